@@ -1,0 +1,48 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help train test install lint format bench docs results clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 18
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kmidi_lab needs Python 3.11 or later: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+install: $(STAMP)  ## make .venv with everything in it
+
+train: $(STAMP)  ## train, prove and export HarmonyPredictor on embedded data
+	$(BIN)/python -m kmidi_lab model=harmony hardware=auto
+
+test: $(STAMP)  ## every test
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(STAMP)  ## ruff, mypy, codespell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+format: $(STAMP)  ## let ruff tidy the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## start-up, training step and latency, each beside a peer
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/train_step.py
+	$(BIN)/python benchmarks/latency.py
+
+docs: $(STAMP)  ## generate docs/CONTRACTS.md from the contracts
+	$(BIN)/python -m kmidi_lab.report.contracts_doc
+
+results: $(STAMP)  ## generate docs/RESULTS.md and the README's table from docs/results/*.json
+	$(BIN)/python -m kmidi_lab.report.results docs/results/*.json
+
+clean:  ## remove caches and build products; keeps outputs/ and .venv
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,216 @@
+"""Every chord source that is present, read once, de-duplicated, grouped, split and cached by content."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.metadata
+import pickle
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datamodules.chords import jazz_standards, music21_corpus, pop909, progressions
+from datamodules.chords.reading import Problem, Reading
+from datamodules.splits import Groups, assign
+from kmidi_lab.errors import DataError
+from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.features.harmony import Song, joint_class
+
+SOURCES = ("embedded", "kmidi", "rntxt", "chorales", "jazz_standards", "pop909")
+_ALWAYS_THERE = ("embedded", "rntxt", "chorales")
+_NGRAM, _SIMILAR = 6, 0.5
+_CODE = ("chords", "chord_library.py", "splits.py")
+
+
+@dataclass
+class Library:
+    """Songs with their splits, and what the card and the report say of them."""
+
+    songs: list[Song]
+    splits: list[str]
+    description: dict[str, Any]
+    split_rule: dict[str, Any]
+    problems: list[Problem] = field(default_factory=list)
+
+
+def load(
+    root: Path, cache_dir: Path, sources: tuple[str, ...], seed: int, val: float, test: float, progress: bool
+) -> Library:
+    """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
+    present = {name: files for name in sources if (files := source_files(name, root)) or name in _ALWAYS_THERE}
+    absent = [name for name in sources if name not in present]
+    fingerprint = _fingerprint(present, (seed, val, test))
+    path = cache_dir / "chord_db" / f"{fingerprint}.pickle"
+    cached = _from_cache(path)
+    if cached is not None:
+        return cached
+    readings = [_read(name, root, files, progress) for name, files in present.items()]
+    library = _build(readings, absent, fingerprint, seed, val, test)
+    write_atomic(path, pickle.dumps(library))
+    return library
+
+
+def source_files(name: str, root: Path) -> list[Path]:
+    """The files of a source, cheaply; used by `--help`, too."""
+    finders: dict[str, Callable[[], list[Path]]] = {
+        "embedded": lambda: [],
+        "kmidi": lambda: progressions.kmidi_files(root),
+        "rntxt": music21_corpus.analysis_files,
+        "chorales": music21_corpus.chorale_files,
+        "jazz_standards": lambda: jazz_standards.files(root),
+        "pop909": lambda: pop909.files(root),
+    }
+    return finders[name]()
+
+
+def _read(name: str, root: Path, files: list[Path], progress: bool) -> Reading:
+    if name == "embedded":
+        return progressions.read_embedded()
+    if name == "kmidi":
+        return progressions.read_kmidi(files)
+    if name == "rntxt":
+        return music21_corpus.read_analyses(files)
+    if name == "chorales":
+        return music21_corpus.read_chorales(_bar(files, "reading chorales", progress))
+    return jazz_standards.read(root) if name == "jazz_standards" else pop909.read(root)
+
+
+def _bar(items: list[Path], text: str, progress: bool) -> Iterable[Path]:
+    if not progress:
+        return items
+    from rich.progress import track
+
+    return track(items, description=text, transient=True)
+
+
+def progression_key(song: Song) -> tuple[int, ...]:
+    """What makes a progression distinct, whatever its key: its joint classes; a loop's smallest rotation."""
+    tokens = tuple(joint_class(e.chord, e.key) for e in song.events)
+    if not song.loop:
+        return tokens
+    if len(tokens) > 1 and tokens[0] == tokens[-1]:
+        tokens = tokens[:-1]
+    return min(tokens[i:] + tokens[:i] for i in range(len(tokens)))
+
+
+def loop_shape(song: Song) -> tuple[tuple[int, int], ...] | None:
+    """A loop whatever its rotation and tonic (`vi IV I V` in C is `i VI III VII` in A minor); None for songs."""
+    if not song.loop:
+        return None
+    labels = [e.chord.label for e in song.events]
+    if len(labels) > 1 and labels[0] == labels[-1]:
+        labels.pop()
+    turns = (labels[i:] + labels[:i] for i in range(len(labels)))
+    return min(tuple(((root - turn[0][0]) % 12, quality) for root, quality in turn) for turn in turns)
+
+
+def _build(
+    readings: list[Reading], absent: list[str], fingerprint: str, seed: int, val: float, test: float
+) -> Library:
+    songs: list[Song] = []
+    seen: dict[tuple[int, tuple[int, ...]], str] = {}
+    problems: list[Problem] = []
+    for reading in readings:
+        for song in reading.songs:
+            key = (song.events[0].key.mode, progression_key(song))
+            if key in seen:
+                reading.skip(song.id, song.title, "same progression as another, whatever the key", seen[key])
+            else:
+                seen[key] = song.id
+                songs.append(song)
+        problems += reading.problems
+    if not songs:
+        raise DataError("no usable chord data was found; set DATA_ROOT to a folder with jazz_standards/ or pop909/")
+    splits = assign([s.id for s in songs], group(songs), seed, val, test)
+    described = [
+        {
+            "name": r.source,
+            "licence": r.licence,
+            "songs": sum(s.source == r.source for s in songs),
+            "events": sum(len(s.events) for s in songs if s.source == r.source),
+            "skipped": len(r.problems),
+            "note": r.note,
+        }
+        for r in readings
+    ]
+    real = [d["name"] for d in described if d["name"] in ("jazz_standards", "pop909")]
+    stand_in = None if real else (
+        "Neither JazzStandards nor POP909 was found: trained on the embedded progressions and the music21 corpus, "
+        "which stand in for songs of today."
+    )  # fmt: skip
+    description = {
+        "version": f"sha256:{fingerprint}",
+        "stand_in": stand_in,
+        "licence": "; ".join(f"{d['name']}: {d['licence']}" for d in described),
+        "sources": described,
+        "absent": absent,
+        "problems": dict(Counter(p.reason for p in problems)),
+    }
+    rule = {"rule": "by song and by distinct progression: hash of the group of near-duplicates", "seed": seed}
+    return Library(songs, splits, description, rule, problems)
+
+
+def group(songs: list[Song]) -> Groups:
+    """Songs that must share a split: same piece, same loop in any rotation or key, or mostly the same chords."""
+    groups = Groups(len(songs))
+    groups.join_equal(_work(s) for s in songs)
+    groups.join_equal(progression_key(s) for s in songs)
+    groups.join_equal(loop_shape(s) for s in songs)
+    groups.join_similar([tuple(joint_class(e.chord, e.key) for e in s.events) for s in songs], _NGRAM, _SIMILAR)
+    return groups
+
+
+def _work(song: Song) -> str | None:
+    """The piece behind a song, across sources: a catalogue number or a normalised title; None for patterns."""
+    if song.source in ("embedded", "kmidi"):
+        return None
+    number = re.search(r"bwv[\s._-]*(\d+)", f"{song.id} {song.title}".lower())
+    if number:
+        return f"bwv{number[1]}"
+    title = re.sub(r"\(.*?\)|[^a-z0-9]", "", song.title.lower())
+    return title if song.source == "jazz_standards" and title else song.id
+
+
+def write_problems(problems: list[Problem], path: Path) -> None:
+    """Every skipped item of every file as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(["file", "where", "reason", "detail"])
+        writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
+
+
+def _fingerprint(present: dict[str, list[Path]], settings: tuple[object, ...]) -> str:
+    digest = hashlib.sha256(repr((sorted(present), settings)).encode())
+    here = Path(__file__).parent
+    code = [here / "embedded", *(here / name for name in _CODE)]
+    features = Path(joint_class.__code__.co_filename).parent.parent
+    for base in (*code, features / "chords", features / "features" / "harmony.py"):
+        for path in sorted(base.rglob("*") if base.is_dir() else [base]):
+            if path.suffix in (".py", ".yaml"):
+                digest.update(path.read_bytes())
+    for name, files in sorted(present.items()):
+        if name in ("rntxt", "chorales"):
+            digest.update(importlib.metadata.version("music21").encode())
+            continue
+        for path in files:
+            digest.update(path.name.encode() + b"\0")
+            try:
+                digest.update(path.read_bytes())
+            except OSError as error:
+                digest.update(repr(error).encode())
+    return digest.hexdigest()[:16]
+
+
+def _from_cache(path: Path) -> Library | None:
+    try:
+        library = pickle.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except Exception:  # a cache from other code or cut short is no more than a miss
+        path.unlink(missing_ok=True)
+        return None
+    return library if isinstance(library, Library) else None

@@ -1,0 +1,3 @@
+"""kmidi_lab: train, prove and export KmiDi's small music models."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,144 @@
+"""A chord as the contract sees it: root, one of eight qualities, bass, and its sounding pitch classes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kmidi_lab.errors import UserError
+
+QUALITIES = ("major", "minor", "dim", "aug", "dom7", "maj7", "min7", "dim7")
+PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+_SUFFIX = dict(zip(QUALITIES, ("", "m", "dim", "+", "7", "maj7", "m7", "dim7"), strict=True))
+_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_TEMPLATES = {
+    "major": (0, 4, 7),
+    "minor": (0, 3, 7),
+    "dim": (0, 3, 6),
+    "aug": (0, 4, 8),
+    "dom7": (0, 4, 7, 10),
+    "maj7": (0, 4, 7, 11),
+    "min7": (0, 3, 7, 10),
+    "dim7": (0, 3, 6, 9),
+}
+
+
+class ChordError(UserError):
+    """A chord symbol that cannot be read; the message names the symbol and what was expected."""
+
+
+@dataclass(frozen=True)
+class Chord:
+    """`root` and `bass` are pitch classes 0..11, `quality` one of `QUALITIES`, `tones` pitch classes.
+
+    Two chords of the same root and quality are the same class even when `tones` or `bass` differ
+    (C9 and C7/E are both C dom7): the class is what is predicted, the tones are what is heard.
+    """
+
+    root: int
+    quality: str
+    bass: int
+    tones: frozenset[int]
+
+    @property
+    def quality_index(self) -> int:
+        return QUALITIES.index(self.quality)
+
+    @property
+    def label(self) -> tuple[int, int]:
+        """(root, quality index): the class that is predicted."""
+        return self.root, self.quality_index
+
+    def degree(self, tonic: int) -> int:
+        """Semitones from the tonic to the root, 0..11."""
+        return (self.root - tonic) % 12
+
+    def chroma(self) -> tuple[float, ...]:
+        """Twelve floats: root 1.0, other chord tones 0.5 (contract.md §3)."""
+        return tuple(1.0 if pc == self.root else 0.5 if pc in self.tones else 0.0 for pc in range(12))
+
+    def reduced(self) -> Chord:
+        """The plain chord of the same class: template tones only, bass kept when it is among them."""
+        plain = plain_chord(self.root, self.quality)
+        return Chord(self.root, self.quality, self.bass if self.bass in plain.tones else self.root, plain.tones)
+
+    def transposed(self, semitones: int) -> Chord:
+        return Chord(
+            (self.root + semitones) % 12,
+            self.quality,
+            (self.bass + semitones) % 12,
+            frozenset((t + semitones) % 12 for t in self.tones),
+        )
+
+    def __str__(self) -> str:
+        name = PITCH_NAMES[self.root] + _SUFFIX[self.quality]
+        return name if self.bass == self.root else f"{name}/{PITCH_NAMES[self.bass]}"
+
+
+def plain_chord(root: int, quality: str) -> Chord:
+    """The template chord of a class, in root position."""
+    return Chord(root % 12, quality, root % 12, frozenset((root + i) % 12 for i in _TEMPLATES[quality]))
+
+
+def reduce_quality(third: int | None, fifth: int, seventh: int | None) -> str:
+    """One of the eight qualities from intervals in semitones.
+
+    `third` is 3, 4 or None (suspended, power), `fifth` 6, 7 or 8, `seventh` 9, 10, 11 or None.
+    Suspended chords count as major, half-diminished as dim7, minor-major seventh as minor (contract.md §5).
+    """
+    if third == 3 and fifth == 6:
+        return "dim7" if seventh in (9, 10) else "dim"
+    if third == 3:
+        return "min7" if seventh == 10 else "minor"
+    if seventh == 10:
+        return "dom7"
+    if seventh == 11:
+        return "maj7"
+    return "aug" if third == 4 and fifth == 8 else "major"
+
+
+def parse_pitch_class(name: str) -> int:
+    """Pitch class of a note name such as `F#`, `Bb`, `E##`; raises ChordError."""
+    m = re.fullmatch(r"([A-Ga-g])([#b♯♭]*)", name.strip())
+    if not m:
+        raise ChordError(f"note name {name!r} is not readable; write a letter A to G with # or b, such as F# or Bb")
+    step = _STEPS[m.group(1).upper()]
+    return (step + sum(1 if a in "#♯" else -1 for a in m.group(2))) % 12
+
+
+@dataclass(frozen=True)
+class Key:
+    """`tonic` pitch class 0..11, `mode` +1 major, -1 minor, 0 unknown."""
+
+    tonic: int
+    mode: int
+
+    def transposed(self, semitones: int) -> Key:
+        return Key((self.tonic + semitones) % 12, self.mode)
+
+    def __str__(self) -> str:
+        return PITCH_NAMES[self.tonic] + {1: " major", -1: " minor", 0: ""}[self.mode]
+
+
+_MODES = {
+    "": 1, "maj": 1, "major": 1, "ionian": 1, "lydian": 1, "mixolydian": 1,
+    "m": -1, "min": -1, "minor": -1, "-": -1, "aeolian": -1, "dorian": -1, "phrygian": -1, "locrian": -1,
+}  # fmt: skip
+
+
+def parse_mode(name: str) -> int:
+    """+1 or -1 from a mode's name: modes with a minor third count as minor. Raises ChordError."""
+    if name.strip().lower() not in _MODES:
+        raise ChordError(f"mode {name!r} is not known; write one of {', '.join(m for m in _MODES if len(m) > 1)}")
+    return _MODES[name.strip().lower()]
+
+
+def parse_key(text: str) -> Key:
+    """`C`, `F#min`, `Gb:maj`, `a minor`, `Cm`: a lower-case tonic alone means minor. Raises ChordError."""
+    m = re.fullmatch(r"\s*([A-Ga-g][#b♯♭]?)[\s:_]*([A-Za-z-]*)\s*", text)
+    if not m or m.group(2).lower() not in _MODES:
+        raise ChordError(f"key {text!r} is not readable; write it as C, F#m, Bb major or Eb:min")
+    tonic, mode = m.groups()
+    if not mode:
+        return Key(parse_pitch_class(tonic), -1 if tonic[0].islower() else 1)
+    return Key(parse_pitch_class(tonic), parse_mode(mode))

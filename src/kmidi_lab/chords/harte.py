@@ -1,0 +1,56 @@
+"""Harte chord syntax: `F#:maj7/5`, `C:min(9)`, `Bb:sus4(b7)`, `A`, `N`.
+
+Source: C. Harte, M. Sandler, S. Abdallah, E. Gómez, *Symbolic representation of musical chords*, ISMIR 2005.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kmidi_lab.chords.chord import Chord, ChordError, parse_pitch_class, reduce_quality
+
+NO_CHORD = frozenset({"N", "X", ""})
+_SHORTHAND = {
+    "": "1 3 5", "maj": "1 3 5", "min": "1 b3 5", "dim": "1 b3 b5", "aug": "1 3 #5", "maj7": "1 3 5 7",
+    "min7": "1 b3 5 b7", "7": "1 3 5 b7", "dim7": "1 b3 b5 bb7", "hdim7": "1 b3 b5 b7", "minmaj7": "1 b3 5 7",
+    "maj6": "1 3 5 6", "min6": "1 b3 5 6", "9": "1 3 5 b7 9", "maj9": "1 3 5 7 9", "min9": "1 b3 5 b7 9",
+    "11": "1 3 5 b7 9 11", "maj11": "1 3 5 7 9 11", "min11": "1 b3 5 b7 9 11", "13": "1 3 5 b7 9 11 13",
+    "maj13": "1 3 5 7 9 11 13", "min13": "1 b3 5 b7 9 11 13", "sus4": "1 4 5", "sus2": "1 2 5", "5": "1 5", "1": "1",
+}  # fmt: skip
+_MAJOR = (0, 2, 4, 5, 7, 9, 11)
+_SYMBOL = re.compile(r"^([A-G][#b]*)(?::([a-z0-9]*)(?:\(([^)]*)\))?)?(?:/([#b]*\d+))?$")
+
+
+def degree_semitones(degree: str) -> int:
+    """Semitones above the root of a degree such as `b7`, `#11`, `5`; raises ChordError."""
+    m = re.fullmatch(r"([#b]*)(\d{1,2})", degree)
+    if not m or not 1 <= int(m.group(2)) <= 14:
+        raise ChordError(f"degree {degree!r} is not readable; write 1 to 14 with # or b in front")
+    number = int(m.group(2))
+    return (_MAJOR[(number - 1) % 7] + m.group(1).count("#") - m.group(1).count("b")) % 12
+
+
+def parse_harte(symbol: str) -> Chord | None:
+    """Reads a Harte symbol; None for no chord (`N`, `X`). Raises ChordError."""
+    text = symbol.strip()
+    if text in NO_CHORD:
+        return None
+    m = _SYMBOL.match(text)
+    if not m or (m.group(2) or "") not in _SHORTHAND:
+        raise ChordError(f"Harte chord {symbol!r} is not readable; write root:shorthand(degrees)/bass, as F#:maj7/5")
+    root_name, shorthand, degrees, bass_degree = m.groups()
+    root = parse_pitch_class(root_name)
+    parts = {d: degree_semitones(d) for d in _SHORTHAND[shorthand or ""].split()}
+    if degrees and not shorthand and text[len(root_name) :].startswith(":("):
+        parts = {"1": 0}
+    for degree in filter(None, (d.strip() for d in (degrees or "").split(","))):
+        if degree.startswith("*"):
+            parts.pop(degree[1:], None)
+        else:
+            parts[degree] = degree_semitones(degree)
+    bass = (root + degree_semitones(bass_degree)) % 12 if bass_degree else root
+    tones = frozenset({(root + i) % 12 for i in parts.values()} | {root, bass})
+    third = 3 if "b3" in parts else 4 if "3" in parts else None
+    fifth = 6 if "b5" in parts else 8 if "#5" in parts else 7
+    seventh = next((s for name, s in (("bb7", 9), ("b7", 10), ("7", 11)) if name in parts), None)
+    return Chord(root, reduce_quality(third, fifth, seventh), bass, tones)

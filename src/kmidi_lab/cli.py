@@ -1,0 +1,109 @@
+"""Between the command line and the tasks: Hydra runs the jobs, this file guards them.
+
+A job never raises into Hydra: its error goes into its own log and its own run.json at once, so that the other
+jobs of a sweep go on and the exit code still tells.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shlex
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from kmidi_lab import config, schema
+from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.errors import LabError, UserError
+
+log = logging.getLogger(__name__)
+_COMMAND = "KMIDI_COMMAND"
+
+
+def run(arguments: list[str]) -> int:
+    """Checks every combination, then runs one job or a sweep; returns the exit code."""
+    arguments = [config.quote_free_text(a) for a in arguments]
+    parsed = get_args_parser().parse_args(arguments)
+    os.environ["KMIDI_RUN_ID"] = config.new_run_id()
+    os.environ[_COMMAND] = shlex.join(["python", "-m", "kmidi_lab", *arguments])
+    combinations = config.check(list(parsed.overrides))
+    sys.argv = ["kmidi_lab", *arguments]
+    schema.register()
+    results: list[int] = []
+    hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(
+        lambda cfg: results.append(job(cfg))
+    )()
+    if parsed.cfg or parsed.info or not parsed.multirun:
+        return max(results, default=0)
+    return _finish_sweep(Path(combinations[0].paths.output_root) / "sweeps" / os.environ["KMIDI_RUN_ID"])
+
+
+def job(cfg: DictConfig) -> int:
+    """One job: runs its task, keeps its error. Returns 0, 1 (it failed) or 2 (wrong input)."""
+    from kmidi_lab.tasks import run_task
+
+    started = datetime.now(UTC)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    context = {"folder": folder, "command": os.environ[_COMMAND], "started": started, "group": os.environ["KMIDI_RUN_ID"] if sweep else None}
+    try:
+        run_task(cfg, context)
+    except UserError as error:
+        log.error("%s", error)
+        _record_failure(cfg, folder, started, str(error))
+        return 2
+    except LabError as error:
+        log.error("%s", error)
+        _record_failure(cfg, folder, started, str(error))
+        return 1
+    except Exception as error:
+        log.error("%s", traceback.format_exc())
+        _record_failure(cfg, folder, started, f"{type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+def _record_failure(cfg: DictConfig, folder: Path, started: datetime, error: str) -> None:
+    now = datetime.now(UTC)
+    record: dict[str, Any] = {
+        "schema": 1,
+        "run_id": folder.name,
+        "status": "failed",
+        "error": error.splitlines()[0] if error else "unknown",
+        "model": OmegaConf.select(cfg, "model.name"),
+        "seed": OmegaConf.select(cfg, "seed"),
+        "command": os.environ[_COMMAND],
+        "started_at": started.isoformat(),
+        "finished_at": now.isoformat(),
+        "duration_seconds": (now - started).total_seconds(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def _finish_sweep(folder: Path) -> int:
+    from kmidi_lab.report.leaderboard import write_leaderboard
+
+    jobs = sorted(p for p in folder.glob("*") if p.is_dir() and p.name.isdigit())
+    if not jobs:
+        return 1
+    print(write_leaderboard(folder))
+    statuses = [_status(p) for p in jobs]
+    return 0 if all(s == "ok" for s in statuses) else 1
+
+
+def _status(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "run.json").read_text(encoding="utf-8"))["status"])
+    except (OSError, ValueError, KeyError):
+        return "no result"

@@ -1,0 +1,170 @@
+"""Finds `conf/`, composes it, and turns every mistake into one line that helps."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import product
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException, HydraException, OverrideParseException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from kmidi_lab import schema
+from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.errors import ConfigError, one_of
+
+_MOST_COMBINATIONS = 200
+_TASK_BLOCKS = ("eval", "predict", "bench")
+_FREE_TEXT = ("predict.", "paths.", "data.root=", "eval.", "export.source=", "bench.", "trainer.resume=")
+
+
+def new_run_id() -> str:
+    """Unique also within a second and between processes; sorts by time."""
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def options(group: str) -> list[str]:
+    """The choices of a config group."""
+    return sorted(p.stem for p in (conf_dir() / group).glob("*.yaml"))
+
+
+def quote_free_text(argument: str) -> str:
+    """Quotes values that people type as plain text (chords, paths), so that `#` and spaces need no escape."""
+    key, eq, value = argument.partition("=")
+    quoted = value[:1] in ("'", '"', "$") or value in ("", "null")
+    if not eq or quoted or not argument.lstrip("+").startswith(_FREE_TEXT):
+        return argument
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
+
+
+def check(overrides: list[str]) -> list[DictConfig]:
+    """Composes every combination of a (multi)run before anything starts; raises ConfigError."""
+    schema.register()
+    os.environ.setdefault("KMIDI_RUN_ID", new_run_id())
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return [_compose(list(combination)) for combination in _combinations(overrides)]
+
+
+def _combinations(overrides: list[str]) -> Iterator[tuple[str, ...]]:
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+    except (OverrideParseException, HydraException) as error:
+        raise ConfigError(f"{_first_line(error)}; write overrides as key=value, lists as key=[a,b]") from None
+    choices: list[list[str]] = []
+    for override in parsed:
+        if override.is_sweep_override():
+            choices.append([] if "glob(" in str(override.input_line) else _sweep_values(override))
+        else:
+            choices.append([str(override.input_line)])
+    for number, combination in enumerate(product(*(c for c in choices if c))):
+        if number >= _MOST_COMBINATIONS:
+            return
+        yield combination
+
+
+def _sweep_values(override: Override) -> list[str]:
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
+def _compose(overrides: list[str]) -> DictConfig:
+    try:
+        cfg = compose("config", overrides=overrides, return_hydra_config=True)
+        OmegaConf.resolve(cfg.paths)
+    except ConfigCompositionException as error:
+        raise ConfigError(_explain(error)) from None
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_first_line(error)) from None
+    _check_types(cfg, overrides)
+    _check_meaning(cfg)
+    return cfg
+
+
+def _explain(error: ConfigCompositionException) -> str:
+    text = f"{error} {error.__cause__ or ''}"
+    missing = re.search(r"(?:Could not find|In '[^']+': Could not (?:find|load)) '?([\w/]+)/([^/'\s]+)'", text)
+    if missing:
+        group, choice = missing.groups()
+        if group == "model" and choice in CONTRACTS:
+            return f"model={choice} has a contract but no network yet. Available: {', '.join(options('model'))}"
+        return one_of(group, choice, options(group))
+    key = re.search(r"Could not override '([^']+)'", text)
+    if key:
+        return _unknown_key(key[1], text)
+    return _first_line(error.__cause__ or error)
+
+
+def _unknown_key(key: str, text: str) -> str:
+    block = key.split(".")[0]
+    if block in _TASK_BLOCKS and "not in struct" not in text:
+        return f"{key} belongs to task={block}; type task={block} {key}=…"
+    known = _known_keys()
+    if "not in struct" in text or "No match" in text or key not in known:
+        near = one_of("key", key, known).split(" Allowed:")[0].replace("is not allowed", "does not exist")
+        siblings = sorted({k for k in known if k.rpartition(".")[0] == key.rpartition(".")[0]})
+        return f"{near} Allowed here: {', '.join(siblings or sorted({k.split('.')[0] for k in known}))}"
+    reason = re.search(r"(Value '[^']*'[^\n]*)", text)
+    return f"{key}: {reason[1] if reason else _first_line(Exception(text))}"
+
+
+def _known_keys() -> list[str]:
+    tasks = [compose("config", overrides=[f"task={name}"]) for name in ("train", *_TASK_BLOCKS)]
+    return sorted({key for cfg in tasks for key, _ in _leaves(cfg)} | {p.name for p in conf_dir().iterdir() if p.is_dir()})
+
+
+def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key in node if isinstance(node, DictConfig) else []:
+        name = f"{prefix}{key}"
+        child = None if OmegaConf.is_missing(node, key) or OmegaConf.is_interpolation(node, key) else node[key]
+        yield name, child
+        if isinstance(child, DictConfig):
+            yield from _leaves(child, f"{name}.")
+
+
+def _check_types(cfg: DictConfig, overrides: list[str]) -> None:
+    """A value overridden inside an open component must keep the type of the value it replaces."""
+    keys = {o.split("=", 1)[0] for o in overrides if o.startswith(("data.", "model."))}
+    if not keys:
+        return
+    groups = [o for o in overrides if o.split("=", 1)[0] not in keys]
+    base = compose("config", overrides=groups, return_hydra_config=True)
+    for key in keys:
+        before, now = OmegaConf.select(base, key), OmegaConf.select(cfg, key)
+        kinds = (int, float) if type(before) is float else (list, ListConfig) if isinstance(before, ListConfig) else (type(before),)
+        if before is not None and not isinstance(now, kinds) or (isinstance(now, bool) and not isinstance(before, bool)):
+            example = list(before) if isinstance(before, ListConfig) else before
+            raise ConfigError(f"{key}={now!r} must be of type {kinds[-1].__name__}, such as {key}={example}")
+
+
+def _check_meaning(cfg: DictConfig) -> None:
+    data = cfg.hydra.runtime.choices.data
+    if data not in cfg.model.accepts:
+        raise ConfigError(
+            f"model={cfg.model.name} can't take data={data}; allowed: {', '.join(cfg.model.accepts)}. "
+            f"Type data={cfg.model.accepts[0]}"
+        )
+    limits = {
+        "seed": (cfg.seed, 0), "trainer.max_epochs": (cfg.trainer.max_epochs, 1), "trainer.patience": (cfg.trainer.patience, 0),
+        "trainer.min_epochs": (cfg.trainer.min_epochs, 1), "export.calls": (cfg.export.calls, 1), "trainer.accumulate": (cfg.trainer.accumulate, 1),
+    }  # fmt: skip
+    for key, (value, least) in limits.items():
+        if value < least:
+            raise ConfigError(f"{key}={value} must be {least} or more")
+    if not 0 < cfg.export.tolerance <= 1e-4:
+        raise ConfigError(f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,291 @@
+"""The model contract, v1: ids, sizes, named slices, budgets and state of the seven models.
+
+This module is the only place where a size or an index of a model's input or output is written
+down. Data modules, networks, exporters, cards and the documentation read it. It imports nothing
+heavy, so that `--help` can use it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+
+VERSION = "1"
+AUDIO_FEATURES = "mel128-v1"
+SYMBOLIC_FEATURES = "contract-v1"
+READER_OUTPUT_LIMIT = 128
+"""KmiDi's inference service keeps this many floats of an output; wide models put the rest last."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A named run of floats `[start, stop)` in an input or output vector."""
+
+    name: str
+    start: int
+    stop: int
+    meaning: str
+
+    @property
+    def size(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def index(self) -> slice:
+        return slice(self.start, self.stop)
+
+
+def _slices(*parts: tuple[str, int, str]) -> tuple[Slice, ...]:
+    out, at = [], 0
+    for name, size, meaning in parts:
+        out.append(Slice(name, at, at + size, meaning))
+        at += size
+    return tuple(out)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What KmiDi expects of one model."""
+
+    model: str
+    id: str
+    task: str
+    inputs: tuple[Slice, ...]
+    outputs: tuple[Slice, ...]
+    budget_ms: float
+    params_hint: str
+    network: str
+    state: str
+    features: str
+    output_kind: str
+    version: str = VERSION
+
+    def __post_init__(self) -> None:
+        for side in (self.inputs, self.outputs):
+            if side[0].start != 0 or any(a.stop != b.start for a, b in pairwise(side)):
+                raise ValueError(f"{self.id}: slices must follow each other without gaps")
+
+    @property
+    def input_size(self) -> int:
+        return self.inputs[-1].stop
+
+    @property
+    def output_size(self) -> int:
+        return self.outputs[-1].stop
+
+    @property
+    def streaming(self) -> bool:
+        return self.state != "none"
+
+    def input(self, name: str) -> Slice:
+        return _find(self.id, self.inputs, name)
+
+    def output(self, name: str) -> Slice:
+        return _find(self.id, self.outputs, name)
+
+
+def _find(model_id: str, slices: tuple[Slice, ...], name: str) -> Slice:
+    for s in slices:
+        if s.name == name:
+            return s
+    raise KeyError(f"{model_id} has no slice {name!r}; it has {', '.join(s.name for s in slices)}")
+
+
+_MEL_FRAME = _slices(("mel", 128, "one mel128-v1 frame: natural log of 128 mel bands, 16 ms hop"))
+_EMBEDDING = (
+    ("valence", 16, "valence block; read as tanh(sum / 8), -1..1"),
+    ("arousal", 16, "arousal block; read as (tanh(sum / 8) + 1) / 2, 0..1"),
+    ("dominance", 16, "dominance block; read as (tanh(sum / 8) + 1) / 2, 0..1"),
+    ("complexity", 16, "complexity block; read as mean |x|"),
+)
+
+EMOTION = Contract(
+    model="emotion",
+    id="emotionrecognizer",
+    task="emotion_embedding",
+    inputs=_MEL_FRAME,
+    outputs=_slices(*_EMBEDDING),
+    budget_ms=5.0,
+    params_hint="~500K",
+    network="causal CNN",
+    state="one audio frame a call",
+    features=AUDIO_FEATURES,
+    output_kind="embedding",
+)
+
+MELODY = Contract(
+    model="melody",
+    id="melodytransformer",
+    task="melody_generation",
+    inputs=_slices(
+        ("previous_pitch_class", 12, "pitch class of the previous note, one-hot"),
+        ("previous_octave", 8, "MIDI octave 1..8 of the previous note, one-hot"),
+        ("rest_before", 1, "1 when a rest precedes the coming note"),
+        ("phrase_start", 1, "1 when the coming note starts a phrase"),
+        ("previous_duration", 8, "duration class: 1/16 1/8 1/8. 1/4 1/4. 1/2 1/2. whole+"),
+        ("next_position", 8, "metrical position of the coming note in the bar, 8 classes"),
+        ("next_duration", 8, "duration class of the coming note"),
+        ("chord", 12, "chroma of the current chord"),
+        ("key", 3, "tonic as sin, cos on the circle of fifths; mode +1 major, -1 minor"),
+        ("mood", 3, "valence, arousal, complexity"),
+    ),
+    outputs=_slices(("pitch", 128, "probability of each MIDI pitch for the coming note")),
+    budget_ms=5.0,
+    params_hint="~400K",
+    network="causal transformer (ONNX), recurrent student (RTNeural)",
+    state="one note a call",
+    features=SYMBOLIC_FEATURES,
+    output_kind="probabilities",
+)
+
+HARMONY = Contract(
+    model="harmony",
+    id="harmonypredictor",
+    task="harmony_prediction",
+    inputs=_slices(
+        ("emotion", 64, "emotion embedding (valence, arousal, dominance, complexity); zeros when unknown"),
+        ("previous_chords", 36, "previous three chords, oldest first, 12 chroma each: root 1.0, chord tones 0.5"),
+        ("recalled_chord", 12, "chroma of the chord that followed the last time the same chords stood in a row"),
+        ("key_tonic", 12, "tonic pitch class, one-hot"),
+        ("mode", 1, "+1 major, -1 minor, 0 unknown"),
+        ("phrase_position", 2, "sin, cos of the position in the phrase"),
+        ("last_duration", 1, "duration of the last chord in bars, clipped to 4, divided by 4"),
+    ),
+    outputs=_slices(
+        ("root", 12, "root pitch-class logits"),
+        ("quality", 8, "quality logits: major minor dim aug dom7 maj7 min7 dim7"),
+        ("bass", 12, "bass pitch-class logits"),
+        ("voice_leading", 4, "motion of soprano, alto, tenor, bass in semitones"),
+        ("chord_embedding", 28, "embedding; head.json maps it to 12 degrees x 8 qualities"),
+    ),
+    budget_ms=3.0,
+    params_hint="~100K",
+    network="MLP",
+    state="none",
+    features=SYMBOLIC_FEATURES,
+    output_kind="logits",
+)
+
+DYNAMICS = Contract(
+    model="dynamics",
+    id="dynamicsengine",
+    task="dynamics_mapping",
+    inputs=_slices(
+        ("emotion", 4, "valence, arousal, dominance, complexity"),
+        ("pitch", 1, "MIDI pitch / 127"),
+        ("interval", 1, "interval from the previous note / 12"),
+        ("duration", 1, "log2 of the duration in beats / 4"),
+        ("inter_onset", 2, "log2 inter-onset interval before and after / 4"),
+        ("beat_phase", 2, "sin, cos"),
+        ("phrase_phase", 2, "sin, cos"),
+        ("position", 2, "position in the phrase and in the piece, 0..1"),
+        ("tempo", 1, "(bpm - 120) / 60"),
+        ("metre", 1, "beats per bar / 8"),
+        ("previous_velocities", 4, "the four previous velocities / 127"),
+        ("local_peak", 1, "1 at a local pitch peak"),
+        ("top_voice", 1, "1 for the top voice"),
+        ("bass_voice", 1, "1 for the bass voice"),
+        ("polyphony", 1, "number of sounding notes / 10"),
+        ("metrical_strength", 1, "0..1"),
+        ("contour", 6, "three intervals before and three after / 12"),
+    ),
+    outputs=_slices(
+        ("velocity", 1, "velocity of this note, 0..1"),
+        ("velocity_curve", 7, "velocity over the next seven notes, 0..1"),
+        ("attack", 1, "attack emphasis, 0..1"),
+        ("release", 1, "articulation: sounding / notated duration, 1 = legato"),
+        ("dynamic_range", 1, "dynamic range of the phrase, 0..1"),
+        ("compression", 1, "0..1"),
+        ("timing", 1, "0.5 = on the grid, +-50 ms full scale"),
+        ("pedal", 1, "pedal or legato overlap, 0..1"),
+        ("reserved", 2, "zero"),
+    ),
+    budget_ms=1.0,
+    params_hint="~20K",
+    network="small MLP",
+    state="none",
+    features=SYMBOLIC_FEATURES,
+    output_kind="values",
+)
+
+GROOVE = Contract(
+    model="groove",
+    id="groovepredictor",
+    task="groove_prediction",
+    inputs=_slices(
+        ("onsets", 48, "16 steps x (low/kick, mid/snare, high/hat) onset strength 0..1, step-major"),
+        ("style", 8, "straight swing shuffle laid_back pushed funk jazz latin, one-hot"),
+        ("tempo", 1, "(bpm - 120) / 60"),
+        ("swing", 1, "0..1"),
+        ("mood", 4, "valence, arousal, dominance, complexity"),
+        ("phrase_position", 2, "bar in phrase: sin, cos"),
+    ),
+    outputs=_slices(
+        ("timing", 16, "timing offset of each sixteenth, -1..1 (x60 ticks at 480 PPQ)"),
+        ("velocity", 16, "velocity of each sixteenth, 0..1"),
+    ),
+    budget_ms=2.0,
+    params_hint="~25K",
+    network="small RNN",
+    state="one bar a call",
+    features=SYMBOLIC_FEATURES,
+    output_kind="values",
+)
+
+INSTRUMENT = Contract(
+    model="instrument",
+    id="instrumentrecognizer",
+    task="dual_instrument_recognition",
+    inputs=_MEL_FRAME,
+    outputs=_slices(
+        ("family", 16, "instrument family"),
+        ("instrument", 32, "instrument"),
+        ("technique", 16, "playing technique"),
+        ("articulation", 8, "articulation"),
+        ("register", 4, "bass low_mid high_mid treble"),
+        ("brightness", 4, "brightness"),
+        ("expression_style", 12, "expression style"),
+        ("energy", 8, "energy, ordinal"),
+        ("role", 8, "musical role"),
+        ("valence", 8, "valence, mean over the slice"),
+        ("arousal", 8, "arousal, mean over the slice"),
+        ("dynamic_range", 4, "dynamic range, ordinal"),
+        ("human_feel", 8, "human feel"),
+        ("vibrato", 4, "vibrato, ordinal"),
+        ("attack", 8, "attack"),
+        ("sustain", 8, "sustain"),
+        ("genre_feel", 4, "classical jazz rock electronic"),
+    ),
+    budget_ms=10.0,
+    params_hint="~2M",
+    network="causal CNN, two heads of 80",
+    state="one audio frame a call",
+    features=AUDIO_FEATURES,
+    output_kind="logits",
+)
+
+EMOTION_NODE = Contract(
+    model="emotion_node",
+    id="emotionnodeclassifier",
+    task="emotion_node_classification",
+    inputs=_MEL_FRAME,
+    outputs=_slices(
+        ("base", 6, "HAPPY SAD ANGRY FEAR SURPRISE DISGUST"),
+        ("sub", 6, "sub-emotion within the base"),
+        ("intensity", 6, "subtle mild moderate strong intense overwhelming"),
+        ("key", 24, "2 x tonic + mode"),
+        ("node", 216, "base x 36 + sub x 6 + leaf"),
+    ),
+    budget_ms=15.0,
+    params_hint="~3M",
+    network="causal CNN, five heads",
+    state="one audio frame a call",
+    features=AUDIO_FEATURES,
+    output_kind="logits",
+)
+
+CONTRACTS = MappingProxyType(
+    {c.model: c for c in (HARMONY, EMOTION, MELODY, GROOVE, DYNAMICS, INSTRUMENT, EMOTION_NODE)}
+)
+"""Every contract by model name, in training priority."""

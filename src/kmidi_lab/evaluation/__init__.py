@@ -1,0 +1,1 @@
+"""Metrics, and the evaluators that put a model beside its baselines on the same events."""

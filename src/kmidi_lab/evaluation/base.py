@@ -1,0 +1,35 @@
+"""What every evaluator returns, and the verdict against the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Scores = Mapping[str, Mapping[str, float]]
+
+
+@dataclass
+class Evaluation:
+    """`metrics[split][metric]`, `baselines[split][baseline][metric]`, `analysis` for the report."""
+
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    baselines: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    analysis: dict[str, Any] = field(default_factory=dict)
+
+
+def verdict(evaluation: Evaluation, split: str, metric: str, mode: str) -> dict[str, Any]:
+    """The model's value of one metric beside the best baseline's; `mode` is `min` or `max`."""
+    value = evaluation.metrics[split][metric]
+    rivals = {name: scores[metric] for name, scores in evaluation.baselines[split].items()}
+    best = (min if mode == "min" else max)(rivals, key=lambda name: rivals[name])
+    beats = value < rivals[best] if mode == "min" else value > rivals[best]
+    return {
+        "metric": metric,
+        "mode": mode,
+        "split": split,
+        "value": value,
+        "best_baseline": best,
+        "best_baseline_value": rivals[best],
+        "beats_baselines": bool(beats),
+    }

@@ -1,0 +1,3 @@
+def write_atomic(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

@@ -1,0 +1,105 @@
+"""Export of one trained module: write, prove, measure, then publish all at once or nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.errors import ExportError, UserError
+from kmidi_lab.export.card import model_card
+from kmidi_lab.export.entry import registry_entry
+from kmidi_lab.export.golden import golden_vectors
+from kmidi_lab.export.latency import measure_latency
+from kmidi_lab.export.onnx_export import export_onnx
+from kmidi_lab.export.parity import check_parity
+from kmidi_lab.export.registry import entry_status, may_replace, publish, published_entry
+from kmidi_lab.export.rtneural import export_rtneural
+from kmidi_lab.models.base import LabModule
+
+log = logging.getLogger(__name__)
+RUNNER = "RTNEURAL_RUNNER"
+_PROBES = 4096
+_GOLDEN = 8
+
+
+def runner_path() -> Path | None:
+    """The external RTNeural runner that the environment names, or None; raises UserError when it isn't there."""
+    name = os.environ.get(RUNNER)
+    if not name:
+        return None
+    if not Path(name).is_file():
+        raise UserError(f"{RUNNER}={name}: no such file; unset it or name a runner (docs/rtneural_runner.md)")
+    return Path(name)
+
+
+def export_module(
+    module: LabModule, probes: np.ndarray, record: dict[str, Any], models_root: Path, tolerance: float, calls: int, release: bool
+) -> None:
+    """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes into `models_root`.
+
+    Fills `record["export"]`. Raises ExportError when a gate fails; nothing is written then.
+    """
+    contract, runner = module.contract, runner_path()
+    rng = np.random.default_rng(0)
+    probes = probes[rng.permutation(len(probes))[:_PROBES]]
+    network = module.export_network()
+    call = numpy_call(network)
+    _check_rewrite(numpy_call(module.network), call, probes, tolerance)
+    onnx, rtneural = export_onnx(network, contract), export_rtneural(network, contract)
+    parity = check_parity(network, contract, onnx, rtneural, probes, tolerance, runner)
+    log.info("parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance"))
+    latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls)
+    files = {
+        f"{contract.id}.onnx": onnx,
+        f"{contract.id}.json": rtneural,
+        f"golden/{contract.id}.json": golden_vectors(
+            lambda x: call(x[None])[0], contract, probes[:_GOLDEN], probes[_GOLDEN : 2 * _GOLDEN]
+        ),
+    }
+    head = module.head()
+    if head:
+        files[f"{contract.id}.head.json"] = orjson.dumps(
+            {"version": 1, **module.head_layout(), **head}, option=orjson.OPT_SERIALIZE_NUMPY
+        )
+    status, reason = entry_status(record)
+    old = published_entry(models_root, contract.id)
+    allowed, why_not = may_replace(old, status)
+    record["export"] = {
+        "models_root": str(models_root),
+        "stored_params": sum(p.numel() for p in network.parameters()),
+        "parity": parity,
+        "latency": latency,
+        "status": status,
+        "reason": reason,
+        "published": allowed,
+        "files": {},
+    }
+    if not allowed:
+        log.warning("not published: %s", why_not)
+        record["export"]["reason"] = f"{reason}; not published: {why_not}"
+        return
+    files[f"{contract.id}.card.md"] = model_card(record, contract).encode()
+    entry = registry_entry(record, contract, files)
+    registry = publish(models_root, entry, files, onnx_prefix=str(models_root) if release else None)
+    record["export"]["files"] = {
+        name: {"sha256": sha, "bytes": len(files[name])} for name, sha in _hashes(files).items()
+    }
+    log.info("published %s as %s (%s) in %s", contract.id, status, reason, registry)
+
+
+def _check_rewrite(network: Any, rewritten: Any, probes: np.ndarray, tolerance: float) -> None:
+    error = float(np.abs(network(probes) - rewritten(probes)).max())
+    if not error <= tolerance:
+        raise ExportError(f"the network rewritten for export differs from the trained one by {error:.2e} (gate {tolerance:g})")
+
+
+def _hashes(files: dict[str, bytes]) -> dict[str, str]:
+    import hashlib
+
+    return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}

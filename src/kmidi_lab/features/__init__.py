@@ -1,0 +1,1 @@
+"""Samples to contract vectors and back; training and inference both use these functions."""

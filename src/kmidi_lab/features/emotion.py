@@ -1,0 +1,51 @@
+"""The 64-float emotion embedding: scalars in, scalars out (contract.md §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from kmidi_lab.contracts import EMOTION
+
+BLOCK = EMOTION.output("valence").size
+_WEIGHTS = 1.0 - np.arange(BLOCK) / (2.0 * BLOCK)
+_LIMIT = 0.99
+ANCHORS: Mapping[str, tuple[float, float]] = {
+    "happy": (0.8, 0.6),
+    "sad": (-0.6, -0.4),
+    "angry": (-0.6, 0.7),
+    "fear": (-0.7, 0.5),
+    "surprise": (0.3, 0.8),
+    "disgust": (-0.5, 0.3),
+    "neutral": (0.0, 0.0),
+    "calm": (0.3, -0.5),
+}
+"""Valence and arousal in -1..1 of the emotion labels (contract.md §5)."""
+
+
+def encode_emotion(
+    valence: float, arousal: float, dominance: float = 0.0, complexity: float = 0.0
+) -> np.ndarray:
+    """The 64-float embedding of four scalars in -1..1 (complexity 0..1), float32.
+
+    A reader gets the same valence back, and (arousal + 1) / 2, (dominance + 1) / 2. Values beyond
+    +-0.99 are clipped, as the contract says.
+    """
+    out = np.zeros(EMOTION.output_size, np.float32)
+    for name, value in (("valence", valence), ("arousal", arousal), ("dominance", dominance)):
+        s = float(np.clip(value, -_LIMIT, _LIMIT))
+        out[EMOTION.output(name).index] = 8.0 * np.arctanh(s) * _WEIGHTS / _WEIGHTS.sum()
+    out[EMOTION.output("complexity").index] = complexity
+    return out
+
+
+def read_emotion(embedding: np.ndarray) -> dict[str, float]:
+    """Scalars of an embedding `[64]`: valence -1..1, arousal and dominance 0..1, complexity >= 0."""
+    block = {s.name: np.asarray(embedding, np.float64)[s.index] for s in EMOTION.outputs}
+    return {
+        "valence": float(np.tanh(block["valence"].sum() / 8)),
+        "arousal": float((np.tanh(block["arousal"].sum() / 8) + 1) / 2),
+        "dominance": float((np.tanh(block["dominance"].sum() / 8) + 1) / 2),
+        "complexity": float(np.abs(block["complexity"]).mean()),
+    }

@@ -1,0 +1,219 @@
+"""One training run: build, handshake, fit, test beside the baselines, export, report."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import hydra
+import lightning as L
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, Logger
+from omegaconf import DictConfig, OmegaConf
+
+from kmidi_lab import hardware, provenance
+from kmidi_lab.callbacks import EvaluationCallback
+from kmidi_lab.errors import ConfigError, UserError
+from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.export.callback import ExportCallback
+from kmidi_lab.handshake import handshake
+from kmidi_lab.machine import machine_fingerprint
+from kmidi_lab.models.base import LabModule
+from kmidi_lab.report.curves import read_curves
+from kmidi_lab.report.html import write_report
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Run:
+    """What a training run leaves in memory: its record (run.json) and the objects it was made with."""
+
+    record: dict[str, Any]
+    objects: dict[str, Any] = field(default_factory=dict)
+
+
+def build(node: Any, **extra: Any) -> Any:
+    """Instantiates a config node; a UserError from a constructor comes out as it is."""
+    try:
+        return hydra.utils.instantiate(node, _convert_="all", **extra)
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, UserError):
+            raise cause from None
+        if isinstance(cause, TypeError):
+            raise ConfigError(f"{str(error).splitlines()[0]} ({cause})") from error
+        raise
+
+
+def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
+    """Trains, tests, exports; returns the record and the objects. Raises LabError with one line."""
+    folder: Path = context["folder"]
+    machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
+    hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
+    L.seed_everything(cfg.seed, verbose=False)
+    module_class = hydra.utils.get_class(cfg.data._target_)
+    limits = hardware.guard(
+        machine, cfg.preset, cfg.trainer.max_epochs, cfg.data.batch_size, cfg.trainer.accumulate, module_class.bytes_per_example
+    )
+    data = build(cfg.data, batch_size=limits.batch_size, progress=cfg.trainer.progress)
+    module: LabModule = build(cfg.model.module)
+    handshake(module, data)
+    data.prepare_data()
+    data.setup("fit")
+    OmegaConf.save(OmegaConf.create(OmegaConf.to_container(cfg, resolve=True)), folder / "config.yaml")
+    data.write_problems(folder / "problems.csv")
+    record = _new_record(cfg, context, machine, data, module)
+    evaluator = build(cfg.model.evaluator)
+    trainer = _trainer(cfg, context, machine, limits, folder, [EvaluationCallback(evaluator, record), *_export(cfg, record)])
+    for logger in trainer.loggers:
+        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
+    log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record["data"]))
+    began = time.perf_counter()
+    trainer.fit(module, datamodule=data, ckpt_path=_resume(cfg.trainer.resume))
+    record["training_seconds"] = time.perf_counter() - began
+    checkpoint = _use_best(trainer, module)
+    record["training"] = _training(cfg, module, trainer, limits, checkpoint)
+    trainer.test(module, datamodule=data, verbose=False)
+    _finish(record, folder, context["started"])
+    return Run(record, {"module": module, "data": data, "trainer": trainer})
+
+
+def _export(cfg: DictConfig, record: dict[str, Any]) -> list[L.Callback]:
+    if not cfg.export.enabled:
+        return []
+    return [ExportCallback(Path(cfg.paths.models_root), record, cfg.export.tolerance, cfg.export.calls, cfg.export.release)]
+
+
+def _trainer(
+    cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, limits: hardware.Limits, folder: Path,
+    callbacks: list[L.Callback],
+) -> L.Trainer:  # fmt: skip
+    loggers: list[Logger] = [CSVLogger(str(folder), name="", version="")]
+    if cfg.logger.wandb:
+        from kmidi_lab.wandb_logger import wandb_logger
+
+        loggers.append(wandb_logger(cfg, folder, context["group"]))
+    checkpoints = ModelCheckpoint(folder / "checkpoints", "best", "val/loss", mode="min", save_last=True, enable_version_counter=False)
+    callbacks = [checkpoints, *callbacks]
+    if cfg.trainer.patience:
+        callbacks.append(EarlyStopping("val/loss", patience=cfg.trainer.patience))
+    if cfg.trainer.progress:
+        callbacks.append(RichProgressBar(refresh_rate=20))
+    several = machine.devices * machine.num_nodes > 1
+    share = cfg.trainer.limit_train_batches
+    return L.Trainer(
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.num_nodes,
+        strategy="ddp" if several else "auto",
+        precision=machine.precision,  # type: ignore[arg-type]
+        max_epochs=limits.epochs,
+        min_epochs=min(cfg.trainer.min_epochs, limits.epochs),
+        accumulate_grad_batches=limits.accumulate,
+        gradient_clip_val=cfg.trainer.gradient_clip or None,
+        limit_train_batches=share if share <= 1 else int(share),
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1_000_000,
+        enable_progress_bar=cfg.trainer.progress,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        logger=loggers,
+        callbacks=callbacks,
+    )
+
+
+def _resume(source: str | None) -> str | None:
+    if source is None:
+        return None
+    path = Path(source)
+    path = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
+    if not path.is_file():
+        raise ConfigError(f"trainer.resume={source}: no checkpoint there; give a run folder or a .ckpt file")
+    return str(path)
+
+
+def _use_best(trainer: L.Trainer, module: LabModule) -> dict[str, Any]:
+    """Loads the best checkpoint's weights, once it is wholly written; returns it."""
+    path = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    module.load_state_dict(checkpoint["state_dict"])
+    return checkpoint
+
+
+def _training(
+    cfg: DictConfig, module: LabModule, trainer: L.Trainer, limits: hardware.Limits, checkpoint: dict[str, Any]
+) -> dict[str, Any]:
+    metrics = trainer.callback_metrics
+    return {
+        "epochs": int(trainer.current_epoch),
+        "best_epoch": int(checkpoint["epoch"]),
+        "batch_size": limits.batch_size * limits.accumulate,
+        "learning_rate": module.learning_rate,
+        "optimizer": "adamw",
+        "loss": module.loss_name,
+        "train_loss": float(metrics["train/loss"]),
+        "val_loss": float(trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
+    }
+
+
+def _new_record(
+    cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, data: Any, module: LabModule
+) -> dict[str, Any]:
+    commit, dirty = provenance.git_state()
+    description = data.describe()
+    if description["stand_in"]:
+        log.warning("STAND-IN DATA: %s", description["stand_in"])
+    return {
+        "schema": 1,
+        "run_id": _run_id(context),
+        "status": "ok",
+        "error": None,
+        "model": cfg.model.name,
+        "id": module.contract.id,
+        "contract_version": module.contract.version,
+        "command": context["command"],
+        "overrides": list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else [],
+        "started_at": context["started"].isoformat(),
+        "seed": cfg.seed,
+        "git_commit": commit,
+        "git_dirty": dirty,
+        "code_sha256": provenance.code_fingerprint(),
+        "machine": machine_fingerprint(),
+        "hardware": machine.describe(),
+        "versions": provenance.versions(),
+        "config": OmegaConf.to_container(cfg, resolve=True),
+        "data": description,
+        "params": module.parameter_count,
+        "arch": module.architecture,
+        "spread": None,
+        "export": None,
+        "analysis": {},
+    }
+
+
+def _run_id(context: dict[str, Any]) -> str:
+    folder: Path = context["folder"]
+    return f"{context['group']}-{folder.name}" if context["group"] else folder.name
+
+
+def _counts(data: dict[str, Any]) -> str:
+    return ", ".join(f"{s} {data['split'][s]['songs']} songs" for s in ("train", "val", "test"))
+
+
+def _finish(record: dict[str, Any], folder: Path, started: datetime) -> None:
+    now = datetime.now(UTC)
+    record["finished_at"] = now.isoformat()
+    record["duration_seconds"] = (now - started).total_seconds()
+    write_atomic(folder / "run.json", json.dumps(record, indent=1).encode())
+    curves = folder / "metrics.csv"
+    write_report(record, read_curves(curves) if curves.is_file() else [], folder / "report.html")

@@ -1,0 +1,1 @@
+"""One file a model: the network that is exported and the LightningModule that trains it."""

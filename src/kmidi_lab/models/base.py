@@ -1,0 +1,88 @@
+"""What all models share: contract, optimiser and schedule, checked values, the exported network."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import lightning as L
+import numpy as np
+import torch
+from torch import nn
+
+from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import ConfigError
+
+
+class LabModule(L.LightningModule):
+    """A trainable model of one contract.
+
+    Subclasses set `contract`, `vocabulary` (what the data module must agree on), `loss_name` and
+    `network`, which maps `[B, N]` to `[B, M]` and is what gets exported.
+
+    Args:
+        learning_rate: peak of the one-cycle schedule (L. Smith, N. Topin, 2018). weight_decay: of AdamW.
+    """
+
+    contract: ClassVar[Contract]
+    vocabulary: ClassVar[tuple[str, ...]] = ()
+    loss_name: ClassVar[str] = ""
+    network: nn.Module
+
+    def __init__(self, learning_rate: float, weight_decay: float) -> None:
+        super().__init__()
+        if not 0 < learning_rate <= 1:
+            raise ConfigError(f"model.learning_rate={learning_rate} must be above 0 and at most 1, such as 2e-3")
+        if not 0 <= weight_decay <= 1:
+            raise ConfigError(f"model.weight_decay={weight_decay} must be 0 to 1, such as 1e-2")
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+
+    @property
+    def parameter_count(self) -> int:
+        """Trainable parameters of the exported network."""
+        return sum(p.numel() for p in self.network.parameters())
+
+    def export_network(self) -> nn.Module:
+        """The network as artefacts hold it, `[1, N]` to `[1, M]`; the same function as `network`."""
+        return self.network
+
+    @property
+    def architecture(self) -> str:
+        """Layer sizes in one line, for the card."""
+        return type(self.network).__name__
+
+    def head_layout(self) -> dict[str, object]:
+        """What the arrays of `head` mean; goes into the head file beside them."""
+        return {}
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        """Nothing: the evaluation callback scores the exported network, not batches."""
+
+    def head(self) -> dict[str, np.ndarray]:
+        """Arrays beside the artefact that a reader needs to decode its output; empty when none."""
+        return {}
+
+    def configure_optimizers(self) -> Any:
+        decayed = [p for p in self.parameters() if p.ndim > 1]
+        plain = [p for p in self.parameters() if p.ndim <= 1]
+        fused = next(self.parameters()).device.type in ("cpu", "cuda")
+        optimizer = torch.optim.AdamW(
+            [{"params": decayed}, {"params": plain, "weight_decay": 0.0}],
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+            fused=fused,
+        )
+        steps = max(2, int(self.trainer.estimated_stepping_batches))
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, total_steps=steps, pct_start=0.1)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_epoch_start(self) -> None:
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._steps = 0
+
+    def keep_loss(self, loss: torch.Tensor) -> None:
+        """Adds to the epoch's mean without a synchronisation at every step."""
+        self._loss_sum += loss.detach()
+        self._steps += 1
+
+    def on_train_epoch_end(self) -> None:
+        self.log("train/loss", self._loss_sum / max(1, self._steps), sync_dist=True)

@@ -1,0 +1,1 @@
+"""What a person reads after a run: the HTML report, docs/RESULTS.md, docs/CONTRACTS.md, a sweep's leaderboard."""

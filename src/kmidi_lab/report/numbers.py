@@ -1,0 +1,73 @@
+"""Numbers as text, and which way a metric improves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+NOTHING = "–"
+_LOWER = {"loss", "nll", "perplexity", "ece", "brier", "mae", "rmse", "mse", "error"}
+_HIGHER = {"top1", "top3", "top5", "accuracy", "uar", "f1", "auc", "r2", "ccc", "correlation"}
+
+
+def modes(run: Mapping[str, Any]) -> dict[str, str]:
+    """`min` or `max` by metric; a metric whose direction isn't known is left out and never called better."""
+    names = {m for part in (run.get("metrics") or {}).values() for m in part}
+    found: dict[str, str] = {}
+    for name in names:
+        words = set(name.split("_"))
+        if words & _LOWER:
+            found[name] = "min"
+        elif words & _HIGHER:
+            found[name] = "max"
+    primary = run.get("primary") or {}
+    for told in (primary, *primary.get("also", ())):
+        if told:
+            found[told["metric"]] = told["mode"]
+    return found
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def decimals(values: Iterable[object]) -> int:
+    """One number of decimals for numbers that are compared with each other."""
+    largest = max((abs(v) for v in values if isinstance(v, int | float) and is_number(v)), default=0.0)
+    return 1 if largest >= 100 else 2 if largest >= 10 else 3
+
+
+def fixed(value: Any, places: int) -> str:
+    """With a true minus sign; a dash for what isn't there."""
+    if value is None:
+        return NOTHING
+    return f"{value:,.{places}f}".replace("-", "−") if is_number(value) else str(value)
+
+
+def count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else NOTHING if value is None else f"{value:,g}"
+
+
+def small(value: Any) -> str:
+    """For errors far below one."""
+    return NOTHING if value is None else f"{value:.1e}".replace("-", "−")
+
+
+def microseconds(us: Any) -> str:
+    """Three significant digits in µs, ms from a millisecond on."""
+    if us is None:
+        return NOTHING
+    value, unit = (us / 1000, "ms") if us >= 1000 else (us, "µs")
+    places = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:,.{places}f} {unit}"
+
+
+def duration(seconds: Any) -> str:
+    if seconds is None:
+        return NOTHING
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -1,0 +1,165 @@
+"""The parts of run.json as plain rows of text, for the HTML report and RESULTS.md alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kmidi_lab.report.numbers import NOTHING, count, duration, fixed, is_number, microseconds, small
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`numeric` are the columns to align right."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[int, ...] = ()
+
+
+def part(run: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """A nested object of the run, empty where any step is missing or null."""
+    at: Any = run
+    for key in keys:
+        at = (at or {}).get(key)
+    return at or {}
+
+
+def text_of(value: Any) -> str:
+    """Any value of run.json in one line."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {text_of(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return "; ".join(text_of(v) for v in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def pairs(values: Mapping[str, Any]) -> Pairs:
+    return [(k.replace("_", " "), text_of(v)) for k, v in values.items()]
+
+
+def sources(run: Mapping[str, Any]) -> Grid:
+    """Where the data came from; the counted columns are whatever the data set counts."""
+    return _grid("source", [(s.get("name", NOTHING), s) for s in part(run, "data").get("sources") or ()], ("name",))
+
+
+def splits(run: Mapping[str, Any]) -> Grid:
+    split = part(run, "data", "split")
+    return _grid("split", [(name, split[name]) for name in ("train", "val", "test") if split.get(name)])
+
+
+def _grid(first: str, named: list[tuple[str, Mapping[str, Any]]], without: tuple[str, ...] = ()) -> Grid:
+    keys = list(dict.fromkeys(k for _, values in named for k in values if k not in without))
+    numbers = [k for k in keys if any(is_number(v.get(k)) for _, v in named)]
+    keys = numbers + [k for k in keys if k not in numbers]
+    rows = [(name, *(count(v.get(k)) if k in numbers else text_of(v.get(k)) for k in keys)) for name, v in named]
+    return Grid((first, *(k.replace("_", " ") for k in keys)), tuple(rows), tuple(range(1, len(numbers) + 1)))
+
+
+def problems(run: Mapping[str, Any]) -> Grid:
+    """What was skipped, by reason, the commonest first."""
+    counted = sorted(part(run, "data", "problems").items(), key=lambda item: -item[1])
+    return Grid(("skipped because", "count"), tuple((reason, count(n)) for reason, n in counted), (1,))
+
+
+def latency(run: Mapping[str, Any]) -> Grid:
+    """Times of one call by backend; the last-but-two column is p99 as a share of the budget."""
+    measured = part(run, "export", "latency")
+    budget = measured.get("budget_ms")
+    rows = []
+    for name, b in (measured.get("backends") or {}).items():
+        p99 = b.get("p99_us")
+        share = f"{p99 / (budget * 1000):.1%}".replace("%", " %") if budget and p99 is not None else NOTHING
+        times = [microseconds(b.get(f"{key}_us")) for key in ("median", "p90", "p99", "max", "first")]
+        rows.append((name, *times, share, _within(b), " ".join(filter(None, (b.get("version"), b.get("flags"))))))
+    headings = ("backend", "median", "p90", "p99", "max", "first call", "p99 / budget", "in budget", "version, flags")
+    return Grid(headings, tuple(rows), (1, 2, 3, 4, 5, 6))
+
+
+def _within(backend: Mapping[str, Any]) -> str:
+    return {True: "yes", False: "NO"}.get(backend.get("within_budget"), NOTHING)  # type: ignore[arg-type]
+
+
+def latency_setting(run: Mapping[str, Any]) -> str:
+    """How it was measured, in a sentence."""
+    m = part(run, "export", "latency")
+    core = f"pinned to core {m['pinned_core']}" if m.get("pinned_core") is not None else "not pinned to a core"
+    threads = f"{m['threads']} thread{'' if m['threads'] == 1 else 's'}" if "threads" in m else "threads not recorded"
+    return f"{count(m.get('frames'))} single calls, {threads}, {core}; budget {text_of(m.get('budget_ms'))} ms a call."
+
+
+def parity(run: Mapping[str, Any]) -> Grid:
+    """Largest difference from the PyTorch network for each file or reader."""
+    proof = part(run, "export", "parity")
+    tolerance = proof.get("tolerance")
+    rows = []
+    for name, error in proof.items():
+        if name in ("tolerance", "calls"):
+            continue
+        passed = NOTHING if error is None or tolerance is None else "yes" if error <= tolerance else "NO"
+        rows.append((name, "not checked here" if error is None else small(error), passed))
+    within = f"within {small(tolerance)}" if tolerance is not None else "within tolerance"
+    return Grid(("file or reader", "largest error", within), tuple(rows), (1,))
+
+
+def files(run: Mapping[str, Any]) -> Grid:
+    made = part(run, "export", "files")
+    rows = tuple((name, count(f.get("bytes")), str(f.get("sha256", NOTHING))) for name, f in made.items())
+    return Grid(("file", "bytes", "sha256"), rows, (1,))
+
+
+def emotion(run: Mapping[str, Any]) -> str:
+    """Whether knowing the emotion helps, with its interval, or an empty string."""
+    e = part(run, "analysis", "emotion")
+    if not e:
+        return ""
+    songs = f" in {count(e['songs'])} songs" if "songs" in e else ""
+    text = (
+        f"On the {count(e['events'])} events{songs} whose emotion is known, perplexity is "
+        f"{fixed(e['perplexity_known'], 3)} with the emotion and {fixed(e['perplexity_unknown'], 3)} without it"
+    )
+    if "top1_known" in e:
+        text += f"; top1 {fixed(e['top1_known'], 3)} and {fixed(e['top1_unknown'], 3)}"
+    low, high = e["ci95"]
+    text += f". The difference in NLL is {fixed(e['nll_difference'], 3)} nats"
+    text += f" (95 % interval {fixed(low, 3)} to {fixed(high, 3)}, negative means the emotion helps): "
+    if high < 0:
+        return text + "it helps."
+    return text + ("it hurts." if low > 0 else "the interval holds zero, so this is no evidence that it helps.")
+
+
+def provenance(run: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
+    """Groups of facts that say what ran, on what, from which code."""
+    commit = run.get("git_commit")
+    dirty = " with uncommitted changes" if run.get("git_dirty") else ""
+    made = [
+        ("run", run.get("run_id")),
+        ("started", run.get("started_at")),
+        ("finished", run.get("finished_at")),
+        ("took", duration(run.get("duration_seconds"))),
+        ("of it training", duration(run.get("training_seconds"))),
+        ("seed", run.get("seed")),
+        ("commit", f"{commit}{dirty}" if commit else "not in a git checkout"),
+        ("code sha256", run.get("code_sha256")),
+        ("data version", part(run, "data").get("version")),
+    ]
+    groups = [
+        ("Run", [(name, text_of(value)) for name, value in made]),
+        ("Training", pairs({**part(run, "training"), "arch": run.get("arch")})),
+        ("Hardware asked for", pairs(part(run, "hardware"))),
+        ("Machine", pairs(part(run, "machine"))),
+        ("Versions", pairs(part(run, "versions"))),
+    ]
+    return [(title, rows) for title, rows in groups if rows]
+
+
+def raw(run: Mapping[str, Any]) -> str:
+    return json.dumps(run, indent=1, ensure_ascii=False)

@@ -1,0 +1,113 @@
+"""The typed root of the config: what may stand there and of what type. Components (`_target_`) stay open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+@dataclass
+class Paths:
+    data_root: str = MISSING
+    models_root: str = MISSING
+    output_root: str = MISSING
+    cache_dir: str = MISSING
+
+
+@dataclass
+class HardwareConfig:
+    accelerator: str = MISSING
+    devices: int = 1
+    num_nodes: int = 1
+    precision: str = "32-true"
+    strict: bool = False
+    memory_budget_gb: float = 4.0
+
+
+@dataclass
+class BuildConfig:
+    name: str = MISSING
+    may_train: bool = MISSING
+
+
+@dataclass
+class TrainerConfig:
+    max_epochs: int = MISSING
+    min_epochs: int = 1
+    patience: int = 10
+    limit_train_batches: float = 1.0
+    gradient_clip: float = 1.0
+    accumulate: int = 1
+    resume: str | None = None
+    progress: bool = True
+
+
+@dataclass
+class ExportConfig:
+    enabled: bool = True
+    tolerance: float = 1e-4
+    calls: int = 5000
+    source: str | None = None
+    release: bool = False
+
+
+@dataclass
+class LoggerConfig:
+    wandb: bool = False
+    project: str = "kmidi_lab"
+    entity: str | None = None
+
+
+@dataclass
+class ModelConfig:
+    name: str = MISSING
+    accepts: list[str] = field(default_factory=list)
+    module: Any = MISSING
+    evaluator: Any = MISSING
+
+
+@dataclass
+class EvalConfig:
+    model: str | None = None
+    out: str | None = None
+
+
+@dataclass
+class PredictConfig:
+    chords: str = ""
+    key: str = "C"
+    emotion: str | None = None
+    top: int = 8
+
+
+@dataclass
+class BenchConfig:
+    models_root: str = MISSING
+
+
+@dataclass
+class LabConfig:
+    seed: int = MISSING
+    task: str = MISSING
+    preset: str = MISSING
+    launcher: str = MISSING
+    sweep: str = MISSING
+    paths: Paths = field(default_factory=Paths)
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
+    build: BuildConfig = field(default_factory=BuildConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+    logger: LoggerConfig = field(default_factory=LoggerConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: Any = MISSING
+    eval: EvalConfig | None = None
+    predict: PredictConfig | None = None
+    bench: BenchConfig | None = None
+
+
+def register() -> None:
+    """Makes the schema known to Hydra; safe to call again."""
+    ConfigStore.instance().store(name="schema", node=LabConfig)

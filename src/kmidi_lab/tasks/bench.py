@@ -1,0 +1,42 @@
+"""task=bench: single-call latency of every ONNX and RTNeural file in a models folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+
+from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.export.latency import measure_latency
+from kmidi_lab.export.publish import runner_path
+from kmidi_lab.export.registry import published_entry
+from kmidi_lab.machine import machine_fingerprint
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    root = Path(cfg.bench.models_root)
+    found: dict[str, Any] = {}
+    for contract in CONTRACTS.values():
+        entry = published_entry(root, contract.id)
+        if entry is None:
+            continue
+        golden = json.loads((root / "golden" / f"{contract.id}.json").read_text(encoding="utf-8"))
+        frames = np.array([call["input"] for call in golden["typical"]], np.float32)
+        onnx, rtneural = (root / entry["exports"]["onnx_path"]).read_bytes(), (root / entry["file"]).read_bytes()
+        found[contract.id] = measure_latency(None, contract, onnx, rtneural, frames, runner_path(), cfg.export.calls)
+    if not found:
+        raise RegistryError(f"{root}: no published model to bench; train one first or give bench.models_root")
+    report = {"machine": machine_fingerprint(), "models": found}
+    write_atomic(context["folder"] / "bench.json", json.dumps(report, indent=1).encode())
+    for model_id, latency in found.items():
+        print(f"{model_id}: budget {latency['budget_ms']:g} ms, {latency['frames']} calls, one thread")
+        for name, b in latency["backends"].items():
+            print(f"  {name:<22} first {b['first_us']:>9.1f}  median {b['median_us']:>8.1f}  p99 {b['p99_us']:>8.1f}  max {b['max_us']:>9.1f} us")
+        for name, why in latency["not_measured"].items():
+            print(f"  {name:<22} not measured: {why}")
+    print(f"written: {context['folder'] / 'bench.json'}")

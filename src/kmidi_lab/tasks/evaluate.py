@@ -1,0 +1,95 @@
+"""task=eval: a checkpoint, a registry entry or an ONNX file beside the baselines, on any data root."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.errors import ConfigError, RegistryError
+from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.inference import load_onnx, load_published
+from kmidi_lab.lab import build
+from kmidi_lab.report.leaderboard import scores_table
+
+Call = Callable[[np.ndarray], np.ndarray]
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    call, head, source, trained_on = load(cfg)
+    data = build(cfg.data, progress=cfg.trainer.progress)
+    data.setup("test")
+    training = build(OmegaConf.merge(cfg.data, trained_on, {"root": cfg.paths.data_root}), progress=cfg.trainer.progress)
+    training.setup("fit")
+    split = cfg.data.split
+    evaluator = build(cfg.model.evaluator)
+    result = evaluator(call, head, data, split, training)
+    songs = data.songs(split)
+    seen = training.seen(songs)
+    out = {
+        "model": source,
+        "data_root": cfg.data.root,
+        "split": split,
+        "counts": {"songs": len(songs), "events": result.metrics[split]["events"], "songs_also_in_training": seen},
+        "baselines_fitted_on": training.describe(),
+        "metrics": result.metrics,
+        "baselines": result.baselines,
+        "primary": evaluator.verdict(result, split),
+        "analysis": result.analysis,
+        "problems": data.describe()["problems"],
+    }
+    path = Path(cfg.eval.out) if cfg.eval.out else context["folder"] / "eval.json"
+    path = path / "eval.json" if path.is_dir() else path
+    write_atomic(path, json.dumps(out, indent=1).encode())
+    print(f"{source} on {split} of {cfg.data.root}: {len(songs)} songs, {seen} of them also in the training split")
+    print(scores_table(result.metrics, result.baselines))
+    print(f"written: {path}")
+
+
+def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
+    """(callable, head, what it is, the data settings it was trained with) of `eval.model`."""
+    contract = CONTRACTS[cfg.model.name]
+    path = Path(cfg.eval.model or cfg.paths.models_root)
+    if path.suffix == ".onnx":
+        model = load_onnx(path, contract)
+        return model.call, model.head, str(path), {}
+    if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
+        return _checkpoint(path, cfg)
+    if (path / "registry.json").is_file():
+        published = load_published(path, cfg.model.name)
+        if published is None:
+            raise RegistryError(f"{path}/registry.json has no {contract.id}; train it or name another folder in eval.model")
+        return published.call, published.head, f"{contract.id} in {path}", published.entry.get("data_settings", {})
+    raise ConfigError(f"eval.model={path}: no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json")
+
+
+def _checkpoint(path: Path, cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
+    module, config, checkpoint = load_run(path, cfg)
+    settings = {k: config["data"][k] for k in ("sources", "split_seed", "val_share", "test_share") if k in config["data"]}
+    return numpy_call(module.export_network()), module.head(), str(checkpoint), settings
+
+
+def load_run(path: Path, cfg: DictConfig) -> tuple[Any, dict[str, Any], Path]:
+    """(module with the checkpoint's weights, the run's resolved config, the checkpoint) of a run folder or .ckpt."""
+    import pickle
+
+    import torch
+
+    checkpoint = path if path.suffix == ".ckpt" else path / "checkpoints" / "best.ckpt"
+    settings = checkpoint.parent.parent / "config.yaml"
+    for needed in (checkpoint, settings):
+        if not needed.is_file():
+            raise ConfigError(f"{path}: {needed.name} is missing; give a run folder that training has finished in")
+    config: dict[str, Any] = OmegaConf.to_container(OmegaConf.load(settings))  # type: ignore[assignment]
+    module = build(OmegaConf.create(config["model"]["module"]))
+    try:
+        module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+    except (RuntimeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({str(error).splitlines()[0]})") from None
+    return module.eval(), config, checkpoint

@@ -1,0 +1,37 @@
+"""task=export: proves and publishes a finished run again, with the spread of its sweep."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.export.publish import export_module
+from kmidi_lab.lab import build
+from kmidi_lab.report.leaderboard import leaderboard
+from kmidi_lab.tasks.evaluate import load_run
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    if not cfg.export.source:
+        raise ConfigError("task=export needs a finished run; type export.source=outputs/runs/harmony/…")
+    module, config, checkpoint = load_run(Path(cfg.export.source), cfg)
+    folder = checkpoint.parent.parent
+    record_path = folder / "run.json"
+    if not record_path.is_file():
+        raise ConfigError(f"{folder}: run.json is missing; the run has not finished")
+    record = json.loads(record_path.read_text(encoding="utf-8"))
+    if record["status"] != "ok":
+        raise ConfigError(f"{folder}: the run failed ({record['error']}); export a run that ended well")
+    if folder.name.isdigit():
+        record["spread"] = leaderboard(folder.parent)[1]
+    data = build(OmegaConf.merge(OmegaConf.create(config["data"]), {"root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir}))
+    data.setup("test")
+    models_root = Path(cfg.paths.models_root)
+    export_module(module, data.probes(), record, models_root, cfg.export.tolerance, cfg.export.calls, cfg.export.release)
+    write_atomic(context["folder"] / "run.json", json.dumps(record, indent=1).encode())
+    print(f"{record['id']}: {record['export']['status']} in {models_root} | record: {context['folder'] / 'run.json'}")

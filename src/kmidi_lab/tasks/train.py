@@ -1,0 +1,28 @@
+"""task=train: the whole way from data to files, and one line that says where everything is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omegaconf import DictConfig
+
+from kmidi_lab import lab
+from kmidi_lab.report.numbers import number
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    record = lab.train(cfg, context).record
+    primary = record["primary"]
+    verdict = "beats" if primary["beats_baselines"] else "does NOT beat"
+    print(
+        f"{record['model']}: {primary['metric']} {number(primary['value'])} {verdict} its best baseline "
+        f"({primary['best_baseline']}: {number(primary['best_baseline_value'])})"
+        f"{' | STAND-IN DATA' if record['data']['stand_in'] else ''} | "
+        f"{_published(record['export'])} | run: {context['folder']} | report: {context['folder'] / 'report.html'}"
+    )
+
+
+def _published(export: dict[str, Any] | None) -> str:
+    if export is None:
+        return "no export"
+    return f"{export['status']}: {export['models_root']}" if export["published"] else export["reason"]
