@@ -36,7 +36,7 @@ def run(arguments: list[str]) -> int:
     parsed = get_args_parser().parse_args(arguments)
     os.environ["KMIDI_RUN_ID"] = config.new_run_id()
     os.environ[_COMMAND] = shlex.join(["python", "-m", "kmidi_lab", *arguments])
-    combinations = config.check(list(parsed.overrides))
+    combinations = config.check(list(parsed.overrides), parsed.multirun)
     sys.argv = ["kmidi_lab", *arguments]
     schema.register()
     results: list[int] = []

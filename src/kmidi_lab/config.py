@@ -48,30 +48,43 @@ def quote_free_text(argument: str) -> str:
     return f"{key}='{escaped}'"
 
 
-def check(overrides: list[str]) -> list[DictConfig]:
+def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     """Composes every combination of a (multi)run before anything starts; raises ConfigError."""
     schema.register()
     os.environ.setdefault("KMIDI_RUN_ID", new_run_id())
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return [_compose(list(combination)) for combination in _combinations(overrides)]
+        return [_compose(list(combination)) for combination in _combinations(overrides, multirun)]
 
 
-def _combinations(overrides: list[str]) -> Iterator[tuple[str, ...]]:
+def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, ...]]:
     try:
         parsed = OverridesParser.create().parse_overrides(overrides)
     except (OverrideParseException, HydraException) as error:
         raise ConfigError(f"{_first_line(error)}; write overrides as key=value, lists as key=[a,b]") from None
+    tasks = {str(v) for o in parsed if o.key_or_group == "task" for v in [o.value()]} or {"train"}
     choices: list[list[str]] = []
     for override in parsed:
+        block = override.key_or_group.split(".")[0]
+        if block in _TASK_BLOCKS and block not in tasks:
+            raise ConfigError(f"{override.key_or_group} belongs to task={block}; type task={block} {override.input_line}")
         if override.is_sweep_override():
+            if not multirun:
+                raise ConfigError(f"{override.input_line}: several values need -m; type -m {override.input_line}")
             choices.append([] if "glob(" in str(override.input_line) else _sweep_values(override))
         else:
-            choices.append([str(override.input_line)])
+            choices.append([_known_override(override)])
     for number, combination in enumerate(product(*(c for c in choices if c))):
         if number >= _MOST_COMBINATIONS:
             return
         yield combination
+
+
+def _known_override(override: Override) -> str:
+    line = str(override.input_line)
+    if line.startswith(("+", "~")) and not line.lstrip("+~").startswith("hydra"):
+        raise ConfigError(f"{line}: keys can't be added or removed; type key=value with a key that --cfg job shows")
+    return line
 
 
 def _sweep_values(override: Override) -> list[str]:
@@ -85,7 +98,8 @@ def _compose(overrides: list[str]) -> DictConfig:
     except ConfigCompositionException as error:
         raise ConfigError(_explain(error)) from None
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_first_line(error)) from None
+        key = re.search(r"full_key: (\S+)", str(error))
+        raise ConfigError(f"{key[1]}: {_first_line(error)}" if key else _first_line(error)) from None
     _check_types(cfg, overrides)
     _check_meaning(cfg)
     return cfg
@@ -106,9 +120,6 @@ def _explain(error: ConfigCompositionException) -> str:
 
 
 def _unknown_key(key: str, text: str) -> str:
-    block = key.split(".")[0]
-    if block in _TASK_BLOCKS and "not in struct" not in text:
-        return f"{key} belongs to task={block}; type task={block} {key}=…"
     known = _known_keys()
     if "not in struct" in text or "No match" in text or key not in known:
         near = one_of("key", key, known).split(" Allowed:")[0].replace("is not allowed", "does not exist")

@@ -1,3 +1,56 @@
-def write_atomic(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+"""Files that are there whole or not at all, also after a crash or a power cut."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+from kmidi_lab.errors import RegistryError
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Writes `data` so that a reader sees the old file or the new one, never a part; makes missing folders.
+
+    Raises:
+        RegistryError: the disk is full, the folder is not writable …; the old file is as it was.
+    """
+    # Not tempfile: its files are readable by their owner alone, and other users read what is published.
+    temp = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_synced(temp, data)
+            os.replace(temp, path)
+        finally:
+            temp.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise RegistryError(
+            f"{path}: can't be written ({error.strerror or error}); what was there is as it was. "
+            "Free space, or choose a folder that may be written"
+        ) from error
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """A new file, on the disk when this returns. Raises OSError, FileExistsError where there is one already."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder (renames, new files, removals) durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256_file(path: Path) -> str:
+    """The file's SHA-256 in hex. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

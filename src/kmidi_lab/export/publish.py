@@ -12,6 +12,7 @@ import orjson
 
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.errors import ExportError, UserError
+from kmidi_lab.export.atomic import sha256
 from kmidi_lab.export.card import model_card
 from kmidi_lab.export.entry import registry_entry
 from kmidi_lab.export.golden import golden_vectors
@@ -87,9 +88,7 @@ def export_module(
     files[f"{contract.id}.card.md"] = model_card(record, contract).encode()
     entry = registry_entry(record, contract, files)
     registry = publish(models_root, entry, files, onnx_prefix=str(models_root) if release else None)
-    record["export"]["files"] = {
-        name: {"sha256": sha, "bytes": len(files[name])} for name, sha in _hashes(files).items()
-    }
+    record["export"]["files"] = {n: {"sha256": sha256(data), "bytes": len(data)} for n, data in files.items()}
     log.info("published %s as %s (%s) in %s", contract.id, status, reason, registry)
 
 
@@ -97,9 +96,3 @@ def _check_rewrite(network: Any, rewritten: Any, probes: np.ndarray, tolerance: 
     error = float(np.abs(network(probes) - rewritten(probes)).max())
     if not error <= tolerance:
         raise ExportError(f"the network rewritten for export differs from the trained one by {error:.2e} (gate {tolerance:g})")
-
-
-def _hashes(files: dict[str, bytes]) -> dict[str, str]:
-    import hashlib
-
-    return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}

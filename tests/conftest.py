@@ -1,0 +1,51 @@
+"""Fixtures for all tests: the repository, real data where it is, and the command line as a subprocess."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    return REPO
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real data, where a checkout has it beside itself; the test skips visibly without it."""
+    root = Path(os.environ.get("KMIDI_SHARED", REPO.parent / "shared")) / "data"
+    if not root.is_dir():
+        pytest.skip(f"needs real data in {root} (set KMIDI_SHARED)")
+    return root
+
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Runs the real command line in `tmp_path`, with no data root and its own outputs."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None, timeout: float = 600):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("KMIDI_", "WANDB_", "RTNEURAL_"))}
+        for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
+            environment.pop(key, None)
+        environment |= {"OMP_NUM_THREADS": "1", **(env or {})}
+        return subprocess.run(
+            [sys.executable, "-m", "kmidi_lab", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=cwd or tmp_path,
+            env=environment,
+            timeout=timeout,
+        )
+
+    return run
