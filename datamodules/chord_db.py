@@ -9,6 +9,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from torch.utils.data import DataLoader
 
 from datamodules import chord_library
 from datamodules.batches import IndexBatches
@@ -144,14 +145,19 @@ class ChordDB(L.LightningDataModule):
         epoch = (lambda: int(trainer.current_epoch)) if trainer else (lambda: 0)
         return IndexBatches(size, min(self.batch_size, size), self._gather, _cut, self._device, epoch, rank, world)
 
-    def val_dataloader(self) -> list[HarmonyBatch]:
-        return [_batch(self.encoded("val"), self._root_device())]
+    def val_dataloader(self) -> DataLoader[HarmonyBatch]:
+        return self._whole("val")
 
-    def test_dataloader(self) -> list[HarmonyBatch]:
-        return [_batch(self.encoded("test"), self._root_device())]
+    def test_dataloader(self) -> DataLoader[HarmonyBatch]:
+        return self._whole("test")
 
     def transfer_batch_to_device(self, batch: HarmonyBatch, device: torch.device, dataloader_idx: int) -> HarmonyBatch:
         return batch
+
+    def _whole(self, split: str) -> DataLoader[HarmonyBatch]:
+        """A split as one batch on the device."""
+        batch = _batch(self.encoded(split), self._root_device())
+        return DataLoader([batch], batch_size=None, collate_fn=lambda b: b)  # type: ignore[arg-type]
 
     def _root_device(self) -> torch.device:
         return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")

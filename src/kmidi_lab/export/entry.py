@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.export.atomic import sha256
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
 
 _TRAINING = ("epochs", "batch_size", "learning_rate", "optimizer", "loss", "train_loss", "val_loss", "test_loss")
 _DATA_SETTINGS = ("sources", "split_seed", "val_share", "test_share")
@@ -63,5 +67,5 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "stand_in": data["stand_in"],
         "parity": export["parity"],
         "data_settings": {k: run["config"]["data"][k] for k in _DATA_SETTINGS if k in run["config"]["data"]},
-        "files": {name: sha256(content) for name, content in files.items()},
+        "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
     }

@@ -12,9 +12,8 @@ import orjson
 
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.errors import ExportError, UserError
-from kmidi_lab.export.atomic import sha256
 from kmidi_lab.export.card import model_card
-from kmidi_lab.export.entry import registry_entry
+from kmidi_lab.export.entry import registry_entry, sha256
 from kmidi_lab.export.golden import golden_vectors
 from kmidi_lab.export.latency import measure_latency
 from kmidi_lab.export.onnx_export import export_onnx

@@ -86,17 +86,20 @@ def publish(
 
 
 def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
-    """(`trained` or `training`, why): trained only when the run beats its baselines on every metric of its verdict."""
+    """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric.
+
+    The further metrics of the verdict are named either way, those that fall short too.
+    """
     primary = run.get("primary")
     if run.get("status") == "failed":
         return "training", f"the run failed: {run.get('error')}"
     if not primary:
         return "training", "no baseline was scored"
-    told = [primary, *primary.get("also", ())]
-    lost = [t for t in told if not t["beats_baselines"]]
-    if lost:
-        return "training", "does not beat " + ", ".join(_against(t) for t in lost)
-    return "trained", "beats every baseline: " + ", ".join(_against(t) for t in told)
+    short = [_against(t) for t in primary.get("also", ()) if not t["beats_baselines"]]
+    if not primary["beats_baselines"]:
+        return "training", "does not beat " + ", ".join([_against(primary), *short])
+    won = [_against(t) for t in (primary, *primary.get("also", ())) if t["beats_baselines"]]
+    return "trained", "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
 
 
 def may_replace(old: Mapping[str, Any] | None, new_status: str) -> tuple[bool, str]:

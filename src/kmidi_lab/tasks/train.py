@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab import lab
-from kmidi_lab.report.numbers import number
+from kmidi_lab.report.numbers import fixed
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -15,8 +15,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     primary = record["primary"]
     verdict = "beats" if primary["beats_baselines"] else "does NOT beat"
     print(
-        f"{record['model']}: {primary['metric']} {number(primary['value'])} {verdict} its best baseline "
-        f"({primary['best_baseline']}: {number(primary['best_baseline_value'])})"
+        f"{record['model']}: {primary['metric']} {fixed(primary['value'], 3)} {verdict} its best baseline "
+        f"({primary['best_baseline']}: {fixed(primary['best_baseline_value'], 3)})"
         f"{' | STAND-IN DATA' if record['data']['stand_in'] else ''} | "
         f"{_published(record['export'])} | run: {context['folder']} | report: {context['folder'] / 'report.html'}"
     )
