@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +58,7 @@ def build(node: Any, **extra: Any) -> Any:
 def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     """Trains, tests, exports; returns the record and the objects. Raises LabError with one line."""
     folder: Path = context["folder"]
+    _quieten_lightning()
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
     L.seed_everything(cfg.seed, verbose=False)
@@ -87,6 +89,13 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     return Run(record, {"module": module, "data": data, "trainer": trainer})
 
 
+def _quieten_lightning() -> None:
+    """Its tips and device lists drown what the lab says; its warnings of real trouble are errors here anyway."""
+    for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+
+
 def _export(cfg: DictConfig, record: dict[str, Any]) -> list[L.Callback]:
     if not cfg.export.enabled:
         return []
@@ -97,7 +106,7 @@ def _trainer(
     cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, limits: hardware.Limits, folder: Path,
     callbacks: list[L.Callback],
 ) -> L.Trainer:  # fmt: skip
-    loggers: list[Logger] = [CSVLogger(str(folder), name="", version="")]
+    loggers: list[Logger] = [CSVLogger(str(folder), name="curves", version="")]
     if cfg.logger.wandb:
         from kmidi_lab.wandb_logger import wandb_logger
 
@@ -215,5 +224,5 @@ def _finish(record: dict[str, Any], folder: Path, started: datetime) -> None:
     record["finished_at"] = now.isoformat()
     record["duration_seconds"] = (now - started).total_seconds()
     write_atomic(folder / "run.json", json.dumps(record, indent=1).encode())
-    curves = folder / "metrics.csv"
+    curves = folder / "curves" / "metrics.csv"
     write_report(record, read_curves(curves) if curves.is_file() else [], folder / "report.html")

@@ -132,7 +132,7 @@ def _analysis(
         blind[:, HARMONY.input("emotion").index] = 0.0
         targets = e.joint[known]
         with_emotion, without = p[known], joint_probabilities(call(blind), head)
-        gain = log_likelihoods(without, targets) - log_likelihoods(with_emotion, targets)
+        gain = log_likelihoods(with_emotion, targets) - log_likelihoods(without, targets)
         out["emotion"] = {
             "events": int(known.sum()),
             "songs": len(np.unique(e.song[known])),

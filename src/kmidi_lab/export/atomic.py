@@ -22,7 +22,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write_synced(temp, data)
-            os.replace(temp, path)
+            temp.replace(path)
         finally:
             temp.unlink(missing_ok=True)
         sync_folder(path.parent)

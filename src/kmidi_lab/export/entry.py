@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from kmidi_lab.contracts import Contract
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
 
 _TRAINING = ("epochs", "batch_size", "learning_rate", "optimizer", "loss", "train_loss", "val_loss", "test_loss")
 _DATA_SETTINGS = ("sources", "split_seed", "val_share", "test_share")
 
 
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, bytes]) -> dict[str, Any]:
-    """All fields of contract.md §2 and what the lab adds; `files` by name inside the models folder."""
-    rtneural, onnx = f"{contract.id}.json", f"{contract.id}.onnx"
+    """All fields of contract.md §2 and what the lab adds (export/registry.schema.json says what each means).
+
+    `publish` adds top-level `onnx_path` and `history`. Numbers that are not finite become null, or are left out where
+    the format wants a number.
+
+    Args:
+        run: run.json, with its `export` filled. files: content by path below the models folder, the ONNX file among them.
+    """
+    rtneural, onnx, golden = f"{contract.id}.json", f"{contract.id}.onnx", f"golden/{contract.id}.json"
+    card, head = f"{contract.id}.card.md", f"{contract.id}.head.json"
     main = rtneural if rtneural in files else onnx
     export, data = run["export"], run["data"]
     stand_in = f" Stand-in data: {data['stand_in']}" if data["stand_in"] else ""
-    return {
+    entry = {
         "id": contract.id,
         "file": main,
         "format": "rtneural-json" if main == rtneural else "onnx",
@@ -34,38 +45,62 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "arch_hint": run["arch"],
         "params_estimate": str(run["params"]),
         "inference_target_ms": contract.budget_ms,
-        "training": {
-            "dataset_id": data["id"],
-            "dataset_version": data["version"],
-            "dataset_license": data["licence"],
-            **{k: run["training"][k] for k in _TRAINING},
-            "run_id": run["run_id"],
-            "git_commit": run["git_commit"] or "unknown",
-            "training_date": run["started_at"],
-            "hardware": f"{run['hardware']['accelerator']}: {run['machine']['gpu'] or run['machine']['cpu']}",
-            "duration_seconds": run["training_seconds"],
-        },
-        "exports": {
-            "sha256": sha256(files[main]),
-            "onnx_path": onnx,
-            "onnx_sha256": sha256(files[onnx]),
-        },
+        "training": _training(run),
+        "exports": {"sha256": sha256(files[main]), "onnx_path": onnx, "onnx_sha256": sha256(files[onnx])},
         "integration": {
             "python_api": True,
+            # Only the real RTNeural counts here, not our own reader of its format.
             "cpp_mlinterface": export["parity"].get("rtneural") is not None,
             "tauri_ui": False,
             "fallback_available": True,
         },
-        "model_card": f"{contract.id}.card.md",
+        "model_card": card,
         "license": data["licence"],
+        "rtneural_path": rtneural if rtneural in files else None,
+        "golden_path": golden if golden in files else None,
+        "head_path": head if head in files else None,
         "contract_version": contract.version,
         "feature_version": contract.features,
+        "status_reason": export["reason"],
+        "stand_in": data["stand_in"],
+        "data_fingerprint": data["version"],
+        "data_settings": {k: v for k, v in run["config"]["data"].items() if k in _DATA_SETTINGS},
+        "params": run["params"],
         "seed": run["seed"],
+        "code_sha256": run["code_sha256"],
+        "git_dirty": run["git_dirty"],
         "metrics": run["metrics"],
         "baselines": run["baselines"],
+        "primary": run["primary"],
         "spread": run["spread"],
-        "stand_in": data["stand_in"],
         "parity": export["parity"],
-        "data_settings": {k: run["config"]["data"][k] for k in _DATA_SETTINGS if k in run["config"]["data"]},
         "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
     }
+    return {key: _finite(value) for key, value in entry.items()}
+
+
+def _training(run: dict[str, Any]) -> dict[str, Any]:
+    data, machine, accelerator = run["data"], run["machine"], run["hardware"]["accelerator"]
+    device = machine["cpu"] if accelerator == "cpu" else ", ".join(machine["gpu"]) or machine["cpu"]
+    values = {
+        "dataset_id": data["id"],
+        "dataset_version": data["version"],
+        "dataset_license": data["licence"],
+        **{key: run["training"].get(key) for key in _TRAINING},
+        "run_id": run["run_id"],
+        "git_commit": run["git_commit"] or "unknown",
+        # A run publishes just before it ends, so its own end isn't known yet the first time.
+        "training_date": run.get("finished_at") or datetime.now(UTC).isoformat(),
+        "hardware": f"{accelerator}: {device}",
+        "duration_seconds": run["training_seconds"],
+    }
+    return {key: value for key, value in values.items() if _finite(value) is not None}
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {k: _finite(v) for k, v in value.items()}
+    return [_finite(v) for v in value] if isinstance(value, list) else value

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract
+from kmidi_lab.export.latency_backends import Call, onnx_backends, torch_backend
 
-Step = Callable[[np.ndarray], object]
 _BINS = 60
 
 
@@ -31,142 +30,122 @@ def measure_latency(
     calls: int = 5000,
     warmup: int = 200,
 ) -> dict[str, Any]:
-    """The `latency` object of run.json, in microseconds.
+    """The `latency` object of run.json: every backend that is there, and why the others are not.
 
-    `frames` `[K, N]` are fed in turn. Each backend starts fresh: its first call is timed apart, then `warmup`
-    calls go untimed, then `calls` are timed one by one with the garbage collector off.
+    Args:
+        network: `[1, N]` to `[1, M]`; a copy is timed; None where only the artefacts are there.
+        onnx, rtneural: the artefacts' bytes. frames: `[K, N]`, fed in turn. runner: the real RTNeural
+            (docs/rtneural_runner.md), which times itself. calls: timed. warmup: untimed, after the first call.
+
+    Returns:
+        `budget_ms`; `frames`, the number of timed calls; `threads`; `pinned_core`, None where the system can't pin;
+        `backends`, see `summary`, each with `version` and `flags`; `not_measured`, the reason by backend.
+
+    Raises:
+        ValueError: frames of another size, or no calls. ExportError, UserError: the runner fails.
     """
-    backends: dict[str, Any] = {}
+    if frames.ndim != 2 or len(frames) == 0 or frames.shape[1] != contract.input_size or calls < 1:
+        raise ValueError(
+            f"needs frames [K, {contract.input_size}] and calls above 0, not {list(frames.shape)}, {calls}"
+        )
+    measured: dict[str, Any] = {}
     missing: dict[str, str] = {}
+    backends = onnx_backends(onnx, contract)
+    if network is None:
+        missing["torch"] = "no PyTorch network was given"
+    else:
+        backends.insert(0, torch_backend(network))
     with _one_core() as core:
-        if network is not None:
-            backends["torch"] = time_calls(_torch_step(network), frames, calls, warmup, contract.budget_ms) | {
-                "version": torch.__version__, "flags": "eager, inference_mode, 1 thread",
-            }  # fmt: skip
-        else:
-            missing["torch"] = "the folder holds no PyTorch network"
-        flags = {"version": ort.__version__, "flags": "CPU provider, intra_op = inter_op = 1 thread, Python"}
-        backends["onnxruntime"] = time_calls(_ort_step(onnx), frames, calls, warmup, contract.budget_ms) | flags
-        binding = _ort_binding_step(onnx, contract)
-        backends["onnxruntime_iobinding"] = time_calls(binding, frames, calls, warmup, contract.budget_ms) | flags
+        for backend in backends:
+            times, first = time_calls(backend.start(), frames, calls, warmup)
+            result = summary(times, first, contract.budget_ms)
+            measured[backend.name] = {**result, "version": backend.version, "flags": backend.flags}
         if rtneural is None:
-            missing["rtneural"] = "no RTNeural file for this network"
+            missing["rtneural"] = "the model has no RTNeural file"
         elif runner is None:
             missing["rtneural"] = "RTNEURAL_RUNNER is not set"
         else:
-            backends["rtneural"] = _rtneural(runner, rtneural, frames, calls, warmup, contract.budget_ms)
+            measured["rtneural"] = _rtneural(runner, rtneural, frames, calls, warmup, contract.budget_ms)
     return {
         "budget_ms": contract.budget_ms,
         "frames": calls,
         "threads": 1,
         "pinned_core": core,
-        "backends": backends,
+        "backends": measured,
         "not_measured": missing,
     }
 
 
-def time_calls(step: Step, frames: np.ndarray, calls: int, warmup: int, budget_ms: float) -> dict[str, Any]:
-    """Times `step` on one frame `[1, N]` a call."""
-    rows = [np.ascontiguousarray(frames[i : i + 1], np.float32) for i in range(len(frames))]
+def time_calls(call: Call, frames: np.ndarray, calls: int, warmup: int) -> tuple[np.ndarray, int]:
+    """(times of `calls` single calls, time of the very first call) in nanoseconds; no garbage is collected meanwhile."""
+    rows = [np.ascontiguousarray(frame[None], np.float32) for frame in frames]
     times = np.empty(calls, np.int64)
-    began = time.perf_counter_ns()
-    step(rows[0])
-    first = time.perf_counter_ns() - began
-    for i in range(warmup):
-        step(rows[i % len(rows)])
-    enabled = gc.isenabled()
+    collecting = gc.isenabled()
+    gc.collect()
     gc.disable()
     try:
+        began = time.perf_counter_ns()
+        call(rows[0])
+        first = time.perf_counter_ns() - began
+        for i in range(warmup):
+            call(rows[i % len(rows)])
         for i in range(calls):
             row = rows[i % len(rows)]
             began = time.perf_counter_ns()
-            step(row)
+            call(row)
             times[i] = time.perf_counter_ns() - began
     finally:
-        if enabled:
+        if collecting:
             gc.enable()
-    return summary(times, first, budget_ms)
+    return times, first
 
 
-def summary(times_ns: np.ndarray, first_ns: float, budget_ms: float) -> dict[str, Any]:
-    """Order statistics and a log-spaced histogram of call times; every call counts."""
+def summary(times_ns: np.ndarray, first_ns: int, budget_ms: float) -> dict[str, Any]:
+    """Order statistics in µs and a histogram with log-spaced edges; every call counts.
+
+    `within_budget` asks it of the 99th percentile, since an audio thread misses its deadline on the slow calls.
+    """
     us = np.asarray(times_ns, np.float64) / 1000
-    edges = np.geomspace(max(us.min(), 0.01) * 0.999, us.max() * 1.001, _BINS + 1)
-    p99 = float(np.percentile(us, 99))
+    # A coarse clock can read 0, which has no logarithm.
+    edges = np.geomspace(max(us.min(), 0.001) * 0.999, max(us.max(), 0.001) * 1.001, _BINS + 1)
+    counts, _ = np.histogram(us.clip(edges[0], edges[-1]), edges)
+    median, p90, p99 = (float(q) for q in np.percentile(us, (50, 90, 99)))
     return {
         "first_us": first_ns / 1000,
-        "median_us": float(np.median(us)),
-        "p90_us": float(np.percentile(us, 90)),
+        "median_us": median,
+        "p90_us": p90,
         "p99_us": p99,
         "max_us": float(us.max()),
         "mean_us": float(us.mean()),
-        "within_budget": bool(p99 <= budget_ms * 1000),
-        "histogram": {"edges_us": edges.tolist(), "counts": np.histogram(us, edges)[0].tolist()},
+        "within_budget": p99 <= budget_ms * 1000,
+        "histogram": {"edges_us": edges.tolist(), "counts": counts.tolist()},
     }
 
 
-def _torch_step(network: nn.Module) -> Step:
-    network = network.cpu().eval()
-
-    def step(row: np.ndarray) -> object:
-        with torch.inference_mode():
-            return network(torch.from_numpy(row))
-
-    return step
-
-
-def _session(onnx: bytes) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-
-
-def _ort_step(onnx: bytes) -> Step:
-    session = _session(onnx)
-    return lambda row: session.run(["output"], {"input": row})
-
-
-def _ort_binding_step(onnx: bytes, contract: Contract) -> Step:
-    session = _session(onnx)
-    given = np.zeros((1, contract.input_size), np.float32)
-    binding = session.io_binding()
-    value = ort.OrtValue.ortvalue_from_numpy(given)
-    result = ort.OrtValue.ortvalue_from_numpy(np.zeros((1, contract.output_size), np.float32))
-    binding.bind_ortvalue_input("input", value)
-    binding.bind_ortvalue_output("output", result)
-
-    def step(row: np.ndarray) -> object:
-        value.update_inplace(row)
-        session.run_with_iobinding(binding)
-        return None
-
-    return step
-
-
-def _rtneural(runner: Path, data: bytes, frames: np.ndarray, calls: int, warmup: int, budget_ms: float) -> dict[str, Any]:
+def _rtneural(
+    runner: Path, rtneural: bytes, frames: np.ndarray, calls: int, warmup: int, budget_ms: float
+) -> dict[str, Any]:
     from kmidi_lab.export.rtneural_runner import run_rtneural
 
-    fed = np.resize(frames.astype(np.float32), (calls, frames.shape[1]))
-    result = run_rtneural(runner, data, fed, reset_each=False, warmup=warmup)
-    return summary(np.array(result.ns), result.first_ns, budget_ms) | {
-        "version": result.version,
-        "flags": f"{result.backend}, {result.flags}",
-    }
+    fed = frames[np.arange(calls) % len(frames)]
+    result = run_rtneural(runner, rtneural, fed, reset_each=False, warmup=warmup)
+    flags = f"{result.backend}, {result.flags}"
+    return {**summary(result.ns, result.first_ns, budget_ms), "version": result.version, "flags": flags}
 
 
-@contextmanager
+@contextlib.contextmanager
 def _one_core() -> Iterator[int | None]:
-    """One torch thread on one core where the system lets a process choose; both put back afterwards."""
+    """One torch thread on one core, where the system lets a process choose; both are put back afterwards."""
     threads = torch.get_num_threads()
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    # The last core: interrupts and other programs crowd the first ones.
+    core = max(allowed, default=None)
     torch.set_num_threads(1)
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    core = max(allowed) if allowed else None
-    if core is not None:
-        os.sched_setaffinity(0, {core})
     try:
+        if core is not None:
+            os.sched_setaffinity(0, {core})
         yield core
     finally:
         torch.set_num_threads(threads)
-        if allowed:
+        if core is not None:
             os.sched_setaffinity(0, allowed)

@@ -31,7 +31,7 @@ def load_registry(models_root: Path) -> dict[str, Any]:
     Writes nothing unless a publish was cut short, so that a read-only folder can be read.
 
     Raises:
-        RegistryError: broken JSON, another major version, a field of the wrong type, or a publish that can't be completed.
+        RegistryError: broken JSON, another major version, a wrong field, or a publish that can't be completed.
     """
     if (models_root / STAGING).exists():
         with _locked(models_root):

@@ -12,7 +12,6 @@ functions want the caller to hold the lock of `root`.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -80,7 +79,7 @@ def complete(root: Path) -> None:
 def _move(staged: Path, target: Path) -> None:
     if staged.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staged, target)
+        staged.replace(target)
         sync_folder(target.parent)
     elif not target.exists():
         # Only a hand from outside gets here: a file leaves staging by the one rename above.
