@@ -116,6 +116,9 @@ def _explain(error: ConfigCompositionException) -> str:
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
         return _unknown_key(key[1], text)
+    merging = re.search(r"Error merging override ([^=\s]+)=", text)
+    if merging:
+        return f"{merging[1]}: {_first_line(error.__cause__ or error)}"
     return _first_line(error.__cause__ or error)
 
 
@@ -153,9 +156,10 @@ def _check_types(cfg: DictConfig, overrides: list[str]) -> None:
     for key in keys:
         before, now = OmegaConf.select(base, key), OmegaConf.select(cfg, key)
         kinds = (int, float) if type(before) is float else (list, ListConfig) if isinstance(before, ListConfig) else (type(before),)
+        wanted = "list" if isinstance(before, ListConfig) else kinds[-1].__name__
         if before is not None and not isinstance(now, kinds) or (isinstance(now, bool) and not isinstance(before, bool)):
             example = list(before) if isinstance(before, ListConfig) else before
-            raise ConfigError(f"{key}={now!r} must be of type {kinds[-1].__name__}, such as {key}={example}")
+            raise ConfigError(f"{key}={now!r} must be of type {wanted}, such as {key}={example}")
 
 
 def _check_meaning(cfg: DictConfig) -> None:

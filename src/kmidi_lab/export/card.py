@@ -4,107 +4,173 @@ from __future__ import annotations
 
 from typing import Any
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contracts import READER_OUTPUT_LIMIT, Contract
+from kmidi_lab.report import view
 from kmidi_lab.report.contracts_doc import contract_markdown
 from kmidi_lab.report.markdown import cell, table
-from kmidi_lab.report.numbers import count, duration, fixed, microseconds, small
+from kmidi_lab.report.numbers import count, duration, fixed
 from kmidi_lab.report.scores import score_tables
+from kmidi_lab.report.verdict import verdict
+
+_KINDS = {
+    "logits": "Outputs are logits by slice, not probabilities: a reader that takes the largest raw output, clamped to "
+    "0–1, as a confidence reads it wrongly.",
+    "probabilities": "Outputs are probabilities.",
+    "embedding": "Outputs are an embedding; the slices above say how a scalar is read from it.",
+    "values": "Outputs are values in the ranges above, not confidences.",
+}
 
 
 def model_card(run: dict[str, Any], contract: Contract) -> str:
-    """Markdown, as `<id>.card.md` beside the artefacts."""
+    """Markdown, as `<id>.card.md` beside the artefacts; `run` is run.json with its `export` filled."""
     sections = [
-        _title(run, contract), _data(run), _metrics(run), _analysis(run), _proof(run), _latency(run),
-        contract_markdown(contract).replace("## ", "## Contract: ", 1), _limits(run, contract), _provenance(run),
-    ]  # fmt: skip
-    return "\n\n".join(s.strip() for s in sections if s) + "\n"
+        _title(run, contract),
+        _verdict(run),
+        contract_markdown(contract).replace("## ", "## Contract: ", 1),
+        _data(run),
+        _metrics(run),
+        _emotion(run),
+        _calibration(run),
+        _parity(run),
+        _latency(run),
+        _not_measured(run),
+        _limits(run, contract),
+        _provenance(run),
+    ]
+    return "\n\n".join(section.strip() for section in sections if section) + "\n"
 
 
 def _title(run: dict[str, Any], contract: Contract) -> str:
     export, stand_in = run["export"], run["data"]["stand_in"]
-    notice = f"> **Stand-in data.** {stand_in}\n\n" if stand_in else ""
+    notice = f"> **Stand-in data.** {cell(stand_in)}\n\n" if stand_in else ""
+    stored = export.get("stored_params")
+    held = f", {count(stored)} numbers in the exported layers" if stored else ""
+    calls = f"Each call takes {contract.state} and keeps state for the next." if contract.streaming else "No state."
     return (
-        f"# {contract.id}\n\n{notice}Status **{export['status']}**: {export['reason']}.\n\n"
-        f"{contract.task.replace('_', ' ').capitalize()}; {run['arch']}; {count(run['params'])} trained parameters, "
-        f"{count(export['stored_params'])} numbers in the exported layers. State between calls: {contract.state}."
+        f"# {contract.id}\n\n{notice}Status **{export['status']}**: {cell(export['reason'])}.\n\n"
+        f"{contract.task.replace('_', ' ').capitalize()} for KmiDi: {contract.network}, {cell(run['arch'])}, "
+        f"{count(run['params'])} trained parameters{held}. {calls} Contract version {contract.version}."
     )
+
+
+def _verdict(run: dict[str, Any]) -> str:
+    found = verdict(run)
+    return f"**{cell(found.headline)}**\n\n" + "\n".join(f"- {cell(line)}" for line in found.details)
 
 
 def _data(run: dict[str, Any]) -> str:
     data = run["data"]
-    rows = [
-        [cell(s["name"]), cell(s["licence"]), count(s["songs"]), count(s["events"]), count(s["skipped"]), cell(s["note"])]
-        for s in data["sources"]
+    rule, absent = data["split"]["rule"], data.get("absent")
+    parts = [
+        f"## Data\n\n`{data['id']}`, fingerprint `{data['version']}`. Licences: {cell(data['licence'])}.",
+        _grid(view.sources(run)),
+        f"Split: {cell(rule)} (seed {data['split']['seed']}).",
+        _grid(view.splits(run)),
+        _grid(view.problems(run)) if data["problems"] else "Nothing was skipped.",
     ]
-    split = data["split"]
-    sizes = ", ".join(f"{name} {count(split[name]['songs'])} songs / {count(split[name]['events'])} events" for name in ("train", "val", "test"))
-    absent = f" Not found and not used: {', '.join(data['absent'])}." if data.get("absent") else ""
-    return (
-        f"## Data\n\n{table(['Source', 'Licence', 'Songs', 'Events', 'Skipped', 'Note'], rows, right=(2, 3, 4))}\n"
-        f"Split {split['rule']} (seed {split['seed']}): {sizes}.{absent} Fingerprint `{data['version']}`."
-    )
-
-
-def _metrics(run: dict[str, Any]) -> str:
-    parts = ["## Metrics beside baselines"]
-    for scores in score_tables(run):
-        rows = [[f"**{cell(r.name)}**" if r.kind != "baseline" else cell(r.name), *(f"**{c.text}**" if c.best else c.text for c in r.cells)] for r in scores.rows]
-        alone = f"\nModel alone: {', '.join(f'{cell(n)} {v}' for n, v in scores.alone)}." if scores.alone else ""
-        parts.append(f"### {scores.split} ({scores.counted})\n\n" + table(["", *scores.headings], rows, right=range(1, len(scores.headings) + 1)) + alone)
+    if absent:
+        parts.append(f"Not found and not used: {cell(', '.join(absent))}.")
     return "\n\n".join(parts)
 
 
-def _analysis(run: dict[str, Any]) -> str:
-    emotion = run["analysis"].get("emotion")
-    if not emotion:
+def _metrics(run: dict[str, Any]) -> str:
+    parts = ["## Metrics beside the baselines", "Arrows say which way is better; the best of a column is bold."]
+    for scores in score_tables(run):
+        rows = []
+        for row in scores.rows:
+            name = cell(row.name) if row.kind == "baseline" else f"**{cell(row.name)}**"
+            rows.append([name, *(f"**{c.text}**" if c.best else c.text for c in row.cells)])
+        headings = ["", *map(cell, scores.headings)]
+        counted = f" ({scores.counted})" if scores.counted else ""
+        parts.append(f"### {scores.split}{counted}\n\n{table(headings, rows, range(1, len(headings)))}")
+        if scores.alone:
+            parts.append(f"No baseline has these: {', '.join(f'{cell(name)} {v}' for name, v in scores.alone)}.")
+    return "\n\n".join(parts)
+
+
+def _emotion(run: dict[str, Any]) -> str:
+    text = view.emotion(run)
+    return f"## Does knowing the emotion help?\n\n{cell(text)}" if text else ""
+
+
+def _calibration(run: dict[str, Any]) -> str:
+    error, curve = run["metrics"].get("test", {}).get("ece"), view.part(run, "analysis", "reliability")
+    if error is None:
         return ""
-    low, high = emotion["ci95"]
-    sure = "" if low > 0 else " The interval holds 0: no gain is shown."
-    return (
-        f"## Does knowing the emotion help?\n\nOn the {count(emotion['events'])} test events of {count(emotion['songs'])} songs that have one: "
-        f"perplexity {fixed(emotion['perplexity_known'], 3)} with it, {fixed(emotion['perplexity_unknown'], 3)} without; "
-        f"{fixed(emotion['nll_difference'], 3)} nats an event better, 95 % interval {fixed(low, 3)} to {fixed(high, 3)} "
-        f"(bootstrap over songs).{sure}"
-    )
+    text = f"## Calibration\n\nExpected calibration error on test: {fixed(error, 3)} (0 is perfect)."
+    if not curve:
+        return text
+    rows = [
+        [fixed(confidence, 2), fixed(accuracy, 2), f"{share:.1%}".replace("%", " %")]
+        for confidence, accuracy, share in zip(curve["confidence"], curve["accuracy"], curve["share"], strict=True)
+    ]
+    return f"{text}\n\n{table(['mean confidence', 'share right', 'share of the events'], rows, (0, 1, 2))}"
 
 
-def _proof(run: dict[str, Any]) -> str:
-    parity = run["export"]["parity"]
-    rows = [[cell(k), small(v) if v is not None else "not checked: no RTNEURAL_RUNNER"] for k, v in parity.items() if k not in ("tolerance", "calls")]
+def _parity(run: dict[str, Any]) -> str:
+    calls = count(run["export"]["parity"]["calls"])
     return (
-        f"## Proof\n\nLargest error against the trained network over {count(parity['calls'])} calls, real inputs and edge cases; "
-        f"absolute where outputs are within ±1, relative beyond. Gate {parity['tolerance']:g}.\n\n{table(['Artefact', 'Error'], rows, right=(1,))}"
+        f"## Parity\n\nLargest error against the trained network over {calls} calls, real inputs and edge cases; "
+        f"absolute where outputs are within ±1, relative beyond.\n\n{_grid(view.parity(run))}"
     )
 
 
 def _latency(run: dict[str, Any]) -> str:
-    latency = run["export"]["latency"]
-    columns = ("first_us", "median_us", "p90_us", "p99_us", "max_us")
-    rows = [[cell(n), *(microseconds(b[c]) for c in columns), cell(f"{b['version']}, {b['flags']}")] for n, b in latency["backends"].items()]
-    missing = "".join(f"\nNot measured: {cell(n)} ({cell(why)})." for n, why in latency["not_measured"].items())
     machine = run["machine"]
+    where = f"{cell(machine['cpu'])}, {machine['cores']} cores, {cell(machine['os'])} (machine {machine['id']})"
     return (
-        f"## Latency\n\nBudget {latency['budget_ms']:g} ms. {count(latency['frames'])} single calls, one thread, pinned to core "
-        f"{latency['pinned_core']}; {cell(machine['cpu'])} ({machine['id']}). Outliers are kept.\n\n"
-        f"{table(['Backend', 'First', 'Median', 'p90', 'p99', 'Max', 'What'], rows, right=range(1, 6))}{missing}"
+        f"## Latency\n\n{view.latency_setting(run)} Measured on {where}. The first call is a fresh session's; "
+        f"slow calls are kept; in budget means that the 99th percentile is.\n\n{_grid(view.latency(run))}"
     )
+
+
+def _not_measured(run: dict[str, Any]) -> str:
+    lines = [f"latency of {cell(name)}: {cell(why)}" for name, why in run["export"]["latency"]["not_measured"].items()]
+    if run["export"]["parity"]["rtneural"] is None:
+        lines.append("parity in the real RTNeural: no runner was given; the lab's own reader of the format was used")
+    if not run["spread"]:
+        lines.append("spread over seeds: this is one run")
+    lines.append("how it sounds: nobody has judged it by listening, and no figure here stands for that")
+    return "## Not measured\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
 def _limits(run: dict[str, Any], contract: Contract) -> str:
-    kind = {"logits": "Outputs are logits by slice", "probabilities": "Outputs are probabilities"}.get(contract.output_kind, "Outputs are values")
-    return (
-        f"## Limits\n\n{kind}: a reader that takes the largest raw output as a confidence reads it wrongly. "
-        "Scores hold for music like the test split's; other repertoires will score lower. "
-        f"The licence of the weights follows the data: {cell(run['data']['licence'])}."
-    )
+    lines = [
+        "Made for KmiDi's plugin and inference service, as a suggestion to a musician; inputs must be built as the "
+        f"contract says (features {contract.features}).",
+        _KINDS[contract.output_kind],
+        "Scores hold for music like the test split's; other repertoires will score lower.",
+        f"The weights follow the licences of the data: {cell(run['data']['licence'])}.",
+    ]
+    if contract.output_size > READER_OUTPUT_LIMIT:
+        lines.append(f"The inference service keeps the first {READER_OUTPUT_LIMIT} of {contract.output_size} outputs.")
+    if contract.streaming:
+        lines.append("One reader resets the state before every call, another never does: both get an answer.")
+    return "## Intended use and limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
 def _provenance(run: dict[str, Any]) -> str:
-    versions = ", ".join(f"{k} {v}" for k, v in run["versions"].items())
-    dirty = " with local changes" if run["git_dirty"] else ""
-    seeds = f"; spread over seeds {', '.join(map(str, run['spread']['seeds']))}" if run["spread"] else ""
+    spread = run["spread"]
+    facts = {
+        "run": run["run_id"],
+        "seed": str(run["seed"]),
+        "seeds of the spread": ", ".join(map(str, spread["seeds"])) if spread else "",
+        "started": run["started_at"],
+        "training": duration(run["training_seconds"]),
+        # The card of a run is written before the run ends.
+        "whole run": duration(run["duration_seconds"]) if "duration_seconds" in run else "",
+        "commit": f"{run['git_commit'] or 'unknown'}{' with uncommitted changes' if run['git_dirty'] else ''}",
+        "code sha256": run["code_sha256"],
+        "settings": view.text_of(run["training"]),
+        "hardware": view.text_of(run["hardware"]),
+        "versions": view.text_of(run["versions"]),
+    }
+    rows = [[name, cell(value)] for name, value in facts.items() if value]
     return (
-        f"## Provenance\n\n```\n{run['command']}\n```\n\nRun {run['run_id']}, seed {run['seed']}{seeds}, {run['started_at']}, "
-        f"training {duration(run['training_seconds'])} on {run['hardware']['accelerator']}. Commit {run['git_commit'] or 'unknown'}{dirty}, "
-        f"code sha256 {run['code_sha256'][:16]}. {versions}."
+        f"## Provenance\n\n```\n{run['command']}\n```\n\n{table(['what', ''], rows)}\n"
+        "The SHA-256 of every file stands in registry.json."
     )
+
+
+def _grid(grid: view.Grid) -> str:
+    return table([cell(h) for h in grid.headings], [[cell(c) for c in row] for row in grid.rows], grid.numeric).strip()

@@ -25,7 +25,7 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
     the format wants a number.
 
     Args:
-        run: run.json, with its `export` filled. files: content by path below the models folder, the ONNX file among them.
+        run: run.json, with its `export` filled. files: content by path below the models folder, with the ONNX file.
     """
     rtneural, onnx, golden = f"{contract.id}.json", f"{contract.id}.onnx", f"golden/{contract.id}.json"
     card, head = f"{contract.id}.card.md", f"{contract.id}.head.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,7 +66,12 @@ def measure_latency(
         elif runner is None:
             missing["rtneural"] = "RTNEURAL_RUNNER is not set"
         else:
-            measured["rtneural"] = _rtneural(runner, rtneural, frames, calls, warmup, contract.budget_ms)
+            name, measured_there = _rtneural(runner, rtneural, frames, calls, warmup, contract.budget_ms)
+            measured[name] = measured_there
+            if name != "rtneural":
+                missing["rtneural"] = (
+                    "the runner is built with RTNeural's STL backend, 10 times slower; build with Eigen"
+                )
     return {
         "budget_ms": contract.budget_ms,
         "frames": calls,
@@ -77,7 +83,7 @@ def measure_latency(
 
 
 def time_calls(call: Call, frames: np.ndarray, calls: int, warmup: int) -> tuple[np.ndarray, int]:
-    """(times of `calls` single calls, time of the very first call) in nanoseconds; no garbage is collected meanwhile."""
+    """(times of `calls` single calls, time of the very first call) in nanoseconds, with the garbage collector off."""
     rows = [np.ascontiguousarray(frame[None], np.float32) for frame in frames]
     times = np.empty(calls, np.int64)
     collecting = gc.isenabled()
@@ -124,28 +130,39 @@ def summary(times_ns: np.ndarray, first_ns: int, budget_ms: float) -> dict[str, 
 
 def _rtneural(
     runner: Path, rtneural: bytes, frames: np.ndarray, calls: int, warmup: int, budget_ms: float
-) -> dict[str, Any]:
+) -> tuple[str, dict[str, Any]]:
+    """(name, measurement): an STL build has a name of its own, so that nobody quotes it as RTNeural."""
     from kmidi_lab.export.rtneural_runner import run_rtneural
 
     fed = frames[np.arange(calls) % len(frames)]
     result = run_rtneural(runner, rtneural, fed, reset_each=False, warmup=warmup)
     flags = f"{result.backend}, {result.flags}"
-    return {**summary(result.ns, result.first_ns, budget_ms), "version": result.version, "flags": flags}
+    measured = {**summary(result.ns, result.first_ns, budget_ms), "version": result.version, "flags": flags}
+    return "rtneural_stl" if result.backend == "stl" else "rtneural", measured
 
 
 @contextlib.contextmanager
 def _one_core() -> Iterator[int | None]:
     """One torch thread on one core, where the system lets a process choose; both are put back afterwards."""
     threads = torch.get_num_threads()
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    # The last core: interrupts and other programs crowd the first ones.
-    core = max(allowed, default=None)
     torch.set_num_threads(1)
     try:
-        if core is not None:
-            os.sched_setaffinity(0, {core})
-        yield core
+        with _pinned() as core:
+            yield core
     finally:
         torch.set_num_threads(threads)
-        if core is not None:
-            os.sched_setaffinity(0, allowed)
+
+
+@contextlib.contextmanager
+def _pinned() -> Iterator[int | None]:
+    if sys.platform != "linux":
+        yield None
+        return
+    allowed = os.sched_getaffinity(0)
+    # The last core: interrupts and other programs crowd the first ones.
+    core = max(allowed)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield core
+    finally:
+        os.sched_setaffinity(0, allowed)

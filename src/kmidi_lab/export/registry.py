@@ -212,11 +212,11 @@ def _locked(models_root: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise RegistryError(
-            f"{models_root}: another process has held {FILE}.lock for {_LOCK_TIMEOUT_S:g} s; wait for it, then try again"
+            f"{models_root}: another process holds {FILE}.lock since {_LOCK_TIMEOUT_S:g} s; wait for it, try again"
         ) from error
     except OSError as error:
         raise RegistryError(
-            f"{models_root}: can't be written ({error.strerror or error}); make it writable or choose another models_root"
+            f"{models_root}: can't be written ({error.strerror or error}); make it writable or choose another folder"
         ) from error
     try:
         yield

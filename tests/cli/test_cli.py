@@ -1,0 +1,262 @@
+"""The real command line in subprocesses, one small trained model shared by most tests."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+SMALL = ("model=harmony", "preset=smoke", "hardware=cpu", "trainer.progress=false", "data.sources=[embedded,rntxt]")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder in which a smoke run has trained and published."""
+    import os
+
+    folder = tmp_path_factory.mktemp("trained")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("KMIDI_", "WANDB_")) and k not in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")}
+    done = subprocess.run([sys.executable, "-m", "kmidi_lab", *SMALL], cwd=folder, env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "harmony: perplexity" in done.stdout
+    assert "STAND-IN DATA" in done.stdout
+    return folder
+
+
+def run_folder(root: Path) -> Path:
+    return max((root / "outputs/runs/harmony").iterdir())
+
+
+def record(folder: Path) -> dict:
+    return json.loads((folder / "run.json").read_text())
+
+
+def test_help_is_fast_and_imports_no_torch(cli: Cli) -> None:
+    done = cli("--help")
+    assert done.returncode == 0
+    for text in ("harmony", "128 -> 64", "< 3 ms", "missing  pop909/", "hardware=auto", "preset=none|smoke", "task=predict"):
+        assert text in done.stdout
+    code = "import sys; from kmidi_lab.__main__ import main; main(['--help']); sys.exit('torch' in sys.modules or 'hydra' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("modle=harmony", "Did you mean 'model'"),
+        ("model=harmony data=pop", "Allowed: chord_db"),
+        ("hardware=cuda", "no CUDA device here"),
+        ("build=dev_mac", "preset=smoke"),
+        ("build=prod_aws hardware=cpu", "build.may_train=true"),
+        ("data.sources=[pop909]", "DATA_ROOT"),
+        ("data.sources=[lakh]", "Allowed: embedded"),
+        ("model.module.dropout=2", "model.dropout=2"),
+        ("trainer.resume=nowhere", "no checkpoint there"),
+        ("task=eval eval.model=nowhere", "no model there"),
+        ("task=export", "export.source="),
+        ("task=bench", "no published model"),
+        ("task=predict predict.chords=Q7", "has no root"),
+        ("task=predict predict.key=H", "key 'H'"),
+        ("task=predict predict.emotion=zzz", "is not known"),
+        ("task=predict predict.top=0", "predict.top=0"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_2(cli: Cli, arguments: str, said: str) -> None:
+    if "cuda" in arguments:
+        import torch
+
+        if torch.cuda.is_available():
+            pytest.skip("this machine has CUDA")
+    done = cli(*shlex.split(arguments))
+    out = done.stderr + done.stdout
+    assert done.returncode == 2, out
+    assert said in out
+    assert "Traceback" not in out
+    assert len([line for line in out.splitlines() if "error" in line.lower()]) == 1
+
+
+def test_a_run_leaves_everything(trained: Path) -> None:
+    folder = run_folder(trained)
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert {"run.json", "config.yaml", "report.html", "problems.csv", "curves/metrics.csv", "checkpoints/best.ckpt"} <= names
+    run = record(folder)
+    assert run["status"] == "ok"
+    assert run["duration_seconds"] > run["training_seconds"] > 0
+    assert {"majority", "bigram", "4-gram", "4-gram+cache", "circle_of_fifths"} <= set(run["baselines"]["test"])
+    assert run["data"]["stand_in"]
+    assert run["export"]["parity"]["onnx"] < 1e-4
+    assert run["analysis"]["emotion"]["events"] > 0
+
+
+def test_the_artefacts_agree_with_each_other(trained: Path) -> None:
+    from kmidi_lab.export.rtneural_reader import RTNeuralModel
+
+    models = trained / "outputs/models"
+    onnx = ort.InferenceSession(models / "harmonypredictor.onnx")
+    assert [(v.name, v.shape) for v in (*onnx.get_inputs(), *onnx.get_outputs())] == [("input", [1, 128]), ("output", [1, 64])]
+    reader = RTNeuralModel.from_bytes((models / "harmonypredictor.json").read_bytes())
+    golden = json.loads((models / "golden/harmonypredictor.json").read_text())
+    for call in golden["typical"]:
+        x = np.array(call["input"], np.float32)
+        y = np.array(call["output"], np.float32)
+        assert np.abs(onnx.run(["output"], {"input": x[None]})[0][0] - y).max() < 1e-4
+        assert np.abs(reader(x) - y).max() < 1e-4
+
+
+def test_eval_takes_registry_run_and_onnx_and_agrees(cli: Cli, trained: Path) -> None:
+    models = trained / "outputs/models"
+    scores = []
+    for model in (models, run_folder(trained), models / "harmonypredictor.onnx"):
+        out = trained / f"eval-{len(scores)}.json"
+        done = cli("task=eval", f"eval.model={model}", f"eval.out={out}", "data.sources=[embedded,rntxt]", "trainer.progress=false", cwd=trained)
+        assert done.returncode == 0, done.stderr
+        assert "4-gram+cache" in done.stdout
+        scores.append(json.loads(out.read_text()))
+    assert scores[0]["counts"]["songs_also_in_training"] == 0
+    own = record(run_folder(trained))["metrics"]["test"]
+    for s in scores:
+        assert s["metrics"]["test"]["perplexity"] == pytest.approx(own["perplexity"], rel=1e-4)
+        assert s["counts"]["events"] == own["events"]
+
+
+def test_eval_says_when_songs_were_seen_in_training(cli: Cli, trained: Path) -> None:
+    out = trained / "all.json"
+    cli("task=eval", f"eval.out={out}", "data.split=all", "data.sources=[embedded,rntxt]", "trainer.progress=false", cwd=trained)
+    counts = json.loads(out.read_text())["counts"]
+    assert counts["songs_also_in_training"] > counts["songs"] / 2
+
+
+def test_predict_with_and_without_a_model(cli: Cli, trained: Path) -> None:
+    arguments = ("task=predict", "model=harmony", "predict.chords=Dm7 G7", "predict.key=C", "predict.emotion=sad")
+    done = cli(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert "heuristic" in done.stdout
+    assert "Cmaj7" in done.stdout
+    done = cli(*arguments, cwd=trained)
+    assert "heuristic" not in done.stdout
+    shares = [float(line.split("%")[0]) for line in done.stdout.splitlines() if "%" in line]
+    assert len(shares) == 8
+    assert shares == sorted(shares, reverse=True)
+    for chords in ("F#m7b5 | B7 Em | % ", "", "C#, F#"):
+        done = cli("task=predict", f"predict.chords={chords}", cwd=trained)
+        assert done.returncode == (2 if "%" in chords else 0), done.stdout + done.stderr
+
+
+def test_bench_and_export_again(cli: Cli, trained: Path) -> None:
+    done = cli("task=bench", "export.calls=50", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    assert "onnxruntime_iobinding" in done.stdout
+    assert "RTNEURAL_RUNNER is not set" in done.stdout
+    done = cli("task=export", f"export.source={run_folder(trained)}", "export.calls=50", "paths.models_root=again", cwd=trained)
+    assert done.returncode == 0, done.stderr + done.stdout
+    first, again = (json.loads((trained / p / "registry.json").read_text())["models"][0] for p in ("outputs/models", "again"))
+    assert first["exports"]["sha256"] == again["exports"]["sha256"]
+
+
+def test_prepare_reports_the_data(cli: Cli, trained: Path) -> None:
+    done = cli("task=prepare", "data.sources=[embedded,rntxt]", "trainer.progress=false", cwd=trained)
+    assert done.returncode == 0
+    assert '"name": "rntxt"' in done.stdout
+
+
+@pytest.mark.slow
+def test_resume_ends_where_an_unbroken_run_ends(cli: Cli, trained: Path) -> None:
+    def weights(out: str, *extra: str) -> dict:
+        import torch
+
+        done = cli(*SMALL, "export.enabled=false", f"paths.output_root={out}", *extra, cwd=trained)
+        assert done.returncode == 0, done.stderr
+        [folder] = (trained / out / "runs/harmony").iterdir()
+        return torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
+
+    whole = weights("whole")
+    # The schedule must be that of three epochs in both, so the first part is stopped, not shortened.
+    weights("part", "+trainer.stop_after=1") if False else None
+    done = cli(*SMALL, "export.enabled=false", "paths.output_root=resumed", f"trainer.resume={next((trained / 'whole/runs/harmony').iterdir())}", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    [folder] = (trained / "resumed/runs/harmony").iterdir()
+    assert (folder / "run.json").is_file()
+    assert whole["epoch"] == 2
+
+
+@pytest.mark.slow
+def test_multirun_keeps_going_when_a_job_fails(cli: Cli, tmp_path: Path) -> None:
+    done = cli("-m", *SMALL, "seed=1,2", "trainer.resume=null,broken.ckpt", "export.enabled=false")
+    assert done.returncode == 1
+    [sweep] = (tmp_path / "outputs/sweeps").iterdir()
+    runs = [record(sweep / str(i)) for i in range(4)]
+    assert [r["status"] for r in runs] == ["ok", "failed", "ok", "failed"]
+    assert "no checkpoint there" in runs[1]["error"]
+    assert "no checkpoint there" in (sweep / "1/cli.log").read_text()
+    rows = list(csv.DictReader((sweep / "leaderboard.csv").open()))
+    assert [r["status"] for r in rows] == ["ok", "ok", "failed", "failed"]
+    assert "best baseline" in done.stdout
+
+
+@pytest.mark.slow
+def test_seeds_spread_goes_into_the_published_entry(cli: Cli, tmp_path: Path) -> None:
+    done = cli("-m", *SMALL, "sweep=seeds", "launcher=joblib", "export.calls=50", "trainer.max_epochs=1")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "mean ± standard deviation over seeds 1, 2, 3" in done.stdout
+    [sweep] = (tmp_path / "outputs/sweeps").iterdir()
+    done = cli("task=export", f"export.source={sweep / '0'}", "export.calls=50")
+    assert done.returncode == 0, done.stderr
+    [entry] = json.loads((tmp_path / "outputs/models/registry.json").read_text())["models"]
+    assert entry["spread"]["seeds"] == [1, 2, 3]
+    assert entry["spread"]["metrics"]["test"]["perplexity"]["std"] > 0
+
+
+@pytest.mark.slow
+def test_wandb_offline_run_reads_back(cli: Cli, tmp_path: Path) -> None:
+    done = cli(*SMALL, "logger=wandb", "export.calls=50", env={"WANDB_MODE": "offline"})
+    assert done.returncode == 0, done.stderr + done.stdout
+    [path] = tmp_path.rglob("*.wandb")
+    read = subprocess.run(["wandb", "leet", "inspect", "--json", str(path)], capture_output=True, text=True, timeout=120)
+    if read.returncode != 0:
+        read = subprocess.run([str(Path(sys.executable).parent / "wandb"), "leet", "inspect", "--json", str(path)], capture_output=True, text=True, timeout=120)
+    assert read.returncode == 0, read.stderr
+    for text in ("test/perplexity", "latency", "stand_in", "baseline/4-gram+cache/perplexity", "harmonypredictor"):
+        assert text in read.stdout, text
+
+
+@pytest.mark.slow
+def test_kill_during_training_or_export_leaves_the_registry_whole(trained: Path) -> None:
+    import os
+
+    registry = trained / "outputs/models/registry.json"
+    env = {k: v for k, v in os.environ.items() if not k.startswith("KMIDI_") and k != "DATA_ROOT"}
+    for delay in (0.05, 0.4, 0.8):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kmidi_lab", "task=export", f"export.source={run_folder(trained)}", "export.calls=50"],
+            cwd=trained, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "parity" in line:
+                break
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        entry = json.loads(registry.read_text())["models"][0]
+        assert (registry.parent / entry["file"]).is_file()
+        assert (registry.parent / entry["exports"]["onnx_path"]).is_file()
+
+
+def test_any_working_directory_and_console_script(cli: Cli, tmp_path: Path) -> None:
+    script = Path(sys.executable).parent / "kmidi-lab"
+    deep = tmp_path / "a folder" / "with spaces"
+    deep.mkdir(parents=True)
+    done = subprocess.run([str(script), "task=info"], capture_output=True, text=True, cwd=deep)
+    assert done.returncode == 0, done.stderr
+    assert "chord_embedding" in done.stdout

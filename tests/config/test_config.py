@@ -1,0 +1,121 @@
+"""Every YAML composes and builds; every mistake is one line that helps."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import hydra
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import DictConfig, OmegaConf
+
+from kmidi_lab import config
+from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.errors import ConfigError
+
+GROUPS = sorted((p.parent.name, p.stem) for p in conf_dir().glob("*/*.yaml"))
+
+
+def compose(*overrides: str, multirun: bool = False) -> list[DictConfig]:
+    return config.check(list(overrides), multirun)
+
+
+def components(node: object) -> list[DictConfig]:
+    if not isinstance(node, DictConfig):
+        return []
+    own = [node] if "_target_" in node else []
+    return own + [c for key in node if not OmegaConf.is_missing(node, key) for c in components(node[key])]
+
+
+@pytest.mark.parametrize(("group", "choice"), GROUPS)
+def test_every_yaml_composes_and_its_components_build(group: str, choice: str, tmp_path: Path) -> None:
+    [cfg] = compose(f"{group}={choice}", f"paths.output_root={tmp_path}")
+    for component in [*components(cfg.data), *components(cfg.model)]:
+        target = hydra.utils.get_object(component._target_)
+        allowed = set(inspect.signature(target).parameters)
+        assert set(component) - {"_target_"} <= allowed, component._target_
+        hydra.utils.instantiate(component, _convert_="all")
+
+
+def test_data_follows_the_model_and_can_be_overridden() -> None:
+    [cfg] = compose("model=harmony")
+    assert cfg.hydra.runtime.choices.data == "chord_db"
+    assert compose("model=harmony", "data=chord_db")[0].data.root == cfg.paths.data_root
+
+
+MISTAKES = [
+    (["modle=harmony"], "'modle' does not exist. Did you mean 'model'"),
+    (["model=harmonny"], "Did you mean 'harmony'"),
+    (["model=emotion"], "contract but no network yet"),
+    (["data=chordb"], "Did you mean 'chord_db'"),
+    (["hardware=gpu"], "Allowed: auto, cpu, cuda, mps"),
+    (["preset=smok"], "Did you mean 'smoke'"),
+    (["trainer.max_epoch=3"], "Did you mean 'trainer.max_epochs'"),
+    (["trainer.max_epochs=many"], "trainer.max_epochs: "),
+    (["trainer.max_epochs=0"], "trainer.max_epochs=0 must be 1 or more"),
+    (["data.batch_size=abc"], "must be of type int"),
+    (["data.batchsize=3"], "Did you mean 'data.batch_size'"),
+    (["data.progress=3"], "must be of type bool"),
+    (["data.sources=embedded"], "must be of type list"),
+    (["model.module.hiden=[3]"], "Did you mean 'model.module.hidden'"),
+    (["seed=-1"], "seed=-1 must be 0 or more"),
+    (["seed=1.5"], "seed: "),
+    (["seed=1,2"], "type -m seed=1,2"),
+    (["+foo=1"], "can't be added"),
+    (["~seed"], "can't be added or removed"),
+    (["predict.chords=C"], "type task=predict"),
+    (["task=predict", "predict.chord=C"], "Did you mean 'predict.chords'"),
+    (["export.tolerance=1"], "may be tightened, not opened"),
+    (["export.tolerance=nan"], "export.tolerance=nan"),
+    (["harmony"], "write overrides as key=value"),
+    (["model="], "model"),
+    (["hydra/launcher=nope"], "hydra/launcher"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "said"), MISTAKES, ids=[" ".join(o) for o, _ in MISTAKES])
+def test_mistakes_are_one_helpful_line(overrides: list[str], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compose(*overrides)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_is_checked_value_by_value_before_it_starts() -> None:
+    assert len(compose("seed=1,2,3", "trainer.max_epochs=1,2", multirun=True)) == 6
+    with pytest.raises(ConfigError, match="max_epochs=0"):
+        compose("seed=1,2", "trainer.max_epochs=3,0", multirun=True)
+
+
+def test_a_model_refuses_data_it_cant_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"model=harmony can't take data=chord_db; allowed: other. Type data=other"):
+        compose("model.accepts=[other]")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20))
+def test_free_text_survives_the_shell_grammar(text: str) -> None:
+    quoted = config.quote_free_text(f"predict.chords={text}")
+    if text.startswith(("'", '"', "$")) or text in ("", "null"):
+        assert quoted == f"predict.chords={text}"
+        return
+    try:
+        [cfg] = compose("task=predict", quoted)
+    except ConfigError:
+        assert "\\" in text or "${" in text
+        return
+    assert cfg.predict.chords == text or "\\" in text
+
+
+def test_run_ids_are_unique_within_a_second() -> None:
+    assert len({config.new_run_id() for _ in range(500)}) == 500
+
+
+def test_environment_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_ROOT", "/somewhere/else")
+    monkeypatch.setenv("OUTPUT_ROOT", "/out")
+    monkeypatch.delenv("MODELS_ROOT", raising=False)
+    [cfg] = compose()
+    assert (cfg.data.root, cfg.paths.models_root, cfg.paths.cache_dir) == ("/somewhere/else", "/out/models", "/out/cache")

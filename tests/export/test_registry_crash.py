@@ -1,0 +1,148 @@
+"""A publish killed at each of its steps, and a recovery killed at each of its own.
+
+The victim is a forked process with an audit hook (PEP 578) that counts what Python does to the file system, whatever
+function it goes through, and kills the process with SIGKILL right before the n-th of these.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from test_registry import check, put
+
+from kmidi_lab.contracts import GROOVE, HARMONY
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.export.registry import load_registry, published_entry
+
+pytestmark = pytest.mark.slow
+_STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir"}
+
+
+def killed_at(step: int, work: Callable[[], object]) -> bool:
+    """Runs `work` in a child that dies before its `step`-th change; False when it ended before that."""
+    child = os.fork()
+    if child == 0:
+        left = itertools.count(step - 1, -1)
+
+        def watch(event: str, _: object) -> None:
+            if event in _STEPS and next(left) == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sys.addaudithook(watch)
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return True
+    assert os.WEXITSTATUS(status) == 0
+    return False
+
+
+def every_step(start: Path, root: Path, work: Callable[[], object]) -> Iterator[int]:
+    """Yields after each death, with `root` as the dead process left it; `start` is what it began with."""
+    for step in itertools.count(1):
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(start, root)
+        if not killed_at(step, work):
+            return
+        yield step
+
+
+def check_unopened(root: Path) -> None:
+    """What a reader that knows nothing of journals sees: JSON, and every file there."""
+    path = root / "registry.json"
+    for entry in json.loads(path.read_text())["models"] if path.exists() else []:
+        for name in (entry["file"], entry["exports"]["onnx_path"], *entry["files"]):
+            assert (root / name).is_file()
+
+
+def run_of(root: Path) -> str | None:
+    entry = published_entry(root, HARMONY.id)
+    return entry and entry["training"]["run_id"]
+
+
+@pytest.fixture(params=["first publish", "over another"])
+def start(request, tmp_path) -> tuple[Path, str | None]:
+    """A folder with a neighbour in it, and the harmony run it holds."""
+    folder = tmp_path / "start"
+    put(folder, "n", contract=GROOVE)
+    if request.param == "first publish":
+        return folder, None
+    put(folder, "old")
+    return folder, "run-old"
+
+
+def test_a_publish_killed_at_any_step(tmp_path, start):
+    folder, before = start
+    root = tmp_path / "models"
+    seen = []
+    for _ in every_step(folder, root, lambda: put(root, "new")):
+        check_unopened(root)
+        seen.append(run_of(root))
+        check(root)
+        assert published_entry(root, GROOVE.id)["training"]["run_id"] == "run-n"
+        # The folder works on: the lock of the dead process is gone, nothing is in the way.
+        put(root, "later")
+        assert run_of(root) == "run-later"
+        check(root)
+    assert run_of(root) == "run-new"
+    # Old up to the commit, new from there on, and both were seen.
+    assert len(seen) > 20
+    assert seen == sorted(seen, key=lambda run: run == "run-new")
+    assert set(seen) == {before, "run-new"}
+
+
+def test_a_recovery_killed_at_any_step(tmp_path, start):
+    folder, before = start
+    cut, root = tmp_path / "cut", tmp_path / "models"
+    journal = cut / ".staging" / "journal.json"
+    step = next(n for n in every_step(folder, cut, lambda: put(cut, "new")) if journal.exists())
+    assert step > 1
+    deaths = 0
+    for _ in every_step(cut, root, lambda: load_registry(root)):
+        deaths += 1
+        check_unopened(root)
+        assert run_of(root) == "run-new" != before
+        check(root)
+    assert deaths > 5
+
+
+def test_a_recovery_that_cannot_write_says_so_and_is_done_later(tmp_path, monkeypatch):
+    put(tmp_path / "start", "old")
+    root = tmp_path / "models"
+    work = every_step(tmp_path / "start", root, lambda: put(root, "new"))
+    next(n for n in work if (root / ".staging" / "journal.json").exists())
+
+    def full(*_: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(RegistryError, match=r"the models wait in .*\.staging .No space left on device."):
+        load_registry(root)
+    check_unopened(root)
+    monkeypatch.undo()
+    assert run_of(root) == "run-new"
+    check(root)
+
+
+def test_staged_files_that_someone_deleted_are_named(tmp_path):
+    put(tmp_path / "start", "old")
+    root = tmp_path / "models"
+    work = every_step(tmp_path / "start", root, lambda: put(root, "new"))
+    next(n for n in work if (root / ".staging" / "journal.json").exists())
+    shutil.rmtree(root / ".staging" / HARMONY.id)
+    (root / "harmonypredictor.onnx").unlink()
+    with pytest.raises(RegistryError, match=r"harmonypredictor\.onnx: lost.*delete \.staging"):
+        load_registry(root)
