@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 
 import torch
 
+from kmidi_lab.seeds import epoch_seed
+
 Batch = TypeVar("Batch")
 _CHUNK = 64
 
@@ -36,8 +38,7 @@ class IndexBatches(Generic[Batch]):
         return max(1, self._size // self._world // self._batch)
 
     def __iter__(self) -> Iterator[Batch]:
-        # Seeded by run and epoch alone, so that a resumed run sees the batches it would have seen.
-        seed = (torch.initial_seed() + 1_000_003 * self._epoch()) % 2**63
+        seed = epoch_seed(self._epoch())
         generator = torch.Generator().manual_seed(seed)
         augment = torch.Generator(self._device).manual_seed(seed + self._rank)
         order = torch.randperm(self._size, generator=generator)[self._rank :: self._world].to(self._device)

@@ -143,7 +143,6 @@ def test_batches_are_augmented_contract_vectors(embedded: ChordDB) -> None:
 
 def test_the_same_epoch_gives_the_same_batches_and_another_does_not(embedded: ChordDB) -> None:
     def epoch(n: int) -> torch.Tensor:
-        torch.manual_seed(5)
         batches = embedded.train_dataloader()
         batches._epoch = lambda: n
         return torch.cat([b.x for b in batches])
@@ -154,7 +153,6 @@ def test_the_same_epoch_gives_the_same_batches_and_another_does_not(embedded: Ch
 
 def test_ranks_share_the_data_without_overlap() -> None:
     def rank(r: int) -> list[int]:
-        torch.manual_seed(0)
         loader = IndexBatches(100, 5, lambda i, _: i, lambda b, n: iter(b.split(n)), torch.device("cpu"), lambda: 0, r, 4)
         return [int(i) for b in loader for i in b]
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.seeds import epoch_seed
 
 
 class LabModule(L.LightningModule):
@@ -76,6 +77,7 @@ class LabModule(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_epoch_start(self) -> None:
+        torch.manual_seed(epoch_seed(self.current_epoch))
         self._loss_sum = torch.zeros((), device=self.device)
         self._steps = 0
 
