@@ -25,7 +25,7 @@ def test_writes_and_replaces_and_makes_folders(tmp_path):
     write_atomic(path, b"one")
     write_atomic(path, b"two")
     assert path.read_bytes() == b"two"
-    assert os.listdir(path.parent) == ["b.json"]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_other_users_may_read_it(tmp_path):
@@ -49,7 +49,7 @@ def test_a_write_that_stops_half_way_keeps_the_old_file(old):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert old.read_bytes() == b"old"
-    assert os.listdir(old.parent) == [old.name]
+    assert list(old.parent.iterdir()) == [old]
 
 
 def test_a_full_disk_keeps_the_old_file(old, monkeypatch):
@@ -61,7 +61,7 @@ def test_a_full_disk_keeps_the_old_file(old, monkeypatch):
         write_atomic(old, b"new")
     assert "\n" not in str(caught.value)
     assert old.read_bytes() == b"old"
-    assert os.listdir(old.parent) == [old.name]
+    assert list(old.parent.iterdir()) == [old]
 
 
 def test_a_file_in_the_place_of_a_folder(old):

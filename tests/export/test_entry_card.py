@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from itertools import pairwise
 from typing import Any
 
 import jsonschema
@@ -151,7 +152,7 @@ def test_the_card_holds_every_part():
 def test_every_table_of_the_card_is_whole():
     lines = model_card(run_record(), HARMONY).splitlines()
     columns = [line.replace("\\|", "").count("|") if line.startswith("|") else 0 for line in lines]
-    for before, after in zip(columns[:-1], columns[1:], strict=True):
+    for before, after in pairwise(columns):
         assert before == after or 0 in (before, after)
 
 

@@ -104,6 +104,37 @@ def test_a_publish_killed_at_any_step(tmp_path, start):
     assert set(seen) == {before, "run-new"}
 
 
+def test_publishing_again_right_after_a_death_needs_no_reader_between(tmp_path, start):
+    folder, before = start
+    root = tmp_path / "models"
+    for _ in every_step(folder, root, lambda: put(root, "new")):
+        committed = (root / ".staging" / "journal.json").exists()
+        was = json.loads((root / "registry.json").read_text())["models"]
+        put(root, "later")
+        check(root)
+        done = committed or any(e["training"]["run_id"] == "run-new" for e in was)
+        history = [h["run_id"] for h in published_entry(root, HARMONY.id)["history"]]
+        assert history == (["run-new"] if done else []) + ([before] if before else [])
+
+
+def test_what_readers_open_is_never_half_written(tmp_path, start):
+    """A kill between two writes can't be timed from here, so: whatever has a final name got it by a rename."""
+    folder, _ = start
+    child = os.fork()
+    if child == 0:
+        final = {str(folder / name) for name in ("registry.json", ".staging/journal.json", "harmonypredictor.onnx")}
+
+        def watch(event: str, arguments: tuple) -> None:
+            if event == "open" and str(arguments[0]) in final and arguments[2] & (os.O_WRONLY | os.O_RDWR):
+                os._exit(1)
+
+        sys.addaudithook(watch)
+        put(folder, "new")
+        os._exit(0)
+    assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 0
+    assert run_of(folder) == "run-new"
+
+
 def test_a_recovery_killed_at_any_step(tmp_path, start):
     folder, before = start
     cut, root = tmp_path / "cut", tmp_path / "models"
