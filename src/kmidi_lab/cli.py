@@ -32,18 +32,19 @@ _COMMAND = "KMIDI_COMMAND"
 
 def run(arguments: list[str]) -> int:
     """Checks every combination, then runs one job or a sweep; returns the exit code."""
-    arguments = [config.quote_free_text(a) for a in arguments]
+    multirun = bool({"-m", "--multirun"} & set(arguments))
+    arguments = [config.quote_free_text(a, multirun) for a in arguments]
     parsed = get_args_parser().parse_args(arguments)
     os.environ["KMIDI_RUN_ID"] = config.new_run_id()
     os.environ[_COMMAND] = shlex.join(["python", "-m", "kmidi_lab", *arguments])
-    combinations = config.check(list(parsed.overrides), parsed.multirun)
+    combinations = config.check(list(parsed.overrides), multirun)
     sys.argv = ["kmidi_lab", *arguments]
     schema.register()
     results: list[int] = []
     hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(
         lambda cfg: results.append(job(cfg))
     )()
-    if parsed.cfg or parsed.info or not parsed.multirun:
+    if parsed.cfg or parsed.info or not multirun:
         return max(results, default=0)
     return _finish_sweep(Path(combinations[0].paths.output_root) / "sweeps" / os.environ["KMIDI_RUN_ID"])
 

@@ -38,11 +38,14 @@ def options(group: str) -> list[str]:
     return sorted(p.stem for p in (conf_dir() / group).glob("*.yaml"))
 
 
-def quote_free_text(argument: str) -> str:
-    """Quotes values that people type as plain text (chords, paths), so that `#` and spaces need no escape."""
+def quote_free_text(argument: str, multirun: bool = False) -> str:
+    """Quotes values that people type as plain text (chords, paths), so that `#` and spaces need no escape.
+
+    In a multirun a comma divides values to sweep, so such a value is left as it is.
+    """
     key, eq, value = argument.partition("=")
     quoted = value[:1] in ("'", '"', "$") or value in ("", "null")
-    if not eq or quoted or not argument.lstrip("+").startswith(_FREE_TEXT):
+    if not eq or quoted or (multirun and "," in value) or not argument.lstrip("+").startswith(_FREE_TEXT):
         return argument
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"{key}='{escaped}'"

@@ -6,6 +6,8 @@ import json
 import logging
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,13 +81,14 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     for logger in trainer.loggers:
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
     log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record["data"]))
-    began = time.perf_counter()
-    trainer.fit(module, datamodule=data, ckpt_path=_resume(cfg.trainer.resume))
-    record["training_seconds"] = time.perf_counter() - began
-    checkpoint = _use_best(trainer, module)
-    record["training"] = _training(cfg, module, trainer, limits, checkpoint)
-    trainer.test(module, datamodule=data, verbose=False)
-    _finish(record, folder, context["started"])
+    with _finished_loggers(trainer, record):
+        began = time.perf_counter()
+        trainer.fit(module, datamodule=data, ckpt_path=_resume(cfg.trainer.resume))
+        record["training_seconds"] = time.perf_counter() - began
+        checkpoint = _use_best(trainer, module)
+        record["training"] = _training(module, trainer, limits, checkpoint)
+        trainer.test(module, datamodule=data, verbose=False)
+        _finish(record, folder, context["started"])
     return Run(record, {"module": module, "data": data, "trainer": trainer})
 
 
@@ -141,6 +144,21 @@ def _trainer(
     )
 
 
+@contextmanager
+def _finished_loggers(trainer: L.Trainer, record: dict[str, Any]) -> Iterator[None]:
+    """Closes W&B's run whatever happens, as failed where something did."""
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        for logger in trainer.loggers:
+            if type(logger).__name__ == "WandbLogger":
+                from kmidi_lab.wandb_logger import finish
+
+                finish(logger, record, failed)
+
+
 def _resume(source: str | None) -> str | None:
     if source is None:
         return None
@@ -160,7 +178,7 @@ def _use_best(trainer: L.Trainer, module: LabModule) -> dict[str, Any]:
 
 
 def _training(
-    cfg: DictConfig, module: LabModule, trainer: L.Trainer, limits: hardware.Limits, checkpoint: dict[str, Any]
+    module: LabModule, trainer: L.Trainer, limits: hardware.Limits, checkpoint: dict[str, Any]
 ) -> dict[str, Any]:
     metrics = trainer.callback_metrics
     return {

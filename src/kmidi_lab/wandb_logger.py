@@ -27,7 +27,7 @@ def wandb_logger(cfg: DictConfig, folder: Path, group: str | None) -> WandbLogge
     )
 
 
-def finish(logger: WandbLogger, record: dict[str, Any], folder: Path, failed: bool) -> None:
+def finish(logger: WandbLogger, record: dict[str, Any], failed: bool) -> None:
     """Adds what only the end knows (verdict, stand-in, latency table, artefacts) and closes the run."""
     run = logger.experiment
     run.summary["status"] = "failed" if failed else "ok"

@@ -107,9 +107,7 @@ def test_the_artefacts_agree_with_each_other(trained: Path) -> None:
     assert [(v.name, v.shape) for v in (*onnx.get_inputs(), *onnx.get_outputs())] == [("input", [1, 128]), ("output", [1, 64])]
     reader = RTNeuralModel.from_bytes((models / "harmonypredictor.json").read_bytes())
     golden = json.loads((models / "golden/harmonypredictor.json").read_text())
-    for call in golden["typical"]:
-        x = np.array(call["input"], np.float32)
-        y = np.array(call["output"], np.float32)
+    for x, y in zip(*(np.array(golden["typical"][k], np.float32) for k in ("inputs", "outputs")), strict=True):
         assert np.abs(onnx.run(["output"], {"input": x[None]})[0][0] - y).max() < 1e-4
         assert np.abs(reader(x) - y).max() < 1e-4
 
@@ -214,9 +212,10 @@ def test_wandb_offline_run_reads_back(cli: Cli, tmp_path: Path) -> None:
     done = cli(*SMALL, "logger=wandb", "export.calls=50", env={"WANDB_MODE": "offline"})
     assert done.returncode == 0, done.stderr + done.stdout
     [path] = tmp_path.rglob("*.wandb")
-    read = subprocess.run(["wandb", "leet", "inspect", "--json", str(path)], capture_output=True, text=True, timeout=120)
-    if read.returncode != 0:
-        read = subprocess.run([str(Path(sys.executable).parent / "wandb"), "leet", "inspect", "--json", str(path)], capture_output=True, text=True, timeout=120)
+    read = subprocess.run(
+        [str(Path(sys.executable).parent / "wandb"), "leet", "inspect", "--json", str(path)],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
     assert read.returncode == 0, read.stderr
     for text in ("test/perplexity", "latency", "stand_in", "baseline/4-gram+cache/perplexity", "harmonypredictor"):
         assert text in read.stdout, text

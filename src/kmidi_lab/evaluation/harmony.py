@@ -132,7 +132,7 @@ def _analysis(
         blind[:, HARMONY.input("emotion").index] = 0.0
         targets = e.joint[known]
         with_emotion, without = p[known], joint_probabilities(call(blind), head)
-        gain = log_likelihoods(with_emotion, targets) - log_likelihoods(without, targets)
+        difference = log_likelihoods(without, targets) - log_likelihoods(with_emotion, targets)
         out["emotion"] = {
             "events": int(known.sum()),
             "songs": len(np.unique(e.song[known])),
@@ -140,8 +140,8 @@ def _analysis(
             "perplexity_unknown": classification(without, targets)["perplexity"],
             "top1_known": classification(with_emotion, targets)["top1"],
             "top1_unknown": classification(without, targets)["top1"],
-            "nll_difference": float(gain.mean()),
-            "ci95": list(paired_bootstrap(gain, e.song[known])),
+            "nll_difference": float(difference.mean()),  # known minus unknown: below 0 it helps
+            "ci95": list(paired_bootstrap(difference, e.song[known])),
         }
     return out
 

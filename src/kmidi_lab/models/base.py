@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import cos, pi
 from typing import Any, ClassVar
 
 import lightning as L
@@ -12,6 +14,22 @@ from torch import nn
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.seeds import epoch_seed
+
+
+_WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
+
+
+def one_cycle(steps: int) -> Callable[[int], float]:
+    """Share of the peak learning rate by step: up along a cosine for a tenth of the run, then down to nearly nothing."""
+    peak = max(1.0, _WARM_UP * steps)
+
+    def share(step: int) -> float:
+        if step < peak:
+            return _FIRST + (1 - _FIRST) * (1 - cos(pi * step / peak)) / 2
+        done = min(1.0, (step - peak) / max(1.0, steps - peak))
+        return _LAST + (1 - _LAST) * (1 + cos(pi * done)) / 2
+
+    return share
 
 
 class LabModule(L.LightningModule):
@@ -72,8 +90,8 @@ class LabModule(L.LightningModule):
             weight_decay=self.weight_decay,
             fused=fused,
         )
-        steps = max(2, int(self.trainer.estimated_stepping_batches))
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, total_steps=steps, pct_start=0.1)
+        # A function of the step alone: a resumed run may have another length, which OneCycleLR's saved state forbids.
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, one_cycle(int(self.trainer.estimated_stepping_batches)))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_epoch_start(self) -> None:

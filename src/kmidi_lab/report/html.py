@@ -31,6 +31,7 @@ def _context(run: Mapping[str, Any], curves: list[dict[str, float]]) -> dict[str
     data = view.part(run, "data")
     return {
         "run": run,
+        "started": str(run.get("started_at"))[:16].replace("T", " ") + " UTC",
         "verdict": verdict(run),
         "data": data,
         "facts": _facts(run),

@@ -7,7 +7,7 @@ from typing import Any
 
 from kmidi_lab.report.curves import Line
 from kmidi_lab.report.numbers import decimals, fixed, microseconds
-from kmidi_lab.report.svg import ACCENT, BASE, INK, MUTED, PAPER, RULE, WARN, figure, to_svg
+from kmidi_lab.report.svg import ACCENT, BASE, HEAT, INK, MUTED, RULE, WARN, figure, to_svg
 
 
 def learning_curve(metric: str, lines: Mapping[str, Line], best_epoch: float | None) -> str:
@@ -19,9 +19,11 @@ def learning_curve(metric: str, lines: Mapping[str, Line], best_epoch: float | N
     for stage, (epochs, values) in lines.items():
         ax.plot(epochs, values, color=colours[stage], linewidth=1.6, marker="o" if len(epochs) == 1 else "", label=stage)
     ends = {stage: values[-1] for stage, (_, values) in lines.items()}
-    above = max(ends, key=lambda stage: ends[stage])
+    upper = max(ends, key=lambda stage: ends[stage])
+    low, high = ax.get_ylim()
+    clash = len(ends) > 1 and max(ends.values()) - min(ends.values()) < 0.1 * (high - low)
     for stage, (epochs, values) in lines.items():
-        side = "bottom" if stage == above and len(ends) > 1 else "top" if len(ends) > 1 else "center"
+        side = "center" if not clash else "bottom" if stage == upper else "top"
         ax.annotate(
             stage, (epochs[-1], values[-1]), (5, 0), textcoords="offset points", color=INK, va=side, annotation_clip=False
         )
@@ -61,17 +63,17 @@ def bars(metric: str, own: str, values: Mapping[str, float], mode: str) -> str:
 def confusion(name: str, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     """Shade is the share of the row, the figure is the count, the last column what was right of the row."""
     n = len(labels)
-    fig, ax = figure(0.9 + 0.42 * n, 0.75 + 0.34 * n)
+    fig, ax = figure(0.9 + 0.4 * n, 0.6 + 0.3 * n)
     for row, line in enumerate(counts):
         total = sum(line)
         for column, seen in enumerate(line):
             share = seen / total if total else 0.0
             ax.fill_between(
-                [column - 0.47, column + 0.47], row - 0.46, row + 0.46, facecolor=ACCENT, alpha=share, linewidth=0
+                [column - 0.47, column + 0.47], row - 0.46, row + 0.46, facecolor=HEAT, alpha=share, linewidth=0
             )
             if seen:
                 text = str(seen) if seen < 10_000 else f"{seen / 1000:.0f}k"
-                colour = PAPER if share > 0.5 else INK if row == column else MUTED
+                colour = INK if row == column or share > 0.15 else MUTED
                 ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=colour)
         right = f"{line[row] / total:.0%}".replace("%", " %") if total else "–"
         ax.text(n - 0.3, row, right, ha="left", va="center", fontsize=8, color=INK)
@@ -115,8 +117,15 @@ def latency(backends: Mapping[str, Mapping[str, Any]], budget_us: float | None) 
         )
     if budget_us is not None:
         ax.axvline(budget_us, color=WARN, linewidth=1.4)
-        ax.text(
-            budget_us, len(drawn) - 0.02, f"budget {microseconds(budget_us)} ", color=WARN, ha="right", va="top", fontsize=8.5
+        ax.annotate(
+            f"budget {budget_us / 1000:g} ms",
+            (budget_us, len(drawn)),
+            (-5, 0),
+            textcoords="offset points",
+            color=WARN,
+            ha="right",
+            va="top",
+            fontsize=8.5,
         )
     ax.set_ylim(-0.05, len(drawn))
     ax.set_yticks([len(drawn) - 0.72 - p for p in range(len(drawn))], list(drawn))

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, MUTED, RULE, ACCENT, BASE, WARN, PAPER = (f"#01010{n}" for n in range(1, 8))
+INK, MUTED, RULE, ACCENT, BASE, WARN, HEAT = (f"#01010{n}" for n in range(1, 8))
 """Stand-ins that become the page's colours, so that a figure follows light and dark."""
-_VARIABLES = {INK: "ink", MUTED: "muted", RULE: "rule", ACCENT: "accent", BASE: "base", WARN: "warn", PAPER: "paper"}
+_VARIABLES = {INK: "ink", MUTED: "muted", RULE: "rule", ACCENT: "accent", BASE: "base", WARN: "warn", HEAT: "heat"}
 _STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "kmidi_lab",

@@ -71,7 +71,8 @@ def _seeds(run: Mapping[str, Any], primary: Mapping[str, Any]) -> list[str]:
 def _other_splits(run: Mapping[str, Any], primary: Mapping[str, Any]) -> list[str]:
     """Where the model loses on a part of the data, and on how many parts it wins."""
     metric, mode = primary["metric"], primary["mode"]
-    lost, won = [], 0
+    lost: list[str] = []
+    won = 0
     for split, baselines in (run.get("baselines") or {}).items():
         rivals = {name: s[metric] for name, s in baselines.items() if s.get(metric) is not None}
         value = (run["metrics"].get(split) or {}).get(metric)
@@ -85,8 +86,7 @@ def _other_splits(run: Mapping[str, Any], primary: Mapping[str, Any]) -> list[st
         lost.append(compared({**told, "best_baseline": name, "best_baseline_value": rivals[name]}))
     if not won + len(lost):
         return []
-    parts = f"{won} of {won + len(lost)} other splits"
-    return [f"On {metric} it is ahead of every baseline on {parts}{'; behind here:' if lost else '.'}", *lost]
+    return [f"On {metric} it is ahead of every baseline on {won} of {won + len(lost)} other splits.", *lost]
 
 
 def _and(names: list[str]) -> str:

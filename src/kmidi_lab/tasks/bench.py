@@ -26,7 +26,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         if entry is None:
             continue
         golden = json.loads((root / "golden" / f"{contract.id}.json").read_text(encoding="utf-8"))
-        frames = np.array([call["input"] for call in golden["typical"]], np.float32)
+        frames = np.array(golden["typical"]["inputs"], np.float32)
         onnx, rtneural = (root / entry["exports"]["onnx_path"]).read_bytes(), (root / entry["file"]).read_bytes()
         found[contract.id] = measure_latency(None, contract, onnx, rtneural, frames, runner_path(), cfg.export.calls)
     if not found:
