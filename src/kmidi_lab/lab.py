@@ -60,7 +60,7 @@ def build(node: Any, **extra: Any) -> Any:
 def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     """Trains, tests, exports; returns the record and the objects. Raises LabError with one line."""
     folder: Path = context["folder"]
-    _quieten_lightning()
+    quieten_lightning()
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
     L.seed_everything(cfg.seed, verbose=False)
@@ -92,7 +92,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     return Run(record, {"module": module, "data": data, "trainer": trainer})
 
 
-def _quieten_lightning() -> None:
+def quieten_lightning() -> None:
     """Its tips and device lists drown what the lab says; its warnings of real trouble are errors here anyway."""
     for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)

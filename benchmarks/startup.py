@@ -1,0 +1,27 @@
+"""Time of `python -m kmidi_lab --help` against `python -c "import lightning"`; prints the ratio (goal 0.25)."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+
+def seconds(*arguments: str, runs: int = 7) -> float:
+    """Median wall time of a fresh interpreter, the first run left out."""
+    times = []
+    for _ in range(runs + 1):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[1:])
+
+
+def main() -> None:
+    ours, peer = seconds("-m", "kmidi_lab", "--help"), seconds("-c", "import lightning")
+    print(f"--help {ours:.3f} s, import lightning {peer:.3f} s, ratio {ours / peer:.3f} (goal 0.25)")
+
+
+if __name__ == "__main__":
+    main()
