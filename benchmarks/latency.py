@@ -32,7 +32,9 @@ def main() -> None:
         result = measure_latency(None, contracts[entry["id"]], onnx, rtneural, frames, runner_path())
         peer = result["backends"]["onnxruntime"]["median_us"]
         for name, b in result["backends"].items():
-            print(f"{entry['id']} {name}: median {b['median_us']:.1f} us, p99 {b['p99_us']:.1f} us, ratio {b['median_us'] / peer:.2f}")
+            print(
+                f"{entry['id']} {name}: median {b['median_us']:.1f} us, p99 {b['p99_us']:.1f} us, ratio {b['median_us'] / peer:.2f}"
+            )
         for name, why in result["not_measured"].items():
             print(f"{entry['id']} {name}: not measured ({why})")
 

@@ -80,7 +80,9 @@ def main() -> None:
         bare(data, 2)
         rows = [(bare(data, epochs), lab(data, epochs)) for _ in range(3)]
     a, b = (statistics.median(column) for column in zip(*rows, strict=True))
-    print(f"batch 256, one thread: bare PyTorch {a:.0f} us a step, the lab {b:.0f} us a step, ratio {a / b:.2f} (goal 0.75)")
+    print(
+        f"batch 256, one thread: bare PyTorch {a:.0f} us a step, the lab {b:.0f} us a step, ratio {a / b:.2f} (goal 0.75)"
+    )
 
 
 if __name__ == "__main__":

@@ -80,20 +80,25 @@ class ChordDB(L.LightningDataModule):
             raise ConfigError(f"data.batch_size={batch_size} must be 1 or more")
         self.batch_size, self.split = batch_size, split
         self._shares = tuple(shares.values())
-        self._library = dict(
-            root=Path(root), cache_dir=Path(cache_dir), sources=tuple(sources),
-            seed=split_seed, val=val_share, test=test_share, progress=progress,
-        )  # fmt: skip
+        self._settings: dict[str, Any] = {
+            "root": Path(root),
+            "cache_dir": Path(cache_dir),
+            "sources": tuple(sources),
+            "seed": split_seed,
+            "val": val_share,
+            "test": test_share,
+            "progress": progress,
+        }
         self.library: chord_library.Library | None = None
         self._tensors: dict[str, torch.Tensor] = {}
         self._device = torch.device("cpu")
 
     def prepare_data(self) -> None:
-        chord_library.load(**self._library)
+        chord_library.load(**self._settings)
 
     def setup(self, stage: str | None = None) -> None:
         if self.library is None:
-            self.library = chord_library.load(**self._library)
+            self.library = chord_library.load(**self._settings)
         if not self.songs("train") and stage == "fit":
             raise DataError("the training split is empty; add sources, such as data.sources=[embedded,rntxt,chorales]")
 

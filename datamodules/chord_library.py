@@ -57,7 +57,7 @@ def load(
 def source_files(name: str, root: Path) -> list[Path]:
     """The files of a source, cheaply; used by `--help`, too."""
     finders: dict[str, Callable[[], list[Path]]] = {
-        "embedded": lambda: [],
+        "embedded": list,
         "kmidi": lambda: progressions.kmidi_files(root),
         "rntxt": music21_corpus.analysis_files,
         "chorales": music21_corpus.chorale_files,
@@ -108,9 +108,7 @@ def loop_shape(song: Song) -> tuple[tuple[int, int], ...] | None:
     return min(tuple(((root - turn[0][0]) % 12, quality) for root, quality in turn) for turn in turns)
 
 
-def _build(
-    readings: list[Reading], absent: list[str], fingerprint: str, seed: int, val: float, test: float
-) -> Library:
+def _build(readings: list[Reading], absent: list[str], fingerprint: str, seed: int, val: float, test: float) -> Library:
     songs: list[Song] = []
     seen: dict[tuple[int, tuple[int, ...]], str] = {}
     problems: list[Problem] = []

@@ -60,9 +60,7 @@ def read(root: Path) -> Reading:
     return reading
 
 
-def _song(
-    entry: dict[str, Any], title: str, number: int, path: Path, reading: Reading
-) -> tuple[Song | None, bool]:
+def _song(entry: dict[str, Any], title: str, number: int, path: Path, reading: Reading) -> tuple[Song | None, bool]:
     placed: list[tuple[Chord, float, float]] = []
     at, current = 0.0, None
     for bar in _bars(entry["Sections"]):

@@ -52,7 +52,9 @@ def read_analyses(progress: Iterable[Path]) -> Reading:
 
 def read_chorales(progress: Iterable[Path]) -> Reading:
     """Four-part chorales, chords by template: labels are estimates, not human analysis."""
-    reading = Reading("chorales", "scores in the public domain, encodings per piece", note="chords by template fit, keys estimated")
+    reading = Reading(
+        "chorales", "scores in the public domain, encodings per piece", note="chords by template fit, keys estimated"
+    )
     for path in progress:
         song = _chorale(path, reading)
         if song is not None:

@@ -43,7 +43,19 @@ def read_embedded() -> Reading:
             reading.skip("progressions.yaml", where, "unreadable chord symbol", error)
             continue
         tags = (entry["genre"], *entry["feel"])
-        reading.keep(_song(f"embedded/{number}", "embedded", entry["name"], placed, key, entry["feel"], bool(entry.get("loop")), tags), "progressions.yaml")
+        reading.keep(
+            _song(
+                f"embedded/{number}",
+                "embedded",
+                entry["name"],
+                placed,
+                key,
+                entry["feel"],
+                bool(entry.get("loop")),
+                tags,
+            ),
+            "progressions.yaml",
+        )
     return reading
 
 
@@ -89,7 +101,11 @@ def read_kmidi(paths: list[Path]) -> Reading:
 def _named(entries: Any) -> list[tuple[str, Any]]:
     if isinstance(entries, dict):
         return list(entries.items())
-    return [(str(e.get("name", i)) if isinstance(e, dict) else str(i), e) for i, e in enumerate(entries)] if isinstance(entries, list) else []
+    return (
+        [(str(e.get("name", i)) if isinstance(e, dict) else str(i), e) for i, e in enumerate(entries)]
+        if isinstance(entries, list)
+        else []
+    )
 
 
 def _add_kmidi(path: Path, group: str, name: str, entry: Any, reading: Reading) -> None:
@@ -141,7 +157,11 @@ def _interval_chord(pair: list[Any]) -> Chord:
 def _degree_chord(degree: str, quality: str | None, key: Key) -> Chord:
     semitones = degree_semitones(degree)
     if quality is None:
-        scale = {0: "", 2: "m", 4: "m", 5: "", 7: "", 9: "m", 11: "dim"} if key.mode > 0 else {0: "m", 2: "dim", 5: "m", 7: "m"}
+        scale = (
+            {0: "", 2: "m", 4: "m", 5: "", 7: "", 9: "m", 11: "dim"}
+            if key.mode > 0
+            else {0: "m", 2: "dim", 5: "m", 7: "m"}
+        )
         return parse_jazz("C" + scale.get(semitones, "")).transposed(semitones)
     return _interval_chord([semitones, quality])
 

@@ -56,8 +56,7 @@ def read_piece(path: Path, reading: Reading) -> Song | None:
     origin = min(n for n in measures if n > 0) if any(n > 0 for n in measures) else 0
     ends = [start for start, _, _ in ordered[1:]] + [max(measures) + 1.0]
     events_out = merge_repeats(
-        Event(c, k, start - origin, max(end - start, 0.0))
-        for (start, c, k), end in zip(ordered, ends, strict=True)
+        Event(c, k, start - origin, max(end - start, 0.0)) for (start, c, k), end in zip(ordered, ends, strict=True)
     )
     return Song(f"music21/{path.parent.name}/{path.stem}", "rntxt", title, events_out)
 
@@ -74,9 +73,7 @@ def _copy(match: re.Match[str], measures: dict[int, Measure]) -> None:
             measures[first + offset] = list(measures[source + offset])
 
 
-def _measure(
-    body: str, key: Key, beats: float, path: Path, number: int, reading: Reading
-) -> tuple[Measure, Key]:
+def _measure(body: str, key: Key, beats: float, path: Path, number: int, reading: Reading) -> tuple[Measure, Key]:
     events: Measure = []
     at = 0.0
     for token in body.split():

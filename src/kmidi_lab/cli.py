@@ -56,7 +56,12 @@ def job(cfg: DictConfig) -> int:
     started = datetime.now(UTC)
     folder = Path(HydraConfig.get().runtime.output_dir)
     sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    context = {"folder": folder, "command": os.environ[_COMMAND], "started": started, "group": os.environ["KMIDI_RUN_ID"] if sweep else None}
+    context = {
+        "folder": folder,
+        "command": os.environ[_COMMAND],
+        "started": started,
+        "group": os.environ["KMIDI_RUN_ID"] if sweep else None,
+    }
     try:
         run_task(cfg, context)
     except UserError as error:
@@ -98,7 +103,7 @@ def _finish_sweep(folder: Path) -> int:
     jobs = sorted(p for p in folder.glob("*") if p.is_dir() and p.name.isdigit())
     if not jobs:
         return 1
-    print(write_leaderboard(folder))
+    print(f"{write_leaderboard(folder)[0]}\nsweep: {folder}")
     statuses = [_status(p) for p in jobs]
     return 0 if all(s == "ok" for s in statuses) else 1
 

@@ -70,7 +70,9 @@ def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, .
     for override in parsed:
         block = override.key_or_group.split(".")[0]
         if block in _TASK_BLOCKS and block not in tasks:
-            raise ConfigError(f"{override.key_or_group} belongs to task={block}; type task={block} {override.input_line}")
+            raise ConfigError(
+                f"{override.key_or_group} belongs to task={block}; type task={block} {override.input_line}"
+            )
         if override.is_sweep_override():
             if not multirun:
                 raise ConfigError(f"{override.input_line}: several values need -m; type -m {override.input_line}")
@@ -137,7 +139,9 @@ def _unknown_key(key: str, text: str) -> str:
 
 def _known_keys() -> list[str]:
     tasks = [compose("config", overrides=[f"task={name}"]) for name in ("train", *_TASK_BLOCKS)]
-    return sorted({key for cfg in tasks for key, _ in _leaves(cfg)} | {p.name for p in conf_dir().iterdir() if p.is_dir()})
+    return sorted(
+        {key for cfg in tasks for key, _ in _leaves(cfg)} | {p.name for p in conf_dir().iterdir() if p.is_dir()}
+    )
 
 
 def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -158,9 +162,17 @@ def _check_types(cfg: DictConfig, overrides: list[str]) -> None:
     base = compose("config", overrides=groups, return_hydra_config=True)
     for key in keys:
         before, now = OmegaConf.select(base, key), OmegaConf.select(cfg, key)
-        kinds = (int, float) if type(before) is float else (list, ListConfig) if isinstance(before, ListConfig) else (type(before),)
+        kinds = (
+            (int, float)
+            if type(before) is float
+            else (list, ListConfig)
+            if isinstance(before, ListConfig)
+            else (type(before),)
+        )
         wanted = "list" if isinstance(before, ListConfig) else kinds[-1].__name__
-        if before is not None and not isinstance(now, kinds) or (isinstance(now, bool) and not isinstance(before, bool)):
+        if (before is not None and not isinstance(now, kinds)) or (
+            isinstance(now, bool) and not isinstance(before, bool)
+        ):
             example = list(before) if isinstance(before, ListConfig) else before
             raise ConfigError(f"{key}={now!r} must be of type {wanted}, such as {key}={example}")
 
@@ -180,7 +192,9 @@ def _check_meaning(cfg: DictConfig) -> None:
         if value < least:
             raise ConfigError(f"{key}={value} must be {least} or more")
     if not 0 < cfg.export.tolerance <= 1e-4:
-        raise ConfigError(f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened")
+        raise ConfigError(
+            f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
+        )
 
 
 def _first_line(error: BaseException) -> str:

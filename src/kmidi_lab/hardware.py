@@ -87,13 +87,17 @@ def resolve(
             raise HardwareError(
                 f"hardware={chosen}: there is no {chosen.upper()} device here. Found: {allowed}. Type hardware=auto"
             )
-        notes.append("no MPS device here: training on the CPU with the limits of MPS (hardware.strict=true forbids this)")
+        notes.append(
+            "no MPS device here: training on the CPU with the limits of MPS (hardware.strict=true forbids this)"
+        )
         chosen = "cpu"
     if chosen == "cuda":
         import torch
 
         if devices > torch.cuda.device_count():
-            raise HardwareError(f"hardware.devices={devices}: this machine has {torch.cuda.device_count()} CUDA devices")
+            raise HardwareError(
+                f"hardware.devices={devices}: this machine has {torch.cuda.device_count()} CUDA devices"
+            )
     elif precision.startswith("16"):
         notes.append(f"precision {precision} needs CUDA: using 32-true")
         precision = "32-true"
@@ -119,13 +123,19 @@ class Limits:
     accumulate: int
 
 
-def guard(hardware: Hardware, preset: str, epochs: int, batch_size: int, accumulate: int, bytes_per_example: int) -> Limits:
+def guard(
+    hardware: Hardware, preset: str, epochs: int, batch_size: int, accumulate: int, bytes_per_example: int
+) -> Limits:
     """Clamps to the hard limits and logs every clamp; notes go into the run's record.
 
     smoke: MPS 5 epochs and batch 8, CPU 10 and 16. Always: a batch whose estimated memory fits the budget, made up
     for by gradient accumulation. Raises ConfigError for values below 1.
     """
-    for key, value in (("trainer.max_epochs", epochs), ("data.batch_size", batch_size), ("trainer.accumulate", accumulate)):
+    for key, value in (
+        ("trainer.max_epochs", epochs),
+        ("data.batch_size", batch_size),
+        ("trainer.accumulate", accumulate),
+    ):
         if value < 1:
             raise ConfigError(f"{key}={value} must be 1 or more")
     if preset == "smoke" and hardware.limits in SMOKE_LIMITS:

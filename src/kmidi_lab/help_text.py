@@ -39,9 +39,13 @@ def help_text(conf: Path) -> str:
     ]
     for c in CONTRACTS.values():
         ready = "" if c.model in built else "  (contract only, no network yet)"
-        lines.append(f"  {c.model:<13} {c.input_size:>3} -> {c.output_size:<3}  < {c.budget_ms:g} ms  {c.params_hint:<6} {c.network}{ready}")
+        lines.append(
+            f"  {c.model:<13} {c.input_size:>3} -> {c.output_size:<3}  < {c.budget_ms:g} ms  {c.params_hint:<6} {c.network}{ready}"
+        )
     lines += ["", f"data (DATA_ROOT={root})"]
-    lines += [f"  {'found  ' if _found(root, name, module) else 'missing'}  {name:<35} {what}" for name, module, what in _DATA]
+    lines += [
+        f"  {'found  ' if _found(root, name, module) else 'missing'}  {name:<35} {what}" for name, module, what in _DATA
+    ]
     found = hardware.find()
     lines += ["", "hardware (hardware=auto|cpu|mps|cuda)"]
     lines += [f"  {'found  ' if a in found else 'missing'}  {a:<5} {found.get(a, '')}" for a in ("cuda", "mps", "cpu")]

@@ -19,7 +19,7 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, Logger
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import hardware, provenance
@@ -66,7 +66,12 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     L.seed_everything(cfg.seed, verbose=False)
     module_class = hydra.utils.get_class(cfg.data._target_)
     limits = hardware.guard(
-        machine, cfg.preset, cfg.trainer.max_epochs, cfg.data.batch_size, cfg.trainer.accumulate, module_class.bytes_per_example
+        machine,
+        cfg.preset,
+        cfg.trainer.max_epochs,
+        cfg.data.batch_size,
+        cfg.trainer.accumulate,
+        module_class.bytes_per_example,
     )
     data = build(cfg.data, batch_size=limits.batch_size, progress=cfg.trainer.progress)
     module: LabModule = build(cfg.model.module)
@@ -77,7 +82,9 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     data.write_problems(folder / "problems.csv")
     record = _new_record(cfg, context, machine, data, module)
     evaluator = build(cfg.model.evaluator)
-    trainer = _trainer(cfg, context, machine, limits, folder, [EvaluationCallback(evaluator, record), *_export(cfg, record)])
+    trainer = _trainer(
+        cfg, context, machine, limits, folder, [EvaluationCallback(evaluator, record), *_export(cfg, record)]
+    )
     for logger in trainer.loggers:
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
     log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record["data"]))
@@ -102,7 +109,9 @@ def quieten_lightning() -> None:
 def _export(cfg: DictConfig, record: dict[str, Any]) -> list[L.Callback]:
     if not cfg.export.enabled:
         return []
-    return [ExportCallback(Path(cfg.paths.models_root), record, cfg.export.tolerance, cfg.export.calls, cfg.export.release)]
+    return [
+        ExportCallback(Path(cfg.paths.models_root), record, cfg.export.tolerance, cfg.export.calls, cfg.export.release)
+    ]
 
 
 def _trainer(
@@ -114,7 +123,9 @@ def _trainer(
         from kmidi_lab.wandb_logger import wandb_logger
 
         loggers.append(wandb_logger(cfg, folder, context["group"]))
-    checkpoints = ModelCheckpoint(folder / "checkpoints", "best", "val/loss", mode="min", save_last=True, enable_version_counter=False)
+    checkpoints = ModelCheckpoint(
+        folder / "checkpoints", "best", "val/loss", mode="min", save_last=True, enable_version_counter=False
+    )
     callbacks = [checkpoints, *callbacks]
     if cfg.trainer.patience:
         callbacks.append(EarlyStopping("val/loss", patience=cfg.trainer.patience))
@@ -153,7 +164,7 @@ def _finished_loggers(trainer: L.Trainer, record: dict[str, Any]) -> Iterator[No
         failed = False
     finally:
         for logger in trainer.loggers:
-            if type(logger).__name__ == "WandbLogger":
+            if isinstance(logger, WandbLogger):
                 from kmidi_lab.wandb_logger import finish
 
                 finish(logger, record, failed)

@@ -8,7 +8,18 @@ import platform
 import subprocess
 from pathlib import Path
 
-_PACKAGES = ("kmidi_lab", "torch", "torchaudio", "lightning", "hydra-core", "numpy", "onnx", "onnxruntime", "muspy", "music21")
+_PACKAGES = (
+    "kmidi_lab",
+    "torch",
+    "torchaudio",
+    "lightning",
+    "hydra-core",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "muspy",
+    "music21",
+)
 _REPO = Path(__file__).resolve().parents[2]
 
 

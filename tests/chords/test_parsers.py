@@ -144,8 +144,45 @@ def test_classical_numerals_agree_with_music21() -> None:
     from music21 import key, roman
 
     wrong = []
-    numerals = ["I", "ii", "iii", "IV", "V", "vi", "viio", "V7", "ii65", "V43", "V42", "I6", "I64", "viio7", "IV6", "V7/V", "V65/ii", "iiø7"]
-    minor = ["i", "iio", "III", "iv", "V", "VI", "VII", "viio", "V7", "iiø65", "V43", "V42", "i6", "i64", "viio7", "V7/iv", "V65/V"]
+    numerals = [
+        "I",
+        "ii",
+        "iii",
+        "IV",
+        "V",
+        "vi",
+        "viio",
+        "V7",
+        "ii65",
+        "V43",
+        "V42",
+        "I6",
+        "I64",
+        "viio7",
+        "IV6",
+        "V7/V",
+        "V65/ii",
+        "iiø7",
+    ]
+    minor = [
+        "i",
+        "iio",
+        "III",
+        "iv",
+        "V",
+        "VI",
+        "VII",
+        "viio",
+        "V7",
+        "iiø65",
+        "V43",
+        "V42",
+        "i6",
+        "i64",
+        "viio7",
+        "V7/iv",
+        "V65/V",
+    ]
     for tonic, mode, list_ in (("C", 1, numerals), ("E-", 1, numerals), ("a", -1, minor), ("f#", -1, minor)):
         for numeral in list_:
             theirs = roman.RomanNumeral(numeral, key.Key(tonic))

@@ -21,7 +21,9 @@ def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path) -> None:
     [wheel] = tmp_path.glob("*.whl")
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"
-    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", wheel], check=True, capture_output=True, timeout=300)
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", "--no-deps", wheel], check=True, capture_output=True, timeout=300
+    )
     # The wheel itself is clean; what it depends on (gigabytes of torch) is borrowed from this environment.
     borrowed = tmp_path / "venv/lib" / Path(sysconfig.get_path("stdlib")).name / "site-packages/borrowed.pth"
     borrowed.write_text(sysconfig.get_path("purelib") + "\n")

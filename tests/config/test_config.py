@@ -118,4 +118,8 @@ def test_environment_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTPUT_ROOT", "/out")
     monkeypatch.delenv("MODELS_ROOT", raising=False)
     [cfg] = compose()
-    assert (cfg.data.root, cfg.paths.models_root, cfg.paths.cache_dir) == ("/somewhere/else", "/out/models", "/out/cache")
+    assert (cfg.data.root, cfg.paths.models_root, cfg.paths.cache_dir) == (
+        "/somewhere/else",
+        "/out/models",
+        "/out/cache",
+    )

@@ -13,7 +13,9 @@ def present(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     monkeypatch.setattr(hardware, "_torch_has", lambda: {"cpu": True, "cuda": "cuda" in names, "mps": "mps" in names})
 
 
-def ask(accelerator: str, strict: bool = False, devices: int = 1, precision: str = "32-true", budget: float = 4.0) -> Hardware:
+def ask(
+    accelerator: str, strict: bool = False, devices: int = 1, precision: str = "32-true", budget: float = 4.0
+) -> Hardware:
     return resolve(accelerator, devices, 1, precision, strict, budget)
 
 
@@ -27,7 +29,9 @@ def test_auto_takes_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask("auto").accelerator == "cuda"
 
 
-def test_mps_falls_back_loudly_and_keeps_its_limits(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_mps_falls_back_loudly_and_keeps_its_limits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     present(monkeypatch)
     got = ask("mps")
     assert (got.accelerator, got.limits) == ("cpu", "mps")

@@ -28,7 +28,9 @@ def song(name: str, symbols: str, loop: bool = False, source: str = "test", key:
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> ChordDB:
-    data = ChordDB("nowhere", str(tmp_path_factory.mktemp("cache")), sources=["embedded", "rntxt"], batch_size=64, progress=False)
+    data = ChordDB(
+        "nowhere", str(tmp_path_factory.mktemp("cache")), sources=["embedded", "rntxt"], batch_size=64, progress=False
+    )
     data.prepare_data()
     data.setup("fit")
     return data
@@ -121,7 +123,14 @@ def test_absent_sources_are_said(embedded: ChordDB, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"sources": ["lakh"]}, {"split": "dev"}, {"emotion_dropout": 2}, {"val_share": 0}, {"batch_size": 0}, {"test_share": 0.95}],
+    [
+        {"sources": ["lakh"]},
+        {"split": "dev"},
+        {"emotion_dropout": 2},
+        {"val_share": 0},
+        {"batch_size": 0},
+        {"test_share": 0.95},
+    ],
 )
 def test_bad_values_are_named(bad: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
@@ -153,7 +162,9 @@ def test_the_same_epoch_gives_the_same_batches_and_another_does_not(embedded: Ch
 
 def test_ranks_share_the_data_without_overlap() -> None:
     def rank(r: int) -> list[int]:
-        loader = IndexBatches(100, 5, lambda i, _: i, lambda b, n: iter(b.split(n)), torch.device("cpu"), lambda: 0, r, 4)
+        loader = IndexBatches(
+            100, 5, lambda i, _: i, lambda b, n: iter(b.split(n)), torch.device("cpu"), lambda: 0, r, 4
+        )
         return [int(i) for b in loader for i in b]
 
     seen = [i for r in range(4) for i in rank(r)]

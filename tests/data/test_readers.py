@@ -89,7 +89,9 @@ def test_pop909_times_become_bars_and_keys_follow_the_moment(tmp_path: Path) -> 
 
 
 def test_pop909_broken_lines_are_counted(tmp_path: Path) -> None:
-    pop_song(tmp_path, "0 2 C:maj\nx y z\n2 1 F:maj\n3 4 Q:maj\n4 nan G:maj\n5\n6 8 G:maj\n", "garbage\n1 2\n", "0 9 H:maj\n")
+    pop_song(
+        tmp_path, "0 2 C:maj\nx y z\n2 1 F:maj\n3 4 Q:maj\n4 nan G:maj\n5\n6 8 G:maj\n", "garbage\n1 2\n", "0 9 H:maj\n"
+    )
     reading = pop909.read(tmp_path)
     assert names(reading.songs[0]) == ["C", "G"]
     assert reading.songs[0].events[0].start is None
@@ -103,7 +105,13 @@ def test_pop909_broken_lines_are_counted(tmp_path: Path) -> None:
 @given(st.binary(max_size=300))
 def test_no_bytes_crash_a_reader(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     root = tmp_path_factory.mktemp("fuzz")
-    for name in ("pop909/001/chord_midi.txt", "pop909/001/beat_midi.txt", jazz_standards.FILE, "kmidi/chord_progressions_db.json", "a.rntxt"):
+    for name in (
+        "pop909/001/chord_midi.txt",
+        "pop909/001/beat_midi.txt",
+        jazz_standards.FILE,
+        "kmidi/chord_progressions_db.json",
+        "a.rntxt",
+    ):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -124,7 +132,9 @@ def test_rntxt_by_hand(tmp_path: Path) -> None:
     assert names(song) == ["C", "G7/B", "C", "E7", "Am", "C", "G7/B", "C", "E7", "Am", "A7/Db"]
     assert [str(e.key) for e in song.events[:5]] == ["C major", "C major", "C major", "A minor", "A minor"]
     assert song.events[1].start == pytest.approx(2 / 3)
-    assert [p.detail for p in reading.problems] == ["Roman numeral 'foo' is not readable: 'foo' has no numeral I to VII"]
+    assert [p.detail for p in reading.problems] == [
+        "Roman numeral 'foo' is not readable: 'foo' has no numeral I to VII"
+    ]
 
 
 def test_kmidi_sibling_formats(tmp_path: Path) -> None:
@@ -155,7 +165,19 @@ def test_embedded_database_reads_whole_and_is_rich() -> None:
     reading = progressions.read_embedded()
     assert not reading.problems
     genres = [s.tags[0] for s in reading.songs]
-    for genre in ("pop", "rock", "jazz", "blues", "folk", "classical", "modal", "film", "gospel", "latin", "electronic"):
+    for genre in (
+        "pop",
+        "rock",
+        "jazz",
+        "blues",
+        "folk",
+        "classical",
+        "modal",
+        "film",
+        "gospel",
+        "latin",
+        "electronic",
+    ):
         assert genres.count(genre) >= 20, genre
     assert len(reading.songs) >= 300
     assert all(s.affect is not None for s in reading.songs)
@@ -198,5 +220,7 @@ def test_real_files_read_without_loss(shared: Path) -> None:
 def test_estimated_keys_on_standards_that_state_theirs(shared: Path) -> None:
     stated = {e["Title"] for e in json.loads((shared / jazz_standards.FILE).read_text()) if e.get("Key")}
     songs = [s for s in jazz_standards.read(shared).songs if s.title in stated]
-    right = sum(estimate_key([e.chord for e in s.events], [e.bars or 1 for e in s.events]) == s.events[0].key for s in songs)
+    right = sum(
+        estimate_key([e.chord for e in s.events], [e.bars or 1 for e in s.events]) == s.events[0].key for s in songs
+    )
     assert right / len(songs) > 0.8

@@ -28,7 +28,12 @@ from kmidi_lab.evaluation.metrics import (
 )
 
 songs = st.lists(
-    st.builds(TokenSong, st.lists(st.integers(0, 95), min_size=2, max_size=20).map(tuple), st.sampled_from([1, -1]), st.just("t")),
+    st.builds(
+        TokenSong,
+        st.lists(st.integers(0, 95), min_size=2, max_size=20).map(tuple),
+        st.sampled_from([1, -1]),
+        st.just("t"),
+    ),
     min_size=2,
     max_size=6,
 )

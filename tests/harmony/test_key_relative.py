@@ -25,7 +25,9 @@ def inputs(n: int = 48) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("semitones", range(12))
-def test_transposing_the_input_transposes_root_and_bass_and_nothing_else(module: HarmonyPredictor, semitones: int) -> None:
+def test_transposing_the_input_transposes_root_and_bass_and_nothing_else(
+    module: HarmonyPredictor, semitones: int
+) -> None:
     x = inputs()
     here, there = module(x), module(x[:, torch.from_numpy(transposition_table())[semitones]])
     assert torch.allclose(here[:, :12].roll(semitones, 1), there[:, :12], atol=1e-5)
@@ -49,7 +51,9 @@ def test_dense_form_follows_the_weights(module: HarmonyPredictor) -> None:
     assert not torch.allclose(before, module.export_network()(inputs(4)))
 
 
-@pytest.mark.parametrize("bad", [{"hidden": []}, {"hidden": [0]}, {"dropout": 1.5}, {"learning_rate": 0}, {"side_weight": -1}])
+@pytest.mark.parametrize(
+    "bad", [{"hidden": []}, {"hidden": [0]}, {"dropout": 1.5}, {"learning_rate": 0}, {"side_weight": -1}]
+)
 def test_bad_values_are_named(bad: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
         HarmonyPredictor(**bad)

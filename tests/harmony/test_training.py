@@ -41,7 +41,7 @@ def fit(cache: str, folder: Path, stop: int | None = None, resume: str | None = 
     try:
         trainer.fit(module, datamodule=data, ckpt_path=resume)
     except RuntimeError as error:
-        assert str(error) == "stop"  # noqa: PT017
+        assert str(error) == "stop"
     return module
 
 

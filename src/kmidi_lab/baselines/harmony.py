@@ -135,7 +135,11 @@ def circle_of_fifths(last: int | None, mode: int) -> np.ndarray:
     p = np.full(CLASSES, 0.02 / CLASSES)
     sevenths = last is not None and last % len(QUALITIES) >= QUALITIES.index("dom7")
     scale = (_DIATONIC if sevenths else _TRIADS)[-1 if mode < 0 else 1]
-    moves = {0: 0.75, 5: 0.15, 7: 0.10} if last is None else {(last // len(QUALITIES) + m) % 12: w for m, w in _MOTION.items()}
+    moves = (
+        {0: 0.75, 5: 0.15, 7: 0.10}
+        if last is None
+        else {(last // len(QUALITIES) + m) % 12: w for m, w in _MOTION.items()}
+    )
     total = sum(moves.values())
     for degree, weight in moves.items():
         if degree in scale:

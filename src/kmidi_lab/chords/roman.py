@@ -137,7 +137,9 @@ def _functional(root: int, upper: bool, suffix: str, whole: str) -> Chord:
         if "sus" in token:
             third, seventh = None, 10 if token[0] in "79" else seventh
             extra.add(2 if token == "sus2" else 5)
-        extra |= {s for t, s in (("9", 2), ("2", 2), ("4", 5), ("6", 9), ("11", 5), ("13", 9)) if token in (t, "add" + t)}
+        extra |= {
+            s for t, s in (("9", 2), ("2", 2), ("4", 5), ("6", 9), ("11", 5), ("13", 9)) if token in (t, "add" + t)
+        }
         extra |= {s for t, s in (("b9", 1), ("#9", 3), ("#11", 6), ("b13", 8)) if token == t}
         extra |= {2, 9} if token == "69" else {2} if token in ("maj9", "9sus4") else set()
     members = {0, fifth, *extra} | {i for i in (third, seventh) if i is not None}

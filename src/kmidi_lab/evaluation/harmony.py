@@ -12,7 +12,14 @@ from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import DataError
 from kmidi_lab.evaluation.base import Evaluation, verdict
-from kmidi_lab.evaluation.metrics import classification, confusion, log_likelihoods, paired_bootstrap, reliability, top_k
+from kmidi_lab.evaluation.metrics import (
+    classification,
+    confusion,
+    log_likelihoods,
+    paired_bootstrap,
+    reliability,
+    top_k,
+)
 from kmidi_lab.features.harmony import Encoded
 
 DEGREES = ("I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII")
@@ -144,5 +151,3 @@ def _analysis(
             "ci95": list(paired_bootstrap(difference, e.song[known])),
         }
     return out
-
-

@@ -39,7 +39,13 @@ def runner_path() -> Path | None:
 
 
 def export_module(
-    module: LabModule, probes: np.ndarray, record: dict[str, Any], models_root: Path, tolerance: float, calls: int, release: bool
+    module: LabModule,
+    probes: np.ndarray,
+    record: dict[str, Any],
+    models_root: Path,
+    tolerance: float,
+    calls: int,
+    release: bool,
 ) -> None:
     """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes into `models_root`.
 
@@ -53,7 +59,9 @@ def export_module(
     _check_rewrite(numpy_call(module.network), call, probes, tolerance)
     onnx, rtneural = export_onnx(network, contract), export_rtneural(network, contract)
     parity = check_parity(network, contract, onnx, rtneural, probes, tolerance, runner)
-    log.info("parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance"))
+    log.info(
+        "parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance")
+    )
     latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls)
     files = {
         f"{contract.id}.onnx": onnx,
@@ -94,4 +102,6 @@ def export_module(
 def _check_rewrite(network: Any, rewritten: Any, probes: np.ndarray, tolerance: float) -> None:
     error = float(np.abs(network(probes) - rewritten(probes)).max())
     if not error <= tolerance:
-        raise ExportError(f"the network rewritten for export differs from the trained one by {error:.2e} (gate {tolerance:g})")
+        raise ExportError(
+            f"the network rewritten for export differs from the trained one by {error:.2e} (gate {tolerance:g})"
+        )

@@ -24,9 +24,7 @@ ANCHORS: Mapping[str, tuple[float, float]] = {
 """Valence and arousal in -1..1 of the emotion labels (contract.md §5)."""
 
 
-def encode_emotion(
-    valence: float, arousal: float, dominance: float = 0.0, complexity: float = 0.0
-) -> np.ndarray:
+def encode_emotion(valence: float, arousal: float, dominance: float = 0.0, complexity: float = 0.0) -> np.ndarray:
     """The 64-float embedding of four scalars in -1..1 (complexity 0..1), float32.
 
     A reader gets the same valence back, and (arousal + 1) / 2, (dominance + 1) / 2. Values beyond

@@ -207,7 +207,14 @@ def encode_songs(songs: Sequence[Song]) -> Encoded:
             chord = event.chord
             motion = voice_leading(previous.chord, chord) if previous else (0, 0, 0, 0)
             grid = (0.0, 0.0) if event.start is None else grid_position(event.start)
-            target = [chord.root, chord.quality_index, chord.bass, joint_class(chord, event.key), event.key.tonic, index]
+            target = [
+                chord.root,
+                chord.quality_index,
+                chord.bass,
+                joint_class(chord, event.key),
+                event.key.tonic,
+                index,
+            ]
             rows.append((context_vector(full, *args), context_vector(plain, *args), [*target, *motion], grid))
             full.append(chord, event.start)
             plain.append(chord.reduced(), event.start)
@@ -216,7 +223,9 @@ def encode_songs(songs: Sequence[Song]) -> Encoded:
     x_plain = np.array([r[1] for r in rows], np.float32).reshape(-1, HARMONY.input_size)
     grids = np.array([r[3] for r in rows], np.float32).reshape(-1, 2)
     t = np.array([r[2] for r in rows], np.int64).reshape(-1, 10)
-    return Encoded(x, x_plain, grids, t[:, 0], t[:, 1], t[:, 2], t[:, 3], t[:, 6:10].astype(np.float32), t[:, 4], t[:, 5])
+    return Encoded(
+        x, x_plain, grids, t[:, 0], t[:, 1], t[:, 2], t[:, 3], t[:, 6:10].astype(np.float32), t[:, 4], t[:, 5]
+    )
 
 
 def transposition_table() -> np.ndarray:

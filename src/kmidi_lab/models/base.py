@@ -15,7 +15,6 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.seeds import epoch_seed
 
-
 _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
 
 
@@ -84,8 +83,9 @@ class LabModule(L.LightningModule):
         decayed = [p for p in self.parameters() if p.ndim > 1]
         plain = [p for p in self.parameters() if p.ndim <= 1]
         fused = next(self.parameters()).device.type in ("cpu", "cuda")
+        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(
-            [{"params": decayed}, {"params": plain, "weight_decay": 0.0}],
+            groups,
             lr=self.learning_rate,
             weight_decay=self.weight_decay,
             fused=fused,

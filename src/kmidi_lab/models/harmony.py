@@ -49,8 +49,14 @@ class HarmonyPredictor(LabModule):
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         if not hidden or any(h < 1 for h in hidden):
-            raise ConfigError(f"model.hidden={list(hidden)} must be a list of sizes above 0, such as model.hidden=[160,128]")
-        for name, value, top in (("dropout", dropout, 0.95), ("label_smoothing", label_smoothing, 0.5), ("side_weight", side_weight, 10)):
+            raise ConfigError(
+                f"model.hidden={list(hidden)} must be a list of sizes above 0, such as model.hidden=[160,128]"
+            )
+        for name, value, top in (
+            ("dropout", dropout, 0.95),
+            ("label_smoothing", label_smoothing, 0.5),
+            ("side_weight", side_weight, 10),
+        ):
             if not 0 <= value <= top:
                 raise ConfigError(f"model.{name}={value} must be 0 to {top}, such as model.{name}=0.1")
         self.network = KeyRelativeMLP(hidden, dropout)
@@ -83,7 +89,9 @@ class HarmonyPredictor(LabModule):
 
     def training_step(self, batch: HarmonyBatch, batch_idx: int) -> torch.Tensor:
         out = self.network(batch.x)
-        joint = F.cross_entropy(self.joint(out[:, _OUT["chord_embedding"]]), batch.joint, label_smoothing=self.smoothing)
+        joint = F.cross_entropy(
+            self.joint(out[:, _OUT["chord_embedding"]]), batch.joint, label_smoothing=self.smoothing
+        )
         side = (
             F.cross_entropy(out[:, _OUT["root"]], batch.root)
             + F.cross_entropy(out[:, _OUT["quality"]], batch.quality)

@@ -76,7 +76,7 @@ class KeyRelativeMLP(nn.Module):
     @torch.no_grad()
     def dense(self) -> nn.Sequential:
         """The same function as dense layers with ReLU between them, on the CPU in float32."""
-        hidden = [layer.cpu() for layer in self.hidden]
+        hidden = [layer.cpu() for layer in self.hidden if isinstance(layer, nn.Linear)]
         entry = self._entry()
         layers: list[nn.Module] = [entry, nn.ReLU()]
         incoming = self._incoming(hidden[0].weight)
@@ -130,7 +130,9 @@ class KeyRelativeMLP(nn.Module):
                     layer.weight[_OUT[name].start + (degree + k) % 12, (part * 12 + degree) * 12 + k] = 1.0
             layer.bias[_OUT[name].index] = -_FLOOR
         sizes = [_OUT[name].size for name in _RELATIVE]
-        parts = zip(_RELATIVE, self.relative.weight.cpu().split(sizes), self.relative.bias.cpu().split(sizes), strict=True)
+        parts = zip(
+            _RELATIVE, self.relative.weight.cpu().split(sizes), self.relative.bias.cpu().split(sizes), strict=True
+        )
         for name, weight, bias in parts:
             layer.weight[_OUT[name].index, n * 12 :] = weight
             layer.bias[_OUT[name].index] = bias

@@ -1,49 +1,72 @@
-"""docs/CONTRACTS.md, generated from the contracts: `python -m kmidi_lab.report.contracts_doc`."""
+"""docs/CONTRACTS.md, written from contracts.py: `python -m kmidi_lab.report.contracts_doc` in the repository root."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from kmidi_lab.contracts import CONTRACTS, VERSION, Contract
-from kmidi_lab.report.markdown import table
+from kmidi_lab.contracts import CONTRACTS, READER_OUTPUT_LIMIT, VERSION, Contract, Slice
+from kmidi_lab.report.markdown import cell, table
 
-_TARGET = Path("docs/CONTRACTS.md")
-
-
-def contract_markdown(contract: Contract) -> str:
-    """One model's inputs and outputs, slice by slice."""
-    parts = [
-        f"## `{contract.model}`: {contract.id}",
-        f"{contract.input_size} → {contract.output_size}, under {contract.budget_ms:g} ms a call; {contract.network}, "
-        f"{contract.params_hint} parameters; state: {contract.state}; features {contract.features}.",
-    ]
-    for title, slices in (("Input", contract.inputs), ("Output", contract.outputs)):
-        rows = [[f"{s.start}–{s.stop - 1}" if s.size > 1 else str(s.start), f"`{s.name}`", s.meaning] for s in slices]
-        parts.append(table([title, "Slice", "Meaning"], rows))
-    return "\n\n".join(parts)
+DOCUMENT = Path("docs/CONTRACTS.md")
 
 
 def contracts_markdown() -> str:
-    """The whole document."""
-    head = ["Model", "Id", "In → out", "Budget", "Parameters", "Network", "State"]
-    rows = [
-        [f"`{c.model}`", f"`{c.id}`", f"{c.input_size} → {c.output_size}", f"< {c.budget_ms:g} ms", c.params_hint, c.network, c.state]
-        for c in CONTRACTS.values()
-    ]
-    intro = (
-        f"# Contracts, version {VERSION}\n\nGenerated from `src/kmidi_lab/contracts.py` by `make docs`; don't edit by hand. "
-        "An index range is inclusive; C++ and Python count from 0."
+    """The seven models in a table, then every input and output slice with its index range."""
+    overview = table(
+        ("`model=`", "id (file stem)", "in → out", "budget of one call", "size", "network", "state between calls"),
+        [
+            (
+                f"[`{c.model}`](#{c.model})",
+                f"`{c.id}`",
+                f"{c.input_size} → {c.output_size}",
+                f"< {c.budget_ms:g} ms",
+                cell(c.params_hint),
+                cell(c.network),
+                cell(c.state),
+            )
+            for c in CONTRACTS.values()
+        ],
     )
-    return "\n\n".join([intro, table(head, rows), *map(contract_markdown, CONTRACTS.values())]) + "\n"
+    return "\n".join(
+        (
+            f"# The model contract, v{VERSION}\n",
+            "Generated from `src/kmidi_lab/contracts.py` by `python -m kmidi_lab.report.contracts_doc`; edit that file,",
+            "not this one. Sizes, ids and slice order are fixed: KmiDi's C++ and Python readers rely on them.\n",
+            "The models stand in training priority. The budget is for one call on one core.\n",
+            overview,
+            *(contract_markdown(c) for c in CONTRACTS.values()),
+        )
+    )
 
 
-def main() -> int:
-    _TARGET.parent.mkdir(exist_ok=True)
-    _TARGET.write_text(contracts_markdown(), encoding="utf-8")
-    print(f"written: {_TARGET}")
-    return 0
+def contract_markdown(c: Contract) -> str:
+    """One model's inputs and outputs, slice by slice."""
+    cut = ""
+    if c.output_size > READER_OUTPUT_LIMIT:
+        cut = f" One reader keeps only the first {READER_OUTPUT_LIMIT} output floats, so what matters most comes first."
+    return (
+        f"## {c.model}\n\n"
+        f"Task `{c.task}`, features `{c.features}`, output: {c.output_kind}.{cut}\n\n"
+        f"### {c.model}: input, {c.input_size}\n\n{_slices(c.inputs)}\n"
+        f"### {c.model}: output, {c.output_size}\n\n{_slices(c.outputs)}"
+    )
+
+
+def _slices(slices: tuple[Slice, ...]) -> str:
+    rows = [(_range(s), str(s.size), f"`{s.name}`", cell(s.meaning)) for s in slices]
+    return table(("index", "floats", "slice", "meaning"), rows, right=(0, 1))
+
+
+def _range(s: Slice) -> str:
+    """Both ends included, as the contract writes them."""
+    return str(s.start) if s.size == 1 else f"{s.start}–{s.stop - 1}"
+
+
+def main() -> None:
+    DOCUMENT.parent.mkdir(exist_ok=True)
+    DOCUMENT.write_text(contracts_markdown(), encoding="utf-8")
+    print(f"wrote {DOCUMENT.resolve()}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

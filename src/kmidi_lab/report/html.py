@@ -21,7 +21,7 @@ def write_report(run: dict[str, Any], curves: list[dict[str, float]], path: Path
     # Everything but our own SVG is escaped: names of songs and messages of errors come from files.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     source = files("kmidi_lab.report").joinpath("report.html.j2").read_text(encoding="utf-8")
-    page = environment.from_string(source).render(_context(run, curves))
+    page = environment.from_string(source).render({**_context(run, curves), "config": _config(path.parent)})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     return path
@@ -31,7 +31,7 @@ def _context(run: Mapping[str, Any], curves: list[dict[str, float]]) -> dict[str
     data = view.part(run, "data")
     return {
         "run": run,
-        "started": str(run.get("started_at"))[:16].replace("T", " ") + " UTC",
+        "started": str(run.get("started_at"))[:16].replace("T", " ") + "\u00a0UTC",
         "verdict": verdict(run),
         "data": data,
         "facts": _facts(run),
@@ -58,15 +58,24 @@ def _context(run: Mapping[str, Any], curves: list[dict[str, float]]) -> dict[str
     }
 
 
+def _config(folder: Path) -> str:
+    """What Hydra composed for the run; interpolations stay as written, so nothing from the environment shows."""
+    config = folder / ".hydra" / "config.yaml"
+    return config.read_text(encoding="utf-8") if config.exists() else ""
+
+
 def _facts(run: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """The strip under the verdict: name, value, small print."""
     backends = view.part(run, "export", "latency", "backends")
     budget = view.part(run, "export", "latency").get("budget_ms")
-    facts = [("parameters", count(run.get("params")), str(run.get("arch") or ""))]
+    facts = []
+    if run.get("params") is not None:
+        facts.append(("parameters", count(run["params"]), str(run.get("arch") or "")))
     if backends:
         name = min(backends, key=lambda n: backends[n]["p99_us"])
-        facts.append(("p99 of one call", microseconds(backends[name]["p99_us"]), f"{name}; budget {budget:g} ms"))
-    facts.append(("training", duration(run.get("training_seconds")), f"seed {run.get('seed')}"))
+        facts.append(("p99 of one call", microseconds(backends[name]["p99_us"]), f"{name}; budget {budget:g}\u00a0ms"))
+    if run.get("training_seconds") is not None:
+        facts.append(("training", duration(run["training_seconds"]), f"seed {run.get('seed')}"))
     if run.get("export"):
         status = str(run["export"].get("status"))
         facts.append(("registry status", status, str(run["export"].get("reason") or "")))

@@ -1,4 +1,4 @@
-"""The table at the end of a sweep, and the spread over its seeds."""
+"""A sweep's jobs side by side, and the spread of the metrics over its seeds."""
 
 from __future__ import annotations
 
@@ -6,111 +6,152 @@ import csv
 import json
 import statistics
 from collections.abc import Mapping
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from kmidi_lab.export.atomic import write_atomic
-from kmidi_lab.report.numbers import decimals, fixed
-from kmidi_lab.report.scores import ScoreTable, score_tables
+import yaml
 
-_HEAD = ("job", "overrides", "status", "metric", "value", "best baseline", "its value", "beats it", "error")
+from kmidi_lab.report import markdown
+from kmidi_lab.report.numbers import NOTHING, decimals, fixed, is_number
 
 
-def leaderboard(sweep: Path) -> tuple[list[dict[str, str]], dict[str, Any] | None]:
-    """(one row a job, best first, failed ones last; mean ± sample standard deviation over the seeds).
+@dataclass(frozen=True)
+class Entry:
+    """One line of the table, as text; the fields are its columns."""
 
-    The spread is None when no job ended well or the jobs differ in more than their seed.
+    job: str
+    overrides: str
+    status: str
+    metric: str
+    value: str
+    best_baseline: str
+    error: str
+
+
+@dataclass(frozen=True)
+class _Job:
+    number: int
+    overrides: tuple[str, ...]
+    run: dict[str, Any] | None
+    status: str
+
+    @property
+    def primary(self) -> Mapping[str, Any]:
+        return (self.run or {}).get("primary") or {}
+
+
+def leaderboard(sweep_dir: Path) -> tuple[str, dict[str, Any]]:
+    """The aligned table, best job first, and the `spread` of run.json over the seeds of the jobs that are ok.
+
+    Jobs that differ in more than their seed have no spread over seeds: `metrics` is empty then, and a line says so.
     """
-    jobs = sorted((p for p in sweep.glob("*") if p.is_dir() and p.name.isdigit()), key=lambda p: int(p.name))
-    runs = [(p, _run(p)) for p in jobs]
-    good = [run for _, run in runs if run.get("status") == "ok" and run.get("primary")]
-    rows = [_row(folder, run) for folder, run in runs]
-    sign = -1 if good and good[0]["primary"]["mode"] == "max" else 1
-    rows.sort(key=lambda r: (r["status"] != "ok", sign * float(r["value"] or "inf") if r["value"] else 0.0))
-    return rows, spread(good)
+    jobs = _jobs(sweep_dir)
+    if not jobs:
+        return f"{sweep_dir} holds no jobs.\n", {"seeds": [], "metrics": {}}
+    entries = _entries(jobs)
+    head = [f.name.replace("_", " ") for f in fields(Entry)]
+    lines = [head, *(list(astuple(e)) for e in entries)]
+    widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
+    text = "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+    spread, why_not = _spread(jobs)
+    return f"{text}\n{_summary(jobs, spread, why_not)}\n", spread
 
 
-def spread(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The `spread` object of run.json over runs that differ in their seed alone."""
-    if not runs or len({_identity(run) for run in runs}) > 1:
-        return None
-    metrics: dict[str, dict[str, dict[str, float | None]]] = {}
-    for split, names in runs[0]["metrics"].items():
-        metrics[split] = {}
-        for name in names:
-            values = [run["metrics"][split][name] for run in runs if name in run["metrics"].get(split, {})]
-            std = statistics.stdev(values) if len(values) > 1 else None
-            metrics[split][name] = {"mean": statistics.fmean(values), "std": std}
-    return {"seeds": [run["seed"] for run in runs], "metrics": metrics}
+def write_leaderboard(sweep_dir: Path) -> tuple[str, dict[str, Any]]:
+    """What `leaderboard` returns, and the same in leaderboard.csv and leaderboard.md of the sweep's folder."""
+    jobs = _jobs(sweep_dir)
+    entries = _entries(jobs)
+    head = [f.name.replace("_", " ") for f in fields(Entry)]
+    with (sweep_dir / "leaderboard.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[f.name for f in fields(Entry)], *(astuple(e) for e in entries)])
+    rows = [[markdown.cell(text) for text in astuple(e)] for e in entries]
+    summary = markdown.cell(_summary(jobs, *_spread(jobs)))
+    page = (
+        f"# Leaderboard of {markdown.cell(sweep_dir.name)}\n\n{markdown.table(head, rows, right=(0, 4))}\n{summary}\n"
+    )
+    (sweep_dir / "leaderboard.md").write_text(page, encoding="utf-8")
+    return leaderboard(sweep_dir)
 
 
-def write_leaderboard(sweep: Path) -> str:
-    """Writes leaderboard.csv and leaderboard.md into the sweep's folder; returns the table as text."""
-    rows, over = leaderboard(sweep)
-    with (sweep / "leaderboard.csv").open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, _HEAD)
-        writer.writeheader()
-        writer.writerows(rows)
-    text = _aligned([list(_HEAD), *([row[h] for h in _HEAD] for row in rows)])
-    if over and len(over["seeds"]) > 1:
-        lines = []
-        for split, metrics in over["metrics"].items():
-            places = decimals([m["mean"] for m in metrics.values() if m["mean"] < 100])
-            parts = [f"{n} {fixed(m['mean'], places)} ± {fixed(m['std'], places)}" for n, m in metrics.items() if n != "events"]
-            lines.append(f"{split}: {', '.join(parts)}")
-        text += f"\nmean ± standard deviation over seeds {', '.join(map(str, over['seeds']))}\n" + "\n".join(lines)
-    write_atomic(sweep / "leaderboard.md", f"```\n{text}\n```\n".encode())
-    return f"{text}\nsweep: {sweep}"
+def _jobs(sweep_dir: Path) -> list[_Job]:
+    folders = sorted((f for f in sweep_dir.iterdir() if f.is_dir() and f.name.isdigit()), key=lambda f: int(f.name))
+    return [_Job(int(f.name), _overrides(f), *_run(f / "run.json")) for f in folders]
 
 
-def scores_table(metrics: Mapping[str, Any], baselines: Mapping[str, Any]) -> str:
-    """Metrics beside baselines as plain text, split by split."""
-    run = {"model": "model", "metrics": metrics, "baselines": baselines}
-    return "\n".join(_plain(t) for t in score_tables(run))
-
-
-def _plain(scores: ScoreTable) -> str:
-    lines = [["", *scores.headings], *([r.name, *(c.text for c in r.cells)] for r in scores.rows)]
-    return f"\n{scores.split} ({scores.counted})\n{_aligned(lines)}"
-
-
-def _aligned(lines: list[list[str]]) -> str:
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
-
-
-def _run(folder: Path) -> dict[str, Any]:
+def _run(path: Path) -> tuple[dict[str, Any] | None, str]:
+    """A job that was killed leaves no run.json, or half of one."""
+    if not path.exists():
+        return None, "no result"
     try:
-        return dict(json.loads((folder / "run.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {"status": "no result"}
+        run = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None, "unreadable run.json"
+    return run, str(run.get("status"))
 
 
-def _row(folder: Path, run: Mapping[str, Any]) -> dict[str, str]:
-    primary = run.get("primary") or {}
-    found = {
-        "metric": f"{primary.get('split')} {primary.get('metric')}" if primary else "",
-        "value": f"{primary['value']:.4f}" if primary else "",
-        "best baseline": str(primary.get("best_baseline", "")),
-        "its value": f"{primary['best_baseline_value']:.4f}" if primary else "",
-        "beats it": ("yes" if primary["beats_baselines"] else "no") if primary else "",
-    }
-    return {
-        "job": folder.name,
-        "overrides": _overrides(folder),
-        "status": str(run.get("status")),
-        **found,
-        "error": str(run.get("error") or ""),
-    }
-
-
-def _overrides(folder: Path) -> str:
+def _overrides(folder: Path) -> tuple[str, ...]:
     path = folder / ".hydra" / "overrides.yaml"
-    if not path.is_file():
-        return ""
-    return " ".join(line.removeprefix("- ").strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return tuple(map(str, yaml.safe_load(path.read_text(encoding="utf-8")) or ())) if path.exists() else ()
 
 
-def _identity(run: Mapping[str, Any]) -> str:
-    config = {k: v for k, v in run.get("config", {}).items() if k not in ("seed", "paths")}
-    return json.dumps([run.get("model"), config, run["data"]["version"]], sort_keys=True)
+def _entries(jobs: list[_Job]) -> list[Entry]:
+    places = decimals(p.get(key) for job in jobs for p in [job.primary] for key in ("value", "best_baseline_value"))
+    return [_entry(job, places) for job in sorted(jobs, key=_rank)]
+
+
+def _rank(job: _Job) -> tuple[bool, bool, float, int]:
+    value = job.primary.get("value")
+    sign = 1 if job.primary.get("mode") == "min" else -1
+    return job.status != "ok", not is_number(value), sign * value if is_number(value) else 0.0, job.number  # type: ignore[operator]
+
+
+def _entry(job: _Job, places: int) -> Entry:
+    p = job.primary
+    rival = p.get("best_baseline")
+    error = (job.run or {}).get("error")
+    return Entry(
+        job=str(job.number),
+        overrides=" ".join(job.overrides) or NOTHING,
+        status=job.status,
+        metric=f"{p['split']} {p['metric']}" if p else NOTHING,
+        value=fixed(p.get("value"), places),
+        best_baseline=f"{fixed(p.get('best_baseline_value'), places)} {rival}" if rival else NOTHING,
+        error=" ".join(str(error).split()) if error else "",
+    )
+
+
+def _spread(jobs: list[_Job]) -> tuple[dict[str, Any], str]:
+    """Mean and sample standard deviation by split and metric, or why there is none."""
+    done = [job for job in jobs if job.run and job.status == "ok"]
+    runs = [job.run for job in done if job.run]
+    seeds = [run["seed"] for run in runs]
+    settings = {tuple(sorted(o for o in job.overrides if not o.startswith("seed="))) for job in done}
+    if not runs:
+        return {"seeds": [], "metrics": {}}, "no job finished"
+    if len(settings) > 1 or len({run["model"] for run in runs}) > 1:
+        return {"seeds": seeds, "metrics": {}}, "the jobs differ in more than their seed"
+    if len(set(seeds)) < len(seeds):
+        return {"seeds": seeds, "metrics": {}}, "a seed comes more than once"
+    metrics: dict[str, dict[str, dict[str, float | None]]] = {}
+    for split, scores in runs[0]["metrics"].items():
+        for metric in scores:
+            values = [run["metrics"].get(split, {}).get(metric) for run in runs]
+            if all(is_number(v) for v in values):
+                std = statistics.stdev(values) if len(values) > 1 else None
+                metrics.setdefault(split, {})[metric] = {"mean": statistics.fmean(values), "std": std}
+    return {"seeds": seeds, "metrics": metrics}, ""
+
+
+def _summary(jobs: list[_Job], spread: Mapping[str, Any], why_not: str) -> str:
+    ok = sum(job.status == "ok" for job in jobs)
+    line = f"{ok} of {len(jobs)} jobs ok."
+    if why_not:
+        return f"{line} No spread over seeds: {why_not}."
+    primary = next(job.primary for job in jobs if job.status == "ok")
+    own = spread["metrics"].get(primary.get("split"), {}).get(primary.get("metric"))
+    if not own:
+        return line
+    std = "" if own["std"] is None else f" ± {fixed(own['std'], decimals([own['mean']]))}"
+    mean = fixed(own["mean"], decimals([own["mean"]]))
+    return f"{line} {primary['split']} {primary['metric']} over {len(spread['seeds'])} seeds: {mean}{std}."

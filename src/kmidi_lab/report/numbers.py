@@ -49,6 +49,11 @@ def count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else NOTHING if value is None else f"{value:,g}"
 
 
+def percent(share: float, places: int = 1) -> str:
+    """With a space that does not break."""
+    return f"{100 * share:.{places}f}\u00a0%"
+
+
 def small(value: Any) -> str:
     """For errors far below one."""
     return NOTHING if value is None else f"{value:.1e}".replace("-", "−")
@@ -60,7 +65,7 @@ def microseconds(us: Any) -> str:
         return NOTHING
     value, unit = (us / 1000, "ms") if us >= 1000 else (us, "µs")
     places = 0 if value >= 100 else 1 if value >= 10 else 2
-    return f"{value:,.{places}f} {unit}"
+    return f"{value:,.{places}f}\u00a0{unit}"
 
 
 def duration(seconds: Any) -> str:

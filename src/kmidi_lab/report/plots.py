@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kmidi_lab.report.curves import Line
-from kmidi_lab.report.numbers import decimals, fixed, microseconds
+from kmidi_lab.report.numbers import decimals, fixed, microseconds, percent
 from kmidi_lab.report.svg import ACCENT, BASE, HEAT, INK, MUTED, RULE, WARN, figure, to_svg
 
 
@@ -17,7 +17,9 @@ def learning_curve(metric: str, lines: Mapping[str, Line], best_epoch: float | N
     fig, ax = figure(4.9, 2.5)
     colours = {"train": BASE, "val": ACCENT}
     for stage, (epochs, values) in lines.items():
-        ax.plot(epochs, values, color=colours[stage], linewidth=1.6, marker="o" if len(epochs) == 1 else "", label=stage)
+        ax.plot(
+            epochs, values, color=colours[stage], linewidth=1.6, marker="o" if len(epochs) == 1 else "", label=stage
+        )
     ends = {stage: values[-1] for stage, (_, values) in lines.items()}
     upper = max(ends, key=lambda stage: ends[stage])
     low, high = ax.get_ylim()
@@ -25,7 +27,13 @@ def learning_curve(metric: str, lines: Mapping[str, Line], best_epoch: float | N
     for stage, (epochs, values) in lines.items():
         side = "center" if not clash else "bottom" if stage == upper else "top"
         ax.annotate(
-            stage, (epochs[-1], values[-1]), (5, 0), textcoords="offset points", color=INK, va=side, annotation_clip=False
+            stage,
+            (epochs[-1], values[-1]),
+            (5, 0),
+            textcoords="offset points",
+            color=INK,
+            va=side,
+            annotation_clip=False,
         )
     if best_epoch is not None:
         ax.axvline(best_epoch, color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
@@ -75,7 +83,7 @@ def confusion(name: str, labels: Sequence[str], counts: Sequence[Sequence[int]])
                 text = str(seen) if seen < 10_000 else f"{seen / 1000:.0f}k"
                 colour = INK if row == column or share > 0.15 else MUTED
                 ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=colour)
-        right = f"{line[row] / total:.0%}".replace("%", " %") if total else "–"
+        right = percent(line[row] / total, 0) if total else "–"
         ax.text(n - 0.3, row, right, ha="left", va="center", fontsize=8, color=INK)
     ax.set_xlim(-0.5, n + 0.6)
     ax.set_ylim(n - 0.5, -0.5)

@@ -50,7 +50,7 @@ def _table(run: Mapping[str, Any], split: str) -> ScoreTable:
     own = run["metrics"][split]
     rivals = (run.get("baselines") or {}).get(split) or {}
     way = modes(run)
-    scored = [m for m, v in own.items() if m in way or not isinstance(v, int)]
+    scored = _leading(run, [m for m, v in own.items() if m in way or not isinstance(v, int)])
     shared = [m for m in scored if any(m in scores for scores in rivals.values())]
     columns = shared or scored
     spread = ((run.get("spread") or {}).get("metrics") or {}).get(split) or {}
@@ -81,6 +81,13 @@ def _table(run: Mapping[str, Any], split: str) -> ScoreTable:
     )
 
 
+def _leading(run: Mapping[str, Any], metrics: list[str]) -> list[str]:
+    """The metrics of the verdict first: on a narrow screen they are what is seen without scrolling."""
+    primary = run.get("primary") or {}
+    first = [told["metric"] for told in (primary, *primary.get("also", ())) if told]
+    return sorted(metrics, key=lambda m: first.index(m) if m in first else len(first))
+
+
 def plus_minus(spread: Mapping[str, Any] | None, places: int) -> str:
     """`7.120 ± 0.050`; a single seed has no standard deviation."""
     if not spread:
@@ -108,3 +115,14 @@ def _ranked(run: Mapping[str, Any], rivals: Mapping[str, Mapping[str, Any]]) -> 
         return (value is None, sign * value if value is not None else 0.0)
 
     return sorted(rivals, key=key)
+
+
+def plain_tables(run: Mapping[str, Any]) -> str:
+    """The same tables as aligned text for a terminal."""
+    parts = []
+    for scores in score_tables(run):
+        lines = [("", *scores.headings), *((r.name, *(c.text for c in r.cells)) for r in scores.rows)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        rows = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+        parts.append("\n".join([f"{scores.split} ({scores.counted})", *rows]))
+    return "\n\n".join(parts)

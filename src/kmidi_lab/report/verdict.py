@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kmidi_lab.report.numbers import decimals, fixed
+from kmidi_lab.report.numbers import decimals, fixed, percent
 from kmidi_lab.report.scores import plus_minus
 
 
@@ -45,7 +45,7 @@ def compared(told: Mapping[str, Any]) -> str:
     value, rival = told["value"], told["best_baseline_value"]
     places = decimals([value, rival])
     gap = rival - value if told["mode"] == "min" else value - rival
-    share = f" ({abs(gap) / abs(rival):.1%})".replace("%", " %") if rival else ""
+    share = f" ({percent(abs(gap) / abs(rival))})" if rival else ""
     outcome = f"{'better' if gap > 0 else 'worse'} by {fixed(abs(gap), places)}{share}" if gap else "no difference"
     return (
         f"{told['split']} {told['metric']} {fixed(value, places)} against {fixed(rival, places)} "

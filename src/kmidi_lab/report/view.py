@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kmidi_lab.report.numbers import NOTHING, count, duration, fixed, is_number, microseconds, small
+from kmidi_lab.report.numbers import NOTHING, count, duration, fixed, is_number, microseconds, percent, small
 
 Pairs = list[tuple[str, str]]
 
@@ -71,13 +71,13 @@ def problems(run: Mapping[str, Any]) -> Grid:
 
 
 def latency(run: Mapping[str, Any]) -> Grid:
-    """Times of one call by backend; the last-but-two column is p99 as a share of the budget."""
+    """Times of one call by backend; p99 also as a share of the budget."""
     measured = part(run, "export", "latency")
     budget = measured.get("budget_ms")
     rows = []
     for name, b in (measured.get("backends") or {}).items():
         p99 = b.get("p99_us")
-        share = f"{p99 / (budget * 1000):.1%}".replace("%", " %") if budget and p99 is not None else NOTHING
+        share = percent(p99 / (budget * 1000)) if budget and p99 is not None else NOTHING
         times = [microseconds(b.get(f"{key}_us")) for key in ("median", "p90", "p99", "max", "first")]
         rows.append((name, *times, share, _within(b), " ".join(filter(None, (b.get("version"), b.get("flags"))))))
     headings = ("backend", "median", "p90", "p99", "max", "first call", "p99 / budget", "in budget", "version, flags")
@@ -153,7 +153,7 @@ def provenance(run: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
     ]
     groups = [
         ("Run", [(name, text_of(value)) for name, value in made]),
-        ("Training", pairs({**part(run, "training"), "arch": run.get("arch")})),
+        ("Training", pairs({**part(run, "training"), **{k: run[k] for k in ("params", "arch") if k in run}})),
         ("Hardware asked for", pairs(part(run, "hardware"))),
         ("Machine", pairs(part(run, "machine"))),
         ("Versions", pairs(part(run, "versions"))),

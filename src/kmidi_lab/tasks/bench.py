@@ -36,7 +36,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     for model_id, latency in found.items():
         print(f"{model_id}: budget {latency['budget_ms']:g} ms, {latency['frames']} calls, one thread")
         for name, b in latency["backends"].items():
-            print(f"  {name:<22} first {b['first_us']:>9.1f}  median {b['median_us']:>8.1f}  p99 {b['p99_us']:>8.1f}  max {b['max_us']:>9.1f} us")
+            print(
+                f"  {name:<22} first {b['first_us']:>9.1f}  median {b['median_us']:>8.1f}  p99 {b['p99_us']:>8.1f}  max {b['max_us']:>9.1f} us"
+            )
         for name, why in latency["not_measured"].items():
             print(f"  {name:<22} not measured: {why}")
     print(f"written: {context['folder'] / 'bench.json'}")

@@ -16,7 +16,7 @@ from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.inference import load_onnx, load_published
 from kmidi_lab.lab import build
-from kmidi_lab.report.leaderboard import scores_table
+from kmidi_lab.report.scores import plain_tables
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -25,7 +25,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     call, head, source, trained_on = load(cfg)
     data = build(cfg.data, progress=cfg.trainer.progress)
     data.setup("test")
-    training = build(OmegaConf.merge(cfg.data, trained_on, {"root": cfg.paths.data_root}), progress=cfg.trainer.progress)
+    training = build(
+        OmegaConf.merge(cfg.data, trained_on, {"root": cfg.paths.data_root}), progress=cfg.trainer.progress
+    )
     training.setup("fit")
     split = cfg.data.split
     evaluator = build(cfg.model.evaluator)
@@ -48,7 +50,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     path = path / "eval.json" if path.is_dir() else path
     write_atomic(path, json.dumps(out, indent=1).encode())
     print(f"{source} on {split} of {cfg.data.root}: {len(songs)} songs, {seen} of them also in the training split")
-    print(scores_table(result.metrics, result.baselines))
+    print(plain_tables({"model": "model", **out}))
     print(f"written: {path}")
 
 
@@ -64,14 +66,20 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
     if (path / "registry.json").is_file():
         published = load_published(path, cfg.model.name)
         if published is None:
-            raise RegistryError(f"{path}/registry.json has no {contract.id}; train it or name another folder in eval.model")
+            raise RegistryError(
+                f"{path}/registry.json has no {contract.id}; train it or name another folder in eval.model"
+            )
         return published.call, published.head, f"{contract.id} in {path}", published.entry.get("data_settings", {})
-    raise ConfigError(f"eval.model={path}: no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json")
+    raise ConfigError(
+        f"eval.model={path}: no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
+    )
 
 
 def _checkpoint(path: Path, cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     module, config, checkpoint = load_run(path, cfg)
-    settings = {k: config["data"][k] for k in ("sources", "split_seed", "val_share", "test_share") if k in config["data"]}
+    settings = {
+        k: config["data"][k] for k in ("sources", "split_seed", "val_share", "test_share") if k in config["data"]
+    }
     return numpy_call(module.export_network()), module.head(), str(checkpoint), settings
 
 

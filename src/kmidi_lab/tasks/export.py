@@ -28,10 +28,17 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if record["status"] != "ok":
         raise ConfigError(f"{folder}: the run failed ({record['error']}); export a run that ended well")
     if folder.name.isdigit():
-        record["spread"] = leaderboard(folder.parent)[1]
-    data = build(OmegaConf.merge(OmegaConf.create(config["data"]), {"root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir}))
+        spread = leaderboard(folder.parent)[1]
+        record["spread"] = spread if spread.get("metrics") else None
+    data = build(
+        OmegaConf.merge(
+            OmegaConf.create(config["data"]), {"root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir}
+        )
+    )
     data.setup("test")
     models_root = Path(cfg.paths.models_root)
-    export_module(module, data.probes(), record, models_root, cfg.export.tolerance, cfg.export.calls, cfg.export.release)
+    export_module(
+        module, data.probes(), record, models_root, cfg.export.tolerance, cfg.export.calls, cfg.export.release
+    )
     write_atomic(context["folder"] / "run.json", json.dumps(record, indent=1).encode())
     print(f"{record['id']}: {record['export']['status']} in {models_root} | record: {context['folder'] / 'run.json'}")

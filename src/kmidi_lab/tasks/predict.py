@@ -47,7 +47,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     for index in np.argsort(-p)[: wanted.top]:
         degree, quality = divmod(int(index), len(QUALITIES))
         chord = plain_chord(key.tonic + degree, QUALITIES[quality])
-        print(f"  {p[index]:6.1%}  {str(chord):<8} {DEGREES[degree]} {QUALITIES[quality]}")
+        print(f"  {p[index]:6.1%}  {chord!s:<8} {DEGREES[degree]} {QUALITIES[quality]}")
 
 
 def parse_chords(text: str, key: Any) -> tuple[Event, ...]:
