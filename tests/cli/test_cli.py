@@ -247,7 +247,7 @@ def test_multirun_keeps_going_when_a_job_fails(cli: Cli, tmp_path: Path) -> None
 def test_seeds_spread_goes_into_the_published_entry(cli: Cli, tmp_path: Path) -> None:
     done = cli("-m", *SMALL, "sweep=seeds", "launcher=joblib", "export.calls=50", "trainer.max_epochs=1")
     assert done.returncode == 0, done.stderr + done.stdout
-    assert "over" in done.stdout
+    assert "over 3 seeds" in done.stdout
     [sweep] = (tmp_path / "outputs/sweeps").iterdir()
     done = cli("task=export", f"export.source={sweep / '0'}", "export.calls=50")
     assert done.returncode == 0, done.stderr

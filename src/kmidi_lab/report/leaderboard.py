@@ -137,7 +137,7 @@ def _spread(jobs: list[_Job]) -> tuple[dict[str, Any], str]:
     for split, scores in runs[0]["metrics"].items():
         for metric in scores:
             values = [run["metrics"].get(split, {}).get(metric) for run in runs]
-            if all(is_number(v) for v in values):
+            if all(is_number(v) and isinstance(v, float) for v in values):  # an int is a count, not a score
                 std = statistics.stdev(values) if len(values) > 1 else None
                 metrics.setdefault(split, {})[metric] = {"mean": statistics.fmean(values), "std": std}
     return {"seeds": seeds, "metrics": metrics}, ""

@@ -52,12 +52,13 @@ def _line(run: Run) -> tuple[str, ...]:
     places = decimals([told["value"], told["best_baseline_value"]])
     spread = view.part(run, "spread", "metrics", told["split"]).get(told["metric"])
     value = fixed(told["value"], places)
+    rival = fixed(told["best_baseline_value"], places)
     stand_in = " (stand-in)" if run["data"].get("stand_in") else ""
     return (
         f"`{run['model']}`",
         f"{label(told['metric'], told['mode'])} {f'**{value}**' if told['beats_baselines'] else value}",
         f"{plus_minus(spread, places)} ({len(run['spread']['seeds'])} seeds)" if spread else "one seed",
-        f"{fixed(told['best_baseline_value'], places)} ({markdown.cell(told['best_baseline'])})",
+        f"{rival} ({markdown.cell(told['best_baseline'])})" if told["best_baseline"] else "none scored",
         count(run["params"]),
         _fastest(run),
         f"`{run['data'].get('id')}`{stand_in}",

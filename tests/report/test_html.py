@@ -1,0 +1,183 @@
+"""The HTML report: complete, self-contained, escaped, and never broken by what a run lacks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kmidi_lab.report.html import write_report
+from kmidi_lab.report.numbers import decimals, fixed
+from tests.report.page import Page
+from tests.report.sample_run import sample_curves, sample_run
+
+SPLIT_ROWS = {"test": 0, "test/jazz_standards": 1, "test/pop909": 2, "test/music21_corpus": 3}
+
+
+def _source(run: dict[str, Any], folder: Path, curves: list[dict[str, float]] | None = None) -> str:
+    return write_report(run, sample_curves() if curves is None else curves, folder / "report.html").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return _source(sample_run(), tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def page(source: str) -> Page:
+    return Page(source)
+
+
+def test_every_metric_and_baseline_stands_in_its_row(page: Page) -> None:
+    run = sample_run()
+    tables = _score_tables(page)
+    assert len(tables) == len(run["metrics"])
+    for split, at in SPLIT_ROWS.items():
+        rivals = run["baselines"][split]
+        for name, scores in {"harmony": run["metrics"][split], **rivals}.items():
+            row = tables[at][name]
+            for metric in ("perplexity", "top1", "top3", "nll", "ece", "root_top1"):
+                column = [run["metrics"][split][metric], *(s[metric] for s in rivals.values())]
+                assert fixed(scores[metric], decimals(column)) in row, (split, name, metric)
+    for alone in ("0.594", "0.688", "0.571", "0.842"):
+        assert alone in page.text
+    assert "14,511 events" in page.text
+
+
+def _score_tables(page: Page) -> list[dict[str, list[str]]]:
+    tables: list[dict[str, list[str]]] = []
+    inside = False
+    for row in page.rows:
+        if row[0] == "":
+            tables.append({})
+            inside = True
+        elif inside and len(row) != len(next(iter(tables[-1].values()), row)):
+            inside = False
+        if inside and row[0]:
+            tables[-1][row[0]] = row[1:]
+    return tables
+
+
+def test_best_is_bold_and_spread_is_shown(page: Page) -> None:
+    assert {"7.12", "0.540", "0.734", "0.004"} <= set(page.bold)
+    assert not {"8.30", "0.524"} & set(page.bold)
+    assert "7.13 ± 0.05" in page.text and "0.523 ± 0.002" in page.text
+
+
+def test_verdict_says_wins_and_losses(page: Page) -> None:
+    assert "Beats every baseline on perplexity, but not on top1" in page.text
+    assert "test perplexity 7.121 against 8.302 for 4-gram+cache: better by 1.181 (14.2 %)." in page.text
+    assert "test top1 0.524 against 0.540 for 4-gram+cache: worse by 0.016 (3.0 %)." in page.text
+    assert "test/music21_corpus perplexity 9.642 against 9.588 for 4-gram+cache: worse by 0.054 (0.6 %)." in page.text
+    assert "ahead of every baseline on 2 of 3 other splits" in page.text
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "12.4 µs",
+        "96.4 µs",
+        "rtneural was not measured: RTNEURAL_RUNNER is not set.",
+        "1.2e−06",
+        "not checked here",
+        "MIT; CC BY 4.0",
+        "92,410",
+        "per piece; see the music21 corpus",
+        "unreadable chord symbol",
+        "with uncommitted changes",
+        "AMD EPYC 9254",
+        "1 min 33 s",
+        "−0.162 to −0.057",
+        "fell back to cpu",
+        "No composed config lies beside this report.",
+    ],
+)
+def test_facts_are_there(page: Page, fact: str) -> None:
+    assert fact in page.text
+
+
+def test_reads_offline_without_scripts(source: str, page: Page) -> None:
+    assert "script" not in page.tags and "link" not in page.tags and "img" not in page.tags
+    names = {"href", "src", "xlink:href"}
+    assert all((value or "").startswith("#") for name, value in page.attributes if name in names)
+    assert "@import" not in source and not re.search(r"url\((?!#)", source)
+    assert "prefers-color-scheme: dark" in source
+
+
+def test_figures_have_names_and_their_own_ids(page: Page) -> None:
+    assert page.tags.count("svg") == 2 + 2 + 2 + 1 + 1
+    assert sum(name == "aria-label" for name, _ in page.attributes) == page.tags.count("svg") + 1
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_same_run_gives_the_same_bytes(source: str, tmp_path: Path) -> None:
+    assert _source(sample_run(), tmp_path) == source
+
+
+def test_all_text_is_escaped(tmp_path: Path) -> None:
+    evil = '"><script>alert(1)</script>'
+    run = sample_run()
+    run["command"] += evil
+    run["data"]["stand_in"] = run["data"]["licence"] = run["data"]["sources"][0]["name"] = evil
+    run["data"]["problems"] = {evil: 1}
+    run["model"] = evil
+    run["baselines"]["test"][evil] = run["baselines"]["test"]["4-gram"]
+    run["analysis"]["confusion_root"]["labels"][0] = evil
+    run["export"]["latency"]["backends"][evil] = run["export"]["latency"]["backends"].pop("torch")
+    run["export"]["latency"]["not_measured"] = {evil: evil}
+    run["machine"]["cpu"] = evil
+    curves = [*sample_curves(), {"epoch": 3.0, f"val/{evil}": 1.0}]
+    source = _source(run, tmp_path, curves)
+    assert "<script" not in source
+    assert "script" not in Page(source).tags
+
+
+def test_config_beside_the_report_is_shown(tmp_path: Path) -> None:
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / ".hydra" / "config.yaml").write_text("trainer:\n  note: <b>\n")
+    source = _source(sample_run(), tmp_path)
+    assert "trainer:\n  note: &lt;b&gt;" in source
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        (("export",), "Nothing was exported, so nothing was timed."),
+        (("analysis",), "The run holds no confusion matrix."),
+        (("analysis", "emotion"), "The run holds no emotion analysis."),
+        (("export", "latency"), "The export was not timed."),
+        (("export", "parity"), "The run holds no parity check."),
+        (("spread",), "One seed only: the spread over seeds is not known."),
+        (("baselines",), "No baseline was scored on this split."),
+        (("primary",), "No verdict"),
+        (("metrics",), "The run has no metrics."),
+        (("data",), "The run holds no word on its data."),
+        (("git_commit",), "not in a git checkout"),
+    ],
+)
+@pytest.mark.parametrize("gone", ["null", "absent"])
+def test_missing_parts_are_said(tmp_path: Path, keys: tuple[str, ...], sentence: str, gone: str) -> None:
+    run = sample_run()
+    at = run
+    for key in keys[:-1]:
+        at = at[key]
+    if gone == "null":
+        at[keys[-1]] = None
+    else:
+        del at[keys[-1]]
+    assert sentence in Page(_source(run, tmp_path)).text
+
+
+def test_failed_run_with_nothing_in_it(tmp_path: Path) -> None:
+    run = {"schema": 1, "run_id": "r", "status": "failed", "error": "out of memory", "model": "harmony"}
+    text = Page(_source(run, tmp_path, [])).text
+    assert "The run failed" in text and "out of memory" in text and "The run logged no curves." in text
+
+
+def test_interval_over_zero_claims_nothing(tmp_path: Path) -> None:
+    run = sample_run()
+    run["analysis"]["emotion"]["ci95"] = [-0.1, 0.02]
+    assert "no evidence that it helps" in Page(_source(run, tmp_path)).text

@@ -1,0 +1,104 @@
+"""A sweep's leaderboard."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kmidi_lab.report.leaderboard import leaderboard, write_leaderboard
+from tests.report.sample_run import sample_run
+
+
+def _job(sweep: Path, name: str, seed: int | None = None, perplexity: float = 7.0, *overrides: str) -> dict[str, Any]:
+    folder = sweep / name
+    (folder / ".hydra").mkdir(parents=True)
+    told = ["model=harmony", *overrides] + ([f"seed={seed}"] if seed is not None else [])
+    (folder / ".hydra" / "overrides.yaml").write_text("\n".join(f"- {o}" for o in told) + "\n")
+    run = sample_run()
+    run["seed"] = seed
+    run["metrics"]["test"]["perplexity"] = run["primary"]["value"] = perplexity
+    (folder / "run.json").write_text(json.dumps(run))
+    return run
+
+
+def _fail(sweep: Path, name: str) -> None:
+    run = {"schema": 1, "status": "failed", "error": "DataError: no songs | in\nsplit", "model": "harmony", "seed": 9}
+    (sweep / name).mkdir(parents=True)
+    (sweep / name / "run.json").write_text(json.dumps(run))
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    for name, seed, perplexity in (("0", 1, 7.2), ("1", 2, 7.0), ("10", 3, 7.4)):
+        _job(tmp_path, name, seed, perplexity)
+    _fail(tmp_path, "2")
+    (tmp_path / "3").mkdir()
+    (tmp_path / "4").mkdir()
+    (tmp_path / "4" / "run.json").write_text('{"status": "o')
+    (tmp_path / "multirun").mkdir()
+    return tmp_path
+
+
+def test_best_first_then_those_without_a_result(sweep: Path) -> None:
+    text, _ = leaderboard(sweep)
+    lines = text.splitlines()
+    assert [line.split()[0] for line in lines[1:7]] == ["1", "0", "10", "2", "3", "4"]
+    assert "model=harmony seed=2" in lines[1] and "test perplexity" in lines[1] and "8.302 4-gram+cache" in lines[1]
+    assert lines[4].endswith("DataError: no songs | in split")
+    assert "no result" in lines[5] and "unreadable run.json" in lines[6]
+    assert (
+        len({line.index(word) for line, word in zip(lines, ("status", "ok", "ok", "ok", "failed"), strict=False)}) == 1
+    )
+    assert lines[-1] == "3 of 6 jobs ok. test perplexity over 3 seeds: 7.200 ± 0.200."
+
+
+def test_spread_has_the_shape_of_run_json(sweep: Path) -> None:
+    _, spread = leaderboard(sweep)
+    assert spread["seeds"] == [1, 2, 3]
+    assert spread["metrics"]["test"]["perplexity"] == pytest.approx({"mean": 7.2, "std": 0.2})
+    assert spread["metrics"]["test/pop909"]["top1"] == pytest.approx({"mean": 0.531, "std": 0.0})
+    assert "events" not in spread["metrics"]["test"]
+    json.dumps(spread)
+
+
+def test_no_spread_over_other_changes_than_the_seed(tmp_path: Path) -> None:
+    _job(tmp_path, "0", 1, 7.0, "model.lr=0.1")
+    _job(tmp_path, "1", 1, 7.1, "model.lr=0.2")
+    text, spread = leaderboard(tmp_path)
+    assert spread == {"seeds": [1, 1], "metrics": {}}
+    assert "the jobs differ in more than their seed" in text
+
+
+def test_same_seed_twice_is_no_spread(tmp_path: Path) -> None:
+    _job(tmp_path, "0", 1)
+    _job(tmp_path, "1", 1)
+    text, spread = leaderboard(tmp_path)
+    assert spread["metrics"] == {} and "a seed comes more than once" in text
+
+
+def test_one_seed_has_no_standard_deviation(tmp_path: Path) -> None:
+    _job(tmp_path, "0", 1, 7.0)
+    text, spread = leaderboard(tmp_path)
+    assert spread["metrics"]["test"]["perplexity"] == {"mean": 7.0, "std": None}
+    assert text.endswith("over 1 seeds: 7.000.\n")
+
+
+def test_nothing_finished(tmp_path: Path) -> None:
+    assert leaderboard(tmp_path) == (f"{tmp_path} holds no jobs.\n", {"seeds": [], "metrics": {}})
+    _fail(tmp_path, "0")
+    text, spread = leaderboard(tmp_path)
+    assert spread == {"seeds": [], "metrics": {}} and "no job finished" in text
+
+
+def test_written_files(sweep: Path) -> None:
+    assert write_leaderboard(sweep) == leaderboard(sweep)
+    with (sweep / "leaderboard.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["job"] for row in rows] == ["1", "0", "10", "2", "3", "4"]
+    assert rows[0]["value"] == "7.000" and rows[3]["error"] == "DataError: no songs | in split"
+    page = (sweep / "leaderboard.md").read_text()
+    assert "no songs \\| in split" in page and "3 of 6 jobs ok" in page

@@ -1,0 +1,95 @@
+"""docs/RESULTS.md and the README's table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.report.results import END, START, main, readme_table, readme_with, results_markdown
+from tests.report.sample_run import sample_run
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").write_text(f"# Lab\n\n{START}\nold\n{END}\n\nafter\n")
+    (tmp_path / "run.json").write_text(json.dumps(sample_run()))
+    return tmp_path
+
+
+def test_results_hold_every_number_that_counts() -> None:
+    text = results_markdown([sample_run()]).replace("\u00a0", " ")
+    assert "| harmony | **7.12** | 0.524 |" in text
+    assert "| mean ± std, 3 seeds | 7.13 ± 0.05 | 0.523 ± 0.002 | – |" in text
+    for baseline in ("majority", "circle\\_of\\_fifths", "bigram", "4-gram", "4-gram+cache"):
+        assert f"\n| {baseline} |" in text
+    for split in sample_run()["metrics"]:
+        assert f"### {split}, " in text
+    assert "| onnxruntime | 9.73 µs | 13.8 µs | 17.8 µs |" in text
+    assert "rtneural was not measured: RTNEURAL\\_RUNNER is not set." in text
+    assert "| onnx | 1.2e−06 | yes |" in text
+    assert "Licence: MIT; CC BY 4.0." in text
+    assert f"```sh\n{sample_run()['command']}\n```" in text
+
+
+def test_readme_table_has_a_line_a_model_and_names_the_missing() -> None:
+    text = readme_table([sample_run()]).replace("\u00a0", " ")
+    assert "| `harmony` | perplexity ↓ **7.121** | 7.133 ± 0.046 (3 seeds) | 8.302 (4-gram+cache) | 98,765 |" in text
+    assert "6.61 µs, 12.4 µs (onnxruntime\\_iobinding)" in text
+    assert "No release run yet: " + ", ".join(f"`{m}`" for m in CONTRACTS if m != "harmony") + "." in text
+    assert readme_table([]).startswith("\nNo release run yet: `harmony`")
+
+
+def test_without_export_spread_or_a_win() -> None:
+    run = sample_run()
+    run["export"] = run["spread"] = None
+    run["primary"]["beats_baselines"] = False
+    run["data"]["stand_in"] = "made by hand | really"
+    assert "| `harmony` | perplexity ↓ 7.121 | one seed |" in readme_table([run])
+    text = results_markdown([run])
+    assert "Not measured." in text and "nothing was compared" in text
+    assert "**Stand-in data.** made by hand \\| really" in text
+
+
+def test_main_keeps_the_run_and_is_stable(root: Path) -> None:
+    assert main(["run.json"]) == 0
+    assert json.loads((root / "docs/results/harmony.json").read_text()) == sample_run()
+    first = (root / "README.md").read_text(), (root / "docs/RESULTS.md").read_text()
+    assert "old" not in first[0] and first[0].startswith("# Lab\n") and first[0].endswith("\n\nafter\n")
+    assert main([]) == 0 and main(["docs/results/harmony.json"]) == 0
+    assert ((root / "README.md").read_text(), (root / "docs/RESULTS.md").read_text()) == first
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"status": "failed", "error": "out of memory"}, "the run failed (out of memory)"),
+        ({"primary": None}, "the run has no primary"),
+        ({"schema": 2}, "not a run.json of schema 1"),
+        ({"model": "harmoni"}, "Did you mean 'harmony'?"),
+    ],
+)
+def test_unfit_runs_are_refused(
+    root: Path, capsys: pytest.CaptureFixture[str], change: dict[str, object], words: str
+) -> None:
+    (root / "run.json").write_text(json.dumps({**sample_run(), **change}))
+    assert main(["run.json"]) == 2
+    assert words in capsys.readouterr().err
+    assert not (root / "docs").exists()
+
+
+def test_other_errors_are_one_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "half.json").write_text('{"schema": 1,')
+    for name, words in (("none.json", "no such file"), ("half.json", "not a run.json")):
+        assert main([name]) == 2
+        assert words in capsys.readouterr().err
+    (root / "README.md").write_text("# Lab\n")
+    assert main([]) == 2
+    assert START in capsys.readouterr().err
+
+
+def test_readme_keeps_what_is_around_the_markers() -> None:
+    assert readme_with("T\n", f"a\n{START}x{END}\nb") == f"a\n{START}\n\nT\n\n{END}\nb"
