@@ -42,6 +42,8 @@ class ChordDB(L.LightningDataModule):
     id = "chord_db"
     contract = HARMONY
     vocabulary: tuple[str, ...] = QUALITIES
+    root_sources: tuple[str, ...] = ("kmidi", "jazz_standards", "pop909")
+    """Sources that lie under `root`; the others come with the lab."""
     bytes_per_example = 16 * 1024
     """Rough training memory of one event: inputs, activations and their gradients."""
 

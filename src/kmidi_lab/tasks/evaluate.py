@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
@@ -23,7 +24,7 @@ Call = Callable[[np.ndarray], np.ndarray]
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     call, head, source, trained_on = load(cfg)
-    data = build(cfg.data, progress=cfg.trainer.progress)
+    data = build(_other_root_only(cfg), progress=cfg.trainer.progress)
     data.setup("test")
     training = build(
         OmegaConf.merge(cfg.data, trained_on, {"root": cfg.paths.data_root}), progress=cfg.trainer.progress
@@ -52,6 +53,14 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     print(f"{source} on {split} of {cfg.data.root}: {len(songs)} songs, {seen} of them also in the training split")
     print(plain_tables({"model": "model", **out}))
     print(f"written: {path}")
+
+
+def _other_root_only(cfg: DictConfig) -> DictConfig:
+    """With a data root of its own, what comes with the lab is left out: those songs trained the model."""
+    if Path(cfg.data.root).resolve() == Path(cfg.paths.data_root).resolve():
+        return cfg.data
+    there = [s for s in cfg.data.sources if s in hydra.utils.get_class(cfg.data._target_).root_sources]
+    return OmegaConf.merge(cfg.data, {"sources": there})  # type: ignore[return-value]
 
 
 def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
