@@ -175,13 +175,26 @@ def test_eval_says_when_songs_were_seen_in_training(cli: Cli, trained: Path) -> 
 
 def test_eval_on_another_root_scores_its_songs_only(cli: Cli, trained: Path, tmp_path: Path) -> None:
     charts = [
-        {"Title": f"New {i}", "Key": "F", "Sections": [{"Label": "A", "MainSegment": {"Chords": f"Fmaj7|Gm7,C7|{c}|Gm7,C7|F6"}}]}
-        for i, c in enumerate(["Am7,D7", "Bbmaj7,Eb7", "Dm7,Db7", "Abmaj7,Dbmaj7", "Am7b5,D7b9", "Fm7,Bb7", "Em7b5,A7", "Bm7b5,E7"])
+        {
+            "Title": f"New {i}",
+            "Key": "F",
+            "Sections": [{"Label": "A", "MainSegment": {"Chords": f"Fmaj7|Gm7,C7|{c}|Gm7,C7|F6"}}],
+        }
+        for i, c in enumerate(
+            ["Am7,D7", "Bbmaj7,Eb7", "Dm7,Db7", "Abmaj7,Dbmaj7", "Am7b5,D7b9", "Fm7,Bb7", "Em7b5,A7", "Bm7b5,E7"]
+        )
     ]
     (tmp_path / "new/jazz_standards").mkdir(parents=True)
     (tmp_path / "new/jazz_standards/JazzStandards.json").write_text(json.dumps(charts))
     out = tmp_path / "eval.json"
-    done = cli("task=eval", f"data.root={tmp_path / 'new'}", "data.split=all", f"eval.out={out}", "trainer.progress=false", cwd=trained)
+    done = cli(
+        "task=eval",
+        f"data.root={tmp_path / 'new'}",
+        "data.split=all",
+        f"eval.out={out}",
+        "trainer.progress=false",
+        cwd=trained,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     scores = json.loads(out.read_text())
     assert scores["counts"]["songs"] == 8

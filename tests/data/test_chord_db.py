@@ -21,7 +21,10 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.harmony import Event, Song, joint_class, merge_repeats
 
 
-def song(name: str, symbols: str, loop: bool = False, source: str = "test", key: Key = Key(0, 1)) -> Song:
+C_MAJOR = Key(0, 1)
+
+
+def song(name: str, symbols: str, loop: bool = False, source: str = "test", key: Key = C_MAJOR) -> Song:
     events = merge_repeats(Event(parse_jazz(s), key) for s in symbols.split())
     return Song(name, source, name, events, loop=loop)
 

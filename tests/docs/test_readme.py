@@ -31,7 +31,9 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path) -> None:
             done = subprocess.run(["make", "-n", *words[1:]], cwd=repo, capture_output=True, text=True)
         else:
             assert words[:3] == ["python", "-m", "kmidi_lab"], line
-            done = subprocess.run([sys.executable, *words[1:]], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600)
+            done = subprocess.run(
+                [sys.executable, *words[1:]], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600
+            )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 

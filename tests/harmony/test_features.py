@@ -123,7 +123,7 @@ def test_voice_leading_is_the_smallest_over_all_assignments(a: Chord, b: Chord) 
 @given(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1), st.floats(0, 1))
 def test_emotion_round_trip(valence: float, arousal: float, dominance: float, complexity: float) -> None:
     read = read_emotion(encode_emotion(valence, arousal, dominance, complexity))
-    clip = lambda s: max(-0.99, min(0.99, s))  # noqa: E731
+    clip = lambda s: max(-0.99, min(0.99, s))
     assert read["valence"] == pytest.approx(clip(valence), abs=1e-5)
     assert read["arousal"] == pytest.approx((clip(arousal) + 1) / 2, abs=1e-5)
     assert read["dominance"] == pytest.approx((clip(dominance) + 1) / 2, abs=1e-5)

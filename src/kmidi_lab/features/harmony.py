@@ -179,8 +179,8 @@ class Encoded:
     """Arrays over the events of many songs; `song[i]` indexes the song of event i.
 
     `x` `[E, 128]` with all sounding tones, `x_plain` `[E, 128]` with template tones only (what a caller
-    sends who knows root and quality), `grid` `[E, 2]` the phrase position in a plain eight-bar grid, `root`, `quality`, `bass` `[E]`, `joint` `[E]` in 0..95,
-    `voices` `[E, 4]` semitones, `tonic` `[E]`.
+    sends who knows root and quality), `grid` `[E, 2]` the phrase position in a plain eight-bar grid,
+    `root`, `quality`, `bass` `[E]`, `joint` `[E]` in 0..95, `voices` `[E, 4]` semitones, `tonic` `[E]`.
     """
 
     x: np.ndarray
