@@ -20,7 +20,6 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.harmony import Event, Song, joint_class, merge_repeats
 
-
 C_MAJOR = Key(0, 1)
 
 

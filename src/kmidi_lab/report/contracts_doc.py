@@ -30,8 +30,8 @@ def contracts_markdown() -> str:
     return "\n".join(
         (
             f"# The model contract, v{VERSION}\n",
-            "Generated from `src/kmidi_lab/contracts.py` by `python -m kmidi_lab.report.contracts_doc`; edit that file,",
-            "not this one. Sizes, ids and slice order are fixed: KmiDi's C++ and Python readers rely on them.\n",
+            "Generated from `src/kmidi_lab/contracts.py` by `python -m kmidi_lab.report.contracts_doc`; edit that",
+            "file, not this one. Sizes, ids and slice order are fixed: KmiDi's C++ and Python readers rely on them.\n",
             "The models stand in training priority. The budget is for one call on one core.\n",
             overview,
             *(contract_markdown(c) for c in CONTRACTS.values()),
