@@ -93,8 +93,12 @@ def _record_failure(cfg: DictConfig, folder: Path, started: datetime, error: str
         "finished_at": now.isoformat(),
         "duration_seconds": (now - started).total_seconds(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "run.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    path = folder / "run.json"
+    try:
+        record = {**json.loads(path.read_text(encoding="utf-8")), **record}
+    except (OSError, ValueError):
+        folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def _finish_sweep(folder: Path) -> int:

@@ -254,4 +254,7 @@ def _finish(record: dict[str, Any], folder: Path, started: datetime) -> None:
     record["duration_seconds"] = (now - started).total_seconds()
     write_atomic(folder / "run.json", json.dumps(record, indent=1).encode())
     curves = folder / "curves" / "metrics.csv"
-    write_report(record, read_curves(curves) if curves.is_file() else [], folder / "report.html")
+    try:
+        write_report(record, read_curves(curves) if curves.is_file() else [], folder / "report.html")
+    except Exception:  # a report that can't be drawn must not cost a finished run
+        log.exception("the report could not be written")
