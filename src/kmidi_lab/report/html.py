@@ -31,7 +31,7 @@ def _context(run: Mapping[str, Any], curves: list[dict[str, float]]) -> dict[str
     data = view.part(run, "data")
     return {
         "run": run,
-        "started": str(run.get("started_at"))[:16].replace("T", " ") + "\u00a0UTC",
+        "identity": _identity(run),
         "verdict": verdict(run),
         "data": data,
         "facts": _facts(run),
@@ -62,6 +62,16 @@ def _config(folder: Path) -> str:
     """What Hydra composed for the run; interpolations stay as written, so nothing from the environment shows."""
     config = folder / ".hydra" / "config.yaml"
     return config.read_text(encoding="utf-8") if config.exists() else ""
+
+
+def _identity(run: Mapping[str, Any]) -> str:
+    started = run.get("started_at")
+    parts = [
+        f"{run['id']}, contract v{run.get('contract_version')}" if run.get("id") else "",
+        f"run {run['run_id']}" if run.get("run_id") else "",
+        f"{started[:10]}\u00a0{started[11:16]}\u00a0UTC" if started else "",
+    ]
+    return " · ".join(filter(None, parts))
 
 
 def _facts(run: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -105,7 +105,7 @@ def latency(backends: Mapping[str, Mapping[str, Any]], budget_us: float | None) 
     drawn = {name: b for name, b in backends.items() if b.get("histogram")}
     fig, ax = figure(7.6, 0.65 + 0.62 * len(drawn))
     ax.set_xscale("log")
-    for place, (_name, backend) in enumerate(drawn.items()):
+    for place, backend in enumerate(drawn.values()):
         floor = float(len(drawn) - 1 - place)
         edges, counts = backend["histogram"]["edges_us"], backend["histogram"]["counts"]
         peak = max(max(counts), 1)

@@ -31,7 +31,7 @@ def results_markdown(runs: Sequence[Run]) -> str:
     """The whole of docs/RESULTS.md: a section for every model that has a release run."""
     head = (
         "# Results\n\n"
-        "Generated from the runs in [`results/`](results) by `python -m kmidi_lab.report.results`; not edited by hand.\n"
+        "Generated from the runs in [`results/`](results) by `python -m kmidi_lab.report.results`, not by hand.\n"
         "Bold is the best of its column, ↓ lower is better, ↑ higher is better. "
         "± is the sample standard deviation over seeds.\n"
     )

@@ -75,7 +75,7 @@ def _other_splits(run: Mapping[str, Any], primary: Mapping[str, Any]) -> list[st
     won = 0
     for split, baselines in (run.get("baselines") or {}).items():
         rivals = {name: s[metric] for name, s in baselines.items() if s.get(metric) is not None}
-        value = (run["metrics"].get(split) or {}).get(metric)
+        value = ((run.get("metrics") or {}).get(split) or {}).get(metric)
         if split == primary["split"] or not rivals or value is None:
             continue
         name = (min if mode == "min" else max)(rivals, key=lambda n: rivals[n])
