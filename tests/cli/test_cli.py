@@ -17,7 +17,7 @@ import onnxruntime as ort
 import pytest
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
-SMALL = ("model=harmony", "preset=smoke", "hardware=cpu", "trainer.progress=false", "data.sources=[embedded,rntxt]")
+SMALL = ("model=harmony", "preset=smoke", "hardware=mps", "trainer.progress=false", "data.sources=[embedded,rntxt]")
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,11 @@ def test_a_run_leaves_everything(trained: Path) -> None:
     assert run["duration_seconds"] > run["training_seconds"] > 0
     assert {"majority", "bigram", "4-gram", "4-gram+cache", "circle_of_fifths"} <= set(run["baselines"]["test"])
     assert run["data"]["stand_in"]
+    import torch
+
+    if not torch.backends.mps.is_available():
+        assert run["hardware"]["accelerator"] == "cpu"
+        assert "limits of MPS" in run["hardware"]["notes"][0]
     assert run["export"]["parity"]["onnx"] < 1e-4
     assert run["analysis"]["emotion"]["events"] > 0
 

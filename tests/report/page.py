@@ -8,7 +8,7 @@ _VOID = {"meta", "path", "use", "br"}
 
 
 class Page(HTMLParser):
-    """Collects visible text, table rows and attributes, and fails on tags that are not closed in order."""
+    """Collects visible text, tables and attributes, and fails on tags that are not closed in order."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -17,6 +17,7 @@ class Page(HTMLParser):
         self.attributes: list[tuple[str, str | None]] = []
         self.text = ""
         self.rows: list[list[str]] = []
+        self.tables: list[list[list[str]]] = []
         self.bold: list[str] = []
         self.feed(source)
         self.close()
@@ -27,8 +28,11 @@ class Page(HTMLParser):
         self.attributes += attrs
         if tag not in _VOID:
             self.open.append(tag)
-        if tag == "tr":
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
             self.rows.append([])
+            self.tables[-1].append(self.rows[-1])
         elif tag in ("td", "th"):
             self.rows[-1].append("")
 

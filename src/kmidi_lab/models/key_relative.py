@@ -51,10 +51,14 @@ class KeyRelativeMLP(nn.Module):
     """
 
     side: torch.Tensor
+    to_tonic: torch.Tensor
+    from_tonic: torch.Tensor
 
     def __init__(self, hidden: Sequence[int], dropout: float) -> None:
         super().__init__()
         self.register_buffer("side", side_inputs(), persistent=False)
+        self.register_buffer("to_tonic", _turn_order(-1), persistent=False)
+        self.register_buffer("from_tonic", _turn_order(1), persistent=False)
         sizes = (len(_CHROMAS) + len(self.side), *hidden)
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.dropout = nn.Dropout(dropout)
@@ -64,25 +68,25 @@ class KeyRelativeMLP(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         key = F.relu(x[:, _IN["key_tonic"]])
         opened = F.relu(x[:, _CHROMAS].view(len(x), -1, 12, 1) + x[:, None, None, _IN["key_tonic"]] - 1.0)
-        h = torch.cat([_turn(opened, -1).flatten(1), F.relu(F.linear(x, self.side))], 1)
+        h = torch.cat([_turn(opened, self.to_tonic).flatten(1), F.relu(F.linear(x, self.side))], 1)
         for layer in self.hidden:
             h = self.dropout(F.relu(layer(h)))
         logits = self.absolute(h).view(len(x), len(_ABSOLUTE), 12, 1)
         gates = F.relu(logits + (_FLOOR - _SHUT) + _SHUT * key[:, None, None, :])
-        root, bass = (_turn(gates, 1) - _FLOOR).unbind(1)
+        root, bass = (_turn(gates, self.from_tonic) - _FLOOR).unbind(1)
         quality, voices, embedding = self.relative(h).split([_OUT[n].size for n in _RELATIVE], 1)
         return torch.cat([root, quality, bass, voices, embedding], 1)
 
     @torch.no_grad()
     def dense(self) -> nn.Sequential:
         """The same function as dense layers with ReLU between them, on the CPU in float32."""
-        hidden = [layer.cpu() for layer in self.hidden if isinstance(layer, nn.Linear)]
+        hidden = [(m.weight.cpu(), m.bias.cpu()) for m in self.hidden if isinstance(m, nn.Linear)]
         entry = self._entry()
         layers: list[nn.Module] = [entry, nn.ReLU()]
-        incoming = self._incoming(hidden[0].weight)
-        for i, layer in enumerate(hidden):
-            weight = incoming if i == 0 else layer.weight
-            layers += [_beside_key(weight, layer.bias, entry.out_features if i == 0 else None), nn.ReLU()]
+        for i, (weight, bias) in enumerate(hidden):
+            first = i == 0
+            weight = self._incoming(weight) if first else weight
+            layers += [_beside_key(weight, bias, entry.out_features if first else None), nn.ReLU()]
         layers += [self._gates(), nn.ReLU(), self._exit()]
         return nn.Sequential(*layers).eval()
 
@@ -139,11 +143,15 @@ class KeyRelativeMLP(nn.Module):
         return layer
 
 
-def _turn(gates: torch.Tensor, sign: int) -> torch.Tensor:
-    """`[B, ..., 12, 12]` gates (pitch or degree, key) to `[B, C, 12]`: place p goes to p + sign * key, summed over keys."""
-    blocks = gates.reshape(len(gates), -1, 144)
+def _turn_order(sign: int) -> torch.Tensor:
+    """Order of the 144 gates (place, key) that brings together those of one new place: place + sign * key."""
     target = (torch.arange(12)[:, None] + sign * torch.arange(12)[None, :]) % 12
-    order = torch.argsort(target.flatten(), stable=True).to(gates.device)
+    return torch.argsort(target.flatten(), stable=True)
+
+
+def _turn(gates: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    """`[B, ..., 12, 12]` gates (place, key) to `[B, C, 12]`: every place turned by the key, summed over keys."""
+    blocks = gates.reshape(len(gates), -1, 144)
     return blocks[:, :, order].view(len(gates), -1, 12, 12).sum(-1)
 
 
