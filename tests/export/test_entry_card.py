@@ -134,7 +134,7 @@ def test_the_card_holds_every_part():
     run = run_record()
     card = model_card(run, HARMONY)
     for title in (
-        "# harmonypredictor", "## Contract: `harmony`", "## Data", "## Metrics beside the baselines", "### test/pop909",
+        "# harmonypredictor", "## Contract: harmony", "## Data", "## Metrics beside the baselines", "### test/pop909",
         "## Does knowing the emotion help?", "## Calibration", "## Parity", "## Latency", "## Not measured",
         "## Intended use and limits", "## Provenance",
     ):  # fmt: skip

@@ -53,9 +53,9 @@ def test_best_is_bold_and_spread_is_shown(page: Page) -> None:
 
 def test_verdict_says_wins_and_losses(page: Page) -> None:
     assert "Beats every baseline on perplexity, but not on top1" in page.text
-    assert "test perplexity 7.121 against 8.302 for 4-gram+cache: better by 1.181 (14.2 %)." in page.text
+    assert "test perplexity 7.12 against 8.30 for 4-gram+cache: better by 1.18 (14.2 %)." in page.text
     assert "test top1 0.524 against 0.540 for 4-gram+cache: worse by 0.016 (3.0 %)." in page.text
-    assert "test/music21_corpus perplexity 9.642 against 9.588 for 4-gram+cache: worse by 0.054 (0.6 %)." in page.text
+    assert "test/music21_corpus perplexity 9.64 against 9.59 for 4-gram+cache: worse by 0.05 (0.6 %)." in page.text
     assert "ahead of every baseline on 2 of 3 other splits" in page.text
 
 

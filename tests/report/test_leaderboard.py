@@ -47,13 +47,13 @@ def test_best_first_then_those_without_a_result(sweep: Path) -> None:
     text, _ = leaderboard(sweep)
     lines = text.splitlines()
     assert [line.split()[0] for line in lines[1:7]] == ["1", "0", "10", "2", "3", "4"]
-    assert "model=harmony seed=2" in lines[1] and "test perplexity" in lines[1] and "8.302 4-gram+cache" in lines[1]
+    assert "model=harmony seed=2" in lines[1] and "test perplexity" in lines[1] and "8.30 4-gram+cache" in lines[1]
     assert lines[4].endswith("DataError: no songs | in split")
     assert "no result" in lines[5] and "unreadable run.json" in lines[6]
     assert (
         len({line.index(word) for line, word in zip(lines, ("status", "ok", "ok", "ok", "failed"), strict=False)}) == 1
     )
-    assert lines[-1] == "3 of 6 jobs ok. test perplexity over 3 seeds: 7.200 ± 0.200."
+    assert lines[-1] == "3 of 6 jobs ok. test perplexity over 3 seeds: 7.20 ± 0.20."
 
 
 def test_spread_has_the_shape_of_run_json(sweep: Path) -> None:
@@ -84,7 +84,7 @@ def test_one_seed_has_no_standard_deviation(tmp_path: Path) -> None:
     _job(tmp_path, "0", 1, 7.0)
     text, spread = leaderboard(tmp_path)
     assert spread["metrics"]["test"]["perplexity"] == {"mean": 7.0, "std": None}
-    assert text.endswith("over 1 seeds: 7.000.\n")
+    assert text.endswith("over 1 seeds: 7.00.\n")
 
 
 def test_nothing_finished(tmp_path: Path) -> None:
@@ -99,6 +99,6 @@ def test_written_files(sweep: Path) -> None:
     with (sweep / "leaderboard.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["job"] for row in rows] == ["1", "0", "10", "2", "3", "4"]
-    assert rows[0]["value"] == "7.000" and rows[3]["error"] == "DataError: no songs | in split"
+    assert rows[0]["value"] == "7.00" and rows[3]["error"] == "DataError: no songs | in split"
     page = (sweep / "leaderboard.md").read_text()
     assert "no songs \\| in split" in page and "3 of 6 jobs ok" in page

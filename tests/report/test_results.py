@@ -37,7 +37,7 @@ def test_results_hold_every_number_that_counts() -> None:
 
 def test_readme_table_has_a_line_a_model_and_names_the_missing() -> None:
     text = readme_table([sample_run()]).replace("\u00a0", " ")
-    assert "| `harmony` | perplexity ↓ **7.121** | 7.133 ± 0.046 (3 seeds) | 8.302 (4-gram+cache) | 98,765 |" in text
+    assert "| `harmony` | perplexity ↓ **7.12** | 7.13 ± 0.05 (3 seeds) | 8.30 (4-gram+cache) | 98,765 |" in text
     assert "6.61 µs, 12.4 µs (onnxruntime\\_iobinding)" in text
     assert "No release run yet: " + ", ".join(f"`{m}`" for m in CONTRACTS if m != "harmony") + "." in text
     assert readme_table([]).startswith("\nNo release run yet: `harmony`")
@@ -48,7 +48,7 @@ def test_without_export_spread_or_a_win() -> None:
     run["export"] = run["spread"] = None
     run["primary"]["beats_baselines"] = False
     run["data"]["stand_in"] = "made by hand | really"
-    assert "| `harmony` | perplexity ↓ 7.121 | one seed |" in readme_table([run])
+    assert "| `harmony` | perplexity ↓ 7.12 | one seed |" in readme_table([run])
     text = results_markdown([run])
     assert "Not measured." in text and "nothing was compared" in text
     assert "**Stand-in data.** made by hand \\| really" in text

@@ -33,9 +33,9 @@ def is_number(value: object) -> bool:
 
 
 def decimals(values: Iterable[object]) -> int:
-    """One number of decimals for numbers that are compared with each other."""
-    largest = max((abs(v) for v in values if isinstance(v, int | float) and is_number(v)), default=0.0)
-    return 1 if largest >= 100 else 2 if largest >= 10 else 3
+    """One number of decimals for numbers that are compared: three significant digits or more of the smallest."""
+    smallest = min((abs(v) for v in values if isinstance(v, int | float) and is_number(v)), default=0.0)
+    return 1 if smallest >= 100 else 2 if smallest >= 5 else 3
 
 
 def fixed(value: Any, places: int) -> str:

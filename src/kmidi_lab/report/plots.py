@@ -40,13 +40,13 @@ def learning_curve(metric: str, lines: Mapping[str, Line], best_epoch: float | N
         ax.annotate(
             f"best, epoch {best_epoch:g}",
             (best_epoch, 1),
-            (-4, 0),
+            (0, 3),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             color=MUTED,
             fontsize=8.5,
-            ha="right",
-            va="top",
+            ha="center",
+            va="bottom",
         )
     ax.yaxis.grid(True, color=RULE, linewidth=0.6)
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -99,7 +99,7 @@ def confusion(name: str, labels: Sequence[str], counts: Sequence[Sequence[int]])
 
 
 def latency(backends: Mapping[str, Mapping[str, Any]], budget_us: float | None) -> str:
-    """One histogram a backend on a shared logarithmic axis, each scaled to its own peak."""
+    """One histogram a backend on a shared logarithmic axis; heights are square roots, or the tail would vanish beside the peak."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     drawn = {name: b for name, b in backends.items() if b.get("histogram")}
@@ -109,14 +109,14 @@ def latency(backends: Mapping[str, Mapping[str, Any]], budget_us: float | None) 
         floor = float(len(drawn) - 1 - place)
         edges, counts = backend["histogram"]["edges_us"], backend["histogram"]["counts"]
         peak = max(max(counts), 1)
-        heights = [floor + 0.68 * c / peak for c in counts]
+        heights = [floor + 0.68 * (c / peak) ** 0.5 for c in counts]
         ax.stairs(heights, edges, baseline=floor, fill=True, color=BASE)
         ax.axhline(floor, color=RULE, linewidth=0.6)
         for key, colour in (("median_us", ACCENT), ("p99_us", INK)):
-            ax.plot([backend[key]] * 2, [floor, floor + 0.74], color=colour, linewidth=1.4)
+            ax.plot([backend[key]] * 2, [floor - 0.13, floor - 0.02], color=colour, linewidth=2)
         ax.annotate(
-            f"{microseconds(backend['median_us'])} · {microseconds(backend['p99_us'])}",
-            (backend["p99_us"], floor + 0.5),
+            f"median {microseconds(backend['median_us'])}, p99 {microseconds(backend['p99_us'])}",
+            (edges[-1], floor + 0.3),
             (6, 0),
             textcoords="offset points",
             fontsize=8,
@@ -135,7 +135,7 @@ def latency(backends: Mapping[str, Mapping[str, Any]], budget_us: float | None) 
             va="top",
             fontsize=8.5,
         )
-    ax.set_ylim(-0.05, len(drawn))
+    ax.set_ylim(-0.2, len(drawn))
     ax.set_yticks([len(drawn) - 0.72 - p for p in range(len(drawn))], list(drawn))
     ax.tick_params(axis="y", labelcolor=INK)
     ax.xaxis.set_major_locator(LogLocator(10, numticks=12))
@@ -149,9 +149,8 @@ def reliability(points: Mapping[str, Sequence[float]]) -> str:
     """How often the model is right at each confidence; the diagonal is perfect calibration."""
     fig, ax = figure(3.6, 3.2)
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
-    ax.plot(points["confidence"], points["accuracy"], color=ACCENT, linewidth=1.2)
-    areas = [12 + 260 * share for share in points["share"]]
-    ax.scatter(points["confidence"], points["accuracy"], s=areas, color=ACCENT, alpha=0.55, linewidth=0)
+    areas = [600 * share for share in points["share"]]  # no line between them: a nearly empty bin is only noise
+    ax.scatter(points["confidence"], points["accuracy"], s=areas, color=ACCENT, alpha=0.75, linewidth=0)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_aspect("equal")
