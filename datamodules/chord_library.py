@@ -41,12 +41,15 @@ def load(
     root: Path, cache_dir: Path, sources: tuple[str, ...], seed: int, val: float, test: float, progress: bool
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
-    present = {name: files for name in sources if (files := source_files(name, root)) or name in _ALWAYS_THERE}
-    absent = [name for name in sources if name not in present]
-    fingerprint = _fingerprint(present, (seed, val, test))
+    # In canonical order: of two equal progressions the first source's is kept.
+    wanted = [name for name in SOURCES if name in sources]
+    present = {name: files for name in wanted if (files := source_files(name, root)) or name in _ALWAYS_THERE}
+    absent = [name for name in wanted if name not in present]
+    fingerprint = _fingerprint(present, root, (seed, val, test))
     path = cache_dir / "chord_db" / f"{fingerprint}.pickle"
     cached = _from_cache(path)
     if cached is not None:
+        cached.description["absent"] = absent
         return cached
     readings = [_read(name, root, files, progress) for name, files in present.items()]
     library = _build(readings, absent, fingerprint, seed, val, test)
@@ -136,10 +139,8 @@ def _build(readings: list[Reading], absent: list[str], fingerprint: str, seed: i
         for r in readings
     ]
     real = [d["name"] for d in described if d["name"] in ("jazz_standards", "pop909")]
-    stand_in = None if real else (
-        "Neither JazzStandards nor POP909 was found: trained on the embedded progressions and the music21 corpus, "
-        "which stand in for songs of today."
-    )  # fmt: skip
+    used = ", ".join(d["name"] for d in described)
+    stand_in = None if real else f"No songs of today (JazzStandards, POP909) were used: {used} stand in for them."
     description = {
         "version": f"sha256:{fingerprint}",
         "stand_in": stand_in,
@@ -166,7 +167,7 @@ def _work(song: Song) -> str | None:
     """The piece behind a song, across sources: a catalogue number or a normalised title; None for patterns."""
     if song.source in ("embedded", "kmidi"):
         return None
-    number = re.search(r"bwv[\s._-]*(\d+)", f"{song.id} {song.title}".lower())
+    number = re.search(r"bwv[\s._-]*(\d+)", " ".join((song.id, song.title, *song.tags)).lower())
     if number:
         return f"bwv{number[1]}"
     title = re.sub(r"\(.*?\)|[^a-z0-9]", "", song.title.lower())
@@ -181,7 +182,7 @@ def write_problems(problems: list[Problem], path: Path) -> None:
         writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
 
 
-def _fingerprint(present: dict[str, list[Path]], settings: tuple[object, ...]) -> str:
+def _fingerprint(present: dict[str, list[Path]], root: Path, settings: tuple[object, ...]) -> str:
     digest = hashlib.sha256(repr((sorted(present), settings)).encode())
     here = Path(__file__).parent
     code = [here / "embedded", *(here / name for name in _CODE)]
@@ -192,10 +193,10 @@ def _fingerprint(present: dict[str, list[Path]], settings: tuple[object, ...]) -
                 digest.update(path.read_bytes())
     for name, files in sorted(present.items()):
         if name in ("rntxt", "chorales"):
-            digest.update(importlib.metadata.version("music21").encode())
+            digest.update((importlib.metadata.version("music21") + importlib.metadata.version("muspy")).encode())
             continue
         for path in files:
-            digest.update(path.name.encode() + b"\0")
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0")
             try:
                 digest.update(path.read_bytes())
             except OSError as error:

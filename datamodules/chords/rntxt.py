@@ -33,6 +33,7 @@ def read_piece(path: Path, reading: Reading) -> Song | None:
         return None
     measures: dict[int, Measure] = {}
     key, beats, title = Key(0, 1), 4.0, path.stem
+    tags: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         signature = _SIGNATURE.match(line)
@@ -40,6 +41,8 @@ def read_piece(path: Path, reading: Reading) -> Song | None:
             beats = _beats(int(signature[1]), int(signature[2]))
         elif line.startswith(("Title:", "Piece:")):
             title = line.split(":", 1)[1].strip() or title
+        elif line.startswith("BWV:"):
+            tags = (f"bwv {line.split(':', 1)[1].strip()}",)
         elif copy := _COPY.match(line):
             _copy(copy, measures)
         elif (measure := _MEASURE.match(line)) and "var" not in line[:24]:
@@ -58,7 +61,7 @@ def read_piece(path: Path, reading: Reading) -> Song | None:
     events_out = merge_repeats(
         Event(c, k, start - origin, max(end - start, 0.0)) for (start, c, k), end in zip(ordered, ends, strict=True)
     )
-    return Song(f"music21/{path.parent.name}/{path.stem}", "rntxt", title, events_out)
+    return Song(f"music21/{path.parent.name}/{path.stem}", "rntxt", title, events_out, tags=tags)
 
 
 def _beats(numerator: int, denominator: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,34 @@ def test_no_near_duplicate_crosses_splits_in_real_data(shared: Path, tmp_path: P
         assert all(len(own & other) < 0.5 * len(own | other) for other in train if own & other)
 
 
+def test_no_bach_piece_crosses_splits_under_two_names(tmp_path: Path) -> None:
+    data = ChordDB("nowhere", str(tmp_path), sources=["rntxt", "chorales"], progress=False)
+    data.setup()
+    analysed = {}
+    for path in chord_library.music21_corpus.analysis_files():
+        number = re.search(r"^BWV:\s*(\d+)", path.read_text(encoding="utf-8"), re.M)
+        if number:
+            analysed[path.stem] = number[1]
+    where: dict[str, set[str]] = {}
+    for split in ("train", "val", "test"):
+        for s in data.songs(split):
+            stem = s.id.rsplit("/", 1)[1]
+            number = analysed.get(stem) or (m[1] if (m := re.match(r"bwv(\d+)", stem)) else None)
+            if number:
+                where.setdefault(number, set()).add(split)
+    assert len(analysed) >= 15
+    assert all(len(splits) == 1 for splits in where.values())
+
+
+def test_order_of_sources_changes_nothing_and_absent_ones_are_always_said(tmp_path: Path) -> None:
+    def load(*sources: str) -> chord_library.Library:
+        return chord_library.load(Path("nowhere"), tmp_path, sources, 0, 0.1, 0.1, False)
+
+    a, b = load("embedded", "rntxt"), load("rntxt", "pop909", "embedded")
+    assert [s.id for s in a.songs] == [s.id for s in b.songs]
+    assert (load("embedded", "rntxt").description["absent"], b.description["absent"]) == ([], ["pop909"])
+
+
 def test_adding_songs_moves_no_other() -> None:
     names = [f"s{i}" for i in range(300)]
     before = assign(names, Groups(300), 0, 0.1, 0.2)
@@ -120,7 +149,7 @@ def test_absent_sources_are_said(embedded: ChordDB, tmp_path: Path) -> None:
     data.setup()
     described = data.describe()
     assert described["absent"] == ["pop909"]
-    assert "stand in" in described["stand_in"]
+    assert "embedded stand in" in described["stand_in"]
 
 
 @pytest.mark.parametrize(

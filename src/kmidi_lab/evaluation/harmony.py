@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kmidi_lab.baselines.harmony import NGram, TokenSong, fit_baselines
+from kmidi_lab.baselines.harmony import CachedNGram, NGram, TokenSong, fit_baselines
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import DataError
@@ -77,13 +77,12 @@ class HarmonyEvaluator:
             }
             result.baselines[name] = {b: _scores(q[rows], targets[rows]) for b, q in baselines.items()}
         for name in sorted({s.source for s in songs}):
-            part = f"{split}/{name}"
-            if part in result.metrics:
-                own = [s for s in training.sequences("train") if s.source == name]
-                if own:
-                    result.baselines[part][f"4-gram of {name} only"] = _scores(
-                        _own_source(own, songs, name), targets[source == name]
-                    )
+            part, own = f"{split}/{name}", [s for s in training.sequences("train") if s.source == name]
+            if part in result.metrics and own:
+                tuned = [s for s in training.sequences("val") if s.source == name]
+                rival = CachedNGram(NGram(4, own)).tune(tuned)
+                q = np.concatenate([rival.predict(s) for s in songs if s.source == name])
+                result.baselines[part][f"4-gram+cache of {name} only"] = _scores(q, targets[source == name])
         result.analysis = _analysis(call, head, encoded, p, songs)
         return result
 
@@ -91,11 +90,6 @@ class HarmonyEvaluator:
         """The `primary` object of run.json."""
         also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
         return {**verdict(evaluation, split, *self.primary), "also": also}
-
-
-def _own_source(own: Sequence[TokenSong], songs: Sequence[TokenSong], name: str) -> np.ndarray:
-    model = NGram(4, own)
-    return np.concatenate([model.predict(s) for s in songs if s.source == name])
 
 
 def _parts(split: str, source: np.ndarray) -> list[tuple[str, np.ndarray]]:
