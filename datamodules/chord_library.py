@@ -23,7 +23,6 @@ from kmidi_lab.features.harmony import Song, joint_class
 SOURCES = ("embedded", "kmidi", "rntxt", "chorales", "jazz_standards", "pop909")
 _ALWAYS_THERE = ("embedded", "rntxt", "chorales")
 _NGRAM, _SIMILAR = 6, 0.5
-_CODE = ("chords", "chord_library.py", "splits.py")
 
 
 @dataclass
@@ -46,7 +45,7 @@ def load(
     present = {name: files for name in wanted if (files := source_files(name, root)) or name in _ALWAYS_THERE}
     absent = [name for name in wanted if name not in present]
     fingerprint = _fingerprint(present, root, (seed, val, test))
-    path = cache_dir / "chord_db" / f"{fingerprint}.pickle"
+    path = cache_dir / "chord_db" / f"{fingerprint}-{_code_fingerprint()}.pickle"
     cached = _from_cache(path)
     if cached is not None:
         cached.description["absent"] = absent
@@ -139,7 +138,7 @@ def _build(readings: list[Reading], absent: list[str], fingerprint: str, seed: i
         for r in readings
     ]
     real = [d["name"] for d in described if d["name"] in ("jazz_standards", "pop909")]
-    used = ", ".join(d["name"] for d in described)
+    used = ", ".join(r.source for r in readings)
     stand_in = None if real else f"No songs of today (JazzStandards, POP909) were used: {used} stand in for them."
     description = {
         "version": f"sha256:{fingerprint}",
@@ -183,24 +182,42 @@ def write_problems(problems: list[Problem], path: Path) -> None:
 
 
 def _fingerprint(present: dict[str, list[Path]], root: Path, settings: tuple[object, ...]) -> str:
+    """Of the data and how it is split: what a model was trained on, whatever the version of this code."""
     digest = hashlib.sha256(repr((sorted(present), settings)).encode())
-    here = Path(__file__).parent
-    code = [here / "embedded", *(here / name for name in _CODE)]
-    features = Path(joint_class.__code__.co_filename).parent.parent
-    for base in (*code, features / "chords", features / "features" / "harmony.py"):
+    for name, files in sorted(present.items()):
+        if name in ("rntxt", "chorales"):
+            digest.update(importlib.metadata.version("music21").encode())
+        elif name == "embedded":
+            digest.update((Path(__file__).parent / "embedded" / "progressions.yaml").read_bytes())
+        else:
+            for path in files:
+                digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+                digest.update(_content(path))
+    return digest.hexdigest()[:16]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        return repr(error).encode()
+
+
+def _code_fingerprint() -> str:
+    """Of everything that turns files into songs: a change of code is a change of cache."""
+    here, package = Path(__file__).parent, Path(joint_class.__code__.co_filename).parent.parent
+    digest = hashlib.sha256(importlib.metadata.version("muspy").encode())
+    for base in (
+        here / "chords",
+        here / "embedded",
+        Path(__file__),
+        here / "splits.py",
+        package / "chords",
+        package / "features",
+    ):
         for path in sorted(base.rglob("*") if base.is_dir() else [base]):
             if path.suffix in (".py", ".yaml"):
                 digest.update(path.read_bytes())
-    for name, files in sorted(present.items()):
-        if name in ("rntxt", "chorales"):
-            digest.update((importlib.metadata.version("music21") + importlib.metadata.version("muspy")).encode())
-            continue
-        for path in files:
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-            try:
-                digest.update(path.read_bytes())
-            except OSError as error:
-                digest.update(repr(error).encode())
     return digest.hexdigest()[:16]
 
 
