@@ -15,8 +15,8 @@ import numpy as np
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.export.latency import measure_latency
-from kmidi_lab.export.publish import runner_path
 from kmidi_lab.export.registry import load_registry
+from kmidi_lab.export.rtneural_runner import runner_from_env
 from kmidi_lab.machine import machine_fingerprint
 
 
@@ -29,7 +29,7 @@ def main() -> None:
         golden = json.loads((root / "golden" / f"{entry['id']}.json").read_text(encoding="utf-8"))
         frames = np.array(golden["typical"]["inputs"], np.float32)
         onnx, rtneural = (root / entry["exports"]["onnx_path"]).read_bytes(), (root / entry["file"]).read_bytes()
-        result = measure_latency(None, contracts[entry["id"]], onnx, rtneural, frames, runner_path())
+        result = measure_latency(None, contracts[entry["id"]], onnx, rtneural, frames, runner_from_env())
         peer = result["backends"]["onnxruntime"]["median_us"]
         for name, b in result["backends"].items():
             print(

@@ -58,7 +58,7 @@ class ChordDB(L.LightningDataModule):
         test_share: float = 0.15,
         batch_size: int = 256,
         emotion_dropout: float = 0.3,
-        plain_share: float = 0.3,
+        plain_share: float = 0.2,
         metre_dropout: float = 0.1,
         grid_share: float = 0.15,
         progress: bool = True,
@@ -125,9 +125,11 @@ class ChordDB(L.LightningDataModule):
         return self.encoded("test").x
 
     def seen(self, songs: Sequence[Song]) -> int:
-        """How many of `songs` are the same progression as one of this data's training songs."""
-        known = {chord_library.progression_key(s) for s in self.songs("train")}
-        return sum(chord_library.progression_key(s) in known for s in songs)
+        """How many of `songs` would share a split with a song that this data trains or validates on."""
+        known = [*self.songs("train"), *self.songs("val")]
+        groups = chord_library.group([*known, *songs])
+        taken = {groups.find(i) for i in range(len(known))}
+        return sum(groups.find(len(known) + i) in taken for i in range(len(songs)))
 
     def write_problems(self, path: Path) -> None:
         """Every skipped file, song and symbol as CSV."""

@@ -124,7 +124,10 @@ def _build(readings: list[Reading], absent: list[str], fingerprint: str, seed: i
                 songs.append(song)
         problems += reading.problems
     if not songs:
-        raise DataError("no usable chord data was found; set DATA_ROOT to a folder with jazz_standards/ or pop909/")
+        first = f" First problem: {problems[0].file}: {problems[0].reason} {problems[0].detail}." if problems else ""
+        raise DataError(
+            f"no usable chord data was found.{first} Set DATA_ROOT to a folder with jazz_standards/ or pop909/"
+        )
     splits = assign([s.id for s in songs], group(songs), seed, val, test)
     described = [
         {

@@ -1,6 +1,7 @@
 """Splits by group: whatever may share material stays together, by a hash that never moves.
 
-A group's place depends on its name and the split seed alone, so adding songs moves no other song.
+A group's place depends on its smallest name and the split seed alone, so a song that is added moves only the songs
+that it is grouped with.
 """
 
 from __future__ import annotations

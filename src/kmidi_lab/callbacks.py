@@ -23,6 +23,17 @@ def numpy_call(network: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
     return call
 
 
+def evaluate_module(module: LabModule, evaluator: Any, data: Any) -> dict[str, Any]:
+    """Scores of the network that will be exported, beside the baselines: the parts of run.json that hold them."""
+    result = evaluator(numpy_call(module.export_network()), module.head(), data, "test", data)
+    return {
+        "metrics": result.metrics,
+        "baselines": result.baselines,
+        "analysis": result.analysis,
+        "primary": evaluator.verdict(result, "test"),
+    }
+
+
 class EvaluationCallback(L.Callback):
     """Scores the network that will be exported, and the baselines, into the run's record."""
 
@@ -34,17 +45,14 @@ class EvaluationCallback(L.Callback):
             return
         assert isinstance(pl_module, LabModule)
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        result = self._evaluator(numpy_call(pl_module.export_network()), pl_module.head(), data, "test", data)
-        primary = self._evaluator.verdict(result, "test")
-        self._record |= {
-            "metrics": result.metrics,
-            "baselines": result.baselines,
-            "analysis": result.analysis,
-            "primary": primary,
-        }
-        self._record["training"]["test_loss"] = result.metrics["test"]["nll"]
+        self._record |= evaluate_module(pl_module, self._evaluator, data)
+        self._record["training"]["test_loss"] = self._record["metrics"]["test"]["nll"]
+        primary = self._record["primary"]
         for logger in trainer.loggers:
-            logger.log_metrics({f"test/{k}": v for k, v in result.metrics["test"].items()})
+            logger.log_metrics({f"test/{k}": v for k, v in self._record["metrics"]["test"].items()})
             logger.log_metrics(
-                {f"baseline/{b}/{primary['metric']}": s[primary["metric"]] for b, s in result.baselines["test"].items()}
+                {
+                    f"baseline/{b}/{primary['metric']}": s[primary["metric"]]
+                    for b, s in self._record["baselines"]["test"].items()
+                }
             )

@@ -24,7 +24,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import config, schema
 from kmidi_lab.conf_dir import conf_dir
-from kmidi_lab.errors import LabError, UserError
+from kmidi_lab.errors import ConfigError, LabError, UserError
+from kmidi_lab.export.atomic import write_atomic
 
 log = logging.getLogger(__name__)
 _COMMAND = "KMIDI_COMMAND"
@@ -40,6 +41,8 @@ def run(arguments: list[str]) -> int:
     combinations = config.check(list(parsed.overrides), multirun)
     sys.argv = ["kmidi_lab", *arguments]
     schema.register()
+    if multirun and (parsed.cfg or parsed.info):
+        raise ConfigError("--cfg and --info show one job; type them without -m")
     results: list[int] = []
     hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(
         lambda cfg: results.append(job(cfg))
@@ -64,6 +67,10 @@ def job(cfg: DictConfig) -> int:
     }
     try:
         run_task(cfg, context)
+        if sweep and not (folder / "run.json").exists():
+            write_atomic(
+                folder / "run.json", json.dumps({"status": "ok", "model": cfg.model.name, "seed": cfg.seed}).encode()
+            )
     except UserError as error:
         log.error("%s", error)
         _record_failure(cfg, folder, started, str(error))
@@ -80,6 +87,8 @@ def job(cfg: DictConfig) -> int:
 
 
 def _record_failure(cfg: DictConfig, folder: Path, started: datetime, error: str) -> None:
+    if os.environ.get("LOCAL_RANK", "0") != "0" or os.environ.get("NODE_RANK", "0") != "0":
+        return  # under DDP the first rank keeps the record
     now = datetime.now(UTC)
     record: dict[str, Any] = {
         "schema": 1,

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import product
+from math import inf
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -24,6 +26,16 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, one_of
 
 _MOST_COMBINATIONS = 200
+_LIMITS = (
+    ("seed", 0, 2**32 - 1),
+    ("trainer.max_epochs", 1, inf),
+    ("trainer.min_epochs", 1, inf),
+    ("trainer.patience", 0, inf),
+    ("trainer.accumulate", 1, inf),
+    ("trainer.gradient_clip", 0, inf),
+    ("trainer.limit_train_batches", 1e-3, inf),
+    ("export.calls", 1, inf),
+)
 _TASK_BLOCKS = ("eval", "predict", "bench")
 _FREE_TEXT = ("predict.", "paths.", "data.root=", "eval.", "export.source=", "bench.", "trainer.resume=")
 
@@ -57,7 +69,17 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     os.environ.setdefault("KMIDI_RUN_ID", new_run_id())
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return [_compose(list(combination)) for combination in _combinations(overrides, multirun)]
+        try:
+            combinations = list(_combinations(overrides, multirun))
+        except HydraException as error:
+            raise ConfigError(f"{_first_line(error)}; a sweep lists its values, such as seed=1,2,3") from None
+        return [_check_sweep(_compose(list(combination)), multirun) for combination in combinations]
+
+
+def _check_sweep(cfg: DictConfig, multirun: bool) -> DictConfig:
+    if cfg.sweep != "none" and not multirun:
+        raise ConfigError(f"sweep={cfg.sweep} runs several jobs; type -m sweep={cfg.sweep}")
+    return cfg
 
 
 def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, ...]]:
@@ -184,13 +206,22 @@ def _check_meaning(cfg: DictConfig) -> None:
             f"model={cfg.model.name} can't take data={data}; allowed: {', '.join(cfg.model.accepts)}. "
             f"Type data={cfg.model.accepts[0]}"
         )
-    limits = {
-        "seed": (cfg.seed, 0), "trainer.max_epochs": (cfg.trainer.max_epochs, 1), "trainer.patience": (cfg.trainer.patience, 0),
-        "trainer.min_epochs": (cfg.trainer.min_epochs, 1), "export.calls": (cfg.export.calls, 1), "trainer.accumulate": (cfg.trainer.accumulate, 1),
-    }  # fmt: skip
-    for key, (value, least) in limits.items():
-        if value < least:
-            raise ConfigError(f"{key}={value} must be {least} or more")
+    if cfg.model.name not in CONTRACTS:
+        raise ConfigError(one_of("model.name", cfg.model.name, CONTRACTS))
+    for key, least, most in _LIMITS:
+        value = OmegaConf.select(cfg, key)
+        if not least <= value <= most:
+            raise ConfigError(
+                f"{key}={value} must be {least} to {most}"
+                if most < inf
+                else f"{key}={value} must be {least:g} or more"
+            )
+    for key in ("paths.data_root", "data.root"):
+        root = Path(OmegaConf.select(cfg, key) or "")
+        if str(root) != "data" and not root.is_dir():
+            raise ConfigError(
+                f"{key}={root} is not a folder; name the folder that holds the data sets, or unset DATA_ROOT"
+            )
     if not 0 < cfg.export.tolerance <= 1e-4:
         raise ConfigError(
             f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"

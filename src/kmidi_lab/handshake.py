@@ -12,6 +12,7 @@ def handshake(module: LabModule, data: Any) -> None:
     """Compares contract, feature version and vocabulary; raises HandshakeError that names the difference."""
     ours, theirs = module.contract, data.contract
     for what, a, b in (
+        ("model", ours.model, theirs.model),
         ("model id", ours.id, theirs.id),
         ("contract version", ours.version, theirs.version),
         ("feature version", ours.features, theirs.features),

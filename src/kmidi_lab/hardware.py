@@ -17,6 +17,7 @@ from kmidi_lab.errors import ConfigError, HardwareError, one_of
 
 log = logging.getLogger(__name__)
 
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 ACCELERATORS = ("auto", "cuda", "mps", "cpu")
 SMOKE_LIMITS = {"mps": (5, 8), "cpu": (10, 16)}
 """preset=smoke: at most this many epochs and this batch, by accelerator (CUDA has none)."""
@@ -72,6 +73,8 @@ def resolve(
     """
     if accelerator not in ACCELERATORS:
         raise ConfigError(one_of("hardware.accelerator", accelerator, ACCELERATORS))
+    if precision not in PRECISIONS:
+        raise ConfigError(one_of("hardware.precision", precision, PRECISIONS))
     for key, value in (("devices", devices), ("num_nodes", num_nodes)):
         if value < 1:
             raise ConfigError(f"hardware.{key}={value} must be 1 or more")

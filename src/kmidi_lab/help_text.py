@@ -66,4 +66,8 @@ def help_text(conf: Path) -> str:
 def _found(root: Path, name: str, module: str | None) -> bool:
     if module is None:
         return True
-    return importlib.util.find_spec(module) is not None if module else (root / name).exists()
+    return importlib.util.find_spec(module) is not None if module else _holds_something(root / name)
+
+
+def _holds_something(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))

@@ -11,6 +11,7 @@ import numpy as np
 
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import RegistryError
+from kmidi_lab.export.atomic import sha256_file
 
 
 @dataclass
@@ -28,14 +29,19 @@ class Published:
 
 
 def load_published(models_root: Path, model: str) -> Published | None:
-    """The entry of `model` in a registry, or None when there is no registry or no entry; raises RegistryError."""
+    """The entry of `model` in a registry, or None when there is no registry, no entry or a stub; raises RegistryError."""
     from kmidi_lab.export.registry import published_entry
 
     contract = CONTRACTS[model]
     entry = published_entry(models_root, contract.id)
-    if entry is None:
+    if entry is None or entry["status"] == "stub" or "onnx_path" not in entry.get("exports", {}):
         return None
-    return load_onnx(models_root / entry["exports"]["onnx_path"], contract, entry)
+    path = models_root / entry["exports"]["onnx_path"]
+    if path.is_file() and sha256_file(path) != entry["exports"]["onnx_sha256"]:
+        raise RegistryError(
+            f"{path}: not the file that the registry describes (its hash differs); export the model again"
+        )
+    return load_onnx(path, contract, entry)
 
 
 def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = None) -> Published:
@@ -59,7 +65,7 @@ def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = Non
 
 def _head(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
-        return {}
+        raise RegistryError(f"{path} is missing; it decodes the model's output. Export the model again")
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         return {k: np.array(raw[k], np.float32) for k in ("weight", "bias")}

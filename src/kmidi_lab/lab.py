@@ -27,6 +27,8 @@ from kmidi_lab.callbacks import EvaluationCallback
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.callback import ExportCallback
+from kmidi_lab.export.registry import load_registry
+from kmidi_lab.export.rtneural_runner import runner_from_env
 from kmidi_lab.handshake import handshake
 from kmidi_lab.machine import machine_fingerprint
 from kmidi_lab.models.base import LabModule
@@ -63,6 +65,11 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     quieten_lightning()
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
+    resume = _resume(cfg.trainer.resume, cfg.trainer.max_epochs)
+    if cfg.export.enabled:
+        # What would stop the export must not be found out after hours of training.
+        runner_from_env()
+        load_registry(Path(cfg.paths.models_root))
     L.seed_everything(cfg.seed, verbose=False)
     module_class = hydra.utils.get_class(cfg.data._target_)
     limits = hardware.guard(
@@ -90,11 +97,13 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record["data"]))
     with _finished_loggers(trainer, record):
         began = time.perf_counter()
-        trainer.fit(module, datamodule=data, ckpt_path=_resume(cfg.trainer.resume))
+        trainer.fit(module, datamodule=data, ckpt_path=resume)
         record["training_seconds"] = time.perf_counter() - began
         checkpoint = _use_best(trainer, module)
         record["training"] = _training(module, trainer, limits, checkpoint)
         trainer.test(module, datamodule=data, verbose=False)
+        if not trainer.is_global_zero:
+            return Run(record)
         _finish(record, folder, context["started"])
     return Run(record, {"module": module, "data": data, "trainer": trainer})
 
@@ -170,13 +179,16 @@ def _finished_loggers(trainer: L.Trainer, record: dict[str, Any]) -> Iterator[No
                 finish(logger, record, failed)
 
 
-def _resume(source: str | None) -> str | None:
+def _resume(source: str | None, epochs: int) -> str | None:
     if source is None:
         return None
     path = Path(source)
     path = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
     if not path.is_file():
         raise ConfigError(f"trainer.resume={source}: no checkpoint there; give a run folder or a .ckpt file")
+    done = int(torch.load(path, map_location="cpu", weights_only=True)["epoch"]) + 1
+    if done >= epochs:
+        raise ConfigError(f"trainer.resume={source}: it has {done} epochs already; type trainer.max_epochs={done + 10}")
     return str(path)
 
 

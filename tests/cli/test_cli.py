@@ -74,8 +74,10 @@ def test_help_is_fast_and_imports_no_torch(cli: Cli) -> None:
         ("build=dev_mac", "preset=smoke"),
         ("build=prod_aws hardware=cpu", "build.may_train=true"),
         ("data.sources=[pop909]", "DATA_ROOT"),
+        ("data.root=nowhere", "is not a folder"),
+        ("hardware.precision=foo", "Allowed: 32-true"),
         ("data.sources=[lakh]", "Allowed: embedded"),
-        ("model.module.dropout=2", "model.dropout=2"),
+        ("model.module.dropout=2", "model.module.dropout=2"),
         ("trainer.resume=nowhere", "no checkpoint there"),
         ("task=eval eval.model=nowhere", "no model there"),
         ("task=export", "export.source="),
@@ -162,6 +164,8 @@ def test_eval_takes_registry_run_and_onnx_and_agrees(cli: Cli, trained: Path) ->
     for s in scores:
         assert s["metrics"]["test"]["perplexity"] == pytest.approx(own["perplexity"], rel=1e-4)
         assert s["counts"]["events"] == own["events"]
+    assert scores[1]["counts"]["songs_also_in_training"] == 0
+    assert scores[2]["counts"]["songs_also_in_training"] is None  # a bare file doesn't say what trained it
 
 
 def test_eval_says_when_songs_were_seen_in_training(cli: Cli, trained: Path) -> None:
@@ -204,6 +208,9 @@ def test_eval_on_another_root_scores_its_songs_only(cli: Cli, trained: Path, tmp
     scores = json.loads(out.read_text())
     assert scores["counts"]["songs"] == 8
     assert set(scores["metrics"]) == {"all", "all/jazz_standards"}
+    assert scores["counts"]["songs_also_in_training"] is None
+    assert "NOT COMPARABLE" in done.stdout
+    (tmp_path / "nothing").mkdir()
     done = cli("task=eval", f"data.root={tmp_path / 'nothing'}", "data.split=all", cwd=trained)
     assert done.returncode == 2
     assert "no usable chord data" in done.stdout + done.stderr

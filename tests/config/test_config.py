@@ -31,11 +31,11 @@ def components(node: object) -> list[DictConfig]:
 
 @pytest.mark.parametrize(("group", "choice"), GROUPS)
 def test_every_yaml_composes_and_its_components_build(group: str, choice: str, tmp_path: Path) -> None:
-    [cfg] = compose(f"{group}={choice}", f"paths.output_root={tmp_path}")
+    [cfg] = compose(f"{group}={choice}", f"paths.output_root={tmp_path}", multirun=True)
     for component in [*components(cfg.data), *components(cfg.model)]:
         target = hydra.utils.get_object(component._target_)
         allowed = set(inspect.signature(target).parameters)
-        assert set(component) - {"_target_"} <= allowed, component._target_
+        assert set(component) - {"_target_"} == allowed, component._target_
         hydra.utils.instantiate(component, _convert_="all")
 
 
@@ -60,8 +60,13 @@ MISTAKES = [
     (["data.progress=3"], "must be of type bool"),
     (["data.sources=embedded"], "must be of type list"),
     (["model.module.hiden=[3]"], "Did you mean 'model.module.hidden'"),
-    (["seed=-1"], "seed=-1 must be 0 or more"),
+    (["seed=-1"], "seed=-1 must be 0 to"),
     (["seed=1.5"], "seed: "),
+    (["seed=99999999999"], "seed=99999999999 must be 0 to"),
+    (["sweep=seeds"], "type -m sweep=seeds"),
+    (["trainer.limit_train_batches=0"], "trainer.limit_train_batches=0"),
+    (["trainer.gradient_clip=-1"], "trainer.gradient_clip=-1"),
+    (["model.name=foo"], "model.name"),
     (["seed=1,2"], "type -m seed=1,2"),
     (["+foo=1"], "can't be added"),
     (["~seed"], "can't be added or removed"),
@@ -114,7 +119,7 @@ def test_run_ids_are_unique_within_a_second() -> None:
 
 
 def test_environment_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATA_ROOT", "/somewhere/else")
+    monkeypatch.setenv("DATA_ROOT", "/usr")
     monkeypatch.setenv("OUTPUT_ROOT", "/out")
     monkeypatch.delenv("MODELS_ROOT", raising=False)
     [cfg] = compose()

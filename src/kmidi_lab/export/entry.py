@@ -43,7 +43,7 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "status": export["status"],
         "note": f"{export['reason']}.{stand_in}",
         "arch_hint": run["arch"],
-        "params_estimate": str(run["params"]),
+        "params_estimate": f"{run['params']} trained, {export['stored_params']} stored",
         "inference_target_ms": contract.budget_ms,
         "training": _training(run),
         "exports": {"sha256": sha256(files[main]), "onnx_path": onnx, "onnx_sha256": sha256(files[onnx])},

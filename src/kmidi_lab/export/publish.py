@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import orjson
 
 from kmidi_lab.callbacks import numpy_call
-from kmidi_lab.errors import ExportError, UserError
+from kmidi_lab.errors import ExportError
 from kmidi_lab.export.card import model_card
 from kmidi_lab.export.entry import registry_entry, sha256
 from kmidi_lab.export.golden import golden_vectors
@@ -20,22 +19,12 @@ from kmidi_lab.export.onnx_export import export_onnx
 from kmidi_lab.export.parity import check_parity
 from kmidi_lab.export.registry import entry_status, may_replace, publish, published_entry
 from kmidi_lab.export.rtneural import export_rtneural
+from kmidi_lab.export.rtneural_runner import runner_from_env
 from kmidi_lab.models.base import LabModule
 
 log = logging.getLogger(__name__)
-RUNNER = "RTNEURAL_RUNNER"
 _PROBES = 4096
 _GOLDEN = 8
-
-
-def runner_path() -> Path | None:
-    """The external RTNeural runner that the environment names, or None; raises UserError when it isn't there."""
-    name = os.environ.get(RUNNER)
-    if not name:
-        return None
-    if not Path(name).is_file():
-        raise UserError(f"{RUNNER}={name}: no such file; unset it or name a runner (docs/rtneural_runner.md)")
-    return Path(name)
 
 
 def export_module(
@@ -51,7 +40,7 @@ def export_module(
 
     Fills `record["export"]`. Raises ExportError when a gate fails; nothing is written then.
     """
-    contract, runner = module.contract, runner_path()
+    contract, runner = module.contract, runner_from_env()
     rng = np.random.default_rng(0)
     probes = probes[rng.permutation(len(probes))[:_PROBES]]
     network = module.export_network()
@@ -77,7 +66,7 @@ def export_module(
         )
     status, reason = entry_status(record)
     old = published_entry(models_root, contract.id)
-    allowed, why_not = may_replace(old, status)
+    allowed, why_not = may_replace(old, status, record["data"]["stand_in"])
     record["export"] = {
         "models_root": str(models_root),
         "stored_params": sum(p.numel() for p in network.parameters()),

@@ -69,7 +69,7 @@ def publish(
         complete(models_root)
         registry = _read(models_root)
         old = _find(registry, entry["id"])
-        allowed, reason = may_replace(old, entry["status"])
+        allowed, reason = may_replace(old, entry["status"], entry.get("stand_in"))
         if not allowed:
             raise RegistryError(f"{entry['id']}: {reason}")
         onnx = entry["exports"]["onnx_path"]
@@ -102,13 +102,20 @@ def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     return "trained", "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
 
 
-def may_replace(old: Mapping[str, Any] | None, new_status: str) -> tuple[bool, str]:
-    """(allowed, why): a model that is trained or in production makes way only for one that is, too."""
+def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None) -> tuple[bool, str]:
+    """(allowed, why): a model that is trained or in production makes way only for one as good, on data as real."""
     if old is None:
         return True, "no entry yet"
     if old["status"] in _GOOD and new_status not in _GOOD:
         run = old.get("training", {}).get("run_id", "unknown")
         return False, f"the entry there is {old['status']} (run {run}) and stays; the new one is only {new_status}"
+    if old["status"] == "production" and new_status != "production":
+        return False, "the entry there is in production and stays; name another paths.models_root"
+    if old["status"] in _GOOD and new_stand_in and not old.get("stand_in"):
+        return (
+            False,
+            f"the entry there is {old['status']} on real data and stays; the new one is trained on stand-in data",
+        )
     return True, f"{new_status} may replace {old['status']}"
 
 

@@ -49,9 +49,9 @@ class LabModule(L.LightningModule):
     def __init__(self, learning_rate: float, weight_decay: float) -> None:
         super().__init__()
         if not 0 < learning_rate <= 1:
-            raise ConfigError(f"model.learning_rate={learning_rate} must be above 0 and at most 1, such as 2e-3")
+            raise ConfigError(f"model.module.learning_rate={learning_rate} must be above 0 and at most 1, such as 2e-3")
         if not 0 <= weight_decay <= 1:
-            raise ConfigError(f"model.weight_decay={weight_decay} must be 0 to 1, such as 1e-2")
+            raise ConfigError(f"model.module.weight_decay={weight_decay} must be 0 to 1, such as 1e-2")
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
 
     @property

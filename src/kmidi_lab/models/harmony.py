@@ -48,9 +48,9 @@ class HarmonyPredictor(LabModule):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        if not hidden or any(h < 1 for h in hidden):
+        if not hidden or any(not isinstance(h, int) or h < 1 for h in hidden):
             raise ConfigError(
-                f"model.hidden={list(hidden)} must be a list of sizes above 0, such as model.hidden=[160,128]"
+                f"model.module.hidden={list(hidden)} must be a list of sizes above 0, such as model.module.hidden=[160,128]"
             )
         for name, value, top in (
             ("dropout", dropout, 0.95),
@@ -58,7 +58,7 @@ class HarmonyPredictor(LabModule):
             ("side_weight", side_weight, 10),
         ):
             if not 0 <= value <= top:
-                raise ConfigError(f"model.{name}={value} must be 0 to {top}, such as model.{name}=0.1")
+                raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
         self.network = KeyRelativeMLP(hidden, dropout)
         self.joint = nn.Linear(HARMONY.output("chord_embedding").size, CLASSES)
         self.smoothing, self.side_weight = label_smoothing, side_weight

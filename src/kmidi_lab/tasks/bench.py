@@ -13,8 +13,8 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.latency import measure_latency
-from kmidi_lab.export.publish import runner_path
 from kmidi_lab.export.registry import published_entry
+from kmidi_lab.export.rtneural_runner import runner_from_env
 from kmidi_lab.machine import machine_fingerprint
 
 
@@ -25,10 +25,16 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         entry = published_entry(root, contract.id)
         if entry is None:
             continue
-        golden = json.loads((root / "golden" / f"{contract.id}.json").read_text(encoding="utf-8"))
+        golden_path = root / "golden" / f"{contract.id}.json"
+        if not golden_path.is_file():
+            raise RegistryError(f"{golden_path} is missing; export the model again")
+        golden = json.loads(golden_path.read_text(encoding="utf-8"))
         frames = np.array(golden["typical"]["inputs"], np.float32)
-        onnx, rtneural = (root / entry["exports"]["onnx_path"]).read_bytes(), (root / entry["file"]).read_bytes()
-        found[contract.id] = measure_latency(None, contract, onnx, rtneural, frames, runner_path(), cfg.export.calls)
+        onnx = (root / entry["exports"]["onnx_path"]).read_bytes()
+        rtneural = (root / entry["file"]).read_bytes() if entry["format"] == "rtneural-json" else None
+        found[contract.id] = measure_latency(
+            None, contract, onnx, rtneural, frames, runner_from_env(), cfg.export.calls
+        )
     if not found:
         raise RegistryError(f"{root}: no published model to bench; train one first or give bench.models_root")
     report = {"machine": machine_fingerprint(), "models": found}

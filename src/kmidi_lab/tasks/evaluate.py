@@ -24,6 +24,7 @@ Call = Callable[[np.ndarray], np.ndarray]
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     call, head, source, trained_on = load(cfg)
+    version = trained_on.pop("version", None)
     data = build(_other_root_only(cfg), progress=cfg.trainer.progress)
     data.setup("test")
     training = build(
@@ -34,12 +35,14 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     evaluator = build(cfg.model.evaluator)
     result = evaluator(call, head, data, split, training)
     songs = data.songs(split)
-    seen = training.seen(songs)
+    same = training.describe()["version"] == version
+    seen = training.seen(songs) if same else None
     out = {
         "model": source,
         "data_root": cfg.data.root,
         "split": split,
         "counts": {"songs": len(songs), "events": result.metrics[split]["events"], "songs_also_in_training": seen},
+        "baselines_fitted_on_the_model's_training_data": same,
         "baselines_fitted_on": training.describe(),
         "metrics": result.metrics,
         "baselines": result.baselines,
@@ -50,7 +53,13 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     path = Path(cfg.eval.out) if cfg.eval.out else context["folder"] / "eval.json"
     path = path / "eval.json" if path.is_dir() else path
     write_atomic(path, json.dumps(out, indent=1).encode())
-    print(f"{source} on {split} of {cfg.data.root}: {len(songs)} songs, {seen} of them also in the training split")
+    overlap = f"{seen} of them also trained on" if same else "how many of them it was trained on is not known"
+    print(f"{source} on {split} of {cfg.data.root}: {len(songs)} songs, {overlap}")
+    if not same:
+        found = ", ".join(s["name"] for s in training.describe()["sources"])
+        print(
+            f"NOT COMPARABLE: the baselines are fitted on what {cfg.paths.data_root} holds ({found}), not on what trained this model; set DATA_ROOT"
+        )
     print(plain_tables({"model": "model", **out}))
     print(f"written: {path}")
 
@@ -78,7 +87,12 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
             raise RegistryError(
                 f"{path}/registry.json has no {contract.id}; train it or name another folder in eval.model"
             )
-        return published.call, published.head, f"{contract.id} in {path}", published.entry.get("data_settings", {})
+        return (
+            published.call,
+            published.head,
+            f"{contract.id} in {path}",
+            {**published.entry.get("data_settings", {}), "version": published.entry["training"]["dataset_version"]},
+        )
     raise ConfigError(
         f"eval.model={path}: no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
     )
@@ -89,6 +103,9 @@ def _checkpoint(path: Path, cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray
     settings = {
         k: config["data"][k] for k in ("sources", "split_seed", "val_share", "test_share") if k in config["data"]
     }
+    settings["version"] = (
+        json.loads((checkpoint.parent.parent / "run.json").read_text(encoding="utf-8")).get("data", {}).get("version")
+    )
     return numpy_call(module.export_network()), module.head(), str(checkpoint), settings
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from kmidi_lab.callbacks import evaluate_module
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.publish import export_module
@@ -36,6 +37,14 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         )
     )
     data.setup("test")
+    if data.describe()["version"] != record["data"]["version"]:
+        raise ConfigError(
+            f"{folder}: trained on other data than {cfg.paths.data_root} holds; set DATA_ROOT to the same data"
+        )
+    # The scores published are always those of these weights, whatever was in run.json.
+    evaluator = build(OmegaConf.create(config["model"]["evaluator"]))
+    record |= evaluate_module(module, evaluator, data)
+    record["training"]["test_loss"] = record["metrics"]["test"]["nll"]
     models_root = Path(cfg.paths.models_root)
     export_module(
         module, data.probes(), record, models_root, cfg.export.tolerance, cfg.export.calls, cfg.export.release

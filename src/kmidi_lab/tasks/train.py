@@ -12,7 +12,9 @@ from kmidi_lab.report.numbers import fixed
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     record = lab.train(cfg, context).record
-    primary = record["primary"]
+    primary = record.get("primary")
+    if primary is None:  # another rank than the first: it has trained its share and has nothing to say
+        return
     verdict = "beats" if primary["beats_baselines"] else "does NOT beat"
     print(
         f"{record['model']}: {primary['metric']} {fixed(primary['value'], 3)} {verdict} its best baseline "
