@@ -212,9 +212,7 @@ def _check_meaning(cfg: DictConfig) -> None:
         value = OmegaConf.select(cfg, key)
         if not least <= value <= most:
             raise ConfigError(
-                f"{key}={value} must be {least} to {most}"
-                if most < inf
-                else f"{key}={value} must be {least:g} or more"
+                f"{key}={value} must be {least} to {most}" if most < inf else f"{key}={value} must be {least:g} or more"
             )
     for key in ("paths.data_root", "data.root"):
         root = Path(OmegaConf.select(cfg, key) or "")

@@ -124,7 +124,7 @@ def test_environment_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MODELS_ROOT", raising=False)
     [cfg] = compose()
     assert (cfg.data.root, cfg.paths.models_root, cfg.paths.cache_dir) == (
-        "/somewhere/else",
+        "/usr",
         "/out/models",
         "/out/cache",
     )

@@ -103,7 +103,7 @@ def test_others_and_unknown_keys_are_kept(tmp_path, shared):
     [
         (None, "training", True), ("stub", "training", True), ("training", "training", True),
         ("training", "trained", True), ("deprecated", "training", True), ("trained", "trained", True),
-        ("production", "trained", True),
+        ("production", "trained", False),
         ("trained", "training", False), ("production", "training", False),
     ],
 )  # fmt: skip
@@ -265,3 +265,10 @@ def test_models_published_at_once_are_all_there(tmp_path):
     entries = load_registry(tmp_path)["models"]
     assert {e["id"] for e in entries} == {c.id for c in CONTRACTS.values()}
     assert all(len(e["history"]) == 1 for e in entries)
+
+
+def test_a_stand_in_never_replaces_real_data():
+    old = {"status": "trained", "training": {"run_id": "r1"}, "stand_in": None}
+    assert not may_replace(old, "trained", "stands in")[0]
+    assert may_replace({**old, "stand_in": "stands in"}, "trained", "stands in")[0]
+    assert may_replace(old, "trained", None)[0]

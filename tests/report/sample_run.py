@@ -200,6 +200,7 @@ _RUN: dict[str, Any] = {
             "harmonypredictor.json": {"sha256": "bb22" * 16, "bytes": 1204418},
             "harmonypredictor.head.json": {"sha256": "cc33" * 16, "bytes": 38110},
         },
+        "stored_params": 290035,
         "parity": {"onnx": 1.2e-6, "rtneural_reader": 2.1e-6, "rtneural": None, "tolerance": 1e-4, "calls": 4096},
         "latency": {
             "budget_ms": 3.0,
