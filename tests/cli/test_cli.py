@@ -270,6 +270,25 @@ def test_resume_goes_on_and_leaves_the_other_run_alone(cli: Cli, trained: Path) 
     epochs = {float(r["epoch"]) for r in csv.DictReader((folder / "curves/metrics.csv").open()) if r["epoch"]}
     assert min(epochs) == 3.0
     assert {p: p.read_bytes() for p in first.rglob("*") if p.is_file()} == before
+    done = cli(*SMALL, f"trainer.resume={first}", cwd=trained / "resumed")
+    assert done.returncode == 2
+    assert "it has 3 epochs already; type trainer.max_epochs=13" in done.stderr + done.stdout
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model(cli: Cli, tmp_path: Path) -> None:
+    done = cli(*SMALL[:2], "hardware=cpu", *SMALL[3:], "hardware.devices=2", "trainer.max_epochs=1", "export.calls=50")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    folders = [p for p in (tmp_path / "outputs/runs/harmony").iterdir() if (p / "run.json").exists()]
+    assert [record(p)["status"] for p in folders] == ["ok"]
+    assert done.stdout.count("harmony: perplexity") == 1
+
+
+@pytest.mark.slow
+def test_other_tasks_run_in_a_sweep_too(cli: Cli) -> None:
+    done = cli("-m", "task=info", "seed=1,2")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow

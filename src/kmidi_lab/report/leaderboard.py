@@ -123,7 +123,7 @@ def _entry(job: _Job, places: int) -> Entry:
 
 def _spread(jobs: list[_Job]) -> tuple[dict[str, Any], str]:
     """Mean and sample standard deviation by split and metric, or why there is none."""
-    done = [job for job in jobs if job.run and job.status == "ok"]
+    done = [job for job in jobs if job.run and job.status == "ok" and job.run.get("metrics")]
     runs = [job.run for job in done if job.run]
     seeds = [run["seed"] for run in runs]
     settings = {tuple(sorted(o for o in job.overrides if not o.startswith("seed="))) for job in done}
