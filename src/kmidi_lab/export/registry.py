@@ -106,15 +106,15 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
     """(allowed, why): a model that is trained or in production makes way only for one as good, on data as real."""
     if old is None:
         return True, "no entry yet"
+    run = old.get("training", {}).get("run_id", "unknown")
     if old["status"] in _GOOD and new_status not in _GOOD:
-        run = old.get("training", {}).get("run_id", "unknown")
         return False, f"the entry there is {old['status']} (run {run}) and stays; the new one is only {new_status}"
     if old["status"] == "production" and new_status != "production":
-        return False, "the entry there is in production and stays; name another paths.models_root"
+        return False, f"the entry there is in production (run {run}) and stays; name another paths.models_root"
     if old["status"] in _GOOD and new_stand_in and not old.get("stand_in"):
         return (
             False,
-            f"the entry there is {old['status']} on real data and stays; the new one is trained on stand-in data",
+            f"the entry there is {old['status']} on real data (run {run}) and stays; the new one is trained on stand-in data",
         )
     return True, f"{new_status} may replace {old['status']}"
 
