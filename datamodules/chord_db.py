@@ -174,10 +174,9 @@ class ChordDB(L.LightningDataModule):
     def _place(self, device: torch.device) -> None:
         e = self.encoded("train")
         self._device = device
-        self._tensors = {
-            name: torch.from_numpy(np.ascontiguousarray(getattr(e, name))).to(device)
-            for name in ("x", "x_plain", "grid", "root", "quality", "bass", "joint", "voices")
-        }
+        arrays = {name: getattr(e, name) for name in ("grid", "root", "quality", "bass", "joint", "voices")}
+        arrays["x"] = np.concatenate([e.x, e.x_plain])  # an event's plain form stands len(joint) rows further on
+        self._tensors = {n: torch.from_numpy(np.ascontiguousarray(a)).to(device) for n, a in arrays.items()}
         self._tensors["table"] = torch.from_numpy(transposition_table()).to(device)
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> HarmonyBatch:
@@ -185,7 +184,7 @@ class ChordDB(L.LightningDataModule):
         t, n, device = self._tensors, len(index), self._device
         keys = torch.randint(12, (n,), generator=generator, device=device)
         emotion, plain, metre, grid = (torch.rand(n, 1, generator=generator, device=device) < p for p in self._shares)
-        x = torch.where(plain, t["x_plain"][index], t["x"][index]).gather(1, t["table"][keys])
+        x = t["x"][index + len(t["joint"]) * plain.squeeze(1)].gather(1, t["table"][keys])
         position = HARMONY.input("phrase_position").index
         x[:, HARMONY.input("emotion").index] *= ~emotion
         x[:, position] = torch.where(grid, t["grid"][index], x[:, position])
