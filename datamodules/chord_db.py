@@ -92,6 +92,7 @@ class ChordDB(L.LightningDataModule):
             "progress": progress,
         }
         self.library: chord_library.Library | None = None
+        self._encoded: dict[str, Encoded] = {}
         self._tensors: dict[str, torch.Tensor] = {}
         self._device = torch.device("cpu")
 
@@ -117,8 +118,10 @@ class ChordDB(L.LightningDataModule):
         ]
 
     def encoded(self, split: str) -> Encoded:
-        """Contract vectors and targets of every event of a split, untransposed."""
-        return encode_songs(self.songs(split))
+        """Contract vectors and targets of every event of a split, untransposed; made once, not to be written to."""
+        if split not in self._encoded:
+            self._encoded[split] = encode_songs(self.songs(split))
+        return self._encoded[split]
 
     def probes(self) -> np.ndarray:
         """`[T, 128]` real inputs of the test split, for parity, golden vectors and timing."""

@@ -80,7 +80,7 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
         model = load_onnx(path, contract)
         return model.call, model.head, str(path), {}
     if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
-        return _checkpoint(path, cfg)
+        return _checkpoint(path)
     if (path / "registry.json").is_file():
         published = load_published(path, cfg.model.name)
         if published is None:
@@ -98,8 +98,8 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
     )
 
 
-def _checkpoint(path: Path, cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
-    module, config, checkpoint = load_run(path, cfg)
+def _checkpoint(path: Path) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
+    module, config, checkpoint = load_run(path)
     settings = {
         k: config["data"][k] for k in ("sources", "split_seed", "val_share", "test_share") if k in config["data"]
     }
@@ -109,7 +109,7 @@ def _checkpoint(path: Path, cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray
     return numpy_call(module.export_network()), module.head(), str(checkpoint), settings
 
 
-def load_run(path: Path, cfg: DictConfig) -> tuple[Any, dict[str, Any], Path]:
+def load_run(path: Path) -> tuple[Any, dict[str, Any], Path]:
     """(module with the checkpoint's weights, the run's resolved config, the checkpoint) of a run folder or .ckpt."""
     import pickle
 

@@ -20,7 +20,7 @@ from kmidi_lab.tasks.evaluate import load_run
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if not cfg.export.source:
         raise ConfigError("task=export needs a finished run; type export.source=outputs/runs/harmony/…")
-    module, config, checkpoint = load_run(Path(cfg.export.source), cfg)
+    module, config, checkpoint = load_run(Path(cfg.export.source))
     folder = checkpoint.parent.parent
     record_path = folder / "run.json"
     if not record_path.is_file():
