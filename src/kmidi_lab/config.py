@@ -36,8 +36,17 @@ _LIMITS = (
     ("trainer.limit_train_batches", 1e-3, inf),
     ("export.calls", 1, inf),
 )
-_TASK_BLOCKS = ("eval", "predict", "bench")
-_FREE_TEXT = ("predict.", "paths.", "data.root=", "eval.", "export.source=", "bench.", "trainer.resume=")
+_TASK_BLOCKS = ("eval", "predict", "registry")
+_FREE_TEXT = (
+    "predict.",
+    "paths.",
+    "models_root=",
+    "data.root=",
+    "eval.",
+    "export.source=",
+    "registry.",
+    "trainer.resume=",
+)
 
 
 def new_run_id() -> str:

@@ -69,7 +69,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     if cfg.export.enabled:
         # What would stop the export must not be found out after hours of training.
         runner_from_env()
-        load_registry(Path(cfg.paths.models_root))
+        load_registry(Path(cfg.models_root))
     L.seed_everything(cfg.seed, verbose=False)
     module_class = hydra.utils.get_class(cfg.data._target_)
     limits = hardware.guard(
@@ -118,9 +118,7 @@ def quieten_lightning() -> None:
 def _export(cfg: DictConfig, record: dict[str, Any]) -> list[L.Callback]:
     if not cfg.export.enabled:
         return []
-    return [
-        ExportCallback(Path(cfg.paths.models_root), record, cfg.export.tolerance, cfg.export.calls, cfg.export.release)
-    ]
+    return [ExportCallback(Path(cfg.models_root), record, cfg.export.tolerance, cfg.export.calls, cfg.export.release)]
 
 
 def _trainer(

@@ -84,8 +84,12 @@ class PredictConfig:
 
 
 @dataclass
-class BenchConfig:
-    models_root: str = MISSING
+class RegistryConfig:
+    action: str = "list"
+    model: str | None = None
+    other: str | None = None
+    version: str | None = None
+    reason: str = ""
 
 
 @dataclass
@@ -95,6 +99,7 @@ class LabConfig:
     preset: str = MISSING
     launcher: str = MISSING
     sweep: str = MISSING
+    models_root: str = MISSING
     paths: Paths = field(default_factory=Paths)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
     build: BuildConfig = field(default_factory=BuildConfig)
@@ -105,7 +110,7 @@ class LabConfig:
     data: Any = MISSING
     eval: EvalConfig | None = None
     predict: PredictConfig | None = None
-    bench: BenchConfig | None = None
+    registry: RegistryConfig | None = None
 
 
 def register() -> None:

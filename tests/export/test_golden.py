@@ -25,6 +25,25 @@ class Running:
         self.sum = self.sum + x
         return self.sum[:2]
 
+    def reset(self) -> None:
+        self.sum = np.zeros(3, np.float32)
+
+
+class Forgetless(Running):
+    def reset(self) -> None:
+        """Keeps what it has."""
+
+
+class Constant:
+    def __init__(self, value: np.ndarray) -> None:
+        self.value = value
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return self.value
+
+    def reset(self) -> None:
+        """Has no state."""
+
 
 @pytest.fixture
 def data(make_contract) -> bytes:
@@ -61,8 +80,14 @@ def test_replays_with_state_from_reset(data):
     assert verify_golden(data, Running(), 0.0) == 0.0
 
 
+def test_typical_calls_each_start_from_reset(data):
+    file = orjson.loads(data)
+    np.testing.assert_array_equal(np.float32(file["typical"]["outputs"]), np.float32(TYPICAL)[:, :2])
+    np.testing.assert_allclose(file["sequence"]["outputs"], SEQUENCE.cumsum(0)[:, :2], rtol=1e-5)
+
+
 def test_a_model_that_keeps_old_state_fails(data):
-    used = Running()
+    used = Forgetless()
     used(np.ones(3))
     with pytest.raises(ExportError, match="golden call 0 is off by 1"):
         verify_golden(data, used, 1e-4)
@@ -71,9 +96,9 @@ def test_a_model_that_keeps_old_state_fails(data):
 @pytest.mark.parametrize(
     ("call", "reason"),
     [
-        (lambda _: np.zeros(2), "off by"),
-        (lambda _: np.full(2, np.nan), "off by nan"),
-        (lambda _: np.zeros(3), r"gives \[3\], must be \[2\]"),
+        (Constant(np.zeros(2)), "off by"),
+        (Constant(np.full(2, np.nan)), "off by nan"),
+        (Constant(np.zeros(3)), r"gives \[3\], must be \[2\]"),
     ],
 )
 def test_another_model_fails(data, call, reason):
@@ -104,7 +129,7 @@ def test_inputs_must_fit(make_contract, typical, sequence):
         golden_vectors(Running(), make_contract(3, 2), typical, sequence)
 
 
-@pytest.mark.parametrize("call", [lambda _: np.full(2, np.nan), lambda _: np.zeros(3)])
+@pytest.mark.parametrize("call", [Constant(np.full(2, np.nan)), Constant(np.zeros(3))])
 def test_outputs_must_fit(make_contract, call):
     with pytest.raises(ExportError, match="golden outputs"):
         golden_vectors(call, make_contract(3, 2), TYPICAL, SEQUENCE)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.export.onnx_export import INPUT, OUTPUT
+from kmidi_lab.export.onnx_runtime import INPUT, OUTPUT
 
 Call = Callable[[np.ndarray], np.ndarray]
 """`[1, N]` float32 to `[1, M]`."""

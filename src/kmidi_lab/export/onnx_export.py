@@ -14,8 +14,8 @@ from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError
+from kmidi_lab.export.onnx_runtime import INPUT, OUTPUT
 
-INPUT, OUTPUT = "input", "output"
 MODULE_PATH = "pkg.torch.onnx.name_scopes"
 """Key of a node's metadata: the path of modules it came from; `parity_layers` names layers by it."""
 

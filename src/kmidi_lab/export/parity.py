@@ -17,7 +17,7 @@ from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError
-from kmidi_lab.export.onnx_export import INPUT, OUTPUT
+from kmidi_lab.export.onnx_runtime import INPUT, OUTPUT
 from kmidi_lab.export.parity_layers import first_deviation, onnx_layers, torch_layers
 from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from kmidi_lab.export.rtneural_runner import run_rtneural

@@ -20,6 +20,7 @@ from kmidi_lab.export.parity import check_parity
 from kmidi_lab.export.registry import entry_status, may_replace, publish, published_entry
 from kmidi_lab.export.rtneural import export_rtneural
 from kmidi_lab.export.rtneural_runner import runner_from_env
+from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.models.base import LabModule
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def export_module(
         f"{contract.id}.onnx": onnx,
         f"{contract.id}.json": rtneural,
         f"golden/{contract.id}.json": golden_vectors(
-            lambda x: call(x[None])[0], contract, probes[:_GOLDEN], probes[_GOLDEN : 2 * _GOLDEN]
+            TorchModel(network), contract, probes[:_GOLDEN], probes[_GOLDEN : 2 * _GOLDEN]
         ),
     }
     head = module.head()

@@ -12,6 +12,8 @@ _MODULES = {
     "eval": "evaluate",
     "export": "export",
     "bench": "bench",
+    "verify": "verify",
+    "registry": "registry",
     "predict": "predict",
     "prepare": "prepare",
     "info": "info",

@@ -19,7 +19,7 @@ from kmidi_lab.machine import machine_fingerprint
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    root = Path(cfg.bench.models_root)
+    root = Path(cfg.models_root)
     found: dict[str, Any] = {}
     for contract in CONTRACTS.values():
         entry = published_entry(root, contract.id)
@@ -36,7 +36,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             None, contract, onnx, rtneural, frames, runner_from_env(), cfg.export.calls
         )
     if not found:
-        raise RegistryError(f"{root}: no published model to bench; train one first or give bench.models_root")
+        raise RegistryError(f"{root}: no published model to bench; train one first or give models_root")
     report = {"machine": machine_fingerprint(), "models": found}
     write_atomic(context["folder"] / "bench.json", json.dumps(report, indent=1).encode())
     for model_id, latency in found.items():

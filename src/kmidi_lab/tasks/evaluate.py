@@ -75,7 +75,7 @@ def _other_root_only(cfg: DictConfig) -> DictConfig:
 def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     """(callable, head, what it is, the data settings it was trained with) of `eval.model`."""
     contract = CONTRACTS[cfg.model.name]
-    path = Path(cfg.eval.model or cfg.paths.models_root)
+    path = Path(cfg.eval.model or cfg.models_root)
     if path.suffix == ".onnx":
         model = load_onnx(path, contract)
         return model.call, model.head, str(path), {}

@@ -45,7 +45,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     evaluator = build(OmegaConf.create(config["model"]["evaluator"]))
     record |= evaluate_module(module, evaluator, data)
     record["training"]["test_loss"] = record["metrics"]["test"]["nll"]
-    models_root = Path(cfg.paths.models_root)
+    models_root = Path(cfg.models_root)
     export_module(
         module, data.probes(), record, models_root, cfg.export.tolerance, cfg.export.calls, cfg.export.release
     )

@@ -29,9 +29,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     key = parse_key(wanted.key)
     affect = parse_affect(wanted.emotion)
     events = parse_chords(wanted.chords, key)
-    published = load_published(Path(cfg.paths.models_root), "harmony")
+    published = load_published(Path(cfg.models_root), "harmony")
     if published is None:
-        print(f"No trained harmony model in {cfg.paths.models_root}: this is the circle-of-fifths heuristic.")
+        print(f"No trained harmony model in {cfg.models_root}: this is the circle-of-fifths heuristic.")
         last = joint_class(events[-1].chord, key) if events else None
         p = circle_of_fifths(last, key.mode)
     else:

@@ -1,0 +1,67 @@
+"""An ONNX artefact as a caller uses it: one vector a call, the state handed from call to call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from kmidi_lab.errors import RegistryError
+
+Array = NDArray[np.float32]
+INPUT, OUTPUT = "input", "output"
+STATE, NEW_STATE = "state_", "new_state_"
+"""State tensor i goes in as `state_<i>`, which has a stored default, and comes out as `new_state_<i>`."""
+
+
+def open_session(data: bytes, name: str) -> Any:
+    """A session on one thread of the CPU, silent. Raises RegistryError when ONNX Runtime refuses the file."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions share no public base class
+        raise RegistryError(f"{name}: ONNX Runtime refuses the file: {str(error).splitlines()[0]}") from error
+
+
+class OnnxModel:
+    """Takes `[N]` float32 a call, gives `[M]` and keeps the state until `reset()`; starts reset.
+
+    Args:
+        data: the file's bytes. name: for messages.
+
+    Raises:
+        RegistryError: not a file ONNX Runtime loads, its first input and output are not static `[1, N]` and `[1, M]`,
+            or a state tensor has no output.
+    """
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.session = open_session(data, name)
+        shapes = [list(v.shape) for v in (self.session.get_inputs()[0], self.session.get_outputs()[0])]
+        for shape in shapes:
+            if len(shape) != 2 or shape[0] != 1 or not isinstance(shape[1], int):
+                raise RegistryError(f"{name}: first input and output are {shapes}, must be static [1, N] and [1, M]")
+        self.input_size, self.output_size = shapes[0][1], shapes[1][1]
+        self.state_shapes: dict[str, list[int]] = {
+            v.name: list(v.shape) for v in self.session.get_overridable_initializers() if v.name.startswith(STATE)
+        }
+        given = {v.name for v in self.session.get_outputs()}
+        lost = [s for s in self.state_shapes if s.replace(STATE, NEW_STATE) not in given]
+        if lost:
+            raise RegistryError(f"{name}: {', '.join(lost)} goes in but has no {NEW_STATE}… that comes out")
+        self._wanted = [OUTPUT, *(s.replace(STATE, NEW_STATE) for s in self.state_shapes)]
+        self.reset()
+
+    def reset(self) -> None:
+        """The next call starts from the defaults stored in the file."""
+        self._state: dict[str, Array] = {}
+
+    def __call__(self, x: np.ndarray) -> Array:
+        """One call: `[N]` to `[M]`; advances the state."""
+        feed = {INPUT: np.ascontiguousarray(x, np.float32)[None], **self._state}
+        output, *state = self.session.run(self._wanted, feed)
+        self._state = dict(zip(self.state_shapes, state, strict=True))
+        return np.asarray(output[0], np.float32)
