@@ -9,6 +9,7 @@ from torch import nn
 
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.onnx_export import check_onnx, export_onnx
+from kmidi_lab.models.streaming import GRU
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +70,10 @@ def test_training_mode_is_refused(make_contract):
 
 
 def test_state_is_not_silently_dropped(make_contract):
-    with pytest.raises(ExportError, match="state between calls"):
+    with pytest.raises(ExportError, match="export a Streaming network"):
         export_onnx(nn.Linear(3, 2).eval(), make_contract(3, 2, state="one bar a call"))
+    with pytest.raises(ExportError, match="export a network without state"):
+        export_onnx(GRU(3, 2).eval(), make_contract(3, 2))
 
 
 @pytest.mark.parametrize("sizes", [(3, 5), (4, 2)])
@@ -137,9 +140,55 @@ def test_check_finds_a_truncated_file(exported, make_contract):
         check_onnx(exported[1][:-20], make_contract(6, 4), 18)
 
 
-def test_state_with_a_stored_default_passes(exported, make_contract):
-    """The way state will come: an input that is also an initializer may be left out by the caller."""
-    model = onnx.load_from_string(exported[1])
-    model.graph.input.append(onnx.helper.make_tensor_value_info("state", onnx.TensorProto.FLOAT, [1, 3]))
-    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros((1, 3), np.float32), "state"))
-    check_onnx(model.SerializeToString(), make_contract(6, 4), 18)
+@pytest.fixture(scope="module")
+def streaming(make_contract):
+    """(file, contract) of a GRU with two layers."""
+    torch.manual_seed(1)
+    contract = make_contract(3, 2, state="one note a call")
+    return export_onnx(GRU(3, 2, 2).eval(), contract), contract
+
+
+def _no_default(model):
+    del model.graph.initializer[[t.name for t in model.graph.initializer].index("state_0")]
+
+
+def _never_comes_out(model):
+    model.graph.output.pop()
+
+
+def _comes_out_under_another_name(model):
+    (node,) = [n for n in model.graph.node if "new_state_0" in n.output]
+    node.output[list(node.output).index("new_state_0")] = model.graph.output[1].name = "state_out"
+
+
+def _other_default(model):
+    (state,) = [t for t in model.graph.initializer if t.name == "state_0"]
+    state.CopyFrom(onnx.numpy_helper.from_array(np.full((1, 2, 2), 0.1, np.float32), "state_0"))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_no_default, "needs inputs"),
+        (_never_comes_out, "state goes in as"),
+        (_comes_out_under_another_name, "state goes in as"),
+        (_other_default, "must be zeros"),
+    ],
+)
+def test_check_finds_broken_state(streaming, change, reason):
+    data, contract = streaming
+    model = onnx.load_from_string(data)
+    change(model)
+    with pytest.raises(ExportError, match=reason):
+        check_onnx(model.SerializeToString(), contract, 18)
+
+
+def test_a_caller_who_knows_only_input_runs_from_reset_each_time(streaming):
+    session = ort.InferenceSession(streaming[0], providers=["CPUExecutionProvider"])
+    assert [v.name for v in session.get_inputs()] == ["input"]
+    assert [v.name for v in session.get_outputs()] == ["output", "new_state_0"]
+    x = np.ones((1, 3), np.float32)
+    first, state = session.run(None, {"input": x})
+    np.testing.assert_array_equal(session.run(None, {"input": x})[0], first)
+    carried = session.run(None, {"input": x, "state_0": state})[0]
+    assert np.abs(carried - first).max() > 1e-3

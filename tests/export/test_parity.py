@@ -188,11 +188,6 @@ def test_files_of_another_network_are_refused(made, make_contract):
         check_parity(network, contract, onnx_bytes, rtneural[:-9], PROBES)
 
 
-def test_streaming_models_are_not_passed_unproved(made, make_contract):
-    with pytest.raises(ExportError, match="state between calls"):
-        check_parity(made[0], make_contract(6, 4, state="one bar a call"), *made[2:], PROBES)
-
-
 @pytest.mark.parametrize("probes", [np.zeros((3, 5)), np.zeros(6), np.full((1, 6), np.nan)])
 def test_probes_must_fit(made, probes):
     with pytest.raises(ValueError, match="probes"):

@@ -1,4 +1,8 @@
-"""Writes a network as an ONNX file: static `[1, N]` to `[1, M]` float32, `input` to `output` (contract.md §2, §8)."""
+"""Writes a network as an ONNX file: static `[1, N]` to `[1, M]` float32, `input` to `output` (contract.md §2, §8).
+
+A streaming network's state comes behind: `state_<i>` in, with zeros stored as default so that a caller who knows only
+`input` runs from reset, `new_state_<i>` out.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError
-from kmidi_lab.export.onnx_runtime import INPUT, OUTPUT
+from kmidi_lab.export.onnx_runtime import INPUT, NEW_STATE, OUTPUT, STATE
+from kmidi_lab.models.streaming import CallStep, Streaming
 
 MODULE_PATH = "pkg.torch.onnx.name_scopes"
 """Key of a node's metadata: the path of modules it came from; `parity_layers` names layers by it."""
@@ -24,28 +29,32 @@ def export_onnx(network: nn.Module, contract: Contract, opset: int = 18) -> byte
     """The network as the bytes of `<id>.onnx`, one file without external data.
 
     Args:
-        network: maps `[1, N]` to `[1, M]`, float32, in eval mode, on the CPU.
+        network: `Streaming`, or maps `[1, N]` to `[1, M]`; float32, in eval mode, on the CPU.
         contract: gives N, M and the id used in messages.
         opset: of the default ONNX domain; the file has exactly this one.
 
     Raises:
-        ExportError: the network trains, has state, cannot be exported, or the file is not what was asked for.
+        ExportError: the network trains, cannot be exported, is not streaming where the contract is (or the other way
+            round), or the file is not what was asked for.
     """
     if any(module.training for module in network.modules()):
         raise ExportError(f"{contract.id}: the network is in training mode; call network.eval() before export")
-    if contract.streaming:
+    if isinstance(network, Streaming) != contract.streaming:
         # A plain export would drop the state between calls without a word.
-        raise ExportError(f"{contract.id}: ONNX export of models with state between calls is not written yet")
+        kind = "a Streaming network (kmidi_lab.models.streaming)" if contract.streaming else "a network without state"
+        raise ExportError(f"{contract.id}: the contract says state {contract.state!r}; export {kind}")
     example = torch.zeros(1, contract.input_size)
+    state = network.zero_state(example) if isinstance(network, Streaming) else ()
+    called = CallStep(network) if isinstance(network, Streaming) else network
     try:
         with _silence():
             program = torch.onnx.export(
-                network,
-                (example,),
+                called,
+                (example, *state),
                 dynamo=True,
                 opset_version=opset,
-                input_names=[INPUT],
-                output_names=[OUTPUT],
+                input_names=[INPUT, *(f"{STATE}{i}" for i in range(len(state)))],
+                output_names=[OUTPUT, *(f"{NEW_STATE}{i}" for i in range(len(state)))],
                 external_data=False,
             )
     except Exception as error:
@@ -58,6 +67,9 @@ def export_onnx(network: nn.Module, contract: Contract, opset: int = 18) -> byte
     assert program is not None
     model = program.model_proto
     _strip(model)
+    for index, zeros in enumerate(state):
+        # An input that is an initializer, too, may be left out by the caller (ONNX IR specification, "Graphs").
+        model.graph.initializer.append(onnx.numpy_helper.from_array(zeros.numpy(), f"{STATE}{index}"))
     data: bytes = model.SerializeToString(deterministic=True)
     check_onnx(data, contract, opset)
     return data
@@ -67,7 +79,8 @@ def check_onnx(data: bytes, contract: Contract, opset: int) -> None:
     """Reads the file back and holds it to the contract.
 
     Raises:
-        ExportError: broken file, other opset, outside data, or a first input or output of another name, type or size.
+        ExportError: broken file, other opset, outside data, a first input or output of another name, type or size, or
+            state that goes in and does not come out, or the other way round, or does not start from zeros.
     """
     try:
         model = onnx.load_from_string(data)
@@ -90,6 +103,21 @@ def check_onnx(data: bytes, contract: Contract, opset: int) -> None:
         raise ExportError(f"{contract.id}.onnx: no output")
     _check_value(model.graph.input[0], INPUT, contract.input_size, contract.id)
     _check_value(model.graph.output[0], OUTPUT, contract.output_size, contract.id)
+    _check_state(model.graph, contract.id)
+
+
+def _check_state(graph: onnx.GraphProto, model_id: str) -> None:
+    shapes = [
+        {v.name.removeprefix(prefix): [d.dim_value for d in v.type.tensor_type.shape.dim] for v in list(values)[1:]}
+        for values, prefix in ((graph.input, STATE), (graph.output, NEW_STATE))
+    ]
+    if shapes[0] != shapes[1]:
+        raise ExportError(
+            f"{model_id}.onnx: state goes in as {shapes[0]} and comes out as {shapes[1]}; must be the same"
+        )
+    for tensor in graph.initializer:
+        if tensor.name.removeprefix(STATE) in shapes[0] and onnx.numpy_helper.to_array(tensor).any():
+            raise ExportError(f"{model_id}.onnx: the default of {tensor.name} must be zeros, the state after a reset")
 
 
 def _check_value(value: onnx.ValueInfoProto, name: str, size: int, model_id: str) -> None:

@@ -57,11 +57,11 @@ class OnnxModel:
 
     def reset(self) -> None:
         """The next call starts from the defaults stored in the file."""
-        self._state: dict[str, Array] = {}
+        self.state: dict[str, Array] = {}
 
     def __call__(self, x: np.ndarray) -> Array:
         """One call: `[N]` to `[M]`; advances the state."""
-        feed = {INPUT: np.ascontiguousarray(x, np.float32)[None], **self._state}
+        feed = {INPUT: np.ascontiguousarray(x, np.float32)[None], **self.state}
         output, *state = self.session.run(self._wanted, feed)
-        self._state = dict(zip(self.state_shapes, state, strict=True))
+        self.state = dict(zip(self.state_shapes, state, strict=True))
         return np.asarray(output[0], np.float32)

@@ -7,7 +7,7 @@ the real parser zero-fills, skips or crashes on most of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import nn
 
 from kmidi_lab.errors import ExportError
 from kmidi_lab.models.blocks import Standardize
+from kmidi_lab.models.streaming import GRU, LSTM, CausalConv1d
 
 Layer = dict[str, Any]
 Writer = Callable[[nn.Module, int, str], list[Layer]]
@@ -39,7 +40,8 @@ def weights_of(tensor: torch.Tensor, shape: tuple[int, ...], where: str, what: s
     return values
 
 
-def _layer(kind: str, size: int, weights: list[Any], **extra: Any) -> Layer:
+def json_layer(kind: str, size: int, weights: list[Any], **extra: Any) -> Layer:
+    """One layer as RTNeural's parser wants it; it insists on all four keys."""
     return {"type": kind, "activation": "", "shape": [None, None, size], "weights": weights, **extra}
 
 
@@ -49,12 +51,12 @@ def _linear(module: nn.Module, size: int, where: str) -> list[Layer]:
     weight = weights_of(module.weight, (out, size), where, "weight")
     # An empty bias crashes the parser and a missing one is easily misread, so zeros are written.
     bias = torch.zeros(out) if module.bias is None else module.bias
-    return [_layer("dense", out, [np.ascontiguousarray(weight.T), weights_of(bias, (out,), where, "bias")])]
+    return [json_layer("dense", out, [np.ascontiguousarray(weight.T), weights_of(bias, (out,), where, "bias")])]
 
 
 def _activation(name: str) -> Writer:
     def write(module: nn.Module, size: int, where: str) -> list[Layer]:
-        return [{**_layer("activation", size, []), "activation": name}]
+        return [json_layer("activation", size, [], activation=name)]
 
     return write
 
@@ -76,13 +78,13 @@ def _softmax(module: nn.Module, size: int, where: str) -> list[Layer]:
 def _prelu(module: nn.Module, size: int, where: str) -> list[Layer]:
     assert isinstance(module, nn.PReLU)
     count = 1 if module.num_parameters == 1 else size
-    return [_layer("prelu", size, [[weights_of(module.weight, (count,), where, "weight")]])]
+    return [json_layer("prelu", size, [[weights_of(module.weight, (count,), where, "weight")]])]
 
 
 def _leaky_relu(module: nn.Module, size: int, where: str) -> list[Layer]:
     assert isinstance(module, nn.LeakyReLU)
     slope = torch.tensor([module.negative_slope], dtype=torch.float64)
-    return [_layer("prelu", size, [[weights_of(slope, (1,), where, "negative_slope")]])]
+    return [json_layer("prelu", size, [[weights_of(slope, (1,), where, "negative_slope")]])]
 
 
 def _batchnorm(module: nn.Module, size: int, where: str) -> list[Layer]:
@@ -93,7 +95,7 @@ def _batchnorm(module: nn.Module, size: int, where: str) -> list[Layer]:
     beta = torch.zeros(size) if module.bias is None else module.bias
     named = {"weight": gamma, "bias": beta, "running_mean": module.running_mean, "running_var": module.running_var}
     vectors = [weights_of(tensor, (size,), where, what) for what, tensor in named.items()]
-    return [_layer("batchnorm", size, vectors, epsilon=float(module.eps))]
+    return [json_layer("batchnorm", size, vectors, epsilon=float(module.eps))]
 
 
 def _standardize(module: nn.Module, size: int, where: str) -> list[Layer]:
@@ -102,7 +104,55 @@ def _standardize(module: nn.Module, size: int, where: str) -> list[Layer]:
     # gamma = 1 / std with a variance of 1: squaring std would lose digits and could leave float32's range.
     gamma = weights_of(1.0 / module.std.double(), (size,), where, "1 / std")
     ones, zeros = np.ones(size, np.float32), np.zeros(size, np.float32)
-    return [_layer("batchnorm", size, [gamma, zeros, mean, ones], epsilon=0.0)]
+    return [json_layer("batchnorm", size, [gamma, zeros, mean, ones], epsilon=0.0)]
+
+
+def _conv1d(module: nn.Module, size: int, where: str) -> list[Layer]:
+    assert isinstance(module, CausalConv1d)
+    conv = module.conv
+    (kernel,), (dilation,), groups, out = conv.kernel_size, conv.dilation, conv.groups, conv.out_channels
+    # Checked first: the shape of a grouped weight does not tell the number of inputs.
+    if conv.in_channels != size:
+        raise ExportError(f"{where}: takes {conv.in_channels} channels, {size} reach it")
+    if conv.bias is None:
+        raise ExportError(f"{where}: has no bias, which RTNeural needs; keep the one CausalConv1d makes")
+    weight = weights_of(conv.weight, (out, size // groups, kernel), where, "weight")
+    weights = [np.ascontiguousarray(weight.transpose(2, 1, 0)), weights_of(conv.bias, (out,), where, "bias")]
+    return [json_layer("conv1d", out, weights, kernel_size=[kernel], dilation=[dilation], groups=groups)]
+
+
+def _recurrent(rnn: nn.RNNBase, gates: int, size: int, where: str) -> Iterator[list[NDArray[np.float32]]]:
+    """The four weights of each layer in PyTorch's layout: W_ih, W_hh, b_ih, b_hh."""
+    hidden = rnn.hidden_size
+    for index in range(rnn.num_layers):
+        inputs = hidden if index else size
+        rows = gates * hidden
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, hidden)}
+        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+        yield [weights_of(getattr(rnn, f"{n}_l{index}"), shape, where, f"{n}_l{index}") for n, shape in shapes.items()]
+
+
+def _gru(module: nn.Module, size: int, where: str) -> list[Layer]:
+    assert isinstance(module, GRU)
+    hidden = module.rnn.hidden_size
+    # PyTorch's gates are r, z, n, RTNeural's z, r, n.
+    order = np.r_[hidden : 2 * hidden, :hidden, 2 * hidden : 3 * hidden]
+    layers = []
+    for parts in _recurrent(module.rnn, 3, size, where):
+        w_ih, w_hh, b_ih, b_hh = (part[order] for part in parts)
+        weights = [np.ascontiguousarray(w_ih.T), np.ascontiguousarray(w_hh.T), np.stack([b_ih, b_hh])]
+        layers.append(json_layer("gru", hidden, weights))
+    return layers
+
+
+def _lstm(module: nn.Module, size: int, where: str) -> list[Layer]:
+    assert isinstance(module, LSTM)
+    return [
+        json_layer(
+            "lstm", module.rnn.hidden_size, [np.ascontiguousarray(w_ih.T), np.ascontiguousarray(w_hh.T), b_ih + b_hh]
+        )
+        for w_ih, w_hh, b_ih, b_hh in _recurrent(module.rnn, 4, size, where)
+    ]
 
 
 def _nothing(module: nn.Module, size: int, where: str) -> list[Layer]:
@@ -120,12 +170,16 @@ WRITERS: dict[type[nn.Module], Writer] = {
     nn.LeakyReLU: _leaky_relu,
     nn.BatchNorm1d: _batchnorm,
     Standardize: _standardize,
+    CausalConv1d: _conv1d,
+    GRU: _gru,
+    LSTM: _lstm,
     nn.Dropout: _nothing,
     nn.Identity: _nothing,
 }
 """Exact types only: a subclass may compute something else."""
 
 _SMOOTH = "use nn.ReLU, nn.PReLU, nn.ELU or nn.Tanh"
+_STUDENT = "distil into a recurrent student (kmidi_lab.distill)"
 _INSTEAD = {
     "GELU": _SMOOTH,
     "SiLU": _SMOOTH,
@@ -135,10 +189,13 @@ _INSTEAD = {
     "GroupNorm": "use nn.BatchNorm1d",
     "LogSoftmax": "use nn.Softmax(dim=-1) and take the logarithm in the loss",
     "Embedding": "use a one-hot input and nn.Linear",
-    "MultiheadAttention": "distil into a recurrent student",
-    "TransformerEncoder": "distil into a recurrent student",
-    "add": "widen a residual block: identity columns, PReLU with alpha 1 on them, then [W, I]",
-    "cat": "use one nn.Linear whose rows are the heads",
+    "CausalAttention": _STUDENT,
+    "MultiheadAttention": _STUDENT,
+    "TransformerEncoder": _STUDENT,
+    "Conv1d": "use CausalConv1d",
+    "ConvTranspose1d": "use CausalConv1d at the full rate",
+    "add": "use Residual for x + body(x)",
+    "cat": "use Heads, or one nn.Linear whose rows are the heads",
 }
 
 

@@ -100,20 +100,16 @@ class Conv1d(Layer):
 
     def __init__(self, weight: Array, bias: Array, dilation: int, groups: int) -> None:
         super().__init__(weight.shape[2], weight.size + bias.size)
-        self.weight, self.bias, self.dilation, self.groups = weight, bias, dilation, groups
+        self.bias, self.dilation = bias, dilation
+        # One matrix a group, [kernel * in / groups, out / groups], so that a call is one product a group.
+        self.parts = [part.reshape(-1, part.shape[2]) for part in np.split(weight, groups, axis=2)]
         self.past = np.zeros(((weight.shape[0] - 1) * dilation + 1, weight.shape[1] * groups), np.float32)
 
     def __call__(self, x: Array) -> Array:
         self.past = np.concatenate([self.past[1:], x[None]])
         taps = self.past[:: self.dilation]
-        per_in, per_out = self.weight.shape[1], self.out_size // self.groups
-        parts = [
-            np.einsum(
-                "ki,kio->o", taps[:, g * per_in : (g + 1) * per_in], self.weight[:, :, g * per_out : (g + 1) * per_out]
-            )
-            for g in range(self.groups)
-        ]
-        return np.concatenate(parts) + self.bias
+        inputs = np.split(taps, len(self.parts), axis=1)
+        return np.concatenate([x.ravel() @ part for x, part in zip(inputs, self.parts, strict=True)]) + self.bias
 
     def reset(self) -> None:
         self.past = np.zeros_like(self.past)
