@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import errno
 import json
-import multiprocessing
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +8,21 @@ import jsonschema
 import pytest
 from run_fixture import run_files, run_record
 
-from kmidi_lab.contracts import CONTRACTS, HARMONY
+from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.export import registry
 from kmidi_lab.export.atomic import sha256_file
 from kmidi_lab.export.entry import registry_entry
-from kmidi_lab.export.registry import entry_status, load_registry, may_replace, publish, published_entry
+from kmidi_lab.export.registry import load_registry, publish, published_entry
+from kmidi_lab.export.registry_versions import kept_versions, read_version, version_of
 
 
-def put(root: Path, mark: str = "a", *, contract=HARMONY, beats: bool = True, **kwargs: Any) -> dict[str, Any]:
-    """Publishes a model whose files and run carry `mark`; returns the entry as it was given."""
+def put(
+    root: Path, mark: str = "a", *, contract=HARMONY, beats: bool = True, header: bool = False, **kwargs: Any
+) -> dict[str, Any]:
+    """Publishes a model whose files and run carry `mark`, `header` one file more; returns the entry as it was given."""
     files = run_files(contract.id, mark)
+    if header:
+        files[f"include/{contract.id}.h"] = f"header {mark}".encode()
     entry = registry_entry(run_record(beats=beats, run_id=f"run-{mark}"), contract, files)
     publish(root, entry, files, **kwargs)
     return entry
@@ -34,6 +35,8 @@ def check(root: Path) -> None:
         assert sha256_file(root / entry["exports"]["onnx_path"]) == entry["exports"]["onnx_sha256"]
         for name, facts in entry["files"].items():
             assert sha256_file(root / name) == facts["sha256"]
+        for version in kept_versions(entry):
+            assert version_of(read_version(root, entry, version)[0]) == version
     assert not (root / ".staging").exists()
 
 
@@ -98,61 +101,12 @@ def test_others_and_unknown_keys_are_kept(tmp_path, shared):
             assert new["history"][0]["run_id"] == old["training"]["run_id"]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "allowed"),
-    [
-        (None, "training", True), ("stub", "training", True), ("training", "training", True),
-        ("training", "trained", True), ("deprecated", "training", True), ("trained", "trained", True),
-        ("production", "trained", False),
-        ("trained", "training", False), ("production", "training", False),
-    ],
-)  # fmt: skip
-def test_what_may_replace_what(old, new, allowed):
-    ok, reason = may_replace(old and {"status": old, "training": {"run_id": "r1"}}, new)
-    assert ok is allowed and reason
-    if not allowed:
-        assert "r1" in reason and old in reason
-
-
 def test_a_run_below_its_baselines_leaves_the_trained_model(tmp_path):
     put(tmp_path, "good")
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     with pytest.raises(RegistryError, match=r"trained .run run-good. and stays"):
         put(tmp_path, "bad", beats=False)
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
-
-
-def test_status_of_a_run():
-    status, reason = entry_status(run_record(beats=True))
-    assert status == "trained" and "4-gram+cache on test perplexity (7.121 against 8.302)" in reason
-    status, reason = entry_status(run_record(beats=False))
-    assert status == "training" and "does not beat 4-gram+cache" in reason
-    assert entry_status({"primary": None}) == ("training", "no baseline was scored")
-    assert entry_status({"status": "failed", "error": "no data"}) == ("training", "the run failed: no data")
-
-
-def test_a_metric_that_falls_short_is_named():
-    run = run_record(beats=True)
-    run["primary"]["also"][0] |= {"beats_baselines": False, "value": 0.524}
-    assert "top1 (0.524 against 0.54)" in entry_status(run)[1]
-
-
-def test_history_is_newest_first_and_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "HISTORY", 3)
-    put(tmp_path, "0", beats=False)
-    for n in range(1, 6):
-        put(tmp_path, str(n))
-    history = published_entry(tmp_path, HARMONY.id)["history"]
-    assert [h["run_id"] for h in history] == ["run-4", "run-3", "run-2"]
-    assert set(history[0]) == {"run_id", "status", "sha256", "training_date", "reason"}
-    assert history[0]["status"] == "trained" and history[0]["reason"].startswith("beats")
-
-
-def test_the_same_file_of_the_same_run_is_no_history(tmp_path):
-    put(tmp_path, "a")
-    put(tmp_path, "b")
-    put(tmp_path, "b")
-    assert [h["run_id"] for h in published_entry(tmp_path, HARMONY.id)["history"]] == ["run-a"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +147,9 @@ def test_a_wrong_hash_or_a_missing_file_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["../up.json", "/abs.json", "registry.json", ".staging/x", ""])
+@pytest.mark.parametrize(
+    "name", ["../up.json", "/abs.json", "registry.json", "registry.json.lock", ".staging/x", "history/x", ""]
+)
 def test_files_stay_in_the_folder(tmp_path, name):
     files = run_files(HARMONY.id)
     entry = registry_entry(run_record(), HARMONY, files)
@@ -211,64 +167,3 @@ def test_an_invalid_entry_is_refused(tmp_path, key, value):
         publish(tmp_path, entry, files)
     assert (tmp_path / "registry.json").read_bytes() == before
     check(tmp_path)
-
-
-def failing(error: int) -> Any:
-    def call(*_: Any, **__: Any) -> None:
-        raise OSError(error, os.strerror(error))
-
-    return call
-
-
-def test_a_read_only_folder_can_be_read_and_not_published_to(tmp_path, monkeypatch):
-    """Tests may run as root, whom no mode stops: the lock refuses instead."""
-    put(tmp_path, "old")
-    monkeypatch.setattr(registry.FileLock, "acquire", failing(errno.EROFS))
-    assert published_entry(tmp_path, HARMONY.id)["training"]["run_id"] == "run-old"
-    with pytest.raises(RegistryError, match=r"can't be written .Read-only file system.") as caught:
-        put(tmp_path, "new")
-    assert "\n" not in str(caught.value)
-    monkeypatch.undo()
-    assert published_entry(tmp_path, HARMONY.id)["training"]["run_id"] == "run-old"
-    check(tmp_path)
-
-
-def test_a_full_disk_while_staging_changes_nothing(tmp_path, monkeypatch):
-    put(tmp_path, "old")
-    monkeypatch.setattr(os, "fsync", failing(errno.ENOSPC))
-    with pytest.raises(RegistryError, match=r"No space left on device.*as they were"):
-        put(tmp_path, "new")
-    assert published_entry(tmp_path, HARMONY.id)["training"]["run_id"] == "run-old"
-    check(tmp_path)
-
-
-def test_a_lock_that_is_held_is_waited_for_and_then_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "_LOCK_TIMEOUT_S", 0.1)
-    with registry._locked(tmp_path), pytest.raises(RegistryError, match=r"another process holds registry\.json\.lock"):
-        put(tmp_path)
-
-
-def test_models_published_at_once_are_all_there(tmp_path):
-    """Fourteen processes, two for each model."""
-    fork = multiprocessing.get_context("fork")
-    jobs = [
-        fork.Process(target=put, args=(tmp_path, mark), kwargs={"contract": c})
-        for c in CONTRACTS.values()
-        for mark in "ab"
-    ]
-    for job in jobs:
-        job.start()
-    for job in jobs:
-        job.join(60)
-    assert [job.exitcode for job in jobs] == [0] * len(jobs)
-    check(tmp_path)
-    entries = load_registry(tmp_path)["models"]
-    assert {e["id"] for e in entries} == {c.id for c in CONTRACTS.values()}
-    assert all(len(e["history"]) == 1 for e in entries)
-
-
-def test_a_stand_in_never_replaces_real_data():
-    old = {"status": "trained", "training": {"run_id": "r1"}, "stand_in": None}
-    assert not may_replace(old, "trained", "stands in")[0]
-    assert may_replace({**old, "stand_in": "stands in"}, "trained", "stands in")[0]
-    assert may_replace(old, "trained", None)[0]

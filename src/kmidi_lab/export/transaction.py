@@ -3,6 +3,7 @@
     .staging/<run>/<file>    every new file, written and synced
     .staging/journal.json    the commit: from here on the new state will be reached
     <file>                   moved out of staging one by one, in the order given
+    <file>                   removed, where the new state has it no more
     .staging                 removed
 
 A crash before the journal leaves the old files untouched; after it, `complete` moves what is still staged. Both
@@ -11,10 +12,12 @@ functions want the caller to hold the lock of `root`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.atomic import sync_folder, write_atomic, write_synced
@@ -23,8 +26,8 @@ STAGING = ".staging"
 _JOURNAL = "journal.json"
 
 
-def replace_together(root: Path, run: str, files: Mapping[str, bytes]) -> None:
-    """Puts `files` (path below `root`: content) in place, the last one last.
+def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: Sequence[str] = ()) -> None:
+    """Puts `files` (path below `root`: content) in place, the last one last, then removes the files in `remove`.
 
     Args:
         root: a folder where `complete` has just run. run: name of the staging folder.
@@ -33,6 +36,9 @@ def replace_together(root: Path, run: str, files: Mapping[str, bytes]) -> None:
         RegistryError: nothing has changed, unless the message says that the next opening will finish the work.
     """
     staging = root / STAGING
+    targets = [root / name for name in files]
+    # A full disk must show before the commit, so the folders are made before it too.
+    missing = sorted({p for t in targets for p in t.relative_to(root).parents if not (root / p).exists()})
     try:
         for name, data in files.items():
             path = staging / run / name
@@ -40,15 +46,26 @@ def replace_together(root: Path, run: str, files: Mapping[str, bytes]) -> None:
             write_synced(path, data)
         for folder in {(staging / run / name).parent for name in files} | {staging / run, staging, root}:
             sync_folder(folder)
-        write_atomic(staging / _JOURNAL, json.dumps({"run": run, "files": list(files)}).encode())
+        for folder in missing:
+            _make_folder(root / folder)
+        journal = {"run": run, "files": list(files), "remove": list(remove)}
+        write_atomic(staging / _JOURNAL, json.dumps(journal).encode())
     except (OSError, RegistryError) as error:
         _discard(staging)
+        for folder in reversed(missing):
+            with contextlib.suppress(OSError):
+                (root / folder).rmdir()
         why = error.strerror or error if isinstance(error, OSError) else error
         raise RegistryError(
             f"{root}: can't be written ({why}); the models there are as they were. "
             "Free space, or choose a models_root that may be written"
         ) from error
     complete(root)
+
+
+def is_committed(root: Path) -> bool:
+    """Whether a replacement was cut short after its commit, so that `complete` still has to finish it."""
+    return (root / STAGING / _JOURNAL).exists()
 
 
 def complete(root: Path) -> None:
@@ -63,9 +80,7 @@ def complete(root: Path) -> None:
     journal = staging / _JOURNAL
     try:
         if journal.exists():
-            plan = json.loads(journal.read_bytes())
-            for name in plan["files"]:
-                _move(staging / plan["run"] / name, root / name)
+            _carry_out(root, json.loads(journal.read_bytes()))
             journal.unlink()
             sync_folder(staging)
         shutil.rmtree(staging)
@@ -74,6 +89,18 @@ def complete(root: Path) -> None:
             f"{root}: the models wait in {staging} ({error.strerror or error}); make the folder writable, free space, "
             "and the next opening puts them in place"
         ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RegistryError(f"{journal}: broken ({error}); delete {staging} and export the model again") from error
+
+
+def _carry_out(root: Path, plan: dict[str, Any]) -> None:
+    for name in plan["files"]:
+        _move(root / STAGING / plan["run"] / name, root / name)
+    for name in plan.get("remove", ()):
+        path = root / name
+        if path.exists():
+            path.unlink()
+            sync_folder(path.parent)
 
 
 def _move(staged: Path, target: Path) -> None:
@@ -87,6 +114,11 @@ def _move(staged: Path, target: Path) -> None:
             f"{target}: lost from {staged.parent} while it was being published; "
             f"delete {STAGING} there and export the model again"
         )
+
+
+def _make_folder(path: Path) -> None:
+    path.mkdir()
+    sync_folder(path.parent)
 
 
 def _discard(staging: Path) -> None:

@@ -1,0 +1,65 @@
+"""What status a run earns, what an entry may replace, and what may go into production."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_GOOD = ("trained", "production")
+
+
+def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
+    """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric.
+
+    The further metrics of the verdict are named either way, those that fall short too.
+    """
+    primary = run.get("primary")
+    if run.get("status") == "failed":
+        return "training", f"the run failed: {run.get('error')}"
+    if not primary:
+        return "training", "no baseline was scored"
+    short = [_against(t) for t in primary.get("also", ()) if not t["beats_baselines"]]
+    if not primary["beats_baselines"]:
+        return "training", "does not beat " + ", ".join([_against(primary), *short])
+    won = [_against(t) for t in (primary, *primary.get("also", ())) if t["beats_baselines"]]
+    return "trained", "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
+
+
+def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None) -> tuple[bool, str]:
+    """(allowed, why): a model that is trained or in production makes way only for one as good, on data as real."""
+    if old is None:
+        return True, "no entry yet"
+    run = old.get("training", {}).get("run_id", "unknown")
+    if old["status"] in _GOOD and new_status not in _GOOD:
+        return False, f"the entry there is {old['status']} (run {run}) and stays; the new one is only {new_status}"
+    if old["status"] == "production" and new_status != "production":
+        return False, f"the entry there is in production (run {run}) and stays; name another paths.models_root"
+    if old["status"] in _GOOD and new_stand_in and not old.get("stand_in"):
+        return (
+            False,
+            f"the entry there is {old['status']} on real data (run {run}) and stays; the new one is trained on stand-in data",
+        )
+    return True, f"{new_status} may replace {old['status']}"
+
+
+def may_promote(entry: Mapping[str, Any]) -> tuple[bool, str]:
+    """(allowed, why): a trained model that beats its baselines and whose files were proved within the tolerance."""
+    if entry["status"] != "trained":
+        return False, f"it is {entry['status']}; only a trained model goes into production"
+    if not (entry.get("primary") or {}).get("beats_baselines"):
+        return False, "it does not beat its baselines; train a better one first"
+    parity = entry.get("parity") or {}
+    needed = ["onnx"] + (["rtneural_reader"] if entry.get("rtneural_path") else [])
+    missing = [name for name in ("tolerance", *needed) if parity.get(name) is None]
+    if missing:
+        return False, f"its parity record lacks {', '.join(missing)}; export the model again"
+    errors = {k: v for k, v in parity.items() if k not in ("tolerance", "calls") and isinstance(v, int | float)}
+    beyond = [f"{name} {error:.1e}" for name, error in errors.items() if not error <= parity["tolerance"]]
+    if beyond:
+        return False, f"parity is beyond {parity['tolerance']:g} ({', '.join(beyond)}); export the model again"
+    return True, "it beats its baselines and its files are proved"
+
+
+def _against(told: Mapping[str, Any]) -> str:
+    values = f"{told['value']:.4g} against {told['best_baseline_value']:.4g}"
+    return f"{told['best_baseline']} on {told['split']} {told['metric']} ({values})"

@@ -1,0 +1,206 @@
+"""What a publish keeps of the entry it replaces, and how promote and rollback use it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_registry import check, put
+
+from kmidi_lab.contracts import GROOVE, HARMONY
+from kmidi_lab.errors import ConfigError, RegistryError
+from kmidi_lab.export import registry_versions
+from kmidi_lab.export.registry import load_registry, published_entry
+from kmidi_lab.export.registry_history import promote, rollback
+from kmidi_lab.export.registry_versions import kept_versions, version_of
+
+HEADER = f"include/{HARMONY.id}.h"
+
+
+def now(root: Path) -> dict[str, Any]:
+    entry = published_entry(root, HARMONY.id)
+    assert entry is not None
+    return entry
+
+
+def runs(root: Path) -> list[str]:
+    return [line["run_id"] for line in now(root)["history"]]
+
+
+def kept_folders(root: Path) -> set[str]:
+    return {p.name for p in (root / "history" / HARMONY.id).iterdir()}
+
+
+def content(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def own_files(root: Path) -> dict[str, bytes]:
+    return {name: (root / name).read_bytes() for name in now(root)["files"]}
+
+
+def test_the_replaced_version_is_kept_whole(tmp_path):
+    put(tmp_path, "a", header=True)
+    before, files = now(tmp_path), own_files(tmp_path)
+    put(tmp_path, "b")
+    [line] = now(tmp_path)["history"]
+    folder = tmp_path / "history" / HARMONY.id / line["version"]
+    assert line["version"] == version_of(before) and line["version"].startswith("run-a-")
+    assert json.loads((folder / "entry.json").read_bytes()) == before
+    assert {name: (folder / name).read_bytes() for name in files} == files
+    assert set(line) == {
+        "version", "run_id", "status", "sha256", "training_date", "reason", "replaced_at", "replaced_because", "kept",
+    }  # fmt: skip
+    assert line["reason"].startswith("beats 4-gram") and line["kept"] is True
+    assert line["replaced_because"].startswith("published run run-b: beats 4-gram")
+    assert not (tmp_path / HEADER).exists()
+    check(tmp_path)
+
+
+def test_history_is_newest_first_and_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry_versions, "LINES", 3)
+    monkeypatch.setattr(registry_versions, "KEPT", 2)
+    put(tmp_path, "0", beats=False)
+    for n in range(1, 6):
+        put(tmp_path, str(n))
+    assert runs(tmp_path) == ["run-4", "run-3", "run-2"]
+    assert [line["kept"] for line in now(tmp_path)["history"]] == [True, True, False]
+    assert kept_folders(tmp_path) == set(kept_versions(now(tmp_path)))
+    check(tmp_path)
+
+
+def test_the_same_file_of_the_same_run_is_no_history(tmp_path):
+    for mark in "abb":
+        put(tmp_path, mark)
+    assert runs(tmp_path) == ["run-a"]
+
+
+def test_a_release_keeps_the_line_but_no_files(tmp_path):
+    put(tmp_path, "a", onnx_prefix="release", header=True)
+    put(tmp_path, "b", onnx_prefix="release")
+    assert [(h["run_id"], h["kept"]) for h in now(tmp_path)["history"]] == [("run-a", False)]
+    assert not (tmp_path / "history").exists() and not (tmp_path / HEADER).exists()
+    with pytest.raises(RegistryError, match="no earlier version is kept"):
+        rollback(tmp_path, HARMONY.id, None, "why not")
+
+
+def test_a_file_that_another_model_names_stays(tmp_path):
+    put(tmp_path, "a", header=True)
+    put(tmp_path, "g", contract=GROOVE)
+    path = tmp_path / "registry.json"
+    registry = json.loads(path.read_text())
+    registry["models"][1]["files"][HEADER] = registry["models"][0]["files"][HEADER]
+    path.write_text(json.dumps(registry))
+    put(tmp_path, "b")
+    assert (tmp_path / HEADER).read_bytes() == b"header a"
+    check(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["half-written", "missing"])
+def test_a_damaged_version_makes_way_and_is_not_kept(tmp_path, damage, caplog):
+    put(tmp_path, "a")
+    path = tmp_path / "harmonypredictor.onnx"
+    path.unlink() if damage == "missing" else path.write_bytes(path.read_bytes()[:9])
+    put(tmp_path, "b")
+    assert [h["kept"] for h in now(tmp_path)["history"]] == [False]
+    assert "not kept for a rollback" in caplog.text
+    check(tmp_path)
+
+
+def test_a_foreign_entry_is_replaced_and_not_kept(tmp_path):
+    theirs = {
+        "id": HARMONY.id, "file": "h.json", "format": "rtneural-json", "task": "harmony_prediction", "status": "stub",
+        "input_size": 128, "output_size": 64, "training": {"run_id": "../../up"}, "exports": {"sha256": "sha/1"},
+    }  # fmt: skip
+    (tmp_path / "registry.json").write_text(json.dumps({"registry_version": "1.0", "models": [theirs]}))
+    put(tmp_path, "a")
+    [line] = now(tmp_path)["history"]
+    assert (line["version"], line["kept"]) == (".._.._up-sha_1", False)
+
+
+def test_rollback_puts_files_and_entry_back(tmp_path):
+    put(tmp_path, "a")
+    before, files = now(tmp_path), own_files(tmp_path)
+    put(tmp_path, "b", header=True)
+    replaced = version_of(now(tmp_path))
+    entry = rollback(tmp_path, HARMONY.id, None, "b sounds\n worse")
+    assert entry == now(tmp_path)
+    assert {k: v for k, v in entry.items() if k != "history"} == {k: v for k, v in before.items() if k != "history"}
+    assert own_files(tmp_path) == files and not (tmp_path / HEADER).exists()
+    assert runs(tmp_path) == ["run-b", "run-a"]
+    assert entry["history"][0]["replaced_because"] == "rolled back: b sounds worse"
+    assert kept_versions(entry) == [replaced] and kept_folders(tmp_path) == {replaced}
+    check(tmp_path)
+    again = rollback(tmp_path, HARMONY.id, None, "not so bad")
+    assert version_of(again) == replaced and (tmp_path / HEADER).read_bytes() == b"header b"
+    assert runs(tmp_path) == ["run-a", "run-b", "run-a"] and kept_versions(again) == [version_of(before)]
+    check(tmp_path)
+
+
+def test_rollback_to_a_named_version(tmp_path):
+    for mark in "abc":
+        put(tmp_path, mark)
+    oldest = now(tmp_path)["history"][1]["version"]
+    assert rollback(tmp_path, HARMONY.id, oldest, "first was best")["training"]["run_id"] == "run-a"
+    assert [h["kept"] for h in now(tmp_path)["history"]] == [True, True, False]
+    check(tmp_path)
+    for version, says in ((oldest, "is the version that is published"), ("../../x", "is not kept; kept: run-c-")):
+        with pytest.raises(RegistryError, match=says):
+            rollback(tmp_path, HARMONY.id, version, "again")
+
+
+def test_a_moved_folder_gets_a_new_onnx_path(tmp_path):
+    put(tmp_path / "old", "a")
+    put(tmp_path / "old", "b")
+    shutil.move(tmp_path / "old", tmp_path / "new")
+    entry = rollback(tmp_path / "new", HARMONY.id, None, "moved")
+    assert entry["onnx_path"] == str(tmp_path / "new" / "harmonypredictor.onnx")
+
+
+def test_promote_and_roll_back_from_production(tmp_path):
+    put(tmp_path, "a")
+    put(tmp_path, "b")
+    files = own_files(tmp_path)
+    entry = promote(tmp_path, HARMONY.id, "listened to it")
+    assert entry == now(tmp_path) and entry["status"] == "production" and own_files(tmp_path) == files
+    assert entry["status_reason"].startswith("promoted: listened to it; beats 4-gram")
+    assert entry["note"].startswith("In production: listened to it. beats 4-gram")
+    line = entry["history"][0]
+    assert line["replaced_because"] == "promoted to production: listened to it"
+    assert (line["status"], line["kept"]) == ("trained", False)
+    check(tmp_path)
+    with pytest.raises(RegistryError, match=r"in production .run run-b. and stays"):
+        put(tmp_path, "c")
+    assert rollback(tmp_path, HARMONY.id, None, "b fails on air")["training"]["run_id"] == "run-a"
+    back = rollback(tmp_path, HARMONY.id, None, "fixed")
+    assert (back["training"]["run_id"], back["status"]) == ("run-b", "production")
+    assert runs(tmp_path) == ["run-a", "run-b", "run-b", "run-a"]
+    check(tmp_path)
+
+
+@pytest.mark.parametrize("change", [promote, lambda root, name, why: rollback(root, name, None, why)])
+def test_what_promote_and_rollback_refuse(tmp_path, change):
+    with pytest.raises(RegistryError, match="harmonypredictor is not published there; published: nothing"):
+        change(tmp_path / "none", HARMONY.id, "why")
+    assert not (tmp_path / "none").exists()
+    put(tmp_path, "a", beats=False)
+    before = content(tmp_path)
+    with pytest.raises(ConfigError, match=r'registry\.reason="'):
+        change(tmp_path, HARMONY.id, "  ")
+    with pytest.raises(RegistryError, match=r"not promoted, it is training|no earlier version is kept"):
+        change(tmp_path, HARMONY.id, "why")
+    assert content(tmp_path) == before
+
+
+def test_unknown_keys_of_others_survive_a_rollback(tmp_path):
+    put(tmp_path, "a")
+    put(tmp_path, "b")
+    path = tmp_path / "registry.json"
+    registry = json.loads(path.read_text())
+    registry["models"][0]["preset"] = registry["theirs"] = "of someone else"
+    path.write_text(json.dumps(registry))
+    rollback(tmp_path, HARMONY.id, None, "why")
+    assert now(tmp_path)["preset"] == load_registry(tmp_path)["theirs"] == "of someone else"
