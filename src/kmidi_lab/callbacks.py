@@ -24,9 +24,17 @@ def numpy_call(network: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def evaluate_module(module: LabModule, evaluator: Any, data: Any) -> dict[str, Any]:
-    """Scores of the network that will be exported, beside the baselines: the parts of run.json that hold them."""
+    """Scores of the network that will be exported, beside the baselines: the parts of run.json that hold them.
+
+    `student_scores` are those of the student in the RTNeural file, None where that file holds the network itself.
+    """
     result = evaluator(numpy_call(module.export_network()), module.head(), data, "test", data)
+    student = None
+    if module.student is not None:
+        scored = evaluator(numpy_call(module.student), module.head(), data, "test", data)
+        student = {"metrics": scored.metrics, "primary": evaluator.verdict(scored, "test")}
     return {
+        "student_scores": student,
         "metrics": result.metrics,
         "baselines": result.baselines,
         "analysis": result.analysis,

@@ -24,6 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import hardware, provenance
 from kmidi_lab.callbacks import EvaluationCallback
+from kmidi_lab.distill import STUDENT, distill
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.callback import ExportCallback
@@ -101,6 +102,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
         record["training_seconds"] = time.perf_counter() - began
         checkpoint = _use_best(trainer, module)
         record["training"] = _training(module, trainer, limits, checkpoint)
+        if trainer.is_global_zero:
+            record["student"] = _distil(module, data, folder, machine.accelerator, cfg.trainer.progress)
         trainer.test(module, datamodule=data, verbose=False)
         if not trainer.is_global_zero:
             return Run(record)
@@ -198,6 +201,18 @@ def _use_best(trainer: L.Trainer, module: LabModule) -> dict[str, Any]:
     return checkpoint
 
 
+def _distil(module: LabModule, data: Any, folder: Path, accelerator: str, progress: bool) -> dict[str, Any] | None:
+    """Trains the student for the RTNeural file and keeps it beside the checkpoint; None where none is needed."""
+    plan = module.student_plan()
+    if plan is None:
+        return None
+    log.info("distilling a student for RTNeural: %s, %d epochs", plan.architecture, plan.epochs)
+    train, validation = data.sequences("train"), data.sequences("val")
+    module.student, facts = distill(module.network, plan, module.contract, train, validation, accelerator, progress)
+    torch.save(module.student.state_dict(), folder / "checkpoints" / STUDENT)
+    return facts
+
+
 def _training(
     module: LabModule, trainer: L.Trainer, limits: hardware.Limits, checkpoint: dict[str, Any]
 ) -> dict[str, Any]:
@@ -244,6 +259,7 @@ def _new_record(
         "params": module.parameter_count,
         "arch": module.architecture,
         "spread": None,
+        "student": None,
         "export": None,
         "analysis": {},
     }

@@ -180,4 +180,7 @@ def test_a_card_for_each_model(contract):
 
 def test_wide_and_streaming_models_say_what_readers_do():
     card = model_card(run_record(), EMOTION_NODE)
-    assert "first 128 of 258 outputs" in card and "One reader resets" in card
+    assert "first 128 of 258 outputs" in card and "every call since the reset" in card
+    run = run_record()
+    run["export"]["receptive_field"] = 125
+    assert "depends on the last 125 calls" in model_card(run, EMOTION_NODE)

@@ -125,3 +125,25 @@ def test_gradients_reach_every_parameter_and_the_distant_past():
     net(x)[:, -1].sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for n, p in net.named_parameters() if "2.bias" not in n)
     assert x.grad is not None and x.grad[:, 0].abs().sum() > 0
+
+
+FIELDS = {
+    "conv": 5,
+    "conv of one tap": 1,
+    "attention": 5,
+    "residual": 4,
+    "transformer": 9,
+    "gru": np.inf,
+    "heads": np.inf,
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_receptive_field_is_what_gradients_reach(name):
+    net = block(name)
+    assert net.receptive_field() == FIELDS[name]
+    x = torch.randn(1, 30, 6, requires_grad=True)
+    net(x)[:, -1].sum().backward()
+    assert x.grad is not None
+    farthest = int(x.grad[0].abs().sum(-1).nonzero()[0])
+    assert 30 - farthest == min(30, FIELDS[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kmidi_lab.contracts import READER_OUTPUT_LIMIT, Contract
-from kmidi_lab.report import view
+from kmidi_lab.report import student_view, view
 from kmidi_lab.report.contracts_doc import contract_markdown
 from kmidi_lab.report.markdown import cell, table
 from kmidi_lab.report.numbers import count, duration, fixed
@@ -29,6 +29,7 @@ def model_card(run: dict[str, Any], contract: Contract) -> str:
         contract_markdown(contract).replace("## ", "## Contract: ", 1),
         _data(run),
         _metrics(run),
+        _student(run),
         _emotion(run),
         _calibration(run),
         _parity(run),
@@ -88,6 +89,17 @@ def _metrics(run: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def _student(run: dict[str, Any]) -> str:
+    grid = student_view.student(run)
+    if not grid.rows:
+        return ""
+    return (
+        "## The student in the RTNeural file\n\nRTNeural can't hold this network, so its file holds a recurrent student "
+        f"distilled from it. {student_view.distance(run)} ONNX and RTNeural give different outputs, each proved by golden "
+        f"vectors of its own.\n\n{_grid(grid)}"
+    )
+
+
 def _emotion(run: dict[str, Any]) -> str:
     text = view.emotion(run)
     return f"## Does knowing the emotion help?\n\n{cell(text)}" if text else ""
@@ -145,7 +157,9 @@ def _limits(run: dict[str, Any], contract: Contract) -> str:
     if contract.output_size > READER_OUTPUT_LIMIT:
         lines.append(f"The inference service keeps the first {READER_OUTPUT_LIMIT} of {contract.output_size} outputs.")
     if contract.streaming:
-        lines.append("One reader resets the state before every call, another never does: both get an answer.")
+        field = run["export"].get("receptive_field")
+        reach = f"the last {count(field)} calls" if field else "every call since the reset"
+        lines.append(f"An output depends on {reach}. A reader that resets before every call gets an answer, too.")
     return "## Intended use and limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 

@@ -28,7 +28,8 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         run: run.json, with its `export` filled. files: content by path below the models folder, with the ONNX file.
     """
     rtneural, onnx, golden = f"{contract.id}.json", f"{contract.id}.onnx", f"golden/{contract.id}.json"
-    card, head = f"{contract.id}.card.md", f"{contract.id}.head.json"
+    card, head, header = f"{contract.id}.card.md", f"{contract.id}.head.json", f"{contract.id}_model.h"
+    onnx_golden = f"golden/{contract.id}.onnx.json"
     main = rtneural if rtneural in files else onnx
     export, data = run["export"], run["data"]
     stand_in = f" Stand-in data: {data['stand_in']}" if data["stand_in"] else ""
@@ -58,6 +59,12 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "license": data["licence"],
         "rtneural_path": rtneural if rtneural in files else None,
         "golden_path": golden if golden in files else None,
+        "onnx_golden_path": onnx_golden if onnx_golden in files else None,
+        "header_path": header if header in files else None,
+        # Then the RTNeural file and the ONNX file hold different networks, each with golden vectors of its own.
+        "rtneural_is_student": run.get("student") is not None,
+        "student": _student(run),
+        "receptive_field": export.get("receptive_field"),
         "head_path": head if head in files else None,
         "contract_version": contract.version,
         "feature_version": contract.features,
@@ -77,6 +84,13 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
     }
     return {key: _finite(value) for key, value in entry.items()}
+
+
+def _student(run: dict[str, Any]) -> dict[str, Any] | None:
+    """What the student is and its scores, without the curve of its training."""
+    if run.get("student") is None:
+        return None
+    return {k: v for k, v in {**run["student"], **run["student_scores"]}.items() if k != "curve"}
 
 
 def _training(run: dict[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from math import isinf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+from torch import nn
 
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.card import model_card
+from kmidi_lab.export.cpp_header import cpp_header
 from kmidi_lab.export.entry import registry_entry, sha256
 from kmidi_lab.export.golden import golden_vectors
 from kmidi_lab.export.latency import measure_latency
@@ -19,9 +22,11 @@ from kmidi_lab.export.onnx_export import export_onnx
 from kmidi_lab.export.parity import check_parity
 from kmidi_lab.export.registry import entry_status, may_replace, publish, published_entry
 from kmidi_lab.export.rtneural import export_rtneural
+from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from kmidi_lab.export.rtneural_runner import runner_from_env
 from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.models.base import LabModule
+from kmidi_lab.models.streaming import Streaming
 
 log = logging.getLogger(__name__)
 _PROBES = 4096
@@ -39,16 +44,18 @@ def export_module(
 ) -> None:
     """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes into `models_root`.
 
-    Fills `record["export"]`. Raises ExportError when a gate fails; nothing is written then.
+    The probes of a streaming model are consecutive calls. Fills `record["export"]`. Raises ExportError when a gate
+    fails; nothing is written then.
     """
     contract, runner = module.contract, runner_from_env()
-    rng = np.random.default_rng(0)
-    probes = probes[rng.permutation(len(probes))[:_PROBES]]
-    network = module.export_network()
-    call = numpy_call(network)
-    _check_rewrite(numpy_call(module.network), call, probes, tolerance)
-    onnx, rtneural = export_onnx(network, contract), export_rtneural(network, contract)
-    parity = check_parity(network, contract, onnx, rtneural, probes, tolerance, runner)
+    network, student = module.export_network().cpu().eval(), module.student
+    if not contract.streaming:
+        probes = probes[np.random.default_rng(0).permutation(len(probes))]
+    probes = probes[:_PROBES]
+    _check_rewrite(module.network, network, probes, tolerance)
+    onnx = export_onnx(network, contract)
+    rtneural = export_rtneural(student or network, contract)
+    parity = check_parity(network, contract, onnx, rtneural, probes, tolerance, runner, student)
     log.info(
         "parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance")
     )
@@ -56,10 +63,11 @@ def export_module(
     files = {
         f"{contract.id}.onnx": onnx,
         f"{contract.id}.json": rtneural,
-        f"golden/{contract.id}.json": golden_vectors(
-            TorchModel(network), contract, probes[:_GOLDEN], probes[_GOLDEN : 2 * _GOLDEN]
-        ),
+        f"{contract.id}_model.h": cpp_header(rtneural, contract).encode(),
+        f"golden/{contract.id}.json": _golden(student or network, contract, probes),
     }
+    if student is not None:
+        files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes)
     head = module.head()
     if head:
         files[f"{contract.id}.head.json"] = orjson.dumps(
@@ -70,7 +78,8 @@ def export_module(
     allowed, why_not = may_replace(old, status, record["data"]["stand_in"])
     record["export"] = {
         "models_root": str(models_root),
-        "stored_params": sum(p.numel() for p in network.parameters()),
+        "stored_params": RTNeuralModel.from_bytes(rtneural).parameters,
+        "receptive_field": _receptive_field(student or network),
         "parity": parity,
         "latency": latency,
         "status": status,
@@ -89,8 +98,20 @@ def export_module(
     log.info("published %s as %s (%s) in %s", contract.id, status, reason, registry)
 
 
-def _check_rewrite(network: Any, rewritten: Any, probes: np.ndarray, tolerance: float) -> None:
-    error = float(np.abs(network(probes) - rewritten(probes)).max())
+def _golden(network: nn.Module, contract: Contract, probes: np.ndarray) -> bytes:
+    """Eight calls in a row, and eight typical ones from all over the probes."""
+    typical = probes[np.linspace(_GOLDEN, len(probes) - 1, _GOLDEN).astype(int)]
+    return golden_vectors(TorchModel(network), contract, typical, probes[:_GOLDEN])
+
+
+def _receptive_field(network: nn.Module) -> int | None:
+    """In calls; None where it has no end."""
+    field = network.receptive_field() if isinstance(network, Streaming) else 1
+    return None if isinf(field) else int(field)
+
+
+def _check_rewrite(network: nn.Module, rewritten: nn.Module, probes: np.ndarray, tolerance: float) -> None:
+    error = float(np.abs(TorchModel(network).run(probes) - TorchModel(rewritten).run(probes)).max())
     if not error <= tolerance:
         raise ExportError(
             f"the network rewritten for export differs from the trained one by {error:.2e} (gate {tolerance:g})"

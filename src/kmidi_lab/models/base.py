@@ -13,6 +13,7 @@ from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.student import StudentPlan
 from kmidi_lab.seeds import epoch_seed
 
 _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
@@ -45,6 +46,8 @@ class LabModule(L.LightningModule):
     vocabulary: ClassVar[tuple[str, ...]] = ()
     loss_name: ClassVar[str] = ""
     network: nn.Module
+    student: nn.Module | None
+    """What the RTNeural file holds where that is not `network`; distilled after training."""
 
     def __init__(self, learning_rate: float, weight_decay: float) -> None:
         super().__init__()
@@ -53,6 +56,7 @@ class LabModule(L.LightningModule):
         if not 0 <= weight_decay <= 1:
             raise ConfigError(f"model.module.weight_decay={weight_decay} must be 0 to 1, such as 1e-2")
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.student: nn.Module | None = None
 
     @property
     def parameter_count(self) -> int:
@@ -67,6 +71,10 @@ class LabModule(L.LightningModule):
     def architecture(self) -> str:
         """Layer sizes in one line, for the card."""
         return type(self.network).__name__
+
+    def student_plan(self) -> StudentPlan | None:
+        """The student that RTNeural gets where it can't hold `network`; None where it can."""
+        return None
 
     def head_layout(self) -> dict[str, object]:
         """What the arrays of `head` mean; goes into the head file beside them."""

@@ -8,6 +8,7 @@ code, so cutting a sequence into pieces changes nothing but rounding (below 1e-5
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 import torch
 from torch import nn
@@ -21,6 +22,10 @@ class Streaming(nn.Module):
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shape of each state tensor without the batch axis; empty for a module without state."""
+        raise NotImplementedError
+
+    def receptive_field(self) -> float:
+        """Calls that an output depends on, the present one among them; infinite for a recurrent layer."""
         raise NotImplementedError
 
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
@@ -53,6 +58,9 @@ class Chain(Streaming):
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return tuple(shape for m in self if isinstance(m, Streaming) for shape in m.state_shapes())
 
+    def receptive_field(self) -> float:
+        return 1 + sum(m.receptive_field() - 1 for m in self if isinstance(m, Streaming))
+
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         new: list[torch.Tensor] = []
         for module in self:
@@ -82,6 +90,9 @@ class CausalConv1d(Streaming):
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return ((self.past, self.conv.in_channels),) if self.past else ()
 
+    def receptive_field(self) -> float:
+        return self.past + 1
+
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         if self.past:
             x = torch.cat([state[0], x], 1)
@@ -99,6 +110,9 @@ class GRU(Streaming):
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return ((self.rnn.num_layers, self.rnn.hidden_size),)
 
+    def receptive_field(self) -> float:
+        return inf
+
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         y, h = self.rnn(x, state[0].transpose(0, 1).contiguous())
         return y, (h.transpose(0, 1),)
@@ -113,6 +127,9 @@ class LSTM(Streaming):
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return ((self.rnn.num_layers, self.rnn.hidden_size),) * 2
+
+    def receptive_field(self) -> float:
+        return inf
 
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         h, c = (part.transpose(0, 1).contiguous() for part in state)
@@ -130,6 +147,9 @@ class Residual(Streaming):
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return self.body.state_shapes()
 
+    def receptive_field(self) -> float:
+        return self.body.receptive_field()
+
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         y, state = self.body.stream(x, state)
         return x + y, state
@@ -144,6 +164,9 @@ class Heads(Streaming):
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return tuple(shape for b in self._each() for shape in b.state_shapes())
+
+    def receptive_field(self) -> float:
+        return max(b.receptive_field() for b in self._each())
 
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         outputs: list[torch.Tensor] = []
@@ -180,6 +203,9 @@ class CausalAttention(Streaming):
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return (self.window - 1, self.size), (self.window - 1, self.size), (1,)
+
+    def receptive_field(self) -> float:
+        return self.window
 
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         batch, steps, _ = x.shape

@@ -115,6 +115,8 @@ def load_run(path: Path) -> tuple[Any, dict[str, Any], Path]:
 
     import torch
 
+    from kmidi_lab.distill import STUDENT
+
     checkpoint = path if path.suffix == ".ckpt" else path / "checkpoints" / "best.ckpt"
     settings = checkpoint.parent.parent / "config.yaml"
     for needed in (checkpoint, settings):
@@ -126,4 +128,9 @@ def load_run(path: Path) -> tuple[Any, dict[str, Any], Path]:
         module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
     except (RuntimeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({str(error).splitlines()[0]})") from None
+    student = checkpoint.with_name(STUDENT)
+    plan = module.student_plan()
+    if plan is not None and student.is_file():
+        module.student = plan.network
+        module.student.load_state_dict(torch.load(student, map_location="cpu", weights_only=True))
     return module.eval(), config, checkpoint
