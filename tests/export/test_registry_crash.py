@@ -1,4 +1,4 @@
-"""A publish killed at each of its steps, and a recovery killed at each of its own.
+"""A publish, a promotion and a rollback killed at each of their steps, and a recovery killed at each of its own.
 
 The victim is a forked process with an audit hook (PEP 578) that counts what Python does to the file system, whatever
 function it goes through, and kills the process with SIGKILL right before the n-th of these.
@@ -20,7 +20,10 @@ from test_registry import check, put
 
 from kmidi_lab.contracts import GROOVE, HARMONY
 from kmidi_lab.errors import RegistryError
+from kmidi_lab.export import registry_versions
 from kmidi_lab.export.registry import load_registry, published_entry
+from kmidi_lab.export.registry_history import promote, rollback
+from kmidi_lab.export.registry_versions import kept_versions
 
 pytestmark = pytest.mark.slow
 _STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir"}
@@ -175,5 +178,62 @@ def test_staged_files_that_someone_deleted_are_named(tmp_path):
     next(n for n in work if (root / ".staging" / "journal.json").exists())
     shutil.rmtree(root / ".staging" / HARMONY.id)
     (root / "harmonypredictor.onnx").unlink()
-    with pytest.raises(RegistryError, match=r"harmonypredictor\.onnx: lost.*delete \.staging"):
+    with pytest.raises(RegistryError, match=r"harmonypredictor\.\w+: lost.*delete \.staging"):
         load_registry(root)
+
+
+HEADER = "include/harmonypredictor.h"
+KEPT = 2
+
+
+@pytest.fixture
+def full(tmp_path, monkeypatch) -> Path:
+    """As many kept versions as there may be; the live one has a header, the one before has none."""
+    monkeypatch.setattr(registry_versions, "KEPT", KEPT)
+    folder = tmp_path / "start"
+    put(folder, "n", contract=GROOVE)
+    for n in range(KEPT):
+        put(folder, f"v{n}")
+    put(folder, "before")
+    put(folder, "live", header=True)
+    return folder
+
+
+def states(root: Path, full: Path, work: Callable[[], object]) -> list[tuple[str, str, int]]:
+    """(run, status, lines of history) after each death; whatever is kept can be read, and the folder works on."""
+    seen = []
+    for _ in every_step(full, root, work):
+        check_unopened(root)
+        check(root)
+        entry = published_entry(root, HARMONY.id)
+        assert (root / HEADER).exists() == (entry["training"]["run_id"] == "run-live")
+        assert published_entry(root, GROOVE.id)["training"]["run_id"] == "run-n"
+        seen.append((entry["training"]["run_id"], entry["status"], len(entry["history"])))
+        rollback(root, HARMONY.id, kept_versions(entry)[-1] if len(seen) % 2 else None, "works on")
+        check(root)
+        folders = {p.name for p in (root / "history" / HARMONY.id).iterdir()}
+        assert folders == set(kept_versions(published_entry(root, HARMONY.id)))
+    return seen
+
+
+@pytest.mark.parametrize("change", ["publish", "rollback", "promote"])
+def test_a_change_killed_at_any_step_is_made_or_not(tmp_path, full, change):
+    root, lines = tmp_path / "models", KEPT + 1
+    work, after = {
+        "publish": (lambda: put(root, "new"), ("run-new", "trained", lines + 1)),
+        "rollback": (lambda: rollback(root, HARMONY.id, None, "why"), ("run-before", "trained", lines + 1)),
+        "promote": (lambda: promote(root, HARMONY.id, "why"), ("run-live", "production", lines + 1)),
+    }[change]
+    seen = states(root, full, work)
+    assert len(seen) > 10
+    assert seen == sorted(seen, key=lambda state: state == after)
+    assert set(seen) == {("run-live", "trained", lines), after}
+
+
+def test_a_recovery_of_a_rollback_killed_at_any_step(tmp_path, full):
+    cut, root = tmp_path / "cut", tmp_path / "models"
+    journal = cut / ".staging" / "journal.json"
+    next(n for n in every_step(full, cut, lambda: rollback(cut, HARMONY.id, None, "why")) if journal.exists())
+    seen = states(root, cut, lambda: load_registry(root))
+    assert len(seen) > 5
+    assert set(seen) == {("run-before", "trained", KEPT + 2)}

@@ -181,6 +181,16 @@ def test_promote_and_roll_back_from_production(tmp_path):
     check(tmp_path)
 
 
+def test_stand_in_data_in_production_is_said(tmp_path, caplog):
+    put(tmp_path, "a")
+    path = tmp_path / "registry.json"
+    registry = json.loads(path.read_text())
+    registry["models"][0]["stand_in"] = "made up"
+    path.write_text(json.dumps(registry))
+    promote(tmp_path, HARMONY.id, "a trial")
+    assert "stand-in data: made up" in caplog.text
+
+
 @pytest.mark.parametrize("change", [promote, lambda root, name, why: rollback(root, name, None, why)])
 def test_what_promote_and_rollback_refuse(tmp_path, change):
     with pytest.raises(RegistryError, match="harmonypredictor is not published there; published: nothing"):

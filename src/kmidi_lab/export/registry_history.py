@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from kmidi_lab.export.registry import find, load_registry, opened, write_entry
 from kmidi_lab.export.registry_files import read_files
 from kmidi_lab.export.registry_policy import may_promote
 from kmidi_lab.export.registry_versions import history_line, read_version, settled, succeed, version_of
+
+log = logging.getLogger(__name__)
 
 
 def promote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
@@ -37,6 +40,8 @@ def promote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
             "history": settled([line, *old.get("history", [])], version_of(old)),
         }
         write_entry(models_root, registry, entry, {})
+    if entry.get("stand_in"):
+        log.warning("%s goes into production trained on stand-in data: %s", model_id, entry["stand_in"])
     return entry
 
 

@@ -1,0 +1,73 @@
+"""task=registry: lists and compares published models, puts one into production or back to an earlier version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.errors import ConfigError, RegistryError, one_of
+from kmidi_lab.export.registry import load_registry
+from kmidi_lab.export.registry_files import FILE
+from kmidi_lab.export.registry_history import promote, require, rollback
+from kmidi_lab.export.registry_versions import read_version, version_of
+from kmidi_lab.report.registry_table import compared, history_table, models_table
+
+_ACTIONS = ("list", "history", "compare", "promote", "rollback")
+_ABOUT_ONE = ("compare", "promote", "rollback")
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    asked, root = cfg.registry, Path(cfg.models_root)
+    if asked.action not in _ACTIONS:
+        raise ConfigError(one_of("registry.action", asked.action, _ACTIONS))
+    if asked.action in _ABOUT_ONE and not asked.model:
+        raise ConfigError(f"registry.action={asked.action} is about one model; type registry.model=harmony")
+    registry = _there(root)
+    model_id = _model_id(asked.model, registry) if asked.model else None
+    if asked.action == "promote":
+        _say_changed(promote(root, str(model_id), asked.reason))
+    elif asked.action == "rollback":
+        _say_changed(rollback(root, str(model_id), asked.version, asked.reason))
+    elif asked.action == "compare":
+        print(_compare(root, require(registry, root, str(model_id)), asked.other, asked.version))
+    else:
+        entries = [require(registry, root, model_id)] if model_id else registry["models"]
+        print(models_table(entries) if asked.action == "list" else "\n\n".join(map(history_table, entries)))
+
+
+def _there(root: Path) -> dict[str, Any]:
+    registry = load_registry(root)
+    if not (root / FILE).is_file():
+        raise RegistryError(f"{root}: no {FILE} there; give models_root, a folder with published models")
+    return registry
+
+
+def _model_id(model: str, registry: dict[str, Any]) -> str:
+    if model in CONTRACTS:
+        return CONTRACTS[model].id
+    ids = [contract.id for contract in CONTRACTS.values()]
+    ids += [entry["id"] for entry in registry["models"] if entry["id"] not in ids]
+    if model not in ids:
+        raise ConfigError(one_of("registry.model", model, [*CONTRACTS, *ids]))
+    return model
+
+
+def _compare(root: Path, entry: dict[str, Any], other: str | None, version: str | None) -> str:
+    here = (f"{root} (published)", entry)
+    if not other:
+        before, _ = read_version(root, entry, version)
+        return compared(here, (f"version {version_of(before)}", before))
+    if version:
+        raise ConfigError("compare with registry.other or with registry.version, not both; leave one out")
+    return compared(here, (other, require(_there(Path(other)), Path(other), entry["id"])))
+
+
+def _say_changed(entry: dict[str, Any]) -> None:
+    line = entry["history"][0]
+    print(
+        f"{entry['id']}: {line['version']} ({line['status']}) → {version_of(entry)} ({entry['status']}); "
+        f"{line['replaced_because']}"
+    )
