@@ -80,7 +80,7 @@ def test_promote_and_rollback_say_what_changed(cli: Cli, models: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("registry.action=lsit",), "Did you mean 'list'? Allowed: list, history, compare, promote, rollback"),
+        (("registry.action=lists",), "Did you mean 'list'? Allowed: list, history, compare, promote, rollback"),
         (("registry.action=promote",), "type registry.model=harmony"),
         (("registry.action=promote", "registry.model=harmony"), 'type registry.reason="'),
         (("registry.action=history", "registry.model=harmny"), "Did you mean 'harmony'?"),
