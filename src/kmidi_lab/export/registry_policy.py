@@ -11,7 +11,7 @@ _GOOD = ("trained", "production")
 def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric.
 
-    The further metrics of the verdict are named either way, those that fall short too.
+    Where RTNeural gets a student, the student must beat them, too: its file is what the plugin plays. The further metrics of the verdict are named either way, those that fall short too.
     """
     primary = run.get("primary")
     if run.get("status") == "failed":
@@ -21,6 +21,9 @@ def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     short = [_against(t) for t in primary.get("also", ()) if not t["beats_baselines"]]
     if not primary["beats_baselines"]:
         return "training", "does not beat " + ", ".join([_against(primary), *short])
+    student = (run.get("student_scores") or {}).get("primary")
+    if student and not student["beats_baselines"]:
+        return "training", f"the student in the RTNeural file does not beat {_against(student)}"
     won = [_against(t) for t in (primary, *primary.get("also", ())) if t["beats_baselines"]]
     return "trained", "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
 
@@ -33,7 +36,7 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
     if old["status"] in _GOOD and new_status not in _GOOD:
         return False, f"the entry there is {old['status']} (run {run}) and stays; the new one is only {new_status}"
     if old["status"] == "production" and new_status != "production":
-        return False, f"the entry there is in production (run {run}) and stays; name another paths.models_root"
+        return False, f"the entry there is in production (run {run}) and stays; name another models_root"
     if old["status"] in _GOOD and new_stand_in and not old.get("stand_in"):
         return (
             False,
