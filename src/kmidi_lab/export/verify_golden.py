@@ -1,0 +1,94 @@
+"""A golden file: its fields against the contract, its checksums and the shapes of its vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kmidi_lab.contracts import Contract
+from kmidi_lab.export.golden import SEQUENCE, checksum
+from kmidi_lab.export.verify_findings import Checks, show
+from kmidi_lab.export.verify_sizes import Sizes
+
+Array = NDArray[np.float32]
+_AGAIN = "export the model again"
+
+
+@dataclass(frozen=True)
+class Golden:
+    """`sequence`, calls in a row after one reset, and `typical`, each after its own: inputs `[T, N]`, outputs `[T, M]`."""
+
+    sequence: tuple[Array, Array]
+    typical: tuple[Array, Array]
+
+    @property
+    def inputs(self) -> Array:
+        return np.concatenate([self.sequence[0], self.typical[0]])
+
+
+def check_golden_file(
+    checks: Checks, name: str, data: bytes, model_id: object, contract: Contract | None, sizes: list[Sizes]
+) -> Golden | None:
+    """The checks of one file, without a model. Returns its vectors, None when there are none to replay."""
+    with checks.guarded("golden", f"{name} is broken", _AGAIN):
+        file = orjson.loads(data)
+        if not isinstance(file, dict):
+            raise ValueError("it is not an object")
+        if "id" in file:
+            checks.expect("golden", file["id"] == model_id, f"{name}: is of {show(file['id'])}; {_AGAIN}")
+        if contract is not None:
+            version = file.get("feature_version")
+            checks.expect(
+                "feature_version",
+                version == contract.features,
+                f"{name}: feature_version is {show(version)}, the contract says {contract.features}; {_AGAIN}",
+            )
+        for teller, inputs, outputs in sizes:
+            for key, right in (("input_size", inputs), ("output_size", outputs)):
+                good = key not in file or file[key] == right
+                checks.expect("size", good, f"{name}: {key} is {show(file.get(key))}, {teller} says {show(right)}")
+        if not {"sequence", "typical"} & set(file):
+            checks.note("golden", f"{name}: holds checksums and no vectors, so nothing is replayed")
+            return None
+        return _vectors(checks, name, file, sizes)
+    return None
+
+
+def _vectors(checks: Checks, name: str, file: dict[str, Any], sizes: list[Sizes]) -> Golden | None:
+    parts = [[_rows(file[part], side) for side in ("inputs", "outputs")] for part in ("sequence", "typical")]
+    golden = Golden((parts[0][0], parts[0][1]), (parts[1][0], parts[1][1]))
+    for at, side in enumerate(("input", "output")):
+        vectors = np.concatenate([part[at] for part in parts])
+        checks.expect(
+            "checksum",
+            file.get(f"{side}_checksum") == checksum(vectors),
+            f"{name}: {side}_checksum is not that of the {side}s; restore the file or {_AGAIN}",
+        )
+        checks.expect("finite", bool(np.isfinite(vectors).all()), f"{name}: {side}s hold NaN or infinity; {_AGAIN}")
+        for told in sizes:
+            width = told.inputs if side == "input" else told.outputs
+            checks.expect(
+                "size",
+                vectors.shape[1] == width,
+                f"{name}: {side}s have {vectors.shape[1]} values, {told.teller} says {show(width)}; {_AGAIN}",
+            )
+    counts = [len(rows) for part in parts for rows in part]
+    paired = checks.expect(
+        "golden",
+        counts[0] == counts[1] == SEQUENCE and counts[2] == counts[3] >= SEQUENCE,
+        f"{name}: has {counts[0]} → {counts[1]} vectors in sequence and {counts[2]} → {counts[3]} typical ones, must "
+        f"be {SEQUENCE}, and {SEQUENCE} or more; {_AGAIN}",
+    )
+    return golden if paired and np.isfinite(golden.inputs).all() else None
+
+
+def _rows(part: Any, side: str) -> Array:
+    with np.errstate(over="ignore"):
+        rows = np.array(part[side], np.float32)
+    if rows.ndim != 2:
+        raise ValueError("vectors must be lists of equally long lists")
+    return rows

@@ -1,0 +1,51 @@
+"""task=verify: checks every file of a models folder; a table on the screen, verify.json, exit code 1 with a fault."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from kmidi_lab.errors import ExportError
+from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.export.rtneural_runner import runner_from_env
+from kmidi_lab.export.verify import Verification, verify_folder
+from kmidi_lab.export.verify_findings import Checks
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    root = Path(cfg.models_root)
+    found = verify_folder(root, runner_from_env())
+    path = context["folder"] / "verify.json"
+    write_atomic(path, json.dumps(_report(found), indent=1).encode())
+    print(_table([found.folder, *found.models]))
+    models, faults, notes = len(found.models), len(found.faults), len(found.notes)
+    print(f"{models} models, {faults} faults, {notes} notes | written: {path}")
+    if faults:
+        raise ExportError(f"{root}: {faults} faults; correct them or export the models again, details in {path}")
+
+
+def _report(found: Verification) -> dict[str, Any]:
+    subjects = (found.folder, *found.models)
+    return {
+        "models_root": str(found.root.absolute()),
+        "models": len(found.models),
+        "faults": len(found.faults),
+        "notes": len(found.notes),
+        "passed": {checks.subject: checks.passed for checks in subjects},
+        "findings": [asdict(finding) for checks in subjects for finding in checks.findings],
+    }
+
+
+def _table(subjects: list[Checks]) -> str:
+    """A line for each subject's passed checks and below it one for each finding, faults first."""
+    width = max((len(f.check) for checks in subjects for f in checks.findings), default=0)
+    lines = []
+    for checks in subjects:
+        lines += [checks.subject, f"  OK     {checks.passed} checks passed"]
+        for finding in (*checks.faults, *checks.notes):
+            lines.append(f"  {finding.severity.upper():<5}  {finding.check:<{width}}  {finding.message}")
+    return "\n".join(lines)

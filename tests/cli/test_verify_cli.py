@@ -1,0 +1,48 @@
+"""task=verify on the real command line: exit codes, what is printed, verify.json."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def report(root: Path) -> dict:
+    [path] = (root / "outputs/verify").glob("*/verify.json")
+    return dict(json.loads(path.read_text()))
+
+
+def test_a_clean_folder_exits_with_0(cli: Cli, repo: Path, tmp_path: Path) -> None:
+    done = cli("task=verify", "models_root=outputs/release", f"paths.output_root={tmp_path / 'outputs'}", cwd=repo)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "harmonypredictor\n  OK " in done.stdout
+    assert "1 models, 0 faults, 1 notes | written: " in done.stdout.splitlines()[-1]
+    assert report(tmp_path)["faults"] == 0
+
+
+def test_a_fault_exits_with_1_and_one_line(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/dynamicsengine.json").write_text('{"layers": []}')
+    done = cli("task=verify", "models_root=models")
+    assert done.returncode == 1, done.stderr + done.stdout
+    assert "FAULT  rtneural" in done.stdout
+    assert "'in_shape' is missing" in done.stdout
+    assert "1 models, 1 faults, 2 notes | written: " in done.stdout
+    assert len([line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]) == 1
+    assert "Traceback" not in done.stderr + done.stdout
+    assert report(tmp_path)["findings"][2]["subject"] == "dynamicsengine"
+    assert [p.name for p in (tmp_path / "models").iterdir()] == ["dynamicsengine.json"]
+
+
+@pytest.mark.parametrize(("root", "env"), [("gone", {}), ("empty", {}), ("empty", {"RTNEURAL_RUNNER": "/gone"})])
+def test_nothing_to_check_exits_with_2(cli: Cli, tmp_path: Path, root: str, env: dict[str, str]) -> None:
+    (tmp_path / "empty").mkdir()
+    done = cli("task=verify", f"models_root={root}", env=env)
+    assert done.returncode == 2, done.stderr + done.stdout
+    assert ("RTNEURAL_RUNNER: /gone does not exist" if env else "give models_root") in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
