@@ -86,10 +86,10 @@ def verify_folder(root: Path, runner: Path | None) -> Verification:
 def _check_entry_files(checks: Checks, root: Path, entry: dict[str, Any], runner: Path | None) -> None:
     check_files(checks, root, entry)
     for check in (check_card, check_onnx_paths, check_history):
-        with checks.guarded("file", str(entry.get("id")), _AGAIN):
+        with checks.guarded("file", checks.subject, _AGAIN):
             check(checks, root, entry)
     contract: Contract | None = contract_of(entry.get("id"))
-    with checks.guarded("file", str(entry.get("id")), _AGAIN):
+    with checks.guarded("file", checks.subject, _AGAIN):
         check_model(checks, root, files_of(entry), contract, entry, runner)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from kmidi_lab.errors import LabError
 FAULT, NOTE = "fault", "note"
 _LONGEST = 400
 _LONGEST_PART = 160
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _LONGEST_PART
+_SHORT.maxlevel = 3
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,8 @@ def one_line(text: str, longest: int = _LONGEST) -> str:
 
 
 def show(value: object) -> str:
-    """A value from a foreign file, quoted and short."""
-    return one_line(repr(value), _LONGEST_PART)
+    """A value from a foreign file, quoted and short, however long or deep it is."""
+    return one_line(_SHORT.repr(value), _LONGEST_PART)
 
 
 def reason(error: BaseException) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Iterator
 
 import onnx
@@ -41,7 +43,9 @@ def check_onnx_file(checks: Checks, name: str, data: bytes, sizes: list[Sizes]) 
         checks.note("onnx", f"{name}: not run, because of the faults above")
         return None
     try:
-        return OnnxModel(data, name)
+        # ONNX Runtime prints when it tries a second time.
+        with contextlib.redirect_stdout(io.StringIO()):
+            return OnnxModel(data, name)
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         checks.fault("onnx runtime", f"{reason(error)}; {_AGAIN}")
         return None

@@ -48,7 +48,7 @@ def read_registry(path: Path, folder: Checks) -> list[tuple[Checks, dict[str, An
     entries = list(enumerate(models)) if isinstance(models, list) else []
     ids = Counter(e["id"] for _, e in entries if isinstance(e, dict) and isinstance(e.get("id"), str))
     checks = {i: Checks(_subject(i, e, ids)) for i, e in entries if isinstance(e, dict)}
-    version = str(registry.get("registry_version", ""))
+    version = text(registry.get("registry_version")) or ""
     folder.expect(
         "version",
         version.partition(".")[0] == "1",

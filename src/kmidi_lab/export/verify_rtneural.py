@@ -10,6 +10,8 @@ from kmidi_lab.export.rtneural_reader import RTNeuralFormatError, RTNeuralModel
 from kmidi_lab.export.verify_findings import Checks, show
 from kmidi_lab.export.verify_sizes import LARGEST, Sizes, check_sizes
 
+_MOST = {"in_shape": LARGEST, "shape": LARGEST, "dilation": 4096}
+
 
 def check_rtneural_file(checks: Checks, name: str, data: bytes, sizes: list[Sizes]) -> RTNeuralModel | None:
     """The checks of one file. Returns the model to run, None when it is refused."""
@@ -40,8 +42,8 @@ def _refuse_huge(data: bytes) -> None:
     if not isinstance(root, dict):
         return
     layers = root.get("layers")
-    for layer in [{"in_shape": root.get("in_shape")}, *(layers if isinstance(layers, list) else [])]:
-        for key in ("in_shape", "shape", "dilation") if isinstance(layer, dict) else ():
+    for layer in [root, *(layers if isinstance(layers, list) else [])]:
+        for key, most in _MOST.items() if isinstance(layer, dict) else ():
             value: Any = layer.get(key)
-            if isinstance(value, list) and any(type(v) in (int, float) and v > LARGEST for v in value):
-                raise RTNeuralFormatError(f"{key!r} is {show(value)}; nothing above {LARGEST} is run here")
+            if isinstance(value, list) and any(type(v) in (int, float) and v > most for v in value):
+                raise RTNeuralFormatError(f"{key!r} is {show(value)}; nothing above {most} is run here")
