@@ -54,7 +54,7 @@ class EvaluationCallback(L.Callback):
         assert isinstance(pl_module, LabModule)
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         self._record |= evaluate_module(pl_module, self._evaluator, data)
-        self._record["training"]["test_loss"] = self._record["metrics"]["test"]["nll"]
+        self._record["training"]["test_loss"] = self._record["metrics"]["test"][self._evaluator.loss]
         primary = self._record["primary"]
         for logger in trainer.loggers:
             logger.log_metrics({f"test/{k}": v for k, v in self._record["metrics"]["test"].items()})

@@ -60,6 +60,8 @@ class Contract:
     features: str
     output_kind: str
     version: str = VERSION
+    head: bool = False
+    """A linear map in `<id>.head.json` reads something out of the output."""
 
     def __post_init__(self) -> None:
         for side in (self.inputs, self.outputs):
@@ -112,6 +114,7 @@ EMOTION = Contract(
     state="one audio frame a call",
     features=AUDIO_FEATURES,
     output_kind="embedding",
+    head=True,
 )
 
 MELODY = Contract(
@@ -165,6 +168,7 @@ HARMONY = Contract(
     state="none",
     features=SYMBOLIC_FEATURES,
     output_kind="logits",
+    head=True,
 )
 
 DYNAMICS = Contract(

@@ -12,20 +12,30 @@ import numpy as np
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.atomic import sha256_file
+from kmidi_lab.export.onnx_runtime import OnnxModel
 
 
 @dataclass
 class Published:
-    """An ONNX model with its head and registry entry; `call` maps `[E, N]` to `[E, M]` row by row."""
+    """An ONNX model with its head and registry entry.
+
+    `model` takes one vector a call and keeps its state; `call` maps `[E, N]`, or sequences `[S, T, N]`, to outputs.
+    """
 
     contract: Contract
     entry: dict[str, Any]
     head: dict[str, np.ndarray]
-    session: Any
+    model: OnnxModel
 
     def call(self, x: np.ndarray) -> np.ndarray:
-        rows = np.asarray(x, np.float32)
-        return np.concatenate([self.session.run(["output"], {"input": rows[i : i + 1]})[0] for i in range(len(rows))])
+        """`[E, N]` to `[E, M]`, each row after a reset, or `[S, T, N]` to `[S, T, M]`, each sequence after a reset."""
+        if x.ndim == 3:
+            return np.stack([self._in_a_row(sequence) for sequence in x])
+        return np.concatenate([self._in_a_row(row[None]) for row in x])
+
+    def _in_a_row(self, sequence: np.ndarray) -> np.ndarray:
+        self.model.reset()
+        return np.stack([self.model(x) for x in sequence])
 
 
 def load_published(models_root: Path, model: str) -> Published | None:
@@ -45,22 +55,17 @@ def load_published(models_root: Path, model: str) -> Published | None:
 
 
 def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = None) -> Published:
-    """An ONNX file with the `<id>.head.json` beside it; raises RegistryError."""
-    import onnxruntime as ort
-
+    """An ONNX file with the `<id>.head.json` beside it, if the model has one; raises RegistryError."""
     if not path.is_file():
         raise RegistryError(f"{path}: the ONNX file is missing; train or export the model again")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's exceptions have no common base
-        raise RegistryError(f"{path}: ONNX Runtime can't load it ({str(error).splitlines()[0]})") from error
-    shapes = [list(v.shape) for v in (session.get_inputs()[0], session.get_outputs()[0])]
-    if shapes != [[1, contract.input_size], [1, contract.output_size]]:
-        raise RegistryError(f"{path}: shapes {shapes} are not those of {contract.id}; give a file of that model")
-    return Published(contract, entry or {}, _head(path.with_name(f"{contract.id}.head.json")), session)
+    model = OnnxModel(path.read_bytes(), str(path))
+    sizes = (model.input_size, model.output_size)
+    if sizes != (contract.input_size, contract.output_size):
+        raise RegistryError(
+            f"{path}: takes {sizes[0]} and gives {sizes[1]}, not {contract.id}; give a file of that model"
+        )
+    head = _head(path.with_name(f"{contract.id}.head.json")) if contract.head else {}
+    return Published(contract, entry or {}, head, model)
 
 
 def _head(path: Path) -> dict[str, np.ndarray]:

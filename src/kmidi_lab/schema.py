@@ -81,6 +81,13 @@ class PredictConfig:
     key: str = "C"
     emotion: str | None = None
     top: int = 8
+    midi: str | None = None
+    out: str | None = None
+    length: int = 32
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    style: str | None = None
 
 
 @dataclass

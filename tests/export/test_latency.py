@@ -20,7 +20,7 @@ from kmidi_lab.export.latency import measure_latency, summary, time_calls
 from kmidi_lab.export.latency_backends import onnx_backends, torch_backend
 
 STATISTICS = {"first_us", "median_us", "p90_us", "p99_us", "max_us", "mean_us"}
-KEYS = STATISTICS | {"within_budget", "histogram", "version", "flags"}
+KEYS = STATISTICS | {"within_budget", "histogram", "version", "flags", "memory_floor", "deadlines"}
 
 
 class Slow(nn.Module):
@@ -161,5 +161,7 @@ def test_rtneural_times_itself(contract, frames, tmp_path: Path, build, name):
     result = measure_latency(None, contract, tiny_onnx(contract), model, frames, program, calls=20, warmup=4)
     measured = result["backends"][name]
     assert (measured["median_us"], measured["first_us"], measured["version"]) == (9.0, 41.0, "1fb1f07")
-    assert measured["flags"] == f"{build}, -O3 -march=native"
+    assert measured["flags"] == f"{build}, -O3 -march=native, in the C++ runner"
+    assert measured["memory_floor"]["weight_bytes"] == 4 * (6 * 4 + 4)
+    assert measured["deadlines"][0]["p99_share"] == pytest.approx(9 / (64 / 44100 * 1e6))
     assert ("rtneural" in result["not_measured"]) == (build == "stl")

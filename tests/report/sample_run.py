@@ -7,6 +7,8 @@ import math
 import random
 from typing import Any
 
+from kmidi_lab.export.latency_deadlines import deadlines
+
 DEGREES = ["I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII"]
 QUALITIES = ["major", "minor", "dim", "aug", "dom7", "maj7", "min7", "dim7"]
 _NAMES = ("nll", "perplexity", "top1", "top3", "ece", "root_top1")
@@ -34,7 +36,10 @@ def _backend(median: float, p99: float, version: str, flags: str = "") -> dict[s
     shape = {"edges_us": edges, "counts": counts}
     percentiles = {"median_us": median, "p90_us": (median + p99) / 2, "p99_us": p99, "max_us": times[-1] * 1.4}
     timing = {"first_us": median * 40, **percentiles, "mean_us": median * 1.04}
-    return {**timing, "within_budget": True, "version": version, "flags": flags, "histogram": shape}
+    floor = {"weight_bytes": 395060, "bandwidth_gb_s": 98.8, "floor_us": 4.0, "floor_ratio": median / 4.0}
+    blocks = deadlines(p99, percentiles["max_us"])
+    how = {"within_budget": True, "version": version, "flags": flags, "histogram": shape}
+    return {**timing, **how, "memory_floor": floor, "deadlines": blocks}
 
 
 _RUN: dict[str, Any] = {

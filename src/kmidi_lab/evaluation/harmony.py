@@ -50,6 +50,8 @@ class HarmonyEvaluator:
     """Scores a callable `[E, 128] -> [E, 64]` with its head on a split, and fits the baselines on `train`."""
 
     primary = ("perplexity", "min")
+    loss = "nll"
+    """The metric that is the training loss, too."""
     also = (("top1", "max"),)
 
     def __call__(

@@ -44,7 +44,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     # The scores published are always those of these weights, whatever was in run.json.
     evaluator = build(OmegaConf.create(config["model"]["evaluator"]))
     record |= evaluate_module(module, evaluator, data)
-    record["training"]["test_loss"] = record["metrics"]["test"]["nll"]
+    record["training"]["test_loss"] = record["metrics"]["test"][evaluator.loss]
     models_root = Path(cfg.models_root)
     export_module(
         module, data.probes(), record, models_root, cfg.export.tolerance, cfg.export.calls, cfg.export.release

@@ -1,0 +1,1 @@
+"""MIDI files of any kind: one file, many files, what they hold."""

@@ -1,0 +1,57 @@
+"""What the lab keeps of a MIDI file: notes by track and the maps of tempo, metre and key, as plain arrays.
+
+A piece has no object of the library that read it, so it goes between processes and into shards cheaply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOTE = np.dtype([("start", "<i4"), ("duration", "<i4"), ("pitch", "u1"), ("velocity", "u1")])
+"""Start and duration in ticks; sorted by start, then pitch."""
+Notes = NDArray[np.void]
+Ticks = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Track:
+    """`program` 0..127; `notes` of dtype NOTE; `pedals` `[P, 2]` start and end ticks of the sustain pedal."""
+
+    name: str
+    program: int
+    is_drum: bool
+    notes: Notes
+    pedals: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`tempos` `[K, 2]` (tick, quarter notes a minute), `metres` `[K, 3]` (tick, numerator, denominator), `keys` `[K, 3]`
+    (tick, tonic 0..11, 1 minor), each sorted by tick; the first tempo stands at tick 0, 120 where the file has none."""
+
+    ticks_per_quarter: int
+    tracks: tuple[Track, ...]
+    tempos: NDArray[np.float64]
+    metres: NDArray[np.int64]
+    keys: NDArray[np.int64]
+
+    def seconds(self, ticks: np.ndarray) -> Ticks:
+        """Ticks, any shape, to seconds from the start of the file."""
+        starts, quarters = self.tempos[:, 0], self.tempos[:, 1]
+        per_tick = 60.0 / (quarters * self.ticks_per_quarter)
+        begun = np.concatenate([[0.0], np.cumsum(np.diff(starts) * per_tick[:-1])])
+        at = np.asarray(ticks, np.float64)
+        segment = np.clip(np.searchsorted(starts, at, side="right") - 1, 0, len(starts) - 1)
+        return np.asarray(begun[segment] + (at - starts[segment]) * per_tick[segment])
+
+    def ticks(self, seconds: np.ndarray) -> Ticks:
+        """The inverse of `seconds`, not rounded."""
+        starts, quarters = self.tempos[:, 0], self.tempos[:, 1]
+        per_tick = 60.0 / (quarters * self.ticks_per_quarter)
+        begun = np.concatenate([[0.0], np.cumsum(np.diff(starts) * per_tick[:-1])])
+        at = np.asarray(seconds, np.float64)
+        segment = np.clip(np.searchsorted(begun, at, side="right") - 1, 0, len(starts) - 1)
+        return np.asarray(starts[segment] + (at - begun[segment]) / per_tick[segment])
