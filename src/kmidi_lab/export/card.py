@@ -128,12 +128,15 @@ def _parity(run: dict[str, Any]) -> str:
 
 
 def _latency(run: dict[str, Any]) -> str:
-    machine = run["machine"]
+    machine, grid = run["machine"], view.latency(run)
     where = f"{cell(machine['cpu'])}, {machine['cores']} cores, {cell(machine['os'])} (machine {machine['id']})"
-    return (
+    text = (
         f"## Latency\n\n{view.latency_setting(run)} Measured on {where}. The first call is a fresh session's; "
-        f"slow calls are kept; in budget means that the 99th percentile is.\n\n{_grid(view.latency(run))}"
+        f"slow calls are kept; in budget means that the 99th percentile is. {grid.floor_note}".rstrip()
     )
+    if not grid.deadlines.rows:
+        return f"{text}\n\n{_grid(grid)}"
+    return f"{text}\n\n{_grid(grid)}\n\n### Audio blocks\n\n{cell(grid.deadlines_note)}\n\n{_grid(grid.deadlines)}"
 
 
 def _not_measured(run: dict[str, Any]) -> str:

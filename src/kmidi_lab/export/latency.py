@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import os
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.export.latency_backends import Call, onnx_backends, torch_backend
+from kmidi_lab.export.latency_core import one_core
+from kmidi_lab.export.latency_deadlines import deadlines
+from kmidi_lab.export.memory_floor import memory_floor, read_time_us
 
 _BINS = 60
 
@@ -40,38 +38,46 @@ def measure_latency(
 
     Returns:
         `budget_ms`; `frames`, the number of timed calls; `threads`; `pinned_core`, None where the system can't pin;
-        `backends`, see `summary`, each with `version` and `flags`; `not_measured`, the reason by backend.
+        `backends`, see `summary`, `memory_floor` and `deadlines`, each with `version` and `flags`; `not_measured`, the
+        reason by backend.
 
     Raises:
-        ValueError: frames of another size, or no calls. ExportError, UserError: the runner fails.
+        ValueError: frames of another size, or no calls. ExportError, UserError: the runner fails. RegistryError: the
+            ONNX file does not load.
     """
     if frames.ndim != 2 or len(frames) == 0 or frames.shape[1] != contract.input_size or calls < 1:
         raise ValueError(
             f"needs frames [K, {contract.input_size}] and calls above 0, not {list(frames.shape)}, {calls}"
         )
-    measured: dict[str, Any] = {}
+    measured: dict[str, dict[str, Any]] = {}
+    weights: dict[str, int] = {}
     missing: dict[str, str] = {}
     backends = onnx_backends(onnx, contract)
     if network is None:
         missing["torch"] = "no PyTorch network was given"
     else:
         backends.insert(0, torch_backend(network))
-    with _one_core() as core:
+    with one_core() as core:
         for backend in backends:
             times, first = time_calls(backend.start(), frames, calls, warmup)
             result = summary(times, first, contract.budget_ms)
             measured[backend.name] = {**result, "version": backend.version, "flags": backend.flags}
+            weights[backend.name] = backend.weight_bytes
         if rtneural is None:
             missing["rtneural"] = "the model has no RTNeural file"
         elif runner is None:
             missing["rtneural"] = "RTNEURAL_RUNNER is not set"
         else:
-            name, measured_there = _rtneural(runner, rtneural, frames, calls, warmup, contract.budget_ms)
-            measured[name] = measured_there
+            name, result, size = _rtneural(runner, rtneural, frames, calls, warmup, contract)
+            measured[name], weights[name] = result, size
             if name != "rtneural":
                 missing["rtneural"] = (
                     "the runner is built with RTNeural's STL backend, 10 times slower; build with Eigen"
                 )
+        reads = {size: read_time_us(size) for size in set(weights.values())}
+    for name, b in measured.items():
+        b["memory_floor"] = memory_floor(weights[name], reads[weights[name]], b["median_us"])
+        b["deadlines"] = deadlines(b["p99_us"], b["max_us"])
     return {
         "budget_ms": contract.budget_ms,
         "frames": calls,
@@ -129,40 +135,16 @@ def summary(times_ns: np.ndarray, first_ns: int, budget_ms: float) -> dict[str, 
 
 
 def _rtneural(
-    runner: Path, rtneural: bytes, frames: np.ndarray, calls: int, warmup: int, budget_ms: float
-) -> tuple[str, dict[str, Any]]:
-    """(name, measurement): an STL build has a name of its own, so that nobody quotes it as RTNeural."""
+    runner: Path, rtneural: bytes, frames: np.ndarray, calls: int, warmup: int, contract: Contract
+) -> tuple[str, dict[str, Any], int]:
+    """(name, measurement, weight bytes): an STL build has a name of its own, so that nobody quotes it as RTNeural."""
+    from kmidi_lab.export.rtneural_reader import RTNeuralModel
     from kmidi_lab.export.rtneural_runner import run_rtneural
 
     fed = frames[np.arange(calls) % len(frames)]
     result = run_rtneural(runner, rtneural, fed, reset_each=False, warmup=warmup)
-    flags = f"{result.backend}, {result.flags}"
-    measured = {**summary(result.ns, result.first_ns, budget_ms), "version": result.version, "flags": flags}
-    return "rtneural_stl" if result.backend == "stl" else "rtneural", measured
-
-
-@contextlib.contextmanager
-def _one_core() -> Iterator[int | None]:
-    """One torch thread on one core, where the system lets a process choose; both are put back afterwards."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with _pinned() as core:
-            yield core
-    finally:
-        torch.set_num_threads(threads)
-
-
-@contextlib.contextmanager
-def _pinned() -> Iterator[int | None]:
-    if sys.platform != "linux":
-        yield None
-        return
-    allowed = os.sched_getaffinity(0)
-    # The last core: interrupts and other programs crowd the first ones.
-    core = max(allowed)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield core
-    finally:
-        os.sched_setaffinity(0, allowed)
+    state = ", state kept from call to call" if contract.streaming else ""
+    flags = f"{result.backend}, {result.flags}, in the C++ runner{state}"
+    measured = {**summary(result.ns, result.first_ns, contract.budget_ms), "version": result.version, "flags": flags}
+    name = "rtneural_stl" if result.backend == "stl" else "rtneural"
+    return name, measured, 4 * RTNeuralModel.from_bytes(rtneural).parameters

@@ -1,10 +1,10 @@
-"""What can be timed in this process: PyTorch and ONNX Runtime, one frame a call."""
+"""What can be timed in this process: PyTorch and ONNX Runtime, one vector a call, the state kept from call to call."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,13 @@ import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.export.onnx_runtime import INPUT, OUTPUT
+from kmidi_lab.export.memory_floor import onnx_weight_bytes, torch_weight_bytes
+from kmidi_lab.export.onnx_runtime import INPUT, NEW_STATE, OUTPUT, STATE, OnnxModel, open_session
+from kmidi_lab.export.torch_runtime import TorchModel
+from kmidi_lab.models.streaming import Streaming
 
 Call = Callable[[np.ndarray], np.ndarray]
-"""`[1, N]` float32 to `[1, M]`."""
+"""`[1, N]` float32 to `[1, M]`; advances the state."""
 
 
 @dataclass(frozen=True)
@@ -26,58 +29,82 @@ class Backend:
     name: str
     version: str
     flags: str
+    weight_bytes: int
     start: Callable[[], Call]
 
 
 def torch_backend(network: nn.Module) -> Backend:
     """The network itself, copied, eager, under inference mode; the process's own thread settings hold."""
-
-    def start() -> Call:
-        own = copy.deepcopy(network).to("cpu", torch.float32).eval()
-
-        def call(frame: np.ndarray) -> np.ndarray:
-            with torch.inference_mode():
-                out: np.ndarray = own(torch.from_numpy(frame)).numpy()
-            return out
-
-        return call
-
-    flags = f"eager, inference_mode, CPU capability {torch.backends.cpu.get_cpu_capability()}, 1 thread, from Python"
-    return Backend("torch", torch.__version__, flags, start)
+    state = ", state kept from call to call" if isinstance(network, Streaming) else ""
+    one_dnn = "on" if torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled else "off"
+    flags = (
+        f"eager, inference_mode, CPU capability {torch.backends.cpu.get_cpu_capability()}, oneDNN {one_dnn}, "
+        f"1 thread, from Python{state}"
+    )
+    return Backend("torch", torch.__version__, flags, torch_weight_bytes(network), lambda: TorchModel(network).run)
 
 
 def onnx_backends(onnx: bytes, contract: Contract) -> list[Backend]:
-    """ONNX Runtime as a caller in Python uses it, and with input and output bound to fixed memory."""
+    """ONNX Runtime as a caller in Python uses it, and with input, output and state bound to fixed memory.
+
+    Raises:
+        RegistryError: ONNX Runtime refuses the file, or it is not as the contract says.
+    """
+    name = f"{contract.id}.onnx"
     flags = "CPUExecutionProvider, intra_op = inter_op = 1 thread, all graph optimisations, from Python"
+    shapes = OnnxModel(onnx, name).state_shapes
+    size = onnx_weight_bytes(onnx)
+    fed, swapped = (", state fed back as arrays", ", two sets of state buffers bound in turn") if shapes else ("", "")
     return [
-        Backend("onnxruntime", ort.__version__, f"run(), {flags}", lambda: _run(onnx)),
-        Backend("onnxruntime_iobinding", ort.__version__, f"IOBinding, {flags}", lambda: _bound(onnx, contract)),
+        Backend("onnxruntime", ort.__version__, f"run(), {flags}{fed}", size, lambda: _run(onnx, name, shapes)),
+        Backend(
+            "onnxruntime_iobinding",
+            ort.__version__,
+            f"IOBinding, {flags}{swapped}",
+            size,
+            lambda: _bound(onnx, contract, shapes),
+        ),
     ]
 
 
-def _session(onnx: bytes) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+def _run(onnx: bytes, name: str, shapes: dict[str, list[int]]) -> Call:
+    session = open_session(onnx, name)
+    if not shapes:
+        return lambda frame: session.run([OUTPUT], {INPUT: frame})[0]
+    wanted = [OUTPUT, *(s.replace(STATE, NEW_STATE) for s in shapes)]
+    fed: dict[str, np.ndarray] = {}
+
+    def call(frame: np.ndarray) -> np.ndarray:
+        fed[INPUT] = frame
+        output, *state = session.run(wanted, fed)
+        fed.update(zip(shapes, state, strict=True))
+        return output
+
+    return call
 
 
-def _run(onnx: bytes) -> Call:
-    session = _session(onnx)
-    return lambda frame: session.run([OUTPUT], {INPUT: frame})[0]
-
-
-def _bound(onnx: bytes, contract: Contract) -> Call:
-    session = _session(onnx)
+def _bound(onnx: bytes, contract: Contract, shapes: dict[str, list[int]]) -> Call:
+    session = open_session(onnx, f"{contract.id}.onnx")
     # On the CPU an OrtValue uses the array's own memory: writing `given` is feeding, reading `result` is fetching.
     given, result = (np.zeros((1, size), np.float32) for size in (contract.input_size, contract.output_size))
-    binding = session.io_binding()
-    binding.bind_ortvalue_input(INPUT, ort.OrtValue.ortvalue_from_numpy(given))
-    binding.bind_ortvalue_output(OUTPUT, ort.OrtValue.ortvalue_from_numpy(result))
+    sets = [{name: np.zeros(shape, np.float32) for name, shape in shapes.items()} for _ in range(2)]
+    # A call must not write the state that it reads, so it writes the other set, and the next call goes the other way.
+    turns = cycle([_binding(session, given, result, *sets), _binding(session, given, result, *reversed(sets))])
 
     def call(frame: np.ndarray) -> np.ndarray:
         np.copyto(given, frame)
-        session.run_with_iobinding(binding)
+        session.run_with_iobinding(next(turns))
         return result
 
     return call
+
+
+def _binding(
+    session: Any, given: np.ndarray, result: np.ndarray, old: dict[str, np.ndarray], new: dict[str, np.ndarray]
+) -> Any:
+    binding = session.io_binding()
+    for name, array in {INPUT: given, **old}.items():
+        binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
+    for name, array in {OUTPUT: result, **{s.replace(STATE, NEW_STATE): a for s, a in new.items()}}.items():
+        binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))
+    return binding

@@ -70,22 +70,79 @@ def problems(run: Mapping[str, Any]) -> Grid:
     return Grid(("skipped because", "count"), tuple((reason, count(n)) for reason, n in counted), (1,))
 
 
-def latency(run: Mapping[str, Any]) -> Grid:
-    """Times of one call by backend; p99 also as a share of the budget."""
+@dataclass(frozen=True)
+class LatencyGrid(Grid):
+    """Times of one call; `floor_note` says what the memory floor is, empty where none was measured.
+
+    `deadlines` is what a call takes of an audio block and `deadlines_note` says of which backend; without rows and
+    empty for runs from before they were kept.
+    """
+
+    floor_note: str = ""
+    deadlines: Grid = Grid((), ())
+    deadlines_note: str = ""
+
+
+def latency(run: Mapping[str, Any]) -> LatencyGrid:
+    """Times of one call by backend, against the budget and the memory floor, and the deadlines of the best backend."""
     measured = part(run, "export", "latency")
-    budget = measured.get("budget_ms")
+    budget, backends = measured.get("budget_ms"), measured.get("backends") or {}
     rows = []
-    for name, b in (measured.get("backends") or {}).items():
+    for name, b in backends.items():
         p99 = b.get("p99_us")
         share = percent(p99 / (budget * 1000)) if budget and p99 is not None else NOTHING
         times = [microseconds(b.get(f"{key}_us")) for key in ("median", "p90", "p99", "max", "first")]
-        rows.append((name, *times, share, _within(b), " ".join(filter(None, (b.get("version"), b.get("flags"))))))
-    headings = ("backend", "median", "p90", "p99", "max", "first call", "p99 / budget", "in budget", "version, flags")
-    return Grid(headings, tuple(rows), (1, 2, 3, 4, 5, 6))
+        how = " ".join(filter(None, (b.get("version"), b.get("flags"))))
+        rows.append((name, *times, share, _within(b), *_floor(b.get("memory_floor")), how))
+    times_of = ("median", "p90", "p99", "max", "first call", "p99 / budget", "in budget")
+    headings = ("backend", *times_of, "weights", "memory floor", "median / floor", "version, flags")
+    note = _FLOOR if any(b.get("memory_floor") for b in backends.values()) else ""
+    best = _best(backends)
+    shares = f"{best}, one call in a block: share of the block that the 99th percentile and the slowest call take."
+    grid = _deadlines(backends[best]["deadlines"]) if best else Grid((), ())
+    return LatencyGrid(headings, tuple(rows), (1, 2, 3, 4, 5, 6, 8, 9, 10), note, grid, shares if best else "")
 
 
 def _within(backend: Mapping[str, Any]) -> str:
     return {True: "yes", False: "NO"}.get(backend.get("within_budget"), NOTHING)  # type: ignore[arg-type]
+
+
+_FLOOR = (
+    "The memory floor is the time in which one core reads as many bytes as the model has weights, from the cache they "
+    "stay in between calls; a call reads each weight, so it can hardly be faster."
+)
+
+
+def _floor(floor: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    """Weights, floor and the median over it."""
+    if not floor:
+        return NOTHING, NOTHING, NOTHING
+    weights = f"{fixed(floor['weight_bytes'] / 1000, 1)}\u00a0kB"
+    if floor["floor_us"] is None:
+        return weights, "below the clock", NOTHING
+    return weights, microseconds(floor["floor_us"]), f"{fixed(floor['floor_ratio'], 2)}×"
+
+
+def _best(backends: Mapping[str, Mapping[str, Any]]) -> str:
+    """RTNeural where it was timed, for that is what the plugin runs; else the fastest ONNX; empty without deadlines."""
+    known = [name for name, b in backends.items() if b.get("deadlines")]
+    fit = [name for name in known if name == "rtneural"] or [name for name in known if name.startswith("onnx")] or known
+    return min(fit, key=lambda name: backends[name]["p99_us"], default="")
+
+
+def _deadlines(kept: list[dict[str, Any]]) -> Grid:
+    rates = list(dict.fromkeys(d["rate_hz"] for d in kept))
+    cells = {(d["block"], d["rate_hz"]): _shares(d) for d in kept}
+    rows = [
+        (f"{block} samples", *(cells.get((block, rate), NOTHING) for rate in rates))
+        for block in dict.fromkeys(d["block"] for d in kept)
+    ]
+    return Grid(("block", *(f"{rate / 1000:g} kHz" for rate in rates)), tuple(rows), tuple(range(1, len(rates) + 1)))
+
+
+def _shares(deadline: Mapping[str, Any]) -> str:
+    late = "" if deadline["meets_max"] else ", slowest LATE" if deadline["meets_p99"] else ", LATE"
+    return f"{percent(deadline['p99_share'])} / {percent(deadline['max_share'])}{late}"
 
 
 def latency_setting(run: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""task=bench: single-call latency of every ONNX and RTNeural file in a models folder."""
+"""task=bench: single-call latency of every model in a folder, as JSON, CSV and a picture."""
 
 from __future__ import annotations
 
@@ -6,45 +6,71 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from omegaconf import DictConfig
 
-from kmidi_lab.contracts import CONTRACTS
-from kmidi_lab.errors import RegistryError
+from kmidi_lab.errors import ExportError, LabError, RegistryError
 from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.latency import measure_latency
-from kmidi_lab.export.registry import published_entry
+from kmidi_lab.export.latency_inputs import read_published
+from kmidi_lab.export.registry import load_registry
 from kmidi_lab.export.rtneural_runner import runner_from_env
 from kmidi_lab.machine import machine_fingerprint
+from kmidi_lab.report.latency_csv import bench_csv
+from kmidi_lab.report.latency_plot import jitter_png
+from kmidi_lab.report.numbers import microseconds, percent
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    root = Path(cfg.models_root)
-    found: dict[str, Any] = {}
-    for contract in CONTRACTS.values():
-        entry = published_entry(root, contract.id)
-        if entry is None:
-            continue
-        golden_path = root / "golden" / f"{contract.id}.json"
-        if not golden_path.is_file():
-            raise RegistryError(f"{golden_path} is missing; export the model again")
-        golden = json.loads(golden_path.read_text(encoding="utf-8"))
-        frames = np.array(golden["typical"]["inputs"], np.float32)
-        onnx = (root / entry["exports"]["onnx_path"]).read_bytes()
-        rtneural = (root / entry["file"]).read_bytes() if entry["format"] == "rtneural-json" else None
-        found[contract.id] = measure_latency(
-            None, contract, onnx, rtneural, frames, runner_from_env(), cfg.export.calls
-        )
-    if not found:
+    """Benches all models of `cfg.models_root`; one that fails is reported at the end and the others go on.
+
+    Raises:
+        RegistryError: the folder has no model. UserError: RTNEURAL_RUNNER is no program. ExportError: a model failed;
+            all files are written.
+    """
+    root, runner = Path(cfg.models_root), runner_from_env()
+    entries = load_registry(root)["models"]
+    if not entries:
         raise RegistryError(f"{root}: no published model to bench; train one first or give models_root")
-    report = {"machine": machine_fingerprint(), "models": found}
-    write_atomic(context["folder"] / "bench.json", json.dumps(report, indent=1).encode())
-    for model_id, latency in found.items():
-        print(f"{model_id}: budget {latency['budget_ms']:g} ms, {latency['frames']} calls, one thread")
-        for name, b in latency["backends"].items():
-            print(
-                f"  {name:<22} first {b['first_us']:>9.1f}  median {b['median_us']:>8.1f}  p99 {b['p99_us']:>8.1f}  max {b['max_us']:>9.1f} us"
+    found: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    for entry in entries:
+        print(f"{entry['id']}: {cfg.export.calls} calls a backend …", flush=True)
+        try:
+            model = read_published(root, entry)
+            latency = measure_latency(
+                None, model.contract, model.onnx, model.rtneural, model.frames, runner, cfg.export.calls
             )
-        for name, why in latency["not_measured"].items():
-            print(f"  {name:<22} not measured: {why}")
-    print(f"written: {context['folder'] / 'bench.json'}")
+        except Exception as error:  # ONNX Runtime's exceptions share no base class
+            reason = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
+            failed[entry["id"]] = reason.splitlines()[0]
+            print(f"  failed: {failed[entry['id']]}")
+            continue
+        found[entry["id"]] = latency
+        _say(latency)
+    _write(context["folder"], {"machine": machine_fingerprint(), "models": found, "failed": failed})
+    if failed:
+        reasons = "; ".join(f"{model_id}: {reason}" for model_id, reason in failed.items())
+        raise ExportError(f"{len(failed)} of {len(entries)} models could not be benched: {reasons}")
+
+
+def _write(folder: Path, report: dict[str, Any]) -> None:
+    write_atomic(folder / "bench.json", json.dumps(report, indent=1).encode())
+    write_atomic(folder / "bench.csv", bench_csv(report).encode())
+    if report["models"]:
+        write_atomic(folder / "bench.png", jitter_png(report["models"]))
+    print(f"written: {', '.join(str(path) for path in sorted(folder.glob('bench.*')))}")
+
+
+def _say(latency: dict[str, Any]) -> None:
+    """One line a backend: times, against the budget, the memory floor and the shortest audio block."""
+    for name, b in latency["backends"].items():
+        times = "  ".join(f"{key} {microseconds(b[f'{key}_us']):>8}" for key in ("first", "median", "p99", "max"))
+        floor = b["memory_floor"]["floor_us"]
+        ratio = f"{b['memory_floor']['floor_ratio']:.2f}× its floor of {microseconds(floor)}" if floor else "no floor"
+        hardest = min(b["deadlines"], key=lambda d: d["deadline_us"])
+        block = f"{hardest['block']} at {hardest['rate_hz'] / 1000:g} kHz"
+        print(f"  {name:<22} {times}  {ratio}, p99 {percent(hardest['p99_share'])} of {block}")
+        if not b["within_budget"]:
+            print(f"  {name:<22} OVER the budget of {latency['budget_ms']:g} ms at the 99th percentile")
+    for name, why in latency["not_measured"].items():
+        print(f"  {name:<22} not measured: {why}")

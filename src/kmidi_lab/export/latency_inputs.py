@@ -1,0 +1,52 @@
+"""What a models folder offers to time: the files of one registry entry and inputs for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kmidi_lab.contracts import CONTRACTS, Contract
+from kmidi_lab.errors import RegistryError
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published model as `measure_latency` takes it; `frames` `[K, N]` are the typical golden inputs."""
+
+    contract: Contract
+    onnx: bytes
+    rtneural: bytes | None
+    frames: NDArray[np.float32]
+
+
+def read_published(models_root: Path, entry: dict[str, Any]) -> Published:
+    """The files that a registry entry names.
+
+    Where RTNeural holds a student, its golden inputs serve the ONNX file, too: they are the same as the teacher's.
+
+    Raises:
+        RegistryError: no contract has this id, a file can't be read, or the golden file holds no typical inputs.
+    """
+    contract = next((c for c in CONTRACTS.values() if c.id == entry["id"]), None)
+    if contract is None:
+        raise RegistryError(f"{entry['id']} is none of the contract's models, so it has no budget")
+    golden = models_root / (entry.get("golden_path") or f"golden/{contract.id}.json")
+    onnx = _read(models_root / entry["exports"]["onnx_path"])
+    rtneural = _read(models_root / entry["file"]) if entry["format"] == "rtneural-json" else None
+    try:
+        frames = np.array(orjson.loads(_read(golden))["typical"]["inputs"], np.float32)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RegistryError(f"{golden} holds no typical inputs ({error}); export the model again") from error
+    return Published(contract, onnx, rtneural, frames)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RegistryError(f"{path} can't be read ({error.strerror}); export the model again") from error
