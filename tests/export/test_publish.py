@@ -99,7 +99,7 @@ def test_the_card_says_that_the_file_holds_a_student(with_student):
     card = (folder / "melodytransformer.card.md").read_text()
     assert "The student in the RTNeural file" in card
     assert "| student (RTNeural) | GRU-24 | 9,000 |" in card
-    assert "0.05 from its teacher's" in card
+    assert "0.0500 from its teacher's" in card
     assert "every call since the reset" in card
 
 

@@ -81,6 +81,7 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "primary": run["primary"],
         "spread": run["spread"],
         "parity": export["parity"],
+        "latency": _latency(run),
         "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
     }
     return {key: _finite(value) for key, value in entry.items()}
@@ -91,6 +92,13 @@ def _student(run: dict[str, Any]) -> dict[str, Any] | None:
     if run.get("student") is None:
         return None
     return {k: v for k, v in {**run["student"], **run["student_scores"]}.items() if k != "curve"}
+
+
+def _latency(run: dict[str, Any]) -> dict[str, Any]:
+    """The machine, and median and 99th percentile by backend; run.json and the card hold the rest."""
+    backends = run["export"]["latency"]["backends"]
+    times = {name: {key: b[key] for key in ("median_us", "p99_us")} for name, b in backends.items()}
+    return {"machine": run["machine"]["id"], "backends": times}
 
 
 def _training(run: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kmidi_lab.report.numbers import count, small
+from kmidi_lab.report.numbers import count, fixed
 from kmidi_lab.report.view import Grid, part, text_of
 
 
@@ -30,6 +30,6 @@ def distance(run: Mapping[str, Any]) -> str:
     """How far the student's outputs are from its teacher's, in a sentence."""
     made = part(run, "student")
     return (
-        f"Its outputs are {small(made['distance'])} from its teacher's on validation data ({made['distance_unit']}), "
+        f"Its outputs are {fixed(made['distance'], 4)} from its teacher's on validation data ({made['distance_unit']}), "
         f"after {count(made['epochs'])} epochs of distillation."
     )
