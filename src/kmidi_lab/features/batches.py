@@ -16,3 +16,14 @@ class HarmonyBatch(NamedTuple):
     bass: torch.Tensor
     joint: torch.Tensor
     voices: torch.Tensor
+
+
+class GrooveBatch(NamedTuple):
+    """Sequences of bars: `x` `[B, T, 64]`; `timing`, `velocity` `[B, T, 16, 3]` with weight 1 where `hit`; `tempo` `[B, T]`
+    is 120 / bpm, by which timing is longer than at 120."""
+
+    x: torch.Tensor
+    timing: torch.Tensor
+    velocity: torch.Tensor
+    hit: torch.Tensor
+    tempo: torch.Tensor
