@@ -23,7 +23,10 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     write_atomic(path, json.dumps(_report(found), indent=1).encode())
     print(_table([found.folder, *found.models]))
     models, faults, notes = len(found.models), len(found.faults), len(found.notes)
-    print(f"{models} models, {faults} faults, {notes} notes | written: {path}")
+    counts = ", ".join(
+        f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((models, "model"), (faults, "fault"), (notes, "note"))
+    )
+    print(f"{counts} | written: {path}")
     if faults:
         raise ExportError(f"{root}: {faults} faults; correct them or export the models again, details in {path}")
 
