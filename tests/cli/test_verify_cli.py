@@ -21,7 +21,7 @@ def test_a_clean_folder_exits_with_0(cli: Cli, repo: Path, tmp_path: Path) -> No
     done = cli("task=verify", "models_root=outputs/release", f"paths.output_root={tmp_path / 'outputs'}", cwd=repo)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "harmonypredictor\n  OK " in done.stdout
-    assert "1 models, 0 faults, 1 notes | written: " in done.stdout.splitlines()[-1]
+    assert "1 model, 0 faults, 1 note | written: " in done.stdout.splitlines()[-1]
     assert report(tmp_path)["faults"] == 0
 
 
@@ -32,7 +32,7 @@ def test_a_fault_exits_with_1_and_one_line(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr + done.stdout
     assert "FAULT  rtneural" in done.stdout
     assert "'in_shape' is missing" in done.stdout
-    assert "1 models, 1 faults, 2 notes | written: " in done.stdout
+    assert "1 model, 1 fault, 2 notes | written: " in done.stdout
     assert len([line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]) == 1
     assert "Traceback" not in done.stderr + done.stdout
     assert report(tmp_path)["findings"][2]["subject"] == "dynamicsengine"

@@ -34,6 +34,13 @@ def test_the_table_stands_against_budget_and_floor(tmp_path):
     assert (row["weights"], row["memory floor"], row["median / floor"]) == ("395.1 kB", "4.00 µs", "2.43×")
 
 
+def test_version_and_flags_stand_below_the_table(tmp_path):
+    read = page(sample_run(), tmp_path)
+    [table] = [t for t in read.tables if t[0][0] == "backend"]
+    assert table[0][-1] == "median / floor" and {len(row) for row in table} == {11}
+    assert "onnxruntime_iobinding1.32.0 IOBinding" in read.text
+
+
 def test_the_deadlines_are_those_of_the_best_backend(tmp_path):
     read = page(sample_run(), tmp_path)
     [table] = [t for t in read.tables if t[0][0] == "block"]

@@ -82,6 +82,16 @@ class LatencyGrid(Grid):
     deadlines: Grid = Grid((), ())
     deadlines_note: str = ""
 
+    @property
+    def times(self) -> Grid:
+        """Without the last column: version and flags are sentences, too long for a page's table."""
+        return Grid(self.headings[:-1], tuple(row[:-1] for row in self.rows), self.numeric)
+
+    @property
+    def flags(self) -> Pairs:
+        """Version and flags by backend."""
+        return [(row[0], row[-1]) for row in self.rows]
+
 
 def latency(run: Mapping[str, Any]) -> LatencyGrid:
     """Times of one call by backend, against the budget and the memory floor, and the deadlines of the best backend."""
