@@ -40,18 +40,24 @@ class Piece:
 
     def seconds(self, ticks: np.ndarray) -> Ticks:
         """Ticks, any shape, to seconds from the start of the file."""
-        starts, quarters = self.tempos[:, 0], self.tempos[:, 1]
-        per_tick = 60.0 / (quarters * self.ticks_per_quarter)
-        begun = np.concatenate([[0.0], np.cumsum(np.diff(starts) * per_tick[:-1])])
+        starts, begun, per_tick = self._tempo_map()
         at = np.asarray(ticks, np.float64)
-        segment = np.clip(np.searchsorted(starts, at, side="right") - 1, 0, len(starts) - 1)
-        return np.asarray(begun[segment] + (at - starts[segment]) * per_tick[segment])
+        part = _segment(starts, at)
+        return np.asarray(begun[part] + (at - starts[part]) * per_tick[part])
 
     def ticks(self, seconds: np.ndarray) -> Ticks:
         """The inverse of `seconds`, not rounded."""
-        starts, quarters = self.tempos[:, 0], self.tempos[:, 1]
-        per_tick = 60.0 / (quarters * self.ticks_per_quarter)
-        begun = np.concatenate([[0.0], np.cumsum(np.diff(starts) * per_tick[:-1])])
+        starts, begun, per_tick = self._tempo_map()
         at = np.asarray(seconds, np.float64)
-        segment = np.clip(np.searchsorted(begun, at, side="right") - 1, 0, len(starts) - 1)
-        return np.asarray(starts[segment] + (at - begun[segment]) / per_tick[segment])
+        part = _segment(begun, at)
+        return np.asarray(starts[part] + (at - begun[part]) / per_tick[part])
+
+    def _tempo_map(self) -> tuple[Ticks, Ticks, Ticks]:
+        """First tick, first second and seconds a tick of each stretch of one tempo."""
+        starts = self.tempos[:, 0]
+        per_tick = 60.0 / (self.tempos[:, 1] * self.ticks_per_quarter)
+        return starts, np.concatenate([[0.0], np.cumsum(np.diff(starts) * per_tick[:-1])]), per_tick
+
+
+def _segment(starts: Ticks, at: Ticks) -> NDArray[np.intp]:
+    return np.clip(np.searchsorted(starts, at, side="right") - 1, 0, len(starts) - 1)
