@@ -216,7 +216,8 @@ def _code_fingerprint() -> str:
         Path(__file__),
         here / "splits.py",
         package / "chords",
-        package / "features",
+        package / "features" / "harmony.py",
+        package / "features" / "emotion.py",
     ):
         for path in sorted(base.rglob("*") if base.is_dir() else [base]):
             if path.suffix in (".py", ".yaml"):
