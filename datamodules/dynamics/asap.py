@@ -1,0 +1,172 @@
+"""ASAP: piano scores, expressive performances of them and the beats of both, in the published layout.
+
+F. Foscarin, A. McLeod, P. Rigaux, F. Jacquemard, M. Sakai, *ASAP: a dataset of aligned scores and performances for
+piano transcription*, ISMIR 2020.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from datamodules.dynamics.alignment import BeatMap, match
+from datamodules.dynamics.performances import Performance, Reading, at_tempo, pitched_notes, score_of
+from datamodules.midi.piece import Piece
+from datamodules.midi.reading import MidiError, read_piece
+from kmidi_lab.features.dynamics import Performed, Score
+
+LICENCE = "CC BY-NC-SA 4.0"
+MIN_MATCHED = 0.8
+_MIN_NOTES, _MIN_BEATS = 32, 8
+_FAR_OFF_GRID = 0.25
+_COLUMNS = ("midi_score", "midi_performance", "performance_annotations", "midi_score_annotations")
+
+
+class _UnusableError(Exception):
+    """A performance that is left out; args are (reason, detail)."""
+
+
+def metadata_file(root: Path) -> Path:
+    return root / "asap" / "metadata.csv"
+
+
+def files(root: Path) -> list[Path]:
+    """Everything that is read, the table first; empty without ASAP."""
+    table = metadata_file(root)
+    if not table.is_file():
+        return []
+    suffixes = ("*.mid", "*_annotations.txt")
+    return [table, *sorted(p for pattern in suffixes for p in table.parent.rglob(pattern))]
+
+
+def read(root: Path, track: Iterable[dict[str, str]] | None = None) -> Reading:
+    """Every performance of the table, or the rows of `track`, whose notes could be matched to the score."""
+    reading = Reading("asap", LICENCE)
+    table = metadata_file(root)
+    scores: dict[str, tuple[Piece, Score] | _UnusableError] = {}
+    rates: list[float] = []
+    for row in rows(table, reading) if track is None else track:
+        name = row["midi_performance"]
+        try:
+            reading.performances.append(_performance(table.parent, row, scores, rates))
+        except _UnusableError as error:
+            reading.skip(table.parent / name, row["midi_score"], *error.args)
+    if rates:
+        reading.facts = {"match_rate": float(np.mean(rates)), "match_rate_min": float(np.min(rates))}
+    return reading
+
+
+def rows(table: Path, reading: Reading) -> list[dict[str, str]]:
+    """The rows of metadata.csv that name all four files."""
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as lines:
+            found = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reading.skip(table, "", "metadata.csv can't be read", error)
+        return []
+    good = [row for row in found if all(row.get(name) for name in _COLUMNS)]
+    for row in found:
+        if row not in good:
+            reading.skip(table, str(row.get("folder")), "a row without all its files")
+    return good
+
+
+def _performance(
+    base: Path, row: dict[str, str], scores: dict[str, tuple[Piece, Score] | _UnusableError], rates: list[float]
+) -> Performance:
+    name = row["midi_score"]
+    if name not in scores:
+        try:
+            piece = _read(base / name, "score")
+            scores[name] = piece, score_of(piece).score
+        except _UnusableError as error:
+            scores[name] = error
+    known = scores[name]
+    if isinstance(known, _UnusableError):
+        raise known
+    piece, score = known
+    if len(score) < _MIN_NOTES:
+        raise _UnusableError(f"a score of fewer than {_MIN_NOTES} notes", len(score))
+    played = _read(base / row["midi_performance"], "performance")
+    beats = _beats(piece, base / row["midi_score_annotations"], base / row["performance_annotations"])
+    performed = perform(score, played, beats)
+    rate = float(np.isfinite(performed.velocity).mean())
+    if rate < MIN_MATCHED:
+        raise _UnusableError(f"under {MIN_MATCHED:.0%} of the score's notes were found", f"{rate:.0%}")
+    rates.append(rate)
+    return Performance(
+        f"asap/{row['midi_performance'].removesuffix('.mid')}",
+        f"asap/{Path(name).parent.as_posix()}",
+        "asap",
+        at_tempo(score, beats.tempo),
+        performed,
+    )
+
+
+def perform(score: Score, played: Piece, beats: BeatMap) -> Performed:
+    """What `played` did with each note of `score`; NaN for notes that were not found."""
+    notes, _, _ = pitched_notes(played)
+    starts = played.seconds(notes["start"])
+    ends = played.seconds(notes["start"].astype(np.int64) + notes["duration"])
+    expected, until = beats(score.onset), beats(score.onset + score.duration)
+    found = match(score.pitch, expected, notes["pitch"].astype(np.int64), starts)
+    there = found >= 0
+    start, end = starts[found], np.maximum(ends[found], starts[found] + 1e-3)
+    timing = start - expected
+    gridded = there & beats.inside(score.onset) & (np.abs(timing) <= _FAR_OFF_GRID)
+    return Performed(
+        velocity=np.where(there, notes["velocity"][found].astype(np.float64), np.nan),
+        timing=np.where(gridded, timing, np.nan),
+        articulation=np.where(there, (end - start) / np.maximum(until - expected, 1e-3), np.nan),
+        pedal=np.where(there, pedalled(played, start, end), np.nan),
+    )
+
+
+def pedalled(played: Piece, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Share of each stretch of time, in seconds, under the sustain pedal; NaN for a file that never uses it.
+
+    Some recordings hold no pedal at all, which is no evidence that the pianist used none.
+    """
+    spans = np.concatenate([t.pedals for t in played.tracks])
+    if not len(spans):
+        return np.full(len(start), np.nan)
+    down, up = played.seconds(spans[np.argsort(spans[:, 0], kind="stable")]).T
+    up = np.minimum(up, np.append(down[1:], np.inf))
+    times = np.stack([down, up], 1).ravel()
+    total = np.stack([np.cumsum(up - down) - (up - down), np.cumsum(up - down)], 1).ravel()
+    return np.asarray((np.interp(end, times, total) - np.interp(start, times, total)) / (end - start))
+
+
+def _read(path: Path, what: str) -> Piece:
+    try:
+        return read_piece(path)
+    except MidiError as error:
+        raise _UnusableError(f"{what}: {error.reason}", error) from error
+
+
+def _beats(piece: Piece, score_file: Path, performance_file: Path) -> BeatMap:
+    """The beats of score and performance, line by line, as quarter notes and seconds."""
+    score, performance = _times(score_file), _times(performance_file)
+    if len(score) != len(performance):
+        raise _UnusableError(
+            "score and performance have different numbers of beats", f"{len(score)}, {len(performance)}"
+        )
+    quarters = piece.ticks(score) / piece.ticks_per_quarter
+    rising = np.append(True, (np.diff(quarters) > 1e-3) & (np.diff(performance) > 1e-3))
+    if rising.sum() < max(_MIN_BEATS, 0.9 * len(rising)):
+        raise _UnusableError("too few beats, or beats that go back", f"{int(rising.sum())} of {len(rising)}")
+    while not rising.all():
+        quarters, performance = quarters[rising], performance[rising]
+        rising = np.append(True, (np.diff(quarters) > 1e-3) & (np.diff(performance) > 1e-3))
+    return BeatMap(quarters, performance)
+
+
+def _times(path: Path) -> np.ndarray:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return np.array([float(line.split("\t")[0]) for line in lines if line.strip()])
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise _UnusableError("beat annotations can't be read", error) from error
