@@ -27,3 +27,11 @@ class GrooveBatch(NamedTuple):
     velocity: torch.Tensor
     hit: torch.Tensor
     tempo: torch.Tensor
+
+
+class DynamicsBatch(NamedTuple):
+    """Notes: `x` `[B, 32]`; `y` `[B, 16]` in 0..1; `known` `[B, 16]` is 1 where `y` has evidence, else 0."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+    known: torch.Tensor
