@@ -1,0 +1,76 @@
+"""The process that reads files for `bulk.Readers`; its memory has a limit where the system holds a process to one."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from datamodules.midi.piece import Piece
+from datamodules.midi.reading import MidiError, read_piece
+
+READY = "ready"
+Answer = tuple[Any, str, str]
+"""Value, reason, detail."""
+
+
+def serve(pipe: Connection, extract: Callable[[Piece], Any], memory_mb: int) -> None:
+    """Answers READY, then every file of every list of paths that comes in, one answer a file, until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends its workers
+    _limit_memory(memory_mb)
+    pipe.send(READY)
+    while True:
+        try:
+            paths = pipe.recv()
+        except EOFError:
+            return
+        for path in paths:
+            answer = _read(Path(path), extract)
+            try:
+                pipe.send(answer)
+            except OSError:
+                return  # nobody listens any more
+            except Exception as error:  # a value that can't be pickled
+                pipe.send(_failed(error))
+
+
+def _read(path: Path, extract: Callable[[Piece], Any]) -> Answer:
+    try:
+        return extract(read_piece(path)), "", ""
+    except MidiError as error:
+        return None, error.reason, error.detail
+    except Exception as error:  # one file's fault must not end the job, whatever it is
+        return _failed(error)
+
+
+def _failed(error: Exception) -> Answer:
+    if isinstance(error, MemoryError):
+        return None, "memory", ""
+    return None, "extract failed", f"{type(error).__name__}: {error}"[:300]
+
+
+def _limit_memory(memory_mb: int) -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limit = psutil.Process().memory_info().vms + memory_mb * 2**20
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+        except (ValueError, OSError):  # macOS refuses; the parent watches
+            return
+
+
+def resident_mb(pid: int | None) -> float:
+    """MiB of memory that a process holds; 0 once it has ended."""
+    try:
+        return psutil.Process(pid).memory_info().rss / 2**20
+    except psutil.Error:
+        return 0.0

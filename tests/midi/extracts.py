@@ -1,0 +1,43 @@
+"""What the tests make of a piece: in a module of its own, so that worker processes can import it."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+from datamodules.midi.piece import Piece
+from datamodules.midi.reading import MidiError
+
+
+def note_count(piece: Piece) -> int:
+    return sum(len(track.notes) for track in piece.tracks)
+
+
+def pitches(piece: Piece) -> dict[str, np.ndarray]:
+    return {"pitch": np.concatenate([track.notes["pitch"] for track in piece.tracks])}
+
+
+def by_name(piece: Piece) -> int:
+    """Does to its worker what the first track's name says."""
+    deed = piece.tracks[0].name
+    if deed == "abort":
+        os.abort()
+    if deed == "kill":
+        os.kill(os.getpid(), 9)
+    if deed == "hang":
+        time.sleep(600)
+    if deed == "hog":
+        hoard = []
+        while True:
+            hoard.append(np.ones(2**20))
+    if deed == "raise":
+        raise ZeroDivisionError("on purpose")
+    if deed == "refuse":
+        raise MidiError("not wanted")
+    if deed == "unpicklable":
+        return lambda: 0  # type: ignore[return-value]
+    if deed == "exit":
+        raise SystemExit(3)
+    return note_count(piece)
