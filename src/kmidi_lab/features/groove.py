@@ -98,18 +98,19 @@ def bars_of(ticks: np.ndarray, voices: np.ndarray, velocities: np.ndarray, ticks
 
 
 def bar_vectors(
-    hit: np.ndarray, style: str | None, bpm: float, swing: float | None = None, phrased: bool = True
+    hit: np.ndarray, style: str | None, bpm: float | np.ndarray, swing: float | None = None, phrased: bool = True
 ) -> np.ndarray:
     """`[T, 64]` float32 of the consecutive bars `hit` `[T, 16, 3]`; what is unknown stays zero.
 
-    `style` is one of `STYLES`; `swing` None is the style's own. Tempo is held to 30..300. The mood is never known here.
+    `style` is one of `STYLES`; `swing` None is the style's own. `bpm`, one or `[T]`, is held to 30..300. The mood is
+    never known here.
     """
     x = np.zeros((len(hit), GROOVE.input_size), np.float32)
     x[:, _IN["onsets"]] = np.asarray(hit, np.float32).reshape(len(hit), -1)
     if style is not None:
         x[:, _IN["style"].start + STYLES.index(style)] = 1.0
         x[:, _IN["swing"]] = SWING[style] if swing is None else swing
-    x[:, _IN["tempo"]] = (np.clip(bpm, SLOWEST, FASTEST) - 120) / 60
+    x[:, _IN["tempo"].start] = (np.clip(bpm, SLOWEST, FASTEST) - 120) / 60
     if phrased:
         angle = 2 * np.pi * np.arange(len(hit)) / PHRASE_BARS
         x[:, _IN["phrase_position"]] = np.stack([np.sin(angle), np.cos(angle)], 1)
