@@ -166,6 +166,17 @@ class Shards(Sequence[Prepared]):
         shard = int(np.searchsorted(self._ends, at, side="right")) - 1
         return _open(self.indexes[shard]).piece(at - int(self._ends[shard]))
 
+    def column(self, field: str) -> np.ndarray:
+        """All rows of a field, of every piece after the other: `[rows, …]`, in memory. Raises KeyError."""
+        parts = [_open(path).column(field) for path in self.indexes if _read_index(path)["names"]]
+        if not parts:
+            raise KeyError(field)
+        return np.concatenate(parts)
+
+    def names(self) -> list[str]:
+        """The pieces' names, in order."""
+        return [name for path in self.indexes for name in _read_index(path)["names"]]
+
     def problems(self) -> Iterator[Problem]:
         """Every file that could not be used."""
         for path in self.indexes:
@@ -182,6 +193,9 @@ class _Shard:
         self._names: list[str] = content["names"]
         self._ends = {name: np.cumsum([0, *field["rows"]]) for name, field in content["fields"].items()}
         self._arrays = {name: np.load(_array_path(index, name), mmap_mode="r") for name in content["fields"]}
+
+    def column(self, field: str) -> np.ndarray:
+        return self._arrays[field]
 
     def piece(self, at: int) -> Prepared:
         arrays = {name: a[self._ends[name][at] : self._ends[name][at + 1]] for name, a in self._arrays.items()}

@@ -1,0 +1,231 @@
+"""Lakh MIDI (C. Raffel, *Learning-Based Methods for Comparing Sequences*, 2016, CC BY 4.0) as pieces for any model.
+
+    python -m datamodules.lakh DATA_ROOT CACHE_DIR [--fetch]
+
+reads what lies in `lmd_full/0/<md5>.mid` (or `lmd_matched/A/B/C/TR…/<md5>.mid` with `match_scores.json`), fetches
+LMD-full first if asked to, and prints what there is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from datamodules.midi import dedupe, shards
+from datamodules.midi.fetch import download, unpack
+from datamodules.midi.layout import Layout, MidiFile, folder_of
+from datamodules.midi.piece import Piece
+from datamodules.midi.shards import Arrays, Prepared, Problem, Shards
+from datamodules.splits import SPLITS, Groups, assign
+from kmidi_lab.errors import DataError
+
+LICENCE = "CC BY 4.0"
+GET = "the Lakh MIDI Dataset's page (LMD-full), or type python -m datamodules.lakh DATA_ROOT CACHE_DIR --fetch"
+_MAX_UNPACKED = 20 * 2**30
+_MAX_SCORES = 256 * 2**20
+_KEY, _TRANSPOSED, _SKETCH = "notes_key", "transposed_key", "sketch"
+
+
+def read(root: Path) -> Layout:
+    """Files in the published layout below `root` or `root/lakh`: LMD-full if it is there, else LMD-matched.
+
+    In LMD-matched a group is a recording; `about["score"]` is how well a file matches it.
+    """
+    layout = Layout("lakh", LICENCE, GET)
+    full = folder_of(root, "lmd_full", "lakh/lmd_full")
+    if full.is_dir():
+        layout.files = [MidiFile(path, path.stem) for path in sorted(full.glob("?/*.mid"))]
+        return layout
+    matched = folder_of(root, "lmd_matched", "lakh/lmd_matched")
+    scores = _match_scores(matched.parent / "match_scores.json", layout) if matched.is_dir() else {}
+    for path in sorted(matched.glob("?/?/?/TR*/*.mid")):
+        recording = path.parent.name
+        score = scores.get(recording, {}).get(path.stem) if isinstance(scores.get(recording), dict) else None
+        layout.files.append(MidiFile(path, recording, None, {} if score is None else {"score": str(score)}))
+    return layout
+
+
+def _match_scores(path: Path, layout: Layout) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _MAX_SCORES:
+            layout.skip(path, "table too large")
+            return {}
+        scores = orjson.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        layout.skip(path, "table cannot be read", error)
+        return {}
+    return scores if isinstance(scores, dict) else {}
+
+
+def fetch(root: Path, progress: bool = True) -> None:
+    """LMD-full into `root/lakh/lmd_full` (1.8 GB to fetch), checked against its published SHA-256; nothing if it is there.
+
+    Raises:
+        DataError: the server can't be reached, the bytes are wrong or the archive is.
+    """
+    if folder_of(root, "lmd_full", "lakh/lmd_full").is_dir():
+        return
+    from muspy import LakhMIDIDataset  # knows the published address, size and checksum
+
+    source = LakhMIDIDataset._sources["lmd_full"]
+    archive = root / source["filename"]
+    download(source["url"], archive, source["sha256"], source["size"], progress=progress)
+    unpack(archive, root / "lakh", _MAX_UNPACKED, progress)
+
+
+@dataclass(frozen=True)
+class _WithKeys:
+    """What a caller wants of a piece, and what it is known by."""
+
+    extract: Callable[[Piece], Arrays]
+
+    def __call__(self, piece: Piece) -> Arrays:
+        known_by: Arrays = {
+            _KEY: dedupe.notes_key(piece)[None],
+            _TRANSPOSED: dedupe.transposed_key(piece)[None],
+            _SKETCH: dedupe.sketch(piece)[None],
+        }
+        return {**self.extract(piece), **known_by}
+
+
+@dataclass
+class LakhPieces:
+    """Distinct pieces with their splits. `description` is for the card; `problems` holds every file left out."""
+
+    description: dict[str, Any]
+    problems: list[Problem]
+    _shards: Shards
+    _kept: list[int] = field(repr=False)
+    _splits: list[str] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def pieces(self, split: str) -> Iterator[Prepared]:
+        """The pieces of `train`, `val`, `test` or `all`; arrays are mapped from the disk as they are reached."""
+        for at, where in zip(self._kept, self._splits, strict=True):
+            if split in (where, "all"):
+                yield self._shards[at]
+
+    def write_problems(self, path: Path) -> None:
+        """Every file left out as CSV."""
+        with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as out:
+            writer = csv.writer(out)
+            writer.writerow(["file", "reason", "detail"])
+            writer.writerows([p.file, p.reason, p.detail] for p in self.problems)
+
+
+def lakh_pieces(
+    root: Path,
+    cache_dir: Path,
+    extract: Callable[[Piece], Arrays],
+    version: str,
+    seed: int = 0,
+    val: float = 0.1,
+    test: float = 0.1,
+    limit: int | None = None,
+    workers: int = 2,
+    timeout_s: float = 30.0,
+    memory_mb: int = 1024,
+    progress: bool = False,
+) -> LakhPieces:
+    """`extract(piece)` of every distinct piece of Lakh, from the cache where it is there, split by content.
+
+    Files with the same notes count once; the same in another key, versions of a piece and recordings of one song share a
+    split.
+
+    Args:
+        extract: as of `shards.prepare`: picklable, named arrays; MidiError leaves a piece out by its reason.
+        version: of `extract`'s code: `shards.code_version(__file__, …)`.
+        limit: at most so many files, the first by MD5: a random sample.
+
+    Raises:
+        DataError: there is no Lakh below `root`; says where to get it.
+    """
+    layout = read(root)
+    if not layout.files:
+        raise DataError(f"{root}: no lmd_full or lmd_matched there; get it from {GET}")
+    files = sorted(layout.files, key=lambda f: f.path.stem)[:limit]
+    known_by = shards.code_version(dedupe.__file__, __file__)
+    prepared = shards.prepare(
+        [f.path for f in files], root, cache_dir / "lakh", _WithKeys(extract), f"{version} {known_by}",
+        workers, timeout_s, memory_mb, progress=progress, text="reading Lakh",
+    )  # fmt: skip
+    problems = [*layout.problems, *prepared.problems()]
+    names, kept = prepared.names(), []
+    if names:
+        first: dict[bytes, str] = {}
+        for at, key in enumerate(prepared.column(_KEY)):
+            same = first.setdefault(key.tobytes(), names[at])
+            if same == names[at]:
+                kept.append(at)
+            else:
+                problems.append(Problem(names[at], "same notes as another file", same))
+    recordings = {f.path.relative_to(root).as_posix(): f.group for f in files}
+    # Over all files: one left out as a copy may be what ties two others together.
+    groups = _groups(prepared, names, recordings) if names else Groups(0)
+    splits = assign(names, groups, seed, val, test)
+    kept_splits = [splits[at] for at in kept]
+    return LakhPieces(
+        {
+            "id": "lakh",
+            "version": prepared.version,
+            "license": LICENCE,
+            "files": len(files),
+            "pieces": len(kept),
+            "groups": len({groups.find(at) for at in kept}),
+            "split": {"rule": "by content: same notes in any key, versions, recordings", "seed": seed}
+            | {name: kept_splits.count(name) for name in SPLITS},
+            "problems": dict(Counter(p.reason for p in problems).most_common()),
+        },
+        problems,
+        prepared,
+        kept,
+        kept_splits,
+    )
+
+
+def _groups(prepared: Shards, names: Sequence[str], recordings: dict[str, str]) -> Groups:
+    joined = dedupe.groups(prepared.column(_TRANSPOSED), prepared.column(_SKETCH))
+    joined.join_equal(recordings.get(name) for name in names)
+    joined.join_equal(Path(name).stem for name in names)
+    return joined
+
+
+def _note_count(piece: Piece) -> Arrays:
+    return {"notes": np.array([sum(len(track.notes) for track in piece.tracks)])}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="reads Lakh, fetching it first if asked to, and prints what there is")
+    parser.add_argument("data_root", type=Path)
+    parser.add_argument("cache_dir", type=Path)
+    parser.add_argument("--fetch", action="store_true", help="fetch LMD-full (1.8 GB, CC BY 4.0) if it is not there")
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    try:
+        if arguments.fetch:
+            fetch(arguments.data_root)
+        pieces = lakh_pieces(
+            arguments.data_root, arguments.cache_dir, _note_count, "note count",
+            workers=arguments.workers, progress=True,
+        )  # fmt: skip
+    except DataError as error:
+        parser.exit(2, f"{error}\n")
+    problems = arguments.cache_dir / "lakh" / "problems.csv"
+    pieces.write_problems(problems)
+    print(json.dumps(pieces.description, indent=1))
+    print(f"every file left out: {problems}")
+
+
+if __name__ == "__main__":
+    main()
