@@ -66,9 +66,9 @@ class Performed:
 
 
 def make_score(
-    onset: np.ndarray,
-    duration: np.ndarray,
-    pitch: np.ndarray,
+    onset: Sequence[float] | np.ndarray,
+    duration: Sequence[float] | np.ndarray,
+    pitch: Sequence[int] | np.ndarray,
     metres: Sequence[tuple[float, int, int]] = (),
     tempo: float | np.ndarray = 120.0,
 ) -> tuple[Score, NDArray[np.int64]]:
@@ -77,15 +77,15 @@ def make_score(
     `metres` are (quarter note at which it begins, numerator, denominator) by time, 4/4 where there is none; `tempo` is
     one number or one for each note.
     """
-    onset = np.round(np.asarray(onset, np.float64), 6)
-    pitch = np.asarray(pitch, np.int64)
-    order = np.lexsort((pitch, onset))
-    onset, pitch = onset[order], pitch[order]
+    starts: Floats = np.asarray(onset, np.float64).round(6)
+    pitches = np.asarray(pitch, np.int64)
+    order = np.lexsort((pitches, starts))
+    starts = starts[order]
     lengths = np.maximum(np.round(np.asarray(duration, np.float64)[order], 6), _SHORTEST)
-    bar, bar_quarters, beat_quarters = _bars(onset, metres or ((0.0, 4, 4),))
-    tempos = np.broadcast_to(np.asarray(tempo, np.float64), onset.shape)
+    bar, bar_quarters, beat_quarters = _bars(starts, metres or ((0.0, 4, 4),))
+    tempos = np.broadcast_to(np.asarray(tempo, np.float64), starts.shape)
     tempos = tempos[order] if np.ndim(tempo) else tempos
-    return Score(onset, lengths, pitch, bar, bar_quarters, beat_quarters, tempos), order
+    return Score(starts, lengths, pitches[order], bar, bar_quarters, beat_quarters, tempos), order
 
 
 def _bars(onset: Floats, metres: Sequence[tuple[float, int, int]]) -> tuple[Floats, Floats, Floats]:
@@ -305,3 +305,20 @@ def _phrases(score: Score, v: Floats) -> tuple[Floats, Floats]:
             spread[inside] = own
             compression[inside] = 1 - min(1.0, own / whole) if whole > 0 else 0.0
     return spread, compression
+
+
+@dataclass(frozen=True)
+class EncodedPiece:
+    """One performance as arrays: `x` `[N, 32]` with the velocities as played, `y` and `known` `[N, 16]` float32."""
+
+    x: np.ndarray
+    y: np.ndarray
+    known: np.ndarray
+    piece: str
+    source: str
+
+
+def encode(score: Score, played: Performed, piece: str, source: str) -> EncodedPiece:
+    """Inputs and targets of one performance."""
+    y, known = targets(score, played)
+    return EncodedPiece(score_vectors(score, played.velocity), y, known.astype(np.float32), piece, source)
