@@ -46,3 +46,13 @@ def by_name(piece: Piece) -> int:
 def slow(piece: Piece) -> int:
     time.sleep(0.02)
     return note_count(piece)
+
+
+def lopsided(piece: Piece) -> dict[str, np.ndarray]:
+    return {"x": np.zeros((1, 1 + note_count(piece) % 3))}
+
+
+def killing(piece: Piece) -> dict[str, np.ndarray]:
+    if note_count(piece) == 10:
+        os.abort()
+    return pitches(piece)
