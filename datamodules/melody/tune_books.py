@@ -1,0 +1,51 @@
+"""Tune books in ABC inside the installed music21: Ryan, Aird, O'Neill, and the Essen folk songs.
+
+They are read by `datamodules.melody.abc`, two hundred times as fast as by music21 itself, and never copied. Essen:
+H. Schaffrath, *The Essen Folksong Collection* (1995), in ABC by S. Shlien; its lines are phrases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from datamodules.chords.music21_corpus import corpus_folder
+from datamodules.melody.abc import AbcError, read_tune, tunes
+from datamodules.melody.reading import Reading
+
+FOLDERS = {"ryan": "ryansMammoth", "aird": "airdsAirs", "oneill": "oneills1850", "essen": "essenFolksong"}
+_OLD = "tunes in the public domain (printed 1778 to 1907), transcriptions distributed with music21"
+_LICENCES = {"essen": "distributed with music21 for non-commercial use"}
+
+
+def files(source: str) -> list[Path]:
+    base = corpus_folder()
+    return sorted((base / FOLDERS[source]).glob("*.abc")) if base else []
+
+
+def read(source: str, paths: Iterable[Path]) -> Reading:
+    """Every tune of a book."""
+    reading = Reading(source, _LICENCES.get(source, _OLD))
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reading.skip(path, "", "cannot be read as UTF-8 text", error)
+            continue
+        for number, (fields, body) in enumerate(tunes(text), 1):
+            name = f"{source}/{path.stem}/{number}"
+            try:
+                melody = read_tune(fields, body, name, source, lines_are_phrases=source == "essen")
+            except AbcError as error:
+                reading.skip(path, fields.get("T", name), str(error))
+                continue
+            reading.keep(melody, path)
+    return reading
+
+
+def title_key(title: str) -> str:
+    """A title for comparison: letters only, without what kind of tune it is and without articles."""
+    plain = re.sub(r"\(.*?\)|--.*|[\"']", " ", title.lower())
+    words = [w for w in re.findall(r"[a-z]+", plain) if w not in ("the", "a", "an", "reel", "jig", "hornpipe")]
+    return " ".join(sorted(words))
