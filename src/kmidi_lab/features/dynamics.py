@@ -283,10 +283,11 @@ def _whole(values: np.ndarray) -> NDArray[np.bool_]:
 def _local_mean(v: Floats) -> Floats:
     """Mean of the known velocities from four notes before to four after."""
     known = np.isfinite(v)
-    kernel = np.ones(2 * _ATTACK_SPAN + 1)
-    total = np.convolve(np.where(known, v, 0.0), kernel)[_ATTACK_SPAN : _ATTACK_SPAN + len(v)]
-    count = np.convolve(known.astype(float), kernel)[_ATTACK_SPAN : _ATTACK_SPAN + len(v)]
-    return total / np.maximum(count, 1)
+    at = np.arange(len(v))
+    first, last = np.maximum(at - _ATTACK_SPAN, 0), np.minimum(at + _ATTACK_SPAN + 1, len(v))
+    total = np.concatenate([[0.0], np.cumsum(np.where(known, v, 0.0))])
+    count = np.concatenate([[0], np.cumsum(known)])
+    return (total[last] - total[first]) / np.maximum(count[last] - count[first], 1)
 
 
 def _phrases(score: Score, v: Floats) -> tuple[Floats, Floats]:
