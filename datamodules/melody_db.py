@@ -60,7 +60,7 @@ class MelodyDB(L.LightningDataModule):
         val_share: float = 0.1,
         test_share: float = 0.15,
         batch_size: int = 32,
-        window: int = 160,
+        window: int = 256,
         windows_per_epoch: int = 0,
         transpose_share: float = 0.5,
         chord_dropout: float = 0.3,
@@ -109,12 +109,16 @@ class MelodyDB(L.LightningDataModule):
         if self.library is None:
             self.library = melodies.load(**self._settings)
         if not self.songs("train") and stage == "fit":
-            raise DataError(f"the training split is empty; add sources, such as data.sources=[{','.join(melodies.BOOKS)}]")
+            raise DataError(
+                f"the training split is empty; add sources, such as data.sources=[{','.join(melodies.BOOKS)}]"
+            )
 
     def songs(self, split: str) -> list[Melody]:
         """The melodies of `train`, `val`, `test` or `all`."""
         assert self.library is not None, "call setup() first"
-        return [m for m, where in zip(self.library.melodies, self.library.splits, strict=True) if split in (where, "all")]
+        return [
+            m for m, where in zip(self.library.melodies, self.library.splits, strict=True) if split in (where, "all")
+        ]
 
     def probes(self) -> np.ndarray:
         """`[T, 64]` real inputs of the test split, piece after piece, for parity, golden vectors and timing."""
@@ -201,7 +205,9 @@ class _Windows:
     def __init__(self, songs: list[Melody], window: int, device: torch.device) -> None:
         self.device, self.window = device, window
         parts = [notes_of(m) for m in songs]
-        joined = Notes(*(torch.cat(column) for column in zip(*(p._replace(mood=p.mood[:1]) for p in parts), strict=True)))
+        joined = Notes(
+            *(torch.cat(column) for column in zip(*(p._replace(mood=p.mood[:1]) for p in parts), strict=True))
+        )
         self.notes = Notes(*(c.to(device) for c in joined._replace(mood=torch.tensor([mood_proxy(m) for m in songs]))))
         length = torch.tensor([len(m) for m in songs])
         self.length, self.start = length.to(device), (length.cumsum(0) - length).to(device)

@@ -98,7 +98,7 @@ def key_of(text: str) -> tuple[Key, dict[str, int], bool]:
     name = "m" if mode in ("m", "min", "minor") else mode[:3]
     written = name in _MODE_SHIFT
     sharps = _MAJOR_SHARPS[tonic] + {"#": 7, "b": -7, "": 0}[accidental] + _MODE_SHIFT.get(name, 0)
-    signature = {letter: 1 for letter in _SHARPS[: max(sharps, 0)]} | {x: -1 for x in _FLATS[: max(-sharps, 0)]}
+    signature = dict.fromkeys(_SHARPS[: max(sharps, 0)], 1) | dict.fromkeys(_FLATS[: max(-sharps, 0)], -1)
     for sign, letter in re.findall(r"(?:^|\s)(\^|_|=)([A-Ga-g])", text):
         signature[letter.upper()] = _ACCIDENTALS[sign]
     third_is_minor = _MODE_SHIFT.get(name, 0) <= -2
@@ -245,9 +245,7 @@ def _walk(reader: _Reader, body: str, lines_are_phrases: bool) -> None:
     reader.close_bar(True)
 
 
-def read_tune(
-    fields: dict[str, str], body: str, id: str, source: str, lines_are_phrases: bool = False
-) -> Melody:
+def read_tune(fields: dict[str, str], body: str, id: str, source: str, lines_are_phrases: bool = False) -> Melody:
     """One tune as a Melody. `lines_are_phrases`: a new line of the file starts a phrase, as in the Essen collection.
 
     Where the header names a tonic but no mode, the mode is that of the third that sounds longer. Raises AbcError.

@@ -115,7 +115,9 @@ def build(readings: list[Reading], fingerprint: str, seed: int, val: float, test
         problems += reading.problems
     if not melodies:
         first = f" First problem: {problems[0].file}: {problems[0].reason}." if problems else ""
-        raise DataError(f"no usable melody was found.{first} Use data.sources=[{','.join(BOOKS)}], which need no download")
+        raise DataError(
+            f"no usable melody was found.{first} Use data.sources=[{','.join(BOOKS)}], which need no download"
+        )
     groups = group(melodies)
     splits = assign([m.id for m in melodies], groups, seed, val, test)
     published: dict[int, str] = {}

@@ -1,0 +1,168 @@
+"""Melodies to the `melody` contract vectors. One function, `vectors`, makes them for training, evaluation and prediction.
+
+A note's place is known before its pitch: position in the bar and duration of the coming note are part of the input, so
+what the model gives is the probability of the pitch given the rhythm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from kmidi_lab.chords.chord import Key
+from kmidi_lab.contracts import MELODY
+
+DURATIONS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""Duration classes in quarter notes: 1/16, 1/8, dotted 1/8, 1/4, dotted 1/4, 1/2, dotted 1/2, whole or more."""
+POSITIONS = 8
+LOWEST, HIGHEST = 24, 119
+"""MIDI pitches that the octave one-hot can hold: octaves 1 to 8, middle C = 60 in octave 4."""
+NO_NOTE = -1
+"""The pitch before the first note."""
+_LOG_DURATIONS = np.log(DURATIONS)
+
+
+def duration_class(quarters: np.ndarray) -> np.ndarray:
+    """The class whose duration is nearest on a logarithmic scale, `[..]` int64; durations in quarters, above 0."""
+    logs = np.log(np.maximum(np.asarray(quarters, np.float64), 1e-3))
+    return np.asarray(np.abs(logs[..., None] - _LOG_DURATIONS).argmin(-1))
+
+
+def position_class(position: np.ndarray, bar: np.ndarray | float) -> np.ndarray:
+    """Which eighth part of its bar an onset falls in, 0..7, whatever the metre; both in quarters.
+
+    In 4/4 these are the eighth notes, in 2/4 the sixteenths; in 3/4 and 6/8 the six eighths are 0, 1, 2, 4, 5, 6.
+    """
+    place = np.asarray(position, np.float64) / np.asarray(bar, np.float64)
+    return np.asarray(np.clip(np.floor(place * POSITIONS + 1e-4), 0, POSITIONS - 1).astype(np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Melody:
+    """One voice, its notes as arrays of the same length T; times in quarter notes.
+
+    `pitch` MIDI; `duration`; `position` of the onset in its bar, `bar` that bar's length; `rest` whether a rest stands
+    before the note, `phrase` whether it starts a phrase; `chord` `[T, 12]` chroma (root 1, other tones 0.5) or None.
+    `given` names the published split, if there is one.
+    """
+
+    id: str
+    source: str
+    title: str
+    key: Key
+    pitch: np.ndarray
+    duration: np.ndarray
+    position: np.ndarray
+    bar: np.ndarray
+    rest: np.ndarray
+    phrase: np.ndarray
+    chord: np.ndarray | None = None
+    given: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+
+class Notes(NamedTuple):
+    """Notes as integer tensors of one shape `[..]`, ready to be transposed, and chroma and mood.
+
+    `before` pitch of the previous note or NO_NOTE, `before_duration` its class; `rest`, `phrase` 0 or 1; `position`,
+    `duration` classes of the coming note; `pitch` its MIDI pitch; `tonic` 0..11, `mode` as in Key; `chord` `[.., 12]`
+    and `mood` `[.., 3]` (valence, arousal -1..1, complexity 0..1) float, zeros where unknown.
+    """
+
+    before: torch.Tensor
+    before_duration: torch.Tensor
+    rest: torch.Tensor
+    phrase: torch.Tensor
+    position: torch.Tensor
+    duration: torch.Tensor
+    pitch: torch.Tensor
+    tonic: torch.Tensor
+    mode: torch.Tensor
+    chord: torch.Tensor
+    mood: torch.Tensor
+
+
+class MelodyBatch(NamedTuple):
+    """`x` `[B, T, 64]`, `pitch` `[B, T]` the answers, `real` `[B, T]` True where a note is no padding."""
+
+    x: torch.Tensor
+    pitch: torch.Tensor
+    real: torch.Tensor
+
+
+def notes_of(melody: Melody, mood: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Notes:
+    """The notes of a melody, `[T]`; mood unknown unless given."""
+    length = len(melody)
+    duration = duration_class(melody.duration)
+    pitch = melody.pitch.astype(np.int64)
+    chord = np.zeros((length, 12), np.float32) if melody.chord is None else melody.chord
+    columns = (
+        np.concatenate([[NO_NOTE], pitch[:-1]]), np.concatenate([[0], duration[:-1]]), melody.rest, melody.phrase,
+        position_class(melody.position, melody.bar), duration, pitch,
+        np.full(length, melody.key.tonic), np.full(length, melody.key.mode),
+    )  # fmt: skip
+    numbers = [torch.from_numpy(np.asarray(c[:length], np.int64)) for c in columns]
+    return Notes(*numbers, torch.from_numpy(chord.astype(np.float32)), torch.tensor(mood).expand(length, 3))
+
+
+def transpose(notes: Notes, semitones: torch.Tensor) -> Notes:
+    """Every note up by `semitones` `[..]` (the notes' shape): pitches, tonic and chroma; NO_NOTE stays."""
+    turned = (torch.arange(12, device=semitones.device) - semitones[..., None]) % 12
+    return notes._replace(
+        before=torch.where(notes.before == NO_NOTE, NO_NOTE, notes.before + semitones),
+        pitch=notes.pitch + semitones,
+        tonic=(notes.tonic + semitones) % 12,
+        chord=notes.chord.gather(-1, turned),
+    )
+
+
+def vectors(notes: Notes) -> torch.Tensor:
+    """The contract's inputs `[.., 64]`, float32 (contract.md §3). Pitches outside octaves 1 to 8 count as the nearest octave.
+
+    Before the first note of a piece the previous note's slices are zeros.
+    """
+    known = (notes.before != NO_NOTE)[..., None]
+    octave = (notes.before // 12 - 2).clamp(0, 7)
+    angle = 2 * torch.pi * ((7 * notes.tonic) % 12) / 12
+    parts = {
+        "previous_pitch_class": F.one_hot(notes.before % 12, 12) * known,
+        "previous_octave": F.one_hot(octave, 8) * known,
+        "rest_before": notes.rest[..., None],
+        "phrase_start": notes.phrase[..., None],
+        "previous_duration": F.one_hot(notes.before_duration, 8) * known,
+        "next_position": F.one_hot(notes.position, 8),
+        "next_duration": F.one_hot(notes.duration, 8),
+        "chord": notes.chord,
+        "key": torch.stack([angle.sin(), angle.cos(), notes.mode.to(angle.dtype)], -1),
+        "mood": notes.mood,
+    }
+    x = torch.empty(*notes.before.shape, MELODY.input_size, device=notes.before.device)
+    for part in MELODY.inputs:
+        x[..., part.index] = parts[part.name].to(x.dtype)
+    return x
+
+
+def mood_proxy(melody: Melody) -> tuple[float, float, float]:
+    """A stand-in for mood labels, which no melody set has: (valence, arousal, complexity) from the notes themselves.
+
+    Valence rises with major mode and high pitch, arousal with notes a quarter, large intervals and high pitch
+    (A. Gabrielsson, E. Lindström, *The role of structure in the musical expression of emotions*, 2010); complexity is
+    the entropy of intervals relative to that of 16 equally likely ones. It looks at the whole melody, so it serves
+    training only: scores are measured with mood unknown.
+    """
+    pitch = melody.pitch.astype(np.float64)
+    moves = np.abs(np.diff(pitch)) if len(pitch) > 1 else np.zeros(1)
+    height = np.tanh((pitch.mean() - 69) / 6)
+    rate = np.tanh(np.log2(1 / max(float(melody.duration.mean()), 1e-3)) - 0.5)
+    leaps = np.tanh((moves.mean() - 2.7) / 1.2)
+    _, counts = np.unique(moves, return_counts=True)
+    share = counts / counts.sum()
+    valence = 0.6 * melody.key.mode + 0.3 * height
+    arousal = (rate + leaps + height) / 3
+    return float(valence), float(arousal), float(min(1.0, -(share * np.log2(share)).sum() / 4))
