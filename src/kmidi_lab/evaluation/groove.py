@@ -11,11 +11,17 @@ from kmidi_lab.baselines.groove import fit_baselines
 from kmidi_lab.errors import DataError
 from kmidi_lab.evaluation.base import Evaluation, verdict
 from kmidi_lab.features.drums import VOICES
-from kmidi_lab.features.groove import Encoded, Performance, milliseconds, read_outputs
+from kmidi_lab.features.groove import (
+    TIMING_DELTA,
+    UNIT_MS,
+    VELOCITY_DELTA,
+    Encoded,
+    Performance,
+    milliseconds,
+    read_outputs,
+)
 
 Call = Callable[[np.ndarray], np.ndarray]
-UNIT_MS = 62.5
-"""Timing 1.0 at 120 bpm: what the training loss measures timing in."""
 
 
 class GrooveData(Protocol):
@@ -34,7 +40,7 @@ class GrooveEvaluator:
 
     primary = ("timing_mae_ms", "min")
     loss = "loss"
-    """The metric that is the training loss, too: timing_mae_ms / 62.5 + velocity_mae."""
+    """The metric that is the training loss, too: Huber's, see GroovePredictor."""
     also = (("velocity_mae", "min"),)
 
     def __call__(
@@ -88,7 +94,7 @@ def scores(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> dict[str, float
     played = (e.timing[rows] * unit, e.velocity[rows].astype(np.float64))
     late, hard = (np.abs(g - p) for g, p in zip(guessed, played, strict=True))
     out = {"timing_mae_ms": float(late[hit].mean()), "velocity_mae": float(hard[hit].mean())}
-    out["loss"] = out["timing_mae_ms"] / UNIT_MS + out["velocity_mae"]
+    out["loss"] = float(_huber(late[hit] / UNIT_MS, TIMING_DELTA).mean() + _huber(hard[hit], VELOCITY_DELTA).mean())
     for kind, guess, truth in zip(("timing", "velocity"), guessed, played, strict=True):
         a, b = guess[hit], truth[hit]
         if a.std() > 1e-6 and b.std() > 1e-6:
@@ -99,6 +105,11 @@ def scores(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> dict[str, float
             out[f"timing_mae_ms_{voice}"] = float(late[..., index][own].mean())
             out[f"velocity_mae_{voice}"] = float(hard[..., index][own].mean())
     return out
+
+
+def _huber(error: np.ndarray, delta: float) -> np.ndarray:
+    """Of errors from 0 up, divided by `delta`."""
+    return np.asarray(np.where(error <= delta, error**2 / (2 * delta), error - delta / 2))
 
 
 def _parts(split: str, e: Encoded, songs: Sequence[Performance]) -> list[tuple[str, np.ndarray]]:

@@ -21,6 +21,10 @@ STEPS_PER_BEAT = 4
 TIMING_TICKS, TIMING_PPQ = 60, 480
 """Timing 1.0 is this many ticks: half a sixteenth."""
 BEATS_PER_UNIT = TIMING_TICKS / TIMING_PPQ
+UNIT_MS = 62.5
+"""Timing 1.0 at 120 bpm: what the training loss measures timing in."""
+TIMING_DELTA, VELOCITY_DELTA = 0.5, 0.3
+"""Where the training loss turns from square to straight, in `UNIT_MS` and in velocity."""
 PHRASE_BARS = 8
 SLOWEST, FASTEST = 30.0, 300.0
 SWING: Mapping[str, float] = MappingProxyType(
