@@ -174,7 +174,7 @@ def suggested_style(hit: np.ndarray) -> str:
     the eighths make funk.
     """
     beats = hit.reshape(-1, STEPS_PER_BEAT, len(VOICES))
-    any_voice = beats.any(2)
+    any_voice = np.asarray(beats.any(2))
     swung = int((any_voice[:, 3] & ~any_voice[:, 2] & ~any_voice[:, 1]).sum())
     even = int(any_voice[:, 2].sum())
     if swung > even:

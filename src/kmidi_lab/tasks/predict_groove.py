@@ -71,9 +71,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     count = int(steps.max()) // STEPS + 1
     if count > MOST_BARS:
         raise ConfigError(f"{source}: {count} bars; give a file of at most {MOST_BARS}")
-    hit = np.zeros((count * STEPS, len(VOICES)), bool)
-    hit[steps, voices_of(pitches)] = True
-    hit = hit.reshape(count, STEPS, len(VOICES))
+    hit = np.zeros((count, STEPS, len(VOICES)), bool)
+    hit[steps // STEPS, steps % STEPS, voices_of(pitches)] = True
     style = wanted.style or suggested_style(hit)
     x = bar_vectors(hit, style, _tempo_of_bars(piece, count))
     published = load_published(Path(cfg.models_root), "groove")
