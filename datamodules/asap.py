@@ -21,7 +21,9 @@ from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.features.batches import DynamicsBatch
 from kmidi_lab.features.dynamics import EncodedPiece, encode
 
-_HISTORY = DYNAMICS.input("previous_velocities").index
+_HISTORY, _PITCH = DYNAMICS.input("previous_velocities").index, DYNAMICS.input("pitch").start
+_VELOCITY = DYNAMICS.output("velocity").start
+_LOUD = slice(_VELOCITY, DYNAMICS.output("velocity_curve").stop)
 
 
 class ASAP(L.LightningDataModule):
@@ -31,8 +33,11 @@ class ASAP(L.LightningDataModule):
         root: folder that holds `asap/`. cache_dir: where prepared performances are kept, by content hash.
         sources: of `library.SOURCES`; the first that is there is used, and said so.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
-        history_dropout: share of training notes whose previous velocities are unknown (zeros).
-        history_noise: standard deviation of what is added to the others, velocity / 127.
+        notes_per_epoch: training notes drawn for an epoch, as many from each piece, however long or often recorded.
+        history_dropout: share of training notes whose previous velocities are unknown (zeros). How loud the whole
+            performance is can't be known then, so their velocities are those of a performance of average level.
+        history_noise: standard deviation of what is added to the other previous velocities, velocity / 127.
+        pitch_jitter: standard deviation in semitones of what is added to the pitch, as if the piece were transposed.
         emotion_share: share of training notes coloured by a random emotion (`dynamics.emotion`).
 
     Raises:
@@ -57,8 +62,10 @@ class ASAP(L.LightningDataModule):
         val_share: float = 0.1,
         test_share: float = 0.15,
         batch_size: int = 1024,
-        history_dropout: float = 0.5,
-        history_noise: float = 0.1,
+        notes_per_epoch: int = 200_000,
+        history_dropout: float = 0.8,
+        history_noise: float = 0.3,
+        pitch_jitter: float = 3.0,
         emotion_share: float = 0.5,
         progress: bool = True,
     ) -> None:
@@ -76,10 +83,17 @@ class ASAP(L.LightningDataModule):
                 raise ConfigError(f"data.{key}={value} must be 0 to 1, such as data.{key}=0.3")
         if not (val_share > 0 and test_share > 0 and val_share + test_share < 0.9):
             raise ConfigError("data.val_share and data.test_share must be above 0 and together below 0.9")
-        if batch_size < 1:
-            raise ConfigError(f"data.batch_size={batch_size} must be 1 or more")
+        if batch_size < 1 or notes_per_epoch < 1:
+            raise ConfigError(
+                f"data.batch_size={batch_size} and data.notes_per_epoch={notes_per_epoch} must be 1 or more"
+            )
+        if not 0 <= pitch_jitter <= 12:
+            raise ConfigError(
+                f"data.pitch_jitter={pitch_jitter} must be 0 to 12 semitones, such as data.pitch_jitter=3"
+            )
         self.batch_size, self.split = batch_size, split
         self._dropout, self._noise, self._emotion = shares.values()
+        self._jitter, self._notes = pitch_jitter / 127, notes_per_epoch
         self._settings: dict[str, Any] = {
             "root": Path(root),
             "cache_dir": Path(cache_dir),
@@ -152,14 +166,10 @@ class ASAP(L.LightningDataModule):
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         self._device = trainer.strategy.root_device if trainer else torch.device("cpu")
-        pieces = self.encoded("train")
-        arrays = {name: np.concatenate([getattr(p, name) for p in pieces]) for name in DynamicsBatch._fields}
-        # A note that was not found in the performance teaches nothing.
-        rows = arrays["known"].any(1)
-        self._tensors = {n: torch.from_numpy(a[rows]).to(self._device) for n, a in arrays.items()}
-        size = len(self._tensors["x"])
+        self._tensors = {n: torch.from_numpy(a).to(self._device) for n, a in _by_piece(self.encoded("train")).items()}
+        size = max(self.batch_size, self._notes)
         epoch = (lambda: int(trainer.current_epoch)) if trainer else (lambda: 0)
-        return IndexBatches(size, min(self.batch_size, size), self._gather, _cut, self._device, epoch, rank, world)
+        return IndexBatches(size, self.batch_size, self._gather, _cut, self._device, epoch, rank, world)
 
     def val_dataloader(self) -> DataLoader[list[EncodedPiece]]:
         return self._whole("val")
@@ -175,16 +185,39 @@ class ASAP(L.LightningDataModule):
         return DataLoader([self.encoded(split)], batch_size=None, collate_fn=lambda b: b)  # type: ignore[arg-type]
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> DynamicsBatch:
-        """Notes whose history is noisy or unknown, some of them coloured by an emotion."""
-        x, y, known = (self._tensors[name][index] for name in DynamicsBatch._fields)
-        n, device = len(index), self._device
+        """Notes of all pieces alike; their history is noisy or unknown, some are coloured by an emotion."""
+        t, n, device = self._tensors, len(index), self._device
+        piece = index % len(t["first"])
+        drawn = torch.rand(n, generator=generator, device=device, dtype=torch.float64) * t["count"][piece]
+        rows = t["first"][piece] + drawn.long()
+        x, y, known, level = (t[name][rows] for name in (*DynamicsBatch._fields, "level"))
         noise = torch.randn(n, _HISTORY.stop - _HISTORY.start, generator=generator, device=device) * self._noise
         history = x[:, _HISTORY]
         history = torch.where(history > 0, (history + noise).clamp(0.01, 1), history)
-        x[:, _HISTORY] = history * (torch.rand(n, 1, generator=generator, device=device) >= self._dropout)
+        unknown = torch.rand(n, 1, generator=generator, device=device) < self._dropout
+        x[:, _HISTORY] = history * ~unknown
+        y[:, _LOUD] = (y[:, _LOUD] - level[:, None] * unknown).clamp(0, 1)
+        x[:, _PITCH] += torch.randn(n, generator=generator, device=device) * self._jitter
         mood = torch.rand(n, 2, generator=generator, device=device) * 2 - 1
         mood = mood * (torch.rand(n, 1, generator=generator, device=device) < self._emotion)
         return DynamicsBatch(*coloured(x, y, mood), known)
+
+
+def _by_piece(performed: Sequence[EncodedPiece]) -> dict[str, np.ndarray]:
+    """The notes that were found, piece by piece: `x`, `y`, `known`, each note's `level` (how much louder its performance
+    is than all on average), and the `first` row and `count` of rows of each piece."""
+    ordered = sorted(performed, key=lambda p: p.piece)
+    found = [p.known[:, _VELOCITY] > 0 for p in ordered]
+    loud = [float(p.y[f, _VELOCITY].mean()) for p, f in zip(ordered, found, strict=True)]
+    sizes = np.array([int(f.sum()) for f in found])
+    _, piece = np.unique([p.piece for p in ordered], return_inverse=True)
+    count = np.bincount(piece, sizes).astype(np.int64)
+    level = np.repeat(np.array(loud) - np.average(loud, weights=sizes), sizes)
+    arrays = {
+        name: np.concatenate([getattr(p, name)[f] for p, f in zip(ordered, found, strict=True)])
+        for name in DynamicsBatch._fields
+    }
+    return {**arrays, "level": level.astype(np.float32), "first": np.cumsum(count) - count, "count": count}
 
 
 def _cut(batch: DynamicsBatch, size: int) -> Iterator[DynamicsBatch]:

@@ -59,15 +59,15 @@ class DynamicsEngine(LabModule):
 
     def __init__(
         self,
-        hidden: Sequence[int] = (128, 96),
-        dropout: float = 0.1,
-        learning_rate: float = 4e-3,
-        weight_decay: float = 1e-2,
+        hidden: Sequence[int] = (192, 64),
+        dropout: float = 0.4,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 5e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         if not hidden or any(not isinstance(h, int) or h < 1 for h in hidden):
             raise ConfigError(
-                f"model.module.hidden={list(hidden)} must be a list of sizes above 0, such as model.module.hidden=[128,96]"
+                f"model.module.hidden={list(hidden)} must be a list of sizes above 0, such as model.module.hidden=[192,64]"
             )
         if not 0 <= dropout <= 0.95:
             raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.1")
