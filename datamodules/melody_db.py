@@ -235,7 +235,7 @@ class _Windows:
         real = offset < self.length[piece][:, None]
         rows = self.start[piece][:, None] + torch.minimum(offset, self.length[piece][:, None] - 1)
         mood = self.notes.mood[piece] * ~chance(shares[2])
-        notes = Notes(*(c[rows] for c in self.notes[:-1]), mood[:, None].expand(-1, self.window, -1))
+        notes = Notes._make([*(c[rows] for c in self.notes[:-1]), mood[:, None].expand(-1, self.window, -1)])
         notes = notes._replace(chord=notes.chord * ~chance(shares[1])[..., None])
         down, up = self.down[piece][:, None], self.up[piece][:, None]
         where = torch.rand(count, 1, generator=generator, device=device)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.baselines.ngram import SMOOTHINGS, Floats, Ints, NGram, longest_matches, mixture_weights
+from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.contracts import MELODY
-from kmidi_lab.features.melody import Melody, duration_class, position_class
+from kmidi_lab.features.melody import NO_NOTE, Melody, duration_class, position_class
 
 PITCHES = MELODY.output_size
 ORDER = 8
@@ -78,7 +79,7 @@ def columns_of(songs: Sequence[Melody], frame: str) -> Columns:
         for column, values in zip(parts, each, strict=True):
             column.append(np.asarray(values, np.int64))
     joined = [np.concatenate(column) for column in parts]
-    return Columns(*joined, np.cumsum([len(s) for s in songs]))
+    return Columns(*joined, ends=np.cumsum([len(s) for s in songs]))
 
 
 @dataclass
@@ -90,7 +91,10 @@ class MelodyNGram:
 
     def predict(self, columns: Columns) -> Floats:
         """`[E, 128]` probabilities in the frame of `columns`."""
-        return sum(w * m.predict(columns.chain(n)) for w, (n, m) in zip(self.weights, self.models.items(), strict=True))  # type: ignore[return-value]
+        total = np.zeros((len(columns.pitch), PITCHES), np.float32)
+        for weight, (name, model) in zip(self.weights, self.models.items(), strict=True):
+            total += np.float32(weight) * model.predict(columns.chain(name))
+        return total
 
 
 def fit_mixture(train: Columns, val: Columns, smoothing: str, order: int) -> MelodyNGram:
@@ -166,7 +170,7 @@ def fit_baselines(train: Sequence[Melody], val: Sequence[Melody]) -> Baselines:
         model = NGram(known.chain("pitch")[:, : order - 1], known.pitch, PITCHES, smoothing)
         return _nll(model.predict(tuned.chain("pitch")), tuned.pitch)
 
-    frame, smoothing = min(((f, s) for f in FRAMES for s in SMOOTHINGS), key=lambda c: tried(*c, ORDERS[1]))
+    frame, smoothing = min(((f, s) for f in FRAMES for s in SMOOTHINGS), key=lambda c: tried(c[0], c[1], ORDERS[1]))
     order = min(ORDERS, key=lambda n: tried(frame, smoothing, n))
     known, tuned = tables[frame]
 
@@ -200,3 +204,19 @@ def _to_midi(p: Floats, shift: Ints) -> Floats:
     places = np.arange(PITCHES) - shift[:, None]
     inside = (places >= 0) & (places < PITCHES)
     return np.asarray(np.where(inside, np.take_along_axis(p, np.clip(places, 0, PITCHES - 1), 1), 0.0))
+
+
+def stepwise(before: int, key: Key, chord: Chord | None, strong: bool) -> Floats:
+    """`[128]` the heuristic that needs no training: small steps within the key, chord tones on strong beats.
+
+    Steps outnumber leaps in melodies of all cultures (P. von Hippel, D. Huron, 2000); `before` is NO_NOTE at the start.
+    """
+    pitches = np.arange(PITCHES)
+    centre = 69 if before == NO_NOTE else before
+    steps = np.abs(pitches - centre)
+    p = np.exp(-steps / 2.5) * np.where(steps == 0, 0.4, 1.0) * np.exp(-(((pitches - 70) / 9.0) ** 2))
+    scale = [(key.tonic + s) % 12 for s in ((0, 2, 3, 5, 7, 8, 10) if key.mode < 0 else (0, 2, 4, 5, 7, 9, 11))]
+    p = p * np.where(np.isin(pitches % 12, scale), 1.0, 0.01)
+    if chord is not None:
+        p = p * np.where(np.isin(pitches % 12, list(chord.tones)), 6.0 if strong else 1.5, 1.0)
+    return np.asarray(p / p.sum())

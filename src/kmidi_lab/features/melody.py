@@ -108,7 +108,8 @@ def notes_of(melody: Melody, mood: tuple[float, float, float] = (0.0, 0.0, 0.0))
         np.full(length, melody.key.tonic), np.full(length, melody.key.mode),
     )  # fmt: skip
     numbers = [torch.from_numpy(np.asarray(c[:length], np.int64)) for c in columns]
-    return Notes(*numbers, torch.from_numpy(chord.astype(np.float32)), torch.tensor(mood).expand(length, 3))
+    chroma = torch.from_numpy(chord.astype(np.float32))
+    return Notes._make([*numbers, chroma, torch.tensor(mood).expand(length, 3)])
 
 
 def transpose(notes: Notes, semitones: torch.Tensor) -> Notes:

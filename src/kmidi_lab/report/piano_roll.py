@@ -1,0 +1,102 @@
+"""A melody as a picture: pitches by letter, bars, chords above, phrases; what a musician reads at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+
+from kmidi_lab.chords.chord import PITCH_NAMES, Chord, Key
+
+_STEPS = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10), 0: tuple(range(12))}
+_IN_CHORD, _IN_KEY, _OUTSIDE = "#1f5fa8", "#7fb2e5", "#d9822b"
+_SHARP_KEYS = {7, 2, 9, 4, 11, 6}
+_SHARPS = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+_BARS_A_ROW = 8
+
+
+def note_name(pitch: int, key: Key) -> str:
+    """`F♯4`, `B♭3`: sharps or flats as the key has them; middle C is C4."""
+    major = (key.tonic + 3) % 12 if key.mode < 0 else key.tonic
+    name = _SHARPS[pitch % 12] if major in _SHARP_KEYS else PITCH_NAMES[pitch % 12].replace("b", "♭")
+    return f"{name}{pitch // 12 - 1}"
+
+
+def piano_roll(
+    onset: np.ndarray,
+    duration: np.ndarray,
+    pitch: np.ndarray,
+    chords: Sequence[tuple[float, float, Chord]],
+    phrases: Sequence[float],
+    key: Key,
+    bar: float,
+    title: str,
+) -> bytes:
+    """A PNG. Times in quarters; `chords` are (start, length, chord), `phrases` the starts of phrases."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+    from matplotlib.patches import FancyBboxPatch, Patch
+
+    bars = int(np.ceil(float((onset + duration).max()) / bar - 1e-6))
+    across = min(bars, _BARS_A_ROW)
+    rows = -(-bars // across)
+    low, high = int(pitch.min()) - 2, int(pitch.max()) + 2
+    scale = {(key.tonic + s) % 12 for s in _STEPS[key.mode]}
+    height = max(2.0, 0.135 * (high - low))
+    figure, axes = plt.subplots(rows, 1, figsize=(13, 0.5 + rows * (height + 0.6)), squeeze=False, dpi=110)
+    for row, axis in enumerate(axes[:, 0]):
+        first, last = row * across * bar, (row + 1) * across * bar
+        end = min(last, bars * bar)
+        for p in range(low, high + 1):
+            colour = "#fff3c4" if p % 12 == key.tonic else "#ffffff" if p % 12 in scale else "#f0f0f0"
+            axis.fill_between([first, end], p - 0.5, p + 0.5, color=colour, lw=0)
+        for quarter in np.arange(first, end + 0.5):
+            whole = abs(quarter % bar) < 1e-6
+            axis.plot(
+                [quarter] * 2,
+                [low - 0.5, high + 0.5],
+                color="#8a8a8a" if whole else "#e2e2e2",
+                lw=1.0 if whole else 0.6,
+                zorder=1,
+            )
+        for start, _, chord in chords:
+            if first <= start < last:
+                label = str(chord).replace("b", "♭")
+                axis.text(start + 0.08, high + 0.75, label, fontsize=11, weight="bold", va="bottom", color="#333333")
+        for start in phrases:
+            if first <= start < last:
+                axis.plot([start], [high + 0.5], marker="v", ms=6, color="#a03030", clip_on=False, zorder=5)
+        for start, length, p in zip(onset, duration, pitch, strict=True):
+            if first <= start < last:
+                under = next((c for s, d, c in chords if s <= start + 1e-6 < s + d), None)
+                inside = under is not None and p % 12 in under.tones
+                colour = _IN_CHORD if inside else _IN_KEY if p % 12 in scale else _OUTSIDE
+                axis.add_patch(
+                    FancyBboxPatch(
+                        (start + 0.03, p - 0.4), max(length - 0.08, 0.1), 0.8, boxstyle="round,pad=0,rounding_size=0.12",
+                        facecolor=colour, edgecolor="#16324f", lw=0.6, zorder=3,
+                    )
+                )  # fmt: skip
+        axis.set_xlim(first - 0.05, last + 0.05)
+        axis.set_ylim(low - 0.5, high + 0.5)
+        named = [p for p in range(low, high + 1) if p % 12 in scale]
+        axis.set_yticks(named, [note_name(p, key) for p in named], fontsize=7)
+        places = np.arange(first, end, bar)
+        axis.set_xticks(places, [str(int(p / bar) + 1) for p in places], fontsize=8, ha="left")
+        axis.tick_params(length=0)
+        for side in axis.spines.values():
+            side.set_visible(False)
+    seen = [(_IN_CHORD, "chord tone")] if chords else []
+    legend = [
+        Patch(facecolor=c, label=text) for c, text in [*seen, (_IN_KEY, "in the key"), (_OUTSIDE, "outside the key")]
+    ]
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, y=0.995, va="top")
+    figure.legend(handles=legend, loc="upper right", ncol=3, frameon=False, fontsize=8)
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.25 / figure.get_figheight()))
+    out = BytesIO()
+    figure.savefig(out, format="png")
+    plt.close(figure)
+    return out.getvalue()
