@@ -102,10 +102,16 @@ def bulk(folder: Path, cache: Path) -> None:
     seconds = time.perf_counter() - start
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     processor = sum(u.ru_utime + u.ru_stime for u in usage)
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    peaks = [u.ru_maxrss / unit for u in usage]
     times = {"seconds": seconds, "processor_s": processor}
-    print(json.dumps({"read": len(prepared), **times, "parent_mb": peaks[0], "worker_mb": peaks[1]}))
+    print(json.dumps({"read": len(prepared), **times, "parent_mb": peak_mb()}))
+
+
+def peak_mb() -> float:
+    """Of this process. Linux's ru_maxrss would be that of the process it was forked from, where that was larger."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return next(int(line.split()[1]) for line in status.open() if line.startswith("VmHWM")) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def measure_bulk(paths: list[Path], temp: Path) -> None:
@@ -117,7 +123,7 @@ def measure_bulk(paths: list[Path], temp: Path) -> None:
         print(
             f"bulk, 2 workers, {job['read']} files: {job['read'] / job['seconds']:.0f} files/s into shards "
             f"({job['read'] / job['processor_s']:.0f} a processor second), "
-            f"peak {job['parent_mb']:.0f} MiB in the parent, {job['worker_mb']:.0f} MiB in the largest worker"
+            f"peak {job['parent_mb']:.0f} MiB"
         )
 
 
