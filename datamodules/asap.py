@@ -59,7 +59,7 @@ class ASAP(L.LightningDataModule):
         sources: Sequence[str] = performances.SOURCES,
         split: str = "test",
         split_seed: int = 0,
-        val_share: float = 0.1,
+        val_share: float = 0.15,
         test_share: float = 0.15,
         batch_size: int = 1024,
         notes_per_epoch: int = 200_000,

@@ -13,14 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from kmidi_lab.baselines.dynamics import fit_baselines
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.errors import DataError
 from kmidi_lab.evaluation.base import Evaluation, verdict
 from kmidi_lab.features.dynamics import FULL_SCALE_SECONDS, Call, EncodedPiece, free_run
-from kmidi_lab.models.dynamics import masked_loss
+from kmidi_lab.models.dynamics import loss_over_pieces
 
 _STEPS = 127.0
 _MILLISECONDS = 1000 * FULL_SCALE_SECONDS
@@ -64,7 +63,7 @@ class DynamicsEvaluator:
 
 def free_loss(call: Call, pieces: Sequence[EncodedPiece]) -> float:
     """The training loss of free running."""
-    return _loss(free_run(call, [p.x for p in pieces]), pieces)
+    return loss_over_pieces(free_run(call, [p.x for p in pieces]), pieces)
 
 
 def scores(call: Call, pieces: Sequence[EncodedPiece]) -> dict[str, float]:
@@ -74,7 +73,9 @@ def scores(call: Call, pieces: Sequence[EncodedPiece]) -> dict[str, float]:
     found = {name: _over_pieces(metric, free, pieces) for name, metric in _METRICS.items()}
     for name in ("velocity_r", "velocity_mae"):
         found[f"forced_{name}"] = _over_pieces(_METRICS[name], forced, pieces)
-    return {name: value for name, value in found.items() if value is not None} | {"loss": _loss(free, pieces)}
+    return {name: value for name, value in found.items() if value is not None} | {
+        "loss": loss_over_pieces(free, pieces)
+    }
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -82,11 +83,6 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     if a.std() < 1e-6 or b.std() < 1e-6:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])
-
-
-def _loss(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiece]) -> float:
-    arrays = (np.concatenate(outputs), *(np.concatenate([getattr(p, n) for p in pieces]) for n in ("y", "known")))
-    return float(masked_loss(*(torch.from_numpy(a) for a in arrays)))
 
 
 Metric = Callable[[np.ndarray, EncodedPiece], float | None]

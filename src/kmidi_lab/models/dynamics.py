@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,10 +45,22 @@ def masked_loss(out: torch.Tensor, y: torch.Tensor, known: torch.Tensor) -> torc
     return torch.stack(parts).sum() / sum(_WEIGHTS.values())
 
 
+def loss_over_pieces(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiece]) -> float:
+    """The loss of whole performances, `[N, 16]` each: its mean over the performances of a piece, then over the pieces.
+
+    Some pieces are recorded twenty times, some once; a mean over notes would be about the former alone.
+    """
+    by_piece: dict[str, list[float]] = defaultdict(list)
+    for out, piece in zip(outputs, pieces, strict=True):
+        arrays = (torch.from_numpy(a) for a in (out, piece.y, piece.known))
+        by_piece[piece.piece].append(float(masked_loss(*arrays)))
+    return float(np.mean([np.mean(losses) for losses in by_piece.values()]))
+
+
 class DynamicsEngine(LabModule):
     """Inputs standardised, dense layers with ReLU, 14 sigmoid outputs and two that are always zero.
 
-    The validation loss is that of free running, where the previous velocities are the network's own, as in a plugin.
+    The validation loss is a mean over pieces of that of free running, where the previous velocities are the network's own, as in a plugin.
 
     Args:
         hidden: sizes of the hidden layers. dropout: share of hidden units dropped in training.
@@ -104,10 +117,8 @@ class DynamicsEngine(LabModule):
         def call(x: np.ndarray) -> np.ndarray:
             return self.network(torch.from_numpy(x).to(self.device)).float().cpu().numpy()
 
-        played = np.concatenate(free_run(call, [p.x for p in batch]))
-        y, known = (np.concatenate([getattr(p, name) for p in batch]) for name in ("y", "known"))
-        loss = masked_loss(*(torch.from_numpy(a) for a in (played, y, known)))
-        self.log("val/loss", loss.to(self.device), prog_bar=True, batch_size=len(y), sync_dist=True)
+        loss = loss_over_pieces(free_run(call, [p.x for p in batch]), batch)
+        self.log("val/loss", loss, prog_bar=True, batch_size=len(batch), sync_dist=True)
 
 
 def _zeros_behind(size: int) -> nn.Linear:
