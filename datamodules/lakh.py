@@ -178,8 +178,9 @@ def lakh_pieces(
     return LakhPieces(
         {
             "id": "lakh",
-            "version": prepared.version,
-            "license": LICENCE,
+            "version": f"sha256:{prepared.version}",
+            "licence": LICENCE,
+            "stand_in": None,
             "files": len(files),
             "pieces": len(kept),
             "groups": len({groups.find(at) for at in kept}),

@@ -18,7 +18,7 @@ def read(root: Path) -> Layout:
 
     `about["kind"]` is score or performance. No split is published; many performances are MAESTRO's, too.
     """
-    layout = Layout("asap", "CC BY-NC-SA 4.0", "the asap-dataset repository of F. Foscarin on GitHub")
+    layout = Layout("asap", "CC BY-NC-SA 4.0", "the asap-dataset repository of F. Foscarin")
     base = folder_of(root, "asap", "asap-dataset")
     scores: set[str] = set()
     for row in layout.table(base / "metadata.csv", _COLUMNS) if base.is_dir() else ():

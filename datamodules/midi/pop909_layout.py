@@ -12,7 +12,9 @@ from datamodules.midi.layout import Layout, MidiFile, folder_of
 
 def read(root: Path) -> Layout:
     """Songs in order of number; all versions of a song are one group. No split is published."""
-    layout = Layout("pop909", "MIT", "POP909-Dataset by Music X Lab on GitHub; put its folder POP909 here as pop909")
+    layout = Layout(
+        "pop909", "MIT", "the POP909-Dataset repository of Music X Lab; put its folder POP909 here as pop909"
+    )
     base = folder_of(root, "pop909", "POP909")
     for song in sorted(p for p in base.glob("*") if p.is_dir() and p.name.isdigit()):
         main = song / f"{song.name}.mid"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from midi.smf import song
 from datamodules.midi.bulk import Read, Readers, read_many
 from kmidi_lab.errors import ConfigError, LabError
 
+REPO = Path(__file__).parents[2]
 DEEDS = {
     "abort": "worker died",
     "kill": "worker died",
@@ -98,6 +101,38 @@ def test_leaving_early_leaves_no_process(tmp_path: Path) -> None:
     # Python's own resource tracker, started with the first worker, stays for the life of the test run.
     left = [c for c in psutil.Process().children() if c.pid in mine and "spawn_main" in " ".join(c.cmdline())]
     assert left == []
+
+
+def test_the_progress_bar_counts_failures(tmp_path: Path) -> None:
+    paths = [*write(tmp_path, ["good"] * 3), tmp_path / "missing.mid"]
+    reasons = Counter(r.reason for r in read_many(paths, note_count, progress=True, text="reading these"))
+    assert reasons == {"": 3, "cannot be read": 1}
+    assert list(read_many([], note_count, progress=True)) == []
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    write(tmp_path, ["good"] * 200)
+    job = subprocess.Popen([sys.executable, "-c", _ENDLESS, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=REPO)
+    assert job.stdout is not None
+    assert job.stdout.readline() == "reading\n"
+    workers = psutil.Process(job.pid).children(recursive=True)
+    assert workers
+    job.kill()
+    job.wait()
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert alive == []
+
+
+_ENDLESS = """
+import sys
+from pathlib import Path
+sys.path[:0] = ["tests", "."]
+from midi.extracts import slow
+from datamodules.midi.bulk import read_many
+if __name__ == "__main__":
+    for read in read_many(sorted(Path(sys.argv[1]).iterdir()), slow):
+        print("reading", flush=True)
+"""
 
 
 def test_no_files_start_no_worker() -> None:
