@@ -1,15 +1,22 @@
-"""What happens around a test: scores beside the baselines."""
+"""What happens at the end of a test: a student is distilled, the scores go beside the baselines."""
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
 
+from kmidi_lab.distill import STUDENT, distill
+from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.models.base import LabModule
+
+log = logging.getLogger(__name__)
 
 
 def numpy_call(network: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
@@ -40,6 +47,31 @@ def evaluate_module(module: LabModule, evaluator: Any, data: Any) -> dict[str, A
         "analysis": result.analysis,
         "primary": evaluator.verdict(result, "test"),
     }
+
+
+class DistillCallback(L.Callback):
+    """Trains the student for the RTNeural file, where the model has one, and keeps it beside the checkpoint.
+
+    After the test and on the first rank alone: from there on no rank waits for another.
+    """
+
+    def __init__(self, folder: Path, record: dict[str, Any], progress: bool) -> None:
+        self._folder, self._record, self._progress = folder, record, progress
+
+    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, LabModule)
+        plan = pl_module.student_plan()
+        if plan is None or not trainer.is_global_zero:
+            return
+        log.info("distilling a student for RTNeural: %s, %d epochs", plan.architecture, plan.epochs)
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        train, validation = data.sequences("train"), data.sequences("val")
+        pl_module.student, self._record["student"] = distill(
+            pl_module.network, plan, pl_module.contract, train, validation, pl_module.device, self._progress
+        )
+        kept = io.BytesIO()
+        torch.save(pl_module.student.state_dict(), kept)
+        write_atomic(self._folder / "checkpoints" / STUDENT, kept.getvalue())
 
 
 class EvaluationCallback(L.Callback):

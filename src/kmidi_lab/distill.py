@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -55,38 +55,41 @@ def distill(
     """Trains the student of `plan`; the one of the epoch that is best on validation is returned.
 
     Args:
-        teacher: maps `[B, T, N]` to `[B, T, M]`; left as it is. train, validation: iterated once an epoch; the former
-            shuffles itself. progress: log every epoch.
+        teacher: maps `[B, T, N]` to `[B, T, M]`; left as it is. train, validation: iterated anew in every epoch (and
+            `train` once more to count its steps); the former shuffles itself. progress: log every epoch.
 
     Returns:
         (the student in eval mode on the CPU, facts for the record: `params`, `arch`, `epochs`, `best_epoch`,
         `distance` and its unit, `curve` as [train, validation] by epoch).
 
     Raises:
-        ConfigError: the student's outputs are not of the teacher's size, or become NaN.
+        ConfigError: the student's outputs are not of the teacher's size, no probabilities where the contract wants them,
+            or become NaN; there are no sequences; or a student with BatchNorm1d is given padded sequences.
     """
     teacher, student = copy.deepcopy(teacher).to(device).eval(), plan.network.to(device)
     steps = sum(1 for _ in train) * plan.epochs
     optimizer = torch.optim.AdamW(student.parameters(), plan.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, one_cycle(steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, one_cycle(max(1, steps)))
     best: tuple[float, int, dict[str, torch.Tensor]] = (float("inf"), -1, {})
     curve: list[list[float]] = []
     for epoch in range(plan.epochs):
         torch.manual_seed(epoch_seed(epoch))
         student.train()
-        losses = []
-        for x, real in train:
-            loss = _step(teacher, student, x.to(device), real.to(device), contract)
+        told = _Mean("training")
+        for x, real in _with_calls(train, student, device):
+            loss = _step(teacher, student, x, real, contract)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(student.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-            losses.append(loss.detach())
+            told.add(loss.detach(), real)
         student.eval()
+        held_out = _Mean("validation")
         with torch.no_grad():
-            held_out = [_step(teacher, student, x.to(device), real.to(device), contract) for x, real in validation]
-        curve.append([float(torch.stack(part).mean()) for part in (losses, held_out)])
+            for x, real in _with_calls(validation, student, device):
+                held_out.add(_step(teacher, student, x, real, contract), real)
+        curve.append([told.value(), held_out.value()])
         if curve[-1][1] < best[0]:
             best = curve[-1][1], epoch, copy.deepcopy(student.state_dict())
         if progress:
@@ -107,6 +110,34 @@ def distill(
     return student.cpu().eval(), facts
 
 
+class _Mean:
+    """Of distances over calls, whatever the sizes of the batches."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._sum, self._calls = what, torch.zeros(()), 0
+
+    def add(self, distance: torch.Tensor, real: torch.Tensor) -> None:
+        calls = int(real.sum())
+        self._sum = self._sum.to(distance.device) + distance * calls
+        self._calls += calls
+
+    def value(self) -> float:
+        if not self._calls:
+            raise ConfigError(f"there are no {self._what} sequences to distil a student from; add data")
+        return float(self._sum) / self._calls
+
+
+def _with_calls(batches: Iterable[Batch], student: nn.Module, device: torch.device | str) -> Iterator[Batch]:
+    """On the device, without batches that are nothing but padding."""
+    normed = any(isinstance(module, nn.BatchNorm1d) for module in student.modules())
+    for x, real in batches:
+        if normed and not bool(real.all()):
+            # Its statistics would be those of the padding, too.
+            raise ConfigError("a student with BatchNorm1d can't learn from padded sequences; leave BatchNorm1d out")
+        if bool(real.any()):
+            yield x.to(device), real.to(device)
+
+
 def _step(
     teacher: nn.Module, student: nn.Module, x: torch.Tensor, real: torch.Tensor, contract: Contract
 ) -> torch.Tensor:
@@ -118,4 +149,6 @@ def _step(
             f"the student gives {answer.shape[-1]} values a call, its teacher {target.shape[-1]}; "
             f"{contract.id} needs {contract.output_size}"
         )
+    if contract.output_kind == "probabilities" and bool(((answer.sum(-1) - 1).abs() > 1e-2).any()):
+        raise ConfigError("the student's outputs are not probabilities; let it end in nn.Softmax(-1)")
     return distance(answer, target, real, contract)

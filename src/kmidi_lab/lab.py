@@ -23,8 +23,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import hardware, provenance
-from kmidi_lab.callbacks import EvaluationCallback
-from kmidi_lab.distill import STUDENT, distill
+from kmidi_lab.callbacks import DistillCallback, EvaluationCallback
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.callback import ExportCallback
@@ -91,7 +90,16 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     record = _new_record(cfg, context, machine, data, module)
     evaluator = build(cfg.model.evaluator)
     trainer = _trainer(
-        cfg, context, machine, limits, folder, [EvaluationCallback(evaluator, record), *_export(cfg, record)]
+        cfg,
+        context,
+        machine,
+        limits,
+        folder,
+        [
+            DistillCallback(folder, record, cfg.trainer.progress),
+            EvaluationCallback(evaluator, record),
+            *_export(cfg, record),
+        ],
     )
     for logger in trainer.loggers:
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
@@ -102,8 +110,6 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
         record["training_seconds"] = time.perf_counter() - began
         checkpoint = _use_best(trainer, module)
         record["training"] = _training(module, trainer, limits, checkpoint)
-        if trainer.is_global_zero:
-            record["student"] = _distil(module, data, folder, machine.accelerator, cfg.trainer.progress)
         trainer.test(module, datamodule=data, verbose=False)
         if not trainer.is_global_zero:
             return Run(record)
@@ -199,18 +205,6 @@ def _use_best(trainer: L.Trainer, module: LabModule) -> dict[str, Any]:
     checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     return checkpoint
-
-
-def _distil(module: LabModule, data: Any, folder: Path, accelerator: str, progress: bool) -> dict[str, Any] | None:
-    """Trains the student for the RTNeural file and keeps it beside the checkpoint; None where none is needed."""
-    plan = module.student_plan()
-    if plan is None:
-        return None
-    log.info("distilling a student for RTNeural: %s, %d epochs", plan.architecture, plan.epochs)
-    train, validation = data.sequences("train"), data.sequences("val")
-    module.student, facts = distill(module.network, plan, module.contract, train, validation, accelerator, progress)
-    torch.save(module.student.state_dict(), folder / "checkpoints" / STUDENT)
-    return facts
 
 
 def _training(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -29,23 +30,27 @@ def test_the_example_network_exports(repo: Path) -> None:
     names = {**vars(streaming), **vars(blocks), "nn": nn, "mean": torch.zeros(128), "std": torch.ones(128)}
     exec(code, names)
     network = names["network"].eval()
-    contract = Contract(
-        model="toy", id="toymodel", task="custom", inputs=(Slice("all", 0, 128, ""),), outputs=(Slice("all", 0, 48, ""),),
-        budget_ms=1.0, params_hint="", network="", state="one note a call", features="contract-v1", output_kind="logits",
-    )  # fmt: skip
+    contract = replace(toy(128), outputs=(Slice("all", 0, 48, ""),))
     assert RTNeuralModel.from_bytes(export_rtneural(network, contract)).output_size == 48
 
 
-def test_the_stated_price_of_a_residual_block(repo: Path) -> None:
-    assert "C² numbers for each tap of the first layer" in page(repo)
-    size, hidden, taps = 6, 10, 3
-    body = [streaming.CausalConv1d(size, hidden, taps), nn.ReLU(), nn.Linear(hidden, size)]
-    network = streaming.Chain(streaming.Residual(*body)).eval()
-    contract = Contract(
+def toy(size: int) -> Contract:
+    return Contract(
         model="toy", id="toymodel", task="custom", inputs=(Slice("all", 0, size, ""),), outputs=(Slice("all", 0, size, ""),),
         budget_ms=1.0, params_hint="", network="", state="one note a call", features="contract-v1", output_kind="logits",
     )  # fmt: skip
-    stored = RTNeuralModel.from_bytes(export_rtneural(network, contract)).parameters
+
+
+def test_the_stated_price_of_a_residual_block(repo: Path) -> None:
+    assert "(H + H')·C + C² for each tap of" in page(repo)
+    size, hidden, wide, taps, middle = 6, 10, 14, 3, 2
+    body = [
+        streaming.CausalConv1d(size, hidden, taps),
+        streaming.CausalConv1d(hidden, wide, middle),
+        streaming.CausalConv1d(wide, size, taps),
+    ]
+    network = streaming.Chain(streaming.Residual(*body)).eval()
+    stored = RTNeuralModel.from_bytes(export_rtneural(network, toy(size))).parameters
     own = sum(p.numel() for p in network.parameters())
-    slopes_and_biases = (hidden + size) + size
-    assert stored - own == taps * size**2 + size**2 + slopes_and_biases
+    biases = 2 * size
+    assert stored - own == 2 * taps * size**2 + middle * ((hidden + wide) * size + size**2) + biases

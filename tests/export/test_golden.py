@@ -97,7 +97,7 @@ def test_a_model_that_keeps_old_state_fails(data):
     ("call", "reason"),
     [
         (Constant(np.zeros(2)), "off by"),
-        (Constant(np.full(2, np.nan)), "off by nan"),
+        (Constant(np.full(2, np.nan)), "off by inf"),
         (Constant(np.zeros(3)), r"gives \[3\], must be \[2\]"),
     ],
 )

@@ -205,6 +205,25 @@ class Louder(GRU):
         return 2 * y, state
 
 
+def _hooked() -> nn.Module:
+    conv = CausalConv1d(6, 4, 2)
+    conv.conv.register_forward_hook(lambda *call: call[-1] + 1)
+    return conv
+
+
+def _norm_below_zero() -> nn.Module:
+    norm = nn.BatchNorm1d(6)
+    norm.running_var[2] = -1.0
+    return norm
+
+
+def _overflowing() -> nn.Module:
+    lstm = LSTM(6, 4)
+    for bias in (lstm.rnn.bias_ih_l0, lstm.rnn.bias_hh_l0):
+        bias.data[0] = 3e38
+    return lstm
+
+
 REFUSED = {
     "attention": (Chain(CausalAttention(6, 2, 4)), r"0 \(CausalAttention\): .*recurrent student"),
     "a block of one's own": (Chain(nn.Linear(6, 6), Own()), r"1 \(Own\)"),
@@ -232,6 +251,14 @@ REFUSED = {
     ),
     "conv of another size": (Chain(nn.Linear(6, 5), CausalConv1d(6, 4, 2)), r"1 \(CausalConv1d\): takes 6 channels, 5"),
     "gru of another size": (Chain(nn.Linear(6, 5), GRU(6, 4)), r"1 \(GRU\): weight_ih_l0 is \[12, 6\], must be"),
+    "streaming in a plain Sequential": (
+        nn.Sequential(nn.Linear(6, 6), CausalConv1d(6, 4, 2)),
+        "holds streaming modules.*make it a Chain",
+    ),
+    "hook inside": (Chain(_hooked()), r"0 \(CausalConv1d\): has forward hooks"),
+    "batchnorm below zero": (Chain(_norm_below_zero(), nn.Linear(6, 4)), r"0 \(BatchNorm1d\): running_var"),
+    "overflow in the sum of biases": (Chain(_overflowing()), "lstm of size 4: a weight is beyond float32"),
+    "plain gru": (nn.Sequential(nn.GRU(6, 4)), "use GRU of kmidi_lab.models.streaming"),
     "plain conv": (nn.Sequential(nn.Conv1d(6, 4, 2)), "use CausalConv1d"),
 }
 

@@ -101,3 +101,36 @@ def test_a_student_that_blows_up_is_an_error():
     nn.init.constant_(list(broken.network)[1].weight, float("nan"))
     with pytest.raises(ConfigError, match="became NaN"):
         distill(teacher(), broken, MELODY, TRAIN, VALIDATION)
+
+
+def test_the_distance_is_the_mean_over_calls_not_over_batches():
+    real = torch.ones(16, 20, dtype=torch.bool)
+    one_call = torch.zeros_like(real)
+    one_call[0, 0] = True
+    held_out = [(VALIDATION[0][0], real), (VALIDATION[1][0], one_call), (VALIDATION[2][0], torch.zeros_like(real))]
+    student, facts = distill(teacher(), plan(1), MELODY, TRAIN, held_out)
+    with torch.no_grad():
+        parts = [distance(student(x), teacher()(x), r, MELODY) * r.sum() for x, r in held_out[:2]]
+    assert facts["distance"] == pytest.approx(float(sum(parts)) / (16 * 20 + 1), rel=1e-4)
+
+
+def test_what_no_student_can_learn_from_is_an_error():
+    with pytest.raises(ConfigError, match="no training sequences"):
+        distill(teacher(), plan(1), MELODY, [], VALIDATION)
+    nothing = [(x, torch.zeros_like(real)) for x, real in VALIDATION]
+    with pytest.raises(ConfigError, match="no validation sequences"):
+        distill(teacher(), plan(1), MELODY, TRAIN, nothing)
+
+
+def test_a_student_that_gives_no_probabilities_is_refused():
+    sigmoid = StudentPlan(Chain(GRU(5, 8), nn.Linear(8, 8), nn.Sigmoid()), "GRU-8", 1, 1e-3)
+    with pytest.raises(ConfigError, match=r"not probabilities; let it end in nn\.Softmax"):
+        distill(teacher(), sigmoid, MELODY, TRAIN, VALIDATION)
+
+
+def test_batchnorm_and_padding_do_not_go_together():
+    normed = StudentPlan(Chain(nn.BatchNorm1d(5), GRU(5, 8), nn.Linear(8, 8), nn.Softmax(-1)), "", 1, 1e-3)
+    with pytest.raises(ConfigError, match="BatchNorm1d can't learn from padded"):
+        distill(teacher(), normed, MELODY, TRAIN, VALIDATION)
+    whole = [(x, torch.ones_like(real)) for x, real in TRAIN]
+    assert distill(teacher(), normed, MELODY, whole, whole[:1])[1]["distance"] > 0

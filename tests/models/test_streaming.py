@@ -106,9 +106,23 @@ def test_attention_against_the_plain_formula():
     torch.testing.assert_close(net(x)[0], net.out(torch.tensor(np.array(expected), dtype=torch.float32)))
 
 
-def test_attention_heads_must_divide_the_size():
-    with pytest.raises(ValueError, match="4 heads do not divide 6"):
-        CausalAttention(6, 4, 5)
+@pytest.mark.parametrize(("heads", "window"), [(4, 5), (0, 5), (2, 0), (2, -3)])
+def test_attention_takes_only_heads_that_divide_and_windows_with_the_present(heads, window):
+    with pytest.raises(ValueError, match="must divide 6 channels"):
+        CausalAttention(6, heads, window)
+
+
+@torch.no_grad()
+def test_long_attention_in_half_precision_keeps_count():
+    net = CausalAttention(4, 1, 300).eval().to(torch.bfloat16)
+    x = torch.randn(1, 400, 4, dtype=torch.bfloat16)
+    pieces = in_pieces(net, x, [1] * 400).float()
+    torch.testing.assert_close(pieces, net(x).float(), rtol=0, atol=0.02)
+
+
+def test_modules_that_work_in_place_are_refused():
+    with pytest.raises(ValueError, match="LeakyReLU works in place"):
+        Residual(nn.Linear(6, 6), nn.Sequential(nn.LeakyReLU(0.1, inplace=True)))
 
 
 def test_pointwise_modules_see_all_calls_as_one_batch():

@@ -45,7 +45,8 @@ def _title(run: dict[str, Any], contract: Contract) -> str:
     export, stand_in = run["export"], run["data"]["stand_in"]
     notice = f"> **Stand-in data.** {cell(stand_in)}\n\n" if stand_in else ""
     stored = export.get("stored_params")
-    held = f", {count(stored)} numbers in the exported layers" if stored else ""
+    in_file = "in the student that RTNeural gets" if run.get("student") else "in the exported layers"
+    held = f", {count(stored)} numbers {in_file}" if stored else ""
     calls = f"Each call takes {contract.state} and keeps state for the next." if contract.streaming else "No state."
     return (
         f"# {contract.id}\n\n{notice}Status **{export['status']}**: {cell(export['reason'])}.\n\n"
@@ -133,6 +134,7 @@ def _latency(run: dict[str, Any]) -> str:
     text = (
         f"## Latency\n\n{view.latency_setting(run)} Measured on {where}. The first call is a fresh session's; "
         f"slow calls are kept; in budget means that the 99th percentile is. {grid.floor_note}".rstrip()
+        + (" The row `rtneural` is the student's, the others are its teacher's." if run.get("student") else "")
     )
     if not grid.deadlines.rows:
         return f"{text}\n\n{_grid(grid)}"
@@ -160,10 +162,14 @@ def _limits(run: dict[str, Any], contract: Contract) -> str:
     if contract.output_size > READER_OUTPUT_LIMIT:
         lines.append(f"The inference service keeps the first {READER_OUTPUT_LIMIT} of {contract.output_size} outputs.")
     if contract.streaming:
-        field = run["export"].get("receptive_field")
-        reach = f"the last {count(field)} calls" if field else "every call since the reset"
-        lines.append(f"An output depends on {reach}. A reader that resets before every call gets an answer, too.")
+        lines.append(f"An output depends on {_reach(run)}. A reader that resets before every call gets an answer, too.")
     return "## Intended use and limits\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _reach(run: dict[str, Any]) -> str:
+    fields = [run["export"].get(key) for key in ("receptive_field", "onnx_receptive_field")]
+    rtneural, onnx = (f"the last {count(field)} calls" if field else "every call since the reset" for field in fields)
+    return f"{rtneural} in the RTNeural file, {onnx} in the ONNX file" if run.get("student") else rtneural
 
 
 def _provenance(run: dict[str, Any]) -> str:

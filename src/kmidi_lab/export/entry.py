@@ -44,7 +44,7 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "status": export["status"],
         "note": f"{export['reason']}.{stand_in}",
         "arch_hint": run["arch"],
-        "params_estimate": f"{run['params']} trained, {export['stored_params']} stored",
+        "params_estimate": _params(run),
         "inference_target_ms": contract.budget_ms,
         "training": _training(run),
         "exports": {"sha256": sha256(files[main]), "onnx_path": onnx, "onnx_sha256": sha256(files[onnx])},
@@ -65,6 +65,7 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "rtneural_is_student": run.get("student") is not None,
         "student": _student(run),
         "receptive_field": export.get("receptive_field"),
+        "onnx_receptive_field": export.get("onnx_receptive_field"),
         "head_path": head if head in files else None,
         "contract_version": contract.version,
         "feature_version": contract.features,
@@ -85,6 +86,13 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
     }
     return {key: _finite(value) for key, value in entry.items()}
+
+
+def _params(run: dict[str, Any]) -> str:
+    stored = run["export"]["stored_params"]
+    if run.get("student") is None:
+        return f"{run['params']} trained, {stored} stored"
+    return f"{run['params']} in the ONNX file, {stored} in its student for RTNeural"
 
 
 def _student(run: dict[str, Any]) -> dict[str, Any] | None:

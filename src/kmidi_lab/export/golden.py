@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.contracts import AUDIO_FEATURES, Contract
 from kmidi_lab.errors import ExportError, RegistryError
+from kmidi_lab.export.worst import Worst
 
 Array = NDArray[np.float32]
 SEQUENCE = 8
@@ -73,7 +74,7 @@ def golden_vectors(model: Model, contract: Contract, typical: np.ndarray, sequen
 
 
 def verify_golden(data: bytes, model: Model, tolerance: float) -> float:
-    """Replays a golden file and returns the largest absolute error.
+    """Replays a golden file and returns the largest error, measured as `worst` says.
 
     Raises:
         RegistryError: the file is broken or its checksums do not match its vectors.
@@ -95,9 +96,8 @@ def verify_golden(data: bytes, model: Model, tolerance: float) -> float:
     for index, (got, want) in enumerate(zip(replayed, outputs, strict=True)):
         if got.shape != want.shape:
             raise ExportError(f"{name}: golden call {index} gives {list(got.shape)}, must be {list(want.shape)}")
-        off = float(np.abs(got - want).max())
-        # Written so that NaN fails.
-        if not off <= tolerance:
+        off = Worst(got[None], want[None]).error
+        if off > tolerance:
             raise ExportError(f"{name}: golden call {index} is off by {off:.3g}, tolerance {tolerance:g}")
         worst = max(worst, off)
     return worst

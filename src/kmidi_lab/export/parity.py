@@ -1,7 +1,6 @@
 """The proof that an artefact computes what the trained network computes.
 
-Error of one call: the largest absolute difference, divided by the largest output of that call where that is above 1.
-So it is absolute for probabilities and other values within ±1, and relative where float32 itself has no more digits.
+Errors are measured slice by slice of the contract, as `worst` says.
 
 A streaming model is called in a row from one reset, in pieces of 1, 3 and 9 calls with a reset between them, and with
 a reset before every call, as one of KmiDi's readers does; what it must give is the network run over each piece at once.
@@ -25,6 +24,7 @@ from kmidi_lab.export.parity_layers import Trace, first_deviation, onnx_layers, 
 from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from kmidi_lab.export.rtneural_runner import run_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
+from kmidi_lab.export.worst import Worst
 
 Array = NDArray[np.float32]
 LARGE = 20.0
@@ -78,7 +78,7 @@ def check_parity(
 
     Returns:
         `onnx`, `rtneural_reader`, `rtneural`: the largest error over all calls, None where not run; `chunking`: of the
-        network against itself in pieces, None without state; `tolerance`; `calls`: how many calls were compared.
+        networks against themselves in pieces, None without state; `tolerance`; `calls`: how many calls were compared.
 
     Raises:
         ExportError: an artefact is beyond the tolerance or gives NaN; says which, how far, and its first wrong layer.
@@ -100,7 +100,9 @@ def check_parity(
         "chunking": proof.chunking() if contract.streaming else None,
     }
     if rtneural is not None:
-        proof = proof if student is None else _Proof(student, contract, calls, plans, tolerance)
+        if student is not None:
+            proof = _Proof(student, contract, calls, plans, tolerance)
+            report["chunking"] = max(proof.chunking(), report["chunking"] or 0.0)
         reader = RTNeuralModel.from_bytes(rtneural)
         report["rtneural_reader"] = proof.compare("RTNeural (reader)", reader, reader.trace)
         if runner is not None:
@@ -135,6 +137,9 @@ class _Proof:
                 call = int(np.argwhere(~np.isfinite(expected))[0][0])
                 raise ExportError(f"{contract.id}: the torch network itself gives NaN or infinity ({_call_name(call)})")
 
+    def _worst(self, got: Array, expected: Array) -> Worst:
+        return Worst(got, expected, self.contract.outputs)
+
     def _fresh(self, piece: Array) -> Array:
         self.torch.reset()
         return self.torch.run(piece)
@@ -144,7 +149,7 @@ class _Proof:
         self.torch.reset()
         cuts = np.cumsum(np.resize(_PIECES, len(self.calls)))
         pieces = np.split(self.calls, cuts[cuts < len(self.calls)])
-        worst = _Worst(np.concatenate([self.torch.run(piece) for piece in pieces]), self.expected[0])
+        worst = self._worst(np.concatenate([self.torch.run(piece) for piece in pieces]), self.expected[0])
         if worst.error > CHUNKING:
             raise ExportError(
                 f"{self.contract.id}: the network is off by {worst.error:.3g} from itself at {_call_name(worst.call)} "
@@ -156,7 +161,7 @@ class _Proof:
         """The largest error of an artefact over all plans. Raises ExportError beyond the tolerance."""
         errors = []
         for plan, expected in zip(self.plans, self.expected, strict=True):
-            worst = _Worst(np.stack(list(_replay(model, self.calls, plan.pieces))), expected)
+            worst = self._worst(np.stack(list(_replay(model, self.calls, plan.pieces))), expected)
             if not worst.error <= self.tolerance:
                 piece, frame = plan.piece_of(worst.call), self.calls[worst.call]
                 before = [slice(piece.start, worst.call)]
@@ -175,14 +180,14 @@ class _Proof:
             each = len(plan.pieces) == plan.calls
             if each or len(plan.pieces) == 1:
                 outputs = run_rtneural(runner, rtneural, self.calls[: plan.calls], each, warmup=0).outputs
-                worst = _Worst(outputs, expected)
+                worst = self._worst(outputs, expected)
                 if not worst.error <= self.tolerance:
                     advice = "the numpy reader agrees with torch on every call, so suspect the runner's RTNeural build"
                     raise self._failed("RTNeural (runner)", worst, plan, advice)
                 errors.append(worst.error)
         return max(errors)
 
-    def _failed(self, artefact: str, worst: _Worst, plan: _Plan, advice: str) -> ExportError:
+    def _failed(self, artefact: str, worst: Worst, plan: _Plan, advice: str) -> ExportError:
         name = next(s.name for s in self.contract.outputs if s.start <= worst.output < s.stop)
         amount = f"is off by {worst.error:.3g}" if np.isfinite(worst.error) else "gives NaN or infinity"
         place = f"output {worst.output} ({name}), {_call_name(worst.call)}"
@@ -190,20 +195,6 @@ class _Proof:
         return ExportError(
             f"{self.contract.id}: {artefact} {amount} at {place}{how}; tolerance {self.tolerance:g}; {advice}"
         )
-
-
-class _Worst:
-    """The call where two runs, `[T, M]` each, differ most; NaN and infinity count as infinitely far."""
-
-    def __init__(self, got: Array, expected: Array) -> None:
-        if got.shape != expected.shape:
-            raise ExportError(f"an artefact gives outputs {list(got.shape)}, torch gives {list(expected.shape)}")
-        # float64, so that the difference of two huge outputs does not overflow.
-        wide = expected.astype(np.float64)
-        difference = np.abs(got - wide) / np.maximum(1.0, np.abs(wide).max(axis=1, keepdims=True))
-        difference[~np.isfinite(difference)] = np.inf
-        self.call, self.output = (int(i) for i in np.unravel_index(difference.argmax(), difference.shape))
-        self.error = float(difference[self.call, self.output])
 
 
 def _replay(model: Model, calls: Array, pieces: list[slice]) -> Iterator[Array]:

@@ -16,9 +16,10 @@ from kmidi_lab.errors import ExportError
 from kmidi_lab.export.card import model_card
 from kmidi_lab.export.cpp_header import cpp_header
 from kmidi_lab.export.entry import registry_entry, sha256
-from kmidi_lab.export.golden import golden_vectors
+from kmidi_lab.export.golden import golden_vectors, verify_golden
 from kmidi_lab.export.latency import measure_latency
 from kmidi_lab.export.onnx_export import export_onnx
+from kmidi_lab.export.onnx_runtime import OnnxModel
 from kmidi_lab.export.parity import check_parity
 from kmidi_lab.export.registry import entry_status, may_replace, publish, published_entry
 from kmidi_lab.export.rtneural import export_rtneural
@@ -68,6 +69,9 @@ def export_module(
     }
     if student is not None:
         files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes)
+    verify_golden(files[f"golden/{contract.id}.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
+    onnx_golden = f"golden/{contract.id}{'.onnx' if student is not None else ''}.json"
+    verify_golden(files[onnx_golden], OnnxModel(onnx, f"{contract.id}.onnx"), tolerance)
     head = module.head()
     if head:
         files[f"{contract.id}.head.json"] = orjson.dumps(
@@ -80,6 +84,7 @@ def export_module(
         "models_root": str(models_root),
         "stored_params": RTNeuralModel.from_bytes(rtneural).parameters,
         "receptive_field": _receptive_field(student or network),
+        "onnx_receptive_field": _receptive_field(network),
         "parity": parity,
         "latency": latency,
         "status": status,

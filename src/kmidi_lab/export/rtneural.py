@@ -50,7 +50,8 @@ def export_rtneural(network: nn.Module, contract: Contract) -> bytes:
 
 def _layers(module: nn.Module, name: str, size: int) -> list[Layer]:
     where = f"{name or ROOT} ({type(module).__name__})"
-    if module._forward_hooks or module._forward_pre_hooks:
+    watched = module.modules() if type(module) in WRITERS else [module]
+    if any(part._forward_hooks or part._forward_pre_hooks for part in watched):
         raise ExportError(f"{where}: has forward hooks, which no file can hold; remove them or its weight norm")
     if writer := WRITERS.get(type(module)):
         made = writer(module, size, where)
@@ -69,6 +70,8 @@ def _layers(module: nn.Module, name: str, size: int) -> list[Layer]:
         return merged(branches, name or ROOT, where)
     if isinstance(module, _KEPT_WHOLE) or (_of_torch(module) and not isinstance(module, nn.Sequential)):
         raise ExportError(f"{where}: no RTNeural layer for it; {instead_of(type(module).__name__)}")
+    if any(isinstance(part, Streaming) for part in module.modules()):
+        raise ExportError(f"{where}: holds streaming modules, which only a Chain hands their state; make it a Chain")
     return _in_a_row([(_join(name, child), part) for child, part in chain(module, name or ROOT)], size)
 
 

@@ -41,7 +41,13 @@ def weights_of(tensor: torch.Tensor, shape: tuple[int, ...], where: str, what: s
 
 
 def json_layer(kind: str, size: int, weights: list[Any], **extra: Any) -> Layer:
-    """One layer as RTNeural's parser wants it; it insists on all four keys."""
+    """One layer as RTNeural's parser wants it; it insists on all four keys.
+
+    Raises:
+        ExportError: a weight that was made from others left float32's range.
+    """
+    if not all(np.isfinite(part).all() for part in weights):
+        raise ExportError(f"{kind} of size {size}: a weight is beyond float32 once bias or batchnorm is folded in")
     return {"type": kind, "activation": "", "shape": [None, None, size], "weights": weights, **extra}
 
 
@@ -95,6 +101,8 @@ def _batchnorm(module: nn.Module, size: int, where: str) -> list[Layer]:
     beta = torch.zeros(size) if module.bias is None else module.bias
     named = {"weight": gamma, "bias": beta, "running_mean": module.running_mean, "running_var": module.running_var}
     vectors = [weights_of(tensor, (size,), where, what) for what, tensor in named.items()]
+    if not (vectors[3] + np.float32(module.eps) > 0).all():
+        raise ExportError(f"{where}: running_var + eps must be above 0")
     return [json_layer("batchnorm", size, vectors, epsilon=float(module.eps))]
 
 
@@ -147,12 +155,13 @@ def _gru(module: nn.Module, size: int, where: str) -> list[Layer]:
 
 def _lstm(module: nn.Module, size: int, where: str) -> list[Layer]:
     assert isinstance(module, LSTM)
-    return [
-        json_layer(
-            "lstm", module.rnn.hidden_size, [np.ascontiguousarray(w_ih.T), np.ascontiguousarray(w_hh.T), b_ih + b_hh]
-        )
-        for w_ih, w_hh, b_ih, b_hh in _recurrent(module.rnn, 4, size, where)
-    ]
+    layers = []
+    for w_ih, w_hh, b_ih, b_hh in _recurrent(module.rnn, 4, size, where):
+        with np.errstate(over="ignore"):  # json_layer refuses what is not finite
+            bias = b_ih + b_hh
+        weights = [np.ascontiguousarray(w_ih.T), np.ascontiguousarray(w_hh.T), bias]
+        layers.append(json_layer("lstm", module.rnn.hidden_size, weights))
+    return layers
 
 
 def _nothing(module: nn.Module, size: int, where: str) -> list[Layer]:
@@ -193,6 +202,8 @@ _INSTEAD = {
     "MultiheadAttention": _STUDENT,
     "TransformerEncoder": _STUDENT,
     "Conv1d": "use CausalConv1d",
+    "GRU": "use GRU of kmidi_lab.models.streaming",
+    "LSTM": "use LSTM of kmidi_lab.models.streaming",
     "ConvTranspose1d": "use CausalConv1d at the full rate",
     "add": "use Residual for x + body(x)",
     "cat": "use Heads, or one nn.Linear whose rows are the heads",
@@ -203,4 +214,4 @@ def instead_of(kind: str) -> str:
     """What to use in place of a module type or function that no RTNeural file can hold."""
     if kind in _INSTEAD:
         return _INSTEAD[kind]
-    return f"use modules among {', '.join(t.__name__ for t in WRITERS)}"
+    return f"use Chain, Residual, Heads and modules among {', '.join(t.__name__ for t in WRITERS)}"

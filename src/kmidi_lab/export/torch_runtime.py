@@ -34,7 +34,7 @@ class TorchModel:
 
     def run(self, piece: np.ndarray) -> Array:
         """Consecutive calls in one go, `[T, N]` to `[T, M]`; advances the state."""
-        x = torch.from_numpy(np.ascontiguousarray(piece, np.float32))
+        x = torch.from_numpy(np.array(piece, np.float32))
         with torch.inference_mode():
             if not isinstance(self.network, Streaming):
                 return np.asarray(self.network(x).numpy())

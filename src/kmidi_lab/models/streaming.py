@@ -45,10 +45,16 @@ class Chain(Streaming):
     """Modules one after the other: `Streaming` ones, and those of `torch.nn` that look at one vector `[.., C]`.
 
     The latter see all vectors as one batch `[B * T, C]`, so that BatchNorm1d and PReLU take channels as channels.
+
+    Raises:
+        ValueError: a module works in place, which would overwrite what others still read.
     """
 
     def __init__(self, *modules: nn.Module) -> None:
         super().__init__()
+        for module in (part for given in modules for part in given.modules()):
+            if getattr(module, "inplace", False):
+                raise ValueError(f"{type(module).__name__} works in place; leave inplace=True out")
         for index, module in enumerate(modules):
             self.add_module(str(index), module)
 
@@ -185,7 +191,7 @@ class CausalAttention(Streaming):
     """Multi-head attention over the last `window` calls, the present among them, with a key-value cache as state.
 
     Positions enter by a linear penalty on distance, steeper from head to head (ALiBi: Press et al., 2022), so that
-    the cache needs no counter but the number of calls since the reset.
+    the cache needs to know no more than which of its slots are filled.
 
     Args:
         size: channels, divisible by `heads`. window: calls that attention sees.
@@ -195,14 +201,14 @@ class CausalAttention(Streaming):
 
     def __init__(self, size: int, heads: int, window: int) -> None:
         super().__init__()
-        if size % heads:
-            raise ValueError(f"{heads} heads do not divide {size} channels")
+        if heads < 1 or size % heads or window < 1:
+            raise ValueError(f"{heads} heads must divide {size} channels, and a window of {window} calls be 1 or more")
         self.heads, self.window, self.size = heads, window, size
         self.qkv, self.out = nn.Linear(size, 3 * size), nn.Linear(size, size)
         self.register_buffer("slopes", 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads), persistent=False)
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
-        return (self.window - 1, self.size), (self.window - 1, self.size), (1,)
+        return (self.window - 1, self.size), (self.window - 1, self.size), (self.window - 1,)
 
     def receptive_field(self) -> float:
         return self.window
@@ -215,15 +221,14 @@ class CausalAttention(Streaming):
         # Slot past + t holds call t of this piece; the slots before hold older calls, the first of them perhaps none.
         distance = past + torch.arange(steps, device=x.device)[:, None] - torch.arange(past + steps, device=x.device)
         seen = (distance >= 0) & (distance < self.window)
-        filled = torch.arange(past + steps, device=x.device) >= past - state[2]
+        filled = torch.cat([state[2], x.new_ones(batch, steps)], 1)
         penalty = -self.slopes[:, None, None] * distance
-        mask = torch.where(seen[None] & filled[:, None, None, :], penalty, float("-inf"))
+        mask = torch.where(seen[None] & (filled > 0)[:, None, None, :], penalty, float("-inf"))
         mixed = F.scaled_dot_product_attention(
             self._split(query), self._split(keys), self._split(values), attn_mask=mask.to(x.dtype)
         )
         y = self.out(mixed.transpose(1, 2).reshape(batch, steps, self.size))
-        count = (state[2] + steps).clamp(max=past)
-        return y, (keys[:, keys.shape[1] - past :], values[:, values.shape[1] - past :], count)
+        return y, tuple(part[:, steps:] for part in (keys, values, filled))
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)

@@ -126,11 +126,18 @@ def load_run(path: Path) -> tuple[Any, dict[str, Any], Path]:
     module = build(OmegaConf.create(config["model"]["module"]))
     try:
         module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+        _load_student(module, checkpoint.with_name(STUDENT))
     except (RuntimeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({str(error).splitlines()[0]})") from None
-    student = checkpoint.with_name(STUDENT)
-    plan = module.student_plan()
-    if plan is not None and student.is_file():
-        module.student = plan.network
-        module.student.load_state_dict(torch.load(student, map_location="cpu", weights_only=True))
     return module.eval(), config, checkpoint
+
+
+def _load_student(module: Any, path: Path) -> None:
+    import torch
+
+    plan = module.student_plan()
+    if plan is not None:
+        if not path.is_file():
+            raise ConfigError(f"{path} is missing: the student for RTNeural, made at the end of a run; train again")
+        module.student = plan.network
+        module.student.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
