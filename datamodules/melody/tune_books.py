@@ -33,7 +33,7 @@ def read(source: str, paths: Iterable[Path]) -> Reading:
         except (OSError, UnicodeDecodeError) as error:
             reading.skip(path, "", "cannot be read as UTF-8 text", error)
             continue
-        for number, (fields, body) in enumerate(tunes(text), 1):
+        for number, (fields, body) in enumerate(tunes(without_mail_marks(text)), 1):
             name = f"{source}/{path.stem}/{number}"
             try:
                 melody = read_tune(fields, body, name, source, lines_are_phrases=source == "essen")
@@ -42,6 +42,11 @@ def read(source: str, paths: Iterable[Path]) -> Reading:
                 continue
             reading.keep(melody, path)
     return reading
+
+
+def without_mail_marks(text: str) -> str:
+    """Some tunes came by mail and kept its quoted-printable marks: `=3D` for `=`, `=20` and `=` at the end of a line."""
+    return re.sub(r"=20$|=\n(?!$)", "", text, flags=re.MULTILINE).replace("=3D", "=") if "=3D" in text else text
 
 
 def title_key(title: str) -> str:

@@ -79,7 +79,8 @@ def columns_of(songs: Sequence[Melody], frame: str) -> Columns:
         for column, values in zip(parts, each, strict=True):
             column.append(np.asarray(values, np.int64))
     joined = [np.concatenate(column) for column in parts]
-    return Columns(*joined, ends=np.cumsum([len(s) for s in songs]))
+    joined.append(np.cumsum([len(s) for s in songs]))
+    return Columns(*joined)
 
 
 @dataclass

@@ -72,36 +72,37 @@ class KeyFrame(nn.Module):
 _FRAMED = _PITCHES + 12 + (_IN["chord"].start - _IN["rest_before"].start) + (MELODY.input_size - _IN["key"].start)
 
 
-def _mask(steps: int, held: int, filled: torch.Tensor, past: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(distances `[steps, held + steps]`, mask to add, 0 or -inf, `[B or 1, 1, steps, held + steps]`).
+def _mask(filled: torch.Tensor, steps: int, past: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(distances `[steps, slots]`, mask to add, 0 or -inf, `[B, 1, steps, slots]`).
 
-    `filled` `[B, 1]` of the `held` slots hold a note; a note sees `past` notes before itself.
+    `filled` `[B, slots]` is 1 where a slot holds a note; the last `steps` slots are the piece's own. A note sees `past`
+    notes before itself.
     """
-    slots = torch.arange(held + steps, device=filled.device)
-    distance = held + torch.arange(steps, device=filled.device)[:, None] - slots
-    seen = ((distance >= 0) & (distance <= past))[None]
-    if held:
-        seen = seen & (slots >= held - filled)[:, None, :]
+    slots = torch.arange(filled.shape[1], device=filled.device)
+    distance = filled.shape[1] - steps + torch.arange(steps, device=filled.device)[:, None] - slots
+    seen = ((distance >= 0) & (distance <= past)) & (filled > 0)[:, None, :]
     return distance, torch.where(seen, 0.0, float("-inf"))[:, None]
 
 
 class Attention(CausalAttention):
     """The same attention, which also starts from a state without any slots: that halves the work of training."""
 
+    def state_shapes(self) -> tuple[tuple[int, ...], ...]:
+        past = self.window - 1
+        return (past, self.size), (past, self.size), (past,)
+
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         batch, steps, _ = x.shape
         query, key, value = self.qkv(x).chunk(3, -1)
-        keys, values = (torch.cat([old, new], 1) for old, new in zip(state[:2], (key, value), strict=True))
-        distance, mask = _mask(steps, state[0].shape[1], state[2], self.window - 1)
+        filled = x.new_ones(batch, steps)
+        keys, values, filled = (torch.cat(p, 1) for p in zip(state, (key, value, filled), strict=True))
+        distance, mask = _mask(filled, steps, self.window - 1)
         mixed = F.scaled_dot_product_attention(
-            self._split(query),
-            self._split(keys),
-            self._split(values),
+            self._split(query), self._split(keys), self._split(values),
             attn_mask=mask - self.slopes[:, None, None] * distance,
-        )
+        )  # fmt: skip
         y = self.out(mixed.transpose(1, 2).reshape(batch, steps, self.size))
-        count = (state[2] + steps).clamp(max=self.window - 1)
-        return y, (keys[:, steps:], values[:, steps:], count)
+        return y, (keys[:, steps:], values[:, steps:], filled[:, steps:])
 
 
 class Pointer(Streaming):
@@ -123,7 +124,7 @@ class Pointer(Streaming):
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         width = self.heads * self.width
-        return (self.past, width), (self.past, _PITCHES), (1, width), (1,)
+        return (self.past, width), (self.past, _PITCHES), (self.past,), (1, width)
 
     def receptive_field(self) -> float:
         return self.past + 2
@@ -133,14 +134,14 @@ class Pointer(Streaming):
         steps = x.shape[1]
         thought, pitch = x.split([x.shape[-1] - _PITCHES, _PITCHES], -1)
         key = F.normalize(self.key(thought).unflatten(-1, (self.heads, -1)), dim=-1).flatten(-2)
-        made = torch.cat([state[2], key], 1)
-        keys = torch.cat([state[0], made[:, :steps]], 1)
-        values = torch.cat([state[1], pitch], 1)
-        _, mask = _mask(steps, state[0].shape[1], state[3], self.past)
+        made = torch.cat([state[3], key], 1)
+        new = (made[:, :steps], pitch, x.new_ones(x.shape[0], steps))
+        keys, values, filled = (torch.cat(p, 1) for p in zip(state[:3], new, strict=True))
+        _, mask = _mask(filled, steps, self.past)
         likeness = self._split(key) @ self._split(keys).transpose(2, 3)
         found = (likeness * self.sharpness.exp() + mask).softmax(-1) @ values[:, None]
-        count = (state[3] + steps).clamp(max=self.past)
-        return found.transpose(1, 2).flatten(2), (keys[:, steps:], values[:, steps:], made[:, steps:], count)
+        held = (keys[:, steps:], values[:, steps:], filled[:, steps:], made[:, steps:])
+        return found.transpose(1, 2).flatten(2), held
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
@@ -174,7 +175,7 @@ class MelodyNetwork(Streaming):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """`[B, T, 64]` to `[B, T, 128]` after a reset, without the slots that a reset leaves empty."""
         lead, *rest = self.zero_state(x)
-        return self.stream(x, (lead, *(s[:, :0] if s.ndim == 3 and s.shape[1] > 1 else s for s in rest)))[0]
+        return self.stream(x, (lead, *(s[:, :0] if s.shape[1] > 1 else s for s in rest)))[0]
 
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         shift = self.frame.shift(x)
