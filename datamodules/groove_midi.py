@@ -24,7 +24,7 @@ _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)
 
 
 class GrooveMidi(L.LightningDataModule):
-    """Takes → bars → contract vectors, in windows of consecutive bars.
+    """Takes → bars → contract vectors; an epoch shows one window of consecutive bars of every take.
 
     Args:
         root: folder that holds `groove/` with `info.csv`. cache_dir: where prepared takes are kept, by content hash.
@@ -57,7 +57,7 @@ class GrooveMidi(L.LightningDataModule):
         test_drummers: Sequence[str] = ("drummer3", "drummer4", "drummer7"),
         split_seed: int = 0,
         batch_size: int = 12,
-        window: int = 64,
+        window: int = 32,
         style_dropout: float = 0.1,
         phrase_dropout: float = 0.2,
         voice_dropout: float = 0.1,
@@ -153,7 +153,7 @@ class GrooveMidi(L.LightningDataModule):
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         self._place(self._root_device())
-        size = len(self._tensors["first"])
+        size = len(self.songs("train"))
         epoch = (lambda: int(trainer.current_epoch)) if trainer else (lambda: 0)
         return IndexBatches(size, min(self.batch_size, size), self._gather, _cut, self._device, epoch, rank, world)
 
@@ -178,17 +178,11 @@ class GrooveMidi(L.LightningDataModule):
         return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
 
     def _place(self, device: torch.device) -> None:
-        e = self.encoded("train")
-        self._device, self._tensors = device, _tensors(e, device)
-        lengths = np.diff(e.starts)
-        # As many windows as cover a performance; where they begin is drawn anew in every epoch.
-        windows = np.repeat(np.arange(len(lengths)), -(-lengths // self.window))
-        self._tensors["first"] = torch.from_numpy(e.starts[:-1][windows]).to(device)
-        self._tensors["last"] = torch.from_numpy(e.starts[1:][windows]).to(device)
+        self._device, self._tensors = device, _tensors(self.encoded("train"), device)
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> GrooveBatch:
-        """Windows from a random bar of their performance on, then the kinds of missing knowledge."""
-        first, last = self._tensors["first"][index], self._tensors["last"][index]
+        """A window of each performance from a random bar on, then the kinds of missing knowledge."""
+        first, last = self._tensors["starts"][index], self._tensors["starts"][index + 1]
         room = (last - first - self.window).clamp(min=0)
 
         def rand(*shape: int) -> torch.Tensor:

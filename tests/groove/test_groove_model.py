@@ -128,6 +128,14 @@ def test_errors_by_hand_and_masked_steps_do_not_count() -> None:
     assert huber_loss(timing_error, velocity_error, torch.zeros_like(hit)) == 0
 
 
+def test_every_take_weighs_the_same_in_the_loss() -> None:
+    error, hit = torch.zeros(3, 2, 16, 3), torch.zeros(3, 2, 16, 3)
+    hit[0, 0, 0, 0] = 1  # one stroke, off by 1; the second take has six that are right, the third none
+    error[0] = 1.0
+    hit[1, :, :3, 0] = 1
+    assert float(huber_loss(error, torch.zeros_like(error), hit)) == pytest.approx((1 - 0.25) / 2)
+
+
 def test_scores_by_hand_at_two_tempos() -> None:
     e = encode_performances([performance("a", 0.5, 1.0, 120, 1), performance("b", 0.5, 0.5, 60, 1)])
     found = scores(np.zeros((2, 32)), e, np.ones(2, bool))

@@ -40,7 +40,7 @@ class GrooveEvaluator:
 
     primary = ("timing_mae_ms", "min")
     loss = "loss"
-    """The metric that is the training loss, too: Huber's, see GroovePredictor."""
+    """The metric that is the training loss, too: Huber's, take by take, see GroovePredictor."""
     also = (("velocity_mae", "min"),)
 
     def __call__(
@@ -94,7 +94,10 @@ def scores(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> dict[str, float
     played = (e.timing[rows] * unit, e.velocity[rows].astype(np.float64))
     late, hard = (np.abs(g - p) for g, p in zip(guessed, played, strict=True))
     out = {"timing_mae_ms": float(late[hit].mean()), "velocity_mae": float(hard[hit].mean())}
-    out["loss"] = float(_huber(late[hit] / UNIT_MS, TIMING_DELTA).mean() + _huber(hard[hit], VELOCITY_DELTA).mean())
+    each = _huber(late[hit] / UNIT_MS, TIMING_DELTA) + _huber(hard[hit], VELOCITY_DELTA)
+    take = np.broadcast_to(e.song[rows][:, None, None], shape)[hit]
+    strokes = np.bincount(take)
+    out["loss"] = float((np.bincount(take, each)[strokes > 0] / strokes[strokes > 0]).mean())
     for kind, guess, truth in zip(("timing", "velocity"), guessed, played, strict=True):
         a, b = guess[hit], truth[hit]
         if a.std() > 1e-6 and b.std() > 1e-6:

@@ -19,9 +19,10 @@ _TIMING, _VELOCITY = GROOVE.output("timing").index, GROOVE.output("velocity").in
 class GroovePredictor(LabModule):
     """Trains on every stroke of the three voices: a step has one output, and each voice that plays there is a target.
 
-    The loss is Huber's (1964), mean over all strokes, of timing in units of 62.5 ms (half a sixteenth at 120 bpm,
-    so that a millisecond weighs the same at every tempo) plus that of velocity in 0..1, each divided by its delta.
-    Absolute errors alone fit the drummers of the training set better and others worse (docs/groove.md).
+    The loss is Huber's (1964) of timing in units of 62.5 ms (half a sixteenth at 120 bpm, so that a millisecond weighs
+    the same at every tempo) plus that of velocity in 0..1, each divided by its delta. It is the mean over the strokes
+    of a take, then over takes: where every stroke counts the same, a few long takes teach their drummers' habits and
+    other drummers are met worse (docs/groove.md).
 
     Args:
         inner: size of the layer that reads the bar. hidden: size of the GRU that remembers the bars before.
@@ -88,10 +89,12 @@ def errors(outputs: torch.Tensor, batch: GrooveBatch) -> tuple[torch.Tensor, tor
 
 
 def huber_loss(timing: torch.Tensor, velocity: torch.Tensor, hit: torch.Tensor) -> torch.Tensor:
-    """Mean over the strokes, each of the two errors' part divided by its delta."""
+    """Of errors `[B, T, 16, 3]`: mean over the strokes of each take, then over the takes that have any."""
     parts = ((timing, TIMING_DELTA), (velocity, VELOCITY_DELTA))
     each = sum(F.huber_loss(e, torch.zeros_like(e), reduction="none", delta=delta) / delta for e, delta in parts)
-    return (each * hit).sum() / hit.sum().clamp(min=1)
+    strokes = hit.flatten(1).sum(1)
+    means = (each * hit).flatten(1).sum(1) / strokes.clamp(min=1)
+    return means.sum() / (strokes > 0).sum().clamp(min=1)
 
 
 def _reader(inner: int) -> nn.Linear:
