@@ -21,9 +21,10 @@ from typing import Any, overload
 import numpy as np
 import orjson
 
+from datamodules.bulk import Read, Readers, counted
 from datamodules.midi import piece as piece_module
 from datamodules.midi import reading
-from datamodules.midi.bulk import Read, Readers, counted
+from datamodules.midi.bulk import extracting
 from datamodules.midi.piece import Piece
 from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.export.atomic import sha256_file, write_atomic
@@ -98,7 +99,7 @@ def prepare(
                 yield read
             shard.write()
 
-    with Readers(extract, workers, timeout_s, memory_mb) as readers:
+    with Readers(extracting(extract), workers, timeout_s, memory_mb) as readers:
         for _ in counted(reads(), total, progress, text):
             pass
     return Shards(indexes)

@@ -20,7 +20,8 @@ from midi.bad_midi import CASES
 from midi.extracts import by_name, note_count, slow
 from midi.smf import song
 
-from datamodules.midi.bulk import Read, Readers, read_many
+from datamodules.bulk import Read, Readers
+from datamodules.midi.bulk import extracting, read_many
 from kmidi_lab.errors import ConfigError, LabError
 
 REPO = Path(__file__).parents[2]
@@ -93,7 +94,7 @@ def test_a_caller_who_pauses_loses_nothing(tmp_path: Path) -> None:
 
 def test_leaving_early_leaves_no_process(tmp_path: Path) -> None:
     before = {c.pid for c in psutil.Process().children()}
-    with Readers(slow) as readers:
+    with Readers(extracting(slow)) as readers:
         reads = readers.read(write(tmp_path, ["good"] * 40))
         assert next(reads).value == 16
         mine = {c.pid for c in psutil.Process().children()} - before
@@ -186,4 +187,4 @@ class _Unloadable:
 @pytest.mark.parametrize("bad", [{"workers": 0}, {"timeout_s": 0}, {"memory_mb": 1}])
 def test_bad_limits_are_said(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="workers must be 1 or more"):
-        Readers(note_count, **bad)  # type: ignore[arg-type]
+        Readers(extracting(note_count), **bad)  # type: ignore[arg-type]

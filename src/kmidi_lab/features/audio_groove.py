@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import librosa
+import librosa.beat
+import librosa.onset
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d

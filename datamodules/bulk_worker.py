@@ -11,15 +11,14 @@ from typing import Any
 
 import psutil
 
-from datamodules.midi.piece import Piece
-from datamodules.midi.reading import MidiError, read_piece
+from kmidi_lab.errors import UserError
 
 READY = "ready"
 Answer = tuple[Any, str, str]
 """Value, reason, detail."""
 
 
-def serve(pipe: Connection, extract: Callable[[Piece], Any], memory_mb: int) -> None:
+def serve(pipe: Connection, work: Callable[[Path], Any], memory_mb: int) -> None:
     """Answers READY, then every file of every list of paths that comes in, one answer a file, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends its workers
     _limit_memory(memory_mb)
@@ -30,7 +29,7 @@ def serve(pipe: Connection, extract: Callable[[Piece], Any], memory_mb: int) -> 
         except EOFError:
             return
         for path in paths:
-            answer = _read(Path(path), extract)
+            answer = _read(Path(path), work)
             try:
                 pipe.send(answer)
             except OSError:
@@ -39,11 +38,12 @@ def serve(pipe: Connection, extract: Callable[[Piece], Any], memory_mb: int) -> 
                 pipe.send(_failed(error))
 
 
-def _read(path: Path, extract: Callable[[Piece], Any]) -> Answer:
+def _read(path: Path, work: Callable[[Path], Any]) -> Answer:
     try:
-        return extract(read_piece(path)), "", ""
-    except MidiError as error:
-        return None, error.reason, error.detail
+        return work(path), "", ""
+    except UserError as error:
+        # Readers' errors hold a reason that can be counted.
+        return None, getattr(error, "reason", "refused"), getattr(error, "detail", str(error))[:300]
     except Exception as error:  # one file's fault must not end the job, whatever it is
         return _failed(error)
 

@@ -1,0 +1,89 @@
+"""FMA's published layout, made small: MP3 files by track id and the metadata table with its three-line heading."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from test_audio_groove import BPM, recording
+
+from datamodules import fma
+from datamodules.fma import files, read, tracks
+from kmidi_lab.errors import DataError
+from kmidi_lab.features.audio_groove import RATE
+
+HEADING = [["", "set", "set", "artist", "track", "track"], ["", "split", "subset", "id", "genre_top", "title"]]
+HEADING.append(["track_id", "", "", "", "", ""])
+
+
+def mp3(path: Path, samples: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples * 0.5, RATE, format="MP3")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("fma")
+    rows = [
+        [2, "training", "small", "1", "Hip-Hop", 'a "title", with a comma\nand a line'],
+        [5, "test", "small", "2", "Rock", ""],
+        [10, "validation", "small", "3", "Rock", ""],
+        [140, "training", "small", "3", "Experimental", ""],
+        [141, "training", "small", "3", "Rock", ""],
+        [142, "training", "small", "3", "", ""],
+    ]
+    (root / "fma_metadata").mkdir()
+    with (root / "fma_metadata" / "tracks.csv").open("w", newline="", encoding="utf-8") as table:
+        csv.writer(table).writerows([*HEADING, *rows])
+    folder = root / "fma_small" / "000"
+    mp3(folder / "000002.mp3", recording({"mid": 15.0})[0])
+    mp3(folder / "000005.mp3", recording({}, swing=1.0)[0])
+    mp3(folder / "000010.mp3", np.full(3 * RATE, 1e-7))
+    mp3(folder / "000140.mp3", recording({})[0])
+    (folder / "000141.mp3").write_bytes(b"ID3\x04" + bytes(500))
+    mp3(folder / "000142.mp3", recording({})[0])
+    mp3(folder / "000999.mp3", recording({})[0])
+    return root
+
+
+def test_recordings_become_takes_and_the_rest_is_counted(root: Path):
+    reading = read(root, workers=1)
+    assert [t.performance.id for t in reading.takes] == ["fma/000002", "fma/000005"]
+    hip_hop, rock = reading.takes
+    assert (hip_hop.performance.style, hip_hop.published, hip_hop.drummer) == ("laid_back", "train", "artist 1")
+    # A straight genre that is heard to swing is called swing.
+    assert (rock.performance.style, rock.published) == ("swing", "test")
+    assert rock.performance.swing == pytest.approx(1.0, abs=0.15)
+    assert hip_hop.performance.bpm == pytest.approx(BPM, rel=0.02)
+    reasons = sorted((Path(p.file).stem, p.reason) for p in reading.problems)
+    assert reasons == [
+        ("000010", "silent"),
+        ("000140", "genre without a drum style"),
+        ("000141", "not readable as audio"),
+        ("000142", "genre without a drum style"),
+        ("000999", "not in tracks.csv"),
+    ]
+
+
+def test_the_largest_set_is_taken_and_without_a_table_there_is_none(root: Path, tmp_path: Path):
+    found = files(root)
+    assert found[0].name == "tracks.csv" and len(found) == 8
+    (tmp_path / "fma_small").mkdir()
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n", "track_id,set\n,split\nx\n", "\xff"])
+def test_another_table_is_one_clear_error(tmp_path: Path, text: str):
+    table = tmp_path / "tracks.csv"
+    table.write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataError, match="not FMA's table of tracks"):
+        tracks(table)
+
+
+def test_every_style_is_one_of_the_contracts():
+    from kmidi_lab.features.groove import STYLES
+
+    assert set(fma._STYLES.values()) <= set(STYLES)
