@@ -65,7 +65,7 @@ class ASAP(L.LightningDataModule):
         notes_per_epoch: int = 200_000,
         history_dropout: float = 0.8,
         history_noise: float = 0.3,
-        pitch_jitter: float = 3.0,
+        pitch_jitter: float = 0.0,
         emotion_share: float = 0.5,
         progress: bool = True,
     ) -> None:

@@ -73,7 +73,7 @@ class DynamicsEngine(LabModule):
     def __init__(
         self,
         hidden: Sequence[int] = (192, 64),
-        dropout: float = 0.4,
+        dropout: float = 0.2,
         learning_rate: float = 2e-3,
         weight_decay: float = 5e-2,
     ) -> None:
