@@ -57,7 +57,7 @@ class GrooveMidi(L.LightningDataModule):
         test_drummers: Sequence[str] = ("drummer3", "drummer4", "drummer7"),
         split_seed: int = 0,
         batch_size: int = 12,
-        window: int = 32,
+        window: int = 64,
         style_dropout: float = 0.1,
         phrase_dropout: float = 0.2,
         voice_dropout: float = 0.1,
