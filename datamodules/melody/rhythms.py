@@ -51,7 +51,7 @@ def plain_bars() -> Counter[Bar]:
 
 
 def bars_of(melodies: list[Melody]) -> Counter[Bar]:
-    """Bars of 4/4 whose notes all end in the bar, with how often they occur; rare ones are left out."""
+    """Bars of 4/4 filled by their notes on the grid of sixteenths, with how often they occur; rare ones are left out."""
     counts: Counter[Bar] = Counter()
     for melody in melodies:
         if not (melody.bar == BAR).all():
@@ -59,7 +59,8 @@ def bars_of(melodies: list[Melody]) -> Counter[Bar]:
         starts = np.flatnonzero(np.concatenate([[True], np.diff(melody.position) <= 0]))
         for rows in np.split(np.arange(len(melody)), starts[1:]):
             position, duration = melody.position[rows], melody.duration[rows]
-            if position[0] < 1 and position[-1] + duration[-1] <= BAR and (duration * 4 % 1 == 0).all():
+            joined = np.array_equal(np.append(position[1:], BAR), position + duration)
+            if position[0] == 0 and joined and (duration * 4 % 1 == 0).all():
                 counts[tuple(zip(position.tolist(), duration.tolist(), strict=True))] += 1
     return Counter({bar: n for bar, n in counts.items() if n >= _RARE})
 

@@ -12,7 +12,7 @@ import torch
 from melody_tunes import melody, random_tunes
 
 from datamodules.melody import library
-from datamodules.melody.rhythms import BAR, compose, plain_bars
+from datamodules.melody.rhythms import BAR, bars_of, compose, plain_bars
 from datamodules.melody_db import MelodyDB
 from kmidi_lab.baselines.melody import fit_baselines
 from kmidi_lab.callbacks import numpy_call
@@ -25,6 +25,7 @@ from kmidi_lab.export.parity import check_parity
 from kmidi_lab.export.rtneural import export_rtneural
 from kmidi_lab.features.melody import notes_of, vectors
 from kmidi_lab.models.melody import KeyFrame, MelodyTransformer
+from kmidi_lab.report.piano_roll import note_name
 from kmidi_lab.tasks.predict_melody import midi_bytes, one_bar_each, repeat, write
 
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
@@ -175,6 +176,18 @@ def test_what_is_written_is_what_was_drawn() -> None:
                 on.append((tick / file.ticks_per_beat, message.note))
         assert [p for _, p in on] == pitches.tolist()
         assert [t for t, _ in on] == pytest.approx(rhythm.onset.tolist())
+
+
+def test_notes_are_spelt_as_the_key_has_them() -> None:
+    assert [note_name(p, Key(9, -1)) for p in (60, 68, 70)] == ["C4", "G♯4", "B♭4"]
+    assert [note_name(p, Key(2, 1)) for p in (66, 73)] == ["F♯4", "C♯5"]
+    assert note_name(71, Key(0, -1)) == "B4"
+
+
+def test_bars_are_taken_from_melodies_that_fill_them() -> None:
+    whole = melody([60, 62, 64] * 25, [2.0, 1.0, 1.0] * 25)
+    over = melody([60, 62] * 25, [3.0, 2.0] * 25)
+    assert bars_of([whole, over]) == {((0.0, 2.0), (2.0, 1.0), (3.0, 1.0)): 25}
 
 
 def test_the_model_hears_the_pitch_it_has_drawn() -> None:

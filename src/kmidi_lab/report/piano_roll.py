@@ -9,7 +9,8 @@ import numpy as np
 
 from kmidi_lab.chords.chord import PITCH_NAMES, Chord, Key
 
-_STEPS = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10), 0: tuple(range(12))}
+_STEPS = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10, 11), 0: tuple(range(12))}
+"""Minor with both sevenths."""
 _IN_CHORD, _IN_KEY, _OUTSIDE = "#1f5fa8", "#7fb2e5", "#d9822b"
 _SHARP_KEYS = {7, 2, 9, 4, 11, 6}
 _SHARPS = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
@@ -19,7 +20,8 @@ _BARS_A_ROW = 8
 def note_name(pitch: int, key: Key) -> str:
     """`F♯4`, `B♭3`: sharps or flats as the key has them; middle C is C4."""
     major = (key.tonic + 3) % 12 if key.mode < 0 else key.tonic
-    name = _SHARPS[pitch % 12] if major in _SHARP_KEYS else PITCH_NAMES[pitch % 12].replace("b", "♭")
+    leads = key.mode < 0 and (pitch - key.tonic) % 12 == 11
+    name = _SHARPS[pitch % 12] if leads or major in _SHARP_KEYS else PITCH_NAMES[pitch % 12].replace("b", "♭")
     return f"{name}{pitch // 12 - 1}"
 
 
@@ -93,7 +95,7 @@ def piano_roll(
     legend = [
         Patch(facecolor=c, label=text) for c, text in [*seen, (_IN_KEY, "in the key"), (_OUTSIDE, "outside the key")]
     ]
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, y=0.995, va="top")
+    figure.text(0.01, 0.99, title, ha="left", va="top", fontsize=12)
     figure.legend(handles=legend, loc="upper right", ncol=3, frameon=False, fontsize=8)
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.25 / figure.get_figheight()))
     out = BytesIO()
