@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import librosa
-import librosa.beat
-import librosa.onset
 import numpy as np
+from librosa.beat import beat_track
+from librosa.onset import onset_strength
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
@@ -89,8 +89,8 @@ def _peaks(flux: Array, least: float) -> Array:
 
 
 def _beats(samples: NDArray[np.float32]) -> Array:
-    envelope = librosa.onset.onset_strength(y=samples, sr=RATE, hop_length=_BEAT_HOP, aggregate=np.median)
-    _, beats = librosa.beat.beat_track(onset_envelope=envelope, sr=RATE, hop_length=_BEAT_HOP, units="time", trim=False)
+    envelope = onset_strength(y=samples, sr=RATE, hop_length=_BEAT_HOP, aggregate=np.median)
+    _, beats = beat_track(onset_envelope=envelope, sr=RATE, hop_length=_BEAT_HOP, units="time", trim=False)
     return np.asarray(beats, np.float64)
 
 
