@@ -29,9 +29,16 @@ def components(node: object) -> list[DictConfig]:
     return own + [c for key in node if not OmegaConf.is_missing(node, key) for c in components(node[key])]
 
 
+def taker(data: str) -> list[str]:
+    """The model to compose a data set with: one that takes it."""
+    models = {p.stem: OmegaConf.load(p).model.accepts for p in (conf_dir() / "model").glob("*.yaml")}
+    return [f"model={next(name for name, accepts in models.items() if data in accepts)}"]
+
+
 @pytest.mark.parametrize(("group", "choice"), GROUPS)
 def test_every_yaml_composes_and_its_components_build(group: str, choice: str, tmp_path: Path) -> None:
-    [cfg] = compose(f"{group}={choice}", f"paths.output_root={tmp_path}", multirun=True)
+    model = taker(choice) if group == "data" else []
+    [cfg] = compose(*model, f"{group}={choice}", f"paths.output_root={tmp_path}", multirun=True)
     for component in [*components(cfg.data), *components(cfg.model)]:
         target = hydra.utils.get_object(component._target_)
         allowed = set(inspect.signature(target).parameters)
