@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import tempfile
@@ -19,11 +20,13 @@ from torch import nn
 
 from kmidi_lab.contracts import DYNAMICS, GROOVE, Contract
 from kmidi_lab.errors import ExportError, RegistryError
+from kmidi_lab.export.cpp_header import cpp_header
 from kmidi_lab.export.entry import registry_entry, sha256
 from kmidi_lab.export.golden import golden_vectors
 from kmidi_lab.export.onnx_export import export_onnx
 from kmidi_lab.export.registry import publish
 from kmidi_lab.export.rtneural import export_rtneural
+from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.export.verify import verify_folder
 from kmidi_lab.models.streaming import GRU, Chain
@@ -32,6 +35,13 @@ from kmidi_lab.tasks import verify as task
 MODELS = "models"
 """The folder's name below the working directory; the entries' top-level onnx_path starts with it."""
 D, G = DYNAMICS.id, GROOVE.id
+HEAD = {  # of a small harmony model
+    "input": {"slice": "chord_embedding", "start": 36, "stop": 64},
+    "degrees": [0, 1],
+    "qualities": ["major", "minor"],
+    "weight": [[0.5] * 28] * 4,
+    "bias": [0, 1, 2, 3],
+}
 
 
 def dynamics(seed: int = 0) -> nn.Module:
@@ -53,20 +63,22 @@ def golden(network: nn.Module, contract: Contract) -> bytes:
 def put(root: Path, contract: Contract, network: nn.Module, student: nn.Module | None = None) -> None:
     """Publishes real exports of a network; with a student, that one is the RTNeural file."""
     recurrent, name = student or network, contract.id
+    rtneural, run = export_rtneural(recurrent, contract), run_record()
     files = {
         f"{name}.onnx": export_onnx(network, contract),
-        f"{name}.json": export_rtneural(recurrent, contract),
-        f"{name}_model.h": b"// offsets\n",
-        f"{name}.head.json": b'{"version": 1}',
+        f"{name}.json": rtneural,
+        f"{name}_model.h": cpp_header(rtneural, contract).encode(),
+        f"{name}.head.json": json.dumps(HEAD if contract.head else {"version": 1}).encode(),
         f"{name}.card.md": f"# {name}\n".encode(),
         f"golden/{name}.json": golden(recurrent, contract),
     }
     if student is not None:
         files[f"golden/{name}.onnx.json"] = golden(network, contract)
-    entry = registry_entry(run_record(), contract, files)
-    if student is not None:
-        entry |= {"rtneural_is_student": True, "onnx_golden_path": f"golden/{name}.onnx.json"}
-    publish(root, entry, files, onnx_prefix=MODELS)
+        run["student"] = {"params": sum(p.numel() for p in student.parameters())}
+        run["student_scores"] = {key: copy.deepcopy(run[key]) for key in ("metrics", "primary")}
+    run["params"] = sum(p.numel() for p in network.parameters())
+    run["export"]["stored_params"] = RTNeuralModel.from_bytes(rtneural).parameters
+    publish(root, registry_entry(run, contract, files), files, onnx_prefix=MODELS)
 
 
 def edit(root: Path, change: Callable[[dict[str, Any]], object], model_id: str = D) -> None:
@@ -169,7 +181,7 @@ def test_a_clean_folder(root: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (report["models"], report["faults"], report["notes"]) == (2, 0, 1)
     assert [f["check"] for f in report["findings"]] == ["real RTNeural"]
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == f"2 models, 0 faults, 1 notes | written: {tmp_path / 'out' / 'verify.json'}"
+    assert lines[-1] == f"2 models, 0 faults, 1 note | written: {tmp_path / 'out' / 'verify.json'}"
     for model_id in (D, G):
         passed = report["passed"][model_id]
         assert passed > 60
@@ -179,7 +191,7 @@ def test_a_clean_folder(root: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_faults_are_printed_written_and_raised(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     swap(root, f"{D}.json", b"{}")
     edit(root, lambda e: e.update(onnx_path="/gone.onnx"))
-    with pytest.raises(ExportError, match=r"models: 1 faults; .*verify\.json") as caught:
+    with pytest.raises(ExportError, match=r"models: 1 fault; .*verify\.json") as caught:
         run_task(root, tmp_path / "out")
     assert "\n" not in str(caught.value)
     report = json.loads((tmp_path / "out" / "verify.json").read_bytes())

@@ -21,6 +21,7 @@ from kmidi_lab.contracts import DYNAMICS, GROOVE
 from kmidi_lab.export.rtneural import export_rtneural
 from kmidi_lab.export.verify import verify_folder
 from kmidi_lab.export.verify_findings import NOTE
+from kmidi_lab.export.verify_registry import LAB_KEYS
 from kmidi_lab.models.streaming import GRU, Chain
 
 DEEP = b'{"registry_version": ' + b"[" * 900 + b"]" * 900 + b', "models": [{"id": ' + b"[" * 900 + b"]" * 900 + b"}]}"
@@ -52,6 +53,11 @@ def test_a_broken_registry_still_has_the_files_checked(root: Path, data: bytes) 
     assert set(models) - {"models[0]"} == {D, G}
     assert [f.check for f in models[D].faults] == ["rtneural"]
     assert models[G].faults == [] and models[G].passed > 20
+
+
+def make_foreign(root: Path, model_id: str) -> None:
+    """Takes away what marks an entry as the lab's."""
+    edit(root, lambda entry: [entry.pop(key, None) for key in LAB_KEYS], model_id)
 
 
 def no_zeros(model: onnx.ModelProto) -> None:
@@ -96,8 +102,11 @@ def test_all_of_many_faults_are_found(root: Path) -> None:
     found = verify_folder(root, None)
     checks = {(f.subject, f.check) for f in found.faults}
     assert checks == {
-        *((D, c) for c in ("task", "schema", "card", "duration", "onnx", "feature_version", "rtneural", "hash")),
-        *((G, c) for c in ("claim", "schema", "golden", "agreement")),
+        *(
+            (D, c)
+            for c in ("task", "schema", "card", "duration", "onnx", "feature_version", "rtneural", "hash", "params")
+        ),
+        *((G, c) for c in ("claim", "primary", "schema", "golden", "agreement", "header")),
         *(("folder", c) for c in ("half-written", "version")),
         *(("stray", c) for c in ("rtneural", "onnx")),
     }
@@ -125,6 +134,7 @@ def test_a_network_with_state_where_the_contract_has_none(root: Path) -> None:
 def test_notes_are_no_faults(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(root, lambda e: e.update(onnx_path="/elsewhere/x.onnx"))
     edit(root, lambda e: e.update(id="somethingelse", golden_path=None), G)
+    make_foreign(root, "somethingelse")
     monkeypatch.chdir("/")
     found = verify_folder(root, None)
     assert [f for f in found.faults if f.subject == D] == []
@@ -168,6 +178,7 @@ def test_the_real_rtneural(root: Path, tmp_path: Path, off: str, end: str, says:
     runner.write_text(RUNNER.format(python=sys.executable, off=off, end=end))
     runner.chmod(0o755)
     edit(root, lambda e: e.update(golden_path=None), G)
+    make_foreign(root, G)
     (root / f"golden/{G}.json").unlink()
     edit(root, lambda e: e["files"].pop(f"golden/{G}.json"), G)
     found = verify_folder(root, runner)

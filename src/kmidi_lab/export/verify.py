@@ -20,6 +20,7 @@ from kmidi_lab.export.rtneural_runner import VARIABLE
 from kmidi_lab.export.transaction import STAGING
 from kmidi_lab.export.verify_files import check_card, check_files, check_history, check_onnx_paths, named_files
 from kmidi_lab.export.verify_findings import Checks, Finding, reason
+from kmidi_lab.export.verify_lab import check_lab_entry
 from kmidi_lab.export.verify_model import ModelFiles, check_model, files_of
 from kmidi_lab.export.verify_registry import check_entry, contract_of, read_registry
 from kmidi_lab.export.verify_rtneural import looks_like_rtneural
@@ -63,6 +64,7 @@ def verify_folder(root: Path, runner: Path | None) -> Verification:
     for checks, entry in entries:
         with checks.guarded("entry", FILE, "correct it"):
             check_entry(checks, entry)
+        check_lab_entry(checks, entry)
         _check_entry_files(checks, root, entry, runner)
         models.append(checks)
     named = {os.path.normpath(name) for _, entry in entries for name in named_files(entry)} | {FILE}

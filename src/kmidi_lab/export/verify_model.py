@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from kmidi_lab.contracts import Contract
+from kmidi_lab.export.rtneural_reader import RTNeuralModel
+from kmidi_lab.export.verify_beside import check_head, check_header
 from kmidi_lab.export.verify_files import stays_below
-from kmidi_lab.export.verify_findings import Checks
+from kmidi_lab.export.verify_findings import Checks, show
 from kmidi_lab.export.verify_golden import Golden, check_golden_file
+from kmidi_lab.export.verify_lab import check_params
 from kmidi_lab.export.verify_onnx import check_onnx_file
-from kmidi_lab.export.verify_registry import section, text
+from kmidi_lab.export.verify_registry import is_lab, section, text
 from kmidi_lab.export.verify_rtneural import check_rtneural_file
 from kmidi_lab.export.verify_runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
 from kmidi_lab.export.verify_sizes import told_sizes
@@ -36,24 +37,30 @@ class ModelFiles:
     onnx_golden: str | None
     student: bool
     head: str | None = None
+    header: str | None = None
 
     @property
     def names(self) -> list[str]:
-        return [n for n in (self.rtneural, self.onnx, self.golden, self.onnx_golden, self.head) if n]
+        return [n for n in (self.rtneural, self.onnx, self.golden, self.onnx_golden, self.head, self.header) if n]
 
 
 def files_of(entry: dict[str, Any]) -> ModelFiles:
     """The files that an entry names."""
     kind, exports = entry.get("format"), section(entry, "exports")
     student = entry.get("rtneural_is_student") is True
+    # The lab's own entries name theirs; elsewhere the contract's names are tried.
+    golden, onnx_golden = (
+        None if is_lab(entry) else f"golden/{entry.get('id')}{end}" for end in (".json", ".onnx.json")
+    )
     return ModelFiles(
         str(entry.get("id")),
         text(entry.get("rtneural_path")) or (text(entry.get("file")) if kind == "rtneural-json" else None),
         text(exports.get("onnx_path")) or (text(entry.get("file")) if kind == "onnx" else None),
-        text(entry.get("golden_path")) or f"golden/{entry.get('id')}.json",
-        (text(entry.get("onnx_golden_path")) or f"golden/{entry.get('id')}.onnx.json") if student else None,
+        text(entry.get("golden_path")) or golden,
+        (text(entry.get("onnx_golden_path")) or onnx_golden) if student else None,
         student,
         text(entry.get("head_path")),
+        text(entry.get("header_path")),
     )
 
 
@@ -72,13 +79,11 @@ def check_model(
     """
     sizes = told_sizes(entry, contract)
     goldens = _goldens(checks, root, files, contract, entry)
-    if files.head is not None and (data := _read(checks, root, files.head)) is not None:
-        _check_head(checks, files.head, data)
     opened = []
-    rtneural = _read(checks, root, files.rtneural)
+    rtneural, onnx = _read(checks, root, files.rtneural), _read(checks, root, files.onnx)
     kinds: list[tuple[str | None, bytes | None, Callable[..., Any], Golden | None]] = [
         (files.rtneural, rtneural, check_rtneural_file, goldens[0]),
-        (files.onnx, _read(checks, root, files.onnx), check_onnx_file, goldens[1]),
+        (files.onnx, onnx, check_onnx_file, goldens[1]),
     ]
     for name, data, check, golden in kinds:
         model = None
@@ -88,6 +93,12 @@ def check_model(
             with checks.guarded("file", name, _AGAIN):
                 model = check(checks, name, data, sizes)
         opened.append(None if model is None else RunnableFile(str(name), model, model.input_size, golden))
+    lab = is_lab(entry or {})
+    _check_beside(checks, root, files, contract, lab, None if opened[0] is None else rtneural)
+    if entry is not None and lab:
+        model = opened[0].model if opened[0] is not None else None
+        stored = model.parameters if isinstance(model, RTNeuralModel) else None
+        check_params(checks, entry, stored, None if opened[1] is None else onnx)
     for file in opened:
         if file is not None:
             check_runs(checks, file, contract)
@@ -103,17 +114,46 @@ def _goldens(
     checks: Checks, root: Path, files: ModelFiles, contract: Contract | None, entry: dict[str, Any] | None
 ) -> tuple[Golden | None, Golden | None]:
     """The golden vectors of the RTNeural file and of the ONNX file."""
-    found = []
-    for name in (files.golden, files.onnx_golden) if files.student else (files.golden,):
+    found, lab = [], is_lab(entry or {})
+    for key, name in (("golden_path", files.golden), ("onnx_golden_path", files.onnx_golden))[: 1 + files.student]:
         data = _read(checks, root, name)
         if data is not None:
             sizes = told_sizes(entry, contract)
-            found.append(check_golden_file(checks, str(name), data, files.model_id, contract, sizes))
+            found.append(check_golden_file(checks, str(name), data, files.model_id, contract, sizes, lab))
             continue
         found.append(None)
         if entry is not None and entry.get("status") != "stub":
-            checks.note("golden", f"{name} is not there, so no golden vectors are replayed; export the model again")
+            tell = checks.fault if lab else checks.note
+            tell("golden", f"{name or key} is not there, so no golden vectors are replayed; export the model again")
     return found[0], found[-1]
+
+
+def _check_beside(
+    checks: Checks,
+    root: Path,
+    files: ModelFiles,
+    contract: Contract | None,
+    lab: bool,
+    rtneural: bytes | None,
+) -> None:
+    """Head and header; `rtneural` is None where there is no RTNeural file that can be read."""
+    head = _read(checks, root, files.head)
+    if files.head is not None and head is not None:
+        check_head(checks, files.head, head, contract)
+    header = _read(checks, root, files.header)
+    if files.header is not None and header is not None and contract is not None and rtneural is not None:
+        check_header(checks, files.header, header, rtneural, contract)
+    if contract is None or not lab:
+        return
+    if contract.head:
+        # The name that `inference` reads, beside the ONNX file.
+        wanted = (Path(files.onnx or "").parent / f"{contract.id}.head.json").as_posix()
+        told = f"head_path is {show(files.head)}, must be {wanted!r}, which decodes the output; {_AGAIN}"
+        checks.expect("head", files.head == wanted, told)
+    if files.rtneural is not None:
+        wanted = f"{contract.id}_model.h"
+        told = f"header_path is {show(files.header)}, must be {wanted!r}, which C++ programs include; {_AGAIN}"
+        checks.expect("header", files.header == wanted, told)
 
 
 def _read(checks: Checks, root: Path, name: str | None) -> bytes | None:
@@ -124,11 +164,3 @@ def _read(checks: Checks, root: Path, name: str | None) -> bytes | None:
         path = root / name
         return path.read_bytes() if stays_below(root, name) and path.is_file() else None
     return None
-
-
-def _check_head(checks: Checks, name: str, data: bytes) -> None:
-    try:
-        good = isinstance(orjson.loads(data), dict)
-    except ValueError:
-        good = False
-    checks.expect("head", good, f"{name}: not a JSON object; {_AGAIN}")

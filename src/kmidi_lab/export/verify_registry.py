@@ -18,7 +18,9 @@ _SCHEMA = Path(__file__).with_name("registry.schema.json")
 _LARGEST_INPUT = 128
 """One of KmiDi's registry readers rejects an entry with a larger `input_size`, or 0 (contract.md §2)."""
 _SUFFIXES = {"rtneural-json": ".json", "onnx": ".onnx"}
-_PROVED = ("trained", "production")
+PROVED = ("trained", "production")
+LAB_KEYS = ("contract_version", "feature_version", "code_sha256", "primary", "parity")
+"""Any of them marks an entry as the lab's, so that dropping one does not make it a foreign one."""
 _BY_ID = {c.id: c for c in CONTRACTS.values()}
 _BACKUP = "correct it or take it from git or a backup"
 
@@ -26,6 +28,11 @@ _BACKUP = "correct it or take it from git or a backup"
 def contract_of(model_id: object) -> Contract | None:
     """The contract of an id, None when it has none."""
     return _BY_ID.get(model_id) if isinstance(model_id, str) else None
+
+
+def is_lab(entry: dict[str, Any]) -> bool:
+    """Whether this lab made the entry and so owes proof of all it says; a stub, which says nothing, does not count."""
+    return entry.get("status") != "stub" and any(key in entry for key in LAB_KEYS)
 
 
 def text(value: object) -> str | None:
@@ -104,7 +111,7 @@ def check_entry(checks: Checks, entry: dict[str, Any]) -> None:
         checks.note("format", f"a file of format {show(kind)} is only checked for its hash")
     if status != "stub":
         _check_training(checks, entry)
-    if status in _PROVED:
+    if status in PROVED:
         _check_claim(checks, entry)
 
 
