@@ -63,32 +63,51 @@ def test_compare_with_another_folder(cli: Cli, models: Path, tmp_path: Path) -> 
     assert "The data differ, so the scores of A and B are not comparable." in out
 
 
-def test_promote_and_rollback_say_what_changed(cli: Cli, models: Path) -> None:
-    done = cli(
-        "task=registry", "registry.action=promote", "registry.model=harmony", "registry.reason=sounds, well: fine"
-    )
-    out = said(done)
+def test_promote_demote_and_rollback_say_what_changed(cli: Cli, models: Path) -> None:
+    promote = ("task=registry", "registry.action=promote", "registry.model=harmony")
+    out = said(cli(*promote, "registry.reason=sounds, well: fine"))
     assert "(trained) → run-b-" in out and "(production); promoted to production: sounds, well: fine" in out
+    out = said(cli("task=registry", "registry.action=demote", "registry.model=harmony", "registry.reason=too soon"))
+    assert "(production) → run-b-" in out and "(trained); demoted to trained: too soon" in out
+    said(cli(*promote, "registry.reason=now"))
     done = cli("task=registry", "registry.action=rollback", "registry.model=harmony", "registry.reason=stage fright")
     out = said(done)
     assert "(production) → run-a-" in out and "(trained); rolled back: stage fright" in out
     check(models)
     entry = load_registry(models)["models"][1]
-    assert entry["training"]["run_id"] == "run-a" and len(entry["history"]) == 3
+    assert entry["training"]["run_id"] == "run-a" and len(entry["history"]) == 5
+
+
+def test_a_rollback_to_a_worse_version_warns(cli: Cli, tmp_path: Path) -> None:
+    root = tmp_path / "outputs" / "models"
+    put(root, "a", beats=False)
+    put(root, "b")
+    done = cli("task=registry", "registry.action=rollback", "registry.model=harmony", "registry.reason=a test")
+    out = said(done)
+    loss = "this version is only training where trained was"
+    assert f"(training); rolled back: a test; WARNING: {loss}" in done.stdout
+    assert f"harmonypredictor: {loss}" in out
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("registry.action=lists",), "Did you mean 'list'? Allowed: list, history, compare, promote, rollback"),
+        (("registry.action=lists",), "Did you mean 'list'? Allowed: list, history, compare, promote, demote, rollback"),
         (("registry.action=promote",), "type registry.model=harmony"),
+        (("registry.action=demote",), "type registry.model=harmony"),
+        (("registry.action=demote", "registry.model=harmony", "registry.reason=r"), "not demoted, it is trained"),
         (("registry.action=promote", "registry.model=harmony"), 'type registry.reason="'),
         (("registry.action=history", "registry.model=harmny"), "Did you mean 'harmony'?"),
         (("registry.action=history", "registry.model=melody"), "melodytransformer is not published there"),
         (("registry.action=compare", "registry.model=groove"), "no earlier version is kept"),
         (("registry.action=compare", "registry.model=harmony", "registry.other=nowhere"), "nowhere: no registry.json"),
         (
-            ("registry.action=compare", "registry.model=harmony", "registry.other=outputs/models", "registry.version=x"),
+            (
+                "registry.action=compare",
+                "registry.model=harmony",
+                "registry.other=outputs/models",
+                "registry.version=x",
+            ),
             "not both",
         ),
         (

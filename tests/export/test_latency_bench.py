@@ -15,6 +15,7 @@ from run_fixture import tiny_onnx
 
 from kmidi_lab.contracts import DYNAMICS, EMOTION, GROOVE, HARMONY, MELODY, Contract
 from kmidi_lab.errors import ExportError, RegistryError, UserError
+from kmidi_lab.export.atomic import sha256_file
 from kmidi_lab.export.latency_deadlines import deadlines
 from kmidi_lab.report.latency_csv import COLUMNS, bench_csv
 from kmidi_lab.tasks import bench
@@ -94,6 +95,32 @@ def test_failing_models_are_named_and_the_others_are_benched(tmp_path, capsys):
     assert all(row["median_us"] == "" for row in rows[2:])
     assert (folder / "bench.png").is_file()
     assert capsys.readouterr().out.count("  failed: ") == 4
+
+
+def test_stubs_have_nothing_to_time_and_other_files_than_the_registrys_are_not_timed(tmp_path, capsys):
+    root, folder = tmp_path / "models", tmp_path / "bench"
+    stub, bare = put(root, EMOTION), put(root, MELODY)
+    for entry in (stub, bare):
+        del entry["exports"]
+    good, changed, inputs = put(root, HARMONY), put(root, GROOVE), put(root, DYNAMICS)
+    good["exports"]["onnx_sha256"] = sha256_file(root / f"{HARMONY.id}.onnx").upper()
+    changed["exports"]["onnx_sha256"] = "0" * 64
+    golden = f"golden/{DYNAMICS.id}.json"
+    inputs |= {"golden_path": golden, "files": {golden: {"sha256": "0" * 64, "bytes": 1}}}
+    card = {f"{HARMONY.id}.card.md": {"sha256": "0" * 64, "bytes": 1}}
+    with pytest.raises(ExportError, match="3 of 4 models"):
+        run(root, [{**stub, "status": "stub"}, bare, {**good, "files": card}, changed, inputs], folder)
+    report = json.loads((folder / "bench.json").read_text())
+    assert list(report["models"]) == [HARMONY.id]
+    assert f"{GROOVE.id}.onnx: half-written or changed" in report["failed"].pop(GROOVE.id)
+    assert f"{DYNAMICS.id}.json: half-written or changed" in report["failed"].pop(DYNAMICS.id)
+    assert "no exports.onnx_path" in report["failed"].pop(MELODY.id) and not report["failed"]
+    assert f"{EMOTION.id}: stub, nothing to time" in capsys.readouterr().out
+
+
+def test_a_folder_of_stubs(tmp_path):
+    with pytest.raises(RegistryError, match="no published model to bench"):
+        run(tmp_path, [{**put(tmp_path, HARMONY), "status": "stub"}], tmp_path / "bench")
 
 
 def test_when_all_fail_there_is_no_picture(tmp_path):

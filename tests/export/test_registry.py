@@ -11,30 +11,38 @@ from run_fixture import run_files, run_record
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.atomic import sha256_file
+from kmidi_lab.export.card import model_card
 from kmidi_lab.export.entry import registry_entry
 from kmidi_lab.export.registry import load_registry, publish, published_entry
 from kmidi_lab.export.registry_versions import kept_versions, read_version, version_of
+from kmidi_lab.report.markdown import cell
 
 
 def put(
     root: Path, mark: str = "a", *, contract=HARMONY, beats: bool = True, header: bool = False, **kwargs: Any
 ) -> dict[str, Any]:
     """Publishes a model whose files and run carry `mark`, `header` one file more; returns the entry as it was given."""
+    run = run_record(beats=beats, run_id=f"run-{mark}")
     files = run_files(contract.id, mark)
+    files[f"{contract.id}.card.md"] = model_card(run, contract).encode()
     if header:
         files[f"include/{contract.id}.h"] = f"header {mark}".encode()
-    entry = registry_entry(run_record(beats=beats, run_id=f"run-{mark}"), contract, files)
+    entry = registry_entry(run, contract, files)
     publish(root, entry, files, **kwargs)
     return entry
 
 
 def check(root: Path) -> None:
-    """The registry parses and every file it names is the one it names."""
+    """The registry parses, every file it names is the one it names, and the card tells the same status."""
     for entry in load_registry(root)["models"]:
         assert sha256_file(root / entry["file"]) == entry["exports"]["sha256"]
         assert sha256_file(root / entry["exports"]["onnx_path"]) == entry["exports"]["onnx_sha256"]
         for name, facts in entry["files"].items():
             assert sha256_file(root / name) == facts["sha256"]
+        assert (
+            f"Status **{entry['status']}**: {cell(entry['status_reason'])}.\n"
+            in (root / entry["model_card"]).read_text()
+        )
         for version in kept_versions(entry):
             assert version_of(read_version(root, entry, version)[0]) == version
     assert not (root / ".staging").exists()

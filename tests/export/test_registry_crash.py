@@ -1,4 +1,4 @@
-"""A publish, a promotion and a rollback killed at each of their steps, and a recovery killed at each of its own.
+"""Publishing, promoting, demoting and rolling back killed at each step, and a recovery killed at each of its own.
 
 The victim is a forked process with an audit hook (PEP 578) that counts what Python does to the file system, whatever
 function it goes through, and kills the process with SIGKILL right before the n-th of these.
@@ -22,7 +22,7 @@ from kmidi_lab.contracts import GROOVE, HARMONY
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export import registry_versions
 from kmidi_lab.export.registry import load_registry, published_entry
-from kmidi_lab.export.registry_history import promote, rollback
+from kmidi_lab.export.registry_history import demote, promote, rollback
 from kmidi_lab.export.registry_versions import kept_versions
 
 pytestmark = pytest.mark.slow
@@ -216,18 +216,22 @@ def states(root: Path, full: Path, work: Callable[[], object]) -> list[tuple[str
     return seen
 
 
-@pytest.mark.parametrize("change", ["publish", "rollback", "promote"])
+@pytest.mark.parametrize("change", ["publish", "rollback", "promote", "demote"])
 def test_a_change_killed_at_any_step_is_made_or_not(tmp_path, full, change):
-    root, lines = tmp_path / "models", KEPT + 1
+    root, lines, before = tmp_path / "models", KEPT + 1, "trained"
+    if change == "demote":
+        promote(full, HARMONY.id, "why")
+        lines, before = lines + 1, "production"
     work, after = {
         "publish": (lambda: put(root, "new"), ("run-new", "trained", lines + 1)),
         "rollback": (lambda: rollback(root, HARMONY.id, None, "why"), ("run-before", "trained", lines + 1)),
         "promote": (lambda: promote(root, HARMONY.id, "why"), ("run-live", "production", lines + 1)),
+        "demote": (lambda: demote(root, HARMONY.id, "why"), ("run-live", "trained", lines + 1)),
     }[change]
     seen = states(root, full, work)
     assert len(seen) > 10
     assert seen == sorted(seen, key=lambda state: state == after)
-    assert set(seen) == {("run-live", "trained", lines), after}
+    assert set(seen) == {("run-live", before, lines), after}
 
 
 def test_a_recovery_of_a_rollback_killed_at_any_step(tmp_path, full):

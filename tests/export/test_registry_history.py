@@ -1,20 +1,23 @@
-"""What a publish keeps of the entry it replaces, and how promote and rollback use it."""
+"""What a publish keeps of the entry it replaces, and how a rollback uses it."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from run_fixture import run_files, run_record
 from test_registry import check, put
 
 from kmidi_lab.contracts import GROOVE, HARMONY
-from kmidi_lab.errors import ConfigError, RegistryError
+from kmidi_lab.errors import RegistryError
 from kmidi_lab.export import registry_versions
-from kmidi_lab.export.registry import load_registry, published_entry
-from kmidi_lab.export.registry_history import promote, rollback
+from kmidi_lab.export.entry import registry_entry
+from kmidi_lab.export.registry import load_registry, publish, published_entry
+from kmidi_lab.export.registry_history import rollback
 from kmidi_lab.export.registry_versions import kept_versions, version_of
 
 HEADER = f"include/{HARMONY.id}.h"
@@ -78,6 +81,49 @@ def test_the_same_file_of_the_same_run_is_no_history(tmp_path):
     assert runs(tmp_path) == ["run-a"]
 
 
+@pytest.mark.parametrize("name", [f"{HARMONY.id}.onnx", f"{HARMONY.id}.head.json", f"{HARMONY.id}.card.md"])
+def test_another_file_of_the_same_run_is_another_version(tmp_path, name):
+    files = run_files(HARMONY.id, "a")
+    publish(tmp_path, registry_entry(run_record(), HARMONY, files), files)
+    changed = {**files, name: b"other"}
+    for _ in range(2):
+        publish(tmp_path, registry_entry(run_record(), HARMONY, changed), changed)
+    [line] = now(tmp_path)["history"]
+    assert line["kept"] and line["version"] != version_of(now(tmp_path))
+    rollback(tmp_path, HARMONY.id, line["version"], "the first was right")
+    assert (tmp_path / name).read_bytes() == files[name]
+
+
+def test_a_version_that_an_older_lab_named_is_found_and_not_kept_twice(tmp_path):
+    put(tmp_path, "a")
+    before = now(tmp_path)
+    put(tmp_path, "b")
+    older = f"run-a-{before['exports']['sha256'][:8]}"
+    folder = tmp_path / "history" / HARMONY.id
+    (folder / version_of(before)).rename(folder / older)
+    path = tmp_path / "registry.json"
+    path.write_text(path.read_text().replace(version_of(before), older))
+    put(tmp_path, "c")
+    assert kept_versions(now(tmp_path))[1] == older and kept_folders(tmp_path) == set(kept_versions(now(tmp_path)))
+    assert rollback(tmp_path, HARMONY.id, older, "why")["training"]["run_id"] == "run-a"
+    assert [h["run_id"] for h in now(tmp_path)["history"] if h["kept"]] == ["run-c", "run-b"]
+    assert kept_folders(tmp_path) == set(kept_versions(now(tmp_path)))
+    check(tmp_path)
+
+
+def test_a_kept_version_that_is_published_again_is_nothing_to_go_back_to(tmp_path):
+    """Only a name from an older lab hides that the two are one."""
+    put(tmp_path, "a")
+    before = version_of(now(tmp_path))
+    put(tmp_path, "b")
+    folder, path = tmp_path / "history" / HARMONY.id, tmp_path / "registry.json"
+    (folder / before).rename(folder / "run-a-01234567")
+    path.write_text(path.read_text().replace(before, "run-a-01234567"))
+    put(tmp_path, "a")
+    with pytest.raises(RegistryError, match="run-a-01234567 is what is published; name another version of run-b-"):
+        rollback(tmp_path, HARMONY.id, "run-a-01234567", "why")
+
+
 def test_a_release_keeps_the_line_but_no_files(tmp_path):
     put(tmp_path, "a", onnx_prefix="release", header=True)
     put(tmp_path, "b", onnx_prefix="release")
@@ -118,7 +164,8 @@ def test_a_foreign_entry_is_replaced_and_not_kept(tmp_path):
     (tmp_path / "registry.json").write_text(json.dumps({"registry_version": "1.0", "models": [theirs]}))
     put(tmp_path, "a")
     [line] = now(tmp_path)["history"]
-    assert (line["version"], line["kept"]) == (".._.._up-sha_1", False)
+    assert re.fullmatch(r"\.\._\.\._up-[0-9a-f]{8}", line["version"]) and not line["kept"]
+    assert version_of(theirs) != version_of({**theirs, "exports": {"sha256": "sha/2"}})
 
 
 def test_rollback_puts_files_and_entry_back(tmp_path):
@@ -160,49 +207,15 @@ def test_a_moved_folder_gets_a_new_onnx_path(tmp_path):
     assert entry["onnx_path"] == str(tmp_path / "new" / "harmonypredictor.onnx")
 
 
-def test_promote_and_roll_back_from_production(tmp_path):
+def test_a_release_stays_relative_whatever_it_goes_back_to(tmp_path):
     put(tmp_path, "a")
-    put(tmp_path, "b")
-    files = own_files(tmp_path)
-    entry = promote(tmp_path, HARMONY.id, "listened to it")
-    assert entry == now(tmp_path) and entry["status"] == "production" and own_files(tmp_path) == files
-    assert entry["status_reason"].startswith("promoted: listened to it; beats 4-gram")
-    assert entry["note"].startswith("In production: listened to it. beats 4-gram")
-    line = entry["history"][0]
-    assert line["replaced_because"] == "promoted to production: listened to it"
-    assert (line["status"], line["kept"]) == ("trained", False)
-    check(tmp_path)
-    with pytest.raises(RegistryError, match=r"in production .run run-b. and stays"):
-        put(tmp_path, "c")
-    assert rollback(tmp_path, HARMONY.id, None, "b fails on air")["training"]["run_id"] == "run-a"
-    back = rollback(tmp_path, HARMONY.id, None, "fixed")
-    assert (back["training"]["run_id"], back["status"]) == ("run-b", "production")
-    assert runs(tmp_path) == ["run-a", "run-b", "run-b", "run-a"]
-    check(tmp_path)
-
-
-def test_stand_in_data_in_production_is_said(tmp_path, caplog):
-    put(tmp_path, "a")
-    path = tmp_path / "registry.json"
-    registry = json.loads(path.read_text())
-    registry["models"][0]["stand_in"] = "made up"
-    path.write_text(json.dumps(registry))
-    promote(tmp_path, HARMONY.id, "a trial")
-    assert "stand-in data: made up" in caplog.text
-
-
-@pytest.mark.parametrize("change", [promote, lambda root, name, why: rollback(root, name, None, why)])
-def test_what_promote_and_rollback_refuse(tmp_path, change):
-    with pytest.raises(RegistryError, match="harmonypredictor is not published there; published: nothing"):
-        change(tmp_path / "none", HARMONY.id, "why")
-    assert not (tmp_path / "none").exists()
-    put(tmp_path, "a", beats=False)
-    before = content(tmp_path)
-    with pytest.raises(ConfigError, match=r'registry\.reason="'):
-        change(tmp_path, HARMONY.id, "  ")
-    with pytest.raises(RegistryError, match=r"not promoted, it is training|no earlier version is kept"):
-        change(tmp_path, HARMONY.id, "why")
-    assert content(tmp_path) == before
+    put(tmp_path, "b", onnx_prefix="outputs/release")
+    put(tmp_path, "c")
+    put(tmp_path, "d", onnx_prefix="outputs/release")
+    [version] = kept_versions(now(tmp_path))
+    entry = rollback(tmp_path, HARMONY.id, version, "why")
+    assert entry["training"]["run_id"] == "run-b"
+    assert entry["onnx_path"] == "outputs/release/harmonypredictor.onnx"
 
 
 def test_unknown_keys_of_others_survive_a_rollback(tmp_path):

@@ -5,7 +5,7 @@ import re
 import pytest
 from run_fixture import run_record
 
-from kmidi_lab.export.registry_policy import entry_status, may_promote, may_replace
+from kmidi_lab.export.registry_policy import earned_by, entry_status, may_promote, may_replace, step_down
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,41 @@ from kmidi_lab.export.registry_policy import entry_status, may_promote, may_repl
     ],
 )  # fmt: skip
 def test_what_may_replace_what(old, new, allowed):
-    ok, reason = may_replace(old and {"status": old, "training": {"run_id": "r1"}}, new)
+    ok, reason = may_replace(old and {"id": "m1", "status": old, "training": {"run_id": "r1"}}, new)
     assert ok is allowed and reason
     if not allowed:
         assert "r1" in reason and old in reason
+
+
+def test_what_is_in_production_says_how_to_replace_it():
+    old = {"id": "m1", "status": "production", "training": {"run_id": "r1"}}
+    assert (
+        "type task=registry registry.action=demote registry.model=m1 registry.reason=" in may_replace(old, "trained")[1]
+    )
+
+
+def test_what_a_published_model_earned():
+    run = run_record(beats=True)
+    entry = {"primary": run["primary"], "status_reason": "promoted: why; beats it"}
+    assert earned_by(entry) == run["export"]["reason"]
+    assert earned_by({"status_reason": "theirs", "note": "a note"}) == "theirs"
+    assert earned_by({"note": "a note"}) == "a note"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("trained", "training", "only training where trained was"),
+        ("production", "stub", "only stub where production was"),
+        ("production", "trained", ""), ("training", "training", ""), ("stub", "training", ""),
+    ],
+)  # fmt: skip
+def test_a_step_down_is_said(old, new, says):
+    assert says in step_down({"status": old}, {"status": new})
+    assert bool(says) == bool(step_down({"status": old}, {"status": new}))
+    made_up = {"status": new, "stand_in": "made up"}
+    assert "stand-in data where real data was" in step_down({"status": old}, made_up)
+    assert "stand-in" not in step_down({"status": old, "stand_in": "made up"}, made_up)
 
 
 def test_status_of_a_run():

@@ -24,6 +24,7 @@ __all__ = [
     "find",
     "load_registry",
     "may_replace",
+    "onnx_path",
     "opened",
     "publish",
     "published_entry",
@@ -87,13 +88,18 @@ def publish(
         allowed, reason = may_replace(old, entry["status"], entry.get("stand_in"))
         if not allowed:
             raise RegistryError(f"{entry['id']}: {reason}")
-        onnx = entry["exports"]["onnx_path"]
-        path = str(PurePosixPath(onnx_prefix) / onnx) if onnx_prefix else str((models_root / onnx).resolve())
+        path = onnx_path(models_root, entry, onnx_prefix)
         because = f"published run {entry['training']['run_id']}: {entry.get('status_reason')}"
         # A release is committed, so git keeps its earlier files.
         new, kept = succeed(models_root, old, {**entry, "onnx_path": path}, because, keep=onnx_prefix is None)
         write_entry(models_root, registry, new, {**kept, **files})
     return models_root / FILE
+
+
+def onnx_path(models_root: Path, entry: Mapping[str, Any], prefix: str | None) -> str:
+    """Top-level `onnx_path` of an entry in this folder: below `prefix`, absolute without one."""
+    onnx = entry["exports"]["onnx_path"]
+    return str(PurePosixPath(prefix) / onnx) if prefix else str((models_root / onnx).resolve())
 
 
 def find(registry: Mapping[str, Any], model_id: str) -> dict[str, Any] | None:

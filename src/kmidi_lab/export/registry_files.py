@@ -23,13 +23,28 @@ def is_published_name(name: str) -> bool:
 
 def file_names(entry: Mapping[str, Any]) -> set[str]:
     """Every file the entry names, below the models folder."""
-    return {name for name, _ in _told(entry)}
+    return {name for name, _ in told_files(entry)}
+
+
+def told_files(entry: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """(name, sha256), a name twice where the entry contradicts itself; a foreign entry may tell no hash."""
+    exports = entry.get("exports", {})
+    told = [(entry["file"], exports.get("sha256"))]
+    if "onnx_path" in exports:
+        told.append((exports["onnx_path"], exports.get("onnx_sha256")))
+    told += [(name, facts["sha256"]) for name, facts in entry.get("files", {}).items()]
+    return list(dict.fromkeys(told))
+
+
+def fingerprint(entry: Mapping[str, Any]) -> str:
+    """One hash over the names and hashes of all files that the entry names."""
+    return hashlib.sha256("\n".join(sorted(f"{name} {sha}" for name, sha in told_files(entry))).encode()).hexdigest()
 
 
 def check_files(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """Raises RegistryError unless `files` has every file of the entry, with the hash that it tells."""
     _check_names(files)
-    for name, sha in _told(entry):
+    for name, sha in told_files(entry):
         if name not in files:
             raise RegistryError(f"{entry['id']}: the entry names {name}, which is not among the files to publish")
         if hashlib.sha256(files[name]).hexdigest() != sha:
@@ -47,20 +62,23 @@ def read_files(folder: Path, entry: Mapping[str, Any]) -> dict[str, bytes]:
     if not entry.get("files"):
         raise RegistryError(f"{entry['id']}: the entry lists no files; export the model again")
     _check_names(file_names(entry))
-    files: dict[str, bytes] = {}
-    for name, sha in _told(entry):
-        try:
-            files[name] = (folder / name).read_bytes()
-        except OSError as error:
-            raise RegistryError(
-                f"{folder / name}: can't be read ({error.strerror or error}); restore it or export the model again"
-            ) from error
-        if hashlib.sha256(files[name]).hexdigest() != sha:
-            raise RegistryError(
-                f"{folder / name}: half-written or changed, its sha256 is not the one in the entry; "
-                "restore it or export the model again"
-            )
-    return files
+    return {name: read_file(folder, name, sha) for name, sha in told_files(entry)}
+
+
+def read_file(folder: Path, name: str, sha: str | None) -> bytes:
+    """The content of one file. Raises RegistryError when it can't be read or has another hash."""
+    try:
+        data = (folder / name).read_bytes()
+    except OSError as error:
+        raise RegistryError(
+            f"{folder / name}: can't be read ({error.strerror or error}); restore it or export the model again"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != (sha or "").lower():
+        raise RegistryError(
+            f"{folder / name}: half-written or changed, its sha256 is not the one in the entry; "
+            "restore it or export the model again"
+        )
+    return data
 
 
 def left_behind(old: Mapping[str, Any], registry: Mapping[str, Any]) -> list[str]:
@@ -73,13 +91,3 @@ def _check_names(names: Mapping[str, Any] | set[str]) -> None:
     for name in names:
         if not is_published_name(name):
             raise RegistryError(f"{name!r} is no name for a published file; give a path below the models folder")
-
-
-def _told(entry: Mapping[str, Any]) -> list[tuple[str, str | None]]:
-    """(name, sha256), a name twice where the entry contradicts itself; a foreign entry may tell no hash."""
-    exports = entry.get("exports", {})
-    told = [(entry["file"], exports.get("sha256"))]
-    if "onnx_path" in exports:
-        told.append((exports["onnx_path"], exports.get("onnx_sha256")))
-    told += [(name, facts["sha256"]) for name, facts in entry.get("files", {}).items()]
-    return list(dict.fromkeys(told))

@@ -11,7 +11,8 @@ _GOOD = ("trained", "production")
 def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric.
 
-    Where RTNeural gets a student, the student must beat them, too: its file is what the plugin plays. The further metrics of the verdict are named either way, those that fall short too.
+    Where RTNeural gets a student, the student must beat them, too: its file is what the plugin plays. The further
+    metrics of the verdict are named either way, those that fall short too.
     """
     primary = run.get("primary")
     if run.get("status") == "failed":
@@ -28,6 +29,13 @@ def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     return "trained", "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
 
 
+def earned_by(entry: Mapping[str, Any]) -> str:
+    """Why a published model was called trained, without who promoted or demoted it since."""
+    if not entry.get("primary"):
+        return str(entry.get("status_reason") or entry.get("note") or "no reason is told")
+    return entry_status({"primary": entry["primary"], "student_scores": entry.get("student")})[1]
+
+
 def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None) -> tuple[bool, str]:
     """(allowed, why): a model that is trained or in production makes way only for one as good, on data as real."""
     if old is None:
@@ -36,11 +44,14 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
     if old["status"] in _GOOD and new_status not in _GOOD:
         return False, f"the entry there is {old['status']} (run {run}) and stays; the new one is only {new_status}"
     if old["status"] == "production" and new_status != "production":
-        return False, f"the entry there is in production (run {run}) and stays; name another models_root"
+        return False, (
+            f"the entry there is in production (run {run}) and stays; type task=registry registry.action=demote "
+            f'registry.model={old["id"]} registry.reason="why", then publish again'
+        )
     if old["status"] in _GOOD and new_stand_in and not old.get("stand_in"):
-        return (
-            False,
-            f"the entry there is {old['status']} on real data (run {run}) and stays; the new one is trained on stand-in data",
+        return False, (
+            f"the entry there is {old['status']} on real data (run {run}) and stays; "
+            "the new one is trained on stand-in data"
         )
     return True, f"{new_status} may replace {old['status']}"
 
@@ -61,6 +72,16 @@ def may_promote(entry: Mapping[str, Any]) -> tuple[bool, str]:
     if beyond:
         return False, f"parity is beyond {parity['tolerance']:g} ({', '.join(beyond)}); export the model again"
     return True, "it beats its baselines and its files are proved"
+
+
+def step_down(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """What is lost where a person puts `new` in the place of a better `old`; empty where nothing is."""
+    losses = []
+    if old["status"] in _GOOD and new["status"] not in _GOOD:
+        losses.append(f"is only {new['status']} where {old['status']} was")
+    if new.get("stand_in") and not old.get("stand_in"):
+        losses.append("is trained on stand-in data where real data was")
+    return f"this version {' and '.join(losses)}" if losses else ""
 
 
 def _against(told: Mapping[str, Any]) -> str:

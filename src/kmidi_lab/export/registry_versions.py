@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.export.registry_files import HISTORY, read_files
+from kmidi_lab.export.registry_files import HISTORY, fingerprint, read_files
 
 LINES = 20
 KEPT = 5
@@ -29,10 +29,12 @@ log = logging.getLogger(__name__)
 
 
 def version_of(entry: Mapping[str, Any]) -> str:
-    """The run and the primary file's hash as a folder name: the same files of the same run are one version."""
+    """The run and the hash of all files as a folder name: the same files of the same run are one version.
+
+    An older lab took the hash of the primary file alone, so a kept version is found by the name in its line.
+    """
     run = entry.get("training", {}).get("run_id") or "unknown"
-    sha = entry.get("exports", {}).get("sha256") or "nohash"
-    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{run[:80]}-{sha[:_SHA_DIGITS]}")
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{run[:80]}-{fingerprint(entry)[:_SHA_DIGITS]}")
 
 
 def history_line(entry: Mapping[str, Any], because: str, kept: bool) -> dict[str, Any]:
@@ -52,11 +54,17 @@ def history_line(entry: Mapping[str, Any], because: str, kept: bool) -> dict[str
 
 
 def succeed(
-    models_root: Path, old: Mapping[str, Any] | None, new: Mapping[str, Any], because: str, keep: bool
+    models_root: Path,
+    old: Mapping[str, Any] | None,
+    new: Mapping[str, Any],
+    because: str,
+    keep: bool,
+    name: str | None = None,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """(`new` with its history, the files of `old` to keep by path below `models_root`).
 
     The same version again replaces nothing. A version whose files are gone or changed gets its line, and is not kept.
+    `name` is that of the kept version that `new` comes from.
     """
     if old is None:
         return {**new, "history": []}, {}
@@ -65,16 +73,16 @@ def succeed(
     if version_of(old) != version_of(new):
         files = _to_keep(models_root, old) if keep else {}
         history.insert(0, history_line(old, because, bool(files)))
-    return {**new, "history": settled(history, version_of(new))}, files
+    return {**new, "history": settled(history, {version_of(new), name})}, files
 
 
-def settled(history: list[dict[str, Any]], live: str) -> list[dict[str, Any]]:
-    """At most LINES; a version is kept once, at most KEPT are, and never the one that is published."""
-    taken = {live}
+def settled(history: list[dict[str, Any]], live: set[str | None]) -> list[dict[str, Any]]:
+    """At most LINES; a version is kept once, at most KEPT are, and never the one that is published (`live`)."""
+    taken: list[str] = []
     lines: list[dict[str, Any]] = []
     for line in history[:LINES]:
-        kept = bool(line.get("kept")) and line["version"] not in taken and len(taken) <= KEPT
-        taken |= {line["version"]} if kept else set()
+        kept = bool(line.get("kept")) and line["version"] not in {*live, *taken} and len(taken) < KEPT
+        taken += [line["version"]] if kept else []
         lines.append({**line, "kept": kept} if "kept" in line else line)
     return lines
 
@@ -90,7 +98,7 @@ def read_version(
     """The entry and the files of a kept version of the model; None is the newest.
 
     Raises:
-        RegistryError: none is kept, not that one, or its files are missing or half-written.
+        RegistryError: none is kept, not that one, it is published already, or its files are missing or half-written.
     """
     kept = kept_versions(entry)
     if not kept:
@@ -109,6 +117,10 @@ def read_version(
         raise RegistryError(
             f"{folder / _ENTRY}: can't be read ({why}); restore it from a backup or name another registry.version"
         ) from error
+    if version_of(before) == version_of(entry):
+        raise RegistryError(
+            f"{entry['id']}: {folder.name} is what is published; name another version of {', '.join(kept)}"
+        )
     return before, read_files(folder, before)
 
 

@@ -13,6 +13,7 @@ from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.latency import measure_latency
 from kmidi_lab.export.latency_inputs import read_published
 from kmidi_lab.export.registry import load_registry
+from kmidi_lab.export.registry_files import read_file, told_files
 from kmidi_lab.export.rtneural_runner import runner_from_env
 from kmidi_lab.machine import machine_fingerprint
 from kmidi_lab.report.latency_csv import bench_csv
@@ -28,7 +29,11 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             all files are written.
     """
     root, runner = Path(cfg.models_root), runner_from_env()
-    entries = load_registry(root)["models"]
+    published = load_registry(root)["models"]
+    entries = [entry for entry in published if entry["status"] != "stub"]
+    for entry in published:
+        if entry["status"] == "stub":
+            print(f"{entry['id']}: stub, nothing to time")
     if not entries:
         raise RegistryError(f"{root}: no published model to bench; train one first or give models_root")
     found: dict[str, Any] = {}
@@ -36,6 +41,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     for entry in entries:
         print(f"{entry['id']}: {cfg.export.calls} calls a backend …", flush=True)
         try:
+            _check_timed(root, entry)
             model = read_published(root, entry)
             latency = measure_latency(
                 None, model.contract, model.onnx, model.rtneural, model.frames, runner, cfg.export.calls
@@ -51,6 +57,17 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if failed:
         reasons = "; ".join(f"{model_id}: {reason}" for model_id, reason in failed.items())
         raise ExportError(f"{len(failed)} of {len(entries)} models could not be benched: {reasons}")
+
+
+def _check_timed(root: Path, entry: dict[str, Any]) -> None:
+    """Raises RegistryError unless the entry names an ONNX file, and what is timed has the hashes that it tells."""
+    onnx = entry.get("exports", {}).get("onnx_path")
+    if onnx is None:
+        raise RegistryError("the entry has no exports.onnx_path, so there is no file to time; export the model again")
+    timed = (onnx, entry["file"], entry.get("golden_path"))
+    for name, sha in told_files(entry):
+        if name in timed and sha is not None:
+            read_file(root, name, sha)
 
 
 def _write(folder: Path, report: dict[str, Any]) -> None:

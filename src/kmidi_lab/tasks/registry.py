@@ -1,4 +1,4 @@
-"""task=registry: lists and compares published models, puts one into production or back to an earlier version."""
+"""task=registry: lists and compares published models, puts one into production, out of it, or back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
 from kmidi_lab.export.registry import load_registry
 from kmidi_lab.export.registry_files import FILE
-from kmidi_lab.export.registry_history import promote, require, rollback
-from kmidi_lab.export.registry_versions import read_version, version_of
+from kmidi_lab.export.registry_history import demote, promote, require, rollback
+from kmidi_lab.export.registry_versions import kept_versions, read_version, version_of
 from kmidi_lab.report.registry_table import compared, history_table, models_table
 
-_ACTIONS = ("list", "history", "compare", "promote", "rollback")
-_ABOUT_ONE = ("compare", "promote", "rollback")
+_ACTIONS = ("list", "history", "compare", "promote", "demote", "rollback")
+_ABOUT_ONE = ("compare", "promote", "demote", "rollback")
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -29,6 +29,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     model_id = _model_id(asked.model, registry) if asked.model else None
     if asked.action == "promote":
         _say_changed(promote(root, str(model_id), asked.reason))
+    elif asked.action == "demote":
+        _say_changed(demote(root, str(model_id), asked.reason))
     elif asked.action == "rollback":
         _say_changed(rollback(root, str(model_id), asked.version, asked.reason))
     elif asked.action == "compare":
@@ -59,7 +61,7 @@ def _compare(root: Path, entry: dict[str, Any], other: str | None, version: str 
     here = (f"{root} (published)", entry)
     if not other:
         before, _ = read_version(root, entry, version)
-        return compared(here, (f"version {version_of(before)}", before))
+        return compared(here, (f"version {version or kept_versions(entry)[0]}", before))
     if version:
         raise ConfigError("compare with registry.other or with registry.version, not both; leave one out")
     return compared(here, (other, require(_there(Path(other)), Path(other), entry["id"])))
