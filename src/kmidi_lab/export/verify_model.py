@@ -92,7 +92,12 @@ def check_model(
         if name is not None and data is not None:
             with checks.guarded("file", name, _AGAIN):
                 model = check(checks, name, data, sizes)
-        opened.append(None if model is None else RunnableFile(str(name), model, model.input_size, golden))
+        if model is None:
+            opened.append(None)
+            continue
+        fits = contract is not None and model.output_size == contract.output_size
+        slices = contract.outputs if contract is not None and fits else ()
+        opened.append(RunnableFile(str(name), model, model.input_size, golden, slices))
     lab = is_lab(entry or {})
     _check_beside(checks, root, files, contract, lab, None if opened[0] is None else rtneural)
     if entry is not None and lab:

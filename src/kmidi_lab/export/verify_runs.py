@@ -1,6 +1,6 @@
 """Runs a model's files: finite outputs, its golden vectors, the files against each other, and the real RTNeural.
 
-Errors are as in `parity`: the largest difference in a call, divided by its largest output where that is above 1.
+Errors are measured as `worst` says.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contracts import Contract, Slice
 from kmidi_lab.export.golden import Model
 from kmidi_lab.export.parity import edge_cases
 from kmidi_lab.export.rtneural_runner import run_rtneural
 from kmidi_lab.export.verify_findings import Checks
 from kmidi_lab.export.verify_golden import Golden
+from kmidi_lab.export.worst import Worst
 
 Array = NDArray[np.float32]
 TOLERANCE = 1e-4
@@ -27,12 +28,13 @@ _PLANS = {False: "called in a row", True: "reset before each call"}
 
 @dataclass(frozen=True)
 class RunnableFile:
-    """A file that can be run: its name for messages, the model, and its golden vectors where it has them."""
+    """A file that can be run: its name for messages, the model, its golden vectors and output slices where known."""
 
     name: str
     model: Model
     input_size: int
     golden: Golden | None
+    slices: tuple[Slice, ...] = ()
 
 
 def check_runs(checks: Checks, file: RunnableFile, contract: Contract | None) -> None:
@@ -45,7 +47,7 @@ def check_runs(checks: Checks, file: RunnableFile, contract: Contract | None) ->
             where = f"output {wrong[0][1]} on {_call_name(wrong[0][0])}, {plan}" if len(wrong) else ""
             checks.expect("finite", not where, f"{file.name}: gives NaN or infinity at {where}; {_AGAIN}")
         if contract is not None and not contract.streaming:
-            worst = Worst(called(file.model, calls, False), called(file.model, calls, True))
+            worst = Worst(called(file.model, calls, False), called(file.model, calls, True), file.slices)
             checks.expect(
                 "state",
                 worst.error <= TOLERANCE,
@@ -55,7 +57,7 @@ def check_runs(checks: Checks, file: RunnableFile, contract: Contract | None) ->
     if file.golden is not None:
         for (inputs, outputs), each in ((file.golden.sequence, False), (file.golden.typical, True)):
             with checks.guarded("golden", f"{file.name} on its golden vectors", _AGAIN):
-                worst = Worst(called(file.model, inputs, each), outputs)
+                worst = Worst(called(file.model, inputs, each), outputs, file.slices)
                 _expect_close(
                     checks, "golden", worst, f"{file.name} against its golden vectors {_PLANS[each]}", "golden call"
                 )
@@ -72,7 +74,7 @@ def check_agreement(checks: Checks, first: RunnableFile, second: RunnableFile) -
             return
         calls = _calls(first)
         for each, plan in _PLANS.items():
-            worst = Worst(called(first.model, calls, each), called(second.model, calls, each))
+            worst = Worst(called(first.model, calls, each), called(second.model, calls, each), first.slices)
             _expect_close(checks, "agreement", worst, f"{first.name} against {second.name} {plan}", None)
 
 
@@ -85,7 +87,8 @@ def check_real_rtneural(checks: Checks, runner: Path, file: RunnableFile, data: 
         parts = [(calls, called(file.model, calls, each), each) for each in _PLANS]
     for inputs, expected, each in parts:
         with checks.guarded("real RTNeural", file.name, "see docs/rtneural_runner.md"):
-            worst = Worst(run_rtneural(runner, data, inputs, each, warmup=0).outputs, expected)
+            outputs = run_rtneural(runner, data, inputs, each, warmup=0).outputs
+            worst = Worst(outputs, expected, file.slices)
             _expect_close(checks, "real RTNeural", worst, f"{file.name} in the real RTNeural {_PLANS[each]}", "call")
 
 
@@ -98,20 +101,6 @@ def called(model: Model, calls: Array, reset_each: bool) -> Array:
             model.reset()
         outputs.append(np.array(model(x), np.float32))
     return np.stack(outputs)
-
-
-class Worst:
-    """Where two runs, `[T, M]` each, differ most; NaN and infinity count as infinitely far. Raises ValueError."""
-
-    def __init__(self, got: Array, expected: Array) -> None:
-        if got.shape != expected.shape:
-            raise ValueError(f"gives outputs {list(got.shape)}, expected {list(expected.shape)}")
-        with np.errstate(all="ignore"):
-            wide = expected.astype(np.float64)
-            off = np.abs(got - wide) / np.maximum(1.0, np.abs(wide).max(axis=1, keepdims=True))
-        off[~np.isfinite(off)] = np.inf
-        self.call, self.output = (int(i) for i in np.unravel_index(off.argmax(), off.shape))
-        self.error = float(off[self.call, self.output])
 
 
 def _calls(file: RunnableFile) -> Array:

@@ -36,7 +36,8 @@ class Worst:
         scale = np.ones_like(wide)
         for part in [s.index for s in slices] or [slice(None)]:
             scale[:, part] = np.maximum(1.0, np.abs(wide[:, part]).max(axis=1, keepdims=True, initial=0.0))
-        difference = np.abs(got - wide) / scale
+        with np.errstate(all="ignore"):
+            difference = np.abs(got - wide) / scale
         difference[~np.isfinite(difference)] = np.inf
         self.call, self.output = (int(i) for i in np.unravel_index(difference.argmax(), difference.shape))
         self.error = float(difference[self.call, self.output])
