@@ -60,6 +60,11 @@ class DistillCallback(L.Callback):
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, LabModule)
+        # Testing runs in inference mode, whose tensors can't be trained.
+        with torch.inference_mode(False), torch.enable_grad():
+            self._train_student(trainer, pl_module)
+
+    def _train_student(self, trainer: L.Trainer, pl_module: LabModule) -> None:
         plan = pl_module.student_plan()
         if plan is None or not trainer.is_global_zero:
             return

@@ -79,7 +79,7 @@ def check_model(
     """
     sizes = told_sizes(entry, contract)
     goldens = _goldens(checks, root, files, contract, entry)
-    opened = []
+    opened: list[RunnableFile | None] = []
     rtneural, onnx = _read(checks, root, files.rtneural), _read(checks, root, files.onnx)
     kinds: list[tuple[str | None, bytes | None, Callable[..., Any], Golden | None]] = [
         (files.rtneural, rtneural, check_rtneural_file, goldens[0]),
