@@ -15,7 +15,7 @@ from datamodules.melody import library
 from datamodules.melody.rhythms import BAR, bars_of, compose, plain_bars
 from datamodules.melody_db import MelodyDB
 from kmidi_lab.baselines.melody import fit_baselines
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.callbacks import DistillCallback, numpy_call
 from kmidi_lab.chords.chord import Key, plain_chord
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
@@ -118,6 +118,21 @@ def test_a_short_training_beats_the_unigram_and_learns_to_copy(trained: tuple[Me
     assert own.mean() < 0.8 * -np.log(unigram[np.arange(len(p)), targets]).mean()
     later = np.concatenate([np.arange(40) >= 24 for _ in songs])
     assert own[later].mean() < own[~later].mean()
+
+
+def test_a_student_is_trained_after_the_test(trained: tuple[MelodyTransformer, MelodyDB], tmp_path: Path) -> None:
+    module, data = trained
+    (tmp_path / "checkpoints").mkdir()
+    record: dict = {}
+    trainer = L.Trainer(
+        accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+        callbacks=[DistillCallback(tmp_path, record, False)],
+    )  # fmt: skip
+    trainer.test(module, datamodule=data, verbose=False)
+    curve = record["student"]["curve"]
+    assert curve[-1][0] < curve[0][0]
+    assert (tmp_path / "checkpoints" / "student.ckpt").is_file()
+    module.student = None
 
 
 def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransformer, MelodyDB]) -> None:
