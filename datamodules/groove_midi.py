@@ -43,7 +43,7 @@ class GrooveMidi(L.LightningDataModule):
     id = "groove_midi"
     contract = GROOVE
     vocabulary: tuple[str, ...] = STYLES
-    root_sources: tuple[str, ...] = ("groove_midi",)
+    root_sources: tuple[str, ...] = ("groove_midi", "fma")
     """Sources that lie under `root`; the others come with the lab."""
     bytes_per_example = 256 * 1024
     """Rough training memory of one window: inputs, activations and their gradients."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from datamodules import fma
 from datamodules.groove import reading, styles
 from datamodules.groove.reading import Problem, Reading, Take
 from datamodules.splits import SPLITS, Groups
@@ -20,7 +21,8 @@ from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.features import drums
 from kmidi_lab.features.groove import Performance
 
-SOURCES = ("groove_midi", "styles")
+SOURCES = ("groove_midi", "fma", "styles")
+_READERS: dict[str, Any] = {"groove_midi": reading, "fma": fma}
 _PUBLISHED = {"train": "train", "validation": "val", "test": "test"}
 _SHARED = 0.5
 """Performances that have this share of their bars in common, stroke for stroke, are one."""
@@ -44,12 +46,13 @@ def load(root: Path, cache_dir: Path, sources: Sequence[str], test_drummers: Seq
     Real and generated playing are never mixed. Raises DataError when none of the sources is there.
     """
     for source in sources:
-        found = reading.files(root) if source == "groove_midi" else []
+        found = _READERS[source].files(root) if source in _READERS else []
         if source == "styles" or found:
             break
     else:
         raise DataError(
-            f"{root}/groove/info.csv is missing; set DATA_ROOT to a folder with groove/, or data=groove_styles"
+            f"{root} holds none of {', '.join(sources)}; set DATA_ROOT to a folder with groove/ or fma_metadata/ and "
+            "fma_small/, or data=groove_styles"
         )
     absent = list(sources[: sources.index(source)])
     fingerprint = _fingerprint(source, found, root, (sorted(test_drummers), split_seed))
@@ -57,7 +60,10 @@ def load(root: Path, cache_dir: Path, sources: Sequence[str], test_drummers: Seq
     library = _from_cache(path)
     if library is None:
         library = _build(
-            reading.read(root) if found else styles.generate(split_seed), test_drummers, split_seed, fingerprint
+            _READERS[source].read(root) if found else styles.generate(split_seed),
+            test_drummers,
+            split_seed,
+            fingerprint,
         )
         write_atomic(path, pickle.dumps(library))
     library.description["absent"] = absent
@@ -81,7 +87,7 @@ def _build(found: Reading, test_drummers: Sequence[str], split_seed: int, finger
         "skipped": len(problems),
         "note": found.note,
     }
-    real = found.source == "groove_midi"
+    real = found.source in _READERS
     description = {
         "version": f"sha256:{fingerprint}",
         "stand_in": None if real else f"No drummer was heard: {found.note}",

@@ -12,6 +12,7 @@ from test_audio_groove import BPM, recording
 
 from datamodules import fma
 from datamodules.fma import files, read, tracks
+from datamodules.groove_midi import GrooveMidi
 from kmidi_lab.errors import DataError
 from kmidi_lab.features.audio_groove import RATE
 
@@ -34,6 +35,7 @@ def root(tmp_path_factory) -> Path:
         [140, "training", "small", "3", "Experimental", ""],
         [141, "training", "small", "3", "Rock", ""],
         [142, "training", "small", "3", "", ""],
+        [150, "validation", "small", "4", "Pop", ""],
     ]
     (root / "fma_metadata").mkdir()
     with (root / "fma_metadata" / "tracks.csv").open("w", newline="", encoding="utf-8") as table:
@@ -45,14 +47,15 @@ def root(tmp_path_factory) -> Path:
     mp3(folder / "000140.mp3", recording({})[0])
     (folder / "000141.mp3").write_bytes(b"ID3\x04" + bytes(500))
     mp3(folder / "000142.mp3", recording({})[0])
+    mp3(folder / "000150.mp3", recording({"low": 8.0}, swing=0.4)[0])
     mp3(folder / "000999.mp3", recording({})[0])
     return root
 
 
 def test_recordings_become_takes_and_the_rest_is_counted(root: Path):
     reading = read(root, workers=1)
-    assert [t.performance.id for t in reading.takes] == ["fma/000002", "fma/000005"]
-    hip_hop, rock = reading.takes
+    assert [t.performance.id for t in reading.takes] == ["fma/000002", "fma/000005", "fma/000150"]
+    hip_hop, rock, _ = reading.takes
     assert (hip_hop.performance.style, hip_hop.published, hip_hop.drummer) == ("laid_back", "train", "artist 1")
     # A straight genre that is heard to swing is called swing.
     assert (rock.performance.style, rock.published) == ("swing", "test")
@@ -70,7 +73,7 @@ def test_recordings_become_takes_and_the_rest_is_counted(root: Path):
 
 def test_the_largest_set_is_taken_and_without_a_table_there_is_none(root: Path, tmp_path: Path):
     found = files(root)
-    assert found[0].name == "tracks.csv" and len(found) == 8
+    assert found[0].name == "tracks.csv" and len(found) == 9
     (tmp_path / "fma_small").mkdir()
     assert files(tmp_path) == []
 
@@ -87,3 +90,14 @@ def test_every_style_is_one_of_the_contracts():
     from kmidi_lab.features.groove import STYLES
 
     assert set(fma._STYLES.values()) <= set(STYLES)
+
+
+def test_the_grooves_train_a_model_like_any_other_takes(root: Path, tmp_path: Path):
+    data = GrooveMidi(str(root), str(tmp_path), sources=["fma"], progress=False)
+    data.setup("fit")
+    described = data.describe()
+    assert {s: len(data.songs(s)) for s in ("train", "val", "test")} == {"train": 1, "val": 1, "test": 1}
+    assert described["split"]["rule"] == "as published" and described["stand_in"] is None
+    assert "heard by onset detection" in described["sources"][0]["note"]
+    assert described["problems"]["silent"] == 1
+    assert data.probes().shape[1] == 64 and np.isfinite(data.probes()).all()
