@@ -37,7 +37,19 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/harmony.md", "docs/RESULTS.md", "docs/CONTRACTS.md", "docs/networks.md", "docs/groove.md", "docs/dynamics.md", "docs/melody.md"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "README.md",
+        "docs/harmony.md",
+        "docs/RESULTS.md",
+        "docs/CONTRACTS.md",
+        "docs/networks.md",
+        "docs/groove.md",
+        "docs/dynamics.md",
+        "docs/melody.md",
+    ],
+)
 def test_links_lead_somewhere(repo: Path, document: str) -> None:
     path = repo / document
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):

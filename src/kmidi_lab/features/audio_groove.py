@@ -8,10 +8,15 @@ truth is known stands in docs/groove.md.
 
 from __future__ import annotations
 
+import functools
+import getpass
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import librosa
 import numpy as np
+from filelock import FileLock
 from librosa.beat import beat_track
 from librosa.onset import onset_strength
 from numpy.typing import NDArray
@@ -46,6 +51,7 @@ class AudioGroove:
 
 def groove_of(samples: NDArray[np.float32]) -> AudioGroove | None:
     """The groove of mono samples at `RATE`, in 4/4; None where no steady beat is found."""
+    _compile_beat_tracker()
     beats = _steady(_beats(samples))
     if len(beats) < _FEWEST_BEATS:
         return None
@@ -86,6 +92,19 @@ def _peaks(flux: Array, least: float) -> Array:
     curve = before - 2 * at + after
     shift = np.divide(0.5 * (before - after), curve, out=np.zeros_like(at), where=curve != 0)
     return np.stack([(peaks + shift) * _HOP / RATE, np.clip(at / top, 0, 1)], 1)
+
+
+@functools.cache
+def _compile_beat_tracker() -> None:
+    """Runs the tracker once, one process of this user at a time.
+
+    Numba compiles it at its first call and keeps the result on disk; processes that do so side by side overwrite each
+    other's functions there, and the next call of one ends in a segmentation fault.
+    """
+    clicks = np.zeros(4 * RATE, np.float32)
+    clicks[:: RATE // 2] = 1.0
+    with FileLock(Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}.lock"):
+        _beats(clicks)
 
 
 def _beats(samples: NDArray[np.float32]) -> Array:

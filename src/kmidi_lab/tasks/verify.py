@@ -28,7 +28,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     )
     print(f"{counts} | written: {path}")
     if faults:
-        raise ExportError(f"{root}: {faults} fault{'' if faults == 1 else 's'}; correct them or export the models again, details in {path}")
+        raise ExportError(
+            f"{root}: {faults} fault{'' if faults == 1 else 's'}; correct them or export the models again, details in {path}"
+        )
 
 
 def _report(found: Verification) -> dict[str, Any]:
