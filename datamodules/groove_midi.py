@@ -52,7 +52,7 @@ class GrooveMidi(L.LightningDataModule):
         self,
         root: str,
         cache_dir: str,
-        sources: Sequence[str] = library.SOURCES,
+        sources: Sequence[str] = ("groove_midi", "styles"),
         split: str = "test",
         test_drummers: Sequence[str] = ("drummer3", "drummer4", "drummer7"),
         split_seed: int = 0,
