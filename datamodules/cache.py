@@ -1,0 +1,52 @@
+"""Prepared data on disk, found again by what it was made of: files by content, code by its text."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import pickle
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from kmidi_lab.export.atomic import write_atomic
+
+T = TypeVar("T")
+_DIGITS = 16
+
+
+def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
+    """The `kind` that lies at `path`, else what `make` gives, which is kept there; a file cut short is a miss."""
+    try:
+        found = pickle.loads(path.read_bytes())
+        if isinstance(found, kind):
+            return found
+    except FileNotFoundError:
+        pass
+    except Exception:  # a cache from other code or cut short is no more than a miss
+        path.unlink(missing_ok=True)
+    made = make()
+    write_atomic(path, pickle.dumps(made))
+    return made
+
+
+def data_version(settings: object, files: Iterable[tuple[str, Path]]) -> str:
+    """Of settings and of files by name and content, whatever the version of the code; an unreadable one counts as its error."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for name, path in files:
+        digest.update(name.encode(errors="surrogateescape") + b"\0")
+        try:
+            digest.update(path.read_bytes())
+        except OSError as error:
+            digest.update(repr(error).encode())
+    return digest.hexdigest()[:_DIGITS]
+
+
+def code_version(sources: Iterable[Path], packages: Iterable[str] = ()) -> str:
+    """Of everything that prepares the data: files and folders of Python and YAML, installed packages by version."""
+    digest = hashlib.sha256(b"".join(importlib.metadata.version(name).encode() for name in packages))
+    for base in sources:
+        for path in sorted(base.rglob("*") if base.is_dir() else [base]):
+            if path.suffix in (".py", ".yaml"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:_DIGITS]

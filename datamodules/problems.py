@@ -1,0 +1,45 @@
+"""What was skipped, where it stands and why: every reader reports it, every data module writes it as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that was skipped; `reason` is short and countable, `where` a place in the file."""
+
+    file: str
+    where: str
+    reason: str
+    detail: str
+
+
+@dataclass
+class Report:
+    """What readers of one source have in common; each adds a list of what it read."""
+
+    source: str
+    licence: str
+    problems: list[Problem] = field(default_factory=list, kw_only=True)
+    note: str = field(default="", kw_only=True)
+
+    def skip(self, file: Path | str, where: str, reason: str, detail: object = "") -> None:
+        self.problems.append(Problem(str(file), where, reason, str(detail)[:_LONGEST]))
+
+    def reasons(self) -> dict[str, int]:
+        return dict(Counter(p.reason for p in self.problems))
+
+
+def write_problems(problems: Iterable[Problem], path: Path) -> None:
+    """Everything skipped as CSV."""
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as out:
+        writer = csv.writer(out)
+        writer.writerow(["file", "where", "reason", "detail"])
+        writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
