@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,14 @@ def shared() -> Path:
     if not root.is_dir():
         pytest.skip(f"needs real data in {root} (set KMIDI_SHARED)")
     return root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_fsync() -> Iterator[None]:
+    """Waiting for the disk shows nothing that a test can see, and on a slow disk takes the suite an hour."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -126,7 +126,7 @@ def test_duplicates_go_before_transposition(monkeypatch: pytest.MonkeyPatch) -> 
 
     first = Reading("a", "x", songs=[song("1", "Dm7 G7 C")])
     second = Reading("b", "x", songs=[song("2", "Em7 A7 D", key=Key(2, 1)), song("3", "C F")])
-    library = chord_library._build([first, second], [], "f", 0, 0.1, 0.1)
+    library = chord_library._build([first, second], "f", 0, 0.1, 0.1)
     assert [s.id for s in library.songs] == ["1", "3"]
     assert library.description["problems"] == {"same progression as another, whatever the key": 1}
 

@@ -162,7 +162,7 @@ def test_splits_never_part_a_piece_and_the_cache_is_by_content(tmp_path: Path) -
     library = load(root, cache, ("asap", "kth_rules"), 0, 0.3, 0.3, False)
     assert library.description["stand_in"] is None and set(library.splits) == {"train", "val", "test"}
     places: dict[str, set[str]] = {}
-    for performance, split in zip(library.performances, library.splits, strict=True):
+    for performance, split in zip(library.songs, library.splits, strict=True):
         places.setdefault(performance.piece, set()).add(split)
     assert all(len(p) == 1 for p in places.values())
     again = load(root, cache, ("asap", "kth_rules"), 0, 0.3, 0.3, False)

@@ -210,10 +210,10 @@ def test_cache_is_used_and_a_broken_one_is_remade(tmp_path: Path, monkeypatch: p
     first = take()
     [path] = (tmp_path / "groove").iterdir()
     monkeypatch.setattr(library, "_build", lambda *_: pytest.fail("read again instead of taken from the cache"))
-    assert [p.id for p in take().performances] == [p.id for p in first.performances]
+    assert [p.id for p in take().songs] == [p.id for p in first.songs]
     monkeypatch.undo()
     path.write_bytes(b"cut short")
-    assert len(take().performances) == len(first.performances)
+    assert len(take().songs) == len(first.songs)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[MelodyTransformer
     folder = tmp_path_factory.mktemp("melody")
     data = MelodyDB("nowhere", str(folder), batch_size=16, window=40, windows_per_epoch=160, progress=False)
     tunes = random_tunes(90, 40, 1)
-    data.library = library.Library(tunes, ["train"] * 70 + ["val"] * 10 + ["test"] * 10, {}, {})
+    data._library = library.Library(tunes, ["train"] * 70 + ["val"] * 10 + ["test"] * 10, {}, {})
     module = MelodyTransformer(**{**SMALL, "size": 32, "memory": 48}, learning_rate=1e-2)
     trainer = L.Trainer(
         max_epochs=8, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,

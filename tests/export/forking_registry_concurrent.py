@@ -27,7 +27,8 @@ def at_once(jobs: list[Callable[[], object]]) -> None:
         barrier.wait(60)
         job()
 
-    processes = [fork.Process(target=start, args=(job,)) for job in jobs]
+    # Daemons: one that hangs ends with the test run and does not hold it up.
+    processes = [fork.Process(target=start, args=(job,), daemon=True) for job in jobs]
     for process in processes:
         process.start()
     for process in processes:

@@ -131,9 +131,12 @@ def test_what_readers_open_is_never_half_written(tmp_path, start):
             if event == "open" and str(arguments[0]) in final and arguments[2] & (os.O_WRONLY | os.O_RDWR):
                 os._exit(1)
 
-        sys.addaudithook(watch)
-        put(folder, "new")
-        os._exit(0)
+        try:
+            sys.addaudithook(watch)
+            put(folder, "new")
+            os._exit(0)
+        finally:
+            os._exit(1)
     assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 0
     assert run_of(folder) == "run-new"
 

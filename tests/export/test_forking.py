@@ -1,0 +1,24 @@
+"""Runs the tests that fork in a fresh process: in one with threads, such as a test worker that has trained, forks can hang."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FILES = sorted(Path(__file__).parent.glob("forking_*.py"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_in_a_process_of_its_own(repo: Path, file: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", str(file)]
+    run = subprocess.run(command, cwd=repo, capture_output=True, text=True, timeout=850)
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
+    assert " passed" in run.stdout
+
+
+def test_there_are_such_files() -> None:
+    assert len(FILES) == 2
