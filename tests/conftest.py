@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 REPO = Path(__file__).resolve().parents[1]
+# Test workers that compile librosa's functions into one cache side by side can crash (see features/audio_groove.py).
+os.environ["NUMBA_CACHE_DIR"] = str(
+    Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+)
 
 
 @pytest.fixture(scope="session")

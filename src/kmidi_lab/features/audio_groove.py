@@ -13,12 +13,10 @@ import getpass
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
-import librosa
 import numpy as np
 from filelock import FileLock
-from librosa.beat import beat_track
-from librosa.onset import onset_strength
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
@@ -51,7 +49,6 @@ class AudioGroove:
 
 def groove_of(samples: NDArray[np.float32]) -> AudioGroove | None:
     """The groove of mono samples at `RATE`, in 4/4; None where no steady beat is found."""
-    _compile_beat_tracker()
     beats = _steady(_beats(samples))
     if len(beats) < _FEWEST_BEATS:
         return None
@@ -67,6 +64,7 @@ def groove_of(samples: NDArray[np.float32]) -> AudioGroove | None:
 
 def fluxes(samples: NDArray[np.float32]) -> Array:
     """Spectral flux `[3, frames]` of the low, middle and high band, a frame every `_HOP` samples."""
+    librosa = _librosa()
     spectrum = np.sqrt(np.abs(librosa.stft(samples, n_fft=_WINDOW, hop_length=_HOP)))
     frequencies = librosa.fft_frequencies(sr=RATE, n_fft=_WINDOW)
     out = []
@@ -95,21 +93,30 @@ def _peaks(flux: Array, least: float) -> Array:
 
 
 @functools.cache
-def _compile_beat_tracker() -> None:
-    """Runs the tracker once, one process of this user at a time.
+def _librosa() -> ModuleType:
+    """librosa with its beat tracker compiled, by one process of this user at a time.
 
-    Numba compiles it at its first call and keeps the result on disk; processes that do so side by side overwrite each
-    other's functions there, and the next call of one ends in a segmentation fault.
+    Numba compiles some of it at the import and some at the first call and keeps the result on disk; processes that do
+    so side by side overwrite each other's functions there, and the next call of one ends in a segmentation fault.
     """
-    clicks = np.zeros(4 * RATE, np.float32)
-    clicks[:: RATE // 2] = 1.0
     with FileLock(Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}.lock"):
-        _beats(clicks)
+        import librosa
+        import librosa.beat
+        import librosa.onset
+
+        clicks = np.zeros(4 * RATE, np.float32)
+        clicks[:: RATE // 2] = 1.0
+        _track(librosa, clicks)
+    return librosa
 
 
 def _beats(samples: NDArray[np.float32]) -> Array:
-    envelope = onset_strength(y=samples, sr=RATE, hop_length=_BEAT_HOP, aggregate=np.median)
-    _, beats = beat_track(onset_envelope=envelope, sr=RATE, hop_length=_BEAT_HOP, units="time", trim=False)
+    return _track(_librosa(), samples)
+
+
+def _track(librosa: ModuleType, samples: NDArray[np.float32]) -> Array:
+    envelope = librosa.onset.onset_strength(y=samples, sr=RATE, hop_length=_BEAT_HOP, aggregate=np.median)
+    _, beats = librosa.beat.beat_track(onset_envelope=envelope, sr=RATE, hop_length=_BEAT_HOP, units="time", trim=False)
     return np.asarray(beats, np.float64)
 
 
