@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
+from datamodules.base import LabData
 from datamodules.batches import IndexBatches
 from datamodules.dynamics import library as performances
 from datamodules.dynamics.emotion import coloured
 from datamodules.dynamics.performances import Performance
-from datamodules.splits import SPLITS
+from datamodules.settings import check_counts, check_shares, check_sources, check_split_shares
+from datamodules.splits import Groups
 from kmidi_lab.contracts import DYNAMICS
-from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.features.batches import DynamicsBatch
 from kmidi_lab.features.dynamics import EncodedPiece, encode
 
@@ -26,7 +25,7 @@ _VELOCITY = DYNAMICS.output("velocity").start
 _LOUD = slice(_VELOCITY, DYNAMICS.output("velocity_curve").stop)
 
 
-class ASAP(L.LightningDataModule):
+class ASAP(LabData[Performance, list[EncodedPiece]]):
     """Performances → contract vectors and targets, split by piece with near-duplicates.
 
     Args:
@@ -46,11 +45,8 @@ class ASAP(L.LightningDataModule):
 
     id = "asap"
     contract = DYNAMICS
-    vocabulary: tuple[str, ...] = ()
     root_sources: tuple[str, ...] = ("asap",)
-    """Sources that lie under `root`."""
     bytes_per_example = 8 * 1024
-    """Rough training memory of one note: inputs, activations and their gradients."""
 
     def __init__(
         self,
@@ -69,61 +65,19 @@ class ASAP(L.LightningDataModule):
         emotion_share: float = 0.5,
         progress: bool = True,
     ) -> None:
-        super().__init__()
-        for name in sources:
-            if name not in performances.SOURCES:
-                raise ConfigError(one_of("data.sources", name, performances.SOURCES))
-        if not sources:
-            raise ConfigError("data.sources is empty; give data.sources=[asap] or data.sources=[kth_rules]")
-        if split not in (*SPLITS, "all"):
-            raise ConfigError(one_of("data.split", split, (*SPLITS, "all")))
-        shares = {"history_dropout": history_dropout, "history_noise": history_noise, "emotion_share": emotion_share}
-        for key, value in shares.items():
-            if not 0 <= value <= 1:
-                raise ConfigError(f"data.{key}={value} must be 0 to 1, such as data.{key}=0.3")
-        if not (val_share > 0 and test_share > 0 and val_share + test_share < 0.9):
-            raise ConfigError("data.val_share and data.test_share must be above 0 and together below 0.9")
-        if batch_size < 1 or notes_per_epoch < 1:
-            raise ConfigError(
-                f"data.batch_size={batch_size} and data.notes_per_epoch={notes_per_epoch} must be 1 or more"
-            )
-        if not 0 <= pitch_jitter <= 12:
-            raise ConfigError(
-                f"data.pitch_jitter={pitch_jitter} must be 0 to 12 semitones, such as data.pitch_jitter=3"
-            )
-        self.batch_size, self.split = batch_size, split
-        self._dropout, self._noise, self._emotion = shares.values()
+        check_sources(sources, performances.SOURCES)
+        check_shares(history_dropout=history_dropout, history_noise=history_noise, emotion_share=emotion_share)
+        check_split_shares(val_share, test_share)
+        check_counts(notes_per_epoch=notes_per_epoch)
+        check_shares(most=12, pitch_jitter=pitch_jitter)
+        load = partial(
+            performances.load, Path(root), Path(cache_dir), tuple(sources), split_seed, val_share, test_share, progress
+        )
+        super().__init__(load, split, batch_size)
+        self._dropout, self._noise, self._emotion = history_dropout, history_noise, emotion_share
         self._jitter, self._notes = pitch_jitter / 127, notes_per_epoch
-        self._settings: dict[str, Any] = {
-            "root": Path(root),
-            "cache_dir": Path(cache_dir),
-            "sources": tuple(sources),
-            "seed": split_seed,
-            "val": val_share,
-            "test": test_share,
-            "progress": progress,
-        }
-        self.library: performances.Library | None = None
         self._encoded: dict[str, list[EncodedPiece]] = {}
         self._tensors: dict[str, torch.Tensor] = {}
-        self._device = torch.device("cpu")
-
-    def prepare_data(self) -> None:
-        performances.load(**self._settings)
-
-    def setup(self, stage: str | None = None) -> None:
-        if self.library is None:
-            self.library = performances.load(**self._settings)
-        if stage == "fit" and not (self.songs("train") and self.songs("val")):
-            raise DataError(
-                "the training or the validation split is empty; give other data.val_share or data.split_seed"
-            )
-
-    def songs(self, split: str) -> list[Performance]:
-        """The performances of `train`, `val`, `test` or `all`."""
-        assert self.library is not None, "call setup() first"
-        pairs = zip(self.library.performances, self.library.splits, strict=True)
-        return [p for p, where in pairs if split in (where, "all")]
 
     def encoded(self, split: str) -> list[EncodedPiece]:
         """Contract vectors and targets of every performance of a split; made once, not to be written to."""
@@ -142,51 +96,26 @@ class ASAP(L.LightningDataModule):
         still = std < 1e-3
         return torch.from_numpy(np.where(still, 0.0, mean)), torch.from_numpy(np.where(still, 1.0, std))
 
-    def seen(self, songs: Sequence[Performance]) -> int:
-        """How many of `songs` would share a split with one that this data trains or validates on."""
-        known = [*self.songs("train"), *self.songs("val")]
-        groups = performances.group([*known, *songs])
-        taken = {groups.find(i) for i in range(len(known))}
-        return sum(groups.find(len(known) + i) in taken for i in range(len(songs)))
+    def grouped(self, songs: list[Performance]) -> Groups:
+        return performances.group(songs)
 
-    def write_problems(self, path: Path) -> None:
-        """Every performance that was left out as CSV."""
-        assert self.library is not None, "call setup() first"
-        performances.write_problems(self.library.problems, path)
-
-    def describe(self) -> dict[str, Any]:
-        """The `data` object of run.json."""
-        assert self.library is not None, "call setup() first"
-        return {
-            **self.library.description,
-            "split": {**self.library.split_rule, **performances.counts(self.library)},
-        }
+    def counts(self, split: str) -> dict[str, int]:
+        """Performances, pieces and matched notes."""
+        own = self.songs(split)
+        return {"songs": len(own), "pieces": len({p.piece for p in own}), "events": sum(p.known for p in own)}
 
     def train_dataloader(self) -> IndexBatches[DynamicsBatch]:
-        trainer = self.trainer
-        rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        self._device = trainer.strategy.root_device if trainer else torch.device("cpu")
-        self._tensors = {n: torch.from_numpy(a).to(self._device) for n, a in _by_piece(self.encoded("train")).items()}
-        size = max(self.batch_size, self._notes)
-        epoch = (lambda: int(trainer.current_epoch)) if trainer else (lambda: 0)
-        return IndexBatches(size, self.batch_size, self._gather, _cut, self._device, epoch, rank, world)
+        notes = _by_piece(self.encoded("train")).items()
+        self._tensors = {name: torch.from_numpy(a).to(self.device) for name, a in notes}
+        return self.index_batches(max(self.batch_size, self._notes), self._gather)
 
-    def val_dataloader(self) -> DataLoader[list[EncodedPiece]]:
-        return self._whole("val")
-
-    def test_dataloader(self) -> DataLoader[list[EncodedPiece]]:
-        return self._whole("test")
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        return batch
-
-    def _whole(self, split: str) -> DataLoader[list[EncodedPiece]]:
+    def whole(self, split: str) -> list[list[EncodedPiece]]:
         """All performances of a split as one batch, in order: they are run freely, note by note."""
-        return DataLoader([self.encoded(split)], batch_size=None, collate_fn=lambda b: b)  # type: ignore[arg-type]
+        return [self.encoded(split)]
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> DynamicsBatch:
         """Notes of all pieces alike; their history is noisy or unknown, some are coloured by an emotion."""
-        t, n, device = self._tensors, len(index), self._device
+        t, n, device = self._tensors, len(index), index.device
         piece = index % len(t["first"])
         drawn = torch.rand(n, generator=generator, device=device, dtype=torch.float64) * t["count"][piece]
         rows = t["first"][piece] + drawn.long()
@@ -218,8 +147,3 @@ def _by_piece(performed: Sequence[EncodedPiece]) -> dict[str, np.ndarray]:
         for name in DynamicsBatch._fields
     }
     return {**arrays, "level": level.astype(np.float32), "first": np.cumsum(count) - count, "count": count}
-
-
-def _cut(batch: DynamicsBatch, size: int) -> Iterator[DynamicsBatch]:
-    for parts in zip(*(t.split(size) for t in batch), strict=True):
-        yield DynamicsBatch(*parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -11,6 +11,12 @@ from kmidi_lab.seeds import epoch_seed
 
 Batch = TypeVar("Batch")
 _CHUNK = 64
+
+
+def rows_of(batch: Any, size: int) -> Iterator[Any]:
+    """A named tuple of tensors, cut to batches of `size` rows."""
+    for parts in zip(*(column.split(size) for column in batch), strict=True):
+        yield type(batch)._make(parts)
 
 
 class IndexBatches(Generic[Batch]):

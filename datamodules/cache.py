@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,16 +30,28 @@ def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
     return made
 
 
-def data_version(settings: object, files: Iterable[tuple[str, Path]]) -> str:
-    """Of settings and of files by name and content, whatever the version of the code; an unreadable one counts as its error."""
+def data_version(settings: object, contents: Iterable[tuple[str, Path] | bytes]) -> str:
+    """Of settings and of files by name and content, whatever the version of the code; an unreadable one counts as its error.
+
+    Bytes stand for content that is no file of the data root, such as a package's version.
+    """
     digest = hashlib.sha256(repr(settings).encode())
-    for name, path in files:
+    for content in contents:
+        if isinstance(content, bytes):
+            digest.update(content)
+            continue
+        name, path = content
         digest.update(name.encode(errors="surrogateescape") + b"\0")
         try:
             digest.update(path.read_bytes())
         except OSError as error:
             digest.update(repr(error).encode())
     return digest.hexdigest()[:_DIGITS]
+
+
+def files_below(root: Path, files: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Each file with its name below `root`, for `data_version`."""
+    return ((path.relative_to(root).as_posix(), path) for path in files)
 
 
 def code_version(sources: Iterable[Path], packages: Iterable[str] = ()) -> str:

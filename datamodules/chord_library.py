@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import importlib.metadata
-import pickle
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
+from datamodules.cache import cached, code_version, data_version, files_below
 from datamodules.chords import jazz_standards, music21_corpus, pop909, progressions
-from datamodules.chords.reading import Problem, Reading
+from datamodules.chords.reading import Reading
+from datamodules.library import SplitLibrary
+from datamodules.problems import Problem, counted_reasons, first_of
+from datamodules.progress import shown
 from datamodules.splits import Groups, assign
 from kmidi_lab.errors import DataError
-from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.features import harmony as features
 from kmidi_lab.features.harmony import Song, joint_class
 
 SOURCES = ("embedded", "kmidi", "rntxt", "chorales", "jazz_standards", "pop909")
 _ALWAYS_THERE = ("embedded", "rntxt", "chorales")
 _NGRAM, _SIMILAR = 6, 0.5
 
-
-@dataclass
-class Library:
-    """Songs with their splits, and what the card and the report say of them."""
-
-    songs: list[Song]
-    splits: list[str]
-    description: dict[str, Any]
-    split_rule: dict[str, Any]
-    problems: list[Problem] = field(default_factory=list)
+Library = SplitLibrary[Song]
 
 
 def load(
@@ -43,16 +32,15 @@ def load(
     # In canonical order: of two equal progressions the first source's is kept.
     wanted = [name for name in SOURCES if name in sources]
     present = {name: files for name in wanted if (files := source_files(name, root)) or name in _ALWAYS_THERE}
-    absent = [name for name in wanted if name not in present]
-    fingerprint = _fingerprint(present, root, (seed, val, test))
-    path = cache_dir / "chord_db" / f"{fingerprint}-{_code_fingerprint()}.pickle"
-    cached = _from_cache(path)
-    if cached is not None:
-        cached.description["absent"] = absent
-        return cached
-    readings = [_read(name, root, files, progress) for name, files in present.items()]
-    library = _build(readings, absent, fingerprint, seed, val, test)
-    write_atomic(path, pickle.dumps(library))
+    version = _version(present, root, (seed, val, test))
+
+    def make() -> Library:
+        readings = [_read(name, root, files, progress) for name, files in present.items()]
+        return _build(readings, version, seed, val, test)
+
+    path = cache_dir / "chord_db" / f"{version}-{code_version(_code(), ['muspy'])}.pickle"
+    library = cached(path, SplitLibrary, make)
+    library.description["absent"] = [name for name in wanted if name not in present]
     return library
 
 
@@ -77,16 +65,8 @@ def _read(name: str, root: Path, files: list[Path], progress: bool) -> Reading:
     if name == "rntxt":
         return music21_corpus.read_analyses(files)
     if name == "chorales":
-        return music21_corpus.read_chorales(_bar(files, "reading chorales", progress))
+        return music21_corpus.read_chorales(shown(files, "reading chorales", progress))
     return jazz_standards.read(root) if name == "jazz_standards" else pop909.read(root)
-
-
-def _bar(items: list[Path], text: str, progress: bool) -> Iterable[Path]:
-    if not progress:
-        return items
-    from rich.progress import track
-
-    return track(items, description=text, transient=True)
 
 
 def progression_key(song: Song) -> tuple[int, ...]:
@@ -110,7 +90,7 @@ def loop_shape(song: Song) -> tuple[tuple[int, int], ...] | None:
     return min(tuple(((root - turn[0][0]) % 12, quality) for root, quality in turn) for turn in turns)
 
 
-def _build(readings: list[Reading], absent: list[str], fingerprint: str, seed: int, val: float, test: float) -> Library:
+def _build(readings: list[Reading], version: str, seed: int, val: float, test: float) -> Library:
     songs: list[Song] = []
     seen: dict[tuple[int, tuple[int, ...]], str] = {}
     problems: list[Problem] = []
@@ -124,9 +104,8 @@ def _build(readings: list[Reading], absent: list[str], fingerprint: str, seed: i
                 songs.append(song)
         problems += reading.problems
     if not songs:
-        first = f" First problem: {problems[0].file}: {problems[0].reason} {problems[0].detail}." if problems else ""
         raise DataError(
-            f"no usable chord data was found.{first} Set DATA_ROOT to a folder with jazz_standards/ or pop909/"
+            f"no usable chord data was found.{first_of(problems)} Set DATA_ROOT to a folder with jazz_standards/ or pop909/"
         )
     splits = assign([s.id for s in songs], group(songs), seed, val, test)
     described = [
@@ -144,15 +123,14 @@ def _build(readings: list[Reading], absent: list[str], fingerprint: str, seed: i
     used = ", ".join(r.source for r in readings)
     stand_in = None if real else f"No songs of today (JazzStandards, POP909) were used: {used} stand in for them."
     description = {
-        "version": f"sha256:{fingerprint}",
+        "version": f"sha256:{version}",
         "stand_in": stand_in,
         "licence": "; ".join(f"{d['name']}: {d['licence']}" for d in described),
         "sources": described,
-        "absent": absent,
-        "problems": dict(Counter(p.reason for p in problems)),
+        "problems": counted_reasons(problems),
     }
     rule = {"rule": "by song and by distinct progression: hash of the group of near-duplicates", "seed": seed}
-    return Library(songs, splits, description, rule, problems)
+    return SplitLibrary(songs, splits, description, rule, problems)
 
 
 def group(songs: list[Song]) -> Groups:
@@ -176,61 +154,23 @@ def _work(song: Song) -> str | None:
     return title if song.source == "jazz_standards" and title else song.id
 
 
-def write_problems(problems: list[Problem], path: Path) -> None:
-    """Every skipped item of every file as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow(["file", "where", "reason", "detail"])
-        writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
-
-
-def _fingerprint(present: dict[str, list[Path]], root: Path, settings: tuple[object, ...]) -> str:
+def _version(present: dict[str, list[Path]], root: Path, settings: tuple[object, ...]) -> str:
     """Of the data and how it is split: what a model was trained on, whatever the version of this code."""
-    digest = hashlib.sha256(repr((sorted(present), settings)).encode())
-    for name, files in sorted(present.items()):
-        if name in ("rntxt", "chorales"):
-            digest.update(importlib.metadata.version("music21").encode())
-        elif name == "embedded":
-            digest.update((Path(__file__).parent / "embedded" / "progressions.yaml").read_bytes())
-        else:
-            for path in files:
-                digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-                digest.update(_content(path))
-    return digest.hexdigest()[:16]
+
+    def contents() -> Iterator[tuple[str, Path] | bytes]:
+        for name, files in sorted(present.items()):
+            if name in ("rntxt", "chorales"):
+                yield importlib.metadata.version("music21").encode()
+            elif name == "embedded":
+                yield (Path(__file__).parent / "embedded" / "progressions.yaml").read_bytes()
+            else:
+                yield from files_below(root, files)
+
+    return data_version((sorted(present), settings), contents())
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        return repr(error).encode()
-
-
-def _code_fingerprint() -> str:
-    """Of everything that turns files into songs: a change of code is a change of cache."""
-    here, package = Path(__file__).parent, Path(joint_class.__code__.co_filename).parent.parent
-    digest = hashlib.sha256(importlib.metadata.version("muspy").encode())
-    for base in (
-        here / "chords",
-        here / "embedded",
-        Path(__file__),
-        here / "splits.py",
-        package / "chords",
-        package / "features" / "harmony.py",
-        package / "features" / "emotion.py",
-    ):
-        for path in sorted(base.rglob("*") if base.is_dir() else [base]):
-            if path.suffix in (".py", ".yaml"):
-                digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _from_cache(path: Path) -> Library | None:
-    try:
-        library = pickle.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except Exception:  # a cache from other code or cut short is no more than a miss
-        path.unlink(missing_ok=True)
-        return None
-    return library if isinstance(library, Library) else None
+def _code() -> list[Path]:
+    """Everything that turns files into songs: a change of code is a change of cache."""
+    here, package = Path(__file__).parent, Path(features.__file__).parents[1]
+    own = (here / name for name in ("chords", "embedded", "chord_library.py", "splits.py", "problems.py"))
+    return [*own, package / "chords", package / "features" / "harmony.py", package / "features" / "emotion.py"]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
+from datamodules.base import LabData
 from datamodules.batches import IndexBatches
 from datamodules.groove import library
-from datamodules.splits import SPLITS
+from datamodules.settings import check_counts, check_shares, check_sources
+from datamodules.splits import Groups
 from kmidi_lab.contracts import GROOVE
-from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.features.batches import GrooveBatch
 from kmidi_lab.features.drums import VOICES
 from kmidi_lab.features.groove import STYLES, Encoded, Performance, encode_performances
@@ -23,7 +22,7 @@ from kmidi_lab.features.groove import STYLES, Encoded, Performance, encode_perfo
 _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)
 
 
-class GrooveMidi(L.LightningDataModule):
+class GrooveMidi(LabData[Performance, GrooveBatch]):
     """Takes → bars → contract vectors; an epoch shows one window of consecutive bars of every take.
 
     Args:
@@ -44,9 +43,8 @@ class GrooveMidi(L.LightningDataModule):
     contract = GROOVE
     vocabulary: tuple[str, ...] = STYLES
     root_sources: tuple[str, ...] = ("groove_midi", "fma")
-    """Sources that lie under `root`; the others come with the lab."""
     bytes_per_example = 256 * 1024
-    """Rough training memory of one window: inputs, activations and their gradients."""
+    remedy = "leave fewer drummers in data.test_drummers"
 
     def __init__(
         self,
@@ -64,53 +62,17 @@ class GrooveMidi(L.LightningDataModule):
         tempo_jitter: float = 0.05,
         progress: bool = True,
     ) -> None:
-        super().__init__()
-        for name in sources:
-            if name not in library.SOURCES:
-                raise ConfigError(one_of("data.sources", name, library.SOURCES))
-        if not sources:
-            raise ConfigError("data.sources is empty; give data.sources=[groove_midi,styles]")
-        if split not in (*SPLITS, "all"):
-            raise ConfigError(one_of("data.split", split, (*SPLITS, "all")))
+        check_sources(sources, library.SOURCES)
         shares = {"style_dropout": style_dropout, "phrase_dropout": phrase_dropout, "voice_dropout": voice_dropout}
-        for key, value in shares.items():
-            if not 0 <= value <= 1:
-                raise ConfigError(f"data.{key}={value} is not a share; give 0 to 1, such as data.{key}=0.1")
-        if not 0 <= tempo_jitter <= 0.5:
-            raise ConfigError(f"data.tempo_jitter={tempo_jitter} must be 0 to 0.5, such as data.tempo_jitter=0.05")
-        for key, count in (("batch_size", batch_size), ("window", window)):
-            if count < 1:
-                raise ConfigError(f"data.{key}={count} must be 1 or more")
-        self.batch_size, self.split, self.window = batch_size, split, window
+        check_shares(**shares)
+        check_shares(most=0.5, tempo_jitter=tempo_jitter)
+        check_counts(window=window)
+        load = partial(library.load, Path(root), Path(cache_dir), tuple(sources), tuple(test_drummers), split_seed)
+        super().__init__(load, split, batch_size)
+        self.window = window
         self._shares, self._jitter = tuple(shares.values()), tempo_jitter
-        self._settings: dict[str, Any] = {
-            "root": Path(root),
-            "cache_dir": Path(cache_dir),
-            "sources": tuple(sources),
-            "test_drummers": tuple(test_drummers),
-            "split_seed": split_seed,
-        }
-        self.library: library.Library | None = None
         self._encoded: dict[str, Encoded] = {}
         self._tensors: dict[str, torch.Tensor] = {}
-        self._device = torch.device("cpu")
-
-    def prepare_data(self) -> None:
-        library.load(**self._settings)
-
-    def setup(self, stage: str | None = None) -> None:
-        if self.library is None:
-            self.library = library.load(**self._settings)
-        if stage == "fit":
-            for split in ("train", "val"):
-                if not self.songs(split):
-                    raise DataError(f"the {split} split is empty; leave fewer drummers in data.test_drummers")
-
-    def songs(self, split: str) -> list[Performance]:
-        """The performances of `train`, `val`, `test` or `all`."""
-        assert self.library is not None, "call setup() first"
-        places = zip(self.library.performances, self.library.splits, strict=True)
-        return [p for p, where in places if split in (where, "all")]
 
     def encoded(self, split: str) -> Encoded:
         """Contract vectors and targets of every bar of a split; made once, not to be written to."""
@@ -122,63 +84,29 @@ class GrooveMidi(L.LightningDataModule):
         """`[T, 64]` bars of the test split, one performance after the other."""
         return self.encoded("test").x
 
-    def seen(self, songs: Sequence[Performance]) -> int:
-        """How many of `songs` are near-duplicates of a take that this data trains or validates on."""
-        known = [*self.songs("train"), *self.songs("val")]
-        groups = library.group([*known, *songs])
-        taken = {groups.find(i) for i in range(len(known))}
-        return sum(groups.find(len(known) + i) in taken for i in range(len(songs)))
+    def grouped(self, songs: list[Performance]) -> Groups:
+        return library.group(songs)
 
-    def write_problems(self, path: Path) -> None:
-        """Every skipped take as CSV."""
-        assert self.library is not None, "call setup() first"
-        library.write_problems(self.library.problems, path)
-
-    def describe(self) -> dict[str, Any]:
-        """The `data` object of run.json."""
-        assert self.library is not None, "call setup() first"
-        counts: dict[str, Any] = {}
-        for split in SPLITS:
-            e = self.encoded(split)
-            players = {d for d, where in zip(self.library.drummers, self.library.splits, strict=True) if where == split}
-            counts[split] = {
-                "songs": len(e.starts) - 1,
-                "drummers": len(players),
-                "bars": len(e.x),
-                "strokes": int(e.hit.sum()),
-            }
-        return {"id": self.id, **self.library.description, "split": {**self.library.split_rule, **counts}}
+    def counts(self, split: str) -> dict[str, int]:
+        takes, e = self.library, self.encoded(split)
+        assert isinstance(takes, library.Library)
+        players = {d for d, where in zip(takes.drummers, takes.splits, strict=True) if where == split}
+        return {
+            "songs": len(e.starts) - 1,
+            "drummers": len(players),
+            "bars": len(e.x),
+            "strokes": int(e.hit.sum()),
+        }
 
     def train_dataloader(self) -> IndexBatches[GrooveBatch]:
-        trainer = self.trainer
-        rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        self._place(self._root_device())
-        size = len(self.songs("train"))
-        epoch = (lambda: int(trainer.current_epoch)) if trainer else (lambda: 0)
-        return IndexBatches(size, min(self.batch_size, size), self._gather, _cut, self._device, epoch, rank, world)
+        self._tensors = _tensors(self.encoded("train"), self.device)
+        return self.index_batches(len(self.songs("train")), self._gather)
 
-    def val_dataloader(self) -> DataLoader[GrooveBatch]:
-        return self._whole("val")
-
-    def test_dataloader(self) -> DataLoader[GrooveBatch]:
-        return self._whole("test")
-
-    def transfer_batch_to_device(self, batch: GrooveBatch, device: torch.device, dataloader_idx: int) -> GrooveBatch:
-        return batch
-
-    def _whole(self, split: str) -> DataLoader[GrooveBatch]:
-        """Every performance from its first bar to its last, as one batch on the device."""
-        tensors = _tensors(self.encoded(split), self._root_device())
+    def whole(self, split: str) -> list[GrooveBatch]:
+        """Every performance from its first bar to its last, as one batch."""
+        tensors = _tensors(self.encoded(split), self.device)
         begin, end = tensors["starts"][:-1], tensors["starts"][1:]
-        longest = int((end - begin).max()) if len(begin) else 1
-        batch = _take(tensors, begin, end, longest)
-        return DataLoader([batch], batch_size=None, collate_fn=lambda b: b)  # type: ignore[arg-type]
-
-    def _root_device(self) -> torch.device:
-        return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-
-    def _place(self, device: torch.device) -> None:
-        self._device, self._tensors = device, _tensors(self.encoded("train"), device)
+        return [_take(tensors, begin, end, int((end - begin).max()) if len(begin) else 1)]
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> GrooveBatch:
         """A window of each performance from a random bar on, then the kinds of missing knowledge."""
@@ -186,7 +114,7 @@ class GrooveMidi(L.LightningDataModule):
         room = (last - first - self.window).clamp(min=0)
 
         def rand(*shape: int) -> torch.Tensor:
-            return torch.rand(shape, generator=generator, device=self._device)
+            return torch.rand(shape, generator=generator, device=index.device)
 
         n = len(index)
         begin = first + (rand(n) * (room + 1)).long()
@@ -197,8 +125,8 @@ class GrooveMidi(L.LightningDataModule):
         x[..., GROOVE.input("style").index] *= ~style
         x[..., GROOVE.input("swing").index] *= ~style
         x[..., GROOVE.input("phrase_position").index] *= ~phrase
-        x[..., GROOVE.input("onsets").index] *= ~(voice & (_VOICE.to(self._device) == lost))
-        hit = batch.hit * ~(voice & (torch.arange(len(VOICES), device=self._device) == lost))[:, None]
+        x[..., GROOVE.input("onsets").index] *= ~(voice & (_VOICE.to(index.device) == lost))
+        hit = batch.hit * ~(voice & (torch.arange(len(VOICES), device=index.device) == lost))[:, None]
         change = 1 + self._jitter * (2 * rand(n, 1, 1) - 1)
         tempo = x[..., GROOVE.input("tempo").index]
         x[..., GROOVE.input("tempo").index] = 2 * (change - 1) + tempo * change  # (bpm * change - 120) / 60
@@ -224,8 +152,3 @@ def _take(tensors: dict[str, torch.Tensor], begin: torch.Tensor, end: torch.Tens
     rows = begin[:, None] + torch.arange(length, device=begin.device)
     rows = torch.where(rows < end[:, None], rows, len(tensors["x"]) - 1)
     return GrooveBatch(*(tensors[name][rows] for name in GrooveBatch._fields))
-
-
-def _cut(batch: GrooveBatch, size: int) -> Iterator[GrooveBatch]:
-    for parts in zip(*(t.split(size) for t in batch), strict=True):
-        yield GrooveBatch(*parts)

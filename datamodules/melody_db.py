@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
+from datamodules.base import LabData
 from datamodules.batches import IndexBatches
 from datamodules.melody import library as melodies
-from datamodules.splits import SPLITS
+from datamodules.settings import check_counts, check_shares, check_sources, check_split_shares
+from datamodules.splits import Groups
 from kmidi_lab.contracts import MELODY
-from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.features.melody import Melody, MelodyBatch, Notes, mood_proxy, notes_of, transpose, vectors
 
 _LOW, _HIGH = 36, 96
@@ -23,7 +23,7 @@ _FROM_THE_START = 0.3
 _WHOLE_PIECES = 16
 
 
-class MelodyDB(L.LightningDataModule):
+class MelodyDB(LabData[Melody, MelodyBatch]):
     """Tunes → notes → contract vectors, split by tune and its variants.
 
     Training cuts windows at random places and puts some into a random key, on the device and without copies of the data.
@@ -44,11 +44,9 @@ class MelodyDB(L.LightningDataModule):
 
     id = "melody_db"
     contract = MELODY
-    vocabulary: tuple[str, ...] = ()
     root_sources: tuple[str, ...] = ("pop909", "jsb_chorales")
-    """Sources that lie under `root`; the others come with music21."""
     bytes_per_example = 8 * 2**20
-    """Rough training memory of one window: inputs, activations, attention and their gradients."""
+    remedy = f"add sources, such as data.sources=[{','.join(melodies.BOOKS)}]"
 
     def __init__(
         self,
@@ -67,58 +65,18 @@ class MelodyDB(L.LightningDataModule):
         mood_dropout: float = 0.7,
         progress: bool = True,
     ) -> None:
-        super().__init__()
-        for name in sources:
-            if name not in melodies.SOURCES:
-                raise ConfigError(one_of("data.sources", name, melodies.SOURCES))
-        if split not in (*SPLITS, "all"):
-            raise ConfigError(one_of("data.split", split, (*SPLITS, "all")))
-        shares = {
-            "transpose_share": transpose_share, "chord_dropout": chord_dropout, "mood_dropout": mood_dropout,
-        }  # fmt: skip
-        for key, value in shares.items():
-            if not 0 <= value <= 1:
-                raise ConfigError(f"data.{key}={value} is not a share; give 0 to 1, such as data.{key}=0.3")
-        if not (val_share > 0 and test_share > 0 and val_share + test_share < 0.9):
-            raise ConfigError("data.val_share and data.test_share must be above 0 and together below 0.9")
-        for key, number, least in (
-            ("batch_size", batch_size, 1),
-            ("window", window, 8),
-            ("windows_per_epoch", windows_per_epoch, 0),
-        ):
-            if number < least:
-                raise ConfigError(f"data.{key}={number} must be {least} or more")
-        self.batch_size, self.split, self.window, self.windows_per_epoch = batch_size, split, window, windows_per_epoch
+        check_sources(sources, melodies.SOURCES)
+        check_shares(transpose_share=transpose_share, chord_dropout=chord_dropout, mood_dropout=mood_dropout)
+        check_split_shares(val_share, test_share)
+        check_counts(8, window=window)
+        check_counts(0, windows_per_epoch=windows_per_epoch)
+        load = partial(
+            melodies.load, Path(root), Path(cache_dir), tuple(sources), split_seed, val_share, test_share, progress
+        )
+        super().__init__(load, split, batch_size)
+        self.window, self.windows_per_epoch = window, windows_per_epoch
         self.transpose_share, self.chord_dropout, self.mood_dropout = transpose_share, chord_dropout, mood_dropout
-        self._settings: dict[str, Any] = {
-            "root": Path(root),
-            "cache_dir": Path(cache_dir),
-            "sources": tuple(sources),
-            "seed": split_seed,
-            "val": val_share,
-            "test": test_share,
-            "progress": progress,
-        }
-        self.library: melodies.Library | None = None
         self._windows: _Windows | None = None
-
-    def prepare_data(self) -> None:
-        melodies.load(**self._settings)
-
-    def setup(self, stage: str | None = None) -> None:
-        if self.library is None:
-            self.library = melodies.load(**self._settings)
-        if not self.songs("train") and stage == "fit":
-            raise DataError(
-                f"the training split is empty; add sources, such as data.sources=[{','.join(melodies.BOOKS)}]"
-            )
-
-    def songs(self, split: str) -> list[Melody]:
-        """The melodies of `train`, `val`, `test` or `all`."""
-        assert self.library is not None, "call setup() first"
-        return [
-            m for m, where in zip(self.library.melodies, self.library.splits, strict=True) if split in (where, "all")
-        ]
 
     def probes(self) -> np.ndarray:
         """`[T, 64]` real inputs of the test split, piece after piece, for parity, golden vectors and timing."""
@@ -130,58 +88,35 @@ class MelodyDB(L.LightningDataModule):
                 break
         return np.concatenate(chosen)
 
-    def seen(self, songs: Sequence[Melody]) -> int:
-        """How many of `songs` would share a split with a melody that this data trains or validates on."""
-        known = [*self.songs("train"), *self.songs("val")]
-        groups = melodies.group([*known, *songs])
-        taken = {groups.find(i) for i in range(len(known))}
-        return sum(groups.find(len(known) + i) in taken for i in range(len(songs)))
+    def grouped(self, songs: list[Melody]) -> Groups:
+        return melodies.group(songs)
 
-    def write_problems(self, path: Path) -> None:
-        """Every skipped file and tune as CSV."""
-        assert self.library is not None, "call setup() first"
-        melodies.write_problems(self.library.problems, path)
-
-    def describe(self) -> dict[str, Any]:
-        """The `data` object of run.json."""
-        assert self.library is not None, "call setup() first"
-        counts = {
-            split: {"songs": len(songs), "notes": sum(map(len, songs))}
-            for split in SPLITS
-            for songs in [self.songs(split)]
-        }
-        return {"id": self.id, **self.library.description, "split": {**self.library.split_rule, **counts}}
+    def counts(self, split: str) -> dict[str, int]:
+        songs = self.songs(split)
+        return {"songs": len(songs), "notes": sum(map(len, songs))}
 
     def train_dataloader(self) -> IndexBatches[MelodyBatch]:
-        trainer = self.trainer
-        rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        device = trainer.strategy.root_device if trainer else torch.device("cpu")
-        return self._batches(device, (lambda: int(trainer.current_epoch)) if trainer else (lambda: 0), rank, world)
+        return self.index_batches(self.drawn, self.windows(self.device).draw, _cut)
 
-    def val_dataloader(self) -> DataLoader[MelodyBatch]:
-        return self._whole("val")
-
-    def test_dataloader(self) -> DataLoader[MelodyBatch]:
-        return self._whole("test")
-
-    def _whole(self, split: str) -> DataLoader[MelodyBatch]:
-        return DataLoader(list(whole_pieces(self.songs(split))), batch_size=None, collate_fn=lambda b: b)  # type: ignore[arg-type]
+    def whole(self, split: str) -> list[MelodyBatch]:
+        device = self.device
+        return [MelodyBatch(*(column.to(device) for column in batch)) for batch in whole_pieces(self.songs(split))]
 
     def sequences(self, split: str) -> _Sequences:
         """What a student learns from: windows as in training, or whole pieces; another order and keys every time."""
         return _Sequences(self, split)
 
-    def _batches(self, device: torch.device, epoch: Any, rank: int = 0, world: int = 1) -> IndexBatches[MelodyBatch]:
+    @property
+    def drawn(self) -> int:
+        """Training windows of an epoch."""
+        return self.windows_per_epoch or self.windows(self.device).count
+
+    def windows(self, device: torch.device) -> _Windows:
+        """The training melodies on `device`, to draw windows from."""
         if self._windows is None or self._windows.device != device:
-            self._windows = _Windows(self.songs("train"), self.window, device)
-        windows = self._windows
-        size = self.windows_per_epoch or windows.count
-
-        def gather(index: torch.Tensor, generator: torch.Generator) -> tuple[Notes, torch.Tensor]:
             shares = (self.transpose_share, self.chord_dropout, self.mood_dropout)
-            return windows.draw(len(index), generator, shares)
-
-        return IndexBatches(size, min(self.batch_size, size), gather, _cut, device, epoch, rank, world)  # type: ignore[arg-type]
+            self._windows = _Windows(self.songs("train"), self.window, device, shares)
+        return self._windows
 
 
 class _Sequences:
@@ -193,7 +128,9 @@ class _Sequences:
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         if self._split == "train":
             epoch, self._epoch = self._epoch, self._epoch + 1
-            batches: Any = self._data._batches(torch.device("cpu"), lambda: epoch)
+            data, size, cpu = self._data, self._data.drawn, torch.device("cpu")
+            draw = data.windows(cpu).draw
+            batches: Any = IndexBatches(size, min(data.batch_size, size), draw, _cut, cpu, lambda: epoch)
         else:
             batches = whole_pieces(self._data.songs(self._split))
         return ((batch.x, batch.real) for batch in batches)
@@ -202,8 +139,10 @@ class _Sequences:
 class _Windows:
     """Training notes on the device, and windows drawn from them."""
 
-    def __init__(self, songs: list[Melody], window: int, device: torch.device) -> None:
-        self.device, self.window = device, window
+    def __init__(
+        self, songs: list[Melody], window: int, device: torch.device, shares: tuple[float, float, float]
+    ) -> None:
+        self.device, self.window, self._shares = device, window, shares
         parts = [notes_of(m) for m in songs]
         joined = Notes(
             *(torch.cat(column) for column in zip(*(p._replace(mood=p.mood[:1]) for p in parts), strict=True))
@@ -217,11 +156,10 @@ class _Windows:
         self.piece = torch.repeat_interleave(torch.arange(len(songs)), each).to(device)
         self.count = len(self.piece)
 
-    def draw(
-        self, count: int, generator: torch.Generator, shares: tuple[float, float, float]
-    ) -> tuple[Notes, torch.Tensor]:
-        """(notes `[count, window]`, real `[count, window]`): longer pieces more often, cut anywhere or from the start."""
-        device = self.device
+    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes, torch.Tensor]:
+        """As many windows as `index` is long: (notes `[B, window]`, real `[B, window]`); longer pieces more often, cut
+        anywhere or from the start."""
+        device, count, shares = self.device, len(index), self._shares
 
         def chance(share: float) -> torch.Tensor:
             return torch.rand(count, 1, generator=generator, device=device) < share

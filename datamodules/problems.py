@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,7 +34,17 @@ class Report:
         self.problems.append(Problem(str(file), where, reason, str(detail)[:_LONGEST]))
 
     def reasons(self) -> dict[str, int]:
-        return dict(Counter(p.reason for p in self.problems))
+        return counted_reasons(self.problems)
+
+
+def first_of(problems: Sequence[Problem]) -> str:
+    """` First problem: …`, for the message that nothing could be used; empty without one."""
+    return f" First problem: {problems[0].file}: {problems[0].reason} {problems[0].detail}." if problems else ""
+
+
+def counted_reasons(problems: Iterable[Problem]) -> dict[str, int]:
+    """How many there are of each reason, in order of the first."""
+    return dict(Counter(p.reason for p in problems))
 
 
 def write_problems(problems: Iterable[Problem], path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datamodules.problems import Report
 from kmidi_lab.features.harmony import Song
 
 MIN_CHORDS = 2
@@ -13,28 +13,11 @@ MAX_EVENTS = 20_000
 """A longer 'song' is a broken file; nothing in the published sets comes near."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing that was skipped, where it stands and why."""
-
-    file: str
-    where: str
-    reason: str
-    detail: str
-
-
 @dataclass
-class Reading:
+class Reading(Report):
     """Songs of one source with a whole-file report of what could not be used."""
 
-    source: str
-    licence: str
     songs: list[Song] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    note: str = ""
-
-    def skip(self, file: Path | str, where: str, reason: str, detail: object = "") -> None:
-        self.problems.append(Problem(str(file), where, reason, str(detail)[:300]))
 
     def keep(self, song: Song, file: Path | str) -> None:
         """Adds the song, or reports why it can't be used."""
@@ -44,9 +27,6 @@ class Reading:
             self.skip(file, song.title, f"more than {MAX_EVENTS} chords")
         else:
             self.songs.append(song)
-
-    def reasons(self) -> dict[str, int]:
-        return dict(Counter(p.reason for p in self.problems))
 
 
 def read_text(path: Path, reading: Reading, limit: int = 64 * 2**20) -> str | None:

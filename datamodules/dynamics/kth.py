@@ -7,7 +7,7 @@ Psychology 2, 2006); formulas after A. Friberg, *Generative rules for music perf
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from datamodules.dynamics import corpus
 from datamodules.dynamics.performances import Performance, Reading, at_tempo
+from datamodules.progress import shown
 from kmidi_lab.features.dynamics import PHRASE_BARS, Performed, Score, metrical_strength
 
 LICENCE = "scores in the public domain, encodings per piece; performances made here by rule"
@@ -121,7 +122,7 @@ def perform(score: Score, performer: Performer, rng: np.random.Generator) -> Per
 def read(files: Sequence[Path], progress: bool) -> Reading:
     """Every score by `PERFORMERS` performers; the same ones whenever it is read."""
     reading = Reading("kth_rules", LICENCE)
-    for path in _bar(files, progress):
+    for path in shown(files, "reading scores", progress):
         score = corpus.read(path, reading)
         if score is None:
             continue
@@ -134,11 +135,3 @@ def read(files: Sequence[Path], progress: bool) -> Reading:
                 Performance(f"{name}/{number}", name, "kth_rules", at_tempo(score, performer.tempo), played)
             )
     return reading
-
-
-def _bar(files: Sequence[Path], progress: bool) -> Iterable[Path]:
-    if not progress:
-        return files
-    from rich.progress import track
-
-    return track(files, description="reading scores", transient=True)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import importlib.metadata
-import pickle
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from datamodules.chords.reading import Problem
+from datamodules.cache import cached, code_version, data_version, files_below
 from datamodules.dynamics import asap, corpus, kth
 from datamodules.dynamics.performances import Performance, Reading
-from datamodules.splits import SPLITS, Groups, assign
+from datamodules.library import SplitLibrary
+from datamodules.problems import first_of
+from datamodules.splits import Groups, assign
 from kmidi_lab.errors import DataError
-from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.features import dynamics as features
 from kmidi_lab.features.dynamics import Score
 
@@ -31,15 +26,7 @@ _STAND_IN = (
 )
 
 
-@dataclass
-class Library:
-    """Performances with their splits, and what the card and the report say of them."""
-
-    performances: list[Performance]
-    splits: list[str]
-    description: dict[str, Any]
-    split_rule: dict[str, Any]
-    problems: list[Problem] = field(default_factory=list)
+Library = SplitLibrary[Performance]
 
 
 def load(
@@ -51,16 +38,16 @@ def load(
         raise DataError(
             f"{' and '.join(sources)} not found in {root}; set DATA_ROOT to the folder that holds asap/, or type data=kth_rules"
         )
-    name, absent = found[0], [s for s in sources if s not in found]
-    files = source_files(name, root)
-    fingerprint = _fingerprint(name, files, root, (seed, val, test))
-    path = cache_dir / "dynamics" / f"{fingerprint}-{_code_fingerprint()}.pickle"
-    library = _from_cache(path)
-    if library is None:
+    name, files = found[0], source_files(found[0], root)
+    version = _version(name, files, root, (seed, val, test))
+
+    def make() -> Library:
         reading = asap.read(root) if name == "asap" else kth.read(files, progress)
-        library = _build(reading, fingerprint, seed, val, test)
-        write_atomic(path, pickle.dumps(library))
-    library.description["absent"] = absent
+        return _build(reading, version, seed, val, test)
+
+    path = cache_dir / "dynamics" / f"{version}-{code_version(_code(), ['muspy', 'symusic'])}.pickle"
+    library = cached(path, SplitLibrary, make)
+    library.description["absent"] = [s for s in sources if s not in found]
     return library
 
 
@@ -91,18 +78,18 @@ def _tune(score: Score) -> tuple[int, ...]:
     return tuple(int(i) for i in np.diff(score.pitch[last]))
 
 
-def _build(reading: Reading, fingerprint: str, seed: int, val: float, test: float) -> Library:
+def _build(reading: Reading, version: str, seed: int, val: float, test: float) -> Library:
     performances = reading.performances
     if not performances:
-        first = reading.problems[0] if reading.problems else None
-        detail = f" First problem: {first.file}: {first.reason} {first.detail}." if first else ""
-        raise DataError(f"no usable performance was found.{detail} Set DATA_ROOT to a folder with asap/")
+        raise DataError(
+            f"no usable performance was found.{first_of(reading.problems)} Set DATA_ROOT to a folder with asap/"
+        )
     groups = group(performances)
     leaders = {groups.find(i): p.piece for i, p in reversed(list(enumerate(performances)))}
     splits = assign([leaders[groups.find(i)] for i in range(len(performances))], groups, seed, val, test)
     description = {
         "id": reading.source,
-        "version": f"sha256:{fingerprint}",
+        "version": f"sha256:{version}",
         "stand_in": _STAND_IN if reading.source == "kth_rules" else None,
         "licence": reading.licence,
         "sources": [
@@ -116,68 +103,22 @@ def _build(reading: Reading, fingerprint: str, seed: int, val: float, test: floa
                 **{name: round(value, 4) for name, value in reading.facts.items()},
             }
         ],
-        "problems": dict(Counter(p.reason for p in reading.problems)),
+        "problems": reading.reasons(),
     }
     rule = {"rule": "by piece with all its performances: hash of the group of near-duplicates", "seed": seed}
-    return Library(performances, splits, description, rule, reading.problems)
+    return SplitLibrary(performances, splits, description, rule, reading.problems)
 
 
-def counts(library: Library) -> dict[str, dict[str, int]]:
-    """Performances, pieces and matched notes of each split."""
-    out = {}
-    for split in SPLITS:
-        own = [p for p, where in zip(library.performances, library.splits, strict=True) if where == split]
-        out[split] = {
-            "songs": len(own),
-            "pieces": len({p.piece for p in own}),
-            "events": sum(p.known for p in own),
-        }
-    return out
-
-
-def write_problems(problems: list[Problem], path: Path) -> None:
-    """Every performance that was left out as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow(["file", "where", "reason", "detail"])
-        writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
-
-
-def _fingerprint(name: str, files: list[Path], root: Path, settings: tuple[object, ...]) -> str:
+def _version(name: str, files: list[Path], root: Path, settings: tuple[object, ...]) -> str:
     """Of the data and how it is split: what a model was trained on, whatever the version of this code."""
-    digest = hashlib.sha256(repr((name, settings)).encode())
+    contents: Iterable[tuple[str, Path] | bytes] = files_below(root, files)
     if name == "kth_rules":
-        digest.update(importlib.metadata.version("music21").encode() + repr([p.name for p in files]).encode())
-        return digest.hexdigest()[:16]
-    for path in files:
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-        try:
-            digest.update(path.read_bytes())
-        except OSError as error:
-            digest.update(repr(error).encode())
-    return digest.hexdigest()[:16]
+        contents = [importlib.metadata.version("music21").encode() + repr([p.name for p in files]).encode()]
+    return data_version((name, settings), contents)
 
 
-def _code_fingerprint() -> str:
-    """Of everything that turns files into performances: a change of code is a change of cache."""
+def _code() -> list[Path]:
+    """Everything that turns files into performances: a change of code is a change of cache."""
     here = Path(__file__).parent
-    digest = hashlib.sha256(b"".join(importlib.metadata.version(p).encode() for p in ("muspy", "symusic")))
-    for path in (
-        *sorted(here.glob("*.py")),
-        *sorted((here.parent / "midi").glob("*.py")),
-        here.parent / "splits.py",
-        Path(features.__file__),
-    ):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _from_cache(path: Path) -> Library | None:
-    try:
-        library = pickle.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except Exception:  # a cache from other code or cut short is no more than a miss
-        path.unlink(missing_ok=True)
-        return None
-    return library if isinstance(library, Library) else None
+    own = (here, *(here.parent / name for name in ("midi", "splits.py", "problems.py")))
+    return [*own, Path(features.__file__)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
-from datamodules.chords.reading import Problem
 from datamodules.midi.piece import Notes, Piece
+from datamodules.problems import Report
 from kmidi_lab.features.dynamics import Performed, Score, make_score
 
 
@@ -29,18 +28,12 @@ class Performance:
 
 
 @dataclass
-class Reading:
+class Reading(Report):
     """Performances of one source with a whole-file report of what could not be used."""
 
-    source: str
-    licence: str
     performances: list[Performance] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
     """Figures about the source as a whole, for the card."""
-
-    def skip(self, file: Path | str, where: str, reason: str, detail: object = "") -> None:
-        self.problems.append(Problem(str(file), where, reason, str(detail)[:300]))
 
 
 @dataclass(frozen=True)

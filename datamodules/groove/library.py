@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import importlib.metadata
-import pickle
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from datamodules import fma
+from datamodules.cache import cached, code_version, data_version, files_below
 from datamodules.groove import reading, styles
-from datamodules.groove.reading import Problem, Reading, Take
+from datamodules.groove.reading import Reading, Take
+from datamodules.library import SplitLibrary
+from datamodules.problems import Problem, counted_reasons, first_of
 from datamodules.splits import SPLITS, Groups
 from kmidi_lab.errors import DataError
-from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.features import drums
 from kmidi_lab.features.groove import Performance
 
@@ -29,15 +27,10 @@ _SHARED = 0.5
 
 
 @dataclass
-class Library:
-    """Performances with their splits and players, and what the card and the report say of them."""
+class Library(SplitLibrary[Performance]):
+    """Performances with their splits and players."""
 
-    performances: list[Performance]
-    splits: list[str]
-    drummers: list[str]
-    description: dict[str, Any]
-    split_rule: dict[str, Any]
-    problems: list[Problem] = field(default_factory=list)
+    drummers: list[str] = field(default_factory=list)
 
 
 def load(root: Path, cache_dir: Path, sources: Sequence[str], test_drummers: Sequence[str], split_seed: int) -> Library:
@@ -54,28 +47,26 @@ def load(root: Path, cache_dir: Path, sources: Sequence[str], test_drummers: Seq
             f"{root} holds none of {', '.join(sources)}; set DATA_ROOT to a folder with groove/ or fma_metadata/ and "
             "fma_small/, or data=groove_styles"
         )
-    absent = list(sources[: sources.index(source)])
-    fingerprint = _fingerprint(source, found, root, (sorted(test_drummers), split_seed))
-    path = cache_dir / "groove" / f"{fingerprint}-{_code_fingerprint()}.pickle"
-    library = _from_cache(path)
-    if library is None:
-        library = _build(
-            _READERS[source].read(root) if found else styles.generate(split_seed),
-            test_drummers,
-            split_seed,
-            fingerprint,
-        )
-        write_atomic(path, pickle.dumps(library))
-    library.description["absent"] = absent
+    # Generated takes are what their code makes.
+    contents = files_below(root, found) if found else [Path(styles.__file__).read_bytes()]
+    version = data_version((source, (sorted(test_drummers), split_seed)), contents)
+
+    def make() -> Library:
+        reading = _READERS[source].read(root) if found else styles.generate(split_seed)
+        return _build(reading, test_drummers, split_seed, version)
+
+    library = cached(cache_dir / "groove" / f"{version}-{code_version(_code(), ['symusic'])}.pickle", Library, make)
+    library.description["absent"] = list(sources[: sources.index(source)])
     return library
 
 
-def _build(found: Reading, test_drummers: Sequence[str], split_seed: int, fingerprint: str) -> Library:
+def _build(found: Reading, test_drummers: Sequence[str], split_seed: int, version: str) -> Library:
     rule, splits = _split(found.takes, test_drummers, split_seed)
     kept, problems = _without_shared(found.takes, splits, list(found.problems))
     if not kept:
-        first = f" First problem: {problems[0].file}: {problems[0].reason} {problems[0].detail}." if problems else ""
-        raise DataError(f"no usable drum performance was found.{first} Set DATA_ROOT to a folder with groove/")
+        raise DataError(
+            f"no usable drum performance was found.{first_of(problems)} Set DATA_ROOT to a folder with groove/"
+        )
     takes = [found.takes[i] for i in kept]
     described = {
         "name": found.source,
@@ -89,16 +80,14 @@ def _build(found: Reading, test_drummers: Sequence[str], split_seed: int, finger
     }
     real = found.source in _READERS
     description = {
-        "version": f"sha256:{fingerprint}",
+        "version": f"sha256:{version}",
         "stand_in": None if real else f"No drummer was heard: {found.note}",
         "licence": found.licence,
         "sources": [described],
-        "absent": [],
-        "problems": dict(Counter(p.reason for p in problems)),
+        "problems": counted_reasons(problems),
     }
-    return Library(
-        [t.performance for t in takes], [splits[i] for i in kept], [t.drummer for t in takes], description, rule, problems
-    )  # fmt: skip
+    songs, drummers = [t.performance for t in takes], [t.drummer for t in takes]
+    return Library(songs, [splits[i] for i in kept], description, rule, problems, drummers)
 
 
 def _split(takes: Sequence[Take], test_drummers: Sequence[str], seed: int) -> tuple[dict[str, Any], list[str]]:
@@ -153,47 +142,8 @@ def _without_shared(
     return kept, problems
 
 
-def write_problems(problems: Iterable[Problem], path: Path) -> None:
-    """Every skipped take as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow(["file", "where", "reason", "detail"])
-        writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
-
-
-def _fingerprint(source: str, found: Sequence[Path], root: Path, settings: tuple[object, ...]) -> str:
-    """Of the data and how it is split, whatever the version of this code."""
-    digest = hashlib.sha256(repr((source, settings)).encode())
-    if not found:
-        digest.update(Path(styles.__file__).read_bytes())
-    for path in found:
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + _content(path))
-    return digest.hexdigest()[:16]
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        return repr(error).encode()
-
-
-def _code_fingerprint() -> str:
-    """Of everything that turns files into bars: a change of code is a change of cache."""
-    digest = hashlib.sha256(importlib.metadata.version("symusic").encode())
-    here, features = Path(__file__).parent, Path(drums.__file__).parent
-    midi = sorted((here.parent / "midi").glob("*.py"))
-    for path in (*sorted(here.glob("*.py")), *midi, features / "drums.py", features / "groove.py"):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _from_cache(path: Path) -> Library | None:
-    try:
-        library = pickle.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except Exception:  # a cache from other code or cut short is no more than a miss
-        path.unlink(missing_ok=True)
-        return None
-    return library if isinstance(library, Library) else None
+def _code() -> list[Path]:
+    """Everything that turns files into bars: a change of code is a change of cache."""
+    here, package = Path(__file__).parent, Path(drums.__file__).parent
+    own = (here, here.parent / "midi", here.parent / "fma.py", here.parent / "splits.py", here.parent / "problems.py")
+    return [*own, *(package / name for name in ("drums.py", "groove.py", "audio_groove.py", "audio_io.py"))]

@@ -14,6 +14,7 @@ import numpy as np
 
 from datamodules.groove.annotations import style_of
 from datamodules.midi.reading import MidiError, read_piece
+from datamodules.problems import Report
 from kmidi_lab.errors import DataError
 from kmidi_lab.features.drums import voices_of
 from kmidi_lab.features.groove import FASTEST, SLOWEST, Performance, bars_of
@@ -22,16 +23,6 @@ LICENCE = "CC BY 4.0"
 MOST_BARS = 2000
 """A longer take is a broken file; the longest published one has under 700."""
 _COLUMNS = ("drummer", "session", "id", "style", "bpm", "beat_type", "time_signature", "midi_filename", "split")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that was skipped, where it stands and why."""
-
-    file: str
-    where: str
-    reason: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -44,17 +35,10 @@ class Take:
 
 
 @dataclass
-class Reading:
+class Reading(Report):
     """Takes of one source with a report of what could not be used."""
 
-    source: str
-    licence: str
     takes: list[Take] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    note: str = ""
-
-    def skip(self, file: Path | str, where: str, reason: str, detail: object = "") -> None:
-        self.problems.append(Problem(str(file), where, reason, str(detail)[:300]))
 
 
 def files(root: Path) -> list[Path]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import importlib.metadata
-import pickle
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from datamodules.chords.reading import Problem
+from datamodules.cache import cached, code_version, data_version
+from datamodules.library import SplitLibrary
 from datamodules.melody import chorales, pop909, tune_books
 from datamodules.melody.reading import Reading
+from datamodules.problems import Problem, counted_reasons, first_of
+from datamodules.progress import shown
 from datamodules.splits import SPLITS, Groups, assign
 from kmidi_lab.errors import DataError
-from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.features import melody as features
 from kmidi_lab.features.melody import Melody
 
@@ -28,18 +24,14 @@ SOURCES = (*BOOKS, "pop909", "jsb_chorales")
 _INTERVALS, _SIMILAR = 6, 0.25
 _COMMON_TITLE = 6
 """A title that more tunes bear is the name of a dance, not of a tune."""
-_CODE = (Path(__file__).parent, Path(__file__).parents[1] / "splits.py", Path(features.__file__))
+_CODE = (
+    Path(__file__).parent,
+    *(Path(__file__).parents[1] / name for name in ("midi", "splits.py", "problems.py")),
+    Path(features.__file__),
+)
 
 
-@dataclass
-class Library:
-    """Melodies with their splits, and what the card and the report say of them."""
-
-    melodies: list[Melody]
-    splits: list[str]
-    description: dict[str, Any]
-    split_rule: dict[str, Any]
-    problems: list[Problem] = field(default_factory=list)
+Library = SplitLibrary[Melody]
 
 
 def load(
@@ -48,15 +40,15 @@ def load(
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     wanted = [name for name in SOURCES if name in sources]
     present = {name: files for name in wanted if (files := source_files(name, root))}
-    absent = [name for name in wanted if name not in present]
-    fingerprint = _fingerprint(present, (seed, val, test))
-    path = cache_dir / "melody_db" / f"{fingerprint}-{_code_fingerprint()}.pickle"
-    library = _from_cache(path)
-    if library is None:
+    version = _version(present, (seed, val, test))
+
+    def make() -> Library:
         readings = [_read(name, root, files, progress) for name, files in present.items()]
-        library = build(readings, fingerprint, seed, val, test)
-        write_atomic(path, pickle.dumps(library))
-    library.description["absent"] = absent
+        return build(readings, version, seed, val, test)
+
+    path = cache_dir / "melody_db" / f"{version}-{code_version(_CODE, ['symusic'])}.pickle"
+    library = cached(path, SplitLibrary, make)
+    library.description["absent"] = [name for name in wanted if name not in present]
     return library
 
 
@@ -69,16 +61,8 @@ def source_files(name: str, root: Path) -> list[Path]:
 def _read(name: str, root: Path, files: list[Path], progress: bool) -> Reading:
     if name == "jsb_chorales":
         return chorales.read(root)
-    paths = _bar(files, f"reading {name}", progress)
+    paths = shown(files, f"reading {name}", progress)
     return tune_books.read(name, paths) if name in BOOKS else pop909.read(root, paths)
-
-
-def _bar(items: list[Path], text: str, progress: bool) -> Iterable[Path]:
-    if not progress:
-        return items
-    from rich.progress import track
-
-    return track(items, description=text, transient=True)
 
 
 def intervals(melody: Melody) -> tuple[int, ...]:
@@ -99,7 +83,7 @@ def group(melodies: list[Melody]) -> Groups:
     return groups
 
 
-def build(readings: list[Reading], fingerprint: str, seed: int, val: float, test: float) -> Library:
+def build(readings: list[Reading], version: str, seed: int, val: float, test: float) -> Library:
     """Leaves out exact copies, groups and splits. A published split stands: a group with a test piece is test."""
     melodies: list[Melody] = []
     seen: dict[tuple[object, ...], str] = {}
@@ -114,9 +98,8 @@ def build(readings: list[Reading], fingerprint: str, seed: int, val: float, test
                 melodies.append(melody)
         problems += reading.problems
     if not melodies:
-        first = f" First problem: {problems[0].file}: {problems[0].reason}." if problems else ""
         raise DataError(
-            f"no usable melody was found.{first} Use data.sources=[{','.join(BOOKS)}], which need no download"
+            f"no usable melody was found.{first_of(problems)} Use data.sources=[{','.join(BOOKS)}], which need no download"
         )
     groups = group(melodies)
     splits = assign([m.id for m in melodies], groups, seed, val, test)
@@ -130,20 +113,20 @@ def build(readings: list[Reading], fingerprint: str, seed: int, val: float, test
     songs_of_today = any(r.source == "pop909" for r in readings)
     used = ", ".join(r.source for r in readings)
     description = {
-        "version": f"sha256:{fingerprint}",
+        "version": f"sha256:{version}",
         "stand_in": None
         if songs_of_today
         else f"No songs of today (POP909) were used: traditional tunes ({used}) stand in for them.",
         "licence": "; ".join(f"{d['name']}: {d['licence']}" for d in described),
         "sources": described,
-        "problems": dict(Counter(p.reason for p in problems)),
+        "problems": counted_reasons(problems),
     }
     rule = {
         "rule": "by tune and its variants: hash of the group that shares a quarter of its runs of six intervals or its name; "
         "a published split stands",
         "seed": seed,
     }
-    return Library(melodies, splits, description, rule, problems)
+    return SplitLibrary(melodies, splits, description, rule, problems)
 
 
 def _describe(reading: Reading, kept: list[Melody]) -> dict[str, Any]:
@@ -157,42 +140,6 @@ def _describe(reading: Reading, kept: list[Melody]) -> dict[str, Any]:
     }
 
 
-def write_problems(problems: list[Problem], path: Path) -> None:
-    """Every skipped item of every file as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow(["file", "where", "reason", "detail"])
-        writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
-
-
-def _fingerprint(present: dict[str, list[Path]], settings: tuple[object, ...]) -> str:
-    """Of the files' contents and how they are split, whatever the version of this code."""
-    digest = hashlib.sha256(repr((sorted(present), settings)).encode())
-    for name, files in sorted(present.items()):
-        for path in files:
-            digest.update(f"{name}/{path.parent.name}/{path.name}\0".encode())
-            try:
-                digest.update(path.read_bytes())
-            except OSError as error:
-                digest.update(repr(error).encode())
-    return digest.hexdigest()[:16]
-
-
-def _code_fingerprint() -> str:
-    """Of everything that turns files into melodies: a change of code is a change of cache."""
-    digest = hashlib.sha256(importlib.metadata.version("symusic").encode())
-    for base in _CODE:
-        for path in sorted(base.rglob("*.py") if base.is_dir() else [base]):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _from_cache(path: Path) -> Library | None:
-    try:
-        library = pickle.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except Exception:  # a cache from other code or cut short is no more than a miss
-        path.unlink(missing_ok=True)
-        return None
-    return library if isinstance(library, Library) else None
+def _version(present: dict[str, list[Path]], settings: tuple[object, ...]) -> str:
+    files = ((f"{name}/{p.parent.name}/{p.name}", p) for name, paths in sorted(present.items()) for p in paths)
+    return data_version((sorted(present), settings), files)

@@ -7,24 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.chords.reading import Problem
+from datamodules.problems import Report
 from kmidi_lab.features.melody import HIGHEST, LOWEST, Melody
 
 MIN_NOTES, MAX_NOTES = 12, 5_000
 
 
 @dataclass
-class Reading:
+class Reading(Report):
     """Melodies of one source with a whole-file report of what could not be used."""
 
-    source: str
-    licence: str
     melodies: list[Melody] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    note: str = ""
-
-    def skip(self, file: Path | str, where: str, reason: str, detail: object = "") -> None:
-        self.problems.append(Problem(str(file), where, reason, str(detail)[:300]))
 
     def keep(self, melody: Melody, file: Path | str) -> None:
         """Adds the melody, or reports why it can't be used."""

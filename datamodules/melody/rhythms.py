@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from datamodules.melody.library import Library
+from datamodules.library import SplitLibrary
 from kmidi_lab.features.melody import Melody
 
 BAR = 4.0
@@ -73,8 +73,8 @@ def known_bars(cache_dir: Path) -> tuple[Counter[Bar], str]:
             library = pickle.loads(path.read_bytes())
         except Exception:  # a cache from other code is no more than absent
             continue
-        if isinstance(library, Library):
-            train = [m for m, where in zip(library.melodies, library.splits, strict=True) if where == "train"]
+        if isinstance(library, SplitLibrary):
+            train = [m for m, where in zip(library.songs, library.splits, strict=True) if where == "train"]
             bars = bars_of(train)
             if bars:
                 return bars, "bars of the prepared training melodies"

@@ -1,0 +1,22 @@
+"""What a data module reads: songs with their splits, and what the card and the report say of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from datamodules.problems import Problem
+
+Song = TypeVar("Song")
+
+
+@dataclass
+class SplitLibrary(Generic[Song]):
+    """Songs (or takes, clips, performances), each in one split."""
+
+    songs: list[Song]
+    splits: list[str]
+    description: dict[str, Any]
+    """The `data` object of run.json without the split."""
+    split_rule: dict[str, Any]
+    problems: list[Problem] = field(default_factory=list)
