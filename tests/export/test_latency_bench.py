@@ -73,6 +73,21 @@ def test_a_whole_folder(tmp_path, capsys):
     assert said.index(f"{HARMONY.id}: 20 calls") < said.index(f"{DYNAMICS.id}: 20 calls") < said.index("bench.png")
 
 
+def test_a_student_is_called_one(tmp_path, capsys, monkeypatch):
+    measured = {"backends": {"onnxruntime": _timed(), "rtneural": _timed()}, "not_measured": {}, "budget_ms": 5.0}
+    monkeypatch.setattr(bench, "measure_latency", lambda *_: measured)
+    monkeypatch.setattr(bench, "_write", lambda *_: None)
+    run(tmp_path, [put(tmp_path, MELODY) | {"rtneural_is_student": True}], tmp_path / "bench")
+    said = capsys.readouterr().out
+    assert "rtneural (student)" in said and "onnxruntime (student)" not in said
+
+
+def _timed() -> dict[str, Any]:
+    times = {f"{key}_us": 2.0 for key in ("first", "median", "p99", "max")}
+    floor = {"floor_us": None, "floor_ratio": None}
+    return {**times, "memory_floor": floor, "deadlines": deadlines(2.0, 2.0), "within_budget": True}
+
+
 def test_failing_models_are_named_and_the_others_are_benched(tmp_path, capsys):
     root, folder = tmp_path / "models", tmp_path / "bench"
     entries = [put(root, c) for c in (EMOTION, GROOVE, HARMONY, MELODY)] + [put(root, HARMONY, "foreign")]

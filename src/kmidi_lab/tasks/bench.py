@@ -52,7 +52,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             print(f"  failed: {failed[entry['id']]}")
             continue
         found[entry["id"]] = latency
-        _say(latency)
+        _say(latency, bool(entry.get("rtneural_is_student")))
     _write(context["folder"], {"machine": machine_fingerprint(), "models": found, "failed": failed})
     if failed:
         reasons = "; ".join(f"{model_id}: {reason}" for model_id, reason in failed.items())
@@ -78,9 +78,13 @@ def _write(folder: Path, report: dict[str, Any]) -> None:
     print(f"written: {', '.join(str(path) for path in sorted(folder.glob('bench.*')))}")
 
 
-def _say(latency: dict[str, Any]) -> None:
-    """One line a backend: times, against the budget, the memory floor and the shortest audio block."""
-    for name, b in latency["backends"].items():
+def _say(latency: dict[str, Any], student: bool) -> None:
+    """One line a backend: times, against the budget, the memory floor and the shortest audio block.
+
+    `student`: RTNeural's file holds another, smaller network than the ONNX file.
+    """
+    for backend, b in latency["backends"].items():
+        name = f"{backend} (student)" if student and backend.startswith("rtneural") else backend
         times = "  ".join(f"{key} {microseconds(b[f'{key}_us']):>8}" for key in ("first", "median", "p99", "max"))
         floor = b["memory_floor"]["floor_us"]
         ratio = f"{b['memory_floor']['floor_ratio']:.2f}× its floor of {microseconds(floor)}" if floor else "no floor"
