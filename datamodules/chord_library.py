@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from datamodules.cache import cached, code_version, data_version, files_below
+from datamodules.cache import code_version, data_version, files_below
 from datamodules.chords import jazz_standards, music21_corpus, pop909, progressions
 from datamodules.chords.reading import Reading
-from datamodules.library import SplitLibrary
+from datamodules.library import SplitLibrary, prepared
 from datamodules.problems import Problem, counted_reasons, first_of
 from datamodules.progress import shown
 from datamodules.splits import Groups, assign
@@ -38,10 +38,8 @@ def load(
         readings = [_read(name, root, files, progress) for name, files in present.items()]
         return _build(readings, version, seed, val, test)
 
-    path = cache_dir / "chord_db" / f"{version}-{code_version(_code(), ['muspy'])}.pickle"
-    library = cached(path, SplitLibrary, make)
-    library.description["absent"] = [name for name in wanted if name not in present]
-    return library
+    absent = [name for name in wanted if name not in present]
+    return prepared(cache_dir / "chord_db", version, code_version(_code(), ["muspy"]), make, absent)
 
 
 def source_files(name: str, root: Path) -> list[Path]:

@@ -9,9 +9,7 @@ LMD-full first if asked to, and prints what there is.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +22,8 @@ from datamodules.midi import dedupe, shards
 from datamodules.midi.fetch import download, unpack
 from datamodules.midi.layout import Layout, MidiFile, folder_of
 from datamodules.midi.piece import Piece
-from datamodules.midi.shards import Arrays, Prepared, Problem, Shards
+from datamodules.midi.shards import Arrays, Prepared, Shards
+from datamodules.problems import Problem, counted_reasons, write_problems
 from datamodules.splits import SPLITS, Groups, assign
 from kmidi_lab.errors import DataError
 
@@ -57,11 +56,11 @@ def read(root: Path) -> Layout:
 def _match_scores(path: Path, layout: Layout) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_SCORES:
-            layout.skip(path, "table too large")
+            layout.skip(path, "", "table too large")
             return {}
         scores = orjson.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        layout.skip(path, "table cannot be read", error)
+        layout.skip(path, "", "table cannot be read", error)
         return {}
     return scores if isinstance(scores, dict) else {}
 
@@ -118,10 +117,7 @@ class LakhPieces:
 
     def write_problems(self, path: Path) -> None:
         """Every file left out as CSV."""
-        with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as out:
-            writer = csv.writer(out)
-            writer.writerow(["file", "reason", "detail"])
-            writer.writerows([p.file, p.reason, p.detail] for p in self.problems)
+        write_problems(self.problems, path)
 
 
 def lakh_pieces(
@@ -169,7 +165,7 @@ def lakh_pieces(
             if same == names[at]:
                 kept.append(at)
             else:
-                problems.append(Problem(names[at], "same notes as another file", same))
+                problems.append(Problem(names[at], "", "same notes as another file", same))
     recordings = {f.path.relative_to(root).as_posix(): f.group for f in files}
     # Over all files: one left out as a copy may be what ties two others together.
     groups = _groups(prepared, names, recordings) if names else Groups(0)
@@ -186,7 +182,7 @@ def lakh_pieces(
             "groups": len({groups.find(at) for at in kept}),
             "split": {"rule": "by content: same notes in any key, versions, recordings", "seed": seed}
             | {name: kept_splits.count(name) for name in SPLITS},
-            "problems": dict(Counter(p.reason for p in problems).most_common()),
+            "problems": counted_reasons(problems),
         },
         problems,
         prepared,

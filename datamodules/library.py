@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from datamodules.cache import cached
 from datamodules.problems import Problem
 
 Song = TypeVar("Song")
@@ -20,3 +23,13 @@ class SplitLibrary(Generic[Song]):
     """The `data` object of run.json without the split."""
     split_rule: dict[str, Any]
     problems: list[Problem] = field(default_factory=list)
+
+
+Library = TypeVar("Library", bound=SplitLibrary[Any])
+
+
+def prepared(folder: Path, version: str, code: str, make: Callable[[], Library], absent: Sequence[str]) -> Library:
+    """What `make` gives, or gave before to the same data and code; names the sources that were wanted and are not there."""
+    library = cached(folder / f"{version}-{code}.pickle", SplitLibrary, make)
+    library.description["absent"] = list(absent)
+    return library  # type: ignore[return-value]

@@ -43,8 +43,8 @@ def first_of(problems: Sequence[Problem]) -> str:
 
 
 def counted_reasons(problems: Iterable[Problem]) -> dict[str, int]:
-    """How many there are of each reason, in order of the first."""
-    return dict(Counter(p.reason for p in problems))
+    """How many there are of each reason, the commonest first."""
+    return dict(Counter(p.reason for p in problems).most_common())
 
 
 def write_problems(problems: Iterable[Problem], path: Path) -> None:

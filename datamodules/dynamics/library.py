@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.cache import cached, code_version, data_version, files_below
+from datamodules.cache import code_version, data_version, files_below
 from datamodules.dynamics import asap, corpus, kth
 from datamodules.dynamics.performances import Performance, Reading
-from datamodules.library import SplitLibrary
+from datamodules.library import SplitLibrary, prepared
 from datamodules.problems import first_of
 from datamodules.splits import Groups, assign
 from kmidi_lab.errors import DataError
@@ -45,10 +45,8 @@ def load(
         reading = asap.read(root) if name == "asap" else kth.read(files, progress)
         return _build(reading, version, seed, val, test)
 
-    path = cache_dir / "dynamics" / f"{version}-{code_version(_code(), ['muspy', 'symusic'])}.pickle"
-    library = cached(path, SplitLibrary, make)
-    library.description["absent"] = [s for s in sources if s not in found]
-    return library
+    absent = [source for source in sources if source not in found]
+    return prepared(cache_dir / "dynamics", version, code_version(_code(), ["muspy", "symusic"]), make, absent)
 
 
 def source_files(name: str, root: Path) -> list[Path]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from datamodules import fma
-from datamodules.cache import cached, code_version, data_version, files_below
+from datamodules.cache import code_version, data_version, files_below
 from datamodules.groove import reading, styles
 from datamodules.groove.reading import Reading, Take
-from datamodules.library import SplitLibrary
+from datamodules.library import SplitLibrary, prepared
 from datamodules.problems import Problem, counted_reasons, first_of
 from datamodules.splits import SPLITS, Groups
 from kmidi_lab.errors import DataError
@@ -55,9 +55,8 @@ def load(root: Path, cache_dir: Path, sources: Sequence[str], test_drummers: Seq
         reading = _READERS[source].read(root) if found else styles.generate(split_seed)
         return _build(reading, test_drummers, split_seed, version)
 
-    library = cached(cache_dir / "groove" / f"{version}-{code_version(_code(), ['symusic'])}.pickle", Library, make)
-    library.description["absent"] = list(sources[: sources.index(source)])
-    return library
+    absent = sources[: sources.index(source)]
+    return prepared(cache_dir / "groove", version, code_version(_code(), ["symusic"]), make, absent)
 
 
 def _build(found: Reading, test_drummers: Sequence[str], split_seed: int, version: str) -> Library:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.cache import cached, code_version, data_version
-from datamodules.library import SplitLibrary
+from datamodules.cache import code_version, data_version
+from datamodules.library import SplitLibrary, prepared
 from datamodules.melody import chorales, pop909, tune_books
 from datamodules.melody.reading import Reading
 from datamodules.problems import Problem, counted_reasons, first_of
@@ -46,10 +46,8 @@ def load(
         readings = [_read(name, root, files, progress) for name, files in present.items()]
         return build(readings, version, seed, val, test)
 
-    path = cache_dir / "melody_db" / f"{version}-{code_version(_CODE, ['symusic'])}.pickle"
-    library = cached(path, SplitLibrary, make)
-    library.description["absent"] = [name for name in wanted if name not in present]
-    return library
+    absent = [name for name in wanted if name not in present]
+    return prepared(cache_dir / "melody_db", version, code_version(_CODE, ["symusic"]), make, absent)
 
 
 def source_files(name: str, root: Path) -> list[Path]:

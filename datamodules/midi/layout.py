@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datamodules.midi.shards import Problem
+from datamodules.problems import Report
 
 MAX_TABLE_BYTES = 64 * 2**20
 SPLIT_NAMES = {"train": "train", "validation": "val", "test": "test"}
@@ -24,17 +24,11 @@ class MidiFile:
 
 
 @dataclass
-class Layout:
+class Layout(Report):
     """One set: `files` is empty where its folder is not there; `get` says where it comes from."""
 
-    source: str
-    licence: str
     get: str
     files: list[MidiFile] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-    def skip(self, file: Path | str, reason: str, detail: object = "") -> None:
-        self.problems.append(Problem(str(file), reason, str(detail)[:300]))
 
     def add(self, base: Path, listed: str, group: str, split: str | None, about: Mapping[str, str]) -> None:
         """A file that a table lists, if it is there and below `base`."""
@@ -42,12 +36,12 @@ class Layout:
         try:
             inside, there = path.resolve().is_relative_to(base.resolve()), path.is_file()
         except (OSError, ValueError) as error:
-            self.skip(listed, "listed under an impossible name", error)
+            self.skip(listed, "", "listed under an impossible name", error)
             return
         if not listed or not inside:
-            self.skip(listed, "listed outside its folder")
+            self.skip(listed, "", "listed outside its folder")
         elif not there:
-            self.skip(listed, "listed but not there")
+            self.skip(listed, "", "listed but not there")
         else:
             self.files.append(MidiFile(path, group, split, about))
 
@@ -55,26 +49,26 @@ class Layout:
         """The rows of a CSV file that have all `columns`; a problem for each that has not, or for the file."""
         try:
             if path.stat().st_size > MAX_TABLE_BYTES:
-                self.skip(path, "table too large")
+                self.skip(path, "", "table too large")
                 return
             with path.open(newline="", encoding="utf-8-sig") as file:
                 reader = csv.DictReader(file)
                 missing = set(columns) - set(reader.fieldnames or ())
                 if missing:
-                    self.skip(path, "table lacks columns", ", ".join(sorted(missing)))
+                    self.skip(path, "", "table lacks columns", ", ".join(sorted(missing)))
                     return
                 for row in reader:
                     if any(row[column] is None for column in columns):
-                        self.skip(path, "table row cut short", f"line {reader.line_num}")
+                        self.skip(path, f"line {reader.line_num}", "table row cut short")
                     else:
                         yield {column: row[column] for column in columns}
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            self.skip(path, "table cannot be read", error)
+            self.skip(path, "", "table cannot be read", error)
 
     def split(self, name: str, file: str) -> str | None:
         """`train`, `val` or `test` of a published split's name."""
         if name not in SPLIT_NAMES:
-            self.skip(file, "unknown split", name)
+            self.skip(file, "", "unknown split", name)
         return SPLIT_NAMES.get(name)
 
 

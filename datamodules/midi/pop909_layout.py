@@ -20,7 +20,7 @@ def read(root: Path) -> Layout:
         main = song / f"{song.name}.mid"
         versions = sorted((song / "versions").glob("*.mid"))
         if not main.is_file():
-            layout.skip(main, "listed but not there")
+            layout.skip(main, "", "listed but not there")
         kinds = [(main, "arrangement"), *((path, "version") for path in versions)]
         layout.files += [MidiFile(p, song.name, None, {"kind": kind}) for p, kind in kinds if p.is_file()]
     return layout

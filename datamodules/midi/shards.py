@@ -10,7 +10,6 @@ import hashlib
 import importlib.metadata
 import io
 import stat
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,21 +25,13 @@ from datamodules.midi import piece as piece_module
 from datamodules.midi import reading
 from datamodules.midi.bulk import extracting
 from datamodules.midi.piece import Piece
+from datamodules.problems import Problem, counted_reasons
 from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.export.atomic import sha256_file, write_atomic
 
 Arrays = Mapping[str, np.ndarray]
 SHARD_FILES = 500
 _OPEN_SHARDS = 4
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file that could not be used; `reason` can be counted."""
-
-    file: str
-    reason: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -116,7 +107,7 @@ class _Builder:
     def add(self, read: Read[Arrays]) -> None:
         name = read.file.relative_to(self._root).as_posix().encode(errors="backslashreplace").decode()
         if read.value is None:
-            self._problems.append(Problem(name, read.reason, read.detail))
+            self._problems.append(Problem(name, "", read.reason, read.detail))
         else:
             self._values[name] = read.value
 
@@ -181,11 +172,11 @@ class Shards(Sequence[Prepared]):
     def problems(self) -> Iterator[Problem]:
         """Every file that could not be used."""
         for path in self.indexes:
-            yield from (Problem(*row) for row in _read_index(path)["problems"])
+            yield from (Problem(file, "", *why) for file, *why in _read_index(path)["problems"])
 
     def reasons(self) -> dict[str, int]:
         """How many files could not be used for which reason."""
-        return dict(Counter(problem.reason for problem in self.problems()).most_common())
+        return counted_reasons(self.problems())
 
 
 class _Shard:
