@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import lzma
 import shutil
@@ -21,6 +22,7 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.export.atomic import sha256_file
 
 _BLOCK = 1 << 20
+_MD5 = "md5:"
 _OK, _PARTIAL, _RANGE_REFUSED = 200, 206, 416
 _USER_AGENT = "kmidi_lab"
 MAX_MEMBERS = 2_000_000
@@ -41,6 +43,8 @@ def download(
 ) -> None:
     """Makes `path` the file with that SHA-256 and size in bytes; what is there already is checked and kept.
 
+    Where a publisher tells only an MD5, `sha256` is that, as `md5:…`.
+
     A broken-off download stays as `<name>.part` and goes on there, in this call and the next. `wait_s` is the pause before
     another attempt, doubled each time; an attempt that brought bytes counts as the first again.
 
@@ -51,20 +55,28 @@ def download(
         raise DataError(f"{url}: only http and https addresses can be fetched")
     part = path.with_name(path.name + ".part")
     try:
-        if path.is_file() and path.stat().st_size == size and sha256_file(path) == sha256:
+        if path.is_file() and path.stat().st_size == size and _checksum(path, sha256) == sha256:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         with _bar(f"fetching {path.name}", progress) as advance:
             _fill(url, part, size, attempts, wait_s, timeout_s, advance)
-        found = sha256_file(part)
+        found = _checksum(part, sha256)
         if found != sha256:
             part.unlink()
-            raise DataError(f"{url}: SHA-256 is {found}, published is {sha256}; thrown away, try again later")
+            raise DataError(f"{url}: checksum is {found}, published is {sha256}; thrown away, try again later")
         part.replace(path)
     except OSError as error:
         raise DataError(
             f"{path}: can't be written ({error.strerror or error}); free space or choose another folder"
         ) from error
+
+
+def _checksum(path: Path, like: str) -> str:
+    """Of the kind that `like` is."""
+    if not like.startswith(_MD5):
+        return sha256_file(path)
+    with path.open("rb") as file:
+        return _MD5 + hashlib.file_digest(file, "md5").hexdigest()
 
 
 def _fill(url: str, part: Path, size: int, attempts: int, wait_s: float, timeout_s: float, advance: Advance) -> None:

@@ -63,10 +63,11 @@ def _verdict(run: dict[str, Any]) -> str:
 def _data(run: dict[str, Any]) -> str:
     data = run["data"]
     rule, absent = data["split"]["rule"], data.get("absent")
+    drawn = {k: v for k, v in data["split"].items() if k not in ("rule", "train", "val", "test")}
     parts = [
         f"## Data\n\n`{data['id']}`, fingerprint `{data['version']}`. Licences: {cell(data['licence'])}.",
         _grid(view.sources(run)),
-        f"Split: {cell(rule)} (seed {data['split']['seed']}).",
+        f"Split: {cell(rule)} ({cell(view.text_of(drawn))}).",
         _grid(view.splits(run)),
         _grid(view.problems(run)) if data["problems"] else "Nothing was skipped.",
     ]

@@ -11,7 +11,11 @@ from typing import Any
 from kmidi_lab.contracts import Contract
 
 _TRAINING = ("epochs", "batch_size", "learning_rate", "optimizer", "loss", "train_loss", "val_loss", "test_loss")
-_DATA_SETTINGS = ("sources", "split_seed", "val_share", "test_share")
+DATA_SETTINGS = (
+    *("sources", "split_seed", "val_share", "test_share"),
+    *("channels", "labels", "folds", "fold", "val_speakers"),
+)
+"""Settings of a data module that say which examples were trained on."""
 
 
 def sha256(data: bytes) -> str:
@@ -72,7 +76,7 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "status_reason": export["reason"],
         "stand_in": data["stand_in"],
         "data_fingerprint": data["version"],
-        "data_settings": {k: v for k, v in run["config"]["data"].items() if k in _DATA_SETTINGS},
+        "data_settings": {k: v for k, v in run["config"]["data"].items() if k in DATA_SETTINGS},
         "params": run["params"],
         "seed": run["seed"],
         "code_sha256": run["code_sha256"],

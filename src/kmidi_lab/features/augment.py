@@ -20,17 +20,21 @@ def spec_augment(
     frames: int,
     generator: torch.Generator,
     masks: int = 2,
+    fill: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """`masks` stripes of up to `bands` bands and as many of up to `frames` frames in each clip become the clip's mean.
+    """`masks` stripes of up to `bands` bands and as many of up to `frames` frames in each clip become `fill`.
 
     SpecAugment without its warping (D. Park et al., Interspeech 2019).
+
+    Args:
+        fill: `[128]`, such as the mean of the training frames; the mean of each clip without it.
     """
     batch, steps, size = x.shape
     covered = torch.zeros(batch, steps, size, dtype=torch.bool, device=x.device)
     for _ in range(masks):
         covered |= _stripe(batch, size, bands, generator, x.device)[:, None, :]
         covered |= _stripe(batch, steps, frames, generator, x.device)[:, :, None]
-    return torch.where(covered, x.mean((1, 2), keepdim=True), x)
+    return torch.where(covered, x.mean((1, 2), keepdim=True) if fill is None else fill, x)
 
 
 def _stripe(batch: int, size: int, widest: int, generator: torch.Generator, device: torch.device) -> torch.Tensor:

@@ -35,3 +35,15 @@ class DynamicsBatch(NamedTuple):
     x: torch.Tensor
     y: torch.Tensor
     known: torch.Tensor
+
+
+class EmotionBatch(NamedTuple):
+    """Clips: `x` `[B, T, 128]` mel frames with `weight` `[B, T]` 1 where there was one, else 0; shares of the labels
+    `[B, K]` and intensities `[B, 2]`, each row 1 in all; `scalars` `[B, 4]`: valence, arousal, dominance in -1..1,
+    complexity in 0..1."""
+
+    x: torch.Tensor
+    weight: torch.Tensor
+    label: torch.Tensor
+    intensity: torch.Tensor
+    scalars: torch.Tensor

@@ -10,6 +10,8 @@ from kmidi_lab.contracts import EMOTION
 
 BLOCK = EMOTION.output("valence").size
 _WEIGHTS = 1.0 - np.arange(BLOCK) / (2.0 * BLOCK)
+BLOCK_PATTERN = _WEIGHTS / _WEIGHTS.sum()
+"""Share of a block's sum that each of its 16 values has when a scalar is written."""
 _LIMIT = 0.99
 ANCHORS: Mapping[str, tuple[float, float]] = {
     "happy": (0.8, 0.6),
@@ -33,7 +35,7 @@ def encode_emotion(valence: float, arousal: float, dominance: float = 0.0, compl
     out = np.zeros(EMOTION.output_size, np.float32)
     for name, value in (("valence", valence), ("arousal", arousal), ("dominance", dominance)):
         s = float(np.clip(value, -_LIMIT, _LIMIT))
-        out[EMOTION.output(name).index] = 8.0 * np.arctanh(s) * _WEIGHTS / _WEIGHTS.sum()
+        out[EMOTION.output(name).index] = 8.0 * np.arctanh(s) * BLOCK_PATTERN
     out[EMOTION.output("complexity").index] = complexity
     return out
 

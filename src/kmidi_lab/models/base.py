@@ -43,7 +43,7 @@ class LabModule(L.LightningModule):
     """
 
     contract: ClassVar[Contract]
-    vocabulary: ClassVar[tuple[str, ...]] = ()
+    vocabulary: tuple[str, ...] = ()
     loss_name: ClassVar[str] = ""
     network: nn.Module
     student: nn.Module | None

@@ -15,6 +15,7 @@ from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.export.entry import DATA_SETTINGS
 from kmidi_lab.inference import load_onnx, load_published
 from kmidi_lab.lab import build
 from kmidi_lab.report.scores import plain_tables
@@ -100,9 +101,7 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
 
 def _checkpoint(path: Path) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     module, config, checkpoint = load_run(path)
-    settings = {
-        k: config["data"][k] for k in ("sources", "split_seed", "val_share", "test_share") if k in config["data"]
-    }
+    settings = {k: config["data"][k] for k in DATA_SETTINGS if k in config["data"]}
     settings["version"] = (
         json.loads((checkpoint.parent.parent / "run.json").read_text(encoding="utf-8")).get("data", {}).get("version")
     )

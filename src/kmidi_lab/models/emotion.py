@@ -1,0 +1,158 @@
+"""EmotionRecognizer: a causal convolutional network from mel frames to the emotion embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import atanh
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from kmidi_lab.contracts import EMOTION
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.features.batches import EmotionBatch
+from kmidi_lab.features.emotion import BLOCK_PATTERN
+from kmidi_lab.features.speech_emotion import INTENSITIES, SCALARS, label_set
+from kmidi_lab.models.audio import AudioModule, trunk
+from kmidi_lab.models.streaming import Chain
+
+_BLOCKS = tuple(EMOTION.output(name).index for name in SCALARS)
+_START = 12
+"""Frames after a reset that the loss of single frames leaves out: there is nothing yet to go by."""
+
+
+class EmotionRecognizer(AudioModule):
+    """Trains the embedding through linear heads on it (labels, intensity) and through the contract's readings of it.
+
+    A clip is judged by the mean of its embeddings, which is what a listener can do as well: the head is linear, so that
+    averaging embeddings is averaging logits. The sum of a block is what readers read; what else a block holds carries
+    the labels, and `free_weight` keeps it small, since other models take the embedding as an input.
+
+    Args:
+        labels: 8 or 7, as the data's. channels, kernel, dilations, dropout: of the trunk (models.audio.trunk).
+        label_smoothing: of the cross-entropies. frame_weight: of the labels' loss frame by frame, beside that of the
+            clip. intensity_weight, reading_weight: of the intensity head and of the readings. free_weight: of the mean
+            square of what is in the first three blocks beside the contract's pattern.
+    """
+
+    network: Chain
+    contract = EMOTION
+    loss_name = "cross_entropy"
+
+    def __init__(
+        self,
+        labels: int = 8,
+        channels: int = 64,
+        kernel: int = 3,
+        dilations: Sequence[int] = (1, 2, 4, 8, 16),
+        dropout: float = 0.2,
+        label_smoothing: float = 0.1,
+        frame_weight: float = 0.3,
+        intensity_weight: float = 0.2,
+        reading_weight: float = 0.5,
+        free_weight: float = 0.1,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
+        for name, value, top in (
+            ("label_smoothing", label_smoothing, 0.5),
+            ("frame_weight", frame_weight, 10),
+            ("intensity_weight", intensity_weight, 10),
+            ("reading_weight", reading_weight, 10),
+            ("free_weight", free_weight, 10),
+        ):
+            if not 0 <= value <= top:
+                raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
+        self.vocabulary = label_set(labels)
+        self.network = Chain(
+            *trunk(channels, kernel, dilations, dropout), nn.Dropout(dropout), nn.Linear(channels, EMOTION.output_size)
+        )
+        self.label = nn.Linear(EMOTION.output_size, labels)
+        self.intensity = nn.Linear(EMOTION.output_size, len(INTENSITIES))
+        self.smoothing, self.frame_weight, self.intensity_weight = label_smoothing, frame_weight, intensity_weight
+        self.reading_weight, self.free_weight = reading_weight, free_weight
+        self.sizes = (channels, kernel, tuple(dilations))
+        self.save_hyperparameters()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)
+
+    @property
+    def architecture(self) -> str:
+        channels, kernel, dilations = self.sizes
+        blocks = ", ".join(map(str, dilations))
+        return f"causal CNN, {channels} channels, kernel {kernel}, residual blocks of dilation {blocks}→64"
+
+    def head_layout(self) -> dict[str, object]:
+        return {
+            "input": "the embedding, or the mean of the embeddings since a sound began",
+            "decode": "logits = weight @ embedding + bias, softmax over labels; intensity likewise",
+            "labels": list(self.vocabulary),
+            "intensities": list(INTENSITIES),
+        }
+
+    def head(self) -> dict[str, np.ndarray]:
+        heads = {"weight": self.label.weight, "bias": self.label.bias}
+        heads |= {"intensity_weight": self.intensity.weight, "intensity_bias": self.intensity.bias}
+        return {name: values.detach().cpu().numpy() for name, values in heads.items()}
+
+    def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
+        embedding = self.network(batch.x)
+        clip = clip_mean(embedding, batch.weight)
+        labels = self._cross_entropy(self.label(clip), batch.label).mean()
+        heard = batch.weight.clone()
+        heard[:, :_START] = 0
+        by_frame = self._cross_entropy(self.label(embedding), batch.label[:, None])
+        frames = (by_frame * heard).sum() / heard.sum().clamp_min(1)
+        intensity = self._cross_entropy(self.intensity(clip), batch.intensity).mean()
+        readings = F.mse_loss(read(clip), batch.scalars)
+        loss: torch.Tensor = (
+            labels
+            + self.frame_weight * frames
+            + self.intensity_weight * intensity
+            + self.reading_weight * readings
+            + self.free_weight * free(clip).square().mean()
+        )
+        self.keep_loss(labels)
+        return loss
+
+    def validation_step(self, batch: EmotionBatch, batch_idx: int) -> None:
+        clip = clip_mean(self.network(batch.x), batch.weight)
+        logits, true, size = self.label(clip), batch.label.argmax(1), len(batch.x)
+        self.log("val/loss", F.cross_entropy(logits, true), prog_bar=True, batch_size=size, sync_dist=True)
+        accuracy = (logits.argmax(1) == true).float().mean()
+        self.log("val/accuracy", accuracy, prog_bar=True, batch_size=size, sync_dist=True)
+        error = (read(clip) - batch.scalars).abs().mean(0)
+        for name, value in zip(SCALARS, error, strict=True):
+            self.log(f"val/{name}_mae", value, batch_size=size, sync_dist=True)
+
+    def _cross_entropy(self, logits: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+        """`[..., K]` and the shares of the labels to `[...]`."""
+        smoothed = (1 - self.smoothing) * shares + self.smoothing / shares.shape[-1]
+        return -(smoothed * F.log_softmax(logits, -1)).sum(-1)
+
+
+def clip_mean(embedding: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Mean over the frames of weight 1: `[B, T, 64]` and `[B, T]` to `[B, 64]`."""
+    return (embedding * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)
+
+
+def read(embedding: torch.Tensor) -> torch.Tensor:
+    """What readers make of `[..., 64]`: `[..., 4]`, as features.speech_emotion.read_scalars."""
+    valence, arousal, dominance, complexity = (embedding[..., block] for block in _BLOCKS)
+    summed = [torch.tanh(block.sum(-1) / 8) for block in (valence, arousal, dominance)]
+    return torch.stack([*summed, complexity.abs().mean(-1)], -1)
+
+
+def free(embedding: torch.Tensor) -> torch.Tensor:
+    """What the first three blocks of `[..., 64]` hold beside the contract's pattern for what they read as: `[..., 48]`."""
+    pattern = embedding.new_tensor(BLOCK_PATTERN)
+    most = 8 * atanh(0.99)
+    rest = []
+    for block in _BLOCKS[:3]:
+        values = embedding[..., block]
+        rest.append(values - values.sum(-1, keepdim=True).clamp(-most, most) * pattern)
+    return torch.cat(rest, -1)
