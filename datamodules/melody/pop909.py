@@ -1,7 +1,7 @@
 """POP909: the MELODY track on the beats of `beat_midi.txt`, chords of `chord_midi.txt`, key of `key_audio.txt`.
 
 Z. Wang et al., ISMIR 2020. Onsets go to the nearest sixteenth between the beats; a gap of an eighth or more is a rest,
-one of a quarter or more starts a phrase.
+one of a quarter or more starts a phrase (`voice`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import numpy as np
 
 from datamodules.melody.keys import key_of_chroma
 from datamodules.melody.reading import Reading
+from datamodules.melody.voice import single
 from datamodules.midi.reading import MidiError, read_piece
 from kmidi_lab.chords.chord import ChordError, Key, parse_key
 from kmidi_lab.chords.harte import parse_harte
 from kmidi_lab.features.melody import Melody
 
-_REST, _PHRASE = 0.5, 1.0
 _GRID = 4
 
 
@@ -62,24 +62,14 @@ def _melody(path: Path) -> Melody | None:
         raise ValueError("no usable beats")
     starts = _beat(piece.seconds(track.notes["start"]), times)
     ends = _beat(piece.seconds(track.notes["start"] + track.notes["duration"]), times)
-    onset = np.round(starts * _GRID) / _GRID
-    # Of notes on one place of the grid the highest is kept.
-    order = np.lexsort((-track.notes["pitch"].astype(int), onset))
-    order = order[np.concatenate([[True], np.diff(onset[order]) > 0])] if len(order) else order
-    onset, end = onset[order], ends[order]
-    following = np.append(onset[1:], np.inf)
-    end = np.clip(np.round(end * _GRID) / _GRID, onset + 1 / _GRID, following)
-    gap = onset - np.concatenate([[-np.inf], end[:-1]])
-    # A short gap is articulation: the note lasts to the next one.
-    duration = np.where(following - end < _REST, following, end) - onset
-    bar_of = np.clip(np.searchsorted(down, onset, side="right") - 1, 0, len(down) - 2)
+    voice = single(starts, ends, track.notes["pitch"], _GRID)
+    bar_of = np.clip(np.searchsorted(down, voice.onset, side="right") - 1, 0, len(down) - 2)
     bar = (down[bar_of + 1] - down[bar_of]).astype(np.float32)
-    pitch = track.notes["pitch"][order].astype(np.uint8)
-    key = _key(path.with_name("key_audio.txt"), pitch, duration)
+    key = _key(path.with_name("key_audio.txt"), voice.pitch, voice.duration)
     return Melody(
-        f"pop909/{path.stem}", "pop909", path.stem, key, pitch, duration.astype(np.float32),
-        np.mod(onset - down[bar_of], bar).astype(np.float32), bar, np.isfinite(gap) & (gap >= _REST), gap >= _PHRASE,
-        chord=_chords(path.with_name("chord_midi.txt"), times, onset),
+        f"pop909/{path.stem}", "pop909", path.stem, key, voice.pitch, voice.duration.astype(np.float32),
+        np.mod(voice.onset - down[bar_of], bar).astype(np.float32), bar, voice.rest, voice.phrase,
+        chord=_chords(path.with_name("chord_midi.txt"), times, voice.onset),
     )  # fmt: skip
 
 
