@@ -59,7 +59,7 @@ def distill(
             `train` once more to count its steps); the former shuffles itself. progress: log every epoch.
 
     Returns:
-        (the student in eval mode on the CPU, facts for the record: `params`, `arch`, `epochs`, `best_epoch`,
+        (the deployed student in eval mode on the CPU, facts for the record: `params`, `arch`, `epochs`, `best_epoch`,
         `distance` and its unit, `curve` as [train, validation] by epoch).
 
     Raises:
@@ -107,7 +107,7 @@ def distill(
         "distance_unit": unit,
         "curve": curve,
     }
-    return student.cpu().eval(), facts
+    return student.cpu().eval().deployed(), facts
 
 
 class _Mean:

@@ -10,7 +10,8 @@ from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.melody import LOWEST, MelodyBatch
 from kmidi_lab.models.base import LabModule
-from kmidi_lab.models.streaming import GRU, CausalAttention, CausalConv1d, Chain, Residual, State, Streaming
+from kmidi_lab.models.melody_student import KeyGRU
+from kmidi_lab.models.streaming import CausalAttention, CausalConv1d, Chain, Residual, State, Streaming
 from kmidi_lab.models.student import StudentPlan
 
 _IN = {s.name: s.index for s in MELODY.inputs}
@@ -197,7 +198,7 @@ class MelodyTransformer(LabModule):
     Args:
         size: channels. heads: attention heads, dividing `size`. layers: attention blocks.
         window: notes that attention sees. memory: notes that the pointers see. pointers: how many.
-        dropout: share of channels dropped in training. student_size: units of the recurrent student for RTNeural.
+        dropout: share of channels dropped in training. student_size: units of the recurrent student for RTNeural (`melody_student`).
         student_epochs, student_learning_rate: of its distillation.
     """
 
@@ -249,8 +250,8 @@ class MelodyTransformer(LabModule):
 
     def student_plan(self) -> StudentPlan:
         size, epochs, learning_rate = self._student
-        student = Chain(GRU(MELODY.input_size, size), nn.Linear(size, _PITCHES), nn.Softmax(-1))
-        return StudentPlan(student, f"64→GRU {size}→{_PITCHES} softmax", epochs, learning_rate)
+        architecture = f"64→frame of the key→GRU {size}→frame of C→{_PITCHES} softmax"
+        return StudentPlan(KeyGRU(size), architecture, epochs, learning_rate)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.network(x)

@@ -32,6 +32,10 @@ class Streaming(nn.Module):
         """`[B, T, C]` and the state before it to `[B, T, C']` and the state after it."""
         raise NotImplementedError
 
+    def deployed(self) -> Streaming:
+        """The same function as layers that every artefact format has; itself, unless it trains in another form."""
+        return self
+
     def zero_state(self, x: torch.Tensor) -> State:
         """The state after a reset, with the batch, type and device of `x`."""
         return tuple(x.new_zeros(x.shape[0], *shape) for shape in self.state_shapes())

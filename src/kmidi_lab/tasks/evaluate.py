@@ -138,5 +138,5 @@ def _load_student(module: Any, path: Path) -> None:
     if plan is not None:
         if not path.is_file():
             raise ConfigError(f"{path} is missing: the student for RTNeural, made at the end of a run; train again")
-        module.student = plan.network
+        module.student = plan.network.deployed()
         module.student.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
