@@ -84,7 +84,7 @@ def test_the_frame_finds_the_tonic(tonic: int) -> None:
 
 def test_artefacts_compute_what_the_network_computes() -> None:
     module = small()
-    student = module.student_plan().network.eval()
+    student = module.student_plan().network.eval().deployed()
     probes = np.concatenate([vectors(notes_of(t)).numpy() for t in random_tunes(3, 30, 2)])
     onnx, rtneural = export_onnx(module.network, MELODY), export_rtneural(student, MELODY)
     report = check_parity(module.network, MELODY, onnx, rtneural, probes, 1e-4, None, student)
