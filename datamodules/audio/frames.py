@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kmidi_lab.features.mel import BANDS, FLOOR
+from kmidi_lab.features.mel_scale import BANDS, FLOOR
 
 
 class FrameStore:

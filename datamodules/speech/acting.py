@@ -20,7 +20,7 @@ from datamodules.progress import shown
 from datamodules.speech.augmentation import Augmentation
 from datamodules.speech.clips import Clip, Reading, prepare
 from datamodules.speech.espeak import Espeak, Prosody, open_espeak
-from kmidi_lab.features.mel import RATE
+from kmidi_lab.features.mel_scale import RATE
 from kmidi_lab.features.speech_emotion import EMOTIONS
 
 SOURCE = "espeak"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datamodules.settings import check_counts, check_shares
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.augment_audio import add_noise, reverberate, shift_and_stretch
-from kmidi_lab.features.mel import RATE
+from kmidi_lab.features.mel_scale import RATE
 
 _SNR_DB, _DECAY_S, _WET_DB = (8.0, 30.0), (0.15, 0.7), (-12.0, 0.0)
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from datamodules.problems import Report
 from datamodules.speech.augmentation import Augmentation
 from kmidi_lab.errors import UserError
-from kmidi_lab.features.mel import HOP, WINDOW, log_mel
+from kmidi_lab.features.mel import log_mel
+from kmidi_lab.features.mel_scale import HOP, WINDOW
 
 _BELOW_PEAK = 6.0
 """Frames whose power is so many nepers of power (26 dB) below the loudest are silence at the ends of a clip."""

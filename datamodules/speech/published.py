@@ -17,7 +17,7 @@ from datamodules.bulk import read_many
 from datamodules.speech.augmentation import Augmentation
 from datamodules.speech.clips import Clip, ClipError, Reading, Sound, prepare
 from kmidi_lab.features.audio_io import read_audio
-from kmidi_lab.features.mel import RATE
+from kmidi_lab.features.mel_scale import RATE
 from kmidi_lab.features.speech_emotion import EMOTIONS
 
 SOURCE = "ravdess"

@@ -13,7 +13,7 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.evaluation.base import Evaluation, verdict
 from kmidi_lab.evaluation.harmony import softmax
 from kmidi_lab.evaluation.metrics import confusion, expected_calibration_error, log_likelihoods, reliability
-from kmidi_lab.features.mel import FRAME_S, HOP, WINDOW
+from kmidi_lab.features.mel_scale import FRAME_S, HOP, WINDOW
 from kmidi_lab.features.speech_emotion import SCALARS, read_scalars, scalars_of
 
 Call = Callable[[np.ndarray], np.ndarray]

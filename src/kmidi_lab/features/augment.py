@@ -9,7 +9,7 @@ from math import log
 
 import torch
 
-from kmidi_lab.features.mel import FLOOR
+from kmidi_lab.features.mel_scale import FLOOR
 
 _LN_PER_DB = log(10) / 10
 

@@ -16,26 +16,25 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
-RATE, HOP, WINDOW, FFT, BANDS = 16_000, 256, 1024, 2048, 128
-LOWEST_HZ, HIGHEST_HZ = 30.0, 8000.0
-FLOOR = 1e-6
-FRAME_S = HOP / RATE
-
-
-def frame_count(samples: int) -> int:
-    """Whole frames in so many samples at 16 kHz; 0 below 1024."""
-    return max(0, (samples - WINDOW) // HOP + 1)
+from kmidi_lab.features.mel_scale import BANDS, FFT, FLOOR, HIGHEST_HZ, HOP, LOWEST_HZ, RATE, WINDOW, mel_triangles
 
 
 class LogMel(nn.Module):
-    """Samples `[..., S]` in -1..1 at 16 kHz to frames `[..., T, 128]`, T = `frame_count(S)`, values -13.8 and up."""
+    """Samples `[..., S]` in -1..1 at 16 kHz to frames `[..., T, 128]`, T = `frame_count(S)`, values -13.8 and up.
 
-    def __init__(self) -> None:
+    Args:
+        dtype: of samples and frames. In float32, bands far below the loudest are off by some thousandths.
+    """
+
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.mel = torchaudio.transforms.MelSpectrogram(
             RATE, FFT, WINDOW, HOP, LOWEST_HZ, HIGHEST_HZ, n_mels=BANDS, power=2.0, center=False, norm="slaney",
-            mel_scale="slaney",
+            mel_scale="slaney", wkwargs={"dtype": dtype},
         )  # fmt: skip
+        self.to(dtype)
+        # torchaudio computes the corners of the triangles in float32.
+        self.mel.mel_scale.fb.copy_(torch.from_numpy(mel_triangles()))
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         if samples.shape[-1] < WINDOW:
@@ -48,11 +47,12 @@ class LogMel(nn.Module):
 
 @lru_cache(1)
 def _transform() -> LogMel:
-    return LogMel().eval()
+    return LogMel(torch.float64).eval()
 
 
 def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Frames `[T, 128]` of samples `[S]` in -1..1 at 16 kHz."""
+    """Frames `[T, 128]` of samples `[S]` in -1..1 at 16 kHz; computed in float64, since bands far below the loudest lose
+    digits in a float32 FFT."""
     with torch.no_grad():
-        frames: NDArray[np.float32] = _transform()(torch.from_numpy(np.ascontiguousarray(samples, np.float32))).numpy()
-    return frames
+        frames = _transform()(torch.from_numpy(np.ascontiguousarray(samples, np.float64)))
+    return np.asarray(frames.numpy(), np.float32)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.features.mel import BANDS
+from kmidi_lab.features.mel_scale import BANDS
 from kmidi_lab.models.base import LabModule
 from kmidi_lab.models.blocks import Standardize
 from kmidi_lab.models.streaming import CausalConv1d, Residual

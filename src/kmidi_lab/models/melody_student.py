@@ -124,8 +124,9 @@ class KeyGRU(Streaming):
                 weight[rows, : inputs if kind == "ih" else size] = getattr(own, f"weight_{kind}_l0")[given].cpu()
                 bias[rows] = getattr(own, f"bias_{kind}_l0")[given].cpu()
         z, n = (slice(gate * (size + _KEYS) + size, (gate + 1) * (size + _KEYS)) for gate in (1, 2))
-        new.bias_ih_l0[z] = _CLOSED
-        new.weight_ih_l0[n, inputs - _KEYS :] = _SATURATED * torch.eye(_KEYS)
+        weights = dict(new.named_parameters())
+        weights["bias_ih_l0"][z] = _CLOSED
+        weights["weight_ih_l0"][n, inputs - _KEYS :] = _SATURATED * torch.eye(_KEYS)
         return wide
 
     def _turn_back(self) -> nn.Linear:
