@@ -34,6 +34,7 @@ _NAMED = tuple(
 )
 _BACKING = re.compile(r"back|bkg|bg|harm|choir|chorus|ooh|aah|counter|bass|drum|rhythm", re.IGNORECASE)
 _BASS, _EFFECTS = range(32, 40), range(112, 128)
+_COLUMNS = ("pitch", "duration", "position", "bar", "rest", "phrase")
 _LEAST_LIKE = 0.3
 _MIDDLE, _WIDTH = 68.0, 16.0
 
@@ -130,5 +131,6 @@ def arrays(piece: Piece) -> Mapping[str, np.ndarray]:
 def melody(made: Mapping[str, np.ndarray], name: str) -> Melody:
     """A Melody of what `arrays` made; its source says what it was found by."""
     tonic, mode, how = (int(v) for v in made["about"][0])
-    columns = (np.array(made[c]) for c in ("pitch", "duration", "position", "bar", "rest", "phrase"))
-    return Melody(f"lakh/{name}", f"lakh_{HOW[how]}", name, Key(tonic, mode), *columns)
+    pitch, duration, position, bar, rest, phrase = (np.array(made[c]) for c in _COLUMNS)
+    source = f"lakh_{HOW[how]}"
+    return Melody(f"lakh/{name}", source, name, Key(tonic, mode), pitch, duration, position, bar, rest, phrase)

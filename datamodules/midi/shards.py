@@ -179,6 +179,12 @@ class Shards(Sequence[Prepared]):
         return counted_reasons(self.problems())
 
 
+def files_in(index: Path) -> int:
+    """How many files a shard was made of, those that could not be used among them."""
+    content = _read_index(index)
+    return len(content["names"]) + len(content["problems"])
+
+
 class _Shard:
     def __init__(self, index: Path) -> None:
         content = _read_index(index)

@@ -34,7 +34,7 @@ _COMMAND = "KMIDI_COMMAND"
 def run(arguments: list[str]) -> int:
     """Checks every combination, then runs one job or a sweep; returns the exit code."""
     multirun = bool({"-m", "--multirun"} & set(arguments))
-    arguments = [config.quote_free_text(a, multirun) for a in arguments]
+    arguments = config.with_model([config.quote_free_text(a, multirun) for a in arguments])
     parsed = get_args_parser().parse_args(arguments)
     os.environ["KMIDI_RUN_ID"] = config.new_run_id()
     os.environ[_COMMAND] = shlex.join(["python", "-m", "kmidi_lab", *arguments])

@@ -72,6 +72,17 @@ def quote_free_text(argument: str, multirun: bool = False) -> str:
     return f"{key}='{escaped}'"
 
 
+def with_model(arguments: list[str]) -> list[str]:
+    """The same with `model=…` where `data=…` alone is given and the default model can't take it: the first that can."""
+    given = dict(a.split("=", 1) for a in arguments if "=" in a)
+    if "data" not in given or "model" in given or "experiment" in given:
+        return arguments
+    accepts = {name: OmegaConf.load(conf_dir() / "model" / f"{name}.yaml").model.accepts for name in options("model")}
+    default = next(d.model for d in OmegaConf.load(conf_dir() / "config.yaml").defaults if "model" in d)
+    takers = [name for name, data in accepts.items() if given["data"] in data]
+    return arguments if not takers or default in takers else [*arguments, f"model={takers[0]}"]
+
+
 def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     """Composes every combination of a (multi)run before anything starts; raises ConfigError."""
     schema.register()
