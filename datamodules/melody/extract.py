@@ -120,7 +120,9 @@ def arrays(piece: Piece) -> Mapping[str, np.ndarray]:
     return {
         "pitch": voice.pitch,
         "duration": voice.duration.astype(np.float32),
-        "position": (score.bar % 1.0 * score.bar_quarters).astype(np.float32),
+        "position": (np.round(score.bar % 1.0 * score.bar_quarters * GRID) / GRID % score.bar_quarters).astype(
+            np.float32
+        ),
         "bar": score.bar_quarters.astype(np.float32),
         "rest": voice.rest,
         "phrase": voice.phrase,
