@@ -27,6 +27,15 @@ class Published:
     head: dict[str, np.ndarray]
     model: OnnxModel
 
+    def warnings(self) -> list[str]:
+        """What whoever asks the model should know of it."""
+        said = []
+        if self.entry.get("status") not in ("trained", "production"):
+            said.append(f"This model does not beat its baselines: {self.entry.get('note', 'no reason is told')}")
+        if self.entry.get("stand_in"):
+            said.append(f"Stand-in data: {self.entry['stand_in']}")
+        return said
+
     def call(self, x: np.ndarray) -> np.ndarray:
         """`[E, N]` to `[E, M]`, each row after a reset, or `[S, T, N]` to `[S, T, M]`, each sequence after a reset."""
         if x.ndim == 3:

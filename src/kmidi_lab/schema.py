@@ -88,6 +88,9 @@ class PredictConfig:
     top_k: int = 0
     top_p: float = 1.0
     style: str | None = None
+    audio: str | None = None
+    rate: int = 48000
+    every: float = 0.5
 
 
 @dataclass

@@ -1,0 +1,181 @@
+"""task=predict for the models that listen: a recording or live samples to readings over time, as text, JSON and a picture."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.features.audio_io import read_audio
+from kmidi_lab.features.mel_scale import FRAME_S, HOP, RATE, WINDOW
+from kmidi_lab.features.mel_stream import MelStream
+from kmidi_lab.inference import Published, load_published
+from kmidi_lab.report.timeline import timeline_png
+
+READS = ("audio", "rate", "every")
+STANDARD_INPUT = "-"
+_BLOCK = 4096
+_SAMPLE = np.dtype("<f4")
+Frames = NDArray[np.float32]
+
+
+@dataclass
+class Reading:
+    """What a model says of a stretch of sound: numbers to draw, and for each question its answer and how sure it is."""
+
+    values: dict[str, float]
+    answers: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+
+Read = Callable[[Frames], Reading]
+"""Reads the mean output `[M]` of a stretch."""
+
+
+def main(
+    cfg: DictConfig,
+    context: dict[str, Any],
+    reader: Callable[[Published], Read],
+    fallback: Callable[[Frames], Reading] | None = None,
+) -> None:
+    """Runs the published model frame by frame, with its state, and reads the mean of its outputs every so often.
+
+    Args:
+        reader: makes a `Read` for the published model. fallback: reads the mean mel frame `[128]` where there is no model.
+
+    Raises:
+        ConfigError: no audio, a value out of range, no model and no fallback. AudioError, UserError: sound that can't be used.
+    """
+    wanted, name = cfg.predict, cfg.model.name
+    if not wanted.audio:
+        raise ConfigError(
+            f"task=predict model={name} needs sound; type predict.audio=x.wav, or predict.audio=- for samples"
+        )
+    if not FRAME_S <= wanted.every <= 3600:
+        raise ConfigError(f"predict.every={wanted.every} must be 0.016 to 3600 seconds, such as predict.every=0.5")
+    published = load_published(Path(cfg.models_root), name)
+    step: Callable[[Frames], Frames]
+    if published is not None:
+        for warning in published.warnings():
+            print(warning)
+        published.model.reset()
+        step, read = published.model, reader(published)
+    elif fallback is not None:
+        print(f"No trained {name} model in {cfg.models_root}: this is a guess from how loud it is.")
+        step, read = (lambda frame: frame), fallback
+    else:
+        raise ConfigError(
+            f"no trained {name} model in {cfg.models_root}; train one, or type models_root=outputs/release"
+        )
+    live = wanted.audio == STANDARD_INPUT
+    frames = _live(sys.stdin.buffer, MelStream(wanted.rate)) if live else _recorded(Path(wanted.audio))
+    source = "standard input" if live else wanted.audio
+    found = listen(frames, step, read, wanted.every, _say)
+    _finish(found, source, published, context["folder"], name, wanted.every)
+
+
+def listen(
+    blocks: Iterator[Frames], step: Callable[[Frames], Frames], read: Read, every: float, say: Callable[[Any], None]
+) -> list[tuple[float, Reading]]:
+    """Readings as (seconds from the start to the end of the stretch, reading), the last of them of all frames.
+
+    Ends with the blocks, or with Ctrl-C.
+    """
+    a_reading, readings = max(1, round(every / FRAME_S)), []
+    total, part, count, since = np.zeros(1), np.zeros(1), 0, 0
+
+    def tell() -> None:
+        nonlocal part, since
+        readings.append((_seconds(count), read((part / since).astype(np.float32))))
+        say(readings[-1])
+        part, since = np.zeros(1), 0
+
+    try:
+        for block in blocks:
+            for frame in block:
+                output = np.asarray(step(frame), np.float64)
+                total, part, count, since = total + output, part + output, count + 1, since + 1
+                if since == a_reading:
+                    tell()
+    except KeyboardInterrupt:
+        print("stopped")
+    if since:
+        tell()
+    if count:
+        readings.append((_seconds(count), read((total / count).astype(np.float32))))
+    return readings
+
+
+def _seconds(frames: int) -> float:
+    return ((frames - 1) * HOP + WINDOW) / RATE
+
+
+def _recorded(path: Path) -> Iterator[Frames]:
+    samples, stream = read_audio(path, RATE), MelStream()
+    for at in range(0, len(samples), _BLOCK):
+        yield stream.push(samples[at : at + _BLOCK])
+
+
+def _live(source: BinaryIO, stream: MelStream) -> Iterator[Frames]:
+    """Frames of raw little-endian float32 samples as they come in; a sample that is cut in two waits for its rest."""
+    kept = b""
+    while data := source.read1(_BLOCK * _SAMPLE.itemsize):  # type: ignore[attr-defined]
+        kept += data
+        whole = len(kept) // _SAMPLE.itemsize * _SAMPLE.itemsize
+        yield stream.push(np.frombuffer(kept[:whole], _SAMPLE))
+        kept = kept[whole:]
+    yield stream.finish()
+
+
+def _say(reading: tuple[float, Reading]) -> None:
+    seconds, said = reading
+    answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in said.answers.items())
+    values = "  ".join(f"{name} {value:+.2f}" for name, value in said.values.items())
+    print(f"{seconds:7.2f} s  {values}  {answers}", flush=True)
+
+
+def _finish(
+    found: list[tuple[float, Reading]],
+    source: str,
+    published: Published | None,
+    folder: Path,
+    name: str,
+    every: float,
+) -> None:
+    if not found:
+        raise ConfigError(f"{source}: shorter than one frame of {WINDOW} samples at {RATE} Hz; give more sound")
+    *readings, (seconds, summary) = found
+    print("as a whole:")
+    _say((seconds, summary))
+    entry = published.entry if published else {}
+    report = {
+        "model": name,
+        "run": entry.get("training", {}).get("run_id"),
+        "status": entry.get("status", "no model"),
+        "source": source,
+        "every_s": every,
+        "readings": [{"seconds": at, **_plain(reading)} for at, reading in readings],
+        "summary": {"seconds": seconds, **_plain(summary)},
+    }
+    write_atomic(folder / "reading.json", json.dumps(report, indent=1).encode())
+    write_atomic(folder / "timeline.png", timeline_png(readings, f"{name}: {source}"))
+    print(f"written: {folder / 'reading.json'}, {folder / 'timeline.png'}")
+
+
+def _plain(reading: Reading) -> dict[str, Any]:
+    answers = {q: {"answer": answer, "probability": sure} for q, (answer, sure) in reading.answers.items()}
+    return {"values": reading.values, "answers": answers}
+
+
+def likeliest(logits: Frames, names: list[str]) -> tuple[str, float]:
+    """The name of the largest of logits `[K]` and its softmax."""
+    p = np.exp(logits - logits.max())
+    return names[int(logits.argmax())], float(p.max() / p.sum())

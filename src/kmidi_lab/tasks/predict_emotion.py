@@ -1,0 +1,46 @@
+"""task=predict for emotion: valence, arousal, dominance and complexity over time, and the likeliest label."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+
+from kmidi_lab.contracts import EMOTION
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.features.emotion import read_emotion
+from kmidi_lab.features.mel_scale import FLOOR
+from kmidi_lab.inference import Published
+from kmidi_lab.tasks import predict_audio
+from kmidi_lab.tasks.predict_audio import READS, Frames, Read, Reading, likeliest
+
+__all__ = ["READS", "main"]
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    root = Path(cfg.models_root)
+    predict_audio.main(cfg, context, lambda published: reader(published, root), loudness)
+
+
+def reader(published: Published, root: Path) -> Read:
+    """Reads the embedding by the contract's formulas and its label through the head file beside the model."""
+    path = root / f"{EMOTION.id}.head.json"
+    try:
+        labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
+    except (OSError, ValueError, KeyError) as error:
+        raise RegistryError(f"{path}: names no labels ({error!r}); export the model again") from error
+    weight, bias = published.head["weight"], published.head["bias"]
+
+    def read(embedding: Frames) -> Reading:
+        return Reading(read_emotion(embedding), {"label": likeliest(weight @ embedding + bias, labels)})
+
+    return read
+
+
+def loudness(frame: Frames) -> Reading:
+    """Arousal from the mean level between silence and full scale, since louder voices sound more aroused; nothing else is known."""
+    level = float(np.mean(frame) - np.log(FLOOR)) / -np.log(FLOOR)
+    return Reading({"valence": 0.0, "arousal": float(np.clip(level, 0, 1)), "dominance": 0.5, "complexity": 0.0})
