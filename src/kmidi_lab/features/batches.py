@@ -47,3 +47,13 @@ class EmotionBatch(NamedTuple):
     label: torch.Tensor
     intensity: torch.Tensor
     scalars: torch.Tensor
+
+
+class InstrumentBatch(NamedTuple):
+    """Clips: `x` `[B, T, 128]` mel frames with `weight` `[B, T]` 1 where there was one, else 0; shares `target` `[B, 160]`
+    of each slice's places, and `known` `[B, 160]`, 1 over slices with evidence, else 0."""
+
+    x: torch.Tensor
+    weight: torch.Tensor
+    target: torch.Tensor
+    known: torch.Tensor
