@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import librosa
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from kmidi_lab.errors import UserError
 from kmidi_lab.features.mel import LogMel, log_mel
+from kmidi_lab.features.mel_golden import PATH, golden
 from kmidi_lab.features.mel_scale import HOP, RATE, WINDOW, frame_count, mel_triangles
 from kmidi_lab.features.mel_stream import MelStream
 
@@ -111,3 +114,16 @@ def test_a_bad_block_is_refused_and_the_stream_goes_on(block):
 def test_absurd_rates_are_refused(rate):
     with pytest.raises(UserError, match="give 8000 to 192000 Hz"):
         MelStream(rate)
+
+
+def test_golden_vectors_are_the_contracts():
+    """The file's frames from its own input, by the reference and by the front-end; every sample is an exact fraction."""
+    told = json.loads(PATH.read_text())
+    samples = np.array(told["input"], np.float32)
+    assert np.array_equal(samples * 4096, np.round(samples * 4096))
+    np.testing.assert_allclose(told["output"], reference(samples), atol=1e-4)
+    np.testing.assert_allclose(told["output"], log_mel(samples), atol=2e-6)
+    assert {k: v for k, v in golden().items() if k not in ("input", "output")} == {
+        k: v for k, v in told.items() if k not in ("input", "output")
+    }
+    np.testing.assert_allclose(golden()["input"], told["input"], atol=1 / 4096)

@@ -47,8 +47,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         print(f"No trained dynamics model in {cfg.models_root}: this is a rule, louder on strong beats and high notes.")
         played = heuristic(notes)
     else:
-        if published.entry.get("status") not in ("trained", "production"):
-            print(f"This model does not beat its baselines: {published.entry['note']}")
+        for warning in published.warnings():
+            print(warning)
         played = decode(free_run(published.call, [score_vectors(notes.score, emotion=(*affect, 0.0, 0.0))])[0])
     write_atomic(out, perform(piece, notes, played))
     low, high = played.velocity.min(), played.velocity.max()

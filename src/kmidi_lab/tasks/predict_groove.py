@@ -80,10 +80,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         print(f"No trained groove model in {cfg.models_root}: this is the rule of swing and metrical accents.")
         outputs = rules(x)
     else:
-        if published.entry.get("status") not in ("trained", "production"):
-            print(f"This model does not beat its baselines: {published.entry['note']}")
-        if published.entry.get("stand_in"):
-            print(f"Stand-in data: {published.entry['stand_in']}")
+        for warning in published.warnings():
+            print(warning)
         outputs = published.call(x[None])[0]
     timing, velocity = (part.reshape(-1)[steps] for part in read_outputs(outputs))
     moved = new_onsets(starts, velocities, timing, piece)

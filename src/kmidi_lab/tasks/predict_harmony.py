@@ -36,8 +36,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         last = joint_class(events[-1].chord, key) if events else None
         p = circle_of_fifths(last, key.mode)
     else:
-        if published.entry.get("status") not in ("trained", "production"):
-            print(f"This model does not beat its baselines: {published.entry['note']}")
+        for warning in published.warnings():
+            print(warning)
         memory = ChordMemory()
         for event in events:
             memory.append(event.chord, event.start)

@@ -47,8 +47,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         print(f"No trained melody model in {cfg.models_root}: this is a heuristic, steps within the key and the chord.")
         ask: Callable[[np.ndarray], np.ndarray] | None = None
     else:
-        if published.entry.get("status") not in ("trained", "production"):
-            print(f"This model does not beat its baselines everywhere: {published.entry['note']}")
+        for warning in published.warnings():
+            print(warning)
         published.model.reset()
         ask = published.model
     pitches = write(ask, rhythm, chords, key, affect, rng, wanted.temperature, wanted.top_k, wanted.top_p)
