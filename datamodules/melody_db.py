@@ -15,7 +15,7 @@ class MelodyDB(MelodyData):
     """Tunes → notes → contract vectors, split by tune and its variants.
 
     Args:
-        root: folder that holds `pop909/` and `jsb_chorales/`.
+        root: folder that holds `pop909/`, `jsb_chorales/` and `lakh/`.
         cache_dir: where prepared melodies are kept, by content hash.
         sources: which of `datamodules.melody.library.SOURCES` to use; an absent folder is left out and said so.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
@@ -26,7 +26,7 @@ class MelodyDB(MelodyData):
     """
 
     id = "melody_db"
-    root_sources: tuple[str, ...] = ("pop909", "jsb_chorales")
+    root_sources: tuple[str, ...] = ("pop909", "jsb_chorales", "lakh")
     remedy = f"add sources, such as data.sources=[{','.join(melodies.BOOKS)}]"
 
     def __init__(

@@ -130,9 +130,9 @@ def arrays(piece: Piece) -> Mapping[str, np.ndarray]:
     }
 
 
-def melody(made: Mapping[str, np.ndarray], name: str) -> Melody:
-    """A Melody of what `arrays` made; its source says what it was found by."""
+def melody(made: Mapping[str, np.ndarray], name: str, source: str | None = None) -> Melody:
+    """A Melody of what `arrays` made; unless given, its source says what it was found by."""
     tonic, mode, how = (int(v) for v in made["about"][0])
     pitch, duration, position, bar, rest, phrase = (np.array(made[c]) for c in _COLUMNS)
-    source = f"lakh_{HOW[how]}"
+    source = source or f"lakh_{HOW[how]}"
     return Melody(f"lakh/{name}", source, name, Key(tonic, mode), pitch, duration, position, bar, rest, phrase)

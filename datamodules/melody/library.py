@@ -10,7 +10,7 @@ import numpy as np
 
 from datamodules.cache import code_version, data_version
 from datamodules.library import SplitLibrary, prepared
-from datamodules.melody import chorales, pop909, tune_books
+from datamodules.melody import chorales, lakh_files, pop909, tune_books
 from datamodules.melody.reading import Reading
 from datamodules.problems import Problem, counted_reasons, first_of
 from datamodules.progress import shown
@@ -20,7 +20,7 @@ from kmidi_lab.features import melody as features
 from kmidi_lab.features.melody import Melody
 
 BOOKS = tuple(tune_books.FOLDERS)
-SOURCES = (*BOOKS, "pop909", "jsb_chorales")
+SOURCES = (*BOOKS, "pop909", "jsb_chorales", "lakh")
 _INTERVALS, _SIMILAR = 6, 0.25
 _COMMON_TITLE = 6
 """A title that more tunes bear is the name of a dance, not of a tune."""
@@ -53,12 +53,14 @@ def load(
 def source_files(name: str, root: Path) -> list[Path]:
     if name in BOOKS:
         return tune_books.files(name)
-    return pop909.files(root) if name == "pop909" else chorales.files(root)
+    return {"pop909": pop909, "jsb_chorales": chorales, "lakh": lakh_files}[name].files(root)
 
 
 def _read(name: str, root: Path, files: list[Path], progress: bool) -> Reading:
     if name == "jsb_chorales":
         return chorales.read(root)
+    if name == "lakh":
+        return lakh_files.read(files, progress)
     paths = shown(files, f"reading {name}", progress)
     return tune_books.read(name, paths) if name in BOOKS else pop909.read(root, paths)
 
@@ -108,13 +110,13 @@ def build(readings: list[Reading], version: str, seed: int, val: float, test: fl
             published[groups.find(i)] = max(places, key=SPLITS.index)
     splits = [published.get(groups.find(i), place) for i, place in enumerate(splits)]
     described = [_describe(r, [m for m in melodies if m.source == r.source]) for r in readings]
-    songs_of_today = any(r.source == "pop909" for r in readings)
+    songs_of_today = any(r.source in ("pop909", "lakh") for r in readings)
     used = ", ".join(r.source for r in readings)
     description = {
         "version": f"sha256:{version}",
         "stand_in": None
         if songs_of_today
-        else f"No songs of today (POP909) were used: traditional tunes ({used}) stand in for them.",
+        else f"No songs of today (POP909, Lakh) were used: traditional tunes ({used}) stand in for them.",
         "licence": "; ".join(f"{d['name']}: {d['licence']}" for d in described),
         "sources": described,
         "problems": counted_reasons(problems),

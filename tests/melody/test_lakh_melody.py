@@ -15,6 +15,7 @@ from midi.smf import END, midi, name, note, track
 
 from datamodules import lakh_melody, stream
 from datamodules.lakh_melody import LakhMelody
+from datamodules.melody_db import MelodyDB
 from datamodules.splits import SPLITS
 from kmidi_lab.config import with_model
 from kmidi_lab.errors import ConfigError, DataError
@@ -115,6 +116,19 @@ def test_limit_takes_the_first_by_md5(make: Make) -> None:
     data.prepare_data()
     data.setup()
     assert data.describe()["files"] == 30
+
+
+def test_the_other_melodies_take_some_of_lakh_along(root: Path, tmp_path: Path) -> None:
+    data = MelodyDB(str(root), str(tmp_path), sources=["lakh", "pop909"], progress=False)
+    data.setup("fit")
+    described = data.describe()
+    assert [(s["name"], s["songs"]) for s in described["sources"]] == [("lakh", 60)]
+    assert described["absent"] == ["pop909"] and described["stand_in"] is None
+    assert described["problems"] == {
+        "same notes as another, whatever the key": 20,
+        "not a MIDI file": 1,
+        "no melody": 1,
+    }
 
 
 @pytest.mark.parametrize("wrong", [{"limit": -1}, {"scored": 0}, {"workers": 0}, {"val_share": 0.0}])

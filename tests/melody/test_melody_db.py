@@ -169,7 +169,7 @@ def test_validation_is_whole_pieces_in_their_own_key(windows: MelodyDB) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        {"sources": ["lakh"]},
+        {"sources": ["wikifonia"]},
         {"split": "dev"},
         {"transpose_share": 2},
         {"val_share": 0},
