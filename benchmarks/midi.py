@@ -26,7 +26,8 @@ import numpy as np
 
 from datamodules.midi.piece import Piece
 from datamodules.midi.reading import read_piece
-from datamodules.midi.shards import Arrays, prepare
+from datamodules.midi.shards import prepare
+from datamodules.shards import Arrays
 from kmidi_lab.machine import machine_fingerprint
 
 LAKH_FILES = 176_581

@@ -25,8 +25,8 @@ from datamodules.midi import dedupe, shards
 from datamodules.midi.fetch import download, unpack
 from datamodules.midi.layout import Layout, MidiFile, folder_of
 from datamodules.midi.piece import Piece
-from datamodules.midi.shards import Arrays, Prepared, Shards
 from datamodules.problems import Problem, counted_reasons, write_problems
+from datamodules.shards import Arrays, Prepared, Shards, files_in
 from datamodules.splits import SPLITS, Groups, assign
 from kmidi_lab.errors import DataError
 
@@ -210,7 +210,7 @@ def lakh_pieces(
 def _project(prepared: Shards, began: float, workers: int) -> None:
     """Says how long all of LMD-full would take, from the shards written since `began`; nothing when none was."""
     seconds = time.time() - began
-    read = sum(shards.files_in(path) for path in prepared.indexes if path.stat().st_mtime >= began)
+    read = sum(files_in(path) for path in prepared.indexes if path.stat().st_mtime >= began)
     if read:
         hours = FILES * seconds / read / 3600
         log.info(

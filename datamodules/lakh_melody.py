@@ -16,8 +16,9 @@ from datamodules import lakh, stream
 from datamodules.library import SplitLibrary
 from datamodules.melody import extract
 from datamodules.melody.windows import Drawing, MelodyData, Windows
-from datamodules.midi.shards import Prepared, code_version
+from datamodules.midi.shards import code_version
 from datamodules.settings import check_counts, check_split_shares
+from datamodules.shards import Prepared
 from datamodules.splits import SPLITS
 from kmidi_lab.errors import DataError
 from kmidi_lab.features.melody import Melody, Notes

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.midi.shards import Prepared, Shards
+from datamodules.shards import Prepared, Shards
 from datamodules.splits import SPLITS
 from kmidi_lab.errors import ConfigError, DataError
 

@@ -9,9 +9,11 @@ import pytest
 from midi.extracts import killing, lopsided, pitches
 from midi.smf import END, midi, note, song, track
 
+from datamodules import shards as generic
 from datamodules.midi import shards
 from datamodules.midi.reading import read_piece
-from datamodules.midi.shards import Shards, prepare
+from datamodules.midi.shards import prepare
+from datamodules.shards import Shards
 from kmidi_lab.errors import DataError, LabError
 
 
@@ -58,14 +60,14 @@ def test_a_finished_shard_is_not_made_again_and_a_job_goes_on(files: list[Path],
 
 
 def test_a_job_that_is_broken_off_leaves_whole_shards(files: list[Path], tmp_path: Path, monkeypatch) -> None:
-    written = shards._Builder.write
+    written = generic._Builder.write
 
-    def stop_at_the_third(self: shards._Builder) -> None:
+    def stop_at_the_third(self: generic._Builder) -> None:
         if len(list((tmp_path / "cache").glob("*.json"))) == 2:
             raise KeyboardInterrupt
         written(self)
 
-    monkeypatch.setattr(shards._Builder, "write", stop_at_the_third)
+    monkeypatch.setattr(generic._Builder, "write", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         make(files, tmp_path)
     monkeypatch.undo()
