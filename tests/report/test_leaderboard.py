@@ -102,3 +102,38 @@ def test_written_files(sweep: Path) -> None:
     assert rows[0]["value"] == "7.00" and rows[3]["error"] == "DataError: no songs | in split"
     page = (sweep / "leaderboard.md").read_text()
     assert "no songs \\| in split" in page and "3 of 6 jobs ok" in page
+
+
+def _fold(sweep: Path, fold: int, perplexity: float, rival: float, seed: int = 1) -> None:
+    name = f"{fold}{seed}"
+    run = _job(sweep, name, seed, perplexity, f"data.fold={fold}")
+    run["data"]["split"]["fold"] = fold
+    run["baselines"]["test"]["bigram"]["perplexity"] = rival
+    (sweep / name / "run.json").write_text(json.dumps(run))
+
+
+def test_folds_are_called_folds_and_have_baselines_of_their_own(tmp_path: Path) -> None:
+    for fold, (own, rival) in enumerate(((7.2, 9.0), (7.0, 9.5), (7.4, 10.0))):
+        _fold(tmp_path, fold, own, rival)
+    text, spread = leaderboard(tmp_path)
+    assert spread["folds"] == [0, 1, 2] and spread["seeds"] == [1, 1, 1]
+    assert spread["metrics"]["test"]["perplexity"] == pytest.approx({"mean": 7.2, "std": 0.2})
+    assert spread["baselines"]["test"]["bigram"]["perplexity"] == pytest.approx({"mean": 9.5, "std": 0.5})
+    assert "over 3 folds: 7.20 ± 0.20;" in text and "bigram 9.50 ± 0.50" in text
+
+
+def test_folds_and_seeds_together(tmp_path: Path) -> None:
+    for fold in range(2):
+        for seed in (1, 2):
+            _fold(tmp_path, fold, 7.0 + fold, 9.0, seed)
+    text, spread = leaderboard(tmp_path)
+    assert "over 2 folds x 2 seeds: 7.50" in text and len(spread["folds"]) == 4
+
+
+def test_a_fold_twice_is_no_spread(tmp_path: Path) -> None:
+    for name, fold in (("0", 0), ("1", 0), ("2", 1)):
+        run = _job(tmp_path, name, 1, 7.0, f"data.fold={fold}")
+        run["data"]["split"]["fold"] = fold
+        (tmp_path / name / "run.json").write_text(json.dumps(run))
+    text, spread = leaderboard(tmp_path)
+    assert spread["metrics"] == {} and "comes more than once" in text

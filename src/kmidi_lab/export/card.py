@@ -179,6 +179,7 @@ def _provenance(run: dict[str, Any]) -> str:
         "run": run["run_id"],
         "seed": str(run["seed"]),
         "seeds of the spread": ", ".join(map(str, spread["seeds"])) if spread else "",
+        "folds of the spread": ", ".join(map(str, spread.get("folds", ()))) if spread else "",
         "started": run["started_at"],
         "training": duration(run["training_seconds"]),
         # The card of a run is written before the run ends.

@@ -1,4 +1,4 @@
-"""A sweep's jobs side by side, and the spread of the metrics over its seeds."""
+"""A sweep's jobs side by side, and the spread of the metrics over its seeds and folds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ import yaml
 
 from kmidi_lab.report import markdown
 from kmidi_lab.report.numbers import NOTHING, decimals, fixed, is_number
+from kmidi_lab.report.scores import plus_minus, runs_of
+
+_REPEATS = ("seed=", "data.fold=")
+"""What jobs of one setting may differ in."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,9 @@ class _Job:
 
 
 def leaderboard(sweep_dir: Path) -> tuple[str, dict[str, Any]]:
-    """The aligned table, best job first, and the `spread` of run.json over the seeds of the jobs that are ok.
+    """The aligned table, best job first, and the `spread` of run.json over the seeds and folds of the jobs that are ok.
 
-    Jobs that differ in more than their seed have no spread over seeds: `metrics` is empty then, and a line says so.
+    Jobs that differ in more than their seed and fold have no spread over seeds: `metrics` is empty then, and a line says so.
     """
     jobs = _jobs(sweep_dir)
     if not jobs:
@@ -122,25 +126,44 @@ def _entry(job: _Job, places: int) -> Entry:
 
 
 def _spread(jobs: list[_Job]) -> tuple[dict[str, Any], str]:
-    """Mean and sample standard deviation by split and metric, or why there is none."""
+    """Mean and sample standard deviation by split and metric, or why there is none.
+
+    `folds` and the spread of the baselines are there where the jobs have folds, each of which has a test of its own.
+    """
     done = [job for job in jobs if job.run and job.status == "ok" and job.run.get("metrics")]
     runs = [job.run for job in done if job.run]
     seeds = [run["seed"] for run in runs]
-    settings = {tuple(sorted(o for o in job.overrides if not o.startswith("seed="))) for job in done}
+    folds = [run["data"]["split"]["fold"] for run in runs if "fold" in ((run.get("data") or {}).get("split") or ())]
+    settings = {tuple(sorted(o for o in job.overrides if not o.startswith(_REPEATS))) for job in done}
     if not runs:
         return {"seeds": [], "metrics": {}}, "no job finished"
     if len(settings) > 1 or len({run["model"] for run in runs}) > 1:
         return {"seeds": seeds, "metrics": {}}, "the jobs differ in more than their seed"
-    if len(set(seeds)) < len(seeds):
+    if len(set(folds)) < 2:
+        folds = []
+    repeats = list(zip(seeds, folds, strict=True)) if folds else seeds
+    if len(set(repeats)) < len(runs):
         return {"seeds": seeds, "metrics": {}}, "a seed comes more than once"
-    metrics: dict[str, dict[str, dict[str, float | None]]] = {}
-    for split, scores in runs[0]["metrics"].items():
+    over: dict[str, Any] = {"seeds": seeds, "metrics": _statistics([run["metrics"] for run in runs])}
+    if folds:
+        rivals = [run.get("baselines") or {} for run in runs]
+        over["folds"] = folds
+        over["baselines"] = {
+            split: _statistics([told.get(split) or {} for told in rivals]) for split in over["metrics"]
+        }
+    return over, ""
+
+
+def _statistics(tables: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Mean and sample standard deviation of every score that all tables have, by the two keys it lies under."""
+    out: dict[str, dict[str, dict[str, float | None]]] = {}
+    for name, scores in tables[0].items():
         for metric in scores:
-            values = [run["metrics"].get(split, {}).get(metric) for run in runs]
+            values = [table.get(name, {}).get(metric) for table in tables]
             if all(is_number(v) and isinstance(v, float) for v in values):  # an int is a count, not a score
                 std = statistics.stdev(values) if len(values) > 1 else None
-                metrics.setdefault(split, {})[metric] = {"mean": statistics.fmean(values), "std": std}
-    return {"seeds": seeds, "metrics": metrics}, ""
+                out.setdefault(name, {})[metric] = {"mean": statistics.fmean(values), "std": std}
+    return out
 
 
 def _summary(jobs: list[_Job], spread: Mapping[str, Any], why_not: str) -> str:
@@ -152,6 +175,8 @@ def _summary(jobs: list[_Job], spread: Mapping[str, Any], why_not: str) -> str:
     own = spread["metrics"].get(primary.get("split"), {}).get(primary.get("metric"))
     if not own:
         return line
-    std = "" if own["std"] is None else f" ± {fixed(own['std'], decimals([own['mean']]))}"
-    mean = fixed(own["mean"], decimals([own["mean"]]))
-    return f"{line} {primary['split']} {primary['metric']} over {len(spread['seeds'])} seeds: {mean}{std}."
+    split, metric = primary["split"], primary["metric"]
+    places = decimals([own["mean"]])
+    line = f"{line} {split} {metric} over {runs_of(spread)}: {plus_minus(own, places)}"
+    rivals = spread.get("baselines", {}).get(split, {}).items()
+    return "; ".join([line, *(f"{name} {plus_minus(scores.get(metric), places)}" for name, scores in rivals)]) + "."

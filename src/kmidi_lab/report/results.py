@@ -16,7 +16,7 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import DataError, UserError, one_of
 from kmidi_lab.report import markdown, view
 from kmidi_lab.report.numbers import NOTHING, count, decimals, fixed, microseconds
-from kmidi_lab.report.scores import ScoreTable, label, plus_minus, score_tables
+from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables
 from kmidi_lab.report.verdict import verdict
 
 Run = dict[str, Any]
@@ -33,14 +33,22 @@ def results_markdown(runs: Sequence[Run]) -> str:
         "# Results\n\n"
         "Generated from the runs in [`results/`](results) by `python -m kmidi_lab.report.results`, not by hand.\n"
         "Bold is the best of its column, ↓ lower is better, ↑ higher is better. "
-        "± is the sample standard deviation over seeds.\n"
+        "± is the sample standard deviation over seeds, or over folds where a line says so.\n"
     )
     return "\n".join((head, readme_table(runs), *(_section(run) for run in _ordered(runs))))
 
 
 def readme_table(runs: Sequence[Run]) -> str:
     """One line a model: its primary metric beside the best baseline, size, speed, what it was trained on."""
-    headings = ("model", "test metric", "over seeds", "best baseline", "parameters", "median, p99 of one call", "data")
+    headings = (
+        "model",
+        "test metric",
+        "mean ± std",
+        "best baseline",
+        "parameters",
+        "median, p99 of one call",
+        "data",
+    )
     rows = [_line(run) for run in _ordered(runs)]
     missing = [name for name in CONTRACTS if name not in {run["model"] for run in runs}]
     note = f"\nNo release run yet: {', '.join(f'`{m}`' for m in missing)}.\n" if missing else ""
@@ -57,7 +65,7 @@ def _line(run: Run) -> tuple[str, ...]:
     return (
         f"`{run['model']}`",
         f"{label(told['metric'], told['mode'])} {f'**{value}**' if told['beats_baselines'] else value}",
-        f"{plus_minus(spread, places)} ({len(run['spread']['seeds'])} seeds)" if spread else "one seed",
+        f"{plus_minus(spread, places)} ({runs_of(run['spread'])})" if spread else "one seed",
         f"{rival} ({markdown.cell(told['best_baseline'])})" if told["best_baseline"] else "none scored",
         count(run["params"]),
         _fastest(run),

@@ -19,7 +19,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """`kind` is model, spread (the model over several seeds) or baseline."""
+    """`kind` is model, spread (the model over several seeds or folds) or baseline."""
 
     name: str
     kind: str
@@ -64,9 +64,8 @@ def _table(run: Mapping[str, Any], split: str) -> ScoreTable:
 
     rows = [Row(str(run.get("model")), "model", cells(own))]
     if spread:
-        seeds = len(run["spread"]["seeds"])
         over = tuple(Cell(plus_minus(spread.get(m), places[m])) for m in columns)
-        rows.append(Row(f"mean ± std, {seeds} seeds", "spread", over))
+        rows.append(Row(f"mean ± std, {runs_of(run['spread'])}", "spread", over))
     rows += [Row(name, "baseline", cells(rivals[name])) for name in _ranked(run, rivals)]
     return ScoreTable(
         split=split,
@@ -74,7 +73,7 @@ def _table(run: Mapping[str, Any], split: str) -> ScoreTable:
         rows=tuple(rows),
         counted=", ".join(f"{count(v)} {m}" for m, v in own.items() if m not in scored),
         alone=tuple(
-            (label(m, way.get(m)), f"{fixed(own[m], places[m])}{_over_seeds(spread.get(m), places[m])}")
+            (label(m, way.get(m)), f"{fixed(own[m], places[m])}{_over(run.get('spread'), spread.get(m), places[m])}")
             for m in scored
             if m not in columns
         ),
@@ -96,8 +95,17 @@ def plus_minus(spread: Mapping[str, Any] | None, places: int) -> str:
     return fixed(spread["mean"], places) + std
 
 
-def _over_seeds(spread: Mapping[str, Any] | None, places: int) -> str:
-    return f" (over seeds {plus_minus(spread, places)})" if spread else ""
+def _over(spread: Mapping[str, Any] | None, own: Mapping[str, Any] | None, places: int) -> str:
+    what = "folds" if (spread or {}).get("folds") else "seeds"
+    return f" (over {what} {plus_minus(own, places)})" if own else ""
+
+
+def runs_of(spread: Mapping[str, Any]) -> str:
+    """`3 seeds`, `5 folds` or `5 folds x 2 seeds`: what a spread is over."""
+    seeds, folds = len(set(spread["seeds"])), len(set(spread.get("folds") or ()))
+    if not folds:
+        return f"{seeds} seeds"
+    return f"{folds} folds" + (f" x {seeds} seeds" if seeds > 1 else "")
 
 
 def _best(values: list[Any], mode: str) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kmidi_lab.report.numbers import decimals, fixed, percent
-from kmidi_lab.report.scores import plus_minus
+from kmidi_lab.report.scores import plus_minus, runs_of
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Verdict:
 
 
 def verdict(run: Mapping[str, Any]) -> Verdict:
-    """Wins, losses and the spread over seeds; where the model loses is always said."""
+    """Wins, losses and the spread over seeds or folds; where the model loses is always said."""
     if run.get("status") == "failed":
         return Verdict("bad", "The run failed", (str(run.get("error") or "It left no error message."),))
     primary = run.get("primary") or {}
@@ -61,7 +61,10 @@ def _seeds(run: Mapping[str, Any], primary: Mapping[str, Any]) -> list[str]:
     if not own:
         return []
     places = decimals([own["mean"]])
-    line = f"Over {len(spread['seeds'])} seeds {primary['metric']} is {plus_minus(own, places)}"
+    line = f"Over {runs_of(spread)} {primary['metric']} is {plus_minus(own, places)}"
+    if spread.get("folds"):
+        rival = spread["baselines"][primary["split"]][primary["best_baseline"]][primary["metric"]]
+        return [f"{line}, {primary['best_baseline']} is {plus_minus(rival, places)}."]
     gap = abs(own["mean"] - primary["best_baseline_value"])
     if own.get("std"):
         line += f"; the distance to {primary['best_baseline']} is {gap / own['std']:.1f} times that spread"
