@@ -1,4 +1,4 @@
-"""ASAP: piano performances note by note as `dynamics` contract vectors, or KTH-rule performances that stand in."""
+"""ASAP, MAESTRO or Lakh: performances note by note as `dynamics` contract vectors, or KTH-rule ones that stand in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ASAP(LabData[Performance, list[EncodedPiece]]):
     """Performances → contract vectors and targets, split by piece with near-duplicates.
 
     Args:
-        root: folder that holds `asap/`. cache_dir: where prepared performances are kept, by content hash.
+        root: folder that holds `asap/`, `maestro-v3.0.0/` or `lakh/`. cache_dir: where prepared performances are kept, by content hash.
         sources: of `library.SOURCES`; the first that is there is used, and said so.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         notes_per_epoch: training notes drawn for an epoch, as many from each piece, however long or often recorded.
@@ -45,14 +45,14 @@ class ASAP(LabData[Performance, list[EncodedPiece]]):
 
     id = "asap"
     contract = DYNAMICS
-    root_sources: tuple[str, ...] = ("asap",)
+    root_sources: tuple[str, ...] = ("asap", "maestro", "lakh")
     bytes_per_example = 8 * 1024
 
     def __init__(
         self,
         root: str,
         cache_dir: str,
-        sources: Sequence[str] = performances.SOURCES,
+        sources: Sequence[str] = ("asap", "kth_rules"),
         split: str = "test",
         split_seed: int = 0,
         val_share: float = 0.15,
@@ -82,7 +82,7 @@ class ASAP(LabData[Performance, list[EncodedPiece]]):
     def encoded(self, split: str) -> list[EncodedPiece]:
         """Contract vectors and targets of every performance of a split; made once, not to be written to."""
         if split not in self._encoded:
-            self._encoded[split] = [encode(p.score, p.played, p.piece, p.source) for p in self.songs(split)]
+            self._encoded[split] = [encode(p.score, p.played, p.piece, p.source, p.unknown) for p in self.songs(split)]
         return self._encoded[split]
 
     def probes(self) -> np.ndarray:

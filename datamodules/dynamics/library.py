@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.cache import code_version, data_version, files_below
-from datamodules.dynamics import asap, corpus, kth
+from datamodules.dynamics import asap, corpus, kth, unscored
 from datamodules.dynamics.performances import Performance, Reading
 from datamodules.library import SplitLibrary, prepared
 from datamodules.problems import first_of
@@ -18,7 +18,7 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.features import dynamics as features
 from kmidi_lab.features.dynamics import Score
 
-SOURCES = ("asap", "kth_rules")
+SOURCES = ("asap", "maestro", "lakh", "kth_rules")
 _NGRAM, _SIMILAR = 8, 0.3
 _STAND_IN = (
     "No performances by people were used: scores of the music21 corpus, played by the KTH performance rules with random "
@@ -36,14 +36,14 @@ def load(
     found = [name for name in sources if source_files(name, root)]
     if not found:
         raise DataError(
-            f"{' and '.join(sources)} not found in {root}; set DATA_ROOT to the folder that holds asap/, or type data=kth_rules"
+            f"{' and '.join(sources)} not found in {root}; set DATA_ROOT to the folder that holds asap/, maestro-v3.0.0/ or "
+            "lmd_full/, or type data=kth_rules"
         )
     name, files = found[0], source_files(found[0], root)
     version = _version(name, files, root, (seed, val, test))
 
     def make() -> Library:
-        reading = asap.read(root) if name == "asap" else kth.read(files, progress)
-        return _build(reading, version, seed, val, test)
+        return _build(_read(name, root, files, progress), version, seed, val, test)
 
     absent = [source for source in sources if source not in found]
     return prepared(cache_dir / "dynamics", version, code_version(_code(), ["muspy", "symusic"]), make, absent)
@@ -51,7 +51,17 @@ def load(
 
 def source_files(name: str, root: Path) -> list[Path]:
     """The files of a source; empty where it is not there."""
-    return asap.files(root) if name == "asap" else corpus.files()
+    if name == "kth_rules":
+        return corpus.files()
+    return {"asap": asap.files, "maestro": unscored.maestro_files, "lakh": unscored.lakh_files}[name](root)
+
+
+def _read(name: str, root: Path, files: list[Path], progress: bool) -> Reading:
+    if name == "asap":
+        return asap.read(root)
+    if name == "maestro":
+        return unscored.read_maestro(root, progress)
+    return unscored.read_lakh(files, progress) if name == "lakh" else kth.read(files, progress)
 
 
 def group(performances: Sequence[Performance]) -> Groups:
@@ -99,6 +109,7 @@ def _build(reading: Reading, version: str, seed: int, val: float, test: float) -
                 "events": sum(p.known for p in performances),
                 "skipped": len(reading.problems),
                 **{name: round(value, 4) for name, value in reading.facts.items()},
+                **({"note": reading.note} if reading.note else {}),
             }
         ],
         "problems": reading.reasons(),

@@ -13,13 +13,15 @@ from kmidi_lab.features.dynamics import Performed, Score, make_score
 
 @dataclass(frozen=True)
 class Performance:
-    """One performance of one piece. `piece` names the piece over all its performances; `id` is unique."""
+    """One performance of one piece. `piece` names the piece over all its performances; `id` is unique; `unknown` names
+    the contract's slices that the source says nothing of."""
 
     id: str
     piece: str
     source: str
     score: Score
     played: Performed
+    unknown: tuple[str, ...] = ()
 
     @property
     def known(self) -> int:

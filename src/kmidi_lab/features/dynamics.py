@@ -319,7 +319,13 @@ class EncodedPiece:
     source: str
 
 
-def encode(score: Score, played: Performed, piece: str, source: str) -> EncodedPiece:
-    """Inputs and targets of one performance."""
+def encode(score: Score, played: Performed, piece: str, source: str, unknown: Sequence[str] = ()) -> EncodedPiece:
+    """Inputs and targets of one performance; slices that `unknown` names are zero or masked."""
+    x = score_vectors(score, played.velocity)
     y, known = targets(score, played)
-    return EncodedPiece(score_vectors(score, played.velocity), y, known.astype(np.float32), piece, source)
+    for name in unknown:
+        if name in _IN:
+            x[:, _IN[name]] = 0
+        else:
+            y[:, _OUT[name]], known[:, _OUT[name]] = 0, False
+    return EncodedPiece(x, y, known.astype(np.float32), piece, source)
