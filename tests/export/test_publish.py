@@ -103,12 +103,20 @@ def test_the_card_says_that_the_file_holds_a_student(with_student):
     assert "every call since the reset" in card
 
 
-def test_a_student_that_does_not_beat_the_baselines_is_not_called_trained(tmp_path):
+def test_beside_a_student_that_does_not_beat_the_baselines_the_entry_is_the_onnx_files(tmp_path):
     module = melody()
     run = record_of(module, value=9.9, beats_baselines=False)
     published(module, tmp_path, run)
-    assert run["export"]["status"] == "training"
-    assert "the student in the RTNeural file does not beat" in run["export"]["reason"]
+    (entry,) = load_registry(tmp_path)["models"]
+    assert (entry["status"], entry["file"], entry["format"]) == ("trained", "melodytransformer.onnx", "onnx")
+    assert entry["exports"]["sha256"] == entry["exports"]["onnx_sha256"]
+    assert entry["rtneural_path"] == "melodytransformer.json" and not entry["student"]["primary"]["beats_baselines"]
+    assert "the student in the RTNeural file does not beat" in entry["note"]
+
+
+def test_with_a_student_that_beats_them_it_is_the_rtneural_files(with_student):
+    (entry,) = load_registry(with_student[0])["models"]
+    assert (entry["status"], entry["file"]) == ("trained", "melodytransformer.json")
 
 
 def test_a_streaming_model_is_published_whole(tmp_path):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kmidi_lab.contracts import Contract
+from kmidi_lab.export.registry_policy import student_falls_short
 
 _TRAINING = ("epochs", "batch_size", "learning_rate", "optimizer", "loss", "train_loss", "val_loss", "test_loss")
 DATA_SETTINGS = (
@@ -34,7 +35,7 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
     rtneural, onnx, golden = f"{contract.id}.json", f"{contract.id}.onnx", f"golden/{contract.id}.json"
     card, head, header = f"{contract.id}.card.md", f"{contract.id}.head.json", f"{contract.id}_model.h"
     onnx_golden = f"golden/{contract.id}.onnx.json"
-    main = rtneural if rtneural in files else onnx
+    main = onnx if rtneural not in files or student_falls_short(run) else rtneural
     export, data = run["export"], run["data"]
     stand_in = f" Stand-in data: {data['stand_in']}" if data["stand_in"] else ""
     entry = {

@@ -11,8 +11,8 @@ _GOOD = ("trained", "production")
 def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric.
 
-    Where RTNeural gets a student, the student must beat them, too: its file is what the plugin plays. The further
-    metrics of the verdict are named either way, those that fall short too.
+    Where RTNeural gets a student that falls short, the entry stands for the ONNX file alone (`student_falls_short`) and
+    says so. The further metrics of the verdict are named either way, those that fall short too.
     """
     primary = run.get("primary")
     if run.get("status") == "failed":
@@ -22,11 +22,18 @@ def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     short = [_against(t) for t in primary.get("also", ()) if not t["beats_baselines"]]
     if not primary["beats_baselines"]:
         return "training", "does not beat " + ", ".join([_against(primary), *short])
-    student = (run.get("student_scores") or {}).get("primary")
-    if student and not student["beats_baselines"]:
-        return "training", f"the student in the RTNeural file does not beat {_against(student)}"
     won = [_against(t) for t in (primary, *primary.get("also", ())) if t["beats_baselines"]]
-    return "trained", "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
+    reason = "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
+    if student_falls_short(run):
+        student = _against((run.get("student_scores") or {})["primary"])
+        reason += f"; this is the ONNX file: the student in the RTNeural file does not beat {student}"
+    return "trained", reason
+
+
+def student_falls_short(run: Mapping[str, Any]) -> bool:
+    """The RTNeural file holds a student that does not beat the baselines: the entry's `file` is then the ONNX file."""
+    student = (run.get("student_scores") or {}).get("primary")
+    return bool(student) and not student["beats_baselines"]
 
 
 def earned_by(entry: Mapping[str, Any]) -> str:
