@@ -25,8 +25,8 @@ def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     won = [_against(t) for t in (primary, *primary.get("also", ())) if t["beats_baselines"]]
     reason = "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
     if student_falls_short(run):
-        student = _against((run.get("student_scores") or {})["primary"])
-        reason += f"; this is the ONNX file: the student in the RTNeural file does not beat {student}"
+        student: Any = run.get("student_scores")
+        reason += f"; this is the ONNX file: the student in the RTNeural file does not beat {_against(student['primary'])}"
     return "trained", reason
 
 
