@@ -102,7 +102,7 @@ def _named(tracks: list[Track]) -> Track | None:
     return None
 
 
-def key_of(piece: Piece, voice: Voice) -> Key:
+def key_of(piece: Piece) -> Key:
     """The file's key signature; estimated from all pitched notes where it has none, or C major, which programs write unasked."""
     if len(piece.keys) and (piece.keys[0, 1], piece.keys[0, 2]) != (0, 0):
         return Key(int(piece.keys[0, 1]), -1 if piece.keys[0, 2] else 1)
@@ -114,7 +114,7 @@ def key_of(piece: Piece, voice: Voice) -> Key:
 def arrays(piece: Piece) -> Mapping[str, np.ndarray]:
     """The melody of a piece for shards; raises MidiError. `melody` makes it a Melody again."""
     found = melody_of(piece)
-    voice, key = found.voice, key_of(piece, found.voice)
+    voice, key = found.voice, key_of(piece)
     metres = [(tick / piece.ticks_per_quarter, int(n), int(d)) for tick, n, d in piece.metres]
     score, _ = make_score(voice.onset, voice.duration, voice.pitch, metres)
     return {

@@ -65,7 +65,9 @@ def _melody(path: Path) -> Melody | None:
     voice = single(starts, ends, track.notes["pitch"], _GRID)
     bar_of = np.clip(np.searchsorted(down, voice.onset, side="right") - 1, 0, len(down) - 2)
     bar = (down[bar_of + 1] - down[bar_of]).astype(np.float32)
-    key = _key(path.with_name("key_audio.txt"), voice.pitch, voice.duration)
+    key = stated_key(path.with_name("key_audio.txt"))
+    if key is None:
+        key = key_of_chroma(np.bincount(voice.pitch % 12, np.minimum(voice.duration, 4.0), 12))
     return Melody(
         f"pop909/{path.stem}", "pop909", path.stem, key, voice.pitch, voice.duration.astype(np.float32),
         np.mod(voice.onset - down[bar_of], bar).astype(np.float32), bar, voice.rest, voice.phrase,
@@ -91,15 +93,13 @@ def _chords(path: Path, times: np.ndarray, onset: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(at[:, None] >= 0, chroma[np.maximum(at, 0)], 0).astype(np.float32))
 
 
-def _key(path: Path, pitch: np.ndarray, duration: np.ndarray) -> Key:
-    """The key that lasts longest in `key_audio.txt`; estimated from the notes where there is none."""
+def stated_key(path: Path) -> Key | None:
+    """The key that lasts longest in `key_audio.txt`, or None."""
     lasting: dict[Key, float] = {}
     for row in _rows(path) if path.is_file() else []:
         key = parse_key(row[2])
         lasting[key] = lasting.get(key, 0.0) + float(row[1]) - float(row[0])
-    if lasting:
-        return max(lasting, key=lambda k: lasting[k])
-    return key_of_chroma(np.bincount(pitch % 12, np.minimum(duration, 4.0), 12))
+    return max(lasting, key=lambda k: lasting[k], default=None)
 
 
 def _rows(path: Path) -> list[list[str]]:

@@ -95,12 +95,12 @@ def test_bars_follow_the_metre_of_the_file() -> None:
 def test_the_given_key_counts_unless_it_is_what_programs_write_unasked() -> None:
     def key(signature: bytes) -> Key:
         piece = song("Melody", meta(0x59, signature))
-        return extract.key_of(piece, extract.melody_of(piece).voice)
+        return extract.key_of(piece)
 
     assert key(b"\xfe\1") == Key(7, -1)  # two flats, minor
     assert key(b"\3\0") == Key(9, 1)
     plain = song("Melody")
-    assert key(b"\0\0") == extract.key_of(plain, extract.melody_of(plain).voice)
+    assert key(b"\0\0") == extract.key_of(plain)
 
 
 def test_what_has_no_melody_says_why() -> None:
