@@ -7,9 +7,10 @@ import soxr
 import torch
 import torchaudio
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
 
 Samples = NDArray[np.float32]
-_FFT, _HOP = 512, 128
+_FFT, _HOP = 1024, 256
 _COLOURS = (0.0, 0.5, 1.0)
 """White, in between, pink: noise whose power falls by so many times 10 dB a decade."""
 _DIRECT_S = 0.005
@@ -35,10 +36,11 @@ def shift_and_stretch(samples: Samples, semitones: float, stretch: float) -> Sam
 
 def add_noise(samples: Samples, snr_db: float, rng: np.random.Generator) -> Samples:
     """With white to pink noise at `snr_db` below the mean power of the samples."""
-    spectrum = np.fft.rfft(rng.standard_normal(len(samples)))
+    size = next_fast_len(len(samples), real=True)
+    spectrum = rfft(rng.standard_normal(size))
     shape = np.arange(len(spectrum), dtype=np.float64)
     shape[0] = 1.0
-    noise = np.fft.irfft(spectrum * shape ** (-rng.choice(_COLOURS) / 2), len(samples))
+    noise = irfft(spectrum * shape ** (-rng.choice(_COLOURS) / 2), size)[: len(samples)]
     power = float(np.mean(samples.astype(np.float64) ** 2)) * 10 ** (-snr_db / 10)
     return (samples + noise * np.sqrt(power / max(float(np.mean(noise**2)), 1e-20))).astype(np.float32)
 
@@ -54,6 +56,6 @@ def reverberate(samples: Samples, decay_s: float, wet_db: float, rate: int, rng:
     tail *= 10 ** (wet_db / 20) / np.sqrt(np.sum(tail**2))
     response = np.concatenate([np.zeros(int(_DIRECT_S * rate)), tail])
     response[0] = 1.0
-    size = len(samples) + len(response) - 1
-    wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(response, size), size)
+    size = next_fast_len(len(samples) + len(response) - 1, real=True)
+    wet = irfft(rfft(samples, size) * rfft(response, size), size)
     return wet[: len(samples)].astype(np.float32)
