@@ -12,7 +12,7 @@ from datamodules.speech.augmentation import Augmentation
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.augment import band_shift, gain, mixup, spec_augment
 from kmidi_lab.features.augment_audio import add_noise, reverberate, shift_and_stretch
-from kmidi_lab.features.mel import FLOOR
+from kmidi_lab.features.mel_scale import FLOOR
 
 RATE = 16_000
 

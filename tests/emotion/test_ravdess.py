@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from emotion.speech_files import name, write_clip, write_ravdess
 
 from datamodules.ravdess import Ravdess
 from datamodules.speech import fetch
@@ -19,6 +18,7 @@ from datamodules.speech.augmentation import Augmentation
 from datamodules.speech.clips import ClipError, spoken
 from datamodules.speech.folds import split_speakers
 from datamodules.speech.published import files, read, read_name
+from emotion.speech_files import name, write_clip, write_ravdess
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.features.speech_emotion import EMOTIONS, label_of, label_set, read_scalars, scalars_of
 
@@ -141,13 +141,13 @@ def test_each_speaker_is_tested_once_whatever_the_folds() -> None:
         splits = [split_speakers(female, folds, fold, 2) for fold in range(folds or 11)]
         assert sorted(s for split in splits for s, where in split.items() if where == "test") == sorted(female)
         assert all(list(split.values()).count("val") == 2 for split in splits)
-    assert [w for w in split_speakers(female, 0, 4, 1).values()].count("test") == 1
+    assert list(split_speakers(female, 0, 4, 1).values()).count("test") == 1
 
 
 @pytest.mark.parametrize(("folds", "fold", "val"), [(5, 5, 1), (12, 0, 1), (0, 6, 1), (3, 0, 4)])
 def test_impossible_folds_are_named(folds: int, fold: int, val: int) -> None:
     female = {f"{i}": bool(i % 2) for i in range(6)}
-    with pytest.raises(ConfigError, match="data.fold|data.val_speakers"):
+    with pytest.raises(ConfigError, match=r"data\.fold|data\.val_speakers"):
         split_speakers(female, folds, fold, val)
 
 
@@ -209,12 +209,12 @@ def test_the_cache_is_used_until_something_changes(root: Path, tmp_path: Path) -
 def test_nothing_there_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"ravdess/Actor_01 .*data.fetch=CC-BY-NC-SA-4.0, or type data=espeak"):
         ravdess(tmp_path, tmp_path / "cache")
-    with pytest.raises(ConfigError, match="data.channels"):
+    with pytest.raises(ConfigError, match=r"data\.channels"):
         ravdess(tmp_path, tmp_path / "cache", channels=["choir"])
 
 
 def test_fetching_needs_the_licence_accepted(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="CC-BY-NC-SA-4.0 only"):
+    with pytest.raises(ConfigError, match=r"CC-BY-NC-SA-4\.0 only"):
         ravdess(tmp_path, tmp_path / "cache", fetch="yes")
 
 
