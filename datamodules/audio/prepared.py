@@ -18,14 +18,14 @@ from datamodules import shards
 from datamodules.cache import code_version
 from datamodules.shards import Arrays, Shards
 from kmidi_lab.contracts import AUDIO_FEATURES
-from kmidi_lab.features import audio_io, mel, mel_scale
+from kmidi_lab.features import audio_io, mel_frames, mel_scale
 from kmidi_lab.features.audio_io import LONGEST_S, AudioError, read_audio
-from kmidi_lab.features.mel import log_mel
+from kmidi_lab.features.mel_frames import log_mel
 from kmidi_lab.features.mel_scale import RATE, WINDOW
 
 MAX_BYTES = 2**31
 _SHARD_FILES = 32
-_CODE = tuple(Path(str(module.__file__)) for module in (audio_io, mel, mel_scale))
+_CODE = tuple(Path(str(module.__file__)) for module in (audio_io, mel_frames, mel_scale))
 
 
 def prepare_frames(
@@ -48,7 +48,7 @@ def prepare_frames(
     Raises:
         LabError: workers can't be started. RegistryError: the folder can't be written.
     """
-    version = f"{code_version(_CODE, ('soundfile', 'soxr', 'torchaudio'))}-{longest_s:g}"
+    version = f"{code_version(_CODE, ('soundfile', 'soxr', 'scipy'))}-{longest_s:g}"
     work = partial(_frames, longest_s)
     return shards.prepare(
         files, root, cache_dir / AUDIO_FEATURES, work, version, MAX_BYTES, workers, timeout_s, memory_mb, _SHARD_FILES,

@@ -13,7 +13,7 @@ from datamodules.instruments.augmentation import Augmentation
 from datamodules.problems import Report
 from kmidi_lab.errors import UserError
 from kmidi_lab.features.instrument import attack_of, brightness_of, envelope, sustain_of
-from kmidi_lab.features.mel import log_mel
+from kmidi_lab.features.mel_frames import log_mel
 from kmidi_lab.features.mel_scale import HOP, RATE, WINDOW
 
 LONGEST_S = 4.0

@@ -17,7 +17,7 @@ from datamodules.problems import counted_reasons, first_of
 from datamodules.speech import augmentation as speech_augmentation
 from datamodules.splits import Groups, assign
 from kmidi_lab.errors import DataError
-from kmidi_lab.features import mel
+from kmidi_lab.features import mel_frames
 
 SOURCES = (published_nsynth.SOURCE, recordings.SOURCE, rendered.SOURCE)
 _PACKAGES = ("midirenderer", "soundfile", "soxr", "torchaudio")
@@ -133,7 +133,7 @@ def _described(reading: Reading) -> dict[str, Any]:
 
 def _code() -> list[Path]:
     """Everything that turns files into frames: a change of code is a change of cache."""
-    here, features = Path(__file__).parent, Path(mel.__file__).parent
-    names = ("mel.py", "mel_scale.py", "audio_io.py", "augment_audio.py", "instrument.py")
+    here, features = Path(__file__).parent, Path(mel_frames.__file__).parent
+    names = ("mel_frames.py", "mel_scale.py", "audio_io.py", "augment_audio.py", "instrument.py")
     own = [p for p in sorted(here.glob("*.py")) if p.name not in ("library.py", "data.py")]
     return [*own, Path(rendering.__file__), Path(speech_augmentation.__file__), *(features / name for name in names)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datamodules.problems import Report
 from datamodules.speech.augmentation import Augmentation
 from kmidi_lab.errors import UserError
-from kmidi_lab.features.mel import log_mel
+from kmidi_lab.features.mel_frames import log_mel
 from kmidi_lab.features.mel_scale import HOP, WINDOW
 
 _BELOW_PEAK = 6.0

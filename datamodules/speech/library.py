@@ -14,7 +14,7 @@ from datamodules.speech.augmentation import Augmentation
 from datamodules.speech.clips import Clip, Reading
 from datamodules.speech.folds import split_speakers
 from kmidi_lab.errors import DataError
-from kmidi_lab.features import mel
+from kmidi_lab.features import mel_frames
 
 SOURCES = (published.SOURCE, acting.SOURCE)
 _PACKAGES = ("espeakng-loader", "soxr", "torchaudio")
@@ -100,5 +100,5 @@ def load(
 
 def _code() -> list[Path]:
     """Everything that turns files into frames: a change of code is a change of cache."""
-    here, features = Path(__file__).parent, Path(mel.__file__).parent
-    return [here, *(features / name for name in ("mel.py", "audio_io.py", "augment_audio.py"))]
+    here, features = Path(__file__).parent, Path(mel_frames.__file__).parent
+    return [here, *(features / name for name in ("mel_frames.py", "mel_scale.py", "audio_io.py", "augment_audio.py"))]

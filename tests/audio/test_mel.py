@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kmidi_lab.errors import UserError
-from kmidi_lab.features.mel import LogMel, log_mel
+from kmidi_lab.features.mel import LogMel
+from kmidi_lab.features.mel_frames import log_mel
 from kmidi_lab.features.mel_golden import PATH, golden
 from kmidi_lab.features.mel_scale import HOP, RATE, WINDOW, frame_count, mel_triangles
 from kmidi_lab.features.mel_stream import MelStream

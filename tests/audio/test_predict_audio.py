@@ -15,7 +15,7 @@ import torch
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.export.onnx_export import export_onnx
 from kmidi_lab.features.emotion import read_emotion
-from kmidi_lab.features.mel import log_mel
+from kmidi_lab.features.mel_frames import log_mel
 from kmidi_lab.models.emotion import EmotionRecognizer
 
 LABELS = ["neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise"]

@@ -15,7 +15,7 @@ import soundfile
 
 from datamodules.audio import prepared
 from datamodules.audio.prepared import prepare_frames
-from kmidi_lab.features.mel import log_mel
+from kmidi_lab.features.mel_frames import log_mel
 
 
 def noise(seconds: float, seed: int) -> np.ndarray:

@@ -14,7 +14,7 @@ def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     Where RTNeural gets a student that falls short, the entry stands for the ONNX file alone (`student_falls_short`) and
     says so. The further metrics of the verdict are named either way, those that fall short too.
     """
-    primary = run.get("primary")
+    primary: Any = run.get("primary")
     if run.get("status") == "failed":
         return "training", f"the run failed: {run.get('error')}"
     if not primary:
@@ -25,14 +25,14 @@ def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
     won = [_against(t) for t in (primary, *primary.get("also", ())) if t["beats_baselines"]]
     reason = "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
     if student_falls_short(run):
-        student: Any = run.get("student_scores")
-        reason += f"; this is the ONNX file: the student in the RTNeural file does not beat {_against(student['primary'])}"
+        student = _against(run["student_scores"]["primary"])
+        reason += f"; this is the ONNX file: the student in the RTNeural file does not beat {student}"
     return "trained", reason
 
 
 def student_falls_short(run: Mapping[str, Any]) -> bool:
     """The RTNeural file holds a student that does not beat the baselines: the entry's `file` is then the ONNX file."""
-    student = (run.get("student_scores") or {}).get("primary")
+    student: Any = (run.get("student_scores") or {}).get("primary")
     return bool(student) and not student["beats_baselines"]
 
 

@@ -1,18 +1,15 @@
-"""The audio frame of the contract, `mel128-v1`: natural log of 128 mel bands, every 16 ms.
+"""The audio frame of the contract, `mel128-v1`, as a torchaudio transform: natural log of 128 mel bands, every 16 ms.
 
 16 kHz mono in -1..1; frame t holds samples 256 t .. 256 t + 1023 under a periodic Hann window, zero-padded to a
 2048-point FFT; 128 area-normalised triangles on Slaney's mel scale (M. Slaney, *Auditory Toolbox*, 1998), 30 Hz to
-8 kHz, on power; the natural log of what is above 1e-6. The streaming twin is `mel_stream.MelStream`.
+8 kHz, on power; the natural log of what is above 1e-6. `mel_frames.log_mel` is the same in
+NumPy, for features that are made once; `mel_stream.MelStream` for sound as it comes.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import numpy as np
 import torch
 import torchaudio
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
@@ -43,16 +40,3 @@ class LogMel(nn.Module):
         late = (FFT - WINDOW) // 2
         mel: torch.Tensor = self.mel(F.pad(samples, (late, late)))
         return mel.clamp_min(FLOOR).log().transpose(-1, -2)
-
-
-@lru_cache(1)
-def _transform() -> LogMel:
-    return LogMel(torch.float64).eval()
-
-
-def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Frames `[T, 128]` of samples `[S]` in -1..1 at 16 kHz; computed in float64, since bands far below the loudest lose
-    digits in a float32 FFT."""
-    with torch.no_grad():
-        frames = _transform()(torch.from_numpy(np.ascontiguousarray(samples, np.float64)))
-    return np.asarray(frames.numpy(), np.float32)

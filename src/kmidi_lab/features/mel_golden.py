@@ -33,7 +33,7 @@ def golden_input() -> NDArray[np.float32]:
 
 def golden() -> dict[str, Any]:
     """The file's content."""
-    from kmidi_lab.features.mel import log_mel
+    from kmidi_lab.features.mel_frames import log_mel
 
     samples = golden_input()
     return {

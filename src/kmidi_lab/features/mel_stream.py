@@ -1,6 +1,6 @@
-"""`mel128-v1` as sound comes in: blocks of any size at any rate to the same frames that `mel.log_mel` makes of the whole.
+"""`mel128-v1` as sound comes in: blocks of any size at any rate to the frames that `mel_frames.log_mel` makes of the whole.
 
-NumPy alone, so that a plugin's prototype or a C++ port can follow it line by line (docs/audio.md).
+Without PyTorch, so that a C++ port can follow it line by line (docs/audio.md).
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from kmidi_lab.errors import UserError
 from kmidi_lab.features.audio_io import FASTEST_HZ, SLOWEST_HZ
-from kmidi_lab.features.mel_scale import BANDS, FFT, FLOOR, HOP, RATE, WINDOW, mel_triangles
+from kmidi_lab.features.mel_frames import log_mel
+from kmidi_lab.features.mel_scale import HOP, RATE, frame_count
 
 _EMPTY = np.zeros(0, np.float32)
-_FRAMES_AT_ONCE = 256
-"""Bounds the memory that one large block takes."""
 
 
 class MelStream:
@@ -32,9 +31,6 @@ class MelStream:
         if not SLOWEST_HZ <= rate <= FASTEST_HZ:
             raise UserError(f"sample rate {rate} Hz: give {SLOWEST_HZ} to {FASTEST_HZ} Hz")
         self.rate = rate
-        # float64, as in `log_mel`: bands far below the loudest lose digits in a float32 FFT.
-        self._window = np.hanning(WINDOW + 1)[:-1]
-        self._triangles = mel_triangles()
         self.reset()
 
     def reset(self) -> None:
@@ -63,16 +59,7 @@ class MelStream:
         if self._resampler is not None:
             samples = self._resampler.resample_chunk(samples, last)
         samples = np.concatenate([self._kept, samples])
-        count = max(0, (len(samples) - WINDOW) // HOP + 1)
-        self._kept = samples[count * HOP :].copy()
-        if count == 0:
-            return np.zeros((0, BANDS), np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[: (count - 1) * HOP + 1 : HOP]
-        return np.concatenate(
-            [self._frames(windows[i : i + _FRAMES_AT_ONCE]) for i in range(0, count, _FRAMES_AT_ONCE)]
-        )
-
-    def _frames(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        spectrum = np.fft.rfft(windows * self._window, FFT)
-        power = spectrum.real**2 + spectrum.imag**2
-        return np.asarray(np.log(np.maximum(power @ self._triangles, FLOOR)), np.float32)
+        used = frame_count(len(samples)) * HOP
+        frames = log_mel(samples)
+        self._kept = samples[used:].copy()
+        return frames
