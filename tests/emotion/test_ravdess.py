@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from emotion.speech_files import name, write_clip, write_ravdess
 
 from datamodules.ravdess import Ravdess
 from datamodules.speech import fetch
@@ -18,7 +19,6 @@ from datamodules.speech.augmentation import Augmentation
 from datamodules.speech.clips import ClipError, spoken
 from datamodules.speech.folds import split_speakers
 from datamodules.speech.published import files, read, read_name
-from emotion.speech_files import name, write_clip, write_ravdess
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.features.speech_emotion import EMOTIONS, label_of, label_set, read_scalars, scalars_of
 
