@@ -29,6 +29,7 @@ def model_card(run: dict[str, Any], contract: Contract) -> str:
         contract_markdown(contract).replace("## ", "## Contract: ", 1),
         _data(run),
         _metrics(run),
+        _slices(run),
         _student(run),
         _emotion(run),
         _calibration(run),
@@ -89,6 +90,20 @@ def _metrics(run: dict[str, Any]) -> str:
         if scores.alone:
             parts.append(f"No baseline has these: {', '.join(f'{cell(name)} {v}' for name, v in scores.alone)}.")
     return "\n\n".join(parts)
+
+
+def _slices(run: dict[str, Any]) -> str:
+    """What each slice was taught by, of models whose data knows some of them only."""
+    taught = view.part(run, "analysis").get("slices")
+    if not taught:
+        return ""
+    rows = []
+    for one in taught:
+        counts = ", ".join(f"{name} {count(n)}" for name, n in one["clips"].items()) or "–"
+        what = cell(one["evidence"]) if one["trained"] else "**untrained: constant in the output**"
+        rows.append([cell(one["slice"]), what, cell(counts), cell(", ".join(one["never_heard"]) or "–")])
+    headings = ["slice", "a label rests on", "training clips with a label", "places no clip has"]
+    return f"## What each slice was taught by\n\n{table(headings, rows, ())}"
 
 
 def _student(run: dict[str, Any]) -> str:
