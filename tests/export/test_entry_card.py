@@ -184,3 +184,20 @@ def test_wide_and_streaming_models_say_what_readers_do():
     run = run_record()
     run["export"]["receptive_field"] = 125
     assert "depends on the last 125 calls" in model_card(run, EMOTION_NODE)
+
+
+def test_the_card_says_what_each_slice_was_taught_by():
+    run = run_record()
+    taught = {
+        "slice": "family",
+        "trained": True,
+        "evidence": "the name",
+        "clips": {"gm": 1200},
+        "never_heard": ["ethnic"],
+    }
+    untaught = {"slice": "vibrato", "trained": False, "evidence": "none", "clips": {}, "never_heard": []}
+    run["analysis"] = {**run["analysis"], "slices": [taught, untaught]}
+    card = model_card(run, HARMONY)
+    assert "| family | the name | gm 1,200 | ethnic |" in card
+    assert "| vibrato | **untrained: constant in the output** | – | – |" in card
+    assert "taught by" not in model_card(run_record(), HARMONY)
