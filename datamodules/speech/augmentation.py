@@ -33,8 +33,8 @@ class Augmentation:
     variants: int = 4
     pitch: float = 2.0
     stretch: float = 0.1
-    noise: float = 0.5
-    room: float = 0.4
+    noise: float = 0.3
+    room: float = 0.2
     gain: float = 3.0
     bands: int = 16
     frames: int = 15

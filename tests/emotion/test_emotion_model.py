@@ -26,9 +26,10 @@ from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from kmidi_lab.features.emotion import encode_emotion
 from kmidi_lab.features.speech_emotion import EMOTIONS, read_scalars
 from kmidi_lab.inference import Published
+from kmidi_lab.models.audio import thinned
 from kmidi_lab.models.emotion import EmotionRecognizer, clip_mean, free, read
 
-SMALL = {"channels": 16, "dilations": [1, 4]}
+SMALL = {"channels": 16, "dilations": [4, 8]}
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,17 @@ def test_a_sequence_single_calls_rtneural_and_onnx_agree() -> None:
     for t in range(12):
         assert np.allclose(reader(x[0, t].numpy()), whole[t], atol=1e-4)
         assert np.allclose(onnx(x[0, t].numpy()), whole[t], atol=1e-4)
+
+
+@pytest.mark.parametrize("dilations", [[4, 8], [2, 4], [3]])
+def test_thinned_outputs_are_the_network_s(dilations: list[int]) -> None:
+    torch.manual_seed(0)
+    module = EmotionRecognizer(channels=8, dilations=dilations).eval()
+    x = torch.randn(2, 61, 128)
+    assert module.stride == {4: 4, 2: 2, 3: 1}[dilations[0]]
+    assert torch.allclose(thinned(module.network, x, module.stride), module(x)[:, :: module.stride], atol=1e-5)
+    with pytest.raises(ValueError, match="multiples of 5"):
+        thinned(module.network, x, 5)
 
 
 def test_readings_are_the_contract_s_and_the_pattern_is_not_penalised() -> None:

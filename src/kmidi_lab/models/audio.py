@@ -6,30 +6,35 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.mel_scale import BANDS
 from kmidi_lab.models.base import LabModule
 from kmidi_lab.models.blocks import Standardize
-from kmidi_lab.models.streaming import CausalConv1d, Residual
+from kmidi_lab.models.streaming import CausalConv1d, Chain, Residual
 
 
-def trunk(channels: int, kernel: int, dilations: Sequence[int], dropout: float) -> list[nn.Module]:
+def trunk(
+    channels: int, kernel: int, dilations: Sequence[int], dropout: float, first_kernel: int | None = None
+) -> list[nn.Module]:
     """Layers from frames `[B, T, 128]` to `[B, T, channels]`: the statistics of the input, one convolution, residual blocks.
 
     Each block adds a dilated convolution and a dense layer to its input (He et al., *Deep Residual Learning for Image
-    Recognition*, 2016). The receptive field is `1 + (kernel - 1) * (1 + sum(dilations))` frames of 16 ms.
+    Recognition*, 2016). The receptive field is `first_kernel + (kernel - 1) * sum(dilations)` frames of 16 ms;
+    `first_kernel` is `kernel` where it is not given.
 
     Raises:
         ConfigError: a value out of range.
     """
-    if channels < 1 or kernel < 1 or not dilations or min(dilations) < 1:
-        raise ConfigError("model.module: channels, kernel and every one of dilations must be 1 or more")
+    first_kernel = kernel if first_kernel is None else first_kernel
+    if min(channels, kernel, first_kernel) < 1 or not dilations or min(dilations) < 1:
+        raise ConfigError("model.module: channels, kernels and every one of dilations must be 1 or more")
     if not 0 <= dropout <= 0.95:
         raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.2")
     layers: list[nn.Module] = [
         Standardize(torch.zeros(BANDS), torch.ones(BANDS)),
-        CausalConv1d(BANDS, channels, kernel),
+        CausalConv1d(BANDS, channels, first_kernel),
         nn.BatchNorm1d(channels),
         nn.ReLU(),
     ]
@@ -43,6 +48,42 @@ def trunk(channels: int, kernel: int, dilations: Sequence[int], dropout: float) 
         )
         layers += [Residual(*body), nn.BatchNorm1d(channels), nn.ReLU()]
     return layers
+
+
+def thinned(network: Chain, x: torch.Tensor, stride: int) -> torch.Tensor:
+    """Every `stride`-th output of `network(x)`, from the first: `[B, T, C]` to `[B, ceil(T / stride), C']`, for that share
+    of the work.
+
+    An output of a convolution with dilation d needs inputs d calls apart, so where all dilations but the first
+    convolution's are multiples of `stride` the outputs in between need not be computed; the network's function is
+    the same. (Statistics of batch normalisation in training are those of the outputs computed.)
+
+    Raises:
+        ValueError: a dilation behind the first convolution is no multiple of `stride`.
+    """
+    convolutions = [m for m in network.modules() if isinstance(m, CausalConv1d)]
+    first, rest = convolutions[0], convolutions[1:]
+    if any(m.conv.dilation[0] % stride for m in rest):
+        raise ValueError(f"dilations behind the first convolution must be multiples of {stride}")
+
+    def run(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        if isinstance(module, Chain):
+            for part in module:
+                x = run(part, x)
+            return x
+        if isinstance(module, Residual):
+            return x + run(module.body, x)
+        if isinstance(module, CausalConv1d):
+            conv, own = module.conv, module is first
+            apart = 1 if own else stride
+            padded = F.pad(x, (0, 0, module.past // apart, 0)).transpose(1, 2)
+            return F.conv1d(
+                padded, conv.weight, conv.bias, stride=stride if own else 1,
+                dilation=conv.dilation[0] // apart, groups=conv.groups,
+            ).transpose(1, 2)  # fmt: skip
+        return module(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+    return run(network, x)
 
 
 class AudioModule(LabModule):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import atanh
+from math import atanh, gcd
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.batches import EmotionBatch
 from kmidi_lab.features.emotion import BLOCK_PATTERN
 from kmidi_lab.features.speech_emotion import INTENSITIES, SCALARS, label_set
-from kmidi_lab.models.audio import AudioModule, trunk
+from kmidi_lab.models.audio import AudioModule, thinned, trunk
 from kmidi_lab.models.streaming import Chain
 
 _BLOCKS = tuple(EMOTION.output(name).index for name in SCALARS)
@@ -31,7 +31,9 @@ class EmotionRecognizer(AudioModule):
     the labels, and `free_weight` keeps it small, since other models take the embedding as an input.
 
     Args:
-        labels: 8 or 7, as the data's. channels, kernel, dilations, dropout: of the trunk (models.audio.trunk).
+        labels: 8 or 7, as the data's. channels, first_kernel, kernel, dilations, dropout: of the trunk
+            (models.audio.trunk). The loss looks at every fourth frame where all dilations are multiples of four, else
+            at every second, or at each (models.audio.thinned).
         label_smoothing: of the cross-entropies. frame_weight: of the labels' loss frame by frame, beside that of the
             clip. intensity_weight, reading_weight: of the intensity head and of the readings. free_weight: of the mean
             square of what is in the first three blocks beside the contract's pattern.
@@ -45,8 +47,9 @@ class EmotionRecognizer(AudioModule):
         self,
         labels: int = 8,
         channels: int = 64,
+        first_kernel: int = 8,
         kernel: int = 3,
-        dilations: Sequence[int] = (1, 2, 4, 8, 16),
+        dilations: Sequence[int] = (4, 8, 16, 32),
         dropout: float = 0.2,
         label_smoothing: float = 0.1,
         frame_weight: float = 0.3,
@@ -68,13 +71,16 @@ class EmotionRecognizer(AudioModule):
                 raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
         self.vocabulary = label_set(labels)
         self.network = Chain(
-            *trunk(channels, kernel, dilations, dropout), nn.Dropout(dropout), nn.Linear(channels, EMOTION.output_size)
+            *trunk(channels, kernel, dilations, dropout, first_kernel),
+            nn.Dropout(dropout),
+            nn.Linear(channels, EMOTION.output_size),
         )
         self.label = nn.Linear(EMOTION.output_size, labels)
         self.intensity = nn.Linear(EMOTION.output_size, len(INTENSITIES))
         self.smoothing, self.frame_weight, self.intensity_weight = label_smoothing, frame_weight, intensity_weight
         self.reading_weight, self.free_weight = reading_weight, free_weight
-        self.sizes = (channels, kernel, tuple(dilations))
+        self.stride = gcd(4, *dilations)
+        self.sizes = (channels, first_kernel, kernel, tuple(dilations))
         self.save_hyperparameters()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -82,9 +88,9 @@ class EmotionRecognizer(AudioModule):
 
     @property
     def architecture(self) -> str:
-        channels, kernel, dilations = self.sizes
+        channels, first, kernel, dilations = self.sizes
         blocks = ", ".join(map(str, dilations))
-        return f"causal CNN, {channels} channels, kernel {kernel}, residual blocks of dilation {blocks}→64"
+        return f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation {blocks}→64"
 
     def head_layout(self) -> dict[str, object]:
         return {
@@ -100,11 +106,11 @@ class EmotionRecognizer(AudioModule):
         return {name: values.detach().cpu().numpy() for name, values in heads.items()}
 
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
-        embedding = self.network(batch.x)
-        clip = clip_mean(embedding, batch.weight)
+        embedding, weight = thinned(self.network, batch.x, self.stride), batch.weight[:, :: self.stride]
+        clip = clip_mean(embedding, weight)
         labels = self._cross_entropy(self.label(clip), batch.label).mean()
-        heard = batch.weight.clone()
-        heard[:, :_START] = 0
+        heard = weight.clone()
+        heard[:, : _START // self.stride] = 0
         by_frame = self._cross_entropy(self.label(embedding), batch.label[:, None])
         frames = (by_frame * heard).sum() / heard.sum().clamp_min(1)
         intensity = self._cross_entropy(self.intensity(clip), batch.intensity).mean()
