@@ -48,6 +48,7 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path) -> None:
         "docs/groove.md",
         "docs/dynamics.md",
         "docs/melody.md",
+        "docs/midi.md",
     ],
 )
 def test_links_lead_somewhere(repo: Path, document: str) -> None:

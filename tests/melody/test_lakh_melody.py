@@ -191,11 +191,3 @@ def test_a_stream_holds_what_the_disk_holds(make: Make, tmp_path: Path) -> None:
 )
 def test_data_alone_names_the_model_that_takes_it(typed: list[str], model: str | None) -> None:
     assert with_model(typed) == [*typed, *([f"model={model}"] if model else [])]
-
-
-@pytest.mark.slow
-def test_the_whole_path(cli: Any, root: Path) -> None:
-    prepared = cli("task=prepare", "data=lakh", env={"DATA_ROOT": str(root)})
-    assert prepared.returncode == 0, prepared.stderr
-    assert "all 176581 would take" in prepared.stdout + prepared.stderr
-    assert '"pieces": 80' in prepared.stdout
