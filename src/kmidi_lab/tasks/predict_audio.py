@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -65,11 +67,11 @@ def main(
     step: Callable[[Frames], Frames]
     if published is not None:
         for warning in published.warnings():
-            print(warning)
+            _print(warning)
         published.model.reset()
         step, read = published.model, reader(published)
     elif fallback is not None:
-        print(f"No trained {name} model in {cfg.models_root}: this is a guess from how loud it is.")
+        _print(f"No trained {name} model in {cfg.models_root}: this is a guess from how loud it is.")
         step, read = (lambda frame: frame), fallback
     else:
         raise ConfigError(
@@ -83,30 +85,30 @@ def main(
 
 
 def listen(
-    blocks: Iterator[Frames], step: Callable[[Frames], Frames], read: Read, every: float, say: Callable[[Any], None]
+    blocks: Iterator[Frames], step: Callable[[Frames], Frames], read: Read, every: float, say: Callable[[Any], bool]
 ) -> list[tuple[float, Reading]]:
     """Readings as (seconds from the start to the end of the stretch, reading), the last of them of all frames.
 
-    Ends with the blocks, or with Ctrl-C.
+    Ends with the blocks, with Ctrl-C, or when `say` returns False.
     """
     a_reading, readings = max(1, round(every / FRAME_S)), []
     total, part, count, since = np.zeros(1), np.zeros(1), 0, 0
 
-    def tell() -> None:
+    def tell() -> bool:
         nonlocal part, since
-        readings.append((_seconds(count), read((part / since).astype(np.float32))))
-        say(readings[-1])
-        part, since = np.zeros(1), 0
+        # Forgotten first: Ctrl-C while it is printed must not read the stretch again.
+        mean, part, since = part / since, np.zeros(1), 0
+        readings.append((_seconds(count), read(mean.astype(np.float32))))
+        return say(readings[-1])
 
     try:
-        for block in blocks:
-            for frame in block:
-                output = np.asarray(step(frame), np.float64)
-                total, part, count, since = total + output, part + output, count + 1, since + 1
-                if since == a_reading:
-                    tell()
+        for frame in chain.from_iterable(blocks):
+            output = np.asarray(step(frame), np.float64)
+            total, part, count, since = total + output, part + output, count + 1, since + 1
+            if since == a_reading and not tell():
+                break
     except KeyboardInterrupt:
-        print("stopped")
+        _print("stopped")
     if since:
         tell()
     if count:
@@ -135,11 +137,21 @@ def _live(source: BinaryIO, stream: MelStream) -> Iterator[Frames]:
     yield stream.finish()
 
 
-def _say(reading: tuple[float, Reading]) -> None:
+def _print(text: str) -> bool:
+    """False when nobody reads what is printed any more; what is printed later is then lost in silence."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def _say(reading: tuple[float, Reading]) -> bool:
     seconds, said = reading
     answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in said.answers.items())
     values = "  ".join(f"{name} {value:+.2f}" for name, value in said.values.items())
-    print(f"{seconds:7.2f} s  {values}  {answers}", flush=True)
+    return _print(f"{seconds:7.2f} s  {values}  {answers}".rstrip())
 
 
 def _finish(
@@ -153,7 +165,7 @@ def _finish(
     if not found:
         raise ConfigError(f"{source}: shorter than one frame of {WINDOW} samples at {RATE} Hz; give more sound")
     *readings, (seconds, summary) = found
-    print("as a whole:")
+    _print("as a whole:")
     _say((seconds, summary))
     entry = published.entry if published else {}
     report = {
@@ -167,7 +179,7 @@ def _finish(
     }
     write_atomic(folder / "reading.json", json.dumps(report, indent=1).encode())
     write_atomic(folder / "timeline.png", timeline_png(readings, f"{name}: {source}"))
-    print(f"written: {folder / 'reading.json'}, {folder / 'timeline.png'}")
+    _print(f"written: {folder / 'reading.json'}, {folder / 'timeline.png'}")
 
 
 def _plain(reading: Reading) -> dict[str, Any]:

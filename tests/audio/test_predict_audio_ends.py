@@ -1,0 +1,66 @@
+"""How live listening ends: Ctrl-C and a reader that goes away leave whole files, no traceback and nothing told twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kmidi_lab.tasks.predict_audio import Reading, listen
+
+SAMPLES = (0.1 * np.random.default_rng(0).normal(size=48_000)).astype("<f4").tobytes()
+
+
+@pytest.fixture
+def job(tmp_path: Path):
+    command = [sys.executable, "-m", "kmidi_lab", "task=predict", "model=emotion", "predict.audio=-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*command, "predict.rate=16000", "paths.output_root=out"], stdin=pipe, stdout=pipe, stderr=pipe, cwd=tmp_path
+    ) as job:
+        yield job
+        job.kill()
+
+
+def seconds_told(folder: Path) -> list[float]:
+    [path] = folder.rglob("reading.json")
+    assert path.with_name("timeline.png").is_file()
+    return [reading["seconds"] for reading in json.loads(path.read_text())["readings"]]
+
+
+def test_ctrl_c_writes_what_was_heard(job, tmp_path):
+    job.stdin.write(SAMPLES)
+    job.stdin.flush()
+    while b"0.54 s" not in (line := job.stdout.readline()):
+        assert line, job.stderr.read()
+    job.send_signal(signal.SIGINT)
+    assert job.wait(120) == 0
+    assert b"stopped" in job.stdout.read() and b"Traceback" not in job.stderr.read()
+    assert seconds_told(tmp_path)
+
+
+def test_a_reader_that_goes_away_ends_it(job, tmp_path):
+    assert b"guess" in job.stdout.readline()
+    job.stdout.close()
+    with pytest.raises(BrokenPipeError):
+        for _ in range(1000):
+            job.stdin.write(SAMPLES)
+    assert job.wait(120) == 0
+    assert job.stderr.read() == b""
+    assert len(seconds_told(tmp_path)) == 1
+
+
+def test_a_reading_stopped_while_it_is_told_is_not_told_again():
+    def say(reading: object) -> bool:
+        raise KeyboardInterrupt
+
+    readings = listen(
+        iter([np.ones((5, 128), np.float32)]), np.sum, lambda mean: Reading({"x": float(mean[0])}), 0.08, say
+    )
+    assert [seconds for seconds, _ in readings] == [(4 * 256 + 1024) / 16000] * 2
+    assert readings[-1][1].values["x"] == 128
