@@ -219,7 +219,7 @@ def _project(prepared: Shards, began: float, workers: int) -> None:
     if read:
         hours = FILES * seconds / read / 3600
         log.info(
-            "%d files of Lakh read in %.0f s by %d workers; all %d would take %.2f h",
+            "%d files of Lakh read in %.0f s by %d workers, their start included; all %d would take %.2f h at that rate",
             read, seconds, workers, FILES, hours,
         )  # fmt: skip
 

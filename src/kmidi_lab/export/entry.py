@@ -13,7 +13,7 @@ from kmidi_lab.export.registry_policy import student_falls_short
 
 _TRAINING = ("epochs", "batch_size", "learning_rate", "optimizer", "loss", "train_loss", "val_loss", "test_loss")
 DATA_SETTINGS = (
-    *("sources", "split_seed", "val_share", "test_share"),
+    *("sources", "split_seed", "val_share", "test_share", "limit"),
     *("channels", "labels", "folds", "fold", "val_speakers"),
 )
 """Settings of a data module that say which examples were trained on."""

@@ -67,7 +67,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
 def _other_root_only(cfg: DictConfig) -> DictConfig:
     """With a data root of its own, what comes with the lab is left out: those songs trained the model."""
-    if Path(cfg.data.root).resolve() == Path(cfg.paths.data_root).resolve():
+    if Path(cfg.data.root).resolve() == Path(cfg.paths.data_root).resolve() or "sources" not in cfg.data:
         return cfg.data
     there = [s for s in cfg.data.sources if s in hydra.utils.get_class(cfg.data._target_).root_sources]
     return OmegaConf.merge(cfg.data, {"sources": there})  # type: ignore[return-value]
