@@ -57,3 +57,10 @@ class InstrumentBatch(NamedTuple):
     weight: torch.Tensor
     target: torch.Tensor
     known: torch.Tensor
+
+
+class NodeBatch(NamedTuple):
+    """Clips: `x` `[B, T, 128]` mel frames; `target` `[B, 5]`, the class of each head in the contract's order."""
+
+    x: torch.Tensor
+    target: torch.Tensor

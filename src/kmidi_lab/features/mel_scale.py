@@ -20,7 +20,7 @@ def frame_count(samples: int) -> int:
 
 def mel_triangles() -> NDArray[np.float64]:
     """`[1025, 128]`: weight of each FFT bin's power in each band; every triangle has area 1 in Hz."""
-    corners = _hz(np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), BANDS + 2))
+    corners = hz_of(np.linspace(mel_of(LOWEST_HZ), mel_of(HIGHEST_HZ), BANDS + 2))
     bins = np.linspace(0, RATE / 2, FFT // 2 + 1)[:, None]
     rise = (bins - corners[:-2]) / np.diff(corners)[:-1]
     fall = (corners[2:] - bins) / np.diff(corners)[1:]
@@ -28,11 +28,13 @@ def mel_triangles() -> NDArray[np.float64]:
     return weights
 
 
-def _mel(hz: float) -> float:
+def mel_of(hz: float) -> float:
+    """Mel of a frequency on Slaney's scale."""
     knee = _KNEE_HZ / _LINEAR_HZ
     return hz / _LINEAR_HZ if hz < _KNEE_HZ else knee + float(np.log(hz / _KNEE_HZ)) / _STEP
 
 
-def _hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+def hz_of(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Frequencies of mels on Slaney's scale."""
     knee = _KNEE_HZ / _LINEAR_HZ
     return np.where(mel < knee, mel * _LINEAR_HZ, _KNEE_HZ * np.exp(_STEP * (mel - knee)))
