@@ -59,7 +59,7 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         batch_size: int = 64,
         frames: int = 96,
         skip: int = 16,
-        takes: int = 12,
+        takes: int = 24,
         notes: int = 20_000,
         augment: Augmentation | None = None,
         workers: int = 2,

@@ -51,7 +51,9 @@ def load(
         if prepared is None:
             continue
         content, make = prepared
-        key = f"{data_version(augmentation.of_waveforms, [content.encode()])}-{code_version(_code(), _PACKAGES)}"
+        # What is rendered is kept as it is; nothing of it depends on how recordings are changed.
+        changed = None if source == rendered.SOURCE else augmentation.of_waveforms
+        key = f"{data_version(changed, [content.encode()])}-{code_version(_code(), _PACKAGES)}"
         readings.append(cached(cache_dir / "instruments" / f"{source}-{key}.pickle", Reading, make))
         contents.append(content)
     problems = [p for reading in readings for p in reading.problems]
@@ -101,7 +103,7 @@ def _prepare(
     if source == rendered.SOURCE:
         packages = [importlib.metadata.version(name).encode() for name in ("midirenderer", "pretty_midi")]
         content = data_version((source, takes, rendering.SOUND_FONT), packages)
-        return content, lambda: rendered.read(augmentation, takes, progress=progress)
+        return content, lambda: rendered.read(takes, progress=progress)
     if source == recordings.SOURCE:
         found = recordings.files(root)
         content = data_version((source,), files_below(root, found))

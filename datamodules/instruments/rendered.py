@@ -24,13 +24,12 @@ STAND_IN = (
     "No instrument was recorded: General MIDI programs of one SoundFont (TimGM6mb) stand in; scores on them say little about "
     "real instruments"
 )
-TAKES = 12
-"""Of every program."""
-_SLOT_S, _LEAD_S = 3.2, 0.05
-_LENGTHS_S = (0.25, 0.5, 1.0, 1.6)
+_SLOT_S, _LEAD_S = 2.6, 0.05
+_LENGTHS_S = (0.25, 0.5, 1.0, 1.5)
 _SHORT_S, _LONG_S, _HELD_S = 0.1, 1.2, 0.5
 _BEND_STEP_S = 0.02
-_PLAIN_SHARE = 0.55
+_PLAIN = Augmentation(variants=0)
+_PLAIN_SHARE = 0.65
 _VIBRATO_DEPTHS = {"slight": 0.12, "moderate": 0.35, "strong": 0.8}
 """Semitones to either side."""
 _VIBRATO_HZ, _TRILL_HZ, _TREMOLO_HZ = (5.0, 7.0), (7.0, 11.0), (8.0, 13.0)
@@ -146,15 +145,15 @@ class _Take:
     bends: tuple[tuple[float, float], ...] = ()
 
 
-def read(augmentation: Augmentation, takes: int = TAKES, seed: int = 0, progress: bool = False) -> Reading:
-    """Every preset's takes; the same for the same `seed`. A take is a preset's pitch."""
+def read(takes: int, seed: int = 0, progress: bool = False) -> Reading:
+    """Every preset's takes, as they sound; the same for the same `seed`. What must not cross splits is a preset's pitch."""
     out = Reading(SOURCE, LICENCE, note=STAND_IN)
     for preset in shown(PRESETS, "rendering instruments", progress):
-        out.clips += _clips_of(preset, augmentation, takes, seed, out)
+        out.clips += _clips_of(preset, takes, seed, out)
     return out
 
 
-def _clips_of(preset: Preset, augmentation: Augmentation, takes: int, seed: int, out: Reading) -> Iterator[Clip]:
+def _clips_of(preset: Preset, takes: int, seed: int, out: Reading) -> Iterator[Clip]:
     rng = np.random.default_rng([seed, preset.program, preset.drums])
     played = [_take(preset, place_of, takes, rng) for place_of in range(takes)]
     samples = render([_part(preset, played)])
@@ -163,7 +162,7 @@ def _clips_of(preset: Preset, augmentation: Augmentation, takes: int, seed: int,
         name = f"{'kit' if preset.drums else 'program'}{preset.program}-{i:02d}"
         slot = samples[int(i * _SLOT_S * RATE) : int((i + 1) * _SLOT_S * RATE)]
         try:
-            sound = prepare(slot, name, augmentation)
+            sound = prepare(slot, name, _PLAIN)
         except ClipError as error:
             out.skip(name, "", error.reason, error.detail)
             continue
