@@ -89,7 +89,7 @@ def test_wrong_settings_of_the_model(wrong: dict) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"sources": ["maestro"]}, {"sources": []}, {"split": "x"}, {"history_noise": 2.0}, {"val_share": 0.0},
+    [{"sources": ["vienna"]}, {"sources": []}, {"split": "x"}, {"history_noise": 2.0}, {"val_share": 0.0},
      {"batch_size": 0}, {"notes_per_epoch": 0}, {"pitch_jitter": -1.0}],
 )  # fmt: skip
 def test_wrong_settings_of_the_data(wrong: dict) -> None:
