@@ -24,11 +24,11 @@ class Augmentation(augmentation.Augmentation):
     stretch: float = 0.05
     noise: float = 0.5
     room: float = 0.5
-    gain: float = 10.0
-    bands: int = 16
-    frames: int = 10
+    gain: float = 6.0
+    bands: int = 8
+    frames: int = 4
     mixup: float = 0.0
-    equaliser: float = 6.0
+    equaliser: float = 4.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

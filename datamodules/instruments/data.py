@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ import torch
 
 from datamodules.audio.frames import FrameStore
 from datamodules.base import LabData
-from datamodules.instruments import library
+from datamodules.instruments import library, rendered
 from datamodules.instruments.augmentation import Augmentation
 from datamodules.instruments.clips import Clip
-from datamodules.settings import check_counts, check_sources, check_split_shares
+from datamodules.settings import check_counts, check_shares, check_sources, check_split_shares
 from datamodules.splits import Groups
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.features.augment import gain, mixup, spec_augment
@@ -33,7 +34,7 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         val_share, test_share, split_seed: of the takes; NSynth's own split is kept.
         frames: longest stretch of a clip in training. skip: most frames that it starts late.
-        takes: of each rendered program. notes: most of each of NSynth's parts.
+        rendered_share: of the rendered clips, that an epoch shows beside recordings; takes: of each rendered program. notes: most of each of NSynth's parts.
         augment: what is done to training clips.
         workers: processes that read files.
 
@@ -56,9 +57,10 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         val_share: float = 0.1,
         test_share: float = 0.2,
         split_seed: int = 0,
-        batch_size: int = 64,
-        frames: int = 96,
-        skip: int = 16,
+        batch_size: int = 16,
+        frames: int = 64,
+        skip: int = 8,
+        rendered_share: float = 0.4,
         takes: int = 24,
         notes: int = 20_000,
         augment: Augmentation | None = None,
@@ -68,6 +70,7 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         check_sources(sources, library.SOURCES)
         check_split_shares(val_share, test_share)
         check_counts(least=0, skip=skip)
+        check_shares(rendered_share=rendered_share)
         check_counts(frames=frames, takes=takes, notes=notes, workers=workers)
         made = augment or Augmentation()
         load = partial(
@@ -75,7 +78,7 @@ class Instruments(LabData[Clip, InstrumentBatch]):
             made, workers, progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
-        self._frames, self._skip, self._augment = frames, skip, made
+        self._frames, self._skip, self._augment, self._share = frames, skip, made, rendered_share
 
     def probes(self) -> np.ndarray:
         """`[T, 128]` frames of the test split, one clip after the other."""
@@ -97,14 +100,16 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         return FrameStore([c.sound.frames for c in self.songs("train")]).statistics()
 
     def train_dataloader(self) -> object:
-        clips = self.songs("train")
+        clips = sorted(self.songs("train"), key=lambda clip: clip.source == rendered.SOURCE)
+        recorded = sum(clip.source != rendered.SOURCE for clip in clips) or len(clips)
+        self._recorded, self._rendered = recorded, len(clips) - recorded
         kinds = [[c.sound.frames, *c.sound.variants] for c in clips]
         self._store = FrameStore([frames for variants in kinds for frames in variants], self.device)
         counts = torch.tensor([len(variants) for variants in kinds], device=self.device)
         self._first, self._kinds = counts.cumsum(0) - counts, counts
         self._targets = self._targets_of(clips)
         self._mean = self.statistics()[0].to(self.device)
-        return self.index_batches(len(clips), self._gather)
+        return self.index_batches(recorded + ceil(self._share * self._rendered), self._gather)
 
     def whole(self, split: str) -> list[InstrumentBatch]:
         """Every clip from its first frame to its last, 64 at a time."""
@@ -129,7 +134,11 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         def rand() -> torch.Tensor:
             return torch.rand(len(index), generator=generator, device=index.device)
 
-        item = self._first[index] + (rand() * self._kinds[index]).long()
+        if self._rendered:
+            index = torch.where(index < self._recorded, index, self._recorded + (rand() * self._rendered).long())
+        # Half of the clips as they are, the others changed.
+        variant = torch.minimum(1 + (rand() * (self._kinds[index] - 1)).long(), self._kinds[index] - 1)
+        item = self._first[index] + torch.where(rand() < 0.5, 0, variant)
         room = (self._store.lengths[item] - self._frames).clamp_min(0)
         begin = (rand() * (torch.maximum(room, room.new_tensor(self._skip)) + 1)).long()
         # Half of the clips are heard from their onset: attacks tell instruments apart.

@@ -268,7 +268,7 @@ def test_rendered_programs_say_what_was_played(few_programs: GmInstruments) -> N
 
 def test_batches_hold_targets_and_masks(few_programs: GmInstruments) -> None:
     batch = next(iter(few_programs.train_dataloader()))  # type: ignore[call-overload]
-    assert batch.x.shape[1:] == (96, 128)
+    assert batch.x.shape[1:] == (64, 128)
     assert ((batch.target == 0) | (batch.known == 1)).all()
     assert batch.weight.sum() > 0
     whole = few_programs.whole("test")

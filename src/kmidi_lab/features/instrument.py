@@ -88,7 +88,7 @@ UNTRAINED = tuple(s.name for s in INSTRUMENT.outputs if s.name not in EVIDENCE)
 ORDINAL = ("brightness", "energy", "dynamic_range", "vibrato", "attack", "sustain")
 """Places in order, so that the distance of a mistake counts."""
 LOSS_WEIGHTS = {
-    "family": 1.0, "instrument": 1.0, "technique": 1.0, "articulation": 0.5, "register": 0.3, "brightness": 0.2,
+    "family": 1.0, "instrument": 1.0, "technique": 1.0, "articulation": 0.5, "register": 0.5, "brightness": 0.2,
     "energy": 0.3, "dynamic_range": 0.2, "vibrato": 0.3, "attack": 0.2, "sustain": 0.2,
 }  # fmt: skip
 """Share of each slice that is trained in the loss."""
