@@ -32,10 +32,14 @@ format: $(STAMP)  ## let ruff tidy the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)  ## start-up, training step and latency, each beside a peer
+bench: $(STAMP)  ## start-up, training step, latency, MIDI and audio beside peers; with DATA_ROOT what is heard, too
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/midi.py
+	$(BIN)/python benchmarks/audio.py
+	test -z "$$DATA_ROOT" || $(BIN)/python benchmarks/audio_groove.py
+	test -z "$$DATA_ROOT" || $(BIN)/python benchmarks/melody_extraction.py
 
 docs: $(STAMP)  ## generate docs/CONTRACTS.md from the contracts
 	$(BIN)/python -m kmidi_lab.report.contracts_doc
