@@ -52,7 +52,7 @@ def outcomes(reads: Iterator[Read[int]]) -> dict[str, int | str]:
 def test_each_evil_file_costs_one_file(tmp_path: Path, workers: int) -> None:
     titles = [t for deed in DEEDS for t in ("good", deed, "good", "good")]
     paths = write(tmp_path, titles)
-    read = outcomes(read_many(paths, by_name, workers, timeout_s=2, memory_mb=256))
+    read = outcomes(read_many(paths, by_name, workers, timeout_s=6, memory_mb=256))
     assert read == {p.name: DEEDS.get(t, 16) for p, t in zip(paths, titles, strict=True)}
 
 
