@@ -19,8 +19,8 @@ from datamodules.settings import check_counts, check_shares, check_sources, chec
 from datamodules.splits import Groups
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.features.augment import gain, mixup, spec_augment
+from kmidi_lab.features.augment_spectrum import equalise, transpose
 from kmidi_lab.features.batches import InstrumentBatch
-from kmidi_lab.features.equaliser import equalise
 from kmidi_lab.features.instrument import INSTRUMENTS, encode
 
 
@@ -60,7 +60,7 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         batch_size: int = 16,
         frames: int = 64,
         skip: int = 8,
-        rendered_share: float = 0.4,
+        rendered_share: float = 0.3,
         takes: int = 24,
         notes: int = 20_000,
         augment: Augmentation | None = None,
@@ -98,6 +98,10 @@ class Instruments(LabData[Clip, InstrumentBatch]):
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[128]` of the clean training frames."""
         return FrameStore([c.sound.frames for c in self.songs("train")]).statistics()
+
+    def place_counts(self) -> torch.Tensor:
+        """`[160]`: training clips with a label for each place."""
+        return torch.from_numpy(np.sum([encode(clip.labels)[0] for clip in self.songs("train")], 0))
 
     def train_dataloader(self) -> object:
         clips = sorted(self.songs("train"), key=lambda clip: clip.source == rendered.SOURCE)
@@ -145,6 +149,8 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         begin = torch.where(rand() < 0.5, 0, torch.minimum(begin, self._store.lengths[item] - 1))
         x, real = self._store.take(item, begin, self._frames)
         target, known, weight = self._targets[0][index], self._targets[1][index], real.float()
+        if made.transpose:
+            x = transpose(x, made.transpose, generator)
         if made.gain:
             x = gain(x, made.gain, generator)
         if made.equaliser:

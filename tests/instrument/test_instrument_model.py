@@ -20,7 +20,7 @@ from kmidi_lab.export.rtneural import export_rtneural
 from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from kmidi_lab.features.batches import InstrumentBatch
 from kmidi_lab.features.instrument import TRAINED, UNTRAINED, encode
-from kmidi_lab.models.instrument import InstrumentRecognizer, losses
+from kmidi_lab.models.instrument import InstrumentRecognizer, losses, rarity
 
 FLUTE, CELLO = (
     {"family": 7, "instrument": 19, "register": 3},
@@ -66,6 +66,9 @@ class Data(L.LightningDataModule):
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         frames = torch.from_numpy(np.concatenate([c.frames for c in self.splits["train"]]).astype(np.float32))
         return frames.mean(0), frames.std(0)
+
+    def place_counts(self) -> torch.Tensor:
+        return torch.from_numpy(np.sum([encode(c.labels)[0] for c in self.splits["train"]], 0))
 
     def train_dataloader(self) -> IndexBatches:
         clips = self.splits["train"]
@@ -142,6 +145,15 @@ def test_losses_are_cross_entropies() -> None:
         torch.nn.functional.cross_entropy(energy, torch.tensor([5])).item(), abs=1e-6
     )
     assert found["technique"] == 0
+
+
+def test_rare_places_count_more_within_a_limit() -> None:
+    counts = torch.tensor([100.0, 25.0, 0.0])
+    assert rarity(counts, 0.0).tolist() == [1, 1, 1]
+    weights = rarity(counts, 0.5)
+    assert weights[1] / weights[0] == pytest.approx(2.0)
+    assert (weights * counts).sum() == pytest.approx(125.0)
+    assert rarity(torch.tensor([1e6, 1.0]), 1.0)[1] == pytest.approx(8.0, rel=1e-4)
 
 
 def test_scores_by_hand() -> None:

@@ -19,6 +19,7 @@ HEAD_SIZE = 80
 _START, _STEP = 6, 4
 """The loss of single frames leaves out those after a reset, when there is nothing yet to go by, and takes every fourth
 then: neighbours tell the same."""
+_BALANCED, _MOST = ("technique", "articulation"), 8.0
 _PARTS = {name: INSTRUMENT.output(name).index for name in LOSS_WEIGHTS}
 
 
@@ -31,7 +32,8 @@ class InstrumentRecognizer(AudioModule):
     Args:
         channels, kernel, dilations, dropout: of the trunk (models.audio.trunk). hidden: neurons of each head.
         label_smoothing: of places without order. neighbour: share of a label that goes to the places beside it where
-            they are in order. frame_weight: of the loss frame by frame, beside that of the clip.
+            they are in order. frame_weight: of the loss frame by frame, beside that of the clip. balance: power of a place's
+            rarity that its clips of technique and articulation count by; 0 is not at all.
     """
 
     network: Chain
@@ -49,14 +51,16 @@ class InstrumentRecognizer(AudioModule):
         label_smoothing: float = 0.05,
         neighbour: float = 0.2,
         frame_weight: float = 0.5,
+        balance: float = 0.5,
         learning_rate: float = 3e-3,
-        weight_decay: float = 1e-2,
+        weight_decay: float = 5e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         for name, value, top in (
             ("label_smoothing", label_smoothing, 0.5),
             ("neighbour", neighbour, 0.5),
             ("frame_weight", frame_weight, 10),
+            ("balance", balance, 1),
         ):
             if not 0 <= value <= top:
                 raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
@@ -67,10 +71,19 @@ class InstrumentRecognizer(AudioModule):
             nn.Dropout(dropout),
             Heads(*(_head(channels, hidden, dropout) for _ in range(INSTRUMENT.output_size // HEAD_SIZE))),
         )
-        self.frame_weight = frame_weight
+        self.frame_weight, self.balance = frame_weight, balance
+        self._rarity = torch.ones(INSTRUMENT.output_size)
         self._soft = {name: _soft_targets(part, name, label_smoothing, neighbour) for name, part in _PARTS.items()}
         self.sizes = (channels, kernel, tuple(dilations), hidden)
         self.save_hyperparameters()
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        if stage == "fit":
+            counts = self.trainer.datamodule.place_counts()  # type: ignore[attr-defined]
+            for name in _BALANCED:
+                part = _PARTS[name]
+                self._rarity[part] = rarity(counts[part], self.balance)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.network(x)
@@ -86,9 +99,10 @@ class InstrumentRecognizer(AudioModule):
 
     def training_step(self, batch: InstrumentBatch, batch_idx: int) -> torch.Tensor:
         outputs = self.network(batch.x)
-        clip = losses(clip_mean(outputs, batch.weight), batch.target, batch.known, self._soft)
+        counted = batch.known * self._rarity.to(batch.known)
+        clip = losses(clip_mean(outputs, batch.weight), batch.target, counted, self._soft)
         later = slice(_START, None, _STEP)
-        frames = losses(outputs[:, later], batch.target, batch.known, self._soft, batch.weight[:, later])
+        frames = losses(outputs[:, later], batch.target, counted, self._soft, batch.weight[:, later])
         by_clip, by_frame = (sum(LOSS_WEIGHTS[name] * each[name] for name in each) for each in (clip, frames))
         self.keep_loss(by_clip)  # type: ignore[arg-type]
         return by_clip + self.frame_weight * by_frame  # type: ignore[return-value]
@@ -126,10 +140,11 @@ def losses(
     weight: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """Mean cross-entropy of each slice over the clips that have it: outputs `[B, 160]`, or `[B, T, 160]` with `weight`
-    `[B, T]`; `target`, `known` `[B, 160]`. `soft` holds for each slice what a sure label is as a target, `[K, K]`."""
+    `[B, T]`; `target`, `known` `[B, 160]`, where a place of `known` says how much its clips count, 0 for an unknown slice.
+    `soft` holds for each slice what a sure label is as a target, `[K, K]`."""
     out = {}
     for name, part in _PARTS.items():
-        has, wanted = known[:, part.start], target[:, part]
+        has, wanted = (known[:, part] * target[:, part]).sum(1), target[:, part]
         if soft is not None:
             wanted = wanted @ soft[name].to(wanted)
         logs = F.log_softmax(outputs[..., part], -1)
@@ -139,6 +154,15 @@ def losses(
             each, counted = -(wanted[:, None] * logs).sum(-1), has[:, None] * weight
         out[name] = (each * counted).sum() / counted.sum().clamp_min(1)
     return out
+
+
+def rarity(counts: torch.Tensor, power: float) -> torch.Tensor:
+    """`[K]` counts to what a clip of each place counts: its rarity to `power`, the commonest's 8 times at most, 1 on average over the clips."""
+    weights = (counts.sum() / counts.clamp_min(1)) ** power
+    weights = (
+        torch.minimum(weights, _MOST * weights[counts > 0].min()) if (counts > 0).any() else torch.ones_like(weights)
+    )
+    return weights * counts.sum().clamp_min(1) / (weights * counts).sum().clamp_min(1e-6)
 
 
 def _soft_targets(part: slice, name: str, smoothing: float, neighbour: float) -> torch.Tensor:
