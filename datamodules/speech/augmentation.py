@@ -39,7 +39,7 @@ class Augmentation:
     bands: int = 16
     frames: int = 15
     shift: int = 0
-    mixup: float = 0.4
+    mixup: float = 0.0
 
     def __post_init__(self) -> None:
         names = ("variants", "bands", "frames", "shift")

@@ -189,7 +189,7 @@ def test_batches_are_frames_of_the_clip(data: Ravdess) -> None:
 
 
 def test_augmented_batches_differ_by_epoch_step_and_blend_labels(root: Path, tmp_path: Path) -> None:
-    full = ravdess(root, tmp_path, augment=Augmentation(variants=1), val_speakers=1)
+    full = ravdess(root, tmp_path, augment=Augmentation(variants=1, mixup=0.4), val_speakers=1)
     a, b = (next(iter(full.train_dataloader())) for _ in range(2))
     assert torch.equal(a.x, b.x), "the same epoch shows the same"
     assert torch.allclose(a.label.sum(1), torch.ones(4)) and ((a.label > 0).sum(1) > 1).any()

@@ -50,13 +50,13 @@ class EmotionRecognizer(AudioModule):
         first_kernel: int = 8,
         kernel: int = 3,
         dilations: Sequence[int] = (4, 8, 16, 32),
-        dropout: float = 0.2,
+        dropout: float = 0.1,
         label_smoothing: float = 0.1,
-        frame_weight: float = 0.3,
+        frame_weight: float = 0.0,
         intensity_weight: float = 0.2,
         reading_weight: float = 0.5,
         free_weight: float = 0.1,
-        learning_rate: float = 2e-3,
+        learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
