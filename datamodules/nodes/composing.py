@@ -21,7 +21,7 @@ _LEADING, _DOMINANT = 11, 4
 _WANDER = 0.2
 _SIXTEENTH = 0.25
 _CLASHES = (1, 6, 11)
-"""Semitones above the root of the notes that dissonance adds: minor second, tritone, major seventh."""
+"""Semitones above the lowest of the chord's upper notes that dissonance adds: minor second, tritone, major seventh."""
 
 
 def compose(music: Music, key: int, tune: int, program: int, backing: int, seed: int) -> list[Part]:
