@@ -118,6 +118,8 @@ def test_what_no_label_taught_is_constant_in_the_exported_file(fitted: tuple[Ins
     stored = RTNeuralModel.from_bytes(export_rtneural(module.export_network().eval(), INSTRUMENT))
     outputs = np.stack([stored(frame) for frame in data.songs("test")[0].frames.astype(np.float32)])
     assert np.abs(outputs[:, INSTRUMENT.output("instrument").index]).max() > 0.5
+    whole = numpy_call(module.network)(data.songs("test")[0].frames[None].astype(np.float32))[0]
+    assert np.allclose(outputs, whole, atol=1e-4)
     for name in {*TRAINED, *UNTRAINED} - {"family", "instrument", "register", "energy"}:
         assert (outputs[:, INSTRUMENT.output(name).index] == 0).all(), name
 
