@@ -46,7 +46,7 @@ class EmotionRecognizer(AudioModule):
     def __init__(
         self,
         labels: int = 8,
-        channels: int = 64,
+        channels: int = 96,
         first_kernel: int = 8,
         kernel: int = 3,
         dilations: Sequence[int] = (4, 8, 16, 32),
