@@ -13,8 +13,7 @@ class Augmentation(augmentation.Augmentation):
     """As of speech, with small changes of pitch and speed, and an equaliser at every step.
 
     Args:
-        transpose: semitones up or down at every step, pitch and formants together. equaliser: decibels that the bands are
-            raised or lowered by at most, along a smooth curve. Each is off at 0.
+        equaliser: decibels that the bands are raised or lowered by at most, along a smooth curve; off at 0.
 
     Raises:
         ConfigError: a value out of range.
@@ -26,14 +25,12 @@ class Augmentation(augmentation.Augmentation):
     noise: float = 0.5
     room: float = 0.5
     gain: float = 6.0
-    bands: int = 12
+    bands: int = 8
     frames: int = 4
     mixup: float = 0.0
-    transpose: float = 1.0
     equaliser: float = 4.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, most in (("transpose", 12), ("equaliser", 40)):
-            if not 0 <= getattr(self, name) <= most:
-                raise ConfigError(f"data.augment.{name}={getattr(self, name)} must be 0 to {most}, such as 1.0")
+        if not 0 <= self.equaliser <= 40:
+            raise ConfigError(f"data.augment.equaliser={self.equaliser} must be 0 to 40, such as 4.0")

@@ -19,7 +19,7 @@ from datamodules.settings import check_counts, check_shares, check_sources, chec
 from datamodules.splits import Groups
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.features.augment import gain, mixup, spec_augment
-from kmidi_lab.features.augment_spectrum import equalise, transpose
+from kmidi_lab.features.augment_spectrum import equalise
 from kmidi_lab.features.batches import InstrumentBatch
 from kmidi_lab.features.instrument import INSTRUMENTS, encode
 
@@ -149,8 +149,6 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         begin = torch.where(rand() < 0.5, 0, torch.minimum(begin, self._store.lengths[item] - 1))
         x, real = self._store.take(item, begin, self._frames)
         target, known, weight = self._targets[0][index], self._targets[1][index], real.float()
-        if made.transpose:
-            x = transpose(x, made.transpose, generator)
         if made.gain:
             x = gain(x, made.gain, generator)
         if made.equaliser:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datamodules.audio.rendering import LICENCE, Note, Part, render
 from datamodules.instruments.augmentation import Augmentation
@@ -27,7 +28,11 @@ STAND_IN = (
 _SLOT_S, _LEAD_S = 2.6, 0.05
 _LENGTHS_S = (0.25, 0.5, 1.0, 1.5)
 _SHORT_S, _LONG_S, _HELD_S = 0.1, 1.2, 0.5
+_LOUDEST_DB, _RANGE_DB = -3.0, 24.0
+"""Peak of a take at full velocity, and how far below it one of no velocity would be: the SoundFont plays so softly that most
+of a quiet sound would lie below the floor of the mel frames."""
 _BEND_STEP_S = 0.02
+_SILENT = 1e-5
 _PLAIN = Augmentation(variants=0)
 _PLAIN_SHARE = 0.65
 _VIBRATO_DEPTHS = {"slight": 0.12, "moderate": 0.35, "strong": 0.8}
@@ -162,13 +167,22 @@ def _clips_of(preset: Preset, takes: int, seed: int, out: Reading) -> Iterator[C
         name = f"{'kit' if preset.drums else 'program'}{preset.program}-{i:02d}"
         slot = samples[int(i * _SLOT_S * RATE) : int((i + 1) * _SLOT_S * RATE)]
         try:
-            sound = prepare(slot, name, _PLAIN)
+            sound = prepare(_levelled(slot, take), name, _PLAIN)
         except ClipError as error:
             out.skip(name, "", error.reason, error.detail)
             continue
         labels = {**sound.measured, **take.labels} if preset.heard else {"family": take.labels["family"]}
         group = f"{SOURCE}:{name.split('-')[0]}:{take.pitch}"
         yield Clip(name, source, group, labels, sound, None if preset.heard else "test")
+
+
+def _levelled(samples: NDArray[np.float32], take: _Take) -> NDArray[np.float32]:
+    """With the peak that the take's velocity stands for. Raises ClipError: silent."""
+    peak = float(np.abs(samples).max())
+    if peak < _SILENT:
+        raise ClipError("silent")
+    decibels = _LOUDEST_DB - _RANGE_DB * (1 - take.notes[0].velocity / 127)
+    return np.asarray(samples * (10 ** (decibels / 20) / peak), np.float32)
 
 
 def _part(preset: Preset, takes: Sequence[_Take]) -> Part:

@@ -53,7 +53,7 @@ class InstrumentRecognizer(AudioModule):
         frame_weight: float = 0.5,
         balance: float = 0.5,
         learning_rate: float = 3e-3,
-        weight_decay: float = 5e-2,
+        weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         for name, value, top in (
