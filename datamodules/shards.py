@@ -230,7 +230,9 @@ def _is_whole(index: Path) -> bool:
 def _key(files: Sequence[Path], root: Path, version: str, max_bytes: int) -> str:
     digest = hashlib.sha256(version.encode())
     for file in files:
-        digest.update(file.relative_to(root).as_posix().encode(errors="surrogateescape") + b"\0" + _content(file, max_bytes))
+        digest.update(
+            file.relative_to(root).as_posix().encode(errors="surrogateescape") + b"\0" + _content(file, max_bytes)
+        )
     return digest.hexdigest()[:24]
 
 
