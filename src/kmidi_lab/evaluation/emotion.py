@@ -52,7 +52,8 @@ class EmotionEvaluator:
 
     A clip is decoded from the mean of its embeddings; `uar_at_0.5_s` … are decoded from the mean of those that were out
     by then, counted from where the clip's silence ends (a shorter clip counts whole). UAR is the mean of the labels'
-    recalls. CCC (L. Lin, 1989) is between the readings of a clip and those its label and intensity stand for.
+    recalls. CCC (L. Lin, 1989) is between what the mean embedding of a clip reads as and what its label and intensity
+    stand for; `…_of_frames` takes the mean of what each frame's embedding reads as.
     """
 
     primary = ("uar", "max")
@@ -72,8 +73,9 @@ class EmotionEvaluator:
         means = np.stack([o.mean(0) for o in outputs])
         p = decode(means, head)
         wanted = np.array([scalars_of(clip.emotion, clip.strong) for clip in clips])
-        heard = np.stack([read_scalars(o).mean(0) for o in outputs])
-        own = {**_scores(p, true), **_agreement(heard[:, :3], wanted)}
+        own = {**_scores(p, true), **_agreement(read_scalars(means)[:, :3], wanted)}
+        by_frame = np.stack([read_scalars(o).mean(0) for o in outputs])
+        own |= {f"{name}_of_frames": value for name, value in _agreement(by_frame[:, :3], wanted).items()}
         for seconds in SECONDS:
             own[f"uar_at_{seconds:g}_s"] = uar(decode(np.stack([so_far(o, seconds) for o in outputs]), head), true)
         alone = np.stack([call(f[:, None])[:, 0].mean(0) for f in frames])
