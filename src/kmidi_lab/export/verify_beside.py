@@ -13,6 +13,7 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.export.cpp_header import cpp_header
 from kmidi_lab.export.verify_findings import Checks, show
 
+ALL_OUTPUTS = "output"
 _AGAIN = "export the model again"
 
 
@@ -75,14 +76,15 @@ def _array(head: dict[str, Any], key: str, dimensions: int) -> NDArray[np.float3
 
 
 def _width(checks: Checks, name: str, source: Any, contract: Contract) -> int:
-    """How many outputs the head reads. Raises ValueError and KeyError when that is no slice of the contract."""
+    """How many outputs the head reads; the slice `output` is all of them. Raises ValueError and KeyError when that is no slice of the contract."""
     if not isinstance(source, dict) or not isinstance(source.get("slice"), str):
         raise ValueError(f"input is {show(source)}, must name the slice of the output that is decoded")
-    part = contract.output(source["slice"])
+    part = contract.output(source["slice"]) if source["slice"] != ALL_OUTPUTS else None
+    own = (part.start, part.stop) if part else (0, contract.output_size)
     told = (source.get("start"), source.get("stop"))
     checks.expect(
         "head",
-        told == (part.start, part.stop),
-        f"{name}: input {part.name} is {show(told)}, the contract says {(part.start, part.stop)}; {_AGAIN}",
+        told == own,
+        f"{name}: input {source['slice']} is {show(told)}, the contract says {own}; {_AGAIN}",
     )
-    return part.size
+    return own[1] - own[0]

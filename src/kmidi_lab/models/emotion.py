@@ -94,8 +94,9 @@ class EmotionRecognizer(AudioModule):
 
     def head_layout(self) -> dict[str, object]:
         return {
-            "input": "the embedding, or the mean of the embeddings since a sound began",
-            "decode": "logits = weight @ embedding + bias, softmax over labels; intensity likewise",
+            "input": {"slice": "output", "start": 0, "stop": EMOTION.output_size},
+            "decode": "logits = weight @ embedding + bias, softmax over labels, intensity likewise; the embedding may be "
+            "one call's or the mean of those since a sound began",
             "labels": list(self.vocabulary),
             "intensities": list(INTENSITIES),
         }
