@@ -157,8 +157,6 @@ def _explain(error: ConfigCompositionException) -> str:
     missing = re.search(r"(?:Could not find|In '[^']+': Could not (?:find|load)) '?([\w/]+)/([^/'\s]+)'", text)
     if missing:
         group, choice = missing.groups()
-        if group == "model" and choice in CONTRACTS:
-            return f"model={choice} has a contract but no network yet. Available: {', '.join(options('model'))}"
         return one_of(group, choice, options(group))
     key = re.search(r"Could not override '([^']+)'", text)
     if key:

@@ -55,7 +55,6 @@ def test_data_follows_the_model_and_can_be_overridden() -> None:
 MISTAKES = [
     (["modle=harmony"], "'modle' does not exist. Did you mean 'model'"),
     (["model=harmonny"], "Did you mean 'harmony'"),
-    (["model=emotion_node"], "contract but no network yet"),
     (["data=chordb"], "Did you mean 'chord_db'"),
     (["hardware=gpu"], "Allowed: auto, cpu, cuda, mps"),
     (["preset=smok"], "Did you mean 'smoke'"),
