@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Cli
 from midi.smf import END, midi, name, note, track
 
 from datamodules.bulk import DIED, MEMORY, TIMEOUT
 from datamodules.midi import reading
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def page(repo: Path) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from symusic import Note, Score, Tempo, TimeSignature, Track
@@ -16,6 +17,8 @@ from datamodules.midi.piece import Piece
 from datamodules.midi.reading import read_piece
 from kmidi_lab.features.dynamics import Expression
 from kmidi_lab.tasks.predict_dynamics import heuristic, perform
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def write_score(path: Path, notes: list[tuple[int, int, int]], drums: bool = False, tempo: float = 90.0) -> Path:
