@@ -11,11 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import EMOTION
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.batches import EmotionBatch
 from kmidi_lab.features.emotion import BLOCK_PATTERN
 from kmidi_lab.features.speech_emotion import INTENSITIES, SCALARS, label_set
-from kmidi_lab.models.audio import AudioModule, thinned, trunk
+from kmidi_lab.models.audio import AudioModule, check_shares, thinned, trunk
 from kmidi_lab.models.streaming import Chain
 
 _BLOCKS = tuple(EMOTION.output(name).index for name in SCALARS)
@@ -62,15 +61,14 @@ class EmotionRecognizer(AudioModule):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        for name, value, top in (
-            ("label_smoothing", label_smoothing, 0.5),
-            ("early_weight", early_weight, 10),
-            ("intensity_weight", intensity_weight, 10),
-            ("reading_weight", reading_weight, 10),
-            ("free_weight", free_weight, 10),
-        ):
-            if not 0 <= value <= top:
-                raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
+        check_shares(0.5, label_smoothing=label_smoothing)
+        check_shares(
+            10,
+            early_weight=early_weight,
+            intensity_weight=intensity_weight,
+            reading_weight=reading_weight,
+            free_weight=free_weight,
+        )
         self.vocabulary = label_set(labels)
         self.network = Chain(
             *trunk(channels, kernel, dilations, dropout, first_kernel, cepstra),
