@@ -51,7 +51,7 @@ class EmotionRecognizer(AudioModule):
         kernel: int = 3,
         dilations: Sequence[int] = (4, 8, 16, 32),
         dropout: float = 0.1,
-        cepstra: int = 0,
+        cepstra: int = 48,
         label_smoothing: float = 0.1,
         early_weight: float = 0.3,
         intensity_weight: float = 0.2,
