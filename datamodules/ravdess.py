@@ -23,6 +23,7 @@ from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.features.augment import band_shift, gain, mixup, spec_augment
 from kmidi_lab.features.batches import EmotionBatch
 from kmidi_lab.features.speech_emotion import INTENSITIES, complexity, label_of, label_set, scalars_of
+from kmidi_lab.features.voice_activity import active, speech_of
 
 
 class Ravdess(LabData[Clip, EmotionBatch]):
@@ -36,7 +37,8 @@ class Ravdess(LabData[Clip, EmotionBatch]):
         labels: 8, or 7 with calm as neutral.
         folds: parts that the speakers are dealt to, 0 leaves one out; fold: the part that is the test.
         val_speakers: of the other folds, to choose the checkpoint by.
-        frames: longest stretch of a clip in training. skip: most frames that it starts late.
+        frames: longest stretch of a clip in training. skip: most frames that it starts behind the onset of speech; it may
+            start in the silence before.
         augment: what is done to training clips.
         fetch: the licence of RAVDESS, accepted, fetches it where it is not there.
         workers: processes that read files.
@@ -63,7 +65,7 @@ class Ravdess(LabData[Clip, EmotionBatch]):
         fold: int = 0,
         val_speakers: int = 2,
         batch_size: int = 32,
-        frames: int = 160,
+        frames: int = 192,
         skip: int = 16,
         augment: Augmentation | None = None,
         fetch: str | None = None,
@@ -106,8 +108,8 @@ class Ravdess(LabData[Clip, EmotionBatch]):
         }
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation `[128]` of the clean training frames."""
-        return FrameStore([c.sound.frames for c in self.songs("train")]).statistics()
+        """Mean and standard deviation `[128]` of the clean frames that training hears."""
+        return FrameStore([c.sound.frames[c.sound.heard] for c in self.songs("train")]).statistics()
 
     def label_indices(self, split: str) -> np.ndarray:
         """`[N]`: the label of every clip in the chosen view."""
@@ -115,15 +117,19 @@ class Ravdess(LabData[Clip, EmotionBatch]):
 
     def train_dataloader(self) -> IndexBatches[EmotionBatch]:
         clips = self.songs("train")
-        kinds = [[c.sound.frames, *c.sound.variants] for c in clips]
-        self._store = FrameStore([frames for variants in kinds for frames in variants], self.device)
-        self._kinds = len(kinds[0])
+        kinds = [[c.sound.frames[c.sound.heard], *c.sound.variants] for c in clips]
+        items = [frames for variants in kinds for frames in variants]
+        self._store, self._kinds = FrameStore(items, self.device), len(kinds[0])
+        speech = [speech_of(frames) for frames in items]
+        self._onset = torch.tensor([int(of.argmax()) for of in speech], device=self.device)
+        evenness = [complexity(frames[of]) for frames, of in zip(items, speech, strict=True)]
+        self._complexity = torch.tensor(evenness, device=self.device)
         self._targets = self._targets_of(clips)
         self._mean = self.statistics()[0].to(self.device)
         return self.index_batches(len(clips), self._gather)
 
     def whole(self, split: str) -> list[EmotionBatch]:
-        """Every clip from its first frame to its last, 64 at a time."""
+        """Every clip as recorded, 64 at a time; the weight is 1 on speech."""
         clips = self.songs(split)
         store, (label, strong, scalars) = (
             FrameStore([c.sound.frames for c in clips], self.device),
@@ -133,14 +139,15 @@ class Ravdess(LabData[Clip, EmotionBatch]):
         for index in torch.arange(len(clips), device=self.device).split(64):
             length = int(store.lengths[index].max())
             x, real = store.take(index, torch.zeros_like(index), length)
-            batches.append(EmotionBatch(x, real.float(), label[index], strong[index], scalars[index]))
+            batches.append(EmotionBatch(x, (real & active(x)).float(), label[index], strong[index], scalars[index]))
         return batches
 
     def _targets_of(self, clips: list[Clip]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """One-hot labels `[N, K]` and intensities `[N, 2]`, scalars `[N, 4]`, on the device."""
         label = F.one_hot(torch.tensor([label_of(c.emotion, self.view) for c in clips]), len(self.vocabulary))
         strong = F.one_hot(torch.tensor([int(c.strong) for c in clips]), len(INTENSITIES))
-        scalars = [(*scalars_of(c.emotion, c.strong), complexity(c.sound.frames)) for c in clips]
+        heard = [(c, c.sound.frames[speech_of(c.sound.frames)]) for c in clips]
+        scalars = [(*scalars_of(c.emotion, c.strong), complexity(frames)) for c, frames in heard]
         return label.float().to(self.device), strong.float().to(self.device), torch.tensor(scalars).to(self.device)
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> EmotionBatch:
@@ -152,11 +159,14 @@ class Ravdess(LabData[Clip, EmotionBatch]):
 
         item = index * self._kinds + (rand() * self._kinds).long()
         room = (self._store.lengths[item] - self._frames).clamp_min(0)
-        begin = (rand() * (torch.maximum(room, room.new_tensor(self._skip)) + 1)).long()
+        begin = (rand() * (torch.maximum(room, self._onset[item] + self._skip) + 1)).long()
+        # A short stretch must not be silence alone.
+        begin = torch.maximum(begin, self._onset[item] - self._frames // 2)
         begin = torch.minimum(begin, self._store.lengths[item] - 1)
         x, real = self._store.take(item, begin, self._frames)
         label, strong, scalars = (t[index] for t in self._targets)
-        weight = real.float()
+        scalars = torch.cat([scalars[:, :-1], self._complexity[item, None]], 1)
+        weight = (real & active(x)).float()
         if made.gain:
             x = gain(x, made.gain, generator)
         if made.shift:

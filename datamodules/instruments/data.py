@@ -23,6 +23,9 @@ from kmidi_lab.features.augment_spectrum import equalise
 from kmidi_lab.features.batches import InstrumentBatch
 from kmidi_lab.features.instrument import INSTRUMENTS, encode
 
+_MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain"))
+_ATTACK = INSTRUMENT.output("attack").index
+
 
 class Instruments(LabData[Clip, InstrumentBatch]):
     """Clips → frames; an epoch shows one stretch of one variant of every clip, from a reset on.
@@ -148,7 +151,11 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         # Half of the clips are heard from their onset: attacks tell instruments apart.
         begin = torch.where(rand() < 0.5, 0, torch.minimum(begin, self._store.lengths[item] - 1))
         x, real = self._store.take(item, begin, self._frames)
-        target, known, weight = self._targets[0][index], self._targets[1][index], real.float()
+        target, known, weight = self._targets[0][index], self._targets[1][index].clone(), real.float()
+        # What was measured of the clean clip is not known of a changed one, nor is an attack that isn't heard.
+        for part in _MEASURED:
+            known[item != self._first[index], part] = 0
+        known[begin > 0, _ATTACK] = 0
         if made.gain:
             x = gain(x, made.gain, generator)
         if made.equaliser:

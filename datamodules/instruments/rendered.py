@@ -32,7 +32,7 @@ _LOUDEST_DB, _RANGE_DB = -3.0, 24.0
 """Peak of a take at full velocity, and how far below it one of no velocity would be: the SoundFont plays so softly that most
 of a quiet sound would lie below the floor of the mel frames."""
 _BEND_STEP_S = 0.02
-_SILENT = 1e-5
+_SILENT, _BLEEDING = 1e-5, 0.01
 _PLAIN = Augmentation(variants=0)
 _PLAIN_SHARE = 0.65
 _VIBRATO_DEPTHS = {"slight": 0.12, "moderate": 0.35, "strong": 0.8}
@@ -167,6 +167,8 @@ def _clips_of(preset: Preset, takes: int, seed: int, out: Reading) -> Iterator[C
         name = f"{'kit' if preset.drums else 'program'}{preset.program}-{i:02d}"
         slot = samples[int(i * _SLOT_S * RATE) : int((i + 1) * _SLOT_S * RATE)]
         try:
+            if _rings_on(slot):
+                raise ClipError("the take before rings on")
             sound = prepare(_levelled(slot, take), name, _PLAIN)
         except ClipError as error:
             out.skip(name, "", error.reason, error.detail)
@@ -174,6 +176,12 @@ def _clips_of(preset: Preset, takes: int, seed: int, out: Reading) -> Iterator[C
         labels = {**sound.measured, **take.labels} if preset.heard else {"family": take.labels["family"]}
         group = f"{SOURCE}:{name.split('-')[0]}:{take.pitch}"
         yield Clip(name, source, group, labels, sound, None if preset.heard else "test")
+
+
+def _rings_on(slot: NDArray[np.float32]) -> bool:
+    """Whether there is sound before the take's own first note: a release may outlast its slot."""
+    before = slot[: int(0.9 * _LEAD_S * RATE)]
+    return bool(np.abs(before).max(initial=0) > _BLEEDING * np.abs(slot).max(initial=0))
 
 
 def _levelled(samples: NDArray[np.float32], take: _Take) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Clips of emotional speech: samples to trimmed mel frames, clean and changed."""
+"""Clips of emotional speech: samples to mel frames, as recorded and changed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from kmidi_lab.features.mel_scale import HOP, WINDOW
 
 _BELOW_PEAK = 6.0
 """Frames whose power is so many nepers of power (26 dB) below the loudest are silence at the ends of a clip."""
-_BEFORE, _AFTER = 8, 10
-"""Frames kept before the first and after the last that is not silent: soft consonants, and the room."""
+_BEFORE, _AFTER = 48, 16
+"""Frames kept for training before the first and after the last that is not silent: soft consonants, the room, and the
+silence that a listener hears before anyone speaks."""
 
 
 class ClipError(UserError):
@@ -30,9 +31,11 @@ class ClipError(UserError):
 
 @dataclass(frozen=True)
 class Sound:
-    """Mel frames `[T, 128]` float16 of a clip, of its variants, and a hash of its samples."""
+    """Mel frames `[T, 128]` float16 of a clip as recorded, which of them training hears, those of its variants, and a hash
+    of its samples."""
 
     frames: NDArray[np.float16]
+    heard: slice
     variants: list[NDArray[np.float16]]
     key: str
 
@@ -61,7 +64,7 @@ class Reading(Report):
 
 
 def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> Sound:
-    """Samples at 16 kHz without the silence at both ends, as frames, with the variants that `name` gives.
+    """Samples at 16 kHz as frames, and variants, as `name` gives them, without most of the silence at both ends.
 
     Raises:
         ClipError: shorter than a frame.
@@ -73,11 +76,11 @@ def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation)
     part = samples[first * HOP : last * HOP + WINDOW]
     variants = [log_mel(v).astype(np.float16) for v in augmentation.waveforms(part, name)]
     key = hashlib.sha256((samples * 32767).round().astype(np.int16).tobytes()).hexdigest()
-    return Sound(frames[first : last + 1].astype(np.float16), variants, key)
+    return Sound(frames.astype(np.float16), slice(first, last + 1), variants, key)
 
 
 def spoken(frames: NDArray[np.floating]) -> tuple[int, int]:
-    """First and last frame of `[T, 128]` that is kept when the silence at both ends goes."""
+    """First and last frame of `[T, 128]` that is kept when most of the silence at both ends goes."""
     power = np.log(np.exp(frames).mean(1))
     loud = np.flatnonzero(power > power.max() - _BELOW_PEAK)
     return max(0, int(loud[0]) - _BEFORE), min(len(frames) - 1, int(loud[-1]) + _AFTER)

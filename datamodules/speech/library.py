@@ -41,8 +41,10 @@ def load(
     Raises:
         DataError: none of the sources is there, or holds a usable clip. ConfigError: there is no such fold.
     """
-    if licence and published.SOURCE in sources and not published.files(root):
-        fetch.fetch(root, licence, channels, progress)
+    if licence and published.SOURCE in sources:
+        there = published.channels_of(published.files(root))
+        if missing := [channel for channel in channels if channel not in there]:
+            fetch.fetch(root, licence, missing, progress)
     for source in sources:
         found = published.files(root) if source == published.SOURCE else []
         if source == acting.SOURCE or found:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -57,11 +58,20 @@ def read_name(stem: str) -> Name:
 def files(root: Path) -> list[Path]:
     """Every file below an actor's folder in `root/ravdess`, else in `root`."""
     for base in (root / "ravdess", root):
-        folders = [*base.glob("Actor_*"), *base.glob("Audio_*_Actors_*/Actor_*")]
+        folders = [f for glob in ("Actor_*", "Audio_*_Actors_*/Actor_*") for f in base.glob(glob) if f.is_dir()]
         found = [p for folder in folders for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES] if folders else []
         if found:
             return sorted(found)
     return []
+
+
+def channels_of(found: Sequence[Path]) -> set[str]:
+    """The channels that the names of files tell of."""
+    told = set()
+    for path in found:
+        with suppress(ClipError):
+            told.add(read_name(path.stem).channel)
+    return told
 
 
 def sound_of(path: Path, augmentation: Augmentation) -> Sound:

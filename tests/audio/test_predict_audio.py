@@ -16,6 +16,7 @@ from kmidi_lab.contracts import EMOTION
 from kmidi_lab.export.onnx_export import export_onnx
 from kmidi_lab.features.emotion import read_emotion
 from kmidi_lab.features.mel_frames import log_mel
+from kmidi_lab.features.voice_activity import speech_of
 from kmidi_lab.models.emotion import EmotionRecognizer
 
 LABELS = ["neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise"]
@@ -61,13 +62,16 @@ def test_a_recording_reads_like_the_network_run_on_the_whole(cli, models, voice,
     told = report(tmp_path)
     with torch.no_grad():
         outputs = module.export_network()(torch.from_numpy(log_mel(voice))[None])[0].numpy()
-        label = module.label(torch.from_numpy(outputs.mean(0))).softmax(0).numpy()
-    parts = [outputs[i : i + 25].mean(0) for i in range(0, len(outputs), 25)]
+    heard = speech_of(log_mel(voice))
+    with torch.no_grad():
+        label = module.label(torch.from_numpy(outputs[heard].mean(0))).softmax(0).numpy()
+    stretches = [(outputs[i : i + 25], heard[i : i + 25]) for i in range(0, len(outputs), 25)]
+    parts = [of[counted].mean(0) for of, counted in stretches if counted.any()]
     assert told["readings"][0]["seconds"] == pytest.approx((24 * 256 + 1024) / 16000)
     assert len(told["readings"]) == len(parts)
     for part, said in zip(parts, told["readings"], strict=True):
         assert said["values"] == pytest.approx(read_emotion(part), abs=1e-4)
-    assert told["summary"]["values"] == pytest.approx(read_emotion(outputs.mean(0)), abs=1e-4)
+    assert told["summary"]["values"] == pytest.approx(read_emotion(outputs[heard].mean(0)), abs=1e-4)
     said = told["summary"]["answers"]["label"]
     assert said["answer"] == LABELS[int(label.argmax())] and said["probability"] == pytest.approx(label.max(), abs=1e-4)
 
@@ -116,7 +120,7 @@ def test_without_a_model_loudness_speaks_and_says_so(cli, voice, tmp_path):
         (["predict.audio=-", "predict.rate=4000"], "give 8000 to 192000 Hz"),
         (["predict.audio=-", "predict.every=0"], "predict.every=0.0 must be 0.016 to 3600"),
         (["predict.audio=-", "predict.midi=x.mid"], "does not read predict.midi"),
-        (["predict.audio=-"], "standard input: shorter than one frame"),
+        (["predict.audio=-"], "standard input: nothing to read"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_2(cli, arguments, said):

@@ -21,6 +21,7 @@ from datamodules.speech.folds import split_speakers
 from datamodules.speech.published import files, read, read_name
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.features.speech_emotion import EMOTIONS, label_of, label_set, read_scalars, scalars_of
+from kmidi_lab.features.voice_activity import speech_of
 
 PLAIN = Augmentation(variants=0, gain=0, bands=0, frames=0, mixup=0)
 
@@ -168,10 +169,10 @@ def test_anchors_by_intensity() -> None:
     assert scalars_of(0, False) == (0, 0, 0)
 
 
-def test_silence_at_both_ends_goes() -> None:
-    frames = np.full((100, 128), -13.8)
-    frames[40:60] = -2.0
-    assert spoken(frames) == (32, 69)
+def test_most_of_the_silence_at_both_ends_goes() -> None:
+    frames = np.full((200, 128), -13.8)
+    frames[80:100] = -2.0
+    assert spoken(frames) == (32, 115)
 
 
 def test_batches_are_frames_of_the_clip(data: Ravdess) -> None:
@@ -182,7 +183,7 @@ def test_batches_are_frames_of_the_clip(data: Ravdess) -> None:
     [whole] = data.val_dataloader()
     clips = data.songs("val")
     assert whole.x.shape[0] == len(clips)
-    assert whole.weight.sum(1).tolist() == [len(c.sound.frames) for c in clips]
+    assert whole.weight.sum(1).tolist() == [speech_of(c.sound.frames).sum() for c in clips]
     assert np.array_equal(whole.x[0, :5].numpy(), clips[0].sound.frames[:5].astype(np.float32))
     mean, std = data.statistics()
     assert mean.shape == std.shape == (128,) and (std > 0).all()
@@ -241,3 +242,20 @@ def test_readings_of_an_embedding() -> None:
     read_back = read_scalars(embedding)
     assert read_back[0] == pytest.approx([np.tanh(1), 0, 0, 0])
     assert read_back[1] == pytest.approx([0, np.tanh(-0.5), 0, 0.5])
+
+
+def test_training_hears_silence_before_speech_and_counts_none_of_it(root: Path, cache: Path) -> None:
+    data = ravdess(
+        root, cache, val_speakers=1, frames=40, skip=0, augment=Augmentation(variants=0, gain=0, bands=0, frames=0)
+    )
+    data.setup("fit")
+    clips = data.songs("train")
+    for clip in clips:
+        clip.sound.frames[:] = -2.0
+        clip.sound.frames[:10] = -13.8
+        object.__setattr__(clip.sound, "heard", slice(0, len(clip.sound.frames)))
+    loader = data.train_dataloader()
+    seen = torch.cat([batch.weight for _ in range(8) for batch in loader])
+    first = seen.argmax(1)
+    assert first.min() == 0 or first.max() <= 10
+    assert len(first.unique()) > 3 and first.max() <= 10

@@ -100,7 +100,9 @@ def test_the_average_of_the_weights_is_what_is_validated_and_kept(cli: Cli, tmp_
 
 
 def test_mixed_precision_trains_and_exports(cli: Cli, tmp_path: Path) -> None:
-    done = cli("model=harmony", "data.sources=[embedded]", "hardware=cpu", "hardware.precision=bf16-mixed", "preset=smoke")
+    done = cli(
+        "model=harmony", "data.sources=[embedded]", "hardware=cpu", "hardware.precision=bf16-mixed", "preset=smoke"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     [run] = (tmp_path / "outputs/runs/harmony").glob("*/run.json")
     told = json.loads(run.read_text())

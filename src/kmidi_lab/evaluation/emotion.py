@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.baselines.emotion import fit_baselines
-from kmidi_lab.errors import DataError
+from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.evaluation.base import Evaluation, verdict
 from kmidi_lab.evaluation.harmony import softmax
 from kmidi_lab.evaluation.metrics import confusion, expected_calibration_error, log_likelihoods, reliability
 from kmidi_lab.features.mel_scale import FRAME_S, HOP, WINDOW
 from kmidi_lab.features.speech_emotion import SCALARS, read_scalars, scalars_of
+from kmidi_lab.features.voice_activity import speech_of
 
 Call = Callable[[np.ndarray], np.ndarray]
 SECONDS = (0.5, 1.0, 2.0, 3.0)
@@ -50,9 +51,10 @@ class EmotionData(Protocol):
 class EmotionEvaluator:
     """Scores a callable over sequences `[1, T, 128] -> [1, T, 64]`, each clip from a reset on, with its linear head.
 
-    A clip is decoded from the mean of its embeddings; `uar_at_0.5_s` … are decoded from the mean of those that were out
-    by then, counted from where the clip's silence ends (a shorter clip counts whole). UAR is the mean of the labels'
-    recalls. CCC (L. Lin, 1989) is between what the mean embedding of a clip reads as and what its label and intensity
+    Clips are heard as recorded and decoded from the mean of the embeddings of frames with speech
+    (features.voice_activity), as a listener would; `uar_of_every_frame` leaves no frame out. `uar_at_0.5_s` … are decoded
+    from the mean of those that were out by then, counted from the onset of speech (a shorter clip counts whole). UAR is
+    the mean of the labels' recalls. CCC (L. Lin, 1989) is between what the mean embedding of a clip reads as and what its label and intensity
     stand for; `…_of_frames` takes the mean of what each frame's embedding reads as.
     """
 
@@ -69,22 +71,31 @@ class EmotionEvaluator:
         if not clips:
             raise DataError(f"the split {split!r} holds no clips; give data.split=all or another data.root")
         frames = [np.asarray(clip.sound.frames, np.float32) for clip in clips]
+        if len(head["bias"]) != len(data.vocabulary):
+            raise ConfigError(
+                f"the model tells {len(head['bias'])} labels and data.labels={len(data.vocabulary)}; type "
+                f"data.labels={len(head['bias'])}"
+            )
+        speech = [speech_of(f) for f in frames]
         outputs = [call(f[None])[0] for f in frames]
-        means = np.stack([o.mean(0) for o in outputs])
+        means = np.stack([o[of].mean(0) for o, of in zip(outputs, speech, strict=True)])
         p = decode(means, head)
         wanted = np.array([scalars_of(clip.emotion, clip.strong) for clip in clips])
         own = {**_scores(p, true), **_agreement(read_scalars(means)[:, :3], wanted)}
-        by_frame = np.stack([read_scalars(o).mean(0) for o in outputs])
+        own["uar_of_every_frame"] = uar(decode(np.stack([o.mean(0) for o in outputs]), head), true)
+        by_frame = np.stack([read_scalars(o[of]).mean(0) for o, of in zip(outputs, speech, strict=True)])
         own |= {f"{name}_of_frames": value for name, value in _agreement(by_frame[:, :3], wanted).items()}
         for seconds in SECONDS:
-            own[f"uar_at_{seconds:g}_s"] = uar(decode(np.stack([so_far(o, seconds) for o in outputs]), head), true)
-        alone = np.stack([call(f[:, None])[:, 0].mean(0) for f in frames])
+            heard = [so_far(o, seconds, of) for o, of in zip(outputs, speech, strict=True)]
+            own[f"uar_at_{seconds:g}_s"] = uar(decode(np.stack(heard), head), true)
+        alone = np.stack([call(f[of][:, None])[:, 0].mean(0) for f, of in zip(frames, speech, strict=True)])
         own["uar_after_reset"] = uar(decode(alone, head), true)
         if "intensity_weight" in head:
             strong = means @ head["intensity_weight"].T + head["intensity_bias"]
             own["intensity_accuracy"] = float((strong.argmax(1) == [clip.strong for clip in clips]).mean())
         result = Evaluation({split: {**own, "events": len(clips), "frames": sum(map(len, frames))}})
-        result.baselines[split] = self._baselines(frames, true, wanted, training)
+        spoken = [f[of] for f, of in zip(frames, speech, strict=True)]
+        result.baselines[split] = self._baselines(spoken, true, wanted, training)
         result.analysis = {
             "confusion_emotion": {
                 "labels": list(data.vocabulary),
@@ -98,7 +109,7 @@ class EmotionEvaluator:
         self, frames: Sequence[NDArray[np.float32]], true: NDArray[np.int64], wanted: np.ndarray, training: EmotionData
     ) -> dict[str, dict[str, float]]:
         """Labels by each baseline; its readings are what each label stands for, by the probability it has."""
-        known = {part: [clip.sound.frames for clip in training.songs(part)] for part in ("train", "val")}
+        known = {part: [_spoken(clip) for clip in training.songs(part)] for part in ("train", "val")}
         labels = {part: training.label_indices(part) for part in ("train", "val")}
         classes = len(training.vocabulary)
         fitted = fit_baselines(known["train"], labels["train"], known["val"], labels["val"], classes)
@@ -122,10 +133,19 @@ def decode(embeddings: NDArray[np.floating], head: dict[str, np.ndarray]) -> NDA
     return softmax(embeddings.astype(np.float64) @ head["weight"].T.astype(np.float64) + head["bias"])
 
 
-def so_far(outputs: NDArray[np.floating], seconds: float) -> NDArray[np.floating]:
-    """Mean of the outputs `[T, 64]` that are there when `seconds` of the clip have been heard."""
+def so_far(
+    outputs: NDArray[np.floating], seconds: float, speech: NDArray[np.bool_] | None = None
+) -> NDArray[np.floating]:
+    """Mean of the outputs `[T, M]` that are there after `seconds`; of those of speech after its onset where that is told."""
+    if speech is None:
+        speech = np.ones(len(outputs), bool)
     window_s = WINDOW / HOP * FRAME_S
-    return outputs[: max(1, int((seconds - window_s) / FRAME_S) + 1)].mean(0)
+    until = int(speech.argmax()) + max(1, int((seconds - window_s) / FRAME_S) + 1)
+    return outputs[:until][speech[:until]].mean(0)
+
+
+def _spoken(clip: Clip) -> NDArray[np.floating]:
+    return clip.sound.frames[speech_of(clip.sound.frames)]
 
 
 def uar(p: NDArray[np.floating], true: NDArray[np.integer]) -> float:

@@ -15,6 +15,7 @@ _TRAINING = ("epochs", "batch_size", "learning_rate", "optimizer", "loss", "trai
 DATA_SETTINGS = (
     *("sources", "split_seed", "val_share", "test_share", "limit"),
     *("channels", "labels", "folds", "fold", "val_speakers"),
+    *("takes", "notes", "renderings"),
 )
 """Settings of a data module that say which examples were trained on."""
 

@@ -15,6 +15,10 @@ LONGEST_S = 30 * 60.0
 SLOWEST_HZ, FASTEST_HZ = 8_000, 192_000
 SILENCE = 1e-4
 """A peak below this, -80 dB, is silence."""
+_LOUDEST = 1e6
+"""Finite numbers beyond this are no sound, and a resampler or a power spectrum of them overflows."""
+_UNKNOWN = 2**62
+"""Frames of a FLAC stream whose header leaves the length open, as libsndfile tells it."""
 
 
 class AudioError(UserError):
@@ -35,14 +39,16 @@ def read_audio(path: Path, rate: int, longest_s: float = LONGEST_S) -> NDArray[n
         facts = soundfile.info(str(path))
         if not SLOWEST_HZ <= facts.samplerate <= FASTEST_HZ:
             raise AudioError(path, f"sample rate not between {SLOWEST_HZ} and {FASTEST_HZ} Hz", facts.samplerate)
+        if facts.frames > _UNKNOWN:
+            raise AudioError(path, "length not given", "its header says none; convert it anew")
         if facts.duration > longest_s:
             raise AudioError(path, f"longer than {longest_s:g} s", f"{facts.duration:.0f} s")
         samples, given = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+    except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:  # TypeError: .raw has no header
         raise AudioError(path, "not readable as audio", str(error).splitlines()[0]) from None
     if len(samples) == 0:
         raise AudioError(path, "no samples")
-    if not np.isfinite(samples).all():
+    if not (np.abs(samples) <= _LOUDEST).all():
         raise AudioError(path, "samples that are not finite")
     mono = samples.mean(1)
     if np.abs(mono).max() < SILENCE:

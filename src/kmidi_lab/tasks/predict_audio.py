@@ -47,11 +47,13 @@ def main(
     context: dict[str, Any],
     reader: Callable[[Published], Read],
     fallback: Callable[[Frames], Reading] | None = None,
+    counts: Callable[[Frames], bool] = lambda frame: True,
 ) -> None:
     """Runs the published model frame by frame, with its state, and reads the mean of its outputs every so often.
 
     Args:
         reader: makes a `Read` for the published model. fallback: reads the mean mel frame `[128]` where there is no model.
+        counts: whether the output of a frame `[128]` enters the means; all frames go through the model.
 
     Raises:
         ConfigError: no audio, a value out of range, no model and no fallback. AudioError, UserError: sound that can't be used.
@@ -80,39 +82,48 @@ def main(
     live = wanted.audio == STANDARD_INPUT
     frames = _live(sys.stdin.buffer, MelStream(wanted.rate)) if live else _recorded(Path(wanted.audio))
     source = "standard input" if live else wanted.audio
-    found = listen(frames, step, read, wanted.every, _say)
+    found = listen(frames, step, read, wanted.every, _say, counts)
     _finish(found, source, published, context["folder"], name, wanted.every)
 
 
 def listen(
-    blocks: Iterator[Frames], step: Callable[[Frames], Frames], read: Read, every: float, say: Callable[[Any], bool]
+    blocks: Iterator[Frames],
+    step: Callable[[Frames], Frames],
+    read: Read,
+    every: float,
+    say: Callable[[Any], bool],
+    counts: Callable[[Frames], bool] = lambda frame: True,
 ) -> list[tuple[float, Reading]]:
-    """Readings as (seconds from the start to the end of the stretch, reading), the last of them of all frames.
+    """Readings as (seconds from the start to the end of the stretch, reading), the last of them of all frames that count.
 
-    Ends with the blocks, with Ctrl-C, or when `say` returns False.
+    A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
     """
     a_reading, readings = max(1, round(every / FRAME_S)), []
-    total, part, count, since = np.zeros(1), np.zeros(1), 0, 0
+    total, part, frames, since, all_counted, counted = np.zeros(1), np.zeros(1), 0, 0, 0, 0
 
     def tell() -> bool:
-        nonlocal part, since
+        nonlocal part, since, counted
         # Forgotten first: Ctrl-C while it is printed must not read the stretch again.
-        mean, part, since = part / since, np.zeros(1), 0
-        readings.append((_seconds(count), read(mean.astype(np.float32))))
+        whole, of, part, since, counted = part, counted, np.zeros(1), 0, 0
+        if not of:
+            return True
+        readings.append((_seconds(frames), read((whole / of).astype(np.float32))))
         return say(readings[-1])
 
     try:
         for frame in chain.from_iterable(blocks):
             output = np.asarray(step(frame), np.float64)
-            total, part, count, since = total + output, part + output, count + 1, since + 1
+            if counts(frame):
+                total, part, all_counted, counted = total + output, part + output, all_counted + 1, counted + 1
+            frames, since = frames + 1, since + 1
             if since == a_reading and not tell():
                 break
     except KeyboardInterrupt:
         _print("stopped")
     if since:
         tell()
-    if count:
-        readings.append((_seconds(count), read((total / count).astype(np.float32))))
+    if all_counted:
+        readings.append((_seconds(frames), read((total / all_counted).astype(np.float32))))
     return readings
 
 
@@ -132,8 +143,11 @@ def _live(source: BinaryIO, stream: MelStream) -> Iterator[Frames]:
     while data := source.read1(_BLOCK * _SAMPLE.itemsize):  # type: ignore[attr-defined]
         kept += data
         whole = len(kept) // _SAMPLE.itemsize * _SAMPLE.itemsize
-        yield stream.push(np.frombuffer(kept[:whole], _SAMPLE))
-        kept = kept[whole:]
+        samples, kept = np.frombuffer(kept[:whole], _SAMPLE), kept[whole:]
+        if not np.isfinite(samples).all():
+            print("a block with NaN or infinite samples was left out", file=sys.stderr)
+            continue
+        yield stream.push(samples)
     yield stream.finish()
 
 
@@ -163,7 +177,9 @@ def _finish(
     every: float,
 ) -> None:
     if not found:
-        raise ConfigError(f"{source}: shorter than one frame of {WINDOW} samples at {RATE} Hz; give more sound")
+        raise ConfigError(
+            f"{source}: nothing to read: silent, or shorter than a frame of {WINDOW} samples at {RATE} Hz; give more sound"
+        )
     *readings, (seconds, summary) = found
     _print("as a whole:")
     _say((seconds, summary))

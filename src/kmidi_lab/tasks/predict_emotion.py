@@ -13,6 +13,7 @@ from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.features.emotion import read_emotion
 from kmidi_lab.features.mel_scale import FLOOR
+from kmidi_lab.features.voice_activity import VoiceActivity
 from kmidi_lab.inference import Published
 from kmidi_lab.tasks import predict_audio
 from kmidi_lab.tasks.predict_audio import READS, Frames, Read, Reading, likeliest
@@ -22,7 +23,7 @@ __all__ = ["READS", "main"]
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     root = Path(cfg.models_root)
-    predict_audio.main(cfg, context, lambda published: reader(published, root), loudness)
+    predict_audio.main(cfg, context, lambda published: reader(published, root), loudness, VoiceActivity())
 
 
 def reader(published: Published, root: Path) -> Read:
