@@ -14,6 +14,7 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from PIL import Image
 
 from datamodules.audio.rendering import Part, render
 from datamodules.nodes.composing import SECONDS, Players, compose
@@ -61,7 +62,9 @@ def main() -> None:
         fontsize=10,
     )
     figure.tight_layout()
-    figure.savefig(target)
+    figure.canvas.draw()
+    # 64 colours do for this and take a third of the space.
+    Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB").quantize(64).save(target, optimize=True)
 
 
 if __name__ == "__main__":

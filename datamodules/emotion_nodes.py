@@ -16,7 +16,7 @@ from datamodules.settings import check_counts
 from datamodules.splits import Groups
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.features.augment import gain, spec_augment
+from kmidi_lab.features.augment import equalise, gain, spec_augment
 from kmidi_lab.features.batches import NodeBatch
 from kmidi_lab.features.emotion_node import CLASSES, HEADS, targets
 
@@ -31,6 +31,7 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         renderings: training clips of each of the 216 nodes. split_seed: of what is rendered.
         frames: of a training stretch. gain: decibels it is louder or softer by at most.
+        equaliser: decibels that bands are louder or softer, smoothly over the spectrum (features.augment.equalise).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
         workers: processes that render.
 
@@ -52,7 +53,8 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
         split_seed: int = 0,
         batch_size: int = 32,
         frames: int = 192,
-        gain: float = 2.0,
+        gain: float = 0.0,
+        equaliser: float = 2.0,
         bands: int = 12,
         masked: int = 16,
         workers: int = 2,
@@ -60,13 +62,15 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
     ) -> None:
         check_counts(renderings=renderings, frames=frames, workers=workers)
         check_counts(least=0, bands=bands, masked=masked)
-        if not 0 <= gain <= 40:
-            raise ConfigError(f"data.gain={gain} must be 0 to 40 decibels, such as data.gain=2")
+        for name, value in (("gain", gain), ("equaliser", equaliser)):
+            if not 0 <= value <= 40:
+                raise ConfigError(f"data.{name}={value} must be 0 to 40 decibels, such as data.{name}=2")
         super().__init__(
             partial(library.load, Path(cache_dir), renderings, split_seed, workers, progress), split, batch_size
         )
         self._store: FrameStore | None = None
-        self._frames, self._gain, self._bands, self._masked = frames, gain, bands, masked
+        self._frames, self._gain, self._equaliser = frames, gain, equaliser
+        self._bands, self._masked = bands, masked
 
     def grouped(self, songs: list[NodeClip]) -> Groups:
         return library.grouped(songs)
@@ -121,6 +125,8 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
         x, _ = store.take(index, start, self._frames)
         if self._gain:
             x = gain(x, self._gain, generator)
+        if self._equaliser:
+            x = equalise(x, self._equaliser, generator)
         if self._bands or self._masked:
             x = spec_augment(x, self._bands, self._masked, generator, fill=self._mean)
         return NodeBatch(x, self._targets[index])

@@ -20,6 +20,7 @@ from kmidi_lab.evaluation.emotion_node import NodeEvaluator, invariance, labels_
 from kmidi_lab.export.onnx_export import export_onnx
 from kmidi_lab.export.parity import check_parity
 from kmidi_lab.export.rtneural import export_rtneural
+from kmidi_lab.features.augment import equalise
 from kmidi_lab.features.emotion_node import BASES, HEADS, KEYS, marginals
 from kmidi_lab.models.emotion_node import EmotionNodeClassifier
 
@@ -165,3 +166,12 @@ def test_bad_settings_are_named(tmp_path, wrong, said):
 
 def test_bases_are_the_contracts():
     assert " ".join(BASES) == EMOTION_NODE.output("base").meaning
+
+
+def test_the_equaliser_is_smooth_and_keeps_the_level():
+    x = torch.zeros(400, 2, 128)
+    y = equalise(x, 2.0, torch.Generator().manual_seed(0))
+    assert y.mean(-1).abs().max() < 1e-4 and (y[:, 0] == y[:, 1]).all()
+    assert float(y.var(0).mean()) == pytest.approx(4 * 0.5 * (2 * np.log(10) / 10) ** 2, rel=0.1)
+    assert float(y.diff(dim=-1).abs().max()) < 0.3
+    assert equalise(x - 20, 2.0, torch.Generator()).min() >= np.log(1e-6) - 1e-4
