@@ -33,6 +33,7 @@ _LIMITS = (
     ("trainer.patience", 0, inf),
     ("trainer.accumulate", 1, inf),
     ("trainer.gradient_clip", 0, inf),
+    ("trainer.ema", 0, 0.9999),
     ("trainer.limit_train_batches", 1e-3, inf),
     ("export.calls", 1, inf),
 )

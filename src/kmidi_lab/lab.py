@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import lightning as L
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
@@ -143,6 +144,8 @@ def _trainer(
         folder / "checkpoints", "best", "val/loss", mode="min", save_last=True, enable_version_counter=False
     )
     callbacks = [checkpoints, *callbacks]
+    if cfg.trainer.ema:
+        callbacks.append(WeightAveraging(avg_fn=partial(_moving_average, cfg.trainer.ema)))
     if cfg.trainer.patience:
         callbacks.append(EarlyStopping("val/loss", patience=cfg.trainer.patience))
     if cfg.trainer.progress:
@@ -169,6 +172,11 @@ def _trainer(
         logger=loggers,
         callbacks=callbacks,
     )
+
+
+def _moving_average(decay: float, average: torch.Tensor, current: torch.Tensor, _: object) -> torch.Tensor:
+    """Buffers of whole numbers, such as indices, are taken as they are: torch's own average rounds them down."""
+    return torch.lerp(current, average, decay) if average.is_floating_point() else current
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class TrainerConfig:
     patience: int = 10
     limit_train_batches: float = 1.0
     gradient_clip: float = 1.0
+    ema: float = 0.0
     accumulate: int = 1
     resume: str | None = None
     progress: bool = True

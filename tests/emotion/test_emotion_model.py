@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import lightning as L
 import numpy as np
 import pytest
+import scipy.fft
 import torch
 
 from datamodules.ravdess import Ravdess
@@ -92,9 +93,10 @@ def test_size_and_reach() -> None:
     assert module(torch.randn(2, 5, 128)).shape == (2, 5, 64)
 
 
-def test_a_sequence_single_calls_rtneural_and_onnx_agree() -> None:
+@pytest.mark.parametrize("cepstra", [0, 20])
+def test_a_sequence_single_calls_rtneural_and_onnx_agree(cepstra: int) -> None:
     torch.manual_seed(0)
-    network = EmotionRecognizer(**SMALL).eval().export_network()  # type: ignore[arg-type]
+    network = EmotionRecognizer(**SMALL, cepstra=cepstra).eval().export_network()  # type: ignore[arg-type]
     x = torch.randn(1, 12, 128) - 5
     reader = RTNeuralModel.from_bytes(export_rtneural(network, EMOTION))
     onnx = OnnxModel(export_onnx(network, EMOTION), "x.onnx")
@@ -103,6 +105,18 @@ def test_a_sequence_single_calls_rtneural_and_onnx_agree() -> None:
     for t in range(12):
         assert np.allclose(reader(x[0, t].numpy()), whole[t], atol=1e-4)
         assert np.allclose(onnx(x[0, t].numpy()), whole[t], atol=1e-4)
+
+
+def test_cepstra_are_scipy_s_and_training_leaves_them_alone() -> None:
+    module = EmotionRecognizer(**SMALL, cepstra=20)  # type: ignore[arg-type]
+    layer = list(module.network)[1]
+    x = np.random.default_rng(0).normal(size=(5, 128)).astype(np.float32)
+    with torch.inference_mode():
+        seen = layer(torch.from_numpy(x)).numpy()
+    assert np.allclose(seen, scipy.fft.dct(x, norm="ortho")[:, :20], atol=1e-5)
+    assert not any(p.requires_grad for p in layer.parameters())
+    with pytest.raises(ConfigError, match="cepstra=129"):
+        EmotionRecognizer(**SMALL, cepstra=129)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("dilations", [[4, 8], [2, 4], [3]])

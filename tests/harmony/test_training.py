@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import lightning as L
 import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from omegaconf import OmegaConf
 
 from datamodules.chord_db import ChordDB
+from kmidi_lab import lab
 from kmidi_lab.models.harmony import HarmonyPredictor
+from tests.conftest import Cli
 
 
 class Stop(L.Callback):
@@ -69,3 +73,26 @@ def test_it_learns(cache: str) -> None:
     trainer.fit(module, datamodule=data)
     # Uniform guessing is ln 96 = 4.56 nats, the unigram about 3.5.
     assert trainer.callback_metrics["val/loss"] < 3.0
+
+
+def test_the_average_of_the_weights_is_what_is_validated_and_kept(cli: Cli, tmp_path: Path) -> None:
+    done = cli(
+        "model=harmony", "data.sources=[embedded]", "hardware=cpu", "trainer.max_epochs=2", "trainer.ema=0.9",
+        "export.enabled=false", "trainer.progress=false",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    [folder] = (tmp_path / "outputs/runs/harmony").iterdir()
+    checkpoint = torch.load(folder / "checkpoints/last.ckpt", map_location="cpu", weights_only=True)
+    average, last = checkpoint["state_dict"], checkpoint["current_model_state"]
+    assert any(not torch.equal(average[name], last[name]) for name in average)
+    config = OmegaConf.load(folder / "config.yaml")
+    module, data = lab.build(config.model.module), lab.build(config.data, cache_dir=str(tmp_path / "cache"))
+    trainer = L.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, use_distributed_sampler=False)
+    losses = {}
+    for kind, state in (("average", average), ("last", last)):
+        module.load_state_dict(state)
+        losses[kind] = trainer.validate(module, datamodule=data, verbose=False)[0]["val/loss"]
+    rows = csv.DictReader((folder / "curves/metrics.csv").open())
+    logged = [float(row["val/loss"]) for row in rows if row["val/loss"]][-1]
+    assert losses["average"] == pytest.approx(logged, abs=1e-4)
+    assert losses["last"] != pytest.approx(logged, abs=1e-3)

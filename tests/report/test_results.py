@@ -43,6 +43,17 @@ def test_readme_table_has_a_line_a_model_and_names_the_missing() -> None:
     assert readme_table([]).startswith("\nNo release run yet: `harmony`")
 
 
+def test_a_student_s_latency_and_one_fold_s_baseline_do_not_stand_for_the_model() -> None:
+    run = sample_run()
+    run["export"]["latency"]["backends"]["rtneural"] = {"median_us": 1.0, "p99_us": 2.0}
+    assert "1.00 µs, 2.00 µs (rtneural)" in readme_table([run]).replace("\u00a0", " ")
+    run["student"] = {"arch": "GRU"}
+    run["spread"]["baselines"] = {"test": {"4-gram+cache": {"perplexity": {"mean": 9.0, "std": 0.5}}}}
+    text = readme_table([run]).replace("\u00a0", " ")
+    assert "6.61 µs, 12.4 µs (onnxruntime\\_iobinding)" in text and "rtneural" not in text
+    assert "| 9.00 ± 0.50 (4-gram+cache) |" in text
+
+
 def test_without_export_spread_or_a_win() -> None:
     run = sample_run()
     run["export"] = run["spread"] = None

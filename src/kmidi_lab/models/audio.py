@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import pi, sqrt
 
 import torch
 from torch import nn
@@ -16,13 +17,19 @@ from kmidi_lab.models.streaming import CausalConv1d, Chain, Residual
 
 
 def trunk(
-    channels: int, kernel: int, dilations: Sequence[int], dropout: float, first_kernel: int | None = None
+    channels: int,
+    kernel: int,
+    dilations: Sequence[int],
+    dropout: float,
+    first_kernel: int | None = None,
+    cepstra: int = 0,
 ) -> list[nn.Module]:
     """Layers from frames `[B, T, 128]` to `[B, T, channels]`: the statistics of the input, one convolution, residual blocks.
 
     Each block adds a dilated convolution and a dense layer to its input (He et al., *Deep Residual Learning for Image
     Recognition*, 2016). The receptive field is `first_kernel + (kernel - 1) * sum(dilations)` frames of 16 ms;
-    `first_kernel` is `kernel` where it is not given.
+    `first_kernel` is `kernel` where it is not given. With `cepstra` the convolutions see that many coefficients of
+    the bands' cosine transform and not the bands: little is lost of a spectrum's shape, and less is learnt by heart.
 
     Raises:
         ConfigError: a value out of range.
@@ -30,11 +37,14 @@ def trunk(
     first_kernel = kernel if first_kernel is None else first_kernel
     if min(channels, kernel, first_kernel) < 1 or not dilations or min(dilations) < 1:
         raise ConfigError("model.module: channels, kernels and every one of dilations must be 1 or more")
+    if not 0 <= cepstra <= BANDS:
+        raise ConfigError(f"model.module.cepstra={cepstra} must be 0 (off) to {BANDS}, such as model.module.cepstra=48")
     if not 0 <= dropout <= 0.95:
         raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.2")
     layers: list[nn.Module] = [
         Standardize(torch.zeros(BANDS), torch.ones(BANDS)),
-        CausalConv1d(BANDS, channels, first_kernel),
+        *([cosine_transform(cepstra)] if cepstra else []),
+        CausalConv1d(cepstra or BANDS, channels, first_kernel),
         nn.BatchNorm1d(channels),
         nn.ReLU(),
     ]
@@ -48,6 +58,17 @@ def trunk(
         )
         layers += [Residual(*body), nn.BatchNorm1d(channels), nn.ReLU()]
     return layers
+
+
+def cosine_transform(size: int) -> nn.Linear:
+    """`[..., 128]` to the first `size` coefficients of the orthonormal DCT-II; training leaves it alone."""
+    layer = nn.Linear(BANDS, size).requires_grad_(False)
+    k, n = torch.arange(size, dtype=torch.float64)[:, None], torch.arange(BANDS, dtype=torch.float64)
+    rows = torch.cos(pi * k * (2 * n + 1) / (2 * BANDS)) * sqrt(2 / BANDS)
+    rows[0] /= sqrt(2)
+    layer.weight.copy_(rows)
+    layer.bias.zero_()
+    return layer
 
 
 def thinned(network: Chain, x: torch.Tensor, stride: int) -> torch.Tensor:

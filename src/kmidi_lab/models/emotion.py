@@ -31,7 +31,7 @@ class EmotionRecognizer(AudioModule):
     the labels, and `free_weight` keeps it small, since other models take the embedding as an input.
 
     Args:
-        labels: 8 or 7, as the data's. channels, first_kernel, kernel, dilations, dropout: of the trunk
+        labels: 8 or 7, as the data's. channels, first_kernel, kernel, dilations, dropout, cepstra: of the trunk
             (models.audio.trunk). The loss looks at every fourth frame where all dilations are multiples of four, else
             at every second, or at each (models.audio.thinned).
         label_smoothing: of the cross-entropies. frame_weight: of the labels' loss frame by frame, beside that of the
@@ -51,6 +51,7 @@ class EmotionRecognizer(AudioModule):
         kernel: int = 3,
         dilations: Sequence[int] = (4, 8, 16, 32),
         dropout: float = 0.1,
+        cepstra: int = 0,
         label_smoothing: float = 0.1,
         frame_weight: float = 0.0,
         intensity_weight: float = 0.2,
@@ -71,7 +72,7 @@ class EmotionRecognizer(AudioModule):
                 raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
         self.vocabulary = label_set(labels)
         self.network = Chain(
-            *trunk(channels, kernel, dilations, dropout, first_kernel),
+            *trunk(channels, kernel, dilations, dropout, first_kernel, cepstra),
             nn.Dropout(dropout),
             nn.Linear(channels, EMOTION.output_size),
         )

@@ -30,7 +30,7 @@ class EmotionNodeClassifier(AudioModule):
     each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by the mean of its outputs.
 
     Args:
-        channels, kernel, dilations, dropout, first_kernel: of the trunk (models.audio.trunk). The loss looks at every
+        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (models.audio.trunk). The loss looks at every
             n-th frame only, n the greatest common divisor of the dilations (models.audio.thinned).
         label_smoothing: of the cross-entropies. frame_weight: of the loss frame by frame, beside that of the clip.
     """
@@ -46,6 +46,7 @@ class EmotionNodeClassifier(AudioModule):
         kernel: int = 3,
         dilations: Sequence[int] = (4, 8, 16, 32, 64),
         dropout: float = 0.1,
+        cepstra: int = 0,
         first_kernel: int = 8,
         label_smoothing: float = 0.05,
         frame_weight: float = 0.3,
@@ -59,7 +60,7 @@ class EmotionNodeClassifier(AudioModule):
         ):
             if not 0 <= value <= top:
                 raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
-        layers = trunk(channels, kernel, dilations, dropout, first_kernel)
+        layers = trunk(channels, kernel, dilations, dropout, first_kernel, cepstra)
         self.network = Chain(*layers, nn.Dropout(dropout), nn.Linear(channels, sum(_FACTORS.values())), _assembly())
         self.smoothing, self.frame_weight = label_smoothing, frame_weight
         self.stride = gcd(*dilations)

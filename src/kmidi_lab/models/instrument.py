@@ -30,7 +30,7 @@ class InstrumentRecognizer(AudioModule):
     slice no label was given for stays at zero: constant.
 
     Args:
-        channels, kernel, dilations, dropout: of the trunk (models.audio.trunk). hidden: neurons of each head.
+        channels, kernel, dilations, dropout, cepstra: of the trunk (models.audio.trunk). hidden: neurons of each head.
         label_smoothing: of places without order. neighbour: share of a label that goes to the places beside it where
             they are in order. frame_weight: of the loss frame by frame, beside that of the clip. balance: power of a place's
             rarity that its clips of technique and articulation count by; 0 is not at all.
@@ -48,6 +48,7 @@ class InstrumentRecognizer(AudioModule):
         dilations: Sequence[int] = (1, 2, 4, 8, 16),
         hidden: int = 96,
         dropout: float = 0.0,
+        cepstra: int = 0,
         label_smoothing: float = 0.05,
         neighbour: float = 0.2,
         frame_weight: float = 0.5,
@@ -67,7 +68,7 @@ class InstrumentRecognizer(AudioModule):
         if hidden < 1:
             raise ConfigError(f"model.module.hidden={hidden} must be 1 or more")
         self.network = Chain(
-            *trunk(channels, kernel, dilations, dropout),
+            *trunk(channels, kernel, dilations, dropout, cepstra=cepstra),
             nn.Dropout(dropout),
             Heads(*(_head(channels, hidden, dropout) for _ in range(INSTRUMENT.output_size // HEAD_SIZE))),
         )

@@ -60,7 +60,8 @@ def _line(run: Run) -> tuple[str, ...]:
     places = decimals([told["value"], told["best_baseline_value"]])
     spread = view.part(run, "spread", "metrics", told["split"]).get(told["metric"])
     value = fixed(told["value"], places)
-    rival = fixed(told["best_baseline_value"], places)
+    rivals = view.part(run, "spread", "baselines", told["split"], str(told["best_baseline"])).get(told["metric"])
+    rival = plus_minus(rivals, places) if rivals else fixed(told["best_baseline_value"], places)
     stand_in = " (stand-in)" if run["data"].get("stand_in") else ""
     return (
         f"`{run['model']}`",
@@ -77,7 +78,11 @@ def _fastest(run: Run) -> str:
     backends = view.part(run, "export", "latency", "backends")
     if not backends:
         return "not measured"
-    name = min(backends, key=lambda n: backends[n]["p99_us"])
+    # Where the RTNeural file holds a student, it is not what was scored.
+    scored = {n for n in backends if n != "rtneural"} if run.get("student") else set(backends)
+    if not scored:
+        return "not measured"
+    name = min(scored, key=lambda n: backends[n]["p99_us"])
     times = ", ".join(microseconds(backends[name][key]) for key in ("median_us", "p99_us"))
     return f"{times} ({markdown.cell(name)})"
 
