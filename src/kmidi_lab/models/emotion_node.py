@@ -30,8 +30,8 @@ class EmotionNodeClassifier(AudioModule):
     each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by the mean of its outputs.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (models.audio.trunk). The loss looks at every
-            n-th frame only, n the greatest common divisor of the dilations (models.audio.thinned).
+        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (models.audio.trunk). Training and
+            validation look at every n-th frame only, n the greatest common divisor of the dilations (models.audio.thinned).
         label_smoothing: of the cross-entropies. frame_weight: of the loss frame by frame, beside that of the clip.
     """
 
@@ -42,12 +42,12 @@ class EmotionNodeClassifier(AudioModule):
 
     def __init__(
         self,
-        channels: int = 80,
+        channels: int = 112,
         kernel: int = 3,
-        dilations: Sequence[int] = (4, 8, 16, 32, 64),
+        dilations: Sequence[int] = (8, 16, 32, 64),
         dropout: float = 0.1,
         cepstra: int = 0,
-        first_kernel: int = 8,
+        first_kernel: int = 16,
         label_smoothing: float = 0.05,
         frame_weight: float = 0.3,
         learning_rate: float = 3e-3,
@@ -90,7 +90,7 @@ class EmotionNodeClassifier(AudioModule):
         return by_clip + self.frame_weight * by_frame
 
     def validation_step(self, batch: NodeBatch, batch_idx: int) -> None:
-        clip, size = self.network(batch.x).mean(1), len(batch.x)
+        clip, size = thinned(self.network, batch.x, self.stride).mean(1), len(batch.x)
         loss = sum(self._losses(clip, batch.target, 0.0).values())
         self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
         for place, name in enumerate(HEADS):
