@@ -54,7 +54,7 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
         batch_size: int = 32,
         frames: int = 192,
         gain: float = 0.0,
-        equaliser: float = 2.0,
+        equaliser: float = 1.0,
         bands: int = 12,
         masked: int = 16,
         workers: int = 2,

@@ -130,6 +130,20 @@ def test_nodes_are_the_sums_of_their_places():
 
 
 @pytest.mark.slow
+def test_two_processes_render_what_one_does():
+    plans = library.plan(1, 0)[:12]
+    one, two = (list(library._rendered(plans, workers, False)) for workers in (1, 2))
+    assert [c.id for c in one] == [c.id for c in two] and len({c.id for c in one}) == 12
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a.frames, b.frames)
+
+
+def test_more_training_clips_leave_the_others_as_they_are():
+    few, many = (library.plan(n, 0) for n in (2, 3))
+    assert [p for p in many if p in set(few)] == few
+
+
+@pytest.mark.slow
 def test_training_learns_scores_and_exports(data, tmp_path):
     L.seed_everything(0, verbose=False)
     module = EmotionNodeClassifier(channels=24, dilations=[4, 8], dropout=0.0, learning_rate=1e-2)
