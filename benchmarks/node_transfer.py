@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.ravdess import Ravdess
+from datamodules.speech.augmentation import Augmentation
 from datamodules.speech.clips import Clip
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.evaluation.emotion_node import probabilities
@@ -23,24 +24,21 @@ from kmidi_lab.features.emotion_node import BASES
 from kmidi_lab.features.speech_emotion import EMOTIONS
 from kmidi_lab.models.emotion_node import EmotionNodeClassifier
 
-_SPOKEN = {"happy": 0, "sad": 1, "angry": 2, "fearful": 3, "surprised": 4, "disgust": 5}
 
-
-def spoken(root: str, cache: str) -> tuple[list[Clip], np.ndarray]:
+def spoken(root: str, cache: Path) -> tuple[list[Clip], np.ndarray]:
     """Clips of the six emotions that are bases, too, and the base of each."""
-    data = Ravdess(root, cache, sources=["ravdess"], split="all")
+    data = Ravdess(root, str(cache), sources=["ravdess"], split="all", augment=Augmentation(variants=0))
     data.prepare_data()
     data.setup("test")
-    clips = [c for c in data.songs("all") if EMOTIONS[c.emotion] in _SPOKEN]
-    return clips, np.array([_SPOKEN[EMOTIONS[c.emotion]] for c in clips])
+    clips = [c for c in data.songs("all") if EMOTIONS[c.emotion].upper() in BASES]
+    return clips, np.array([BASES.index(EMOTIONS[c.emotion].upper()) for c in clips])
 
 
 def main() -> None:
     root = os.environ.get("DATA_ROOT")
     if not root or len(sys.argv) < 2:
         sys.exit("needs DATA_ROOT, a folder with ravdess/, and a checkpoint of the node classifier")
-    cache = Path(os.environ.get("OUTPUT_ROOT", "outputs")) / "cache"
-    clips, true = spoken(root, str(cache))
+    clips, true = spoken(root, Path(os.environ.get("OUTPUT_ROOT", "outputs")) / "cache")
     print(f"{len(clips)} clips, chance 1 in {len(BASES)}")
     for path in sys.argv[1:]:
         module = EmotionNodeClassifier.load_from_checkpoint(path, map_location="cpu").eval()
