@@ -16,7 +16,7 @@ from datamodules.settings import check_counts
 from datamodules.splits import Groups
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.features.augment import gain, spec_augment
+from kmidi_lab.features.augment import equalise, gain, spec_augment
 from kmidi_lab.features.batches import NodeBatch
 from kmidi_lab.features.emotion_node import CLASSES, HEADS, targets
 
@@ -31,7 +31,9 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         renderings: training clips of each of the 216 nodes. split_seed: of what is rendered.
         frames: of a training stretch. gain: decibels it is louder or softer by at most.
+        equaliser: decibels that bands are louder or softer, smoothly over the spectrum (features.augment.equalise).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
+        workers: processes that render.
 
     Raises:
         ConfigError: a value out of range.
@@ -51,17 +53,24 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
         split_seed: int = 0,
         batch_size: int = 32,
         frames: int = 192,
-        gain: float = 2.0,
+        gain: float = 0.0,
+        equaliser: float = 1.0,
         bands: int = 12,
         masked: int = 16,
+        workers: int = 2,
         progress: bool = True,
     ) -> None:
-        check_counts(renderings=renderings, frames=frames)
+        check_counts(renderings=renderings, frames=frames, workers=workers)
         check_counts(least=0, bands=bands, masked=masked)
-        if not 0 <= gain <= 40:
-            raise ConfigError(f"data.gain={gain} must be 0 to 40 decibels, such as data.gain=2")
-        super().__init__(partial(library.load, Path(cache_dir), renderings, split_seed, progress), split, batch_size)
-        self._frames, self._gain, self._bands, self._masked = frames, gain, bands, masked
+        for name, value in (("gain", gain), ("equaliser", equaliser)):
+            if not 0 <= value <= 40:
+                raise ConfigError(f"data.{name}={value} must be 0 to 40 decibels, such as data.{name}=2")
+        super().__init__(
+            partial(library.load, Path(cache_dir), renderings, split_seed, workers, progress), split, batch_size
+        )
+        self._store: FrameStore | None = None
+        self._frames, self._gain, self._equaliser = frames, gain, equaliser
+        self._bands, self._masked = bands, masked
 
     def grouped(self, songs: list[NodeClip]) -> Groups:
         return library.grouped(songs)
@@ -74,18 +83,18 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
         clips = self.songs(split)
         return {
             "songs": len(clips),
-            "instruments": len({c.program for c in clips}),
+            "instruments": len({c.players.melody for c in clips}),
             "tunes": len({c.tune for c in clips}),
             "frames": sum(len(c.frames) for c in clips),
         }
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[128]` of the training frames."""
-        return FrameStore([c.frames for c in self.songs("train")]).statistics()
+        return self._training().statistics()
 
     def train_dataloader(self) -> object:
         clips = self.songs("train")
-        self._store, self._targets = FrameStore([c.frames for c in clips], self.device), self._targets_of(clips)
+        self._targets = self._targets_of(clips)
         self._mean = self.statistics()[0].to(self.device)
         return self.index_batches(len(clips), self._gather)
 
@@ -99,17 +108,25 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
             batches.append(NodeBatch(x, target[index]))
         return batches
 
+    def _training(self) -> FrameStore:
+        if self._store is None or self._store.frames.device != self.device:
+            self._store = FrameStore([c.frames for c in self.songs("train")], self.device)
+        return self._store
+
     def _targets_of(self, clips: list[NodeClip]) -> torch.Tensor:
         """`[N, 5]`, on the device."""
         rows = [targets(c.node, c.intensity, c.key) for c in clips]
         return torch.tensor([[row[name] for name in HEADS] for row in rows], device=self.device)
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> NodeBatch:
-        room = (self._store.lengths[index] - self._frames).clamp_min(0)
+        store = self._training()
+        room = (store.lengths[index] - self._frames).clamp_min(0)
         start = (torch.rand(len(index), generator=generator, device=index.device) * (room + 1)).long()
-        x, _ = self._store.take(index, start, self._frames)
+        x, _ = store.take(index, start, self._frames)
         if self._gain:
             x = gain(x, self._gain, generator)
+        if self._equaliser:
+            x = equalise(x, self._equaliser, generator)
         if self._bands or self._masked:
             x = spec_augment(x, self._bands, self._masked, generator, fill=self._mean)
         return NodeBatch(x, self._targets[index])

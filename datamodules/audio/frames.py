@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from kmidi_lab.features.mel_scale import BANDS, FLOOR
 
+_PART = 65_536
+
 
 class FrameStore:
     """Clips of mel frames behind each other, as float16 in one tensor.
@@ -32,9 +34,12 @@ class FrameStore:
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[128]` of all frames, float32; a band that never changes has 1."""
-        frames = self.frames[:-1].float()
-        std = frames.std(0)
-        return frames.mean(0), torch.where(std > 1e-3, std, torch.ones_like(std))
+        frames = self.frames[:-1]
+        # A part at a time: all of them as float32 would take twice the memory of the store itself.
+        mean = sum(part.float().sum(0) for part in frames.split(_PART)) / len(frames)
+        square = sum((part.float() - mean).square().sum(0) for part in frames.split(_PART))
+        std = (square / max(1, len(frames) - 1)).sqrt()
+        return mean, torch.where(std > 1e-3, std, torch.ones_like(std))
 
     def take(self, clips: torch.Tensor, begin: torch.Tensor, length: int) -> tuple[torch.Tensor, torch.Tensor]:
         """`length` frames of clips `[B]` from frame `begin` `[B]` on: `[B, length, 128]` float32, and `[B, length]`

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +18,10 @@ from datamodules.audio.rendering import SOUND_FONT, Part, render
 from datamodules.cache import code_version, data_version
 from datamodules.library import SplitLibrary, prepared
 from datamodules.nodes import thesaurus
-from datamodules.nodes.composing import SECONDS, compose
+from datamodules.nodes.composing import SECONDS, Players, compose
 from datamodules.nodes.mapping import music_of
-from datamodules.nodes.thesaurus import Node, load_thesaurus
+from datamodules.nodes.thesaurus import load_thesaurus
+from datamodules.progress import shown
 from datamodules.splits import SPLITS, Groups
 from kmidi_lab.features import mel_frames, mel_scale
 from kmidi_lab.features.emotion_node import INTENSITIES, KEYS
@@ -25,22 +29,61 @@ from kmidi_lab.features.mel_frames import log_mel
 from kmidi_lab.features.mel_scale import RATE
 
 PROGRAMS = {
-    "train": (0, 4, 6, 11, 24, 40, 42, 52, 56, 61, 65, 68, 73, 80),
+    "train": (
+        0, 1, 3, 4, 6, 7, 8, 10, 11, 15, 17, 18, 19, 20, 22, 23, 24, 26, 27, 28, 40, 42, 45, 46, 51, 52, 53, 54, 56, 57, 59,
+        61, 63, 64, 65, 66, 67, 68, 69, 70, 72, 73, 75, 76, 78, 79, 80, 82, 85, 104, 105, 107, 108, 110,
+    ),
     "val": (12, 48, 71),
     "test": (13, 21, 41, 60, 74, 81),
-}
+}  # fmt: skip
 """General MIDI programs of the melody."""
-BACKING = {"train": (0, 19, 24, 48), "val": (16, 49), "test": (2, 25, 50)}
+BACKING = {
+    "train": (
+        0,
+        1,
+        3,
+        4,
+        6,
+        7,
+        8,
+        11,
+        17,
+        18,
+        19,
+        20,
+        22,
+        24,
+        26,
+        27,
+        45,
+        46,
+        51,
+        52,
+        54,
+        57,
+        61,
+        68,
+        88,
+        89,
+        90,
+        92,
+        94,
+    ),
+    "val": (5, 16, 49),
+    "test": (2, 25, 50),
+}
 """And of the accompaniment."""
-TUNES = {"train": range(8), "val": range(8, 10), "test": range(10, 12)}
+DRUMS = {"train": (37, 39, 42, 54, 56, 60, 64, 67, 70, 76), "val": (38, 69), "test": (53, 62, 75)}
+"""Keys of General MIDI's drum kit that beat the rhythm."""
+TUNES = {"train": range(16), "val": range(16, 18), "test": range(18, 20)}
 TEST_KEYS = 4
 """Every test clip is there in so many keys, alike in all else."""
 STAND_IN = (
     "Music made by rule from a thesaurus whose numbers are the lab's own, rendered through a SoundFont: this measures how well "
     "the rule is read back, not what listeners feel."
 )
-_GAP_S = 2.0
-_TOGETHER = 7
+_GAP_S = 1.0
+_TOGETHER = 6
 
 
 @dataclass(frozen=True)
@@ -53,8 +96,7 @@ class NodeClip:
     intensity: int
     key: int
     tune: int
-    program: int
-    backing: int
+    players: Players
     seed: int
     frames: NDArray[np.float16]
 
@@ -67,19 +109,18 @@ class _Plan:
     intensity: int
     key: int
     tune: int
-    program: int
-    backing: int
+    players: Players
     seed: int
 
 
-def load(cache_dir: Path, renderings: int, seed: int, progress: bool) -> SplitLibrary[NodeClip]:
-    """`renderings` training clips of every node, two for validation, one in four keys for the test."""
+def load(cache_dir: Path, renderings: int, seed: int, workers: int, progress: bool) -> SplitLibrary[NodeClip]:
+    """`renderings` training clips of every node, two for validation, one in four keys for the test; rendered by `workers` processes."""
     packages = [importlib.metadata.version(name).encode() for name in ("midirenderer", "pretty_midi")]
     version = data_version((renderings, seed, SOUND_FONT), [*packages, thesaurus.PATH.read_bytes()])
 
     def make() -> SplitLibrary[NodeClip]:
         plans = plan(renderings, seed)
-        clips = list(_rendered(plans, load_thesaurus(), progress))
+        clips = list(_rendered(plans, workers, progress))
         description = {
             "version": f"sha256:{version}",
             "stand_in": STAND_IN,
@@ -96,31 +137,30 @@ def load(cache_dir: Path, renderings: int, seed: int, progress: bool) -> SplitLi
 
 def plan(renderings: int, seed: int) -> list[_Plan]:
     """What to render: every node as often as every other, intensities and keys as even as the numbers allow."""
-    rng = np.random.default_rng(seed)
     plans: list[_Plan] = []
-    for split in SPLITS:
-        for node in range(len(load_thesaurus())):
-            times = renderings if split == "train" else 2 if split == "val" else 1
-            first, turn = (int(rng.integers(n)) for n in (len(INTENSITIES), len(KEYS)))
-            for i in range(times):
-                made = int(rng.integers(2**31))
-                group = f"{split}/{node:03}/{i}"
-                intensity = (first + i) % len(INTENSITIES)
-                tune, program, backing = (int(rng.choice(list(c[split]))) for c in (TUNES, PROGRAMS, BACKING))
-                keys = TEST_KEYS if split == "test" else 1
-                for k in range(keys):
-                    # 5 and 24 have no common divisor, so all keys come in turn; the test's lie six apart.
-                    key = (turn + (5 * i if keys == 1 else 6 * k + k)) % len(KEYS)
-                    plans.append(_Plan(split, group, node, intensity, key, tune, program, backing, made))
+    for place, split in enumerate(SPLITS):
+        rng = np.random.default_rng([seed, place])  # more training clips leave the others as they are
+        times = renderings if split == "train" else 2 if split == "val" else 1
+        nodes = len(load_thesaurus())
+        first, turn = rng.integers(len(INTENSITIES), size=nodes), rng.integers(len(KEYS), size=nodes)
+        for i, node in itertools.product(range(times), range(nodes)):
+            made = int(rng.integers(2**31))
+            group = f"{split}/{node:03}/{i}"
+            intensity = int(first[node] + i) % len(INTENSITIES)
+            tune, *played = (int(rng.choice(list(c[split]))) for c in (TUNES, PROGRAMS, BACKING, DRUMS))
+            keys = TEST_KEYS if split == "test" else 1
+            for k in range(keys):
+                # 5 and 24 have no common divisor, so all keys come in turn; the test's lie six apart.
+                key = int(turn[node] + (5 * i if keys == 1 else 6 * k + k)) % len(KEYS)
+                plans.append(_Plan(split, group, node, intensity, key, tune, Players(*played), made))
     return plans
 
 
 def grouped(clips: Sequence[NodeClip]) -> Groups:
-    """Clips of one melody instrument, one accompaniment, one tune or one seed."""
+    """Clips of one instrument, one tune or one seed."""
     groups = Groups(len(clips))
     for facts in (
-        [("program", c.program) for c in clips],
-        [("backing", c.backing) for c in clips],
+        *([(field, getattr(c.players, field)) for c in clips] for field in Players._fields),
         [("tune", c.tune) for c in clips],
         [("seed", c.seed) for c in clips],
     ):
@@ -128,19 +168,30 @@ def grouped(clips: Sequence[NodeClip]) -> Groups:
     return groups
 
 
-def _rendered(plans: Sequence[_Plan], nodes: Sequence[Node], progress: bool) -> Iterator[NodeClip]:
+def _rendered(plans: Sequence[_Plan], workers: int, progress: bool) -> Iterator[NodeClip]:
+    batches = [plans[i : i + _TOGETHER] for i in range(0, len(plans), _TOGETHER)]
+    if workers == 1:
+        yield from itertools.chain.from_iterable(map(_play, shown(batches, "rendering", progress)))
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        for _, clips in zip(shown(batches, "rendering", progress), pool.map(_play, batches, chunksize=4), strict=True):
+            yield from clips
+
+
+def _play(plans: Sequence[_Plan]) -> list[NodeClip]:
     """Several clips a rendering, one after the other, since opening the SoundFont takes longer than playing a clip."""
-    for batch in _bar([plans[i : i + _TOGETHER] for i in range(0, len(plans), _TOGETHER)], progress):
-        parts: list[Part] = []
-        for i, p in enumerate(batch):
-            music = music_of(nodes[p.node], p.intensity)
-            parts += [_later(part, i) for part in compose(music, p.key, p.tune, p.program, p.backing, p.seed)]
-        wave = render(parts)
-        for i, p in enumerate(batch):
-            begin = round(i * (SECONDS + _GAP_S) * RATE)
-            frames = log_mel(wave[begin : begin + round(SECONDS * RATE)]).astype(np.float16)
-            name = f"{p.group}/{KEYS[p.key]}"
-            yield NodeClip(name, p.group, p.node, p.intensity, p.key, p.tune, p.program, p.backing, p.seed, frames)
+    nodes, parts = load_thesaurus(), []
+    for i, p in enumerate(plans):
+        parts += [
+            _later(part, i) for part in compose(music_of(nodes[p.node], p.intensity), p.key, p.tune, p.players, p.seed)
+        ]
+    wave, clips = render(parts), []
+    for i, p in enumerate(plans):
+        begin = round(i * (SECONDS + _GAP_S) * RATE)
+        frames = log_mel(wave[begin : begin + round(SECONDS * RATE)]).astype(np.float16)
+        name = f"{p.group}/{KEYS[p.key]}"
+        clips.append(NodeClip(name, p.group, p.node, p.intensity, p.key, p.tune, p.players, p.seed, frames))
+    return clips
 
 
 def _later(part: Part, place: int) -> Part:
@@ -148,15 +199,7 @@ def _later(part: Part, place: int) -> Part:
     begin = place * (SECONDS + _GAP_S)
     kept = [n for n in part.notes if n.start < SECONDS]
     notes = [n._replace(start=n.start + begin, end=min(n.end, SECONDS) + begin) for n in kept]
-    return Part(part.program, notes)
-
-
-def _bar(batches: list[Sequence[_Plan]], progress: bool) -> Iterable[Sequence[_Plan]]:
-    if not progress:
-        return batches
-    from rich.progress import track
-
-    return track(batches, description="rendering", transient=True)
+    return Part(part.program, notes, part.drums)
 
 
 def _code() -> list[Path]:

@@ -20,8 +20,9 @@ from kmidi_lab.evaluation.emotion_node import NodeEvaluator, invariance, labels_
 from kmidi_lab.export.onnx_export import export_onnx
 from kmidi_lab.export.parity import check_parity
 from kmidi_lab.export.rtneural import export_rtneural
-from kmidi_lab.features.emotion_node import BASES, HEADS, KEYS
-from kmidi_lab.models.emotion_node import EmotionNodeClassifier, disagreement
+from kmidi_lab.features.augment import equalise
+from kmidi_lab.features.emotion_node import BASES, HEADS, KEYS, marginals
+from kmidi_lab.models.emotion_node import EmotionNodeClassifier
 
 _NODES = (0, 45, 90, 130, 170, 215)
 
@@ -32,7 +33,9 @@ def data(tmp_path_factory) -> EmotionNodes:
     with pytest.MonkeyPatch.context() as patch:
         whole = library.plan(2, 0)
         patch.setattr(library, "plan", lambda *_: [p for p in whole if p.node in _NODES])
-        data = EmotionNodes("", str(tmp_path_factory.mktemp("cache")), renderings=2, batch_size=6, progress=False)
+        data = EmotionNodes(
+            "", str(tmp_path_factory.mktemp("cache")), renderings=2, batch_size=6, workers=1, progress=False
+        )
         data.prepare_data()
         data.setup("fit")
     return data
@@ -41,8 +44,15 @@ def data(tmp_path_factory) -> EmotionNodes:
 def test_the_whole_plan_is_balanced_and_nothing_of_the_test_is_heard_before():
     plans = library.plan(12, 0)
     parts = {split: [p for p in plans if p.split == split] for split in ("train", "val", "test")}
-    for field in ("program", "backing", "tune", "seed", "group"):
-        values = {split: {getattr(p, field) for p in part} for split, part in parts.items()}
+    heard = {
+        "instrument": lambda p: {p.players.melody, p.players.backing},
+        "drum": lambda p: {p.players.drum},
+        "tune": lambda p: {p.tune},
+        "seed": lambda p: {p.seed},
+        "group": lambda p: {p.group},
+    }
+    for of in heard.values():
+        values = {split: set().union(*map(of, part)) for split, part in parts.items()}
         assert not values["test"] & (values["train"] | values["val"])
         assert not values["train"] & values["val"]
     assert len(parts["train"]) == 216 * 12 and len(parts["test"]) == 216 * library.TEST_KEYS
@@ -107,15 +117,30 @@ def test_perfect_and_wrong_answers(data):
     assert score(wrong, true, groups)["hierarchy_consistency"] == 0
 
 
-def test_disagreement_is_zero_when_the_coarse_heads_are_the_marginals():
-    logits = torch.zeros(1, 258)
-    part = {name: EMOTION_NODE.output(name).index for name in HEADS}
-    logits[0, part["node"]] = torch.randn(216, generator=torch.Generator().manual_seed(0))
-    grid = logits[0, part["node"]].softmax(-1).view(6, 6, 6)
-    logits[0, part["base"]], logits[0, part["sub"]] = grid.sum((1, 2)).log(), grid.sum((0, 2)).log()
-    assert float(disagreement(logits)) == pytest.approx(0, abs=1e-6)
-    logits[0, part["base"]] = torch.roll(logits[0, part["base"]], 1)
-    assert float(disagreement(logits)) > 0.01
+def test_nodes_are_the_sums_of_their_places():
+    """So the marginals of the node head are the base and sub heads, whatever the weights."""
+    torch.manual_seed(0)
+    outputs = EmotionNodeClassifier(channels=8, dilations=[4]).eval().network(torch.randn(2, 40, 128))[:, -1]
+    p = {name: outputs[:, EMOTION_NODE.output(name).index].softmax(-1) for name in HEADS}
+    base, sub = marginals(p["node"].detach().numpy())
+    np.testing.assert_allclose(base, p["base"].detach(), atol=1e-6)
+    np.testing.assert_allclose(sub, p["sub"].detach(), atol=1e-6)
+    leaves = p["node"].reshape(2, 36, 6).argmax(-1)
+    assert (leaves == leaves[:, :1]).all()
+
+
+@pytest.mark.slow
+def test_two_processes_render_what_one_does():
+    plans = library.plan(1, 0)[:12]
+    one, two = (list(library._rendered(plans, workers, False)) for workers in (1, 2))
+    assert [c.id for c in one] == [c.id for c in two] and len({c.id for c in one}) == 12
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a.frames, b.frames)
+
+
+def test_more_training_clips_leave_the_others_as_they_are():
+    few, many = (library.plan(n, 0) for n in (2, 3))
+    assert [p for p in many if p in set(few)] == few
 
 
 @pytest.mark.slow
@@ -149,9 +174,18 @@ def test_training_learns_scores_and_exports(data, tmp_path):
 def test_bad_settings_are_named(tmp_path, wrong, said):
     with pytest.raises(ConfigError, match=said.replace(".", r"\.")):
         EmotionNodes("", str(tmp_path), **wrong)
-    with pytest.raises(ConfigError, match=r"consistency=-1"):
-        EmotionNodeClassifier(consistency=-1)
+    with pytest.raises(ConfigError, match=r"frame_weight=-1"):
+        EmotionNodeClassifier(frame_weight=-1)
 
 
 def test_bases_are_the_contracts():
     assert " ".join(BASES) == EMOTION_NODE.output("base").meaning
+
+
+def test_the_equaliser_is_smooth_and_keeps_the_level():
+    x = torch.zeros(400, 2, 128)
+    y = equalise(x, 2.0, torch.Generator().manual_seed(0))
+    assert y.mean(-1).abs().max() < 1e-4 and (y[:, 0] == y[:, 1]).all()
+    assert float(y.var(0).mean()) == pytest.approx(4 * 0.5 * (2 * np.log(10) / 10) ** 2, rel=0.1)
+    assert float(y.diff(dim=-1).abs().max()) < 0.3
+    assert equalise(x - 20, 2.0, torch.Generator()).min() >= np.log(1e-6) - 1e-4

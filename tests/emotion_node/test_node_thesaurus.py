@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections import Counter
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 
 from datamodules.nodes import thesaurus
-from datamodules.nodes.composing import SECONDS, TUNES, compose, contour
-from datamodules.nodes.mapping import RHYTHMS, music_of
+from datamodules.nodes.composing import SECONDS, TUNES, Players, compose
+from datamodules.nodes.mapping import LINES, RHYTHMS, music_of
 from datamodules.nodes.thesaurus import load_kmidi, load_thesaurus
 from kmidi_lab.errors import DataError
 from kmidi_lab.features.emotion_node import BASES, SUBS, NodeId, marginals, node_of, targets
+
+_PLAYERS = Players(0, 48, 42)
 
 
 def test_216_nodes_in_the_contracts_order():
@@ -108,30 +111,61 @@ def test_every_node_has_a_music_of_its_own():
     assert len(musics) == 216
 
 
-def test_a_tune_moves_with_the_tonic():
-    """Within what the register leaves: the same pitch classes, as many semitones higher, at the same times."""
+def test_another_key_changes_nothing_but_the_notes():
+    """Every note belongs to the key, the melody stays in its register, and rhythm and percussion are the same."""
+    scale = {0, 2, 4, 5, 7, 9, 11}
     for node in (0, 40, 80, 120, 160, 200):
-        music = dataclasses.replace(music_of(load_thesaurus()[node], 2), dissonance=0)
+        music = dataclasses.replace(music_of(load_thesaurus()[node], 2), dissonance=0, texture=1)
         for tune in range(TUNES):
-            c, d = (compose(music, key, tune, 0, 48, 1) for key in (0, 4))
+            c, d = (compose(music, key, tune, _PLAYERS, 1) for key in (0, 4))
+            assert {n.pitch % 12 for part in c[:2] for n in part.notes} <= scale
+            assert {(n.pitch - 2) % 12 for part in d[:2] for n in part.notes} <= scale
             for one, other in zip(c, d, strict=True):
-                assert [(n.pitch + 2) % 12 for n in one.notes] == [n.pitch % 12 for n in other.notes]
-                assert [n.start for n in one.notes] == [n.start for n in other.notes]
+                assert [(n.start, n.velocity) for n in one.notes] == [(n.start, n.velocity) for n in other.notes]
+            assert abs(np.mean([n.pitch for n in c[0].notes]) - np.mean([n.pitch for n in d[0].notes])) < 4
+            assert c[2] == d[2] and c[2].drums
 
 
 def test_minor_has_a_minor_third_and_a_leading_note():
     music = music_of(load_thesaurus()[0], 2)
-    classes = {n.pitch % 12 for part in compose(music, 1, 0, 0, 48, 1) for n in part.notes}
+    classes = {n.pitch % 12 for part in compose(music, 1, 0, _PLAYERS, 1)[:2] for n in part.notes}
     assert 3 in classes and 4 not in classes and 11 in classes
 
 
-def test_rhythm_and_contour_are_those_of_the_node():
-    music = music_of(load_thesaurus()[NodeId(0, 4, 0).node], 0)
-    melody = compose(music, 0, 0, 0, 48, 1)[0].notes
-    beat = 60 / music.tempo
-    assert [round(n.start / beat * 2) for n in melody[:3]] == list(RHYTHMS[4])
-    assert contour(0, 4) == [0, 2, 4, 6] and contour(1, 3) == [0, -3, -6] and contour(5, 3) == [0, 0, 0]
-    assert melody[-1].start < SECONDS + 4 * beat
+def test_rhythm_and_line_are_those_of_the_node():
+    """Melody and percussion beat the sub-emotion's rhythm; the line passes an octave in a bar, the higher the louder."""
+    music = music_of(load_thesaurus()[NodeId(0, 4, 4).node], 0)
+    melody, _, struck = (part.notes for part in compose(music, 0, 0, _PLAYERS, 1))
+    twelfth = 5 / music.tempo
+    for notes in (melody, struck):
+        assert [round(n.start / twelfth) for n in notes[:6]] == [12 * i + at for i in range(2) for at in RHYTHMS[4]]
+    up = melody[: 4 * len(RHYTHMS[4])]
+    assert 11 <= up[-1].pitch - up[0].pitch <= 13 and up[-1].velocity > up[0].velocity
+    assert [up[3 * i].pitch for i in range(4)] == sorted({n.pitch for n in up})
+    assert melody[-1].start < SECONDS + 48 * twelfth
+
+
+def test_rhythms_are_unlike_each_other():
+    """Even ones by their rate, the others by the pattern of their gaps; and tempos don't differ much."""
+    tempos = [music_of(n, 0).tempo for n in load_thesaurus()]
+    assert max(tempos) / min(tempos) < 1.8
+    gaps = [np.diff([*cell, 12]) for cell in RHYTHMS]
+    for a, b in itertools.combinations(gaps, 2):
+        if len(set(a)) == len(set(b)) == 1:
+            assert max(a[0], b[0]) / min(a[0], b[0]) >= 1.5
+        else:
+            assert sorted(a / min(a)) != sorted(b / min(b))
+
+
+def test_lines_widen_with_the_leaf_and_keep_within_an_octave():
+    spans = [max(line) - min(line) for line in LINES]
+    assert spans == sorted(spans) and spans[0] == 0 and spans[-1] == 7 and len(set(LINES)) == 6
+
+
+def test_steps_of_intensity_are_even_in_decibels():
+    loud = np.array([music_of(load_thesaurus()[0], i).velocity for i in range(6)])
+    steps = 40 * np.log10(loud[1:] / loud[:-1])
+    assert np.all(np.abs(steps - 4.4) < 0.3) and loud.max() <= 127
 
 
 def test_the_file_is_in_the_package():

@@ -5,13 +5,14 @@ Each takes the generator of the epoch, so that a run with the same seed sees the
 
 from __future__ import annotations
 
-from math import log
+from math import log, pi
 
 import torch
 
 from kmidi_lab.features.mel_scale import FLOOR
 
 _LN_PER_DB = log(10) / 10
+_WAVES = 4
 
 
 def spec_augment(
@@ -49,6 +50,19 @@ def gain(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.
     """Each clip louder or softer by up to `decibels`; values stay at or above the front-end's floor."""
     change = (2 * torch.rand(len(x), 1, 1, generator=generator, device=x.device) - 1) * decibels * _LN_PER_DB
     return (x + change).clamp_min(log(FLOOR))
+
+
+def equalise(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
+    """Each clip through a smooth filter of its own, so that timbre tells less; its level, the mean over the bands, stays.
+
+    Args:
+        decibels: standard deviation of each of the four cosines over the bands that make the filter.
+    """
+    size = x.shape[-1]
+    places = (torch.arange(size, device=x.device) + 0.5) / size
+    waves = torch.cos(pi * torch.arange(1, _WAVES + 1, device=x.device)[:, None] * places)
+    weights = torch.randn(len(x), _WAVES, generator=generator, device=x.device) * decibels * _LN_PER_DB
+    return (x + (weights @ waves)[:, None]).clamp_min(log(FLOOR))
 
 
 def band_shift(x: torch.Tensor, most: int, generator: torch.Generator) -> torch.Tensor:

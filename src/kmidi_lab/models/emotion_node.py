@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from math import gcd
 
@@ -11,25 +12,26 @@ from torch.nn import functional as F
 
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.features.batches import NodeBatch
-from kmidi_lab.features.emotion_node import BASES, CLASSES, HEADS, PER_SUB
+from kmidi_lab.features.emotion_node import BASES, CLASSES, HEADS, INTENSITIES, KEYS, PER_SUB, node_of
 from kmidi_lab.models.audio import AudioModule, check_shares, thinned, trunk
 from kmidi_lab.models.streaming import Chain
 
 _PARTS = {name: EMOTION_NODE.output(name).index for name in HEADS}
+_FACTORS = {"base": len(BASES), "sub": PER_SUB, "intensity": len(INTENSITIES), "key": len(KEYS), "leaf": PER_SUB}
 _START_FRAMES = 32
 """Half a second after a reset that the loss of single frames leaves out: nothing tells a key or a rhythm by then."""
 
 
 class EmotionNodeClassifier(AudioModule):
-    """Trains five heads together, and the coarse ones to agree with what the nodes' probabilities add up to.
+    """Trains five heads together.
 
-    A clip is judged by the mean of its outputs.
+    The node head is made of the base and sub heads and one for the place among the leaves, so that the heads agree with
+    each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by the mean of its outputs.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (models.audio.trunk). The loss looks at every
-            fourth frame where all dilations are multiples of four (models.audio.thinned).
+        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (models.audio.trunk). Training and
+            validation look at every n-th frame only, n the greatest common divisor of the dilations (models.audio.thinned).
         label_smoothing: of the cross-entropies. frame_weight: of the loss frame by frame, beside that of the clip.
-        consistency: weight of the divergence between base and sub heads and the node head's marginals.
     """
 
     network: Chain
@@ -39,25 +41,24 @@ class EmotionNodeClassifier(AudioModule):
 
     def __init__(
         self,
-        channels: int = 80,
+        channels: int = 112,
         kernel: int = 3,
-        dilations: Sequence[int] = (4, 8, 16, 32, 64),
+        dilations: Sequence[int] = (8, 16, 32, 64),
         dropout: float = 0.1,
         cepstra: int = 0,
-        first_kernel: int = 8,
+        first_kernel: int = 16,
         label_smoothing: float = 0.05,
         frame_weight: float = 0.3,
-        consistency: float = 0.1,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         check_shares(0.5, label_smoothing=label_smoothing)
-        check_shares(10, frame_weight=frame_weight, consistency=consistency)
+        check_shares(10, frame_weight=frame_weight)
         layers = trunk(channels, kernel, dilations, dropout, first_kernel, cepstra)
-        self.network = Chain(*layers, nn.Dropout(dropout), nn.Linear(channels, EMOTION_NODE.output_size))
-        self.smoothing, self.frame_weight, self.consistency = label_smoothing, frame_weight, consistency
-        self.stride = gcd(4, *dilations)
+        self.network = Chain(*layers, nn.Dropout(dropout), nn.Linear(channels, sum(_FACTORS.values())), _assembly())
+        self.smoothing, self.frame_weight = label_smoothing, frame_weight
+        self.stride = gcd(*dilations)
         self.sizes = (channels, kernel, tuple(dilations), first_kernel)
         self.save_hyperparameters()
 
@@ -70,21 +71,21 @@ class EmotionNodeClassifier(AudioModule):
         blocks = ", ".join(map(str, dilations))
         return (
             f"causal CNN, {channels} channels, first kernel {first}, then {kernel}, residual blocks of dilation {blocks}, "
-            f"five heads in one dense layer {channels}→{EMOTION_NODE.output_size}"
+            f"base, sub, leaf, intensity and key in one dense layer, nodes as sums of the first three"
         )
 
     def training_step(self, batch: NodeBatch, batch_idx: int) -> torch.Tensor:
         outputs = thinned(self.network, batch.x, self.stride)
         clip = outputs.mean(1)
-        by_clip = sum(self._losses(clip, batch.target, self.smoothing).values())
+        by_clip = torch.stack([*self._losses(clip, batch.target, self.smoothing).values()]).sum()
         late = outputs[:, _START_FRAMES // self.stride :]
         many = batch.target[:, None].expand(-1, late.shape[1], -1).flatten(0, 1)
-        by_frame = sum(self._losses(late.flatten(0, 1), many, self.smoothing).values())
-        self.keep_loss(by_clip)  # type: ignore[arg-type]
-        return by_clip + self.frame_weight * by_frame + self.consistency * disagreement(clip)
+        by_frame = torch.stack([*self._losses(late.flatten(0, 1), many, self.smoothing).values()]).sum()
+        self.keep_loss(by_clip)
+        return by_clip + self.frame_weight * by_frame
 
     def validation_step(self, batch: NodeBatch, batch_idx: int) -> None:
-        clip, size = self.network(batch.x).mean(1), len(batch.x)
+        clip, size = thinned(self.network, batch.x, self.stride).mean(1), len(batch.x)
         loss = sum(self._losses(clip, batch.target, 0.0).values())
         self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
         for place, name in enumerate(HEADS):
@@ -100,11 +101,20 @@ class EmotionNodeClassifier(AudioModule):
         }
 
 
-def disagreement(outputs: torch.Tensor) -> torch.Tensor:
-    """Mean Kullback-Leibler divergence, nats, of the base and sub heads from the marginals of the node head, `[N, 258]`."""
-    nodes = outputs[:, _PARTS["node"]].softmax(-1).unflatten(-1, (len(BASES), PER_SUB, PER_SUB))
-    pairs = (("base", nodes.sum((2, 3))), ("sub", nodes.sum((1, 3))))
-    each = [
-        F.kl_div(outputs[:, _PARTS[name]].log_softmax(-1), marginal, reduction="batchmean") for name, marginal in pairs
-    ]
-    return torch.stack(each).sum()
+def _assembly() -> nn.Linear:
+    """The contract's 258 logits from those of `_FACTORS`, fixed: a node's logit is the sum of its base's, its place's
+    among the sub-emotions and its place's among the leaves."""
+    layer = nn.Linear(sum(_FACTORS.values()), EMOTION_NODE.output_size)
+    places = dict(zip(_FACTORS, itertools.accumulate((0, *_FACTORS.values())), strict=False))
+    rows: dict[str, list[tuple[int, ...]]] = {
+        name: [(places[name] + i,) for i in range(EMOTION_NODE.output(name).size)] for name in HEADS if name != "node"
+    }
+    nodes = map(node_of, range(EMOTION_NODE.output("node").size))
+    rows["node"] = [(places["base"] + n.base, places["sub"] + n.sub, places["leaf"] + n.leaf) for n in nodes]
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.bias.zero_()
+        for name in HEADS:
+            for row, columns in zip(layer.weight[_PARTS[name]], rows[name], strict=True):
+                row[list(columns)] = 1.0
+    return layer.requires_grad_(False)
