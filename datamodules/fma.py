@@ -7,7 +7,7 @@ groove that was heard is no truth about a drummer: strokes are peaks in frequenc
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datamodules.bulk import read_many
@@ -101,9 +101,11 @@ def _track_id(path: Path) -> int:
 
 
 def _styled(heard: Performance, row: Listed) -> Performance:
-    """With the style of its genre; a straight one that swings is a swing."""
+    """With the style of its genre and that style's swing; a straight one that is heard to swing is a swing.
+
+    How far it swings stays out of the input, or the model would read from it what it is to predict.
+    """
     style = _STYLES[row.genre]
     if style == "straight" and heard.swing > _SWUNG:
         style = "swing"
-    swing = heard.swing if heard.swing > 0 else SWING[style]
-    return Performance(heard.id, heard.source, heard.kind, style, swing, heard.bpm, heard.phrased, heard.bars)
+    return replace(heard, style=style, swing=SWING[style])

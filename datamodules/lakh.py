@@ -37,7 +37,7 @@ FILES = 176_581
 log = logging.getLogger(__name__)
 _MAX_UNPACKED = 20 * 2**30
 _MAX_SCORES = 256 * 2**20
-_KEY, _TRANSPOSED, _SKETCH = "notes_key", "transposed_key", "sketch"
+_KEY, _TRANSPOSED, _SKETCH, _LINE = "notes_key", "transposed_key", "sketch", "line_sketch"
 
 
 def read(root: Path) -> Layout:
@@ -97,14 +97,18 @@ class _WithKeys:
     """What a caller wants of a piece, and what it is known by."""
 
     extract: Callable[[Piece], Arrays]
+    line: str | None
 
     def __call__(self, piece: Piece) -> Arrays:
-        known_by: Arrays = {
+        made = self.extract(piece)
+        known_by: dict[str, np.ndarray] = {
             _KEY: dedupe.notes_key(piece)[None],
             _TRANSPOSED: dedupe.transposed_key(piece)[None],
             _SKETCH: dedupe.sketch(piece)[None],
         }
-        return {**self.extract(piece), **known_by}
+        if self.line is not None:
+            known_by[_LINE] = dedupe.line_sketch(made[self.line].astype(np.int64))[None]
+        return {**made, **known_by}
 
 
 @dataclass
@@ -147,6 +151,7 @@ def lakh_pieces(
     val: float = 0.1,
     test: float = 0.1,
     limit: int | None = None,
+    line: str | None = None,
     workers: int = 2,
     timeout_s: float = 30.0,
     memory_mb: int = 1024,
@@ -161,6 +166,8 @@ def lakh_pieces(
         extract: as of `shards.prepare`: picklable, named arrays; MidiError leaves a piece out by its reason.
         version: of `extract`'s code: `shards.code_version(__file__, …)`.
         limit: at most so many files, the first by MD5: a random sample.
+        line: the extracted array of a melody's pitches, where that is all that is used of a piece: arrangements of a tune
+            share a split then, too, however unlike the rest of them is.
 
     Raises:
         DataError: there is no Lakh below `root`; says where to get it.
@@ -172,7 +179,7 @@ def lakh_pieces(
     known_by = shards.code_version(dedupe.__file__, __file__)
     began = time.time()
     prepared = shards.prepare(
-        [f.path for f in files], root, cache_dir / "lakh", _WithKeys(extract), f"{version} {known_by}",
+        [f.path for f in files], root, cache_dir / "lakh", _WithKeys(extract, line), f"{version} {line} {known_by}",
         workers, timeout_s, memory_mb, progress=progress, text="reading Lakh",
     )  # fmt: skip
     _project(prepared, began, workers)
@@ -188,7 +195,7 @@ def lakh_pieces(
                 problems.append(Problem(names[at], "", "same notes as another file", same))
     recordings = {f.path.relative_to(root).as_posix(): f.group for f in files}
     # Over all files: one left out as a copy may be what ties two others together.
-    groups = _groups(prepared, names, recordings) if names else Groups(0)
+    groups = _groups(prepared, names, recordings, line) if names else Groups(0)
     splits = assign(names, groups, seed, val, test)
     places: dict[str, list[int]] = {split: [] for split in SPLITS}
     for at in kept:
@@ -202,7 +209,10 @@ def lakh_pieces(
             "files": len(files),
             "pieces": len(kept),
             "groups": len({groups.find(at) for at in kept}),
-            "split": {"rule": "by content: same notes in any key, versions, recordings", "seed": seed}
+            "split": {
+                "rule": "by content: same notes in any key, versions, recordings" + (", tunes" if line else ""),
+                "seed": seed,
+            }
             | {split: len(places[split]) for split in SPLITS},
             "problems": counted_reasons(problems),
         },
@@ -224,8 +234,10 @@ def _project(prepared: Shards, began: float, workers: int) -> None:
         )  # fmt: skip
 
 
-def _groups(prepared: Shards, names: Sequence[str], recordings: dict[str, str]) -> Groups:
+def _groups(prepared: Shards, names: Sequence[str], recordings: dict[str, str], line: str | None) -> Groups:
     joined = dedupe.groups(prepared.column(_TRANSPOSED), prepared.column(_SKETCH))
+    if line is not None:
+        dedupe.join_alike(joined, prepared.column(_LINE))
     joined.join_equal(recordings.get(name) for name in names)
     joined.join_equal(Path(name).stem for name in names)
     return joined

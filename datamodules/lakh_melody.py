@@ -117,7 +117,7 @@ class LakhMelody(MelodyData):
         """What there is to say of the pieces, which are read or taken from the cache, and streamed where that is wanted."""
         pieces = self._pieces = lakh.lakh_pieces(
             self._root, self._cache, extract.arrays, code_version(*extract.CODE),
-            limit=self._limit or None, **self._splitting, **self._reading,
+            limit=self._limit or None, line="pitch", **self._splitting, **self._reading,
         )  # fmt: skip
         counts = {split: _counted(_found(pieces.pieces(split))) for split in SPLITS}
         about = {

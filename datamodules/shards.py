@@ -1,7 +1,8 @@
 """What was made of many files, kept as memory-mapped arrays: a shard for every few hundred files.
 
 A shard is named by the content of its files and the version of what made it, and its index is written last: a job that
-is broken off goes on where it stopped, and a changed file makes only its shard again.
+is broken off goes on where it stopped, and a changed file makes only its shard again. A shard some of whose files ran
+out of time or memory is made again once there is more of either.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, overload
 import numpy as np
 import orjson
 
-from datamodules.bulk import Read, Readers, counted
+from datamodules.bulk import DIED, MEMORY, TIMEOUT, Read, Readers, counted
 from datamodules.problems import Problem, counted_reasons
 from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.export.atomic import sha256_file, write_atomic
@@ -27,6 +28,7 @@ from kmidi_lab.export.atomic import sha256_file, write_atomic
 Arrays = Mapping[str, np.ndarray]
 SHARD_FILES = 500
 _OPEN_SHARDS = 4
+_OUT_OF = (TIMEOUT, MEMORY, DIED)
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,16 @@ def prepare(
     """
     source, total = iter(files), len(files)
     indexes: list[Path] = []
+    limits = (timeout_s, float(memory_mb))
 
     def reads() -> Iterator[Read[Arrays]]:
         while chunk := list(islice(source, shard_files)):
             index = folder / f"{_key(chunk, root, version, max_bytes)}.json"
             indexes.append(index)
-            if _is_whole(index):
+            if _is_whole(index, limits):
                 yield from (Read(file, None) for file in chunk)
                 continue
-            shard = _Builder(index, root)
+            shard = _Builder(index, root, limits)
             for read in readers.read(chunk):
                 shard.add(read)
                 yield read
@@ -89,8 +92,8 @@ def prepare(
 class _Builder:
     """Results of one shard's files, in order of completion; written in order of name."""
 
-    def __init__(self, index: Path, root: Path) -> None:
-        self._index, self._root = index, root
+    def __init__(self, index: Path, root: Path, limits: tuple[float, float]) -> None:
+        self._index, self._root, self._limits = index, root, limits
         self._values: dict[str, Arrays] = {}
         self._problems: list[Problem] = []
 
@@ -113,7 +116,8 @@ class _Builder:
             write_atomic(_array_path(self._index, field), data)
             fields[field] = {"bytes": len(data), "rows": [len(part) for part in parts]}
         problems = [[p.file, p.reason, p.detail] for p in sorted(self._problems, key=lambda p: p.file)]
-        write_atomic(self._index, orjson.dumps({"names": names, "fields": fields, "problems": problems}))
+        made = {"names": names, "fields": fields, "problems": problems, "limits": self._limits}
+        write_atomic(self._index, orjson.dumps(made))
 
 
 class Shards(Sequence[Prepared]):
@@ -219,12 +223,13 @@ def _read_index(index: Path) -> dict[str, Any]:
     return content
 
 
-def _is_whole(index: Path) -> bool:
+def _is_whole(index: Path, limits: tuple[float, float]) -> bool:
     try:
-        _read_index(index)
+        content = _read_index(index)
     except DataError:
         return False
-    return True
+    out = any(reason in _OUT_OF for _, reason, _ in content["problems"])
+    return not out or all(now <= then for now, then in zip(limits, content.get("limits", (0, 0)), strict=True))
 
 
 def _key(files: Sequence[Path], root: Path, version: str, max_bytes: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,15 @@ def sketch(piece: Piece) -> Sketch:
     The share of equal numbers in two sketches estimates the share of runs that two pieces have in common, in any key,
     tempo and metre. All zeros for a piece with fewer than 16 different runs: too little to know it by.
     """
-    runs = [r for t in piece.tracks if not t.is_drum for r in _runs(t.notes["start"], t.notes["pitch"])]
+    return _min_hash([r for t in piece.tracks if not t.is_drum for r in _runs(t.notes["start"], t.notes["pitch"])])
+
+
+def line_sketch(pitches: NDArray[np.int64]) -> Sketch:
+    """As `sketch`, of one line `[T]`: alike for a tune whatever accompanies it."""
+    return _min_hash(_runs(np.arange(len(pitches)), pitches))
+
+
+def _min_hash(runs: Sequence[np.uint64] | NDArray[np.uint64]) -> Sketch:
     distinct = np.unique(np.array(runs, np.uint64))
     if len(distinct) < _FEWEST_GRAMS:
         return np.zeros(SKETCH, np.uint64)
@@ -98,7 +107,12 @@ def groups(keys: np.ndarray, sketches: np.ndarray) -> Groups:
     """
     joined = Groups(len(keys))
     joined.join_equal(key.tobytes() for key in keys)
+    join_alike(joined, sketches)
+    return joined
+
+
+def join_alike(joined: Groups, sketches: np.ndarray) -> None:
+    """Joins pieces one of whose bands of sketches `[P, 32]` are equal, as `groups` says."""
     for at in range(0, SKETCH, _BAND):
         bands = sketches[:, at : at + _BAND]
         joined.join_equal(band.tobytes() if band.any() else None for band in bands)
-    return joined

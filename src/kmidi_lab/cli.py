@@ -79,6 +79,8 @@ def job(cfg: DictConfig) -> int:
         log.error("%s", error)
         _record_failure(cfg, folder, started, str(error))
         return 1
+    except BrokenPipeError:
+        raise  # whoever read the output has gone, as `head` does: nothing failed
     except Exception as error:
         log.error("%s", traceback.format_exc())
         _record_failure(cfg, folder, started, f"{type(error).__name__}: {error}")

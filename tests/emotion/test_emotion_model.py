@@ -292,3 +292,15 @@ def test_head_and_decoding() -> None:
 def test_bad_values_are_named(bad: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
         EmotionRecognizer(**bad)
+
+
+def test_what_is_judged_early_is_a_beginning_of_the_clip() -> None:
+    torch.manual_seed(0)
+    module = EmotionRecognizer(**SMALL)  # type: ignore[arg-type]
+    lengths = torch.tensor([40, 6, 3]).repeat(200)
+    weight = (torch.arange(40) < lengths[:, None]).float()
+    kept = module._beginnings(weight) * weight
+    taken = kept.sum(1).reshape(200, 3)
+    assert (kept.diff(dim=1) <= 0).all()  # ones, then zeros
+    assert 6 < taken[:, 0].min() < 10 and taken[:, 0].max() == 40  # 24 frames are six of every fourth
+    assert (taken[:, 1] == 6).all() and (taken[:, 2] == 3).all()

@@ -191,7 +191,11 @@ def test_medians_keep_milliseconds_at_another_tempo() -> None:
 
 def test_rules_swing_and_accent() -> None:
     swung = rules(bar_vectors(np.zeros((1, 16, 3), bool), "shuffle", 120))[0]
-    assert swung[[0, 2, 3, 4]] == pytest.approx([0, 2 / 3, -2 / 3, 0])
+    # A triplet off-beat is at tick 320 of 480: 80 after the third step, of which timing holds 60, and 40 before the last.
+    assert swung[[0, 2, 3, 4]] == pytest.approx([0, 1, -40 / 60, 0])
+    milder = bar_vectors(np.zeros((1, 16, 3), bool), "shuffle", 120)
+    milder[:, GROOVE.input("swing").start] = 0.5  # tick 280
+    assert rules(milder)[0, [0, 2, 3, 4]] == pytest.approx([0, 40 / 60, 0, 0])
     assert swung[16] > swung[18] > swung[17]
     assert not rules(bar_vectors(np.zeros((1, 16, 3), bool), "straight", 120))[0, :16].any()
 

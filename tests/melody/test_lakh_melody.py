@@ -24,10 +24,14 @@ from kmidi_lab.features.melody import notes_of
 Make = Callable[..., LakhMelody]
 
 
-def tune(seed: int, up: int = 0) -> bytes:
+def tune_track(seed: int, up: int = 0) -> bytes:
     rng = np.random.default_rng(seed)
     line = 55 + up + np.cumsum(rng.choice([-4, -3, -2, -1, 1, 2, 3, 5, 7], 150)) % 24
-    return midi(track(name("Melody") + b"".join(note(int(p), 80, 240) for p in line) + END))
+    return track(name("Melody") + b"".join(note(int(p), 80, 240) for p in line) + END)
+
+
+def tune(seed: int, up: int = 0) -> bytes:
+    return midi(tune_track(seed, up))
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +195,24 @@ def test_a_stream_holds_what_the_disk_holds(make: Make, tmp_path: Path) -> None:
 )
 def test_data_alone_names_the_model_that_takes_it(typed: list[str], model: str | None) -> None:
     assert with_model(typed) == [*typed, *([f"model={model}"] if model else [])]
+
+
+def test_arrangements_of_a_tune_share_a_split(make: Make, tmp_path: Path) -> None:
+    for seed in range(40):
+        rng = np.random.default_rng(1000 + seed)
+        harmony = b"".join(note(int(p), 70, 120, channel=1) for p in rng.integers(30, 54, 600))
+        content = midi(tune_track(seed % 10), track(name("Strings") + harmony + END))
+        stem = hashlib.md5(content).hexdigest()
+        path = tmp_path / "lmd_full" / stem[0] / f"{stem}.mid"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    data = make(tmp_path, split="all")
+    data.prepare_data()
+    data.setup()
+    where = {tuple(np.diff(m.pitch.astype(int))): set() for split in SPLITS for m in data.songs(split)}
+    for split in SPLITS:
+        for melody in data.songs(split):
+            where[tuple(np.diff(melody.pitch.astype(int)))].add(split)
+    assert len(where) == 10
+    assert all(len(splits) == 1 for splits in where.values())
+    assert set.union(*where.values()) == set(SPLITS)

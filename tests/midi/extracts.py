@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -56,3 +57,10 @@ def killing(piece: Piece) -> dict[str, np.ndarray]:
     if note_count(piece) == 10:
         os.abort()
     return pitches(piece)
+
+
+def napping(path: Path) -> dict[str, np.ndarray]:
+    """Takes a second over one file."""
+    if path.stem == "slow":
+        time.sleep(1.0)
+    return {"size": np.array([path.stat().st_size])}

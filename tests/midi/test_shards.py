@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from midi.extracts import killing, lopsided, pitches
+from midi.extracts import killing, lopsided, napping, pitches
 from midi.smf import END, midi, note, song, track
 
 from datamodules import shards as generic
@@ -117,3 +117,24 @@ def test_nothing_readable_is_an_empty_set(tmp_path: Path) -> None:
 def test_arrays_that_do_not_fit_each_other_are_an_error(files: list[Path], tmp_path: Path) -> None:
     with pytest.raises(LabError, match="can't stand in one"):
         make(files, tmp_path, lopsided)
+
+
+def test_what_ran_out_of_time_is_read_again_when_there_is_more(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("quick", "slow")]
+    for file in files:
+        file.write_bytes(b"x")
+
+    def read(timeout_s: float) -> Shards:
+        return generic.prepare(files, tmp_path, tmp_path / "cache", napping, "1", 100, timeout_s=timeout_s)
+
+    def stamps() -> set[int]:
+        return {p.stat().st_mtime_ns for p in (tmp_path / "cache").iterdir()}
+
+    short = read(0.3)
+    assert (short.names(), short.reasons()) == (["quick"], {"timeout": 1})
+    made = stamps()
+    assert read(0.3).reasons() == {"timeout": 1} and stamps() == made
+    long = read(30)
+    assert (long.names(), long.reasons()) == (["quick", "slow"], {})
+    made = stamps()
+    assert read(0.3).names() == ["quick", "slow"] and stamps() == made

@@ -1,10 +1,12 @@
 """Baselines of expressive performance: each maps contract vectors `[B, 32]` to outputs `[B, 16]`.
 
-They see what the network sees, so they run with the velocities as played or with their own, as it does.
+They see what the network sees, so they run with the velocities as played or with their own, as it does. Pieces count
+alike in their fits, however long or often played, as they do in the network's training and in the metrics.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -27,11 +29,11 @@ class Loss(Protocol):
 
 
 class Constant:
-    """The mean of each output over the training notes."""
+    """The mean of each output over the training pieces."""
 
     def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
-        _, y, known = _stack(pieces)
-        self.mean = (y * known).sum(0) / np.maximum(known.sum(0), 1)
+        _, y, counted = _stack(pieces)
+        self.mean = (y * counted).sum(0) / np.maximum(counted.sum(0), 1e-9)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         return np.tile(self.mean, (len(x), 1)).astype(np.float32)
@@ -42,12 +44,12 @@ class Metrical:
 
     def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
         self._fallback = Constant(pieces)
-        x, y, known = _stack(pieces)
+        x, y, counted = _stack(pieces)
         keys, place = np.unique(x[:, [_METRE, _STRENGTH]].round(3), axis=0, return_inverse=True)
         total, count = np.zeros((len(keys), y.shape[1])), np.zeros((len(keys), y.shape[1]))
-        np.add.at(total, place, y * known)
-        np.add.at(count, place, known)
-        means = np.where(count > 0, total / np.maximum(count, 1), self._fallback.mean)
+        np.add.at(total, place, y * counted)
+        np.add.at(count, place, counted)
+        means = np.where(count > 0, total / np.maximum(count, 1e-9), self._fallback.mean)
         self._means = {tuple(key): mean for key, mean in zip(keys.tolist(), means, strict=True)}
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -72,16 +74,14 @@ class Normal:
     """Normal equations of the regressions of every output on the standardised vector; one pass over the notes."""
 
     def __init__(self, pieces: Sequence[EncodedPiece], history: bool) -> None:
-        x, y, known = _stack(pieces)
+        x, y, counted = _stack(pieces)
         self.columns = np.ones(x.shape[1], bool)
         self.columns[_HISTORY] = history
         x = x[:, self.columns]
         self.mean, self.std = x.mean(0), np.maximum(x.std(0), 1e-3)
         z = np.concatenate([(x - self.mean) / self.std, np.ones((len(x), 1))], 1)
-        whole = z.T @ z
-        missing = [z[known[:, column] == 0] for column in range(y.shape[1])]
-        self.grams = [whole - m.T @ m for m in missing]
-        self.products = z.T @ (y * known)
+        self.grams = [z.T @ (z * counted[:, column, None]) for column in range(y.shape[1])]
+        self.products = z.T @ (y * counted)
 
 
 class Linear:
@@ -114,6 +114,11 @@ def fit_baselines(train: Sequence[EncodedPiece], val: Sequence[EncodedPiece], lo
 
 
 def _stack(pieces: Sequence[EncodedPiece]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Vectors, outputs, and what each known output counts: one over the notes of its piece, 1 on average."""
     x, y, known = (np.concatenate([getattr(p, n) for p in pieces]).astype(np.float64) for n in ("x", "y", "known"))
+    notes = Counter[str]()
+    for piece in pieces:
+        notes[piece.piece] += len(piece.x)
+    share = np.concatenate([np.full(len(p.x), 1 / notes[p.piece]) for p in pieces])
     rows = known.any(1)
-    return x[rows], y[rows], known[rows]
+    return x[rows], y[rows], (known * (share / share.mean())[:, None])[rows]

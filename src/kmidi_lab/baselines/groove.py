@@ -44,6 +44,9 @@ def fit_baselines(train: Encoded, val: Encoded) -> dict[str, Predict]:
     }
 
 
+_NEARER_TO_LAST = 0.75
+
+
 def rules(x: np.ndarray) -> np.ndarray:
     """The heuristic that needs no training: `[N, 64]` to `[N, 32]`.
 
@@ -52,9 +55,10 @@ def rules(x: np.ndarray) -> np.ndarray:
     """
     swing = x[:, _IN["swing"]]
     timing = np.zeros((len(x), STEPS), np.float32)
-    # A full triplet: the off-beat lies a third of a sixteenth before the last step of its beat, or late on the third.
-    timing[:, 2::STEPS_PER_BEAT] = swing * 2 / 3
-    timing[:, 3::STEPS_PER_BEAT] = -swing * 2 / 3
+    # From even to triplet eighths is 80 ticks of 480 and timing is in 60s. An off-beat that is nearer to the last step of
+    # its beat is written there, and comes before it.
+    timing[:, 2::STEPS_PER_BEAT] = np.minimum(swing * 4 / 3, 1)
+    timing[:, 3::STEPS_PER_BEAT] = np.where(swing >= _NEARER_TO_LAST, swing * 4 / 3 - 2, 0)
     accents = np.array([0.75, 0.5, 0.62, 0.5] * (STEPS // STEPS_PER_BEAT), np.float32)
     return np.concatenate([timing, np.tile(accents, (len(x), 1))], 1)
 

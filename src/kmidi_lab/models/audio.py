@@ -60,6 +60,13 @@ def trunk(
     return layers
 
 
+def check_shares(most: float, **values: float) -> None:
+    """Raises ConfigError for the first of the named settings of a module that is not 0 to `most`."""
+    for name, value in values.items():
+        if not 0 <= value <= most:
+            raise ConfigError(f"model.module.{name}={value} must be 0 to {most:g}, such as model.module.{name}=0.1")
+
+
 def cosine_transform(size: int) -> nn.Linear:
     """`[..., 128]` to the first `size` coefficients of the orthonormal DCT-II; training leaves it alone."""
     layer = nn.Linear(BANDS, size).requires_grad_(False)

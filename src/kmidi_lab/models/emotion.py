@@ -11,16 +11,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import EMOTION
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.batches import EmotionBatch
 from kmidi_lab.features.emotion import BLOCK_PATTERN
 from kmidi_lab.features.speech_emotion import INTENSITIES, SCALARS, label_set
-from kmidi_lab.models.audio import AudioModule, thinned, trunk
+from kmidi_lab.models.audio import AudioModule, check_shares, thinned, trunk
 from kmidi_lab.models.streaming import Chain
 
 _BLOCKS = tuple(EMOTION.output(name).index for name in SCALARS)
-_START = 12
-"""Frames after a reset that the loss of single frames leaves out: there is nothing yet to go by."""
+_SHORTEST = 24
+"""Frames of the shortest beginning that is judged: before that there is nothing yet to go by."""
 
 
 class EmotionRecognizer(AudioModule):
@@ -34,9 +33,10 @@ class EmotionRecognizer(AudioModule):
         labels: 8 or 7, as the data's. channels, first_kernel, kernel, dilations, dropout, cepstra: of the trunk
             (models.audio.trunk). The loss looks at every fourth frame where all dilations are multiples of four, else
             at every second, or at each (models.audio.thinned).
-        label_smoothing: of the cross-entropies. frame_weight: of the labels' loss frame by frame, beside that of the
-            clip. intensity_weight, reading_weight: of the intensity head and of the readings. free_weight: of the mean
-            square of what is in the first three blocks beside the contract's pattern.
+        label_smoothing: of the cross-entropies. early_weight: of the labels' loss of a random beginning of each clip,
+            beside that of the whole clip, so that there is an early answer. intensity_weight, reading_weight: of the
+            intensity head and of the readings. free_weight: of the mean square of what is in the first three blocks
+            beside the contract's pattern.
     """
 
     network: Chain
@@ -51,9 +51,9 @@ class EmotionRecognizer(AudioModule):
         kernel: int = 3,
         dilations: Sequence[int] = (4, 8, 16, 32),
         dropout: float = 0.1,
-        cepstra: int = 0,
+        cepstra: int = 48,
         label_smoothing: float = 0.1,
-        frame_weight: float = 0.0,
+        early_weight: float = 0.3,
         intensity_weight: float = 0.2,
         reading_weight: float = 0.5,
         free_weight: float = 0.1,
@@ -61,15 +61,14 @@ class EmotionRecognizer(AudioModule):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        for name, value, top in (
-            ("label_smoothing", label_smoothing, 0.5),
-            ("frame_weight", frame_weight, 10),
-            ("intensity_weight", intensity_weight, 10),
-            ("reading_weight", reading_weight, 10),
-            ("free_weight", free_weight, 10),
-        ):
-            if not 0 <= value <= top:
-                raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
+        check_shares(0.5, label_smoothing=label_smoothing)
+        check_shares(
+            10,
+            early_weight=early_weight,
+            intensity_weight=intensity_weight,
+            reading_weight=reading_weight,
+            free_weight=free_weight,
+        )
         self.vocabulary = label_set(labels)
         self.network = Chain(
             *trunk(channels, kernel, dilations, dropout, first_kernel, cepstra),
@@ -78,7 +77,7 @@ class EmotionRecognizer(AudioModule):
         )
         self.label = nn.Linear(EMOTION.output_size, labels)
         self.intensity = nn.Linear(EMOTION.output_size, len(INTENSITIES))
-        self.smoothing, self.frame_weight, self.intensity_weight = label_smoothing, frame_weight, intensity_weight
+        self.smoothing, self.early_weight, self.intensity_weight = label_smoothing, early_weight, intensity_weight
         self.reading_weight, self.free_weight = reading_weight, free_weight
         self.stride = gcd(4, *dilations)
         self.sizes = (channels, first_kernel, kernel, tuple(dilations))
@@ -111,21 +110,26 @@ class EmotionRecognizer(AudioModule):
         embedding, weight = thinned(self.network, batch.x, self.stride), batch.weight[:, :: self.stride]
         clip = clip_mean(embedding, weight)
         labels = self._cross_entropy(self.label(clip), batch.label).mean()
-        heard = weight.clone()
-        heard[:, : _START // self.stride] = 0
-        by_frame = self._cross_entropy(self.label(embedding), batch.label[:, None])
-        frames = (by_frame * heard).sum() / heard.sum().clamp_min(1)
+        early = clip_mean(embedding, weight * self._beginnings(weight))
+        early_labels = self._cross_entropy(self.label(early), batch.label).mean()
         intensity = self._cross_entropy(self.intensity(clip), batch.intensity).mean()
         readings = F.mse_loss(read(clip), batch.scalars)
         loss: torch.Tensor = (
             labels
-            + self.frame_weight * frames
+            + self.early_weight * early_labels
             + self.intensity_weight * intensity
             + self.reading_weight * readings
             + self.free_weight * free(clip).square().mean()
         )
         self.keep_loss(labels)
         return loss
+
+    def _beginnings(self, weight: torch.Tensor) -> torch.Tensor:
+        """`[B, T]` weights to 1 on a random beginning of each clip, as long as the whole at most, and 0 behind it."""
+        shortest = _SHORTEST // self.stride
+        room = (weight.sum(1) - shortest).clamp_min(0)
+        length = shortest + torch.rand(len(weight), device=weight.device) * room
+        return (torch.arange(weight.shape[1], device=weight.device) < length[:, None]).float()
 
     def validation_step(self, batch: EmotionBatch, batch_idx: int) -> None:
         clip = clip_mean(self.network(batch.x), batch.weight)

@@ -11,10 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.batches import NodeBatch
 from kmidi_lab.features.emotion_node import BASES, CLASSES, HEADS, INTENSITIES, KEYS, PER_SUB, node_of
-from kmidi_lab.models.audio import AudioModule, thinned, trunk
+from kmidi_lab.models.audio import AudioModule, check_shares, thinned, trunk
 from kmidi_lab.models.streaming import Chain
 
 _PARTS = {name: EMOTION_NODE.output(name).index for name in HEADS}
@@ -54,12 +53,8 @@ class EmotionNodeClassifier(AudioModule):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        for name, value, top in (
-            ("label_smoothing", label_smoothing, 0.5),
-            ("frame_weight", frame_weight, 10),
-        ):
-            if not 0 <= value <= top:
-                raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
+        check_shares(0.5, label_smoothing=label_smoothing)
+        check_shares(10, frame_weight=frame_weight)
         layers = trunk(channels, kernel, dilations, dropout, first_kernel, cepstra)
         self.network = Chain(*layers, nn.Dropout(dropout), nn.Linear(channels, sum(_FACTORS.values())), _assembly())
         self.smoothing, self.frame_weight = label_smoothing, frame_weight

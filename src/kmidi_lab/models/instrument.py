@@ -12,7 +12,7 @@ from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.batches import InstrumentBatch
 from kmidi_lab.features.instrument import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL
-from kmidi_lab.models.audio import AudioModule, trunk
+from kmidi_lab.models.audio import AudioModule, check_shares, trunk
 from kmidi_lab.models.streaming import Chain, Heads
 
 HEAD_SIZE = 80
@@ -57,14 +57,9 @@ class InstrumentRecognizer(AudioModule):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        for name, value, top in (
-            ("label_smoothing", label_smoothing, 0.5),
-            ("neighbour", neighbour, 0.5),
-            ("frame_weight", frame_weight, 10),
-            ("balance", balance, 1),
-        ):
-            if not 0 <= value <= top:
-                raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
+        check_shares(0.5, label_smoothing=label_smoothing, neighbour=neighbour)
+        check_shares(10, frame_weight=frame_weight)
+        check_shares(1, balance=balance)
         if hidden < 1:
             raise ConfigError(f"model.module.hidden={hidden} must be 1 or more")
         self.network = Chain(
