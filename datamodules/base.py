@@ -70,12 +70,12 @@ class LabData(L.LightningDataModule, ABC, Generic[Song, Batch]):
         return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
 
     def prepare_data(self) -> None:
-        self._load()
+        if self._library is None:
+            self._library = self._load()
 
     def setup(self, stage: str | None = None) -> None:
         """Raises DataError for an empty training or validation split at stage `fit`."""
-        if self._library is None:
-            self._library = self._load()
+        LabData.prepare_data(self)
         empty = [split for split in ("train", "val") if not self.songs(split)]
         if stage == "fit" and empty:
             raise DataError(f"nothing is left for {' and '.join(empty)}; {self.remedy}")

@@ -7,15 +7,20 @@ groove that was heard is no truth about a drummer: strokes are peaks in frequenc
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.bulk import read_many
+import numpy as np
+
+from datamodules.cache import code_version
 from datamodules.groove.reading import Reading, Take
+from datamodules.problems import Problem
+from datamodules.shards import Arrays, Prepared, prepare
 from kmidi_lab.errors import DataError
+from kmidi_lab.features import audio_groove, audio_io, groove
 from kmidi_lab.features.audio_groove import RATE, groove_of
 from kmidi_lab.features.audio_io import AudioError, read_audio
-from kmidi_lab.features.groove import SWING, Performance
+from kmidi_lab.features.groove import SWING, Bars, Performance
 
 SIZES = ("fma_full", "fma_large", "fma_medium", "fma_small")
 LICENCE = "metadata CC BY 4.0; each recording under the licence its artist chose"
@@ -28,6 +33,8 @@ _STYLES = {
 """Top genres with a drum style of their own; recordings of other genres are left out and counted."""
 _SWUNG = 0.4
 _LONGEST_S = 20 * 60.0
+_MAX_BYTES = 2**30
+_TIMEOUT_S, _MEMORY_MB = 120.0, 2048
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,11 @@ def files(root: Path) -> list[Path]:
     return [table, *sorted(folder.rglob("*.mp3"))] if folder and table.is_file() else []
 
 
-def read(root: Path, workers: int = 2, progress: bool = False) -> Reading:
-    """The groove of every recording with a known style and a steady beat; raises DataError for a broken table."""
+def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) -> Reading:
+    """The groove of every recording with a known style and a steady beat; raises DataError for a broken table.
+
+    What was heard is kept in `cache_dir` some hundred recordings at a time, so a job that is broken off goes on there.
+    """
     table, *recordings = files(root) or [root / "fma_metadata" / "tracks.csv"]
     listed = tracks(table)
     reading = Reading("fma", LICENCE, note="grooves heard by onset detection, not played to a machine")
@@ -60,22 +70,32 @@ def read(root: Path, workers: int = 2, progress: bool = False) -> Reading:
             reading.skip(path, "", "genre without a drum style", row.genre or "none")
         else:
             wanted.append(path)
-    for done in sorted(read_many(wanted, hear, workers, 120.0, 2048, progress, "listening"), key=lambda r: r.file):
-        if done.value is None:
-            reading.skip(done.file, "", done.reason, done.detail)
-            continue
-        row = listed[_track_id(done.file)]
-        reading.takes.append(Take(_styled(done.value, row), f"artist {row.artist}", _PUBLISHED.get(row.split, "train")))
+    code = (Path(str(module.__file__)) for module in (audio_groove, audio_io, groove))
+    version = code_version([Path(__file__), *code], ["librosa", "soundfile", "soxr"])
+    heard = prepare(
+        wanted, root, cache_dir / "fma", hear, version, _MAX_BYTES, workers, _TIMEOUT_S, _MEMORY_MB, progress=progress,
+        text="listening",
+    )  # fmt: skip
+    reading.problems += [Problem(str(root / p.file), p.where, p.reason, p.detail) for p in heard.problems()]
+    for made in heard:
+        row = listed[_track_id(Path(made.name))]
+        take = Take(_performance(made, row), f"artist {row.artist}", _PUBLISHED.get(row.split, "train"))
+        reading.takes.append(take)
     return reading
 
 
-def hear(path: Path) -> Performance:
-    """The groove of one recording, not yet styled by its genre; raises AudioError, also for one without a beat."""
-    groove = groove_of(read_audio(path, RATE, _LONGEST_S))
-    if groove is None or not groove.bars.hit.any():
+def hear(path: Path) -> Arrays:
+    """The groove of one recording; raises AudioError, also for one without a beat. `swing` is NaN where none was heard."""
+    heard = groove_of(read_audio(path, RATE, _LONGEST_S))
+    if heard is None or not heard.bars.hit.any():
         raise AudioError(path, "no steady beat")
-    swing = groove.swing or 0.0
-    return Performance(f"fma/{path.stem}", "fma", "beat", "straight", swing, groove.bpm, False, groove.bars)
+    swing = np.nan if heard.swing is None else heard.swing
+    return {
+        "hit": heard.bars.hit,
+        "timing": heard.bars.timing,
+        "velocity": heard.bars.velocity,
+        "about": np.array([[heard.bpm, swing, heard.bars.merged]]),
+    }
 
 
 def tracks(table: Path) -> dict[int, Listed]:
@@ -100,12 +120,15 @@ def _track_id(path: Path) -> int:
     return int(path.stem) if path.stem.isdigit() else -1
 
 
-def _styled(heard: Performance, row: Listed) -> Performance:
+def _performance(heard: Prepared, row: Listed) -> Performance:
     """With the style of its genre and that style's swing; a straight one that is heard to swing is a swing.
 
     How far it swings stays out of the input, or the model would read from it what it is to predict.
     """
+    hit, timing, velocity, about = (np.array(heard.arrays[name]) for name in ("hit", "timing", "velocity", "about"))
+    bpm, swing, merged = about[0].tolist()
     style = _STYLES[row.genre]
-    if style == "straight" and heard.swing > _SWUNG:
+    if style == "straight" and swing > _SWUNG:
         style = "swing"
-    return replace(heard, style=style, swing=SWING[style])
+    bars = Bars(hit, timing, velocity, int(merged))
+    return Performance(f"fma/{Path(heard.name).stem}", "fma", "beat", style, SWING[style], bpm, False, bars)

@@ -67,7 +67,9 @@ class GrooveMidi(LabData[Performance, GrooveBatch]):
         check_shares(**shares)
         check_shares(most=0.5, tempo_jitter=tempo_jitter)
         check_counts(window=window)
-        load = partial(library.load, Path(root), Path(cache_dir), tuple(sources), tuple(test_drummers), split_seed)
+        load = partial(
+            library.load, Path(root), Path(cache_dir), tuple(sources), tuple(test_drummers), split_seed, progress
+        )
         super().__init__(load, split, batch_size)
         self.window = window
         self._shares, self._jitter = tuple(shares.values()), tempo_jitter

@@ -33,7 +33,9 @@ class Library(SplitLibrary[Performance]):
     drummers: list[str] = field(default_factory=list)
 
 
-def load(root: Path, cache_dir: Path, sources: Sequence[str], test_drummers: Sequence[str], split_seed: int) -> Library:
+def load(
+    root: Path, cache_dir: Path, sources: Sequence[str], test_drummers: Sequence[str], split_seed: int, progress: bool
+) -> Library:
     """Reads and splits the first of `sources` that is there, or takes the prepared result from the cache.
 
     Real and generated playing are never mixed. Raises DataError when none of the sources is there.
@@ -52,8 +54,12 @@ def load(root: Path, cache_dir: Path, sources: Sequence[str], test_drummers: Seq
     version = data_version((source, (sorted(test_drummers), split_seed)), contents)
 
     def make() -> Library:
-        reading = _READERS[source].read(root) if found else styles.generate(split_seed)
-        return _build(reading, test_drummers, split_seed, version)
+        return _build(read(), test_drummers, split_seed, version)
+
+    def read() -> Reading:
+        if source == "fma":
+            return fma.read(root, cache_dir, progress=progress)
+        return reading.read(root) if found else styles.generate(split_seed)
 
     absent = sources[: sources.index(source)]
     return prepared(cache_dir / "groove", version, code_version(_code(), ["symusic"]), make, absent)
@@ -144,5 +150,5 @@ def _without_shared(
 def _code() -> list[Path]:
     """Everything that turns files into bars: a change of code is a change of cache."""
     here, package = Path(__file__).parent, Path(drums.__file__).parent
-    own = (here, here.parent / "midi", here.parent / "fma.py", here.parent / "splits.py", here.parent / "problems.py")
+    own = (here, *(here.parent / name for name in ("midi", "fma.py", "shards.py", "splits.py", "problems.py")))
     return [*own, *(package / name for name in ("drums.py", "groove.py", "audio_groove.py", "audio_io.py"))]

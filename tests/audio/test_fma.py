@@ -53,8 +53,14 @@ def root(tmp_path_factory) -> Path:
     return root
 
 
-def test_recordings_become_takes_and_the_rest_is_counted(root: Path):
-    reading = read(root, workers=1)
+def test_recordings_become_takes_and_the_rest_is_counted(root: Path, tmp_path: Path):
+    reading = read(root, tmp_path, workers=1)
+    heard = {p: p.stat().st_mtime_ns for p in (tmp_path / "fma").iterdir()}
+    again = read(root, tmp_path, workers=1)
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "fma").iterdir()} == heard
+    assert again.problems == reading.problems
+    for first, second in zip(reading.takes, again.takes, strict=True):
+        assert np.array_equal(first.performance.bars.timing, second.performance.bars.timing)
     assert [t.performance.id for t in reading.takes] == ["fma/000002", "fma/000005", "fma/000150"]
     hip_hop, rock, _ = reading.takes
     assert (hip_hop.performance.style, hip_hop.published, hip_hop.drummer) == ("laid_back", "train", "artist 1")

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symusic import Note, Score, Tempo, TimeSignature, Track
+from symusic import KeySignature, Note, Score, Tempo, TimeSignature, Track
 
 from datamodules.dynamics.performances import score_of
 from datamodules.midi.piece import Piece
 from datamodules.midi.reading import read_piece
 from kmidi_lab.features.dynamics import Expression
-from kmidi_lab.tasks.predict_dynamics import heuristic, perform
+from kmidi_lab.tasks.predict_dynamics import heuristic, perform, sharps
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -120,3 +120,20 @@ def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
         failed = cli(*wrong)
         assert failed.returncode == 2 and said in failed.stdout, (wrong, failed.stdout)
         assert "Traceback" not in failed.stdout + failed.stderr
+
+
+def test_key_signatures_stay_and_only_pianos_are_pedalled(tmp_path: Path) -> None:
+    assert [sharps(t, 0) for t in (0, 7, 2, 5, 10, 3, 1, 6)] == [0, 1, 2, -1, -2, -3, -5, 6]
+    assert [sharps(t, 1) for t in (9, 4, 0, 2)] == [0, 1, -3, -1]
+    path = write_score(tmp_path / "a.mid", SCALE)
+    score = Score(str(path))
+    score.key_signatures.append(KeySignature(0, -3, 1))
+    score.key_signatures.append(KeySignature(960, 3, 0))
+    score.tracks[1].program = 40
+    score.dump_midi(str(path))
+    piece = read_piece(path)
+    notes = score_of(piece)
+    down = Expression(*(np.full(len(notes.score), v) for v in (64, 0.0, 1.0, True)))
+    played = read_piece(perform(piece, notes, down))
+    assert played.keys.tolist() == piece.keys.tolist() == [[0, 0, 1], [960, 9, 0]]
+    assert [len(track.pedals) > 0 for track in played.tracks] == [True, False]

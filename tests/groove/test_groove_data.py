@@ -205,7 +205,7 @@ def test_the_same_epoch_gives_the_same_batches_and_another_does_not(generated: G
 
 def test_cache_is_used_and_a_broken_one_is_remade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def take() -> library.Library:
-        return library.load(Path("nowhere"), tmp_path, ("styles",), (), 0)
+        return library.load(Path("nowhere"), tmp_path, ("styles",), (), 0, False)
 
     first = take()
     [path] = (tmp_path / "groove").iterdir()

@@ -90,7 +90,8 @@ class LabModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         decayed = [p for p in self.parameters() if p.ndim > 1]
         plain = [p for p in self.parameters() if p.ndim <= 1]
-        fused = next(self.parameters()).device.type in ("cpu", "cuda")
+        # In mixed precision Lightning can't clip the gradients of a fused optimiser.
+        fused = next(self.parameters()).device.type in ("cpu", "cuda") and "mixed" not in str(self.trainer.precision)
         groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(
             groups,

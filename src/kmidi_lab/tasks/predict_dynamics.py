@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
-from symusic import ControlChange, Note, Score, Tempo, TimeSignature, Track
+from symusic import ControlChange, KeySignature, Note, Score, Tempo, TimeSignature, Track
 
 from datamodules.dynamics.performances import ScoreNotes, score_of
 from datamodules.midi.piece import Piece
@@ -21,6 +21,8 @@ from kmidi_lab.tasks.predict_harmony import parse_affect
 READS = ("midi", "out", "emotion")
 _LOUDEST_BEAT, _HIGH = 10.0, 8.0
 _SUSTAIN, _DOWN = 64, 127
+_PIANOS = range(8)
+"""General MIDI's piano family, which the pedal was learnt from."""
 _LIFT = 8
 """The pedal is up for an eighth of a quarter note when it changes."""
 
@@ -65,12 +67,14 @@ def heuristic(notes: ScoreNotes) -> Expression:
 
 
 def perform(piece: Piece, notes: ScoreNotes, played: Expression) -> bytes:
-    """The MIDI file: every note of the piece, drums untouched, the maps of tempo and metre kept."""
+    """The MIDI file: every note of the piece, drums untouched, the maps of tempo, metre and key kept; pianos are pedalled."""
     out: Any = Score(piece.ticks_per_quarter)
     for tick, bpm in piece.tempos:
         out.tempos.append(Tempo(int(tick), float(bpm)))
     for tick, numerator, denominator in piece.metres:
         out.time_signatures.append(TimeSignature(int(tick), int(numerator), int(denominator)))
+    for tick, tonic, minor in piece.keys.tolist():
+        out.key_signatures.append(KeySignature(tick, sharps(tonic, minor), minor))
     start, end = _placed(piece, notes, played)
     downbeat = metrical_strength(notes.score) == 1
     pedal = _pedal(start, end, played, downbeat, max(1, piece.ticks_per_quarter // _LIFT))
@@ -82,11 +86,16 @@ def perform(piece: Piece, notes: ScoreNotes, played: Expression) -> bytes:
         for k in np.flatnonzero(notes.track == number):
             pitch = int(notes.score.pitch[k])
             copy.notes.append(Note(int(start[k]), int(end[k] - start[k]), pitch, int(played.velocity[k])))
-        if not track.is_drum:
+        if not track.is_drum and track.program in _PIANOS:  # pianists taught the pedal
             for tick, value in pedal:
                 copy.controls.append(ControlChange(tick, _SUSTAIN, value))
         out.tracks.append(copy)
     return bytes(out.dumps_midi())
+
+
+def sharps(tonic: int, minor: int) -> int:
+    """Of a key signature, flats below 0: -5 (D flat) to 6 (F sharp) for a major key, its relative's for a minor one."""
+    return (7 * (tonic + 3 * minor) + 5) % 12 - 5
 
 
 def _placed(piece: Piece, notes: ScoreNotes, played: Expression) -> tuple[np.ndarray, np.ndarray]:
