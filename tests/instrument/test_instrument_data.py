@@ -16,6 +16,7 @@ from datamodules.instruments.clips import ClipError
 from datamodules.instruments.data import Instruments
 from datamodules.nsynth import NSynth
 from datamodules.philharmonia import Philharmonia
+from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.features.instrument import CLASSES, FAMILY_OF
 
@@ -287,3 +288,29 @@ def test_the_real_set_is_read_whole(shared: Path) -> None:
     labels = [recordings.labels_of(recordings.read_name(path.stem)) for path in found]
     assert len({label["instrument"] for label in labels}) == 15
     assert all("technique" in label and "register" in label for label in labels)
+
+
+def test_what_was_measured_of_the_clean_sound_is_unknown_of_a_changed_one(samples: Path, tmp_path: Path) -> None:
+    changed = Augmentation(variants=1, noise=1.0, gain=0, equaliser=0, bands=0, frames=0)
+    data = phil(samples, tmp_path, augment=changed, frames=8, skip=0)
+    data.prepare_data()
+    data.setup("fit")
+    loader = data.train_dataloader()
+    clean = [clip.sound.frames[:8].astype(np.float32) for clip in data.songs("train")]
+    seen = set()
+    for batch in [batch for _ in range(3) for batch in loader]:
+        for x, known in zip(batch.x.numpy(), batch.known.numpy(), strict=True):
+            onset = any(np.array_equal(x[: len(c)], c) for c in clean)
+            told = {name: known[INSTRUMENT.output(name).start] for name in ("attack", "brightness", "instrument")}
+            assert told["instrument"] == 1
+            assert not onset or told["attack"] == told["brightness"] == 1
+            assert told["attack"] <= told["brightness"]
+            seen.add((onset, told["attack"], told["brightness"]))
+    assert (True, 1, 1) in seen and (False, 0, 0) in seen
+
+
+def test_a_take_into_which_the_one_before_rings_is_left_out() -> None:
+    quiet, loud = np.zeros(RATE, np.float32), np.zeros(RATE, np.float32)
+    quiet[2000:], loud[2000:] = 0.5, 0.5
+    loud[:200] = 0.02
+    assert not rendered._rings_on(quiet) and rendered._rings_on(loud)

@@ -60,6 +60,11 @@ def trunk(
     return layers
 
 
+def clip_mean(outputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Mean over the frames of weight 1: `[B, T, C]` and `[B, T]` to `[B, C]`."""
+    return (outputs * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)
+
+
 def check_shares(most: float, **values: float) -> None:
     """Raises ConfigError for the first of the named settings of a module that is not 0 to `most`."""
     for name, value in values.items():

@@ -61,7 +61,7 @@ class LabModule(L.LightningModule):
     @property
     def parameter_count(self) -> int:
         """Trainable parameters of the exported network."""
-        return sum(p.numel() for p in self.network.parameters())
+        return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
 
     def export_network(self) -> nn.Module:
         """The network as artefacts hold it, `[1, N]` to `[1, M]`; the same function as `network`."""

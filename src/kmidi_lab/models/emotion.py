@@ -14,7 +14,7 @@ from kmidi_lab.contracts import EMOTION
 from kmidi_lab.features.batches import EmotionBatch
 from kmidi_lab.features.emotion import BLOCK_PATTERN
 from kmidi_lab.features.speech_emotion import INTENSITIES, SCALARS, label_set
-from kmidi_lab.models.audio import AudioModule, check_shares, thinned, trunk
+from kmidi_lab.models.audio import AudioModule, check_shares, clip_mean, thinned, trunk
 from kmidi_lab.models.streaming import Chain
 
 _BLOCKS = tuple(EMOTION.output(name).index for name in SCALARS)
@@ -146,11 +146,6 @@ class EmotionRecognizer(AudioModule):
         """`[..., K]` and the shares of the labels to `[...]`."""
         smoothed = (1 - self.smoothing) * shares + self.smoothing / shares.shape[-1]
         return -(smoothed * F.log_softmax(logits, -1)).sum(-1)
-
-
-def clip_mean(embedding: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Mean over the frames of weight 1: `[B, T, 64]` and `[B, T]` to `[B, 64]`."""
-    return (embedding * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)
 
 
 def read(embedding: torch.Tensor) -> torch.Tensor:

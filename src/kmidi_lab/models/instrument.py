@@ -12,7 +12,7 @@ from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.batches import InstrumentBatch
 from kmidi_lab.features.instrument import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL
-from kmidi_lab.models.audio import AudioModule, check_shares, trunk
+from kmidi_lab.models.audio import AudioModule, check_shares, clip_mean, trunk
 from kmidi_lab.models.streaming import Chain, Heads
 
 HEAD_SIZE = 80
@@ -121,11 +121,6 @@ def _head(channels: int, hidden: int, dropout: float) -> Chain:
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
     return Chain(nn.Linear(channels, hidden), nn.ReLU(), nn.Dropout(dropout), last)
-
-
-def clip_mean(outputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Mean over the frames of weight 1: `[B, T, 160]` and `[B, T]` to `[B, 160]`."""
-    return (outputs * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)
 
 
 def losses(
