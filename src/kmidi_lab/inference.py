@@ -86,6 +86,9 @@ def _head(path: Path) -> dict[str, np.ndarray]:
         raise RegistryError(f"{path} is missing; it decodes the model's output. Export the model again")
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        return {k: np.array(raw[k], np.float32) for k in ("weight", "bias")}
-    except (ValueError, KeyError) as error:
+        arrays = {k: np.array(v, np.float32) for k, v in raw.items() if k.endswith(("weight", "bias"))}
+        if not {"weight", "bias"} <= arrays.keys():
+            raise KeyError("weight and bias")
+        return arrays
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RegistryError(f"{path}: not a head file ({error!r}); export the model again") from error

@@ -1,4 +1,4 @@
-"""task=predict for emotion: valence, arousal, dominance and complexity over time, and the likeliest label."""
+"""task=predict for emotion: valence, arousal, dominance and complexity over time, the likeliest label and intensity."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.features.emotion import read_emotion
 from kmidi_lab.features.mel_scale import FLOOR
+from kmidi_lab.features.speech_emotion import INTENSITIES
 from kmidi_lab.features.voice_activity import VoiceActivity
 from kmidi_lab.inference import Published
 from kmidi_lab.tasks import predict_audio
@@ -33,10 +34,14 @@ def reader(published: Published, root: Path) -> Read:
         labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
     except (OSError, ValueError, KeyError) as error:
         raise RegistryError(f"{path}: names no labels ({error!r}); export the model again") from error
-    weight, bias = published.head["weight"], published.head["bias"]
+    head = published.head
+    questions = {"label": ("weight", "bias", labels)}
+    if "intensity_weight" in head:
+        questions["intensity"] = ("intensity_weight", "intensity_bias", list(INTENSITIES))
 
     def read(embedding: Frames) -> Reading:
-        return Reading(read_emotion(embedding), {"label": likeliest(weight @ embedding + bias, labels)})
+        answers = {q: likeliest(head[w] @ embedding + head[b], names) for q, (w, b, names) in questions.items()}
+        return Reading(read_emotion(embedding), answers)
 
     return read
 
