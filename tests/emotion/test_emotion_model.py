@@ -306,3 +306,9 @@ def test_what_is_judged_early_is_a_beginning_of_the_clip() -> None:
     assert (kept.diff(dim=1) <= 0).all()  # ones, then zeros
     assert 6 <= taken[:, 0].min() < 10 and taken[:, 0].max() >= 38  # 24 frames are six of every fourth
     assert (taken[:, 1] == 6).all() and (taken[:, 2] == 3).all()
+
+
+def test_a_model_of_other_labels_is_refused(spoken: Ravdess) -> None:
+    module = EmotionRecognizer(labels=7, **SMALL)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"type data\.labels=7"):
+        EmotionEvaluator()(numpy_call(module.export_network()), module.head(), spoken, "test", spoken)

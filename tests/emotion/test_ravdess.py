@@ -18,7 +18,7 @@ from datamodules.speech import fetch
 from datamodules.speech.augmentation import Augmentation
 from datamodules.speech.clips import ClipError, spoken
 from datamodules.speech.folds import split_speakers
-from datamodules.speech.published import files, read, read_name
+from datamodules.speech.published import channels_of, files, read, read_name
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.features.speech_emotion import EMOTIONS, label_of, label_set, read_scalars, scalars_of
 from kmidi_lab.features.voice_activity import speech_of
@@ -259,3 +259,12 @@ def test_training_hears_silence_before_speech_and_counts_none_of_it(root: Path, 
     first = seen.argmax(1)
     assert first.min() == 0 or first.max() <= 10
     assert len(first.unique()) > 3 and first.max() <= 10
+
+
+def test_an_archive_beside_the_folders_is_no_folder(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root, tmp_path / "data")
+    folder = next((tmp_path / "data").rglob("Actor_*")).parent
+    (folder / "Actor_99.zip").write_bytes(b"PK")
+    found = files(tmp_path / "data")
+    assert [f.name for f in found] == [f.name for f in files(root)]
+    assert channels_of([*found, folder / "x.wav"]) == {"speech", "song"} & channels_of(found)
