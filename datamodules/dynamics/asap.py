@@ -6,76 +6,54 @@ piano transcription*, ISMIR 2020.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from datamodules.dynamics.alignment import BeatMap, match
 from datamodules.dynamics.performances import Performance, Reading, at_tempo, pitched_notes, score_of
+from datamodules.midi import asap_layout
+from datamodules.midi.layout import Layout
 from datamodules.midi.piece import Piece
 from datamodules.midi.reading import MidiError, read_piece
 from kmidi_lab.features.dynamics import Performed, Score
 
-LICENCE = "CC BY-NC-SA 4.0"
 MIN_MATCHED = 0.8
 _MIN_NOTES, _MIN_BEATS = 32, 8
 _FAR_OFF_GRID = 0.25
-_COLUMNS = ("midi_score", "midi_performance", "performance_annotations", "midi_score_annotations")
 
 
 class _UnusableError(Exception):
     """A performance that is left out; args are (reason, detail)."""
 
 
-def metadata_file(root: Path) -> Path:
-    return root / "asap" / "metadata.csv"
-
-
 def files(root: Path) -> list[Path]:
     """Everything that is read, the table first; empty without ASAP."""
-    table = metadata_file(root)
+    table = asap_layout.table(root)
     if not table.is_file():
         return []
     suffixes = ("*.mid", "*_annotations.txt")
     return [table, *sorted(p for pattern in suffixes for p in table.parent.rglob(pattern))]
 
 
-def read(root: Path, track: Iterable[dict[str, str]] | None = None) -> Reading:
-    """Every performance of the table, or the rows of `track`, whose notes could be matched to the score."""
-    reading = Reading("asap", LICENCE)
-    table = metadata_file(root)
+def read(base: Path, layout: Layout) -> Reading:
+    """Every performance of a layout read from `base` whose notes could be matched to the score."""
+    reading = Reading("asap", layout.licence, problems=layout.problems)
     scores: dict[str, tuple[Piece, Score] | _UnusableError] = {}
     rates: list[float] = []
-    for row in rows(table, reading) if track is None else track:
-        name = row["midi_performance"]
+    for file in layout.files:
         try:
-            reading.performances.append(_performance(table.parent, row, scores, rates))
+            reading.performances.append(_performance(base, file.about, scores, rates))
         except _UnusableError as error:
-            reading.skip(table.parent / name, row["midi_score"], *error.args)
+            reading.skip(file.path, file.about["midi_score"], *error.args)
     if rates:
         reading.facts = {"match_rate": float(np.mean(rates)), "match_rate_min": float(np.min(rates))}
     return reading
 
 
-def rows(table: Path, reading: Reading) -> list[dict[str, str]]:
-    """The rows of metadata.csv that name all four files."""
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as lines:
-            found = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reading.skip(table, "", "metadata.csv can't be read", error)
-        return []
-    good = [row for row in found if all(row.get(name) for name in _COLUMNS)]
-    for row in found:
-        if row not in good:
-            reading.skip(table, str(row.get("folder")), "a row without all its files")
-    return good
-
-
 def _performance(
-    base: Path, row: dict[str, str], scores: dict[str, tuple[Piece, Score] | _UnusableError], rates: list[float]
+    base: Path, row: Mapping[str, str], scores: dict[str, tuple[Piece, Score] | _UnusableError], rates: list[float]
 ) -> Performance:
     name = row["midi_score"]
     if name not in scores:

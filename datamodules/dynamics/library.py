@@ -12,6 +12,7 @@ from datamodules.cache import code_version, data_version, files_below
 from datamodules.dynamics import asap, corpus, kth, unscored
 from datamodules.dynamics.performances import Performance, Reading
 from datamodules.library import SplitLibrary, prepared
+from datamodules.midi import asap_layout
 from datamodules.problems import first_of
 from datamodules.splits import Groups, assign
 from kmidi_lab.errors import DataError
@@ -58,7 +59,7 @@ def source_files(name: str, root: Path) -> list[Path]:
 
 def _read(name: str, root: Path, files: list[Path], progress: bool) -> Reading:
     if name == "asap":
-        return asap.read(root)
+        return asap.read(asap_layout.table(root).parent, asap_layout.read(root))
     if name == "maestro":
         return unscored.read_maestro(root, progress)
     return unscored.read_lakh(files, progress) if name == "lakh" else kth.read(files, progress)

@@ -6,23 +6,21 @@ of ten drummers to a click, on an electronic kit, 480 ticks a quarter, with a pu
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from datamodules.groove.annotations import style_of
+from datamodules.midi import groove_midi_layout
 from datamodules.midi.reading import MidiError, read_piece
 from datamodules.problems import Report
-from kmidi_lab.errors import DataError
 from kmidi_lab.features.drums import voices_of
 from kmidi_lab.features.groove import FASTEST, SLOWEST, Performance, bars_of
 
-LICENCE = "CC BY 4.0"
 MOST_BARS = 2000
 """A longer take is a broken file; the longest published one has under 700."""
-_COLUMNS = ("drummer", "session", "id", "style", "bpm", "beat_type", "time_signature", "midi_filename", "split")
 
 
 @dataclass(frozen=True)
@@ -48,41 +46,25 @@ def files(root: Path) -> list[Path]:
 
 
 def read(root: Path) -> Reading:
-    """Every take in 4/4 that `groove/info.csv` lists; raises DataError when the table itself can't be read."""
-    folder = root / "groove"
-    reading = Reading("groove_midi", LICENCE)
-    for row in _rows(folder / "info.csv"):
-        path = folder / row["midi_filename"]
+    """Every take in 4/4 that `groove/info.csv` lists."""
+    layout = groove_midi_layout.read(root)
+    reading = Reading("groove_midi", layout.licence, problems=layout.problems)
+    for file in layout.files:
+        row = file.about
         if row["time_signature"] != "4-4":
-            reading.skip(path, row["id"], "not in 4/4", row["time_signature"])
+            reading.skip(file.path, row["id"], "not in 4/4", row["time_signature"])
             continue
         named = style_of(row["style"])
         if named is None:
-            reading.skip(path, row["id"], "style with no counterpart in the contract", row["style"])
+            reading.skip(file.path, row["id"], "style with no counterpart in the contract", row["style"])
             continue
-        if row["split"] not in ("train", "validation", "test"):
-            reading.skip(path, row["id"], "no published split", row["split"])
-            continue
-        performance = _performance(path, row, *named, reading)
+        performance = _performance(file.path, row, *named, reading) if file.split else None
         if performance is not None:
             reading.takes.append(Take(performance, row["drummer"], row["split"]))
     return reading
 
 
-def _rows(table: Path) -> list[dict[str, str]]:
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as source:
-            rows = list(csv.DictReader(source))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table}: cannot be read ({error}); take it from the published set again") from None
-    missing = [c for c in _COLUMNS if rows and rows[0].get(c) is None]
-    if not rows or missing:
-        raise DataError(f"{table}: lacks {', '.join(missing) or 'rows'}; take it from the published set again")
-    # A short row has None in its last columns.
-    return [{k: v or "" for k, v in row.items() if isinstance(k, str)} for row in rows]
-
-
-def _performance(path: Path, row: dict[str, str], style: str, swing: float, reading: Reading) -> Performance | None:
+def _performance(path: Path, row: Mapping[str, str], style: str, swing: float, reading: Reading) -> Performance | None:
     try:
         bpm = float(row["bpm"])
     except ValueError:

@@ -10,7 +10,7 @@ import numpy as np
 
 from datamodules.cache import code_version, data_version
 from datamodules.library import SplitLibrary, prepared
-from datamodules.melody import chorales, lakh_files, pop909, tune_books
+from datamodules.melody import chorales, lakh_files, music21_chorales, pop909, tune_books
 from datamodules.melody.reading import Reading
 from datamodules.problems import Problem, counted_reasons, first_of
 from datamodules.progress import shown
@@ -20,7 +20,7 @@ from kmidi_lab.features import melody as features
 from kmidi_lab.features.melody import Melody
 
 BOOKS = tuple(tune_books.FOLDERS)
-SOURCES = (*BOOKS, "pop909", "jsb_chorales", "lakh")
+SOURCES = (*BOOKS, "chorales", "pop909", "jsb_chorales", "lakh")
 _INTERVALS, _SIMILAR = 6, 0.25
 _COMMON_TITLE = 6
 """A title that more tunes bear is the name of a dance, not of a tune."""
@@ -40,19 +40,23 @@ def load(
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     wanted = [name for name in SOURCES if name in sources]
     present = {name: files for name in wanted if (files := source_files(name, root))}
+    absent = [name for name in wanted if name not in present]
+    if "jsb_chorales" in present:  # the same music, with a published split
+        present.pop("chorales", None)
     version = _version(present, (seed, val, test))
 
     def make() -> Library:
         readings = [_read(name, root, files, progress) for name, files in present.items()]
         return build(readings, version, seed, val, test)
 
-    absent = [name for name in wanted if name not in present]
     return prepared(cache_dir / "melody_db", version, code_version(_CODE, ["symusic"]), make, absent)
 
 
 def source_files(name: str, root: Path) -> list[Path]:
     if name in BOOKS:
         return tune_books.files(name)
+    if name == "chorales":
+        return music21_chorales.files()
     return {"pop909": pop909, "jsb_chorales": chorales, "lakh": lakh_files}[name].files(root)
 
 
@@ -62,6 +66,8 @@ def _read(name: str, root: Path, files: list[Path], progress: bool) -> Reading:
     if name == "lakh":
         return lakh_files.read(files, progress)
     paths = shown(files, f"reading {name}", progress)
+    if name == "chorales":
+        return music21_chorales.read(paths)
     return tune_books.read(name, paths) if name in BOOKS else pop909.read(root, paths)
 
 
@@ -116,7 +122,7 @@ def build(readings: list[Reading], version: str, seed: int, val: float, test: fl
         "version": f"sha256:{version}",
         "stand_in": None
         if songs_of_today
-        else f"No songs of today (POP909, Lakh) were used: traditional tunes ({used}) stand in for them.",
+        else f"No songs of today (POP909, Lakh) were used: old tunes ({used}) stand in for them.",
         "licence": "; ".join(f"{d['name']}: {d['licence']}" for d in described),
         "sources": described,
         "problems": counted_reasons(problems),

@@ -1,4 +1,4 @@
-"""ASAP: `asap/metadata.csv`, the scores and the performances it lists.
+"""ASAP: `asap/metadata.csv`, the scores, performances and beat annotations it lists.
 
 F. Foscarin et al., *ASAP: a dataset of aligned scores and performances for piano transcription*, ISMIR 2020.
 """
@@ -7,24 +7,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datamodules.midi.layout import Layout, folder_of
+from datamodules.midi.layout import Layout, MidiFile, folder_of
 
-_COLUMNS = ("composer", "title", "folder", "midi_score", "midi_performance", "performance_annotations",
-            "midi_score_annotations", "maestro_midi_performance")  # fmt: skip
+FILES = ("midi_score", "midi_performance", "performance_annotations", "midi_score_annotations")
+"""The columns of the table that name files."""
+
+
+def table(root: Path) -> Path:
+    return folder_of(root, "asap", "asap-dataset") / "metadata.csv"
 
 
 def read(root: Path) -> Layout:
-    """Performances in the order of the table, each score once before its first performance; a piece is a group.
+    """Performances in the order of the table that have all their files, whose names are in `about`; a score is a group.
 
-    `about["kind"]` is score or performance. No split is published; many performances are MAESTRO's, too.
+    No split is published; many performances are MAESTRO's, too.
     """
     layout = Layout("asap", "CC BY-NC-SA 4.0", "the asap-dataset repository of F. Foscarin")
-    base = folder_of(root, "asap", "asap-dataset")
-    scores: set[str] = set()
-    for row in layout.table(base / "metadata.csv", _COLUMNS) if base.is_dir() else ():
-        piece = f"{row['composer']}/{row['title']}"
-        if row["midi_score"] and row["midi_score"] not in scores:
-            scores.add(row["midi_score"])
-            layout.add(base, row["midi_score"], piece, None, {**row, "kind": "score"})
-        layout.add(base, row["midi_performance"], piece, None, {**row, "kind": "performance"})
+    listed = table(root)
+    base = listed.parent
+    for row in layout.table(listed, FILES) if base.is_dir() else ():
+        if not all(row.values()):
+            layout.skip(listed, row["midi_performance"], "a row without all its files")
+        elif all(layout.listed(base, name) for name in row.values()):
+            score = Path(row["midi_score"]).parent.as_posix()
+            layout.files.append(MidiFile(base / row["midi_performance"], score, None, row))
     return layout

@@ -30,20 +30,24 @@ class Layout(Report):
     get: str
     files: list[MidiFile] = field(default_factory=list)
 
-    def add(self, base: Path, listed: str, group: str, split: str | None, about: Mapping[str, str]) -> None:
-        """A file that a table lists, if it is there and below `base`."""
-        path = base / listed
+    def listed(self, base: Path, name: str) -> bool:
+        """Whether a file that a table lists is there and below `base`; a problem if it isn't."""
+        path = base / name
         try:
             inside, there = path.resolve().is_relative_to(base.resolve()), path.is_file()
         except (OSError, ValueError) as error:
-            self.skip(listed, "", "listed under an impossible name", error)
-            return
-        if not listed or not inside:
-            self.skip(listed, "", "listed outside its folder")
+            self.skip(name, "", "listed under an impossible name", error)
+            return False
+        if not name or not inside:
+            self.skip(name, "", "listed outside its folder")
         elif not there:
-            self.skip(listed, "", "listed but not there")
-        else:
-            self.files.append(MidiFile(path, group, split, about))
+            self.skip(name, "", "listed but not there")
+        return bool(name) and inside and there
+
+    def add(self, base: Path, name: str, group: str, split: str | None, about: Mapping[str, str]) -> None:
+        """A file that a table lists, if it is there and below `base`."""
+        if self.listed(base, name):
+            self.files.append(MidiFile(base / name, group, split, about))
 
     def table(self, path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
         """The rows of a CSV file that have all `columns`; a problem for each that has not, or for the file."""

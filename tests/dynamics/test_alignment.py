@@ -10,6 +10,7 @@ import pytest
 from datamodules.dynamics import asap
 from datamodules.dynamics.alignment import BeatMap, match
 from datamodules.dynamics.library import load
+from datamodules.midi import asap_layout
 from datamodules.midi.piece import NOTE, Piece, Track
 from kmidi_lab.features.dynamics import make_score
 
@@ -145,12 +146,13 @@ def write_asap(root: Path, pieces: int = 6) -> Path:
 
 
 def test_the_published_layout(tmp_path: Path) -> None:
-    reading = asap.read(write_asap(tmp_path))
+    root = write_asap(tmp_path)
+    reading = asap.read(root / "asap", asap_layout.read(root))
     assert len(reading.performances) == 12
     assert reading.facts["match_rate_min"] > 0.99
     assert sorted(p.reason for p in reading.problems) == [
         "a row without all its files",
-        "performance: cannot be read",
+        "listed but not there",
         "performance: not a MIDI file",
         "score and performance have different numbers of beats",
         "under 80% of the score's notes were found",
@@ -174,10 +176,10 @@ def test_splits_never_part_a_piece_and_the_cache_is_by_content(tmp_path: Path) -
 
 
 def test_real_performances_are_found(shared: Path) -> None:
-    table = asap.metadata_file(shared)
-    if not table.is_file():
+    layout = asap_layout.read(shared)
+    if not layout.files:
         pytest.skip("needs ASAP")
-    some = asap.rows(table, asap.Reading("asap", ""))[::40]
-    reading = asap.read(shared, some)
-    assert len(reading.performances) >= 0.8 * len(some)
+    layout.files = layout.files[::40]
+    reading = asap.read(asap_layout.table(shared).parent, layout)
+    assert len(reading.performances) >= 0.8 * len(layout.files)
     assert reading.facts["match_rate"] > 0.92

@@ -53,6 +53,10 @@ def small(tmp_path: Path) -> Path:
         "split.mid": {"split": "dev"},
     }.items():
         rows.append({"midi_filename": f"drummer1/{name}", **change})
+        if name != "gone.mid":
+            write_drums(root / "groove" / "drummer1" / name, [(0, 36, 90)])
+    (root / "other.mid").write_bytes((root / "groove" / rows[0]["midi_filename"]).read_bytes())
+    rows.append({"midi_filename": "../other.mid"})
     (root / "groove" / "drummer1" / "junk.mid").write_bytes(b"MThd and no more")
     rows.append({"midi_filename": "drummer1/junk.mid"})
     write_drums(root / "groove" / "drummer1" / "waltz.mid", [(0, 36, 90)], metre=(3, 4))
@@ -75,13 +79,15 @@ def test_faults_are_counted_by_reason_and_stop_nothing(small: Path) -> None:
     assert problems["not in 4/4"] == 2
     assert problems["style with no counterpart in the contract"] == 1
     assert problems["tempo not between 30 and 300"] == 1
-    assert problems["no published split"] == 1
+    assert problems["unknown split"] == 1
+    assert problems["listed but not there"] == 1
+    assert problems["listed outside its folder"] == 1
     assert problems["no drum track"] == 1
-    assert sum(problems.values()) == 9  # gone, junk and the copy besides
+    assert sum(problems.values()) == 10  # junk and the copy besides
     assert len(data.songs("all")) == 8
     data.write_problems(small / "problems.csv")
     with (small / "problems.csv").open() as source:
-        assert len(list(csv.DictReader(source))) == 9
+        assert len(list(csv.DictReader(source))) == 10
 
 
 def test_whole_drummers_are_the_test_and_no_copy_of_theirs_is_trained_on(small: Path) -> None:
