@@ -32,15 +32,17 @@ _SEEN_TOGETHER = 2_000
 class LakhMelody(MelodyData):
     """Lakh's files → melodies → windows; what is in memory does not grow with their number.
 
-    Training draws from all training melodies. Baselines are fitted and scores measured on the first `scored` melodies of
-    each split, a random sample, since files are named by their MD5.
+    Training draws from all training melodies. Baselines are fitted on the first training melodies that hold `fitted_notes`
+    notes, scores measured on the first `scored` melodies of the other splits: random samples, since files are named by
+    their MD5. Where the network saw more notes than the baselines, no verdict is given (`uneven`).
 
     Args:
         root: folder that holds `lakh/` or `lmd_full/` (LMD-full) or `lmd_matched/`.
         cache_dir: where prepared melodies are kept, by content hash.
         fetch: fetch LMD-full (1.8 GB, CC BY 4.0) first where it is not there.
         limit: at most so many files, a random sample; 0 takes all.
-        scored: melodies of each split that baselines see and scores are of.
+        scored: melodies of validation and test that baselines are tuned and scores measured on.
+        fitted_notes: training notes that baselines are fitted on, 0.8 KiB of memory each.
         stream: read from litdata chunks in `stream_dir`, which are written first where Lakh is there and they are not.
         stream_dir: a folder, or an address that litdata reads. workers, timeout_s, memory_mb: as of `bulk.Readers`.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
@@ -61,6 +63,7 @@ class LakhMelody(MelodyData):
         fetch: bool = False,
         limit: int = 0,
         scored: int = 1000,
+        fitted_notes: int = 5_000_000,
         stream: bool = False,
         stream_dir: str = "",
         split: str = "test",
@@ -79,10 +82,10 @@ class LakhMelody(MelodyData):
     ) -> None:
         check_split_shares(val_share, test_share)
         check_counts(0, limit=limit)
-        check_counts(scored=scored, workers=workers)
+        check_counts(scored=scored, fitted_notes=fitted_notes, workers=workers)
         super().__init__(self._read, split, batch_size, window, windows_per_epoch, transpose_share, 0.0, mood_dropout)
         self._root, self._cache, self._fetch, self._limit = Path(root), Path(cache_dir), fetch, limit
-        self._scored, self._streamed = scored, stream
+        self._scored, self._fitted, self._streamed = scored, fitted_notes, stream
         self._stream_dir = stream_dir or str(Path(cache_dir) / "lakh" / "stream")
         self._splitting: dict[str, Any] = {"seed": split_seed, "val": val_share, "test": test_share}
         self._reading: dict[str, Any] = {
@@ -104,10 +107,11 @@ class LakhMelody(MelodyData):
         about = stream.about(self._stream_dir) if self._streamed else None
         if there or about is None:
             about = self._prepared()
-        songs = {split: list(itertools.islice(self.melodies(split), self._scored)) for split in SPLITS}
+        songs = {"train": list(_holding(self._fitted, self.melodies("train")))}
+        songs |= {split: list(itertools.islice(self.melodies(split), self._scored)) for split in ("val", "test")}
         return SplitLibrary(
             list(itertools.chain(*songs.values())),
-            [split for split in SPLITS for _ in songs[split]],
+            [split for split, kept in songs.items() for _ in kept],
             about["description"],
             about["split"],
             self._pieces.problems if self._pieces else [],
@@ -144,7 +148,17 @@ class LakhMelody(MelodyData):
 
     def counts(self, split: str) -> dict[str, int]:
         counted: dict[str, int] = self.library.split_rule[split]
-        return {**counted, "scored": len(self.songs(split))}
+        return {**counted, "fitted" if split == "train" else "scored": len(self.songs(split))}
+
+    def uneven(self) -> str:
+        fitted, seen = sum(map(len, self.songs("train"))), self.counts("train")["notes"]
+        if self.trainer:
+            seen = min(seen, self.trainer.current_epoch * self.drawn * self.window)
+        if fitted >= seen:
+            return ""
+        return (
+            f"baselines were fitted on {fitted:,} notes, the network on up to {seen:,}; type data.fitted_notes={seen}"
+        )
 
     def seen(self, songs: Sequence[Melody]) -> int:
         """How many of `songs` are like a melody that this data trains or validates on, a few thousand of them at a time."""
@@ -170,6 +184,15 @@ class LakhMelody(MelodyData):
 
 def _found(pieces: Iterable[Prepared]) -> Iterator[Melody]:
     return (extract.melody(piece.arrays, Path(piece.name).with_suffix("").as_posix()) for piece in pieces)
+
+
+def _holding(notes: int, melodies: Iterable[Melody]) -> Iterator[Melody]:
+    """The first melodies that hold so many notes together, or all."""
+    for melody in melodies:
+        yield melody
+        notes -= len(melody)
+        if notes <= 0:
+            return
 
 
 def _counted(melodies: Iterable[Melody]) -> dict[str, int]:

@@ -87,6 +87,10 @@ class MelodyData(LabData[Melody, MelodyBatch]):
         songs = self.songs(split)
         return {"songs": len(songs), "notes": sum(map(len, songs))}
 
+    def uneven(self) -> str:
+        """Why baselines fitted on the training songs are no match for a network trained on this data; empty if they are."""
+        return ""
+
     def train_dataloader(self) -> IndexBatches[MelodyBatch]:
         return self.index_batches(self.drawn, self.windows(self.device).draw, _cut)
 

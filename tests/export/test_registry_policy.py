@@ -61,6 +61,9 @@ def test_status_of_a_run():
     status, reason = entry_status(run_record(beats=False))
     assert status == "training" and "does not beat 4-gram+cache" in reason
     assert entry_status({"primary": None}) == ("training", "no baseline was scored")
+    run = run_record(beats=True)
+    run["primary"]["not_comparable"] = "the baselines saw less"
+    assert entry_status(run) == ("training", "no fair comparison: the baselines saw less")
     assert entry_status({"status": "failed", "error": "no data"}) == ("training", "the run failed: no data")
 
 

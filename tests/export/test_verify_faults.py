@@ -142,6 +142,7 @@ FAULTS: list[tuple[str, Plant, dict[str, str]]] = [
     ("no metrics", set_entry(metrics={}), {"claim": "'trained' is claimed without metrics;", "primary": "can't be told"}),
     ("no proof", lambda r: [drop(k)(r) for k in ("metrics", "baselines")], {"claim": "without metrics and baselines", "primary": "can't"}),
     ("beaten", set_part("primary", beats_baselines=False), {"claim": "does not beat its", "primary": "beats_baselines is False, must"}),
+    ("unfair", set_part("primary", not_comparable="fewer notes"), {"claim": "its baselines saw less"}),
     ("production", lambda r: set_entry(status="production", baselines={})(r), {"claim": "'production' is", "primary": "can't be told"}),
     ("file outside", set_entry(file="../x.json"), {"path": r"file is '\.\./x\.json', which leaves", "file": "the plugin"}),
     ("file absolute", set_entry(file="/etc/hostname"), {"path": "file is '/etc/hostname'", "file": "", "format": ""}),

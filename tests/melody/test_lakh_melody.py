@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from datamodules.melody_db import MelodyDB
 from datamodules.splits import SPLITS
 from kmidi_lab.config import with_model
 from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.evaluation.melody import MelodyEvaluator
+from kmidi_lab.export.registry_policy import entry_status
 from kmidi_lab.features.melody import notes_of
 
 Make = Callable[..., LakhMelody]
@@ -97,8 +100,9 @@ def test_a_tune_in_another_key_is_in_the_same_split(make: Make) -> None:
 def test_only_some_are_held_and_all_are_drawn_from(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lakh_melody, "_POOL", 12)
     monkeypatch.setattr(lakh_melody, "_RUN", 4)
-    data = ready(make(scored=5))
-    assert [len(data.songs(s)) for s in SPLITS] == [5, 5, 5]
+    data = ready(make(scored=5, fitted_notes=600))
+    assert [len(data.songs(s)) for s in SPLITS] == [4, 5, 5]
+    assert (data.counts("train")["fitted"], data.counts("test")["scored"]) == (4, 5)
     all_of_them = {tuple(m.pitch.tolist()) for m in data.melodies("train")}
     drawn = {tuple(m.pitch.tolist()) for seed in range(40) for m in data.pool(seed)}
     assert drawn == all_of_them and len(drawn) == data.counts("train")["songs"] > 20
@@ -107,6 +111,23 @@ def test_only_some_are_held_and_all_are_drawn_from(make: Make, monkeypatch: pyte
         for pitch, real in zip(batch.pitch, batch.real, strict=True):
             own = tuple(torch.diff(pitch[real]).tolist())
             assert any(own == line[i : i + len(own)] for line in steps for i in range(len(line)))
+
+
+def test_baselines_that_saw_less_than_the_network_give_no_verdict(make: Make) -> None:
+    data = ready(make(scored=5, fitted_notes=600))
+    everything = data.counts("train")["notes"]
+    assert "600 notes" in data.uneven() and f"data.fitted_notes={everything}" in data.uneven()
+    assert ready(make()).uneven() == ""
+    for epochs, fair in ((0, True), (1, False)):  # an epoch draws 64 windows of 16 notes
+        data.trainer = SimpleNamespace(current_epoch=epochs)  # type: ignore[assignment]
+        assert (data.uneven() == "") is fair
+    evaluator = MelodyEvaluator()
+    even = ready(make(scored=5))
+    call = lambda x: np.full((*x.shape[:2], 128), 1 / 128, np.float32)
+    for training, expected in ((data, "no fair comparison: baselines were fitted on 600"), (even, "does not beat")):
+        primary = evaluator.verdict(evaluator(call, {}, even, "test", training), "test")
+        status, reason = entry_status({"primary": primary})
+        assert status == "training" and reason.startswith(expected)
 
 
 def test_epochs_repeat_and_differ(make: Make) -> None:
@@ -135,7 +156,9 @@ def test_the_other_melodies_take_some_of_lakh_along(root: Path, tmp_path: Path) 
     }
 
 
-@pytest.mark.parametrize("wrong", [{"limit": -1}, {"scored": 0}, {"workers": 0}, {"val_share": 0.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"limit": -1}, {"scored": 0}, {"fitted_notes": 0}, {"workers": 0}, {"val_share": 0.0}]
+)
 def test_wrong_settings_are_one_line(make: Make, wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="must be"):
         make(**wrong)

@@ -10,6 +10,7 @@ import pytest
 
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.numbers import decimals, fixed
+from kmidi_lab.report.verdict import verdict
 from tests.report.page import Page
 from tests.report.sample_run import sample_curves, sample_run
 
@@ -57,6 +58,13 @@ def test_verdict_says_wins_and_losses(page: Page) -> None:
     assert "test top1 0.524 against 0.540 for 4-gram+cache: worse by 0.016 (3.0 %)." in page.text
     assert "test/music21_corpus perplexity 9.64 against 9.59 for 4-gram+cache: worse by 0.05 (0.6 %)." in page.text
     assert "ahead of every baseline on 2 of 3 other splits" in page.text
+
+
+def test_an_unfair_comparison_is_no_win() -> None:
+    run = sample_run()
+    run["primary"]["not_comparable"] = "the baselines saw less"
+    told = verdict(run)
+    assert (told.kind, told.headline, told.details[0]) == ("none", "No fair comparison", "the baselines saw less.")
 
 
 @pytest.mark.parametrize(

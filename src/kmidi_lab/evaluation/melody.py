@@ -24,6 +24,7 @@ class MelodyData(Protocol):
     """What the evaluator asks of a data module."""
 
     def songs(self, split: str) -> list[Melody]: ...
+    def uneven(self) -> str: ...
 
 
 class MelodyEvaluator:
@@ -65,13 +66,19 @@ class MelodyEvaluator:
                 "ci95": list(paired_bootstrap(difference, piece)),
             },
             "generated": generation(call, songs),
+            "not_comparable": training.uneven(),
         }
         return result
 
     def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
-        """The `primary` object of run.json."""
+        """The `primary` object of run.json; `not_comparable` says why there, if the baselines saw less than the network."""
         also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
-        return {**verdict(evaluation, split, *self.primary), "also": also}
+        uneven = evaluation.analysis["not_comparable"]
+        return {
+            **verdict(evaluation, split, *self.primary),
+            **({"not_comparable": uneven} if uneven else {}),
+            "also": also,
+        }
 
     def _rivals(
         self, data: MelodyData, split: str, training: MelodyData, songs: list[Melody], targets: np.ndarray

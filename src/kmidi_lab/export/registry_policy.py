@@ -9,7 +9,8 @@ _GOOD = ("trained", "production")
 
 
 def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
-    """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric.
+    """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric, in a comparison
+    that is fair.
 
     Where RTNeural gets a student that falls short, the entry stands for the ONNX file alone (`student_falls_short`) and
     says so. The further metrics of the verdict are named either way, those that fall short too.
@@ -19,6 +20,8 @@ def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
         return "training", f"the run failed: {run.get('error')}"
     if not primary:
         return "training", "no baseline was scored"
+    if primary.get("not_comparable"):
+        return "training", f"no fair comparison: {primary['not_comparable']}"
     short = [_against(t) for t in primary.get("also", ()) if not t["beats_baselines"]]
     if not primary["beats_baselines"]:
         return "training", "does not beat " + ", ".join([_against(primary), *short])

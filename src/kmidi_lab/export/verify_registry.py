@@ -183,6 +183,11 @@ def _check_claim(checks: Checks, entry: dict[str, Any]) -> None:
         section(entry, "primary").get("beats_baselines") is not False,
         f"status {show(entry['status'])} is claimed, but the model does not beat its baselines; set it to training",
     )
+    checks.expect(
+        "claim",
+        not section(entry, "primary").get("not_comparable"),
+        f"status {show(entry['status'])} is claimed, but its baselines saw less than the model; set it to training",
+    )
 
 
 def _holds_number(value: Any) -> bool:

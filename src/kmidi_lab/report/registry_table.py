@@ -95,7 +95,7 @@ def _facts(first: Entry, second: Entry) -> list[tuple[str, str, str, str]]:
     settings = {k for e in pair for k in e.get("data_settings") or {}}
     tellers: list[tuple[str, Callable[[Entry], str]]] = [
         ("status", lambda e: str(e["status"])),
-        ("beats baselines", lambda e: _yes((e.get("primary") or {}).get("beats_baselines"))),
+        ("beats baselines", lambda e: _yes(_beats(e.get("primary") or {}))),
         ("run", lambda e: e.get("training", {}).get("run_id") or NOTHING),
         ("trained", lambda e: _moment(e.get("training", {}).get("training_date"))),
         ("params", lambda e: count(e.get("params"))),
@@ -142,6 +142,10 @@ def _setting(entry: Entry, key: str) -> str:
 
 def _parity(entry: Entry, key: str) -> str:
     return small((entry.get("parity") or {}).get(key))
+
+
+def _beats(primary: Mapping[str, Any]) -> Any:
+    return None if primary.get("not_comparable") else primary.get("beats_baselines")
 
 
 def _yes(value: object) -> str:

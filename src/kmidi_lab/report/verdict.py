@@ -27,6 +27,8 @@ def verdict(run: Mapping[str, Any]) -> Verdict:
     if not primary or primary.get("best_baseline") is None:
         return Verdict("none", "No verdict", ("No baseline was scored, so there is nothing to compare with.",))
     told = [primary, *primary.get("also", ())]
+    if primary.get("not_comparable"):
+        return Verdict("none", "No fair comparison", (f"{primary['not_comparable']}.", *map(compared, told)))
     won = [t["metric"] for t in told if t["beats_baselines"]]
     lost = [t["metric"] for t in told if not t["beats_baselines"]]
     if not lost:

@@ -16,6 +16,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if primary is None:  # another rank than the first: it has trained its share and has nothing to say
         return
     verdict = "beats" if primary["beats_baselines"] else "does NOT beat"
+    if primary.get("not_comparable"):
+        verdict = "is NOT COMPARABLE with"
     print(
         f"{record['model']}: {primary['metric']} {fixed(primary['value'], 3)} {verdict} its best baseline "
         f"({primary['best_baseline']}: {fixed(primary['best_baseline_value'], 3)})"
