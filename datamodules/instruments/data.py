@@ -166,4 +166,4 @@ class Instruments(LabData[Clip, InstrumentBatch]):
             target, known = torch.lerp(target[other], target, share[:, None]), torch.minimum(known, known[other])
         if made.bands or made.frames:
             x = spec_augment(x, made.bands, made.frames, generator, fill=self._mean)
-        return InstrumentBatch(x, weight, target, known)
+        return InstrumentBatch(x, weight, target * known, known)

@@ -106,5 +106,5 @@ def test_mixed_precision_trains_and_exports(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     [run] = (tmp_path / "outputs/runs/harmony").glob("*/run.json")
     told = json.loads(run.read_text())
-    assert told["machine"]["precision"] == "bf16-mixed"
+    assert told["hardware"]["precision"] == "bf16-mixed"
     assert told["training"]["val_loss"] < 4.6  # nats: ln 96 is 4.56

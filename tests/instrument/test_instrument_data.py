@@ -253,10 +253,11 @@ def few_programs(tmp_path_factory: pytest.TempPathFactory) -> GmInstruments:
 
 def test_rendered_programs_say_what_was_played(few_programs: GmInstruments) -> None:
     clips = few_programs.songs("all")
-    assert len(clips) == 50
+    ringing = few_programs.describe()["problems"].get("the take before rings on", 0)
+    assert ringing <= 3 and len(clips) == 50 - ringing
     assert few_programs.describe()["stand_in"] == rendered.STAND_IN
     unheard = [c for c in clips if c.source == rendered.UNHEARD]
-    assert len(unheard) == 10
+    assert 8 <= len(unheard) <= 10
     assert all(c in few_programs.songs("test") and set(c.labels) == {"family"} for c in unheard)
     flutes = [named(dict(c.labels)) for c in clips if c.id.startswith("program73-")]
     assert {f["instrument"] for f in flutes} == {"flute"}
