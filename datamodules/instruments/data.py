@@ -23,7 +23,7 @@ from kmidi_lab.features.augment_spectrum import equalise
 from kmidi_lab.features.batches import InstrumentBatch
 from kmidi_lab.features.instrument import INSTRUMENTS, encode
 
-_MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain"))
+_MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
 _ATTACK = INSTRUMENT.output("attack").index
 
 
