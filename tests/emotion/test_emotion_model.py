@@ -287,7 +287,15 @@ def test_head_and_decoding() -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"channels": 0}, {"dropout": 1}, {"label_smoothing": 0.9}, {"labels": 5}, {"free_weight": -1}, {"dilations": []}],
+    [
+        {"channels": 0},
+        {"dropout": 1},
+        {"label_smoothing": 0.9},
+        {"labels": 5},
+        {"free_weight": -1},
+        {"companions": -1},
+        {"dilations": []},
+    ],
 )
 def test_bad_values_are_named(bad: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
@@ -312,3 +320,30 @@ def test_a_model_of_other_labels_is_refused(spoken: Ravdess) -> None:
     module = EmotionRecognizer(labels=7, **SMALL)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"type data\.labels=7"):
         EmotionEvaluator()(numpy_call(module.export_network()), module.head(), spoken, "test", spoken)
+
+
+def test_companions_learn_the_labels_alone_and_teach_the_exported_network(spoken: Ravdess) -> None:
+    batch = next(iter(spoken.train_dataloader()))
+    torch.manual_seed(0)
+    plain = {**SMALL, "dropout": 0.0, "label_smoothing": 0.0, "early_weight": 0.0, "reading_weight": 0.0}
+    module = EmotionRecognizer(**plain, companions=2, intensity_weight=0.0, free_weight=0.0)  # type: ignore[arg-type]
+    assert module.parameter_count == EmotionRecognizer(**SMALL).parameter_count  # type: ignore[arg-type]
+    module.keep_loss = lambda loss: None  # type: ignore[method-assign]
+    module.training_step(batch, 0).backward()
+    found = {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}
+
+    def thin(network: torch.nn.Module) -> torch.Tensor:
+        return clip_mean(thinned(network, batch.x, 4), batch.weight[:, ::4])
+
+    true = batch.label.argmax(1)
+    answers = [label(thin(network)) for network, label in zip(module.companions, module.companion_labels, strict=True)]
+    taught = torch.stack([a.detach().softmax(1) for a in answers]).mean(0)
+    own = module.label(thin(module.network))
+    expected = 0.5 * torch.nn.functional.cross_entropy(own, true)
+    expected = expected + 0.5 * torch.nn.functional.cross_entropy(own, taught)
+    module.zero_grad()
+    (expected + sum(torch.nn.functional.cross_entropy(a, true) for a in answers)).backward()
+    wanted = {name: p.grad for name, p in module.named_parameters() if p.grad is not None}
+    assert any(name.startswith("companions.1") for name in wanted)
+    for name, grad in wanted.items():
+        assert torch.allclose(found[name], grad, atol=1e-5), name

@@ -83,7 +83,7 @@ def cosine_transform(size: int) -> nn.Linear:
     return layer
 
 
-def thinned(network: Chain, x: torch.Tensor, stride: int) -> torch.Tensor:
+def thinned(network: nn.Module, x: torch.Tensor, stride: int) -> torch.Tensor:
     """Every `stride`-th output of `network(x)`, from the first: `[B, T, C]` to `[B, ceil(T / stride), C']`, for that share
     of the work.
 
@@ -129,6 +129,7 @@ class AudioModule(LabModule):
         if stage != "fit":
             return
         mean, std = self.trainer.datamodule.statistics()  # type: ignore[attr-defined]
-        first = next(m for m in self.network.modules() if isinstance(m, Standardize))
-        first.mean.copy_(mean)
-        first.std.copy_(std)
+        for layer in self.modules():
+            if isinstance(layer, Standardize):
+                layer.mean.copy_(mean)
+                layer.std.copy_(std)

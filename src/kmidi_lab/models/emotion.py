@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import EMOTION
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.features.batches import EmotionBatch
 from kmidi_lab.features.emotion import BLOCK_PATTERN
 from kmidi_lab.features.speech_emotion import INTENSITIES, SCALARS, label_set
@@ -37,6 +38,9 @@ class EmotionRecognizer(AudioModule):
             beside that of the whole clip, so that there is an early answer. intensity_weight, reading_weight: of the
             intensity head and of the readings. free_weight: of the mean square of what is in the first three blocks
             beside the contract's pattern.
+        companions: networks of the same kind that learn the labels beside it, from other weights; half of what it is
+            taught is then their mean answer (R. Anil et al., *Large Scale Distributed Neural Network Training through
+            Online Distillation*, 2018). They are not exported.
     """
 
     network: Chain
@@ -57,6 +61,7 @@ class EmotionRecognizer(AudioModule):
         intensity_weight: float = 0.2,
         reading_weight: float = 0.5,
         free_weight: float = 0.1,
+        companions: int = 0,
         learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
     ) -> None:
@@ -69,13 +74,20 @@ class EmotionRecognizer(AudioModule):
             reading_weight=reading_weight,
             free_weight=free_weight,
         )
+        if not 0 <= companions <= 16:
+            raise ConfigError(
+                f"model.module.companions={companions} must be 0 to 16, such as model.module.companions=3"
+            )
+
+        def network() -> Chain:
+            parts = trunk(channels, kernel, dilations, dropout, first_kernel, cepstra)
+            return Chain(*parts, nn.Dropout(dropout), nn.Linear(channels, EMOTION.output_size))
+
         self.vocabulary = label_set(labels)
-        self.network = Chain(
-            *trunk(channels, kernel, dilations, dropout, first_kernel, cepstra),
-            nn.Dropout(dropout),
-            nn.Linear(channels, EMOTION.output_size),
-        )
+        self.network = network()
         self.label = nn.Linear(EMOTION.output_size, labels)
+        self.companions = nn.ModuleList(network() for _ in range(companions))
+        self.companion_labels = nn.ModuleList(nn.Linear(EMOTION.output_size, labels) for _ in range(companions))
         self.intensity = nn.Linear(EMOTION.output_size, len(INTENSITIES))
         self.smoothing, self.early_weight, self.intensity_weight = label_smoothing, early_weight, intensity_weight
         self.reading_weight, self.free_weight = reading_weight, free_weight
@@ -108,22 +120,35 @@ class EmotionRecognizer(AudioModule):
         return {name: values.detach().cpu().numpy() for name, values in heads.items()}
 
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
-        embedding, weight = thinned(self.network, batch.x, self.stride), batch.weight[:, :: self.stride]
-        clip = clip_mean(embedding, weight)
-        labels = self._cross_entropy(self.label(clip), batch.label).mean()
-        early = clip_mean(embedding, weight * self._beginnings(weight))
-        early_labels = self._cross_entropy(self.label(early), batch.label).mean()
+        weight = batch.weight[:, :: self.stride]
+        beginnings = weight * self._beginnings(weight)
+
+        def heard(network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+            embedding = thinned(network, batch.x, self.stride)
+            return clip_mean(embedding, weight), clip_mean(embedding, beginnings)
+
+        answers = [
+            torch.stack([label(clip) for clip in heard(network)])
+            for network, label in zip(self.companions, self.companion_labels, strict=True)
+        ]
+        clip, early = heard(self.network)
+        own = torch.stack([self.label(clip), self.label(early)])
+        by_label = self._cross_entropy(own, batch.label).mean(1)
+        loss = by_label
+        if answers:
+            taught = torch.stack(answers).detach().softmax(-1).mean(0)
+            loss = (by_label - (taught * F.log_softmax(own, -1)).sum(-1).mean(1)) / 2
+            loss = loss + sum(self._cross_entropy(answer, batch.label).mean(1) for answer in answers)
         intensity = self._cross_entropy(self.intensity(clip), batch.intensity).mean()
         readings = F.mse_loss(read(clip), batch.scalars)
-        loss: torch.Tensor = (
-            labels
-            + self.early_weight * early_labels
+        self.keep_loss(by_label[0])
+        return (
+            loss[0]
+            + self.early_weight * loss[1]
             + self.intensity_weight * intensity
             + self.reading_weight * readings
             + self.free_weight * free(clip).square().mean()
         )
-        self.keep_loss(labels)
-        return loss
 
     def _beginnings(self, weight: torch.Tensor) -> torch.Tensor:
         """`[B, T]` weights to 1 on a random beginning of each clip, as long as the whole at most, and 0 behind it."""
