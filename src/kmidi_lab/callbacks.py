@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,25 @@ class DistillCallback(L.Callback):
             return
         log.info("distilling a student for RTNeural: %s, %d epochs", plan.architecture, plan.epochs)
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        train, validation = data.sequences("train"), data.sequences("val")
+        limited = isinstance(trainer.limit_train_batches, int) or trainer.limit_train_batches < 1
+        most = int(trainer.num_training_batches) if limited else None
+        train, validation = (_First(data.sequences(split), most) for split in ("train", "val"))
         pl_module.student, self._record["student"] = distill(
             pl_module.network, plan, pl_module.contract, train, validation, pl_module.device, self._progress
         )
         kept = io.BytesIO()
         torch.save(pl_module.student.state_dict(), kept)
         write_atomic(self._folder / "checkpoints" / STUDENT, kept.getvalue())
+
+
+class _First:
+    """The first `most` of what can be iterated anew, all of it for None: trainer.limit_train_batches holds for students too."""
+
+    def __init__(self, batches: Iterable[Any], most: int | None) -> None:
+        self._batches, self._most = batches, most
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(self._batches, self._most)
 
 
 class EvaluationCallback(L.Callback):

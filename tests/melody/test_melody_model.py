@@ -14,6 +14,7 @@ from melody_tunes import melody, random_tunes
 from datamodules.melody import library
 from datamodules.melody.rhythms import BAR, bars_of, compose, plain_bars
 from datamodules.melody_db import MelodyDB
+from kmidi_lab import callbacks
 from kmidi_lab.baselines.melody import fit_baselines
 from kmidi_lab.callbacks import DistillCallback, numpy_call
 from kmidi_lab.chords.chord import Key, plain_chord
@@ -133,6 +134,31 @@ def test_a_student_is_trained_after_the_test(trained: tuple[MelodyTransformer, M
     assert curve[-1][0] < curve[0][0]
     assert (tmp_path / "checkpoints" / "student.ckpt").is_file()
     module.student = None
+
+
+def test_a_student_hears_no_more_batches_than_its_teacher(
+    trained: tuple[MelodyTransformer, MelodyDB], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = []
+
+    def spy(teacher: object, plan: object, contract: object, train: object, validation: object, *rest: object) -> tuple:
+        heard.append([sum(1 for _ in batches) for batches in (train, train, validation)])  # type: ignore[attr-defined]
+        return torch.nn.Linear(1, 1), {}
+
+    monkeypatch.setattr(callbacks, "distill", spy)
+    (tmp_path / "checkpoints").mkdir()
+    _, data = trained
+    for limit in (2, 1.0):
+        module = MelodyTransformer(**{**SMALL, "size": 32, "memory": 48})
+        trainer = L.Trainer(
+            accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False, max_epochs=1,
+            enable_checkpointing=False, use_distributed_sampler=False, num_sanity_val_steps=0, limit_val_batches=1,
+            limit_train_batches=limit, callbacks=[DistillCallback(tmp_path, {}, False)],
+        )  # fmt: skip
+        trainer.fit(module, datamodule=data)
+        trainer.test(module, datamodule=data, verbose=False)
+    every = [sum(1 for _ in data.sequences(split)) for split in ("train", "val")]
+    assert heard == [[2, 2, min(2, every[1])], [every[0], every[0], every[1]]] and every[0] > 2
 
 
 def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransformer, MelodyDB]) -> None:
