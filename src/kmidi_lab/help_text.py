@@ -11,7 +11,7 @@ from kmidi_lab.contracts import CONTRACTS
 
 _EXAMPLES = (
     ("python -m kmidi_lab model=harmony hardware=auto", "train, prove and export one model"),
-    ("python -m kmidi_lab model=harmony preset=smoke hardware=cpu", "the whole path in seconds"),
+    ("python -m kmidi_lab model=harmony preset=smoke hardware=cpu", "the whole path in half a minute"),
     ("python -m kmidi_lab -m model=harmony seed=1,2,3 hardware=cpu", "three seeds and a table"),
     ("python -m kmidi_lab task=eval data.split=all data.root=DIR", "score the exported model on other data"),
     ('python -m kmidi_lab task=predict predict.chords="Dm7 G7" predict.key=C', "the likely next chords"),
@@ -51,7 +51,7 @@ def help_text(conf: Path) -> str:
     lines += [f"  {'found  ' if a in found else 'missing'}  {a:<5} {found.get(a, '')}" for a in ("cuda", "mps", "cpu")]
     for group, note in (
         ("task", ""),
-        ("preset", "smoke: the whole path in seconds"),
+        ("preset", "smoke: the whole path, few steps; what data need is prepared all the same"),
         ("build", "dev_mac and prod_aws train only with preset=smoke or build.may_train=true"),
         ("logger", "wandb is offline unless logged in"),
         ("launcher", "how -m runs its jobs"),

@@ -116,7 +116,7 @@ def test_without_a_model_loudness_speaks_and_says_so(cli, voice, tmp_path):
     ("arguments", "said"),
     [
         ([], "predict.audio=x.wav"),
-        (["predict.audio=none.wav"], "none.wav: not readable as audio"),
+        (["predict.audio=none.wav"], "none.wav: no such file"),
         (["predict.audio=-", "predict.rate=4000"], "give 8000 to 192000 Hz"),
         (["predict.audio=-", "predict.every=0"], "predict.every=0.0 must be 0.016 to 3600"),
         (["predict.audio=-", "predict.midi=x.mid"], "does not read predict.midi"),

@@ -159,7 +159,7 @@ def test_files_that_can_not_be_humanised_are_one_line(name: str, tmp_path: Path)
         ({"midi": None}, "predict.midi=in.mid"),
         ({"midi": "gone.mid"}, "gone.mid"),
         ({"style": "jaz"}, "Did you mean 'jazz'"),
-        ({"out": "in.mid"}, "is the input itself"),
+        ({"out": "in.mid"}, "is predict.midi itself"),
     ],
 )
 def test_requests_that_make_no_sense_are_one_line(

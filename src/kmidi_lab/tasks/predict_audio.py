@@ -63,6 +63,8 @@ def main(
         raise ConfigError(
             f"task=predict model={name} needs sound; type predict.audio=x.wav, or predict.audio=- for samples"
         )
+    if wanted.audio != STANDARD_INPUT and not Path(wanted.audio).exists():
+        raise ConfigError(f"predict.audio={wanted.audio}: no such file; name a recording, or - for samples")
     if not FRAME_S <= wanted.every <= 3600:
         raise ConfigError(f"predict.every={wanted.every} must be 0.016 to 3600 seconds, such as predict.every=0.5")
     published = load_published(Path(cfg.models_root), name)

@@ -16,6 +16,7 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.features.dynamics import Expression, decode, free_run, metrical_strength, score_vectors
 from kmidi_lab.inference import load_published
+from kmidi_lab.tasks.midi_out import midi_target
 from kmidi_lab.tasks.predict_harmony import parse_affect
 
 READS = ("midi", "out", "emotion")
@@ -32,13 +33,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if not wanted.midi:
         raise ConfigError("predict.midi is empty; name the MIDI file to perform, such as predict.midi=song.mid")
     source = Path(wanted.midi)
-    out = Path(wanted.out) if wanted.out else context["folder"] / f"{source.stem}_performed.mid"
-    if out.suffix.lower() not in (".mid", ".midi"):
-        raise ConfigError(f"predict.out={out} must end in .mid")
-    if out.exists() and out.resolve() == source.resolve():
-        raise ConfigError(f"predict.out={out} is predict.midi itself; give another file")
-    if not out.parent.is_dir():
-        raise ConfigError(f"predict.out={out}: {out.parent} is not a folder; make it first")
+    out = midi_target(wanted.out, context["folder"] / f"{source.stem}_performed.mid", source)
     affect = parse_affect(wanted.emotion) or (0.0, 0.0)
     piece = read_piece(source)
     notes = score_of(piece)

@@ -29,6 +29,7 @@ from kmidi_lab.features.groove import (
     suggested_style,
 )
 from kmidi_lab.inference import load_published
+from kmidi_lab.tasks.midi_out import midi_target
 
 READS = ("midi", "out", "style")
 LIMIT_SECONDS = 0.05
@@ -55,10 +56,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     source = Path(wanted.midi)
     if wanted.style is not None and wanted.style not in STYLES:
         raise ConfigError(one_of("predict.style", wanted.style, STYLES))
-    target = Path(wanted.out) if wanted.out else context["folder"] / f"{source.stem}_humanised.mid"
-    target = target / f"{source.stem}_humanised.mid" if target.is_dir() else target
-    if target.resolve() == source.resolve():
-        raise ConfigError(f"predict.out={target} is the input itself; give another file")
+    target = midi_target(wanted.out, context["folder"] / f"{source.stem}_humanised.mid", source)
     piece = read_piece(source)
     _check_metre(piece, source)
     file = _open(source)

@@ -21,6 +21,7 @@ from kmidi_lab.features.melody import NO_NOTE, Notes, duration_class, position_c
 from kmidi_lab.features.melody_sampling import draw
 from kmidi_lab.inference import load_published
 from kmidi_lab.report.piano_roll import note_name, piano_roll
+from kmidi_lab.tasks.midi_out import midi_target
 from kmidi_lab.tasks.predict_harmony import parse_affect, parse_chords
 
 READS = ("chords", "key", "emotion", "length", "temperature", "top_k", "top_p", "out")
@@ -34,6 +35,7 @@ Timed = tuple[float, float, Chord]
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     wanted = cfg.predict
     _check(wanted)
+    target = midi_target(wanted.out, context["folder"] / "melody.mid")
     key = parse_key(wanted.key)
     affect = parse_affect(wanted.emotion)
     progression = one_bar_each(wanted.chords, key)
@@ -52,7 +54,6 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         published.model.reset()
         ask = published.model
     pitches = write(ask, rhythm, chords, key, affect, rng, wanted.temperature, wanted.top_k, wanted.top_p)
-    target = _target(wanted.out, context["folder"])
     tempo = round(100 + 30 * arousal)
     write_atomic(target, midi_bytes(rhythm, pitches, chords, tempo, key))
     mood = f", {wanted.emotion}" if affect else ""
@@ -80,14 +81,6 @@ def _check(wanted: DictConfig) -> None:
         raise ConfigError(f"predict.top_k={wanted.top_k} must be 0 (all) to 128, such as predict.top_k=8")
     if not 0 < wanted.top_p <= 1:
         raise ConfigError(f"predict.top_p={wanted.top_p} must be above 0 and at most 1, such as predict.top_p=0.95")
-
-
-def _target(out: str | None, folder: Path) -> Path:
-    target = Path(out) if out else folder / "melody.mid"
-    target = target / "melody.mid" if target.is_dir() else target
-    if target.suffix.lower() not in (".mid", ".midi"):
-        raise ConfigError(f"predict.out={out} must end in .mid, such as predict.out=melody.mid")
-    return target
 
 
 def one_bar_each(text: str, key: Key) -> list[Timed]:

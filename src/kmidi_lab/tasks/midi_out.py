@@ -1,0 +1,24 @@
+"""Where task=predict writes a MIDI file, checked before any work is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kmidi_lab.errors import ConfigError
+
+
+def midi_target(out: str | None, default: Path, source: Path | None = None) -> Path:
+    """`predict.out` as a file: a folder gets a file of the default's name, nothing the default itself.
+
+    Raises:
+        ConfigError: no .mid at its end, a folder that isn't there, or the file that is read.
+    """
+    target = Path(out) if out else default
+    target = target / default.name if target.is_dir() else target
+    if target.suffix.lower() not in (".mid", ".midi"):
+        raise ConfigError(f"predict.out={out} must end in .mid, such as predict.out={default.name}")
+    if out and not target.parent.is_dir():
+        raise ConfigError(f"predict.out={out}: {target.parent} is not a folder; make it first")
+    if source and target.exists() and source.exists() and target.samefile(source):
+        raise ConfigError(f"predict.out={out} is predict.midi itself; give another file")
+    return target
