@@ -60,7 +60,8 @@ class EmotionNodes(LabData[NodeClip, NodeBatch]):
         workers: int = 2,
         progress: bool = True,
     ) -> None:
-        check_counts(renderings=renderings, frames=frames, workers=workers)
+        check_counts(renderings=renderings, workers=workers)
+        check_counts(least=64, frames=frames)  # the loss looks at frames from the 33rd on
         check_counts(least=0, bands=bands, masked=masked)
         for name, value in (("gain", gain), ("equaliser", equaliser)):
             if not 0 <= value <= 40:

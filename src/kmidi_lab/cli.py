@@ -80,7 +80,9 @@ def job(cfg: DictConfig) -> int:
         _record_failure(cfg, folder, started, str(error))
         return 1
     except BrokenPipeError:
-        raise  # whoever read the output has gone, as `head` does: nothing failed
+        # Whoever read the output has gone, as `head` does; what is printed later is lost in silence.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Exception as error:
         log.error("%s", traceback.format_exc())
         _record_failure(cfg, folder, started, f"{type(error).__name__}: {error}")

@@ -23,7 +23,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProg
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance
+from kmidi_lab import hardware, provenance, resume
 from kmidi_lab.callbacks import DistillCallback, EvaluationCallback
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.export.atomic import write_atomic
@@ -66,7 +66,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     quieten_lightning()
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
-    resume = _resume(cfg.trainer.resume, cfg.trainer.max_epochs)
+    resumed = resume.find(cfg.trainer.resume, cfg.trainer.max_epochs, cfg.trainer.ema)
+    _check_average(cfg.trainer.ema, machine.precision)
     if cfg.export.enabled:
         # What would stop the export must not be found out after hours of training.
         runner_from_env()
@@ -83,6 +84,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     )
     data = build(cfg.data, batch_size=limits.batch_size, progress=cfg.trainer.progress)
     module: LabModule = build(cfg.model.module)
+    if resumed:
+        resumed.check(module)
     handshake(module, data)
     data.prepare_data()
     data.setup("fit")
@@ -107,7 +110,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record["data"]))
     with _finished_loggers(trainer, record):
         began = time.perf_counter()
-        trainer.fit(module, datamodule=data, ckpt_path=resume)
+        trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None)
         record["training_seconds"] = time.perf_counter() - began
         checkpoint = _use_best(trainer, module)
         record["training"] = _training(module, trainer, limits, checkpoint)
@@ -174,6 +177,14 @@ def _trainer(
     )
 
 
+def _check_average(decay: float, precision: str) -> None:
+    """Raises ConfigError: 8 bits of mantissa hold no average of small steps."""
+    if decay and precision.endswith("-true") and not precision.startswith(("32", "64")):
+        raise ConfigError(
+            f"trainer.ema={decay:g} needs weights of 32 bits; type hardware.precision={precision.split('-')[0]}-mixed or trainer.ema=0"
+        )
+
+
 def _moving_average(decay: float, average: torch.Tensor, current: torch.Tensor, _: object) -> torch.Tensor:
     """Buffers of whole numbers, such as indices, are taken as they are: torch's own average rounds them down."""
     return torch.lerp(current, average, decay) if average.is_floating_point() else current
@@ -192,19 +203,6 @@ def _finished_loggers(trainer: L.Trainer, record: dict[str, Any]) -> Iterator[No
                 from kmidi_lab.wandb_logger import finish
 
                 finish(logger, record, failed)
-
-
-def _resume(source: str | None, epochs: int) -> str | None:
-    if source is None:
-        return None
-    path = Path(source)
-    path = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
-    if not path.is_file():
-        raise ConfigError(f"trainer.resume={source}: no checkpoint there; give a run folder or a .ckpt file")
-    done = int(torch.load(path, map_location="cpu", weights_only=True)["epoch"]) + 1
-    if done >= epochs:
-        raise ConfigError(f"trainer.resume={source}: it has {done} epochs already; type trainer.max_epochs={done + 10}")
-    return str(path)
 
 
 def _use_best(trainer: L.Trainer, module: LabModule) -> dict[str, Any]:

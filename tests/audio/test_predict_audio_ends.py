@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kmidi_lab.report.timeline import timeline_png
 from kmidi_lab.tasks.predict_audio import Reading, listen
 
 SAMPLES = (0.1 * np.random.default_rng(0).normal(size=48_000)).astype("<f4").tobytes()
@@ -64,3 +65,34 @@ def test_a_reading_stopped_while_it_is_told_is_not_told_again():
     )
     assert [seconds for seconds, _ in readings] == [(4 * 256 + 1024) / 16000] * 2
     assert readings[-1][1].values["x"] == 128
+
+
+def test_the_model_is_reset_before_the_first_frame_that_counts():
+    told = []
+    frames = np.zeros((6, 128), np.float32)
+    frames[2:4] = 1
+
+    def step(frame: np.ndarray) -> np.ndarray:
+        told.append(float(frame[0]))
+        return frame
+
+    listen(
+        iter([frames]), step, lambda mean: Reading({"x": float(mean[0])}), 9, lambda _: True,
+        lambda frame: frame[0] > 0, lambda: told.append("reset"),
+    )  # fmt: skip
+    assert told == [0, 0, "reset", 1, 1, 0, 0]
+
+
+def test_a_closed_standard_input_is_said_to_be(tmp_path):
+    command = f"exec {sys.executable} -m kmidi_lab task=predict model=emotion predict.audio=- <&-"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and "which is closed" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_silence_is_not_drawn_as_what_follows_it(monkeypatch):
+    spans = []
+    monkeypatch.setattr("matplotlib.axes.Axes.axvspan", lambda axis, start, end, **_: spans.append((start, end)))
+    readings = [(2.5, Reading({}, {"label": ("sad", 0.5)})), (22.5, Reading({}, {"label": ("calm", 0.5)}))]
+    timeline_png(readings, "x", 2.0)
+    assert spans == [(0.5, 2.5), (20.5, 22.5)]

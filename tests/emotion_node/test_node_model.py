@@ -169,7 +169,12 @@ def test_training_learns_scores_and_exports(data, tmp_path):
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"renderings": 0}, "data.renderings"), ({"gain": 99}, "data.gain=99"), ({"bands": -1}, "data.bands")],
+    [
+        ({"renderings": 0}, "data.renderings"),
+        ({"frames": 32}, "data.frames=32 must be 64"),
+        ({"gain": 99}, "data.gain=99"),
+        ({"bands": -1}, "data.bands"),
+    ],
 )
 def test_bad_settings_are_named(tmp_path, wrong, said):
     with pytest.raises(ConfigError, match=said.replace(".", r"\.")):

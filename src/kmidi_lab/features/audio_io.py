@@ -15,7 +15,7 @@ LONGEST_S = 30 * 60.0
 SLOWEST_HZ, FASTEST_HZ = 8_000, 192_000
 SILENCE = 1e-4
 """A peak below this, -80 dB, is silence."""
-_LOUDEST = 1e6
+LOUDEST = 1e6
 """Finite numbers beyond this are no sound, and a resampler or a power spectrum of them overflows."""
 _UNKNOWN = 2**62
 """Frames of a FLAC stream whose header leaves the length open, as libsndfile tells it."""
@@ -48,7 +48,7 @@ def read_audio(path: Path, rate: int, longest_s: float = LONGEST_S) -> NDArray[n
         raise AudioError(path, "not readable as audio", str(error).splitlines()[0]) from None
     if len(samples) == 0:
         raise AudioError(path, "no samples")
-    if not (np.abs(samples) <= _LOUDEST).all():
+    if not (np.abs(samples) <= LOUDEST).all():
         raise AudioError(path, "samples that are not finite")
     mono = samples.mean(1)
     if np.abs(mono).max() < SILENCE:

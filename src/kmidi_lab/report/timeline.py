@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import pairwise
+from math import inf
 from typing import Protocol
 
 _COLOURS = ("#1f5fa8", "#d9822b", "#3a8f5c", "#b0413e", "#7b5aa6", "#5f6b7a", "#c2a500", "#2aa1b3")
@@ -14,15 +16,15 @@ class _Reading(Protocol):
     answers: dict[str, tuple[str, float]]
 
 
-def timeline_png(readings: Sequence[tuple[float, _Reading]], title: str) -> bytes:
-    """A PNG of (seconds at the end of a stretch, reading); one row for the numbers and one for each question."""
+def timeline_png(readings: Sequence[tuple[float, _Reading]], title: str, every: float = inf) -> bytes:
+    """A PNG of (seconds at the end of a stretch of `every` seconds at most, reading); one row for the numbers and one for each question."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
     ends = [seconds for seconds, _ in readings]
-    starts = [0.0, *ends[:-1]]
+    starts = [max(before, end - every) for before, end in pairwise([0.0, *ends])]
     first = readings[0][1]
     rows = [*(["values"] if first.values else []), *first.answers]
     heights = [3.0 if row == "values" else 0.8 for row in rows]

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.atomic import write_atomic
-from kmidi_lab.features.audio_io import read_audio
+from kmidi_lab.features.audio_io import LOUDEST, read_audio
 from kmidi_lab.features.mel_scale import FRAME_S, HOP, RATE, WINDOW
 from kmidi_lab.features.mel_stream import MelStream
 from kmidi_lab.inference import Published, load_published
@@ -48,12 +48,14 @@ def main(
     reader: Callable[[Published], Read],
     fallback: Callable[[Frames], Reading] | None = None,
     counts: Callable[[Frames], bool] = lambda frame: True,
+    from_onset: bool = False,
 ) -> None:
     """Runs the published model frame by frame, with its state, and reads the mean of its outputs every so often.
 
     Args:
         reader: makes a `Read` for the published model. fallback: reads the mean mel frame `[128]` where there is no model.
         counts: whether the output of a frame `[128]` enters the means; all frames go through the model.
+        from_onset: reset the model at the first frame that counts, where it was trained on sounds without silence before them.
 
     Raises:
         ConfigError: no audio, a value out of range, no model and no fallback. AudioError, UserError: sound that can't be used.
@@ -82,9 +84,12 @@ def main(
             f"no trained {name} model in {cfg.models_root}; train one, or type models_root=outputs/release"
         )
     live = wanted.audio == STANDARD_INPUT
+    if live and sys.stdin is None:
+        raise ConfigError("predict.audio=- reads standard input, which is closed; pipe samples into it")
     frames = _live(sys.stdin.buffer, MelStream(wanted.rate)) if live else _recorded(Path(wanted.audio))
     source = "standard input" if live else wanted.audio
-    found = listen(frames, step, read, wanted.every, _say, counts)
+    onset = published.model.reset if published is not None and from_onset else lambda: None
+    found = listen(frames, step, read, wanted.every, _say, counts, onset)
     _finish(found, source, published, context["folder"], name, wanted.every)
 
 
@@ -95,10 +100,11 @@ def listen(
     every: float,
     say: Callable[[Any], bool],
     counts: Callable[[Frames], bool] = lambda frame: True,
+    onset: Callable[[], None] = lambda: None,
 ) -> list[tuple[float, Reading]]:
     """Readings as (seconds from the start to the end of the stretch, reading), the last of them of all frames that count.
 
-    A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
+    `onset` is called before the first frame that counts. A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
     """
     a_reading, readings = max(1, round(every / FRAME_S)), []
     total, part, frames, since, all_counted, counted = np.zeros(1), np.zeros(1), 0, 0, 0, 0
@@ -114,8 +120,11 @@ def listen(
 
     try:
         for frame in chain.from_iterable(blocks):
+            heard = counts(frame)
+            if heard and not all_counted:
+                onset()
             output = np.asarray(step(frame), np.float64)
-            if counts(frame):
+            if heard:
                 total, part, all_counted, counted = total + output, part + output, all_counted + 1, counted + 1
             frames, since = frames + 1, since + 1
             if since == a_reading and not tell():
@@ -146,8 +155,8 @@ def _live(source: BinaryIO, stream: MelStream) -> Iterator[Frames]:
         kept += data
         whole = len(kept) // _SAMPLE.itemsize * _SAMPLE.itemsize
         samples, kept = np.frombuffer(kept[:whole], _SAMPLE), kept[whole:]
-        if not np.isfinite(samples).all():
-            print("a block with NaN or infinite samples was left out", file=sys.stderr)
+        if not (np.abs(samples) <= LOUDEST).all():
+            print("a block with samples that are no sound (NaN, infinite, huge) was left out", file=sys.stderr)
             continue
         yield stream.push(samples)
     yield stream.finish()
@@ -196,7 +205,7 @@ def _finish(
         "summary": {"seconds": seconds, **_plain(summary)},
     }
     write_atomic(folder / "reading.json", json.dumps(report, indent=1).encode())
-    write_atomic(folder / "timeline.png", timeline_png(readings, f"{name}: {source}"))
+    write_atomic(folder / "timeline.png", timeline_png(readings, f"{name}: {source}", every))
     _print(f"written: {folder / 'reading.json'}, {folder / 'timeline.png'}")
 
 

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from datamodules.nodes.thesaurus import load_thesaurus
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.features.emotion_node import BASES, INTENSITIES, KEYS, PER_BASE, PER_SUB, SUBS
+from kmidi_lab.features.voice_activity import VoiceActivity
 from kmidi_lab.inference import Published
 from kmidi_lab.tasks import predict_audio
 from kmidi_lab.tasks.predict_audio import READS, Frames, Read, Reading, likeliest
@@ -17,7 +18,7 @@ __all__ = ["READS", "main"]
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    predict_audio.main(cfg, context, reader)
+    predict_audio.main(cfg, context, reader, counts=VoiceActivity(), from_onset=True)
 
 
 def reader(published: Published) -> Read:

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.features.instrument import CLASSES
+from kmidi_lab.features.voice_activity import VoiceActivity
 from kmidi_lab.inference import Published
 from kmidi_lab.tasks import predict_audio
 from kmidi_lab.tasks.predict_audio import READS, Frames, Read, Reading, likeliest
@@ -19,7 +20,7 @@ _ASKED = ("family", "instrument", "technique", "articulation", "register", "ener
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    predict_audio.main(cfg, context, reader)
+    predict_audio.main(cfg, context, reader, counts=VoiceActivity(), from_onset=True)
 
 
 def reader(published: Published) -> Read:
