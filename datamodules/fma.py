@@ -17,7 +17,7 @@ from datamodules.groove.reading import Reading, Take
 from datamodules.problems import Problem
 from datamodules.shards import Arrays, Prepared, prepare
 from kmidi_lab.errors import DataError
-from kmidi_lab.features import audio_groove, audio_io, groove
+from kmidi_lab.features import audio_groove, audio_io, drums, groove
 from kmidi_lab.features.audio_groove import RATE, groove_of
 from kmidi_lab.features.audio_io import AudioError, read_audio
 from kmidi_lab.features.groove import SWING, Bars, Performance
@@ -70,7 +70,7 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
             reading.skip(path, "", "genre without a drum style", row.genre or "none")
         else:
             wanted.append(path)
-    code = (Path(str(module.__file__)) for module in (audio_groove, audio_io, groove))
+    code = (Path(str(module.__file__)) for module in (audio_groove, audio_io, drums, groove))
     version = code_version([Path(__file__), *code], ["librosa", "soundfile", "soxr"])
     heard = prepare(
         wanted, root, cache_dir / "fma", hear, version, _MAX_BYTES, workers, _TIMEOUT_S, _MEMORY_MB, progress=progress,

@@ -130,5 +130,5 @@ def _version(name: str, files: list[Path], root: Path, settings: tuple[object, .
 def _code() -> list[Path]:
     """Everything that turns files into performances: a change of code is a change of cache."""
     here = Path(__file__).parent
-    own = (here, *(here.parent / name for name in ("midi", "splits.py", "problems.py")))
+    own = (here, *(here.parent / name for name in ("midi", "lakh.py", "shards.py", "splits.py", "problems.py")))
     return [*own, Path(features.__file__)]

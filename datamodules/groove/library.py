@@ -62,7 +62,9 @@ def load(
         return reading.read(root) if found else styles.generate(split_seed)
 
     absent = sources[: sources.index(source)]
-    return prepared(cache_dir / "groove", version, code_version(_code(), ["symusic"]), make, absent)
+    return prepared(
+        cache_dir / "groove", version, code_version(_code(), ["symusic", "librosa", "soundfile", "soxr"]), make, absent
+    )
 
 
 def _build(found: Reading, test_drummers: Sequence[str], split_seed: int, version: str) -> Library:

@@ -15,6 +15,7 @@ from datamodules.melody.reading import Reading
 from datamodules.problems import Problem, counted_reasons, first_of
 from datamodules.progress import shown
 from datamodules.splits import SPLITS, Groups, assign
+from kmidi_lab.chords import chord
 from kmidi_lab.errors import DataError
 from kmidi_lab.features import melody as features
 from kmidi_lab.features.melody import Melody
@@ -26,7 +27,11 @@ _COMMON_TITLE = 6
 """A title that more tunes bear is the name of a dance, not of a tune."""
 _CODE = (
     Path(__file__).parent,
-    *(Path(__file__).parents[1] / name for name in ("midi", "splits.py", "problems.py")),
+    *(
+        Path(__file__).parents[1] / name
+        for name in ("midi", "chords", "lakh.py", "shards.py", "splits.py", "problems.py")
+    ),
+    Path(chord.__file__).parent,
     Path(features.__file__),
 )
 

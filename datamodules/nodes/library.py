@@ -23,7 +23,7 @@ from datamodules.nodes.mapping import music_of
 from datamodules.nodes.thesaurus import load_thesaurus
 from datamodules.progress import shown
 from datamodules.splits import SPLITS, Groups
-from kmidi_lab.features import mel_frames, mel_scale
+from kmidi_lab.features import emotion_node, mel_frames, mel_scale
 from kmidi_lab.features.emotion_node import INTENSITIES, KEYS
 from kmidi_lab.features.mel_frames import log_mel
 from kmidi_lab.features.mel_scale import RATE
@@ -205,4 +205,7 @@ def _later(part: Part, place: int) -> Part:
 def _code() -> list[Path]:
     """Everything that turns the thesaurus into frames: a change of code is a change of cache."""
     here = Path(__file__).parent
-    return [*sorted(here.glob("*.py")), *(Path(str(m.__file__)) for m in (rendering, mel_frames, mel_scale))]
+    return [
+        *sorted(here.glob("*.py")),
+        *(Path(str(m.__file__)) for m in (rendering, mel_frames, mel_scale, emotion_node)),
+    ]

@@ -103,4 +103,5 @@ def load(
 def _code() -> list[Path]:
     """Everything that turns files into frames: a change of code is a change of cache."""
     here, features = Path(__file__).parent, Path(mel_frames.__file__).parent
-    return [here, *(features / name for name in ("mel_frames.py", "mel_scale.py", "audio_io.py", "augment_audio.py"))]
+    used = ("mel_frames.py", "mel_scale.py", "audio_io.py", "augment_audio.py", "speech_emotion.py")
+    return [here, *(features / name for name in used)]
