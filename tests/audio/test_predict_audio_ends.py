@@ -67,10 +67,10 @@ def test_a_reading_stopped_while_it_is_told_is_not_told_again():
     assert readings[-1][1].values["x"] == 128
 
 
-def test_the_model_is_reset_before_the_first_frame_that_counts():
+def test_the_model_is_reset_where_sound_begins():
     told = []
-    frames = np.zeros((6, 128), np.float32)
-    frames[2:4] = 1
+    frames = np.zeros((40, 128), np.float32)
+    frames[[2, 3, 6, 38]] = 1
 
     def step(frame: np.ndarray) -> np.ndarray:
         told.append(float(frame[0]))
@@ -80,7 +80,7 @@ def test_the_model_is_reset_before_the_first_frame_that_counts():
         iter([frames]), step, lambda mean: Reading({"x": float(mean[0])}), 9, lambda _: True,
         lambda frame: frame[0] > 0, lambda: told.append("reset"),
     )  # fmt: skip
-    assert told == [0, 0, "reset", 1, 1, 0, 0]
+    assert told == [0, 0, "reset", 1, 1, 0, 0, 1, *[0] * 31, "reset", 1, 0]
 
 
 def test_a_closed_standard_input_is_said_to_be(tmp_path):

@@ -26,6 +26,8 @@ from kmidi_lab.report.timeline import timeline_png
 READS = ("audio", "rate", "every")
 STANDARD_INPUT = "-"
 _BLOCK = 4096
+_PAUSE = 31
+"""Frames, half a second."""
 _SAMPLE = np.dtype("<f4")
 Frames = NDArray[np.float32]
 
@@ -55,7 +57,8 @@ def main(
     Args:
         reader: makes a `Read` for the published model. fallback: reads the mean mel frame `[128]` where there is no model.
         counts: whether the output of a frame `[128]` enters the means; all frames go through the model.
-        from_onset: reset the model at the first frame that counts, where it was trained on sounds without silence before them.
+        from_onset: reset the model where sound begins, at first or behind half a second of silence: for models that were trained on
+            sounds without silence before them.
 
     Raises:
         ConfigError: no audio, a value out of range, no model and no fallback. AudioError, UserError: sound that can't be used.
@@ -104,10 +107,11 @@ def listen(
 ) -> list[tuple[float, Reading]]:
     """Readings as (seconds from the start to the end of the stretch, reading), the last of them of all frames that count.
 
-    `onset` is called before the first frame that counts. A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
+    `onset` is called before a frame that counts at the beginning or behind half a second without one. A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
     """
     a_reading, readings = max(1, round(every / FRAME_S)), []
     total, part, frames, since, all_counted, counted = np.zeros(1), np.zeros(1), 0, 0, 0, 0
+    silent = _PAUSE
 
     def tell() -> bool:
         nonlocal part, since, counted
@@ -121,8 +125,9 @@ def listen(
     try:
         for frame in chain.from_iterable(blocks):
             heard = counts(frame)
-            if heard and not all_counted:
+            if heard and silent >= _PAUSE:
                 onset()
+            silent = 0 if heard else silent + 1
             output = np.asarray(step(frame), np.float64)
             if heard:
                 total, part, all_counted, counted = total + output, part + output, all_counted + 1, counted + 1
