@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import getpass
 import os
+import random
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from hypothesis import settings
 
 REPO = Path(__file__).resolve().parents[1]
+SEED = 0
 # Test workers that compile librosa's functions into one cache side by side can crash (see features/audio_groove.py).
 os.environ["NUMBA_CACHE_DIR"] = str(
     Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 )
+
+# A failure in one place is the same failure everywhere; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """No test's draws depend on which tests ran before it in its worker: `seed_everything` leaves its seed behind."""
+    os.environ.pop("PL_GLOBAL_SEED", None)
+    random.seed(SEED)
+    np.random.seed(SEED)
+    torch.manual_seed(SEED)
 
 
 @pytest.fixture(scope="session")
