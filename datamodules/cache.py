@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import logging
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from kmidi_lab.export.atomic import write_atomic
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 _DIGITS = 16
 
@@ -25,6 +27,7 @@ def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
         pass
     except Exception:  # a cache from other code or cut short is no more than a miss
         path.unlink(missing_ok=True)
+    log.info("preparing %s, once; kept in %s", path.parent.name.replace("_", " "), path.parent)
     made = make()
     write_atomic(path, pickle.dumps(made))
     return made

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import itertools
 import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from datamodules.nodes.mapping import music_of
 from datamodules.nodes.thesaurus import load_thesaurus
 from datamodules.progress import shown
 from datamodules.splits import SPLITS, Groups
+from kmidi_lab.errors import LabError
 from kmidi_lab.features import emotion_node, mel_frames, mel_scale
 from kmidi_lab.features.emotion_node import INTENSITIES, KEYS
 from kmidi_lab.features.mel_frames import log_mel
@@ -84,6 +85,7 @@ STAND_IN = (
 )
 _GAP_S = 1.0
 _TOGETHER = 6
+_PATIENCE_S = 300
 
 
 @dataclass(frozen=True)
@@ -173,8 +175,16 @@ def _rendered(plans: Sequence[_Plan], workers: int, progress: bool) -> Iterator[
     if workers == 1:
         yield from itertools.chain.from_iterable(map(_play, shown(batches, "rendering", progress)))
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        for _, clips in zip(shown(batches, "rendering", progress), pool.map(_play, batches, chunksize=4), strict=True):
+    # Ctrl-C is the caller's to handle; leaving the pool ends its workers.
+    with multiprocessing.get_context("spawn").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        played = pool.imap(_play, batches)
+        for _ in shown(batches, "rendering", progress):
+            try:
+                clips = played.next(_PATIENCE_S)
+            except multiprocessing.TimeoutError:
+                raise LabError(
+                    f"rendering: nothing came of a worker for {_PATIENCE_S} s; is there memory left?"
+                ) from None
             yield from clips
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the lab; returns the exit code: 0 done, 1 a job failed, 2 wrong input."""
+    """Runs the lab; returns the exit code: 0 done, 1 a job failed, 2 wrong input, 130 stopped by Ctrl-C."""
     arguments = sys.argv[1:] if argv is None else argv
     from kmidi_lab.errors import UserError
 
@@ -33,6 +33,9 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
 
 
 def _load_dotenv() -> None:

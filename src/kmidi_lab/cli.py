@@ -53,7 +53,7 @@ def run(arguments: list[str]) -> int:
 
 
 def job(cfg: DictConfig) -> int:
-    """One job: runs its task, keeps its error. Returns 0, 1 (it failed) or 2 (wrong input)."""
+    """One job: runs its task, keeps its error. Returns 0, 1 (it failed) or 2 (wrong input); raises KeyboardInterrupt when stopped."""
     from kmidi_lab.tasks import run_task
 
     started = datetime.now(UTC)
@@ -83,6 +83,11 @@ def job(cfg: DictConfig) -> int:
         # Whoever read the output has gone, as `head` does; what is printed later is lost in silence.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except (KeyboardInterrupt, SystemExit):  # Lightning turns Ctrl-C during training into SystemExit
+        _record_failure(cfg, folder, started, "stopped")
+        if (folder / "checkpoints/last.ckpt").is_file():
+            log.warning("go on with it by trainer.resume=%s", folder)
+        raise KeyboardInterrupt from None
     except Exception as error:
         log.error("%s", traceback.format_exc())
         _record_failure(cfg, folder, started, f"{type(error).__name__}: {error}")

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ import lightning as L
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar, WeightAveraging
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import hardware, provenance, resume
 from kmidi_lab.callbacks import DistillCallback, EvaluationCallback
+from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.callback import ExportCallback
@@ -35,6 +34,7 @@ from kmidi_lab.machine import machine_fingerprint
 from kmidi_lab.models.base import LabModule
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
+from kmidi_lab.trainer import check_average, make_trainer
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
     resumed = resume.find(cfg.trainer.resume, cfg.trainer.max_epochs, cfg.trainer.ema)
-    _check_average(cfg.trainer.ema, machine.precision)
+    check_average(cfg.trainer.ema, machine.precision)
     if cfg.export.enabled:
         # What would stop the export must not be found out after hours of training.
         runner_from_env()
@@ -93,13 +93,19 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     data.write_problems(folder / "problems.csv")
     record = _new_record(cfg, context, machine, data, module)
     evaluator = build(cfg.model.evaluator)
-    trainer = _trainer(
+    trainer = make_trainer(
         cfg,
         context,
         machine,
         limits,
         folder,
         [
+            BestCheckpoint(
+                folder / "checkpoints",
+                [record["data"], record["config"]["model"]["module"]],
+                Path(resumed.path).parent if resumed else None,
+            ),
+            LastCheckpoint(folder / "checkpoints"),
             DistillCallback(folder, record, cfg.trainer.progress),
             EvaluationCallback(evaluator, record),
             *_export(cfg, record),
@@ -132,62 +138,6 @@ def _export(cfg: DictConfig, record: dict[str, Any]) -> list[L.Callback]:
     if not cfg.export.enabled:
         return []
     return [ExportCallback(Path(cfg.models_root), record, cfg.export.tolerance, cfg.export.calls, cfg.export.release)]
-
-
-def _trainer(
-    cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, limits: hardware.Limits, folder: Path,
-    callbacks: list[L.Callback],
-) -> L.Trainer:  # fmt: skip
-    loggers: list[Logger] = [CSVLogger(str(folder), name="curves", version="")]
-    if cfg.logger.wandb:
-        from kmidi_lab.wandb_logger import wandb_logger
-
-        loggers.append(wandb_logger(cfg, folder, context["group"]))
-    checkpoints = ModelCheckpoint(
-        folder / "checkpoints", "best", "val/loss", mode="min", save_last=True, enable_version_counter=False
-    )
-    callbacks = [checkpoints, *callbacks]
-    if cfg.trainer.ema:
-        callbacks.append(WeightAveraging(avg_fn=partial(_moving_average, cfg.trainer.ema)))
-    if cfg.trainer.patience:
-        callbacks.append(EarlyStopping("val/loss", patience=cfg.trainer.patience))
-    if cfg.trainer.progress:
-        callbacks.append(RichProgressBar(refresh_rate=20))
-    several = machine.devices * machine.num_nodes > 1
-    share = cfg.trainer.limit_train_batches
-    return L.Trainer(
-        accelerator=machine.accelerator,
-        devices=machine.devices,
-        num_nodes=machine.num_nodes,
-        strategy="ddp" if several else "auto",
-        precision=machine.precision,  # type: ignore[arg-type]
-        max_epochs=limits.epochs,
-        min_epochs=min(cfg.trainer.min_epochs, limits.epochs),
-        accumulate_grad_batches=limits.accumulate,
-        gradient_clip_val=cfg.trainer.gradient_clip or None,
-        limit_train_batches=share if share <= 1 else int(share),
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1_000_000,
-        enable_progress_bar=cfg.trainer.progress,
-        enable_model_summary=False,
-        default_root_dir=folder,
-        logger=loggers,
-        callbacks=callbacks,
-    )
-
-
-def _check_average(decay: float, precision: str) -> None:
-    """Raises ConfigError: 8 bits of mantissa hold no average of small steps."""
-    if decay and precision.endswith("-true") and not precision.startswith(("32", "64")):
-        raise ConfigError(
-            f"trainer.ema={decay:g} needs weights of 32 bits; type hardware.precision={precision.split('-')[0]}-mixed or trainer.ema=0"
-        )
-
-
-def _moving_average(decay: float, average: torch.Tensor, current: torch.Tensor, _: object) -> torch.Tensor:
-    """Buffers of whole numbers, such as indices, are taken as they are: torch's own average rounds them down."""
-    return torch.lerp(current, average, decay) if average.is_floating_point() else current
 
 
 @contextmanager

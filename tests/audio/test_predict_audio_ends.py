@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ctrl_c
 import numpy as np
 import pytest
 
@@ -22,8 +23,9 @@ def job(tmp_path: Path):
     command = [sys.executable, "-m", "kmidi_lab", "task=predict", "model=emotion", "predict.audio=-"]
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        [*command, "predict.rate=16000", "paths.output_root=out"], stdin=pipe, stdout=pipe, stderr=pipe, cwd=tmp_path
-    ) as job:
+        [*command, "predict.rate=16000", "paths.output_root=out"], stdin=pipe, stdout=pipe, stderr=pipe, cwd=tmp_path,
+        preexec_fn=ctrl_c.heard,
+    ) as job:  # fmt: skip
         yield job
         job.kill()
 

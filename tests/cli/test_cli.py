@@ -265,6 +265,7 @@ def test_resume_goes_on_and_leaves_the_other_run_alone(cli: Cli, trained: Path) 
         cwd=trained,
     )
     assert done.returncode == 0, done.stderr
+    assert f"best so far: val/loss {record(first)['training']['val_loss']:.4f}" in done.stdout + done.stderr
     [folder] = (trained / "resumed/runs/harmony").iterdir()
     assert record(folder)["training"]["epochs"] == 5
     epochs = {float(r["epoch"]) for r in csv.DictReader((folder / "curves/metrics.csv").open()) if r["epoch"]}

@@ -11,7 +11,7 @@ from torch import nn
 
 from kmidi_lab import resume
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.lab import _check_average
+from kmidi_lab.trainer import check_average
 
 
 def write(path: Path, module: nn.Module, **more: Any) -> str:
@@ -63,7 +63,7 @@ def test_another_network_is_refused(tmp_path: Path, other: nn.Module) -> None:
 
 def test_no_moving_average_in_half_precision() -> None:
     for fine in ("32-true", "bf16-mixed", "64-true"):
-        _check_average(0.99, fine)
-    _check_average(0, "bf16-true")
+        check_average(0.99, fine)
+    check_average(0, "bf16-true")
     with pytest.raises(ConfigError, match=r"hardware\.precision=bf16-mixed or trainer\.ema=0"):
-        _check_average(0.99, "bf16-true")
+        check_average(0.99, "bf16-true")

@@ -1,0 +1,69 @@
+"""Lightning's Trainer as the config describes it: devices, loggers, callbacks, limits."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, RichProgressBar, WeightAveraging
+from lightning.pytorch.loggers import CSVLogger, Logger
+from omegaconf import DictConfig
+
+from kmidi_lab import hardware
+from kmidi_lab.errors import ConfigError
+
+
+def make_trainer(
+    cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, limits: hardware.Limits, folder: Path,
+    callbacks: list[L.Callback],
+) -> L.Trainer:  # fmt: skip
+    """The trainer of one run in `folder`, with `callbacks` before its own; W&B's run belongs to context's group."""
+    loggers: list[Logger] = [CSVLogger(str(folder), name="curves", version="")]
+    if cfg.logger.wandb:
+        from kmidi_lab.wandb_logger import wandb_logger
+
+        loggers.append(wandb_logger(cfg, folder, context["group"]))
+    if cfg.trainer.ema:
+        callbacks.append(WeightAveraging(avg_fn=partial(_moving_average, cfg.trainer.ema)))
+    if cfg.trainer.patience:
+        callbacks.append(EarlyStopping("val/loss", patience=cfg.trainer.patience))
+    if cfg.trainer.progress:
+        callbacks.append(RichProgressBar(refresh_rate=20))
+    several = machine.devices * machine.num_nodes > 1
+    share = cfg.trainer.limit_train_batches
+    return L.Trainer(
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.num_nodes,
+        strategy="ddp" if several else "auto",
+        precision=machine.precision,  # type: ignore[arg-type]
+        max_epochs=limits.epochs,
+        min_epochs=min(cfg.trainer.min_epochs, limits.epochs),
+        accumulate_grad_batches=limits.accumulate,
+        gradient_clip_val=cfg.trainer.gradient_clip or None,
+        limit_train_batches=share if share <= 1 else int(share),
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1_000_000,
+        enable_progress_bar=cfg.trainer.progress,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        logger=loggers,
+        callbacks=callbacks,
+    )
+
+
+def check_average(decay: float, precision: str) -> None:
+    """Raises ConfigError: 8 bits of mantissa hold no average of small steps."""
+    if decay and precision.endswith("-true") and not precision.startswith(("32", "64")):
+        raise ConfigError(
+            f"trainer.ema={decay:g} needs weights of 32 bits; type hardware.precision={precision.split('-')[0]}-mixed or trainer.ema=0"
+        )
+
+
+def _moving_average(decay: float, average: torch.Tensor, current: torch.Tensor, _: object) -> torch.Tensor:
+    """Buffers of whole numbers, such as indices, are taken as they are: torch's own average rounds them down."""
+    return torch.lerp(current, average, decay) if average.is_floating_point() else current

@@ -1,0 +1,92 @@
+"""The best epoch and the last one, in a run and in the one that goes on from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
+
+
+class Scripted(L.LightningModule):
+    """Its weight is the number of epochs trained, its validation loss of epoch e is `losses[e]`."""
+
+    def __init__(self, losses: list[float]) -> None:
+        super().__init__()
+        self.weight, self.losses, self.begun = nn.Parameter(torch.zeros(1)), losses, []
+
+    def on_train_epoch_start(self) -> None:
+        self.begun.append(self.current_epoch)
+
+    def training_step(self, batch: Any, index: int) -> torch.Tensor:
+        return -self.weight.sum()
+
+    def validation_step(self, batch: Any, index: int) -> None:
+        self.log("val/loss", self.losses[self.current_epoch])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=1.0)
+
+
+def run(
+    folder: Path, losses: list[float], earlier: Path | None = None, data: str = "tunes"
+) -> tuple[Scripted, BestCheckpoint]:
+    module, best = Scripted(losses), BestCheckpoint(folder, {"data": data}, earlier)
+    trainer = L.Trainer(
+        max_epochs=len(losses), accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+        callbacks=[best, LastCheckpoint(folder)], num_sanity_val_steps=0, default_root_dir=folder,
+    )  # fmt: skip
+    batches = DataLoader(TensorDataset(torch.zeros(1, 1)))
+    trainer.fit(module, batches, batches, ckpt_path=str(earlier / "last.ckpt") if earlier else None)
+    return module, best
+
+
+def weight(path: Path | str) -> float:
+    return float(torch.load(path, weights_only=True)["state_dict"]["weight"])
+
+
+@pytest.fixture
+def cut_off(tmp_path: Path) -> Path:
+    run(tmp_path / "first", [3.0, 1.0, 2.0, 2.5])
+    return tmp_path / "first"
+
+
+def test_the_last_epoch_is_kept_whether_it_is_better_or_not(cut_off: Path) -> None:
+    assert {p.name for p in cut_off.iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert (weight(cut_off / "best.ckpt"), weight(cut_off / "last.ckpt")) == (2, 4)
+
+
+def test_going_on_repeats_no_epoch_and_keeps_the_earlier_best(cut_off: Path, tmp_path: Path) -> None:
+    before = {p: p.read_bytes() for p in cut_off.iterdir()}
+    module, best = run(tmp_path / "rest", [9.0] * 4 + [2.0, 1.5], cut_off)
+    assert module.begun == [4, 5]
+    assert Path(best.best_model_path) == tmp_path / "rest/best.ckpt"
+    assert (weight(best.best_model_path), float(best.best_model_score)) == (2, 1.0)
+    assert weight(tmp_path / "rest/last.ckpt") == 6
+    assert {p: p.read_bytes() for p in cut_off.iterdir()} == before
+
+
+def test_a_better_epoch_takes_the_place_of_the_earlier_best(cut_off: Path, tmp_path: Path) -> None:
+    _, best = run(tmp_path / "rest", [9.0] * 4 + [2.0, 0.5, 0.75], cut_off)
+    assert (weight(best.best_model_path), float(best.best_model_score)) == (6, 0.5)
+    again, best = run(tmp_path / "third", [9.0] * 7 + [0.6], tmp_path / "rest")
+    assert again.begun == [7]
+    assert (weight(best.best_model_path), float(best.best_model_score)) == (6, 0.5)
+
+
+def test_losses_on_other_data_are_not_compared(cut_off: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _, best = run(tmp_path / "rest", [9.0] * 4 + [2.0, 1.5], cut_off, data="songs")
+    assert (weight(best.best_model_path), float(best.best_model_score)) == (6, 1.5)
+    assert "other data or settings" in caplog.text
+
+
+def test_a_run_that_goes_on_in_its_own_folder(cut_off: Path) -> None:
+    _, best = run(cut_off, [9.0] * 4 + [2.0], cut_off)
+    assert (weight(best.best_model_path), float(best.best_model_score)) == (2, 1.0)
+    assert {p.name for p in cut_off.iterdir()} == {"best.ckpt", "last.ckpt"}
