@@ -56,13 +56,15 @@ def read_name(stem: str) -> Name:
 
 
 def files(root: Path) -> list[Path]:
-    """Every file below an actor's folder in `root/ravdess`, else in `root`."""
-    for base in (root / "ravdess", root):
-        folders = [f for glob in ("Actor_*", "Audio_*_Actors_*/Actor_*") for f in base.glob(glob) if f.is_dir()]
-        found = [p for folder in folders for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES] if folders else []
-        if found:
-            return sorted(found)
-    return []
+    """Every file below an actor's folder in `root/ravdess` or in `root` itself, which may hold a channel each."""
+    folders = [
+        folder
+        for base in (root / "ravdess", root)
+        for glob in ("Actor_*", "Audio_*_Actors_*/Actor_*")
+        for folder in base.glob(glob)
+        if folder.is_dir()
+    ]
+    return sorted(p for folder in folders for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES)
 
 
 def channels_of(found: Sequence[Path]) -> set[str]:

@@ -272,3 +272,10 @@ def test_an_archive_beside_the_folders_is_no_folder(root: Path, tmp_path: Path) 
     found = files(tmp_path / "data")
     assert [f.name for f in found] == [f.name for f in files(root)]
     assert channels_of([*found, folder / "x.wav"]) == {"speech", "song"} & channels_of(found)
+
+
+def test_a_channel_fetched_beside_the_other_hides_nothing(tmp_path: Path) -> None:
+    write_clip(tmp_path / "Actor_01" / f"{name(1, 1)}.wav", 1)
+    song = tmp_path / "ravdess/Audio_Song_Actors_01-24/Actor_01" / f"{name(1, 1, channel=2)}.wav"
+    write_clip(song, 2)
+    assert channels_of(files(tmp_path)) == {"speech", "song"}
