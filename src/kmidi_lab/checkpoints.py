@@ -12,6 +12,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from kmidi_lab import resume
 from kmidi_lab.export.atomic import write_atomic
 
 log = logging.getLogger(__name__)
@@ -51,11 +52,12 @@ class BestCheckpoint(ModelCheckpoint):
             self._take_over(self._earlier / "best.ckpt", trainer)
 
     def _take_over(self, found: Path, trainer: L.Trainer) -> None:
-        if not found.is_file():
+        kept = resume.read(found)
+        state = kept["callbacks"].get(self.state_key) if kept else None
+        if kept is None or state is None:
+            log.warning("%s can't be read: the best epoch before this run is not known", found)
             return
-        kept = torch.load(found, map_location="cpu", weights_only=True)
-        state = kept["callbacks"].get(self.state_key, {})
-        if state.get("trained_on") != self._trained_on:
+        if state["trained_on"] != self._trained_on:
             log.warning("the best epoch of %s has other data or settings: its loss does not count here", found)
             return
         own = Path(str(self.dirpath), found.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -43,19 +44,25 @@ def find(source: str | None, epochs: int, ema: float) -> Resumed | None:
     path = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
     if not path.is_file():
         raise ConfigError(f"trainer.resume={source}: no checkpoint there; give a run folder or a .ckpt file")
-    try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        done, weights = int(kept["epoch"]) + 1, kept["state_dict"]
-        if "pytorch-lightning_version" not in kept:
-            raise KeyError("pytorch-lightning_version")
-    except (pickle.UnpicklingError, KeyError, EOFError, RuntimeError, OSError, TypeError, ValueError):
-        raise ConfigError(
-            f"trainer.resume={source}: not the checkpoint of a run; give a run folder or its .ckpt"
-        ) from None
+    kept = read(path)
+    if kept is None:
+        raise ConfigError(f"trainer.resume={source}: not the checkpoint of a run; give a run folder or its .ckpt")
+    done = kept["epoch"] + 1
     if done >= epochs:
         raise ConfigError(f"trainer.resume={source}: it has {done} epochs already; type trainer.max_epochs={done + 10}")
     if "current_model_state" in kept and not ema:
         raise ConfigError(
             f"trainer.resume={source}: it keeps a moving average of its weights; type trainer.ema=0.99, or as it was"
         )
-    return Resumed(source, str(path), {name: values.shape for name, values in weights.items()})
+    return Resumed(source, str(path), {name: values.shape for name, values in kept["state_dict"].items()})
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """What Lightning wrote into a checkpoint; None for a file cut short or of another kind."""
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        if {"epoch", "state_dict", "callbacks", "pytorch-lightning_version"} <= kept.keys():
+            return dict(kept)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, AttributeError, ValueError):
+        pass
+    return None

@@ -90,3 +90,13 @@ def test_a_run_that_goes_on_in_its_own_folder(cut_off: Path) -> None:
     _, best = run(cut_off, [9.0] * 4 + [2.0], cut_off)
     assert (weight(best.best_model_path), float(best.best_model_score)) == (2, 1.0)
     assert {p.name for p in cut_off.iterdir()} == {"best.ckpt", "last.ckpt"}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 cut short"])
+def test_an_earlier_best_that_is_gone_or_cut_short_is_said(
+    cut_off: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes | None
+) -> None:
+    (cut_off / "best.ckpt").unlink() if content is None else (cut_off / "best.ckpt").write_bytes(content)
+    _, best = run(tmp_path / "rest", [9.0] * 4 + [2.0, 1.5], cut_off)
+    assert (weight(best.best_model_path), float(best.best_model_score)) == (6, 1.5)
+    assert "can't be read" in caplog.text

@@ -15,8 +15,8 @@ from kmidi_lab.trainer import check_average
 
 
 def write(path: Path, module: nn.Module, **more: Any) -> str:
-    kept = {"epoch": 4, "state_dict": module.state_dict(), "pytorch-lightning_version": "2.6.0", **more}
-    torch.save({name: value for name, value in kept.items() if value is not None}, path)
+    kept = {"epoch": 4, "state_dict": module.state_dict(), "pytorch-lightning_version": "2.6.0", "callbacks": {}}
+    torch.save({name: value for name, value in {**kept, **more}.items() if value is not None}, path)
     return str(path)
 
 
