@@ -175,8 +175,13 @@ def _rendered(plans: Sequence[_Plan], workers: int, progress: bool) -> Iterator[
     if workers == 1:
         yield from itertools.chain.from_iterable(map(_play, shown(batches, "rendering", progress)))
         return
-    # Ctrl-C is the caller's to handle; leaving the pool ends its workers.
-    with multiprocessing.get_context("spawn").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+    # Ctrl-C is the caller's to handle, who ends the workers: what is ignored here is ignored by processes started here.
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        started = multiprocessing.get_context("spawn").Pool(workers)
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    with started as pool:
         played = pool.imap(_play, batches)
         for _ in shown(batches, "rendering", progress):
             try:
