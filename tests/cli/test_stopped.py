@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -25,7 +26,8 @@ def stop(job: subprocess.Popen[str]) -> str:
     """Ctrl-C as a terminal sends it: to the process and all its children. Returns what is said from then on."""
     family = [psutil.Process(job.pid), *psutil.Process(job.pid).children(recursive=True)]
     for process in family:
-        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(psutil.NoSuchProcess):  # ended by its parent meanwhile
+            process.send_signal(signal.SIGINT)
     said, _ = job.communicate(timeout=60)
     assert job.returncode == 130, said
     assert not psutil.wait_procs(family[1:], timeout=30)[1]
