@@ -26,6 +26,7 @@ def make_trainer(
         from kmidi_lab.wandb_logger import wandb_logger
 
         loggers.append(wandb_logger(cfg, folder, context["group"]))
+    callbacks = [*callbacks]
     if cfg.trainer.ema:
         callbacks.append(WeightAveraging(avg_fn=partial(_moving_average, cfg.trainer.ema)))
     if cfg.trainer.patience:

@@ -63,6 +63,6 @@ def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path) -> None:
         said = stop(job)
     [folder] = (tmp_path / "outputs/runs/harmony").iterdir()
     assert said.splitlines()[-1] == "stopped"
-    assert f"trainer.resume={folder.relative_to(tmp_path)}" in said or f"trainer.resume={folder}" in said
+    assert f"trainer.resume={folder}" in said
     assert "Traceback" not in said
     assert json.loads((folder / "run.json").read_text())["error"] == "stopped"

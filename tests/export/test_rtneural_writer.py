@@ -96,8 +96,8 @@ def test_three_million_weights_are_fast_and_small(make_contract):
     assert sum(p.numel() for p in network.parameters()) > 2.8e6
     start = time.perf_counter()
     data = export_rtneural(network, make_contract(128, 258, state="one audio frame a call"))
-    # Far above what it takes (0.2 s): this catches a slow writer, not a slow machine.
-    assert time.perf_counter() - start < 10
+    # An order of magnitude above what it takes (0.2 s): this catches a slow writer, not a slow machine.
+    assert time.perf_counter() - start < 2
     assert len(data) < 45e6
 
 

@@ -26,8 +26,8 @@ from kmidi_lab.report.timeline import timeline_png
 READS = ("audio", "rate", "every")
 STANDARD_INPUT = "-"
 _BLOCK = 4096
-_PAUSE = 31
-"""Frames, half a second."""
+_PAUSE = round(0.5 / FRAME_S)
+"""Half a second, in frames."""
 _SAMPLE = np.dtype("<f4")
 Frames = NDArray[np.float32]
 
