@@ -24,11 +24,11 @@ from statistics import median
 import numpy as np
 import soundfile
 
-from datamodules.audio.prepared import prepare_frames
-from kmidi_lab.features.audio_io import AudioError, read_audio
-from kmidi_lab.features.mel_frames import log_mel
-from kmidi_lab.features.mel_scale import BANDS, FFT, FLOOR, HIGHEST_HZ, HOP, LOWEST_HZ, RATE, WINDOW
-from kmidi_lab.features.mel_stream import MelStream
+from datamodules.shared.audio_shards import prepare_frames
+from kmidi_lab.audio.io import AudioError, read_audio
+from kmidi_lab.audio.mel import log_mel
+from kmidi_lab.audio.mel_scale import BANDS, FFT, FLOOR, HIGHEST_HZ, HOP, LOWEST_HZ, RATE, WINDOW
+from kmidi_lab.audio.mel_stream import MelStream
 from kmidi_lab.machine import machine_fingerprint
 
 _EACH, _ROUNDS = 60, 3

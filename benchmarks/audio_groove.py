@@ -21,9 +21,9 @@ import pretty_midi
 import soundfile
 import soxr
 
-from datamodules.midi.reading import read_piece
-from kmidi_lab.features.audio_groove import RATE, band_onsets, groove_of
-from kmidi_lab.features.drums import VOICES, voices_of
+from kmidi_lab.midi.drums import VOICES, voices_of
+from kmidi_lab.midi.reading import read_piece
+from kmidi_lab.models.groove.from_audio import RATE, band_onsets, groove_of
 
 SOUND_FONT = Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
 _ONSET_S, _FEWEST = 0.05, 8

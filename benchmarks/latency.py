@@ -11,11 +11,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kmidi_lab.export.latency import measure_latency
-from kmidi_lab.export.latency_inputs import read_published
-from kmidi_lab.export.registry import load_registry
-from kmidi_lab.export.rtneural_runner import runner_from_env
+from kmidi_lab.export.bench.inputs import read_published
+from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.machine import machine_fingerprint
+from kmidi_lab.registry.registry import load_registry
 
 
 def main() -> None:

@@ -20,8 +20,8 @@ import numpy as np
 from datamodules.melody import extract
 from datamodules.melody.pop909 import stated_key
 from datamodules.melody.voice import Voice, single
-from datamodules.midi.piece import Piece
-from datamodules.midi.reading import read_piece
+from kmidi_lab.midi.piece import Piece
+from kmidi_lab.midi.reading import read_piece
 
 Notes = set[tuple[float, int]]
 

@@ -24,11 +24,11 @@ from statistics import median
 
 import numpy as np
 
-from datamodules.midi.piece import Piece
-from datamodules.midi.reading import read_piece
-from datamodules.midi.shards import prepare
-from datamodules.shards import Arrays
+from datamodules.shared.midi_shards import prepare
+from datamodules.shared.shards import Arrays
 from kmidi_lab.machine import machine_fingerprint
+from kmidi_lab.midi.piece import Piece
+from kmidi_lab.midi.reading import read_piece
 
 LAKH_FILES = 176_581
 _SAMPLE, _ROUNDS = 60, 3

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.ravdess import Ravdess
-from datamodules.speech.augmentation import Augmentation
-from datamodules.speech.clips import Clip
+from datamodules.emotion.clips import Clip
+from datamodules.emotion.module import Ravdess
+from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.callbacks import numpy_call
-from kmidi_lab.evaluation.emotion_node import probabilities
-from kmidi_lab.evaluation.metrics import confusion
-from kmidi_lab.features.emotion_node import BASES
-from kmidi_lab.features.speech_emotion import EMOTIONS
-from kmidi_lab.models.emotion_node import EmotionNodeClassifier
+from kmidi_lab.models.emotion.features import EMOTIONS
+from kmidi_lab.models.emotion_node.evaluation import probabilities
+from kmidi_lab.models.emotion_node.features import BASES
+from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier
+from kmidi_lab.scoring.metrics import confusion
 
 
 def spoken(root: str, cache: Path) -> tuple[list[Clip], np.ndarray]:

@@ -16,9 +16,9 @@ import time
 import lightning as L
 import torch
 
-from datamodules.chord_db import ChordDB
+from datamodules.harmony.module import ChordDB
 from kmidi_lab.lab import quieten_lightning
-from kmidi_lab.models.harmony import HarmonyPredictor
+from kmidi_lab.models.harmony.module import HarmonyPredictor
 
 
 def bare(data: ChordDB, epochs: int) -> float:

@@ -18,7 +18,7 @@ from hypothesis import settings
 
 REPO = Path(__file__).resolve().parents[1]
 SEED = 0
-# Test workers that compile librosa's functions into one cache side by side can crash (see features/audio_groove.py).
+# Test workers that compile librosa's functions into one cache side by side can crash (see models/groove/from_audio.py).
 os.environ["NUMBA_CACHE_DIR"] = str(
     Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 )

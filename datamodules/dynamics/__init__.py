@@ -1,1 +1,1 @@
-"""Scores and performances of them: ASAP as it is published, and KTH-rule performances of the music21 corpus."""
+"""Everything that is read for the dynamics model."""

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from datamodules.dynamics import asap_layout
 from datamodules.dynamics.alignment import BeatMap, match
-from datamodules.dynamics.performances import Performance, Reading, at_tempo, pitched_notes, score_of
-from datamodules.midi import asap_layout
-from datamodules.midi.layout import Layout
-from datamodules.midi.piece import Piece
-from datamodules.midi.reading import MidiError, read_piece
-from kmidi_lab.features.dynamics import Performed, Score
+from datamodules.dynamics.performances import Performance, Reading, at_tempo
+from datamodules.shared.layout import Layout
+from kmidi_lab.midi.piece import Piece
+from kmidi_lab.midi.reading import MidiError, read_piece
+from kmidi_lab.midi.score import Score, pitched_notes, score_of
+from kmidi_lab.models.dynamics.features import Performed
 
 MIN_MATCHED = 0.8
 _MIN_NOTES, _MIN_BEATS = 32, 8

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datamodules.chords.music21_corpus import chorale_files
 from datamodules.dynamics.performances import Reading
-from kmidi_lab.features.dynamics import Score, make_score
+from datamodules.shared.music21_corpus import chorale_files
+from kmidi_lab.midi.score import Score, make_score
 
 _EVERY = 6
 

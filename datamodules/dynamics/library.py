@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.cache import code_version, data_version, files_below
-from datamodules.dynamics import asap, corpus, kth, unscored
+from datamodules.dynamics import asap, asap_layout, corpus, kth, unscored
 from datamodules.dynamics.performances import Performance, Reading
-from datamodules.library import SplitLibrary, prepared
-from datamodules.midi import asap_layout
-from datamodules.problems import first_of
-from datamodules.splits import Groups, assign
+from datamodules.shared.cache import data_version, files_below
+from datamodules.shared.code_version import code_version
+from datamodules.shared.library import SplitLibrary, prepared
+from datamodules.shared.problems import first_of
+from datamodules.shared.splits import Groups, assign
 from kmidi_lab.errors import DataError
-from kmidi_lab.features import dynamics as features
-from kmidi_lab.features.dynamics import Score
+from kmidi_lab.midi.score import Score
 
 SOURCES = ("asap", "maestro", "lakh", "kth_rules")
 _NGRAM, _SIMILAR = 8, 0.3
@@ -47,7 +46,7 @@ def load(
         return _build(_read(name, root, files, progress), version, seed, val, test)
 
     absent = [source for source in sources if source not in found]
-    return prepared(cache_dir / "dynamics", version, code_version(_code(), ["muspy", "symusic"]), make, absent)
+    return prepared(cache_dir / "dynamics", version, code_version(__name__), make, absent)
 
 
 def source_files(name: str, root: Path) -> list[Path]:
@@ -125,10 +124,3 @@ def _version(name: str, files: list[Path], root: Path, settings: tuple[object, .
     if name == "kth_rules":
         contents = [importlib.metadata.version("music21").encode() + repr([p.name for p in files]).encode()]
     return data_version((name, settings), contents)
-
-
-def _code() -> list[Path]:
-    """Everything that turns files into performances: a change of code is a change of cache."""
-    here = Path(__file__).parent
-    own = (here, *(here.parent / name for name in ("midi", "lakh.py", "shards.py", "splits.py", "problems.py")))
-    return [*own, Path(features.__file__)]

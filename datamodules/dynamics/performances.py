@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from datamodules.midi.piece import Notes, Piece
-from datamodules.problems import Report
-from kmidi_lab.features.dynamics import Performed, Score, make_score
+from datamodules.shared.problems import Report
+from kmidi_lab.midi.score import Score
+from kmidi_lab.models.dynamics.features import Performed
 
 
 @dataclass(frozen=True)
@@ -36,40 +36,6 @@ class Reading(Report):
     performances: list[Performance] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
     """Figures about the source as a whole, for the card."""
-
-
-@dataclass(frozen=True)
-class ScoreNotes:
-    """The pitched notes of a MIDI file as a Score, and where each came from: `track` and `index` `[N]`."""
-
-    score: Score
-    track: np.ndarray
-    index: np.ndarray
-
-
-def pitched_notes(piece: Piece) -> tuple[Notes, np.ndarray, np.ndarray]:
-    """(notes of all tracks but drums, their track, their index in it)."""
-    chosen = [(number, track.notes) for number, track in enumerate(piece.tracks) if not track.is_drum]
-    if not chosen:
-        return piece.tracks[0].notes[:0], np.zeros(0, np.int64), np.zeros(0, np.int64)
-    return (
-        np.concatenate([notes for _, notes in chosen]),
-        np.concatenate([np.full(len(notes), number) for number, notes in chosen]),
-        np.concatenate([np.arange(len(notes)) for _, notes in chosen]),
-    )
-
-
-def score_of(piece: Piece) -> ScoreNotes:
-    """A MIDI score as the network sees it; the tempo is that of the file, note by note."""
-    notes, track, index = pitched_notes(piece)
-    quarter = float(piece.ticks_per_quarter)
-    metres = [(tick / quarter, int(n), int(d)) for tick, n, d in piece.metres]
-    starts = notes["start"].astype(np.float64)
-    segment = np.clip(np.searchsorted(piece.tempos[:, 0], starts, side="right") - 1, 0, None)
-    score, order = make_score(
-        starts / quarter, notes["duration"] / quarter, notes["pitch"], metres, piece.tempos[segment, 1]
-    )
-    return ScoreNotes(score, track[order], index[order])
 
 
 def at_tempo(score: Score, tempo: float) -> Score:

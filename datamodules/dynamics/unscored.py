@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules import lakh
+from datamodules.dynamics import maestro_layout
 from datamodules.dynamics.asap import pedalled
-from datamodules.dynamics.performances import Performance, Reading, pitched_notes
-from datamodules.midi import dedupe, maestro_layout
-from datamodules.midi.bulk import read_many
-from datamodules.midi.piece import Piece
-from datamodules.midi.reading import MidiError
-from kmidi_lab.features.dynamics import Performed, Score, make_score
+from datamodules.dynamics.performances import Performance, Reading
+from datamodules.shared import dedupe, lakh
+from datamodules.shared.midi_reading import read_many
+from kmidi_lab.midi.piece import Piece
+from kmidi_lab.midi.reading import MidiError
+from kmidi_lab.midi.score import Score, make_score, pitched_notes
+from kmidi_lab.models.dynamics.features import Performed
 
 METRE = ("beat_phase", "phrase_phase", "position", "metre", "metrical_strength", "dynamic_range", "compression")
 """What nothing is known of without bars: inputs, and outputs that are counted in phrases of bars."""

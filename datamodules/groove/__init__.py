@@ -1,1 +1,1 @@
-"""Drum performances: the Groove MIDI set and a generator that stands in for it."""
+"""Everything that is read for the groove model."""

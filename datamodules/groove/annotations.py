@@ -6,7 +6,7 @@ laid back and punk pushes by reputation, not by measurement of these takes.
 
 from __future__ import annotations
 
-from kmidi_lab.features.groove import SWING
+from kmidi_lab.models.groove.features import SWING
 
 _PRIMARY = {
     "rock": "straight",

@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datamodules import fma
-from datamodules.cache import code_version, data_version, files_below
-from datamodules.groove import reading, styles
-from datamodules.groove.reading import Reading, Take
-from datamodules.library import SplitLibrary, prepared
-from datamodules.problems import Problem, counted_reasons, first_of
-from datamodules.splits import SPLITS, Groups
+from datamodules.groove import fma, groove_midi, styles
+from datamodules.groove.groove_midi import Reading, Take
+from datamodules.shared.cache import data_version, files_below
+from datamodules.shared.code_version import code_version
+from datamodules.shared.library import SplitLibrary, prepared
+from datamodules.shared.problems import Problem, counted_reasons, first_of
+from datamodules.shared.splits import SPLITS, Groups
 from kmidi_lab.errors import DataError
-from kmidi_lab.features import drums
-from kmidi_lab.features.groove import Performance
+from kmidi_lab.models.groove.features import Performance
 
 SOURCES = ("groove_midi", "fma", "styles")
-_READERS: dict[str, Any] = {"groove_midi": reading, "fma": fma}
+_READERS: dict[str, Any] = {"groove_midi": groove_midi, "fma": fma}
 _PUBLISHED = {"train": "train", "validation": "val", "test": "test"}
 _SHARED = 0.5
 """Performances that have this share of their bars in common, stroke for stroke, are one."""
@@ -59,12 +58,10 @@ def load(
     def read() -> Reading:
         if source == "fma":
             return fma.read(root, cache_dir, progress=progress)
-        return reading.read(root) if found else styles.generate(split_seed)
+        return groove_midi.read(root) if found else styles.generate(split_seed)
 
     absent = sources[: sources.index(source)]
-    return prepared(
-        cache_dir / "groove", version, code_version(_code(), ["symusic", "librosa", "soundfile", "soxr"]), make, absent
-    )
+    return prepared(cache_dir / "groove", version, code_version(__name__), make, absent)
 
 
 def _build(found: Reading, test_drummers: Sequence[str], split_seed: int, version: str) -> Library:
@@ -147,10 +144,3 @@ def _without_shared(
         Problem(takes[i].performance.id, "", "near-duplicate of a take in another split", splits[i]) for i in dropped
     ]
     return kept, problems
-
-
-def _code() -> list[Path]:
-    """Everything that turns files into bars: a change of code is a change of cache."""
-    here, package = Path(__file__).parent, Path(drums.__file__).parent
-    own = (here, *(here.parent / name for name in ("midi", "fma.py", "shards.py", "splits.py", "problems.py")))
-    return [*own, *(package / name for name in ("drums.py", "groove.py", "audio_groove.py", "audio_io.py"))]

@@ -24,9 +24,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from datamodules.groove.reading import Reading, Take
-from datamodules.splits import Groups, assign
-from kmidi_lab.features.groove import PHRASE_BARS, STEPS, STEPS_PER_BEAT, SWING, TIMING_PPQ, Performance, bars_of
+from datamodules.groove.groove_midi import Reading, Take
+from datamodules.shared.splits import Groups, assign
+from kmidi_lab.models.groove.features import PHRASE_BARS, STEPS, STEPS_PER_BEAT, SWING, TIMING_PPQ, Performance, bars_of
 
 _TAKES_PER_STYLE = 80
 _VAL, _TEST = 0.15, 0.2

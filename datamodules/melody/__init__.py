@@ -1,1 +1,1 @@
-"""Readers of melodies: one module a kind of file, each returns a `Reading`."""
+"""Everything that is read for the melody model."""

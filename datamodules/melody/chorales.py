@@ -15,7 +15,7 @@ import numpy as np
 
 from datamodules.melody.keys import key_of_chroma
 from datamodules.melody.reading import Reading
-from kmidi_lab.features.melody import Melody
+from kmidi_lab.models.melody.features import Melody
 
 _SPLITS = {"train": "train", "valid": "val", "test": "test"}
 _BAR = 4.0

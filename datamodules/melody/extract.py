@@ -9,25 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from datamodules.melody.keys import key_of_chroma
 from datamodules.melody.reading import MAX_NOTES, MIN_NOTES
 from datamodules.melody.voice import Voice, single, uncovered
-from datamodules.midi.piece import Piece, Track
-from datamodules.midi.reading import MidiError
 from kmidi_lab.chords.chord import Key
-from kmidi_lab.features import melody as features
-from kmidi_lab.features.dynamics import make_score
-from kmidi_lab.features.melody import HIGHEST, LOWEST, Melody
+from kmidi_lab.midi.piece import Piece, Track
+from kmidi_lab.midi.reading import MidiError
+from kmidi_lab.midi.score import make_score
+from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody
 
 GRID = 12
 """Places a quarter note: sixteenths and triplets of eighths fall on it."""
 HOW = ("named", "role", "skyline")
 """What a melody was found by: the name of its track, how its track plays, or as the upper voice of all."""
-CODE = (__file__, features.__file__, *(str(Path(__file__).with_name(f"{n}.py")) for n in ("voice", "keys", "reading")))
 _NAMED = tuple(
     re.compile(words, re.IGNORECASE)
     for words in (r"melod|gesang|canto", r"\b(lead )?(vocal|voice|vox|sing)", r"\blead\b|\bsolo\b")

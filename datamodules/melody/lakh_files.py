@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from datamodules import lakh
 from datamodules.melody import extract
 from datamodules.melody.reading import Reading
-from datamodules.midi.bulk import read_many
+from datamodules.shared import lakh
+from datamodules.shared.midi_reading import read_many
 
 MOST_FILES = 3_000
 """So many fit into memory and into the n-grams of the baselines."""

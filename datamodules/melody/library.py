@@ -8,32 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.cache import code_version, data_version
-from datamodules.library import SplitLibrary, prepared
 from datamodules.melody import chorales, lakh_files, music21_chorales, pop909, tune_books
 from datamodules.melody.reading import Reading
-from datamodules.problems import Problem, counted_reasons, first_of
-from datamodules.progress import shown
-from datamodules.splits import SPLITS, Groups, assign
-from kmidi_lab.chords import chord
+from datamodules.shared.cache import data_version
+from datamodules.shared.code_version import code_version
+from datamodules.shared.library import SplitLibrary, prepared
+from datamodules.shared.problems import Problem, counted_reasons, first_of
+from datamodules.shared.progress import shown
+from datamodules.shared.splits import SPLITS, Groups, assign
 from kmidi_lab.errors import DataError
-from kmidi_lab.features import melody as features
-from kmidi_lab.features.melody import Melody
+from kmidi_lab.models.melody.features import Melody
 
 BOOKS = tuple(tune_books.FOLDERS)
 SOURCES = (*BOOKS, "chorales", "pop909", "jsb_chorales", "lakh")
 _INTERVALS, _SIMILAR = 6, 0.25
 _COMMON_TITLE = 6
 """A title that more tunes bear is the name of a dance, not of a tune."""
-_CODE = (
-    Path(__file__).parent,
-    *(
-        Path(__file__).parents[1] / name
-        for name in ("midi", "chords", "lakh.py", "shards.py", "splits.py", "problems.py")
-    ),
-    Path(chord.__file__).parent,
-    Path(features.__file__),
-)
 
 
 Library = SplitLibrary[Melody]
@@ -54,7 +44,7 @@ def load(
         readings = [_read(name, root, files, progress) for name, files in present.items()]
         return build(readings, version, seed, val, test)
 
-    return prepared(cache_dir / "melody_db", version, code_version(_CODE, ["symusic"]), make, absent)
+    return prepared(cache_dir / "melody_db", version, code_version(__name__), make, absent)
 
 
 def source_files(name: str, root: Path) -> list[Path]:

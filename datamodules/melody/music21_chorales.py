@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from datamodules.chords.music21_corpus import chorale_files
 from datamodules.melody.reading import Reading
+from datamodules.shared.music21_corpus import chorale_files
 from kmidi_lab.chords.chord import ChordError, Key, parse_mode
-from kmidi_lab.features.melody import Melody
+from kmidi_lab.models.melody.features import Melody
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _BROKEN = (

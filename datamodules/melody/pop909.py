@@ -14,10 +14,10 @@ import numpy as np
 from datamodules.melody.keys import key_of_chroma
 from datamodules.melody.reading import Reading
 from datamodules.melody.voice import single
-from datamodules.midi.reading import MidiError, read_piece
 from kmidi_lab.chords.chord import ChordError, Key, parse_key
 from kmidi_lab.chords.harte import parse_harte
-from kmidi_lab.features.melody import Melody
+from kmidi_lab.midi.reading import MidiError, read_piece
+from kmidi_lab.models.melody.features import Melody
 
 _GRID = 4
 

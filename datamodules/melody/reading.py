@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.problems import Report
-from kmidi_lab.features.melody import HIGHEST, LOWEST, Melody
+from datamodules.shared.problems import Report
+from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody
 
 MIN_NOTES, MAX_NOTES = 12, 5_000
 

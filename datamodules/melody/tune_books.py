@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from datamodules.chords.music21_corpus import corpus_folder
 from datamodules.melody.abc import AbcError, read_tune, tunes
 from datamodules.melody.reading import Reading
+from datamodules.shared.music21_corpus import corpus_folder
 
 FOLDERS = {"ryan": "ryansMammoth", "aird": "airdsAirs", "oneill": "oneills1850", "essen": "essenFolksong"}
 _OLD = "tunes in the public domain (printed 1778 to 1907), transcriptions distributed with music21"

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from datamodules.base import LabData
-from datamodules.batches import IndexBatches
-from datamodules.library import SplitLibrary
 from datamodules.melody import library as melodies
-from datamodules.settings import check_counts, check_shares
-from datamodules.splits import Groups
+from datamodules.shared.batches import IndexBatches
+from datamodules.shared.library import SplitLibrary
+from datamodules.shared.module import LabData
+from datamodules.shared.settings import check_counts, check_shares
+from datamodules.shared.splits import Groups
 from kmidi_lab.contracts import MELODY
-from kmidi_lab.features.melody import Melody, MelodyBatch, Notes, mood_proxy, notes_of, transpose, vectors
+from kmidi_lab.models.melody.features import Melody, MelodyBatch, Notes, mood_proxy, notes_of, transpose, vectors
 
 _LOW, _HIGH = 36, 96
 _FROM_THE_START = 0.3

@@ -13,9 +13,9 @@ import lightning as L
 import numpy as np
 import torch
 
-from kmidi_lab.distill import STUDENT, distill
-from kmidi_lab.export.atomic import write_atomic
-from kmidi_lab.models.base import LabModule
+from kmidi_lab.files import write_atomic
+from kmidi_lab.nn.distillation import STUDENT, distill
+from kmidi_lab.nn.module import LabModule
 
 log = logging.getLogger(__name__)
 

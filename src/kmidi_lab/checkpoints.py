@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from kmidi_lab import resume
-from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.files import write_atomic
 
 log = logging.getLogger(__name__)
 

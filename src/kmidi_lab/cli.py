@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from kmidi_lab import config, schema
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.errors import ConfigError, LabError, UserError
-from kmidi_lab.export.atomic import write_atomic
+from kmidi_lab.files import write_atomic
 
 log = logging.getLogger(__name__)
 _COMMAND = "KMIDI_COMMAND"

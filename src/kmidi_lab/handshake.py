@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kmidi_lab.errors import HandshakeError
-from kmidi_lab.models.base import LabModule
+from kmidi_lab.nn.module import LabModule
 
 
 def handshake(module: LabModule, data: Any) -> None:

@@ -25,13 +25,13 @@ from kmidi_lab import hardware, provenance, resume
 from kmidi_lab.callbacks import DistillCallback, EvaluationCallback
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.errors import ConfigError, UserError
-from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.callback import ExportCallback
-from kmidi_lab.export.registry import load_registry
-from kmidi_lab.export.rtneural_runner import runner_from_env
+from kmidi_lab.export.rtneural.runner import runner_from_env
+from kmidi_lab.files import write_atomic
 from kmidi_lab.handshake import handshake
 from kmidi_lab.machine import machine_fingerprint
-from kmidi_lab.models.base import LabModule
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
 from kmidi_lab.trainer import check_average, make_trainer

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from kmidi_lab.features.audio_io import AudioError, read_audio
+from kmidi_lab.audio.io import AudioError, read_audio
 
 RATE = 16_000
 TONE = 0.5 * np.sin(np.arange(3 * RATE) / 20)

@@ -12,12 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kmidi_lab.audio.mel import log_mel
+from kmidi_lab.audio.mel_golden import PATH, golden
+from kmidi_lab.audio.mel_scale import HOP, RATE, WINDOW, frame_count, mel_triangles
+from kmidi_lab.audio.mel_stream import MelStream
+from kmidi_lab.audio.mel_transform import LogMel
 from kmidi_lab.errors import UserError
-from kmidi_lab.features.mel import LogMel
-from kmidi_lab.features.mel_frames import log_mel
-from kmidi_lab.features.mel_golden import PATH, golden
-from kmidi_lab.features.mel_scale import HOP, RATE, WINDOW, frame_count, mel_triangles
-from kmidi_lab.features.mel_stream import MelStream
 
 
 def sound(seconds: float, rate: int = RATE, seed: int = 0) -> np.ndarray:

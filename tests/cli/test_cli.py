@@ -128,7 +128,7 @@ def test_a_run_leaves_everything(trained: Path) -> None:
 
 
 def test_the_artefacts_agree_with_each_other(trained: Path) -> None:
-    from kmidi_lab.export.rtneural_reader import RTNeuralModel
+    from kmidi_lab.export.rtneural.reader import RTNeuralModel
 
     models = trained / "outputs/models"
     onnx = ort.InferenceSession(models / "harmonypredictor.onnx")

@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-import ctrl_c
 import psutil
 import pytest
+from support import ctrl_c
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:

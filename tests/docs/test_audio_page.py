@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from datamodules.audio import prepared
-from kmidi_lab.features import mel_scale
-from kmidi_lab.features.audio_io import LONGEST_S
+from datamodules.shared import audio_shards
+from kmidi_lab.audio import mel_scale
+from kmidi_lab.audio.io import LONGEST_S
 
 
 def page(repo: Path) -> str:
@@ -38,5 +38,5 @@ def test_its_constants_are_the_front_ends(repo: Path) -> None:
     assert f"FFT of {mel_scale.FFT} points" in text and f"{mel_scale.BANDS} triangles" in text
     assert f"{mel_scale.HOP} *t* + {mel_scale.WINDOW - 1}" in text
     assert f"{mel_scale.LOWEST_HZ:.0f} Hz" in text and f"{mel_scale.RATE} / {mel_scale.FFT}" in text
-    assert f"content of its {prepared._SHARD_FILES} files" in text
+    assert f"content of its {audio_shards._SHARD_FILES} files" in text
     assert f"`longest_s` ({LONGEST_S / 60:.0f} minutes)" in text

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from kmidi_lab.contracts import AUDIO_FEATURES, CONTRACTS, EMOTION, HARMONY, Contract, Slice
-from kmidi_lab.export.cpp_header import identifier
-from kmidi_lab.export.golden import MEL128_SAMPLE_RATE_HZ, SEQUENCE, golden_vectors
-from kmidi_lab.export.onnx_runtime import INPUT, NEW_STATE, OUTPUT, STATE
+from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE
+from kmidi_lab.export.proof.golden import MEL128_SAMPLE_RATE_HZ, SEQUENCE, golden_vectors
+from kmidi_lab.export.rtneural.cpp_header import identifier
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from midi.smf import END, midi, name, note, track
+from support.smf import END, midi, name, note, track
 
-from datamodules.bulk import DIED, MEMORY, TIMEOUT
-from datamodules.midi import reading
+from datamodules.shared.pool import DIED, MEMORY, TIMEOUT
+from kmidi_lab.midi import reading
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 

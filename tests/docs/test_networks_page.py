@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract, Slice
-from kmidi_lab.export.rtneural import export_rtneural
-from kmidi_lab.export.rtneural_layers import WRITERS
-from kmidi_lab.export.rtneural_reader import RTNeuralModel
-from kmidi_lab.models import blocks, streaming
+from kmidi_lab.export.rtneural.layers import WRITERS
+from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.export.rtneural.writer import export_rtneural
+from kmidi_lab.nn import blocks, streaming
 
 
 def page(repo: Path) -> str:

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from run_fixture import run_record
+from support.run_fixture import run_record
 from torch import nn
 
 from kmidi_lab.contracts import GROOVE, MELODY, Contract
 from kmidi_lab.errors import ExportError
-from kmidi_lab.export.golden import verify_golden
-from kmidi_lab.export.onnx_runtime import OnnxModel
+from kmidi_lab.export.onnx.runtime import OnnxModel
+from kmidi_lab.export.proof.golden import verify_golden
 from kmidi_lab.export.publish import export_module
-from kmidi_lab.export.registry import load_registry
-from kmidi_lab.export.rtneural_reader import RTNeuralModel
-from kmidi_lab.models.base import LabModule
-from kmidi_lab.models.streaming import GRU, CausalAttention, CausalConv1d, Chain, Residual
+from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.streaming import GRU, CausalAttention, CausalConv1d, Chain, Residual
+from kmidi_lab.registry.registry import load_registry
 
 
 class Toy(LabModule):

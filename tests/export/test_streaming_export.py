@@ -11,27 +11,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streaming_networks import NETWORKS, network
+from support.streaming_networks import NETWORKS, network
 from torch import nn
 
 from kmidi_lab.errors import ExportError
-from kmidi_lab.export.onnx_export import export_onnx
-from kmidi_lab.export.parity import check_parity
-from kmidi_lab.export.rtneural import export_rtneural
-from kmidi_lab.export.rtneural_reader import RTNeuralModel
-from kmidi_lab.export.rtneural_runner import runner_from_env
+from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.proof.parity import check_parity
+from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.export.rtneural.runner import runner_from_env
+from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
-from kmidi_lab.models.streaming import (
-    GRU,
-    LSTM,
-    CausalAttention,
-    CausalConv1d,
-    Chain,
-    Heads,
-    Residual,
-    State,
-    Streaming,
-)
+from kmidi_lab.nn.streaming import GRU, LSTM, CausalAttention, CausalConv1d, Chain, Heads, Residual, State, Streaming
 
 PROBES = np.random.default_rng(8).normal(size=(70, 6)).astype(np.float32)
 
@@ -258,7 +248,7 @@ REFUSED = {
     "hook inside": (Chain(_hooked()), r"0 \(CausalConv1d\): has forward hooks"),
     "batchnorm below zero": (Chain(_norm_below_zero(), nn.Linear(6, 4)), r"0 \(BatchNorm1d\): running_var"),
     "overflow in the sum of biases": (Chain(_overflowing()), "lstm of size 4: a weight is beyond float32"),
-    "plain gru": (nn.Sequential(nn.GRU(6, 4)), "use GRU of kmidi_lab.models.streaming"),
+    "plain gru": (nn.Sequential(nn.GRU(6, 4)), "use GRU of kmidi_lab.nn.streaming"),
     "plain conv": (nn.Sequential(nn.Conv1d(6, 4, 2)), "use CausalConv1d"),
 }
 

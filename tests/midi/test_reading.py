@@ -14,11 +14,11 @@ import pretty_midi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from midi.bad_midi import CASES
-from midi.smf import END, meta, midi, name, note, song, tempo, track
+from support.bad_midi import CASES
+from support.smf import END, meta, midi, name, note, song, tempo, track
 
-from datamodules.midi.piece import NOTE, Piece
-from datamodules.midi.reading import MidiError, read_piece
+from kmidi_lab.midi.piece import NOTE, Piece
+from kmidi_lab.midi.reading import MidiError, read_piece
 
 
 def mido_notes(data: bytes) -> list[tuple[int, int, int, int, bool]]:

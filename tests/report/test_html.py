@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.page import Page
+from support.sample_run import sample_curves, sample_run
 
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.numbers import decimals, fixed
 from kmidi_lab.report.verdict import verdict
-from tests.report.page import Page
-from tests.report.sample_run import sample_curves, sample_run
 
 
 def _source(run: dict[str, Any], folder: Path, curves: list[dict[str, float]] | None = None) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.page import Page
+from support.sample_run import sample_curves, sample_run
 
-from kmidi_lab.export.latency_deadlines import deadlines
+from kmidi_lab.export.bench.deadlines import deadlines
 from kmidi_lab.report import view
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.latency_plot import DPI, HEAD_IN, ROW_IN, WIDTH_IN, jitter_png
-from tests.report.page import Page
-from tests.report.sample_run import sample_curves, sample_run
 
 
 def page(run: dict[str, Any], folder: Path) -> Page:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sample_run import sample_run
 
 from kmidi_lab.report.leaderboard import leaderboard, write_leaderboard
-from tests.report.sample_run import sample_run
 
 
 def _job(sweep: Path, name: str, seed: int | None = None, perplexity: float = 7.0, *overrides: str) -> dict[str, Any]:

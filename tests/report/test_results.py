@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from support.sample_run import sample_run
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.report.results import END, START, main, readme_table, readme_with, results_markdown
-from tests.report.sample_run import sample_run
 
 
 @pytest.fixture

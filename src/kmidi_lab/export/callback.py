@@ -8,7 +8,7 @@ from typing import Any
 import lightning as L
 
 from kmidi_lab.export.publish import export_module
-from kmidi_lab.models.base import LabModule
+from kmidi_lab.nn.module import LabModule
 
 
 class ExportCallback(L.Callback):

@@ -13,21 +13,21 @@ from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError
-from kmidi_lab.export.card import model_card
-from kmidi_lab.export.cpp_header import cpp_header
-from kmidi_lab.export.entry import registry_entry, sha256
-from kmidi_lab.export.golden import golden_vectors, verify_golden
-from kmidi_lab.export.latency import measure_latency
-from kmidi_lab.export.onnx_export import export_onnx
-from kmidi_lab.export.onnx_runtime import OnnxModel
-from kmidi_lab.export.parity import check_parity
-from kmidi_lab.export.registry import entry_status, may_replace, publish, published_entry
-from kmidi_lab.export.rtneural import export_rtneural
-from kmidi_lab.export.rtneural_reader import RTNeuralModel
-from kmidi_lab.export.rtneural_runner import runner_from_env
+from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.onnx.runtime import OnnxModel
+from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.proof.golden import golden_vectors, verify_golden
+from kmidi_lab.export.proof.parity import check_parity
+from kmidi_lab.export.rtneural.cpp_header import cpp_header
+from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.export.rtneural.runner import runner_from_env
+from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
-from kmidi_lab.models.base import LabModule
-from kmidi_lab.models.streaming import Streaming
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.streaming import Streaming
+from kmidi_lab.registry.entry import registry_entry, sha256
+from kmidi_lab.registry.registry import entry_status, may_replace, publish, published_entry
+from kmidi_lab.report.card import model_card
 
 log = logging.getLogger(__name__)
 _PROBES = 4096

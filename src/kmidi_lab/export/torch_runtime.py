@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kmidi_lab.models.streaming import State, Streaming
+from kmidi_lab.nn.streaming import State, Streaming
 
 Array = NDArray[np.float32]
 

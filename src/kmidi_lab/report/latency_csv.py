@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from kmidi_lab.export.latency_deadlines import BLOCKS, RATES_HZ
+from kmidi_lab.export.bench.deadlines import BLOCKS, RATES_HZ
 
 _TIMES = ("first_us", "median_us", "p90_us", "p99_us", "max_us")
 _FLOOR = ("weight_bytes", "floor_us", "floor_ratio")

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kmidi_lab.export.latency_deadlines import deadline_us
+from kmidi_lab.export.bench.deadlines import deadline_us
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

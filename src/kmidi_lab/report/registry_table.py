@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from kmidi_lab.export.registry_versions import kept_versions, version_of
+from kmidi_lab.registry.versions import kept_versions, version_of
 from kmidi_lab.report.numbers import NOTHING, count, decimals, fixed, is_number, microseconds, modes, small
 
 _SPLIT = "test"

@@ -9,13 +9,13 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ExportError, LabError, RegistryError
-from kmidi_lab.export.atomic import write_atomic
-from kmidi_lab.export.latency import measure_latency
-from kmidi_lab.export.latency_inputs import read_published
-from kmidi_lab.export.registry import load_registry
-from kmidi_lab.export.registry_files import read_file, told_files
-from kmidi_lab.export.rtneural_runner import runner_from_env
+from kmidi_lab.export.bench.inputs import read_published
+from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.rtneural.runner import runner_from_env
+from kmidi_lab.files import write_atomic
 from kmidi_lab.machine import machine_fingerprint
+from kmidi_lab.registry.files import read_file, told_files
+from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.latency_csv import bench_csv
 from kmidi_lab.report.latency_plot import jitter_png
 from kmidi_lab.report.numbers import microseconds, percent

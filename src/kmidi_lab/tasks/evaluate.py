@@ -14,10 +14,10 @@ from omegaconf import DictConfig, OmegaConf
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError
-from kmidi_lab.export.atomic import write_atomic
-from kmidi_lab.export.entry import DATA_SETTINGS
-from kmidi_lab.inference import load_onnx, load_published
+from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.published import load_onnx, load_published
 from kmidi_lab.lab import build
+from kmidi_lab.registry.entry import DATA_SETTINGS
 from kmidi_lab.report.scores import plain_tables
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -114,7 +114,7 @@ def load_run(path: Path) -> tuple[Any, dict[str, Any], Path]:
 
     import torch
 
-    from kmidi_lab.distill import STUDENT
+    from kmidi_lab.nn.distillation import STUDENT
 
     checkpoint = path if path.suffix == ".ckpt" else path / "checkpoints" / "best.ckpt"
     settings = checkpoint.parent.parent / "config.yaml"

@@ -10,8 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.callbacks import evaluate_module
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.export.atomic import write_atomic
 from kmidi_lab.export.publish import export_module
+from kmidi_lab.files import write_atomic
 from kmidi_lab.lab import build
 from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.tasks.evaluate import load_run

@@ -13,7 +13,7 @@ from kmidi_lab.schema import PredictConfig
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    asked = importlib.import_module(f"kmidi_lab.tasks.predict_{cfg.model.name}")
+    asked = importlib.import_module(f"kmidi_lab.models.{cfg.model.name}.predict")
     for key, default in asdict(PredictConfig()).items():
         if cfg.predict[key] != default and key not in asked.READS:
             known = ", ".join(f"predict.{name}" for name in asked.READS)

@@ -9,10 +9,10 @@ from omegaconf import DictConfig
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
-from kmidi_lab.export.registry import load_registry
-from kmidi_lab.export.registry_files import FILE
-from kmidi_lab.export.registry_history import demote, promote, require, rollback
-from kmidi_lab.export.registry_versions import kept_versions, read_version, version_of
+from kmidi_lab.registry.files import FILE
+from kmidi_lab.registry.history import demote, promote, require, rollback
+from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.registry.versions import kept_versions, read_version, version_of
 from kmidi_lab.report.registry_table import compared, history_table, models_table
 
 _ACTIONS = ("list", "history", "compare", "promote", "demote", "rollback")

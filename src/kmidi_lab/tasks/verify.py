@@ -10,10 +10,10 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ExportError
-from kmidi_lab.export.atomic import write_atomic
-from kmidi_lab.export.rtneural_runner import runner_from_env
-from kmidi_lab.export.verify import Verification, verify_folder
-from kmidi_lab.export.verify_findings import Checks
+from kmidi_lab.export.rtneural.runner import runner_from_env
+from kmidi_lab.files import write_atomic
+from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.folder import Verification, verify_folder
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:

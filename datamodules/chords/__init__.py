@@ -1,1 +1,0 @@
-"""Readers of chord data: each turns one published format into songs and a list of problems."""

@@ -1,0 +1,148 @@
+"""ASAP, MAESTRO or Lakh: performances note by note as `dynamics` contract vectors, or KTH-rule ones that stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from datamodules.dynamics import library as performances
+from datamodules.dynamics.emotion import coloured
+from datamodules.dynamics.performances import Performance
+from datamodules.shared.batches import IndexBatches
+from datamodules.shared.module import LabData
+from datamodules.shared.settings import check_counts, check_shares, check_sources, check_split_shares
+from datamodules.shared.splits import Groups
+from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, encode
+
+_HISTORY, _PITCH = DYNAMICS.input("previous_velocities").index, DYNAMICS.input("pitch").start
+_VELOCITY = DYNAMICS.output("velocity").start
+_LOUD = slice(_VELOCITY, DYNAMICS.output("velocity_curve").stop)
+
+
+class ASAP(LabData[Performance, list[EncodedPiece]]):
+    """Performances → contract vectors and targets, split by piece with near-duplicates.
+
+    Args:
+        root: folder that holds `asap/`, `maestro-v3.0.0/` or `lakh/`. cache_dir: where prepared performances are kept, by content hash.
+        sources: of `library.SOURCES`; the first that is there is used, and said so.
+        split: `train`, `val`, `test` or `all`: what `task=eval` scores.
+        notes_per_epoch: training notes drawn for an epoch, as many from each piece, however long or often recorded.
+        history_dropout: share of training notes whose previous velocities are unknown (zeros). How loud the whole
+            performance is can't be known then, so their velocities are those of a performance of average level.
+        history_noise: standard deviation of what is added to the other previous velocities, velocity / 127.
+        pitch_jitter: standard deviation in semitones of what is added to the pitch, as if the piece were transposed.
+        emotion_share: share of training notes coloured by a random emotion (`dynamics.emotion`).
+
+    Raises:
+        ConfigError: a value out of range. DataError: no source holds a usable performance.
+    """
+
+    id = "asap"
+    contract = DYNAMICS
+    root_sources: tuple[str, ...] = ("asap", "maestro", "lakh")
+    bytes_per_example = 8 * 1024
+
+    def __init__(
+        self,
+        root: str,
+        cache_dir: str,
+        sources: Sequence[str] = ("asap", "kth_rules"),
+        split: str = "test",
+        split_seed: int = 0,
+        val_share: float = 0.15,
+        test_share: float = 0.15,
+        batch_size: int = 1024,
+        notes_per_epoch: int = 200_000,
+        history_dropout: float = 0.8,
+        history_noise: float = 0.3,
+        pitch_jitter: float = 0.0,
+        emotion_share: float = 0.5,
+        progress: bool = True,
+    ) -> None:
+        check_sources(sources, performances.SOURCES)
+        check_shares(history_dropout=history_dropout, history_noise=history_noise, emotion_share=emotion_share)
+        check_split_shares(val_share, test_share)
+        check_counts(notes_per_epoch=notes_per_epoch)
+        check_shares(most=12, pitch_jitter=pitch_jitter)
+        load = partial(
+            performances.load, Path(root), Path(cache_dir), tuple(sources), split_seed, val_share, test_share, progress
+        )
+        super().__init__(load, split, batch_size)
+        self._dropout, self._noise, self._emotion = history_dropout, history_noise, emotion_share
+        self._jitter, self._notes = pitch_jitter / 127, notes_per_epoch
+        self._encoded: dict[str, list[EncodedPiece]] = {}
+        self._tensors: dict[str, torch.Tensor] = {}
+
+    def encoded(self, split: str) -> list[EncodedPiece]:
+        """Contract vectors and targets of every performance of a split; made once, not to be written to."""
+        if split not in self._encoded:
+            self._encoded[split] = [encode(p.score, p.played, p.piece, p.source, p.unknown) for p in self.songs(split)]
+        return self._encoded[split]
+
+    def probes(self) -> np.ndarray:
+        """`[T, 32]` real inputs of the test split, for parity, golden vectors and timing."""
+        return np.concatenate([p.x for p in self.encoded("test")])
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation `[32]` of the training inputs; 0 and 1 for what never changes there."""
+        x = np.concatenate([p.x for p in self.encoded("train")]).astype(np.float64)
+        mean, std = x.mean(0), x.std(0)
+        still = std < 1e-3
+        return torch.from_numpy(np.where(still, 0.0, mean)), torch.from_numpy(np.where(still, 1.0, std))
+
+    def grouped(self, songs: list[Performance]) -> Groups:
+        return performances.group(songs)
+
+    def counts(self, split: str) -> dict[str, int]:
+        """Performances, pieces and matched notes."""
+        own = self.songs(split)
+        return {"songs": len(own), "pieces": len({p.piece for p in own}), "events": sum(p.known for p in own)}
+
+    def train_dataloader(self) -> IndexBatches[DynamicsBatch]:
+        notes = _by_piece(self.encoded("train")).items()
+        self._tensors = {name: torch.from_numpy(a).to(self.device) for name, a in notes}
+        return self.index_batches(max(self.batch_size, self._notes), self._gather)
+
+    def whole(self, split: str) -> list[list[EncodedPiece]]:
+        """All performances of a split as one batch, in order: they are run freely, note by note."""
+        return [self.encoded(split)]
+
+    def _gather(self, index: torch.Tensor, generator: torch.Generator) -> DynamicsBatch:
+        """Notes of all pieces alike; their history is noisy or unknown, some are coloured by an emotion."""
+        t, n, device = self._tensors, len(index), index.device
+        piece = index % len(t["first"])
+        drawn = torch.rand(n, generator=generator, device=device, dtype=torch.float64) * t["count"][piece]
+        rows = t["first"][piece] + drawn.long()
+        x, y, known, level = (t[name][rows] for name in (*DynamicsBatch._fields, "level"))
+        noise = torch.randn(n, _HISTORY.stop - _HISTORY.start, generator=generator, device=device) * self._noise
+        history = x[:, _HISTORY]
+        history = torch.where(history > 0, (history + noise).clamp(0.01, 1), history)
+        unknown = torch.rand(n, 1, generator=generator, device=device) < self._dropout
+        x[:, _HISTORY] = history * ~unknown
+        y[:, _LOUD] = (y[:, _LOUD] - level[:, None] * unknown).clamp(0, 1)
+        x[:, _PITCH] += torch.randn(n, generator=generator, device=device) * self._jitter
+        mood = torch.rand(n, 2, generator=generator, device=device) * 2 - 1
+        mood = mood * (torch.rand(n, 1, generator=generator, device=device) < self._emotion)
+        return DynamicsBatch(*coloured(x, y, mood), known)
+
+
+def _by_piece(performed: Sequence[EncodedPiece]) -> dict[str, np.ndarray]:
+    """The notes that were found, piece by piece: `x`, `y`, `known`, each note's `level` (how much louder its performance
+    is than all on average), and the `first` row and `count` of rows of each piece."""
+    ordered = sorted(performed, key=lambda p: p.piece)
+    found = [p.known[:, _VELOCITY] > 0 for p in ordered]
+    loud = [float(p.y[f, _VELOCITY].mean()) for p, f in zip(ordered, found, strict=True)]
+    sizes = np.array([int(f.sum()) for f in found])
+    _, piece = np.unique([p.piece for p in ordered], return_inverse=True)
+    count = np.bincount(piece, sizes).astype(np.int64)
+    level = np.repeat(np.array(loud) - np.average(loud, weights=sizes), sizes)
+    arrays = {
+        name: np.concatenate([getattr(p, name)[f] for p, f in zip(ordered, found, strict=True)])
+        for name in DynamicsBatch._fields
+    }
+    return {**arrays, "level": level.astype(np.float32), "first": np.cumsum(count) - count, "count": count}

@@ -1,0 +1,86 @@
+"""Clips of emotional speech: samples to mel frames, as recorded and changed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.shared.augmentation import Augmentation
+from datamodules.shared.problems import Report
+from kmidi_lab.audio.mel import log_mel
+from kmidi_lab.audio.mel_scale import HOP, WINDOW
+from kmidi_lab.errors import UserError
+
+_BELOW_PEAK = 6.0
+"""Frames whose power is so many nepers of power (26 dB) below the loudest are silence at the ends of a clip."""
+_BEFORE, _AFTER = 48, 16
+"""Frames kept for training before the first and after the last that is not silent: soft consonants, the room, and the
+silence that a listener hears before anyone speaks."""
+
+
+class ClipError(UserError):
+    """A clip that can't be used; `reason` is short and countable."""
+
+    def __init__(self, reason: str, detail: object = "") -> None:
+        super().__init__(f"{reason} {detail}".strip())
+        self.reason, self.detail = reason, str(detail)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Mel frames `[T, 128]` float16 of a clip as recorded, which of them training hears, those of its variants, and a hash
+    of its samples."""
+
+    frames: NDArray[np.float16]
+    heard: slice
+    variants: list[NDArray[np.float16]]
+    key: str
+
+
+@dataclass(frozen=True)
+class Clip:
+    """`emotion` is a place in EMOTIONS; `channel` is speech or song; `statement` tells which sentence."""
+
+    id: str
+    source: str
+    channel: str
+    speaker: str
+    female: bool
+    emotion: int
+    strong: bool
+    statement: int
+    sound: Sound
+
+
+@dataclass
+class Reading(Report):
+    """What was read of one source; `stand_in` says in words that it is none of a human voice."""
+
+    clips: list[Clip] = field(default_factory=list)
+    stand_in: str | None = None
+
+
+def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> Sound:
+    """Samples at 16 kHz as frames, and variants, as `name` gives them, without most of the silence at both ends.
+
+    Raises:
+        ClipError: shorter than a frame.
+    """
+    if len(samples) < WINDOW:
+        raise ClipError("shorter than a frame", f"{len(samples)} samples")
+    frames = log_mel(samples)
+    first, last = spoken(frames)
+    part = samples[first * HOP : last * HOP + WINDOW]
+    variants = [log_mel(v).astype(np.float16) for v in augmentation.waveforms(part, name)]
+    key = hashlib.sha256((samples * 32767).round().astype(np.int16).tobytes()).hexdigest()
+    return Sound(frames.astype(np.float16), slice(first, last + 1), variants, key)
+
+
+def spoken(frames: NDArray[np.floating]) -> tuple[int, int]:
+    """First and last frame of `[T, 128]` that is kept when most of the silence at both ends goes."""
+    power = np.log(np.exp(frames).mean(1))
+    loud = np.flatnonzero(power > power.max() - _BELOW_PEAK)
+    return max(0, int(loud[0]) - _BEFORE), min(len(frames) - 1, int(loud[-1]) + _AFTER)

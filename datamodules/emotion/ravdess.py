@@ -1,0 +1,131 @@
+"""RAVDESS as published (S. Livingstone, F. Russo, PLoS ONE 2018; CC BY-NC-SA 4.0): names, folders, stray copies.
+
+A name is modality-channel-emotion-intensity-statement-repetition-actor, two digits each, such as
+`03-01-05-02-01-01-12.wav`, in `Actor_12/`, which may lie in `Audio_Speech_Actors_01-24/` or `Audio_Song_Actors_01-24/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from datamodules.emotion.clips import Clip, ClipError, Reading, Sound, prepare
+from datamodules.shared.augmentation import Augmentation
+from datamodules.shared.pool import read_many
+from kmidi_lab.audio.io import read_audio
+from kmidi_lab.audio.mel_scale import RATE
+from kmidi_lab.models.emotion.features import EMOTIONS
+
+SOURCE = "ravdess"
+LICENCE = "CC BY-NC-SA 4.0"
+CHANNELS = ("speech", "song")
+_NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
+_AUDIO_ONLY = 3
+_SUFFIXES = (".wav", ".flac")
+_LONGEST_S = 30.0
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a file name says; codes count from 1 there and from 0 here, but for the actor."""
+
+    channel: str
+    emotion: int
+    strong: bool
+    statement: int
+    actor: int
+
+
+def read_name(stem: str) -> Name:
+    """Of `03-01-05-02-01-01-12`. Raises ClipError: not as published, or a modality with video."""
+    match = _NAME.fullmatch(stem)
+    if not match:
+        raise ClipError("name not as published", stem)
+    modality, channel, emotion, intensity, statement, repetition, actor = map(int, match.groups())
+    if modality in (1, 2):
+        raise ClipError("not an audio-only recording", stem)
+    ranges = ((channel, 2), (emotion, len(EMOTIONS)), (intensity, 2), (statement, 2), (repetition, 2), (actor, 99))
+    if modality != _AUDIO_ONLY or any(not 1 <= code <= most for code, most in ranges):
+        raise ClipError("name not as published", stem)
+    return Name(CHANNELS[channel - 1], emotion - 1, intensity == 2, statement - 1, actor)
+
+
+def files(root: Path) -> list[Path]:
+    """Every file below an actor's folder in `root/ravdess` or in `root` itself, which may hold a channel each."""
+    folders = [
+        folder
+        for base in (root / "ravdess", root)
+        for glob in ("Actor_*", "Audio_*_Actors_*/Actor_*")
+        for folder in base.glob(glob)
+        if folder.is_dir()
+    ]
+    return sorted(p for folder in folders for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES)
+
+
+def channels_of(found: Sequence[Path]) -> set[str]:
+    """The channels that the names of files tell of."""
+    told = set()
+    for path in found:
+        with suppress(ClipError):
+            told.add(read_name(path.stem).channel)
+    return told
+
+
+def sound_of(path: Path, augmentation: Augmentation) -> Sound:
+    """A file's frames and variants; what worker processes do."""
+    return prepare(read_audio(path, RATE, _LONGEST_S), path.stem, augmentation)
+
+
+def read(
+    root: Path, channels: Sequence[str], augmentation: Augmentation, workers: int = 2, progress: bool = False
+) -> Reading:
+    """The clips of `channels` that lie where they belong, each sound once; everything else is a problem by reason."""
+    out = Reading(SOURCE, LICENCE)
+    named: dict[Path, Name] = {}
+    for path in files(root):
+        try:
+            name = read_name(path.stem)
+        except ClipError as error:
+            out.skip(path, "", error.reason, error.detail)
+            continue
+        if path.parent.name != f"Actor_{name.actor:02d}":
+            out.skip(path, "", "in another actor's folder", f"the name says actor {name.actor:02d}")
+        elif name.channel in channels:
+            named[path] = name
+    sounds: dict[Path, Sound] = {}
+    work = partial(sound_of, augmentation=augmentation)
+    for got in read_many(list(named), work, workers, progress=progress, text="reading RAVDESS"):
+        if got.value is None:
+            out.skip(got.file, "", got.reason, got.detail)
+        else:
+            sounds[got.file] = got.value
+    for path in _each_once({path: sounds[path] for path in named if path in sounds}, named, out):
+        n = named[path]
+        out.clips.append(
+            Clip(
+                path.stem, SOURCE, n.channel, f"actor {n.actor:02d}", n.actor % 2 == 0, n.emotion, n.strong,
+                n.statement, sounds[path],
+            )
+        )  # fmt: skip
+    return out
+
+
+def _each_once(sounds: dict[Path, Sound], named: dict[Path, Name], out: Reading) -> list[Path]:
+    """Of copies of one sound the first where their names agree, and none where they don't: whose it is can't be known."""
+    same: dict[str, list[Path]] = defaultdict(list)
+    for path, sound in sounds.items():
+        same[sound.key].append(path)
+    kept: set[Path] = set()
+    for copies in same.values():
+        agree = len({named[path] for path in copies}) == 1
+        if agree:
+            kept.add(copies[0])
+        for path in copies[agree:]:
+            reason = "same sound as another file" if agree else "same sound as a file with another name"
+            out.skip(path, "", reason, copies[0] if path != copies[0] else copies[1])
+    return [path for path in sounds if path in kept]

@@ -1,0 +1,132 @@
+"""EmotionNodes: music made from emotion nodes by rule, rendered, as mel frames with the node, intensity and key of each."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from datamodules.emotion_node import library
+from datamodules.emotion_node.library import NodeClip
+from datamodules.shared.frames import FrameStore
+from datamodules.shared.module import LabData
+from datamodules.shared.settings import check_counts
+from datamodules.shared.splits import Groups
+from kmidi_lab.audio.augment import equalise, gain, spec_augment
+from kmidi_lab.contracts import EMOTION_NODE
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch, targets
+
+_PROBE_CLIPS = 40
+
+
+class EmotionNodes(LabData[NodeClip, NodeBatch]):
+    """Clips → frames; an epoch shows one stretch of every clip, from a reset on.
+
+    Args:
+        root: not read; every data module is given one. cache_dir: where rendered clips are kept, by content.
+        split: `train`, `val`, `test` or `all`: what `task=eval` scores.
+        renderings: training clips of each of the 216 nodes. split_seed: of what is rendered.
+        frames: of a training stretch. gain: decibels it is louder or softer by at most.
+        equaliser: decibels that bands are louder or softer, smoothly over the spectrum (features.augment.equalise).
+        bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
+        workers: processes that render.
+
+    Raises:
+        ConfigError: a value out of range.
+    """
+
+    id = "emotion_nodes"
+    contract = EMOTION_NODE
+    vocabulary = CLASSES
+    bytes_per_example = 1024 * 1024
+
+    def __init__(
+        self,
+        root: str,
+        cache_dir: str,
+        split: str = "test",
+        renderings: int = 6,
+        split_seed: int = 0,
+        batch_size: int = 32,
+        frames: int = 192,
+        gain: float = 0.0,
+        equaliser: float = 1.0,
+        bands: int = 12,
+        masked: int = 16,
+        workers: int = 2,
+        progress: bool = True,
+    ) -> None:
+        check_counts(renderings=renderings, workers=workers)
+        check_counts(least=64, frames=frames)  # the loss looks at frames from the 33rd on
+        check_counts(least=0, bands=bands, masked=masked)
+        for name, value in (("gain", gain), ("equaliser", equaliser)):
+            if not 0 <= value <= 40:
+                raise ConfigError(f"data.{name}={value} must be 0 to 40 decibels, such as data.{name}=2")
+        super().__init__(
+            partial(library.load, Path(cache_dir), renderings, split_seed, workers, progress), split, batch_size
+        )
+        self._store: FrameStore | None = None
+        self._frames, self._gain, self._equaliser = frames, gain, equaliser
+        self._bands, self._masked = bands, masked
+
+    def grouped(self, songs: list[NodeClip]) -> Groups:
+        return library.grouped(songs)
+
+    def probes(self) -> np.ndarray:
+        """`[T, 128]` frames of the first test clips, one after the other."""
+        return np.concatenate([c.frames for c in self.songs("test")[:_PROBE_CLIPS]]).astype(np.float32)
+
+    def counts(self, split: str) -> dict[str, int]:
+        clips = self.songs(split)
+        return {
+            "songs": len(clips),
+            "instruments": len({c.players.melody for c in clips}),
+            "tunes": len({c.tune for c in clips}),
+            "frames": sum(len(c.frames) for c in clips),
+        }
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation `[128]` of the training frames."""
+        return self._training().statistics()
+
+    def train_dataloader(self) -> object:
+        clips = self.songs("train")
+        self._targets = self._targets_of(clips)
+        self._mean = self.statistics()[0].to(self.device)
+        return self.index_batches(len(clips), self._gather)
+
+    def whole(self, split: str) -> list[NodeBatch]:
+        """Every clip from its first frame to its last, 64 at a time."""
+        clips = self.songs(split)
+        store, target = FrameStore([c.frames for c in clips], self.device), self._targets_of(clips)
+        batches = []
+        for index in torch.arange(len(clips), device=self.device).split(64):
+            x, _ = store.take(index, torch.zeros_like(index), int(store.lengths[index].max()))
+            batches.append(NodeBatch(x, target[index]))
+        return batches
+
+    def _training(self) -> FrameStore:
+        if self._store is None or self._store.frames.device != self.device:
+            self._store = FrameStore([c.frames for c in self.songs("train")], self.device)
+        return self._store
+
+    def _targets_of(self, clips: list[NodeClip]) -> torch.Tensor:
+        """`[N, 5]`, on the device."""
+        rows = [targets(c.node, c.intensity, c.key) for c in clips]
+        return torch.tensor([[row[name] for name in HEADS] for row in rows], device=self.device)
+
+    def _gather(self, index: torch.Tensor, generator: torch.Generator) -> NodeBatch:
+        store = self._training()
+        room = (store.lengths[index] - self._frames).clamp_min(0)
+        start = (torch.rand(len(index), generator=generator, device=index.device) * (room + 1)).long()
+        x, _ = store.take(index, start, self._frames)
+        if self._gain:
+            x = gain(x, self._gain, generator)
+        if self._equaliser:
+            x = equalise(x, self._equaliser, generator)
+        if self._bands or self._masked:
+            x = spec_augment(x, self._bands, self._masked, generator, fill=self._mean)
+        return NodeBatch(x, self._targets[index])

@@ -1,0 +1,94 @@
+"""What every source of performances returns, and the reader of the Groove MIDI set.
+
+Gillick, Roberts, Engel, Eck and Bamman, *Learning to groove with inverse sequence transformations* (ICML 2019): takes
+of ten drummers to a click, on an electronic kit, 480 ticks a quarter, with a published split in `info.csv`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from datamodules.groove import groove_midi_layout
+from datamodules.groove.annotations import style_of
+from datamodules.shared.problems import Report
+from kmidi_lab.midi.drums import voices_of
+from kmidi_lab.midi.reading import MidiError, read_piece
+from kmidi_lab.models.groove.features import FASTEST, SLOWEST, Performance, bars_of
+
+MOST_BARS = 2000
+"""A longer take is a broken file; the longest published one has under 700."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """A performance with who played it and the split it was published in: train, validation or test."""
+
+    performance: Performance
+    drummer: str
+    published: str
+
+
+@dataclass
+class Reading(Report):
+    """Takes of one source with a report of what could not be used."""
+
+    takes: list[Take] = field(default_factory=list)
+
+
+def files(root: Path) -> list[Path]:
+    """`info.csv` and every MIDI file beside it, or nothing."""
+    folder = root / "groove"
+    return [folder / "info.csv", *sorted(folder.rglob("*.mid"))] if (folder / "info.csv").is_file() else []
+
+
+def read(root: Path) -> Reading:
+    """Every take in 4/4 that `groove/info.csv` lists."""
+    layout = groove_midi_layout.read(root)
+    reading = Reading("groove_midi", layout.licence, problems=layout.problems)
+    for file in layout.files:
+        row = file.about
+        if row["time_signature"] != "4-4":
+            reading.skip(file.path, row["id"], "not in 4/4", row["time_signature"])
+            continue
+        named = style_of(row["style"])
+        if named is None:
+            reading.skip(file.path, row["id"], "style with no counterpart in the contract", row["style"])
+            continue
+        performance = _performance(file.path, row, *named, reading) if file.split else None
+        if performance is not None:
+            reading.takes.append(Take(performance, row["drummer"], row["split"]))
+    return reading
+
+
+def _performance(path: Path, row: Mapping[str, str], style: str, swing: float, reading: Reading) -> Performance | None:
+    try:
+        bpm = float(row["bpm"])
+    except ValueError:
+        bpm = float("nan")
+    if not SLOWEST <= bpm <= FASTEST:
+        reading.skip(path, row["id"], f"tempo not between {SLOWEST:g} and {FASTEST:g}", row["bpm"])
+        return None
+    try:
+        piece = read_piece(path)
+    except MidiError as error:
+        reading.skip(path, row["id"], error.reason, error.detail)
+        return None
+    if any((metre[1], metre[2]) != (4, 4) for metre in piece.metres):
+        reading.skip(path, row["id"], "not in 4/4", f"the file has {piece.metres[:, 1:].tolist()}")
+        return None
+    drums = [track.notes for track in piece.tracks if track.is_drum]
+    if not drums:
+        reading.skip(path, row["id"], "no drum track")
+        return None
+    notes = np.concatenate(drums)
+    ticks = notes["start"].astype(np.int64)
+    if ticks.max() > MOST_BARS * 4 * piece.ticks_per_quarter:
+        reading.skip(path, row["id"], f"more than {MOST_BARS} bars")
+        return None
+    bars = bars_of(ticks, voices_of(notes["pitch"]), notes["velocity"].astype(np.int64), piece.ticks_per_quarter)
+    kind = "fill" if row["beat_type"] == "fill" else "beat"
+    return Performance(f"groove_midi/{row['id']}", "groove_midi", kind, style, swing, bpm, kind == "beat", bars)

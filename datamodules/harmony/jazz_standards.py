@@ -1,0 +1,101 @@
+"""JazzStandards.json: chord charts of about a thousand standards, unfolded as they are played.
+
+Layout: a list of {Title, Composer, Key, Rhythm, TimeSignature, Sections: [{Label, Repeats, MainSegment:
+{Chords}, Endings: [{Chords}]}]}; in `Chords` a `|` divides bars, a `,` divides a bar equally, an empty
+place holds the chord before it, and brackets hold an alternative that is not played here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from datamodules.harmony.key_finding import estimate_key
+from datamodules.harmony.reading import Reading, read_text
+from kmidi_lab.chords.chord import Chord, ChordError, parse_key
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.chords.song import Event, Song, merge_repeats
+
+FILE = "jazz_standards/JazzStandards.json"
+_LICENCE = "chord data of a public playlist, research use"
+_ALTERNATIVE = re.compile(r"\([^()]*\)")
+_MAX_REPEATS = 8
+
+
+def files(root: Path) -> list[Path]:
+    path = root / FILE
+    return [path] if path.is_file() else []
+
+
+def read(root: Path) -> Reading:
+    """Every standard under `root`; songs without a key get an estimated one, counted in the note."""
+    reading = Reading("jazz_standards", _LICENCE)
+    path = root / FILE
+    text = read_text(path, reading)
+    if text is None:
+        return reading
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        reading.skip(path, "", "not JSON", error)
+        return reading
+    if not isinstance(entries, list):
+        reading.skip(path, "", "not a list of songs")
+        return reading
+    estimated = 0
+    for number, entry in enumerate(entries):
+        title = str(entry.get("Title", f"#{number}")) if isinstance(entry, dict) else f"#{number}"
+        try:
+            song, guessed = _song(entry, title, number, path, reading)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            reading.skip(path, title, "not in the published layout", repr(error))
+            continue
+        if song is not None:
+            estimated += guessed
+            reading.keep(song, path)
+    reading.note = f"key estimated for {estimated} songs that state none"
+    return reading
+
+
+def _song(entry: dict[str, Any], title: str, number: int, path: Path, reading: Reading) -> tuple[Song | None, bool]:
+    placed: list[tuple[Chord, float, float]] = []
+    at, current = 0.0, None
+    for bar in _bars(entry["Sections"]):
+        beats = bar.split(",")
+        for beat in beats:
+            symbol = _ALTERNATIVE.sub("", beat).strip()
+            if symbol:
+                try:
+                    current = parse_jazz(symbol)
+                except ChordError as error:
+                    reading.skip(path, f"{title}, bar {int(at) + 1}", "unreadable chord symbol", error)
+                    current = None
+            if current is not None:
+                placed.append((current, at, 1.0 / len(beats)))
+            at += 1.0 / len(beats)
+    if not placed:
+        reading.skip(path, title, "no chords")
+        return None, False
+    stated = entry.get("Key")
+    try:
+        key = parse_key(stated) if stated else None
+    except ChordError as error:
+        reading.skip(path, title, "unreadable key, estimated instead", error)
+        key = None
+    key_used = key or estimate_key([c for c, _, _ in placed], [b for _, _, b in placed])
+    events = merge_repeats(Event(c, key_used, start, bars) for c, start, bars in placed)
+    tags = tuple(str(entry[k]) for k in ("Rhythm", "Composer") if entry.get(k))
+    return Song(f"jazz_standards/{title}/{number}", "jazz_standards", title, events, tags=tags), key is None
+
+
+def _bars(sections: list[dict[str, Any]]) -> Iterator[str]:
+    for section in sections:
+        main = section["MainSegment"]["Chords"].split("|")
+        endings = [e["Chords"].split("|") for e in section.get("Endings", [])]
+        times = min(int(section.get("Repeats", 0) or 0), _MAX_REPEATS) + 1
+        for ending in endings or [[]] * times:
+            yield from main
+            yield from ending

@@ -1,0 +1,189 @@
+"""Sounds of instruments as mel frames, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from datamodules.instrument import general_midi, library
+from datamodules.instrument.augmentation import Augmentation
+from datamodules.instrument.clips import Clip
+from datamodules.shared.frames import FrameStore
+from datamodules.shared.module import LabData
+from datamodules.shared.settings import check_counts, check_shares, check_sources, check_split_shares
+from datamodules.shared.splits import Groups
+from kmidi_lab.audio.augment import gain, mixup, spec_augment
+from kmidi_lab.audio.equaliser import equalise
+from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.models.instrument.features import INSTRUMENTS, InstrumentBatch, encode
+
+_MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
+_ATTACK = INSTRUMENT.output("attack").index
+
+
+class Instruments(LabData[Clip, InstrumentBatch]):
+    """Clips → frames; an epoch shows one stretch of one variant of every clip, from a reset on.
+
+    Args:
+        root: folder that holds `philharmonia/<instrument>/*.mp3` or `nsynth-train/examples.json` … as published.
+        cache_dir: where prepared sounds are kept, by content.
+        sources: all that are there are used; `gm` (rendered) always is.
+        split: `train`, `val`, `test` or `all`: what `task=eval` scores.
+        val_share, test_share, split_seed: of the takes; NSynth's own split is kept.
+        frames: longest stretch of a clip in training. skip: most frames that it starts late.
+        rendered_share: of the rendered clips, that an epoch shows beside recordings; takes: of each rendered program. notes: most of each of NSynth's parts.
+        augment: what is done to training clips.
+        workers: processes that read files.
+
+    Raises:
+        ConfigError: a value out of range. DataError: none of the sources is there, or holds a usable sound.
+    """
+
+    id = "instruments"
+    contract = INSTRUMENT
+    vocabulary = INSTRUMENTS
+    root_sources: tuple[str, ...] = ("philharmonia", "nsynth")
+    bytes_per_example = 1024 * 1024
+
+    def __init__(
+        self,
+        root: str,
+        cache_dir: str,
+        sources: Sequence[str] = library.SOURCES,
+        split: str = "test",
+        val_share: float = 0.1,
+        test_share: float = 0.2,
+        split_seed: int = 0,
+        batch_size: int = 16,
+        frames: int = 64,
+        skip: int = 8,
+        rendered_share: float = 0.3,
+        takes: int = 24,
+        notes: int = 20_000,
+        augment: Augmentation | None = None,
+        workers: int = 2,
+        progress: bool = True,
+    ) -> None:
+        check_sources(sources, library.SOURCES)
+        check_split_shares(val_share, test_share)
+        check_counts(least=0, skip=skip)
+        check_shares(rendered_share=rendered_share)
+        check_counts(frames=frames, takes=takes, notes=notes, workers=workers)
+        made = augment or Augmentation()
+        load = partial(
+            library.load, Path(root), Path(cache_dir), tuple(sources), takes, notes, val_share, test_share, split_seed,
+            made, workers, progress,
+        )  # fmt: skip
+        super().__init__(load, split, batch_size)
+        self._frames, self._skip, self._augment, self._share = frames, skip, made, rendered_share
+
+    def probes(self) -> np.ndarray:
+        """`[T, 128]` frames of the test split, one clip after the other."""
+        return np.concatenate([clip.sound.frames for clip in self.songs("test")]).astype(np.float32)
+
+    def grouped(self, songs: list[Clip]) -> Groups:
+        return library.grouped(songs)
+
+    def counts(self, split: str) -> dict[str, int]:
+        clips = self.songs(split)
+        return {
+            "songs": len(clips),
+            "takes": len({c.take for c in clips}),
+            "frames": sum(len(c.sound.frames) for c in clips),
+        }
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation `[128]` of the clean training frames."""
+        return FrameStore([c.sound.frames for c in self.songs("train")]).statistics()
+
+    def place_counts(self) -> torch.Tensor:
+        """`[160]`: training clips with a label for each place."""
+        return torch.from_numpy(np.sum([encode(clip.labels)[0] for clip in self.songs("train")], 0))
+
+    def train_dataloader(self) -> object:
+        clips = sorted(self.songs("train"), key=lambda clip: clip.source == general_midi.SOURCE)
+        recorded = sum(clip.source != general_midi.SOURCE for clip in clips) or len(clips)
+        self._recorded, self._rendered = recorded, len(clips) - recorded
+        kinds = [[c.sound.frames, *c.sound.variants] for c in clips]
+        self._store = FrameStore([frames for variants in kinds for frames in variants], self.device)
+        counts = torch.tensor([len(variants) for variants in kinds], device=self.device)
+        self._first, self._kinds = counts.cumsum(0) - counts, counts
+        self._targets = self._targets_of(clips)
+        self._mean = self.statistics()[0].to(self.device)
+        return self.index_batches(recorded + ceil(self._share * self._rendered), self._gather)
+
+    def whole(self, split: str) -> list[InstrumentBatch]:
+        """Every clip from its first frame to its last, 64 at a time."""
+        clips = self.songs(split)
+        store, (target, known) = FrameStore([c.sound.frames for c in clips], self.device), self._targets_of(clips)
+        batches = []
+        for index in torch.arange(len(clips), device=self.device).split(64):
+            x, real = store.take(index, torch.zeros_like(index), int(store.lengths[index].max()))
+            batches.append(InstrumentBatch(x, real.float(), target[index], known[index]))
+        return batches
+
+    def _targets_of(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Targets and masks `[N, 160]`, on the device."""
+        pairs = [encode(clip.labels) for clip in clips]
+        target, known = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*pairs, strict=True))
+        return target, known
+
+    def _gather(self, index: torch.Tensor, generator: torch.Generator) -> InstrumentBatch:
+        """A stretch of one variant of each clip, changed as `augment` says."""
+        made = self._augment
+
+        def rand() -> torch.Tensor:
+            return torch.rand(len(index), generator=generator, device=index.device)
+
+        if self._rendered:
+            index = torch.where(index < self._recorded, index, self._recorded + (rand() * self._rendered).long())
+        # Half of the clips as they are, the others changed.
+        variant = torch.minimum(1 + (rand() * (self._kinds[index] - 1)).long(), self._kinds[index] - 1)
+        item = self._first[index] + torch.where(rand() < 0.5, 0, variant)
+        room = (self._store.lengths[item] - self._frames).clamp_min(0)
+        begin = (rand() * (torch.maximum(room, room.new_tensor(self._skip)) + 1)).long()
+        # Half of the clips are heard from their onset: attacks tell instruments apart.
+        begin = torch.where(rand() < 0.5, 0, torch.minimum(begin, self._store.lengths[item] - 1))
+        x, real = self._store.take(item, begin, self._frames)
+        target, known, weight = self._targets[0][index], self._targets[1][index].clone(), real.float()
+        # What was measured of the clean clip is not known of a changed one, nor is an attack that isn't heard.
+        for part in _MEASURED:
+            known[item != self._first[index], part] = 0
+        known[begin > 0, _ATTACK] = 0
+        if made.gain:
+            x = gain(x, made.gain, generator)
+        if made.equaliser:
+            x = equalise(x, made.equaliser, generator)
+        if made.mixup:
+            x, other, share = mixup(x, made.mixup, generator)
+            weight = torch.maximum(weight, weight[other])
+            target, known = torch.lerp(target[other], target, share[:, None]), torch.minimum(known, known[other])
+        if made.bands or made.frames:
+            x = spec_augment(x, made.bands, made.frames, generator, fill=self._mean)
+        return InstrumentBatch(x, weight, target * known, known)
+
+
+class NSynth(Instruments):
+    """NSynth where it is there, and General MIDI; settings as of Instruments."""
+
+    id = "nsynth"
+    root_sources = ("nsynth",)
+
+
+class Philharmonia(Instruments):
+    """Philharmonia where it is there, and General MIDI; settings as of Instruments."""
+
+    id = "philharmonia"
+    root_sources = ("philharmonia",)
+
+
+class GmInstruments(Instruments):
+    """Rendered programs alone; settings as of Instruments."""
+
+    id = "gm_instruments"
+    root_sources = ()

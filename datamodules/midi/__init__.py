@@ -1,1 +1,0 @@
-"""MIDI files of any kind: one file, many files, what they hold."""

@@ -1,0 +1,1 @@
+"""What the data modules of several models use: engine, splits, cache, shards, processes, fetching."""

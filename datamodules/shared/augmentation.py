@@ -1,0 +1,71 @@
+"""What training does to speech so that other voices, rooms and microphones are no surprise."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.shared.settings import check_counts, check_shares
+from kmidi_lab.audio.augment_waveform import add_noise, reverberate, shift_and_stretch
+from kmidi_lab.audio.mel_scale import RATE
+from kmidi_lab.errors import ConfigError
+
+_SNR_DB, _DECAY_S, _WET_DB = (8.0, 30.0), (0.15, 0.7), (-12.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Waveform changes are made once, as `variants` of every clip beside the clean one; the others at every step.
+
+    Args:
+        variants: changed copies of each clip. pitch: semitones up or down. stretch: share longer or shorter.
+        noise, room: share of the variants that have noise of 8 to 30 dB SNR, a room of 0.15 to 0.7 s.
+        gain: decibels louder or softer. bands, frames: widest stripe that SpecAugment covers, two of each kind a clip.
+        shift: mel bands up or down. mixup: alpha of its Beta. Each is off at 0.
+
+    Raises:
+        ConfigError: a value out of range.
+    """
+
+    variants: int = 4
+    pitch: float = 2.0
+    stretch: float = 0.1
+    noise: float = 0.3
+    room: float = 0.2
+    gain: float = 3.0
+    bands: int = 16
+    frames: int = 15
+    shift: int = 0
+    mixup: float = 0.0
+
+    def __post_init__(self) -> None:
+        names = ("variants", "bands", "frames", "shift")
+        check_counts(least=0, **{f"augment.{name}": getattr(self, name) for name in names})
+        check_shares(**{"augment.noise": self.noise, "augment.room": self.room})
+        check_shares(most=0.5, **{"augment.stretch": self.stretch})
+        for name, most in (("pitch", 12), ("gain", 40), ("mixup", 10)):
+            if not 0 <= getattr(self, name) <= most:
+                raise ConfigError(f"data.augment.{name}={getattr(self, name)} must be 0 to {most}, such as 1.0")
+
+    @property
+    def of_waveforms(self) -> tuple[float, ...]:
+        """The settings that prepared clips depend on."""
+        return (self.variants, self.pitch, self.stretch, self.noise, self.room)
+
+    def waveforms(self, samples: NDArray[np.float32], name: str) -> list[NDArray[np.float32]]:
+        """The variants of samples at 16 kHz; the same for the same `name`."""
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+        return [self._variant(samples, rng) for _ in range(self.variants)]
+
+    def _variant(self, samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+        out = shift_and_stretch(
+            samples, rng.uniform(-self.pitch, self.pitch), 1 + rng.uniform(-self.stretch, self.stretch)
+        )
+        if rng.random() < self.room:
+            out = reverberate(out, rng.uniform(*_DECAY_S), rng.uniform(*_WET_DB), RATE, rng)
+        if rng.random() < self.noise:
+            out = add_noise(out, rng.uniform(*_SNR_DB), rng)
+        return out

@@ -1,0 +1,217 @@
+"""Data sets from the net: a download that goes on where it broke off, and unpacking that trusts no archive."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import lzma
+import shutil
+import tarfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from kmidi_lab.errors import DataError
+from kmidi_lab.files import sha256_file
+
+_BLOCK = 1 << 20
+_MD5 = "md5:"
+_OK, _PARTIAL, _RANGE_REFUSED = 200, 206, 416
+_USER_AGENT = "kmidi_lab"
+MAX_MEMBERS = 2_000_000
+
+Advance = Callable[[int, int], None]
+"""Is told bytes done and bytes in all (0 if unknown)."""
+
+
+def download(
+    url: str,
+    path: Path,
+    sha256: str,
+    size: int,
+    attempts: int = 8,
+    wait_s: float = 2.0,
+    timeout_s: float = 60.0,
+    progress: bool = False,
+) -> None:
+    """Makes `path` the file with that SHA-256 and size in bytes; what is there already is checked and kept.
+
+    Where a publisher tells only an MD5, `sha256` is that, as `md5:…`.
+
+    A broken-off download stays as `<name>.part` and goes on there, in this call and the next. `wait_s` is the pause before
+    another attempt, doubled each time; an attempt that brought bytes counts as the first again.
+
+    Raises:
+        DataError: the server can't be reached or refuses, the disk is full, or the bytes are not the published ones.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise DataError(f"{url}: only http and https addresses can be fetched")
+    part = path.with_name(path.name + ".part")
+    try:
+        if path.is_file() and path.stat().st_size == size and _checksum(path, sha256) == sha256:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _bar(f"fetching {path.name}", progress) as advance:
+            _fill(url, part, size, attempts, wait_s, timeout_s, advance)
+        found = _checksum(part, sha256)
+        if found != sha256:
+            part.unlink()
+            raise DataError(f"{url}: checksum is {found}, published is {sha256}; thrown away, try again later")
+        part.replace(path)
+    except OSError as error:
+        raise DataError(
+            f"{path}: can't be written ({error.strerror or error}); free space or choose another folder"
+        ) from error
+
+
+def _checksum(path: Path, like: str) -> str:
+    """Of the kind that `like` is."""
+    if not like.startswith(_MD5):
+        return sha256_file(path)
+    with path.open("rb") as file:
+        return _MD5 + hashlib.file_digest(file, "md5").hexdigest()
+
+
+def _fill(url: str, part: Path, size: int, attempts: int, wait_s: float, timeout_s: float, advance: Advance) -> None:
+    if part.is_file() and part.stat().st_size > size:
+        part.unlink()
+    left = attempts
+    while (have := part.stat().st_size if part.is_file() else 0) < size or not part.is_file():
+        fault = _attempt(url, part, have, size, timeout_s, advance)
+        got = part.stat().st_size if part.is_file() else 0
+        if got >= size:
+            return
+        left = attempts - 1 if got > have else left - 1
+        if left <= 0 or (isinstance(fault, urllib.error.HTTPError) and 400 <= fault.code < 500):
+            raise DataError(f"{url}: {got} of {size} bytes ({fault}); run the same again to go on from there")
+        time.sleep(wait_s * 2 ** (attempts - 1 - left))
+
+
+def _attempt(url: str, part: Path, have: int, size: int, timeout_s: float, advance: Advance) -> object:
+    """Bytes from `have` on, until the server ends; why it ended. The disk's errors are raised."""
+    headers = {"User-Agent": _USER_AGENT} | ({"Range": f"bytes={have}-"} if have else {})
+    try:
+        reply: Any = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout_s)
+    except urllib.error.HTTPError as error:
+        if error.code == _RANGE_REFUSED:
+            part.unlink()
+        return error
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        return error
+    with reply, part.open("ab" if reply.status == _PARTIAL and _starts_at(reply, have) else "wb") as out:
+        done = out.tell()
+        while done <= size:
+            try:
+                block = reply.read1(_BLOCK)
+            except (http.client.HTTPException, OSError) as error:
+                return error
+            if not block:
+                break
+            out.write(block)
+            done += len(block)
+            advance(done, size)
+    return "the connection ended early" if done < size else "more bytes than published"
+
+
+def _starts_at(reply: Any, have: int) -> bool:
+    return str(reply.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
+
+
+def unpack(archive: Path, folder: Path, max_bytes: int, progress: bool = False) -> None:
+    """Unpacks a tar (any compression) or zip as `folder`, all of it or nothing; a `folder` that is there is left alone.
+
+    Raises:
+        DataError: the archive is broken, unpacks to more than `max_bytes` or two million files, or holds anything but
+            plain files and folders below itself: links, devices, absolute paths, `..`.
+    """
+    if folder.exists():
+        return
+    temp = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
+    try:
+        temp.mkdir(parents=True)
+        with _bar(f"unpacking {archive.name}", progress) as advance:
+            written = 0
+            for number, (name, size, source) in enumerate(_members(archive)):
+                target = temp / _safe(name, archive)
+                written += size
+                if written > max_bytes or number >= MAX_MEMBERS:
+                    raise DataError(
+                        f"{archive}: unpacks to more than {max_bytes} bytes or {MAX_MEMBERS} files; refused"
+                    )
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with source, target.open("xb") as out:
+                    _copy(source, out, size, archive)
+                advance(written, 0)
+        temp.replace(folder)
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        EOFError,
+        OSError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+        zlib.error,
+        lzma.LZMAError,
+    ) as error:
+        raise DataError(f"{archive}: can't be unpacked ({type(error).__name__}: {error}); fetch it again") from error
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+
+
+def _copy(source: IO[bytes], out: IO[bytes], size: int, archive: Path) -> None:
+    """`size` bytes and no more: a zip's directory may lie about what a member inflates to."""
+    left = size
+    while block := source.read(min(_BLOCK, left + 1)):
+        left -= len(block)
+        if left < 0:
+            raise DataError(f"{archive}: a file in it is larger than it says; refused")
+        out.write(block)
+    if left:
+        raise DataError(f"{archive}: a file in it is cut short; fetch it again")
+
+
+def _members(archive: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
+    """Name, size and bytes of every plain file."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as packed:
+            for info in packed.infolist():
+                kind = info.external_attr >> 28
+                if kind not in (0, 4, 8):
+                    raise DataError(f"{archive}: {info.filename!r} is a link or a device; refused")
+                if not info.is_dir():
+                    yield info.filename, info.file_size, packed.open(info)
+        return
+    with tarfile.open(archive, "r|*") as tar:
+        for member in tar:
+            if not (member.isreg() or member.isdir()):
+                raise DataError(f"{archive}: {member.name!r} is a link or a device; refused")
+            source = tar.extractfile(member)
+            if source is not None:
+                yield member.name, member.size, source
+
+
+def _safe(name: str, archive: Path) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts or any(c in name for c in "\\:\0"):
+        raise DataError(f"{archive}: {name!r} would be written outside its folder; refused")
+    return path
+
+
+@contextmanager
+def _bar(text: str, progress: bool) -> Iterator[Advance]:
+    if not progress:
+        yield lambda done, total: None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    with Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)

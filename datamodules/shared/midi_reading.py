@@ -1,0 +1,38 @@
+"""Many MIDI files through worker processes (`datamodules.shared.pool`): each is read, then `extract` makes of it what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from datamodules.shared import pool
+from datamodules.shared.pool import Read
+from kmidi_lab.midi.piece import Piece
+from kmidi_lab.midi.reading import read_piece
+
+T = TypeVar("T")
+Extract = Callable[[Piece], T]
+
+
+def extracting(extract: Extract[T]) -> Callable[[Path], T]:
+    """The work of a worker: `extract(read_piece(file))`; picklable when `extract` is."""
+    return partial(_extract, extract)
+
+
+def _extract(extract: Extract[T], file: Path) -> T:
+    return extract(read_piece(file))
+
+
+def read_many(
+    files: Sequence[Path],
+    extract: Extract[T],
+    workers: int = 2,
+    timeout_s: float = 30.0,
+    memory_mb: int = 1024,
+    progress: bool = False,
+    text: str = "reading MIDI",
+) -> Iterator[Read[T]]:
+    """`extract(read_piece(file))` of every file, as `bulk.read_many`; `extract` may raise MidiError with a reason of its own."""
+    return pool.read_many(files, extracting(extract), workers, timeout_s, memory_mb, progress, text)

@@ -1,0 +1,142 @@
+"""What data modules share: songs that are read once and split, checked settings, whole splits as batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import lightning as L
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from datamodules.shared.batches import IndexBatches, rows_of
+from datamodules.shared.library import SplitLibrary
+from datamodules.shared.problems import write_problems
+from datamodules.shared.settings import check_counts, check_split
+from datamodules.shared.splits import SPLITS, Groups
+from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import DataError
+
+Song = TypeVar("Song")
+Batch = TypeVar("Batch")
+
+
+class LabData(L.LightningDataModule, ABC, Generic[Song, Batch]):
+    """Songs of one or more sources as contract vectors, split so that nothing crosses.
+
+    A subclass says what it is (`id`, `contract`, …), gives `load`, and implements `grouped`, `counts`, `probes`,
+    `whole` and `train_dataloader`.
+
+    Args:
+        load: reads and splits, or takes the prepared result from the cache; called again in every process.
+        split: `train`, `val`, `test` or `all`: what `task=eval` scores.
+        batch_size: examples a step.
+
+    Raises:
+        ConfigError: a value out of range.
+    """
+
+    id: str
+    contract: Contract
+    vocabulary: tuple[str, ...] = ()
+    """What the model must agree on."""
+    root_sources: tuple[str, ...] = ()
+    """Sources that lie under the data root; the others come with the lab."""
+    bytes_per_example: int
+    """Rough training memory of one example: inputs, activations and their gradients."""
+    remedy = "give other data.val_share or data.split_seed"
+    """What to do about an empty training or validation split."""
+
+    def __init__(self, load: Callable[[], SplitLibrary[Song]], split: str, batch_size: int) -> None:
+        super().__init__()
+        check_split(split)
+        check_counts(batch_size=batch_size)
+        self.batch_size, self.split = batch_size, split
+        self._load = load
+        self._library: SplitLibrary[Song] | None = None
+
+    @property
+    def library(self) -> SplitLibrary[Song]:
+        """All songs; there after `setup`."""
+        assert self._library is not None, "call setup() first"
+        return self._library
+
+    @property
+    def device(self) -> torch.device:
+        """Where training batches are made."""
+        return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+
+    def prepare_data(self) -> None:
+        if self._library is None:
+            self._library = self._load()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Raises DataError for an empty training or validation split at stage `fit`."""
+        LabData.prepare_data(self)
+        empty = [split for split in ("train", "val") if not self.songs(split)]
+        if stage == "fit" and empty:
+            raise DataError(f"nothing is left for {' and '.join(empty)}; {self.remedy}")
+
+    def songs(self, split: str) -> list[Song]:
+        """The songs of `train`, `val`, `test` or `all`."""
+        places = zip(self.library.songs, self.library.splits, strict=True)
+        return [song for song, where in places if split in (where, "all")]
+
+    @abstractmethod
+    def grouped(self, songs: list[Song]) -> Groups:
+        """Which of `songs` must share a split."""
+
+    def seen(self, songs: Sequence[Song]) -> int:
+        """How many of `songs` would share a split with one that this data trains or validates on."""
+        known = [*self.songs("train"), *self.songs("val")]
+        groups = self.grouped([*known, *songs])
+        taken = {groups.find(i) for i in range(len(known))}
+        return sum(groups.find(len(known) + i) in taken for i in range(len(songs)))
+
+    @abstractmethod
+    def probes(self) -> np.ndarray:
+        """`[T, N]` real inputs of the test split, for parity, golden vectors and timing."""
+
+    def write_problems(self, path: Path) -> None:
+        """Everything that was left out as CSV."""
+        write_problems(self.library.problems, path)
+
+    @abstractmethod
+    def counts(self, split: str) -> dict[str, int]:
+        """What a split holds, `songs` first."""
+
+    def describe(self) -> dict[str, Any]:
+        """The `data` object of run.json."""
+        counts = {split: self.counts(split) for split in SPLITS}
+        return {"id": self.id, **self.library.description, "split": {**self.library.split_rule, **counts}}
+
+    def index_batches(
+        self,
+        size: int,
+        gather: Callable[[torch.Tensor, torch.Generator], Any],
+        cut: Callable[[Any, int], Iterator[Batch]] = rows_of,
+    ) -> IndexBatches[Any]:
+        """Shuffled batches of `size` examples an epoch on this rank's device; `gather` and `cut` as of IndexBatches."""
+        trainer = self.trainer
+        rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        epoch = (lambda: int(trainer.current_epoch)) if trainer else (lambda: 0)
+        return IndexBatches(size, min(self.batch_size, size), gather, cut, self.device, epoch, rank, world)
+
+    @abstractmethod
+    def whole(self, split: str) -> Sequence[Batch]:
+        """Every example of a split in order, on `device`, as the batches that validation goes through."""
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return self._in_order("val")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        return self._in_order("test")
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        return batch
+
+    def _in_order(self, split: str) -> DataLoader[Batch]:
+        return DataLoader(list(self.whole(split)), batch_size=None, collate_fn=lambda b: b)  # type: ignore[arg-type]

@@ -1,0 +1,94 @@
+"""Prepared pieces as litdata chunks, for sets larger than the disk: written once, read in order or shuffled, chunk by chunk.
+
+A folder (or an address that litdata reads, such as s3://…) holds `train`, `val` and `test`, and `about` with the set's
+description, which is written last.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import multiprocessing
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datamodules.shared.shards import Prepared, Shards
+from datamodules.shared.splits import SPLITS
+from kmidi_lab.errors import ConfigError, DataError
+
+_CHUNK, _CACHE = "16MB", "25GB"
+_ABOUT = "about"
+
+
+def require() -> None:
+    """Raises ConfigError where litdata is not installed."""
+    if importlib.util.find_spec("litdata") is None:
+        raise ConfigError("data.stream=true needs litdata; type pip install 'kmidi_lab[stream]'")
+
+
+def write(
+    folder: str, pieces: Shards, chosen: Mapping[str, Sequence[int]], about: Mapping[str, Any], workers: int
+) -> None:
+    """Pieces of each split at their places in `pieces`; `about` is plain JSON.
+
+    In a process of its own: litdata sets the start method of all processes to come. Raises DataError when it fails.
+    """
+    require()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_write, args=(folder, pieces.indexes, dict(chosen), dict(about), workers)
+    )
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise DataError(f"{folder}: the stream could not be written; see above, free space or give data.stream_dir")
+
+
+def _write(folder: str, indexes: Sequence[Path], chosen: dict[str, Sequence[int]], about: Any, workers: int) -> None:
+    from litdata import optimize
+
+    if "://" not in folder:
+        shutil.rmtree(folder, ignore_errors=True)
+    pieces = Shards(indexes)
+    for split in SPLITS:
+        places = list(chosen[split])
+        if places:
+            optimize(
+                partial(_item, pieces), places, f"{folder}/{split}", chunk_bytes=_CHUNK, num_workers=workers,
+                mode="overwrite", verbose=False,
+            )  # fmt: skip
+    optimize(
+        json.dumps, [about], f"{folder}/{_ABOUT}", chunk_bytes=_CHUNK, num_workers=1, mode="overwrite", verbose=False
+    )
+
+
+def _item(pieces: Shards, at: int) -> dict[str, Any]:
+    piece = pieces[at]
+    return {"name": piece.name, **{field: np.array(values) for field, values in piece.arrays.items()}}
+
+
+def about(folder: str) -> dict[str, Any] | None:
+    """What `write` was given as `about`; None where no whole stream is."""
+    try:
+        return dict(json.loads(_dataset(folder, _ABOUT)[0]))
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def read(folder: str, split: str, shuffle: bool = False, seed: int = 0) -> Iterator[Prepared]:
+    """Every piece of a split once, a chunk at a time; at most 25 GB of a remote folder are kept here."""
+    for item in _dataset(folder, split, shuffle=shuffle, seed=seed):
+        name = item.pop("name")
+        yield Prepared(name, {field: np.asarray(values) for field, values in item.items()})
+
+
+def _dataset(folder: str, part: str, **how: Any) -> Any:
+    from litdata import StreamingDataset
+
+    logging.getLogger("litdata").setLevel(logging.WARNING)  # it says at every reading how it reads
+    return StreamingDataset(f"{folder}/{part}", max_cache_size=_CACHE, **how)

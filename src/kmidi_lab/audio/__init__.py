@@ -1,0 +1,1 @@
+"""Sound: reading, mel frames, voice activity, augmentation. Knows no model's vocabulary."""

@@ -1,0 +1,94 @@
+"""Augmentation of batches of mel frames `[B, T, 128]`, on whatever device they are; waveforms: `augment_audio`.
+
+Each takes the generator of the epoch, so that a run with the same seed sees the same.
+"""
+
+from __future__ import annotations
+
+from math import log, pi
+
+import torch
+
+from kmidi_lab.audio.mel_scale import FLOOR
+
+_LN_PER_DB = log(10) / 10
+_WAVES = 4
+
+
+def spec_augment(
+    x: torch.Tensor,
+    bands: int,
+    frames: int,
+    generator: torch.Generator,
+    masks: int = 2,
+    fill: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """`masks` stripes of up to `bands` bands and as many of up to `frames` frames in each clip become `fill`.
+
+    SpecAugment without its warping (D. Park et al., Interspeech 2019).
+
+    Args:
+        fill: `[128]`, such as the mean of the training frames; the mean of each clip without it.
+    """
+    batch, steps, size = x.shape
+    covered = torch.zeros(batch, steps, size, dtype=torch.bool, device=x.device)
+    for _ in range(masks):
+        covered |= _stripe(batch, size, bands, generator, x.device)[:, None, :]
+        covered |= _stripe(batch, steps, frames, generator, x.device)[:, :, None]
+    return torch.where(covered, x.mean((1, 2), keepdim=True) if fill is None else fill, x)
+
+
+def _stripe(batch: int, size: int, widest: int, generator: torch.Generator, device: torch.device) -> torch.Tensor:
+    """`[batch, size]`, True on one stretch of 0 to `widest` places."""
+    width = torch.rand(batch, 1, generator=generator, device=device) * (min(widest, size) + 1)
+    first = torch.rand(batch, 1, generator=generator, device=device) * (size - width.floor() + 1)
+    place = torch.arange(size, device=device)
+    return (place >= first.floor()) & (place < first.floor() + width.floor())
+
+
+def gain(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
+    """Each clip louder or softer by up to `decibels`; values stay at or above the front-end's floor."""
+    change = (2 * torch.rand(len(x), 1, 1, generator=generator, device=x.device) - 1) * decibels * _LN_PER_DB
+    return (x + change).clamp_min(log(FLOOR))
+
+
+def equalise(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
+    """Each clip through a smooth filter of its own, so that timbre tells less; its level, the mean over the bands, stays.
+
+    Args:
+        decibels: standard deviation of each of the four cosines over the bands that make the filter.
+    """
+    size = x.shape[-1]
+    places = (torch.arange(size, device=x.device) + 0.5) / size
+    waves = torch.cos(pi * torch.arange(1, _WAVES + 1, device=x.device)[:, None] * places)
+    weights = torch.randn(len(x), _WAVES, generator=generator, device=x.device) * decibels * _LN_PER_DB
+    return (x + (weights @ waves)[:, None]).clamp_min(log(FLOOR))
+
+
+def band_shift(x: torch.Tensor, most: int, generator: torch.Generator) -> torch.Tensor:
+    """Each clip moved up or down by up to `most` bands, its edge bands repeated: another throat, roughly."""
+    size = x.shape[-1]
+    shift = torch.randint(-most, most + 1, (len(x), 1, 1), generator=generator, device=x.device)
+    source = (torch.arange(size, device=x.device) - shift).clamp(0, size - 1)
+    return x.gather(-1, source.expand(*x.shape))
+
+
+def mixup(x: torch.Tensor, alpha: float, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Each clip blended with another one of the batch (H. Zhang et al., ICLR 2018), in the log domain.
+
+    Args:
+        alpha: of the Beta(alpha, alpha) that the share is drawn from; 0 leaves everything as it is.
+
+    Returns:
+        The clips, which other clip `[B]`, and the share `[B]` from 0.5 to 1 that is left of the first.
+    """
+    if alpha == 0:
+        whole = torch.ones(len(x), device=x.device)
+        return x, torch.arange(len(x), device=x.device), whole
+    other = torch.randperm(len(x), generator=generator, device=x.device)
+    # A Beta from two Gammas, drawn by the generator of the epoch.
+    shape = torch.full((2, len(x)), alpha, device=x.device)
+    a, b = torch._standard_gamma(shape, generator=generator)
+    share = a / (a + b).clamp_min(1e-12)
+    share = torch.maximum(share, 1 - share)
+    return torch.lerp(x[other], x, share[:, None, None]), other, share

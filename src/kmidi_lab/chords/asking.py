@@ -1,0 +1,51 @@
+"""What a user types: chord symbols, moods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kmidi_lab.chords.affect import affect_of, lexicon
+from kmidi_lab.chords.chord import ChordError
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.chords.song import Event, merge_repeats
+from kmidi_lab.emotion_embedding import ANCHORS
+from kmidi_lab.errors import ConfigError
+
+
+def parse_chords(text: str, key: Any) -> tuple[Event, ...]:
+    """Chord symbols divided by spaces or commas; with `|` between bars their places are known, too."""
+    events = []
+    bars = text.split("|") if "|" in text else [text]
+    timed = "|" in text
+    for number, bar in enumerate(b for b in bars if b.strip() or not timed):
+        symbols = bar.replace(",", " ").split()
+        for i, symbol in enumerate(symbols):
+            try:
+                chord = parse_jazz(symbol)
+            except ChordError as error:
+                raise ConfigError(f"predict.chords: {error}") from None
+            start, length = (number + i / len(symbols), 1 / len(symbols)) if timed else (None, None)
+            events.append(Event(chord, key, start, length))
+    return merge_repeats(events)
+
+
+def parse_affect(emotion: str | None) -> tuple[float, float] | None:
+    """An emotion label, feel words, or `valence,arousal` in -1..1; raises ConfigError when none is known."""
+    if emotion is None or not emotion.strip():
+        return None
+    words = [w.strip().lower() for w in emotion.split(",")]
+    if len(words) == 1 and words[0] in ANCHORS:
+        return ANCHORS[words[0]]
+    try:
+        numbers = [float(w) for w in words]
+    except ValueError:
+        found = affect_of(words)
+        if found is None:
+            raise ConfigError(
+                f"predict.emotion={emotion!r} is not known; give {', '.join(ANCHORS)}, one of {len(lexicon())} feel words "
+                "such as dreamy, or valence,arousal such as -0.5,0.2"
+            ) from None
+        return found
+    if len(numbers) != 2 or not all(-1 <= n <= 1 for n in numbers):
+        raise ConfigError(f"predict.emotion={emotion!r} must be valence,arousal in -1..1, such as -0.5,0.2")
+    return numbers[0], numbers[1]

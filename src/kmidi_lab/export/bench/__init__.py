@@ -1,0 +1,1 @@
+"""Latency of one call beside the memory floor."""

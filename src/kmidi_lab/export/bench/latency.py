@@ -1,0 +1,150 @@
+"""Latency of single calls: batch 1, one thread, one core; the first call and the outliers are kept."""
+
+from __future__ import annotations
+
+import gc
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from kmidi_lab.contracts import Contract
+from kmidi_lab.export.bench.backends import Call, onnx_backends, torch_backend
+from kmidi_lab.export.bench.deadlines import deadlines
+from kmidi_lab.export.bench.memory_floor import memory_floor, read_time_us
+from kmidi_lab.export.bench.one_core import one_core
+
+_BINS = 60
+
+
+def measure_latency(
+    network: nn.Module | None,
+    contract: Contract,
+    onnx: bytes,
+    rtneural: bytes | None,
+    frames: np.ndarray,
+    runner: Path | None,
+    calls: int = 5000,
+    warmup: int = 200,
+) -> dict[str, Any]:
+    """The `latency` object of run.json: every backend that is there, and why the others are not.
+
+    Args:
+        network: `[1, N]` to `[1, M]`; a copy is timed; None where only the artefacts are there.
+        onnx, rtneural: the artefacts' bytes. frames: `[K, N]`, fed in turn. runner: the real RTNeural
+            (docs/rtneural_runner.md), which times itself. calls: timed. warmup: untimed, after the first call.
+
+    Returns:
+        `budget_ms`; `frames`, the number of timed calls; `threads`; `pinned_core`, None where the system can't pin;
+        `backends`, see `summary`, `memory_floor` and `deadlines`, each with `version` and `flags`; `not_measured`, the
+        reason by backend.
+
+    Raises:
+        ValueError: frames of another size, or no calls. ExportError, UserError: the runner fails. RegistryError: the
+            ONNX file does not load.
+    """
+    if frames.ndim != 2 or len(frames) == 0 or frames.shape[1] != contract.input_size or calls < 1:
+        raise ValueError(
+            f"needs frames [K, {contract.input_size}] and calls above 0, not {list(frames.shape)}, {calls}"
+        )
+    measured: dict[str, dict[str, Any]] = {}
+    weights: dict[str, int] = {}
+    missing: dict[str, str] = {}
+    backends = onnx_backends(onnx, contract)
+    if network is None:
+        missing["torch"] = "no PyTorch network was given"
+    else:
+        backends.insert(0, torch_backend(network))
+    with one_core() as core:
+        for backend in backends:
+            times, first = time_calls(backend.start(), frames, calls, warmup)
+            result = summary(times, first, contract.budget_ms)
+            measured[backend.name] = {**result, "version": backend.version, "flags": backend.flags}
+            weights[backend.name] = backend.weight_bytes
+        if rtneural is None:
+            missing["rtneural"] = "the model has no RTNeural file"
+        elif runner is None:
+            missing["rtneural"] = "RTNEURAL_RUNNER is not set"
+        else:
+            name, result, size = _rtneural(runner, rtneural, frames, calls, warmup, contract)
+            measured[name], weights[name] = result, size
+            if name != "rtneural":
+                missing["rtneural"] = (
+                    "the runner is built with RTNeural's STL backend, 10 times slower; build with Eigen"
+                )
+        reads = {size: read_time_us(size) for size in set(weights.values())}
+    for name, b in measured.items():
+        b["memory_floor"] = memory_floor(weights[name], reads[weights[name]], b["median_us"])
+        b["deadlines"] = deadlines(b["p99_us"], b["max_us"])
+    return {
+        "budget_ms": contract.budget_ms,
+        "frames": calls,
+        "threads": 1,
+        "pinned_core": core,
+        "backends": measured,
+        "not_measured": missing,
+    }
+
+
+def time_calls(call: Call, frames: np.ndarray, calls: int, warmup: int) -> tuple[np.ndarray, int]:
+    """(times of `calls` single calls, time of the very first call) in nanoseconds, with the garbage collector off."""
+    rows = [np.ascontiguousarray(frame[None], np.float32) for frame in frames]
+    times = np.empty(calls, np.int64)
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        began = time.perf_counter_ns()
+        call(rows[0])
+        first = time.perf_counter_ns() - began
+        for i in range(warmup):
+            call(rows[i % len(rows)])
+        for i in range(calls):
+            row = rows[i % len(rows)]
+            began = time.perf_counter_ns()
+            call(row)
+            times[i] = time.perf_counter_ns() - began
+    finally:
+        if collecting:
+            gc.enable()
+    return times, first
+
+
+def summary(times_ns: np.ndarray, first_ns: int, budget_ms: float) -> dict[str, Any]:
+    """Order statistics in µs and a histogram with log-spaced edges; every call counts.
+
+    `within_budget` asks it of the 99th percentile, since an audio thread misses its deadline on the slow calls.
+    """
+    us = np.asarray(times_ns, np.float64) / 1000
+    # A coarse clock can read 0, which has no logarithm.
+    edges = np.geomspace(max(us.min(), 0.001) * 0.999, max(us.max(), 0.001) * 1.001, _BINS + 1)
+    counts, _ = np.histogram(us.clip(edges[0], edges[-1]), edges)
+    median, p90, p99 = (float(q) for q in np.percentile(us, (50, 90, 99)))
+    return {
+        "first_us": first_ns / 1000,
+        "median_us": median,
+        "p90_us": p90,
+        "p99_us": p99,
+        "max_us": float(us.max()),
+        "mean_us": float(us.mean()),
+        "within_budget": p99 <= budget_ms * 1000,
+        "histogram": {"edges_us": edges.tolist(), "counts": counts.tolist()},
+    }
+
+
+def _rtneural(
+    runner: Path, rtneural: bytes, frames: np.ndarray, calls: int, warmup: int, contract: Contract
+) -> tuple[str, dict[str, Any], int]:
+    """(name, measurement, weight bytes): an STL build has a name of its own, so that nobody quotes it as RTNeural."""
+    from kmidi_lab.export.rtneural.reader import RTNeuralModel
+    from kmidi_lab.export.rtneural.runner import run_rtneural
+
+    fed = frames[np.arange(calls) % len(frames)]
+    result = run_rtneural(runner, rtneural, fed, reset_each=False, warmup=warmup)
+    state = ", state kept from call to call" if contract.streaming else ""
+    flags = f"{result.backend}, {result.flags}, in the C++ runner{state}"
+    measured = {**summary(result.ns, result.first_ns, contract.budget_ms), "version": result.version, "flags": flags}
+    name = "rtneural_stl" if result.backend == "stl" else "rtneural"
+    return name, measured, 4 * RTNeuralModel.from_bytes(rtneural).parameters

@@ -1,0 +1,1 @@
+"""ONNX: written, and run with state."""

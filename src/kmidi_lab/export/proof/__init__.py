@@ -1,0 +1,1 @@
+"""Parity gates and golden vectors."""

@@ -1,0 +1,119 @@
+"""Golden vectors: inputs with the outputs they must give, for whoever re-implements or re-loads a model.
+
+The file `<models_root>/golden/<id>.json` holds `sequence`, eight calls in a row after one reset, and `typical`, eight
+or more typical inputs, each called right after a reset of its own: the two ways in which KmiDi's readers call a
+model. A model without state may leave the resets out. `input_checksum` and `output_checksum` are the hexadecimal SHA-256 of the inputs
+(outputs) of `sequence` followed by those of `typical`, each float as 4 bytes, little-endian IEEE 754 float32,
+row after row, without any header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kmidi_lab.contracts import AUDIO_FEATURES, Contract
+from kmidi_lab.errors import ExportError, RegistryError
+from kmidi_lab.export.proof.error import Worst
+
+Array = NDArray[np.float32]
+SEQUENCE = 8
+MEL128_SAMPLE_RATE_HZ = 16_000
+"""Of `mel128-v1` (contract.md §3)."""
+_PARTS = ("sequence", "typical")
+
+
+class Model(Protocol):
+    """Anything that takes one vector a call: `OnnxModel`, `RTNeuralModel`, `TorchModel`."""
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """`[N]` to `[M]`; advances the state."""
+
+    def reset(self) -> None:
+        """Forgets the state."""
+
+
+def checksum(vectors: Array) -> str:
+    """Hexadecimal SHA-256 over the little-endian float32 bytes of `[T, size]`, row after row."""
+    return hashlib.sha256(np.ascontiguousarray(vectors, "<f4").tobytes()).hexdigest()
+
+
+def golden_vectors(model: Model, contract: Contract, typical: np.ndarray, sequence: np.ndarray) -> bytes:
+    """Calls the model and returns the file's bytes.
+
+    Args:
+        model: `[N]` to `[M]`. typical: `[T, N]`, T at least 8. sequence: `[8, N]`, consecutive calls.
+
+    Raises:
+        ValueError: an input has another shape. ExportError: an output has another shape or is not finite.
+    """
+    if typical.ndim != 2 or len(typical) < SEQUENCE or sequence.shape != (SEQUENCE, contract.input_size):
+        raise ValueError(f"need typical [8 or more, N] and sequence [8, N], not {typical.shape} and {sequence.shape}")
+    inputs = np.concatenate([sequence, typical]).astype(np.float32)
+    outputs = np.stack([*_replay(model, sequence, typical)])
+    if outputs.shape != (len(inputs), contract.output_size) or not np.isfinite(outputs).all():
+        raise ExportError(f"{contract.id}: golden outputs must be finite [T, {contract.output_size}]")
+    file: dict[str, Any] = {
+        "id": contract.id,
+        "contract_version": contract.version,
+        "feature_version": contract.features,
+        "input_size": contract.input_size,
+        "output_size": contract.output_size,
+    }
+    if contract.features == AUDIO_FEATURES:
+        file["sample_rate"] = MEL128_SAMPLE_RATE_HZ
+    file |= {"input_checksum": checksum(inputs), "output_checksum": checksum(outputs)}
+    for name, rows in zip(_PARTS, (slice(0, SEQUENCE), slice(SEQUENCE, None)), strict=True):
+        file[name] = {"inputs": inputs[rows], "outputs": outputs[rows]}
+    return orjson.dumps(file, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def verify_golden(data: bytes, model: Model, tolerance: float) -> float:
+    """Replays a golden file and returns the largest error, measured as `worst` says.
+
+    Raises:
+        RegistryError: the file is broken or its checksums do not match its vectors.
+        ExportError: an output has another shape, is NaN or is off by more than the tolerance.
+    """
+    try:
+        file = orjson.loads(data)
+        parts = [file[name] for name in _PARTS]
+        inputs, outputs = (np.concatenate([_rows(p[side]) for p in parts]) for side in ("inputs", "outputs"))
+        stored = {side: file[f"{side}_checksum"] for side in ("input", "output")}
+        name = str(file["id"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise RegistryError(f"golden file is broken: {error!r}; export the model again") from error
+    if stored != {"input": checksum(inputs), "output": checksum(outputs)}:
+        raise RegistryError(f"{name}: golden vectors do not match their checksums; export the model again")
+    worst = 0.0
+    sequence = len(_rows(parts[0]["inputs"]))
+    replayed = _replay(model, inputs[:sequence], inputs[sequence:])
+    for index, (got, want) in enumerate(zip(replayed, outputs, strict=True)):
+        if got.shape != want.shape:
+            raise ExportError(f"{name}: golden call {index} gives {list(got.shape)}, must be {list(want.shape)}")
+        off = Worst(got[None], want[None]).error
+        if off > tolerance:
+            raise ExportError(f"{name}: golden call {index} is off by {off:.3g}, tolerance {tolerance:g}")
+        worst = max(worst, off)
+    return worst
+
+
+def _replay(model: Model, sequence: np.ndarray, typical: np.ndarray) -> Iterator[Array]:
+    model.reset()
+    for x in sequence:
+        yield np.array(model(np.asarray(x, np.float32)), np.float32)
+    for x in typical:
+        model.reset()
+        yield np.array(model(np.asarray(x, np.float32)), np.float32)
+
+
+def _rows(value: Any) -> Array:
+    rows = np.array(value, np.float32)
+    if rows.ndim != 2:
+        raise ValueError("vectors must be a list of equally long lists")
+    return rows

@@ -1,1 +1,0 @@
-"""Samples to contract vectors and back; training and inference both use these functions."""

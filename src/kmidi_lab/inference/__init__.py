@@ -1,0 +1,1 @@
+"""Published models as functions; imports neither torch nor Lightning."""

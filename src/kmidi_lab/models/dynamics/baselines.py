@@ -1,0 +1,124 @@
+"""Baselines of expressive performance: each maps contract vectors `[B, 32]` to outputs `[B, 16]`.
+
+They see what the network sees, so they run with the velocities as played or with their own, as it does. Pieces count
+alike in their fits, however long or often played, as they do in the network's training and in the metrics.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.models.dynamics.features import Call, EncodedPiece
+
+_HISTORY = DYNAMICS.input("previous_velocities").index
+_METRE, _STRENGTH = DYNAMICS.input("metre").start, DYNAMICS.input("metrical_strength").start
+_LOUD = slice(DYNAMICS.output("velocity").start, DYNAMICS.output("velocity_curve").stop)
+_PENALTIES = (1.0, 1e2, 1e4, 1e5)
+
+
+class Loss(Protocol):
+    """What a choice on the validation split is made by."""
+
+    def __call__(self, call: Call, pieces: Sequence[EncodedPiece]) -> float: ...
+
+
+class Constant:
+    """The mean of each output over the training pieces."""
+
+    def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
+        _, y, counted = _stack(pieces)
+        self.mean = (y * counted).sum(0) / np.maximum(counted.sum(0), 1e-9)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return np.tile(self.mean, (len(x), 1)).astype(np.float32)
+
+
+class Metrical:
+    """The mean over the training notes of the same metre and metrical strength; over all where there are none."""
+
+    def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
+        self._fallback = Constant(pieces)
+        x, y, counted = _stack(pieces)
+        keys, place = np.unique(x[:, [_METRE, _STRENGTH]].round(3), axis=0, return_inverse=True)
+        total, count = np.zeros((len(keys), y.shape[1])), np.zeros((len(keys), y.shape[1]))
+        np.add.at(total, place, y * counted)
+        np.add.at(count, place, counted)
+        means = np.where(count > 0, total / np.maximum(count, 1e-9), self._fallback.mean)
+        self._means = {tuple(key): mean for key, mean in zip(keys.tolist(), means, strict=True)}
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        keys = x[:, [_METRE, _STRENGTH]].round(3).tolist()
+        return np.array([self._means.get(tuple(k), self._fallback.mean) for k in keys], np.float32)
+
+
+class Carry:
+    """The velocity of the note before; run freely, it never leaves the mean. The rest is the constant."""
+
+    def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
+        self._constant = Constant(pieces)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        out = self._constant(x)
+        last = x[:, _HISTORY][:, -1:]
+        out[:, _LOUD] = np.where(last > 0, last, out[:, _LOUD])
+        return out
+
+
+class Normal:
+    """Normal equations of the regressions of every output on the standardised vector; one pass over the notes."""
+
+    def __init__(self, pieces: Sequence[EncodedPiece], history: bool) -> None:
+        x, y, counted = _stack(pieces)
+        self.columns = np.ones(x.shape[1], bool)
+        self.columns[_HISTORY] = history
+        x = x[:, self.columns]
+        self.mean, self.std = x.mean(0), np.maximum(x.std(0), 1e-3)
+        z = np.concatenate([(x - self.mean) / self.std, np.ones((len(x), 1))], 1)
+        self.grams = [z.T @ (z * counted[:, column, None]) for column in range(y.shape[1])]
+        self.products = z.T @ (y * counted)
+
+
+class Linear:
+    """Ridge regression of each output on the whole vector, or on all but the previous velocities."""
+
+    def __init__(self, normal: Normal, penalty: float) -> None:
+        self._normal = normal
+        ridge = penalty * np.eye(len(normal.products))
+        ridge[-1, -1] = 1e-9  # the intercept is free
+        solved = [np.linalg.solve(g + ridge, normal.products[:, c]) for c, g in enumerate(normal.grams)]
+        self._weights = np.stack(solved, 1)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        z = (x[:, self._normal.columns] - self._normal.mean) / self._normal.std
+        return np.clip(z @ self._weights[:-1] + self._weights[-1], 0, 1).astype(np.float32)
+
+
+def fit_baselines(train: Sequence[EncodedPiece], val: Sequence[EncodedPiece], loss: Loss) -> dict[str, Call]:
+    """All baselines, fitted on `train`; the penalties of the linear ones are those of the least `loss` on `val`."""
+    out: dict[str, Call] = {
+        "constant": Constant(train),
+        "metrical mean": Metrical(train),
+        "previous velocity": Carry(train),
+    }
+    for name, history in (("linear", True), ("linear without history", False)):
+        normal = Normal(train, history)
+        rivals = [Linear(normal, penalty) for penalty in _PENALTIES]
+        out[name] = min(rivals, key=lambda rival: loss(rival, val)) if val else rivals[0]
+    return out
+
+
+def _stack(pieces: Sequence[EncodedPiece]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Vectors, outputs, and what each known output counts: one over the notes of its piece, 1 on average."""
+    x, y, known = (np.concatenate([getattr(p, n) for p in pieces]).astype(np.float64) for n in ("x", "y", "known"))
+    notes = Counter[str]()
+    for piece in pieces:
+        notes[piece.piece] += len(piece.x)
+    share = np.concatenate([np.full(len(p.x), 1 / notes[p.piece]) for p in pieces])
+    rows = known.any(1)
+    return x[rows], y[rows], (known * (share / share.mean())[:, None])[rows]

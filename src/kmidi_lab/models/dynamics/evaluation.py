@@ -1,0 +1,132 @@
+"""DynamicsEngine beside its baselines: the same notes, the same metrics, the same two protocols.
+
+Run freely, the previous velocities are the model's own outputs, from zeros on, as in a plugin that plays a score. That
+is what the primary metric is taken from. Teacher-forced (`forced_…`), they are those of the pianist: how well the
+next note is guessed from what was just played. Each metric is a mean over a performance, then over the performances
+of a piece, then over the pieces.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.errors import DataError
+from kmidi_lab.models.dynamics.baselines import fit_baselines
+from kmidi_lab.models.dynamics.features import FULL_SCALE_SECONDS, Call, EncodedPiece, free_run
+from kmidi_lab.models.dynamics.module import loss_over_pieces
+from kmidi_lab.scoring.evaluation import Evaluation, verdict
+
+_STEPS = 127.0
+_MILLISECONDS = 1000 * FULL_SCALE_SECONDS
+_FEWEST = 8
+
+
+class DynamicsData(Protocol):
+    """What the evaluator asks of a data module."""
+
+    def encoded(self, split: str) -> list[EncodedPiece]: ...
+
+
+class DynamicsEvaluator:
+    """Scores a callable `[E, 32] -> [E, 16]` on a split, and fits the baselines on `train`, tuned on `val`."""
+
+    primary = ("velocity_r", "max")
+    also = (("velocity_mae", "min"), ("timing_mae_ms", "min"), ("articulation_mae", "min"), ("pedal_accuracy", "max"))
+    loss = "loss"
+    """The metric that is the training loss, too."""
+
+    def __call__(
+        self, call: Call, head: dict[str, np.ndarray], data: DynamicsData, split: str, training: DynamicsData
+    ) -> Evaluation:
+        """Scores `split` of `data`; baselines come from the train and val splits of `training`."""
+        pieces = data.encoded(split)
+        if not pieces:
+            raise DataError(f"the split {split!r} holds no performances; give data.split=all or another data.root")
+        result = Evaluation()
+        events = int(sum(p.known[:, 0].sum() for p in pieces))
+        result.metrics[split] = {**scores(call, pieces), "pieces": len({p.piece for p in pieces}), "events": events}
+        baselines = fit_baselines(training.encoded("train"), training.encoded("val"), free_loss)
+        result.baselines[split] = {name: scores(rival, pieces) for name, rival in baselines.items()}
+        return result
+
+    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
+        """The `primary` object of run.json."""
+        there = evaluation.metrics[split]
+        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also if metric in there]
+        return {**verdict(evaluation, split, *self.primary), "also": also}
+
+
+def free_loss(call: Call, pieces: Sequence[EncodedPiece]) -> float:
+    """The training loss of free running."""
+    return loss_over_pieces(free_run(call, [p.x for p in pieces]), pieces)
+
+
+def scores(call: Call, pieces: Sequence[EncodedPiece]) -> dict[str, float]:
+    """Every metric of one model over whole performances; those without any evidence are left out."""
+    free = free_run(call, [p.x for p in pieces])
+    forced = [call(p.x) for p in pieces]
+    found = {name: _over_pieces(metric, free, pieces) for name, metric in _METRICS.items()}
+    for name in ("velocity_r", "velocity_mae"):
+        found[f"forced_{name}"] = _over_pieces(_METRICS[name], forced, pieces)
+    return {name: value for name, value in found.items() if value is not None} | {
+        "loss": loss_over_pieces(free, pieces)
+    }
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's r; 0 where one of them never changes."""
+    if a.std() < 1e-6 or b.std() < 1e-6:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+Metric = Callable[[np.ndarray, EncodedPiece], float | None]
+
+
+def _over_pieces(metric: Metric, outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiece]) -> float | None:
+    """The mean over pieces of the mean over their performances; None where nothing is known of any."""
+    by_piece: dict[str, list[float]] = defaultdict(list)
+    for out, piece in zip(outputs, pieces, strict=True):
+        value = metric(out, piece)
+        if value is not None:
+            by_piece[piece.piece].append(value)
+    return float(np.mean([np.mean(v) for v in by_piece.values()])) if by_piece else None
+
+
+def _metric(name: str, measure: Callable[[np.ndarray, np.ndarray], float], scale: float = 1.0) -> Metric:
+    """A measure over the known values of one slice; None for a performance that knows too few."""
+    index = DYNAMICS.output(name).index
+
+    def measured(out: np.ndarray, piece: EncodedPiece) -> float | None:
+        known = piece.known[:, index] > 0
+        if known.sum() < _FEWEST:
+            return None
+        return scale * measure(out[:, index][known].astype(np.float64), piece.y[:, index][known].astype(np.float64))
+
+    return measured
+
+
+def _mae(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.abs(a - b).mean())
+
+
+def _agreement(a: np.ndarray, b: np.ndarray) -> float:
+    return float(((a > 0.5) == (b > 0.5)).mean())
+
+
+_METRICS: Mapping[str, Metric] = {
+    "velocity_r": _metric("velocity", correlation),
+    "velocity_mae": _metric("velocity", _mae, _STEPS),
+    "timing_mae_ms": _metric("timing", _mae, _MILLISECONDS),
+    "articulation_mae": _metric("release", _mae),
+    "pedal_accuracy": _metric("pedal", _agreement),
+    "curve_mae": _metric("velocity_curve", _mae, _STEPS),
+    "attack_mae": _metric("attack", _mae),
+    "range_mae": _metric("dynamic_range", _mae),
+    "compression_mae": _metric("compression", _mae),
+}

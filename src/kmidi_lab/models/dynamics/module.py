@@ -1,0 +1,142 @@
+"""DynamicsEngine: an MLP from one note of a score, and how loud the notes before were, to how it is played."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, free_run
+from kmidi_lab.nn.blocks import Standardize
+from kmidi_lab.nn.module import LabModule
+
+_WEIGHTS = {
+    "velocity": 4.0,
+    "velocity_curve": 2.0,
+    "attack": 0.5,
+    "release": 1.0,
+    "dynamic_range": 0.5,
+    "compression": 0.5,
+    "timing": 1.0,
+    "pedal": 1.0,
+    "reserved": 0.0,
+}
+_BEND = 0.1
+"""Errors below this count squared, those above straight (Huber, 1964)."""
+_PEDAL_UP = -2.0
+_PLAYED = DYNAMICS.output("reserved").start
+
+
+def masked_loss(out: torch.Tensor, y: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Weighted mean of the Huber loss of each slice over its known values; `[B, 16]` each."""
+    error = F.smooth_l1_loss(out, y, beta=_BEND, reduction="none") * known
+    parts = [
+        weight * error[:, s.index].sum() / known[:, s.index].sum().clamp(min=1)
+        for s in DYNAMICS.outputs
+        if (weight := _WEIGHTS[s.name])
+    ]
+    return torch.stack(parts).sum() / sum(_WEIGHTS.values())
+
+
+def loss_over_pieces(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiece]) -> float:
+    """The loss of whole performances, `[N, 16]` each: its mean over the performances of a piece, then over the pieces.
+
+    Some pieces are recorded twenty times, some once; a mean over notes would be about the former alone.
+    """
+    by_piece: dict[str, list[float]] = defaultdict(list)
+    for out, piece in zip(outputs, pieces, strict=True):
+        arrays = (torch.from_numpy(a) for a in (out, piece.y, piece.known))
+        by_piece[piece.piece].append(float(masked_loss(*arrays)))
+    return float(np.mean([np.mean(losses) for losses in by_piece.values()]))
+
+
+class DynamicsEngine(LabModule):
+    """Inputs standardised, dense layers with ReLU, 14 sigmoid outputs and two that are always zero.
+
+    The validation loss is a mean over pieces of that of free running, where the previous velocities are the network's own, as in a plugin.
+
+    Args:
+        hidden: sizes of the hidden layers. dropout: share of hidden units dropped in training.
+    """
+
+    network: nn.Sequential
+    contract = DYNAMICS
+    loss_name = "huber"
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (192, 64),
+        dropout: float = 0.2,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 5e-2,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
+        if not hidden or any(not isinstance(h, int) or h < 1 for h in hidden):
+            raise ConfigError(
+                f"model.module.hidden={list(hidden)} must be a list of sizes above 0, such as model.module.hidden=[192,64]"
+            )
+        if not 0 <= dropout <= 0.95:
+            raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.1")
+        self.sizes = [DYNAMICS.input_size, *hidden]
+        layers: list[nn.Module] = [Standardize(torch.zeros(DYNAMICS.input_size), torch.ones(DYNAMICS.input_size))]
+        for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
+        self.network = nn.Sequential(*layers, nn.Linear(self.sizes[-1], _PLAYED), nn.Sigmoid(), _zeros_behind(_PLAYED))
+        _quiet_where_unseen(self.network[1], self.network[-3])
+        self.save_hyperparameters()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)
+
+    @property
+    def architecture(self) -> str:
+        return f"{'→'.join(map(str, self.sizes))}→{_PLAYED} sigmoid + {DYNAMICS.output_size - _PLAYED} zeros"
+
+    def setup(self, stage: str) -> None:
+        """The training data's input statistics become part of the network."""
+        if stage == "fit":
+            mean, std = self.trainer.datamodule.statistics()  # type: ignore[attr-defined]
+            statistics = self.network[0]
+            assert isinstance(statistics, Standardize)
+            statistics.mean.copy_(mean)
+            statistics.std.copy_(std)
+
+    def training_step(self, batch: DynamicsBatch, batch_idx: int) -> torch.Tensor:
+        loss = masked_loss(self.network(batch.x), batch.y, batch.known)
+        self.keep_loss(loss)
+        return loss
+
+    def validation_step(self, batch: list[EncodedPiece], batch_idx: int) -> None:
+        def call(x: np.ndarray) -> np.ndarray:
+            return self.network(torch.from_numpy(x).to(self.device)).float().cpu().numpy()
+
+        loss = loss_over_pieces(free_run(call, [p.x for p in batch]), batch)
+        self.log("val/loss", loss, prog_bar=True, batch_size=len(batch), sync_dist=True)
+
+
+def _zeros_behind(size: int) -> nn.Linear:
+    """A fixed layer that passes its inputs on and adds the outputs that stay zero."""
+    layer = nn.Linear(size, DYNAMICS.output_size)
+    with torch.no_grad():
+        layer.weight.copy_(torch.eye(DYNAMICS.output_size, size))
+        layer.bias.zero_()
+    return layer.requires_grad_(False)
+
+
+def _quiet_where_unseen(first: nn.Module, last: nn.Module) -> None:
+    """Random weights that a data set has no evidence on would be noise that training never removes.
+
+    No data here has dominance or complexity; the stand-in has no pedal, which then stays up.
+    """
+    assert isinstance(first, nn.Linear) and isinstance(last, nn.Linear)
+    emotion, pedal = DYNAMICS.input("emotion"), DYNAMICS.output("pedal").start
+    with torch.no_grad():
+        first.weight[:, emotion.start + 2 : emotion.stop] = 0
+        last.weight[pedal] = 0
+        last.bias[pedal] = _PEDAL_UP

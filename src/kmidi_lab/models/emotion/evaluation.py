@@ -1,0 +1,172 @@
+"""EmotionRecognizer beside its baselines: whole clips of speakers it never heard, and the first seconds of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.audio.voice_activity import speech_of
+from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.models.emotion.baselines import fit_baselines
+from kmidi_lab.models.emotion.features import SCALARS, read_scalars, scalars_of
+from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.metrics import (
+    confusion,
+    expected_calibration_error,
+    log_likelihoods,
+    reliability,
+    so_far,
+    softmax,
+)
+
+Call = Callable[[np.ndarray], np.ndarray]
+SECONDS = (0.5, 1.0, 2.0, 3.0)
+
+
+class Sound(Protocol):
+    """What is heard of a clip: mel frames `[T, 128]`."""
+
+    @property
+    def frames(self) -> NDArray[np.floating]: ...
+
+
+class Clip(Protocol):
+    """What the evaluator reads of a clip; `emotion` is a place in EMOTIONS."""
+
+    @property
+    def sound(self) -> Sound: ...
+    @property
+    def emotion(self) -> int: ...
+    @property
+    def strong(self) -> bool: ...
+
+
+class EmotionData(Protocol):
+    """What the evaluator asks of a data module."""
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]: ...
+    def songs(self, split: str) -> Sequence[Clip]: ...
+    def label_indices(self, split: str) -> NDArray[np.int64]: ...
+
+
+class EmotionEvaluator:
+    """Scores a callable over sequences `[1, T, 128] -> [1, T, 64]`, each clip from a reset on, with its linear head.
+
+    Clips are heard as recorded and decoded from the mean of the embeddings of frames with speech
+    (features.voice_activity), as a listener would; `uar_of_every_frame` leaves no frame out. `uar_at_0.5_s` … are decoded
+    from the mean of those that were out by then, counted from the onset of speech (a shorter clip counts whole). UAR is
+    the mean of the labels' recalls. CCC (L. Lin, 1989) is between what the mean embedding of a clip reads as and what its label and intensity
+    stand for; `…_of_frames` takes the mean of what each frame's embedding reads as.
+    """
+
+    primary = ("uar", "max")
+    loss = "nll"
+    """The metric that is the training loss, too."""
+    also = (("accuracy", "max"), ("valence_ccc", "max"), ("arousal_ccc", "max"))
+
+    def __call__(
+        self, call: Call, head: dict[str, np.ndarray], data: EmotionData, split: str, training: EmotionData
+    ) -> Evaluation:
+        """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
+        clips, true = data.songs(split), data.label_indices(split)
+        if not clips:
+            raise DataError(f"the split {split!r} holds no clips; give data.split=all or another data.root")
+        frames = [np.asarray(clip.sound.frames, np.float32) for clip in clips]
+        if len(head["bias"]) != len(data.vocabulary):
+            raise ConfigError(
+                f"the model tells {len(head['bias'])} labels and data.labels={len(data.vocabulary)}; type "
+                f"data.labels={len(head['bias'])}"
+            )
+        speech = [speech_of(f) for f in frames]
+        outputs = [call(f[None])[0] for f in frames]
+        means = np.stack([o[of].mean(0) for o, of in zip(outputs, speech, strict=True)])
+        p = decode(means, head)
+        wanted = np.array([scalars_of(clip.emotion, clip.strong) for clip in clips])
+        own = {**_scores(p, true), **_agreement(read_scalars(means)[:, :3], wanted)}
+        own["uar_of_every_frame"] = uar(decode(np.stack([o.mean(0) for o in outputs]), head), true)
+        by_frame = np.stack([read_scalars(o[of]).mean(0) for o, of in zip(outputs, speech, strict=True)])
+        own |= {f"{name}_of_frames": value for name, value in _agreement(by_frame[:, :3], wanted).items()}
+        for seconds in SECONDS:
+            heard = [so_far(o, seconds, of) for o, of in zip(outputs, speech, strict=True)]
+            own[f"uar_at_{seconds:g}_s"] = uar(decode(np.stack(heard), head), true)
+        alone = np.stack([call(f[of][:, None])[:, 0].mean(0) for f, of in zip(frames, speech, strict=True)])
+        own["uar_after_reset"] = uar(decode(alone, head), true)
+        if "intensity_weight" in head:
+            strong = means @ head["intensity_weight"].T + head["intensity_bias"]
+            own["intensity_accuracy"] = float((strong.argmax(1) == [clip.strong for clip in clips]).mean())
+        result = Evaluation({split: {**own, "events": len(clips), "frames": sum(map(len, frames))}})
+        spoken = [f[of] for f, of in zip(frames, speech, strict=True)]
+        result.baselines[split] = self._baselines(spoken, true, wanted, training)
+        result.analysis = {
+            "confusion_emotion": {
+                "labels": list(data.vocabulary),
+                "counts": confusion(p.argmax(1), true, len(data.vocabulary)),
+            },
+            "reliability": reliability(p, true),
+        }
+        return result
+
+    def _baselines(
+        self, frames: Sequence[NDArray[np.float32]], true: NDArray[np.int64], wanted: np.ndarray, training: EmotionData
+    ) -> dict[str, dict[str, float]]:
+        """Labels by each baseline; its readings are what each label stands for, by the probability it has."""
+        known = {part: [_spoken(clip) for clip in training.songs(part)] for part in ("train", "val")}
+        labels = {part: training.label_indices(part) for part in ("train", "val")}
+        classes = len(training.vocabulary)
+        fitted = fit_baselines(known["train"], labels["train"], known["val"], labels["val"], classes)
+        train = training.songs("train")
+        stand_for = np.array([scalars_of(clip.emotion, clip.strong) for clip in train])
+        typical = np.stack([_mean(stand_for[labels["train"] == k]) for k in range(classes)])
+        out = {}
+        for name, predict in fitted.items():
+            p = predict(frames)
+            out[name] = {**_scores(p, true), **_agreement(p @ typical, wanted)}
+        return out
+
+    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
+        """The `primary` object of run.json."""
+        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
+        return {**verdict(evaluation, split, *self.primary), "also": also}
+
+
+def decode(embeddings: NDArray[np.floating], head: dict[str, np.ndarray]) -> NDArray[np.float64]:
+    """Label probabilities `[N, K]` of embeddings `[N, 64]` by the head of `emotionrecognizer.head.json`."""
+    return softmax(embeddings.astype(np.float64) @ head["weight"].T.astype(np.float64) + head["bias"])
+
+
+def _spoken(clip: Clip) -> NDArray[np.floating]:
+    return clip.sound.frames[speech_of(clip.sound.frames)]
+
+
+def uar(p: NDArray[np.floating], true: NDArray[np.integer]) -> float:
+    """Unweighted average recall over the labels that there are."""
+    right = p.argmax(1) == true
+    return float(np.mean([right[true == label].mean() for label in np.unique(true)]))
+
+
+def ccc(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Concordance correlation of `[N]` and `[N]`: 1 where they are equal, 0 where one is constant."""
+    spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
+    return float(2 * np.mean((a - a.mean()) * (b - b.mean())) / spread) if spread > 1e-12 else 0.0
+
+
+def _scores(p: NDArray[np.floating], true: NDArray[np.integer]) -> dict[str, float]:
+    return {
+        "uar": uar(p, true),
+        "accuracy": float((p.argmax(1) == true).mean()),
+        "nll": float(-log_likelihoods(p, true).mean()),
+        "ece": expected_calibration_error(p, true),
+    }
+
+
+def _agreement(heard: NDArray[np.floating], wanted: NDArray[np.floating]) -> dict[str, float]:
+    names = SCALARS[: wanted.shape[1]]
+    return {f"{name}_ccc": ccc(heard[:, i], wanted[:, i]) for i, name in enumerate(names)}
+
+
+def _mean(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    return rows.mean(0) if len(rows) else np.zeros(rows.shape[1])

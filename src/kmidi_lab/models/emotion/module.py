@@ -1,0 +1,190 @@
+"""EmotionRecognizer: a causal convolutional network from mel frames to the emotion embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import atanh, gcd
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from kmidi_lab.contracts import EMOTION
+from kmidi_lab.emotion_embedding import BLOCK_PATTERN
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
+from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean, thinned, trunk
+from kmidi_lab.nn.streaming import Chain
+
+_BLOCKS = tuple(EMOTION.output(name).index for name in SCALARS)
+_SHORTEST = 24
+"""Frames of the shortest beginning that is judged: before that there is nothing yet to go by."""
+
+
+class EmotionRecognizer(AudioModule):
+    """Trains the embedding through linear heads on it (labels, intensity) and through the contract's readings of it.
+
+    A clip is judged by the mean of its embeddings, which is what a listener can do as well: the head is linear, so that
+    averaging embeddings is averaging logits. The sum of a block is what readers read; what else a block holds carries
+    the labels, and `free_weight` keeps it small, since other models take the embedding as an input.
+
+    Args:
+        labels: 8 or 7, as the data's. channels, first_kernel, kernel, dilations, dropout, cepstra: of the trunk
+            (models.audio.trunk). The loss looks at every fourth frame where all dilations are multiples of four, else
+            at every second, or at each (models.audio.thinned).
+        label_smoothing: of the cross-entropies. early_weight: of the labels' loss of a random beginning of each clip,
+            beside that of the whole clip, so that there is an early answer. intensity_weight, reading_weight: of the
+            intensity head and of the readings. free_weight: of the mean square of what is in the first three blocks
+            beside the contract's pattern.
+        companions: networks of the same kind that learn the labels beside it, from other weights; half of what it is
+            taught is then their mean answer (R. Anil et al., *Large Scale Distributed Neural Network Training through
+            Online Distillation*, 2018). They are not exported.
+    """
+
+    network: Chain
+    contract = EMOTION
+    loss_name = "cross_entropy"
+
+    def __init__(
+        self,
+        labels: int = 8,
+        channels: int = 96,
+        first_kernel: int = 8,
+        kernel: int = 3,
+        dilations: Sequence[int] = (4, 8, 16, 32),
+        dropout: float = 0.1,
+        cepstra: int = 48,
+        label_smoothing: float = 0.1,
+        early_weight: float = 0.3,
+        intensity_weight: float = 0.2,
+        reading_weight: float = 0.5,
+        free_weight: float = 0.1,
+        companions: int = 0,
+        learning_rate: float = 4e-3,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
+        check_shares(0.5, label_smoothing=label_smoothing)
+        check_shares(
+            10,
+            early_weight=early_weight,
+            intensity_weight=intensity_weight,
+            reading_weight=reading_weight,
+            free_weight=free_weight,
+        )
+        if not 0 <= companions <= 16:
+            raise ConfigError(
+                f"model.module.companions={companions} must be 0 to 16, such as model.module.companions=3"
+            )
+
+        def network() -> Chain:
+            parts = trunk(channels, kernel, dilations, dropout, first_kernel, cepstra)
+            return Chain(*parts, nn.Dropout(dropout), nn.Linear(channels, EMOTION.output_size))
+
+        self.vocabulary = label_set(labels)
+        self.network = network()
+        self.label = nn.Linear(EMOTION.output_size, labels)
+        self.companions = nn.ModuleList(network() for _ in range(companions))
+        self.companion_labels = nn.ModuleList(nn.Linear(EMOTION.output_size, labels) for _ in range(companions))
+        self.intensity = nn.Linear(EMOTION.output_size, len(INTENSITIES))
+        self.smoothing, self.early_weight, self.intensity_weight = label_smoothing, early_weight, intensity_weight
+        self.reading_weight, self.free_weight = reading_weight, free_weight
+        self.stride = gcd(4, *dilations)
+        self.sizes = (channels, first_kernel, kernel, tuple(dilations))
+        self.save_hyperparameters()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)
+
+    @property
+    def architecture(self) -> str:
+        channels, first, kernel, dilations = self.sizes
+        blocks = ", ".join(map(str, dilations))
+        return f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation {blocks}→64"
+
+    def head_layout(self) -> dict[str, object]:
+        return {
+            "input": {"slice": "output", "start": 0, "stop": EMOTION.output_size},
+            "decode": "logits = weight @ embedding + bias, softmax over labels, intensity likewise; the embedding may be "
+            "one call's or the mean of those since someone began to speak, frames of silence left out: those whose power is "
+            "more than 26 dB below the loudest so far (forgotten by 3 dB a second) or whose mean over the bands is below e^-11",
+            "labels": list(self.vocabulary),
+            "intensities": list(INTENSITIES),
+        }
+
+    def head(self) -> dict[str, np.ndarray]:
+        heads = {"weight": self.label.weight, "bias": self.label.bias}
+        heads |= {"intensity_weight": self.intensity.weight, "intensity_bias": self.intensity.bias}
+        return {name: values.detach().cpu().numpy() for name, values in heads.items()}
+
+    def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
+        weight = batch.weight[:, :: self.stride]
+        beginnings = weight * self._beginnings(weight)
+
+        def heard(network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+            embedding = thinned(network, batch.x, self.stride)
+            return clip_mean(embedding, weight), clip_mean(embedding, beginnings)
+
+        answers = [
+            torch.stack([label(clip) for clip in heard(network)])
+            for network, label in zip(self.companions, self.companion_labels, strict=True)
+        ]
+        clip, early = heard(self.network)
+        own = torch.stack([self.label(clip), self.label(early)])
+        by_label = self._cross_entropy(own, batch.label).mean(1)
+        loss = by_label
+        if answers:
+            taught = torch.stack(answers).detach().softmax(-1).mean(0)
+            loss = (by_label - (taught * F.log_softmax(own, -1)).sum(-1).mean(1)) / 2
+            loss = loss + sum(self._cross_entropy(answer, batch.label).mean(1) for answer in answers)
+        intensity = self._cross_entropy(self.intensity(clip), batch.intensity).mean()
+        readings = F.mse_loss(read(clip), batch.scalars)
+        self.keep_loss(by_label[0])
+        return (
+            loss[0]
+            + self.early_weight * loss[1]
+            + self.intensity_weight * intensity
+            + self.reading_weight * readings
+            + self.free_weight * free(clip).square().mean()
+        )
+
+    def _beginnings(self, weight: torch.Tensor) -> torch.Tensor:
+        """`[B, T]` weights to 1 on a random beginning of each clip, as long as the whole at most, and 0 behind it."""
+        shortest = _SHORTEST // self.stride
+        room = (weight.sum(1) - shortest).clamp_min(0)
+        length = shortest + torch.rand(len(weight), device=weight.device) * room
+        return (weight.cumsum(1) <= length[:, None]).float()
+
+    def validation_step(self, batch: EmotionBatch, batch_idx: int) -> None:
+        clip = clip_mean(self.network(batch.x), batch.weight)
+        logits, true, size = self.label(clip), batch.label.argmax(1), len(batch.x)
+        self.log("val/loss", F.cross_entropy(logits, true), prog_bar=True, batch_size=size, sync_dist=True)
+        accuracy = (logits.argmax(1) == true).float().mean()
+        self.log("val/accuracy", accuracy, prog_bar=True, batch_size=size, sync_dist=True)
+        error = (read(clip) - batch.scalars).abs().mean(0)
+        for name, value in zip(SCALARS, error, strict=True):
+            self.log(f"val/{name}_mae", value, batch_size=size, sync_dist=True)
+
+    def _cross_entropy(self, logits: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+        """`[..., K]` and the shares of the labels to `[...]`."""
+        smoothed = (1 - self.smoothing) * shares + self.smoothing / shares.shape[-1]
+        return -(smoothed * F.log_softmax(logits, -1)).sum(-1)
+
+
+def read(embedding: torch.Tensor) -> torch.Tensor:
+    """What readers make of `[..., 64]`: `[..., 4]`, as features.speech_emotion.read_scalars."""
+    valence, arousal, dominance, complexity = (embedding[..., block] for block in _BLOCKS)
+    summed = [torch.tanh(block.sum(-1) / 8) for block in (valence, arousal, dominance)]
+    return torch.stack([*summed, complexity.abs().mean(-1)], -1)
+
+
+def free(embedding: torch.Tensor) -> torch.Tensor:
+    """What the first three blocks of `[..., 64]` hold beside the contract's pattern for what they read as: `[..., 48]`."""
+    pattern = embedding.new_tensor(BLOCK_PATTERN)
+    most = 8 * atanh(0.99)
+    rest = []
+    for block in _BLOCKS[:3]:
+        values = embedding[..., block]
+        rest.append(values - values.sum(-1, keepdim=True).clamp(-most, most) * pattern)
+    return torch.cat(rest, -1)

@@ -1,0 +1,119 @@
+"""EmotionNodeClassifier: a causal convolutional network from mel frames to base, sub-emotion, intensity, key and node."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from math import gcd
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from kmidi_lab.contracts import EMOTION_NODE
+from kmidi_lab.models.emotion_node.features import BASES, CLASSES, HEADS, INTENSITIES, KEYS, PER_SUB, NodeBatch, node_of
+from kmidi_lab.nn.audio import AudioModule, check_shares, thinned, trunk
+from kmidi_lab.nn.streaming import Chain
+
+_PARTS = {name: EMOTION_NODE.output(name).index for name in HEADS}
+_FACTORS = {"base": len(BASES), "sub": PER_SUB, "intensity": len(INTENSITIES), "key": len(KEYS), "leaf": PER_SUB}
+_START_FRAMES = 32
+"""Half a second after a reset that the loss of single frames leaves out: nothing tells a key or a rhythm by then."""
+
+
+class EmotionNodeClassifier(AudioModule):
+    """Trains five heads together.
+
+    The node head is made of the base and sub heads and one for the place among the leaves, so that the heads agree with
+    each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by the mean of its outputs.
+
+    Args:
+        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (models.audio.trunk). Training and
+            validation look at every n-th frame only, n the greatest common divisor of the dilations (models.audio.thinned).
+        label_smoothing: of the cross-entropies. frame_weight: of the loss frame by frame, beside that of the clip.
+    """
+
+    network: Chain
+    contract = EMOTION_NODE
+    vocabulary = CLASSES
+    loss_name = "cross_entropy"
+
+    def __init__(
+        self,
+        channels: int = 112,
+        kernel: int = 3,
+        dilations: Sequence[int] = (8, 16, 32, 64),
+        dropout: float = 0.1,
+        cepstra: int = 0,
+        first_kernel: int = 16,
+        label_smoothing: float = 0.05,
+        frame_weight: float = 0.3,
+        learning_rate: float = 3e-3,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
+        check_shares(0.5, label_smoothing=label_smoothing)
+        check_shares(10, frame_weight=frame_weight)
+        layers = trunk(channels, kernel, dilations, dropout, first_kernel, cepstra)
+        self.network = Chain(*layers, nn.Dropout(dropout), nn.Linear(channels, sum(_FACTORS.values())), _assembly())
+        self.smoothing, self.frame_weight = label_smoothing, frame_weight
+        self.stride = gcd(*dilations)
+        self.sizes = (channels, kernel, tuple(dilations), first_kernel)
+        self.save_hyperparameters()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)
+
+    @property
+    def architecture(self) -> str:
+        channels, kernel, dilations, first = self.sizes
+        blocks = ", ".join(map(str, dilations))
+        return (
+            f"causal CNN, {channels} channels, first kernel {first}, then {kernel}, residual blocks of dilation {blocks}, "
+            f"base, sub, leaf, intensity and key in one dense layer, nodes as sums of the first three"
+        )
+
+    def training_step(self, batch: NodeBatch, batch_idx: int) -> torch.Tensor:
+        outputs = thinned(self.network, batch.x, self.stride)
+        clip = outputs.mean(1)
+        by_clip = torch.stack([*self._losses(clip, batch.target, self.smoothing).values()]).sum()
+        late = outputs[:, _START_FRAMES // self.stride :]
+        many = batch.target[:, None].expand(-1, late.shape[1], -1).flatten(0, 1)
+        by_frame = torch.stack([*self._losses(late.flatten(0, 1), many, self.smoothing).values()]).sum()
+        self.keep_loss(by_clip)
+        return by_clip + self.frame_weight * by_frame
+
+    def validation_step(self, batch: NodeBatch, batch_idx: int) -> None:
+        clip, size = thinned(self.network, batch.x, self.stride).mean(1), len(batch.x)
+        loss = sum(self._losses(clip, batch.target, 0.0).values())
+        self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
+        for place, name in enumerate(HEADS):
+            right = clip[:, _PARTS[name]].argmax(1) == batch.target[:, place]
+            self.log(f"val/{name}", right.float().mean(), batch_size=size, sync_dist=True)
+
+    @staticmethod
+    def _losses(outputs: torch.Tensor, target: torch.Tensor, smoothing: float) -> dict[str, torch.Tensor]:
+        """Cross-entropy of each head: outputs `[N, 258]`, target `[N, 5]`."""
+        return {
+            name: F.cross_entropy(outputs[:, _PARTS[name]], target[:, place], label_smoothing=smoothing)
+            for place, name in enumerate(HEADS)
+        }
+
+
+def _assembly() -> nn.Linear:
+    """The contract's 258 logits from those of `_FACTORS`, fixed: a node's logit is the sum of its base's, its place's
+    among the sub-emotions and its place's among the leaves."""
+    layer = nn.Linear(sum(_FACTORS.values()), EMOTION_NODE.output_size)
+    places = dict(zip(_FACTORS, itertools.accumulate((0, *_FACTORS.values())), strict=False))
+    rows: dict[str, list[tuple[int, ...]]] = {
+        name: [(places[name] + i,) for i in range(EMOTION_NODE.output(name).size)] for name in HEADS if name != "node"
+    }
+    nodes = map(node_of, range(EMOTION_NODE.output("node").size))
+    rows["node"] = [(places["base"] + n.base, places["sub"] + n.sub, places["leaf"] + n.leaf) for n in nodes]
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.bias.zero_()
+        for name in HEADS:
+            for row, columns in zip(layer.weight[_PARTS[name]], rows[name], strict=True):
+                row[list(columns)] = 1.0
+    return layer.requires_grad_(False)

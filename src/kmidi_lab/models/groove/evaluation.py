@@ -1,0 +1,124 @@
+"""GroovePredictor beside its baselines: every stroke of every voice, timing in milliseconds at the bar's own tempo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from kmidi_lab.errors import DataError
+from kmidi_lab.midi.drums import VOICES
+from kmidi_lab.models.groove.baselines import fit_baselines
+from kmidi_lab.models.groove.features import (
+    TIMING_DELTA,
+    UNIT_MS,
+    VELOCITY_DELTA,
+    Encoded,
+    Performance,
+    milliseconds,
+    read_outputs,
+)
+from kmidi_lab.scoring.evaluation import Evaluation, verdict
+
+Call = Callable[[np.ndarray], np.ndarray]
+
+
+class GrooveData(Protocol):
+    """What the evaluator asks of a data module."""
+
+    def songs(self, split: str) -> list[Performance]: ...
+    def encoded(self, split: str) -> Encoded: ...
+
+
+class GrooveEvaluator:
+    """Scores a callable over sequences `[S, T, 64] -> [S, T, 32]` on a split, and fits the baselines on `train`.
+
+    A model runs through each performance from a reset on. `.._after_reset` is how it does when it is reset before
+    every bar, as one of KmiDi's readers does.
+    """
+
+    primary = ("timing_mae_ms", "min")
+    loss = "loss"
+    """The metric that is the training loss, too: Huber's, take by take, see GroovePredictor."""
+    also = (("velocity_mae", "min"),)
+
+    def __call__(
+        self, call: Call, head: dict[str, np.ndarray], data: GrooveData, split: str, training: GrooveData
+    ) -> Evaluation:
+        """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
+        songs, e = data.songs(split), data.encoded(split)
+        if not e.hit.any():
+            raise DataError(f"the split {split!r} holds no drum strokes; give data.split=all or another data.root")
+        outputs = run(call, e)
+        alone = call(e.x[:, None])[:, 0]
+        baselines = {
+            n: predict(e) for n, predict in fit_baselines(training.encoded("train"), training.encoded("val")).items()
+        }
+        result = Evaluation()
+        for name, rows in _parts(split, e, songs):
+            after_reset = scores(alone, e, rows)
+            result.metrics[name] = {
+                **scores(outputs, e, rows),
+                "timing_mae_ms_after_reset": after_reset["timing_mae_ms"],
+                "velocity_mae_after_reset": after_reset["velocity_mae"],
+                "bars": int(rows.sum()),
+                "events": int(e.hit[rows].sum()),
+            }
+            result.baselines[name] = {b: scores(p, e, rows) for b, p in baselines.items()}
+        return result
+
+    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
+        """The `primary` object of run.json."""
+        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
+        return {**verdict(evaluation, split, *self.primary), "also": also}
+
+
+def run(call: Call, e: Encoded) -> np.ndarray:
+    """`[N, 32]`: each performance in a row from a reset on."""
+    pieces = [
+        call(e.x[None, begin:end])[0] for begin, end in zip(e.starts[:-1], e.starts[1:], strict=True) if end > begin
+    ]
+    return np.concatenate(pieces)
+
+
+def scores(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> dict[str, float]:
+    """Errors and correlations of `outputs` `[N, 32]` on the bars `rows` `[N]` bool, over all strokes and by voice.
+
+    A correlation is left out where one side is constant.
+    """
+    timing, velocity = read_outputs(outputs[rows].astype(np.float64))
+    hit, unit = e.hit[rows], milliseconds(e.bpm[rows])[:, None, None]
+    shape = hit.shape
+    guessed = (np.broadcast_to((timing[..., None]) * unit, shape), np.broadcast_to(velocity[..., None], shape))
+    played = (e.timing[rows] * unit, e.velocity[rows].astype(np.float64))
+    late, hard = (np.abs(g - p) for g, p in zip(guessed, played, strict=True))
+    out = {"timing_mae_ms": float(late[hit].mean()), "velocity_mae": float(hard[hit].mean())}
+    each = _huber(late[hit] / UNIT_MS, TIMING_DELTA) + _huber(hard[hit], VELOCITY_DELTA)
+    take = np.broadcast_to(e.song[rows][:, None, None], shape)[hit]
+    strokes = np.bincount(take)
+    out["loss"] = float((np.bincount(take, each)[strokes > 0] / strokes[strokes > 0]).mean())
+    for kind, guess, truth in zip(("timing", "velocity"), guessed, played, strict=True):
+        a, b = guess[hit], truth[hit]
+        if a.std() > 1e-6 and b.std() > 1e-6:
+            out[f"{kind}_correlation"] = float(np.corrcoef(a, b)[0, 1])
+    for index, voice in enumerate(VOICES):
+        own = hit[..., index]
+        if own.any():
+            out[f"timing_mae_ms_{voice}"] = float(late[..., index][own].mean())
+            out[f"velocity_mae_{voice}"] = float(hard[..., index][own].mean())
+    return out
+
+
+def _huber(error: np.ndarray, delta: float) -> np.ndarray:
+    """Of errors from 0 up, divided by `delta`."""
+    return np.asarray(np.where(error <= delta, error**2 / (2 * delta), error - delta / 2))
+
+
+def _parts(split: str, e: Encoded, songs: Sequence[Performance]) -> list[tuple[str, np.ndarray]]:
+    """The whole split, then its beats and its fills where there are both."""
+    kinds = np.array([p.kind for p in songs])[e.song]
+    parts = [(split, np.ones(len(e.x), bool))]
+    if len(set(kinds[e.hit.any((1, 2))])) > 1:
+        parts += [(f"{split}/{kind}", kinds == kind) for kind in ("beat", "fill")]
+    return parts

@@ -1,0 +1,145 @@
+"""HarmonyPredictor beside its baselines: the same events, the same metrics, source by source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from kmidi_lab.chords.chord import QUALITIES
+from kmidi_lab.contracts import HARMONY
+from kmidi_lab.errors import DataError
+from kmidi_lab.models.harmony.baselines import CachedNGram, NGram, TokenSong, fit_baselines
+from kmidi_lab.models.harmony.features import Encoded
+from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.metrics import (
+    classification,
+    confusion,
+    log_likelihoods,
+    paired_bootstrap,
+    reliability,
+    softmax,
+    top_k,
+)
+
+DEGREES = ("I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII")
+Call = Callable[[np.ndarray], np.ndarray]
+_OUT = {s.name: s.index for s in HARMONY.outputs}
+_MIN_EVENTS_FOR_SOURCE = 30
+
+
+class HarmonyData(Protocol):
+    """What the evaluator asks of a data module."""
+
+    def sequences(self, split: str) -> list[TokenSong]: ...
+    def encoded(self, split: str) -> Encoded: ...
+
+
+def joint_probabilities(outputs: np.ndarray, head: dict[str, np.ndarray]) -> np.ndarray:
+    """`[E, 96]` from the artefact's outputs `[E, 64]` and the head of `harmonypredictor.head.json`."""
+    logits = outputs[:, _OUT["chord_embedding"]].astype(np.float64) @ head["weight"].T.astype(np.float64) + head["bias"]
+    return softmax(logits)
+
+
+class HarmonyEvaluator:
+    """Scores a callable `[E, 128] -> [E, 64]` with its head on a split, and fits the baselines on `train`."""
+
+    primary = ("perplexity", "min")
+    loss = "nll"
+    """The metric that is the training loss, too."""
+    also = (("top1", "max"),)
+
+    def __call__(
+        self, call: Call, head: dict[str, np.ndarray], data: HarmonyData, split: str, training: HarmonyData
+    ) -> Evaluation:
+        """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
+        songs = data.sequences(split)
+        if not songs:
+            raise DataError(f"the split {split!r} holds no songs; give data.split=all or another data.root")
+        encoded = data.encoded(split)
+        outputs = call(encoded.x)
+        p = joint_probabilities(outputs, head)
+        source = np.array([s.source for s in songs for _ in s.tokens])
+        result = Evaluation()
+        baselines = {
+            name: np.concatenate([model.predict(s) for s in songs])
+            for name, model in fit_baselines(training.sequences("train"), training.sequences("val")).items()
+        }
+        targets = encoded.joint
+        for name, rows in _parts(split, source):
+            result.metrics[name] = {
+                **_scores(p[rows], targets[rows]),
+                **_marginals(outputs[rows], encoded, rows),
+                "events": int(rows.sum()),
+            }
+            result.baselines[name] = {b: _scores(q[rows], targets[rows]) for b, q in baselines.items()}
+        for name in sorted({s.source for s in songs}):
+            part, own = f"{split}/{name}", [s for s in training.sequences("train") if s.source == name]
+            if part in result.metrics and own:
+                tuned = [s for s in training.sequences("val") if s.source == name]
+                rival = CachedNGram(NGram(4, own)).tune(tuned)
+                q = np.concatenate([rival.predict(s) for s in songs if s.source == name])
+                result.baselines[part][f"4-gram+cache of {name} only"] = _scores(q, targets[source == name])
+        result.analysis = _analysis(call, head, encoded, p, songs)
+        return result
+
+    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
+        """The `primary` object of run.json."""
+        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
+        return {**verdict(evaluation, split, *self.primary), "also": also}
+
+
+def _parts(split: str, source: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    parts = [(split, np.ones(len(source), bool))]
+    for name in np.unique(source):
+        rows = source == name
+        if rows.sum() >= _MIN_EVENTS_FOR_SOURCE:
+            parts.append((f"{split}/{name}", rows))
+    return parts
+
+
+def _scores(p: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    roots = p.reshape(-1, 12, len(QUALITIES)).sum(2)
+    return {**classification(p, targets), "root_top1": top_k(roots, targets // len(QUALITIES), 1)}
+
+
+def _marginals(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> dict[str, float]:
+    """Scores of the slices a simple reader uses by themselves."""
+    moves = np.abs(outputs[:, _OUT["voice_leading"]] - e.voices[rows])
+    return {
+        "root_slice_top1": float((outputs[:, _OUT["root"]].argmax(1) == e.root[rows]).mean()),
+        "quality_slice_top1": float((outputs[:, _OUT["quality"]].argmax(1) == e.quality[rows]).mean()),
+        "bass_top1": float((outputs[:, _OUT["bass"]].argmax(1) == e.bass[rows]).mean()),
+        "voice_leading_mae": float(moves.mean()),
+    }
+
+
+def _analysis(
+    call: Call, head: dict[str, np.ndarray], e: Encoded, p: np.ndarray, songs: Sequence[TokenSong]
+) -> dict[str, Any]:
+    best = p.argmax(1)
+    n = len(QUALITIES)
+    out: dict[str, Any] = {
+        "confusion_root": {"labels": list(DEGREES), "counts": confusion(best // n, e.joint // n, 12)},
+        "confusion_quality": {"labels": list(QUALITIES), "counts": confusion(best % n, e.joint % n, n)},
+        "reliability": reliability(p, e.joint),
+    }
+    known = np.abs(e.x[:, HARMONY.input("emotion").index]).sum(1) > 0
+    if known.any():
+        blind = e.x[known].copy()
+        blind[:, HARMONY.input("emotion").index] = 0.0
+        targets = e.joint[known]
+        with_emotion, without = p[known], joint_probabilities(call(blind), head)
+        difference = log_likelihoods(without, targets) - log_likelihoods(with_emotion, targets)
+        out["emotion"] = {
+            "events": int(known.sum()),
+            "songs": len(np.unique(e.song[known])),
+            "perplexity_known": classification(with_emotion, targets)["perplexity"],
+            "perplexity_unknown": classification(without, targets)["perplexity"],
+            "top1_known": classification(with_emotion, targets)["top1"],
+            "top1_unknown": classification(without, targets)["top1"],
+            "nll_difference": float(difference.mean()),  # known minus unknown: below 0 it helps
+            "ci95": list(paired_bootstrap(difference, e.song[known])),
+        }
+    return out

@@ -1,0 +1,201 @@
+"""InstrumentRecognizer beside its baselines: slice by slice, on takes and programs it never heard, and as it listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.errors import DataError
+from kmidi_lab.models.instrument.baselines import Probabilities, fit_baselines, known_places
+from kmidi_lab.models.instrument.features import (
+    CLASSES,
+    EVIDENCE,
+    FAMILIES,
+    INSTRUMENTS,
+    LOSS_WEIGHTS,
+    ORDINAL,
+    TRAINED,
+    Labels,
+)
+from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.metrics import (
+    confusion,
+    expected_calibration_error,
+    log_likelihoods,
+    reliability,
+    so_far,
+    softmax,
+)
+
+Call = Callable[[np.ndarray], np.ndarray]
+SECONDS = (0.25, 0.5, 1.0)
+_STREAMED = ("instrument", "family")
+_MACRO = ("technique", "articulation")
+"""Slices whose places are so unevenly common that each counts the same."""
+
+
+class Sound(Protocol):
+    """What is heard of a clip: mel frames `[T, 128]`."""
+
+    @property
+    def frames(self) -> NDArray[np.floating]: ...
+
+
+class Clip(Protocol):
+    """What the evaluator reads of a clip."""
+
+    @property
+    def sound(self) -> Sound: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def labels(self) -> Labels: ...
+
+
+class InstrumentData(Protocol):
+    """What the evaluator asks of a data module."""
+
+    def songs(self, split: str) -> Sequence[Clip]: ...
+
+
+class InstrumentEvaluator:
+    """Scores a callable over sequences `[1, T, 128] -> [1, T, 160]`, each clip from a reset on.
+
+    A clip is read from the mean of its outputs; `instrument_at_0.25_s` … from the mean of those that were out by then.
+    Every slice is scored on the clips that have a label for it: accuracy, macro-F1 over the places there are
+    (technique, articulation), and the mean distance in places where they are in order. Each source has a split of its
+    own, `test/<source>`.
+    """
+
+    primary = ("instrument_accuracy", "max")
+    loss = "loss"
+    """The metric that is the training loss, too: cross-entropies of the slices by their weights."""
+    also = (("family_accuracy", "max"), ("technique_f1", "max"))
+
+    def __call__(
+        self, call: Call, head: dict[str, np.ndarray], data: InstrumentData, split: str, training: InstrumentData
+    ) -> Evaluation:
+        """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
+        clips = data.songs(split)
+        if not any("instrument" in clip.labels for clip in clips):
+            raise DataError(f"the split {split!r} names no instrument; give data.split=all or another data.root")
+        frames = [np.asarray(clip.sound.frames, np.float32) for clip in clips]
+        outputs = [call(f[None])[0] for f in frames]
+        own = probabilities(np.stack([o.mean(0) for o in outputs]))
+        early = {s: probabilities(np.stack([so_far(o, s) for o in outputs])) for s in SECONDS}
+        alone = probabilities(np.stack([call(f[:, None])[:, 0].mean(0) for f in frames]))
+        known = {part: training.songs(part) for part in ("train", "val")}
+        fitted = fit_baselines(
+            [c.sound.frames for c in known["train"]], [c.labels for c in known["train"]],
+            [c.sound.frames for c in known["val"]], [c.labels for c in known["val"]],
+        )  # fmt: skip
+        rivals = {name: predict(frames) for name, predict in fitted.items()}
+        sources = sorted({clip.source for clip in clips})
+        parts = {split: np.arange(len(clips))}
+        if len(sources) > 1:
+            parts |= {f"{split}/{s}": np.flatnonzero([c.source == s for c in clips]) for s in sources}
+        result = Evaluation()
+        for name, rows in parts.items():
+            labels = [clips[i].labels for i in rows.tolist()]
+            scores = score(_rows(own, rows), labels)
+            for seconds, p in early.items():
+                scores |= {f"{s}_at_{seconds:g}_s": v for s, v in _accuracies(_rows(p, rows), labels).items()}
+            scores |= {f"{s}_after_reset": v for s, v in _accuracies(_rows(alone, rows), labels).items()}
+            result.metrics[name] = {**scores, "events": len(rows), "frames": sum(len(frames[i]) for i in rows)}
+            result.baselines[name] = {b: score(_rows(p, rows), labels) for b, p in rivals.items()}
+        result.analysis = _analysis(own, [clip.labels for clip in clips], known["train"])
+        return result
+
+    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
+        """The `primary` object of run.json."""
+        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
+        return {**verdict(evaluation, split, *self.primary), "also": also}
+
+
+def probabilities(outputs: NDArray[np.floating]) -> Probabilities:
+    """`[N, 160]` to the probabilities `[N, K]` of each trained slice's places."""
+    return {name: softmax(outputs[:, INSTRUMENT.output(name).index].astype(np.float64)) for name in TRAINED}
+
+
+def score(p: Probabilities, labels: Sequence[Labels]) -> dict[str, float]:
+    """Every metric of every slice that any of the clips has a label for."""
+    out: dict[str, float] = {}
+    loss = 0.0
+    for name in TRAINED:
+        rows, true = known_places(name, labels)
+        if not len(rows):
+            continue
+        found = p[name][rows]
+        loss += LOSS_WEIGHTS[name] * float(-log_likelihoods(found, true).mean())
+        out[f"{name}_accuracy"] = float((found.argmax(1) == true).mean())
+        if name in _MACRO:
+            out[f"{name}_f1"] = macro_f1(found.argmax(1), true)
+        if name in ORDINAL:
+            out[f"{name}_mae"] = float(np.abs(median_place(found) - true).mean())
+        if name == "instrument":
+            out["ece"] = expected_calibration_error(found, true)
+    out["loss"] = loss
+    return out
+
+
+def macro_f1(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> float:
+    """Mean F1 over the places that occur in `true`."""
+    scores = []
+    for place in np.unique(true):
+        hits = ((predicted == place) & (true == place)).sum()
+        scores.append(2 * hits / ((predicted == place).sum() + (true == place).sum()))
+    return float(np.mean(scores))
+
+
+def median_place(p: NDArray[np.floating]) -> NDArray[np.int64]:
+    """`[N]`: the place that half of the probability lies at or below, which is nearest on average."""
+    return np.asarray((p.cumsum(1) >= 0.5 - 1e-9).argmax(1), np.int64)
+
+
+def _rows(p: Probabilities, rows: NDArray[np.integer]) -> Probabilities:
+    return {name: values[rows] for name, values in p.items()}
+
+
+def _accuracies(p: Probabilities, labels: Sequence[Labels]) -> dict[str, float]:
+    out = {}
+    for name in _STREAMED:
+        rows, true = known_places(name, labels)
+        if len(rows):
+            out[name] = float((p[name][rows].argmax(1) == true).mean())
+    return out
+
+
+def _analysis(p: Probabilities, labels: Sequence[Labels], train: Sequence[Clip]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, names in (("family", FAMILIES), ("instrument", INSTRUMENTS), ("technique", CLASSES["technique"])):
+        rows, true = known_places(name, labels)
+        table = np.array(confusion(p[name][rows].argmax(1), true, len(names)))
+        used = np.flatnonzero(table.sum(0) + table.sum(1))
+        counts = [[int(n) for n in row] for row in table[np.ix_(used, used)]]
+        out[f"confusion_{name}"] = {"labels": [names[i] for i in used], "counts": counts}
+    rows, true = known_places("instrument", labels)
+    out["reliability"] = reliability(p["instrument"][rows], true)
+    out["slices"] = [_taught(s.name, train) for s in INSTRUMENT.outputs]
+    return out
+
+
+def _taught(name: str, train: Sequence[Clip]) -> Mapping[str, Any]:
+    """What the training clips say of a slice: by source how many have a label for it, and which places none has."""
+    counts: dict[str, int] = {}
+    places: set[int] = set()
+    for clip in train:
+        if name in clip.labels:
+            counts[clip.source] = counts.get(clip.source, 0) + 1
+            places.add(clip.labels[name])
+    never = [c for i, c in enumerate(CLASSES.get(name, ())) if i not in places] if counts else []
+    return {
+        "slice": name,
+        "trained": bool(counts),
+        "evidence": EVIDENCE.get(name, "none") if counts else "none",
+        "clips": counts,
+        "never_heard": never,
+    }

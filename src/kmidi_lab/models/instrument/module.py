@@ -1,0 +1,164 @@
+"""InstrumentRecognizer: a causal convolutional network from mel frames to two heads, one technical and one emotional."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.instrument.features import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL, InstrumentBatch
+from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean, trunk
+from kmidi_lab.nn.streaming import Chain, Heads
+
+HEAD_SIZE = 80
+_START, _STEP = 6, 4
+"""The loss of single frames leaves out those after a reset, when there is nothing yet to go by, and takes every fourth
+then: neighbours tell the same."""
+_BALANCED, _MOST = ("technique", "articulation"), 8.0
+_PARTS = {name: INSTRUMENT.output(name).index for name in LOSS_WEIGHTS}
+
+
+class InstrumentRecognizer(AudioModule):
+    """Trains every slice on the clips that have a label for it.
+
+    A clip is judged by the mean of its outputs. The last layers begin at zero and are moved by labels alone, so that a
+    slice no label was given for stays at zero: constant.
+
+    Args:
+        channels, kernel, dilations, dropout, cepstra: of the trunk (models.audio.trunk). hidden: neurons of each head.
+        label_smoothing: of places without order. neighbour: share of a label that goes to the places beside it where
+            they are in order. frame_weight: of the loss frame by frame, beside that of the clip. balance: power of a place's
+            rarity that its clips of technique and articulation count by; 0 is not at all.
+    """
+
+    network: Chain
+    contract = INSTRUMENT
+    vocabulary = INSTRUMENTS
+    loss_name = "weighted_cross_entropy"
+
+    def __init__(
+        self,
+        channels: int = 96,
+        kernel: int = 3,
+        dilations: Sequence[int] = (1, 2, 4, 8, 16),
+        hidden: int = 96,
+        dropout: float = 0.0,
+        cepstra: int = 0,
+        label_smoothing: float = 0.05,
+        neighbour: float = 0.2,
+        frame_weight: float = 0.5,
+        balance: float = 0.5,
+        learning_rate: float = 3e-3,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
+        check_shares(0.5, label_smoothing=label_smoothing, neighbour=neighbour)
+        check_shares(10, frame_weight=frame_weight)
+        check_shares(1, balance=balance)
+        if hidden < 1:
+            raise ConfigError(f"model.module.hidden={hidden} must be 1 or more")
+        self.network = Chain(
+            *trunk(channels, kernel, dilations, dropout, cepstra=cepstra),
+            nn.Dropout(dropout),
+            Heads(*(_head(channels, hidden, dropout) for _ in range(INSTRUMENT.output_size // HEAD_SIZE))),
+        )
+        self.frame_weight, self.balance = frame_weight, balance
+        self._rarity = torch.ones(INSTRUMENT.output_size)
+        self._soft = {name: _soft_targets(part, name, label_smoothing, neighbour) for name, part in _PARTS.items()}
+        self.sizes = (channels, kernel, tuple(dilations), hidden)
+        self.save_hyperparameters()
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        if stage == "fit":
+            counts = self.trainer.datamodule.place_counts()  # type: ignore[attr-defined]
+            for name in _BALANCED:
+                part = _PARTS[name]
+                self._rarity[part] = rarity(counts[part], self.balance)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)
+
+    @property
+    def architecture(self) -> str:
+        channels, kernel, dilations, hidden = self.sizes
+        blocks = ", ".join(map(str, dilations))
+        return (
+            f"causal CNN, {channels} channels, kernel {kernel}, residual blocks of dilation {blocks}, "
+            f"two heads {channels}→{hidden}→{HEAD_SIZE}"
+        )
+
+    def training_step(self, batch: InstrumentBatch, batch_idx: int) -> torch.Tensor:
+        outputs = self.network(batch.x)
+        counted = batch.known * self._rarity.to(batch.known)
+        clip = losses(clip_mean(outputs, batch.weight), batch.target, counted, self._soft)
+        later = slice(_START, None, _STEP)
+        frames = losses(outputs[:, later], batch.target, counted, self._soft, batch.weight[:, later])
+        by_clip, by_frame = (sum(LOSS_WEIGHTS[name] * each[name] for name in each) for each in (clip, frames))
+        self.keep_loss(by_clip)  # type: ignore[arg-type]
+        return by_clip + self.frame_weight * by_frame  # type: ignore[return-value]
+
+    def validation_step(self, batch: InstrumentBatch, batch_idx: int) -> None:
+        clip, size = clip_mean(self.network(batch.x), batch.weight), len(batch.x)
+        found = losses(clip, batch.target, batch.known)
+        loss = sum(LOSS_WEIGHTS[name] * value for name, value in found.items())
+        self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
+        for name in found:
+            part = _PARTS[name]
+            known = batch.known[:, part.start] > 0
+            if known.any():
+                right = clip[known, part].argmax(1) == batch.target[known, part].argmax(1)
+                self.log(f"val/{name}", right.float().mean(), batch_size=int(known.sum()), sync_dist=True)
+
+
+def _head(channels: int, hidden: int, dropout: float) -> Chain:
+    last = nn.Linear(hidden, HEAD_SIZE)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return Chain(nn.Linear(channels, hidden), nn.ReLU(), nn.Dropout(dropout), last)
+
+
+def losses(
+    outputs: torch.Tensor,
+    target: torch.Tensor,
+    known: torch.Tensor,
+    soft: dict[str, torch.Tensor] | None = None,
+    weight: torch.Tensor | None = None,
+) -> dict[str, torch.Tensor]:
+    """Mean cross-entropy of each slice over the clips that have it: outputs `[B, 160]`, or `[B, T, 160]` with `weight`
+    `[B, T]`; `target`, `known` `[B, 160]`, where a place of `known` says how much its clips count, 0 for an unknown slice.
+    `soft` holds for each slice what a sure label is as a target, `[K, K]`."""
+    out = {}
+    for name, part in _PARTS.items():
+        has, wanted = (known[:, part] * target[:, part]).sum(1), target[:, part]
+        if soft is not None:
+            wanted = wanted @ soft[name].to(wanted)
+        logs = F.log_softmax(outputs[..., part], -1)
+        if weight is None:
+            each, counted = -(wanted * logs).sum(-1), has
+        else:
+            each, counted = -(wanted[:, None] * logs).sum(-1), has[:, None] * weight
+        out[name] = (each * counted).sum() / counted.sum().clamp_min(1)
+    return out
+
+
+def rarity(counts: torch.Tensor, power: float) -> torch.Tensor:
+    """`[K]` counts to what a clip of each place counts: its rarity to `power`, the commonest's 8 times at most, 1 on average over the clips."""
+    weights = (counts.sum() / counts.clamp_min(1)) ** power
+    weights = (
+        torch.minimum(weights, _MOST * weights[counts > 0].min()) if (counts > 0).any() else torch.ones_like(weights)
+    )
+    return weights * counts.sum().clamp_min(1) / (weights * counts).sum().clamp_min(1e-6)
+
+
+def _soft_targets(part: slice, name: str, smoothing: float, neighbour: float) -> torch.Tensor:
+    """`[K, K]`: row k is the target that place k is trained towards."""
+    size = part.stop - part.start
+    if name not in ORDINAL:
+        return (1 - smoothing) * torch.eye(size) + smoothing / size
+    beside = torch.eye(size) + neighbour * (torch.diag(torch.ones(size - 1), 1) + torch.diag(torch.ones(size - 1), -1))
+    return beside / beside.sum(1, keepdim=True)

@@ -1,0 +1,223 @@
+"""Baselines of melody prediction: n-grams of pitches relative to the tonic, with rhythm, chords and the piece's memory.
+
+All see what a call of the model sees and has seen: pitches so far, key, mode, place and duration of the coming note,
+chord. What could be chosen (frame, smoothing, weights) is chosen on the validation split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kmidi_lab.chords.chord import Chord, Key
+from kmidi_lab.contracts import MELODY
+from kmidi_lab.models.melody.features import NO_NOTE, Melody, duration_class, position_class
+from kmidi_lab.scoring.ngram import SMOOTHINGS, Floats, Ints, NGram, longest_matches, mixture_weights
+
+PITCHES = MELODY.output_size
+ORDER = 8
+_START = PITCHES
+FRAMES = ("absolute", "key")
+ORDERS = (4, 5, 6, 8)
+"""Tried on validation; 8 is the longest."""
+
+
+@dataclass
+class Columns:
+    """Many melodies note by note: `pitch` `[E]` in a frame, `before` `[E, 8]` the pitches before it, nearest first, the
+    other columns `[E]`; `shift` is what was taken from the MIDI pitch; `ends` where each melody ends."""
+
+    pitch: Ints
+    before: Ints
+    mode: Ints
+    position: Ints
+    duration: Ints
+    chord: Ints
+    start: Ints
+    shift: Ints
+    ends: Ints
+
+    def chain(self, name: str) -> Ints:
+        """The columns of one n-gram, the most telling first."""
+        b = self.before
+        chains = {
+            "pitch": b,
+            "rhythm": np.column_stack(
+                [b[:, 0], self.position, self.mode, b[:, 1], self.duration, b[:, 2], b[:, 3], b[:, 4]]
+            ),
+            "place": np.column_stack([self.mode, self.start, self.position, self.duration, b[:, 0], b[:, 1]]),
+            "chord": np.column_stack([self.mode, b[:, 0], self.chord, b[:, 1], self.position, b[:, 2], b[:, 3]]),
+        }
+        return chains[name]
+
+
+CHAINS = ("pitch", "rhythm", "place", "chord")
+
+
+def columns_of(songs: Sequence[Melody], frame: str) -> Columns:
+    """`frame` absolute: MIDI pitches; key: semitones from the tonic nearest to C, of -5..6."""
+    parts: list[list[np.ndarray]] = [[] for _ in range(8)]
+    for song in songs:
+        tonic = song.key.tonic
+        shift = 0 if frame == "absolute" else tonic - 12 * (tonic > 6)
+        pitch = song.pitch.astype(np.int64) - shift
+        padded = np.concatenate([np.full(ORDER, _START), pitch])
+        before = np.column_stack([padded[ORDER - n : len(padded) - n] for n in range(1, ORDER + 1)])
+        length = len(song)
+        if song.chord is None:
+            chord = np.zeros(length, np.int64)
+        else:
+            root = (song.chord.argmax(1) - shift) % 12
+            third = song.chord[np.arange(length), (song.chord.argmax(1) + 3) % 12] > 0
+            chord = np.where(song.chord.any(1), 1 + 2 * root + third, 0)
+        each = (
+            pitch, before, np.full(length, song.key.mode + 1), position_class(song.position, song.bar),
+            duration_class(song.duration), chord, song.rest + 2 * song.phrase, np.full(length, shift),
+        )  # fmt: skip
+        for column, values in zip(parts, each, strict=True):
+            column.append(np.asarray(values, np.int64))
+    joined = [np.concatenate(column) for column in parts]
+    joined.append(np.cumsum([len(s) for s in songs]))
+    return Columns(*joined)
+
+
+@dataclass
+class MelodyNGram:
+    """A mixture of n-grams over the named chains, weights by EM on the validation split."""
+
+    models: dict[str, NGram]
+    weights: Floats
+
+    def predict(self, columns: Columns) -> Floats:
+        """`[E, 128]` probabilities in the frame of `columns`."""
+        total = np.zeros((len(columns.pitch), PITCHES), np.float32)
+        for weight, (name, model) in zip(self.weights, self.models.items(), strict=True):
+            total += np.float32(weight) * model.predict(columns.chain(name))
+        return total
+
+
+def fit_mixture(train: Columns, val: Columns, smoothing: str, order: int) -> MelodyNGram:
+    """N-grams over every chain, that of pitches only of the given order."""
+    used = {name: train.chain(name)[:, : order - 1] if name == "pitch" else train.chain(name) for name in CHAINS}
+    models = {name: NGram(columns, train.pitch, PITCHES, smoothing) for name, columns in used.items()}
+    own = np.column_stack([_own(m.predict(val.chain(n)), val.pitch) for n, m in models.items()])
+    return MelodyNGram(models, mixture_weights(own))
+
+
+def cache_of(columns: Columns) -> tuple[Floats, Ints]:
+    """Within each melody: what followed the longest match of up to 8 pitches, and its length."""
+    parts = [longest_matches(p.tolist(), ORDER, PITCHES) for p in np.split(columns.pitch, columns.ends[:-1])]
+    return np.concatenate([p for p, _ in parts]), np.concatenate([n for _, n in parts])
+
+
+def cache_weights(p: Floats, cached: Floats, lengths: Ints, pitch: Ints) -> Floats:
+    """`[9]` share of the cache by length of match, by EM."""
+    own = np.column_stack([_own(cached, pitch), _own(p, pitch)])
+    weights = np.zeros(ORDER + 1)
+    for n in range(1, ORDER + 1):
+        if (lengths == n).any():
+            weights[n] = mixture_weights(own[lengths == n])[0]
+    return weights
+
+
+def with_cache(p: Floats, cached: Floats, lengths: Ints, weights: Floats) -> Floats:
+    w = weights[lengths][:, None]
+    return (1 - w) * p + w * cached
+
+
+def _own(p: Floats, pitch: Ints) -> Floats:
+    return np.asarray(p[np.arange(len(pitch)), pitch])
+
+
+def _nll(p: Floats, pitch: Ints) -> float:
+    return float(-np.log(np.maximum(_own(p, pitch), 1e-12)).mean())
+
+
+@dataclass
+class Baselines:
+    """Every baseline, fitted on the training melodies and tuned on the validation melodies.
+
+    `models` by name, without memory; `weights` of the memory by length of match, for those that have one, too;
+    `chosen` says what validation chose.
+    """
+
+    frame: str
+    models: dict[str, MelodyNGram]
+    weights: dict[str, Floats]
+    chosen: dict[str, object]
+
+    def predict(self, songs: Sequence[Melody]) -> dict[str, Floats]:
+        """`[E, 128]` probabilities of MIDI pitches by baseline, notes of all songs one after the other."""
+        columns = columns_of(songs, self.frame)
+        out = {name: model.predict(columns) for name, model in self.models.items()}
+        cached, lengths = cache_of(columns)
+        for name, weights in self.weights.items():
+            out[f"{name}+cache"] = with_cache(out[name], cached, lengths, weights)
+        return {name: _to_midi(p, columns.shift) for name, p in out.items()}
+
+
+def fit_baselines(train: Sequence[Melody], val: Sequence[Melody]) -> Baselines:
+    """Unigram, the best pure n-gram of order 2 to 8, the same with rhythm and chords, and both with the piece's memory.
+
+    Where `val` is empty, a few training melodies stand in for it.
+    """
+    val = val or train[:5]
+    tables = {frame: (columns_of(train, frame), columns_of(val, frame)) for frame in FRAMES}
+
+    def tried(frame: str, smoothing: str, order: int) -> float:
+        known, tuned = tables[frame]
+        model = NGram(known.chain("pitch")[:, : order - 1], known.pitch, PITCHES, smoothing)
+        return _nll(model.predict(tuned.chain("pitch")), tuned.pitch)
+
+    frame, smoothing = min(((f, s) for f in FRAMES for s in SMOOTHINGS), key=lambda c: tried(c[0], c[1], ORDERS[1]))
+    order = min(ORDERS, key=lambda n: tried(frame, smoothing, n))
+    known, tuned = tables[frame]
+
+    def pitches_only(n: int) -> MelodyNGram:
+        return MelodyNGram(
+            {"pitch": NGram(known.chain("pitch")[:, : n - 1], known.pitch, PITCHES, smoothing)}, np.ones(1)
+        )
+
+    best = f"{order}-gram"
+    models = {
+        "unigram": pitches_only(1),
+        best: pitches_only(order),
+        f"{best}+rhythm": fit_mixture(known, tuned, smoothing, order),
+    }
+    cached, lengths = cache_of(tuned)
+    weights = {
+        n: cache_weights(models[n].predict(tuned), cached, lengths, tuned.pitch) for n in (best, f"{best}+rhythm")
+    }
+    mixed = models[f"{best}+rhythm"]
+    chosen = {
+        "frame": frame,
+        "smoothing": smoothing,
+        "order": order,
+        "weights": dict(zip(mixed.models, mixed.weights.tolist(), strict=True)),
+    }
+    return Baselines(frame, models, weights, chosen)
+
+
+def _to_midi(p: Floats, shift: Ints) -> Floats:
+    """From steps above the tonic nearest to C to MIDI pitches; what falls off the end is none of the data's pitches."""
+    places = np.arange(PITCHES) - shift[:, None]
+    inside = (places >= 0) & (places < PITCHES)
+    return np.asarray(np.where(inside, np.take_along_axis(p, np.clip(places, 0, PITCHES - 1), 1), 0.0))
+
+
+def stepwise(before: int, key: Key, chord: Chord | None, strong: bool) -> Floats:
+    """`[128]` the heuristic that needs no training: small steps within the key, chord tones on strong beats.
+
+    Steps outnumber leaps in melodies of all cultures (P. von Hippel, D. Huron, 2000); `before` is NO_NOTE at the start.
+    """
+    pitches = np.arange(PITCHES)
+    centre = 69 if before == NO_NOTE else before
+    steps = np.abs(pitches - centre)
+    p = np.exp(-steps / 2.5) * np.where(steps == 0, 0.4, 1.0) * np.exp(-(((pitches - 70) / 9.0) ** 2))
+    scale = [(key.tonic + s) % 12 for s in ((0, 2, 3, 5, 7, 8, 10) if key.mode < 0 else (0, 2, 4, 5, 7, 9, 11))]
+    p = p * np.where(np.isin(pitches % 12, scale), 1.0, 0.01)
+    if chord is not None:
+        p = p * np.where(np.isin(pitches % 12, list(chord.tones)), 6.0 if strong else 1.5, 1.0)
+    return np.asarray(p / p.sum())

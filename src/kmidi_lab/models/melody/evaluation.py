@@ -1,0 +1,124 @@
+"""MelodyTransformer beside its baselines: the same notes, the same metrics, source by source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from kmidi_lab.errors import DataError
+from kmidi_lab.models.melody.baselines import Baselines, fit_baselines
+from kmidi_lab.models.melody.features import Melody, notes_of, vectors
+from kmidi_lab.models.melody.generation import generation
+from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.metrics import log_likelihoods, paired_bootstrap
+
+Call = Callable[[np.ndarray], np.ndarray]
+_LEAST_NOTES = 300
+_TOGETHER = 16
+
+
+class MelodyData(Protocol):
+    """What the evaluator asks of a data module."""
+
+    def songs(self, split: str) -> list[Melody]: ...
+    def uneven(self) -> str: ...
+
+
+class MelodyEvaluator:
+    """Scores a callable `[S, T, 64] -> [S, T, 128]` on a split, mood unknown; baselines are fitted on `train`."""
+
+    primary = ("nll", "min")
+    loss = "nll"
+    """The metric that is the training loss, too."""
+    also = (("top1", "max"), ("top5", "max"))
+
+    def __init__(self) -> None:
+        self._kept: tuple[object, object, str, dict[str, np.ndarray], dict[str, object]] | None = None
+
+    def __call__(
+        self, call: Call, head: dict[str, np.ndarray], data: MelodyData, split: str, training: MelodyData
+    ) -> Evaluation:
+        """Scores `split` of `data`; baselines see the train and val splits of `training`."""
+        songs = data.songs(split)
+        if not songs:
+            raise DataError(f"the split {split!r} holds no melodies; give data.split=all or another data.root")
+        targets = np.concatenate([s.pitch for s in songs]).astype(np.int64)
+        source = np.concatenate([np.full(len(s), s.source) for s in songs])
+        p = run(call, songs)
+        rivals, chosen = self._rivals(data, split, training, songs, targets)
+        result = Evaluation()
+        own = _by_note(p, targets)
+        for name, rows in _parts(split, source):
+            result.metrics[name] = {**_means(own, rows), "events": int(rows.sum())}
+            result.baselines[name] = {b: _means(scores, rows) for b, scores in rivals.items()}
+        best = min(rivals, key=lambda b: rivals[b][0].mean())
+        piece = np.repeat(np.arange(len(songs)), [len(s) for s in songs])
+        difference = own[0] - rivals[best][0]
+        result.analysis = {
+            "baselines_chosen_on_validation": chosen,
+            "against_best_baseline": {
+                "baseline": best,
+                "nll_difference": float(difference.mean()),
+                "relative": float(difference.mean() / rivals[best][0].mean()),
+                "ci95": list(paired_bootstrap(difference, piece)),
+            },
+            "generated": generation(call, songs),
+            "not_comparable": training.uneven(),
+        }
+        return result
+
+    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
+        """The `primary` object of run.json; `not_comparable` says why there, if the baselines saw less than the network."""
+        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
+        uneven = evaluation.analysis["not_comparable"]
+        return {
+            **verdict(evaluation, split, *self.primary),
+            **({"not_comparable": uneven} if uneven else {}),
+            "also": also,
+        }
+
+    def _rivals(
+        self, data: MelodyData, split: str, training: MelodyData, songs: list[Melody], targets: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+        """Scores by note of every baseline; kept, since model and student meet the same ones."""
+        if self._kept is None or self._kept[0] is not data or self._kept[1] is not training or self._kept[2] != split:
+            fitted: Baselines = fit_baselines(training.songs("train"), training.songs("val"))
+            scores = {name: _by_note(p, targets) for name, p in fitted.predict(songs).items()}
+            self._kept = (data, training, split, scores, fitted.chosen)
+        return self._kept[3], self._kept[4]
+
+
+def run(call: Call, songs: Sequence[Melody]) -> np.ndarray:
+    """`[E, 128]` float32 over the notes of all songs in their order; melodies of like length are called together."""
+    out: list[np.ndarray] = [np.zeros(0)] * len(songs)
+    order = np.argsort([-len(s) for s in songs], kind="stable")
+    for at in range(0, len(order), _TOGETHER):
+        chosen = order[at : at + _TOGETHER]
+        inputs = [vectors(notes_of(songs[i])) for i in chosen]
+        padded = torch.nn.utils.rnn.pad_sequence(inputs, batch_first=True).numpy()
+        for i, p in zip(chosen, call(padded), strict=True):
+            out[i] = p[: len(songs[i])]
+    return np.concatenate(out)
+
+
+def _by_note(p: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """`[3, E]` nats, and whether the note was the most probable or among the five most probable."""
+    better = (p > p[np.arange(len(targets)), targets][:, None]).sum(1)
+    return np.stack([-log_likelihoods(p, targets), better < 1, better < 5])
+
+
+def _means(scores: np.ndarray, rows: np.ndarray) -> dict[str, float]:
+    nll, top1, top5 = (float(v) for v in scores[:, rows].mean(1))
+    return {"nll": nll, "perplexity": float(np.exp(nll)), "top1": top1, "top5": top5}
+
+
+def _parts(split: str, source: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    parts = [(split, np.ones(len(source), bool))]
+    for name in np.unique(source):
+        rows = source == name
+        if rows.sum() >= _LEAST_NOTES:
+            parts.append((f"{split}/{name}", rows))
+    return parts

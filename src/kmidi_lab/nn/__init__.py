@@ -1,0 +1,1 @@
+"""What networks are built of: streaming layers, the base module, the audio trunk, distillation."""

@@ -1,0 +1,135 @@
+"""What the three audio models share: standardised frames, and a causal convolutional trunk over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import pi, sqrt
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from kmidi_lab.audio.mel_scale import BANDS
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.nn.blocks import Standardize
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.streaming import CausalConv1d, Chain, Residual
+
+
+def trunk(
+    channels: int,
+    kernel: int,
+    dilations: Sequence[int],
+    dropout: float,
+    first_kernel: int | None = None,
+    cepstra: int = 0,
+) -> list[nn.Module]:
+    """Layers from frames `[B, T, 128]` to `[B, T, channels]`: the statistics of the input, one convolution, residual blocks.
+
+    Each block adds a dilated convolution and a dense layer to its input (He et al., *Deep Residual Learning for Image
+    Recognition*, 2016). The receptive field is `first_kernel + (kernel - 1) * sum(dilations)` frames of 16 ms;
+    `first_kernel` is `kernel` where it is not given. With `cepstra` the convolutions see that many coefficients of
+    the bands' cosine transform and not the bands: little is lost of a spectrum's shape, and less is learnt by heart.
+
+    Raises:
+        ConfigError: a value out of range.
+    """
+    first_kernel = kernel if first_kernel is None else first_kernel
+    if min(channels, kernel, first_kernel) < 1 or not dilations or min(dilations) < 1:
+        raise ConfigError("model.module: channels, kernels and every one of dilations must be 1 or more")
+    if not 0 <= cepstra <= BANDS:
+        raise ConfigError(f"model.module.cepstra={cepstra} must be 0 (off) to {BANDS}, such as model.module.cepstra=48")
+    if not 0 <= dropout <= 0.95:
+        raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.2")
+    layers: list[nn.Module] = [
+        Standardize(torch.zeros(BANDS), torch.ones(BANDS)),
+        *([cosine_transform(cepstra)] if cepstra else []),
+        CausalConv1d(cepstra or BANDS, channels, first_kernel),
+        nn.BatchNorm1d(channels),
+        nn.ReLU(),
+    ]
+    for dilation in dilations:
+        body = (
+            CausalConv1d(channels, channels, kernel, dilation),
+            nn.BatchNorm1d(channels),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(channels, channels),
+        )
+        layers += [Residual(*body), nn.BatchNorm1d(channels), nn.ReLU()]
+    return layers
+
+
+def clip_mean(outputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Mean over the frames of weight 1: `[B, T, C]` and `[B, T]` to `[B, C]`."""
+    return (outputs * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)
+
+
+def check_shares(most: float, **values: float) -> None:
+    """Raises ConfigError for the first of the named settings of a module that is not 0 to `most`."""
+    for name, value in values.items():
+        if not 0 <= value <= most:
+            raise ConfigError(f"model.module.{name}={value} must be 0 to {most:g}, such as model.module.{name}=0.1")
+
+
+def cosine_transform(size: int) -> nn.Linear:
+    """`[..., 128]` to the first `size` coefficients of the orthonormal DCT-II; training leaves it alone."""
+    layer = nn.Linear(BANDS, size).requires_grad_(False)
+    k, n = torch.arange(size, dtype=torch.float64)[:, None], torch.arange(BANDS, dtype=torch.float64)
+    rows = torch.cos(pi * k * (2 * n + 1) / (2 * BANDS)) * sqrt(2 / BANDS)
+    rows[0] /= sqrt(2)
+    layer.weight.copy_(rows)
+    layer.bias.zero_()
+    return layer
+
+
+def thinned(network: nn.Module, x: torch.Tensor, stride: int) -> torch.Tensor:
+    """Every `stride`-th output of `network(x)`, from the first: `[B, T, C]` to `[B, ceil(T / stride), C']`, for that share
+    of the work.
+
+    An output of a convolution with dilation d needs inputs d calls apart, so where all dilations but the first
+    convolution's are multiples of `stride` the outputs in between need not be computed; the network's function is
+    the same. (Statistics of batch normalisation in training are those of the outputs computed.)
+
+    Raises:
+        ValueError: a dilation behind the first convolution is no multiple of `stride`.
+    """
+    convolutions = [m for m in network.modules() if isinstance(m, CausalConv1d)]
+    first, rest = convolutions[0], convolutions[1:]
+    if any(m.conv.dilation[0] % stride for m in rest):
+        raise ValueError(f"dilations behind the first convolution must be multiples of {stride}")
+
+    def run(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        if isinstance(module, Chain):
+            for part in module:
+                x = run(part, x)
+            return x
+        if isinstance(module, Residual):
+            return x + run(module.body, x)
+        if isinstance(module, CausalConv1d):
+            conv, own = module.conv, module is first
+            apart = 1 if own else stride
+            padded = F.pad(x, (0, 0, module.past // apart, 0)).transpose(1, 2)
+            return F.conv1d(
+                padded, conv.weight, conv.bias, stride=stride if own else 1,
+                dilation=conv.dilation[0] // apart, groups=conv.groups,
+            ).transpose(1, 2)  # fmt: skip
+        return module(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+    return run(network, x)
+
+
+class AudioModule(LabModule):
+    """A model of mel frames whose `network` begins with `trunk`: takes the training frames' statistics before it trains.
+
+    The data module gives them: `statistics()` returns mean and standard deviation `[128]` of its training frames.
+    """
+
+    def setup(self, stage: str) -> None:
+        if stage != "fit":
+            return
+        mean, std = self.trainer.datamodule.statistics()  # type: ignore[attr-defined]
+        for layer in self.modules():
+            if isinstance(layer, Standardize):
+                layer.mean.copy_(mean)
+                layer.std.copy_(std)

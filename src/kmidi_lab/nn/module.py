@@ -1,0 +1,117 @@
+"""What all models share: contract, optimiser and schedule, checked values, the exported network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import cos, pi
+from typing import Any, ClassVar
+
+import lightning as L
+import numpy as np
+import torch
+from torch import nn
+
+from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.nn.student import StudentPlan
+from kmidi_lab.seeds import epoch_seed
+
+_WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
+
+
+def one_cycle(steps: int) -> Callable[[int], float]:
+    """Share of the peak learning rate by step: up along a cosine for a tenth of the run, then down to nearly nothing."""
+    peak = max(1.0, _WARM_UP * steps)
+
+    def share(step: int) -> float:
+        if step < peak:
+            return _FIRST + (1 - _FIRST) * (1 - cos(pi * step / peak)) / 2
+        done = min(1.0, (step - peak) / max(1.0, steps - peak))
+        return _LAST + (1 - _LAST) * (1 + cos(pi * done)) / 2
+
+    return share
+
+
+class LabModule(L.LightningModule):
+    """A trainable model of one contract.
+
+    Subclasses set `contract`, `vocabulary` (what the data module must agree on), `loss_name` and
+    `network`, which maps `[B, N]` to `[B, M]` and is what gets exported.
+
+    Args:
+        learning_rate: peak of the one-cycle schedule (L. Smith, N. Topin, 2018). weight_decay: of AdamW.
+    """
+
+    contract: ClassVar[Contract]
+    vocabulary: tuple[str, ...] = ()
+    loss_name: ClassVar[str] = ""
+    network: nn.Module
+    student: nn.Module | None
+    """What the RTNeural file holds where that is not `network`; distilled after training."""
+
+    def __init__(self, learning_rate: float, weight_decay: float) -> None:
+        super().__init__()
+        if not 0 < learning_rate <= 1:
+            raise ConfigError(f"model.module.learning_rate={learning_rate} must be above 0 and at most 1, such as 2e-3")
+        if not 0 <= weight_decay <= 1:
+            raise ConfigError(f"model.module.weight_decay={weight_decay} must be 0 to 1, such as 1e-2")
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.student: nn.Module | None = None
+
+    @property
+    def parameter_count(self) -> int:
+        """Trainable parameters of the exported network."""
+        return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
+
+    def export_network(self) -> nn.Module:
+        """The network as artefacts hold it, `[1, N]` to `[1, M]`; the same function as `network`."""
+        return self.network
+
+    @property
+    def architecture(self) -> str:
+        """Layer sizes in one line, for the card."""
+        return type(self.network).__name__
+
+    def student_plan(self) -> StudentPlan | None:
+        """The student that RTNeural gets where it can't hold `network`; None where it can."""
+        return None
+
+    def head_layout(self) -> dict[str, object]:
+        """What the arrays of `head` mean; goes into the head file beside them."""
+        return {}
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        """Nothing: the evaluation callback scores the exported network, not batches."""
+
+    def head(self) -> dict[str, np.ndarray]:
+        """Arrays beside the artefact that a reader needs to decode its output; empty when none."""
+        return {}
+
+    def configure_optimizers(self) -> Any:
+        decayed = [p for p in self.parameters() if p.ndim > 1]
+        plain = [p for p in self.parameters() if p.ndim <= 1]
+        # In mixed precision Lightning can't clip the gradients of a fused optimiser.
+        fused = next(self.parameters()).device.type in ("cpu", "cuda") and "mixed" not in str(self.trainer.precision)
+        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(
+            groups,
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+            fused=fused,
+        )
+        # A function of the step alone: a resumed run may have another length, which OneCycleLR's saved state forbids.
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, one_cycle(int(self.trainer.estimated_stepping_batches)))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_epoch_start(self) -> None:
+        torch.manual_seed(epoch_seed(self.current_epoch))
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._steps = 0
+
+    def keep_loss(self, loss: torch.Tensor) -> None:
+        """Adds to the epoch's mean without a synchronisation at every step."""
+        self._loss_sum += loss.detach()
+        self._steps += 1
+
+    def on_train_epoch_end(self) -> None:
+        self.log("train/loss", self._loss_sum / max(1, self._steps), sync_dist=True)

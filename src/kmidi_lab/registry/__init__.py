@@ -1,0 +1,1 @@
+"""The registry of a models folder: entries, history, policy, transactions."""

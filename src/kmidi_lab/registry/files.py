@@ -1,0 +1,93 @@
+"""The files of an entry: their names stay below the models folder, their contents have the hashes that are told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.registry.transaction import STAGING
+
+FILE = "registry.json"
+HISTORY = "history"
+_RESERVED = (STAGING, FILE, f"{FILE}.lock", HISTORY)
+
+
+def is_published_name(name: str) -> bool:
+    """A path below the models folder, and none of the registry's own."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and path.parts[0] not in _RESERVED
+
+
+def file_names(entry: Mapping[str, Any]) -> set[str]:
+    """Every file the entry names, below the models folder."""
+    return {name for name, _ in told_files(entry)}
+
+
+def told_files(entry: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """(name, sha256), a name twice where the entry contradicts itself; a foreign entry may tell no hash."""
+    exports = entry.get("exports", {})
+    told = [(entry["file"], exports.get("sha256"))]
+    if "onnx_path" in exports:
+        told.append((exports["onnx_path"], exports.get("onnx_sha256")))
+    told += [(name, facts["sha256"]) for name, facts in entry.get("files", {}).items()]
+    return list(dict.fromkeys(told))
+
+
+def fingerprint(entry: Mapping[str, Any]) -> str:
+    """One hash over the names and hashes of all files that the entry names."""
+    return hashlib.sha256("\n".join(sorted(f"{name} {sha}" for name, sha in told_files(entry))).encode()).hexdigest()
+
+
+def check_files(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Raises RegistryError unless `files` has every file of the entry, with the hash that it tells."""
+    _check_names(files)
+    for name, sha in told_files(entry):
+        if name not in files:
+            raise RegistryError(f"{entry['id']}: the entry names {name}, which is not among the files to publish")
+        if hashlib.sha256(files[name]).hexdigest() != sha:
+            raise RegistryError(
+                f"{entry['id']}: the entry's sha256 of {name} is not that of the file; make the entry again"
+            )
+
+
+def read_files(folder: Path, entry: Mapping[str, Any]) -> dict[str, bytes]:
+    """The content of every file of an entry, from `folder`.
+
+    Raises:
+        RegistryError: the entry lists no files, or one is missing, can't be read or has another hash.
+    """
+    if not entry.get("files"):
+        raise RegistryError(f"{entry['id']}: the entry lists no files; export the model again")
+    _check_names(file_names(entry))
+    return {name: read_file(folder, name, sha) for name, sha in told_files(entry)}
+
+
+def read_file(folder: Path, name: str, sha: str | None) -> bytes:
+    """The content of one file. Raises RegistryError when it can't be read or has another hash."""
+    try:
+        data = (folder / name).read_bytes()
+    except OSError as error:
+        raise RegistryError(
+            f"{folder / name}: can't be read ({error.strerror or error}); restore it or export the model again"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != (sha or "").lower():
+        raise RegistryError(
+            f"{folder / name}: half-written or changed, its sha256 is not the one in the entry; "
+            "restore it or export the model again"
+        )
+    return data
+
+
+def left_behind(old: Mapping[str, Any], registry: Mapping[str, Any]) -> list[str]:
+    """The files of `old` that no entry of the registry names any more."""
+    named = {name for entry in registry["models"] for name in file_names(entry)}
+    return sorted(name for name in old.get("files", {}) if name not in named and is_published_name(name))
+
+
+def _check_names(names: Mapping[str, Any] | set[str]) -> None:
+    for name in names:
+        if not is_published_name(name):
+            raise RegistryError(f"{name!r} is no name for a published file; give a path below the models folder")

@@ -1,0 +1,138 @@
+"""Changes of a published model by hand: into production, out of it, and back to an earlier version."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kmidi_lab.errors import ConfigError, RegistryError
+from kmidi_lab.registry.card_status import with_card
+from kmidi_lab.registry.files import read_files
+from kmidi_lab.registry.policy import earned_by, may_promote, step_down
+from kmidi_lab.registry.registry import find, load_registry, onnx_path, opened, write_entry
+from kmidi_lab.registry.versions import history_line, kept_versions, read_version, settled, succeed, version_of
+
+log = logging.getLogger(__name__)
+
+
+def promote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
+    """`trained` → `production`, with the reason on the history and the card; returns the entry as it is now.
+
+    Raises:
+        ConfigError: no reason. RegistryError: no such model, it may not go into production, a file is missing or
+            changed, or the folder can't be written; what was published is as it was.
+    """
+    reason = _reason(reason, "promote")
+    with _opened_at(models_root, model_id) as (registry, old):
+        allowed, why = may_promote(old)
+        if not allowed:
+            raise RegistryError(f"{model_id}: not promoted, {why}")
+        read_files(models_root, old)
+        told = {"status": "production", "note": f"In production: {reason}. {_note(old)}"}
+        entry = _restate(models_root, registry, old, told, f"promoted to production: {reason}", f"promoted: {reason}")
+    if entry.get("stand_in"):
+        log.warning("%s goes into production trained on stand-in data: %s", model_id, entry["stand_in"])
+    return entry
+
+
+def demote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
+    """`production` → `trained`, so that a new version can be published; returns the entry as it is now.
+
+    Files that are missing or changed don't keep a model in production.
+
+    Raises:
+        ConfigError: no reason. RegistryError: no such model, it is not in production, or the folder can't be written;
+            what was published is as it was.
+    """
+    reason = _reason(reason, "demote")
+    with _opened_at(models_root, model_id) as (registry, old):
+        if old["status"] != "production":
+            raise RegistryError(f"{model_id}: not demoted, it is {old['status']}; only a model in production can be")
+        told = {"status": "trained", "note": f"Out of production: {reason}. {_note(old)}"}
+        return _restate(models_root, registry, old, told, f"demoted to trained: {reason}", f"demoted: {reason}")
+
+
+def rollback(models_root: Path, model_id: str, version: str | None, reason: str) -> dict[str, Any]:
+    """Puts a kept version's files and entry back, in production or not; returns the entry as it is now.
+
+    What was there goes to the history as when a run replaces it, so that a rollback can be rolled back. Where it was
+    better, the history and the log say so.
+
+    Args:
+        version: one that is kept; None is the newest of them.
+
+    Raises:
+        ConfigError: no reason. RegistryError: no such model, the version is not kept or half-written, or the folder
+            can't be written; what was published is as it was.
+    """
+    reason = _reason(reason, "roll back")
+    with _opened_at(models_root, model_id) as (registry, old):
+        before, files = read_version(models_root, old, version)
+        if "onnx_path" in before:
+            # The folder may have been moved since the version was kept.
+            before["onnx_path"] = onnx_path(models_root, before, _onnx_prefix(old))
+        loss = step_down(old, before)
+        because = f"rolled back: {reason}" + (f"; WARNING: {loss}" if loss else "")
+        name = version or kept_versions(old)[0]
+        entry, kept = succeed(models_root, old, before, because, keep=True, name=name)
+        write_entry(models_root, registry, entry, {**kept, **files})
+    if loss:
+        log.warning("%s: %s", model_id, loss)
+    return entry
+
+
+def require(registry: Mapping[str, Any], models_root: Path, model_id: str) -> dict[str, Any]:
+    """The entry of a model. Raises RegistryError when the folder has none."""
+    entry = find(registry, model_id)
+    if entry is None:
+        there = ", ".join(e["id"] for e in registry["models"]) or "nothing"
+        raise RegistryError(f"{models_root}: {model_id} is not published there; published: {there}")
+    return entry
+
+
+@contextlib.contextmanager
+def _opened_at(models_root: Path, model_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """(the registry, locked, and its entry of the model). Raises RegistryError as `opened` and `require`."""
+    # A folder without the model is not made, as taking the lock would.
+    require(load_registry(models_root), models_root, model_id)
+    with opened(models_root) as registry:
+        yield registry, require(registry, models_root, model_id)
+
+
+def _restate(
+    models_root: Path,
+    registry: Mapping[str, Any],
+    old: Mapping[str, Any],
+    told: dict[str, str],
+    because: str,
+    said: str,
+) -> dict[str, Any]:
+    """Writes what is `told` of the same files, with a line of history and the card that agrees; returns the entry."""
+    entry, card = with_card(models_root, {**old, **told, "status_reason": f"{said}; {earned_by(old)}"})
+    line = history_line(old, because, kept=False)
+    entry["history"] = settled([line, *old.get("history", [])], {version_of(entry)})
+    write_entry(models_root, registry, entry, card)
+    return entry
+
+
+def _note(entry: Mapping[str, Any]) -> str:
+    """As a publish writes it."""
+    stand_in = f" Stand-in data: {entry['stand_in']}" if entry.get("stand_in") else ""
+    return f"{earned_by(entry)}.{stand_in}"
+
+
+def _onnx_prefix(entry: Mapping[str, Any]) -> str | None:
+    """What stands before the ONNX file in a relative `onnx_path`, None where it is absolute."""
+    given, below = entry.get("onnx_path", ""), entry.get("exports", {}).get("onnx_path", "")
+    if not given or Path(given).is_absolute() or not given.endswith(below):
+        return None
+    return given.removesuffix(below) or "."
+
+
+def _reason(reason: str, action: str) -> str:
+    if not reason.strip():
+        raise ConfigError(f'a reason is kept in the history; type registry.reason="why you {action}"')
+    return " ".join(reason.split())

@@ -1,0 +1,202 @@
+"""`<models_root>/registry.json`: read, checked, and published so that a crash leaves the old state or the new one."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import jsonschema
+from filelock import FileLock, Timeout
+
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.registry.files import FILE, check_files, left_behind
+from kmidi_lab.registry.policy import entry_status, may_replace
+from kmidi_lab.registry.transaction import STAGING, complete, is_committed, replace_together
+from kmidi_lab.registry.versions import prune, succeed
+
+__all__ = [
+    "entry_status",
+    "find",
+    "load_registry",
+    "may_replace",
+    "onnx_path",
+    "opened",
+    "publish",
+    "published_entry",
+    "write_entry",
+]
+
+VERSION = "1.1"
+_LOCK_TIMEOUT_S = 120.0
+_SCHEMA = Path(__file__).with_name("registry.schema.json")
+
+
+def load_registry(models_root: Path) -> dict[str, Any]:
+    """The registry of a folder, one without models when there is none; completes a publish that a crash cut short.
+
+    Writes nothing unless a publish was cut short, so that a read-only folder can be read.
+
+    Raises:
+        RegistryError: broken JSON, another major version, a wrong field, or a publish that can't be completed.
+    """
+    if (models_root / STAGING).exists():
+        try:
+            with _locked(models_root):
+                complete(models_root)
+        except RegistryError:
+            # Before its commit a publish has changed nothing, and a folder that can't be written can still be read.
+            if is_committed(models_root):
+                raise
+    return _read(models_root)
+
+
+def published_entry(models_root: Path, model_id: str) -> dict[str, Any] | None:
+    """The entry of one model, None when the folder has none. Raises RegistryError as `load_registry`."""
+    return find(load_registry(models_root), model_id)
+
+
+def publish(
+    models_root: Path, entry: dict[str, Any], files: Mapping[str, bytes], onnx_prefix: str | None = None
+) -> Path:
+    """Puts a model's files and its entry in place, all or none; other entries and unknown keys are kept.
+
+    The entry that is replaced goes to the history, its files to `history/`, without `onnx_prefix` only.
+
+    Top-level `onnx_path` is written here, for the reader that takes it as it is given. By default it is absolute, which
+    opens from any working directory but not after the folder is moved. A folder that will be committed or moved wants
+    `onnx_prefix`, the folder relative to where readers start (the repository's root). The other reader joins
+    `exports.onnx_path` to the models folder and needs neither.
+
+    Args:
+        entry: from `entry.registry_entry`. files: content by path below `models_root`, of every file the entry names.
+
+    Returns:
+        The path of registry.json.
+
+    Raises:
+        RegistryError: the entry may not replace the one there, is not valid, does not match its files, or the folder
+            can't be written; what was published before is as it was.
+    """
+    check_files(entry, files)
+    with opened(models_root) as registry:
+        old = find(registry, entry["id"])
+        allowed, reason = may_replace(old, entry["status"], entry.get("stand_in"))
+        if not allowed:
+            raise RegistryError(f"{entry['id']}: {reason}")
+        path = onnx_path(models_root, entry, onnx_prefix)
+        because = f"published run {entry['training']['run_id']}: {entry.get('status_reason')}"
+        # A release is committed, so git keeps its earlier files.
+        new, kept = succeed(models_root, old, {**entry, "onnx_path": path}, because, keep=onnx_prefix is None)
+        write_entry(models_root, registry, new, {**kept, **files})
+    return models_root / FILE
+
+
+def onnx_path(models_root: Path, entry: Mapping[str, Any], prefix: str | None) -> str:
+    """Top-level `onnx_path` of an entry in this folder: below `prefix`, absolute without one."""
+    onnx = entry["exports"]["onnx_path"]
+    return str(PurePosixPath(prefix) / onnx) if prefix else str((models_root / onnx).resolve())
+
+
+def find(registry: Mapping[str, Any], model_id: str) -> dict[str, Any] | None:
+    """The entry of one model, None when there is none."""
+    return next((e for e in registry["models"] if e["id"] == model_id), None)
+
+
+@contextlib.contextmanager
+def opened(models_root: Path) -> Iterator[dict[str, Any]]:
+    """The registry, whole and locked, to be changed by `write_entry`. Raises RegistryError as `load_registry`."""
+    with _locked(models_root):
+        complete(models_root)
+        yield _read(models_root)
+
+
+def write_entry(
+    models_root: Path, registry: Mapping[str, Any], entry: dict[str, Any], files: Mapping[str, bytes]
+) -> None:
+    """Puts an entry and files in place, all or none; files that no entry names any more go. Only inside `opened`.
+
+    Raises:
+        RegistryError: the entry is not valid or the folder can't be written; all is as it was.
+    """
+    old = find(registry, entry["id"]) or {}
+    known = _schema()["definitions"]["ModelEntry"]["properties"]
+    foreign = {key: value for key, value in old.items() if key not in known}
+    changed = _with_entry(registry, {**foreign, **entry})
+    try:
+        text = json.dumps(changed, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise RegistryError(f"{entry['id']}: the entry holds NaN or infinity; write null instead") from error
+    _validate(json.loads(text), models_root / FILE)
+    # The registry goes last: until then the old one stands, and every file it names exists.
+    content = {**files, FILE: (text + "\n").encode()}
+    replace_together(models_root, entry["id"], content, left_behind(old, changed))
+    prune(models_root, entry)
+
+
+def _with_entry(registry: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    models = list(registry["models"])
+    at = next((i for i, e in enumerate(models) if e["id"] == entry["id"]), len(models))
+    models[at : at + 1] = [entry]
+    return {**registry, "generated_at": datetime.now(UTC).isoformat(timespec="seconds"), "models": models}
+
+
+def _read(models_root: Path) -> dict[str, Any]:
+    path = models_root / FILE
+    try:
+        registry = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {
+            "registry_version": VERSION,
+            "description": "Models trained, proved and measured by kmidi_lab.",
+            "models": [],
+        }
+    except OSError as error:
+        raise RegistryError(f"{path}: can't be read ({error.strerror}); check its owner and mode") from error
+    except ValueError as error:
+        raise RegistryError(
+            f"{path}: not JSON ({error}); take it from git or a backup, or move it away to start a new registry"
+        ) from error
+    _validate(registry, path)
+    return dict(registry)
+
+
+def _validate(registry: Any, path: Path) -> None:
+    version = str(registry.get("registry_version", "")) if isinstance(registry, dict) else ""
+    if version.partition(".")[0] not in ("", VERSION.partition(".")[0]):
+        raise RegistryError(
+            f"{path}: registry_version {version}, this lab knows 1.x; update kmidi_lab or give another models_root"
+        )
+    error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(_schema()).iter_errors(registry))
+    if error is not None:
+        where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path) or "the file"
+        raise RegistryError(f"{path}: {where.lstrip('.')}: {error.message[:200]}; correct it or take it from a backup")
+
+
+@functools.cache
+def _schema() -> dict[str, Any]:
+    return dict(json.loads(_SCHEMA.read_bytes()))
+
+
+@contextlib.contextmanager
+def _locked(models_root: Path) -> Iterator[None]:
+    lock = FileLock(models_root / f"{FILE}.lock", timeout=_LOCK_TIMEOUT_S)
+    try:
+        models_root.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise RegistryError(
+            f"{models_root}: another process holds {FILE}.lock since {_LOCK_TIMEOUT_S:g} s; wait for it, try again"
+        ) from error
+    except OSError as error:
+        raise RegistryError(
+            f"{models_root}: can't be written ({error.strerror or error}); make it writable or choose another folder"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

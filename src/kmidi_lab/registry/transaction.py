@@ -1,0 +1,130 @@
+"""Several files take their places together: staging, a journal that commits, and its completion after a crash.
+
+    .staging/<run>/<file>    every new file, written and synced
+    .staging/journal.json    the commit: from here on the new state will be reached
+    <file>                   moved out of staging one by one, in the order given
+    <file>                   removed, where the new state has it no more
+    .staging                 removed
+
+A crash before the journal leaves the old files untouched; after it, `complete` moves what is still staged. Both
+functions want the caller to hold the lock of `root`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.files import sync_folder, write_atomic, write_synced
+
+STAGING = ".staging"
+_JOURNAL = "journal.json"
+
+
+def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: Sequence[str] = ()) -> None:
+    """Puts `files` (path below `root`: content) in place, the last one last, then removes the files in `remove`.
+
+    Args:
+        root: a folder where `complete` has just run. run: name of the staging folder.
+
+    Raises:
+        RegistryError: nothing has changed, unless the message says that the next opening will finish the work.
+    """
+    staging = root / STAGING
+    targets = [root / name for name in files]
+    # A full disk must show before the commit, so the folders are made before it too.
+    missing = sorted({p for t in targets for p in t.relative_to(root).parents if not (root / p).exists()})
+    try:
+        for name, data in files.items():
+            path = staging / run / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_synced(path, data)
+        for folder in {(staging / run / name).parent for name in files} | {staging / run, staging, root}:
+            sync_folder(folder)
+        for folder in missing:
+            _make_folder(root / folder)
+        journal = {"run": run, "files": list(files), "remove": list(remove)}
+        write_atomic(staging / _JOURNAL, json.dumps(journal).encode())
+    except (OSError, RegistryError) as error:
+        _discard(staging)
+        for folder in reversed(missing):
+            with contextlib.suppress(OSError):
+                (root / folder).rmdir()
+        why = error.strerror or error if isinstance(error, OSError) else error
+        raise RegistryError(
+            f"{root}: can't be written ({why}); the models there are as they were. "
+            "Free space, or choose a models_root that may be written"
+        ) from error
+    complete(root)
+
+
+def is_committed(root: Path) -> bool:
+    """Whether a replacement was cut short after its commit, so that `complete` still has to finish it."""
+    return (root / STAGING / _JOURNAL).exists()
+
+
+def complete(root: Path) -> None:
+    """Finishes a committed replacement that a crash has cut short, and clears one that was not committed.
+
+    Raises:
+        RegistryError: it can't be finished now; what is left is as it was.
+    """
+    staging = root / STAGING
+    if not staging.exists():
+        return
+    journal = staging / _JOURNAL
+    try:
+        if journal.exists():
+            _carry_out(root, json.loads(journal.read_bytes()))
+            journal.unlink()
+            sync_folder(staging)
+        shutil.rmtree(staging)
+    except OSError as error:
+        raise RegistryError(
+            f"{root}: the models wait in {staging} ({error.strerror or error}); make the folder writable, free space, "
+            "and the next opening puts them in place"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RegistryError(f"{journal}: broken ({error}); delete {staging} and export the model again") from error
+
+
+def _carry_out(root: Path, plan: dict[str, Any]) -> None:
+    for name in plan["files"]:
+        _move(root / STAGING / plan["run"] / name, root / name)
+    for name in plan.get("remove", ()):
+        path = root / name
+        if path.exists():
+            path.unlink()
+            sync_folder(path.parent)
+
+
+def _move(staged: Path, target: Path) -> None:
+    if staged.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(target)
+        sync_folder(target.parent)
+    elif not target.exists():
+        # Only a hand from outside gets here: a file leaves staging by the one rename above.
+        raise RegistryError(
+            f"{target}: lost from {staged.parent} while it was being published; "
+            f"delete {STAGING} there and export the model again"
+        )
+
+
+def _make_folder(path: Path) -> None:
+    path.mkdir()
+    sync_folder(path.parent)
+
+
+def _discard(staging: Path) -> None:
+    """The journal goes first: without it, whatever else is left counts as not committed."""
+    try:
+        (staging / _JOURNAL).unlink(missing_ok=True)
+    except OSError:
+        return
+    shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Metrics that know their direction, the base of evaluators, baselines that several models share."""

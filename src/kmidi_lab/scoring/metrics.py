@@ -1,0 +1,95 @@
+"""Pure functions over class probabilities `[E, K]` and targets `[E]`, numpy float64."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.audio.mel_scale import FRAME_S, HOP, WINDOW
+
+_TINY = 1e-12
+
+
+def log_likelihoods(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Natural log of the probability given to each target, `[E]`; floored at log(1e-12)."""
+    return np.log(np.maximum(probabilities[np.arange(len(targets)), targets], _TINY))
+
+
+def top_k(probabilities: np.ndarray, targets: np.ndarray, k: int) -> float:
+    """Share of events whose target is among the k most probable; ties count against the predictor."""
+    own = probabilities[np.arange(len(targets)), targets][:, None]
+    better = (probabilities > own).sum(1) + ((probabilities == own).sum(1) - 1)
+    return float((better < k).mean())
+
+
+def expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) -> float:
+    """ECE of the most probable class over equal-width bins (Guo et al., ICML 2017)."""
+    confidence = probabilities.max(1)
+    correct = probabilities.argmax(1) == targets
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = [
+        abs(correct[at].mean() - confidence[at].mean()) * at.mean() for b in range(bins) if (at := place == b).any()
+    ]
+    return float(sum(gaps))
+
+
+def reliability(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) -> dict[str, list[float]]:
+    """Mean confidence, accuracy and share of the events for each non-empty bin."""
+    confidence = probabilities.max(1)
+    correct = probabilities.argmax(1) == targets
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    used = [place == b for b in range(bins) if (place == b).any()]
+    return {
+        "confidence": [float(confidence[at].mean()) for at in used],
+        "accuracy": [float(correct[at].mean()) for at in used],
+        "share": [float(at.mean()) for at in used],
+    }
+
+
+def classification(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """nll (nats), perplexity, top1, top3, ece."""
+    nll = float(-log_likelihoods(probabilities, targets).mean())
+    return {
+        "nll": nll,
+        "perplexity": float(np.exp(nll)),
+        "top1": top_k(probabilities, targets, 1),
+        "top3": top_k(probabilities, targets, 3),
+        "ece": expected_calibration_error(probabilities, targets),
+    }
+
+
+def confusion(predicted: np.ndarray, targets: np.ndarray, classes: int) -> list[list[int]]:
+    """Counts, rows true, columns predicted."""
+    table = np.zeros((classes, classes), np.int64)
+    np.add.at(table, (targets, predicted), 1)
+    return [[int(n) for n in row] for row in table]
+
+
+def paired_bootstrap(
+    differences: np.ndarray, groups: np.ndarray, seed: int = 0, rounds: int = 2000
+) -> tuple[float, float]:
+    """95 % interval of the mean difference, resampling whole groups (songs), since events within one depend."""
+    names, inverse = np.unique(groups, return_inverse=True)
+    sums = np.bincount(inverse, differences, len(names))
+    counts = np.bincount(inverse, minlength=len(names))
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(len(names), size=(rounds, len(names)))
+    means = sums[picks].sum(1) / counts[picks].sum(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    e = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(e / e.sum(-1, keepdims=True))
+
+
+def so_far(
+    outputs: NDArray[np.floating], seconds: float, speech: NDArray[np.bool_] | None = None
+) -> NDArray[np.floating]:
+    """Mean of the outputs `[T, M]` that are there after `seconds`; of those of speech after its onset where that is told."""
+    if speech is None:
+        speech = np.ones(len(outputs), bool)
+    window_s = WINDOW / HOP * FRAME_S
+    until = int(speech.argmax()) + max(1, int((seconds - window_s) / FRAME_S) + 1)
+    return outputs[:until][speech[:until]].mean(0)

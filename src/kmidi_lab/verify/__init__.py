@@ -1,0 +1,1 @@
+"""Checks of a models folder, file by file."""

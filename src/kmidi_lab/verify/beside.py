@@ -1,0 +1,90 @@
+"""The files beside a model: the head that decodes its output, and the C++ header that goes with its RTNeural file."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kmidi_lab.contracts import Contract
+from kmidi_lab.export.rtneural.cpp_header import cpp_header
+from kmidi_lab.verify.findings import Checks, show
+
+ALL_OUTPUTS = "output"
+_AGAIN = "export the model again"
+
+
+def check_head(checks: Checks, name: str, data: bytes, contract: Contract | None) -> None:
+    """A JSON object; where the contract wants a head, one that can be multiplied with the outputs it names."""
+    with checks.guarded("head", name, _AGAIN):
+        head = orjson.loads(data)
+        if not isinstance(head, dict):
+            raise ValueError("not a JSON object")
+        checks.expect("head", True, "")
+        if contract is not None and contract.head:
+            _check_map(checks, name, head, contract)
+
+
+def check_header(checks: Checks, name: str, data: bytes, rtneural: bytes, contract: Contract) -> None:
+    """The very bytes that the generator makes of the RTNeural file."""
+    with checks.guarded("header", name, _AGAIN):
+        same = data == cpp_header(rtneural, contract).encode()
+        checks.expect(
+            "header",
+            same,
+            f"{name}: not the header of this RTNeural file and contract {contract.version}, so a program built with it "
+            f"misreads the model; {_AGAIN}",
+        )
+
+
+def _check_map(checks: Checks, name: str, head: dict[str, Any], contract: Contract) -> None:
+    weight, bias = _array(head, "weight", 2), _array(head, "bias", 1)
+    rows, columns = weight.shape
+    checks.expect(
+        "head",
+        len(bias) == rows,
+        f"{name}: weight has {rows} rows and bias {len(bias)} values, must be as many; {_AGAIN}",
+    )
+    width = _width(checks, name, head.get("input"), contract)
+    checks.expect(
+        "head",
+        columns == width,
+        f"{name}: weight has {columns} columns for an input of {width} values, must be as many; {_AGAIN}",
+    )
+    labels = [head[key] for key in ("degrees", "qualities") if isinstance(head.get(key), list)]
+    classes = math.prod(len(part) for part in labels)
+    checks.expect(
+        "head", not labels or classes == rows, f"{name}: weight has {rows} rows for {classes} classes; {_AGAIN}"
+    )
+
+
+def _array(head: dict[str, Any], key: str, dimensions: int) -> NDArray[np.float32]:
+    """float32, as `inference` reads it. Raises ValueError when it is not a finite array of numbers."""
+    values = np.array(head.get(key))  # ragged lists raise
+    if values.dtype.kind not in "iuf" or values.ndim != dimensions or not values.size:
+        raise ValueError(
+            f"{key} is {show(head.get(key))}, must be {'a list' if dimensions == 1 else 'rows'} of numbers"
+        )
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    if not np.isfinite(single).all():
+        raise ValueError(f"{key} holds NaN or infinity")
+    return single
+
+
+def _width(checks: Checks, name: str, source: Any, contract: Contract) -> int:
+    """How many outputs the head reads; the slice `output` is all of them. Raises ValueError and KeyError when that is no slice of the contract."""
+    if not isinstance(source, dict) or not isinstance(source.get("slice"), str):
+        raise ValueError(f"input is {show(source)}, must name the slice of the output that is decoded")
+    part = contract.output(source["slice"]) if source["slice"] != ALL_OUTPUTS else None
+    own = (part.start, part.stop) if part else (0, contract.output_size)
+    told = (source.get("start"), source.get("stop"))
+    checks.expect(
+        "head",
+        told == own,
+        f"{name}: input {source['slice']} is {show(told)}, the contract says {own}; {_AGAIN}",
+    )
+    return own[1] - own[0]

@@ -1,0 +1,171 @@
+"""What an entry of this lab owes beyond a foreign one: hashes of every file, a verdict that holds, files proved.
+
+A stub promises nothing, so nothing of this is asked of it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from kmidi_lab.registry.policy import may_promote
+from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.verify.entry import PROVED, contract_of, is_lab, section, text
+from kmidi_lab.verify.files import unlisted_files
+from kmidi_lab.verify.findings import Checks, show
+
+_LARGEST_TOLERANCE = 1e-4
+"""config.py accepts no larger `export.tolerance`."""
+_VALUES = ("value", "best_baseline", "best_baseline_value", "beats_baselines")
+_AGAIN = "export the model again"
+
+
+def check_lab_entry(checks: Checks, entry: dict[str, Any]) -> None:
+    """Holds an entry of the lab to what `entry.registry_entry` promises."""
+    if not is_lab(entry):
+        return
+    for check, run in (
+        ("contract", _check_contract),
+        ("hash", _check_hashes),
+        ("primary", _check_verdicts),
+        ("parity", _check_parity),
+        ("student", _check_student),
+    ):
+        with checks.guarded(check, f"the entry's {check}", _AGAIN):
+            run(checks, entry)
+
+
+def check_params(checks: Checks, entry: dict[str, Any], stored: int | None, onnx: bytes | None) -> None:
+    """The entry's counts against its files.
+
+    Args:
+        stored: parameters in the RTNeural file. onnx: the ONNX file. None for a file that can't be opened.
+    """
+    params, estimate = entry.get("params"), entry.get("params_estimate")
+    # Half of float32 leaves room for weights that the export merges.
+    fits = isinstance(params, int) and params > 0 and (onnx is None or 2 * params <= len(onnx))
+    size = "" if onnx is None else f"; the ONNX file has {len(onnx)} bytes"
+    checks.expect("params", fits, f"params is {show(params)}, which can't be its number of weights{size}; {_AGAIN}")
+    # Both wordings, of a model with a student and of one without, name the trained ones first.
+    told = [int(number) for number in re.findall(r"\d{1,15}", text(estimate) or "")]
+    right = told == [params, stored] if stored is not None else told[:1] == [params]
+    held = "" if stored is None else f" and the RTNeural file holds {stored}"
+    checks.expect("params", right, f"params_estimate is {show(estimate)}, params is {show(params)}{held}; {_AGAIN}")
+
+
+def _check_contract(checks: Checks, entry: dict[str, Any]) -> None:
+    contract = contract_of(entry.get("id"))
+    if contract is None:
+        checks.fault("id", f"no contract has the id {show(entry.get('id'))}, and this lab makes no other; {_AGAIN}")
+        return
+    for key, right in (
+        ("contract_version", contract.version),
+        ("feature_version", contract.features),
+        ("inference_target_ms", contract.budget_ms),
+    ):
+        told = entry.get(key)
+        checks.expect(key, told == right, f"{key} is {show(told)}, the contract says {show(right)}; {_AGAIN}")
+
+
+def _check_hashes(checks: Checks, entry: dict[str, Any]) -> None:
+    exports = section(entry, "exports")
+    for key in ("sha256", "onnx_sha256"):
+        told = text(exports.get(key)) is not None
+        checks.expect("hash", told, f"exports.{key} is missing, so a change of the file stays unseen; {_AGAIN}")
+    unlisted = unlisted_files(entry)
+    checks.expect(
+        "hash",
+        not unlisted,
+        f"files tells no hash of {show(', '.join(unlisted))}, so a change of it stays unseen; {_AGAIN}",
+    )
+
+
+def _check_verdicts(checks: Checks, entry: dict[str, Any]) -> None:
+    student = section(entry, "student")
+    owners = {"primary": entry, **({"student.primary": student} if student else {})}
+    for name, owner in owners.items():
+        primary = section(owner, "primary")
+        if not primary:
+            proved = entry.get("status") in PROVED
+            missing = f"status {show(entry.get('status'))} is claimed without {name}"
+            checks.expect("primary", not proved, f"{missing}; evaluate the model, or set it to training")
+            continue
+        also = primary.get("also")
+        for told in [primary, *(also if isinstance(also, list) else [])]:
+            _check_verdict(checks, name, told, section(owner, "metrics"), section(entry, "baselines"))
+    if student and entry.get("status") in PROVED:
+        beats = section(student, "primary").get("beats_baselines")
+        checks.expect(
+            "claim",
+            beats is True or entry.get("format") == "onnx",
+            f"status {show(entry['status'])} is claimed for file {show(entry.get('file'))}, a student that does not beat "
+            "the baselines; name the ONNX file there, or set it to training",
+        )
+
+
+def _check_verdict(
+    checks: Checks, name: str, told: dict[str, Any], metrics: dict[str, Any], baselines: dict[str, Any]
+) -> None:
+    """A verdict against the same one made anew of the entry's own scores."""
+    try:
+        split, metric, mode = told["split"], told["metric"], told["mode"]
+        if mode not in ("min", "max"):
+            raise ValueError(mode)
+        anew = verdict(Evaluation(metrics, baselines), split, metric, mode)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        missing = f"{name} can't be told from metrics and baselines ({type(error).__name__} {show(str(error))})"
+        checks.fault("primary", f"{missing}; evaluate the model again")
+        return
+    wrong = [key for key in _VALUES if not _same(told.get(key), anew[key])]
+    checks.expect(
+        "primary",
+        not wrong,
+        f"{name} ({show(metric)}): {', '.join(f'{k} is {show(told.get(k))}, must be {show(anew[k])}' for k in wrong)} "
+        "by the entry's own metrics and baselines; evaluate the model again",
+    )
+
+
+def _same(told: Any, anew: Any) -> bool:
+    """Scores of a student stem from a second pass, whose sums may differ in their last digits."""
+    if type(told) is float and type(anew) is float:
+        return math.isclose(told, anew, rel_tol=1e-6)
+    return bool(told == anew)
+
+
+def _check_parity(checks: Checks, entry: dict[str, Any]) -> None:
+    parity = section(entry, "parity")
+    # The verdict is checked by itself, so only the rule about the files is asked.
+    proved, why = may_promote({**entry, "parity": parity, "status": "trained", "primary": {"beats_baselines": True}})
+    checks.expect("parity", proved, f"the files are not proved: {why}")
+    tolerance = parity.get("tolerance")
+    strict = tolerance is None or 0 < tolerance <= _LARGEST_TOLERANCE
+    limit = f"must be above 0 and at most {_LARGEST_TOLERANCE:g}"
+    checks.expect("parity", strict, f"parity.tolerance is {show(tolerance)}, {limit}; {_AGAIN}")
+    odd = [k for k, v in parity.items() if v is not None and not (isinstance(v, int | float) and v >= 0)]
+    checks.expect("parity", not odd, f"parity: {show(', '.join(odd))} must be a number of 0 or more; {_AGAIN}")
+    claimed = section(entry, "integration").get("cpp_mlinterface") is True
+    checks.expect(
+        "cpp_mlinterface",
+        not claimed or parity.get("rtneural") is not None,
+        "integration.cpp_mlinterface is true, and parity.rtneural says that the real RTNeural never ran the file; export "
+        "with RTNEURAL_RUNNER set, or set it to false",
+    )
+
+
+def _check_student(checks: Checks, entry: dict[str, Any]) -> None:
+    claimed, student = entry.get("rtneural_is_student") is True, bool(section(entry, "student"))
+    checks.expect(
+        "student",
+        claimed == student,
+        f"rtneural_is_student is {show(entry.get('rtneural_is_student'))}, and student is "
+        f"{'there' if student else 'missing'}; {_AGAIN}",
+    )
+    if claimed:
+        paths = [text(entry.get(key)) for key in ("golden_path", "onnx_golden_path")]
+        checks.expect(
+            "student",
+            None not in paths and paths[0] != paths[1],
+            f"golden_path is {show(paths[0])} and onnx_golden_path {show(paths[1])}; with a student each of the two "
+            f"files needs golden vectors of its own; {_AGAIN}",
+        )

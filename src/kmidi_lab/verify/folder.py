@@ -1,0 +1,153 @@
+"""Verifies a folder of models, whoever made it, without changing it: registry, files, outputs, agreement.
+
+A folder with registry.json is checked entry by entry; files that no entry names, or all in a folder without a
+registry, are checked by the same rules and held to the contract of their name. What a broken file does to one check
+never reaches another.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.export.rtneural.runner import VARIABLE
+from kmidi_lab.registry.files import FILE, HISTORY
+from kmidi_lab.registry.transaction import STAGING
+from kmidi_lab.verify.claims import check_lab_entry
+from kmidi_lab.verify.entry import check_entry, contract_of, read_registry
+from kmidi_lab.verify.files import check_card, check_files, check_history, check_onnx_paths, named_files
+from kmidi_lab.verify.findings import Checks, Finding, reason
+from kmidi_lab.verify.model import ModelFiles, check_model, files_of
+from kmidi_lab.verify.rtneural import looks_like_rtneural
+
+_GOLDEN = "golden"
+_AGAIN = "restore it or export the model again"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The folder's own checks and those of each model."""
+
+    root: Path
+    folder: Checks
+    models: list[Checks]
+
+    @property
+    def faults(self) -> list[Finding]:
+        return [f for checks in (self.folder, *self.models) for f in checks.faults]
+
+    @property
+    def notes(self) -> list[Finding]:
+        return [f for checks in (self.folder, *self.models) for f in checks.notes]
+
+
+def verify_folder(root: Path, runner: Path | None) -> Verification:
+    """Runs every check on `root`.
+
+    Args:
+        runner: the real RTNeural (docs/rtneural_runner.md), None to leave it out.
+
+    Raises:
+        RegistryError: no such folder, it can't be listed, or it holds nothing to check.
+    """
+    if not root.is_dir():
+        raise RegistryError(f"{root}: no such folder; give models_root, a folder with models")
+    folder, models = Checks("folder"), []
+    files = _listed(root, folder)
+    registered = FILE in files
+    entries = read_registry(root / FILE, folder) if registered else []
+    for checks, entry in entries:
+        with checks.guarded("entry", FILE, "correct it"):
+            check_entry(checks, entry)
+        check_lab_entry(checks, entry)
+        _check_entry_files(checks, root, entry, runner)
+        models.append(checks)
+    named = {os.path.normpath(name) for _, entry in entries for name in named_files(entry)} | {FILE}
+    bare = _bare(root, files, named)
+    for stem, found in bare.items():
+        checks = Checks(stem)
+        if registered:
+            checks.note("registry", f"not in the registry: {', '.join(found.names)}; publish or remove it")
+        check_model(checks, root, found, contract_of(Path(stem).name), None, runner)
+        models.append(checks)
+    _check_leftovers(root, folder, files)
+    if not registered and not bare and not folder.findings:
+        raise RegistryError(f"{root}: no {FILE}, RTNeural or ONNX file there; give models_root, a folder with models")
+    if not registered:
+        folder.note("registry", f"no {FILE}; the files are checked by themselves")
+    if runner is None:
+        folder.note("real RTNeural", f"{VARIABLE} is not set, so RTNeural files ran in the lab's own reader only")
+    return Verification(root, folder, models)
+
+
+def _check_entry_files(checks: Checks, root: Path, entry: dict[str, Any], runner: Path | None) -> None:
+    check_files(checks, root, entry)
+    for check in (check_card, check_onnx_paths, check_history):
+        with checks.guarded("file", checks.subject, _AGAIN):
+            check(checks, root, entry)
+    contract: Contract | None = contract_of(entry.get("id"))
+    with checks.guarded("file", checks.subject, _AGAIN):
+        check_model(checks, root, files_of(entry), contract, entry, runner)
+
+
+def _listed(root: Path, folder: Checks) -> list[str]:
+    """Every file below the folder but those of hidden folders and the history, sorted. Raises RegistryError."""
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise RegistryError(f"{root}: can't be read; check its owner and mode")
+
+    def unreadable(error: OSError) -> None:
+        folder.fault("file", f"{error.filename}: can't be read ({reason(error)}); check its owner and mode")
+
+    names = []
+    for path, folders, files in os.walk(root, onerror=unreadable):
+        here = Path(path).relative_to(root)
+        folders[:] = [f for f in folders if not f.startswith(".") and (here / f) != Path(HISTORY)]
+        names += [(here / f).as_posix() for f in files]
+    return sorted(names)
+
+
+def _bare(root: Path, files: list[str], named: set[str]) -> dict[str, ModelFiles]:
+    """Files that are models though no entry names them, by their path without the suffix."""
+    grouped: dict[str, dict[str, str]] = defaultdict(dict)
+    for name in files:
+        suffix = Path(name).suffix
+        stem = name.removesuffix(suffix)
+        if name not in named and (suffix == ".onnx" or (suffix == ".json" and _is_model(root / name, stem))):
+            grouped[stem][suffix] = name
+    bare = {}
+    for stem, found in grouped.items():
+        golden = (Path(stem).parent / _GOLDEN / f"{Path(stem).name}.json").as_posix()
+        free = golden in files and golden not in named
+        names = (found.get(".json"), found.get(".onnx"), golden if free else None)
+        bare[stem] = ModelFiles(Path(stem).name, *names, onnx_golden=None, student=False)
+    return bare
+
+
+def _is_model(path: Path, stem: str) -> bool:
+    if path.parent.name == _GOLDEN:
+        return False
+    # The plugin loads whatever has a model's name; a link that leads nowhere can't be told from one.
+    if contract_of(stem) is not None or not path.is_file():
+        return True
+    try:
+        return looks_like_rtneural(path.read_bytes())
+    except OSError:
+        return True
+
+
+def _check_leftovers(root: Path, folder: Checks, files: list[str]) -> None:
+    if (root / STAGING).exists():
+        folder.fault(
+            "half-written",
+            f"{STAGING} is left over from a publish that was cut short; open the folder with task=registry, which "
+            "finishes or clears it, or delete it",
+        )
+    for name in files:
+        base = Path(name).name
+        if base.startswith(".") and base.endswith(".tmp"):
+            folder.fault("half-written", f"{name} was left by a write that was cut short; delete it")

@@ -1,0 +1,171 @@
+"""The files of one model: each by itself, with its golden vectors, and against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kmidi_lab.contracts import Contract
+from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.verify.beside import check_head, check_header
+from kmidi_lab.verify.claims import check_params
+from kmidi_lab.verify.entry import is_lab, section, text
+from kmidi_lab.verify.files import stays_below
+from kmidi_lab.verify.findings import Checks, show
+from kmidi_lab.verify.golden import Golden, check_golden_file
+from kmidi_lab.verify.onnx import check_onnx_file
+from kmidi_lab.verify.rtneural import check_rtneural_file
+from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
+from kmidi_lab.verify.sizes import told_sizes
+
+_AGAIN = "restore it or export the model again"
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The names of a model's files below the folder; None for one it doesn't have.
+
+    `student`: the RTNeural file holds another network than the ONNX file, which then has golden vectors of its own.
+    """
+
+    model_id: str
+    rtneural: str | None
+    onnx: str | None
+    golden: str | None
+    onnx_golden: str | None
+    student: bool
+    head: str | None = None
+    header: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        return [n for n in (self.rtneural, self.onnx, self.golden, self.onnx_golden, self.head, self.header) if n]
+
+
+def files_of(entry: dict[str, Any]) -> ModelFiles:
+    """The files that an entry names."""
+    kind, exports = entry.get("format"), section(entry, "exports")
+    student = entry.get("rtneural_is_student") is True
+    # The lab's own entries name theirs; elsewhere the contract's names are tried.
+    golden, onnx_golden = (
+        None if is_lab(entry) else f"golden/{entry.get('id')}{end}" for end in (".json", ".onnx.json")
+    )
+    return ModelFiles(
+        str(entry.get("id")),
+        text(entry.get("rtneural_path")) or (text(entry.get("file")) if kind == "rtneural-json" else None),
+        text(exports.get("onnx_path")) or (text(entry.get("file")) if kind == "onnx" else None),
+        text(entry.get("golden_path")) or golden,
+        (text(entry.get("onnx_golden_path")) or onnx_golden) if student else None,
+        student,
+        text(entry.get("head_path")),
+        text(entry.get("header_path")),
+    )
+
+
+def check_model(
+    checks: Checks,
+    root: Path,
+    files: ModelFiles,
+    contract: Contract | None,
+    entry: dict[str, Any] | None,
+    runner: Path | None,
+) -> None:
+    """Opens, runs and compares the files of one model; a name that leads nowhere is not told again.
+
+    Args:
+        contract: None for an id without one. entry: None for files that no entry names. runner: the real RTNeural.
+    """
+    sizes = told_sizes(entry, contract)
+    goldens = _goldens(checks, root, files, contract, entry)
+    opened: list[RunnableFile | None] = []
+    rtneural, onnx = _read(checks, root, files.rtneural), _read(checks, root, files.onnx)
+    kinds: list[tuple[str | None, bytes | None, Callable[..., Any], Golden | None]] = [
+        (files.rtneural, rtneural, check_rtneural_file, goldens[0]),
+        (files.onnx, onnx, check_onnx_file, goldens[1]),
+    ]
+    for name, data, check, golden in kinds:
+        model = None
+        if name is not None and data is None and entry is None:
+            checks.fault("file", f"{name}: not a file below the models folder; replace or remove it")
+        if name is not None and data is not None:
+            with checks.guarded("file", name, _AGAIN):
+                model = check(checks, name, data, sizes)
+        if model is None:
+            opened.append(None)
+            continue
+        fits = contract is not None and model.output_size == contract.output_size
+        slices = contract.outputs if contract is not None and fits else ()
+        opened.append(RunnableFile(str(name), model, model.input_size, golden, slices))
+    lab = is_lab(entry or {})
+    _check_beside(checks, root, files, contract, lab, None if opened[0] is None else rtneural)
+    if entry is not None and lab:
+        model = opened[0].model if opened[0] is not None else None
+        stored = model.parameters if isinstance(model, RTNeuralModel) else None
+        check_params(checks, entry, stored, None if opened[1] is None else onnx)
+    for file in opened:
+        if file is not None:
+            check_runs(checks, file, contract)
+    if files.student:
+        checks.note("agreement", "the RTNeural file is a student of the ONNX network, so the two are not compared")
+    elif opened[0] is not None and opened[1] is not None:
+        check_agreement(checks, opened[0], opened[1])
+    if runner is not None and opened[0] is not None and rtneural is not None:
+        check_real_rtneural(checks, runner, opened[0], rtneural)
+
+
+def _goldens(
+    checks: Checks, root: Path, files: ModelFiles, contract: Contract | None, entry: dict[str, Any] | None
+) -> tuple[Golden | None, Golden | None]:
+    """The golden vectors of the RTNeural file and of the ONNX file."""
+    found, lab = [], is_lab(entry or {})
+    for key, name in (("golden_path", files.golden), ("onnx_golden_path", files.onnx_golden))[: 1 + files.student]:
+        data = _read(checks, root, name)
+        if data is not None:
+            sizes = told_sizes(entry, contract)
+            found.append(check_golden_file(checks, str(name), data, files.model_id, contract, sizes, lab))
+            continue
+        found.append(None)
+        if entry is not None and entry.get("status") != "stub":
+            tell = checks.fault if lab else checks.note
+            tell("golden", f"{name or key} is not there, so no golden vectors are replayed; export the model again")
+    return found[0], found[-1]
+
+
+def _check_beside(
+    checks: Checks,
+    root: Path,
+    files: ModelFiles,
+    contract: Contract | None,
+    lab: bool,
+    rtneural: bytes | None,
+) -> None:
+    """Head and header; `rtneural` is None where there is no RTNeural file that can be read."""
+    head = _read(checks, root, files.head)
+    if files.head is not None and head is not None:
+        check_head(checks, files.head, head, contract)
+    header = _read(checks, root, files.header)
+    if files.header is not None and header is not None and contract is not None and rtneural is not None:
+        check_header(checks, files.header, header, rtneural, contract)
+    if contract is None or not lab:
+        return
+    if contract.head:
+        # The name that `inference` reads, beside the ONNX file.
+        wanted = (Path(files.onnx or "").parent / f"{contract.id}.head.json").as_posix()
+        told = f"head_path is {show(files.head)}, must be {wanted!r}, which decodes the output; {_AGAIN}"
+        checks.expect("head", files.head == wanted, told)
+    if files.rtneural is not None:
+        wanted = f"{contract.id}_model.h"
+        told = f"header_path is {show(files.header)}, must be {wanted!r}, which C++ programs include; {_AGAIN}"
+        checks.expect("header", files.header == wanted, told)
+
+
+def _read(checks: Checks, root: Path, name: str | None) -> bytes | None:
+    """The content, None without a file below the folder, which `check_files` has told where an entry names it."""
+    if name is None:
+        return None
+    with checks.guarded("file", name, "check its owner and mode"):
+        path = root / name
+        return path.read_bytes() if stays_below(root, name) and path.is_file() else None
+    return None

@@ -1,0 +1,127 @@
+"""Runs a model's files: finite outputs, its golden vectors, the files against each other, and the real RTNeural.
+
+Errors are measured as `worst` says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.contracts import Contract, Slice
+from kmidi_lab.export.proof.error import Worst
+from kmidi_lab.export.proof.golden import Model
+from kmidi_lab.export.proof.parity import edge_cases
+from kmidi_lab.export.rtneural.runner import run_rtneural
+from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.golden import Golden
+
+Array = NDArray[np.float32]
+TOLERANCE = 1e-4
+_SEEDED = 64
+_AGAIN = "export the model again"
+_PLANS = {False: "called in a row", True: "reset before each call"}
+
+
+@dataclass(frozen=True)
+class RunnableFile:
+    """A file that can be run: its name for messages, the model, its golden vectors and output slices where known."""
+
+    name: str
+    model: Model
+    input_size: int
+    golden: Golden | None
+    slices: tuple[Slice, ...] = ()
+
+
+def check_runs(checks: Checks, file: RunnableFile, contract: Contract | None) -> None:
+    """One file by itself: finite on edge cases and its golden inputs, its state, and its golden outputs."""
+    with checks.guarded("run", file.name, _AGAIN):
+        calls = _calls(file)
+        for each, plan in _PLANS.items():
+            outputs = called(file.model, calls, each)
+            wrong = np.argwhere(~np.isfinite(outputs))
+            where = f"output {wrong[0][1]} on {_call_name(wrong[0][0])}, {plan}" if len(wrong) else ""
+            checks.expect("finite", not where, f"{file.name}: gives NaN or infinity at {where}; {_AGAIN}")
+        if contract is not None and not contract.streaming:
+            worst = Worst(called(file.model, calls, False), called(file.model, calls, True), file.slices)
+            checks.expect(
+                "state",
+                worst.error <= TOLERANCE,
+                f"{file.name}: {_call_name(worst.call)} gives another answer after other calls, and the contract says "
+                f"that {contract.id} has no state; {_AGAIN}",
+            )
+    if file.golden is not None:
+        for (inputs, outputs), each in ((file.golden.sequence, False), (file.golden.typical, True)):
+            with checks.guarded("golden", f"{file.name} on its golden vectors", _AGAIN):
+                worst = Worst(called(file.model, inputs, each), outputs, file.slices)
+                _expect_close(
+                    checks, "golden", worst, f"{file.name} against its golden vectors {_PLANS[each]}", "golden call"
+                )
+
+
+def check_agreement(checks: Checks, first: RunnableFile, second: RunnableFile) -> None:
+    """Two files of one network on the same calls, in a row and each from a reset."""
+    with checks.guarded("agreement", f"{first.name} against {second.name}", _AGAIN):
+        if first.input_size != second.input_size:
+            checks.fault(
+                "agreement",
+                f"{first.name} takes {first.input_size} values and {second.name} {second.input_size}; {_AGAIN}",
+            )
+            return
+        calls = _calls(first)
+        for each, plan in _PLANS.items():
+            worst = Worst(called(first.model, calls, each), called(second.model, calls, each), first.slices)
+            _expect_close(checks, "agreement", worst, f"{first.name} against {second.name} {plan}", None)
+
+
+def check_real_rtneural(checks: Checks, runner: Path, file: RunnableFile, data: bytes) -> None:
+    """The real RTNeural on the golden vectors, without them on the calls and outputs of our reader."""
+    if file.golden is not None:
+        parts = [(*file.golden.sequence, False), (*file.golden.typical, True)]
+    else:
+        calls = _calls(file)
+        parts = [(calls, called(file.model, calls, each), each) for each in _PLANS]
+    for inputs, expected, each in parts:
+        with checks.guarded("real RTNeural", file.name, "see docs/rtneural_runner.md"):
+            outputs = run_rtneural(runner, data, inputs, each, warmup=0).outputs
+            worst = Worst(outputs, expected, file.slices)
+            _expect_close(checks, "real RTNeural", worst, f"{file.name} in the real RTNeural {_PLANS[each]}", "call")
+
+
+def called(model: Model, calls: Array, reset_each: bool) -> Array:
+    """`[T, N]` to `[T, M]`, one call at a time from a reset."""
+    model.reset()
+    outputs = []
+    for x in calls:
+        if reset_each:
+            model.reset()
+        outputs.append(np.array(model(x), np.float32))
+    return np.stack(outputs)
+
+
+def _calls(file: RunnableFile) -> Array:
+    """The edge cases, zeros first, then the golden inputs or, without them, seeded normal ones."""
+    if file.golden is not None and file.golden.inputs.shape[1] == file.input_size:
+        typical = file.golden.inputs
+    else:
+        typical = np.random.default_rng(0).normal(size=(_SEEDED, file.input_size)).astype(np.float32)
+    return np.concatenate([edge_cases(file.input_size), typical])
+
+
+def _call_name(call: int) -> str:
+    count = len(edge_cases(1))
+    return f"edge case {call}" if call < count else f"input {call - count}"
+
+
+def _expect_close(checks: Checks, check: str, worst: Worst, what: str, unit: str | None) -> None:
+    place = _call_name(worst.call) if unit is None else f"{unit} {worst.call}"
+    amount = f"off by {worst.error:.3g}" if np.isfinite(worst.error) else "NaN or infinity"
+    checks.expect(
+        check,
+        worst.error <= TOLERANCE,
+        f"{what}: {amount} at {place}, output {worst.output}; tolerance {TOLERANCE:g}; {_AGAIN}",
+    )

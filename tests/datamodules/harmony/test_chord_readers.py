@@ -1,0 +1,226 @@
+"""Chord readers on small files in the published layouts, good and broken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datamodules.harmony import jazz_standards, music21_corpus, pop909, progressions, rntxt
+from datamodules.harmony.key_finding import estimate_key
+from datamodules.harmony.reading import Reading
+from kmidi_lab.chords.affect import affect_of, lexicon
+from kmidi_lab.chords.chord import ChordError, Key
+from kmidi_lab.chords.jazz import parse_jazz
+
+
+def jazz_file(root: Path, entries: object) -> Path:
+    path = root / jazz_standards.FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(entries if isinstance(entries, str) else json.dumps(entries), encoding="utf-8")
+    return path
+
+
+def standard(chords: str, **extra: object) -> dict[str, object]:
+    sections = [{"Label": "A", "MainSegment": {"Chords": chords}, **extra}]
+    return {"Title": "T", "Key": "C", "TimeSignature": "4/4", "Sections": sections}
+
+
+def names(song) -> list[str]:
+    return [str(e.chord) for e in song.events]
+
+
+def test_jazz_bars_beats_holds_and_alternatives(tmp_path: Path) -> None:
+    jazz_file(tmp_path, [standard("Dm7,G7|C(Am7),|F,,C7,|Bb6,(A7)")])
+    [song] = jazz_standards.read(tmp_path).songs
+    assert names(song) == ["Dm7", "G7", "C", "F", "C7", "Bb"]
+    assert [(e.start, e.bars) for e in song.events] == [(0, 0.5), (0.5, 0.5), (1, 1), (2, 0.5), (2.5, 0.5), (3, 1)]
+
+
+def test_jazz_endings_and_repeats_are_played_out(tmp_path: Path) -> None:
+    jazz_file(tmp_path, [standard("C|F", Endings=[{"Chords": "G7"}, {"Chords": "Bb"}])])
+    assert names(jazz_standards.read(tmp_path).songs[0]) == ["C", "F", "G7", "C", "F", "Bb"]
+    jazz_file(tmp_path, [standard("C|F", Repeats=1)])
+    assert names(jazz_standards.read(tmp_path).songs[0]) == ["C", "F", "C", "F"]
+
+
+def test_jazz_reports_every_bad_symbol_and_keeps_the_rest(tmp_path: Path) -> None:
+    jazz_file(tmp_path, [standard("C|Q7|F|Xyz|G7"), {"Title": "broken"}, 7, standard("C|C"), standard("C|F")])
+    reading = jazz_standards.read(tmp_path)
+    assert [s.title for s in reading.songs] == ["T", "T"]
+    assert reading.reasons() == {
+        "unreadable chord symbol": 2,
+        "not in the published layout": 2,
+        "fewer than two distinct chords in a row": 1,
+    }
+    assert "bar 2" in reading.problems[0].where
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "null", "[[[[", "\x00"])
+def test_jazz_file_that_is_no_list_of_songs(tmp_path: Path, text: str) -> None:
+    jazz_file(tmp_path, text)
+    reading = jazz_standards.read(tmp_path)
+    assert not reading.songs
+    assert len(reading.problems) == 1
+
+
+def pop_song(root: Path, chords: str, beats: str | None = None, keys: str | None = None) -> None:
+    folder = root / "pop909" / "001"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "chord_midi.txt").write_text(chords)
+    if beats is not None:
+        (folder / "beat_midi.txt").write_text(beats)
+    if keys is not None:
+        (folder / "key_audio.txt").write_text(keys)
+
+
+BEATS = "\n".join(f"{t * 0.5} 1.0 {1.0 if t % 4 == 0 else 0.0}" for t in range(33))
+
+
+def test_pop909_times_become_bars_and_keys_follow_the_moment(tmp_path: Path) -> None:
+    pop_song(tmp_path, "0 2 N\n2 4 C:maj\n4 6 G:7\n6 8 D:min/b3\n", BEATS, "0 5 C:maj\n5 20 D:min\n")
+    [song] = pop909.read(tmp_path).songs
+    assert names(song) == ["C", "G7", "Dm/F"]
+    assert [(e.start, e.bars) for e in song.events] == [(1, 1), (2, 1), (3, 1)]
+    assert [e.key for e in song.events] == [Key(0, 1), Key(0, 1), Key(2, -1)]
+
+
+def test_pop909_broken_lines_are_counted(tmp_path: Path) -> None:
+    pop_song(
+        tmp_path, "0 2 C:maj\nx y z\n2 1 F:maj\n3 4 Q:maj\n4 nan G:maj\n5\n6 8 G:maj\n", "garbage\n1 2\n", "0 9 H:maj\n"
+    )
+    reading = pop909.read(tmp_path)
+    assert names(reading.songs[0]) == ["C", "G"]
+    assert reading.songs[0].events[0].start is None
+    assert reading.reasons()["times are not ordered"] == 2
+    assert reading.reasons()["line is not 'start end chord'"] == 2
+    assert reading.reasons()["unreadable chord symbol"] == 1
+    assert reading.reasons()["unreadable key line"] == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(max_size=300))
+def test_no_bytes_crash_a_reader(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    root = tmp_path_factory.mktemp("fuzz")
+    for name in (
+        "pop909/001/chord_midi.txt",
+        "pop909/001/beat_midi.txt",
+        jazz_standards.FILE,
+        "kmidi/chord_progressions_db.json",
+        "a.rntxt",
+    ):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    pop909.read(root)
+    jazz_standards.read(root)
+    progressions.read_kmidi(progressions.kmidi_files(root))
+    rntxt.read_piece(root / "a.rntxt", Reading("x", "x"))
+
+
+def test_rntxt_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "piece.rntxt"
+    path.write_text(
+        "Composer: X\nTitle: Little Piece\nTime Signature: 3/4\n\nm1 C: I b3 V65\nm2 I a: b2 V7 b3 i\nm2var1 C: IV\nm3-4 = m1-2\nm5 V6/5/iv b2 foo\n"
+    )
+    reading = Reading("rntxt", "x")
+    song = rntxt.read_piece(path, reading)
+    assert song is not None
+    assert names(song) == ["C", "G7/B", "C", "E7", "Am", "C", "G7/B", "C", "E7", "Am", "A7/Db"]
+    assert [str(e.key) for e in song.events[:5]] == ["C major", "C major", "C major", "A minor", "A minor"]
+    assert song.events[1].start == pytest.approx(2 / 3)
+    assert [p.detail for p in reading.problems] == [
+        "Roman numeral 'foo' is not readable: 'foo' has no numeral I to VII"
+    ]
+
+
+def test_kmidi_sibling_formats(tmp_path: Path) -> None:
+    database = {
+        "_description": "x",
+        "pop": {
+            "a": {"intervals": [[0, "maj"], [7, "dom7"], [9, "min"]], "feel": "Uplifting, Dark"},
+            "b": {"bars": [{"bar": 1, "chord": [0, "dom7"]}, {"bar": 5, "chord": [5, "dom7"]}]},
+            "c": {"degrees": ["1", "b7", "4"], "qualities": ["maj", "maj", "min"]},
+            "d": {"numerals": "ii7 V7 Imaj7"},
+            "e": {"description": "words only"},
+            "f": {"intervals": [["x", "maj"]]},
+        },
+        "list": [{"name": "g", "numerals": ["I", "IV"]}],
+    }
+    (tmp_path / "chord_progressions_db.json").write_text(json.dumps(database))
+    reading = progressions.read_kmidi(progressions.kmidi_files(tmp_path))
+    assert {s.title: names(s) for s in reading.songs} == {
+        "a": ["C", "G7", "Am"], "b": ["C7", "F7"], "c": ["C", "Bb", "Fm"], "d": ["Dm7", "G7", "Cmaj7"], "g": ["C", "F"],
+    }  # fmt: skip
+    assert reading.songs[1].events[0].bars == 4.0
+    assert reading.songs[0].affect == affect_of(["uplifting", "dark"])
+    assert reading.songs[1].affect is None
+    assert reading.reasons() == {"no chords: a description only": 1, "unreadable chords": 1}
+
+
+def test_embedded_database_reads_whole_and_is_rich() -> None:
+    reading = progressions.read_embedded()
+    assert not reading.problems
+    genres = [s.tags[0] for s in reading.songs]
+    for genre in (
+        "pop",
+        "rock",
+        "jazz",
+        "blues",
+        "folk",
+        "classical",
+        "modal",
+        "film",
+        "gospel",
+        "latin",
+        "electronic",
+    ):
+        assert genres.count(genre) >= 20, genre
+    assert len(reading.songs) >= 300
+    assert all(s.affect is not None for s in reading.songs)
+
+
+def test_bars_and_repeats_of_numerals() -> None:
+    placed = progressions.parse_bars("I vi | % | IV", Key(0, 1))
+    assert [(str(c), at, n) for c, at, n in placed] == [
+        ("C", 0, 0.5), ("Am", 0.5, 0.5), ("C", 1, 0.5), ("Am", 1.5, 0.5), ("F", 2, 1),
+    ]  # fmt: skip
+    with pytest.raises(ChordError):
+        progressions.parse_bars("% | I", Key(0, 1))
+
+
+def test_lexicon_is_in_range_and_unknown_stays_unknown() -> None:
+    assert all(-1 <= v <= 1 and -1 <= a <= 1 for v, a in lexicon().values())
+    assert lexicon()["happy"] == (0.8, 0.6)
+    assert affect_of(["no such feeling"]) is None
+    assert affect_of(["happy", "no such feeling"]) == (0.8, 0.6)
+
+
+def test_key_of_plain_progressions() -> None:
+    for symbols, key in (("C F G7 C", Key(0, 1)), ("Am Dm E7 Am", Key(9, -1)), ("Ebmaj7 Cm7 Fm7 Bb7", Key(3, 1))):
+        chords = [parse_jazz(s) for s in symbols.split()]
+        assert estimate_key(chords, [1.0] * len(chords)) == key
+
+
+def test_best_template_of_sounding_notes() -> None:
+    assert str(music21_corpus.best_template([48, 55, 64, 72])) == "C"
+    assert str(music21_corpus.best_template([47, 55, 62, 65])) == "G7/B"
+    assert music21_corpus.best_template([60, 67]) is None
+
+
+def test_real_files_read_without_loss(shared: Path) -> None:
+    jazz, pop = jazz_standards.read(shared), pop909.read(shared)
+    assert (len(jazz.songs), len(jazz.problems)) == (1096, 0)
+    assert (len(pop.songs), len(pop.problems)) == (800, 0)
+
+
+def test_estimated_keys_on_standards_that_state_theirs(shared: Path) -> None:
+    stated = {e["Title"] for e in json.loads((shared / jazz_standards.FILE).read_text()) if e.get("Key")}
+    songs = [s for s in jazz_standards.read(shared).songs if s.title in stated]
+    right = sum(
+        estimate_key([e.chord for e in s.events], [e.bars or 1 for e in s.events]) == s.events[0].key for s in songs
+    )
+    assert right / len(songs) > 0.8

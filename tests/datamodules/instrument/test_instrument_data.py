@@ -1,0 +1,315 @@
+"""Sounds of instruments: names, published layouts, rendering, splits, bad files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from datamodules.instrument import general_midi, library, philharmonia
+from datamodules.instrument import nsynth as published_nsynth
+from datamodules.instrument.augmentation import Augmentation
+from datamodules.instrument.clips import ClipError
+from datamodules.instrument.module import GmInstruments, Instruments, NSynth, Philharmonia
+from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.models.instrument.features import CLASSES, FAMILY_OF
+
+PLAIN = Augmentation(variants=0)
+RATE = 16_000
+
+
+def named(labels: dict[str, int]) -> dict[str, str]:
+    return {name: CLASSES[name][value] for name, value in labels.items()}
+
+
+def sound(path: Path, seed: int, seconds: float = 0.4, gain: float = 0.3) -> None:
+    """A tone with noise, different for every seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    time = np.arange(int(seconds * RATE)) / RATE
+    wave = np.sin(2 * np.pi * rng.uniform(100, 2000) * time) + 0.05 * rng.standard_normal(len(time))
+    soundfile.write(path, gain * wave, RATE)
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    """Philharmonia's layout with sounds of our own."""
+    seed = 0
+    for folder, name in (("flute", "flute"), ("bass_clarinet", "bass-clarinet"), ("cello", "cello")):
+        for pitch in ("C3", "D3", "E3", "Fs3", "G3", "A3"):
+            for length in ("025", "1"):
+                for dynamic in ("piano", "forte"):
+                    word = "arco-normal" if name == "cello" else "normal"
+                    sound(tmp_path / "philharmonia" / folder / f"{name}_{pitch}_{length}_{dynamic}_{word}.mp3", seed)
+                    seed += 1
+    return tmp_path
+
+
+def phil(root: Path, cache: Path, **settings: object) -> Philharmonia:
+    given = {"sources": ["philharmonia"], "augment": PLAIN, "workers": 1, "progress": False, **settings}
+    return Philharmonia(str(root), str(cache), **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("stem", "wanted"),
+    [
+        (
+            "bass-clarinet_A2_025_forte_normal",
+            {
+                "instrument": "bass_clarinet", "family": "woodwind_reed", "technique": "blown", "articulation": "normal",
+                "energy": "f", "dynamic_range": "mf-f", "register": "bass",
+            },
+        ),
+        (
+            "cello_C5_1_molto-pianissimo_arco-harmonic",
+            {
+                "instrument": "cello", "family": "strings_bowed", "technique": "harmonics", "energy": "ppp",
+                "dynamic_range": "ppp-pp", "register": "treble",
+            },
+        ),
+        (
+            "double-bass_E1_1_piano_pizz-normal",
+            {
+                "instrument": "double_bass", "family": "strings_bowed", "technique": "plucked",
+                "articulation": "pizzicato", "energy": "p", "dynamic_range": "p-mp", "register": "bass",
+            },
+        ),
+        (
+            "saxophone_C4_phrase_cresc-decresc_minor-trill",
+            {"instrument": "saxophone", "family": "woodwind_reed", "technique": "trill", "register": "high_mid"},
+        ),
+        (
+            "cor-anglais_C4_1_piano_never-heard-of",
+            {
+                "instrument": "english_horn", "family": "woodwind_reed", "energy": "p", "dynamic_range": "p-mp",
+                "register": "high_mid",
+            },
+        ),
+        (
+            "french-horn_C4_1_forte_mute",
+            {
+                "instrument": "french_horn", "family": "brass", "technique": "blown", "articulation": "con_sordino",
+                "energy": "f", "dynamic_range": "mf-f", "register": "high_mid",
+            },
+        ),
+        (
+            "snare-drum__05_forte_roll",
+            {"instrument": "drums", "family": "percussion_untuned", "energy": "f", "dynamic_range": "mf-f"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_name_says_what_it_says_and_no_more(stem: str, wanted: dict[str, str]) -> None:
+    assert named(philharmonia.labels_of(philharmonia.read_name(stem))) == wanted
+
+
+@pytest.mark.parametrize("stem", ["flute", "flute_X4_1_forte_normal", "_A4_1_forte_normal", "flute_A4_forte_normal"])
+def test_other_names_are_refused(stem: str) -> None:
+    with pytest.raises(ClipError, match="name not as published"):
+        philharmonia.read_name(stem)
+
+
+def test_no_take_crosses_and_copies_are_dropped(samples: Path, tmp_path: Path) -> None:
+    folder = samples / "philharmonia" / "flute"
+    (folder / "flute_C5_1_forte_normal.mp3").write_bytes((folder / "flute_C3_1_forte_normal.mp3").read_bytes())
+    data = phil(samples, tmp_path / "cache", test_share=0.3, val_share=0.2)
+    data.setup()
+    where: dict[str, set[str]] = {}
+    for split in ("train", "val", "test"):
+        assert data.songs(split)
+        for clip in data.songs(split):
+            where.setdefault(clip.take, set()).add(split)
+    assert all(len(splits) == 1 for splits in where.values())
+    assert len(data.songs("all")) == 72
+    assert all(len([c for c in data.songs("all") if c.take == take]) == 2 for take in where)
+    assert data.describe()["problems"] == {"same sound as another file": 1}
+    assert data.describe()["stand_in"] is None
+    assert data.seen(data.songs("train")) == len(data.songs("train"))
+    assert data.seen(data.songs("test")) == 0
+
+
+def test_broken_and_silent_files_are_counted(samples: Path, tmp_path: Path) -> None:
+    folder = samples / "philharmonia" / "flute"
+    (folder / "flute_D4_1_forte_normal.mp3").write_bytes(b"no audio at all")
+    soundfile.write(folder / "flute_E4_1_forte_normal.mp3", np.zeros(RATE), RATE)
+    sound(folder / "kazoo_E4_1_forte_normal.mp3", 900)
+    sound(folder / "notes.mp3", 901)
+    data = phil(samples, tmp_path / "cache")
+    data.setup()
+    assert data.describe()["problems"] == {
+        "not readable as audio": 1,
+        "silent": 1,
+        "instrument not in the vocabulary": 1,
+        "name not as published": 1,
+    }
+    data.write_problems(tmp_path / "problems.csv")
+    assert "kazoo" in (tmp_path / "problems.csv").read_text()
+
+
+def test_prepared_sounds_are_found_again(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, again = (phil(samples, tmp_path / "cache") for _ in range(2))
+    first.setup()
+    monkeypatch.setattr(philharmonia, "read", lambda *_, **__: pytest.fail("read again"))
+    again.setup()
+    assert again.describe() == first.describe()
+
+
+def nsynth(root: Path, notes: dict[str, list[tuple[str, str, str]]]) -> Path:
+    """Published layout: by part, (instrument, family, source) of notes."""
+    seed = 0
+    for part, listed in notes.items():
+        table = {}
+        for instrument, family, source in listed:
+            name = f"{instrument}-{60 + seed % 12:03d}-{100:03d}-{seed}"
+            table[name] = {
+                "note_str": name, "instrument_str": instrument, "instrument_family_str": family,
+                "instrument_source_str": source, "pitch": 60 + seed % 12, "velocity": 100, "qualities_str": [],
+            }  # fmt: skip
+            sound(root / part / "audio" / f"{name}.wav", seed)
+            seed += 1
+        (root / part / "examples.json").write_text(json.dumps(table))
+    return root
+
+
+def test_nsynth_keeps_its_split_and_no_instrument_crosses(tmp_path: Path) -> None:
+    root = nsynth(
+        tmp_path,
+        {
+            "nsynth-train": [
+                ("guitar_acoustic_001", "guitar", "acoustic"),
+                ("bass_acoustic_000", "bass", "acoustic"),
+                ("mallet_acoustic_007", "mallet", "acoustic"),
+                ("flute_acoustic_002", "flute", "acoustic"),
+                ("bagpipe_000", "bagpipe", "acoustic"),
+            ],
+            "nsynth-valid": [("flute_acoustic_002", "flute", "acoustic")],
+            "nsynth-test": [("bass_synthetic_068", "bass", "synthetic")],
+        },
+    )
+    data = NSynth(str(root), str(tmp_path / "cache"), sources=["nsynth"], augment=PLAIN, workers=1, progress=False)
+    data.setup("fit")
+    assert [len(data.songs(s)) for s in ("train", "val", "test")] == [3, 1, 1]
+    instruments = {s: {c.take for c in data.songs(s)} for s in ("train", "val", "test")}
+    assert not instruments["train"] & (instruments["val"] | instruments["test"])
+    assert data.describe()["problems"] == {"instrument of another part": 1, "family not in the vocabulary": 1}
+    said = {c.id.split("-")[0]: named(dict(c.labels)) for c in data.songs("all")}
+    assert said["guitar_acoustic_001"]["instrument"] == "guitar"
+    assert "family" not in said["bass_acoustic_000"]
+    assert said["mallet_acoustic_007"]["family"] == "percussion_tuned"
+    assert "instrument" not in said["mallet_acoustic_007"]
+    assert said["bass_synthetic_068"]["family"] == "synth_bass"
+    assert said["flute_acoustic_002"]["energy"] == "ff"
+    assert all("technique" not in labels for labels in said.values())
+
+
+def test_nsynth_is_thinned_evenly_and_bad_tables_are_named(tmp_path: Path) -> None:
+    root = nsynth(tmp_path, {"nsynth-train": [(f"guitar_acoustic_{i:03d}", "guitar", "acoustic") for i in range(6)]})
+    assert len(published_nsynth.read(root, PLAIN, most=3, workers=1).clips) == 3
+    (root / "nsynth-train" / "examples.json").write_text("{")
+    with pytest.raises(DataError, match="not JSON"):
+        published_nsynth.read(root, PLAIN, most=3, workers=1)
+
+
+def test_nothing_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="data=gm_instruments"):
+        phil(tmp_path, tmp_path / "cache").setup()
+    with pytest.raises(ConfigError, match=r"data\.sources"):
+        Instruments("", "", sources=["kazoo"])
+    with pytest.raises(ConfigError, match=r"data\.augment\.equaliser"):
+        Augmentation(equaliser=-1)
+
+
+def test_presets_are_whole_and_families_keep_one_for_testing() -> None:
+    programs = [p.program for p in general_midi.PRESETS if not p.drums]
+    assert len(set(programs)) == len(programs)
+    for preset in general_midi.PRESETS:
+        assert preset.low < preset.high
+        if preset.instrument and preset.instrument != "synthesizer":
+            assert preset.family == FAMILY_OF[preset.instrument]
+    heard = {p.family for p in general_midi.PRESETS if p.heard}
+    assert {p.family for p in general_midi.PRESETS if not p.heard} <= heard
+    assert heard == set(CLASSES["family"])
+    instruments = {p.instrument for p in general_midi.PRESETS if p.heard} - {None}
+    assert set(CLASSES["instrument"]) - instruments == {"mandolin", "bass_clarinet", "contrabassoon"}
+
+
+@pytest.fixture(scope="module")
+def few_programs(tmp_path_factory: pytest.TempPathFactory) -> GmInstruments:
+    """A rendered flute, nylon guitar, bowed cello, drum kit, and a program kept for testing."""
+    with pytest.MonkeyPatch.context() as patch:
+        wanted = [p for p in general_midi.PRESETS if p.drums or p.program in (73, 24, 42, 75)]
+        patch.setattr(general_midi, "PRESETS", tuple(wanted))
+        data = GmInstruments(
+            "", str(tmp_path_factory.mktemp("cache")), sources=["gm"], takes=10, augment=PLAIN, progress=False
+        )
+        data.setup()
+    return data
+
+
+def test_rendered_programs_say_what_was_played(few_programs: GmInstruments) -> None:
+    clips = few_programs.songs("all")
+    ringing = few_programs.describe()["problems"].get("the take before rings on", 0)
+    assert ringing <= 3 and len(clips) == 50 - ringing
+    assert few_programs.describe()["stand_in"] == general_midi.STAND_IN
+    unheard = [c for c in clips if c.source == general_midi.UNHEARD]
+    assert 8 <= len(unheard) <= 10
+    assert all(c in few_programs.songs("test") and set(c.labels) == {"family"} for c in unheard)
+    flutes = [named(dict(c.labels)) for c in clips if c.id.startswith("program73-")]
+    assert {f["instrument"] for f in flutes} == {"flute"}
+    assert len({f["technique"] for f in flutes}) > 2
+    assert all("articulation" not in f for f in flutes if f["technique"] not in ("blown",))
+    drums = [c.labels for c in clips if c.id.startswith("kit")]
+    assert all("register" not in d and "technique" not in d for d in drums)
+    assert all(c.sound.frames.shape[1] == 128 and len(c.sound.frames) > 1 for c in clips)
+
+
+def test_batches_hold_targets_and_masks(few_programs: GmInstruments) -> None:
+    batch = next(iter(few_programs.train_dataloader()))  # type: ignore[call-overload]
+    assert batch.x.shape[1:] == (64, 128)
+    assert ((batch.target == 0) | (batch.known == 1)).all()
+    assert batch.weight.sum() > 0
+    whole = few_programs.whole("test")
+    assert sum(len(b.x) for b in whole) == len(few_programs.songs("test"))
+
+
+def test_splits_of_a_library_are_a_hash_of_the_take(few_programs: GmInstruments) -> None:
+    clips = few_programs.songs("all")
+    again = library.split(clips[::-1], 0, 0.1, 0.2)[::-1]
+    assert again == few_programs.library.splits
+
+
+def test_the_real_set_is_read_whole(shared: Path) -> None:
+    found = philharmonia.files(shared)
+    assert len(found) == 1666
+    labels = [philharmonia.labels_of(philharmonia.read_name(path.stem)) for path in found]
+    assert len({label["instrument"] for label in labels}) == 15
+    assert all("technique" in label and "register" in label for label in labels)
+
+
+def test_what_was_measured_of_the_clean_sound_is_unknown_of_a_changed_one(samples: Path, tmp_path: Path) -> None:
+    changed = Augmentation(variants=1, noise=1.0, gain=0, equaliser=0, bands=0, frames=0)
+    data = phil(samples, tmp_path, augment=changed, frames=8, skip=0)
+    data.prepare_data()
+    data.setup("fit")
+    loader = data.train_dataloader()
+    clean = [clip.sound.frames[:8].astype(np.float32) for clip in data.songs("train")]
+    seen = set()
+    for batch in [batch for _ in range(3) for batch in loader]:
+        for x, known in zip(batch.x.numpy(), batch.known.numpy(), strict=True):
+            onset = any(np.array_equal(x[: len(c)], c) for c in clean)
+            told = {name: known[INSTRUMENT.output(name).start] for name in ("attack", "brightness", "instrument")}
+            assert told["instrument"] == 1
+            assert not onset or told["attack"] == told["brightness"] == 1
+            assert told["attack"] <= told["brightness"]
+            seen.add((onset, told["attack"], told["brightness"]))
+    assert (True, 1, 1) in seen and (False, 0, 0) in seen
+
+
+def test_a_take_into_which_the_one_before_rings_is_left_out() -> None:
+    quiet, loud = np.zeros(RATE, np.float32), np.zeros(RATE, np.float32)
+    quiet[2000:], loud[2000:] = 0.5, 0.5
+    loud[:200] = 0.02
+    assert not general_midi._rings_on(quiet) and general_midi._rings_on(loud)

@@ -1,0 +1,100 @@
+"""How live listening ends: Ctrl-C and a reader that goes away leave whole files, no traceback and nothing told twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import ctrl_c
+
+from kmidi_lab.inference.listening import Reading, listen
+from kmidi_lab.inference.timeline import timeline_png
+
+SAMPLES = (0.1 * np.random.default_rng(0).normal(size=48_000)).astype("<f4").tobytes()
+
+
+@pytest.fixture
+def job(tmp_path: Path):
+    command = [sys.executable, "-m", "kmidi_lab", "task=predict", "model=emotion", "predict.audio=-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*command, "predict.rate=16000", "paths.output_root=out"], stdin=pipe, stdout=pipe, stderr=pipe, cwd=tmp_path,
+        preexec_fn=ctrl_c.heard,
+    ) as job:  # fmt: skip
+        yield job
+        job.kill()
+
+
+def seconds_told(folder: Path) -> list[float]:
+    [path] = folder.rglob("reading.json")
+    assert path.with_name("timeline.png").is_file()
+    return [reading["seconds"] for reading in json.loads(path.read_text())["readings"]]
+
+
+def test_ctrl_c_writes_what_was_heard(job, tmp_path):
+    job.stdin.write(SAMPLES)
+    job.stdin.flush()
+    while b"0.54 s" not in (line := job.stdout.readline()):
+        assert line, job.stderr.read()
+    job.send_signal(signal.SIGINT)
+    assert job.wait(120) == 0
+    assert b"stopped" in job.stdout.read() and b"Traceback" not in job.stderr.read()
+    assert seconds_told(tmp_path)
+
+
+def test_a_reader_that_goes_away_ends_it(job, tmp_path):
+    assert b"guess" in job.stdout.readline()
+    job.stdout.close()
+    with pytest.raises(BrokenPipeError):
+        for _ in range(1000):
+            job.stdin.write(SAMPLES)
+    assert job.wait(120) == 0
+    assert job.stderr.read() == b""
+    assert len(seconds_told(tmp_path)) == 1
+
+
+def test_a_reading_stopped_while_it_is_told_is_not_told_again():
+    def say(reading: object) -> bool:
+        raise KeyboardInterrupt
+
+    readings = listen(
+        iter([np.ones((5, 128), np.float32)]), np.sum, lambda mean: Reading({"x": float(mean[0])}), 0.08, say
+    )
+    assert [seconds for seconds, _ in readings] == [(4 * 256 + 1024) / 16000] * 2
+    assert readings[-1][1].values["x"] == 128
+
+
+def test_the_model_is_reset_where_sound_begins():
+    told = []
+    frames = np.zeros((40, 128), np.float32)
+    frames[[2, 3, 6, 38]] = 1
+
+    def step(frame: np.ndarray) -> np.ndarray:
+        told.append(float(frame[0]))
+        return frame
+
+    listen(
+        iter([frames]), step, lambda mean: Reading({"x": float(mean[0])}), 9, lambda _: True,
+        lambda frame: frame[0] > 0, lambda: told.append("reset"),
+    )  # fmt: skip
+    assert told == [0, 0, "reset", 1, 1, 0, 0, 1, *[0] * 31, "reset", 1, 0]
+
+
+def test_a_closed_standard_input_is_said_to_be(tmp_path):
+    command = f"exec {sys.executable} -m kmidi_lab task=predict model=emotion predict.audio=- <&-"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and "which is closed" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_silence_is_not_drawn_as_what_follows_it(monkeypatch):
+    spans = []
+    monkeypatch.setattr("matplotlib.axes.Axes.axvspan", lambda axis, start, end, **_: spans.append((start, end)))
+    readings = [(2.5, Reading({}, {"label": ("sad", 0.5)})), (22.5, Reading({}, {"label": ("calm", 0.5)}))]
+    timeline_png(readings, "x", 2.0)
+    assert spans == [(0.5, 2.5), (20.5, 22.5)]

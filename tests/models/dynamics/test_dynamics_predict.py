@@ -1,0 +1,139 @@
+"""task=predict model=dynamics: every note stays, at most 50 ms moved, faults in one line."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from symusic import KeySignature, Note, Score, Tempo, TimeSignature, Track
+
+from kmidi_lab.midi.piece import Piece
+from kmidi_lab.midi.reading import read_piece
+from kmidi_lab.midi.score import score_of
+from kmidi_lab.models.dynamics.features import Expression
+from kmidi_lab.models.dynamics.predict import heuristic, perform, sharps
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def write_score(path: Path, notes: list[tuple[int, int, int]], drums: bool = False, tempo: float = 90.0) -> Path:
+    out = Score(480)
+    out.tempos.append(Tempo(0, tempo))
+    out.time_signatures.append(TimeSignature(0, 3, 4))
+    for number, part in enumerate((notes[::2], notes[1::2])):
+        track = Track(f"part {number}", 5, False)
+        for start, duration, pitch in part:
+            track.notes.append(Note(start, duration, pitch, 64))
+        out.tracks.append(track)
+    if drums:
+        track = Track("drums", 0, True)
+        track.notes.append(Note(960, 120, 36, 99))
+        out.tracks.append(track)
+    out.dump_midi(str(path))
+    return path
+
+
+SCALE = [(k * 240, 240, 60 + (k * 5) % 13) for k in range(32)]
+
+
+def counted(piece: Piece) -> list[tuple[int, int]]:
+    return sorted((number, int(n["pitch"])) for number, t in enumerate(piece.tracks) for n in t.notes)
+
+
+def expression(n: int, seed: int) -> Expression:
+    rng = np.random.default_rng(seed)
+    return Expression(rng.integers(1, 128, n), rng.uniform(-0.05, 0.05, n), rng.random(n), rng.random(n) > 0.5)
+
+
+NOTES = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 2000), st.integers(0, 127)), min_size=2, max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(NOTES, st.floats(30, 250), st.integers(0, 99))
+def test_every_note_stays_within_fifty_milliseconds(
+    tmp_path_factory: pytest.TempPathFactory, notes: list[tuple[int, int, int]], tempo: float, seed: int
+) -> None:
+    piece = read_piece(write_score(tmp_path_factory.mktemp("score") / "a.mid", notes, tempo=tempo))
+    sounding = score_of(piece)
+    written = perform(piece, sounding, expression(len(sounding.score), seed))
+    back = read_piece(written)
+    assert counted(back) == counted(piece)
+    assert back.metres.tolist() == piece.metres.tolist()
+    for before, after in zip(piece.tracks, back.tracks, strict=True):
+        for pitch in np.unique(before.notes["pitch"]):
+            a, b = (
+                np.sort(p.seconds(t.notes["start"][t.notes["pitch"] == pitch]))
+                for p, t in ((piece, before), (back, after))
+            )
+            assert np.abs(a - b).max() <= 0.05 + 0.003
+
+
+def test_drums_and_maps_stay(tmp_path: Path) -> None:
+    piece = read_piece(write_score(tmp_path / "a.mid", SCALE, drums=True))
+    notes = score_of(piece)
+    assert len(notes.score) == 32
+    played = heuristic(notes)
+    back = read_piece(perform(piece, notes, played))
+    drums = next(t for t in back.tracks if t.is_drum)
+    assert drums.notes.tolist() == [(960, 120, 36, 99)] and not len(drums.pedals)
+    np.testing.assert_allclose(back.tempos, piece.tempos, rtol=1e-5)
+    assert len(np.unique(played.velocity)) > 3
+
+
+def test_the_pedal_goes_down_and_up(tmp_path: Path) -> None:
+    piece = read_piece(write_score(tmp_path / "a.mid", SCALE))
+    notes = score_of(piece)
+    n = len(notes.score)
+    down = Expression(np.full(n, 64), np.zeros(n), np.ones(n), np.ones(n, bool))
+    pedals = read_piece(perform(piece, notes, down)).tracks[0].pedals
+    assert len(pedals) == 6  # changed on each of the downbeats of 16 quarter notes in 3/4
+    assert pedals[0, 0] == 0 and pedals[-1, 1] == 32 * 240
+    up = Expression(np.full(n, 64), np.zeros(n), np.ones(n), np.zeros(n, bool))
+    assert not len(read_piece(perform(piece, notes, up)).tracks[0].pedals)
+
+
+def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
+    source = write_score(tmp_path / "in.mid", SCALE)
+    ask = ("task=predict", "model=dynamics", f"predict.midi={source}")
+    done = cli(*ask, "predict.emotion=joyful", "predict.out=out.mid")
+    assert done.returncode == 0, done.stderr
+    assert "No trained dynamics model" in done.stdout and "32 notes of in.mid" in done.stdout
+    assert counted(read_piece(tmp_path / "out.mid")) == counted(read_piece(source))
+    drums = Score(480)
+    drums.tracks.append(Track("", 0, True))
+    drums.tracks[0].notes.append(Note(0, 10, 36, 64))
+    drums.dump_midi(str(tmp_path / "drums.mid"))
+    for wrong, said in (
+        (["task=predict", "model=dynamics"], "predict.midi is empty"),
+        ([*ask, f"predict.out={source}"], "is predict.midi itself"),
+        ([*ask, "predict.out=nowhere/x.mid"], "is not a folder"),
+        ([*ask, "predict.out=x.wav"], "must end in .mid"),
+        ([*ask, "predict.emotion=xyzzy"], "is not known"),
+        ([*ask[:2], f"predict.midi={tmp_path / 'none.mid'}"], "cannot be read"),
+        ([*ask[:2], f"predict.midi={tmp_path / 'drums.mid'}"], "only drums"),
+    ):
+        failed = cli(*wrong)
+        assert failed.returncode == 2 and said in failed.stdout, (wrong, failed.stdout)
+        assert "Traceback" not in failed.stdout + failed.stderr
+
+
+def test_key_signatures_stay_and_only_pianos_are_pedalled(tmp_path: Path) -> None:
+    assert [sharps(t, 0) for t in (0, 7, 2, 5, 10, 3, 1, 6)] == [0, 1, 2, -1, -2, -3, -5, 6]
+    assert [sharps(t, 1) for t in (9, 4, 0, 2)] == [0, 1, -3, -1]
+    path = write_score(tmp_path / "a.mid", SCALE)
+    score = Score(str(path))
+    score.key_signatures.append(KeySignature(0, -3, 1))
+    score.key_signatures.append(KeySignature(960, 3, 0))
+    score.tracks[1].program = 40
+    score.dump_midi(str(path))
+    piece = read_piece(path)
+    notes = score_of(piece)
+    down = Expression(*(np.full(len(notes.score), v) for v in (64, 0.0, 1.0, True)))
+    played = read_piece(perform(piece, notes, down))
+    assert played.keys.tolist() == piece.keys.tolist() == [[0, 0, 1], [960, 9, 0]]
+    assert [len(track.pedals) > 0 for track in played.tracks] == [True, False]

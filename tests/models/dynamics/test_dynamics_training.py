@@ -1,0 +1,183 @@
+"""The data module, the network, the baselines and the scores, on a small set in ASAP's layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from datamodules.dynamics.test_alignment import write_asap
+
+from datamodules.dynamics.emotion import coloured
+from datamodules.dynamics.module import ASAP
+from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.handshake import handshake
+from kmidi_lab.models.dynamics.baselines import Carry, Constant, Linear, Metrical, Normal
+from kmidi_lab.models.dynamics.evaluation import DynamicsEvaluator, scores
+from kmidi_lab.models.dynamics.features import EncodedPiece
+from kmidi_lab.models.dynamics.module import DynamicsEngine, masked_loss
+
+HISTORY = DYNAMICS.input("previous_velocities").index
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> ASAP:
+    root = write_asap(tmp_path_factory.mktemp("data"), 12)
+    made = ASAP(str(root), str(root / "cache"), val_share=0.2, test_share=0.3, batch_size=64, notes_per_epoch=2048)
+    made.setup("fit")
+    return made
+
+
+def trainer(epochs: int) -> L.Trainer:
+    return L.Trainer(
+        max_epochs=epochs, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+        enable_checkpointing=False, use_distributed_sampler=False, num_sanity_val_steps=0,
+    )  # fmt: skip
+
+
+def test_it_learns_and_exports_as_it_is(data: ASAP) -> None:
+    L.seed_everything(0, verbose=False)
+    module = DynamicsEngine(hidden=[32, 16], dropout=0.0, learning_rate=1e-2)
+    handshake(module, data)
+    run = trainer(6)
+    run.fit(module, datamodule=data)
+    network = module.export_network().eval()
+    with torch.inference_mode():
+        y = network(torch.from_numpy(data.probes())).numpy()
+    assert ((y >= 0) & (y <= 1)).all() and (y[:, 14:] == 0).all() and not (y[:, :14] == 0).all()
+    # The little set plays whole quarter notes 20 louder: free running finds that out.
+    found = scores(lambda x: network(torch.from_numpy(x)).detach().numpy(), data.encoded("test"))
+    assert found["velocity_r"] > 0.8 and "pedal_accuracy" not in found
+
+    assert data.seen(data.songs("train")) == len(data.songs("train"))
+    assert data.seen(data.songs("test")) == 0
+
+
+def test_it_can_learn_one_performance_by_heart(data: ASAP) -> None:
+    L.seed_everything(0, verbose=False)
+    piece = data.encoded("train")[0]
+    x, y, known = (torch.from_numpy(getattr(piece, n)) for n in ("x", "y", "known"))
+    module = DynamicsEngine(hidden=[128, 64], dropout=0.0)
+    optimizer = torch.optim.Adam(module.network.parameters(), 3e-3)
+    began = float(masked_loss(module.network(x), y, known))
+    for _ in range(400):
+        loss = masked_loss(module.network(x), y, known)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert float(loss) < 0.1 * began
+    assert (module.network(x)[:, 14:] == 0).all()
+
+
+def test_inputs_without_evidence_are_not_heard() -> None:
+    module = DynamicsEngine().eval()
+    x = torch.rand(5, 32)
+    moved = x.clone()
+    moved[:, 2:4] = 1.0
+    assert torch.equal(module(x), module(moved))
+    assert 15_000 < module.parameter_count < 25_000
+
+
+@pytest.mark.parametrize("wrong", [{"hidden": []}, {"hidden": [0]}, {"dropout": 1.0}, {"learning_rate": 0.0}])
+def test_wrong_settings_of_the_model(wrong: dict) -> None:
+    with pytest.raises(ConfigError):
+        DynamicsEngine(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"sources": ["vienna"]}, {"sources": []}, {"split": "x"}, {"history_noise": 2.0}, {"val_share": 0.0},
+     {"batch_size": 0}, {"notes_per_epoch": 0}, {"pitch_jitter": -1.0}],
+)  # fmt: skip
+def test_wrong_settings_of_the_data(wrong: dict) -> None:
+    with pytest.raises(ConfigError):
+        ASAP("nowhere", "nowhere", **wrong)
+
+
+def test_real_data_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="data=kth_rules"):
+        ASAP(str(tmp_path), str(tmp_path), sources=["asap"]).prepare_data()
+
+
+def test_batches(data: ASAP) -> None:
+    batches = list(data.train_dataloader())
+    assert len(batches) == 2048 // 64
+    for batch in batches:
+        assert batch.x.shape == (64, 32) and batch.y.shape == batch.known.shape == (64, 16)
+        assert torch.isfinite(batch.x).all() and ((batch.y >= 0) & (batch.y <= 1)).all()
+        assert ((batch.x[:, HISTORY] >= 0) & (batch.x[:, HISTORY] <= 1)).all()
+        assert (batch.known[:, 0] == 1).all() and (batch.known[:, 14:] == 0).all()
+    x = torch.cat([b.x for b in batches])
+    assert 0.6 < (x[:, HISTORY] == 0).all(1).float().mean() < 0.95
+    assert 0.4 < (x[:, 0] == 0).float().mean() < 0.6
+    assert data.describe()["stand_in"] is None and data.describe()["id"] == "asap"
+
+
+def test_emotion_by_hand() -> None:
+    x, y = torch.zeros(2, 32), torch.full((2, 16), 0.4)
+    x[:, HISTORY] = 0.4
+    coloured(x, y, torch.tensor([[0.0, 0.0], [0.4, 0.8]]))
+    assert y[0].tolist() == pytest.approx([0.4] * 16) and x[1, 0] == 0.4 and x[1, 1] == 0.8
+    louder = 10 ** ((-1.5 * 0.4 + 10 * 0.8) / 40)
+    assert y[1, 0].item() == pytest.approx(0.4 * louder) and x[1, 17].item() == pytest.approx(0.4 * louder)
+    assert y[1, 9].item() == pytest.approx(0.4 * 2**-0.4) and y[1, 12].item() == pytest.approx(0.4)
+
+
+def random_pieces(rng: np.random.Generator, count: int) -> list[EncodedPiece]:
+    out = []
+    for number in range(count):
+        x = rng.normal(size=(200, 32)).astype(np.float32)
+        y = np.clip(0.5 + 0.1 * (x[:, :16] - x[:, 16:]), 0, 1).astype(np.float32)
+        known = (rng.random((200, 16)) > 0.2).astype(np.float32)
+        out.append(EncodedPiece(x, y * known, known, str(number), "made"))
+    return out
+
+
+def test_baselines_against_plain_definitions() -> None:
+    rng = np.random.default_rng(0)
+    pieces = random_pieces(rng, 3)
+    x, y, known = (np.concatenate([getattr(p, n) for p in pieces]).astype(float) for n in ("x", "y", "known"))
+    column = y[:, 3][known[:, 3] > 0]
+    assert Constant(pieces)(x[:2])[1, 3] == pytest.approx(column.mean(), abs=1e-6)
+    fitted = Linear(Normal(pieces, True), 1e-6)(x.astype(np.float32))
+    rows = known[:, 5] > 0
+    design = np.concatenate([x, np.ones((len(x), 1))], 1)
+    plain = design @ np.linalg.lstsq(design[rows], y[rows, 5], rcond=None)[0]
+    np.testing.assert_allclose(fitted[:, 5], np.clip(plain, 0, 1), atol=1e-4)
+    blind = Linear(Normal(pieces, False), 1.0)
+    other = x.copy()
+    other[:, HISTORY] = 9
+    np.testing.assert_array_equal(blind(x), blind(other))
+    for piece in pieces:
+        piece.x[:, [16, 25]] = 0.5
+    pieces[0].x[:, 25] = 1.0
+    mean = Metrical(pieces)(pieces[0].x[:1])[0, 0]
+    assert mean == pytest.approx(pieces[0].y[:, 0].sum() / pieces[0].known[:, 0].sum(), abs=1e-6)
+    carried = Carry(pieces)(np.array([[0.0] * 32, [0.25] * 32], np.float32))
+    assert carried[1, :8].tolist() == [0.25] * 8 and carried[0, 0] == Constant(pieces)(x[:1])[0, 0]
+
+
+def test_scores_by_hand_and_every_metric_beside_every_baseline(data: ASAP) -> None:
+    piece = data.encoded("test")[0]
+    assert scores(lambda x: np.full((len(x), 16), 0.5, np.float32), [piece])["velocity_r"] == 0
+
+    class Cheat:
+        at = -1
+
+        def __call__(self, x: np.ndarray) -> np.ndarray:
+            if len(x) == len(piece.y):
+                return piece.y
+            self.at += 1
+            return piece.y[self.at : self.at + 1]
+
+    perfect = scores(Cheat(), [piece])
+    assert perfect["velocity_r"] == pytest.approx(1) and perfect["velocity_mae"] == perfect["timing_mae_ms"] == 0
+    result = DynamicsEvaluator()(lambda x: np.full((len(x), 16), 0.5, np.float32), {}, data, "test", data)
+    assert len(result.baselines["test"]) == 5
+    for rival in result.baselines["test"].values():
+        assert set(rival) == set(result.metrics["test"]) - {"pieces", "events"}
+    verdict = DynamicsEvaluator().verdict(result, "test")
+    assert verdict["metric"] == "velocity_r" and not verdict["beats_baselines"]

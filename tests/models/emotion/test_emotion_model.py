@@ -1,0 +1,350 @@
+"""Network, baselines and evaluator of the emotion model, and the voice that stands in for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import lightning as L
+import numpy as np
+import pytest
+import scipy.fft
+import torch
+
+from datamodules.emotion.clips import Clip
+from datamodules.emotion.espeak import Prosody, open_espeak
+from datamodules.emotion.module import Ravdess
+from datamodules.shared.augmentation import Augmentation
+from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.contracts import EMOTION
+from kmidi_lab.emotion_embedding import encode_emotion
+from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.export.onnx.runtime import OnnxModel
+from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.export.rtneural.writer import export_rtneural
+from kmidi_lab.inference.published import Published
+from kmidi_lab.models.emotion.baselines import fit_baselines
+from kmidi_lab.models.emotion.evaluation import EmotionEvaluator, ccc, decode, uar
+from kmidi_lab.models.emotion.features import EMOTIONS, read_scalars
+from kmidi_lab.models.emotion.module import EmotionRecognizer, clip_mean, free, read
+from kmidi_lab.nn.audio import thinned
+from kmidi_lab.scoring.metrics import so_far
+from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
+
+SMALL = {"channels": 16, "dilations": [4, 8]}
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Ravdess:
+    """The stand-in without changed copies."""
+    plain = Augmentation(variants=0, gain=0, mixup=0)
+    cache = str(tmp_path_factory.mktemp("cache"))
+    data = Ravdess("nowhere", cache, frames=100, augment=plain, progress=False)
+    data.setup("fit")
+    return data
+
+
+def fit(data: Ravdess, epochs: int, batches: float = 1.0, **settings: object) -> EmotionRecognizer:
+    L.seed_everything(1, verbose=False)
+    module = EmotionRecognizer(**{**SMALL, **settings})  # type: ignore[arg-type]
+    trainer = L.Trainer(
+        max_epochs=epochs, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+        enable_checkpointing=False, use_distributed_sampler=False, num_sanity_val_steps=0, limit_val_batches=1,
+        limit_train_batches=batches,
+    )  # fmt: skip
+    trainer.fit(module, datamodule=data)
+    return module.eval()
+
+
+@dataclass
+class Heard:
+    frames: np.ndarray
+
+
+@dataclass
+class Uttered:
+    sound: Heard
+    emotion: int
+    strong: bool
+
+
+class Data:
+    """Clips of one frame value each by split, as the evaluator asks for them."""
+
+    vocabulary = EMOTIONS
+
+    def __init__(self, **splits: list[int]) -> None:
+        rng = np.random.default_rng(0)
+        self.splits = {
+            name: [Uttered(Heard(k + 0.1 * rng.standard_normal((60, 128))), k, False) for k in emotions]
+            for name, emotions in splits.items()
+        }
+
+    def songs(self, split: str) -> list[Uttered]:
+        return self.splits[split]
+
+    def label_indices(self, split: str) -> np.ndarray:
+        return np.array([c.emotion for c in self.splits[split]], np.int64)
+
+
+def test_size_and_reach() -> None:
+    module = EmotionRecognizer()
+    assert module.parameter_count <= 500_000
+    assert 60 < module.network.receptive_field() < 400
+    assert module(torch.randn(2, 5, 128)).shape == (2, 5, 64)
+
+
+@pytest.mark.parametrize("cepstra", [0, 20])
+def test_a_sequence_single_calls_rtneural_and_onnx_agree(cepstra: int) -> None:
+    torch.manual_seed(0)
+    network = EmotionRecognizer(**SMALL, cepstra=cepstra).eval().export_network()  # type: ignore[arg-type]
+    x = torch.randn(1, 12, 128) - 5
+    reader = RTNeuralModel.from_bytes(export_rtneural(network, EMOTION))
+    onnx = OnnxModel(export_onnx(network, EMOTION), "x.onnx")
+    with torch.inference_mode():
+        whole = network(x)[0].numpy()
+    for t in range(12):
+        assert np.allclose(reader(x[0, t].numpy()), whole[t], atol=1e-4)
+        assert np.allclose(onnx(x[0, t].numpy()), whole[t], atol=1e-4)
+
+
+def test_cepstra_are_scipy_s_and_training_leaves_them_alone() -> None:
+    module = EmotionRecognizer(**SMALL, cepstra=20)  # type: ignore[arg-type]
+    layer = list(module.network)[1]
+    x = np.random.default_rng(0).normal(size=(5, 128)).astype(np.float32)
+    with torch.inference_mode():
+        seen = layer(torch.from_numpy(x)).numpy()
+    assert np.allclose(seen, scipy.fft.dct(x, norm="ortho")[:, :20], atol=1e-5)
+    assert not any(p.requires_grad for p in layer.parameters())
+    with pytest.raises(ConfigError, match="cepstra=129"):
+        EmotionRecognizer(**SMALL, cepstra=129)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dilations", [[4, 8], [2, 4], [3]])
+def test_thinned_outputs_are_the_network_s(dilations: list[int]) -> None:
+    torch.manual_seed(0)
+    module = EmotionRecognizer(channels=8, dilations=dilations).eval()
+    x = torch.randn(2, 61, 128)
+    assert module.stride == {4: 4, 2: 2, 3: 1}[dilations[0]]
+    assert torch.allclose(thinned(module.network, x, module.stride), module(x)[:, :: module.stride], atol=1e-5)
+    with pytest.raises(ValueError, match="multiples of 5"):
+        thinned(module.network, x, 5)
+
+
+def test_readings_are_the_contract_s_and_the_pattern_is_not_penalised() -> None:
+    written = np.stack([encode_emotion(v, a, d, 0.3) for v, a, d in ((0.5, -0.5, 0.2), (-0.9, 0.9, 0.0))])
+    embedding = torch.from_numpy(written)
+    assert read(embedding)[0].tolist() == pytest.approx([0.5, -0.5, 0.2, 0.3], abs=1e-5)
+    assert np.allclose(read(embedding).numpy(), read_scalars(written), atol=1e-6)
+    assert free(embedding).abs().max() < 1e-6
+    other = embedding + torch.tensor([1.0, -1.0] * 32)
+    assert torch.allclose(read(other)[:, :3], read(embedding)[:, :3], atol=1e-5)
+    assert free(other).abs().max() > 0.5
+
+
+def test_the_mean_of_a_clip_leaves_padding_out() -> None:
+    embedding = torch.arange(6.0).reshape(1, 3, 2)
+    assert clip_mean(embedding, torch.tensor([[1.0, 1.0, 0.0]])).tolist() == [[1.0, 2.0]]
+
+
+def test_uar_ccc_and_so_far_by_hand() -> None:
+    p = np.eye(3)[[0, 0, 0, 1]]
+    assert uar(p, np.array([0, 0, 1, 1])) == pytest.approx((1 + 0.5) / 2)
+    a = np.array([1.0, 2.0, 3.0])
+    assert ccc(a, a) == pytest.approx(1) and ccc(a, -a) < 0 and ccc(a, np.ones(3)) == 0
+    assert ccc(a, a + 1) == pytest.approx(2 * a.var() / (2 * a.var() + 1))
+    outputs = np.arange(100.0)[:, None]
+    # A frame is out when its 64 ms have been heard: 0.5 s hold frames 0 to 27.
+    assert so_far(outputs, 0.5)[0] == pytest.approx(13.5)
+    assert so_far(outputs, 99.0)[0] == pytest.approx(49.5) and so_far(outputs, 0.01)[0] == 0
+
+
+def test_mfcc_statistics_and_the_regression_on_them() -> None:
+    rng = np.random.default_rng(0)
+    quiet, loud = (rng.standard_normal((6, 40, 128)) + level for level in (-9, -3))
+    x = mfcc_statistics([*quiet, *loud])
+    assert x.shape == (12, 60) and x.dtype == np.float32
+    assert x[0, 0] == pytest.approx(-9 * np.sqrt(128), rel=0.05)
+    labels = np.array([0] * 6 + [2] * 6)
+    fitted = MfccLogistic.fit(x, labels, x, labels, 3)
+    p = fitted.probabilities(x)
+    assert (p.argmax(1) == labels).all() and np.allclose(p.sum(1), 1) and not p[:, 1].any()
+
+
+def test_baselines_by_hand() -> None:
+    data = Data(train=[0, 0, 0, 1, 1, 2] * 3, val=[0, 1, 2])
+    clips, labels = [c.sound.frames for c in data.songs("train")], data.label_indices("train")
+    fitted = fit_baselines(clips, labels, clips, labels, 8)
+    assert fitted["majority"](clips[:1])[0, :3] == pytest.approx([3 / 6, 2 / 6, 1 / 6])
+    assert (fitted["mfcc+logistic"](clips).argmax(1) == labels).all()
+
+
+def test_the_evaluator_scores_clips_and_seconds() -> None:
+    data = Data(train=list(range(8)) * 2, val=list(range(8)), test=list(range(8)), none=[])
+
+    def knows(x: np.ndarray) -> np.ndarray:
+        """The first output is the clip's label; the head below takes the nearest."""
+        return np.concatenate([x.mean(-1, keepdims=True).round(), np.zeros((*x.shape[:2], 63))], -1)
+
+    weight = np.zeros((8, 64))
+    weight[:, 0] = 2 * np.arange(8)
+    head = {"weight": 10 * weight, "bias": -10.0 * np.arange(8) ** 2}
+    result = EmotionEvaluator()(knows, head, data, "test", data)
+    own = result.metrics["test"]
+    assert own["uar"] == own["accuracy"] == own["uar_at_0.5_s"] == own["uar_after_reset"] == 1
+    assert own["events"] == 8 and "intensity_accuracy" not in own
+    assert result.baselines["test"]["majority"]["uar"] == 1 / 8
+    assert result.baselines["test"]["majority"]["valence_ccc"] == pytest.approx(0, abs=1e-9)
+    assert result.analysis["confusion_emotion"]["counts"][3][3] == 1
+    told = EmotionEvaluator().verdict(result, "test")
+    assert told["metric"] == "uar" and [t["metric"] for t in told["also"]] == ["accuracy", "valence_ccc", "arousal_ccc"]
+    with pytest.raises(DataError, match="no clips"):
+        EmotionEvaluator()(knows, head, data, "none", data)
+
+
+def test_espeak_says_what_it_is_told() -> None:
+    with open_espeak() as espeak:
+        slow, fast = (espeak.say("Dogs are sitting by the door.", "en-us+f3", Prosody(rate=r)) for r in (120, 300))
+        assert len(slow) > 1.5 * len(fast) > 0.3 * espeak.rate
+        loud, soft = (np.abs(espeak.say("Dogs.", "en-us+m3", Prosody(volume=v))).max() for v in (150, 30))
+        assert 1 >= loud > 2 * soft > 0
+        with pytest.raises(DataError, match="no voice 'xx-xx"):
+            espeak.say("Dogs.", "xx-xx+nobody", Prosody())
+
+
+def test_the_stand_in_is_named_and_split_by_voice(spoken: Ravdess) -> None:
+    described = spoken.describe()
+    assert "No human voice" in described["stand_in"] and described["absent"] == ["ravdess"]
+    assert 1000 <= len(spoken.songs("all")) <= 1500
+    parts = [{c.speaker for c in spoken.songs(split)} for split in ("train", "val", "test")]
+    assert all(parts) and len(set.union(*parts)) == sum(map(len, parts)) == 34
+    assert set(spoken.label_indices("test")) == set(range(8))
+    assert spoken.seen(spoken.songs("test")) == 0
+
+
+def test_another_long_path_is_no_hindrance(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import espeakng_loader
+
+    far = tmp_path_factory.mktemp("a" * 100) / ("b" * 80)
+    far.symlink_to(espeakng_loader.get_data_path())
+    monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: str(far))
+    with open_espeak() as espeak:
+        assert len(espeak.say("Dogs.", "en-us+m1", Prosody())) > 0
+
+
+def test_it_learns_a_few_clips_by_heart(spoken: Ravdess) -> None:
+    batch = next(iter(spoken.train_dataloader()))
+    module = EmotionRecognizer(channels=48, dropout=0.0, dilations=[1, 2, 4], label_smoothing=0.0)
+    mean, std = spoken.statistics()
+    module.network.get_submodule("0").mean.copy_(mean)  # type: ignore[union-attr, operator]
+    module.network.get_submodule("0").std.copy_(std)  # type: ignore[union-attr, operator]
+    module.keep_loss = lambda loss: None  # type: ignore[method-assign]
+    optimizer = torch.optim.Adam(module.parameters(), 3e-3)
+    for _ in range(40):
+        optimizer.zero_grad()
+        module.training_step(batch, 0).backward()
+        optimizer.step()
+    clip = clip_mean(module(batch.x), batch.weight)
+    assert (module.label(clip).argmax(1) == batch.label.argmax(1)).float().mean() > 0.9
+    assert (read(clip) - batch.scalars).abs()[:, :2].mean() < 0.15
+
+
+def test_the_streaming_file_scores_what_the_network_scores(spoken: Ravdess) -> None:
+    module = fit(spoken, 1)
+    mean = module.network.get_submodule("0").mean
+    assert torch.equal(mean, spoken.statistics()[0]), "the network standardises with the training frames' statistics"
+
+    class Few:
+        vocabulary = spoken.vocabulary
+
+        def songs(self, split: str) -> list[Clip]:
+            return spoken.songs(split)[:: 7 if split == "test" else 1]
+
+        def label_indices(self, split: str) -> np.ndarray:
+            return spoken.label_indices(split)[:: 7 if split == "test" else 1]
+
+    evaluator, network = EmotionEvaluator(), module.export_network()
+    published = Published(EMOTION, {}, module.head(), OnnxModel(export_onnx(network, EMOTION), "x.onnx"))
+    whole = evaluator(numpy_call(network), module.head(), Few(), "test", spoken).metrics["test"]
+    streamed = evaluator(published.call, published.head, Few(), "test", spoken).metrics["test"]
+    assert streamed == pytest.approx(whole, abs=5e-3)
+
+
+def test_the_same_seed_gives_the_same_weights(spoken: Ravdess) -> None:
+    a, b = (fit(spoken, 1, batches=3) for _ in range(2))
+    assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
+
+
+def test_head_and_decoding() -> None:
+    module = EmotionRecognizer(labels=7, **SMALL)  # type: ignore[arg-type]
+    head = module.head()
+    assert head["weight"].shape == (7, 64) and module.head_layout()["labels"] == list(module.vocabulary)
+    embedding = torch.randn(3, 64)
+    expected = module.label(embedding).softmax(1).detach().numpy()
+    assert np.allclose(decode(embedding.numpy(), head), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"channels": 0},
+        {"dropout": 1},
+        {"label_smoothing": 0.9},
+        {"labels": 5},
+        {"free_weight": -1},
+        {"companions": -1},
+        {"dilations": []},
+    ],
+)
+def test_bad_values_are_named(bad: dict) -> None:
+    with pytest.raises(ConfigError, match=next(iter(bad))):
+        EmotionRecognizer(**bad)
+
+
+def test_what_is_judged_early_is_a_beginning_of_the_clip() -> None:
+    torch.manual_seed(0)
+    module = EmotionRecognizer(**SMALL)  # type: ignore[arg-type]
+    lengths = torch.tensor([40, 6, 3]).repeat(200)
+    weight = (torch.arange(40) < lengths[:, None]).float()
+    kept = module._beginnings(weight) * weight
+    gaps = torch.tensor([[0.0, 1, 0, 1] * 10])
+    assert 6 <= (module._beginnings(gaps) * gaps).sum() <= 20  # frames of silence don't count
+    taken = kept.sum(1).reshape(200, 3)
+    assert (kept.diff(dim=1) <= 0).all()  # ones, then zeros
+    assert 6 <= taken[:, 0].min() < 10 and taken[:, 0].max() >= 38  # 24 frames are six of every fourth
+    assert (taken[:, 1] == 6).all() and (taken[:, 2] == 3).all()
+
+
+def test_a_model_of_other_labels_is_refused(spoken: Ravdess) -> None:
+    module = EmotionRecognizer(labels=7, **SMALL)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"type data\.labels=7"):
+        EmotionEvaluator()(numpy_call(module.export_network()), module.head(), spoken, "test", spoken)
+
+
+def test_companions_learn_the_labels_alone_and_teach_the_exported_network(spoken: Ravdess) -> None:
+    batch = next(iter(spoken.train_dataloader()))
+    torch.manual_seed(0)
+    plain = {**SMALL, "dropout": 0.0, "label_smoothing": 0.0, "early_weight": 0.0, "reading_weight": 0.0}
+    module = EmotionRecognizer(**plain, companions=2, intensity_weight=0.0, free_weight=0.0)  # type: ignore[arg-type]
+    assert module.parameter_count == EmotionRecognizer(**SMALL).parameter_count  # type: ignore[arg-type]
+    module.keep_loss = lambda loss: None  # type: ignore[method-assign]
+    module.training_step(batch, 0).backward()
+    found = {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}
+
+    def thin(network: torch.nn.Module) -> torch.Tensor:
+        return clip_mean(thinned(network, batch.x, 4), batch.weight[:, ::4])
+
+    true = batch.label.argmax(1)
+    answers = [label(thin(network)) for network, label in zip(module.companions, module.companion_labels, strict=True)]
+    taught = torch.stack([a.detach().softmax(1) for a in answers]).mean(0)
+    own = module.label(thin(module.network))
+    expected = 0.5 * torch.nn.functional.cross_entropy(own, true)
+    expected = expected + 0.5 * torch.nn.functional.cross_entropy(own, taught)
+    module.zero_grad()
+    (expected + sum(torch.nn.functional.cross_entropy(a, true) for a in answers)).backward()
+    wanted = {name: p.grad for name, p in module.named_parameters() if p.grad is not None}
+    assert any(name.startswith("companions.1") for name in wanted)
+    for name, grad in wanted.items():
+        assert torch.allclose(found[name], grad, atol=1e-5), name

@@ -1,0 +1,196 @@
+"""Renderings, splits, metrics and training of EmotionNodeClassifier, on six nodes."""
+
+from __future__ import annotations
+
+import json
+
+import lightning as L
+import mir_eval
+import numpy as np
+import pytest
+import torch
+
+from datamodules.emotion_node import library
+from datamodules.emotion_node.module import EmotionNodes
+from kmidi_lab.audio.augment import equalise
+from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.contracts import EMOTION_NODE
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.proof.parity import check_parity
+from kmidi_lab.export.rtneural.writer import export_rtneural
+from kmidi_lab.models.emotion_node.baselines import key_probabilities
+from kmidi_lab.models.emotion_node.evaluation import NodeEvaluator, invariance, labels_of, mirex, score
+from kmidi_lab.models.emotion_node.features import BASES, HEADS, KEYS, marginals
+from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier
+
+_NODES = (0, 45, 90, 130, 170, 215)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> EmotionNodes:
+    """Six nodes, two training clips each, without the other 210."""
+    with pytest.MonkeyPatch.context() as patch:
+        whole = library.plan(2, 0)
+        patch.setattr(library, "plan", lambda *_: [p for p in whole if p.node in _NODES])
+        data = EmotionNodes(
+            "", str(tmp_path_factory.mktemp("cache")), renderings=2, batch_size=6, workers=1, progress=False
+        )
+        data.prepare_data()
+        data.setup("fit")
+    return data
+
+
+def test_the_whole_plan_is_balanced_and_nothing_of_the_test_is_heard_before():
+    plans = library.plan(12, 0)
+    parts = {split: [p for p in plans if p.split == split] for split in ("train", "val", "test")}
+    heard = {
+        "instrument": lambda p: {p.players.melody, p.players.backing},
+        "drum": lambda p: {p.players.drum},
+        "tune": lambda p: {p.tune},
+        "seed": lambda p: {p.seed},
+        "group": lambda p: {p.group},
+    }
+    for of in heard.values():
+        values = {split: set().union(*map(of, part)) for split, part in parts.items()}
+        assert not values["test"] & (values["train"] | values["val"])
+        assert not values["train"] & values["val"]
+    assert len(parts["train"]) == 216 * 12 and len(parts["test"]) == 216 * library.TEST_KEYS
+    assert set(np.bincount([p.node for p in parts["train"]])) == {12}
+    assert np.ptp(np.bincount([p.intensity for p in parts["train"]])) == 0
+    keys = np.bincount([p.key for p in parts["train"]], minlength=24)
+    assert keys.min() > 0.75 * keys.mean() and keys.max() < 1.25 * keys.mean()
+    tried: dict[str, set[int]] = {}
+    for p in parts["test"]:
+        tried.setdefault(p.group, set()).add(p.key)
+    assert {len(keys) for keys in tried.values()} == {library.TEST_KEYS}
+
+
+def test_near_duplicates_would_share_a_split(data):
+    clips = data.songs("test")
+    groups = library.grouped([*data.songs("train"), *clips])
+    train = {groups.find(i) for i in range(len(data.songs("train")))}
+    assert not train & {groups.find(len(data.songs("train")) + i) for i in range(len(clips))}
+    assert data.seen(clips) == 0 and data.seen(data.songs("train")[:3]) == 3
+
+
+def test_clips_are_loud_enough_and_in_their_key(data):
+    """The key finder of Krumhansl hears more than chance would: 1 in 24."""
+    clips = data.songs("all")
+    assert {c.frames.shape for c in clips} == {(247, 128)} and all(c.frames.max() > -8 for c in clips)
+    found = np.array([key_probabilities(c.frames).argmax() for c in clips])
+    assert mirex(found, labels_of(clips)[:, HEADS.index("key")]).mean() > 0.15
+    assert "not what listeners feel" in data.describe()["stand_in"]
+
+
+def test_loudness_tells_intensity(data):
+    level = {0: [], 1: []}
+    for c in data.songs("all"):
+        level[c.intensity >= 3].append(float(c.frames.max()))
+    assert np.mean(level[1]) > np.mean(level[0]) + 1
+
+
+def test_mirex_weights_are_mir_evals_with_fifths_either_way():
+    def weight(true: int, found: int) -> float:
+        ahead, back = (mir_eval.key.weighted_score(KEYS[a], KEYS[b]) for a, b in ((true, found), (found, true)))
+        return 0.5 if back == 0.5 else ahead
+
+    pairs = [(true, found) for true in range(24) for found in range(24)]
+    ours = mirex(np.array([found for _, found in pairs]), np.array([true for true, _ in pairs]))
+    np.testing.assert_allclose(ours, [weight(*pair) for pair in pairs])
+
+
+def test_invariance_counts_pairs():
+    assert invariance(np.array([1, 1, 2, 5, 5]), ["a", "a", "a", "b", "b"]) == pytest.approx(2 / 4)
+    assert invariance(np.array([1, 2]), ["a", "b"]) == 1.0
+
+
+def test_perfect_and_wrong_answers(data):
+    true = labels_of(data.songs("test"))
+    groups = [c.group for c in data.songs("test")]
+    perfect = {name: np.eye(EMOTION_NODE.output(name).size)[true[:, i]] * 0.999 + 1e-6 for i, name in enumerate(HEADS)}
+    told = score(perfect, true, groups)
+    assert all(told[k] == 1 for k in told if k.endswith(("accuracy", "top3", "mirex", "invariance", "consistency")))
+    assert told["intensity_mae"] == 0 and told["loss"] < 0.1
+    wrong = {**perfect, "base": np.roll(perfect["base"], 1, 1)}
+    assert score(wrong, true, groups)["base_accuracy"] == 0 == score(wrong, true, groups)["sub_accuracy"]
+    assert score(wrong, true, groups)["hierarchy_consistency"] == 0
+
+
+def test_nodes_are_the_sums_of_their_places():
+    """So the marginals of the node head are the base and sub heads, whatever the weights."""
+    torch.manual_seed(0)
+    outputs = EmotionNodeClassifier(channels=8, dilations=[4]).eval().network(torch.randn(2, 40, 128))[:, -1]
+    p = {name: outputs[:, EMOTION_NODE.output(name).index].softmax(-1) for name in HEADS}
+    base, sub = marginals(p["node"].detach().numpy())
+    np.testing.assert_allclose(base, p["base"].detach(), atol=1e-6)
+    np.testing.assert_allclose(sub, p["sub"].detach(), atol=1e-6)
+    leaves = p["node"].reshape(2, 36, 6).argmax(-1)
+    assert (leaves == leaves[:, :1]).all()
+
+
+@pytest.mark.slow
+def test_two_processes_render_what_one_does():
+    plans = library.plan(1, 0)[:12]
+    one, two = (list(library._rendered(plans, workers, False)) for workers in (1, 2))
+    assert [c.id for c in one] == [c.id for c in two] and len({c.id for c in one}) == 12
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a.frames, b.frames)
+
+
+def test_more_training_clips_leave_the_others_as_they_are():
+    few, many = (library.plan(n, 0) for n in (2, 3))
+    assert [p for p in many if p in set(few)] == few
+
+
+@pytest.mark.slow
+def test_training_learns_scores_and_exports(data, tmp_path):
+    L.seed_everything(0, verbose=False)
+    module = EmotionNodeClassifier(channels=24, dilations=[4, 8], dropout=0.0, learning_rate=1e-2)
+    trainer = L.Trainer(
+        max_epochs=25, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, default_root_dir=tmp_path,
+    )  # fmt: skip
+    trainer.fit(module, datamodule=data)
+    call = numpy_call(module.export_network())
+    heard = [call(np.asarray(c.frames, np.float32)[None])[0].mean(0) for c in data.songs("train")]
+    base = np.array([h[EMOTION_NODE.output("base").index].argmax() for h in heard])
+    assert (base == labels_of(data.songs("train"))[:, 0]).mean() > 0.6
+    evaluator = NodeEvaluator()
+    result = evaluator(call, {}, data, "test", data)
+    told = evaluator.verdict(result, "test")
+    assert told["best_baseline"] in result.baselines["test"] and len(told["also"]) == 4
+    assert {"base_accuracy_at_1_s", "node_accuracy_at_3_s"} <= result.metrics["test"].keys()
+    json.dumps(result.analysis)
+    onnx, rtneural = export_onnx(module.network, EMOTION_NODE), export_rtneural(module.network, EMOTION_NODE)
+    report = check_parity(module.network, EMOTION_NODE, onnx, rtneural, data.probes()[:300], 1e-4, None)
+    assert report["onnx"] < 1e-4 and report["rtneural_reader"] < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"renderings": 0}, "data.renderings"),
+        ({"frames": 32}, "data.frames=32 must be 64"),
+        ({"gain": 99}, "data.gain=99"),
+        ({"bands": -1}, "data.bands"),
+    ],
+)
+def test_bad_settings_are_named(tmp_path, wrong, said):
+    with pytest.raises(ConfigError, match=said.replace(".", r"\.")):
+        EmotionNodes("", str(tmp_path), **wrong)
+    with pytest.raises(ConfigError, match=r"frame_weight=-1"):
+        EmotionNodeClassifier(frame_weight=-1)
+
+
+def test_bases_are_the_contracts():
+    assert " ".join(BASES) == EMOTION_NODE.output("base").meaning
+
+
+def test_the_equaliser_is_smooth_and_keeps_the_level():
+    x = torch.zeros(400, 2, 128)
+    y = equalise(x, 2.0, torch.Generator().manual_seed(0))
+    assert y.mean(-1).abs().max() < 1e-4 and (y[:, 0] == y[:, 1]).all()
+    assert float(y.var(0).mean()) == pytest.approx(4 * 0.5 * (2 * np.log(10) / 10) ** 2, rel=0.1)
+    assert float(y.diff(dim=-1).abs().max()) < 0.3
+    assert equalise(x - 20, 2.0, torch.Generator()).min() >= np.log(1e-6) - 1e-4

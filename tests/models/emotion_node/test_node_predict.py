@@ -1,0 +1,58 @@
+"""task=predict model=emotion_node: each head's answer is the network's, by the contract's names and ids."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from kmidi_lab.audio.mel import log_mel
+from kmidi_lab.contracts import EMOTION_NODE
+from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.models.emotion_node.features import BASES, INTENSITIES, KEYS, SUBS
+from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier
+from kmidi_lab.models.emotion_node.thesaurus import load_thesaurus
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> tuple[Path, EmotionNodeClassifier]:
+    torch.manual_seed(1)
+    root = tmp_path_factory.mktemp("models")
+    module = EmotionNodeClassifier(channels=8, dilations=[1, 2]).eval()
+    (root / "emotionnodeclassifier.onnx").write_bytes(export_onnx(module.export_network(), EMOTION_NODE))
+    entry = {
+        "id": EMOTION_NODE.id, "file": "emotionnodeclassifier.onnx", "format": "onnx", "task": EMOTION_NODE.task,
+        "input_size": 128, "output_size": 258, "status": "training", "note": "made by a test",
+        "exports": {"onnx_path": "emotionnodeclassifier.onnx"},
+    }  # fmt: skip
+    registry = {"registry_version": "1.1", "generated_at": "2026-11-22T20:30:00+00:00", "models": [entry]}
+    (root / "registry.json").write_text(json.dumps(registry))
+    return root, module
+
+
+def test_answers_are_the_networks(cli, models, tmp_path):
+    root, module = models
+    chord = sum(np.sin(2 * np.pi * hz * np.arange(24000) / 16000) for hz in (220, 277.2, 329.6)) / 6
+    soundfile.write(tmp_path / "chord.wav", chord.astype(np.float32), 16000, subtype="FLOAT")
+    done = cli("task=predict", "model=emotion_node", f"models_root={root}", f"predict.audio={tmp_path / 'chord.wav'}")
+    assert done.returncode == 0, done.stderr
+    [path] = tmp_path.rglob("reading.json")
+    assert path.with_name("timeline.png").read_bytes().startswith(b"\x89PNG")
+    summary = json.loads(path.read_text())["summary"]
+    said = summary["answers"]
+    with torch.no_grad():
+        whole = module.export_network()(torch.from_numpy(log_mel(chord.astype(np.float32)))[None])[0].mean(0)
+    p = {s.name: whole[s.index].softmax(0) for s in EMOTION_NODE.outputs}
+    best = {name: int(values.argmax()) for name, values in p.items()}
+    base = BASES[best["base"]]
+    assert said["base"]["answer"] == base and said["sub"]["answer"] == SUBS[base][best["sub"]]
+    assert said["intensity"]["answer"] == INTENSITIES[best["intensity"]] and said["key"]["answer"] == KEYS[best["key"]]
+    node = load_thesaurus()[best["node"]]
+    assert said["node"]["answer"].startswith(f"{node.name} (")
+    assert summary["values"] == {"valence": node.valence, "arousal": node.arousal, "dominance": node.dominance}
+    for name, answer in said.items():
+        assert answer["probability"] == pytest.approx(float(p[name].max()), abs=1e-4)

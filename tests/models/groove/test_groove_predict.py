@@ -1,0 +1,179 @@
+"""task=predict model=groove: no note lost, order kept, at most 50 ms, the rest untouched, faults in one line."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.drum_files import write_drums
+
+from kmidi_lab.midi.piece import Piece
+from kmidi_lab.models.groove.predict import DrumNote, drum_notes, new_onsets, new_velocities, rewrite
+
+ROCK = [(bar * 1920 + step * 120, pitch, 100) for bar in range(4) for step, pitch in [(0, 36), (4, 38), (8, 36), (12, 38), *((s, 42) for s in range(0, 16, 2))]]  # fmt: skip
+
+
+def piece(*tempos: tuple[float, float], ticks: int = 480) -> Piece:
+    none = np.zeros((0, 3), np.int64)
+    return Piece(ticks, (), np.array(tempos or [(0.0, 120.0)]), none, none)
+
+
+def test_a_note_goes_to_the_grid_plus_its_timing() -> None:
+    starts = np.array([0, 480, 960])
+    moved = new_onsets(starts, np.array([90, 90, 90]), np.array([0.5, 0.25, -0.5]), piece())
+    assert moved.tolist() == [30, 495, 930]
+    # One that was late already goes where the one on the grid goes; a flam keeps its distance.
+    assert new_onsets(np.array([500]), np.array([90]), np.array([0.25]), piece()).tolist() == [495]
+    assert new_onsets(np.array([460, 490]), np.array([30, 90]), np.array([0.0, 0.0]), piece()).tolist() == [450, 480]
+    # 50 ms are 48 ticks at 120 and 24 at 60.
+    assert new_onsets(np.array([480]), np.array([90]), np.array([1.0]), piece()).tolist() == [528]
+    assert new_onsets(np.array([480]), np.array([90]), np.array([1.0]), piece((0.0, 60.0))).tolist() == [504]
+
+
+def test_velocity_as_the_plugin_does_it() -> None:
+    assert new_velocities(np.array([100, 100, 127, 1]), np.array([0.5, 0.0, 1.0, 0.0])).tolist() == [100, 80, 127, 1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_order_and_limit_hold_for_any_notes_and_tempos(data: st.DataObject) -> None:
+    ticks = data.draw(st.sampled_from([1, 24, 96, 480, 960]))
+    starts = np.array(sorted(data.draw(st.lists(st.integers(0, 8 * ticks), min_size=1, max_size=40))))
+    loud = np.array(data.draw(st.lists(st.integers(1, 127), min_size=len(starts), max_size=len(starts))))
+    timing = np.array(data.draw(st.lists(st.floats(-1, 1), min_size=len(starts), max_size=len(starts))))
+    changes = data.draw(st.dictionaries(st.integers(1, 8 * ticks), st.floats(20, 400), max_size=4))
+    where = piece((0.0, 100.0), *((float(t), bpm) for t, bpm in sorted(changes.items())), ticks=ticks)
+    moved = new_onsets(starts, loud, timing, where)
+    assert (moved >= 0).all()
+    assert (np.sign(np.diff(moved)) == np.sign(np.diff(starts))).all()
+    assert np.abs(where.seconds(moved) - where.seconds(starts)).max() <= 0.05 + 1e-6
+
+
+def sounding(file: mido.MidiFile) -> list[DrumNote]:
+    return drum_notes(mido.MidiFile(file=io.BytesIO(saved(file))))
+
+
+def saved(file: mido.MidiFile) -> bytes:
+    out = io.BytesIO()
+    file.save(file=out)
+    return out.getvalue()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2000), st.sampled_from([36, 38, 42]), st.integers(1, 400)), min_size=1, max_size=30
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_rewriting_loses_no_note_and_every_note_ends(strokes: list[tuple[int, int, int]], random: object) -> None:
+    events = []
+    for tick, pitch, length in strokes:
+        events += [(tick, 1, pitch), (tick + length, 0, pitch)]
+    track, now = mido.MidiTrack(), 0
+    for tick, kind, pitch in sorted(events):
+        track.append(mido.Message("note_on", channel=9, note=pitch, velocity=90 * kind, time=tick - now))
+        now = tick
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks.append(track)
+    notes = drum_notes(file)
+    starts = np.array([n.start for n in notes])
+    timing = np.array([random.uniform(-1, 1) for _ in notes])  # type: ignore[attr-defined]
+    moved = new_onsets(starts, np.full(len(notes), 90), timing, piece())
+    rewrite(file, notes, moved, np.full(len(notes), 77))
+    after = sounding(file)
+    assert sorted((n.start, n.on.note) for n in after) == sorted(
+        (int(t), n.on.note) for t, n in zip(moved, notes, strict=True)
+    )
+    assert all(n.on.velocity == 77 and n.off is not None and n.end > n.start for n in after)
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    """Drums, a piano and a tempo map."""
+    path = tmp_path / "in.mid"
+    write_drums(path, ROCK)
+    file = mido.MidiFile(path)
+    file.tracks[0].insert(0, mido.Message("program_change", channel=9, program=8))
+    file.tracks[0].insert(3, mido.MetaMessage("set_tempo", tempo=600_000, time=0))
+    piano = mido.MidiTrack(
+        [mido.MetaMessage("track_name", name="Piano"), mido.Message("control_change", control=64, value=90)]
+    )
+    piano += [mido.Message("note_on", note=60, velocity=70), mido.Message("note_off", note=60, time=1920)]
+    file.tracks.append(piano)
+    file.save(path)
+    return path
+
+
+@pytest.mark.slow
+def test_a_file_is_humanised_and_the_rest_is_left_alone(cli, song: Path, tmp_path: Path) -> None:
+    ran = cli("task=predict", "model=groove", f"predict.midi={song}", "predict.style=jazz", "predict.out=out.mid")
+    assert ran.returncode == 0, ran.stderr
+    assert "No trained groove model" in ran.stdout
+    assert "48 drum notes in 4 bars, style jazz" in ran.stdout
+    before, after = mido.MidiFile(song), mido.MidiFile(tmp_path / "out.mid")
+    assert after.tracks[1] == before.tracks[1]
+    assert after.ticks_per_beat == before.ticks_per_beat
+    assert [m for m in after.tracks[0] if m.is_meta and m.type != "end_of_track"] == [
+        m for m in before.tracks[0] if m.is_meta and m.type != "end_of_track"
+    ]
+    old, new = drum_notes(before), drum_notes(after)
+    assert len(old) == len(new)
+    assert [n.on.note for n in old] == [n.on.note for n in new]
+    assert any(a.start != b.start for a, b in zip(old, new, strict=True))
+
+
+FAULTS = {
+    "piano": ({"strokes": [(0, 60, 90)], "channel": 0}, "no notes on the drum channel"),
+    "waltz": ({"strokes": ROCK, "metre": (3, 4)}, "in 3/4"),
+    "far": ({"strokes": [(0, 36, 90), (1920 * 6000, 36, 90)]}, "at most 5000"),
+    "none": ({"strokes": []}, "no notes"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_files_that_can_not_be_humanised_are_one_line(name: str, tmp_path: Path) -> None:
+    from omegaconf import OmegaConf
+
+    from kmidi_lab.errors import UserError
+    from kmidi_lab.models.groove.predict import main
+
+    settings_, said = FAULTS[name]
+    write_drums(tmp_path / "in.mid", **settings_)  # type: ignore[arg-type]
+    cfg = OmegaConf.create(
+        {"models_root": str(tmp_path), "predict": {"midi": str(tmp_path / "in.mid"), "out": None, "style": None}}
+    )
+    with pytest.raises(UserError, match=said) as caught:
+        main(cfg, {"folder": tmp_path})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"midi": None}, "predict.midi=in.mid"),
+        ({"midi": "gone.mid"}, "gone.mid"),
+        ({"style": "jaz"}, "Did you mean 'jazz'"),
+        ({"out": "in.mid"}, "is predict.midi itself"),
+    ],
+)
+def test_requests_that_make_no_sense_are_one_line(
+    change: dict, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from omegaconf import OmegaConf
+
+    from kmidi_lab.errors import UserError
+    from kmidi_lab.models.groove.predict import main
+
+    monkeypatch.chdir(tmp_path)
+    write_drums(tmp_path / "in.mid", ROCK)
+    cfg = OmegaConf.create(
+        {"models_root": str(tmp_path), "predict": {"midi": "in.mid", "out": None, "style": None, **change}}
+    )
+    with pytest.raises(UserError, match=said):
+        main(cfg, {"folder": tmp_path})

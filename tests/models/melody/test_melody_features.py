@@ -1,0 +1,107 @@
+"""Contract vectors against cases worked out by hand, and transposition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from support.melody_tunes import melody
+
+from kmidi_lab.chords.chord import Key, plain_chord
+from kmidi_lab.contracts import MELODY
+from kmidi_lab.models.melody.features import (
+    DURATIONS,
+    duration_class,
+    mood_proxy,
+    notes_of,
+    position_class,
+    transpose,
+    vectors,
+)
+from kmidi_lab.models.melody.sampling import draw, narrowed
+
+
+def expected(**places: int | float) -> np.ndarray:
+    x = np.zeros(64, np.float32)
+    for at, value in places.items():
+        x[int(at[1:])] = value
+    return x
+
+
+def test_the_first_note_has_no_previous_one() -> None:
+    x = vectors(notes_of(melody([67, 69, 71], [1.0, 0.5, 0.5], key=Key(7, 1))))[0].numpy()
+    # phrase start 21; position 0 at 30; a quarter is class 3 at 38 + 3; G is one step on the circle: 30 degrees.
+    np.testing.assert_allclose(x, expected(_21=1, _30=1, _41=1, _58=0.5, _59=np.sqrt(3) / 2, _60=1), atol=1e-6)
+
+
+def test_a_later_note_by_hand() -> None:
+    chord = np.array([plain_chord(9, "minor").chroma()] * 2, np.float32)
+    tune = melody([70, 59], [1.5, 0.25], key=Key(9, -1), chord=chord)
+    x = vectors(notes_of(tune, (0.5, -0.25, 0.75)))[1].numpy()
+    # B flat 4: pitch class 10, octave 4 is the fourth place (12 + 3); dotted quarter is class 4 (22 + 4).
+    # Onset 1.5 of 4 quarters is the fourth eighth (30 + 3); a sixteenth is class 0 (38); A minor: A 1, C and E 0.5.
+    # A is three fifths up: 90 degrees.
+    by_hand = expected(
+        _10=1, _15=1, _26=1, _33=1, _38=1, _55=1, _46=0.5, _50=0.5, _58=1, _60=-1, _61=0.5, _62=-0.25, _63=0.75
+    )
+    np.testing.assert_allclose(x, by_hand, atol=1e-6)
+
+
+def test_durations_fall_in_the_nearest_class() -> None:
+    assert [int(duration_class(np.array(d))) for d in DURATIONS] == list(range(8))
+    # 1/3 is 4/3 of a sixteenth and 2/3 of an eighth; 5/4 is 5/4 of a quarter and 5/6 of a dotted one.
+    assert duration_class(np.array([0.125, 1 / 3, 2 / 3, 1.25, 6.0, 16.0])).tolist() == [0, 0, 2, 4, 7, 7]
+
+
+@pytest.mark.parametrize(
+    ("bar", "step", "classes"),
+    [
+        (4.0, 0.5, [0, 1, 2, 3, 4, 5, 6, 7]),
+        (2.0, 0.25, [0, 1, 2, 3, 4, 5, 6, 7]),
+        (3.0, 0.5, [0, 1, 2, 4, 5, 6]),
+        (4.5, 0.5, [0, 0, 1, 2, 3, 4, 5, 6, 7]),
+    ],
+)
+def test_positions_are_eighths_of_the_bar(bar: float, step: float, classes: list[int]) -> None:
+    places = np.arange(len(classes)) * step
+    assert position_class(places, bar).tolist() == classes
+
+
+@given(st.lists(st.integers(48, 84), min_size=2, max_size=12), st.integers(-6, 5), st.integers(0, 11))
+def test_transposed_vectors_are_those_of_the_transposed_melody(pitches: list[int], shift: int, tonic: int) -> None:
+    chord = np.array([plain_chord(tonic, "dom7").chroma()] * len(pitches), np.float32)
+    up = np.array([plain_chord(tonic + shift, "dom7").chroma()] * len(pitches), np.float32)
+    moved = transpose(notes_of(melody(pitches, key=Key(tonic, 1), chord=chord)), torch.full((len(pitches),), shift))
+    other = notes_of(melody([p + shift for p in pitches], key=Key((tonic + shift) % 12, 1), chord=up))
+    torch.testing.assert_close(vectors(moved), vectors(other))
+    assert torch.equal(moved.pitch, other.pitch)
+
+
+def test_every_one_hot_has_its_place() -> None:
+    x = vectors(notes_of(melody([24, 119, 60, 61]))).numpy()
+    for name in ("previous_pitch_class", "previous_octave", "previous_duration"):
+        assert x[1:, MELODY.input(name).index].sum(1).tolist() == [1, 1, 1]
+        assert not x[0, MELODY.input(name).index].any()
+    assert x[1:3, MELODY.input("previous_octave").index].argmax(1).tolist() == [0, 7]
+
+
+def test_mood_proxies_stay_in_range_and_follow_mode() -> None:
+    pitches = [60, 64, 67, 72, 71, 67, 62, 60]
+    major, minor = (mood_proxy(melody(pitches, key=Key(0, mode))) for mode in (1, -1))
+    assert major[0] > minor[0]
+    assert all(-1 <= v <= 1 for v in (*major, *minor))
+
+
+def test_narrowing_and_drawing() -> None:
+    p = np.zeros(128)
+    p[[60, 62, 64, 65]] = [0.5, 0.25, 0.15, 0.1]
+    np.testing.assert_allclose(narrowed(p, 1.0, 0, 1.0), p, atol=1e-9)
+    assert np.flatnonzero(narrowed(p, 1.0, 2, 1.0)).tolist() == [60, 62]
+    # The fewest that hold 0.7 are the first two.
+    np.testing.assert_allclose(narrowed(p, 1.0, 0, 0.7)[[60, 62, 64]], [2 / 3, 1 / 3, 0], atol=1e-9)
+    np.testing.assert_allclose(narrowed(p, 0.5, 2, 1.0)[[60, 62]], [0.8, 0.2], atol=1e-9)
+    rng = np.random.default_rng(0)
+    drawn = np.bincount([draw(p, rng) for _ in range(4000)], minlength=128) / 4000
+    assert np.abs(drawn - p).max() < 0.03

@@ -1,0 +1,278 @@
+"""The network: causal, the same in pieces, at home in every key; it learns; what it writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lightning as L
+import mido
+import numpy as np
+import pytest
+import torch
+from support.melody_tunes import melody, random_tunes
+
+from datamodules.melody import library
+from datamodules.melody.module import MelodyDB
+from kmidi_lab import callbacks
+from kmidi_lab.callbacks import DistillCallback, numpy_call
+from kmidi_lab.chords.chord import Key, plain_chord
+from kmidi_lab.contracts import MELODY
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.proof.parity import check_parity
+from kmidi_lab.export.rtneural.writer import export_rtneural
+from kmidi_lab.models.melody.baselines import fit_baselines
+from kmidi_lab.models.melody.evaluation import MelodyEvaluator, run
+from kmidi_lab.models.melody.features import notes_of, vectors
+from kmidi_lab.models.melody.module import KeyFrame, MelodyTransformer
+from kmidi_lab.models.melody.piano_roll import note_name
+from kmidi_lab.models.melody.predict import midi_bytes, one_bar_each, repeat, write
+from kmidi_lab.models.melody.rhythm import BAR, bars_of, compose, plain_bars
+
+SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
+
+
+def small() -> MelodyTransformer:
+    torch.manual_seed(0)
+    return MelodyTransformer(**SMALL).eval()
+
+
+def test_pieces_give_what_the_whole_gives_beyond_the_memory() -> None:
+    network = small().network
+    x = torch.stack([vectors(notes_of(t)) for t in random_tunes(3, 60, 1)])
+    with torch.no_grad():
+        whole = network(x)
+        state, parts = network.zero_state(x), []
+        for piece in x.split([1, 3, 9, 1, 30, 16], 1):
+            y, state = network.stream(piece, state)
+            parts.append(y)
+    torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(whole.sum(-1), torch.ones(3, 60))
+    assert (whole >= 0).all()
+
+
+def test_the_present_does_not_depend_on_the_future() -> None:
+    network = small().network
+    x = vectors(notes_of(random_tunes(1, 40, 1)[0]))[None]
+    changed = x.clone()
+    changed[:, 25:] = changed[:, 25:].flip(1)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x)[:, :25], network(changed)[:, :25])
+
+
+def test_a_state_after_reset_says_nothing_of_the_piece_before() -> None:
+    network = small().network
+    x = vectors(notes_of(random_tunes(1, 20, 1)[0]))[None]
+    with torch.no_grad():
+        y, _ = network.stream(x, network.zero_state(x))
+    torch.testing.assert_close(y, network(x))
+
+
+@pytest.mark.parametrize("tonic", range(12))
+def test_the_frame_finds_the_tonic(tonic: int) -> None:
+    frame = KeyFrame()
+    x = vectors(notes_of(melody([60, 61, 72], key=Key(tonic, -1))))[None]
+    shift = frame.shift(x)
+    assert shift.flatten().tolist() == [tonic - 12 * (tonic > 6)] * 3
+    pitch = frame.pitch(x)
+    assert pitch.argmax(-1).tolist() == [[0, 60, 61]]
+    relative = frame.inputs(x, pitch, shift)[..., :128]
+    assert relative.argmax(-1)[0, 1:].tolist() == [60 - int(shift[0, 0]), 61 - int(shift[0, 0])]
+    logits = torch.arange(140.0)[None, None].expand(1, 3, -1)
+    # The logit of step s above the tonic nearest to C comes back at MIDI pitch s + shift.
+    assert frame.back(logits, shift)[0, 0, 60].item() == 60 - int(shift[0, 0]) + 6
+
+
+def test_artefacts_compute_what_the_network_computes() -> None:
+    module = small()
+    student = module.student_plan().network.eval().deployed()
+    probes = np.concatenate([vectors(notes_of(t)).numpy() for t in random_tunes(3, 30, 2)])
+    onnx, rtneural = export_onnx(module.network, MELODY), export_rtneural(student, MELODY)
+    report = check_parity(module.network, MELODY, onnx, rtneural, probes, 1e-4, None, student)
+    assert report["chunking"] < 1e-5
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[MelodyTransformer, MelodyDB]:
+    L.seed_everything(1, verbose=False)
+    folder = tmp_path_factory.mktemp("melody")
+    data = MelodyDB("nowhere", str(folder), batch_size=16, window=40, windows_per_epoch=160, progress=False)
+    tunes = random_tunes(90, 40, 1)
+    data._library = library.Library(tunes, ["train"] * 70 + ["val"] * 10 + ["test"] * 10, {}, {})
+    module = MelodyTransformer(**{**SMALL, "size": 32, "memory": 48}, learning_rate=1e-2)
+    trainer = L.Trainer(
+        max_epochs=8, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+        enable_checkpointing=False, use_distributed_sampler=False, num_sanity_val_steps=0,
+    )  # fmt: skip
+    data.prepare_data = lambda: None  # type: ignore[method-assign]
+    trainer.fit(module, datamodule=data)
+    return module.eval(), data
+
+
+def test_a_short_training_beats_the_unigram_and_learns_to_copy(trained: tuple[MelodyTransformer, MelodyDB]) -> None:
+    module, data = trained
+    songs = data.songs("test")
+    p = run(numpy_call(module.network), songs)
+    targets = np.concatenate([s.pitch for s in songs]).astype(int)
+    own = -np.log(p[np.arange(len(p)), targets])
+    unigram = fit_baselines(data.songs("train"), data.songs("val")).predict(songs)["unigram"]
+    assert own.mean() < 0.8 * -np.log(unigram[np.arange(len(p)), targets]).mean()
+    later = np.concatenate([np.arange(40) >= 24 for _ in songs])
+    assert own[later].mean() < own[~later].mean()
+
+
+def test_a_student_is_trained_after_the_test(trained: tuple[MelodyTransformer, MelodyDB], tmp_path: Path) -> None:
+    module, data = trained
+    (tmp_path / "checkpoints").mkdir()
+    record: dict = {}
+    trainer = L.Trainer(
+        accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+        callbacks=[DistillCallback(tmp_path, record, False)],
+    )  # fmt: skip
+    trainer.test(module, datamodule=data, verbose=False)
+    curve = record["student"]["curve"]
+    assert curve[-1][0] < curve[0][0]
+    assert (tmp_path / "checkpoints" / "student.ckpt").is_file()
+    module.student = None
+
+
+def test_a_student_hears_no_more_batches_than_its_teacher(
+    trained: tuple[MelodyTransformer, MelodyDB], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = []
+
+    def spy(teacher: object, plan: object, contract: object, train: object, validation: object, *rest: object) -> tuple:
+        heard.append([sum(1 for _ in batches) for batches in (train, train, validation)])  # type: ignore[attr-defined]
+        return torch.nn.Linear(1, 1), {}
+
+    monkeypatch.setattr(callbacks, "distill", spy)
+    (tmp_path / "checkpoints").mkdir()
+    _, data = trained
+    for limit in (2, 1.0):
+        module = MelodyTransformer(**{**SMALL, "size": 32, "memory": 48})
+        trainer = L.Trainer(
+            accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False, max_epochs=1,
+            enable_checkpointing=False, use_distributed_sampler=False, num_sanity_val_steps=0, limit_val_batches=1,
+            limit_train_batches=limit, callbacks=[DistillCallback(tmp_path, {}, False)],
+        )  # fmt: skip
+        trainer.fit(module, datamodule=data)
+        trainer.test(module, datamodule=data, verbose=False)
+    every = [sum(1 for _ in data.sequences(split)) for split in ("train", "val")]
+    assert heard == [[2, 2, min(2, every[1])], [every[0], every[0], every[1]]] and every[0] > 2
+
+
+def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransformer, MelodyDB]) -> None:
+    module, data = trained
+    result = MelodyEvaluator()(numpy_call(module.network), {}, data, "test", data)
+    songs = data.songs("test")
+    p = run(numpy_call(module.network), songs)
+    by_hand = -np.mean([np.log(row[t]) for row, t in zip(p, np.concatenate([s.pitch for s in songs]), strict=True)])
+    assert result.metrics["test"]["nll"] == pytest.approx(by_hand, rel=1e-5)
+    assert result.metrics["test"]["events"] == sum(map(len, songs))
+    assert set(result.baselines["test"]) == set(result.baselines["test/aird"])
+    generated = result.analysis["generated"]
+    assert generated == {} or 0 <= generated["model"]["in_key_rate"] <= 1
+    assert MelodyEvaluator().verdict(result, "test")["metric"] == "nll"
+
+
+@pytest.mark.parametrize("bad", [{"size": 4}, {"heads": 5}, {"dropout": 1.0}, {"memory": 1}, {"learning_rate": 0}])
+def test_bad_values_are_named(bad: dict) -> None:
+    with pytest.raises(ConfigError, match=next(iter(bad))):
+        MelodyTransformer(**bad)
+
+
+def test_rhythms_have_the_asked_number_of_notes_and_fill_bars() -> None:
+    for notes in (1, 7, 32, 100):
+        r = compose(plain_bars(), notes, 0.0, np.random.default_rng(notes))
+        assert len(r.onset) == len(r.duration) == notes
+        assert (np.diff(r.onset) > 0).all()
+        assert (r.onset[1:] >= (r.onset + r.duration)[:-1] - 1e-9).all()
+        assert (r.onset + r.duration)[-1] % BAR == 0
+        assert r.phrase[0]
+    calm, lively = (compose(plain_bars(), 200, a, np.random.default_rng(1)).onset[-1] for a in (-0.8, 0.8))
+    assert calm > 1.3 * lively
+
+
+def test_chords_are_laid_out_bar_by_bar() -> None:
+    progression = one_bar_each("Am | F G", Key(9, -1))
+    assert [(s, d, str(c)) for s, d, c in progression] == [(0, 4, "Am"), (4, 2, "F"), (6, 2, "G")]
+    assert [(s, str(c)) for s, _, c in repeat(progression, 10.0)] == [(0, "Am"), (4, "F"), (6, "G"), (8, "Am")]
+    assert [(s, str(c)) for s, _, c in one_bar_each("C G", Key(0, 1))] == [(0, "C"), (4, "G")]
+    assert one_bar_each("", Key(0, 1)) == []
+
+
+def test_what_is_written_is_what_was_drawn() -> None:
+    rng = np.random.default_rng(1)
+    rhythm = compose(plain_bars(), 24, 0.0, rng)
+    chords = repeat([(0.0, 4.0, plain_chord(0, "major")), (4.0, 4.0, plain_chord(7, "dom7"))], 64.0)
+    for ask in (None, lambda x: np.full(128, 1 / 128)):
+        pitches = write(ask, rhythm, chords, Key(0, 1), (0.5, 0.5), rng, 1.0, 0, 1.0)
+        assert len(pitches) == 24
+        assert int(pitches[-1]) % 12 in next(c for s, d, c in chords if s <= rhythm.onset[-1] < s + d).tones
+        file = mido.MidiFile(file=__import__("io").BytesIO(midi_bytes(rhythm, pitches, chords, 100, Key(0, 1))))
+        on, tick = [], 0
+        for message in file.tracks[1]:
+            tick += message.time
+            if message.type == "note_on":
+                on.append((tick / file.ticks_per_beat, message.note))
+        assert [p for _, p in on] == pitches.tolist()
+        assert [t for t, _ in on] == pytest.approx(rhythm.onset.tolist())
+
+
+def test_notes_are_spelt_as_the_key_has_them() -> None:
+    assert [note_name(p, Key(9, -1)) for p in (60, 68, 70)] == ["C4", "G♯4", "B♭4"]
+    assert [note_name(p, Key(2, 1)) for p in (66, 73)] == ["F♯4", "C♯5"]
+    assert note_name(71, Key(0, -1)) == "B4"
+
+
+def test_bars_are_taken_from_melodies_that_fill_them() -> None:
+    whole = melody([60, 62, 64] * 25, [2.0, 1.0, 1.0] * 25)
+    over = melody([60, 62] * 25, [3.0, 2.0] * 25)
+    assert bars_of([whole, over]) == {((0.0, 2.0), (2.0, 1.0), (3.0, 1.0)): 25}
+
+
+def test_the_model_hears_the_pitch_it_has_drawn() -> None:
+    asked: list[np.ndarray] = []
+
+    def ask(x: np.ndarray) -> np.ndarray:
+        asked.append(x)
+        p = np.zeros(128)
+        p[60 + len(asked) % 3] = 1.0
+        return p
+
+    rhythm = compose(plain_bars(), 9, 0.0, np.random.default_rng(2))
+    pitches = write(ask, rhythm, [], Key(0, 1), None, np.random.default_rng(0), 1.0, 0, 1.0)
+    assert not asked[0][:20].any()
+    assert [int(x[:12].argmax()) for x in asked[1:]] == [int(p) % 12 for p in pitches[:-1]]
+    assert all(not x[61:64].any() for x in asked)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "length=0",
+        "length=9999",
+        "temperature=0",
+        "temperature=nan",
+        "top_k=-1",
+        "top_p=0",
+        "top_p=1.5",
+        "out=x.wav",
+        "key=H",
+    ],
+)
+def test_invalid_wishes_are_one_line(bad: str, tmp_path: Path) -> None:
+    from omegaconf import OmegaConf
+
+    from kmidi_lab.errors import UserError
+    from kmidi_lab.models.melody.predict import main
+    from kmidi_lab.schema import PredictConfig
+
+    name, value = bad.split("=")
+    wanted = OmegaConf.merge(OmegaConf.structured(PredictConfig), {name: value})
+    cfg = OmegaConf.create(
+        {"predict": wanted, "seed": 1, "models_root": str(tmp_path), "paths": {"cache_dir": str(tmp_path)}}
+    )
+    with pytest.raises(UserError) as caught:
+        main(cfg, {"folder": tmp_path})
+    assert "\n" not in str(caught.value)

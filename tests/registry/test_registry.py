@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from support.run_fixture import run_files, run_record
+
+from kmidi_lab.contracts import HARMONY
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.files import sha256_file
+from kmidi_lab.registry.entry import registry_entry
+from kmidi_lab.registry.registry import load_registry, publish, published_entry
+from kmidi_lab.registry.versions import kept_versions, read_version, version_of
+from kmidi_lab.report.card import model_card
+from kmidi_lab.report.markdown import cell
+
+
+def put(
+    root: Path, mark: str = "a", *, contract=HARMONY, beats: bool = True, header: bool = False, **kwargs: Any
+) -> dict[str, Any]:
+    """Publishes a model whose files and run carry `mark`, `header` one file more; returns the entry as it was given."""
+    run = run_record(beats=beats, run_id=f"run-{mark}")
+    files = run_files(contract.id, mark)
+    files[f"{contract.id}.card.md"] = model_card(run, contract).encode()
+    if header:
+        files[f"include/{contract.id}.h"] = f"header {mark}".encode()
+    entry = registry_entry(run, contract, files)
+    publish(root, entry, files, **kwargs)
+    return entry
+
+
+def check(root: Path) -> None:
+    """The registry parses, every file it names is the one it names, and the card tells the same status."""
+    for entry in load_registry(root)["models"]:
+        assert sha256_file(root / entry["file"]) == entry["exports"]["sha256"]
+        assert sha256_file(root / entry["exports"]["onnx_path"]) == entry["exports"]["onnx_sha256"]
+        for name, facts in entry["files"].items():
+            assert sha256_file(root / name) == facts["sha256"]
+        assert (
+            f"Status **{entry['status']}**: {cell(entry['status_reason'])}.\n"
+            in (root / entry["model_card"]).read_text()
+        )
+        for version in kept_versions(entry):
+            assert version_of(read_version(root, entry, version)[0]) == version
+    assert not (root / ".staging").exists()
+
+
+def test_publish_and_read(tmp_path):
+    put(tmp_path / "new" / "models")
+    check(tmp_path / "new" / "models")
+    whole = load_registry(tmp_path / "new" / "models")
+    assert whole["registry_version"] == "1.1" and whole["generated_at"]
+    entry = published_entry(tmp_path / "new" / "models", HARMONY.id)
+    assert entry is not None and entry["status"] == "trained" and entry["history"] == []
+
+
+def test_kmidis_own_schema_takes_it(tmp_path, shared):
+    put(tmp_path)
+    schema = json.loads((shared / "kmidi" / "registry.schema.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(json.loads((tmp_path / "registry.json").read_text()))
+
+
+def test_no_registry_is_an_empty_one_and_reading_writes_nothing(tmp_path):
+    assert load_registry(tmp_path / "none")["models"] == []
+    assert published_entry(tmp_path / "none", HARMONY.id) is None
+    assert not (tmp_path / "none").exists()
+    put(tmp_path)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    load_registry(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_both_readers_find_the_onnx_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put(Path("models"))
+    entry = published_entry(Path("models"), HARMONY.id)
+    monkeypatch.chdir("/")
+    assert Path(entry["onnx_path"]).is_file() and Path(entry["onnx_path"]).is_absolute()
+    assert (tmp_path / "models" / entry["exports"]["onnx_path"]).is_file()
+
+
+def test_a_release_can_be_moved(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / "outputs" / "release", onnx_prefix="outputs/release")
+    entry = published_entry(tmp_path / "outputs" / "release", HARMONY.id)
+    assert entry["onnx_path"] == "outputs/release/harmonypredictor.onnx"
+    assert Path(entry["onnx_path"]).is_file()
+
+
+def test_others_and_unknown_keys_are_kept(tmp_path, shared):
+    theirs = json.loads((shared / "kmidi" / "registry.json").read_text())
+    theirs["our_own_key"] = {"kept": True}
+    for entry in theirs["models"]:
+        entry["preset"] = "of someone else"
+    (tmp_path / "registry.json").write_text(json.dumps(theirs))
+    put(tmp_path)
+    now = load_registry(tmp_path)
+    assert now["our_own_key"] == {"kept": True} and now["$schema"] == theirs["$schema"]
+    assert [e["id"] for e in now["models"]] == [e["id"] for e in theirs["models"]]
+    for old, new in zip(theirs["models"], now["models"], strict=True):
+        assert new["preset"] == "of someone else"
+        if old["id"] != HARMONY.id:
+            assert new == old
+        else:
+            assert new["input_size"] == 128 and "coreml_path" not in new["exports"]
+            assert new["history"][0]["run_id"] == old["training"]["run_id"]
+
+
+def test_a_run_below_its_baselines_leaves_the_trained_model(tmp_path):
+    put(tmp_path, "good")
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    with pytest.raises(RegistryError, match=r"trained .run run-good. and stays"):
+        put(tmp_path, "bad", beats=False)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b'{"registry_version": "1.1", "mod', r"not JSON .*backup"),
+        (b"\xff\xfe", "not JSON"),
+        (b'{"registry_version": "2.0", "models": []}', r"registry_version 2\.0.*update kmidi_lab"),
+        (b'{"registry_version": "1.1"}', "'models' is a required property"),
+        (b"[]", "is not of type 'object'"),
+        (b'{"registry_version": "1.1", "models": [{"id": "Bad Id"}]}', r"models\[0\]"),
+    ],
+)
+def test_a_broken_or_foreign_registry_is_refused_and_left_alone(tmp_path, content, says):
+    (tmp_path / "registry.json").write_bytes(content)
+    for action in (load_registry, put):
+        with pytest.raises(RegistryError, match=says) as caught:
+            action(tmp_path)
+        assert "\n" not in str(caught.value) and "registry.json" in str(caught.value)
+    assert (tmp_path / "registry.json").read_bytes() == content
+    assert not (tmp_path / "harmonypredictor.onnx").exists()
+
+
+def test_a_minor_version_is_fine(tmp_path):
+    (tmp_path / "registry.json").write_text('{"registry_version": "1.7", "models": []}')
+    put(tmp_path)
+    assert load_registry(tmp_path)["registry_version"] == "1.7"
+
+
+def test_a_wrong_hash_or_a_missing_file_is_refused(tmp_path):
+    files = run_files(HARMONY.id)
+    entry = registry_entry(run_record(), HARMONY, files)
+    with pytest.raises(RegistryError, match=r"sha256 of harmonypredictor\.onnx"):
+        publish(tmp_path, entry, {**files, "harmonypredictor.onnx": b"other"})
+    del files["golden/harmonypredictor.json"]
+    with pytest.raises(RegistryError, match=r"names golden/harmonypredictor\.json"):
+        publish(tmp_path, entry, files)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../up.json", "/abs.json", "registry.json", "registry.json.lock", ".staging/x", "history/x", ""]
+)
+def test_files_stay_in_the_folder(tmp_path, name):
+    files = run_files(HARMONY.id)
+    entry = registry_entry(run_record(), HARMONY, files)
+    with pytest.raises(RegistryError, match="no name for a published file"):
+        publish(tmp_path, entry, {**files, name: b""})
+
+
+@pytest.mark.parametrize(("key", "value"), [("status", "finished"), ("params", float("nan")), ("input_size", 0)])
+def test_an_invalid_entry_is_refused(tmp_path, key, value):
+    put(tmp_path, "old")
+    before = (tmp_path / "registry.json").read_bytes()
+    files = run_files(HARMONY.id, "new")
+    entry = {**registry_entry(run_record(), HARMONY, files), key: value}
+    with pytest.raises(RegistryError):
+        publish(tmp_path, entry, files)
+    assert (tmp_path / "registry.json").read_bytes() == before
+    check(tmp_path)

@@ -1,0 +1,131 @@
+"""`task=registry` as people type it: every action, wrong input, and a folder that only gets read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "export"))
+from test_registry import check, put
+
+from kmidi_lab.contracts import GROOVE
+from kmidi_lab.registry.registry import load_registry
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """outputs/models, with a groove model, and a harmony model that has one version to go back to."""
+    root = tmp_path / "outputs" / "models"
+    put(root, "g", contract=GROOVE)
+    put(root, "a")
+    put(root, "b")
+    return root
+
+
+def snapshot(root: Path) -> dict[Path, bytes]:
+    return {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def said(done: subprocess.CompletedProcess[str], code: int = 0) -> str:
+    out = done.stdout + done.stderr
+    assert done.returncode == code, out
+    assert "Traceback" not in out
+    return out
+
+
+def test_list_history_and_compare_only_read(cli: Cli, models: Path) -> None:
+    before = snapshot(models)
+    out = said(cli("task=registry"))
+    assert "harmonypredictor  trained" in out and "groovepredictor" in out
+    assert "test perplexity" in out and "4-gram+cache" in out
+    out = said(cli("task=registry", "registry.action=history", "registry.model=harmonypredictor"))
+    assert "published run run-b: beats 4-gram+cache" in out and "groovepredictor" not in out
+    out = said(cli("task=registry", "registry.action=compare", "registry.model=harmony"))
+    assert "B: version run-a-" in out and "test top3" in out
+    assert snapshot(models) == before
+    assert {p.name for p in models.parent.iterdir()} == {"models", "registry"}
+
+
+def test_compare_with_another_folder(cli: Cli, models: Path, tmp_path: Path) -> None:
+    put(tmp_path / "other", "c")
+    out = said(cli("task=registry", "registry.action=compare", "registry.model=harmony", "registry.other=other"))
+    assert "B: other" in out and "not comparable" not in out
+    path = tmp_path / "other" / "registry.json"
+    path.write_text(path.read_text().replace('"data_fingerprint": "sha256:', '"data_fingerprint": "sha256:00'))
+    out = said(cli("task=registry", "registry.action=compare", "registry.model=harmony", "registry.other=other"))
+    assert "The data differ, so the scores of A and B are not comparable." in out
+
+
+def test_promote_demote_and_rollback_say_what_changed(cli: Cli, models: Path) -> None:
+    promote = ("task=registry", "registry.action=promote", "registry.model=harmony")
+    out = said(cli(*promote, "registry.reason=sounds, well: fine"))
+    assert "(trained) → run-b-" in out and "(production); promoted to production: sounds, well: fine" in out
+    out = said(cli("task=registry", "registry.action=demote", "registry.model=harmony", "registry.reason=too soon"))
+    assert "(production) → run-b-" in out and "(trained); demoted to trained: too soon" in out
+    said(cli(*promote, "registry.reason=now"))
+    done = cli("task=registry", "registry.action=rollback", "registry.model=harmony", "registry.reason=stage fright")
+    out = said(done)
+    assert "(production) → run-a-" in out and "(trained); rolled back: stage fright" in out
+    check(models)
+    entry = load_registry(models)["models"][1]
+    assert entry["training"]["run_id"] == "run-a" and len(entry["history"]) == 5
+
+
+def test_a_rollback_to_a_worse_version_warns(cli: Cli, tmp_path: Path) -> None:
+    root = tmp_path / "outputs" / "models"
+    put(root, "a", beats=False)
+    put(root, "b")
+    done = cli("task=registry", "registry.action=rollback", "registry.model=harmony", "registry.reason=a test")
+    out = said(done)
+    loss = "this version is only training where trained was"
+    assert f"(training); rolled back: a test; WARNING: {loss}" in done.stdout
+    assert f"harmonypredictor: {loss}" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("registry.action=lists",), "Did you mean 'list'? Allowed: list, history, compare, promote, demote, rollback"),
+        (("registry.action=promote",), "type registry.model=harmony"),
+        (("registry.action=demote",), "type registry.model=harmony"),
+        (("registry.action=demote", "registry.model=harmony", "registry.reason=r"), "not demoted, it is trained"),
+        (("registry.action=promote", "registry.model=harmony"), 'type registry.reason="'),
+        (("registry.action=history", "registry.model=harmny"), "Did you mean 'harmony'?"),
+        (("registry.action=history", "registry.model=melody"), "melodytransformer is not published there"),
+        (("registry.action=compare", "registry.model=groove"), "no earlier version is kept"),
+        (("registry.action=compare", "registry.model=harmony", "registry.other=nowhere"), "nowhere: no registry.json"),
+        (
+            (
+                "registry.action=compare",
+                "registry.model=harmony",
+                "registry.other=outputs/models",
+                "registry.version=x",
+            ),
+            "not both",
+        ),
+        (
+            ("registry.action=rollback", "registry.model=harmony", "registry.version=x", "registry.reason=r"),
+            "version 'x' is not kept; kept: run-a-",
+        ),
+        (("models_root=nowhere",), "nowhere: no registry.json there"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_one_line_and_changes_nothing(cli: Cli, models: Path, arguments, says: str) -> None:
+    before = snapshot(models)
+    out = said(cli("task=registry", *arguments), 2)
+    assert says in out
+    assert snapshot(models) == before
+    assert not (models.parents[1] / "nowhere").exists()
+
+
+def test_a_registry_of_another_version(cli: Cli, models: Path) -> None:
+    path = models / "registry.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "registry_version": "2.0"}))
+    assert "registry_version 2.0, this lab knows 1.x" in said(cli("task=registry"), 2)

@@ -1,0 +1,205 @@
+"""Faults in the content of the lab's own entries, all hashes kept right: planted alone, found, nothing else said."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from test_verify_folder import HEAD, MODELS, G, edit, golden, groove, json_file, put, swap
+from torch import nn
+
+from kmidi_lab.contracts import EMOTION, GROOVE, HARMONY
+from kmidi_lab.export.proof.golden import checksum
+from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.folder import verify_folder
+from kmidi_lab.verify.golden import check_golden_file
+
+Plant = Callable[[Path], object]
+H = HARMONY.id
+HEADER, GOLDEN, ONNX_GOLDEN = f"{H}_model.h", f"golden/{H}.json", f"golden/{G}.onnx.json"
+
+
+@functools.cache
+def _clean_files() -> dict[str, bytes]:
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        put(root, HARMONY, nn.Sequential(nn.Linear(128, 16), nn.Tanh(), nn.Linear(16, 64)).eval())
+        put(root, GROOVE, groove(1), student=groove(2, hidden=6))
+        return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model with a head and one with a student, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    for name, data in _clean_files().items():
+        (tmp_path / MODELS / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / MODELS / name).write_bytes(data)
+    return tmp_path / MODELS
+
+
+def change(change: Callable[[dict[str, Any]], object], model_id: str = H) -> Plant:
+    return lambda root: edit(root, change, model_id)
+
+
+def told(**values: object) -> Plant:
+    return change(lambda entry: entry.update(values))
+
+
+def inside(*path: str, model_id: str = H, **values: object) -> Plant:
+    """Values of an object inside the entry."""
+    return change(lambda e: functools.reduce(lambda at, key: at[key], path, e).update(values), model_id)
+
+
+def unnamed(key: str, name: str) -> Plant:
+    """A file, and all that the entry says about it, taken away."""
+
+    def plant(root: Path) -> None:
+        (root / name).unlink()
+        edit(root, lambda e: [e.update({key: None}), e["files"].pop(name)], H)
+
+    return plant
+
+
+def head(**values: object) -> Plant:
+    return lambda root: json_file(root, f"{H}.head.json", lambda file: file.update(values), H)
+
+
+def in_golden(**values: object) -> Plant:
+    return lambda root: json_file(root, GOLDEN, lambda file: file.update(values), H)
+
+
+def without(*keys: str) -> Plant:
+    return lambda root: json_file(root, GOLDEN, lambda file: [file.pop(key) for key in keys], H)
+
+
+def worse_than_told(entry: dict[str, Any]) -> None:
+    entry["primary"]["value"] = entry["metrics"]["test"]["perplexity"] = 9.0
+
+
+def other_sequence(file: dict[str, Any]) -> None:
+    """Another output of the ONNX network, with a checksum that fits it."""
+    file["sequence"]["outputs"][3][0] += 0.1
+    file["output_checksum"] = checksum(np.array(file["sequence"]["outputs"] + file["typical"]["outputs"], np.float32))
+
+
+def moved_head(root: Path) -> None:
+    (root / f"{H}.head.json").rename(root / "head.json")
+    edit(
+        root,
+        lambda e: [e.update(head_path="head.json"), e["files"].update({"head.json": e["files"].pop(f"{H}.head.json")})],
+        H,
+    )
+
+
+INPUT = HEAD["input"]
+# (name, what breaks, the model, {check: what its message says})
+FAULTS: list[tuple[str, Plant, str, dict[str, str]]] = [
+    ("header", lambda r: swap(r, HEADER, (r / HEADER).read_bytes().replace(b"root { 0,", b"root { 1,"), H), H, {"header": "not the header of"}),
+    ("no header", unnamed("header_path", HEADER), H, {"header": "header_path is None, must be"}),
+    ("no head", unnamed("head_path", f"{H}.head.json"), H, {"head": f"head_path is None, must be '{H}.head.json'"}),
+    ("head unnamed", told(head_path=None), H, {"head": "head_path is None"}),
+    ("head elsewhere", moved_head, H, {"head": "head_path is 'head.json'"}),
+    ("head without hash", change(lambda e: e["files"].pop(f"{H}.head.json")), H, {"hash": f"no hash of '{H}.head.json'"}),
+    ("head: text", head(weight="many"), H, {"head": "weight is 'many', must be rows of numbers"}),
+    ("head: ragged", head(weight=[[1.0] * 28, [1.0]]), H, {"head": "inhomogeneous"}),
+    ("head: numbers as text", head(bias=["1", "2", "3", "4"]), H, {"head": "must be a list of numbers"}),
+    ("head: null", head(bias=[1, 2, 3, None]), H, {"head": "bias is .*must be a list of numbers"}),
+    ("head: no bias", lambda r: json_file(r, f"{H}.head.json", lambda f: f.pop("bias"), H), H, {"head": "bias is None"}),
+    ("head: beyond float32", head(bias=[1, 2, 3, 1e300]), H, {"head": "bias holds NaN or infinity"}),
+    ("head: bias too short", head(bias=[1, 2, 3]), H, {"head": "4 rows and bias 3 values"}),
+    ("head: transposed", head(weight=[[0.5] * 4] * 28, bias=[0] * 28), H, {"head": "4 columns for an input of 28"}),
+    ("head: classes", head(degrees=[0]), H, {"head": "4 rows for 2 classes"}),
+    ("head: no input", head(input=None), H, {"head": "input is None, must name"}),
+    ("head: unknown slice", head(input={**INPUT, "slice": "soul"}), H, {"head": "has no slice 'soul'"}),
+    ("head: slice elsewhere", head(input={**INPUT, "start": 35, "stop": 63}), H, {"head": r"is \(35, 63\), the contract says \(36, 64\)"}),
+    ("no golden", unnamed("golden_path", GOLDEN), H, {"golden": "golden_path is not there"}),
+    ("golden unnamed", told(golden_path=None), H, {"golden": "golden_path is not there"}),
+    ("golden: no vectors", without("sequence", "typical"), H, {"golden": "checksums and no vectors"}),
+    ("golden: contract", in_golden(contract_version="0"), H, {"contract_version": "'0', the contract says '1'"}),
+    ("golden: no size", without("input_size"), H, {"size": "input_size is None"}),
+    ("golden: no id", without("id"), H, {"golden": "is of None"}),
+    ("no primary", told(primary=None), H, {"primary": "'trained' is claimed without primary"}),
+    ("no primary key", change(lambda e: e.pop("primary")), H, {"primary": "claimed without primary"}),
+    ("production without primary", told(status="production", primary=None), H, {"primary": "'production' is claimed"}),
+    ("primary: worse than told", change(worse_than_told), H, {"primary": "beats_baselines is True, must be False"}),
+    ("primary: other value", inside("primary", value=1.0), H, {"primary": "value is 1.0, must be 7.121"}),
+    ("primary: other mode", inside("primary", mode="max"), H, {"primary": "beats_baselines is True, must be False"}),
+    ("primary: no mode", inside("primary", mode="best"), H, {"primary": "can't be told .*'best'"}),
+    ("primary: other rival", inside("primary", best_baseline_value=99.0), H, {"primary": "best_baseline_value is 99.0, must be 8.302"}),
+    ("primary: other metric", inside("primary", metric="soul"), H, {"primary": "can't be told .*soul"}),
+    ("primary: also", change(lambda e: e["primary"]["also"][0].update(beats_baselines=False)), H, {"primary": r"\('top1'\): beats_baselines"}),
+    ("no parity", told(parity=None), H, {"parity": "lacks tolerance, onnx, rtneural_reader"}),
+    ("parity without the reader", inside("parity", rtneural_reader=None), H, {"parity": "lacks rtneural_reader"}),
+    ("parity beyond", inside("parity", onnx=0.01), H, {"parity": r"beyond 0.0001 \(onnx 1.0e-02\)"}),
+    ("parity: tolerance", inside("parity", tolerance=0.5), H, {"parity": "tolerance is 0.5, must be above 0 and at most 0.0001"}),
+    ("parity: below 0", inside("parity", onnx=-1.0), H, {"parity": "onnx' must be a number of 0 or more"}),
+    ("parity: text", inside("parity", onnx="fine"), H, {"parity": "onnx' must be a number"}),
+    ("cpp without RTNeural", inside("integration", cpp_mlinterface=True), H, {"cpp_mlinterface": "never ran the file"}),
+    ("contract version", told(contract_version="9"), H, {"contract_version": "is '9', the contract says '1'"}),
+    ("no contract version", change(lambda e: e.pop("contract_version")), H, {"contract_version": "is None"}),
+    ("feature version", told(feature_version="v0"), H, {"feature_version": "is 'v0', the contract says 'contract-v1'"}),
+    ("budget", told(inference_target_ms=300), H, {"inference_target_ms": "is 300, the contract says 3.0"}),
+    ("params", told(params=10**9, params_estimate=f"{10**9} trained, 3152 stored"), H, {"params": "can't be its number of weights"}),
+    ("params 0", told(params=0, params_estimate="0 trained, 3152 stored"), H, {"params": "params is 0"}),
+    ("params stored", told(params_estimate="3152 trained, 5 stored"), H, {"params": "RTNeural file holds 3152"}),
+    ("params told twice", told(params_estimate="5 trained, 3152 stored"), H, {"params": "params is 3152"}),
+    ("no file hash", change(lambda e: e["exports"].pop("sha256")), H, {"hash": "exports.sha256 is missing"}),
+    ("no onnx hash", change(lambda e: e["exports"].pop("onnx_sha256")), H, {"hash": "exports.onnx_sha256 is missing"}),
+    ("no files", change(lambda e: e.pop("files")), H, {"hash": f"files tells no hash of '{H}.json, {H}.onnx"}),
+    ("student without record", change(lambda e: e.update(student=None), G), G, {"student": "is True, and student is missing"}),
+    ("student unclaimed", change(lambda e: e.update(rtneural_is_student=False), G), G,
+     {"student": "is False, and student is there", "golden": f"{G}.onnx against", "agreement": "off by"}),
+    ("student without golden", change(lambda e: e.update(onnx_golden_path=None), G), G,
+     {"student": "each of the two", "golden": "onnx_golden_path is not there"}),
+    ("student with one golden", change(lambda e: e.update(onnx_golden_path=f"golden/{G}.json"), G), G,
+     {"student": "each of the two", "golden": f"{G}.onnx against"}),
+    ("teacher not proved", lambda r: json_file(r, ONNX_GOLDEN, other_sequence, G), G, {"golden": f"{G}.onnx against its golden"}),
+    ("student not proved", lambda r: swap(r, f"golden/{G}.json", golden(groove(3), GROOVE), G), G, {"golden": f"{G}.json against its golden"}),
+    ("student's verdict", inside("student", "primary", model_id=G, value=1.0), G, {"primary": "student.primary .* value is 1.0"}),
+    ("student beaten", inside("student", model_id=G, primary=None), G, {"primary": "without student.primary", "claim": "a student that does not beat"}),
+]  # fmt: skip
+
+
+def test_the_folder_is_clean(root: Path) -> None:
+    assert verify_folder(root, None).faults == []
+
+
+@pytest.mark.parametrize(("plant", "model_id", "says"), [f[1:] for f in FAULTS], ids=[f[0] for f in FAULTS])
+def test_a_fault_is_found_and_nothing_else_is(root: Path, plant: Plant, model_id: str, says: dict[str, str]) -> None:
+    plant(root)
+    faults = verify_folder(root, None).faults
+    assert {(f.subject, f.check) for f in faults} == {(model_id, check) for check in says}, faults
+    for check, pattern in says.items():
+        assert any(re.search(pattern, f.message) for f in faults if f.check == check), faults
+
+
+@pytest.mark.parametrize("drop", [(), ("exports", "training", "files", "parity", "primary", "contract_version")])
+def test_a_stub_owes_nothing(root: Path, drop: tuple[str, ...]) -> None:
+    stub = {"id": EMOTION.id, "file": "a.json", "format": "rtneural-json", "task": EMOTION.task, "status": "stub"}
+    registry = json.loads((root / "registry.json").read_bytes())
+    registry["models"].append({**stub, "input_size": 128, "output_size": 64})
+    (root / "registry.json").write_text(json.dumps(registry))
+    edit(root, lambda e: [e.update(status="stub"), *(e.pop(key) for key in drop)], H)
+    found = verify_folder(root, None)
+    assert {(f.subject, f.check) for f in found.faults} == {(EMOTION.id, "file")}
+
+
+@pytest.mark.parametrize("rate", [None, 44_100])
+def test_the_sample_rate_of_audio(rate: float | None) -> None:
+    file = json.loads(golden(nn.Linear(128, 64).eval(), EMOTION))
+    checks = Checks("a")
+    assert check_golden_file(checks, "a", json.dumps(file).encode(), EMOTION.id, EMOTION, [], lab=True) is not None
+    assert checks.faults == []
+    data = json.dumps({**file, "sample_rate": rate})
+    check_golden_file(checks, "a", data.encode(), EMOTION.id, EMOTION, [], lab=True)
+    assert [f.check for f in checks.faults] == ["sample_rate"]

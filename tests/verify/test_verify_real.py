@@ -1,0 +1,39 @@
+"""Verifying folders that exist: the lab's release, KmiDi's registry, RTNeural's own models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kmidi_lab.contracts import DYNAMICS, GROOVE
+from kmidi_lab.verify.folder import verify_folder
+
+
+def test_the_release_is_clean(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repo)
+    found = verify_folder(Path("outputs/release"), None)
+    assert found.models and found.faults == []
+
+
+def test_kmidis_registry_has_faults_in_every_entry(shared: Path) -> None:
+    found = verify_folder(shared / "kmidi", None)
+    assert len(found.models) == 7
+    for checks in found.models:
+        assert {"file", "card"} <= {f.check for f in checks.faults}, checks.subject
+    told = {(f.subject, f.check) for f in found.faults}
+    assert {
+        ("emotionrecognizer", "output_size"),
+        ("melodytransformer", "input_size"),
+        (DYNAMICS.id, "duration"),
+        (GROOVE.id, "claim"),
+    } <= told
+
+
+def test_rtneurals_own_models(golden_folder: Path) -> None:
+    found = verify_folder(golden_folder, None)
+    refused = {f.subject: f.message for f in found.faults}
+    assert "bad_lstm.json: layer 0 (lstm): input weight" in refused["bad_lstm"]
+    # RTNeural reads 2D convolutions; this lab writes none.
+    assert set(refused) == {"bad_lstm", "conv2d"}
+    assert len(found.models) == 9
