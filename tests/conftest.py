@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
 
 REPO = Path(__file__).resolve().parents[1]
 SEED = 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from datamodules.harmony import jazz_standards, music21_corpus, pop909, progressions
 from datamodules.harmony.reading import Reading
+from datamodules.shared import music21_corpus as corpus_files
 from datamodules.shared.cache import data_version, files_below
 from datamodules.shared.code_version import code_version
 from datamodules.shared.library import SplitLibrary, prepared

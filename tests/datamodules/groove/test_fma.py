@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from test_audio_groove import BPM, recording
+from support.drum_recording import BPM, recording
 
 from datamodules.groove import fma
 from datamodules.groove.fma import files, read, tracks

@@ -8,7 +8,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from datamodules.dynamics.test_alignment import write_asap
+from support.asap_files import write_asap
 
 from datamodules.dynamics.emotion import coloured
 from datamodules.dynamics.module import ASAP

@@ -66,7 +66,7 @@ def dense_network() -> nn.Sequential:
 @pytest.fixture(scope="session")
 def golden_folder() -> Path:
     """RTNeural's own models with inputs and outputs; they belong to RTNeural and are not in this repository."""
-    shared = Path(os.environ.get("KMIDI_SHARED", Path(__file__).parents[3] / "shared"))
+    shared = Path(os.environ.get("KMIDI_SHARED", Path(__file__).parents[2].parent / "shared"))
     folder = shared / "data" / "rtneural_golden"
     if not folder.is_dir():
         pytest.skip(f"RTNeural's golden models are not at {folder}; set KMIDI_SHARED")
