@@ -11,6 +11,7 @@ from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry.transaction import STAGING
 
 FILE = "registry.json"
+SCHEMA = Path(__file__).with_name("registry.schema.json")
 HISTORY = "history"
 _RESERVED = (STAGING, FILE, f"{FILE}.lock", HISTORY)
 

@@ -14,7 +14,7 @@ import jsonschema
 from filelock import FileLock, Timeout
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import FILE, check_files, left_behind
+from kmidi_lab.registry.files import FILE, SCHEMA, check_files, left_behind
 from kmidi_lab.registry.policy import entry_status, may_replace
 from kmidi_lab.registry.transaction import STAGING, complete, is_committed, replace_together
 from kmidi_lab.registry.versions import prune, succeed
@@ -33,7 +33,6 @@ __all__ = [
 
 VERSION = "1.1"
 _LOCK_TIMEOUT_S = 120.0
-_SCHEMA = Path(__file__).with_name("registry.schema.json")
 
 
 def load_registry(models_root: Path) -> dict[str, Any]:
@@ -179,7 +178,7 @@ def _validate(registry: Any, path: Path) -> None:
 
 @functools.cache
 def _schema() -> dict[str, Any]:
-    return dict(json.loads(_SCHEMA.read_bytes()))
+    return dict(json.loads(SCHEMA.read_bytes()))
 
 
 @contextlib.contextmanager

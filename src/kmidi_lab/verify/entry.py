@@ -11,10 +11,9 @@ import jsonschema
 import orjson
 
 from kmidi_lab.contracts import CONTRACTS, Contract
-from kmidi_lab.registry.files import FILE
+from kmidi_lab.registry.files import FILE, SCHEMA
 from kmidi_lab.verify.findings import Checks, reason, show
 
-_SCHEMA = Path(__file__).with_name("registry.schema.json")
 _LARGEST_INPUT = 128
 """One of KmiDi's registry readers rejects an entry with a larger `input_size`, or 0 (contract.md §2)."""
 _SUFFIXES = {"rtneural-json": ".json", "onnx": ".onnx"}
@@ -147,7 +146,7 @@ def _subject(index: int, entry: dict[str, Any], ids: Counter[str]) -> str:
 
 def _check_schema(registry: dict[str, Any], folder: Checks, checks: dict[int, Checks]) -> None:
     broken = set()
-    for error in jsonschema.Draft7Validator(json.loads(_SCHEMA.read_bytes())).iter_errors(registry):
+    for error in jsonschema.Draft7Validator(json.loads(SCHEMA.read_bytes())).iter_errors(registry):
         path = list(error.absolute_path)
         where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "the file"
         inside = len(path) > 1 and path[0] == "models"
