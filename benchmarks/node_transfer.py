@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.emotion.clips import Clip
-from datamodules.emotion.module import Ravdess
+from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.models.emotion.features import EMOTIONS
@@ -27,7 +27,7 @@ from kmidi_lab.scoring.metrics import confusion
 
 def spoken(root: str, cache: Path) -> tuple[list[Clip], np.ndarray]:
     """Clips of the six emotions that are bases, too, and the base of each."""
-    data = Ravdess(root, str(cache), sources=["ravdess"], split="all", augment=Augmentation(variants=0))
+    data = ActedSpeech(root, str(cache), sources=["ravdess"], split="all", augment=Augmentation(variants=0))
     data.prepare_data()
     data.setup("test")
     clips = [c for c in data.songs("all") if EMOTIONS[c.emotion].upper() in BASES]

@@ -16,12 +16,12 @@ import time
 import lightning as L
 import torch
 
-from datamodules.harmony.module import ChordDB
+from datamodules.harmony.module import ChordSongs
 from kmidi_lab.lab import quieten_lightning
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 
 
-def bare(data: ChordDB, epochs: int) -> float:
+def bare(data: ChordSongs, epochs: int) -> float:
     """Microseconds a step of forward, backward, AdamW and schedule, with nothing around them."""
     module = HarmonyPredictor()
     batches = list(data.train_dataloader())
@@ -57,7 +57,7 @@ class Clock(L.Callback):
         self.times.append((self.last - self.began) / trainer.num_training_batches)
 
 
-def lab(data: ChordDB, epochs: int) -> float:
+def lab(data: ChordSongs, epochs: int) -> float:
     """Microseconds a step through Lightning as `task=train` sets it up."""
     quieten_lightning()
     clock = Clock()
@@ -74,7 +74,7 @@ def main() -> None:
     epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as cache:
-        data = ChordDB("nowhere", cache, sources=["embedded", "rntxt", "chorales"], batch_size=256)
+        data = ChordSongs("nowhere", cache, sources=["embedded", "rntxt", "chorales"], batch_size=256)
         data.prepare_data()
         data.setup("fit")
         bare(data, 2)

@@ -24,7 +24,7 @@ _VELOCITY = DYNAMICS.output("velocity").start
 _LOUD = slice(_VELOCITY, DYNAMICS.output("velocity_curve").stop)
 
 
-class ASAP(LabData[Performance, list[EncodedPiece]]):
+class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
     """Performances → contract vectors and targets, split by piece with near-duplicates.
 
     Args:

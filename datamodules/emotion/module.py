@@ -1,4 +1,4 @@
-"""Ravdess: acted speech as mel frames with emotion labels, or synthetic speech that stands in."""
+"""ActedSpeech: acted speech as mel frames with emotion labels, or synthetic speech that stands in."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.models.emotion.features import INTENSITIES, EmotionBatch, complexity, label_of, label_set, scalars_of
 
 
-class Ravdess(LabData[Clip, EmotionBatch]):
+class ActedSpeech(LabData[Clip, EmotionBatch]):
     """Clips → frames; an epoch shows one stretch of one variant of every clip, from a reset on.
 
     Args:

@@ -1,4 +1,4 @@
-"""EmotionNodes: music made from emotion nodes by rule, rendered, as mel frames with the node, intensity and key of each."""
+"""RenderedNodes: music made from emotion nodes by rule, rendered, as mel frames with the node, intensity and key of each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch, ta
 _PROBE_CLIPS = 40
 
 
-class EmotionNodes(LabData[NodeClip, NodeBatch]):
+class RenderedNodes(LabData[NodeClip, NodeBatch]):
     """Clips → frames; an epoch shows one stretch of every clip, from a reset on.
 
     Args:

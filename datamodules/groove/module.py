@@ -1,4 +1,4 @@
-"""GrooveMidi: drum performances in 4/4 as `groove` contract vectors, bar after bar."""
+"""DrumPerformances: drum performances in 4/4 as `groove` contract vectors, bar after bar."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kmidi_lab.models.groove.features import STYLES, Encoded, GrooveBatch, Perfo
 _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)
 
 
-class GrooveMidi(LabData[Performance, GrooveBatch]):
+class DrumPerformances(LabData[Performance, GrooveBatch]):
     """Takes → bars → contract vectors; an epoch shows one window of consecutive bars of every take.
 
     Args:

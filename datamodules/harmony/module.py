@@ -1,4 +1,4 @@
-"""ChordDB: chord sequences from every source that is present, as `harmony` contract vectors."""
+"""ChordSongs: chord sequences from every source that is present, as `harmony` contract vectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kmidi_lab.models.harmony.baselines import TokenSong
 from kmidi_lab.models.harmony.features import Encoded, HarmonyBatch, encode_songs, joint_class, transposition_table
 
 
-class ChordDB(LabData[Song, HarmonyBatch]):
+class ChordSongs(LabData[Song, HarmonyBatch]):
     """Songs → merged events → contract vectors, split by song and by distinct progression.
 
     Args:

@@ -26,7 +26,7 @@ _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "atta
 _ATTACK = INSTRUMENT.output("attack").index
 
 
-class Instruments(LabData[Clip, InstrumentBatch]):
+class InstrumentSounds(LabData[Clip, InstrumentBatch]):
     """Clips → frames; an epoch shows one stretch of one variant of every clip, from a reset on.
 
     Args:
@@ -168,22 +168,22 @@ class Instruments(LabData[Clip, InstrumentBatch]):
         return InstrumentBatch(x, weight, target * known, known)
 
 
-class NSynth(Instruments):
-    """NSynth where it is there, and General MIDI; settings as of Instruments."""
+class NSynthSounds(InstrumentSounds):
+    """NSynth where it is there, and General MIDI; settings as of InstrumentSounds."""
 
     id = "nsynth"
     root_sources = ("nsynth",)
 
 
-class Philharmonia(Instruments):
-    """Philharmonia where it is there, and General MIDI; settings as of Instruments."""
+class PhilharmoniaSounds(InstrumentSounds):
+    """Philharmonia where it is there, and General MIDI; settings as of InstrumentSounds."""
 
     id = "philharmonia"
     root_sources = ("philharmonia",)
 
 
-class GmInstruments(Instruments):
-    """Rendered programs alone; settings as of Instruments."""
+class GeneralMidiSounds(InstrumentSounds):
+    """Rendered programs alone; settings as of InstrumentSounds."""
 
     id = "gm_instruments"
     root_sources = ()

@@ -1,4 +1,4 @@
-"""LakhMelody: a melody of every distinct file of Lakh, read from disk as training goes on."""
+"""LakhMelodies: a melody of every distinct file of Lakh, read from disk as training goes on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ so neighbours have nothing in common."""
 _SEEN_TOGETHER = 2_000
 
 
-class LakhMelody(MelodyData):
+class LakhMelodies(MelodyData):
     """Lakh's files → melodies → windows; what is in memory does not grow with their number.
 
     Training draws from all training melodies. Baselines are fitted on the first training melodies that hold `fitted_notes`
@@ -215,7 +215,7 @@ def _sources(counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
 class _Pools:
     """Windows of a few hundred melodies that are read anew each time."""
 
-    def __init__(self, data: LakhMelody, device: torch.device) -> None:
+    def __init__(self, data: LakhMelodies, device: torch.device) -> None:
         self._data, self.device = data, device
         self.count = -(-data.counts("train")["notes"] // data.window)
 

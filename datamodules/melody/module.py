@@ -1,4 +1,4 @@
-"""MelodyDB: melodies from every source that is present, as `melody` contract vectors."""
+"""Melodies: melodies from every source that is present, as `melody` contract vectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datamodules.melody.windows import MelodyData
 from datamodules.shared.settings import check_sources, check_split_shares
 
 
-class MelodyDB(MelodyData):
+class Melodies(MelodyData):
     """Tunes → notes → contract vectors, split by tune and its variants.
 
     Args:

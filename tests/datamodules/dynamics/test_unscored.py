@@ -11,7 +11,7 @@ import pytest
 from support.smf import END, midi, name, number, tempo, track
 
 from datamodules.dynamics import unscored
-from datamodules.dynamics.module import ASAP
+from datamodules.dynamics.module import PianoPerformances
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
@@ -101,8 +101,8 @@ def test_what_shows_no_dynamics_is_left_out(how: dict[str, object], reason: str)
     assert caught.value.reason == reason
 
 
-def made(root: Path, source: str) -> ASAP:
-    data = ASAP(
+def made(root: Path, source: str) -> PianoPerformances:
+    data = PianoPerformances(
         str(root), str(root / "cache"), sources=[source], val_share=0.2, test_share=0.3, batch_size=64,
         notes_per_epoch=256, progress=False,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from support.speech_files import name, write_clip, write_ravdess
 from datamodules.emotion import fetch
 from datamodules.emotion.clips import ClipError, spoken
 from datamodules.emotion.folds import split_speakers
-from datamodules.emotion.module import Ravdess
+from datamodules.emotion.module import ActedSpeech
 from datamodules.emotion.ravdess import channels_of, files, read, read_name
 from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.audio.voice_activity import speech_of
@@ -26,9 +26,9 @@ from kmidi_lab.models.emotion.features import EMOTIONS, label_of, label_set, rea
 PLAIN = Augmentation(variants=0, gain=0, bands=0, frames=0, mixup=0)
 
 
-def ravdess(root: Path, cache: Path, **settings: object) -> Ravdess:
+def ravdess(root: Path, cache: Path, **settings: object) -> ActedSpeech:
     given = {"sources": ["ravdess"], "folds": 3, "batch_size": 4, "frames": 20, "workers": 1, "augment": PLAIN}
-    data = Ravdess(str(root), str(cache), progress=False, **{**given, **settings})  # type: ignore[arg-type]
+    data = ActedSpeech(str(root), str(cache), progress=False, **{**given, **settings})  # type: ignore[arg-type]
     data.setup("fit")
     return data
 
@@ -53,7 +53,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def data(root: Path, cache: Path) -> Ravdess:
+def data(root: Path, cache: Path) -> ActedSpeech:
     return ravdess(root, cache, val_speakers=1)
 
 
@@ -87,7 +87,7 @@ def test_published_folders_wav_and_flac(tmp_path: Path) -> None:
     assert files(tmp_path / "nothing") == []
 
 
-def test_what_is_not_used_is_reported(data: Ravdess, tmp_path: Path) -> None:
+def test_what_is_not_used_is_reported(data: ActedSpeech, tmp_path: Path) -> None:
     data.write_problems(tmp_path / "problems.csv")
     with (tmp_path / "problems.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -104,7 +104,7 @@ def test_what_is_not_used_is_reported(data: Ravdess, tmp_path: Path) -> None:
     assert sum(data.describe()["problems"].values()) == len(rows)
 
 
-def test_a_stray_copy_is_in_no_split(data: Ravdess) -> None:
+def test_a_stray_copy_is_in_no_split(data: ActedSpeech) -> None:
     clips = data.songs("all")
     assert len({c.sound.key for c in clips}) == len(clips) == 6 * 8 - 1
     assert [c.speaker for c in clips if c.id == name(3, 3)] == ["actor 03"]
@@ -175,7 +175,7 @@ def test_most_of_the_silence_at_both_ends_goes() -> None:
     assert spoken(frames) == (32, 115)
 
 
-def test_batches_are_frames_of_the_clip(data: Ravdess) -> None:
+def test_batches_are_frames_of_the_clip(data: ActedSpeech) -> None:
     batch = next(iter(data.train_dataloader()))
     assert batch.x.shape == (4, 20, 128) and batch.weight.shape == (4, 20)
     assert torch.equal(batch.label.sum(1), torch.ones(4)) and batch.scalars.shape == (4, 4)

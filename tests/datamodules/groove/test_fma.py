@@ -12,7 +12,7 @@ from support.drum_recording import BPM, recording
 
 from datamodules.groove import fma
 from datamodules.groove.fma import files, read, tracks
-from datamodules.groove.module import GrooveMidi
+from datamodules.groove.module import DrumPerformances
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.groove.features import SWING
 from kmidi_lab.models.groove.from_audio import RATE
@@ -100,7 +100,7 @@ def test_every_style_is_one_of_the_contracts():
 
 
 def test_the_grooves_train_a_model_like_any_other_takes(root: Path, tmp_path: Path):
-    data = GrooveMidi(str(root), str(tmp_path), sources=["fma"], progress=False)
+    data = DrumPerformances(str(root), str(tmp_path), sources=["fma"], progress=False)
     data.setup("fit")
     described = data.describe()
     assert {s: len(data.songs(s)) for s in ("train", "val", "test")} == {"train": 1, "val": 1, "test": 1}

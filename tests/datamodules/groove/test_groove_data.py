@@ -14,7 +14,7 @@ from support.drum_files import write_drums, write_table
 from datamodules.groove import library
 from datamodules.groove.annotations import style_of
 from datamodules.groove.library import bar_prints
-from datamodules.groove.module import GrooveMidi
+from datamodules.groove.module import DrumPerformances
 from datamodules.groove.styles import generate, swing_ratio
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, DataError
@@ -22,8 +22,8 @@ from kmidi_lab.models.groove.features import STYLES
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> GrooveMidi:
-    data = GrooveMidi("nowhere", str(tmp_path_factory.mktemp("cache")), batch_size=8, window=8)
+def generated(tmp_path_factory: pytest.TempPathFactory) -> DrumPerformances:
+    data = DrumPerformances("nowhere", str(tmp_path_factory.mktemp("cache")), batch_size=8, window=8)
     data.setup("fit")
     return data
 
@@ -67,8 +67,8 @@ def small(tmp_path: Path) -> Path:
     return root
 
 
-def load(root: Path, **more: object) -> GrooveMidi:
-    data = GrooveMidi(str(root), str(root / "cache"), sources=["groove_midi"], test_drummers=["drummer3"], **more)  # type: ignore[arg-type]
+def load(root: Path, **more: object) -> DrumPerformances:
+    data = DrumPerformances(str(root), str(root / "cache"), sources=["groove_midi"], test_drummers=["drummer3"], **more)  # type: ignore[arg-type]
     data.setup()
     return data
 
@@ -111,7 +111,7 @@ def test_the_published_test_part_is_used_where_it_is(small: Path) -> None:
 
 
 def test_real_and_generated_takes_are_never_mixed(small: Path, tmp_path: Path) -> None:
-    both = GrooveMidi(str(small), str(tmp_path / "c"))
+    both = DrumPerformances(str(small), str(tmp_path / "c"))
     both.setup("fit")
     assert {p.source for p in both.songs("all")} == {"groove_midi"}
     assert both.describe()["stand_in"] is None
@@ -127,7 +127,7 @@ def test_a_broken_table_is_one_line(small: Path, content: str) -> None:
 
 
 def test_no_take_bar_or_drummer_crosses_splits_in_real_data(shared: Path, tmp_path: Path) -> None:
-    data = GrooveMidi(str(shared), str(tmp_path), sources=["groove_midi"])
+    data = DrumPerformances(str(shared), str(tmp_path), sources=["groove_midi"])
     data.setup("fit")
     drummers = defaultdict(set)
     prints = {}
@@ -142,7 +142,7 @@ def test_no_take_bar_or_drummer_crosses_splits_in_real_data(shared: Path, tmp_pa
         assert all(len(a & b) < 0.5 * len(a | b) for a in prints[one] for b in prints[other] if a & b)
 
 
-def test_generated_takes_stand_in_say_so_and_do_not_cross(generated: GrooveMidi) -> None:
+def test_generated_takes_stand_in_say_so_and_do_not_cross(generated: DrumPerformances) -> None:
     described = generated.describe()
     assert "No drummer was heard" in described["stand_in"]
     assert described["absent"] == ["groove_midi"]
@@ -176,7 +176,7 @@ def test_annotations(annotation: str, expected: object) -> None:
     assert style_of(annotation) == expected
 
 
-def test_batches_are_windows_of_one_performance(generated: GrooveMidi) -> None:
+def test_batches_are_windows_of_one_performance(generated: DrumPerformances) -> None:
     batches = list(generated.train_dataloader())
     assert {b.x.shape for b in batches} == {(8, 8, 64)}
     x, hit = (torch.cat([getattr(b, n) for b in batches]) for n in ("x", "hit"))
@@ -190,7 +190,7 @@ def test_batches_are_windows_of_one_performance(generated: GrooveMidi) -> None:
     assert 0 < (named[:, 0] == 0).float().mean() < 0.3
 
 
-def test_bars_beyond_the_end_have_no_strokes(generated: GrooveMidi) -> None:
+def test_bars_beyond_the_end_have_no_strokes(generated: DrumPerformances) -> None:
     [batch] = generated.val_dataloader()
     lengths = [len(p.bars.hit) for p in generated.songs("val")]
     assert batch.x.shape[:2] == (len(lengths), max(lengths))
@@ -199,7 +199,7 @@ def test_bars_beyond_the_end_have_no_strokes(generated: GrooveMidi) -> None:
     assert batch.hit.sum() == generated.encoded("val").hit.sum()
 
 
-def test_the_same_epoch_gives_the_same_batches_and_another_does_not(generated: GrooveMidi) -> None:
+def test_the_same_epoch_gives_the_same_batches_and_another_does_not(generated: DrumPerformances) -> None:
     def epoch(n: int) -> torch.Tensor:
         batches = generated.train_dataloader()
         batches._epoch = lambda: n
@@ -228,4 +228,4 @@ def test_cache_is_used_and_a_broken_one_is_remade(tmp_path: Path, monkeypatch: p
 )  # fmt: skip
 def test_bad_values_are_named(bad: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
-        GrooveMidi("x", "y", **bad)
+        DrumPerformances("x", "y", **bad)

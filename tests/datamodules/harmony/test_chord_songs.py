@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from datamodules.harmony import library as chord_library
 from datamodules.harmony.library import group, loop_shape, progression_key
-from datamodules.harmony.module import ChordDB
+from datamodules.harmony.module import ChordSongs
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.splits import Groups, assign
 from kmidi_lab.chords.chord import Key
@@ -31,8 +31,8 @@ def song(name: str, symbols: str, loop: bool = False, source: str = "test", key:
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> ChordDB:
-    data = ChordDB(
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> ChordSongs:
+    data = ChordSongs(
         "nowhere", str(tmp_path_factory.mktemp("cache")), sources=["embedded", "rntxt"], batch_size=64, progress=False
     )
     data.prepare_data()
@@ -40,7 +40,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> ChordDB:
     return data
 
 
-def test_no_progression_crosses_splits(embedded: ChordDB) -> None:
+def test_no_progression_crosses_splits(embedded: ChordSongs) -> None:
     where: dict[object, set[str]] = {}
     for split in ("train", "val", "test"):
         assert embedded.songs(split)
@@ -52,7 +52,7 @@ def test_no_progression_crosses_splits(embedded: ChordDB) -> None:
 
 
 def test_no_near_duplicate_crosses_splits_in_real_data(shared: Path, tmp_path: Path) -> None:
-    data = ChordDB(str(shared), str(tmp_path), sources=["jazz_standards", "pop909"], progress=False)
+    data = ChordSongs(str(shared), str(tmp_path), sources=["jazz_standards", "pop909"], progress=False)
     data.setup()
 
     def grams(s: Song) -> set[tuple[int, ...]]:
@@ -66,7 +66,7 @@ def test_no_near_duplicate_crosses_splits_in_real_data(shared: Path, tmp_path: P
 
 
 def test_no_bach_piece_crosses_splits_under_two_names(tmp_path: Path) -> None:
-    data = ChordDB("nowhere", str(tmp_path), sources=["rntxt", "chorales"], progress=False)
+    data = ChordSongs("nowhere", str(tmp_path), sources=["rntxt", "chorales"], progress=False)
     data.setup()
     analysed = {}
     for path in chord_library.music21_corpus.analysis_files():
@@ -145,8 +145,8 @@ def test_cache_is_used_and_a_broken_one_is_remade(tmp_path: Path, monkeypatch: p
     assert len(load().songs) == len(first.songs)
 
 
-def test_absent_sources_are_said(embedded: ChordDB, tmp_path: Path) -> None:
-    data = ChordDB("nowhere", str(tmp_path), sources=["embedded", "pop909"], progress=False)
+def test_absent_sources_are_said(embedded: ChordSongs, tmp_path: Path) -> None:
+    data = ChordSongs("nowhere", str(tmp_path), sources=["embedded", "pop909"], progress=False)
     data.setup()
     described = data.describe()
     assert described["absent"] == ["pop909"]
@@ -166,10 +166,10 @@ def test_absent_sources_are_said(embedded: ChordDB, tmp_path: Path) -> None:
 )
 def test_bad_values_are_named(bad: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
-        ChordDB("x", "y", **bad)
+        ChordSongs("x", "y", **bad)
 
 
-def test_batches_are_augmented_contract_vectors(embedded: ChordDB) -> None:
+def test_batches_are_augmented_contract_vectors(embedded: ChordSongs) -> None:
     batches = list(embedded.train_dataloader())
     assert {b.x.shape for b in batches} == {(64, 128)}
     x = torch.cat([b.x for b in batches])
@@ -182,7 +182,7 @@ def test_batches_are_augmented_contract_vectors(embedded: ChordDB) -> None:
     assert 0 < known < 1
 
 
-def test_the_same_epoch_gives_the_same_batches_and_another_does_not(embedded: ChordDB) -> None:
+def test_the_same_epoch_gives_the_same_batches_and_another_does_not(embedded: ChordSongs) -> None:
     def epoch(n: int) -> torch.Tensor:
         batches = embedded.train_dataloader()
         batches._epoch = lambda: n

@@ -13,7 +13,7 @@ from datamodules.instrument import general_midi, library, philharmonia
 from datamodules.instrument import nsynth as published_nsynth
 from datamodules.instrument.augmentation import Augmentation
 from datamodules.instrument.clips import ClipError
-from datamodules.instrument.module import GmInstruments, Instruments, NSynth, Philharmonia
+from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynth, Philharmonia
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.instrument.features import CLASSES, FAMILY_OF
@@ -217,7 +217,7 @@ def test_nothing_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="data=gm_instruments"):
         phil(tmp_path, tmp_path / "cache").setup()
     with pytest.raises(ConfigError, match=r"data\.sources"):
-        Instruments("", "", sources=["kazoo"])
+        InstrumentSounds("", "", sources=["kazoo"])
     with pytest.raises(ConfigError, match=r"data\.augment\.equaliser"):
         Augmentation(equaliser=-1)
 
@@ -237,19 +237,19 @@ def test_presets_are_whole_and_families_keep_one_for_testing() -> None:
 
 
 @pytest.fixture(scope="module")
-def few_programs(tmp_path_factory: pytest.TempPathFactory) -> GmInstruments:
+def few_programs(tmp_path_factory: pytest.TempPathFactory) -> GeneralMidiSounds:
     """A rendered flute, nylon guitar, bowed cello, drum kit, and a program kept for testing."""
     with pytest.MonkeyPatch.context() as patch:
         wanted = [p for p in general_midi.PRESETS if p.drums or p.program in (73, 24, 42, 75)]
         patch.setattr(general_midi, "PRESETS", tuple(wanted))
-        data = GmInstruments(
+        data = GeneralMidiSounds(
             "", str(tmp_path_factory.mktemp("cache")), sources=["gm"], takes=10, augment=PLAIN, progress=False
         )
         data.setup()
     return data
 
 
-def test_rendered_programs_say_what_was_played(few_programs: GmInstruments) -> None:
+def test_rendered_programs_say_what_was_played(few_programs: GeneralMidiSounds) -> None:
     clips = few_programs.songs("all")
     ringing = few_programs.describe()["problems"].get("the take before rings on", 0)
     assert ringing <= 3 and len(clips) == 50 - ringing
@@ -266,7 +266,7 @@ def test_rendered_programs_say_what_was_played(few_programs: GmInstruments) -> N
     assert all(c.sound.frames.shape[1] == 128 and len(c.sound.frames) > 1 for c in clips)
 
 
-def test_batches_hold_targets_and_masks(few_programs: GmInstruments) -> None:
+def test_batches_hold_targets_and_masks(few_programs: GeneralMidiSounds) -> None:
     batch = next(iter(few_programs.train_dataloader()))  # type: ignore[call-overload]
     assert batch.x.shape[1:] == (64, 128)
     assert ((batch.target == 0) | (batch.known == 1)).all()
@@ -275,7 +275,7 @@ def test_batches_hold_targets_and_masks(few_programs: GmInstruments) -> None:
     assert sum(len(b.x) for b in whole) == len(few_programs.songs("test"))
 
 
-def test_splits_of_a_library_are_a_hash_of_the_take(few_programs: GmInstruments) -> None:
+def test_splits_of_a_library_are_a_hash_of_the_take(few_programs: GeneralMidiSounds) -> None:
     clips = few_programs.songs("all")
     again = library.split(clips[::-1], 0, 0.1, 0.2)[::-1]
     assert again == few_programs.library.splits

@@ -15,8 +15,8 @@ import torch
 from support.smf import END, midi, name, note, track
 
 from datamodules.melody import lakh
-from datamodules.melody.lakh import LakhMelody
-from datamodules.melody.module import MelodyDB
+from datamodules.melody.lakh import LakhMelodies
+from datamodules.melody.module import Melodies
 from datamodules.shared import stream
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.config import with_model
@@ -25,7 +25,7 @@ from kmidi_lab.models.melody.evaluation import MelodyEvaluator
 from kmidi_lab.models.melody.features import notes_of
 from kmidi_lab.registry.policy import entry_status
 
-Make = Callable[..., LakhMelody]
+Make = Callable[..., LakhMelodies]
 
 
 def tune_track(seed: int, up: int = 0) -> bytes:
@@ -55,7 +55,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Make:
     cache = tmp_path_factory.mktemp("cache")
 
-    def make(where: Path = root, **settings: Any) -> LakhMelody:
+    def make(where: Path = root, **settings: Any) -> LakhMelodies:
         settings = {
             "val_share": 0.2,
             "test_share": 0.2,
@@ -64,12 +64,12 @@ def make(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Make:
             "windows_per_epoch": 64,
             **settings,
         }
-        return LakhMelody(str(where), str(cache), progress=False, **settings)
+        return LakhMelodies(str(where), str(cache), progress=False, **settings)
 
     return make
 
 
-def ready(data: LakhMelody) -> LakhMelody:
+def ready(data: LakhMelodies) -> LakhMelodies:
     data.prepare_data()
     data.setup("fit")
     return data
@@ -145,7 +145,7 @@ def test_limit_takes_the_first_by_md5(make: Make) -> None:
 
 
 def test_the_other_melodies_take_some_of_lakh_along(root: Path, tmp_path: Path) -> None:
-    data = MelodyDB(str(root), str(tmp_path), sources=["lakh", "pop909"], progress=False)
+    data = Melodies(str(root), str(tmp_path), sources=["lakh", "pop909"], progress=False)
     data.setup("fit")
     described = data.describe()
     assert [(s["name"], s["songs"]) for s in described["sources"]] == [("lakh", 60)]

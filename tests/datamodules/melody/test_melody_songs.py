@@ -11,7 +11,7 @@ import torch
 from support.melody_tunes import melody, random_tunes
 
 from datamodules.melody import chorales, library, tune_books
-from datamodules.melody.module import MelodyDB
+from datamodules.melody.module import Melodies
 from datamodules.melody.reading import Reading
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.errors import ConfigError, DataError
@@ -55,7 +55,7 @@ def test_an_exact_copy_in_another_key_is_left_out() -> None:
 
 
 def test_no_group_crosses_splits_and_none_is_empty(tmp_path: Path) -> None:
-    data = MelodyDB("nowhere", str(tmp_path), sources=["aird"], progress=False)
+    data = Melodies("nowhere", str(tmp_path), sources=["aird"], progress=False)
     data.setup("fit")
     done = data.library
     assert done is not None
@@ -74,7 +74,7 @@ def test_no_group_crosses_splits_and_none_is_empty(tmp_path: Path) -> None:
     # The second time it comes from the cache, without reading.
     [prepared] = (tmp_path / "melody_db").iterdir()
     before = prepared.stat().st_mtime_ns
-    again = MelodyDB("nowhere", str(tmp_path), sources=["aird"], progress=False)
+    again = Melodies("nowhere", str(tmp_path), sources=["aird"], progress=False)
     again.setup("fit")
     assert prepared.stat().st_mtime_ns == before
     assert [m.id for m in again.songs("test")] == [m.id for m in data.songs("test")]
@@ -122,8 +122,8 @@ def test_tunes_that_cannot_be_read_are_counted_and_the_rest_kept(tmp_path: Path)
 
 
 @pytest.fixture
-def windows(tmp_path: Path) -> MelodyDB:
-    data = MelodyDB(
+def windows(tmp_path: Path) -> Melodies:
+    data = Melodies(
         "nowhere", str(tmp_path), batch_size=8, window=16, windows_per_epoch=64, transpose_share=1.0, progress=False
     )
     tunes = random_tunes(30, 40, 1)
@@ -131,7 +131,7 @@ def windows(tmp_path: Path) -> MelodyDB:
     return data
 
 
-def test_windows_are_passages_of_the_tunes_in_some_key(windows: MelodyDB) -> None:
+def test_windows_are_passages_of_the_tunes_in_some_key(windows: Melodies) -> None:
     tunes = {m.id: np.diff(m.pitch.astype(int)).tolist() for m in windows.songs("train")}
     tonics = set()
     for batch in windows.train_dataloader():
@@ -146,7 +146,7 @@ def test_windows_are_passages_of_the_tunes_in_some_key(windows: MelodyDB) -> Non
     assert len(tonics) > 6
 
 
-def test_epochs_differ_and_repeat(windows: MelodyDB) -> None:
+def test_epochs_differ_and_repeat(windows: Melodies) -> None:
     def epochs() -> list[torch.Tensor]:
         sequences = windows.sequences("train")
         return [torch.cat([x.flatten() for x, _ in sequences]) for _ in range(2)]
@@ -158,7 +158,7 @@ def test_epochs_differ_and_repeat(windows: MelodyDB) -> None:
     assert same(first, again) and not same(first, second)
 
 
-def test_validation_is_whole_pieces_in_their_own_key(windows: MelodyDB) -> None:
+def test_validation_is_whole_pieces_in_their_own_key(windows: Melodies) -> None:
     [batch] = list(windows.val_dataloader())
     songs = sorted(windows.songs("val"), key=lambda m: -len(m))
     for row, song in enumerate(songs):
@@ -179,11 +179,11 @@ def test_validation_is_whole_pieces_in_their_own_key(windows: MelodyDB) -> None:
 )
 def test_bad_values_are_named(bad: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
-        MelodyDB("x", "y", **bad)
+        Melodies("x", "y", **bad)
 
 
 def test_no_data_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
-    data = MelodyDB(str(tmp_path), str(tmp_path), sources=["pop909"], progress=False)
+    data = Melodies(str(tmp_path), str(tmp_path), sources=["pop909"], progress=False)
     with pytest.raises(DataError, match="no usable melody"):
         data.setup("fit")
 

@@ -1,4 +1,4 @@
-"""The data module, the network, the baselines and the scores, on a small set in ASAP's layout."""
+"""The data module, the network, the baselines and the scores, on a small set in PianoPerformances's layout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from support.asap_files import write_asap
 
 from datamodules.dynamics.emotion import coloured
-from datamodules.dynamics.module import ASAP
+from datamodules.dynamics.module import PianoPerformances
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.handshake import handshake
@@ -24,9 +24,11 @@ HISTORY = DYNAMICS.input("previous_velocities").index
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> ASAP:
+def data(tmp_path_factory: pytest.TempPathFactory) -> PianoPerformances:
     root = write_asap(tmp_path_factory.mktemp("data"), 12)
-    made = ASAP(str(root), str(root / "cache"), val_share=0.2, test_share=0.3, batch_size=64, notes_per_epoch=2048)
+    made = PianoPerformances(
+        str(root), str(root / "cache"), val_share=0.2, test_share=0.3, batch_size=64, notes_per_epoch=2048
+    )
     made.setup("fit")
     return made
 
@@ -38,7 +40,7 @@ def trainer(epochs: int) -> L.Trainer:
     )  # fmt: skip
 
 
-def test_it_learns_and_exports_as_it_is(data: ASAP) -> None:
+def test_it_learns_and_exports_as_it_is(data: PianoPerformances) -> None:
     L.seed_everything(0, verbose=False)
     module = DynamicsEngine(hidden=[32, 16], dropout=0.0, learning_rate=1e-2)
     handshake(module, data)
@@ -56,7 +58,7 @@ def test_it_learns_and_exports_as_it_is(data: ASAP) -> None:
     assert data.seen(data.songs("test")) == 0
 
 
-def test_it_can_learn_one_performance_by_heart(data: ASAP) -> None:
+def test_it_can_learn_one_performance_by_heart(data: PianoPerformances) -> None:
     L.seed_everything(0, verbose=False)
     piece = data.encoded("train")[0]
     x, y, known = (torch.from_numpy(getattr(piece, n)) for n in ("x", "y", "known"))
@@ -94,15 +96,15 @@ def test_wrong_settings_of_the_model(wrong: dict) -> None:
 )  # fmt: skip
 def test_wrong_settings_of_the_data(wrong: dict) -> None:
     with pytest.raises(ConfigError):
-        ASAP("nowhere", "nowhere", **wrong)
+        PianoPerformances("nowhere", "nowhere", **wrong)
 
 
 def test_real_data_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="data=kth_rules"):
-        ASAP(str(tmp_path), str(tmp_path), sources=["asap"]).prepare_data()
+        PianoPerformances(str(tmp_path), str(tmp_path), sources=["asap"]).prepare_data()
 
 
-def test_batches(data: ASAP) -> None:
+def test_batches(data: PianoPerformances) -> None:
     batches = list(data.train_dataloader())
     assert len(batches) == 2048 // 64
     for batch in batches:
@@ -160,7 +162,7 @@ def test_baselines_against_plain_definitions() -> None:
     assert carried[1, :8].tolist() == [0.25] * 8 and carried[0, 0] == Constant(pieces)(x[:1])[0, 0]
 
 
-def test_scores_by_hand_and_every_metric_beside_every_baseline(data: ASAP) -> None:
+def test_scores_by_hand_and_every_metric_beside_every_baseline(data: PianoPerformances) -> None:
     piece = data.encoded("test")[0]
     assert scores(lambda x: np.full((len(x), 16), 0.5, np.float32), [piece])["velocity_r"] == 0
 

@@ -12,7 +12,7 @@ import torch
 
 from datamodules.emotion.clips import Clip
 from datamodules.emotion.espeak import Prosody, open_espeak
-from datamodules.emotion.module import Ravdess
+from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import EMOTION
@@ -35,16 +35,16 @@ SMALL = {"channels": 16, "dilations": [4, 8]}
 
 
 @pytest.fixture(scope="module")
-def spoken(tmp_path_factory: pytest.TempPathFactory) -> Ravdess:
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> ActedSpeech:
     """The stand-in without changed copies."""
     plain = Augmentation(variants=0, gain=0, mixup=0)
     cache = str(tmp_path_factory.mktemp("cache"))
-    data = Ravdess("nowhere", cache, frames=100, augment=plain, progress=False)
+    data = ActedSpeech("nowhere", cache, frames=100, augment=plain, progress=False)
     data.setup("fit")
     return data
 
 
-def fit(data: Ravdess, epochs: int, batches: float = 1.0, **settings: object) -> EmotionRecognizer:
+def fit(data: ActedSpeech, epochs: int, batches: float = 1.0, **settings: object) -> EmotionRecognizer:
     L.seed_everything(1, verbose=False)
     module = EmotionRecognizer(**{**SMALL, **settings})  # type: ignore[arg-type]
     trainer = L.Trainer(
@@ -212,7 +212,7 @@ def test_espeak_says_what_it_is_told() -> None:
             espeak.say("Dogs.", "xx-xx+nobody", Prosody())
 
 
-def test_the_stand_in_is_named_and_split_by_voice(spoken: Ravdess) -> None:
+def test_the_stand_in_is_named_and_split_by_voice(spoken: ActedSpeech) -> None:
     described = spoken.describe()
     assert "No human voice" in described["stand_in"] and described["absent"] == ["ravdess"]
     assert 1000 <= len(spoken.songs("all")) <= 1500
@@ -234,7 +234,7 @@ def test_another_long_path_is_no_hindrance(
         assert len(espeak.say("Dogs.", "en-us+m1", Prosody())) > 0
 
 
-def test_it_learns_a_few_clips_by_heart(spoken: Ravdess) -> None:
+def test_it_learns_a_few_clips_by_heart(spoken: ActedSpeech) -> None:
     batch = next(iter(spoken.train_dataloader()))
     module = EmotionRecognizer(channels=48, dropout=0.0, dilations=[1, 2, 4], label_smoothing=0.0)
     mean, std = spoken.statistics()
@@ -251,7 +251,7 @@ def test_it_learns_a_few_clips_by_heart(spoken: Ravdess) -> None:
     assert (read(clip) - batch.scalars).abs()[:, :2].mean() < 0.15
 
 
-def test_the_streaming_file_scores_what_the_network_scores(spoken: Ravdess) -> None:
+def test_the_streaming_file_scores_what_the_network_scores(spoken: ActedSpeech) -> None:
     module = fit(spoken, 1)
     mean = module.network.get_submodule("0").mean
     assert torch.equal(mean, spoken.statistics()[0]), "the network standardises with the training frames' statistics"
@@ -272,7 +272,7 @@ def test_the_streaming_file_scores_what_the_network_scores(spoken: Ravdess) -> N
     assert streamed == pytest.approx(whole, abs=5e-3)
 
 
-def test_the_same_seed_gives_the_same_weights(spoken: Ravdess) -> None:
+def test_the_same_seed_gives_the_same_weights(spoken: ActedSpeech) -> None:
     a, b = (fit(spoken, 1, batches=3) for _ in range(2))
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
 
@@ -317,13 +317,13 @@ def test_what_is_judged_early_is_a_beginning_of_the_clip() -> None:
     assert (taken[:, 1] == 6).all() and (taken[:, 2] == 3).all()
 
 
-def test_a_model_of_other_labels_is_refused(spoken: Ravdess) -> None:
+def test_a_model_of_other_labels_is_refused(spoken: ActedSpeech) -> None:
     module = EmotionRecognizer(labels=7, **SMALL)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"type data\.labels=7"):
         EmotionEvaluator()(numpy_call(module.export_network()), module.head(), spoken, "test", spoken)
 
 
-def test_companions_learn_the_labels_alone_and_teach_the_exported_network(spoken: Ravdess) -> None:
+def test_companions_learn_the_labels_alone_and_teach_the_exported_network(spoken: ActedSpeech) -> None:
     batch = next(iter(spoken.train_dataloader()))
     torch.manual_seed(0)
     plain = {**SMALL, "dropout": 0.0, "label_smoothing": 0.0, "early_weight": 0.0, "reading_weight": 0.0}

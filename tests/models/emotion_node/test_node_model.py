@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from datamodules.emotion_node import library
-from datamodules.emotion_node.module import EmotionNodes
+from datamodules.emotion_node.module import RenderedNodes
 from kmidi_lab.audio.augment import equalise
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import EMOTION_NODE
@@ -28,12 +28,12 @@ _NODES = (0, 45, 90, 130, 170, 215)
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> EmotionNodes:
+def data(tmp_path_factory) -> RenderedNodes:
     """Six nodes, two training clips each, without the other 210."""
     with pytest.MonkeyPatch.context() as patch:
         whole = library.plan(2, 0)
         patch.setattr(library, "plan", lambda *_: [p for p in whole if p.node in _NODES])
-        data = EmotionNodes(
+        data = RenderedNodes(
             "", str(tmp_path_factory.mktemp("cache")), renderings=2, batch_size=6, workers=1, progress=False
         )
         data.prepare_data()
@@ -178,7 +178,7 @@ def test_training_learns_scores_and_exports(data, tmp_path):
 )
 def test_bad_settings_are_named(tmp_path, wrong, said):
     with pytest.raises(ConfigError, match=said.replace(".", r"\.")):
-        EmotionNodes("", str(tmp_path), **wrong)
+        RenderedNodes("", str(tmp_path), **wrong)
     with pytest.raises(ConfigError, match=r"frame_weight=-1"):
         EmotionNodeClassifier(frame_weight=-1)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.groove.module import GrooveMidi
+from datamodules.groove.module import DrumPerformances
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, DataError
@@ -51,8 +51,8 @@ class Data:
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> GrooveMidi:
-    data = GrooveMidi("nowhere", str(tmp_path_factory.mktemp("cache")), sources=["styles"], batch_size=16)
+def generated(tmp_path_factory: pytest.TempPathFactory) -> DrumPerformances:
+    data = DrumPerformances("nowhere", str(tmp_path_factory.mktemp("cache")), sources=["styles"], batch_size=16)
     data.setup("fit")
     return data
 
@@ -102,7 +102,7 @@ def test_an_unknown_mood_or_style_has_no_effect_before_it_is_learnt() -> None:
     assert torch.equal(module(x), module(other))
 
 
-def test_the_fixed_layer_is_not_trained(generated: GrooveMidi) -> None:
+def test_the_fixed_layer_is_not_trained(generated: DrumPerformances) -> None:
     module = fit(generated, 1, inner=8, hidden=8)
     last = list(module.network)[-1]
     assert torch.equal(last.weight, torch.diag(torch.tensor([1.0] * 16 + [0.5] * 16)))
@@ -148,7 +148,7 @@ def test_scores_by_hand_at_two_tempos() -> None:
     assert "timing_correlation" not in found
 
 
-def test_the_evaluator_s_loss_is_the_training_loss(generated: GrooveMidi) -> None:
+def test_the_evaluator_s_loss_is_the_training_loss(generated: DrumPerformances) -> None:
     module = GroovePredictor().eval()
     [batch] = generated.val_dataloader()
     with torch.inference_mode():
@@ -235,7 +235,7 @@ def test_it_learns_a_few_takes_by_heart() -> None:
 
 
 @pytest.mark.slow
-def test_it_beats_the_baselines_on_generated_takes(generated: GrooveMidi) -> None:
+def test_it_beats_the_baselines_on_generated_takes(generated: DrumPerformances) -> None:
     module = fit(generated, 30).eval()
     evaluator = GrooveEvaluator()
     result = evaluator(numpy_call(module.network), {}, generated, "test", generated)
@@ -244,7 +244,7 @@ def test_it_beats_the_baselines_on_generated_takes(generated: GrooveMidi) -> Non
     assert verdict["also"][0]["beats_baselines"], verdict
 
 
-def test_the_same_seed_gives_the_same_weights(generated: GrooveMidi) -> None:
+def test_the_same_seed_gives_the_same_weights(generated: DrumPerformances) -> None:
     a, b = (fit(generated, 1, inner=8, hidden=8) for _ in range(2))
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
 

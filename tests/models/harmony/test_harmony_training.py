@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import OmegaConf
 
-from datamodules.harmony.module import ChordDB
+from datamodules.harmony.module import ChordSongs
 from kmidi_lab import lab
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 from tests.conftest import Cli
@@ -36,7 +36,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def fit(cache: str, folder: Path, stop: int | None = None, resume: str | None = None) -> HarmonyPredictor:
     L.seed_everything(3, verbose=False)
-    data = ChordDB("nowhere", cache, sources=["embedded"], batch_size=64, progress=False)
+    data = ChordSongs("nowhere", cache, sources=["embedded"], batch_size=64, progress=False)
     module = HarmonyPredictor(hidden=[32, 24], dropout=0.2)
     trainer = L.Trainer(
         max_epochs=4, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_weights(cache: str, tmp_path: Path) -> Non
 
 def test_it_learns(cache: str) -> None:
     L.seed_everything(0, verbose=False)
-    data = ChordDB("nowhere", cache, sources=["embedded"], batch_size=64, progress=False)
+    data = ChordSongs("nowhere", cache, sources=["embedded"], batch_size=64, progress=False)
     module = HarmonyPredictor(hidden=[64, 48], dropout=0.0)
     trainer = L.Trainer(
         max_epochs=12, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,

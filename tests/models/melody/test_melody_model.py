@@ -12,7 +12,7 @@ import torch
 from support.melody_tunes import melody, random_tunes
 
 from datamodules.melody import library
-from datamodules.melody.module import MelodyDB
+from datamodules.melody.module import Melodies
 from kmidi_lab import callbacks
 from kmidi_lab.callbacks import DistillCallback, numpy_call
 from kmidi_lab.chords.chord import Key, plain_chord
@@ -93,10 +93,10 @@ def test_artefacts_compute_what_the_network_computes() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[MelodyTransformer, MelodyDB]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[MelodyTransformer, Melodies]:
     L.seed_everything(1, verbose=False)
     folder = tmp_path_factory.mktemp("melody")
-    data = MelodyDB("nowhere", str(folder), batch_size=16, window=40, windows_per_epoch=160, progress=False)
+    data = Melodies("nowhere", str(folder), batch_size=16, window=40, windows_per_epoch=160, progress=False)
     tunes = random_tunes(90, 40, 1)
     data._library = library.Library(tunes, ["train"] * 70 + ["val"] * 10 + ["test"] * 10, {}, {})
     module = MelodyTransformer(**{**SMALL, "size": 32, "memory": 48}, learning_rate=1e-2)
@@ -109,7 +109,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[MelodyTransformer
     return module.eval(), data
 
 
-def test_a_short_training_beats_the_unigram_and_learns_to_copy(trained: tuple[MelodyTransformer, MelodyDB]) -> None:
+def test_a_short_training_beats_the_unigram_and_learns_to_copy(trained: tuple[MelodyTransformer, Melodies]) -> None:
     module, data = trained
     songs = data.songs("test")
     p = run(numpy_call(module.network), songs)
@@ -121,7 +121,7 @@ def test_a_short_training_beats_the_unigram_and_learns_to_copy(trained: tuple[Me
     assert own[later].mean() < own[~later].mean()
 
 
-def test_a_student_is_trained_after_the_test(trained: tuple[MelodyTransformer, MelodyDB], tmp_path: Path) -> None:
+def test_a_student_is_trained_after_the_test(trained: tuple[MelodyTransformer, Melodies], tmp_path: Path) -> None:
     module, data = trained
     (tmp_path / "checkpoints").mkdir()
     record: dict = {}
@@ -137,7 +137,7 @@ def test_a_student_is_trained_after_the_test(trained: tuple[MelodyTransformer, M
 
 
 def test_a_student_hears_no_more_batches_than_its_teacher(
-    trained: tuple[MelodyTransformer, MelodyDB], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: tuple[MelodyTransformer, Melodies], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = []
 
@@ -161,7 +161,7 @@ def test_a_student_hears_no_more_batches_than_its_teacher(
     assert heard == [[2, 2, min(2, every[1])], [every[0], every[0], every[1]]] and every[0] > 2
 
 
-def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransformer, MelodyDB]) -> None:
+def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransformer, Melodies]) -> None:
     module, data = trained
     result = MelodyEvaluator()(numpy_call(module.network), {}, data, "test", data)
     songs = data.songs("test")

@@ -1,4 +1,4 @@
-"""Instruments: the contract's vocabularies, labels with what is unknown left out, and measures of a sound.
+"""InstrumentSounds: the contract's vocabularies, labels with what is unknown left out, and measures of a sound.
 
 A clip's labels are a place in each slice of the contract's output for which there is evidence; a slice without is
 masked in the loss. Slices in `UNTRAINED` have evidence nowhere: their output stays constant.
