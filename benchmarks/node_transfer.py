@@ -41,7 +41,7 @@ def main() -> None:
     clips, true = spoken(root, Path(os.environ.get("OUTPUT_ROOT", "outputs")) / "cache")
     print(f"{len(clips)} clips, chance 1 in {len(BASES)}")
     for path in sys.argv[1:]:
-        module = EmotionNodeClassifier.load_from_checkpoint(path, map_location="cpu").eval()
+        module = EmotionNodeClassifier.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
         call = numpy_call(module.export_network())
         outputs = np.stack([call(np.asarray(c.sound.frames, np.float32)[None])[0].mean(0) for c in clips])
         found = probabilities(outputs)["base"].argmax(1)

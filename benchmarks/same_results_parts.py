@@ -20,6 +20,11 @@ import lightning as L
 import numpy as np
 import orjson
 import torch
+from kmidi_lab.export.cpp_header import cpp_header
+from kmidi_lab.export.golden import golden_vectors
+from kmidi_lab.export.onnx_export import export_onnx
+from kmidi_lab.export.onnx_runtime import OnnxModel
+from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from omegaconf import OmegaConf
 
 # All that is used of the lab; only these lines change when its files move.
@@ -29,12 +34,7 @@ from kmidi_lab.config import check
 from kmidi_lab.config import options as options
 from kmidi_lab.contracts import AUDIO_FEATURES, CONTRACTS
 from kmidi_lab.errors import LabError, UserError
-from kmidi_lab.export.cpp_header import cpp_header
-from kmidi_lab.export.golden import golden_vectors
-from kmidi_lab.export.onnx_export import export_onnx
-from kmidi_lab.export.onnx_runtime import OnnxModel
 from kmidi_lab.export.rtneural import export_rtneural
-from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.lab import build
 

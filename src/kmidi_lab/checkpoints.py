@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from kmidi_lab import resume
 from kmidi_lab.files import write_atomic
+from kmidi_lab.targets import as_first_named
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class BestCheckpoint(ModelCheckpoint):
 
     def __init__(self, folder: Path, trained_on: Any, earlier: Path | None = None) -> None:
         super().__init__(folder, "best", "val/loss", mode="min", enable_version_counter=False)
-        self._trained_on = hashlib.sha256(json.dumps(trained_on, sort_keys=True, default=str).encode()).hexdigest()
+        self._trained_on = _digest(trained_on)
         self._earlier = earlier
 
     def state_dict(self) -> dict[str, Any]:
@@ -68,3 +69,7 @@ class BestCheckpoint(ModelCheckpoint):
         self.best_model_score = self.kth_value = score
         self.best_k_models = {str(own): score}
         log.info("best so far: val/loss %.4f after %d epochs of %s", score, kept["epoch"] + 1, found)
+
+
+def _digest(trained_on: Any) -> str:
+    return hashlib.sha256(json.dumps(as_first_named(trained_on), sort_keys=True, default=str).encode()).hexdigest()

@@ -13,18 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import hydra
 import lightning as L
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
+from datamodules.shared.module import LabData
 from kmidi_lab import hardware, provenance, resume
 from kmidi_lab.callbacks import DistillCallback, EvaluationCallback
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
-from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.export.callback import ExportCallback
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
@@ -34,6 +32,8 @@ from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
+from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import check_average, make_trainer
 
 log = logging.getLogger(__name__)
@@ -45,19 +45,6 @@ class Run:
 
     record: dict[str, Any]
     objects: dict[str, Any] = field(default_factory=dict)
-
-
-def build(node: Any, **extra: Any) -> Any:
-    """Instantiates a config node; a UserError from a constructor comes out as it is."""
-    try:
-        return hydra.utils.instantiate(node, _convert_="all", **extra)
-    except InstantiationException as error:
-        cause = error.__cause__
-        if isinstance(cause, UserError):
-            raise cause from None
-        if isinstance(cause, TypeError):
-            raise ConfigError(f"{str(error).splitlines()[0]} ({cause})") from error
-        raise
 
 
 def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
@@ -73,17 +60,17 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
         runner_from_env()
         load_registry(Path(cfg.models_root))
     L.seed_everything(cfg.seed, verbose=False)
-    module_class = hydra.utils.get_class(cfg.data._target_)
+    data_class = find(cfg.data._target_, LabData, cfg.trusted)
     limits = hardware.guard(
         machine,
         cfg.preset,
         cfg.trainer.max_epochs,
         cfg.data.batch_size,
         cfg.trainer.accumulate,
-        module_class.bytes_per_example,
+        data_class.bytes_per_example,
     )
-    data = build(cfg.data, batch_size=limits.batch_size, progress=cfg.trainer.progress)
-    module: LabModule = build(cfg.model.module)
+    data = build(cfg.data, LabData, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress)
+    module = build(cfg.model.module, LabModule, cfg.trusted)
     if resumed:
         resumed.check(module)
     handshake(module, data)
@@ -92,7 +79,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     OmegaConf.save(OmegaConf.create(OmegaConf.to_container(cfg, resolve=True)), folder / "config.yaml")
     data.write_problems(folder / "problems.csv")
     record = _new_record(cfg, context, machine, data, module)
-    evaluator = build(cfg.model.evaluator)
+    evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
     trainer = make_trainer(
         cfg,
         context,
@@ -116,7 +103,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
     log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record["data"]))
     with _finished_loggers(trainer, record):
         began = time.perf_counter()
-        trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None)
+        trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
         record["training_seconds"] = time.perf_counter() - began
         checkpoint = _use_best(trainer, module)
         record["training"] = _training(module, trainer, limits, checkpoint)

@@ -111,6 +111,7 @@ class LabConfig:
     launcher: str = MISSING
     sweep: str = MISSING
     models_root: str = MISSING
+    trusted: list[str] = field(default_factory=list)
     paths: Paths = field(default_factory=Paths)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
     build: BuildConfig = field(default_factory=BuildConfig)

@@ -11,9 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
+from datamodules.shared.module import LabData
 from kmidi_lab import config
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.targets import build
 
 GROUPS = sorted((p.parent.name, p.stem) for p in conf_dir().glob("*/*.yaml"))
 
@@ -43,7 +47,9 @@ def test_every_yaml_composes_and_its_components_build(group: str, choice: str, t
         target = hydra.utils.get_object(component._target_)
         allowed = set(inspect.signature(target).parameters)
         assert set(component) - {"_target_"} == allowed, component._target_
-        hydra.utils.instantiate(component, _convert_="all")
+    build(cfg.data, LabData, ())
+    build(cfg.model.module, LabModule, ())
+    build(cfg.model.evaluator, Evaluator, ())
 
 
 def test_data_follows_the_model_and_can_be_overridden() -> None:

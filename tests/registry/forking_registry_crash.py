@@ -181,11 +181,11 @@ def test_staged_files_that_someone_deleted_are_named(tmp_path):
     next(n for n in work if (root / ".staging" / "journal.json").exists())
     shutil.rmtree(root / ".staging" / HARMONY.id)
     (root / "harmonypredictor.onnx").unlink()
-    with pytest.raises(RegistryError, match=r"harmonypredictor\.\w+: lost.*delete \.staging"):
+    with pytest.raises(RegistryError, match=r"harmonypredictor\.\w+. was lost.*delete .*\.staging"):
         load_registry(root)
 
 
-HEADER = "include/harmonypredictor.h"
+HEADER = "harmonypredictor_model.h"
 KEPT = 2
 
 

@@ -26,7 +26,7 @@ def put(
     files = run_files(contract.id, mark)
     files[f"{contract.id}.card.md"] = model_card(run, contract).encode()
     if header:
-        files[f"include/{contract.id}.h"] = f"header {mark}".encode()
+        files[f"{contract.id}_model.h"] = f"header {mark}".encode()
     entry = registry_entry(run, contract, files)
     publish(root, entry, files, **kwargs)
     return entry

@@ -122,6 +122,17 @@ def test_wrong_input_is_one_line_and_changes_nothing(cli: Cli, models: Path, arg
     assert not (models.parents[1] / "nowhere").exists()
 
 
+def test_a_journal_from_someone_else_removes_nothing(cli: Cli, models: Path, tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis"
+    thesis.write_text("years of work")
+    (models / ".staging").mkdir()
+    (models / ".staging" / "journal.json").write_text(json.dumps({"run": "x", "files": [], "remove": [str(thesis)]}))
+    before = snapshot(models)
+    out = said(cli("task=registry", f"models_root={models}"), 2)
+    assert "thesis' is no file that the lab writes for x); nothing was touched" in out
+    assert thesis.read_text() == "years of work" and snapshot(models) == before
+
+
 def test_a_registry_of_another_version(cli: Cli, models: Path) -> None:
     path = models / "registry.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "registry_version": "2.0"}))

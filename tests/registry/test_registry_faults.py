@@ -154,7 +154,7 @@ def test_a_registry_of_another_version(models, change):
     refused(models, change, r"registry_version 2\.0, this lab knows 1\.x; update kmidi_lab")
 
 
-@pytest.mark.parametrize("name", ["harmonypredictor.onnx", "golden/harmonypredictor.json", f"include/{HARMONY.id}.h"])
+@pytest.mark.parametrize("name", ["harmonypredictor.onnx", "golden/harmonypredictor.json", f"{HARMONY.id}_model.h"])
 def test_promote_wants_every_file_as_published(models, name):
     content = (models / name).read_bytes()
     (models / name).write_bytes(content[:-1])

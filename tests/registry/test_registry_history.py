@@ -20,7 +20,7 @@ from kmidi_lab.registry.history import rollback
 from kmidi_lab.registry.registry import load_registry, publish, published_entry
 from kmidi_lab.registry.versions import kept_versions, version_of
 
-HEADER = f"include/{HARMONY.id}.h"
+HEADER = f"{HARMONY.id}_model.h"
 
 
 def now(root: Path) -> dict[str, Any]:

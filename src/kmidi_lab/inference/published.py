@@ -13,6 +13,7 @@ from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.files import sha256_file
+from kmidi_lab.registry.files import check_below
 
 
 @dataclass
@@ -58,6 +59,7 @@ def load_published(models_root: Path, model: str) -> Published | None:
     entry = published_entry(models_root, contract.id)
     if entry is None or entry["status"] == "stub" or "onnx_path" not in entry.get("exports", {}):
         return None
+    check_below(models_root, entry["exports"]["onnx_path"])
     path = models_root / entry["exports"]["onnx_path"]
     told = entry["exports"].get("onnx_sha256")
     if told and path.is_file() and sha256_file(path) != told:

@@ -8,18 +8,24 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.transaction import STAGING
+from kmidi_lab.registry.published_names import FILE, HISTORY, LOCK, STAGING, is_of_model, names_of
 
-FILE = "registry.json"
 SCHEMA = Path(__file__).with_name("registry.schema.json")
-HISTORY = "history"
-_RESERVED = (STAGING, FILE, f"{FILE}.lock", HISTORY)
+_RESERVED = (STAGING, FILE, LOCK, HISTORY)
 
 
 def is_published_name(name: str) -> bool:
     """A path below the models folder, and none of the registry's own."""
     path = PurePosixPath(name)
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and path.parts[0] not in _RESERVED
+
+
+def stays_below(root: Path, name: str) -> bool:
+    """Whether the name is of a file below `root`, links followed, and not one of the registry's own."""
+    try:
+        return is_published_name(name) and (root / name).resolve().is_relative_to(root.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def file_names(entry: Mapping[str, Any]) -> set[str]:
@@ -44,7 +50,7 @@ def fingerprint(entry: Mapping[str, Any]) -> str:
 
 def check_files(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """Raises RegistryError unless `files` has every file of the entry, with the hash that it tells."""
-    _check_names(files)
+    _check_names(files, entry["id"])
     for name, sha in told_files(entry):
         if name not in files:
             raise RegistryError(f"{entry['id']}: the entry names {name}, which is not among the files to publish")
@@ -62,12 +68,13 @@ def read_files(folder: Path, entry: Mapping[str, Any]) -> dict[str, bytes]:
     """
     if not entry.get("files"):
         raise RegistryError(f"{entry['id']}: the entry lists no files; export the model again")
-    _check_names(file_names(entry))
+    _check_names(file_names(entry), entry["id"])
     return {name: read_file(folder, name, sha) for name, sha in told_files(entry)}
 
 
 def read_file(folder: Path, name: str, sha: str | None) -> bytes:
-    """The content of one file. Raises RegistryError when it can't be read or has another hash."""
+    """The content of one file. Raises RegistryError when it is not below `folder`, can't be read or has another hash."""
+    check_below(folder, name)
     try:
         data = (folder / name).read_bytes()
     except OSError as error:
@@ -83,12 +90,24 @@ def read_file(folder: Path, name: str, sha: str | None) -> bytes:
 
 
 def left_behind(old: Mapping[str, Any], registry: Mapping[str, Any]) -> list[str]:
-    """The files of `old` that no entry of the registry names any more."""
+    """The files of `old` that no entry of the registry names any more; only those that the lab publishes."""
     named = {name for entry in registry["models"] for name in file_names(entry)}
-    return sorted(name for name in old.get("files", {}) if name not in named and is_published_name(name))
+    return sorted(name for name in old.get("files", {}) if name not in named and is_of_model(name, old["id"]))
 
 
-def _check_names(names: Mapping[str, Any] | set[str]) -> None:
+def check_below(folder: Path, name: str) -> None:
+    """Raises RegistryError for a name that leads out of the folder, by itself or by a link."""
+    if not stays_below(folder, name):
+        raise RegistryError(
+            f"{folder}: its registry names {name[:200]!r}, which leaves the folder or is the registry's own; correct the "
+            "entry or export the model again"
+        )
+
+
+def _check_names(names: Mapping[str, Any] | set[str], model_id: str) -> None:
     for name in names:
-        if not is_published_name(name):
-            raise RegistryError(f"{name!r} is no name for a published file; give a path below the models folder")
+        if not is_of_model(name, model_id):
+            raise RegistryError(
+                f"{name[:200]!r} is no name for a published file of {model_id}; allowed are "
+                f"{', '.join(names_of(model_id))}; export the model again"
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -14,9 +15,10 @@ import jsonschema
 from filelock import FileLock, Timeout
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import FILE, SCHEMA, check_files, left_behind
+from kmidi_lab.registry.files import SCHEMA, check_files, left_behind
 from kmidi_lab.registry.policy import entry_status, may_replace
-from kmidi_lab.registry.transaction import STAGING, complete, is_committed, replace_together
+from kmidi_lab.registry.published_names import FILE, LOCK, STAGING
+from kmidi_lab.registry.transaction import complete, is_committed, replace_together
 from kmidi_lab.registry.versions import prune, succeed
 
 __all__ = [
@@ -43,7 +45,7 @@ def load_registry(models_root: Path) -> dict[str, Any]:
     Raises:
         RegistryError: broken JSON, another major version, a wrong field, or a publish that can't be completed.
     """
-    if (models_root / STAGING).exists():
+    if os.path.lexists(models_root / STAGING):
         try:
             with _locked(models_root):
                 complete(models_root)
@@ -156,7 +158,7 @@ def _read(models_root: Path) -> dict[str, Any]:
         }
     except OSError as error:
         raise RegistryError(f"{path}: can't be read ({error.strerror}); check its owner and mode") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RegistryError(
             f"{path}: not JSON ({error}); take it from git or a backup, or move it away to start a new registry"
         ) from error
@@ -183,13 +185,16 @@ def _schema() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _locked(models_root: Path) -> Iterator[None]:
-    lock = FileLock(models_root / f"{FILE}.lock", timeout=_LOCK_TIMEOUT_S)
+    lock = FileLock(models_root / LOCK, timeout=_LOCK_TIMEOUT_S)
+    if (models_root / LOCK).is_symlink():
+        # Taking the lock empties the file, wherever the link leads.
+        raise RegistryError(f"{models_root / LOCK}: a link, which the lab never makes; delete it")
     try:
         models_root.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise RegistryError(
-            f"{models_root}: another process holds {FILE}.lock since {_LOCK_TIMEOUT_S:g} s; wait for it, try again"
+            f"{models_root}: another process holds {LOCK} since {_LOCK_TIMEOUT_S:g} s; wait for it, try again"
         ) from error
     except OSError as error:
         raise RegistryError(

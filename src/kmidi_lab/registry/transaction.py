@@ -7,35 +7,39 @@
     .staging                 removed
 
 A crash before the journal leaves the old files untouched; after it, `complete` moves what is still staged. Both
-functions want the caller to hold the lock of `root`.
+functions want the caller to hold the lock of `root`. A journal may come with a folder from someone else, so it is
+carried out only where `journal` finds nothing against it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.files import sync_folder, write_atomic, write_synced
-
-STAGING = ".staging"
-_JOURNAL = "journal.json"
+from kmidi_lab.registry.journal import JOURNAL, Plan, check_plan, read_plan
+from kmidi_lab.registry.published_names import STAGING
 
 
 def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: Sequence[str] = ()) -> None:
     """Puts `files` (path below `root`: content) in place, the last one last, then removes the files in `remove`.
 
     Args:
-        root: a folder where `complete` has just run. run: name of the staging folder.
+        root: a folder where `complete` has just run. run: the id of the model, which names the staging folder.
 
     Raises:
         RegistryError: nothing has changed, unless the message says that the next opening will finish the work.
     """
-    staging = root / STAGING
+    staging, plan = root / STAGING, Plan(run, list(files), list(remove))
+    try:
+        check_plan(root, plan)
+    except (OSError, ValueError) as error:
+        raise RegistryError(f"{root}: can't be written ({error}); the models there are as they were") from error
     targets = [root / name for name in files]
     # A full disk must show before the commit, so the folders are made before it too.
     missing = sorted({p for t in targets for p in t.relative_to(root).parents if not (root / p).exists()})
@@ -48,8 +52,7 @@ def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: S
             sync_folder(folder)
         for folder in missing:
             _make_folder(root / folder)
-        journal = {"run": run, "files": list(files), "remove": list(remove)}
-        write_atomic(staging / _JOURNAL, json.dumps(journal).encode())
+        write_atomic(staging / JOURNAL, json.dumps(vars(plan)).encode())
     except (OSError, RegistryError) as error:
         _discard(staging)
         for folder in reversed(missing):
@@ -64,23 +67,23 @@ def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: S
 
 
 def is_committed(root: Path) -> bool:
-    """Whether a replacement was cut short after its commit, so that `complete` still has to finish it."""
-    return (root / STAGING / _JOURNAL).exists()
+    """Whether a replacement was cut short after its commit, so that `complete` has to finish it, or to refuse it."""
+    return (root / STAGING).is_symlink() or os.path.lexists(root / STAGING / JOURNAL)
 
 
 def complete(root: Path) -> None:
     """Finishes a committed replacement that a crash has cut short, and clears one that was not committed.
 
     Raises:
-        RegistryError: it can't be finished now; what is left is as it was.
+        RegistryError: it can't be finished now, or is none that the lab began; what is left is as it was.
     """
     staging = root / STAGING
-    if not staging.exists():
+    if not os.path.lexists(staging):
         return
-    journal = staging / _JOURNAL
+    journal = staging / JOURNAL
     try:
-        if journal.exists():
-            _carry_out(root, json.loads(journal.read_bytes()))
+        if is_committed(root):
+            _carry_out(root, read_plan(root))
             journal.unlink()
             sync_folder(staging)
         shutil.rmtree(staging)
@@ -89,14 +92,17 @@ def complete(root: Path) -> None:
             f"{root}: the models wait in {staging} ({error.strerror or error}); make the folder writable, free space, "
             "and the next opening puts them in place"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RegistryError(f"{journal}: broken ({error}); delete {staging} and export the model again") from error
+    except (ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise RegistryError(
+            f"{journal}: broken ({why}); nothing was touched; delete {staging} and export the model again"
+        ) from error
 
 
-def _carry_out(root: Path, plan: dict[str, Any]) -> None:
-    for name in plan["files"]:
-        _move(root / STAGING / plan["run"] / name, root / name)
-    for name in plan.get("remove", ()):
+def _carry_out(root: Path, plan: Plan) -> None:
+    for name in plan.files:
+        _move(root / STAGING / plan.run / name, root / name)
+    for name in plan.remove:
         path = root / name
         if path.exists():
             path.unlink()
@@ -108,12 +114,6 @@ def _move(staged: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(target)
         sync_folder(target.parent)
-    elif not target.exists():
-        # Only a hand from outside gets here: a file leaves staging by the one rename above.
-        raise RegistryError(
-            f"{target}: lost from {staged.parent} while it was being published; "
-            f"delete {STAGING} there and export the model again"
-        )
 
 
 def _make_folder(path: Path) -> None:
@@ -124,7 +124,7 @@ def _make_folder(path: Path) -> None:
 def _discard(staging: Path) -> None:
     """The journal goes first: without it, whatever else is left counts as not committed."""
     try:
-        (staging / _JOURNAL).unlink(missing_ok=True)
+        (staging / JOURNAL).unlink(missing_ok=True)
     except OSError:
         return
     shutil.rmtree(staging, ignore_errors=True)

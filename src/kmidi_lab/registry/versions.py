@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import HISTORY, fingerprint, read_files
+from kmidi_lab.registry.files import fingerprint, read_files
+from kmidi_lab.registry.published_names import HISTORY, KEPT_ENTRY, is_version, link_on_the_way
 
 LINES = 20
 KEPT = 5
-_ENTRY = "entry.json"
 _SHA_DIGITS = 8
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def settled(history: list[dict[str, Any]], live: set[str | None]) -> list[dict[s
 
 def kept_versions(entry: Mapping[str, Any]) -> list[str]:
     """Those that a rollback can reach, newest first."""
-    return [line["version"] for line in entry.get("history", []) if line.get("kept")]
+    return [line["version"] for line in entry.get("history", []) if line.get("kept") and is_version(line["version"])]
 
 
 def read_version(
@@ -109,13 +109,16 @@ def read_version(
         raise RegistryError(f"{entry['id']}: version {version!r} is not kept; kept: {', '.join(kept)}")
     folder = _folder(models_root, entry["id"]) / (version or kept[0])
     try:
-        before = json.loads((folder / _ENTRY).read_bytes())
+        link = link_on_the_way(models_root, f"{folder.relative_to(models_root)}/{KEPT_ENTRY}")
+        if link is not None:
+            raise ValueError(f"{link} is a link")
+        before = json.loads((folder / KEPT_ENTRY).read_bytes())
         if before["id"] != entry["id"]:
             raise ValueError(f"it is of {before['id']}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise RegistryError(
-            f"{folder / _ENTRY}: can't be read ({why}); restore it from a backup or name another registry.version"
+            f"{folder / KEPT_ENTRY}: can't be read ({why}); restore it from a backup or name another registry.version"
         ) from error
     if version_of(before) == version_of(entry):
         raise RegistryError(
@@ -127,6 +130,8 @@ def read_version(
 def prune(models_root: Path, entry: Mapping[str, Any]) -> None:
     """Removes the folders of versions that are not kept. What can't be removed now is left for the next time."""
     folder = _folder(models_root, entry["id"])
+    if link_on_the_way(models_root, f"{HISTORY}/{entry['id']}") is not None:
+        return  # what lies behind a link is someone else's
     kept = kept_versions(entry)
     with contextlib.suppress(OSError):
         for path in list(folder.iterdir()):
@@ -149,4 +154,4 @@ def _to_keep(models_root: Path, old: Mapping[str, Any]) -> dict[str, bytes]:
         return {}
     text = json.dumps(old, indent=2, ensure_ascii=False)
     folder = f"{HISTORY}/{old['id']}/{version_of(old)}"
-    return {f"{folder}/{name}": data for name, data in {**files, _ENTRY: text.encode()}.items()}
+    return {f"{folder}/{name}": data for name, data in {**files, KEPT_ENTRY: text.encode()}.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,20 @@ class Evaluation:
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     baselines: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     analysis: dict[str, Any] = field(default_factory=dict)
+
+
+class Evaluator(ABC):
+    """Scores a model on a split beside the baselines. `loss` names the metric that is the training loss, too."""
+
+    loss: str
+
+    @abstractmethod
+    def __call__(self, call: Any, head: Any, data: Any, split: str, training: Any) -> Evaluation:
+        """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
+
+    @abstractmethod
+    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
+        """Whether the baselines are beaten, for run.json."""
 
 
 def verdict(evaluation: Evaluation, split: str, metric: str, mode: str) -> dict[str, Any]:

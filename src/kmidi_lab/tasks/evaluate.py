@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
+from datamodules.shared.module import LabData
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
-from kmidi_lab.lab import build
+from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.entry import DATA_SETTINGS
 from kmidi_lab.report.scores import plain_tables
+from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.targets import build, find, plain_values
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -26,14 +30,17 @@ Call = Callable[[np.ndarray], np.ndarray]
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     call, head, source, trained_on = load(cfg)
     version = trained_on.pop("version", None)
-    data = build(_other_root_only(cfg), progress=cfg.trainer.progress)
+    data = build(_other_root_only(cfg), LabData, cfg.trusted, progress=cfg.trainer.progress)
     data.setup("test")
     training = build(
-        OmegaConf.merge(cfg.data, trained_on, {"root": cfg.paths.data_root}), progress=cfg.trainer.progress
+        OmegaConf.merge(cfg.data, plain_values(trained_on, source), {"root": cfg.paths.data_root}),
+        LabData,
+        cfg.trusted,
+        progress=cfg.trainer.progress,
     )
     training.setup("fit")
     split = cfg.data.split
-    evaluator = build(cfg.model.evaluator)
+    evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
     result = evaluator(call, head, data, split, training)
     songs = data.songs(split)
     same = training.describe()["version"] == version
@@ -69,7 +76,7 @@ def _other_root_only(cfg: DictConfig) -> DictConfig:
     """With a data root of its own, what comes with the lab is left out: those songs trained the model."""
     if Path(cfg.data.root).resolve() == Path(cfg.paths.data_root).resolve() or "sources" not in cfg.data:
         return cfg.data
-    there = [s for s in cfg.data.sources if s in hydra.utils.get_class(cfg.data._target_).root_sources]
+    there = [s for s in cfg.data.sources if s in find(cfg.data._target_, LabData, cfg.trusted).root_sources]
     return OmegaConf.merge(cfg.data, {"sources": there})  # type: ignore[return-value]
 
 
@@ -81,26 +88,24 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
         model = load_onnx(path, contract)
         return model.call, model.head, str(path), {}
     if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
-        return _checkpoint(path)
+        return _checkpoint(path, cfg.trusted)
     if (path / "registry.json").is_file():
         published = load_published(path, cfg.model.name)
         if published is None:
             raise RegistryError(
                 f"{path}/registry.json has no {contract.id}; train it or name another folder in eval.model"
             )
-        return (
-            published.call,
-            published.head,
-            f"{contract.id} in {path}",
-            {**published.entry.get("data_settings", {}), "version": published.entry["training"]["dataset_version"]},
-        )
+        told = published.entry.get("data_settings", {})
+        settings = {k: told[k] for k in DATA_SETTINGS if k in told}
+        settings["version"] = published.entry["training"]["dataset_version"]
+        return published.call, published.head, f"{contract.id} in {path}", settings
     raise ConfigError(
         f"eval.model={path}: no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
     )
 
 
-def _checkpoint(path: Path) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
-    module, config, checkpoint = load_run(path)
+def _checkpoint(path: Path, trusted: Sequence[str]) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
+    module, config, checkpoint = load_run(path, trusted)
     settings = {k: config["data"][k] for k in DATA_SETTINGS if k in config["data"]}
     settings["version"] = (
         json.loads((checkpoint.parent.parent / "run.json").read_text(encoding="utf-8")).get("data", {}).get("version")
@@ -108,8 +113,11 @@ def _checkpoint(path: Path) -> tuple[Call, dict[str, np.ndarray], str, dict[str,
     return numpy_call(module.export_network()), module.head(), str(checkpoint), settings
 
 
-def load_run(path: Path) -> tuple[Any, dict[str, Any], Path]:
-    """(module with the checkpoint's weights, the run's resolved config, the checkpoint) of a run folder or .ckpt."""
+def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, Any], Path]:
+    """(module with the checkpoint's weights, the run's resolved config, the checkpoint) of a run folder or .ckpt.
+
+    The folder may come from someone else: `trusted` is what the user says, and the run's own is not looked at.
+    """
     import pickle
 
     import torch
@@ -121,14 +129,26 @@ def load_run(path: Path) -> tuple[Any, dict[str, Any], Path]:
     for needed in (checkpoint, settings):
         if not needed.is_file():
             raise ConfigError(f"{path}: {needed.name} is missing; give a run folder that training has finished in")
-    config: dict[str, Any] = OmegaConf.to_container(OmegaConf.load(settings))  # type: ignore[assignment]
-    module = build(OmegaConf.create(config["model"]["module"]))
+    config = _settings(settings)
+    module = build(config["model"]["module"], LabModule, trusted)
     try:
         module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
         _load_student(module, checkpoint.with_name(STUDENT))
     except (RuntimeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({str(error).splitlines()[0]})") from None
     return module.eval(), config, checkpoint
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """The run's config.yaml as plain values. Raises ConfigError where it is none."""
+    try:
+        config: Any = OmegaConf.to_container(OmegaConf.load(path))
+        if not all(isinstance(part, dict) for part in (config["data"], config["model"]["module"])):
+            raise TypeError("data and model.module must be blocks")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, YAMLError, OmegaConfBaseException) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"{path}: not the config of a run ({why}); give a folder that training has written") from None
+    return dict(plain_values(config, path))
 
 
 def _load_student(module: Any, path: Path) -> None:

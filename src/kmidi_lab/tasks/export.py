@@ -6,21 +6,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from datamodules.shared.module import LabData
 from kmidi_lab.callbacks import evaluate_module
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.publish import export_module
 from kmidi_lab.files import write_atomic
-from kmidi_lab.lab import build
 from kmidi_lab.report.leaderboard import leaderboard
+from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.targets import build
 from kmidi_lab.tasks.evaluate import load_run
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if not cfg.export.source:
         raise ConfigError("task=export needs a finished run; type export.source=outputs/runs/harmony/…")
-    module, config, checkpoint = load_run(Path(cfg.export.source))
+    module, config, checkpoint = load_run(Path(cfg.export.source), cfg.trusted)
     folder = checkpoint.parent.parent
     record_path = folder / "run.json"
     if not record_path.is_file():
@@ -32,9 +34,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         spread = leaderboard(folder.parent)[1]
         record["spread"] = spread if spread.get("metrics") else None
     data = build(
-        OmegaConf.merge(
-            OmegaConf.create(config["data"]), {"root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir}
-        )
+        {**_without_licence(config["data"]), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
+        LabData,
+        cfg.trusted,
     )
     data.setup("test")
     if data.describe()["version"] != record["data"]["version"]:
@@ -42,7 +44,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"{folder}: trained on other data than {cfg.paths.data_root} holds; set DATA_ROOT to the same data"
         )
     # The scores published are always those of these weights, whatever was in run.json.
-    evaluator = build(OmegaConf.create(config["model"]["evaluator"]))
+    evaluator = build(config["model"].get("evaluator"), Evaluator, cfg.trusted)
     record |= evaluate_module(module, evaluator, data)
     record["training"]["test_loss"] = record["metrics"]["test"][evaluator.loss]
     models_root = Path(cfg.models_root)
@@ -51,3 +53,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     )
     write_atomic(context["folder"] / "run.json", json.dumps(record, indent=1).encode())
     print(f"{record['id']}: {record['export']['status']} in {models_root} | record: {context['folder'] / 'run.json'}")
+
+
+def _without_licence(data: dict[str, Any]) -> dict[str, Any]:
+    """Whoever made the run accepted a licence and fetched the data; the user of today has not."""
+    fetch = False if isinstance(data.get("fetch"), bool) else None
+    return {**data, "fetch": fetch} if "fetch" in data else data

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from kmidi_lab.files import sha256_file
-from kmidi_lab.registry.files import HISTORY, is_published_name
+from kmidi_lab.registry.files import is_published_name, stays_below
+from kmidi_lab.registry.published_names import HISTORY
 from kmidi_lab.verify.entry import section, text
 from kmidi_lab.verify.findings import Checks, reason, show
 
@@ -59,14 +60,6 @@ def located(checks: Checks, root: Path, name: str, key: str) -> Path | None:
     path = root / name
     there = path.is_file() or path.is_dir()
     return path if checks.expect("file", there, f"{key} is {show(name)}, and there is no such file; {_AGAIN}") else None
-
-
-def stays_below(root: Path, name: str) -> bool:
-    """Whether the name is of a file below `root`, links followed, and not one of the registry's own."""
-    try:
-        return is_published_name(name) and (root / name).resolve().is_relative_to(root.resolve())
-    except (OSError, ValueError, RuntimeError):
-        return False
 
 
 def check_card(checks: Checks, root: Path, entry: dict[str, Any]) -> None:

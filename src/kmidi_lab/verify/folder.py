@@ -16,8 +16,7 @@ from typing import Any
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.rtneural.runner import VARIABLE
-from kmidi_lab.registry.files import FILE, HISTORY
-from kmidi_lab.registry.transaction import STAGING
+from kmidi_lab.registry.published_names import FILE, HISTORY, STAGING
 from kmidi_lab.verify.claims import check_lab_entry
 from kmidi_lab.verify.entry import check_entry, contract_of, read_registry
 from kmidi_lab.verify.files import check_card, check_files, check_history, check_onnx_paths, named_files
@@ -141,7 +140,7 @@ def _is_model(path: Path, stem: str) -> bool:
 
 
 def _check_leftovers(root: Path, folder: Checks, files: list[str]) -> None:
-    if (root / STAGING).exists():
+    if os.path.lexists(root / STAGING):
         folder.fault(
             "half-written",
             f"{STAGING} is left over from a publish that was cut short; open the folder with task=registry, which "

@@ -13,8 +13,10 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import OmegaConf
 
 from datamodules.harmony.module import ChordSongs
-from kmidi_lab import lab
+from datamodules.shared.module import LabData
 from kmidi_lab.models.harmony.module import HarmonyPredictor
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.targets import build
 from tests.conftest import Cli
 
 
@@ -87,7 +89,10 @@ def test_the_average_of_the_weights_is_what_is_validated_and_kept(cli: Cli, tmp_
     average, last = checkpoint["state_dict"], checkpoint["current_model_state"]
     assert any(not torch.equal(average[name], last[name]) for name in average)
     config = OmegaConf.load(folder / "config.yaml")
-    module, data = lab.build(config.model.module), lab.build(config.data, cache_dir=str(tmp_path / "cache"))
+    module, data = (
+        build(config.model.module, LabModule, ()),
+        build(config.data, LabData, (), cache_dir=str(tmp_path / "cache")),
+    )
     trainer = L.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, use_distributed_sampler=False)
     losses = {}
     for kind, state in (("average", average), ("last", last)):

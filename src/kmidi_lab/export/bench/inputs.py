@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import RegistryError
+from kmidi_lab.registry.files import check_below
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,21 @@ def read_published(models_root: Path, entry: dict[str, Any]) -> Published:
     contract = next((c for c in CONTRACTS.values() if c.id == entry["id"]), None)
     if contract is None:
         raise RegistryError(f"{entry['id']} is none of the contract's models, so it has no budget")
-    golden = models_root / (entry.get("golden_path") or f"golden/{contract.id}.json")
-    onnx = _read(models_root / entry["exports"]["onnx_path"])
-    rtneural = _read(models_root / entry["file"]) if entry["format"] == "rtneural-json" else None
+    golden = entry.get("golden_path") or f"golden/{contract.id}.json"
+    onnx = _read(models_root, entry["exports"]["onnx_path"])
+    rtneural = _read(models_root, entry["file"]) if entry["format"] == "rtneural-json" else None
     try:
-        frames = np.array(orjson.loads(_read(golden))["typical"]["inputs"], np.float32)
+        frames = np.array(orjson.loads(_read(models_root, golden))["typical"]["inputs"], np.float32)
     except (KeyError, TypeError, ValueError) as error:
-        raise RegistryError(f"{golden} holds no typical inputs ({error}); export the model again") from error
+        raise RegistryError(
+            f"{models_root / golden} holds no typical inputs ({error}); export the model again"
+        ) from error
     return Published(contract, onnx, rtneural, frames)
 
 
-def _read(path: Path) -> bytes:
+def _read(models_root: Path, name: str) -> bytes:
+    check_below(models_root, name)
+    path = models_root / name
     try:
         return path.read_bytes()
     except OSError as error:

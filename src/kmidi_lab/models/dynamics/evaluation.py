@@ -19,7 +19,7 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.models.dynamics.baselines import fit_baselines
 from kmidi_lab.models.dynamics.features import FULL_SCALE_SECONDS, Call, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import loss_over_pieces
-from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
 
 _STEPS = 127.0
 _MILLISECONDS = 1000 * FULL_SCALE_SECONDS
@@ -32,7 +32,7 @@ class DynamicsData(Protocol):
     def encoded(self, split: str) -> list[EncodedPiece]: ...
 
 
-class DynamicsEvaluator:
+class DynamicsEvaluator(Evaluator):
     """Scores a callable `[E, 32] -> [E, 16]` on a split, and fits the baselines on `train`, tuned on `val`."""
 
     primary = ("velocity_r", "max")

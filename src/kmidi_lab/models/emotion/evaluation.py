@@ -12,7 +12,7 @@ from kmidi_lab.audio.voice_activity import speech_of
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.features import SCALARS, read_scalars, scalars_of
-from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
 from kmidi_lab.scoring.metrics import (
     confusion,
     expected_calibration_error,
@@ -53,7 +53,7 @@ class EmotionData(Protocol):
     def label_indices(self, split: str) -> NDArray[np.int64]: ...
 
 
-class EmotionEvaluator:
+class EmotionEvaluator(Evaluator):
     """Scores a callable over sequences `[1, T, 128] -> [1, T, 64]`, each clip from a reset on, with its linear head.
 
     Clips are heard as recorded and decoded from the mean of the embeddings of frames with speech

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.baselines import Probabilities, fit_baselines
 from kmidi_lab.models.emotion_node.features import BASES, HEADS, PER_BASE, PER_SUB, marginals, targets
-from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
 from kmidi_lab.scoring.metrics import confusion, log_likelihoods, so_far, softmax
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -40,7 +40,7 @@ class NodeData(Protocol):
     def songs(self, split: str) -> Sequence[Clip]: ...
 
 
-class NodeEvaluator:
+class NodeEvaluator(Evaluator):
     """Scores a callable over sequences `[1, T, 128] -> [1, T, 258]`, each clip from a reset on.
 
     A clip is read from the mean of its outputs; `node_accuracy_at_1_s` … from the mean of those that were out by then.

@@ -19,7 +19,7 @@ from kmidi_lab.models.groove.features import (
     milliseconds,
     read_outputs,
 )
-from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -31,7 +31,7 @@ class GrooveData(Protocol):
     def encoded(self, split: str) -> Encoded: ...
 
 
-class GrooveEvaluator:
+class GrooveEvaluator(Evaluator):
     """Scores a callable over sequences `[S, T, 64] -> [S, T, 32]` on a split, and fits the baselines on `train`.
 
     A model runs through each performance from a reset on. `.._after_reset` is how it does when it is reset before

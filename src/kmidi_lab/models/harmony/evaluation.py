@@ -12,7 +12,7 @@ from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.harmony.baselines import CachedNGram, NGram, TokenSong, fit_baselines
 from kmidi_lab.models.harmony.features import Encoded
-from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
 from kmidi_lab.scoring.metrics import (
     classification,
     confusion,
@@ -42,7 +42,7 @@ def joint_probabilities(outputs: np.ndarray, head: dict[str, np.ndarray]) -> np.
     return softmax(logits)
 
 
-class HarmonyEvaluator:
+class HarmonyEvaluator(Evaluator):
     """Scores a callable `[E, 128] -> [E, 64]` with its head on a split, and fits the baselines on `train`."""
 
     primary = ("perplexity", "min")

@@ -21,7 +21,7 @@ from kmidi_lab.models.instrument.features import (
     TRAINED,
     Labels,
 )
-from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
 from kmidi_lab.scoring.metrics import (
     confusion,
     expected_calibration_error,
@@ -62,7 +62,7 @@ class InstrumentData(Protocol):
     def songs(self, split: str) -> Sequence[Clip]: ...
 
 
-class InstrumentEvaluator:
+class InstrumentEvaluator(Evaluator):
     """Scores a callable over sequences `[1, T, 128] -> [1, T, 160]`, each clip from a reset on.
 
     A clip is read from the mean of its outputs; `instrument_at_0.25_s` … from the mean of those that were out by then.

@@ -12,7 +12,7 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.models.melody.baselines import Baselines, fit_baselines
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.generation import generation
-from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
 from kmidi_lab.scoring.metrics import log_likelihoods, paired_bootstrap
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -27,7 +27,7 @@ class MelodyData(Protocol):
     def uneven(self) -> str: ...
 
 
-class MelodyEvaluator:
+class MelodyEvaluator(Evaluator):
     """Scores a callable `[S, T, 64] -> [S, T, 128]` on a split, mood unknown; baselines are fitted on `train`."""
 
     primary = ("nll", "min")

@@ -1,0 +1,178 @@
+"""`_target_`: a class by its name, made from a config that may come from someone else.
+
+A config names classes of the lab, and of packages that the user names by `trusted=[my_package]`, and no others. All
+names are checked before anything is imported, and all classes before anything is made.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar
+
+import yaml
+from omegaconf import OmegaConf
+
+from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.errors import ConfigError, UserError
+
+LAB = ("kmidi_lab", "datamodules")
+_TARGET = "_target_"
+_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+", re.ASCII)
+T = TypeVar("T")
+
+
+def build(node: Any, base: type[T], trusted: Sequence[str], **extra: Any) -> T:
+    """The object that a config node describes.
+
+    Args:
+        base: what its class must be. An object below it must be of the type that the class above names for it.
+        trusted: top-level packages beside the lab's own; from the command line, never from a file.
+        extra: further arguments.
+
+    Raises:
+        ConfigError: a name that is not allowed, a class that is not there or another, wrong arguments. A UserError of a
+            constructor comes out as it is.
+    """
+    plain = of_today(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node)
+    if not isinstance(plain, dict):
+        raise ConfigError(f"a config with {_TARGET} is wanted, not {str(plain)[:80]!r}")
+    return typing.cast("T", _make({**plain, **extra}, _classes(plain, base, trusted)))
+
+
+def find(target: Any, base: type[T], trusted: Sequence[str]) -> type[T]:
+    """The class of that name. Raises ConfigError: it is not allowed, not there, or no `base`."""
+    target = of_today(target)
+    _check_name(target, trusted)
+    module_name, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), name)
+    except ImportError as error:
+        raise ConfigError(f"{_TARGET}={target}: can't be imported ({error}); correct the name") from None
+    except AttributeError:
+        raise ConfigError(f"{_TARGET}={target}: {module_name} has no {name}; correct the name") from None
+    # A module of the lab also holds what it imports, such as os.
+    if not (isinstance(found, type) and found.__module__.partition(".")[0] in (*LAB, *trusted)):
+        raise ConfigError(f"{_TARGET}={target}: no class of {_allowed(trusted)}; name one of those")
+    if not issubclass(found, base):
+        raise ConfigError(f"{_TARGET}={target}: no {base.__module__}.{base.__qualname__}; name a class that is one")
+    return found
+
+
+def of_today(node: Any) -> Any:
+    """The same with classes that an earlier release named otherwise under the names that they have now."""
+    return _renamed(node, _new_names())
+
+
+def as_first_named(node: Any) -> Any:
+    """The same with every class under the name that it first had: what is compared with an earlier release's."""
+    return _renamed(node, {new: old for old, new in _new_names().items()})
+
+
+def _renamed(node: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _renamed(value, names) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_renamed(value, names) for value in node]
+    return names.get(node, node) if isinstance(node, str) else node
+
+
+@cache
+def _new_names() -> dict[str, str]:
+    return dict(yaml.safe_load((conf_dir() / "renamed.yaml").read_text(encoding="utf-8")))
+
+
+def plain_values(values: Any, source: object) -> Any:
+    """The same values. Raises ConfigError where one that is read from a file would be looked up elsewhere (`${…}`)."""
+    for value in _below(values):
+        if isinstance(value, str) and "${" in value:
+            raise ConfigError(f"{source}: {value[:80]!r} is not a value; what a run has written holds no ${{…}}")
+    return values
+
+
+def _check_name(target: Any, trusted: Sequence[str]) -> None:
+    wrong = [name for name in trusted if not name.isidentifier()]
+    if wrong:
+        raise ConfigError(f"trusted={wrong[0]!r}: not a top-level package; type trusted=[my_package]")
+    if not isinstance(target, str) or not _NAME.fullmatch(target):
+        raise ConfigError(f"{_TARGET}={str(target)[:120]!r}: no name of a class; write package.module.Class")
+    package = target.partition(".")[0]
+    if package not in (*LAB, *trusted):
+        raise ConfigError(
+            f"{_TARGET}={target[:120]}: not a class of {_allowed(trusted)}; if you trust all code of {package}, type "
+            f"trusted=[{','.join([*trusted, package])}]"
+        )
+
+
+def _allowed(trusted: Sequence[str]) -> str:
+    *most, last = (*LAB, *trusted)
+    return f"{', '.join(most)} or {last}"
+
+
+def _classes(node: dict[Any, Any], base: type, trusted: Sequence[str]) -> dict[str, type]:
+    """The class of every name in `node`."""
+    for part in _below(node):
+        if isinstance(part, Mapping) and (_TARGET in part or part is node):
+            odd = [key for key in part if not isinstance(key, str) or (key.startswith("_") and key != _TARGET)]
+            if odd:
+                raise ConfigError(f"{part.get(_TARGET)}: {str(odd[0])[:80]!r} is no argument; remove it")
+            _check_name(part.get(_TARGET), trusted)
+    plain_values(node, node[_TARGET])
+    classes: dict[str, type] = {}
+    _find_all(node, (base,), trusted, classes)
+    return classes
+
+
+def _find_all(node: Any, bases: tuple[type, ...], trusted: Sequence[str], classes: dict[str, type]) -> None:
+    if isinstance(node, Mapping) and _TARGET in node:
+        target = node[_TARGET]
+        found = find(target, object, trusted)
+        if not issubclass(found, bases):
+            wanted = " or ".join(f"{b.__module__}.{b.__qualname__}" for b in bases) or "nothing with a name of a class"
+            raise ConfigError(f"{_TARGET}={target}: {wanted} is wanted there; name a class that is one")
+        classes[target] = found
+        for key, value in node.items():
+            _find_all(value, _wanted(found, key), trusted, classes)
+    elif isinstance(node, Mapping | list):
+        for value in node.values() if isinstance(node, Mapping) else node:
+            _find_all(value, bases, trusted, classes)
+
+
+def _wanted(of: type, argument: str) -> tuple[type, ...]:
+    """The classes that the constructor names for an argument: of its own type, or of what its list or union holds."""
+    try:
+        hint = typing.get_type_hints(of.__init__).get(argument)  # type: ignore[misc]
+    except (NameError, TypeError, AttributeError):
+        return ()
+    hints = [hint]
+    for part in hints:
+        hints += typing.get_args(part)
+    return tuple(part for part in hints if isinstance(part, type) and part not in (object, Any, NoneType))
+
+
+def _below(node: Any) -> Iterator[Any]:
+    """The node, and every key and value in it."""
+    yield node
+    for part in [*node, *node.values()] if isinstance(node, Mapping) else node if isinstance(node, list) else ():
+        yield from _below(part)
+
+
+def _make(node: Any, classes: Mapping[str, type]) -> Any:
+    if isinstance(node, list):
+        return [_make(value, classes) for value in node]
+    if not isinstance(node, dict):
+        return node
+    made = {key: _make(value, classes) for key, value in node.items() if key != _TARGET}
+    if _TARGET not in node:
+        return made
+    target = node[_TARGET]
+    try:
+        return classes[target](**made)
+    except UserError:
+        raise
+    except TypeError as error:
+        raise ConfigError(f"{target}: {str(error).splitlines()[0]}") from error
