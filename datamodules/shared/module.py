@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +22,8 @@ from kmidi_lab.errors import DataError
 
 Song = TypeVar("Song")
 Batch = TypeVar("Batch")
+COMMON_SETTINGS = ("root", "cache_dir", "split", "batch_size", "workers", "progress")
+"""Arguments that decide in no data module which examples are trained on."""
 
 
 class LabData(L.LightningDataModule, ABC, Generic[Song, Batch]):
@@ -49,6 +51,10 @@ class LabData(L.LightningDataModule, ABC, Generic[Song, Batch]):
     """Rough training memory of one example: inputs, activations and their gradients."""
     remedy = "give other data.val_share or data.split_seed"
     """What to do about an empty training or validation split."""
+    identity_settings: tuple[str, ...]
+    """Constructor arguments that decide which examples are trained on, and so which are the test."""
+    other_settings: tuple[str, ...] = ()
+    """All other arguments but `COMMON_SETTINGS`: what is made of the examples, where they lie, how they are read."""
 
     def __init__(self, load: Callable[[], SplitLibrary[Song]], split: str, batch_size: int) -> None:
         super().__init__()
@@ -57,6 +63,15 @@ class LabData(L.LightningDataModule, ABC, Generic[Song, Batch]):
         self.batch_size, self.split = batch_size, split
         self._load = load
         self._library: SplitLibrary[Song] | None = None
+
+    @classmethod
+    def identity(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of a config's settings that decide which examples are trained on.
+
+        The registry tells them, and `task=eval` makes the same training set from them. An entry that someone else made can
+        set nothing but these, so none of them may name a folder or an address.
+        """
+        return {name: value for name, value in settings.items() if name in cls.identity_settings}
 
     @property
     def library(self) -> SplitLibrary[Song]:
