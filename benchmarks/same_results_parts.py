@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,6 @@ import lightning as L
 import numpy as np
 import orjson
 import torch
-from kmidi_lab.export.cpp_header import cpp_header
-from kmidi_lab.export.golden import golden_vectors
-from kmidi_lab.export.onnx_export import export_onnx
-from kmidi_lab.export.onnx_runtime import OnnxModel
-from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from omegaconf import OmegaConf
 
 # All that is used of the lab; only these lines change when its files move.
@@ -34,11 +30,17 @@ from kmidi_lab.config import check
 from kmidi_lab.config import options as options
 from kmidi_lab.contracts import AUDIO_FEATURES, CONTRACTS
 from kmidi_lab.errors import LabError, UserError
-from kmidi_lab.export.rtneural import export_rtneural
+from kmidi_lab.export.onnx.runtime import OnnxModel
+from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.proof.golden import golden_vectors
+from kmidi_lab.export.rtneural.cpp_header import cpp_header
+from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
-from kmidi_lab.lab import build
+from kmidi_lab.targets import build as build_of
 
 LAB = Path(kmidi_lab.__file__)
+build = partial(build_of, base=object, trusted=())
 _SEED, _PROBES, _READ = 1, 256, 32
 _SMALL = {"renderings": 1, "takes": 2, "augment.variants": 0}
 """Settings of data that take long to make, where they have them."""
