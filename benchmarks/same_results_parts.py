@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from omegaconf import OmegaConf
 # All that is used of the lab; only these lines change when its files move.
 import datamodules
 import kmidi_lab
+from datamodules.shared.module import LabData
 from kmidi_lab.config import check
 from kmidi_lab.config import options as options
 from kmidi_lab.contracts import AUDIO_FEATURES, CONTRACTS
@@ -37,10 +37,10 @@ from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
-from kmidi_lab.targets import build as build_of
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.targets import build
 
 LAB = Path(kmidi_lab.__file__)
-build = partial(build_of, base=object, trusted=())
 _SEED, _PROBES, _READ = 1, 256, 32
 _SMALL = {"renderings": 1, "takes": 2, "augment.variants": 0}
 """Settings of data that take long to make, where they have them."""
@@ -60,7 +60,7 @@ def artefacts(name: str) -> Record:
 
     cfg = check([f"model={name}"], False)[0]
     L.seed_everything(_SEED, verbose=False)
-    module = build(cfg.model.module).eval()
+    module = build(cfg.model.module, LabModule, ()).eval()
     contract, network = module.contract, module.export_network().cpu().eval()
     L.seed_everything(_SEED, verbose=False)
     plan = module.student_plan()
@@ -110,7 +110,7 @@ def data_set(name: str, settings: argparse.Namespace) -> Record | None:
         cfg = composed(*(f"data.{s}={v}" for s, v in _SMALL.items() if OmegaConf.select(cfg.data, s) is not None))
     L.seed_everything(_SEED, verbose=False)
     try:
-        data = build(cfg.data, progress=False)
+        data = build(cfg.data, LabData, (), progress=False)
         data.prepare_data()
         data.setup("fit")
     except (LabError, UserError) as error:

@@ -30,7 +30,7 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         renderings: training clips of each of the 216 nodes. split_seed: of what is rendered.
         frames: of a training stretch. gain: decibels it is louder or softer by at most.
-        equaliser: decibels that bands are louder or softer, smoothly over the spectrum (features.augment.equalise_by_cosines).
+        equaliser: decibels that bands are louder or softer, smoothly over the spectrum (audio.augment.equalise_by_cosines).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
         workers: processes that render.
 

@@ -30,8 +30,8 @@ class EmotionRecognizer(AudioModule):
 
     Args:
         labels: 8 or 7, as the data's. channels, first_kernel, kernel, dilations, dropout, cepstra: of the trunk
-            (models.audio.trunk). The loss looks at every fourth frame where all dilations are multiples of four, else
-            at every second, or at each (models.audio.thinned).
+            (nn.audio.trunk). The loss looks at every fourth frame where all dilations are multiples of four, else
+            at every second, or at each (nn.audio.thinned).
         label_smoothing: of the cross-entropies. early_weight: of the labels' loss of a random beginning of each clip,
             beside that of the whole clip, so that there is an early answer. intensity_weight, reading_weight: of the
             intensity head and of the readings. free_weight: of the mean square of what is in the first three blocks

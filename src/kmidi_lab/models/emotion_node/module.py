@@ -26,8 +26,8 @@ class EmotionNodeClassifier(AudioModule):
     each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by the mean of its outputs.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (models.audio.trunk). Training and
-            validation look at every n-th frame only, n the greatest common divisor of the dilations (models.audio.thinned).
+        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (nn.audio.trunk). Training and
+            validation look at every n-th frame only, n the greatest common divisor of the dilations (nn.audio.thinned).
         label_smoothing: of the cross-entropies. frame_weight: of the loss frame by frame, beside that of the clip.
     """
 

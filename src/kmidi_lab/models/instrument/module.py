@@ -29,7 +29,7 @@ class InstrumentRecognizer(AudioModule):
     slice no label was given for stays at zero: constant.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra: of the trunk (models.audio.trunk). hidden: neurons of each head.
+        channels, kernel, dilations, dropout, cepstra: of the trunk (nn.audio.trunk). hidden: neurons of each head.
         label_smoothing: of places without order. neighbour: share of a label that goes to the places beside it where
             they are in order. frame_weight: of the loss frame by frame, beside that of the clip. balance: power of a place's
             rarity that its clips of technique and articulation count by; 0 is not at all.
