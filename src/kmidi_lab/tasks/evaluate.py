@@ -12,9 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from datamodules.shared.module import LabData
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
@@ -29,11 +29,11 @@ Call = Callable[[np.ndarray], np.ndarray]
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     call, head, source, trained_on = load(cfg)
     version = trained_on.pop("version", None)
-    data = build(_other_root_only(cfg), LabData, cfg.trusted, progress=cfg.trainer.progress)
+    data = build(_other_root_only(cfg), DataModule, cfg.trusted, progress=cfg.trainer.progress)
     data.setup("test")
     training = build(
         OmegaConf.merge(cfg.data, plain_values(trained_on, source), {"root": cfg.paths.data_root}),
-        LabData,
+        DataModule,
         cfg.trusted,
         progress=cfg.trainer.progress,
     )
@@ -75,13 +75,13 @@ def _other_root_only(cfg: DictConfig) -> DictConfig:
     """With a data root of its own, what comes with the lab is left out: those songs trained the model."""
     if Path(cfg.data.root).resolve() == Path(cfg.paths.data_root).resolve() or "sources" not in cfg.data:
         return cfg.data
-    there = [s for s in cfg.data.sources if s in find(cfg.data._target_, LabData, cfg.trusted).root_sources]
+    there = [s for s in cfg.data.sources if s in find(cfg.data._target_, DataModule, cfg.trusted).root_sources]
     return OmegaConf.merge(cfg.data, {"sources": there})  # type: ignore[return-value]
 
 
 def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     """(callable, head, what it is, the data settings it was trained with) of `eval.model`."""
-    contract, data = CONTRACTS[cfg.model.name], find(cfg.data._target_, LabData, cfg.trusted)
+    contract, data = CONTRACTS[cfg.model.name], find(cfg.data._target_, DataModule, cfg.trusted)
     path = Path(cfg.eval.model or cfg.models_root)
     if path.suffix == ".onnx":
         model = load_onnx(path, contract)
@@ -103,7 +103,7 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
 
 
 def _checkpoint(
-    path: Path, data: type[LabData[Any, Any]], trusted: Sequence[str]
+    path: Path, data: type[DataModule], trusted: Sequence[str]
 ) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     module, config, checkpoint = load_run(path, trusted)
     settings = data.identity(config["data"])
