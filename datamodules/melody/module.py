@@ -27,6 +27,8 @@ class Melodies(MelodyData):
 
     id = "melody_db"
     root_sources: tuple[str, ...] = ("pop909", "jsb_chorales", "lakh")
+    identity_settings = ("sources", "split_seed", "val_share", "test_share")
+    other_settings = ("window", "windows_per_epoch", "transpose_share", "chord_dropout", "mood_dropout")
     remedy = f"add sources, such as data.sources=[{','.join(melodies.BOOKS)}]"
 
     def __init__(
