@@ -69,7 +69,7 @@ def test_no_bach_piece_crosses_splits_under_two_names(tmp_path: Path) -> None:
     data = ChordSongs("nowhere", str(tmp_path), sources=["rntxt", "chorales"], progress=False)
     data.setup()
     analysed = {}
-    for path in chord_library.music21_corpus.analysis_files():
+    for path in chord_library.corpus_files.analysis_files():
         number = re.search(r"^BWV:\s*(\d+)", path.read_text(encoding="utf-8"), re.M)
         if number:
             analysed[path.stem] = number[1]
