@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from datamodules.shared import stored
 from datamodules.shared.library import SplitLibrary
 from kmidi_lab.models.melody.features import Melody
 
@@ -67,10 +67,10 @@ def bars_of(melodies: list[Melody]) -> Counter[Bar]:
 
 def known_bars(cache_dir: Path) -> tuple[Counter[Bar], str]:
     """(bars, where they come from): of the training melodies prepared last in the cache, else the plain ones."""
-    prepared = sorted((cache_dir / "melody_db").glob("*.pickle"), key=lambda p: p.stat().st_mtime)
+    prepared = sorted((cache_dir / "melody_db").glob(f"*{stored.SUFFIX}"), key=lambda p: p.stat().st_mtime)
     for path in reversed(prepared):
         try:
-            library = pickle.loads(path.read_bytes())
+            library = stored.read(path)
         except Exception:  # a cache from other code is no more than absent
             continue
         if isinstance(library, SplitLibrary):
