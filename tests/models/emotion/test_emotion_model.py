@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.fft
 import torch
+from support.declared_metrics import assert_declared
 
 from datamodules.emotion.clips import Clip
 from datamodules.emotion.espeak import Prosody, open_espeak
@@ -191,6 +192,7 @@ def test_the_evaluator_scores_clips_and_seconds() -> None:
     weight[:, 0] = 2 * np.arange(8)
     head = {"weight": 10 * weight, "bias": -10.0 * np.arange(8) ** 2}
     result = EmotionEvaluator()(knows, head, data, "test", data)
+    assert_declared(EmotionEvaluator(), result)
     own = result.metrics["test"]
     assert own["uar"] == own["accuracy"] == own["uar_at_0.5_s"] == own["uar_after_reset"] == 1
     assert own["events"] == 8 and "intensity_accuracy" not in own
