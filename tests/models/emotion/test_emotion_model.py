@@ -17,7 +17,7 @@ from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import EMOTION
-from kmidi_lab.emotion_embedding import encode_emotion
+from kmidi_lab.emotion_embedding import encode_emotion, read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
@@ -26,7 +26,7 @@ from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator, ccc, decode, uar
-from kmidi_lab.models.emotion.features import EMOTIONS, read_scalars
+from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.network import free, read
 from kmidi_lab.nn.audio import clip_mean, thinned

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.voice_activity import speech_of
+from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.baselines import fit_baselines
-from kmidi_lab.models.emotion.features import SCALARS, read_scalars, scalars_of
+from kmidi_lab.models.emotion.features import SCALARS, scalars_of
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
 from kmidi_lab.scoring.metrics import (
     confusion,

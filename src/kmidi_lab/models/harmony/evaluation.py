@@ -10,7 +10,7 @@ import numpy as np
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.harmony.baselines import CachedNGram, NGram, TokenSong, fit_baselines
+from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
 from kmidi_lab.models.harmony.features import Encoded
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 from kmidi_lab.scoring.metrics import (
@@ -82,7 +82,7 @@ class HarmonyEvaluator(Evaluator):
             part, own = f"{split}/{name}", [s for s in training.sequences("train") if s.source == name]
             if part in result.metrics and own:
                 tuned = [s for s in training.sequences("val") if s.source == name]
-                rival = CachedNGram(NGram(4, own)).tune(tuned)
+                rival = CachedNGram(ChordNGram(4, own)).tune(tuned)
                 q = np.concatenate([rival.predict(s) for s in songs if s.source == name])
                 result.baselines[part][f"4-gram+cache of {name} only"] = _scores(q, targets[source == name])
         result.analysis = _analysis(call, head, encoded, p, songs)
