@@ -16,7 +16,8 @@ from datamodules.shared.settings import check_counts, check_shares, check_source
 from datamodules.shared.splits import Groups
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.midi.drums import VOICES
-from kmidi_lab.models.groove.features import STYLES, Encoded, GrooveBatch, Performance, encode_performances
+from kmidi_lab.models.groove.bars import Performance
+from kmidi_lab.models.groove.features import STYLES, Encoded, GrooveBatch, encode_performances
 
 _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)
 

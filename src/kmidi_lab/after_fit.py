@@ -13,7 +13,7 @@ import lightning as L
 import numpy as np
 import torch
 
-from datamodules.shared.module import LabData
+from kmidi_lab.data import DataModule
 from kmidi_lab.files import write_atomic
 from kmidi_lab.nn.distillation import STUDENT, distill
 from kmidi_lab.nn.module import LabModule
@@ -34,7 +34,7 @@ def load_best(trainer: L.Trainer, module: LabModule) -> int:
 
 
 def distil_student(
-    module: LabModule, data: LabData[Any, Any], trainer: L.Trainer, folder: Path, progress: bool
+    module: LabModule, data: DataModule, trainer: L.Trainer, folder: Path, progress: bool
 ) -> Student | None:
     """Trains the student for the RTNeural file, where the model has one, and keeps it beside the checkpoint."""
     plan = module.student_plan()
@@ -74,7 +74,7 @@ def numpy_call(network: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
     return call
 
 
-def evaluate(record: RunRecord, module: LabModule, evaluator: Evaluator, data: LabData[Any, Any]) -> None:
+def evaluate(record: RunRecord, module: LabModule, evaluator: Evaluator, data: DataModule) -> None:
     """Scores the network that will be exported, its student where it has one, and the baselines, into the record."""
     result = evaluator(numpy_call(module.export_network()), module.head(), data, "test", data)
     primary = from_json(Primary, evaluator.verdict(result, "test"), "primary")

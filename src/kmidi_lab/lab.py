@@ -18,7 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from datamodules.shared.module import LabData
+from kmidi_lab.data import DataModule
 from kmidi_lab import hardware, provenance, resume, run_record
 from kmidi_lab.after_fit import distil_student, evaluate, load_best
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
@@ -59,8 +59,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     limits = _limits(cfg, machine)
 
     L.seed_everything(cfg.seed, verbose=False)
-    data: LabData[Any, Any] = build(
-        cfg.data, LabData, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress
+    data: DataModule = build(
+        cfg.data, DataModule, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress
     )
     module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
@@ -117,12 +117,12 @@ def _limits(cfg: DictConfig, machine: hardware.Hardware) -> hardware.Limits:
         cfg.trainer.max_epochs,
         cfg.data.batch_size,
         cfg.trainer.accumulate,
-        find(cfg.data._target_, LabData, cfg.trusted).bytes_per_example,
+        find(cfg.data._target_, DataModule, cfg.trusted).bytes_per_example,
     )
 
 
 def _new_record(
-    cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, data: LabData[Any, Any], module: LabModule
+    cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, data: DataModule, module: LabModule
 ) -> RunRecord:
     commit, dirty = provenance.git_state()
     description = from_json(DataDescription, data.describe(), "data")
@@ -149,7 +149,7 @@ def _new_record(
     )
 
 
-def _write_settings(cfg: DictConfig, data: LabData[Any, Any], record: RunRecord, folder: Path) -> None:
+def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder: Path) -> None:
     """What a run that is stopped leaves: its settings, what it skipped, and the record as far as it is."""
     if run_record.is_first_rank():
         write_atomic(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(record.config)).encode())
@@ -157,7 +157,7 @@ def _write_settings(cfg: DictConfig, data: LabData[Any, Any], record: RunRecord,
         run_record.write(record, folder)
 
 
-def _counts(data: LabData[Any, Any]) -> str:
+def _counts(data: DataModule) -> str:
     return ", ".join(f"{split} {data.counts(split)['songs']} songs" for split in ("train", "val", "test"))
 
 

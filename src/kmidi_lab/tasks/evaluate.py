@@ -12,9 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from datamodules.shared.module import LabData
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
@@ -30,11 +30,11 @@ Call = Callable[[np.ndarray], np.ndarray]
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     call, head, source, trained_on = load(cfg)
     version = trained_on.pop("version", None)
-    data = build(_other_root_only(cfg), LabData, cfg.trusted, progress=cfg.trainer.progress)
+    data = build(_other_root_only(cfg), DataModule, cfg.trusted, progress=cfg.trainer.progress)
     data.setup("test")
     training = build(
         OmegaConf.merge(cfg.data, plain_values(trained_on, source), {"root": cfg.paths.data_root}),
-        LabData,
+        DataModule,
         cfg.trusted,
         progress=cfg.trainer.progress,
     )
@@ -76,7 +76,7 @@ def _other_root_only(cfg: DictConfig) -> DictConfig:
     """With a data root of its own, what comes with the lab is left out: those songs trained the model."""
     if Path(cfg.data.root).resolve() == Path(cfg.paths.data_root).resolve() or "sources" not in cfg.data:
         return cfg.data
-    there = [s for s in cfg.data.sources if s in find(cfg.data._target_, LabData, cfg.trusted).root_sources]
+    there = [s for s in cfg.data.sources if s in find(cfg.data._target_, DataModule, cfg.trusted).root_sources]
     return OmegaConf.merge(cfg.data, {"sources": there})  # type: ignore[return-value]
 
 

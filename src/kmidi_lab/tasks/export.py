@@ -8,8 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from datamodules.shared.module import LabData
 from kmidi_lab.callbacks import evaluate_module
+from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.publish import export_module
 from kmidi_lab.files import write_atomic
@@ -35,7 +35,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         record["spread"] = spread if spread.get("metrics") else None
     data = build(
         {**_without_licence(config["data"]), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
-        LabData,
+        DataModule,
         cfg.trusted,
     )
     data.setup("test")

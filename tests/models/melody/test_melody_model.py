@@ -24,7 +24,8 @@ from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.melody.baselines import fit_baselines
 from kmidi_lab.models.melody.evaluation import MelodyEvaluator, run
 from kmidi_lab.models.melody.features import notes_of, vectors
-from kmidi_lab.models.melody.module import KeyFrame, MelodyTransformer
+from kmidi_lab.models.melody.module import MelodyTransformer
+from kmidi_lab.models.melody.network import KeyFrame
 from kmidi_lab.models.melody.piano_roll import note_name
 from kmidi_lab.models.melody.predict import midi_bytes, one_bar_each, repeat, write
 from kmidi_lab.models.melody.rhythm import BAR, bars_of, compose, plain_bars

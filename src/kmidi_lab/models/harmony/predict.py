@@ -15,7 +15,8 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.published import load_published
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
 from kmidi_lab.models.harmony.evaluation import DEGREES, joint_probabilities
-from kmidi_lab.models.harmony.features import ChordMemory, context_vector, joint_class
+from kmidi_lab.models.harmony.features import context_vector, joint_class
+from kmidi_lab.models.harmony.memory import ChordMemory
 
 log = logging.getLogger(__name__)
 READS = ("chords", "key", "emotion", "top")

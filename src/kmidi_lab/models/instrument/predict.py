@@ -12,7 +12,7 @@ from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.inference import listening
 from kmidi_lab.inference.listening import READS, Frames, Read, Reading, likeliest
 from kmidi_lab.inference.published import Published
-from kmidi_lab.models.instrument.features import CLASSES
+from kmidi_lab.models.instrument.vocabulary import CLASSES
 
 __all__ = ["READS", "main"]
 
