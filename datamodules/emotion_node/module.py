@@ -44,6 +44,8 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
     contract = EMOTION_NODE
     vocabulary = CLASSES
     bytes_per_example = 1024 * 1024
+    identity_settings = ("renderings", "split_seed")
+    other_settings = ("frames", "gain", "equaliser", "bands", "masked")
 
     def __init__(
         self,

@@ -47,6 +47,8 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
     vocabulary: tuple[str, ...] = STYLES
     root_sources: tuple[str, ...] = ("groove_midi", "fma")
     bytes_per_example = 256 * 1024
+    identity_settings = ("sources", "test_drummers", "split_seed")
+    other_settings = ("window", "style_dropout", "phrase_dropout", "voice_dropout", "tempo_jitter")
     remedy = "leave fewer drummers in data.test_drummers"
 
     def __init__(

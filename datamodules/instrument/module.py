@@ -50,6 +50,8 @@ class InstrumentSounds(LabData[Clip, InstrumentBatch]):
     vocabulary = INSTRUMENTS
     root_sources: tuple[str, ...] = ("philharmonia", "nsynth")
     bytes_per_example = 1024 * 1024
+    identity_settings = ("sources", "val_share", "test_share", "split_seed", "takes", "notes")
+    other_settings = ("frames", "skip", "rendered_share", "augment")
 
     def __init__(
         self,

@@ -21,6 +21,8 @@ from kmidi_lab.errors import DataError
 
 Song = TypeVar("Song")
 Batch = TypeVar("Batch")
+COMMON_SETTINGS = ("root", "cache_dir", "split", "batch_size", "workers", "progress")
+"""Arguments that decide in no data module which examples are trained on."""
 
 
 class LabData(DataModule, Generic[Song, Batch]):
@@ -40,6 +42,8 @@ class LabData(DataModule, Generic[Song, Batch]):
 
     remedy = "give other data.val_share or data.split_seed"
     """What to do about an empty training or validation split."""
+    other_settings: tuple[str, ...] = ()
+    """All arguments but `identity_settings` and `COMMON_SETTINGS`: what is made of the examples, where they lie, how they are read."""
 
     def __init__(self, load: Callable[[], SplitLibrary[Song]], split: str, batch_size: Count) -> None:
         super().__init__()

@@ -193,6 +193,7 @@ def _new_record(
         "versions": provenance.versions(),
         "config": OmegaConf.to_container(cfg, resolve=True),
         "data": description,
+        "data_settings": data.identity(OmegaConf.to_container(cfg.data, resolve=True)),
         "params": module.parameter_count,
         "arch": module.architecture,
         "spread": None,

@@ -43,6 +43,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         raise ConfigError(
             f"{folder}: trained on other data than {cfg.paths.data_root} holds; set DATA_ROOT to the same data"
         )
+    record["data_settings"] = data.identity(config["data"])  # a run of 0.1.0 didn't record them
     # The scores published are always those of these weights, whatever was in run.json.
     evaluator = build(config["model"].get("evaluator"), Evaluator, cfg.trusted)
     record |= evaluate_module(module, evaluator, data)
