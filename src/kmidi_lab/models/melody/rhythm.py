@@ -74,7 +74,7 @@ def keep_bars(cache_dir: Path, melodies: list[Melody]) -> None:
         cache_dir: of prepared data.
         melodies: those of the training split, so that what is written owes nothing to held-out tunes.
     """
-    content = orjson.dumps([[n, bar] for bar, n in sorted(bars_of(melodies).items())])
+    content = orjson.dumps([[n, bar] for bar, n in bars_of(melodies).items()])
     path = cache_dir / BARS
     if not path.is_file() or path.read_bytes() != content:
         write_atomic(path, content)
