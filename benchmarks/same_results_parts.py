@@ -20,23 +20,25 @@ import lightning as L
 import numpy as np
 import orjson
 import torch
-from kmidi_lab.export.cpp_header import cpp_header
-from kmidi_lab.export.golden import golden_vectors
-from kmidi_lab.export.onnx_export import export_onnx
-from kmidi_lab.export.onnx_runtime import OnnxModel
-from kmidi_lab.export.rtneural_reader import RTNeuralModel
 from omegaconf import OmegaConf
 
 # All that is used of the lab; only these lines change when its files move.
 import datamodules
 import kmidi_lab
+from datamodules.shared.module import LabData
 from kmidi_lab.config import check
 from kmidi_lab.config import options as options
 from kmidi_lab.contracts import AUDIO_FEATURES, CONTRACTS
 from kmidi_lab.errors import LabError, UserError
-from kmidi_lab.export.rtneural import export_rtneural
+from kmidi_lab.export.onnx.runtime import OnnxModel
+from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.proof.golden import golden_vectors
+from kmidi_lab.export.rtneural.cpp_header import cpp_header
+from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
-from kmidi_lab.lab import build
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.targets import build
 
 LAB = Path(kmidi_lab.__file__)
 _SEED, _PROBES, _READ = 1, 256, 32
@@ -58,7 +60,7 @@ def artefacts(name: str) -> Record:
 
     cfg = check([f"model={name}"], False)[0]
     L.seed_everything(_SEED, verbose=False)
-    module = build(cfg.model.module).eval()
+    module = build(cfg.model.module, LabModule, ()).eval()
     contract, network = module.contract, module.export_network().cpu().eval()
     L.seed_everything(_SEED, verbose=False)
     plan = module.student_plan()
@@ -108,7 +110,7 @@ def data_set(name: str, settings: argparse.Namespace) -> Record | None:
         cfg = composed(*(f"data.{s}={v}" for s, v in _SMALL.items() if OmegaConf.select(cfg.data, s) is not None))
     L.seed_everything(_SEED, verbose=False)
     try:
-        data = build(cfg.data, progress=False)
+        data = build(cfg.data, LabData, (), progress=False)
         data.prepare_data()
         data.setup("fit")
     except (LabError, UserError) as error:

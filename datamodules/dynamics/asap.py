@@ -18,7 +18,7 @@ from datamodules.shared.layout import Layout
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
 from kmidi_lab.midi.score import Score, pitched_notes, score_of
-from kmidi_lab.models.dynamics.features import Performed
+from kmidi_lab.models.dynamics.targets import Performed
 
 MIN_MATCHED = 0.8
 _MIN_NOTES, _MIN_BEATS = 32, 8

@@ -18,7 +18,7 @@ from datamodules.dynamics import corpus
 from datamodules.dynamics.performances import Performance, Reading, at_tempo
 from datamodules.shared.progress import shown
 from kmidi_lab.midi.score import PHRASE_BARS, Score, metrical_strength
-from kmidi_lab.models.dynamics.features import Performed
+from kmidi_lab.models.dynamics.targets import Performed
 
 LICENCE = "scores in the public domain, encodings per piece; performances made here by rule"
 PERFORMERS = 3

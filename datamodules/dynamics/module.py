@@ -46,6 +46,8 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
     contract = DYNAMICS
     root_sources: tuple[str, ...] = ("asap", "maestro", "lakh")
     bytes_per_example = 8 * 1024
+    identity_settings = ("sources", "split_seed", "val_share", "test_share")
+    other_settings = ("notes_per_epoch", "history_dropout", "history_noise", "pitch_jitter", "emotion_share")
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ import numpy as np
 
 from datamodules.shared.problems import Report
 from kmidi_lab.midi.score import Score
-from kmidi_lab.models.dynamics.features import Performed
+from kmidi_lab.models.dynamics.targets import Performed
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from datamodules.shared.midi_reading import read_many
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError
 from kmidi_lab.midi.score import Score, make_score, pitched_notes
-from kmidi_lab.models.dynamics.features import Performed
+from kmidi_lab.models.dynamics.targets import Performed
 
 METRE = ("beat_phase", "phrase_phase", "position", "metre", "metrical_strength", "dynamic_range", "compression")
 """What nothing is known of without bars: inputs, and outputs that are counted in phrases of bars."""

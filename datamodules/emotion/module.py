@@ -50,6 +50,8 @@ class ActedSpeech(LabData[Clip, EmotionBatch]):
     contract = EMOTION
     root_sources: tuple[str, ...] = ("ravdess",)
     bytes_per_example = 2 * 1024 * 1024
+    identity_settings = ("sources", "channels", "labels", "folds", "fold", "val_speakers")
+    other_settings = ("frames", "skip", "augment", "fetch")
     remedy = "give other data.fold, data.folds or data.val_speakers"
 
     def __init__(

@@ -14,7 +14,7 @@ from datamodules.shared.frames import FrameStore
 from datamodules.shared.module import LabData
 from datamodules.shared.settings import check_counts
 from datamodules.shared.splits import Groups
-from kmidi_lab.audio.augment import equalise, gain, spec_augment
+from kmidi_lab.audio.augment import equalise_by_cosines, gain, spec_augment
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch, targets
@@ -30,7 +30,7 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         renderings: training clips of each of the 216 nodes. split_seed: of what is rendered.
         frames: of a training stretch. gain: decibels it is louder or softer by at most.
-        equaliser: decibels that bands are louder or softer, smoothly over the spectrum (features.augment.equalise).
+        equaliser: decibels that bands are louder or softer, smoothly over the spectrum (audio.augment.equalise_by_cosines).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
         workers: processes that render.
 
@@ -42,6 +42,8 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
     contract = EMOTION_NODE
     vocabulary = CLASSES
     bytes_per_example = 1024 * 1024
+    identity_settings = ("renderings", "split_seed")
+    other_settings = ("frames", "gain", "equaliser", "bands", "masked")
 
     def __init__(
         self,
@@ -126,7 +128,7 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         if self._gain:
             x = gain(x, self._gain, generator)
         if self._equaliser:
-            x = equalise(x, self._equaliser, generator)
+            x = equalise_by_cosines(x, self._equaliser, generator)
         if self._bands or self._masked:
             x = spec_augment(x, self._bands, self._masked, generator, fill=self._mean)
         return NodeBatch(x, self._targets[index])

@@ -18,7 +18,8 @@ from datamodules.shared.problems import Problem
 from datamodules.shared.shards import Arrays, Prepared, prepare
 from kmidi_lab.audio.io import AudioError, read_audio
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.groove.features import SWING, Bars, Performance
+from kmidi_lab.models.groove.bars import Bars, Performance
+from kmidi_lab.models.groove.features import SWING
 from kmidi_lab.models.groove.from_audio import RATE, groove_of
 
 SIZES = ("fma_full", "fma_large", "fma_medium", "fma_small")

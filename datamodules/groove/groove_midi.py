@@ -17,7 +17,8 @@ from datamodules.groove.annotations import style_of
 from datamodules.shared.problems import Report
 from kmidi_lab.midi.drums import voices_of
 from kmidi_lab.midi.reading import MidiError, read_piece
-from kmidi_lab.models.groove.features import FASTEST, SLOWEST, Performance, bars_of
+from kmidi_lab.models.groove.bars import Performance, bars_of
+from kmidi_lab.models.groove.features import FASTEST, SLOWEST
 
 MOST_BARS = 2000
 """A longer take is a broken file; the longest published one has under 700."""

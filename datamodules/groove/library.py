@@ -16,7 +16,7 @@ from datamodules.shared.library import SplitLibrary, prepared
 from datamodules.shared.problems import Problem, counted_reasons, first_of
 from datamodules.shared.splits import SPLITS, Groups
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.groove.features import Performance
+from kmidi_lab.models.groove.bars import Performance
 
 SOURCES = ("groove_midi", "fma", "styles")
 _READERS: dict[str, Any] = {"groove_midi": groove_midi, "fma": fma}

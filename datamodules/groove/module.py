@@ -16,7 +16,8 @@ from datamodules.shared.settings import check_counts, check_shares, check_source
 from datamodules.shared.splits import Groups
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.midi.drums import VOICES
-from kmidi_lab.models.groove.features import STYLES, Encoded, GrooveBatch, Performance, encode_performances
+from kmidi_lab.models.groove.bars import Performance
+from kmidi_lab.models.groove.features import STYLES, Encoded, GrooveBatch, encode_performances
 
 _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)
 
@@ -43,6 +44,8 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
     vocabulary: tuple[str, ...] = STYLES
     root_sources: tuple[str, ...] = ("groove_midi", "fma")
     bytes_per_example = 256 * 1024
+    identity_settings = ("sources", "test_drummers", "split_seed")
+    other_settings = ("window", "style_dropout", "phrase_dropout", "voice_dropout", "tempo_jitter")
     remedy = "leave fewer drummers in data.test_drummers"
 
     def __init__(

@@ -26,7 +26,8 @@ import numpy as np
 
 from datamodules.groove.groove_midi import Reading, Take
 from datamodules.shared.splits import Groups, assign
-from kmidi_lab.models.groove.features import PHRASE_BARS, STEPS, STEPS_PER_BEAT, SWING, TIMING_PPQ, Performance, bars_of
+from kmidi_lab.models.groove.bars import STEPS, STEPS_PER_BEAT, Performance, bars_of
+from kmidi_lab.models.groove.features import PHRASE_BARS, SWING, TIMING_PPQ
 
 _TAKES_PER_STYLE = 80
 _VAL, _TEST = 0.15, 0.2

@@ -43,6 +43,8 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
     vocabulary: tuple[str, ...] = QUALITIES
     root_sources: tuple[str, ...] = ("kmidi", "jazz_standards", "pop909")
     bytes_per_example = 16 * 1024
+    identity_settings = ("sources", "split_seed", "val_share", "test_share")
+    other_settings = ("emotion_dropout", "plain_share", "metre_dropout", "grid_share")
     remedy = "add sources, such as data.sources=[embedded,rntxt,chorales]"
 
     def __init__(

@@ -14,7 +14,7 @@ from datamodules.shared.problems import Report
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.audio.mel_scale import HOP, RATE, WINDOW
 from kmidi_lab.errors import UserError
-from kmidi_lab.models.instrument.features import attack_of, brightness_of, envelope, sustain_of
+from kmidi_lab.models.instrument.measures import attack_of, brightness_of, envelope, sustain_of
 
 LONGEST_S = 4.0
 """What is kept of a sound from its onset on: later than that it only dies away."""

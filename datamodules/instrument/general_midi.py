@@ -17,7 +17,8 @@ from datamodules.instrument.clips import Clip, ClipError, Reading, prepare
 from datamodules.shared.progress import shown
 from datamodules.shared.rendering import LICENCE, Note, Part, render
 from kmidi_lab.audio.mel_scale import RATE
-from kmidi_lab.models.instrument.features import FAMILY_OF, dynamic_range_of, energy_of, place, register_of
+from kmidi_lab.models.instrument.features import dynamic_range_of, energy_of, place, register_of
+from kmidi_lab.models.instrument.vocabulary import FAMILY_OF
 
 SOURCE, UNHEARD = "gm", "gm_programs"
 """Programs that training hears, and those kept for testing."""

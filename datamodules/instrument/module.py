@@ -17,10 +17,10 @@ from datamodules.shared.frames import FrameStore
 from datamodules.shared.module import LabData
 from datamodules.shared.settings import check_counts, check_shares, check_sources, check_split_shares
 from datamodules.shared.splits import Groups
-from kmidi_lab.audio.augment import gain, mixup, spec_augment
-from kmidi_lab.audio.equaliser import equalise
+from kmidi_lab.audio.augment import equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.models.instrument.features import INSTRUMENTS, InstrumentBatch, encode
+from kmidi_lab.models.instrument.features import InstrumentBatch, encode
+from kmidi_lab.models.instrument.vocabulary import INSTRUMENTS
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
 _ATTACK = INSTRUMENT.output("attack").index
@@ -49,6 +49,8 @@ class InstrumentSounds(LabData[Clip, InstrumentBatch]):
     vocabulary = INSTRUMENTS
     root_sources: tuple[str, ...] = ("philharmonia", "nsynth")
     bytes_per_example = 1024 * 1024
+    identity_settings = ("sources", "val_share", "test_share", "split_seed", "takes", "notes")
+    other_settings = ("frames", "skip", "rendered_share", "augment")
 
     def __init__(
         self,
@@ -158,7 +160,7 @@ class InstrumentSounds(LabData[Clip, InstrumentBatch]):
         if made.gain:
             x = gain(x, made.gain, generator)
         if made.equaliser:
-            x = equalise(x, made.equaliser, generator)
+            x = equalise_by_knots(x, made.equaliser, generator)
         if made.mixup:
             x, other, share = mixup(x, made.mixup, generator)
             weight = torch.maximum(weight, weight[other])

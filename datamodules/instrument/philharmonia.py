@@ -14,15 +14,8 @@ from datamodules.instrument.clips import Clip, ClipError, Reading, Sound, prepar
 from datamodules.shared.pool import read_many
 from kmidi_lab.audio.io import read_audio
 from kmidi_lab.audio.mel_scale import RATE
-from kmidi_lab.models.instrument.features import (
-    ENERGIES,
-    FAMILY_OF,
-    INSTRUMENTS,
-    dynamic_range_of,
-    pitch_of,
-    place,
-    register_of,
-)
+from kmidi_lab.models.instrument.features import dynamic_range_of, pitch_of, place, register_of
+from kmidi_lab.models.instrument.vocabulary import ENERGIES, FAMILY_OF, INSTRUMENTS
 
 SOURCE = "philharmonia"
 LICENCE = "Philharmonia Orchestra samples: free to use, not to be sold as samples"

@@ -54,6 +54,20 @@ class LakhMelodies(MelodyData):
 
     id = "lakh"
     root_sources: tuple[str, ...] = ("lakh",)
+    identity_settings = ("limit", "split_seed", "val_share", "test_share")
+    other_settings = (
+        "window",
+        "windows_per_epoch",
+        "transpose_share",
+        "mood_dropout",
+        "fetch",
+        "scored",
+        "fitted_notes",
+        "stream",
+        "stream_dir",
+        "timeout_s",
+        "memory_mb",
+    )
     remedy = "give a larger data.limit, or other data.val_share or data.split_seed"
 
     def __init__(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import lightning as L
-import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
@@ -17,14 +15,16 @@ from datamodules.shared.library import SplitLibrary
 from datamodules.shared.problems import write_problems
 from datamodules.shared.settings import check_counts, check_split
 from datamodules.shared.splits import SPLITS, Groups
-from kmidi_lab.contracts import Contract
+from kmidi_lab.data import DataModule
 from kmidi_lab.errors import DataError
 
 Song = TypeVar("Song")
 Batch = TypeVar("Batch")
+COMMON_SETTINGS = ("root", "cache_dir", "split", "batch_size", "workers", "progress")
+"""Arguments that decide in no data module which examples are trained on."""
 
 
-class LabData(L.LightningDataModule, ABC, Generic[Song, Batch]):
+class LabData(DataModule, Generic[Song, Batch]):
     """Songs of one or more sources as contract vectors, split so that nothing crosses.
 
     A subclass says what it is (`id`, `contract`, …), gives `load`, and implements `grouped`, `counts`, `probes`,
@@ -39,16 +39,10 @@ class LabData(L.LightningDataModule, ABC, Generic[Song, Batch]):
         ConfigError: a value out of range.
     """
 
-    id: str
-    contract: Contract
-    vocabulary: tuple[str, ...] = ()
-    """What the model must agree on."""
-    root_sources: tuple[str, ...] = ()
-    """Sources that lie under the data root; the others come with the lab."""
-    bytes_per_example: int
-    """Rough training memory of one example: inputs, activations and their gradients."""
     remedy = "give other data.val_share or data.split_seed"
     """What to do about an empty training or validation split."""
+    other_settings: tuple[str, ...] = ()
+    """All arguments but `identity_settings` and `COMMON_SETTINGS`: what is made of the examples, where they lie, how they are read."""
 
     def __init__(self, load: Callable[[], SplitLibrary[Song]], split: str, batch_size: int) -> None:
         super().__init__()
@@ -95,10 +89,6 @@ class LabData(L.LightningDataModule, ABC, Generic[Song, Batch]):
         groups = self.grouped([*known, *songs])
         taken = {groups.find(i) for i in range(len(known))}
         return sum(groups.find(len(known) + i) in taken for i in range(len(songs)))
-
-    @abstractmethod
-    def probes(self) -> np.ndarray:
-        """`[T, N]` real inputs of the test split, for parity, golden vectors and timing."""
 
     def write_problems(self, path: Path) -> None:
         """Everything that was left out as CSV."""

@@ -19,10 +19,10 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from datamodules.shared.module import LabData
 from kmidi_lab import hardware, provenance, resume
 from kmidi_lab.callbacks import DistillCallback, EvaluationCallback
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
+from kmidi_lab.data import DataModule
 from kmidi_lab.export.callback import ExportCallback
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
@@ -60,7 +60,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
         runner_from_env()
         load_registry(Path(cfg.models_root))
     L.seed_everything(cfg.seed, verbose=False)
-    data_class = find(cfg.data._target_, LabData, cfg.trusted)
+    data_class = find(cfg.data._target_, DataModule, cfg.trusted)
     limits = hardware.guard(
         machine,
         cfg.preset,
@@ -69,7 +69,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
         cfg.trainer.accumulate,
         data_class.bytes_per_example,
     )
-    data = build(cfg.data, LabData, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress)
+    data = build(cfg.data, DataModule, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress)
     module = build(cfg.model.module, LabModule, cfg.trusted)
     if resumed:
         resumed.check(module)
@@ -193,6 +193,7 @@ def _new_record(
         "versions": provenance.versions(),
         "config": OmegaConf.to_container(cfg, resolve=True),
         "data": description,
+        "data_settings": data.identity(OmegaConf.to_container(cfg.data, resolve=True)),
         "params": module.parameter_count,
         "arch": module.architecture,
         "spread": None,

@@ -13,7 +13,7 @@ from kmidi_lab.contracts import Contract, Slice
 from kmidi_lab.export.rtneural.layers import WRITERS
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.nn import blocks, streaming
+from kmidi_lab.nn import layers, streaming
 
 
 def page(repo: Path) -> str:
@@ -27,7 +27,7 @@ def test_every_layer_with_a_writer_is_in_the_table(repo: Path) -> None:
 
 def test_the_example_network_exports(repo: Path) -> None:
     [code] = re.findall(r"```python\n(.*?)```", page(repo), re.S)
-    names = {**vars(streaming), **vars(blocks), "nn": nn, "mean": torch.zeros(128), "std": torch.ones(128)}
+    names = {"nn": nn, "mean": torch.zeros(128), "std": torch.ones(128)}
     exec(code, names)
     network = names["network"].eval()
     contract = replace(toy(128), outputs=(Slice("all", 0, 48, ""),))
@@ -45,9 +45,9 @@ def test_the_stated_price_of_a_residual_block(repo: Path) -> None:
     assert "(H + H')·C + C² for each tap of" in page(repo)
     size, hidden, wide, taps, middle = 6, 10, 14, 3, 2
     body = [
-        streaming.CausalConv1d(size, hidden, taps),
-        streaming.CausalConv1d(hidden, wide, middle),
-        streaming.CausalConv1d(wide, size, taps),
+        layers.CausalConv1d(size, hidden, taps),
+        layers.CausalConv1d(hidden, wide, middle),
+        layers.CausalConv1d(wide, size, taps),
     ]
     network = streaming.Chain(streaming.Residual(*body)).eval()
     stored = RTNeuralModel.from_bytes(export_rtneural(network, toy(size))).parameters

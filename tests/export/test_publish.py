@@ -17,8 +17,9 @@ from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.proof.golden import verify_golden
 from kmidi_lab.export.publish import export_module
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.nn.layers import GRU, CausalAttention, CausalConv1d
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import GRU, CausalAttention, CausalConv1d, Chain, Residual
+from kmidi_lab.nn.streaming import Chain, Residual
 from kmidi_lab.registry.registry import load_registry
 
 

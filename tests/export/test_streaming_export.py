@@ -21,7 +21,8 @@ from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
-from kmidi_lab.nn.streaming import GRU, LSTM, CausalAttention, CausalConv1d, Chain, Heads, Residual, State, Streaming
+from kmidi_lab.nn.layers import GRU, LSTM, CausalAttention, CausalConv1d
+from kmidi_lab.nn.streaming import Chain, Heads, Residual, State, Streaming
 
 PROBES = np.random.default_rng(8).normal(size=(70, 6)).astype(np.float32)
 
@@ -248,7 +249,7 @@ REFUSED = {
     "hook inside": (Chain(_hooked()), r"0 \(CausalConv1d\): has forward hooks"),
     "batchnorm below zero": (Chain(_norm_below_zero(), nn.Linear(6, 4)), r"0 \(BatchNorm1d\): running_var"),
     "overflow in the sum of biases": (Chain(_overflowing()), "lstm of size 4: a weight is beyond float32"),
-    "plain gru": (nn.Sequential(nn.GRU(6, 4)), "use GRU of kmidi_lab.nn.streaming"),
+    "plain gru": (nn.Sequential(nn.GRU(6, 4)), "use GRU of kmidi_lab.nn.layers"),
     "plain conv": (nn.Sequential(nn.Conv1d(6, 4, 2)), "use CausalConv1d"),
 }
 

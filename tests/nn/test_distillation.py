@@ -9,8 +9,9 @@ from torch import nn
 from kmidi_lab.contracts import GROOVE, MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.nn.distillation import distance, distill
-from kmidi_lab.nn.streaming import GRU, CausalAttention, Chain, Residual
-from kmidi_lab.nn.student import StudentPlan
+from kmidi_lab.nn.layers import GRU, CausalAttention
+from kmidi_lab.nn.module import StudentPlan
+from kmidi_lab.nn.streaming import Chain, Residual
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 

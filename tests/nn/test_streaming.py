@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from kmidi_lab.nn.streaming import GRU, LSTM, CausalAttention, CausalConv1d, Chain, Heads, Residual, Streaming
+from kmidi_lab.nn.layers import GRU, LSTM, CausalAttention, CausalConv1d
+from kmidi_lab.nn.streaming import Chain, Heads, Residual, Streaming
 
 BLOCKS = {
     "conv": lambda: CausalConv1d(6, 4, 3, 2, 2),

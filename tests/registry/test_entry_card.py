@@ -11,8 +11,8 @@ import pytest
 from support.run_fixture import run_files, run_record
 
 from kmidi_lab.contracts import CONTRACTS, EMOTION_NODE, HARMONY
-from kmidi_lab.registry import registry
 from kmidi_lab.registry.entry import registry_entry
+from kmidi_lab.registry.files import SCHEMA
 from kmidi_lab.report.card import model_card
 
 FILES = run_files(HARMONY.id)
@@ -28,7 +28,7 @@ def entry_of(run: dict[str, Any], files: dict[str, bytes] = FILES) -> dict[str, 
 
 
 def own_schema() -> dict[str, Any]:
-    return json.loads((registry._SCHEMA).read_text())
+    return json.loads(SCHEMA.read_text())
 
 
 def errors(schema: dict[str, Any], entry: dict[str, Any]) -> list[str]:

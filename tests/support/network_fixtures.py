@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract, Slice
-from kmidi_lab.nn.blocks import Standardize
+from kmidi_lab.nn.layers import Standardize
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def run_record(*, beats: bool = True, run_id: str = "20261122-203000-123-ab12") 
     run |= {
         "run_id": run_id,
         "code_sha256": "9f86d081" * 8,
-        "config": {"data": {"sources": ["pop909"], "split_seed": 0}},
+        "data_settings": {"sources": ["pop909"], "split_seed": 0},
     }
     del run["finished_at"], run["duration_seconds"]
     run["machine"] = {"id": "0123456789ab", "cpu": "AMD EPYC 9254", "cores": 2, "os": "Debian 12", "gpu": []}

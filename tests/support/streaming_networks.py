@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from kmidi_lab.nn.blocks import Standardize
-from kmidi_lab.nn.streaming import GRU, LSTM, CausalConv1d, Chain, Heads, Residual
+from kmidi_lab.nn.layers import GRU, LSTM, CausalConv1d, Standardize
+from kmidi_lab.nn.streaming import Chain, Heads, Residual
 
 
 def norm(size: int) -> nn.BatchNorm1d:

@@ -19,7 +19,8 @@ from torch import nn
 
 from kmidi_lab.contracts import DYNAMICS, GROOVE
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.nn.streaming import GRU, Chain
+from kmidi_lab.nn.layers import GRU
+from kmidi_lab.nn.streaming import Chain
 from kmidi_lab.verify.entry import LAB_KEYS
 from kmidi_lab.verify.findings import NOTE
 from kmidi_lab.verify.folder import verify_folder

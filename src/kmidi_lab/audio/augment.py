@@ -1,4 +1,4 @@
-"""Augmentation of batches of mel frames `[B, T, 128]`, on whatever device they are; waveforms: `augment_audio`.
+"""Augmentation of batches of mel frames `[B, T, 128]`, on whatever device they are; waveforms: `augment_waveform`.
 
 Each takes the generator of the epoch, so that a run with the same seed sees the same.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 from math import log, pi
 
 import torch
+from torch.nn import functional as F
 
 from kmidi_lab.audio.mel_scale import FLOOR
 
 _LN_PER_DB = log(10) / 10
-_WAVES = 4
+_WAVES, _KNOTS = 4, 5
 
 
 def spec_augment(
@@ -52,7 +53,7 @@ def gain(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.
     return (x + change).clamp_min(log(FLOOR))
 
 
-def equalise(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
+def equalise_by_cosines(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
     """Each clip through a smooth filter of its own, so that timbre tells less; its level, the mean over the bands, stays.
 
     Args:
@@ -63,6 +64,13 @@ def equalise(x: torch.Tensor, decibels: float, generator: torch.Generator) -> to
     waves = torch.cos(pi * torch.arange(1, _WAVES + 1, device=x.device)[:, None] * places)
     weights = torch.randn(len(x), _WAVES, generator=generator, device=x.device) * decibels * _LN_PER_DB
     return (x + (weights @ waves)[:, None]).clamp_min(log(FLOOR))
+
+
+def equalise_by_knots(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
+    """Each clip's bands raised or lowered by up to `decibels` along a curve of its own; values stay at or above the floor."""
+    knots = (2 * torch.rand(len(x), 1, _KNOTS, generator=generator, device=x.device) - 1) * decibels * _LN_PER_DB
+    curve = F.interpolate(knots, size=x.shape[-1], mode="linear", align_corners=True)
+    return (x + curve).clamp_min(log(FLOOR))
 
 
 def band_shift(x: torch.Tensor, most: int, generator: torch.Generator) -> torch.Tensor:

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from kmidi_lab.audio.mel_scale import BANDS
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.nn.blocks import Standardize
+from kmidi_lab.nn.layers import CausalConv1d, Standardize
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import CausalConv1d, Chain, Residual
+from kmidi_lab.nn.streaming import Chain, Residual
 
 
 def trunk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import cos, pi
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.nn.student import StudentPlan
+from kmidi_lab.nn.streaming import Streaming
 from kmidi_lab.seeds import epoch_seed
 
 _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
@@ -30,6 +31,32 @@ def one_cycle(steps: int) -> Callable[[int], float]:
         return _LAST + (1 - _LAST) * (1 + cos(pi * done)) / 2
 
     return share
+
+
+@dataclass(frozen=True)
+class StudentPlan:
+    """A student and how long it learns.
+
+    Args:
+        network: untrained, same inputs and outputs as the teacher, RTNeural's layers only.
+        architecture: layer sizes in one line, for the card.
+        epochs: passes over the training sequences. learning_rate: peak of the one-cycle schedule.
+
+    Raises:
+        ConfigError: a value is out of range.
+    """
+
+    network: Streaming
+    architecture: str
+    epochs: int
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or not 0 < self.learning_rate <= 1:
+            raise ConfigError(
+                f"the student's epochs={self.epochs} must be 1 or more, its learning_rate={self.learning_rate} "
+                "above 0 and at most 1"
+            )
 
 
 class LabModule(L.LightningModule):

@@ -1,4 +1,4 @@
-"""Causal blocks with one definition for training and deployment.
+"""Causal networks with one definition for training and deployment.
 
 A `Streaming` module maps a piece of a sequence, `[B, T, C]` with any T from 1, and a state to outputs and the next
 state. Training calls it on whole sequences from zero state, a plugin calls it one vector at a time; both run the same
@@ -8,11 +8,9 @@ code, so cutting a sequence into pieces changes nothing but rounding (below 1e-5
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 State = tuple[torch.Tensor, ...]
 
@@ -83,70 +81,6 @@ class Chain(Streaming):
         return x, tuple(new)
 
 
-class CausalConv1d(Streaming):
-    """Convolution over time that sees the present and the past; the past is zeros after a reset.
-
-    The receptive field is `(kernel - 1) * dilation + 1` calls.
-
-    Args:
-        inputs, outputs: channels. kernel: taps. dilation: calls between taps. groups: divides both channel counts.
-    """
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int = 1, groups: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv1d(inputs, outputs, kernel, dilation=dilation, groups=groups)
-        self.past = (kernel - 1) * dilation
-
-    def state_shapes(self) -> tuple[tuple[int, ...], ...]:
-        return ((self.past, self.conv.in_channels),) if self.past else ()
-
-    def receptive_field(self) -> float:
-        return self.past + 1
-
-    def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        if self.past:
-            x = torch.cat([state[0], x], 1)
-            state = (x[:, x.shape[1] - self.past :],)
-        return self.conv(x.transpose(1, 2)).transpose(1, 2), state
-
-
-class GRU(Streaming):
-    """One or more GRU layers (Cho et al., 2014, in PyTorch's variant with the reset gate after the product)."""
-
-    def __init__(self, inputs: int, hidden: int, layers: int = 1) -> None:
-        super().__init__()
-        self.rnn = nn.GRU(inputs, hidden, layers, batch_first=True)
-
-    def state_shapes(self) -> tuple[tuple[int, ...], ...]:
-        return ((self.rnn.num_layers, self.rnn.hidden_size),)
-
-    def receptive_field(self) -> float:
-        return inf
-
-    def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        y, h = self.rnn(x, state[0].transpose(0, 1).contiguous())
-        return y, (h.transpose(0, 1),)
-
-
-class LSTM(Streaming):
-    """One or more LSTM layers (Hochreiter and Schmidhuber, 1997)."""
-
-    def __init__(self, inputs: int, hidden: int, layers: int = 1) -> None:
-        super().__init__()
-        self.rnn = nn.LSTM(inputs, hidden, layers, batch_first=True)
-
-    def state_shapes(self) -> tuple[tuple[int, ...], ...]:
-        return ((self.rnn.num_layers, self.rnn.hidden_size),) * 2
-
-    def receptive_field(self) -> float:
-        return inf
-
-    def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        h, c = (part.transpose(0, 1).contiguous() for part in state)
-        y, (h, c) = self.rnn(x, (h, c))
-        return y, (h.transpose(0, 1), c.transpose(0, 1))
-
-
 class Residual(Streaming):
     """`x + body(x)`; the body keeps the number of channels."""
 
@@ -189,53 +123,6 @@ class Heads(Streaming):
 
     def _each(self) -> list[Streaming]:
         return list(self.branches)  # type: ignore[arg-type]
-
-
-class CausalAttention(Streaming):
-    """Multi-head attention over the last `window` calls, the present among them, with a key-value cache as state.
-
-    Positions enter by a linear penalty on distance, steeper from head to head (ALiBi: Press et al., 2022), so that
-    the cache needs to know no more than which of its slots are filled.
-
-    Args:
-        size: channels, divisible by `heads`. window: calls that attention sees.
-    """
-
-    slopes: torch.Tensor
-
-    def __init__(self, size: int, heads: int, window: int) -> None:
-        super().__init__()
-        if heads < 1 or size % heads or window < 1:
-            raise ValueError(f"{heads} heads must divide {size} channels, and a window of {window} calls be 1 or more")
-        self.heads, self.window, self.size = heads, window, size
-        self.qkv, self.out = nn.Linear(size, 3 * size), nn.Linear(size, size)
-        self.register_buffer("slopes", 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads), persistent=False)
-
-    def state_shapes(self) -> tuple[tuple[int, ...], ...]:
-        return (self.window - 1, self.size), (self.window - 1, self.size), (self.window - 1,)
-
-    def receptive_field(self) -> float:
-        return self.window
-
-    def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        batch, steps, _ = x.shape
-        past = self.window - 1
-        query, key, value = self.qkv(x).chunk(3, -1)
-        keys, values = (torch.cat([old, new], 1) for old, new in zip(state[:2], (key, value), strict=True))
-        # Slot past + t holds call t of this piece; the slots before hold older calls, the first of them perhaps none.
-        distance = past + torch.arange(steps, device=x.device)[:, None] - torch.arange(past + steps, device=x.device)
-        seen = (distance >= 0) & (distance < self.window)
-        filled = torch.cat([state[2], x.new_ones(batch, steps)], 1)
-        penalty = -self.slopes[:, None, None] * distance
-        mask = torch.where(seen[None] & (filled > 0)[:, None, None, :], penalty, float("-inf"))
-        mixed = F.scaled_dot_product_attention(
-            self._split(query), self._split(keys), self._split(values), attn_mask=mask.to(x.dtype)
-        )
-        y = self.out(mixed.transpose(1, 2).reshape(batch, steps, self.size))
-        return y, tuple(part[:, steps:] for part in (keys, values, filled))
-
-    def _split(self, x: torch.Tensor) -> torch.Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 class CallStep(nn.Module):

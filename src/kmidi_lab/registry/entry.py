@@ -12,12 +12,6 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.registry.policy import student_falls_short
 
 _TRAINING = ("epochs", "batch_size", "learning_rate", "optimizer", "loss", "train_loss", "val_loss", "test_loss")
-DATA_SETTINGS = (
-    *("sources", "split_seed", "val_share", "test_share", "limit"),
-    *("channels", "labels", "folds", "fold", "val_speakers"),
-    *("takes", "notes", "renderings"),
-)
-"""Settings of a data module that say which examples were trained on."""
 
 
 def sha256(data: bytes) -> str:
@@ -78,7 +72,7 @@ def registry_entry(run: dict[str, Any], contract: Contract, files: dict[str, byt
         "status_reason": export["reason"],
         "stand_in": data["stand_in"],
         "data_fingerprint": data["version"],
-        "data_settings": {k: v for k, v in run["config"]["data"].items() if k in DATA_SETTINGS},
+        "data_settings": run["data_settings"],
         "params": run["params"],
         "seed": run["seed"],
         "code_sha256": run["code_sha256"],

@@ -12,14 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from datamodules.shared.module import LabData
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.registry.entry import DATA_SETTINGS
 from kmidi_lab.report.scores import plain_tables
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
@@ -30,11 +29,11 @@ Call = Callable[[np.ndarray], np.ndarray]
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     call, head, source, trained_on = load(cfg)
     version = trained_on.pop("version", None)
-    data = build(_other_root_only(cfg), LabData, cfg.trusted, progress=cfg.trainer.progress)
+    data = build(_other_root_only(cfg), DataModule, cfg.trusted, progress=cfg.trainer.progress)
     data.setup("test")
     training = build(
         OmegaConf.merge(cfg.data, plain_values(trained_on, source), {"root": cfg.paths.data_root}),
-        LabData,
+        DataModule,
         cfg.trusted,
         progress=cfg.trainer.progress,
     )
@@ -76,27 +75,26 @@ def _other_root_only(cfg: DictConfig) -> DictConfig:
     """With a data root of its own, what comes with the lab is left out: those songs trained the model."""
     if Path(cfg.data.root).resolve() == Path(cfg.paths.data_root).resolve() or "sources" not in cfg.data:
         return cfg.data
-    there = [s for s in cfg.data.sources if s in find(cfg.data._target_, LabData, cfg.trusted).root_sources]
+    there = [s for s in cfg.data.sources if s in find(cfg.data._target_, DataModule, cfg.trusted).root_sources]
     return OmegaConf.merge(cfg.data, {"sources": there})  # type: ignore[return-value]
 
 
 def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     """(callable, head, what it is, the data settings it was trained with) of `eval.model`."""
-    contract = CONTRACTS[cfg.model.name]
+    contract, data = CONTRACTS[cfg.model.name], find(cfg.data._target_, DataModule, cfg.trusted)
     path = Path(cfg.eval.model or cfg.models_root)
     if path.suffix == ".onnx":
         model = load_onnx(path, contract)
         return model.call, model.head, str(path), {}
     if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
-        return _checkpoint(path, cfg.trusted)
+        return _checkpoint(path, data, cfg.trusted)
     if (path / "registry.json").is_file():
         published = load_published(path, cfg.model.name)
         if published is None:
             raise RegistryError(
                 f"{path}/registry.json has no {contract.id}; train it or name another folder in eval.model"
             )
-        told = published.entry.get("data_settings", {})
-        settings = {k: told[k] for k in DATA_SETTINGS if k in told}
+        settings = data.identity(published.entry.get("data_settings", {}))
         settings["version"] = published.entry["training"]["dataset_version"]
         return published.call, published.head, f"{contract.id} in {path}", settings
     raise ConfigError(
@@ -104,9 +102,11 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
     )
 
 
-def _checkpoint(path: Path, trusted: Sequence[str]) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
+def _checkpoint(
+    path: Path, data: type[DataModule], trusted: Sequence[str]
+) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     module, config, checkpoint = load_run(path, trusted)
-    settings = {k: config["data"][k] for k in DATA_SETTINGS if k in config["data"]}
+    settings = data.identity(config["data"])
     settings["version"] = (
         json.loads((checkpoint.parent.parent / "run.json").read_text(encoding="utf-8")).get("data", {}).get("version")
     )

@@ -8,8 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from datamodules.shared.module import LabData
 from kmidi_lab.callbacks import evaluate_module
+from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.publish import export_module
 from kmidi_lab.files import write_atomic
@@ -35,7 +35,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         record["spread"] = spread if spread.get("metrics") else None
     data = build(
         {**_without_licence(config["data"]), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
-        LabData,
+        DataModule,
         cfg.trusted,
     )
     data.setup("test")
@@ -43,6 +43,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         raise ConfigError(
             f"{folder}: trained on other data than {cfg.paths.data_root} holds; set DATA_ROOT to the same data"
         )
+    record["data_settings"] = data.identity(config["data"])  # a run of 0.1.0 didn't record them
     # The scores published are always those of these weights, whatever was in run.json.
     evaluator = build(config["model"].get("evaluator"), Evaluator, cfg.trusted)
     record |= evaluate_module(module, evaluator, data)

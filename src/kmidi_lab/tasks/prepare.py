@@ -7,12 +7,12 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from datamodules.shared.module import LabData
+from kmidi_lab.data import DataModule
 from kmidi_lab.targets import build
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    data = build(cfg.data, LabData, cfg.trusted, progress=cfg.trainer.progress)
+    data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
     data.prepare_data()
     data.setup("fit")
     data.write_problems(context["folder"] / "problems.csv")

@@ -16,7 +16,7 @@ from datamodules.instrument.clips import ClipError
 from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynth, Philharmonia
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.models.instrument.features import CLASSES, FAMILY_OF
+from kmidi_lab.models.instrument.vocabulary import CLASSES, FAMILY_OF
 
 PLAIN = Augmentation(variants=0)
 RATE = 16_000

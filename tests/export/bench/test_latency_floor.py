@@ -12,7 +12,8 @@ from torch import nn
 from kmidi_lab.export.bench import memory_floor as floor
 from kmidi_lab.export.bench.memory_floor import memory_floor, onnx_weight_bytes, read_time_us, torch_weight_bytes
 from kmidi_lab.export.onnx.writer import export_onnx
-from kmidi_lab.nn.streaming import GRU, Chain
+from kmidi_lab.nn.layers import GRU
+from kmidi_lab.nn.streaming import Chain
 
 
 class Machine:

@@ -9,7 +9,7 @@ from torch import nn
 
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.onnx.writer import check_onnx, export_onnx
-from kmidi_lab.nn.streaming import GRU
+from kmidi_lab.nn.layers import GRU
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,7 @@ import pytest
 
 from kmidi_lab.contracts import CONTRACTS, Contract, Slice
 from kmidi_lab.errors import ExportError
-from kmidi_lab.export.rtneural.cpp_header import cpp_header, identifier
-from kmidi_lab.export.rtneural.cpp_layers import KINDS, layer_types
+from kmidi_lab.export.rtneural.cpp_header import KINDS, cpp_header, identifier, layer_types
 from kmidi_lab.export.rtneural.parsing import PARSERS, RTNeuralFormatError
 
 Layer = dict[str, Any]

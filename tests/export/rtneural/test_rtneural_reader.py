@@ -12,7 +12,7 @@ from torch import nn
 
 from kmidi_lab.export.rtneural.reader import RTNeuralFormatError, RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.nn.blocks import Standardize
+from kmidi_lab.nn.layers import Standardize
 
 ACTIVATIONS = (nn.Tanh, nn.ReLU, nn.Sigmoid, lambda: nn.Softmax(-1), nn.ELU, nn.PReLU, lambda: nn.LeakyReLU(0.3))
 

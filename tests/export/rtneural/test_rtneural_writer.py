@@ -12,8 +12,8 @@ from torch.nn.utils import parametrizations
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.nn.blocks import Standardize
-from kmidi_lab.nn.streaming import GRU, CausalConv1d, Chain
+from kmidi_lab.nn.layers import GRU, CausalConv1d, Standardize
+from kmidi_lab.nn.streaming import Chain
 
 
 def test_file_is_what_the_contract_says(dense_network, make_contract):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.midi.score import Score, make_score, metrical_strength
-from kmidi_lab.models.dynamics.features import Performed, decode, free_run, score_vectors, targets
+from kmidi_lab.models.dynamics.features import free_run, score_vectors
+from kmidi_lab.models.dynamics.targets import Performed, decode, targets
 
 IN = {s.name: s.index for s in DYNAMICS.inputs}
 OUT = {s.name: s.index for s in DYNAMICS.outputs}

@@ -15,8 +15,8 @@ from symusic import KeySignature, Note, Score, Tempo, TimeSignature, Track
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.midi.score import score_of
-from kmidi_lab.models.dynamics.features import Expression
 from kmidi_lab.models.dynamics.predict import heuristic, perform, sharps
+from kmidi_lab.models.dynamics.targets import Expression
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 

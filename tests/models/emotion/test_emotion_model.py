@@ -26,8 +26,9 @@ from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator, ccc, decode, uar
 from kmidi_lab.models.emotion.features import EMOTIONS, read_scalars
-from kmidi_lab.models.emotion.module import EmotionRecognizer, clip_mean, free, read
-from kmidi_lab.nn.audio import thinned
+from kmidi_lab.models.emotion.module import EmotionRecognizer
+from kmidi_lab.models.emotion.network import free, read
+from kmidi_lab.nn.audio import clip_mean, thinned
 from kmidi_lab.scoring.metrics import so_far
 from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
 

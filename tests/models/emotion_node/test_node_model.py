@@ -12,7 +12,7 @@ import torch
 
 from datamodules.emotion_node import library
 from datamodules.emotion_node.module import RenderedNodes
-from kmidi_lab.audio.augment import equalise
+from kmidi_lab.audio.augment import equalise_by_cosines
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import ConfigError
@@ -189,8 +189,8 @@ def test_bases_are_the_contracts():
 
 def test_the_equaliser_is_smooth_and_keeps_the_level():
     x = torch.zeros(400, 2, 128)
-    y = equalise(x, 2.0, torch.Generator().manual_seed(0))
+    y = equalise_by_cosines(x, 2.0, torch.Generator().manual_seed(0))
     assert y.mean(-1).abs().max() < 1e-4 and (y[:, 0] == y[:, 1]).all()
     assert float(y.var(0).mean()) == pytest.approx(4 * 0.5 * (2 * np.log(10) / 10) ** 2, rel=0.1)
     assert float(y.diff(dim=-1).abs().max()) < 0.3
-    assert equalise(x - 20, 2.0, torch.Generator()).min() >= np.log(1e-6) - 1e-4
+    assert equalise_by_cosines(x - 20, 2.0, torch.Generator()).min() >= np.log(1e-6) - 1e-4

@@ -15,13 +15,13 @@ from kmidi_lab.chords.song import Event, Song, merge_repeats
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.emotion_embedding import ANCHORS, encode_emotion, read_emotion
 from kmidi_lab.models.harmony.features import (
-    ChordMemory,
     context_vector,
     encode_songs,
     joint_class,
     transposition_table,
     voice_leading,
 )
+from kmidi_lab.models.harmony.memory import ChordMemory
 
 chords = st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES))
 

@@ -8,26 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kmidi_lab.audio.equaliser import equalise
+from kmidi_lab.audio.augment import equalise_by_knots
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.models.instrument.features import (
-    CLASSES,
-    EVIDENCE,
-    FAMILY_OF,
-    INSTRUMENTS,
-    LOSS_WEIGHTS,
-    TRAINED,
-    UNTRAINED,
-    attack_of,
-    brightness_of,
-    encode,
-    energy_of,
-    pitch_of,
-    place,
-    register_of,
-    sustain_of,
-)
+from kmidi_lab.models.instrument.features import LOSS_WEIGHTS, encode, energy_of, pitch_of, place, register_of
+from kmidi_lab.models.instrument.measures import attack_of, brightness_of, sustain_of
+from kmidi_lab.models.instrument.vocabulary import CLASSES, EVIDENCE, FAMILY_OF, INSTRUMENTS, TRAINED, UNTRAINED
 
 RATE = 16_000
 
@@ -100,7 +86,7 @@ def test_sustain_is_the_fall_before_the_release() -> None:
 
 def test_equaliser_is_smooth_and_bounded() -> None:
     x = torch.zeros(8, 3, 128)
-    y = equalise(x, 6.0, torch.Generator().manual_seed(0))
+    y = equalise_by_knots(x, 6.0, torch.Generator().manual_seed(0))
     limit = 6 * np.log(10) / 10
     assert y.abs().max() <= limit
     assert torch.equal(y[:, 0], y[:, 2])

@@ -24,10 +24,11 @@ from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.melody.baselines import fit_baselines
 from kmidi_lab.models.melody.evaluation import MelodyEvaluator, run
 from kmidi_lab.models.melody.features import notes_of, vectors
-from kmidi_lab.models.melody.module import KeyFrame, MelodyTransformer
+from kmidi_lab.models.melody.module import MelodyTransformer
+from kmidi_lab.models.melody.network import KeyFrame
 from kmidi_lab.models.melody.piano_roll import note_name
 from kmidi_lab.models.melody.predict import midi_bytes, one_bar_each, repeat, write
-from kmidi_lab.models.melody.rhythm import BAR, bars_of, compose, plain_bars
+from kmidi_lab.models.melody.rhythm import BAR, BARS, bars_of, compose, keep_bars, known_bars, plain_bars
 
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
 
@@ -229,6 +230,15 @@ def test_bars_are_taken_from_melodies_that_fill_them() -> None:
     whole = melody([60, 62, 64] * 25, [2.0, 1.0, 1.0] * 25)
     over = melody([60, 62] * 25, [3.0, 2.0] * 25)
     assert bars_of([whole, over]) == {((0.0, 2.0), (2.0, 1.0), (3.0, 1.0)): 25}
+
+
+def test_bars_that_are_kept_are_the_bars_that_are_read(tmp_path: Path) -> None:
+    assert known_bars(tmp_path) == (plain_bars(), "the lab's plain rhythms")
+    whole = melody([60, 62, 64] * 25, [2.0, 1.0, 1.0] * 25)
+    keep_bars(tmp_path, [whole])
+    assert known_bars(tmp_path) == (bars_of([whole]), "bars of the prepared training melodies")
+    (tmp_path / BARS).write_text('[[1, "no bar"]]')
+    assert known_bars(tmp_path)[0] == plain_bars()
 
 
 def test_the_model_hears_the_pitch_it_has_drawn() -> None:

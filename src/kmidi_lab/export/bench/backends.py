@@ -14,12 +14,10 @@ from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.export.bench.memory_floor import onnx_weight_bytes, torch_weight_bytes
+from kmidi_lab.export.bench.timing import Call
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE, OnnxModel, open_session
 from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.streaming import Streaming
-
-Call = Callable[[np.ndarray], np.ndarray]
-"""`[1, N]` float32 to `[1, M]`; advances the state."""
 
 
 @dataclass(frozen=True)

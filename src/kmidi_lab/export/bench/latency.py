@@ -1,9 +1,7 @@
-"""Latency of single calls: batch 1, one thread, one core; the first call and the outliers are kept."""
+"""The latency of a model in every backend that is there, beside the memory floor and the deadlines of audio blocks."""
 
 from __future__ import annotations
 
-import gc
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +9,10 @@ import numpy as np
 from torch import nn
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.export.bench.backends import Call, onnx_backends, torch_backend
+from kmidi_lab.export.bench.backends import onnx_backends, torch_backend
 from kmidi_lab.export.bench.deadlines import deadlines
 from kmidi_lab.export.bench.memory_floor import memory_floor, read_time_us
-from kmidi_lab.export.bench.one_core import one_core
-
-_BINS = 60
+from kmidi_lab.export.bench.timing import one_core, summary, time_calls
 
 
 def measure_latency(
@@ -85,52 +81,6 @@ def measure_latency(
         "pinned_core": core,
         "backends": measured,
         "not_measured": missing,
-    }
-
-
-def time_calls(call: Call, frames: np.ndarray, calls: int, warmup: int) -> tuple[np.ndarray, int]:
-    """(times of `calls` single calls, time of the very first call) in nanoseconds, with the garbage collector off."""
-    rows = [np.ascontiguousarray(frame[None], np.float32) for frame in frames]
-    times = np.empty(calls, np.int64)
-    collecting = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        began = time.perf_counter_ns()
-        call(rows[0])
-        first = time.perf_counter_ns() - began
-        for i in range(warmup):
-            call(rows[i % len(rows)])
-        for i in range(calls):
-            row = rows[i % len(rows)]
-            began = time.perf_counter_ns()
-            call(row)
-            times[i] = time.perf_counter_ns() - began
-    finally:
-        if collecting:
-            gc.enable()
-    return times, first
-
-
-def summary(times_ns: np.ndarray, first_ns: int, budget_ms: float) -> dict[str, Any]:
-    """Order statistics in µs and a histogram with log-spaced edges; every call counts.
-
-    `within_budget` asks it of the 99th percentile, since an audio thread misses its deadline on the slow calls.
-    """
-    us = np.asarray(times_ns, np.float64) / 1000
-    # A coarse clock can read 0, which has no logarithm.
-    edges = np.geomspace(max(us.min(), 0.001) * 0.999, max(us.max(), 0.001) * 1.001, _BINS + 1)
-    counts, _ = np.histogram(us.clip(edges[0], edges[-1]), edges)
-    median, p90, p99 = (float(q) for q in np.percentile(us, (50, 90, 99)))
-    return {
-        "first_us": first_ns / 1000,
-        "median_us": median,
-        "p90_us": p90,
-        "p99_us": p99,
-        "max_us": float(us.max()),
-        "mean_us": float(us.mean()),
-        "within_budget": p99 <= budget_ms * 1000,
-        "histogram": {"edges_us": edges.tolist(), "counts": counts.tolist()},
     }
 
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kmidi_lab.errors import ExportError
-from kmidi_lab.nn.blocks import Standardize
-from kmidi_lab.nn.streaming import GRU, LSTM, CausalConv1d
+from kmidi_lab.nn.layers import GRU, LSTM, CausalConv1d, Standardize
 
 Layer = dict[str, Any]
 Writer = Callable[[nn.Module, int, str], list[Layer]]
@@ -202,8 +201,8 @@ _INSTEAD = {
     "MultiheadAttention": _STUDENT,
     "TransformerEncoder": _STUDENT,
     "Conv1d": "use CausalConv1d",
-    "GRU": "use GRU of kmidi_lab.nn.streaming",
-    "LSTM": "use LSTM of kmidi_lab.nn.streaming",
+    "GRU": "use GRU of kmidi_lab.nn.layers",
+    "LSTM": "use LSTM of kmidi_lab.nn.layers",
     "ConvTranspose1d": "use CausalConv1d at the full rate",
     "add": "use Residual for x + body(x)",
     "cat": "use Heads, or one nn.Linear whose rows are the heads",

@@ -17,8 +17,9 @@ import numpy as np
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.dynamics.baselines import fit_baselines
-from kmidi_lab.models.dynamics.features import FULL_SCALE_SECONDS, Call, EncodedPiece, free_run
+from kmidi_lab.models.dynamics.features import Call, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import loss_over_pieces
+from kmidi_lab.models.dynamics.targets import FULL_SCALE_SECONDS
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
 
 _STEPS = 127.0

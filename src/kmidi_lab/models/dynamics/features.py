@@ -1,4 +1,4 @@
-"""A score to `dynamics` contract vectors, a performance of it to targets, and the outputs back to numbers to play.
+"""A score to `dynamics` contract vectors, and the notes of a piece one after the other as a plugin runs them.
 
 One function, `score_vectors`, builds the 32 floats for training, evaluation and prediction alike. Times are in
 quarter notes, as a host counts them, whatever the metre's denominator; notes stand by onset, then pitch.
@@ -6,47 +6,26 @@ quarter notes, as a host counts them, whatever the metre's denominator; notes st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-from kmidi_lab.midi.score import PHRASE_BARS, SHORTEST, Floats, Score, metrical_strength
-
-if TYPE_CHECKING:
-    import torch
-
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import pi
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.midi.score import PHRASE_BARS, SHORTEST, Floats, Score, metrical_strength
+from kmidi_lab.models.dynamics.targets import Performed, targets
+
+if TYPE_CHECKING:
+    import torch
 
 HISTORY = DYNAMICS.input("previous_velocities").size
-CURVE = DYNAMICS.output("velocity_curve").size
-FULL_SCALE_SECONDS = 0.1
-"""What the timing output spans, from -50 to +50 ms."""
 Call = Callable[[np.ndarray], np.ndarray]
 _IN = {s.name: s.index for s in DYNAMICS.inputs}
 _OUT = {s.name: s.index for s in DYNAMICS.outputs}
 _LEAP, _OCTAVE = 24.0, 12.0
-_ATTACK_SPAN, _ATTACK_SCALE = 4, 64.0
-_PHRASE_NOTES = 4
-
-
-@dataclass(frozen=True)
-class Performed:
-    """How each note of a score was played, arrays `[N]`, NaN where nothing is known.
-
-    `velocity` 1..127; `timing` seconds after the beat grid; `articulation` sounding over notated duration; `pedal`
-    share of the sounding time under the sustain pedal.
-    """
-
-    velocity: Floats
-    timing: Floats
-    articulation: Floats
-    pedal: Floats
 
 
 def score_vectors(
@@ -103,42 +82,6 @@ def previous_velocities(velocity: np.ndarray) -> np.ndarray:
     filled = np.where(known >= 0, np.asarray(velocity, np.float64)[known], 0.0) / 127
     padded = np.concatenate([np.zeros(HISTORY), filled])
     return np.stack([padded[k : k + len(velocity)] for k in range(HISTORY)], 1).astype(np.float32)
-
-
-def targets(score: Score, played: Performed) -> tuple[np.ndarray, np.ndarray]:
-    """(`[N, 16]` float32 in 0..1, `[N, 16]` bool: where there is evidence). Definitions are in docs/dynamics.md."""
-    y = np.full((len(score), DYNAMICS.output_size), np.nan)
-    v = played.velocity / 127
-    y[:, _OUT["velocity"]] = v[:, None]
-    padded = np.concatenate([v, np.full(CURVE, np.nan)])
-    y[:, _OUT["velocity_curve"]] = np.stack([padded[k : k + len(v)] for k in range(1, CURVE + 1)], 1)
-    y[:, _OUT["attack"]] = np.clip(0.5 + (v - _local_mean(v)) * 127 / _ATTACK_SCALE, 0, 1)[:, None]
-    y[:, _OUT["release"]] = np.clip(played.articulation, 0, 1)[:, None]
-    spread, compression = _phrases(score, v)
-    y[:, _OUT["dynamic_range"]] = spread[:, None]
-    y[:, _OUT["compression"]] = compression[:, None]
-    y[:, _OUT["timing"]] = np.clip(0.5 + played.timing / FULL_SCALE_SECONDS, 0, 1)[:, None]
-    y[:, _OUT["pedal"]] = np.clip(played.pedal, 0, 1)[:, None]
-    mask = np.isfinite(y)
-    return np.where(mask, y, 0.0).astype(np.float32), mask
-
-
-@dataclass(frozen=True)
-class Expression:
-    """Outputs as a player needs them, arrays `[N]`: `velocity` 1..127, `shift` seconds, `length` 0..1, `pedal` bool."""
-
-    velocity: NDArray[np.int64]
-    shift: Floats
-    length: Floats
-    pedal: NDArray[np.bool_]
-
-
-def decode(y: np.ndarray) -> Expression:
-    """`[N, 16]` outputs to what is played."""
-    velocity = np.clip(np.rint(y[:, _OUT["velocity"]][:, 0] * 127), 1, 127).astype(np.int64)
-    shift = (y[:, _OUT["timing"]][:, 0].astype(np.float64) - 0.5) * FULL_SCALE_SECONDS
-    length = np.clip(y[:, _OUT["release"]][:, 0].astype(np.float64), 0, 1)
-    return Expression(velocity, shift, length, y[:, _OUT["pedal"]][:, 0] > 0.5)
 
 
 def free_run(call: Call, pieces: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -207,34 +150,6 @@ def _length(quarters: np.ndarray) -> Floats:
 
 def _angle(turns: np.ndarray) -> Floats:
     return np.stack([np.sin(2 * pi * turns), np.cos(2 * pi * turns)], 1)
-
-
-def _local_mean(v: Floats) -> Floats:
-    """Mean of the known velocities from four notes before to four after."""
-    known = np.isfinite(v)
-    at = np.arange(len(v))
-    first, last = np.maximum(at - _ATTACK_SPAN, 0), np.minimum(at + _ATTACK_SPAN + 1, len(v))
-    total = np.concatenate([[0.0], np.cumsum(np.where(known, v, 0.0))])
-    count = np.concatenate([[0], np.cumsum(known)])
-    return (total[last] - total[first]) / np.maximum(count[last] - count[first], 1)
-
-
-def _phrases(score: Score, v: Floats) -> tuple[Floats, Floats]:
-    """Dynamic range of each note's phrase, and how much flatter it is than the piece; NaN in phrases of under four
-    known notes."""
-    spread, compression = np.full(len(v), np.nan), np.full(len(v), np.nan)
-    known = np.isfinite(v)
-    if known.sum() < _PHRASE_NOTES:
-        return spread, compression
-    whole = np.ptp(np.percentile(v[known], (5, 95)))
-    phrase = np.floor(score.bar / PHRASE_BARS)
-    for number in np.unique(phrase):
-        inside = phrase == number
-        if (inside & known).sum() >= _PHRASE_NOTES:
-            own = np.ptp(np.percentile(v[inside & known], (5, 95)))
-            spread[inside] = own
-            compression[inside] = 1 - min(1.0, own / whole) if whole > 0 else 0.0
-    return spread, compression
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, free_run
-from kmidi_lab.nn.blocks import Standardize
+from kmidi_lab.models.dynamics.network import PLAYED, dynamics_network
+from kmidi_lab.nn.layers import Standardize
 from kmidi_lab.nn.module import LabModule
 
 _WEIGHTS = {
@@ -29,8 +30,6 @@ _WEIGHTS = {
 }
 _BEND = 0.1
 """Errors below this count squared, those above straight (Huber, 1964)."""
-_PEDAL_UP = -2.0
-_PLAYED = DYNAMICS.output("reserved").start
 
 
 def masked_loss(out: torch.Tensor, y: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
@@ -84,11 +83,7 @@ class DynamicsEngine(LabModule):
         if not 0 <= dropout <= 0.95:
             raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.1")
         self.sizes = [DYNAMICS.input_size, *hidden]
-        layers: list[nn.Module] = [Standardize(torch.zeros(DYNAMICS.input_size), torch.ones(DYNAMICS.input_size))]
-        for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False):
-            layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
-        self.network = nn.Sequential(*layers, nn.Linear(self.sizes[-1], _PLAYED), nn.Sigmoid(), _zeros_behind(_PLAYED))
-        _quiet_where_unseen(self.network[1], self.network[-3])
+        self.network = dynamics_network(hidden, dropout)
         self.save_hyperparameters()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -96,7 +91,7 @@ class DynamicsEngine(LabModule):
 
     @property
     def architecture(self) -> str:
-        return f"{'→'.join(map(str, self.sizes))}→{_PLAYED} sigmoid + {DYNAMICS.output_size - _PLAYED} zeros"
+        return f"{'→'.join(map(str, self.sizes))}→{PLAYED} sigmoid + {DYNAMICS.output_size - PLAYED} zeros"
 
     def setup(self, stage: str) -> None:
         """The training data's input statistics become part of the network."""
@@ -118,25 +113,3 @@ class DynamicsEngine(LabModule):
 
         loss = loss_over_pieces(free_run(call, [p.x for p in batch]), batch)
         self.log("val/loss", loss, prog_bar=True, batch_size=len(batch), sync_dist=True)
-
-
-def _zeros_behind(size: int) -> nn.Linear:
-    """A fixed layer that passes its inputs on and adds the outputs that stay zero."""
-    layer = nn.Linear(size, DYNAMICS.output_size)
-    with torch.no_grad():
-        layer.weight.copy_(torch.eye(DYNAMICS.output_size, size))
-        layer.bias.zero_()
-    return layer.requires_grad_(False)
-
-
-def _quiet_where_unseen(first: nn.Module, last: nn.Module) -> None:
-    """Random weights that a data set has no evidence on would be noise that training never removes.
-
-    No data here has dominance or complexity; the stand-in has no pedal, which then stays up.
-    """
-    assert isinstance(first, nn.Linear) and isinstance(last, nn.Linear)
-    emotion, pedal = DYNAMICS.input("emotion"), DYNAMICS.output("pedal").start
-    with torch.no_grad():
-        first.weight[:, emotion.start + 2 : emotion.stop] = 0
-        last.weight[pedal] = 0
-        last.bias[pedal] = _PEDAL_UP

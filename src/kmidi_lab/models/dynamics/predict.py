@@ -18,7 +18,8 @@ from kmidi_lab.midi.output import midi_target, named
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.midi.score import ScoreNotes, metrical_strength, score_of
-from kmidi_lab.models.dynamics.features import Expression, decode, free_run, score_vectors
+from kmidi_lab.models.dynamics.features import free_run, score_vectors
+from kmidi_lab.models.dynamics.targets import Expression, decode
 
 _LOUDEST_BEAT, _HIGH = 10.0, 8.0
 _SUSTAIN, _DOWN = 64, 127

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    import torch
-
-
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise")
 """In the order of RAVDESS's codes 01 to 08."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import atanh, gcd
+from math import gcd
 
 import numpy as np
 import torch
@@ -11,13 +11,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import EMOTION
-from kmidi_lab.emotion_embedding import BLOCK_PATTERN
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
-from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean, thinned, trunk
+from kmidi_lab.models.emotion.network import embedding_network, free, read
+from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean, thinned
 from kmidi_lab.nn.streaming import Chain
 
-_BLOCKS = tuple(EMOTION.output(name).index for name in SCALARS)
 _SHORTEST = 24
 """Frames of the shortest beginning that is judged: before that there is nothing yet to go by."""
 
@@ -31,8 +30,8 @@ class EmotionRecognizer(AudioModule):
 
     Args:
         labels: 8 or 7, as the data's. channels, first_kernel, kernel, dilations, dropout, cepstra: of the trunk
-            (models.audio.trunk). The loss looks at every fourth frame where all dilations are multiples of four, else
-            at every second, or at each (models.audio.thinned).
+            (nn.audio.trunk). The loss looks at every fourth frame where all dilations are multiples of four, else
+            at every second, or at each (nn.audio.thinned).
         label_smoothing: of the cross-entropies. early_weight: of the labels' loss of a random beginning of each clip,
             beside that of the whole clip, so that there is an early answer. intensity_weight, reading_weight: of the
             intensity head and of the readings. free_weight: of the mean square of what is in the first three blocks
@@ -79,8 +78,7 @@ class EmotionRecognizer(AudioModule):
             )
 
         def network() -> Chain:
-            parts = trunk(channels, kernel, dilations, dropout, first_kernel, cepstra)
-            return Chain(*parts, nn.Dropout(dropout), nn.Linear(channels, EMOTION.output_size))
+            return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra)
 
         self.vocabulary = label_set(labels)
         self.network = network()
@@ -170,21 +168,3 @@ class EmotionRecognizer(AudioModule):
         """`[..., K]` and the shares of the labels to `[...]`."""
         smoothed = (1 - self.smoothing) * shares + self.smoothing / shares.shape[-1]
         return -(smoothed * F.log_softmax(logits, -1)).sum(-1)
-
-
-def read(embedding: torch.Tensor) -> torch.Tensor:
-    """What readers make of `[..., 64]`: `[..., 4]`, as features.speech_emotion.read_scalars."""
-    valence, arousal, dominance, complexity = (embedding[..., block] for block in _BLOCKS)
-    summed = [torch.tanh(block.sum(-1) / 8) for block in (valence, arousal, dominance)]
-    return torch.stack([*summed, complexity.abs().mean(-1)], -1)
-
-
-def free(embedding: torch.Tensor) -> torch.Tensor:
-    """What the first three blocks of `[..., 64]` hold beside the contract's pattern for what they read as: `[..., 48]`."""
-    pattern = embedding.new_tensor(BLOCK_PATTERN)
-    most = 8 * atanh(0.99)
-    rest = []
-    for block in _BLOCKS[:3]:
-        values = embedding[..., block]
-        rest.append(values - values.sum(-1, keepdim=True).clamp(-most, most) * pattern)
-    return torch.cat(rest, -1)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    import torch
-
-
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import EMOTION_NODE
+
+if TYPE_CHECKING:
+    import torch
 
 BASES = ("HAPPY", "SAD", "ANGRY", "FEAR", "SURPRISE", "DISGUST")
 SUBS: dict[str, tuple[str, ...]] = {

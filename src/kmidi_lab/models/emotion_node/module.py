@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from math import gcd
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.models.emotion_node.features import BASES, CLASSES, HEADS, INTENSITIES, KEYS, PER_SUB, NodeBatch, node_of
-from kmidi_lab.nn.audio import AudioModule, check_shares, thinned, trunk
+from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch
+from kmidi_lab.models.emotion_node.network import node_network
+from kmidi_lab.nn.audio import AudioModule, check_shares, thinned
 from kmidi_lab.nn.streaming import Chain
 
 _PARTS = {name: EMOTION_NODE.output(name).index for name in HEADS}
-_FACTORS = {"base": len(BASES), "sub": PER_SUB, "intensity": len(INTENSITIES), "key": len(KEYS), "leaf": PER_SUB}
 _START_FRAMES = 32
 """Half a second after a reset that the loss of single frames leaves out: nothing tells a key or a rhythm by then."""
 
@@ -28,8 +26,8 @@ class EmotionNodeClassifier(AudioModule):
     each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by the mean of its outputs.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (models.audio.trunk). Training and
-            validation look at every n-th frame only, n the greatest common divisor of the dilations (models.audio.thinned).
+        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (nn.audio.trunk). Training and
+            validation look at every n-th frame only, n the greatest common divisor of the dilations (nn.audio.thinned).
         label_smoothing: of the cross-entropies. frame_weight: of the loss frame by frame, beside that of the clip.
     """
 
@@ -54,8 +52,7 @@ class EmotionNodeClassifier(AudioModule):
         super().__init__(learning_rate, weight_decay)
         check_shares(0.5, label_smoothing=label_smoothing)
         check_shares(10, frame_weight=frame_weight)
-        layers = trunk(channels, kernel, dilations, dropout, first_kernel, cepstra)
-        self.network = Chain(*layers, nn.Dropout(dropout), nn.Linear(channels, sum(_FACTORS.values())), _assembly())
+        self.network = node_network(channels, kernel, dilations, dropout, first_kernel, cepstra)
         self.smoothing, self.frame_weight = label_smoothing, frame_weight
         self.stride = gcd(*dilations)
         self.sizes = (channels, kernel, tuple(dilations), first_kernel)
@@ -98,22 +95,3 @@ class EmotionNodeClassifier(AudioModule):
             name: F.cross_entropy(outputs[:, _PARTS[name]], target[:, place], label_smoothing=smoothing)
             for place, name in enumerate(HEADS)
         }
-
-
-def _assembly() -> nn.Linear:
-    """The contract's 258 logits from those of `_FACTORS`, fixed: a node's logit is the sum of its base's, its place's
-    among the sub-emotions and its place's among the leaves."""
-    layer = nn.Linear(sum(_FACTORS.values()), EMOTION_NODE.output_size)
-    places = dict(zip(_FACTORS, itertools.accumulate((0, *_FACTORS.values())), strict=False))
-    rows: dict[str, list[tuple[int, ...]]] = {
-        name: [(places[name] + i,) for i in range(EMOTION_NODE.output(name).size)] for name in HEADS if name != "node"
-    }
-    nodes = map(node_of, range(EMOTION_NODE.output("node").size))
-    rows["node"] = [(places["base"] + n.base, places["sub"] + n.sub, places["leaf"] + n.leaf) for n in nodes]
-    with torch.no_grad():
-        layer.weight.zero_()
-        layer.bias.zero_()
-        for name in HEADS:
-            for row, columns in zip(layer.weight[_PARTS[name]], rows[name], strict=True):
-                row[list(columns)] = 1.0
-    return layer.requires_grad_(False)

@@ -7,23 +7,20 @@ comes from the style's name, never from the timing of the bars.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    import torch
-
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.midi.drums import VOICES
+from kmidi_lab.models.groove.bars import STEPS, STEPS_PER_BEAT, Performance
 
-STEPS = 16
-STEPS_PER_BEAT = 4
+if TYPE_CHECKING:
+    import torch
+
 TIMING_TICKS, TIMING_PPQ = 60, 480
 """Timing 1.0 is this many ticks: half a sixteenth."""
 BEATS_PER_UNIT = TIMING_TICKS / TIMING_PPQ
@@ -49,62 +46,6 @@ SWING: Mapping[str, float] = MappingProxyType(
 STYLES = tuple(SWING)
 _IN = {s.name: s.index for s in GROOVE.inputs}
 _TIMING, _VELOCITY = GROOVE.output("timing").index, GROOVE.output("velocity").index
-
-
-@dataclass(frozen=True)
-class Bars:
-    """T bars in 4/4. `hit` `[T, 16, 3]` bool; `timing` -1..1 (half sixteenths) and `velocity` 0..1, zero without a hit.
-
-    `merged` counts strokes dropped since a louder one of the same voice fell on the same step.
-    """
-
-    hit: np.ndarray
-    timing: np.ndarray
-    velocity: np.ndarray
-    merged: int = 0
-
-
-@dataclass(frozen=True)
-class Performance:
-    """Consecutive bars of one take. `kind` is beat or fill; `phrased` says that bar 0 begins a phrase.
-
-    `style` is one of `STYLES`, `swing` 0..1 what the annotation says, `bpm` quarter notes a minute.
-    """
-
-    id: str
-    source: str
-    kind: str
-    style: str
-    swing: float
-    bpm: float
-    phrased: bool
-    bars: Bars
-
-
-def nearest_steps(ticks: np.ndarray, ticks_per_quarter: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sixteenths counted from tick 0, and how far off each onset is, in -1..1 of half a sixteenth.
-
-    Half way between two steps belongs to the later one (-1): a stroke pushed before the bar line is the next bar's.
-    """
-    position = np.asarray(ticks, np.float64) * STEPS_PER_BEAT / ticks_per_quarter
-    steps = np.floor(position + 0.5)
-    return steps.astype(np.int64), (position - steps) * 2
-
-
-def bars_of(ticks: np.ndarray, voices: np.ndarray, velocities: np.ndarray, ticks_per_quarter: int) -> Bars:
-    """Onsets `[E]` in ticks from the first bar line, voices 0..2 and velocities 1..127 as bars, from the first bar on.
-
-    Of two strokes of one voice on one step the louder stays, of equal ones the earlier.
-    """
-    steps, offsets = nearest_steps(ticks, ticks_per_quarter)
-    count = int(steps.max()) // STEPS + 1 if len(steps) else 0
-    hit = np.zeros((count * STEPS, len(VOICES)), bool)
-    timing, velocity = np.zeros(hit.shape, np.float32), np.zeros(hit.shape, np.float32)
-    for i in np.lexsort((-np.asarray(ticks), velocities)):  # the last one written stays
-        at = steps[i], voices[i]
-        hit[at], timing[at], velocity[at] = True, offsets[i], velocities[i] / 127
-    shape = (count, STEPS, len(VOICES))
-    return Bars(hit.reshape(shape), timing.reshape(shape), velocity.reshape(shape), len(steps) - int(hit.sum()))
 
 
 def bar_vectors(

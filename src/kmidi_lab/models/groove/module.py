@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.groove.features import STYLES, TIMING_DELTA, UNIT_MS, VELOCITY_DELTA, GrooveBatch
+from kmidi_lab.models.groove.network import groove_network
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import GRU, Chain
+from kmidi_lab.nn.streaming import Chain
 
 _TIMING, _VELOCITY = GROOVE.output("timing").index, GROOVE.output("velocity").index
 
@@ -47,10 +47,7 @@ class GroovePredictor(LabModule):
                 raise ConfigError(f"model.module.{name}={size} must be 1 or more, such as model.module.{name}=48")
         if not 0 <= dropout <= 0.95:
             raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.1")
-        self.network = Chain(
-            _reader(inner), nn.ELU(), nn.Dropout(dropout), GRU(inner, hidden), nn.Dropout(dropout),
-            nn.Linear(hidden, GROOVE.output_size), nn.Tanh(), _to_ranges(),
-        )  # fmt: skip
+        self.network = groove_network(inner, hidden, dropout)
         self.sizes = (GROOVE.input_size, inner, hidden, GROOVE.output_size)
         self.save_hyperparameters()
 
@@ -94,23 +91,3 @@ def huber_loss(timing: torch.Tensor, velocity: torch.Tensor, hit: torch.Tensor) 
     strokes = hit.flatten(1).sum(1)
     means = (each * hit).flatten(1).sum(1) / strokes.clamp(min=1)
     return means.sum() / (strokes > 0).sum().clamp(min=1)
-
-
-def _reader(inner: int) -> nn.Linear:
-    """The first layer; what training may never see (a style, the mood) starts without any effect."""
-    layer = nn.Linear(GROOVE.input_size, inner)
-    with torch.no_grad():
-        for name in ("style", "mood"):
-            layer.weight[:, GROOVE.input(name).index] = 0.0
-    return layer
-
-
-def _to_ranges() -> nn.Linear:
-    """Fixed: timing stays in -1..1, velocity goes from there to 0..1; a dense layer, since RTNeural holds those."""
-    layer = nn.Linear(GROOVE.output_size, GROOVE.output_size)
-    scale, shift = torch.ones(GROOVE.output_size), torch.zeros(GROOVE.output_size)
-    scale[_VELOCITY], shift[_VELOCITY] = 0.5, 0.5
-    with torch.no_grad():
-        layer.weight.copy_(torch.diag(scale))
-        layer.bias.copy_(shift)
-    return layer.requires_grad_(False)

@@ -18,17 +18,9 @@ from kmidi_lab.midi.drums import DRUM_CHANNEL, VOICES, voices_of
 from kmidi_lab.midi.output import midi_target, named
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
+from kmidi_lab.models.groove.bars import STEPS, STEPS_PER_BEAT, nearest_steps
 from kmidi_lab.models.groove.baselines import rules
-from kmidi_lab.models.groove.features import (
-    BEATS_PER_UNIT,
-    STEPS,
-    STEPS_PER_BEAT,
-    STYLES,
-    bar_vectors,
-    nearest_steps,
-    read_outputs,
-    suggested_style,
-)
+from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STYLES, bar_vectors, read_outputs, suggested_style
 
 LIMIT_SECONDS = 0.05
 """No onset moves further."""

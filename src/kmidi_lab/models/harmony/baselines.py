@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES
-from kmidi_lab.models.harmony.features import CLASSES, RECALL_ORDER
+from kmidi_lab.models.harmony.features import CLASSES
+from kmidi_lab.models.harmony.memory import RECALL_ORDER
 
 START_MAJOR, START_MINOR = CLASSES, CLASSES + 1
 Sequences = Sequence["TokenSong"]

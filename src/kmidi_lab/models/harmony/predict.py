@@ -14,7 +14,8 @@ from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
 from kmidi_lab.models.harmony.evaluation import DEGREES, joint_probabilities
-from kmidi_lab.models.harmony.features import ChordMemory, context_vector, joint_class
+from kmidi_lab.models.harmony.features import context_vector, joint_class
+from kmidi_lab.models.harmony.memory import ChordMemory
 
 
 @dataclass(frozen=True)

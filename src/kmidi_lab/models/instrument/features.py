@@ -1,4 +1,4 @@
-"""InstrumentSounds: the contract's vocabularies, labels with what is unknown left out, and measures of a sound.
+"""Labels of a sound as `instrument` contract vectors, with what is unknown left out.
 
 A clip's labels are a place in each slice of the contract's output for which there is evidence; a slice without is
 masked in the loss. Slices in `UNTRAINED` have evidence nowhere: their output stays constant.
@@ -6,123 +6,30 @@ masked in the loss. Slices in `UNTRAINED` have evidence nowhere: their output st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    import torch
-
-
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.mel_scale import RATE, mel_triangles
 from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.models.instrument.vocabulary import CLASSES
 
-FAMILIES = (
-    "piano", "organ", "guitar", "strings_bowed", "strings_plucked", "brass", "woodwind_reed", "woodwind_flute",
-    "percussion_tuned", "percussion_untuned", "synth_lead", "synth_pad", "synth_bass", "voice", "ethnic", "electronic",
-)  # fmt: skip
-INSTRUMENTS = (
-    "piano", "electric_piano", "harpsichord", "organ", "accordion", "guitar", "electric_guitar", "bass_guitar", "banjo",
-    "mandolin", "harp", "violin", "viola", "cello", "double_bass", "trumpet", "french_horn", "trombone", "tuba", "flute",
-    "oboe", "english_horn", "clarinet", "bass_clarinet", "bassoon", "contrabassoon", "saxophone", "mallets", "bells",
-    "drums", "voice", "synthesizer",
-)  # fmt: skip
-"""Ours to choose: the contract leaves the 32 open."""
-TECHNIQUES = (
-    "sustained", "staccato", "legato", "tremolo", "trill", "glissando", "vibrato", "bowed", "plucked", "picked",
-    "strummed", "hammered", "blown", "slapped", "palm_muted", "harmonics",
-)  # fmt: skip
-ARTICULATIONS = (
-    "normal", "accented", "marcato", "tenuto", "sforzando", "pizzicato", "con_sordino", "flutter_tongue",
-)  # fmt: skip
-EXPRESSION_STYLES = (
-    "aggressive", "gentle", "melancholic", "joyful", "mysterious", "triumphant", "playful", "solemn", "passionate",
-    "contemplative", "anxious", "serene",
-)  # fmt: skip
-ROLES = ("lead_melody", "counter_melody", "harmony", "bass", "rhythm", "pad", "accent", "ambient")
-REGISTERS = ("bass", "low_mid", "high_mid", "treble")
-BRIGHTNESSES = ("dark", "warm", "bright", "brilliant")
-ENERGIES = ("ppp", "pp", "p", "mp", "mf", "f", "ff", "fff")
-DYNAMIC_RANGES = ("ppp-pp", "p-mp", "mf-f", "ff-fff")
-VIBRATOS = ("none", "slight", "moderate", "strong")
-_ATTACK_MS = (8, 16, 32, 64, 128, 256, 512)
-_DECAY_DB_S = (96, 48, 24, 12, 6, 3, 1.5)
-ATTACKS = ("under 8 ms", "8-16 ms", "16-32 ms", "32-64 ms", "64-128 ms", "128-256 ms", "256-512 ms", "over 512 ms")
-SUSTAINS = (
-    "over 96 dB/s", "48-96 dB/s", "24-48 dB/s", "12-24 dB/s", "6-12 dB/s", "3-6 dB/s", "1.5-3 dB/s", "under 1.5 dB/s",
-)  # fmt: skip
-GENRES = ("classical", "jazz", "rock", "electronic")
+if TYPE_CHECKING:
+    import torch
 
-CLASSES: dict[str, tuple[str, ...]] = {
-    "family": FAMILIES,
-    "instrument": INSTRUMENTS,
-    "technique": TECHNIQUES,
-    "articulation": ARTICULATIONS,
-    "register": REGISTERS,
-    "brightness": BRIGHTNESSES,
-    "expression_style": EXPRESSION_STYLES,
-    "energy": ENERGIES,
-    "role": ROLES,
-    "dynamic_range": DYNAMIC_RANGES,
-    "vibrato": VIBRATOS,
-    "attack": ATTACKS,
-    "sustain": SUSTAINS,
-    "genre_feel": GENRES,
-}
-"""Names of the places of each slice that has names; valence, arousal and human feel have none."""
-EVIDENCE = {
-    "family": "the instrument",
-    "instrument": "the file's or program's name",
-    "technique": "the word for the articulation in the name, else how the instrument is sounded; how a note was rendered",
-    "articulation": "the word for the articulation in the name",
-    "register": "the pitch: below C3, C4, C5, and above",
-    "brightness": "a measure of the signal, not a judgement: the centroid of its power",
-    "energy": "the dynamic in the name, or the velocity in eighths of its range",
-    "dynamic_range": "the dynamic in the name, or the velocity in quarters of its range",
-    "vibrato": "the word in the name, or how wide the pitch was bent in rendering",
-    "attack": "a measure of the signal: time from 10 to 90 % of its peak",
-    "sustain": "a measure of the signal: how fast it falls after its peak, before its release",
-}
-"""What a label of each slice that can be learnt rests on."""
-TRAINED = tuple(EVIDENCE)
-UNTRAINED = tuple(s.name for s in INSTRUMENT.outputs if s.name not in EVIDENCE)
-"""No data here says anything of these: their output is constant."""
-ORDINAL = ("brightness", "energy", "dynamic_range", "vibrato", "attack", "sustain")
-"""Places in order, so that the distance of a mistake counts."""
 LOSS_WEIGHTS = {
     "family": 1.0, "instrument": 1.0, "technique": 1.0, "articulation": 0.5, "register": 0.5, "brightness": 0.2,
     "energy": 0.3, "dynamic_range": 0.2, "vibrato": 0.3, "attack": 0.2, "sustain": 0.2,
 }  # fmt: skip
 """Share of each slice that is trained in the loss."""
-
-FAMILY_OF = {
-    "piano": "piano", "electric_piano": "piano", "harpsichord": "piano", "organ": "organ", "accordion": "organ",
-    "guitar": "guitar", "electric_guitar": "guitar", "bass_guitar": "guitar", "banjo": "strings_plucked",
-    "mandolin": "strings_plucked", "harp": "strings_plucked", "violin": "strings_bowed", "viola": "strings_bowed",
-    "cello": "strings_bowed", "double_bass": "strings_bowed", "trumpet": "brass", "french_horn": "brass",
-    "trombone": "brass", "tuba": "brass", "flute": "woodwind_flute", "oboe": "woodwind_reed",
-    "english_horn": "woodwind_reed", "clarinet": "woodwind_reed", "bass_clarinet": "woodwind_reed",
-    "bassoon": "woodwind_reed", "contrabassoon": "woodwind_reed", "saxophone": "woodwind_reed",
-    "mallets": "percussion_tuned", "bells": "percussion_tuned", "drums": "percussion_untuned", "voice": "voice",
-}  # fmt: skip
-"""The family of an instrument; a synthesizer's depends on its sound."""
-
 Labels = Mapping[str, int]
 """Slice name to place; a slice that is not there is unknown."""
 
 _PITCH = re.compile(r"([A-G])(s|b|#)?(-?\d)")
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _REGISTER_PITCHES = (48, 60, 72)
-_CENTROID_HZ = (500, 1000, 2000)
-_HOP, _WINDOW = 32, 256
-"""Of the envelope: 2 ms and 16 ms."""
-_FALLEN = 0.1
-"""The fall is measured until 20 dB below the peak."""
-_SHORTEST_FALL_S = 0.05
 
 
 def place(name: str, value: str) -> int:
@@ -165,50 +72,6 @@ def energy_of(velocity: int) -> int:
 def dynamic_range_of(energy: int) -> int:
     """Place of a dynamic's energy: two dynamics a place."""
     return energy // 2
-
-
-def brightness_of(frames: NDArray[np.floating]) -> int:
-    """Place by the centroid of the power of mel frames `[T, 128]`: below 500 Hz, 1 kHz, 2 kHz, and above."""
-    triangles = mel_triangles()
-    heights = triangles / np.maximum(triangles.max(0), 1e-12)
-    hertz = np.linspace(0, RATE / 2, len(triangles)) @ heights / heights.sum(0)
-    # The bands are area-normalised: times their width they are power again.
-    power = np.exp(frames.astype(np.float64)).mean(0) * heights.sum(0)
-    return int(np.searchsorted(_CENTROID_HZ, float(power @ hertz / power.sum()), side="right"))
-
-
-def envelope(samples: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Root mean square of samples at 16 kHz over 16 ms, every 2 ms: `[T]`."""
-    padded = np.concatenate([np.zeros(_WINDOW), samples.astype(np.float64) ** 2, np.zeros(_WINDOW)])
-    summed = np.concatenate([[0.0], np.cumsum(padded)])
-    return np.sqrt(np.maximum(0, summed[_WINDOW::_HOP] - summed[: len(summed) - _WINDOW : _HOP]) / _WINDOW)
-
-
-def attack_of(samples: NDArray[np.floating]) -> int:
-    """Place by the time that the envelope takes from 10 to 90 % of its peak, before the first time it is there.
-
-    Halving limits from 8 to 512 ms; the envelope's own 16 ms make everything shorter look alike.
-    """
-    level = envelope(samples)
-    high = int(np.argmax(level >= 0.9 * level.max()))
-    below = np.flatnonzero(level[:high] < 0.1 * level.max())
-    low = int(below[-1]) if len(below) else 0
-    return int(np.searchsorted(_ATTACK_MS, (high - low) * _HOP / RATE * 1000, side="right"))
-
-
-def sustain_of(samples: NDArray[np.floating]) -> int | None:
-    """Place by the mean fall in dB a second over the first half of the way from the peak to 20 dB below it, or to the
-    end; None where that is too short. 7 holds its level, 0 is gone at once; the half leaves the release out.
-    """
-    level = envelope(samples)[: max(1, len(samples) // _HOP)]
-    peak = int(level.argmax())
-    gone = np.flatnonzero(level[peak:] < _FALLEN * level[peak])
-    way = int(gone[0]) if len(gone) else len(level) - 1 - peak
-    if way * _HOP / RATE < _SHORTEST_FALL_S:
-        return 0 if len(gone) else None
-    half = way // 2
-    fall = -20 * np.log10(max(level[peak + half] / level[peak], 1e-6)) / (half * _HOP / RATE)
-    return int(sum(fall < limit for limit in _DECAY_DB_S))
 
 
 class InstrumentBatch(NamedTuple):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.models.instrument.features import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL, InstrumentBatch
-from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean, trunk
-from kmidi_lab.nn.streaming import Chain, Heads
+from kmidi_lab.models.instrument.features import LOSS_WEIGHTS, InstrumentBatch
+from kmidi_lab.models.instrument.network import HEAD_SIZE, two_headed_network
+from kmidi_lab.models.instrument.vocabulary import INSTRUMENTS, ORDINAL
+from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean
+from kmidi_lab.nn.streaming import Chain
 
-HEAD_SIZE = 80
 _START, _STEP = 6, 4
 """The loss of single frames leaves out those after a reset, when there is nothing yet to go by, and takes every fourth
 then: neighbours tell the same."""
@@ -29,7 +29,7 @@ class InstrumentRecognizer(AudioModule):
     slice no label was given for stays at zero: constant.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra: of the trunk (models.audio.trunk). hidden: neurons of each head.
+        channels, kernel, dilations, dropout, cepstra: of the trunk (nn.audio.trunk). hidden: neurons of each head.
         label_smoothing: of places without order. neighbour: share of a label that goes to the places beside it where
             they are in order. frame_weight: of the loss frame by frame, beside that of the clip. balance: power of a place's
             rarity that its clips of technique and articulation count by; 0 is not at all.
@@ -61,11 +61,7 @@ class InstrumentRecognizer(AudioModule):
         check_shares(1, balance=balance)
         if hidden < 1:
             raise ConfigError(f"model.module.hidden={hidden} must be 1 or more")
-        self.network = Chain(
-            *trunk(channels, kernel, dilations, dropout, cepstra=cepstra),
-            nn.Dropout(dropout),
-            Heads(*(_head(channels, hidden, dropout) for _ in range(INSTRUMENT.output_size // HEAD_SIZE))),
-        )
+        self.network = two_headed_network(channels, kernel, dilations, hidden, dropout, cepstra)
         self.frame_weight, self.balance = frame_weight, balance
         self._rarity = torch.ones(INSTRUMENT.output_size)
         self._soft = {name: _soft_targets(part, name, label_smoothing, neighbour) for name, part in _PARTS.items()}
@@ -113,13 +109,6 @@ class InstrumentRecognizer(AudioModule):
             if known.any():
                 right = clip[known, part].argmax(1) == batch.target[known, part].argmax(1)
                 self.log(f"val/{name}", right.float().mean(), batch_size=int(known.sum()), sync_dist=True)
-
-
-def _head(channels: int, hidden: int, dropout: float) -> Chain:
-    last = nn.Linear(hidden, HEAD_SIZE)
-    nn.init.zeros_(last.weight)
-    nn.init.zeros_(last.bias)
-    return Chain(nn.Linear(channels, hidden), nn.ReLU(), nn.Dropout(dropout), last)
 
 
 def losses(

@@ -7,7 +7,7 @@ import numpy as np
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.inference.listening import Frames, Listening, Read, Reading, likeliest
 from kmidi_lab.inference.published import Published
-from kmidi_lab.models.instrument.features import CLASSES
+from kmidi_lab.models.instrument.vocabulary import CLASSES
 
 _ASKED = ("family", "instrument", "technique", "articulation", "register", "energy")
 

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST
-from kmidi_lab.nn.streaming import GRU, Chain, State, Streaming
+from kmidi_lab.nn.layers import GRU
+from kmidi_lab.nn.streaming import Chain, State, Streaming
 
 _IN = {s.name: s.index for s in MELODY.inputs}
 _PITCHES, _KEYS = MELODY.output_size, 12

@@ -1,0 +1,57 @@
+"""What the lab asks of a data module; those in `datamodules/`, and a user's own, derive from it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import lightning as L
+import numpy as np
+
+from kmidi_lab.contracts import Contract
+
+
+class DataModule(L.LightningDataModule, ABC):
+    """Examples of one contract in splits that share nothing."""
+
+    id: str
+    contract: Contract
+    vocabulary: tuple[str, ...] = ()
+    """What the model must agree on."""
+    root_sources: tuple[str, ...] = ()
+    """Sources that lie under the data root; the others come with the lab."""
+    bytes_per_example: ClassVar[int]
+    """Rough training memory of one example: inputs, activations and their gradients."""
+    identity_settings: ClassVar[tuple[str, ...]]
+    """Constructor arguments that decide which examples are trained on, and so which are the test."""
+
+    @classmethod
+    def identity(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of a config's settings that decide which examples are trained on.
+
+        The registry tells them, and `task=eval` makes the same training set from them. An entry that someone else made can
+        set nothing but these, so none of them may name a folder or an address.
+        """
+        return {name: value for name, value in settings.items() if name in cls.identity_settings}
+
+    @abstractmethod
+    def songs(self, split: str) -> list[Any]:
+        """The songs (or takes, clips, performances) of `train`, `val`, `test` or `all`."""
+
+    @abstractmethod
+    def seen(self, songs: Sequence[Any]) -> int:
+        """How many of `songs` would share a split with one that this data trains or validates on."""
+
+    @abstractmethod
+    def probes(self) -> np.ndarray:
+        """`[T, N]` real inputs of the test split, for parity, golden vectors and timing."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """The `data` object of run.json."""
+
+    @abstractmethod
+    def write_problems(self, path: Path) -> None:
+        """Everything that was left out as CSV."""

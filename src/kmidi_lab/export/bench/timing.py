@@ -1,0 +1,91 @@
+"""Single calls timed on one core and one thread: batch 1; the first call and the outliers are kept."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+Call = Callable[[np.ndarray], np.ndarray]
+"""`[1, N]` float32 to `[1, M]`; advances the state."""
+_BINS = 60
+
+
+def time_calls(call: Call, frames: np.ndarray, calls: int, warmup: int) -> tuple[np.ndarray, int]:
+    """(times of `calls` single calls, time of the very first call) in nanoseconds, with the garbage collector off."""
+    rows = [np.ascontiguousarray(frame[None], np.float32) for frame in frames]
+    times = np.empty(calls, np.int64)
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        began = time.perf_counter_ns()
+        call(rows[0])
+        first = time.perf_counter_ns() - began
+        for i in range(warmup):
+            call(rows[i % len(rows)])
+        for i in range(calls):
+            row = rows[i % len(rows)]
+            began = time.perf_counter_ns()
+            call(row)
+            times[i] = time.perf_counter_ns() - began
+    finally:
+        if collecting:
+            gc.enable()
+    return times, first
+
+
+def summary(times_ns: np.ndarray, first_ns: int, budget_ms: float) -> dict[str, Any]:
+    """Order statistics in µs and a histogram with log-spaced edges; every call counts.
+
+    `within_budget` asks it of the 99th percentile, since an audio thread misses its deadline on the slow calls.
+    """
+    us = np.asarray(times_ns, np.float64) / 1000
+    # A coarse clock can read 0, which has no logarithm.
+    edges = np.geomspace(max(us.min(), 0.001) * 0.999, max(us.max(), 0.001) * 1.001, _BINS + 1)
+    counts, _ = np.histogram(us.clip(edges[0], edges[-1]), edges)
+    median, p90, p99 = (float(q) for q in np.percentile(us, (50, 90, 99)))
+    return {
+        "first_us": first_ns / 1000,
+        "median_us": median,
+        "p90_us": p90,
+        "p99_us": p99,
+        "max_us": float(us.max()),
+        "mean_us": float(us.mean()),
+        "within_budget": p99 <= budget_ms * 1000,
+        "histogram": {"edges_us": edges.tolist(), "counts": counts.tolist()},
+    }
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[int | None]:
+    """One torch thread on the core given, None where the system lets no process choose; child processes inherit it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with _pinned() as core:
+            yield core
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def _pinned() -> Iterator[int | None]:
+    if sys.platform != "linux":
+        yield None
+        return
+    allowed = os.sched_getaffinity(0)
+    # The last core: interrupts and other programs crowd the first ones.
+    core = max(allowed)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield core
+    finally:
+        os.sched_setaffinity(0, allowed)

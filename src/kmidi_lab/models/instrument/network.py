@@ -1,0 +1,40 @@
+"""A causal convolutional network from mel frames to two heads, one technical and one emotional."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.nn.audio import trunk
+from kmidi_lab.nn.streaming import Chain, Heads
+
+HEAD_SIZE = 80
+
+
+def two_headed_network(
+    channels: int, kernel: int, dilations: Sequence[int], hidden: int, dropout: float, cepstra: int
+) -> Chain:
+    """Frames `[B, T, 128]` to logits `[B, T, 160]`, zero until training moves the heads' last layers.
+
+    Args:
+        channels: of the trunk, as are `kernel`, `dilations` and `cepstra` (`nn.audio.trunk`).
+        kernel: taps of each convolution.
+        dilations: calls between taps, one a block.
+        hidden: units of each head.
+        dropout: share of units dropped in training.
+        cepstra: coefficients that the convolutions see; 0 is the bands themselves.
+    """
+    return Chain(
+        *trunk(channels, kernel, dilations, dropout, cepstra=cepstra),
+        nn.Dropout(dropout),
+        Heads(*(_head(channels, hidden, dropout) for _ in range(INSTRUMENT.output_size // HEAD_SIZE))),
+    )
+
+
+def _head(channels: int, hidden: int, dropout: float) -> Chain:
+    last = nn.Linear(hidden, HEAD_SIZE)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return Chain(nn.Linear(channels, hidden), nn.ReLU(), nn.Dropout(dropout), last)
