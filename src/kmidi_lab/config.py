@@ -189,7 +189,8 @@ def _unknown_key(key: str, text: str, chosen: list[str]) -> str:
     known = _known_keys(chosen)
     if "not in struct" in text or "No match" in text or key not in known:
         near = one_of("key", key, known).split(" Allowed:")[0].replace("is not allowed", "does not exist")
-        siblings = sorted({k for k in known if k.rpartition(".")[0] == key.rpartition(".")[0]})
+        beside = {k for k in known if k.rpartition(".")[0] == key.rpartition(".")[0]}
+        siblings = sorted(k for k in beside if not k.endswith("_target_"))
         return f"{near} Allowed here: {', '.join(siblings or sorted({k.split('.')[0] for k in known}))}"
     reason = re.search(r"(Value '[^']*'[^\n]*)", text)
     return f"{key}: {reason[1] if reason else _first_line(Exception(text))}"

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.io import LOUDEST, read_audio
 from kmidi_lab.audio.mel_scale import FRAME_S, HOP, RATE, WINDOW
 from kmidi_lab.audio.mel_stream import MelStream
-from kmidi_lab.audio.voice_activity import VoiceActivity
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import Published
@@ -87,11 +86,13 @@ class Listening(Request[Heard]):
         """What the model's mean output says."""
 
     def guess(self, frame: Frames) -> Reading:
-        """What the mean mel frame `[128]` says where there is no model; asked only where `without_model` is told."""
+        """What the mean mel frame `[128]` says where there is no model; asked only where `without_model` says something."""
         raise NotImplementedError
 
     def counts(self) -> Callable[[Frames], bool]:
         """Says of one frame `[128]` after the other whether its output enters the means; all go through the model."""
+        from kmidi_lab.audio.voice_activity import VoiceActivity
+
         return VoiceActivity()
 
     def run(self, published: Published | None, session: Session) -> Heard:
@@ -101,6 +102,7 @@ class Listening(Request[Heard]):
             AudioError, UserError: sound that can't be used. ConfigError: nothing to read in it.
         """
         step: Callable[[Frames], Frames]
+        read: Read
         if published is None:
             step, read, onset = (lambda frame: frame), self.guess, (lambda: None)
         else:
@@ -129,10 +131,10 @@ class Listening(Request[Heard]):
             "readings": [{"seconds": at, **_plain(reading)} for at, reading in answer.readings],
             "summary": {"seconds": answer.seconds, **_plain(answer.summary)},
         }
-        told, picture = session.folder / "reading.json", session.folder / "timeline.png"
-        write_atomic(told, json.dumps(report, indent=1).encode())
+        written, picture = session.folder / "reading.json", session.folder / "timeline.png"
+        write_atomic(written, json.dumps(report, indent=1).encode())
         write_atomic(picture, timeline_png(answer.readings, f"{session.model}: {self._source()}", self.every))
-        say(f"written: {told}, {picture}")
+        say(f"written: {written}, {picture}")
 
     def _source(self) -> str:
         if isinstance(self.audio, str | Path):

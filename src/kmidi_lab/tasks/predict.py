@@ -15,7 +15,7 @@ from kmidi_lab.targets import build
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    request = build(cfg.predict, Request, cfg.trusted)  # type: ignore[type-abstract]
+    request = build(cfg.predict, Request, cfg.trusted)
     name, root = cfg.model.name, Path(cfg.models_root)
     session = Session(name, context["folder"], Path(cfg.paths.cache_dir), cfg.seed, say)
     published = load_published(root, name)
