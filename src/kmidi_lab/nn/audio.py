@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import pi, sqrt
+from typing import Annotated
 
 import torch
+from annotated_types import Interval
 from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.audio.mel_scale import BANDS
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.nn.layers import CausalConv1d, Standardize
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Chain, Residual
+
+Cepstra = Annotated[int, Interval(ge=0, le=BANDS)]
+"""Coefficients that the convolutions see; 0 is the bands themselves."""
 
 
 def trunk(
@@ -30,17 +34,8 @@ def trunk(
     Recognition*, 2016). The receptive field is `first_kernel + (kernel - 1) * sum(dilations)` frames of 16 ms;
     `first_kernel` is `kernel` where it is not given. With `cepstra` the convolutions see that many coefficients of
     the bands' cosine transform and not the bands: little is lost of a spectrum's shape, and less is learnt by heart.
-
-    Raises:
-        ConfigError: a value out of range.
     """
     first_kernel = kernel if first_kernel is None else first_kernel
-    if min(channels, kernel, first_kernel) < 1 or not dilations or min(dilations) < 1:
-        raise ConfigError("model.module: channels, kernels and every one of dilations must be 1 or more")
-    if not 0 <= cepstra <= BANDS:
-        raise ConfigError(f"model.module.cepstra={cepstra} must be 0 (off) to {BANDS}, such as model.module.cepstra=48")
-    if not 0 <= dropout <= 0.95:
-        raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.2")
     layers: list[nn.Module] = [
         Standardize(torch.zeros(BANDS), torch.ones(BANDS)),
         *([cosine_transform(cepstra)] if cepstra else []),
@@ -63,13 +58,6 @@ def trunk(
 def clip_mean(outputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Mean over the frames of weight 1: `[B, T, C]` and `[B, T]` to `[B, C]`."""
     return (outputs * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)
-
-
-def check_shares(most: float, **values: float) -> None:
-    """Raises ConfigError for the first of the named settings of a module that is not 0 to `most`."""
-    for name, value in values.items():
-        if not 0 <= value <= most:
-            raise ConfigError(f"model.module.{name}={value} must be 0 to {most:g}, such as model.module.{name}=0.1")
 
 
 def cosine_transform(size: int) -> nn.Linear:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.fft
 import torch
+from support.declared_metrics import assert_declared
 
 from datamodules.emotion.clips import Clip
 from datamodules.emotion.espeak import Prosody, open_espeak
@@ -16,7 +17,7 @@ from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import EMOTION
-from kmidi_lab.emotion_embedding import encode_emotion
+from kmidi_lab.emotion_embedding import encode_emotion, read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
@@ -25,7 +26,7 @@ from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator, ccc, decode, uar
-from kmidi_lab.models.emotion.features import EMOTIONS, read_scalars
+from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.network import free, read
 from kmidi_lab.nn.audio import clip_mean, thinned
@@ -191,6 +192,7 @@ def test_the_evaluator_scores_clips_and_seconds() -> None:
     weight[:, 0] = 2 * np.arange(8)
     head = {"weight": 10 * weight, "bias": -10.0 * np.arange(8) ** 2}
     result = EmotionEvaluator()(knows, head, data, "test", data)
+    assert_declared(EmotionEvaluator(), result)
     own = result.metrics["test"]
     assert own["uar"] == own["accuracy"] == own["uar_at_0.5_s"] == own["uar_after_reset"] == 1
     assert own["events"] == 8 and "intensity_accuracy" not in own

@@ -9,6 +9,7 @@ import mido
 import numpy as np
 import pytest
 import torch
+from support.declared_metrics import assert_declared
 from support.melody_tunes import melody, random_tunes
 
 from datamodules.melody import library
@@ -165,6 +166,7 @@ def test_a_student_hears_no_more_batches_than_its_teacher(
 def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransformer, Melodies]) -> None:
     module, data = trained
     result = MelodyEvaluator()(numpy_call(module.network), {}, data, "test", data)
+    assert_declared(MelodyEvaluator(), result)
     songs = data.songs("test")
     p = run(numpy_call(module.network), songs)
     by_hand = -np.mean([np.log(row[t]) for row, t in zip(p, np.concatenate([s.pitch for s in songs]), strict=True)])

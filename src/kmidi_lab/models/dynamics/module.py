@@ -10,12 +10,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Sizes
 from kmidi_lab.contracts import DYNAMICS
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.network import PLAYED, dynamics_network
 from kmidi_lab.nn.layers import Standardize
-from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.module import Dropout, LabModule
 
 _WEIGHTS = {
     "velocity": 4.0,
@@ -70,18 +70,12 @@ class DynamicsEngine(LabModule):
 
     def __init__(
         self,
-        hidden: Sequence[int] = (192, 64),
-        dropout: float = 0.2,
+        hidden: Sizes = (192, 64),
+        dropout: Dropout = 0.2,
         learning_rate: float = 2e-3,
         weight_decay: float = 5e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        if not hidden or any(not isinstance(h, int) or h < 1 for h in hidden):
-            raise ConfigError(
-                f"model.module.hidden={list(hidden)} must be a list of sizes above 0, such as model.module.hidden=[192,64]"
-            )
-        if not 0 <= dropout <= 0.95:
-            raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.1")
         self.sizes = [DYNAMICS.input_size, *hidden]
         self.network = dynamics_network(hidden, dropout)
         self.save_hyperparameters()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError
 
@@ -60,13 +59,6 @@ def complexity(frames: NDArray[np.floating]) -> float:
     share = power / power.sum(1, keepdims=True)
     entropy = -(share * np.log(np.maximum(share, 1e-12))).sum(1) / np.log(frames.shape[1])
     return float((entropy * power.sum(1)).sum() / power.sum())
-
-
-def read_scalars(embedding: NDArray[np.floating]) -> NDArray[np.float64]:
-    """What readers make of embeddings `[..., 64]`: `[..., 4]`, valence, arousal and dominance in -1..1, complexity."""
-    blocks = {s.name: np.asarray(embedding, np.float64)[..., s.index] for s in EMOTION.outputs}
-    read = [np.tanh(blocks[name].sum(-1) / 8) for name in SCALARS[:3]]
-    return np.stack([*read, np.abs(blocks["complexity"]).mean(-1)], -1)
 
 
 class EmotionBatch(NamedTuple):

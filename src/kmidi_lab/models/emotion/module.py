@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import gcd
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Interval
 from torch import nn
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import EMOTION
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
 from kmidi_lab.models.emotion.network import embedding_network, free, read
-from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean, thinned
+from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, thinned
+from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
 
 _SHORTEST = 24
@@ -48,34 +50,22 @@ class EmotionRecognizer(AudioModule):
     def __init__(
         self,
         labels: int = 8,
-        channels: int = 96,
-        first_kernel: int = 8,
-        kernel: int = 3,
-        dilations: Sequence[int] = (4, 8, 16, 32),
-        dropout: float = 0.1,
-        cepstra: int = 48,
-        label_smoothing: float = 0.1,
-        early_weight: float = 0.3,
-        intensity_weight: float = 0.2,
-        reading_weight: float = 0.5,
-        free_weight: float = 0.1,
-        companions: int = 0,
+        channels: Count = 96,
+        first_kernel: Count = 8,
+        kernel: Count = 3,
+        dilations: Sizes = (4, 8, 16, 32),
+        dropout: Dropout = 0.1,
+        cepstra: Cepstra = 48,
+        label_smoothing: Smoothing = 0.1,
+        early_weight: LossWeight = 0.3,
+        intensity_weight: LossWeight = 0.2,
+        reading_weight: LossWeight = 0.5,
+        free_weight: LossWeight = 0.1,
+        companions: Annotated[int, Interval(ge=0, le=16)] = 0,
         learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        check_shares(0.5, label_smoothing=label_smoothing)
-        check_shares(
-            10,
-            early_weight=early_weight,
-            intensity_weight=intensity_weight,
-            reading_weight=reading_weight,
-            free_weight=free_weight,
-        )
-        if not 0 <= companions <= 16:
-            raise ConfigError(
-                f"model.module.companions={companions} must be 0 to 16, such as model.module.companions=3"
-            )
 
         def network() -> Chain:
             return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra)

@@ -26,7 +26,7 @@ def embedding_network(
 
 
 def read(embedding: torch.Tensor) -> torch.Tensor:
-    """What readers make of `[..., 64]`: `[..., 4]`, as `features.read_scalars`."""
+    """What readers make of `[..., 64]`: `[..., 4]`, as `emotion_embedding.read_scalars`."""
     valence, arousal, dominance, complexity = (embedding[..., block] for block in _BLOCKS)
     summed = [torch.tanh(block.sum(-1) / 8) for block in (valence, arousal, dominance)]
     return torch.stack([*summed, complexity.abs().mean(-1)], -1)

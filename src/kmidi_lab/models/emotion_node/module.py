@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import gcd
 
 import torch
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch
 from kmidi_lab.models.emotion_node.network import node_network
-from kmidi_lab.nn.audio import AudioModule, check_shares, thinned
+from kmidi_lab.nn.audio import AudioModule, Cepstra, thinned
+from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
 
 _PARTS = {name: EMOTION_NODE.output(name).index for name in HEADS}
@@ -38,20 +39,18 @@ class EmotionNodeClassifier(AudioModule):
 
     def __init__(
         self,
-        channels: int = 112,
-        kernel: int = 3,
-        dilations: Sequence[int] = (8, 16, 32, 64),
-        dropout: float = 0.1,
-        cepstra: int = 0,
-        first_kernel: int = 16,
-        label_smoothing: float = 0.05,
-        frame_weight: float = 0.3,
+        channels: Count = 112,
+        kernel: Count = 3,
+        dilations: Sizes = (8, 16, 32, 64),
+        dropout: Dropout = 0.1,
+        cepstra: Cepstra = 0,
+        first_kernel: Count = 16,
+        label_smoothing: Smoothing = 0.05,
+        frame_weight: LossWeight = 0.3,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        check_shares(0.5, label_smoothing=label_smoothing)
-        check_shares(10, frame_weight=frame_weight)
         self.network = node_network(channels, kernel, dilations, dropout, first_kernel, cepstra)
         self.smoothing, self.frame_weight = label_smoothing, frame_weight
         self.stride = gcd(*dilations)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Count, Share, Sizes
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.instrument.features import LOSS_WEIGHTS, InstrumentBatch
 from kmidi_lab.models.instrument.network import HEAD_SIZE, two_headed_network
 from kmidi_lab.models.instrument.vocabulary import INSTRUMENTS, ORDINAL
-from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean
+from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean
+from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
 
 _START, _STEP = 6, 4
@@ -42,25 +41,20 @@ class InstrumentRecognizer(AudioModule):
 
     def __init__(
         self,
-        channels: int = 96,
-        kernel: int = 3,
-        dilations: Sequence[int] = (1, 2, 4, 8, 16),
-        hidden: int = 96,
-        dropout: float = 0.0,
-        cepstra: int = 0,
-        label_smoothing: float = 0.05,
-        neighbour: float = 0.2,
-        frame_weight: float = 0.5,
-        balance: float = 0.5,
+        channels: Count = 96,
+        kernel: Count = 3,
+        dilations: Sizes = (1, 2, 4, 8, 16),
+        hidden: Count = 96,
+        dropout: Dropout = 0.0,
+        cepstra: Cepstra = 0,
+        label_smoothing: Smoothing = 0.05,
+        neighbour: Smoothing = 0.2,
+        frame_weight: LossWeight = 0.5,
+        balance: Share = 0.5,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        check_shares(0.5, label_smoothing=label_smoothing, neighbour=neighbour)
-        check_shares(10, frame_weight=frame_weight)
-        check_shares(1, balance=balance)
-        if hidden < 1:
-            raise ConfigError(f"model.module.hidden={hidden} must be 1 or more")
         self.network = two_headed_network(channels, kernel, dilations, hidden, dropout, cepstra)
         self.frame_weight, self.balance = frame_weight, balance
         self._rarity = torch.ones(INSTRUMENT.output_size)
