@@ -15,6 +15,7 @@ from datamodules.shared.module import LabData
 from kmidi_lab import config
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.inference.request import Request
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
@@ -43,13 +44,22 @@ def taker(data: str) -> list[str]:
 def test_every_yaml_composes_and_its_components_build(group: str, choice: str, tmp_path: Path) -> None:
     model = taker(choice) if group == "data" else []
     [cfg] = compose(*model, f"{group}={choice}", f"paths.output_root={tmp_path}", multirun=True)
-    for component in [*components(cfg.data), *components(cfg.model)]:
+    for component in [*components(cfg.data), *components(cfg.model), cfg.predict]:
         target = hydra.utils.get_object(component._target_)
-        allowed = set(inspect.signature(target).parameters)
-        assert set(component) - {"_target_"} == allowed, component._target_
+        allowed = inspect.signature(target).parameters
+        assert set(component) - {"_target_"} == set(allowed), component._target_
     build(cfg.data, LabData, ())
     build(cfg.model.module, LabModule, ())
     build(cfg.model.evaluator, Evaluator, ())
+
+
+@pytest.mark.parametrize("model", config.options("model"))
+def test_what_is_asked_by_default_is_what_the_python_api_asks(model: str) -> None:
+    [cfg] = compose(f"model={model}", "task=predict")
+    asked = {key: value for key, value in cfg.predict.items() if key != "_target_"}
+    request = hydra.utils.get_object(cfg.predict._target_)
+    assert issubclass(request, Request)
+    assert asked == {name: p.default for name, p in inspect.signature(request).parameters.items()}
 
 
 def test_data_follows_the_model_and_can_be_overridden() -> None:
@@ -84,6 +94,9 @@ MISTAKES = [
     (["~seed"], "can't be added or removed"),
     (["predict.chords=C"], "type task=predict"),
     (["task=predict", "predict.chord=C"], "Did you mean 'predict.chords'"),
+    (["task=predict", "model=melody", "predict.top=3"], "Did you mean 'predict.top_"),
+    (["task=predict", "model=groove", "predict.chords=C"], "Allowed here: predict.midi, predict.out, predict.style"),
+    (["task=predict", "predict.top=many"], "predict.top='many' must be of type int, such as predict.top=8"),
     (["export.tolerance=1"], "may be tightened, not opened"),
     (["export.tolerance=nan"], "export.tolerance=nan"),
     (["harmony"], "write overrides as key=value"),
