@@ -199,7 +199,8 @@ def _unknown_key(key: str, text: str, chosen: list[str]) -> str:
 def _known_keys(chosen: list[str]) -> list[str]:
     tasks = [compose("config", overrides=[f"task={name}", *chosen]) for name in ("train", *_TASK_BLOCKS)]
     return sorted(
-        {key for cfg in tasks for key, _ in _leaves(cfg)} | {p.name for p in conf_dir().iterdir() if p.is_dir()}
+        {key for cfg in tasks for key, _ in _leaves(cfg) if not key.endswith("_target_")}
+        | {p.name for p in conf_dir().iterdir() if p.is_dir()}
     )
 
 

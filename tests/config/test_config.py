@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
+import datamodules
 from datamodules.shared.module import LabData
 from kmidi_lab import config
 from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.data_help import accepted_data
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.request import Request
 from kmidi_lab.nn.module import LabModule
@@ -60,6 +62,23 @@ def test_what_is_asked_by_default_is_what_the_python_api_asks(model: str) -> Non
     request = hydra.utils.get_object(cfg.predict._target_)
     assert issubclass(request, Request)
     assert asked == {name: p.default for name, p in inspect.signature(request).parameters.items()}
+
+
+@pytest.mark.parametrize("model", config.options("model"))
+def test_help_looks_for_the_sources_that_the_data_modules_read(model: str) -> None:
+    """Names and folders that `# looks for:` declares in conf/data are those of the readers."""
+    choices = accepted_data(conf_dir(), model)
+    source = "".join(p.read_text() for p in Path(datamodules.__path__[0]).rglob("*.py"))
+    for choice in choices:
+        [cfg] = compose(f"model={model}", f"data={choice.name}")
+        below_root = hydra.utils.get_object(cfg.data._target_).root_sources
+        assert list(choice.globs) == [s for s in cfg.data.get("sources", below_root) if s in below_root]
+        assert choice.text.endswith(".")
+        for glob in (g for globs in choice.globs.values() for g in globs):
+            assert all(part in source for part in glob.split("/")[0].split("*"))
+    [default] = compose(f"model={model}")
+    assert [c.name for c in choices] == list(default.model.accepts)
+    assert choices[0].name == default.hydra.runtime.choices.data
 
 
 def test_data_follows_the_model_and_can_be_overridden() -> None:
