@@ -14,6 +14,7 @@ from datamodules.shared.cache import cached, data_version, files_below
 from datamodules.shared.code_version import code_version
 from datamodules.shared.library import SplitLibrary
 from datamodules.shared.problems import counted_reasons, first_of
+from datamodules.shared.stored import SUFFIX
 from kmidi_lab.errors import DataError
 
 SOURCES = (ravdess.SOURCE, acting.SOURCE)
@@ -64,7 +65,7 @@ def load(
 
     prepared = data_version(augmentation.of_waveforms, [contents.encode()])
     key = f"{prepared}-{code_version(__name__)}"
-    reading = cached(cache_dir / "speech" / f"{key}.pickle", Reading, make)
+    reading = cached(cache_dir / "speech" / f"{key}{SUFFIX}", Reading, make)
     if not reading.clips:
         raise DataError(f"no usable clip of speech was found.{first_of(reading.problems)} Type data=espeak")
     female = {clip.speaker: clip.female for clip in reading.clips}

@@ -16,6 +16,7 @@ from datamodules.shared.code_version import code_version
 from datamodules.shared.library import SplitLibrary
 from datamodules.shared.problems import counted_reasons, first_of
 from datamodules.shared.splits import Groups, assign
+from datamodules.shared.stored import SUFFIX
 from kmidi_lab.errors import DataError
 
 SOURCES = (nsynth.SOURCE, philharmonia.SOURCE, general_midi.SOURCE)
@@ -52,7 +53,7 @@ def load(
         # What is rendered is kept as it is; nothing of it depends on how recordings are changed.
         changed = None if source == general_midi.SOURCE else augmentation.of_waveforms
         key = f"{data_version(changed, [content.encode()])}-{code_version(__name__)}"
-        readings.append(cached(cache_dir / "instruments" / f"{source}-{key}.pickle", Reading, make))
+        readings.append(cached(cache_dir / "instruments" / f"{source}-{key}{SUFFIX}", Reading, make))
         contents.append(content)
     problems = [p for reading in readings for p in reading.problems]
     clips = [clip for reading in readings for clip in reading.clips]

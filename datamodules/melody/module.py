@@ -8,7 +8,8 @@ from pathlib import Path
 
 from datamodules.melody import library as melodies
 from datamodules.melody.windows import MelodyData
-from datamodules.shared.settings import check_sources, check_split_shares
+from datamodules.shared.settings import SplitShare, check_sources, check_split_shares
+from kmidi_lab.models.melody.rhythm import keep_bars
 
 
 class Melodies(MelodyData):
@@ -27,6 +28,8 @@ class Melodies(MelodyData):
 
     id = "melody_db"
     root_sources: tuple[str, ...] = ("pop909", "jsb_chorales", "lakh")
+    identity_settings = ("sources", "split_seed", "val_share", "test_share")
+    other_settings = ("window", "windows_per_epoch", "transpose_share", "chord_dropout", "mood_dropout")
     remedy = f"add sources, such as data.sources=[{','.join(melodies.BOOKS)}]"
 
     def __init__(
@@ -36,8 +39,8 @@ class Melodies(MelodyData):
         sources: Sequence[str] = melodies.SOURCES,
         split: str = "test",
         split_seed: int = 0,
-        val_share: float = 0.1,
-        test_share: float = 0.15,
+        val_share: SplitShare = 0.1,
+        test_share: SplitShare = 0.15,
         batch_size: int = 32,
         window: int = 256,
         windows_per_epoch: int = 0,
@@ -54,3 +57,9 @@ class Melodies(MelodyData):
         super().__init__(
             load, split, batch_size, window, windows_per_epoch, transpose_share, chord_dropout, mood_dropout
         )
+        self._cache_dir = Path(cache_dir)
+
+    def prepare_data(self) -> None:
+        """Reads the melodies, and keeps the bars of the training split for `task=predict` to write on."""
+        super().prepare_data()
+        keep_bars(self._cache_dir, self.songs("train"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import pickle
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from datamodules.shared import stored
 from kmidi_lab.files import write_atomic
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ _DIGITS = 16
 def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
     """The `kind` that lies at `path`, else what `make` gives, which is kept there; a file cut short is a miss."""
     try:
-        found = pickle.loads(path.read_bytes())
+        found = stored.read(path)
         if isinstance(found, kind):
             return found
     except FileNotFoundError:
@@ -28,7 +28,12 @@ def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
         path.unlink(missing_ok=True)
     log.info("preparing %s, once; kept in %s", path.parent.name.replace("_", " "), path.parent)
     made = make()
-    write_atomic(path, pickle.dumps(made))
+    try:
+        data = stored.dumps(made)
+    except TypeError as error:
+        log.warning("prepared data are not kept, so they are prepared again next time: %s", error)
+    else:
+        write_atomic(path, data)
     return made
 
 

@@ -18,7 +18,8 @@ def code_version(*modules: str) -> str:
     """16 hex digits over the code that `modules` (dotted names) reach by importing, whatever its order.
 
     Of the lab's own modules and the data files beside them that they name, the bytes count; of other packages the
-    installed version.
+    installed version. A change to what all readers import, such as `kmidi_lab.errors`, prepares all data anew: minutes,
+    where a stale cache would cost a wrong result.
     """
     files, packages = closure(*modules)
     digest = hashlib.sha256()
@@ -47,6 +48,8 @@ def closure(*modules: str) -> tuple[dict[str, Path], set[str]]:
             files[name] = path
             names, beside = _reads(path)
             waiting += names
+            # A package's own code runs before its modules'; the two at the top hold nothing that prepares data.
+            waiting += [parent for parent in [name.rpartition(".")[0]] if "." in parent]
             files |= {f"{name}:{p.name}": p for p in beside}
     return files, packages
 

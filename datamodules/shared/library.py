@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from datamodules.shared.cache import cached
 from datamodules.shared.problems import Problem
+from datamodules.shared.stored import SUFFIX
 
 Song = TypeVar("Song")
 
@@ -30,6 +31,6 @@ Library = TypeVar("Library", bound=SplitLibrary[Any])
 
 def prepared(folder: Path, version: str, code: str, make: Callable[[], Library], absent: Sequence[str]) -> Library:
     """What `make` gives, or gave before to the same data and code; names the sources that were wanted and are not there."""
-    library = cached(folder / f"{version}-{code}.pickle", SplitLibrary, make)
+    library = cached(folder / f"{version}-{code}{SUFFIX}", SplitLibrary, make)
     library.description["absent"] = list(absent)
     return library  # type: ignore[return-value]

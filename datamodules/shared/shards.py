@@ -184,7 +184,9 @@ class _Shard:
         content = _read_index(index)
         self._names: list[str] = content["names"]
         self._ends = {name: np.cumsum([0, *field["rows"]]) for name, field in content["fields"].items()}
-        self._arrays = {name: np.load(_array_path(index, name), mmap_mode="r") for name in content["fields"]}
+        self._arrays = {
+            name: np.load(_array_path(index, name), mmap_mode="r", allow_pickle=False) for name in content["fields"]
+        }
 
     def column(self, field: str) -> np.ndarray:
         return self._arrays[field]

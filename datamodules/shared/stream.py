@@ -69,7 +69,9 @@ def _write(folder: str, indexes: Sequence[Path], chosen: dict[str, Sequence[int]
 
 def _item(pieces: Shards, at: int) -> dict[str, Any]:
     piece = pieces[at]
-    return {"name": piece.name, **{field: np.array(values) for field, values in piece.arrays.items()}}
+    # litdata pickles a text that happens to be the name of a file here.
+    name = np.frombuffer(piece.name.encode(errors="surrogateescape"), np.uint8)
+    return {"name": name, **{field: np.array(values) for field, values in piece.arrays.items()}}
 
 
 def about(folder: str) -> dict[str, Any] | None:
@@ -84,11 +86,19 @@ def read(folder: str, split: str, shuffle: bool = False, seed: int = 0) -> Itera
     """Every piece of a split once, a chunk at a time; at most 25 GB of a remote folder are kept here."""
     for item in _dataset(folder, split, shuffle=shuffle, seed=seed):
         name = item.pop("name")
+        name = name if isinstance(name, str) else np.asarray(name).tobytes().decode(errors="surrogateescape")
         yield Prepared(name, {field: np.asarray(values) for field, values in item.items()})
 
 
 def _dataset(folder: str, part: str, **how: Any) -> Any:
     from litdata import StreamingDataset
+    from litdata.streaming.serializers import PickleSerializer
 
+    # A folder from someone else could run anything in this process; what the lab writes needs no pickle.
+    PickleSerializer.deserialize = _refuse
     logging.getLogger("litdata").setLevel(logging.WARNING)  # it says at every reading how it reads
     return StreamingDataset(f"{folder}/{part}", max_cache_size=_CACHE, **how)
+
+
+def _refuse(serializer: object, data: bytes) -> None:
+    raise DataError("the stream holds pickled objects, which could run anything; write it again with data.stream=true")

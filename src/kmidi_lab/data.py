@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import lightning as L
 import numpy as np
 
+from kmidi_lab.bounds import Bounded
 from kmidi_lab.contracts import Contract
 
 
-class DataModule(L.LightningDataModule, ABC):
+class DataModule(Bounded, L.LightningDataModule, ABC):
     """Examples of one contract in splits that share nothing."""
 
+    config_key = "data"
     id: str
     contract: Contract
     vocabulary: tuple[str, ...] = ()
@@ -24,6 +26,17 @@ class DataModule(L.LightningDataModule, ABC):
     """Sources that lie under the data root; the others come with the lab."""
     bytes_per_example: ClassVar[int]
     """Rough training memory of one example: inputs, activations and their gradients."""
+    identity_settings: ClassVar[tuple[str, ...]]
+    """Constructor arguments that decide which examples are trained on, and so which are the test."""
+
+    @classmethod
+    def identity(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of a config's settings that decide which examples are trained on.
+
+        The registry tells them, and `task=eval` makes the same training set from them. An entry that someone else made can
+        set nothing but these, so none of them may name a folder or an address.
+        """
+        return {name: value for name, value in settings.items() if name in cls.identity_settings}
 
     @abstractmethod
     def songs(self, split: str) -> list[Any]:

@@ -124,6 +124,7 @@ def _new_record(
     description = from_json(DataDescription, data.describe(), "data")
     if description.stand_in:
         log.warning("STAND-IN DATA: %s", description.stand_in)
+    description.settings = data.identity(OmegaConf.to_container(cfg.data, resolve=True))  # type: ignore[arg-type]
     folder: Path = context["folder"]
     return RunRecord(
         Identity(

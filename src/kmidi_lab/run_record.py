@@ -68,6 +68,8 @@ class DataDescription:
     split: dict[str, Any] = field(default_factory=dict)
     problems: dict[str, int] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Those of the data module that identify the examples (`DataModule.identity`)."""
 
 
 @dataclass

@@ -51,7 +51,7 @@ def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: floa
     [record] = tmp_path.rglob("run.json")
     told = json.loads(record.read_text())
     assert (told["status"], told["error"]) == ("failed", "stopped")
-    assert not [p for p in tmp_path.rglob("*") if p.suffix == ".pickle" or p.name == "registry.json"]
+    assert not [p for p in tmp_path.rglob("*") if p.suffix == ".prepared" or p.name == "registry.json"]
 
 
 def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path) -> None:

@@ -201,7 +201,10 @@ def test_an_entry_from_someone_else_chooses_no_class_and_no_folder(
     found = SimpleNamespace(call=None, head={}, entry=entry)
     monkeypatch.setattr(evaluate, "load_published", lambda *_: found)
     (tmp_path / "registry.json").write_text("{}")
-    cfg = OmegaConf.create({"model": {"name": "harmony"}, "eval": {"model": str(tmp_path)}, "trusted": []})
+    data = {"_target_": "datamodules.harmony.module.ChordSongs"}
+    cfg = OmegaConf.create(
+        {"model": {"name": "harmony"}, "eval": {"model": str(tmp_path)}, "data": data, "trusted": []}
+    )
     assert evaluate.load(cfg)[3] == {"split_seed": 3, "version": "v"}
 
 

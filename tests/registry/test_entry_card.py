@@ -29,7 +29,7 @@ def entry_of(run: RunRecord, files: dict[str, bytes] = FILES) -> dict[str, Any]:
 
 
 def own_schema() -> dict[str, Any]:
-    return json.loads((SCHEMA).read_text())
+    return json.loads(SCHEMA.read_text())
 
 
 def errors(schema: dict[str, Any], entry: dict[str, Any]) -> list[str]:

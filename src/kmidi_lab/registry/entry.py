@@ -14,12 +14,6 @@ from kmidi_lab.registry.policy import student_falls_short
 from kmidi_lab.run_record import DataDescription, Export, Network, Primary, RunRecord, Student
 
 _TRAINING = ("epochs", "batch_size", "learning_rate", "optimizer", "loss", "train_loss", "val_loss", "test_loss")
-DATA_SETTINGS = (
-    *("sources", "split_seed", "val_share", "test_share", "limit"),
-    *("channels", "labels", "folds", "fold", "val_speakers"),
-    *("takes", "notes", "renderings"),
-)
-"""Settings of a data module that say which examples were trained on."""
 
 
 def sha256(data: bytes) -> str:
@@ -83,7 +77,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         "status_reason": export.reason,
         "stand_in": data.stand_in,
         "data_fingerprint": data.version,
-        "data_settings": {k: v for k, v in run.config["data"].items() if k in DATA_SETTINGS},
+        "data_settings": data.settings,
         "params": network.params,
         "seed": run.identity.seed,
         "code_sha256": run.code.sha256,

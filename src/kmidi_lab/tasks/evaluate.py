@@ -20,7 +20,6 @@ from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.registry.entry import DATA_SETTINGS
 from kmidi_lab.report.scores import plain_tables
 from kmidi_lab.run_record import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
@@ -87,21 +86,20 @@ def _other_root_only(cfg: DictConfig) -> DictConfig:
 
 def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     """(callable, head, what it is, the data settings it was trained with) of `eval.model`."""
-    contract = CONTRACTS[cfg.model.name]
+    contract, data = CONTRACTS[cfg.model.name], find(cfg.data._target_, DataModule, cfg.trusted)
     path = Path(cfg.eval.model or cfg.models_root)
     if path.suffix == ".onnx":
         model = load_onnx(path, contract)
         return model.call, model.head, str(path), {}
     if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
-        return _checkpoint(path, cfg.trusted)
+        return _checkpoint(path, data, cfg.trusted)
     if (path / "registry.json").is_file():
         published = load_published(path, cfg.model.name)
         if published is None:
             raise RegistryError(
                 f"{path}/registry.json has no {contract.id}; train it or name another folder in eval.model"
             )
-        told = published.entry.get("data_settings", {})
-        settings = {k: told[k] for k in DATA_SETTINGS if k in told}
+        settings = data.identity(published.entry.get("data_settings", {}))
         settings["version"] = published.entry["training"]["dataset_version"]
         return published.call, published.head, f"{contract.id} in {path}", settings
     raise ConfigError(
@@ -109,9 +107,11 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
     )
 
 
-def _checkpoint(path: Path, trusted: Sequence[str]) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
+def _checkpoint(
+    path: Path, data: type[DataModule], trusted: Sequence[str]
+) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     module, config, checkpoint = load_run(path, trusted)
-    settings = {k: config["data"][k] for k in DATA_SETTINGS if k in config["data"]}
+    settings = data.identity(config["data"])
     record = run_record.read(checkpoint.parent.parent / run_record.FILE)
     settings["version"] = record.data.version if record.data else None
     return numpy_call(module.export_network()), module.head(), str(checkpoint), settings

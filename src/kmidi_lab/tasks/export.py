@@ -41,6 +41,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         raise ConfigError(
             f"{folder}: trained on other data than {cfg.paths.data_root} holds; set DATA_ROOT to the same data"
         )
+    record.data.settings = data.identity(config["data"])  # a run of 0.1.0 didn't record them
     # The scores published are always those of these weights, whatever was in run.json.
     evaluate(record, module, build(config["model"].get("evaluator"), Evaluator, cfg.trusted), data)
     export = cfg.export

@@ -102,7 +102,7 @@ def test_splits_never_part_a_piece_and_the_cache_is_by_content(tmp_path: Path) -
         places.setdefault(performance.piece, set()).add(split)
     assert all(len(p) == 1 for p in places.values())
     again = load(root, cache, ("asap", "kth_rules"), 0, 0.3, 0.3, False)
-    assert again.splits == library.splits and len(list(cache.rglob("*.pickle"))) == 1
+    assert again.splits == library.splits and len(list(cache.rglob("*.prepared"))) == 1
     (root / "asap" / "Somebody/Piece_2/A.mid").write_bytes(b"")
     changed = load(root, cache, ("asap",), 0, 0.3, 0.3, False)
     assert changed.description["version"] != library.description["version"]

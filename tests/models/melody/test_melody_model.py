@@ -9,12 +9,13 @@ import mido
 import numpy as np
 import pytest
 import torch
-from kmidi_lab.after_fit import numpy_call
+from support.declared_metrics import assert_declared
 from support.melody_tunes import melody, random_tunes
 
 from datamodules.melody import library
 from datamodules.melody.module import Melodies
 from kmidi_lab import after_fit
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.chords.chord import Key, plain_chord
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
@@ -28,7 +29,7 @@ from kmidi_lab.models.melody.module import MelodyTransformer
 from kmidi_lab.models.melody.network import KeyFrame
 from kmidi_lab.models.melody.piano_roll import note_name
 from kmidi_lab.models.melody.predict import midi_bytes, one_bar_each, repeat, write
-from kmidi_lab.models.melody.rhythm import BAR, bars_of, compose, plain_bars
+from kmidi_lab.models.melody.rhythm import BAR, BARS, bars_of, compose, keep_bars, known_bars, plain_bars
 
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
 
@@ -159,6 +160,7 @@ def test_a_student_hears_no_more_batches_than_its_teacher(
 def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransformer, Melodies]) -> None:
     module, data = trained
     result = MelodyEvaluator()(numpy_call(module.network), {}, data, "test", data)
+    assert_declared(MelodyEvaluator(), result)
     songs = data.songs("test")
     p = run(numpy_call(module.network), songs)
     by_hand = -np.mean([np.log(row[t]) for row, t in zip(p, np.concatenate([s.pitch for s in songs]), strict=True)])
@@ -226,6 +228,15 @@ def test_bars_are_taken_from_melodies_that_fill_them() -> None:
     assert bars_of([whole, over]) == {((0.0, 2.0), (2.0, 1.0), (3.0, 1.0)): 25}
 
 
+def test_bars_that_are_kept_are_the_bars_that_are_read(tmp_path: Path) -> None:
+    assert known_bars(tmp_path) == (plain_bars(), "the lab's plain rhythms")
+    whole = melody([60, 62, 64] * 25, [2.0, 1.0, 1.0] * 25)
+    keep_bars(tmp_path, [whole])
+    assert known_bars(tmp_path) == (bars_of([whole]), "bars of the prepared training melodies")
+    (tmp_path / BARS).write_text('[[1, "no bar"]]')
+    assert known_bars(tmp_path)[0] == plain_bars()
+
+
 def test_the_model_hears_the_pitch_it_has_drawn() -> None:
     asked: list[np.ndarray] = []
 
@@ -257,17 +268,10 @@ def test_the_model_hears_the_pitch_it_has_drawn() -> None:
     ],
 )
 def test_invalid_wishes_are_one_line(bad: str, tmp_path: Path) -> None:
-    from omegaconf import OmegaConf
-
     from kmidi_lab.errors import UserError
-    from kmidi_lab.models.melody.predict import main
-    from kmidi_lab.schema import PredictConfig
+    from kmidi_lab.models.melody.predict import MelodyOverChords
 
     name, value = bad.split("=")
-    wanted = OmegaConf.merge(OmegaConf.structured(PredictConfig), {name: value})
-    cfg = OmegaConf.create(
-        {"predict": wanted, "seed": 1, "models_root": str(tmp_path), "paths": {"cache_dir": str(tmp_path)}}
-    )
     with pytest.raises(UserError) as caught:
-        main(cfg, {"folder": tmp_path})
+        MelodyOverChords(**{name: value if name in ("out", "key") else float(value)})
     assert "\n" not in str(caught.value)

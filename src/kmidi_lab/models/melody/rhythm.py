@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -10,12 +9,15 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import orjson
 import yaml
 
-from datamodules.shared.library import SplitLibrary
+from kmidi_lab.files import write_atomic
 from kmidi_lab.models.melody.features import Melody
 
 BAR = 4.0
+BARS = "melody_db/bars.json"
+"""Below the cache: [how often, [[position, duration], ...]] of each bar."""
 PHRASE_BARS = 4
 _FORM = (0, 1, 0, 2)
 """The rhythm of the first bar returns in the third; the fourth closes."""
@@ -65,27 +67,34 @@ def bars_of(melodies: list[Melody]) -> Counter[Bar]:
     return Counter({bar: n for bar, n in counts.items() if n >= _RARE})
 
 
+def keep_bars(cache_dir: Path, melodies: list[Melody]) -> None:
+    """Writes the bars of training melodies to where `known_bars` looks for them.
+
+    Args:
+        cache_dir: of prepared data.
+        melodies: those of the training split, so that what is written owes nothing to held-out tunes.
+    """
+    content = orjson.dumps([[n, bar] for bar, n in bars_of(melodies).items()])
+    path = cache_dir / BARS
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomic(path, content)
+
+
 def known_bars(cache_dir: Path) -> tuple[Counter[Bar], str]:
     """(bars, where they come from): of the training melodies prepared last in the cache, else the plain ones."""
-    prepared = sorted((cache_dir / "melody_db").glob("*.pickle"), key=lambda p: p.stat().st_mtime)
-    for path in reversed(prepared):
-        try:
-            library = pickle.loads(path.read_bytes())
-        except Exception:  # a cache from other code is no more than absent
-            continue
-        if isinstance(library, SplitLibrary):
-            train = [m for m, where in zip(library.songs, library.splits, strict=True) if where == "train"]
-            bars = bars_of(train)
-            if bars:
-                return bars, "bars of the prepared training melodies"
-    return plain_bars(), "the lab's plain rhythms"
+    try:
+        stored_bars = orjson.loads((cache_dir / BARS).read_bytes())
+        bars = Counter({tuple((float(at), float(length)) for at, length in bar): int(n) for n, bar in stored_bars})
+    except (OSError, ValueError, TypeError):  # none are kept, or a file of another kind
+        bars = Counter()
+    return (bars, "bars of the prepared training melodies") if bars else (plain_bars(), "the lab's plain rhythms")
 
 
 def compose(bars: Counter[Bar], notes: int, arousal: float, rng: np.random.Generator) -> Rhythm:
     """A rhythm of exactly `notes` notes; more notes a bar the higher `arousal` (-1..1). The last note fills its bar."""
     kinds = list(bars)
-    wanted = _NOTES_A_BAR[0] + _NOTES_A_BAR[1] * arousal
-    weights = np.array([np.sqrt(bars[b]) * np.exp(-((len(b) - wanted) ** 2) / 3) for b in kinds])
+    target_count = _NOTES_A_BAR[0] + _NOTES_A_BAR[1] * arousal
+    weights = np.array([np.sqrt(bars[b]) * np.exp(-((len(b) - target_count) ** 2) / 3) for b in kinds])
     closing = np.array([b[-1][1] >= _CLOSE and b[-1][0] + b[-1][1] == BAR for b in kinds])
     close = weights * closing if closing.any() else weights
 

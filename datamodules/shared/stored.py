@@ -1,0 +1,117 @@
+"""Prepared data as bytes and back, without pickle: a file can hold values, and run nothing.
+
+Equal things lie together: a list of dataclasses is a column for each field, whose numbers are one array. The file is a
+JSON text that says what the columns are, then their arrays as NumPy writes them.
+
+What is kept: None, bool, int, float, str, slices, lists, tuples, sets, dicts, NumPy's arrays and numbers, and the lab's own
+dataclasses and named tuples, which are filled without a call of their own code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Callable
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import orjson
+
+from datamodules.shared.stored_reading import HOLDERS, NUMBERS, class_of, read
+
+__all__ = ["SUFFIX", "dumps", "read"]
+
+SUFFIX = ".prepared"
+_SLICE = attrgetter("start", "stop", "step")
+_INT64 = range(-(2**63), 2**63)
+
+
+def dumps(value: object) -> bytes:
+    """Raises TypeError for what is not kept, such as an object of another package."""
+    arrays: list[np.ndarray] = []
+    plan = orjson.dumps(_write([value], arrays))
+    out = io.BytesIO()
+    for array in (np.frombuffer(plan, np.uint8), *arrays):
+        np.lib.format.write_array(out, array, allow_pickle=False)
+    return out.getvalue()
+
+
+def _kind(value: Any) -> str:
+    of = type(value)
+    name = of.__name__
+    if value is None or of in (bool, float, str, slice, list, tuple, set, frozenset, dict):
+        return "none" if value is None else name
+    if of is int:
+        return "int" if value in _INT64 else "long"
+    if of is np.ndarray or isinstance(value, np.generic):
+        if value.dtype.hasobject or value.dtype.fields is not None or value.dtype.kind == "V":
+            raise TypeError(f"an array of {value.dtype} is not kept")
+        return f"{'array' if of is np.ndarray else 'number'} {value.dtype.str}"
+    return f"class {of.__module__} {of.__qualname__}"
+
+
+def _write(values: list[Any], arrays: list[np.ndarray]) -> list[Any]:
+    """The plan of a column, whose arrays are added in the order that `_read` wants them in."""
+    if len(values) > 1:
+        # An object that is there several times is written once, as it is one object afterwards.
+        once = {id(value): value for value in values}
+        if 2 * len(once) < len(values):
+            places = dict(zip(once, range(len(once)), strict=True))
+            arrays.append(np.array([places[id(value)] for value in values], "<u4"))
+            return ["again", len(once), _write(list(once.values()), arrays)]
+    kinds = [_kind(value) for value in values]
+    present = list(dict.fromkeys(kinds))
+    if len(present) == 1:
+        return [present[0], *_write_kind(present[0], values, arrays)]
+    number = {kind: n for n, kind in enumerate(present)}
+    arrays.append(np.array([number[kind] for kind in kinds], "<u4"))
+    parts: list[list[Any]] = [[] for _ in present]
+    for value, kind in zip(values, kinds, strict=True):
+        parts[number[kind]].append(value)
+    return ["mixed", *([len(part), _write(part, arrays)] for part in parts)]
+
+
+def _write_kind(kind: str, values: list[Any], arrays: list[np.ndarray]) -> list[Any]:
+    name, *rest = kind.split(" ")
+    if name == "none":
+        arrays.append(np.zeros(len(values), np.uint8))
+        return []
+    if name in NUMBERS:
+        arrays.append(np.array(values, NUMBERS[name]))
+        return []
+    if name in ("str", "long"):
+        return _write_texts([str(value) for value in values], arrays)
+    if name in ("array", "number"):
+        dtype = np.dtype(rest[0])
+        shapes = [value.shape for value in values]
+        arrays.append(np.concatenate([np.asarray(value).reshape(-1) for value in values], dtype=dtype))
+        return [_write(shapes, arrays)] if name == "array" else []
+    if name == "slice":
+        return _write_fields(values, _SLICE, 3, arrays)
+    if name == "dict":
+        arrays.append(np.array([len(value) for value in values], "<i8"))
+        return [_write([*chain.from_iterable(v if n else v.values() for v in values)], arrays) for n in (1, 0)]
+    if name in HOLDERS:
+        arrays.append(np.array([len(value) for value in values], "<i8"))
+        return [_write([*chain.from_iterable(values)], arrays)]
+    of, fields = class_of(*rest)
+    if dataclasses.is_dataclass(of) and any(vars(value).keys() != set(fields) for value in values):
+        raise TypeError(f"a {of.__qualname__} with other attributes than its fields is not kept")
+    return [fields, *_write_fields(values, attrgetter(*fields), len(fields), arrays)]
+
+
+def _write_fields(values: list[Any], get: Callable[[Any], Any], fields: int, arrays: list[np.ndarray]) -> list[Any]:
+    rows = [get(value) if fields > 1 else (get(value),) for value in values]
+    return [_write([row[n] for row in rows], arrays) for n in range(fields)]
+
+
+def _write_texts(texts: list[str], arrays: list[np.ndarray]) -> list[Any]:
+    places = {text: n for n, text in enumerate(dict.fromkeys(texts))}
+    # Names of files may hold bytes that are no text, which JSON refuses.
+    data = [text.encode("utf-8", "surrogatepass") for text in places]
+    arrays.append(np.array([len(text) for text in data], "<i8"))
+    arrays.append(np.frombuffer(b"".join(data), np.uint8))
+    arrays.append(np.array([places[text] for text in texts], "<u4"))
+    return []

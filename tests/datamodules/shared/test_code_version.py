@@ -1,0 +1,130 @@
+"""The key of a cache changes with all code that made what is in it, and with nothing else."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from datamodules.shared import code_version as keys
+
+FILES = {
+    "__init__.py": "",
+    "reader.py": "from made import helper\n\ndef read():\n    from made.lazy import late\n    return helper, late\n",
+    "helper.py": "import made.deep.tool\nTABLE = 'here/table.yaml'\n",
+    "deep/__init__.py": "",
+    "deep/tool.py": "from typing import TYPE_CHECKING\nimport numpy as np\n",
+    "lazy.py": "late = 1\n",
+    "unrelated.py": "from made import reader\n",
+    "table.yaml": "a: 1\n",
+    "other.yaml": "a: 1\n",
+}
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package of the lab's own for the time of a test."""
+    for name, text in FILES.items():
+        path = tmp_path / "made" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(keys, "_OWN", ("made",))
+    _forget()
+    yield tmp_path / "made"
+    _forget()
+
+
+def _forget() -> None:
+    """What is remembered of files and packages, as a new process would."""
+    for cached in (keys._reads, keys._file_of, keys._version, keys._distributions):
+        cached.cache_clear()
+
+
+def key() -> str:
+    _forget()
+    return keys.code_version("made.reader")
+
+
+@pytest.mark.parametrize(
+    "name", ["reader.py", "helper.py", "deep/tool.py", "deep/__init__.py", "lazy.py", "table.yaml"]
+)
+def test_what_the_reader_reaches_changes_the_key(made: Path, name: str) -> None:
+    before = key()
+    assert key() == before
+    path = made / name
+    path.write_text(path.read_text() + "# changed\n")
+    assert key() != before
+
+
+@pytest.mark.parametrize("name", ["unrelated.py", "other.yaml", "new.py"])
+def test_what_it_does_not_reach_leaves_the_key(made: Path, name: str) -> None:
+    before = key()
+    (made / name).write_text("changed = 1\n")
+    assert key() == before
+
+
+def test_other_packages_count_by_their_version(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, packages = keys.closure("made.reader")
+    modules = {"made", "made.reader", "made.helper", "made.deep", "made.deep.tool", "made.lazy"}
+    assert set(files) == {*modules, "made.helper:table.yaml"}
+    assert packages == {"numpy", "typing"}
+    before = key()
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0.1")
+    assert key() != before
+
+
+PREPARE = {
+    "dynamics": "library.load(root, root, ('kth_rules',), 0, 0.15, 0.15, False)",
+    "emotion": "library.load(root, root, ('espeak',), ('speech',), 5, 0, 2, Augmentation(variants=1), None, 1, False)",
+    "emotion_node": "list(library._rendered(library.plan(1, 0)[:6], 1, False))",
+    "groove": "library.load(root, root, ('styles',), ('drummer1',), 0, False)",
+    "harmony": "library.load(root, root, ('embedded', 'rntxt', 'chorales'), 0, 0.1, 0.15, False)",
+    "instrument": "library.load(root, root, ('gm',), 1, 1, 0.1, 0.2, 0, Augmentation(variants=0), 1, False)",
+    "melody": "library.load(root, root, ('ryan', 'chorales'), 0, 0.1, 0.15, False)",
+}
+"""How each room prepares what comes with the lab."""
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from datamodules.{room} import library
+Augmentation = getattr(library, "Augmentation", None)
+root = Path(sys.argv[1])
+{prepare}
+print(json.dumps([name for name in sys.modules if name.partition(".")[0] in ("kmidi_lab", "datamodules")]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", PREPARE)
+def test_whatever_ran_while_data_were_prepared_is_in_the_key(room: str, tmp_path: Path) -> None:
+    program = PROGRAM.format(room=room, prepare=PREPARE[room])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    ran = set(json.loads(done.stdout.splitlines()[-1])) - {"kmidi_lab", "datamodules"}
+    assert len(ran) > 5
+    assert ran <= set(keys.closure(f"datamodules.{room}.library")[0])
+
+
+def test_no_reader_imports_by_a_name_that_it_computes() -> None:
+    """Such an import is in no closure; what a worker process imports is seen by no test of this one's modules."""
+    dynamic = set()
+    for room in PREPARE:
+        for name, path in keys.closure(f"datamodules.{room}.library")[0].items():
+            if path.suffix == ".py" and any(_imports_by_name(node) for node in ast.walk(ast.parse(path.read_bytes()))):
+                dynamic.add(name)
+    assert dynamic <= {"kmidi_lab.targets", "datamodules.shared.stored_reading"}
+
+
+def _imports_by_name(node: ast.AST) -> bool:
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    return name in ("import_module", "__import__")
