@@ -78,11 +78,11 @@ def evaluate(record: RunRecord, module: LabModule, evaluator: Evaluator, data: D
     """Scores the network that will be exported, its student where it has one, and the baselines, into the record."""
     result = evaluator(numpy_call(module.export_network()), module.head(), data, "test", data)
     primary = from_json(Primary, evaluator.verdict(result, "test"), "primary")
-    record.scores = Scores(result.metrics, result.baselines, primary, dict(evaluator.METRICS))  # type: ignore[arg-type]
+    record.scores = Scores(result.metrics, result.baselines, primary, dict(evaluator.METRICS))
     record.analysis = Analysis.of(result.analysis, evaluator.notes(result.analysis))
     if record.training:
         record.training.test_loss = result.metrics["test"][evaluator.loss]
     if module.student is not None and record.student:
         scored = evaluator(numpy_call(module.student), module.head(), data, "test", data)
-        record.student.metrics = scored.metrics  # type: ignore[assignment]
+        record.student.metrics = scored.metrics
         record.student.primary = from_json(Primary, evaluator.verdict(scored, "test"), "student.primary")

@@ -18,10 +18,10 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab.data import DataModule
 from kmidi_lab import hardware, provenance, resume, run_record
 from kmidi_lab.after_fit import distil_student, evaluate, load_best
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
+from kmidi_lab.data import DataModule
 from kmidi_lab.export.callback import ExportCallback
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
@@ -59,9 +59,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     limits = _limits(cfg, machine)
 
     L.seed_everything(cfg.seed, verbose=False)
-    data: DataModule = build(
-        cfg.data, DataModule, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress
-    )
+    data = build(cfg.data, DataModule, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress)
     module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
     if resumed:
@@ -74,12 +72,10 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     _write_settings(cfg, data, record, folder)
     earlier = Path(resumed.path).parent if resumed else None
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
-    trainer = make_trainer(
-        cfg, context, machine, limits, folder, [best, LastCheckpoint(folder / "checkpoints")]
-    )
+    trainer = make_trainer(cfg, context, machine, limits, folder, [best, LastCheckpoint(folder / "checkpoints")])
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
-    log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(data))
+    log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
     with _finished_loggers(trainer, record):
         began = time.perf_counter()
         trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
@@ -94,9 +90,9 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
         if cfg.export.enabled:
             export = cfg.export
             # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
-            ExportCallback(
-                record, Path(cfg.models_root), export.tolerance, export.calls, export.release
-            ).on_test_end(trainer, module)
+            ExportCallback(record, Path(cfg.models_root), export.tolerance, export.calls, export.release).on_test_end(
+                trainer, module
+            )
         run_record.finish(record)
         run_record.write(record, folder)
         _report(record, folder)
@@ -157,8 +153,9 @@ def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder
         run_record.write(record, folder)
 
 
-def _counts(data: DataModule) -> str:
-    return ", ".join(f"{split} {data.counts(split)['songs']} songs" for split in ("train", "val", "test"))
+def _counts(record: RunRecord) -> str:
+    assert record.data
+    return ", ".join(f"{split} {record.data.split[split]['songs']} songs" for split in ("train", "val", "test"))
 
 
 @contextmanager
@@ -196,10 +193,10 @@ def _log_scores(trainer: L.Trainer, record: RunRecord) -> None:
     """The test scores, and the baselines' on the metric of the verdict, beside the curves."""
     scores, primary = record.scores, record.primary
     assert scores and primary
-    rows = {f"test/{name}": value for name, value in scores.metrics["test"].items()}
-    rivals = {f"baseline/{b}/{primary.metric}": s[primary.metric] for b, s in scores.baselines["test"].items()}
+    rows: dict[str, Any] = {f"test/{name}": value for name, value in scores.metrics["test"].items()}
+    rows |= {f"baseline/{b}/{primary.metric}": s[primary.metric] for b, s in scores.baselines["test"].items()}
     for logger in trainer.loggers:
-        logger.log_metrics({**rows, **rivals})  # type: ignore[arg-type]
+        logger.log_metrics(rows)
         logger.save()
 
 

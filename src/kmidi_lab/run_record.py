@@ -20,7 +20,7 @@ from kmidi_lab.typed_json import MisfitError, from_json, to_json
 SCHEMA = 2
 FILE = "run.json"
 _CONFUSION = "confusion_"
-MetricTable = dict[str, dict[str, float | None]]
+MetricTable = Mapping[str, Mapping[str, float | None]]
 """Scores by split and metric; an int is a count."""
 
 
@@ -83,6 +83,7 @@ class Training:
     """How the network was fitted. `batch_size` counts accumulated batches, losses are nats or what `loss` says."""
 
     epochs: int
+    best_epoch: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
     optimizer: str | None = None
@@ -90,7 +91,6 @@ class Training:
     train_loss: float | None = None
     val_loss: float | None = None
     test_loss: float | None = None
-    best_epoch: int | None = None
     seconds: float | None = None
 
 
@@ -128,7 +128,7 @@ class Scores:
     """
 
     metrics: MetricTable = field(default_factory=dict)
-    baselines: dict[str, MetricTable] = field(default_factory=dict)
+    baselines: Mapping[str, MetricTable] = field(default_factory=dict)
     primary: Primary | None = None
     directions: dict[str, str] = field(default_factory=dict)
 
@@ -140,9 +140,9 @@ class Student:
     arch: str
     params: int
     epochs: int
+    best_epoch: int
     distance: float
     distance_unit: str
-    best_epoch: int | None = None
     curve: list[list[float]] = field(default_factory=list)
     metrics: MetricTable = field(default_factory=dict)
     primary: Primary | None = None

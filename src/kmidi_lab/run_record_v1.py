@@ -30,8 +30,8 @@ def upgrade(run: Mapping[str, Any]) -> RunRecord:
     analysis = run.get("analysis") or {}
     record = from_json(RunRecord, {name: value for name, value in _sections(run).items() if value is not None})
     record.analysis = Analysis.of(analysis, evaluator.notes(analysis) if evaluator else [])
-    if record.scores and evaluator:
-        record.scores.directions = dict(evaluator.METRICS)
+    if record.scores:
+        record.scores.directions = directions_of(run.get("model"))
     return record
 
 
@@ -84,3 +84,9 @@ def evaluator_of(model: Any) -> type[Evaluator] | None:
         return find(declared["model"]["evaluator"]["_target_"], Evaluator, ())
     except ConfigError:
         return None
+
+
+def directions_of(model: Any) -> dict[str, str]:
+    """Which way each metric of a model improves, min or max; nothing of a model that isn't there."""
+    evaluator = evaluator_of(model)
+    return dict(evaluator.METRICS) if evaluator else {}

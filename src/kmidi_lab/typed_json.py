@@ -18,7 +18,7 @@ class MisfitError(ValueError):
 def from_json(kind: type[T], value: Any, place: str = "") -> T:
     """A dataclass from the object that holds its fields.
 
-    Hints may be other dataclasses, plain types, `Any`, unions with None, `list[…]` and `dict[str, …]`. A field with a
+    Hints may be other dataclasses, plain types, `Any`, unions with None, `list[…]`, `dict[str, …]` and `Mapping[str, …]`. A field with a
     default may be absent; an int stands for a float.
 
     Args:
@@ -57,7 +57,7 @@ def _value(hint: Any, value: Any, place: str) -> Any:
         return _value(hint, value, place)
     if origin is list and isinstance(value, list):
         return [_value(arguments[0], part, f"{place}[{at}]") for at, part in enumerate(value)]
-    if origin is dict and isinstance(value, Mapping):
+    if origin in (dict, Mapping) and isinstance(value, Mapping):
         return {str(key): _value(arguments[1], part, _below(place, key)) for key, part in value.items()}
     if dataclasses.is_dataclass(hint):
         return from_json(typing.cast("type[Any]", hint), value, place)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+from kmidi_lab.run_record import Note
 
 Scores = Mapping[str, Mapping[str, float]]
 
@@ -23,6 +25,12 @@ class Evaluator(ABC):
     """Scores a model on a split beside the baselines. `loss` names the metric that is the training loss, too."""
 
     loss: str
+    METRICS: ClassVar[Mapping[str, str]] = {}
+
+    @staticmethod
+    def notes(analysis: Mapping[str, Any]) -> list[Note]:
+        """What its analysis says in words, each under a title of its own; asked again of the analyses of earlier runs."""
+        return []
 
     @abstractmethod
     def __call__(self, call: Any, head: Any, data: Any, split: str, training: Any) -> Evaluation:

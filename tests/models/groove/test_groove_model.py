@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from datamodules.groove.module import DrumPerformances
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel

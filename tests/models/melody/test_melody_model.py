@@ -9,12 +9,12 @@ import mido
 import numpy as np
 import pytest
 import torch
+from kmidi_lab.callbacks import DistillCallback, numpy_call
 from support.melody_tunes import melody, random_tunes
 
 from datamodules.melody import library
 from datamodules.melody.module import Melodies
 from kmidi_lab import callbacks
-from kmidi_lab.callbacks import DistillCallback, numpy_call
 from kmidi_lab.chords.chord import Key, plain_chord
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
