@@ -5,8 +5,8 @@
 
         def __init__(self, layers: Count = 3, dropout: Share = 0.1, sizes: Sequence[Count] = (64, 32)) -> None: ...
 
-`Net(layers=0)` raises `model.module.layers=0 must be 1 or more, such as model.module.layers=3`, whoever makes it. Relations
-between two arguments are the constructor's own to check.
+`Net(layers=0)` raises `model.module.layers=0 must be 1 or more, such as model.module.layers=3`, whoever makes it.
+Relations between two arguments are the constructor's own to check.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def _range(hint: Any, value: Any) -> str:
     if elements := _elements(hint):
         odd = [part for part in value if not _fits(part, elements[0])] if isinstance(value, Sequence) else []
         least = max((limit.min_length for limit in _limits(hint)), default=0)
-        return f"a list of {f'{least} or more' if least else 'any number of'} values, each {_range(elements[0], next(iter(odd), 1))}"
+        count = f"{least} or more" if least else "any number of"
+        return f"a list of {count} values, each {_range(elements[0], odd[0] if odd else 1)}"
     whole = "whole and " if typing.get_args(hint)[0] is int and not isinstance(value, Integral) else ""
     limits = {type(limit): limit for limit in _limits(hint)}
     ge, gt, le, lt = (limits.get(kind) for kind in _LIMITS)

@@ -55,14 +55,31 @@ def test_help_is_fast_and_imports_no_torch(cli: Cli) -> None:
         "harmony",
         "128 -> 64",
         "< 3 ms",
-        "missing  pop909/",
+        "missing pop909",
         "hardware=auto",
         "preset=none|smoke",
         "task=predict",
     ):
         assert text in done.stdout
-    code = "import sys; from kmidi_lab.__main__ import main; main(['--help']); sys.exit('torch' in sys.modules or 'hydra' in sys.modules)"
+    code = (
+        "import sys; from kmidi_lab.__main__ import main; main(['--help', 'model=melody']); "
+        "sys.exit(bool({'torch', 'hydra', 'omegaconf', 'yaml', 'numpy'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_help_tells_of_the_data_of_the_model_asked_for(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "root" / "groove").mkdir(parents=True)
+    (tmp_path / "root" / "groove" / "info.csv").touch()
+    done = cli("--help", "model=groove", env={"DATA_ROOT": str(tmp_path / "root")})
+    said = [line.strip() for line in done.stdout.splitlines()]
+    assert "found    groove_midi    groove/info.csv" in said
+    assert [line for line in said if line.startswith("missing  fma ")]
+    assert "comes with the lab" in said
+    assert "chord_db" not in done.stdout
+    wrong = cli("--help", "model=grove")
+    assert wrong.returncode == 2
+    assert "Did you mean 'groove'" in wrong.stderr
 
 
 @pytest.mark.parametrize(

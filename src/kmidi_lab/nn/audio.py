@@ -28,12 +28,20 @@ def trunk(
     first_kernel: int | None = None,
     cepstra: int = 0,
 ) -> list[nn.Module]:
-    """Layers from frames `[B, T, 128]` to `[B, T, channels]`: the statistics of the input, one convolution, residual blocks.
+    """Layers from frames `[B, T, 128]` to `[B, T, channels]`.
 
-    Each block adds a dilated convolution and a dense layer to its input (He et al., *Deep Residual Learning for Image
+    They hold the statistics of the input, one convolution, and residual blocks. Each block adds a dilated convolution and a dense layer to its input (He et al., *Deep Residual Learning for Image
     Recognition*, 2016). The receptive field is `first_kernel + (kernel - 1) * sum(dilations)` frames of 16 ms;
     `first_kernel` is `kernel` where it is not given. With `cepstra` the convolutions see that many coefficients of
     the bands' cosine transform and not the bands: little is lost of a spectrum's shape, and less is learnt by heart.
+
+    Args:
+        channels: of every convolution.
+        kernel: taps of the convolutions in the blocks.
+        dilations: calls between these taps, one a block.
+        dropout: share of units dropped in training.
+        first_kernel: taps of the first convolution.
+        cepstra: coefficients that the convolutions see, up to 128; 0 is the bands themselves.
     """
     first_kernel = kernel if first_kernel is None else first_kernel
     layers: list[nn.Module] = [
@@ -71,13 +79,20 @@ def cosine_transform(size: int) -> nn.Linear:
     return layer
 
 
-def thinned(network: nn.Module, x: torch.Tensor, stride: int) -> torch.Tensor:
-    """Every `stride`-th output of `network(x)`, from the first: `[B, T, C]` to `[B, ceil(T / stride), C']`, for that share
-    of the work.
+def strided_forward(network: nn.Module, x: torch.Tensor, stride: int) -> torch.Tensor:
+    """Every `stride`-th output of `network(x)`, from the first, for that share of the work.
 
     An output of a convolution with dilation d needs inputs d calls apart, so where all dilations but the first
     convolution's are multiples of `stride` the outputs in between need not be computed; the network's function is
     the same. (Statistics of batch normalisation in training are those of the outputs computed.)
+
+    Args:
+        network: a trunk and what follows it, causal.
+        x: `[B, T, C]`.
+        stride: calls from one output to the next.
+
+    Returns:
+        `[B, ceil(T / stride), C']`.
 
     Raises:
         ValueError: a dilation behind the first convolution is no multiple of `stride`.
@@ -108,7 +123,7 @@ def thinned(network: nn.Module, x: torch.Tensor, stride: int) -> torch.Tensor:
 
 
 class AudioModule(LabModule):
-    """A model of mel frames whose `network` begins with `trunk`: takes the training frames' statistics before it trains.
+    """A model of mel frames whose `network` begins with `trunk`; takes the training frames' statistics before training.
 
     The data module gives them: `statistics()` returns mean and standard deviation `[128]` of its training frames.
     """

@@ -26,7 +26,7 @@ _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
 
 
 def one_cycle(steps: int) -> Callable[[int], float]:
-    """Share of the peak learning rate by step: up along a cosine for a tenth of the run, then down to nearly nothing."""
+    """Share of the peak learning rate by step: up along a cosine for a tenth of the run, then down to nearly 0."""
     peak = max(1.0, _WARM_UP * steps)
 
     def share(step: int) -> float:
@@ -45,7 +45,8 @@ class StudentPlan(Bounded):
     Args:
         network: untrained, same inputs and outputs as the teacher, RTNeural's layers only.
         architecture: layer sizes in one line, for the card.
-        epochs: passes over the training sequences. learning_rate: peak of the one-cycle schedule.
+        epochs: passes over the training sequences.
+        learning_rate: peak of the one-cycle schedule.
 
     Raises:
         ConfigError: a value is out of range.
@@ -65,7 +66,8 @@ class LabModule(Bounded, L.LightningModule):
     `network`, which maps `[B, N]` to `[B, M]` and is what gets exported.
 
     Args:
-        learning_rate: peak of the one-cycle schedule (L. Smith, N. Topin, 2018). weight_decay: of AdamW.
+        learning_rate: peak of the one-cycle schedule (L. Smith, N. Topin, *Super-Convergence*, 2018).
+        weight_decay: of AdamW, on matrices alone.
     """
 
     config_key = "model.module"

@@ -270,17 +270,10 @@ def test_the_model_hears_the_pitch_it_has_drawn() -> None:
     ],
 )
 def test_invalid_wishes_are_one_line(bad: str, tmp_path: Path) -> None:
-    from omegaconf import OmegaConf
-
     from kmidi_lab.errors import UserError
-    from kmidi_lab.models.melody.predict import main
-    from kmidi_lab.schema import PredictConfig
+    from kmidi_lab.models.melody.predict import MelodyOverChords
 
     name, value = bad.split("=")
-    wanted = OmegaConf.merge(OmegaConf.structured(PredictConfig), {name: value})
-    cfg = OmegaConf.create(
-        {"predict": wanted, "seed": 1, "models_root": str(tmp_path), "paths": {"cache_dir": str(tmp_path)}}
-    )
     with pytest.raises(UserError) as caught:
-        main(cfg, {"folder": tmp_path})
+        MelodyOverChords(**{name: value if name in ("out", "key") else float(value)})
     assert "\n" not in str(caught.value)

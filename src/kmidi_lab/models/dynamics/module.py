@@ -28,13 +28,13 @@ _WEIGHTS = {
     "pedal": 1.0,
     "reserved": 0.0,
 }
-_BEND = 0.1
-"""Errors below this count squared, those above straight (Huber, 1964)."""
+_HUBER_BETA = 0.1
+"""Errors below it count squared, others straight (P. Huber, *Robust estimation of a location parameter*, 1964)."""
 
 
 def masked_loss(out: torch.Tensor, y: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     """Weighted mean of the Huber loss of each slice over its known values; `[B, 16]` each."""
-    error = F.smooth_l1_loss(out, y, beta=_BEND, reduction="none") * known
+    error = F.smooth_l1_loss(out, y, beta=_HUBER_BETA, reduction="none") * known
     parts = [
         weight * error[:, s.index].sum() / known[:, s.index].sum().clamp(min=1)
         for s in DYNAMICS.outputs
@@ -58,10 +58,12 @@ def loss_over_pieces(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiec
 class DynamicsEngine(LabModule):
     """Inputs standardised, dense layers with ReLU, 14 sigmoid outputs and two that are always zero.
 
-    The validation loss is a mean over pieces of that of free running, where the previous velocities are the network's own, as in a plugin.
+    The validation loss is a mean over pieces of that of free running, where the previous velocities are the network's
+    own, as in a plugin.
 
     Args:
-        hidden: sizes of the hidden layers. dropout: share of hidden units dropped in training.
+        hidden: sizes of the hidden layers.
+        dropout: share of hidden units dropped in training.
     """
 
     network: nn.Sequential

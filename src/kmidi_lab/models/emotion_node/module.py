@@ -1,4 +1,4 @@
-"""EmotionNodeClassifier: a causal convolutional network from mel frames to base, sub-emotion, intensity, key and node."""
+"""EmotionNodeClassifier: trains the network from mel frames to base, sub-emotion, intensity, key and node."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch
 from kmidi_lab.models.emotion_node.network import node_network
-from kmidi_lab.nn.audio import AudioModule, Cepstra, thinned
+from kmidi_lab.nn.audio import AudioModule, Cepstra, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
 
@@ -24,12 +24,18 @@ class EmotionNodeClassifier(AudioModule):
     """Trains five heads together.
 
     The node head is made of the base and sub heads and one for the place among the leaves, so that the heads agree with
-    each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by the mean of its outputs.
+    each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by its mean output.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (nn.audio.trunk). Training and
-            validation look at every n-th frame only, n the greatest common divisor of the dilations (nn.audio.thinned).
-        label_smoothing: of the cross-entropies. frame_weight: of the loss frame by frame, beside that of the clip.
+        channels: of the trunk, as are the next five (`nn.audio.trunk`).
+        kernel: taps of the convolutions in its blocks.
+        dilations: of its blocks. Training and validation look at every n-th frame only, n their greatest common divisor
+            (`nn.audio.strided_forward`).
+        dropout: share of units dropped in training.
+        cepstra: coefficients that the convolutions see; 0 is the bands themselves.
+        first_kernel: taps of the first convolution.
+        label_smoothing: of the cross-entropies.
+        frame_weight: of the loss frame by frame, beside that of the clip.
     """
 
     network: Chain
@@ -70,7 +76,7 @@ class EmotionNodeClassifier(AudioModule):
         )
 
     def training_step(self, batch: NodeBatch, batch_idx: int) -> torch.Tensor:
-        outputs = thinned(self.network, batch.x, self.stride)
+        outputs = strided_forward(self.network, batch.x, self.stride)
         clip = outputs.mean(1)
         by_clip = torch.stack([*self._losses(clip, batch.target, self.smoothing).values()]).sum()
         late = outputs[:, _START_FRAMES // self.stride :]
@@ -80,7 +86,7 @@ class EmotionNodeClassifier(AudioModule):
         return by_clip + self.frame_weight * by_frame
 
     def validation_step(self, batch: NodeBatch, batch_idx: int) -> None:
-        clip, size = thinned(self.network, batch.x, self.stride).mean(1), len(batch.x)
+        clip, size = strided_forward(self.network, batch.x, self.stride).mean(1), len(batch.x)
         loss = sum(self._losses(clip, batch.target, 0.0).values())
         self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
         for place, name in enumerate(HEADS):

@@ -24,7 +24,8 @@ class GroovePredictor(LabModule):
     other drummers are met worse (docs/groove.md).
 
     Args:
-        inner: size of the layer that reads the bar. hidden: size of the GRU that remembers the bars before.
+        inner: size of the layer that reads the bar.
+        hidden: size of the GRU that remembers the bars before.
         dropout: share of both layers' units dropped in training.
     """
 

@@ -25,8 +25,10 @@ class HarmonyPredictor(LabModule):
     slices are trained on their own labels, so that a simple reader gets the marginals.
 
     Args:
-        hidden: sizes of the hidden layers. dropout: share of hidden units dropped in training.
-        label_smoothing: of the joint's cross-entropy. side_weight: of root, quality, bass and voice leading
+        hidden: sizes of the hidden layers.
+        dropout: share of hidden units dropped in training.
+        label_smoothing: of the joint's cross-entropy.
+        side_weight: of root, quality, bass and voice leading
             together, relative to the joint.
     """
 

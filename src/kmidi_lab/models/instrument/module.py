@@ -1,4 +1,4 @@
-"""InstrumentRecognizer: a causal convolutional network from mel frames to two heads, one technical and one emotional."""
+"""InstrumentRecognizer: trains the network from mel frames to two heads, one technical and one emotional."""
 
 from __future__ import annotations
 
@@ -28,10 +28,16 @@ class InstrumentRecognizer(AudioModule):
     slice no label was given for stays at zero: constant.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra: of the trunk (nn.audio.trunk). hidden: neurons of each head.
-        label_smoothing: of places without order. neighbour: share of a label that goes to the places beside it where
-            they are in order. frame_weight: of the loss frame by frame, beside that of the clip. balance: power of a place's
-            rarity that its clips of technique and articulation count by; 0 is not at all.
+        channels: of the trunk, as are `kernel`, `dilations`, `dropout` and `cepstra` (`nn.audio.trunk`).
+        kernel: taps of each convolution.
+        dilations: calls between taps, one a block.
+        hidden: units of each head.
+        dropout: share of units dropped in training.
+        cepstra: coefficients that the convolutions see; 0 is the bands themselves.
+        label_smoothing: of places without order.
+        neighbour: share of a label that goes to the places beside it where they are in order.
+        frame_weight: of the loss frame by frame, beside that of the clip.
+        balance: power of a place's rarity that its clips of technique and articulation count by; 0 is not at all.
     """
 
     network: Chain
@@ -112,9 +118,15 @@ def losses(
     soft: dict[str, torch.Tensor] | None = None,
     weight: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Mean cross-entropy of each slice over the clips that have it: outputs `[B, 160]`, or `[B, T, 160]` with `weight`
-    `[B, T]`; `target`, `known` `[B, 160]`, where a place of `known` says how much its clips count, 0 for an unknown slice.
-    `soft` holds for each slice what a sure label is as a target, `[K, K]`."""
+    """Mean cross-entropy of each slice over the clips that have it, in nats.
+
+    Args:
+        outputs: `[B, 160]` logits, or `[B, T, 160]` with `weight`.
+        target: `[B, 160]` shares of each slice's places.
+        known: `[B, 160]`, how much a place's clips count; 0 for an unknown slice.
+        soft: for each slice what a sure label is as a target, `[K, K]`.
+        weight: `[B, T]`, 1 where there is a frame, else 0.
+    """
     out = {}
     for name, part in _PARTS.items():
         has, wanted = (known[:, part] * target[:, part]).sum(1), target[:, part]
@@ -130,7 +142,10 @@ def losses(
 
 
 def rarity(counts: torch.Tensor, power: float) -> torch.Tensor:
-    """`[K]` counts to what a clip of each place counts: its rarity to `power`, the commonest's 8 times at most, 1 on average over the clips."""
+    """`[K]` counts to what a clip of each place counts: its rarity to `power`.
+
+    At most 8 times what the commonest counts, and 1 on average over the clips.
+    """
     weights = (counts.sum() / counts.clamp_min(1)) ** power
     weights = (
         torch.minimum(weights, _MOST * weights[counts > 0].min()) if (counts > 0).any() else torch.ones_like(weights)

@@ -22,10 +22,18 @@ class MelodyTransformer(LabModule):
     """Next-pitch probabilities given rhythm, key, chord and mood.
 
     Args:
-        size: channels. heads: attention heads, dividing `size`. layers: attention blocks.
-        window: notes that attention sees. memory: notes that the pointers see. pointers: how many.
-        dropout: share of channels dropped in training. student_size: units of the recurrent student for RTNeural (`melody_student`).
-        student_epochs, student_learning_rate: of its distillation.
+        size: channels.
+        heads: attention heads, dividing `size`.
+        layers: attention blocks.
+        window: notes that attention sees.
+        memory: notes that the pointers see.
+        pointers: how many heads of the pointer network.
+        dropout: share of channels dropped in training.
+        student_size: units of the recurrent student for RTNeural (`student.KeyGRU`).
+        student_epochs: passes over the training sequences in its distillation.
+        student_learning_rate: peak of its one-cycle schedule.
+        learning_rate: peak of the one-cycle schedule.
+        weight_decay: of AdamW.
     """
 
     network: MelodyNetwork
