@@ -235,12 +235,17 @@ def test_eval_on_another_root_scores_its_songs_only(cli: Cli, trained: Path, tmp
 
 def test_predict_with_and_without_a_model(cli: Cli, trained: Path) -> None:
     arguments = ("task=predict", "model=harmony", "predict.chords=Dm7 G7", "predict.key=C", "predict.emotion=sad")
-    done = cli(*arguments)
+    done = cli(*arguments, "models_root=empty")
     assert done.returncode == 0, done.stderr
     assert "heuristic" in done.stdout
     assert "Cmaj7" in done.stdout
+    for env, asked in (({}, "the released one of"), ({"MODELS_ROOT": "empty"}, "heuristic")):
+        done = cli(*arguments, env=env)
+        assert done.returncode == 0, done.stderr
+        assert asked in done.stdout.splitlines()[0]
+        assert "%" in done.stdout
     done = cli(*arguments, cwd=trained)
-    assert "heuristic" not in done.stdout
+    assert "heuristic" not in done.stdout and "released" not in done.stdout
     shares = [float(line.split("%")[0]) for line in done.stdout.splitlines() if "%" in line]
     assert len(shares) == 8
     assert shares == sorted(shares, reverse=True)

@@ -106,7 +106,7 @@ def test_live_samples_give_what_the_file_gives(models, voice, tmp_path, cut):
 
 def test_without_a_model_loudness_speaks_and_says_so(cli, voice, tmp_path):
     soundfile.write(tmp_path / "voice.wav", voice, 16000)
-    done = cli("task=predict", "model=emotion", f"predict.audio={tmp_path / 'voice.wav'}")
+    done = cli("task=predict", "model=emotion", "models_root=empty", f"predict.audio={tmp_path / 'voice.wav'}")
     assert done.returncode == 0, done.stderr
     assert "a guess from how loud it is" in done.stdout
     assert report(tmp_path)["status"] == "no model"

@@ -7,41 +7,27 @@ import os
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kmidi_lab.audio.io import LOUDEST, read_audio
-from kmidi_lab.audio.mel_scale import FRAME_S, HOP, RATE, WINDOW
+from kmidi_lab.audio.mel_scale import FRAME_S, RATE, WINDOW
 from kmidi_lab.audio.mel_stream import MelStream
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.listener import Frames, Listener, Read, Reading
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.inference.timeline import timeline_png
 
 STANDARD_INPUT = "-"
 _BLOCK = 4096
-_PAUSE = round(0.5 / FRAME_S)
-"""Half a second, in frames."""
 _SAMPLE = np.dtype("<f4")
-Frames = NDArray[np.float32]
-
-
-@dataclass
-class Reading:
-    """What a model says of a stretch of sound: numbers to draw, and for each question its answer and how sure it is."""
-
-    values: dict[str, float]
-    answers: dict[str, tuple[str, float]] = field(default_factory=dict)
-
-
-Read = Callable[[Frames], Reading]
-"""Reads the mean output `[M]` of a stretch."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +80,11 @@ class Listening(Request[Heard]):
         from kmidi_lab.audio.voice_activity import VoiceActivity
 
         return VoiceActivity()
+
+    @classmethod
+    def stream(cls, published: Published, **settings: Any) -> LiveListening:
+        """The model for sound that comes in blocks; `settings` are `rate` and `every` of this class."""
+        return LiveListening(cls(STANDARD_INPUT, **settings), replace(published, model=copy(published.model)))
 
     def run(self, published: Published | None, session: Session) -> Heard:
         """Readings of the sound; each is said as it is made.
@@ -151,6 +142,28 @@ class Listening(Request[Heard]):
         return _live(sys.stdin.buffer, MelStream(self.rate))
 
 
+class LiveListening:
+    """A model that listens to sound as it comes in."""
+
+    def __init__(self, request: Listening, published: Published) -> None:
+        self._request, self._published = request, published
+        self.reset()
+
+    def reset(self) -> None:
+        """What comes next is the beginning of another sound."""
+        asked, model = self._request, self._published.model
+        model.reset()
+        onset = model.reset if asked.from_onset else (lambda: None)
+        read = asked.reader(self._published)
+        self._mel = MelStream(asked.rate)
+        self._listener = Listener(model, read, asked.every, asked.counts(), onset)
+
+    def push(self, samples: Frames) -> list[tuple[float, Reading]]:
+        """(seconds since the beginning, reading) of each stretch that ends within `samples` `[S]`, float32 in -1..1."""
+        readings = (self._listener.push(frame) for frame in self._mel.push(samples))
+        return [reading for reading in readings if reading]
+
+
 def listen(
     blocks: Iterator[Frames],
     step: Callable[[Frames], Frames],
@@ -164,42 +177,18 @@ def listen(
 
     `onset` is called before a frame that counts at the beginning or behind half a second without one. A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
     """
-    a_reading, readings = max(1, round(every / FRAME_S)), []
-    total, part, frames, since, all_counted, counted = np.zeros(1), np.zeros(1), 0, 0, 0, 0
-    silent = _PAUSE
-
-    def tell() -> bool:
-        nonlocal part, since, counted
-        # Forgotten first: Ctrl-C while it is printed must not read the stretch again.
-        whole, of, part, since, counted = part, counted, np.zeros(1), 0, 0
-        if not of:
-            return True
-        readings.append((_seconds(frames), read((whole / of).astype(np.float32))))
-        return say(_line(*readings[-1]))
-
+    listener = Listener(step, read, every, counts, onset)
     try:
         for frame in chain.from_iterable(blocks):
-            heard = counts(frame)
-            if heard and silent >= _PAUSE:
-                onset()
-            silent = 0 if heard else silent + 1
-            output = np.asarray(step(frame), np.float64)
-            if heard:
-                total, part, all_counted, counted = total + output, part + output, all_counted + 1, counted + 1
-            frames, since = frames + 1, since + 1
-            if since == a_reading and not tell():
+            reading = listener.push(frame)
+            if reading and not say(_line(*reading)):
                 break
     except KeyboardInterrupt:
         say("stopped")
-    if since:
-        tell()
-    if all_counted:
-        readings.append((_seconds(frames), read((total / all_counted).astype(np.float32))))
-    return readings
-
-
-def _seconds(frames: int) -> float:
-    return ((frames - 1) * HOP + WINDOW) / RATE
+    if last := listener.stretch():
+        say(_line(*last))
+    whole = listener.whole()
+    return [*listener.readings, *([whole] if whole else [])]
 
 
 def _recorded(path: Path) -> Iterator[Frames]:
@@ -246,9 +235,3 @@ def _line(seconds: float, said: Reading) -> str:
 def _plain(reading: Reading) -> dict[str, Any]:
     answers = {q: {"answer": answer, "probability": sure} for q, (answer, sure) in reading.answers.items()}
     return {"values": reading.values, "answers": answers}
-
-
-def likeliest(logits: Frames, names: list[str]) -> tuple[str, float]:
-    """The name of the largest of logits `[K]` and its softmax."""
-    p = np.exp(logits - logits.max())
-    return names[int(logits.argmax())], float(p.max() / p.sum())

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.stream import VectorStream
 
 Answer = TypeVar("Answer")
 
@@ -48,6 +49,11 @@ class Request(ABC, Generic[Answer]):
         Raises:
             UserError: what is asked about can't be used.
         """
+
+    @classmethod
+    def stream(cls, published: Published, **settings: Any) -> Any:
+        """The model for live use, with `push` and `reset`; without a way of its own it takes contract vectors."""
+        return VectorStream(published, **settings)
 
     @abstractmethod
     def show(self, answer: Answer, session: Session) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.listening import say
 from kmidi_lab.inference.published import load_published
 from kmidi_lab.inference.request import Request, Session
+from kmidi_lab.inference.roots import has_registry, release_root
 from kmidi_lab.targets import build
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     request = build(cfg.predict, Request, cfg.trusted)
-    name, root = cfg.model.name, Path(cfg.models_root)
+    name, root = cfg.model.name, _models_root(cfg)
     session = Session(name, context["folder"], Path(cfg.paths.cache_dir), cfg.seed, say)
     published = load_published(root, name)
     if published is not None:
@@ -27,3 +30,13 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     else:
         say(f"No trained {name} model in {root}: this is {request.without_model}.")
     request.show(request.run(published, session), session)
+
+
+def _models_root(cfg: DictConfig) -> Path:
+    """Where the model is read: the release where the user names no folder and has published nothing."""
+    root, release = Path(cfg.models_root), release_root()
+    given = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
+    if given or "MODELS_ROOT" in os.environ or has_registry(root) or release is None:
+        return root
+    say(f"No models in {root}: this is the released one of {release}.")
+    return release

@@ -10,7 +10,8 @@ from kmidi_lab.audio.mel_scale import FLOOR
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import read_emotion
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.inference.listening import Frames, Listening, Read, Reading, likeliest
+from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
+from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.features import INTENSITIES
 

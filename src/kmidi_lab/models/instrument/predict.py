@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.inference.listening import Frames, Listening, Read, Reading, likeliest
+from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
+from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.instrument.vocabulary import CLASSES
 
