@@ -15,7 +15,7 @@ from datamodules.emotion.clips import Clip
 from datamodules.emotion.espeak import Prosody, open_espeak
 from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import encode_emotion, read_scalars
 from kmidi_lab.errors import ConfigError, DataError
