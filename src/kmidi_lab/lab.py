@@ -122,6 +122,7 @@ def _new_record(
 ) -> RunRecord:
     commit, dirty = provenance.git_state()
     description = from_json(DataDescription, data.describe(), "data")
+    description.settings = data.identity(OmegaConf.to_container(cfg.data, resolve=True))  # type: ignore[arg-type]
     if description.stand_in:
         log.warning("STAND-IN DATA: %s", description.stand_in)
     description.settings = data.identity(OmegaConf.to_container(cfg.data, resolve=True))  # type: ignore[arg-type]

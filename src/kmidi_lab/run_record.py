@@ -58,6 +58,7 @@ class DataDescription:
     """What was trained on. `version` is a fingerprint of the examples, `stand_in` says why they are not the real ones.
 
     `sources` and `split` count whatever the data set counts; `split` also says the rule that it was drawn by.
+    `settings` are those that decide which examples there are (`DataModule.identity`).
     """
 
     id: str | None = None
@@ -69,7 +70,6 @@ class DataDescription:
     problems: dict[str, int] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
-    """Those of the data module that identify the examples (`DataModule.identity`)."""
 
 
 @dataclass

@@ -53,7 +53,7 @@ def _sections(run: Mapping[str, Any]) -> dict[str, Any]:
         "machine": run.get("machine"),
         "hardware": run.get("hardware"),
         "config": run.get("config"),
-        "data": _there(run.get("data")) or None,
+        "data": {**_there(run.get("data")), "settings": run.get("data_settings") or {}} if run.get("data") else None,
         "network": {"params": run["params"], "arch": run.get("arch")} if run.get("params") is not None else None,
         "training": {**training, "seconds": run.get("training_seconds")} if training else None,
         "scores": scores or None,

@@ -1,48 +1,44 @@
-"""A run of 0.1.0 is still evaluated, exported and gone on from, with the figures that it had."""
+"""A run of 0.1.0 still evaluates, exports and goes on: its settings name classes where they were then."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-FIXTURE = Path(__file__).parents[1] / "fixtures/run_of_0_1_0"
-_COMMON = ("model=harmony", "hardware=cpu", "preset=smoke", "trainer.progress=false")
+from tests.conftest import Cli
+
+OWN = ("model=harmony", "hardware=cpu", "preset=smoke", "trainer.progress=false", "data.sources=[embedded]")
+PERPLEXITY = 35.571885823073046
+"""What 0.1.0 measured of this run."""
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shutil.copytree(FIXTURE, tmp_path / "old")
-    return tmp_path
+def old(repo: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(repo / "tests" / "fixtures" / "run_of_0_1_0", tmp_path / "old"))
 
 
-def lab(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "kmidi_lab", *_COMMON, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+def test_it_evaluates_to_the_same_score(cli: Cli, old: Path, tmp_path: Path) -> None:
+    done = cli("task=eval", *OWN, f"eval.model={old}", "eval.out=eval.json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    scores = json.loads((tmp_path / "eval.json").read_text(encoding="utf-8"))
+    assert scores["metrics"]["test"]["perplexity"] == pytest.approx(PERPLEXITY, rel=1e-9)
 
 
-def test_it_is_evaluated(folder: Path) -> None:
-    lab(folder, "task=eval", "eval.model=old", "data.sources=[embedded]", "eval.out=eval.json")
-    scores = json.loads((folder / "eval.json").read_text())["metrics"]["test"]
-    assert scores["perplexity"] == pytest.approx(35.571885823073046, rel=1e-9)
+def test_it_exports(cli: Cli, old: Path, tmp_path: Path) -> None:
+    done = cli("task=export", *OWN, f"export.source={old}", "models_root=models", "export.calls=50")
+    assert done.returncode == 0, done.stderr + done.stdout
+    entry = json.loads((tmp_path / "models" / "registry.json").read_text(encoding="utf-8"))["models"][0]
+    assert entry["metrics"]["test"]["perplexity"] == pytest.approx(PERPLEXITY, rel=1e-9)
+    assert entry["data_settings"]["sources"] == ["embedded"]
 
 
-def test_it_is_exported(folder: Path) -> None:
-    lab(folder, "task=export", "export.source=old", "models_root=models")
-    [entry] = json.loads((folder / "models/registry.json").read_text())["models"]
-    assert entry["directions"]["perplexity"] == "min"
-    assert "Does knowing the emotion help?" in (folder / "models" / entry["model_card"]).read_text()
-
-
-def test_it_is_gone_on_from(folder: Path) -> None:
-    said = lab(
-        folder, "trainer.resume=old/checkpoints/best.ckpt", "trainer.max_epochs=4", "data.sources=[embedded]",
-        "model.module.hidden=[8,8]", "models_root=models",
-    )  # fmt: skip
-    assert "best so far: val/loss 3.6979 after 3 epochs" in said
+def test_it_goes_on_with_its_best_epoch(cli: Cli, old: Path) -> None:
+    resumed = f"trainer.resume={old / 'checkpoints' / 'best.ckpt'}"
+    done = cli(
+        *OWN, resumed, "trainer.max_epochs=4", "model.module.hidden=[8,8]", "models_root=models", "export.calls=50"
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "best so far: val/loss 3.6979 after 3 epochs" in done.stderr + done.stdout

@@ -104,6 +104,11 @@ def test_mistakes_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         kmidi_lab.load("harmony", tmp_path)
     with pytest.raises(ConfigError, match="top"):
         kmidi_lab.load("harmony").predict("C", top=0)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "harmony.yaml").write_text("model: {name: harmony}")
+    with monkeypatch.context() as patched, pytest.raises(ConfigError, match="can't be asked"):
+        patched.setattr("kmidi_lab.inference.api.conf_dir", lambda: tmp_path)
+        kmidi_lab.load("harmony")
     monkeypatch.setenv("MODELS_ROOT", str(tmp_path))
     assert default_root() == release_root()
     (tmp_path / "registry.json").touch()

@@ -87,7 +87,7 @@ def test_same_seed_twice_is_no_spread(tmp_path: Path) -> None:
 def test_one_seed_has_no_standard_deviation(tmp_path: Path) -> None:
     _job(tmp_path, "0", 1, 7.0)
     text, spread = leaderboard(tmp_path)
-    assert spread.metrics["test"]["perplexity"] == Statistic(7.0, None)
+    assert spread.metrics["test"]["perplexity"] == Statistic(7.0)
     assert text.endswith("over 1 seeds: 7.00.\n")
 
 

@@ -15,10 +15,11 @@ from kmidi_lab.run_record import RunRecord
 def run_record(*, beats: bool = True, run_id: str = "20261122-203000-123-ab12") -> RunRecord:
     """A fresh record whose verdict is the same on every metric; not finished yet, as when a run publishes."""
     run = sample_run()
-    assert run.scores and run.primary and run.data and run.export
+    assert run.scores and run.primary and run.export
     own = run.identity
     own.run_id, own.status, own.finished_at, own.duration_seconds = run_id, "running", None, None
     run.code.sha256 = "9f86d081" * 8
+    assert run.data
     run.data.settings = {"sources": ["pop909"], "split_seed": 0}
     run.machine = {"id": "0123456789ab", "cpu": "AMD EPYC 9254", "cores": 2, "os": "Debian 12", "gpu": []}
     for told in run.primary.comparisons:

@@ -74,4 +74,6 @@ def load(model: str, models_root: str | Path | None = None) -> Model:
     if root is None or published is None:
         raise RegistryError(f"no trained {model} model in {root or 'this package'}; train one, or name its folder")
     declared = yaml.safe_load((conf_dir() / "model" / f"{model}.yaml").read_text(encoding="utf-8"))
+    if "predict" not in declared:
+        raise ConfigError(f"the {model} model can't be asked: its config has no predict; load another")
     return Model(model, root, published, find(declared["predict"]["_target_"], Request, ()))

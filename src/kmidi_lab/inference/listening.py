@@ -11,9 +11,10 @@ from copy import copy
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Annotated, Any, BinaryIO, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 
 from kmidi_lab.audio.io import LOUDEST, read_audio
 from kmidi_lab.audio.mel_scale import FRAME_S, RATE, WINDOW
@@ -28,6 +29,7 @@ from kmidi_lab.inference.timeline import timeline_png
 STANDARD_INPUT = "-"
 _BLOCK = 4096
 _SAMPLE = np.dtype("<f4")
+Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,11 @@ class Listening(Request[Heard]):
     """Reset the model where sound begins, at first or behind half a second of silence: for models that were trained on
     sounds without silence before them."""
 
-    def __init__(self, audio: str | Path | Frames | None = None, rate: int = 48000, every: float = 0.5) -> None:
+    def __init__(self, audio: str | Path | Frames | None = None, rate: int = 48000, every: Seconds = 0.5) -> None:
         if audio is None or (isinstance(audio, str) and not audio):
             raise ConfigError("task=predict needs sound; type predict.audio=x.wav, or predict.audio=- for samples")
         if isinstance(audio, str | Path) and str(audio) != STANDARD_INPUT and not Path(audio).exists():
             raise ConfigError(f"predict.audio={audio}: no such file; name a recording, or - for samples")
-        if not FRAME_S <= every <= 3600:
-            raise ConfigError(f"predict.every={every} must be 0.016 to 3600 seconds, such as predict.every=0.5")
         self.audio, self.rate, self.every = audio, rate, float(every)
 
     @abstractmethod

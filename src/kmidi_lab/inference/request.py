@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from kmidi_lab.bounds import Bounded
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.stream import VectorStream
 
@@ -33,11 +34,13 @@ class Session:
     say: Callable[[str], bool] = lambda line: True
 
 
-class Request(ABC, Generic[Answer]):
+class Request(Bounded, ABC, Generic[Answer]):
     """Base of the class that `predict._target_` names in conf/model/<m>.yaml; its constructor takes that block's keys.
 
     A constructor raises ConfigError for a value that is out of range, before any work is done.
     """
+
+    config_key = "predict"
 
     without_model: ClassVar[str | None] = None
     """What answers where no model is published; None where nothing can."""

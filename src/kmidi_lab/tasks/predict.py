@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.listening import say
@@ -18,6 +18,8 @@ from kmidi_lab.targets import build
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    if OmegaConf.is_missing(cfg, "predict"):
+        raise ConfigError(f"model={cfg.model.name} can't be asked: its config has no predict; choose another model=…")
     request = build(cfg.predict, Request, cfg.trusted)
     name, root = cfg.model.name, _models_root(cfg)
     session = Session(name, context["folder"], Path(cfg.paths.cache_dir), cfg.seed, say)
@@ -26,7 +28,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         for warning in published.warnings():
             say(warning)
     elif request.without_model is None:
-        raise ConfigError(f"no trained {name} model in {root}; train one, or type models_root=outputs/release")
+        raise ConfigError(
+            f"no trained {name} model in {root}; train one, or type models_root={release_root() or 'DIR'}"
+        )
     else:
         say(f"No trained {name} model in {root}: this is {request.without_model}.")
     request.show(request.run(published, session), session)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kmidi_lab.bounds import Count
 from kmidi_lab.chords.asking import parse_affect, parse_chords
 from kmidi_lab.chords.chord import QUALITIES, Key, parse_key, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
@@ -44,10 +44,8 @@ class NextChords(Request[list[Continuation]]):
     without_model = "the circle-of-fifths heuristic"
 
     def __init__(
-        self, chords: str | Sequence[str] = "", key: str = "C", emotion: str | None = None, top: int = 8
+        self, chords: str | Sequence[str] = "", key: str = "C", emotion: str | None = None, top: Count = 8
     ) -> None:
-        if top < 1:
-            raise ConfigError(f"predict.top={top} must be 1 or more")
         self.top = top
         self.key: Key = parse_key(key)
         self.emotion, self.affect = emotion, parse_affect(emotion)

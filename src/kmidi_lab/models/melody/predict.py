@@ -6,14 +6,15 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import mido
 import numpy as np
 import torch
+from annotated_types import Interval
 
 from kmidi_lab.chords.asking import parse_affect, parse_chords
 from kmidi_lab.chords.chord import Chord, Key, parse_key
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request, Session
@@ -73,13 +74,12 @@ class MelodyOverChords(Request[Tune]):
         chords: str | Sequence[str] = "",
         key: str = "C",
         emotion: str | None = None,
-        length: int = 32,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
+        length: Annotated[int, Interval(ge=1, le=MOST_NOTES)] = 32,
+        temperature: Annotated[float, Interval(ge=0.05, le=10)] = 1.0,
+        top_k: Annotated[int, Interval(ge=0, le=128)] = 0,
+        top_p: Annotated[float, Interval(gt=0, le=1)] = 1.0,
         out: str | None = None,
     ) -> None:
-        _check(length, temperature, top_k, top_p)
         midi_target(out, Path("melody.mid"))
         self.key = parse_key(key)
         self.emotion, self.affect = emotion, parse_affect(emotion)
@@ -118,17 +118,6 @@ class MelodyOverChords(Request[Tune]):
             over = " ".join(str(c) for s, _, c in answer.chords if int(s // BAR) == bar)
             print(f"  bar {bar + 1:>2}  {over:<8} {names}")
         print(f"written: {target}, {picture}")
-
-
-def _check(length: int, temperature: float, top_k: int, top_p: float) -> None:
-    if not 1 <= length <= MOST_NOTES:
-        raise ConfigError(f"predict.length={length} must be 1 to {MOST_NOTES} notes, such as predict.length=32")
-    if not 0.05 <= temperature <= 10:
-        raise ConfigError(f"predict.temperature={temperature} must be 0.05 to 10; below 1 is safer, above 1 bolder")
-    if not 0 <= top_k <= 128:
-        raise ConfigError(f"predict.top_k={top_k} must be 0 (all) to 128, such as predict.top_k=8")
-    if not 0 < top_p <= 1:
-        raise ConfigError(f"predict.top_p={top_p} must be above 0 and at most 1, such as predict.top_p=0.95")
 
 
 def one_bar_each(text: str, key: Key) -> list[Timed]:
