@@ -125,7 +125,6 @@ def _new_record(
     description.settings = data.identity(OmegaConf.to_container(cfg.data, resolve=True))  # type: ignore[arg-type]
     if description.stand_in:
         log.warning("STAND-IN DATA: %s", description.stand_in)
-    description.settings = data.identity(OmegaConf.to_container(cfg.data, resolve=True))  # type: ignore[arg-type]
     folder: Path = context["folder"]
     return RunRecord(
         Identity(
