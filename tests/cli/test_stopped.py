@@ -49,7 +49,7 @@ def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: floa
         time.sleep(after)
         assert stop(job).strip() == "stopped"
     [record] = tmp_path.rglob("run.json")
-    told = json.loads(record.read_text())
+    told = json.loads(record.read_text())["identity"]
     assert (told["status"], told["error"]) == ("failed", "stopped")
     assert not [p for p in tmp_path.rglob("*") if p.suffix == ".prepared" or p.name == "registry.json"]
 
@@ -65,4 +65,4 @@ def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path) -> None:
     assert said.splitlines()[-1] == "stopped"
     assert f"trainer.resume={folder}" in said
     assert "Traceback" not in said
-    assert json.loads((folder / "run.json").read_text())["error"] == "stopped"
+    assert json.loads((folder / "run.json").read_text())["identity"]["error"] == "stopped"

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.run_record import Note
+
 Direction = Literal["min", "max"]
 """Which way a metric improves."""
 Predictions = TypeVar("Predictions")
@@ -48,6 +50,11 @@ class Evaluator(ABC):
     primary: ClassVar[str]
     also: ClassVar[tuple[str, ...]] = ()
     loss: ClassVar[str]
+
+    @staticmethod
+    def notes(analysis: Mapping[str, Any]) -> list[Note]:
+        """What its analysis says in words, each under a title of its own; asked again of the analyses of earlier runs."""
+        return []
 
     @abstractmethod
     def __call__(self, call: Any, head: Any, data: Any, split: str, training: Any) -> Evaluation:

@@ -13,8 +13,8 @@ from support.declared_metrics import assert_declared
 
 from datamodules.emotion_node import library
 from datamodules.emotion_node.module import RenderedNodes
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.augment import equalise_by_cosines
-from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.onnx.writer import export_onnx

@@ -11,7 +11,7 @@ import torch
 from support.declared_metrics import assert_declared
 
 from datamodules.groove.module import DrumPerformances
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel

@@ -7,7 +7,7 @@ import pytest
 from support.declared_metrics import assert_declared
 
 from datamodules.harmony.module import ChordSongs
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.harmony.evaluation import HarmonyEvaluator
 from kmidi_lab.models.harmony.module import HarmonyPredictor

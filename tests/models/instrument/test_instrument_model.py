@@ -12,7 +12,7 @@ import torch
 from support.declared_metrics import assert_declared
 
 from datamodules.shared.batches import IndexBatches, rows_of
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel

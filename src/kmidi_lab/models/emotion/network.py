@@ -33,7 +33,7 @@ def read(embedding: torch.Tensor) -> torch.Tensor:
 
 
 def free(embedding: torch.Tensor) -> torch.Tensor:
-    """What the first three blocks of `[..., 64]` hold beside the contract's pattern for what they read as: `[..., 48]`."""
+    """`[..., 48]`: what three blocks of `[..., 64]` hold beside the contract's pattern for what they read as."""
     pattern = embedding.new_tensor(BLOCK_PATTERN)
     most = 8 * atanh(0.99)
     rest = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
 from kmidi_lab.models.harmony.features import Encoded
+from kmidi_lab.run_record import Note
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 from kmidi_lab.scoring.metrics import (
     CLASSIFICATION,
@@ -88,6 +89,12 @@ class HarmonyEvaluator(Evaluator):
         result.analysis = _analysis(call, head, encoded, p, songs)
         return result
 
+    @staticmethod
+    def notes(analysis: Mapping[str, Any]) -> list[Note]:
+        """Whether knowing the emotion helps, where the emotion of some events is known."""
+        emotion = analysis.get("emotion")
+        return [Note("Does knowing the emotion help?", _emotion_note(emotion))] if emotion else []
+
 
 def _scores(p: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     roots = p.reshape(-1, 12, len(QUALITIES)).sum(2)
@@ -133,3 +140,19 @@ def _analysis(
             "ci95": list(paired_bootstrap(difference, e.song[known])),
         }
     return out
+
+
+def _emotion_note(e: Mapping[str, Any]) -> str:
+    """In words, with the interval, from the numbers of `_analysis`."""
+    songs = f" in {e['songs']:,} songs" if "songs" in e else ""
+    top1 = f"; top1 {e['top1_known']:.3f} and {e['top1_unknown']:.3f}" if "top1_known" in e else ""
+    low, high = e["ci95"]
+    difference, least, most = (f"{value:.3f}".replace("-", "−") for value in (e["nll_difference"], low, high))
+    outcome = "the interval holds zero, so this is no evidence that it helps"
+    if high < 0 or low > 0:
+        outcome = "it helps" if high < 0 else "it hurts"
+    return (
+        f"On the {e['events']:,} events{songs} whose emotion is known, perplexity is {e['perplexity_known']:.3f} with the "
+        f"emotion and {e['perplexity_unknown']:.3f} without it{top1}. The difference in NLL is {difference} nats "
+        f"(95 % interval {least} to {most}, negative means the emotion helps): {outcome}."
+    )

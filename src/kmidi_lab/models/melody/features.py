@@ -1,4 +1,4 @@
-"""Melodies to the `melody` contract vectors. One function, `vectors`, makes them for training, evaluation and prediction.
+"""Melodies to the `melody` contract vectors; `vectors` makes them for training, evaluation and prediction alike.
 
 A note's place is known before its pitch: position in the bar and duration of the coming note are part of the input, so
 what the model gives is the probability of the pitch given the rhythm.
@@ -128,8 +128,9 @@ def notes_of(melody: Melody, mood: tuple[float, float, float] = (0.0, 0.0, 0.0))
 
 
 def vectors(notes: Notes[np.ndarray]) -> np.ndarray:
-    """The contract's inputs `[.., 64]`, float32 (contract.md §3). Pitches outside octaves 1 to 8 count as the nearest octave.
+    """The contract's inputs `[.., 64]`, float32 (contract.md §3).
 
+    Pitches outside octaves 1 to 8 count as in the nearest octave.
     Before the first note of a piece the previous note's slices are zeros.
     """
     x = np.empty((*np.shape(notes.before), MELODY.input_size), np.float32)
@@ -145,14 +146,14 @@ def fill(x: A, notes: Notes[A], one_hot: A, keys: A) -> A:
         one_hot: the unit matrix `[12, 12]` float32.
         keys: `KEYS`.
     """
-    known = (notes.before != NO_NOTE)[..., None]
+    has_previous = (notes.before != NO_NOTE)[..., None]
     eight = one_hot[:8, :8]
     parts = {
-        "previous_pitch_class": one_hot[notes.before % 12] * known,
-        "previous_octave": eight[(notes.before // 12 - 2).clip(0, 7)] * known,
+        "previous_pitch_class": one_hot[notes.before % 12] * has_previous,
+        "previous_octave": eight[(notes.before // 12 - 2).clip(0, 7)] * has_previous,
         "rest_before": notes.rest[..., None],
         "phrase_start": notes.phrase[..., None],
-        "previous_duration": eight[notes.before_duration] * known,
+        "previous_duration": eight[notes.before_duration] * has_previous,
         "next_position": eight[notes.position],
         "next_duration": eight[notes.duration],
         "chord": notes.chord,
