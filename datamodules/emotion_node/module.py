@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from datamodules.emotion_node import library
-from datamodules.emotion_node.library import NodeClip
+from datamodules.emotion_node.playing import NodeClip
 from datamodules.shared.frames import FrameStore
 from datamodules.shared.module import LabData
 from datamodules.shared.settings import check_counts
