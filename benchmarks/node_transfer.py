@@ -17,7 +17,7 @@ import numpy as np
 from datamodules.emotion.clips import Clip
 from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion_node.evaluation import probabilities
 from kmidi_lab.models.emotion_node.features import BASES

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Interval
 
 from datamodules.dynamics import library as performances
 from datamodules.dynamics.emotion import coloured
 from datamodules.dynamics.performances import Performance
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.module import LabData
-from datamodules.shared.settings import check_counts, check_shares, check_sources, check_split_shares
+from datamodules.shared.settings import SplitShare, check_sources, check_split_shares
 from datamodules.shared.splits import Groups
+from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, encode
 
@@ -56,21 +59,18 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         sources: Sequence[str] = ("asap", "kth_rules"),
         split: str = "test",
         split_seed: int = 0,
-        val_share: float = 0.15,
-        test_share: float = 0.15,
+        val_share: SplitShare = 0.15,
+        test_share: SplitShare = 0.15,
         batch_size: int = 1024,
-        notes_per_epoch: int = 200_000,
-        history_dropout: float = 0.8,
-        history_noise: float = 0.3,
-        pitch_jitter: float = 0.0,
-        emotion_share: float = 0.5,
+        notes_per_epoch: Count = 200_000,
+        history_dropout: Share = 0.8,
+        history_noise: Share = 0.3,
+        pitch_jitter: Annotated[float, Interval(ge=0, le=12)] = 0.0,
+        emotion_share: Share = 0.5,
         progress: bool = True,
     ) -> None:
         check_sources(sources, performances.SOURCES)
-        check_shares(history_dropout=history_dropout, history_noise=history_noise, emotion_share=emotion_share)
         check_split_shares(val_share, test_share)
-        check_counts(notes_per_epoch=notes_per_epoch)
-        check_shares(most=12, pitch_jitter=pitch_jitter)
         load = partial(
             performances.load, Path(root), Path(cache_dir), tuple(sources), split_seed, val_share, test_share, progress
         )

@@ -16,10 +16,11 @@ from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.frames import FrameStore
 from datamodules.shared.module import LabData
-from datamodules.shared.settings import check_counts, check_sources
+from datamodules.shared.settings import check_sources
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import band_shift, gain, mixup, spec_augment
 from kmidi_lab.audio.voice_activity import active, speech_of
+from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.models.emotion.features import INTENSITIES, EmotionBatch, complexity, label_of, label_set, scalars_of
@@ -62,23 +63,21 @@ class ActedSpeech(LabData[Clip, EmotionBatch]):
         channels: Sequence[str] = ("speech",),
         split: str = "test",
         labels: int = 8,
-        folds: int = 5,
-        fold: int = 0,
-        val_speakers: int = 2,
+        folds: CountOrNone = 5,
+        fold: CountOrNone = 0,
+        val_speakers: Count = 2,
         batch_size: int = 32,
-        frames: int = 192,
-        skip: int = 16,
+        frames: Count = 192,
+        skip: CountOrNone = 16,
         augment: Augmentation | None = None,
         fetch: str | None = None,
-        workers: int = 2,
+        workers: Count = 2,
         progress: bool = True,
     ) -> None:
         check_sources(sources, library.SOURCES)
         for channel in channels:
             if channel not in ravdess.CHANNELS:
                 raise ConfigError(one_of("data.channels", channel, ravdess.CHANNELS))
-        check_counts(least=0, folds=folds, fold=fold, skip=skip)
-        check_counts(val_speakers=val_speakers, frames=frames, workers=workers)
         if not channels or folds == 1:
             raise ConfigError("data.channels must name one at least, and data.folds be 0 or 2 and more")
         made = augment or Augmentation()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Ge
 
 from datamodules.emotion_node import library
 from datamodules.emotion_node.playing import NodeClip
+from datamodules.shared.augmentation import Decibels
 from datamodules.shared.frames import FrameStore
 from datamodules.shared.module import LabData
-from datamodules.shared.settings import check_counts
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import equalise_by_cosines, gain, spec_augment
+from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch, targets
 
 _PROBE_CLIPS = 40
@@ -29,7 +31,7 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         root: not read; every data module is given one. cache_dir: where rendered clips are kept, by content.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         renderings: training clips of each of the 216 nodes. split_seed: of what is rendered.
-        frames: of a training stretch. gain: decibels it is louder or softer by at most.
+        frames: of a training stretch; the loss looks at frames from the 33rd on. gain: decibels it is louder or softer by at most.
         equaliser: decibels that bands are louder or softer, smoothly over the spectrum (audio.augment.equalise_by_cosines).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
         workers: processes that render.
@@ -50,23 +52,17 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         root: str,
         cache_dir: str,
         split: str = "test",
-        renderings: int = 6,
+        renderings: Count = 6,
         split_seed: int = 0,
         batch_size: int = 32,
-        frames: int = 192,
-        gain: float = 0.0,
-        equaliser: float = 1.0,
-        bands: int = 12,
-        masked: int = 16,
-        workers: int = 2,
+        frames: Annotated[int, Ge(64)] = 192,
+        gain: Decibels = 0.0,
+        equaliser: Decibels = 1.0,
+        bands: CountOrNone = 12,
+        masked: CountOrNone = 16,
+        workers: Count = 2,
         progress: bool = True,
     ) -> None:
-        check_counts(renderings=renderings, workers=workers)
-        check_counts(least=64, frames=frames)  # the loss looks at frames from the 33rd on
-        check_counts(least=0, bands=bands, masked=masked)
-        for name, value in (("gain", gain), ("equaliser", equaliser)):
-            if not 0 <= value <= 40:
-                raise ConfigError(f"data.{name}={value} must be 0 to 40 decibels, such as data.{name}=2")
         super().__init__(
             partial(library.load, Path(cache_dir), renderings, split_seed, workers, progress), split, batch_size
         )

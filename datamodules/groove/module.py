@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Interval
 
 from datamodules.groove import library
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.module import LabData
-from datamodules.shared.settings import check_counts, check_shares, check_sources
+from datamodules.shared.settings import check_sources
 from datamodules.shared.splits import Groups
+from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.midi.drums import VOICES
 from kmidi_lab.models.groove.bars import Performance
@@ -57,24 +60,20 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         test_drummers: Sequence[str] = ("drummer3", "drummer4", "drummer7"),
         split_seed: int = 0,
         batch_size: int = 12,
-        window: int = 64,
-        style_dropout: float = 0.1,
-        phrase_dropout: float = 0.2,
-        voice_dropout: float = 0.1,
-        tempo_jitter: float = 0.05,
+        window: Count = 64,
+        style_dropout: Share = 0.1,
+        phrase_dropout: Share = 0.2,
+        voice_dropout: Share = 0.1,
+        tempo_jitter: Annotated[float, Interval(ge=0, le=0.5)] = 0.05,
         progress: bool = True,
     ) -> None:
         check_sources(sources, library.SOURCES)
-        shares = {"style_dropout": style_dropout, "phrase_dropout": phrase_dropout, "voice_dropout": voice_dropout}
-        check_shares(**shares)
-        check_shares(most=0.5, tempo_jitter=tempo_jitter)
-        check_counts(window=window)
         load = partial(
             library.load, Path(root), Path(cache_dir), tuple(sources), tuple(test_drummers), split_seed, progress
         )
         super().__init__(load, split, batch_size)
         self.window = window
-        self._shares, self._jitter = tuple(shares.values()), tempo_jitter
+        self._shares, self._jitter = (style_dropout, phrase_dropout, voice_dropout), tempo_jitter
         self._encoded: dict[str, Encoded] = {}
         self._tensors: dict[str, torch.Tensor] = {}
 

@@ -12,8 +12,9 @@ import torch
 from datamodules.harmony import library
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.module import LabData
-from datamodules.shared.settings import check_shares, check_sources, check_split_shares
+from datamodules.shared.settings import SplitShare, check_sources, check_split_shares
 from datamodules.shared.splits import Groups
+from kmidi_lab.bounds import Share
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.chords.song import Song
 from kmidi_lab.contracts import HARMONY
@@ -54,27 +55,22 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         sources: Sequence[str] = library.SOURCES,
         split: str = "test",
         split_seed: int = 0,
-        val_share: float = 0.1,
-        test_share: float = 0.15,
+        val_share: SplitShare = 0.1,
+        test_share: SplitShare = 0.15,
         batch_size: int = 256,
-        emotion_dropout: float = 0.3,
-        plain_share: float = 0.2,
-        metre_dropout: float = 0.1,
-        grid_share: float = 0.15,
+        emotion_dropout: Share = 0.3,
+        plain_share: Share = 0.2,
+        metre_dropout: Share = 0.1,
+        grid_share: Share = 0.15,
         progress: bool = True,
     ) -> None:
         check_sources(sources, library.SOURCES)
-        shares = {
-            "emotion_dropout": emotion_dropout, "plain_share": plain_share,
-            "metre_dropout": metre_dropout, "grid_share": grid_share,
-        }  # fmt: skip
-        check_shares(**shares)
         check_split_shares(val_share, test_share)
         load = partial(
             library.load, Path(root), Path(cache_dir), tuple(sources), split_seed, val_share, test_share, progress
         )
         super().__init__(load, split, batch_size)
-        self._shares = tuple(shares.values())
+        self._shares = (emotion_dropout, plain_share, metre_dropout, grid_share)
         self._encoded: dict[str, Encoded] = {}
         self._tensors: dict[str, torch.Tensor] = {}
 

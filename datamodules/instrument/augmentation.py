@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from datamodules.shared import augmentation
-from kmidi_lab.errors import ConfigError
+from datamodules.shared.augmentation import Decibels
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,4 @@ class Augmentation(augmentation.Augmentation):
     bands: int = 8
     frames: int = 4
     mixup: float = 0.0
-    equaliser: float = 4.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.equaliser <= 40:
-            raise ConfigError(f"data.augment.equaliser={self.equaliser} must be 0 to 40, such as 4.0")
+    equaliser: Decibels = 4.0

@@ -15,9 +15,10 @@ from datamodules.instrument.augmentation import Augmentation
 from datamodules.instrument.clips import Clip
 from datamodules.shared.frames import FrameStore
 from datamodules.shared.module import LabData
-from datamodules.shared.settings import check_counts, check_shares, check_sources, check_split_shares
+from datamodules.shared.settings import SplitShare, check_sources, check_split_shares
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import equalise_by_knots, gain, mixup, spec_augment
+from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.models.instrument.features import InstrumentBatch, encode
 from kmidi_lab.models.instrument.vocabulary import INSTRUMENTS
@@ -58,24 +59,21 @@ class InstrumentSounds(LabData[Clip, InstrumentBatch]):
         cache_dir: str,
         sources: Sequence[str] = library.SOURCES,
         split: str = "test",
-        val_share: float = 0.1,
-        test_share: float = 0.2,
+        val_share: SplitShare = 0.1,
+        test_share: SplitShare = 0.2,
         split_seed: int = 0,
         batch_size: int = 16,
-        frames: int = 64,
-        skip: int = 8,
-        rendered_share: float = 0.3,
-        takes: int = 24,
-        notes: int = 20_000,
+        frames: Count = 64,
+        skip: CountOrNone = 8,
+        rendered_share: Share = 0.3,
+        takes: Count = 24,
+        notes: Count = 20_000,
         augment: Augmentation | None = None,
-        workers: int = 2,
+        workers: Count = 2,
         progress: bool = True,
     ) -> None:
         check_sources(sources, library.SOURCES)
         check_split_shares(val_share, test_share)
-        check_counts(least=0, skip=skip)
-        check_shares(rendered_share=rendered_share)
-        check_counts(frames=frames, takes=takes, notes=notes, workers=workers)
         made = augment or Augmentation()
         load = partial(
             library.load, Path(root), Path(cache_dir), tuple(sources), takes, notes, val_share, test_share, split_seed,

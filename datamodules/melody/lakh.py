@@ -6,10 +6,11 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Ge, Gt
 from filelock import FileLock
 
 from datamodules.melody import extract
@@ -17,9 +18,10 @@ from datamodules.melody.windows import Drawing, MelodyData, Windows
 from datamodules.shared import lakh, stream
 from datamodules.shared.code_version import code_version
 from datamodules.shared.library import SplitLibrary
-from datamodules.shared.settings import check_counts, check_split_shares
+from datamodules.shared.settings import SplitShare, check_split_shares
 from datamodules.shared.shards import Prepared
 from datamodules.shared.splits import SPLITS
+from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.melody.features import Melody, Notes
 
@@ -75,28 +77,26 @@ class LakhMelodies(MelodyData):
         root: str,
         cache_dir: str,
         fetch: bool = False,
-        limit: int = 0,
-        scored: int = 1000,
-        fitted_notes: int = 5_000_000,
+        limit: CountOrNone = 0,
+        scored: Count = 1000,
+        fitted_notes: Count = 5_000_000,
         stream: bool = False,
         stream_dir: str = "",
         split: str = "test",
         split_seed: int = 0,
-        val_share: float = 0.05,
-        test_share: float = 0.05,
+        val_share: SplitShare = 0.05,
+        test_share: SplitShare = 0.05,
         batch_size: int = 32,
         window: int = 256,
         windows_per_epoch: int = 600,
         transpose_share: float = 0.5,
         mood_dropout: float = 0.7,
-        workers: int = 2,
-        timeout_s: float = 30.0,
-        memory_mb: int = 1024,
+        workers: Count = 2,
+        timeout_s: Annotated[float, Gt(0)] = 30.0,
+        memory_mb: Annotated[int, Ge(16)] = 1024,
         progress: bool = True,
     ) -> None:
         check_split_shares(val_share, test_share)
-        check_counts(0, limit=limit)
-        check_counts(scored=scored, fitted_notes=fitted_notes, workers=workers)
         super().__init__(self._read, split, batch_size, window, windows_per_epoch, transpose_share, 0.0, mood_dropout)
         self._root, self._cache, self._fetch, self._limit = Path(root), Path(cache_dir), fetch, limit
         self._scored, self._fitted, self._streamed = scored, fitted_notes, stream

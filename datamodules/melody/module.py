@@ -8,7 +8,7 @@ from pathlib import Path
 
 from datamodules.melody import library as melodies
 from datamodules.melody.windows import MelodyData
-from datamodules.shared.settings import check_sources, check_split_shares
+from datamodules.shared.settings import SplitShare, check_sources, check_split_shares
 from kmidi_lab.models.melody.rhythm import keep_bars
 
 
@@ -39,8 +39,8 @@ class Melodies(MelodyData):
         sources: Sequence[str] = melodies.SOURCES,
         split: str = "test",
         split_seed: int = 0,
-        val_share: float = 0.1,
-        test_share: float = 0.15,
+        val_share: SplitShare = 0.1,
+        test_share: SplitShare = 0.15,
         batch_size: int = 32,
         window: int = 256,
         windows_per_epoch: int = 0,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import torch
+from annotated_types import Ge
 
 from datamodules.melody import library as melodies
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.library import SplitLibrary
 from datamodules.shared.module import LabData
-from datamodules.shared.settings import check_counts, check_shares
 from datamodules.shared.splits import Groups
+from kmidi_lab.bounds import CountOrNone, Share
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.models.melody.features import Melody, MelodyBatch, Notes, mood_proxy, notes_of, transpose, vectors
 
@@ -56,15 +57,12 @@ class MelodyData(LabData[Melody, MelodyBatch]):
         load: Callable[[], SplitLibrary[Melody]],
         split: str,
         batch_size: int,
-        window: int,
-        windows_per_epoch: int,
-        transpose_share: float,
-        chord_dropout: float,
-        mood_dropout: float,
+        window: Annotated[int, Ge(8)],
+        windows_per_epoch: CountOrNone,
+        transpose_share: Share,
+        chord_dropout: Share,
+        mood_dropout: Share,
     ) -> None:
-        check_shares(transpose_share=transpose_share, chord_dropout=chord_dropout, mood_dropout=mood_dropout)
-        check_counts(8, window=window)
-        check_counts(0, windows_per_epoch=windows_per_epoch)
         super().__init__(load, split, batch_size)
         self.window, self.windows_per_epoch = window, windows_per_epoch
         self.shares = (transpose_share, chord_dropout, mood_dropout)

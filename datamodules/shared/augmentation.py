@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
-from datamodules.shared.settings import check_counts, check_shares
 from kmidi_lab.audio.augment_waveform import add_noise, reverberate, shift_and_stretch
 from kmidi_lab.audio.mel_scale import RATE
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.bounds import Bounded, CountOrNone, Share
 
+Decibels = Annotated[float, Interval(ge=0, le=40)]
 _SNR_DB, _DECAY_S, _WET_DB = (8.0, 30.0), (0.15, 0.7), (-12.0, 0.0)
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Bounded):
     """Waveform changes are made once, as `variants` of every clip beside the clean one; the others at every step.
 
     Args:
@@ -30,25 +32,17 @@ class Augmentation:
         ConfigError: a value out of range.
     """
 
-    variants: int = 4
-    pitch: float = 2.0
-    stretch: float = 0.1
-    noise: float = 0.3
-    room: float = 0.2
-    gain: float = 3.0
-    bands: int = 16
-    frames: int = 15
-    shift: int = 0
-    mixup: float = 0.0
-
-    def __post_init__(self) -> None:
-        names = ("variants", "bands", "frames", "shift")
-        check_counts(least=0, **{f"augment.{name}": getattr(self, name) for name in names})
-        check_shares(**{"augment.noise": self.noise, "augment.room": self.room})
-        check_shares(most=0.5, **{"augment.stretch": self.stretch})
-        for name, most in (("pitch", 12), ("gain", 40), ("mixup", 10)):
-            if not 0 <= getattr(self, name) <= most:
-                raise ConfigError(f"data.augment.{name}={getattr(self, name)} must be 0 to {most}, such as 1.0")
+    config_key = "data.augment"
+    variants: CountOrNone = 4
+    pitch: Annotated[float, Interval(ge=0, le=12)] = 2.0
+    stretch: Annotated[float, Interval(ge=0, le=0.5)] = 0.1
+    noise: Share = 0.3
+    room: Share = 0.2
+    gain: Decibels = 3.0
+    bands: CountOrNone = 16
+    frames: CountOrNone = 15
+    shift: CountOrNone = 0
+    mixup: Annotated[float, Interval(ge=0, le=10)] = 0.0
 
     @property
     def of_waveforms(self) -> tuple[float, ...]:

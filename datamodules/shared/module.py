@@ -13,8 +13,9 @@ from torch.utils.data import DataLoader
 from datamodules.shared.batches import IndexBatches, rows_of
 from datamodules.shared.library import SplitLibrary
 from datamodules.shared.problems import write_problems
-from datamodules.shared.settings import check_counts, check_split
+from datamodules.shared.settings import check_split
 from datamodules.shared.splits import SPLITS, Groups
+from kmidi_lab.bounds import Count
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import DataError
 
@@ -44,10 +45,9 @@ class LabData(DataModule, Generic[Song, Batch]):
     other_settings: tuple[str, ...] = ()
     """All arguments but `identity_settings` and `COMMON_SETTINGS`: what is made of the examples, where they lie, how they are read."""
 
-    def __init__(self, load: Callable[[], SplitLibrary[Song]], split: str, batch_size: int) -> None:
+    def __init__(self, load: Callable[[], SplitLibrary[Song]], split: str, batch_size: Count) -> None:
         super().__init__()
         check_split(split)
-        check_counts(batch_size=batch_size)
         self.batch_size, self.split = batch_size, split
         self._load = load
         self._library: SplitLibrary[Song] | None = None

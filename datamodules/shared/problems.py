@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from kmidi_lab.files import write_atomic
 
 _LONGEST = 300
 
@@ -49,7 +52,8 @@ def counted_reasons(problems: Iterable[Problem]) -> dict[str, int]:
 
 def write_problems(problems: Iterable[Problem], path: Path) -> None:
     """Everything skipped as CSV."""
-    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as out:
-        writer = csv.writer(out)
-        writer.writerow(["file", "where", "reason", "detail"])
-        writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(["file", "where", "reason", "detail"])
+    writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
+    write_atomic(path, out.getvalue().encode(errors="backslashreplace"))

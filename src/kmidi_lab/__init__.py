@@ -1,3 +1,20 @@
 """kmidi_lab: train, prove and export KmiDi's small music models."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kmidi_lab.inference.api import load
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """`load` is imported when it is first used, so that `--help` need not wait for it."""
+    if name != "load":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from kmidi_lab.inference.api import load
+
+    return load

@@ -18,7 +18,8 @@ def main(argv: list[str] | None = None) -> int:
             from kmidi_lab.conf_dir import conf_dir
             from kmidi_lab.help_text import help_text
 
-            print(help_text(conf_dir()))
+            models = [a.removeprefix("model=") for a in arguments if a.startswith("model=")]
+            print(help_text(conf_dir(), models[-1] if models else None))
             return 0
         if "--version" in arguments:
             from kmidi_lab import __version__

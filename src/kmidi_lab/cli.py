@@ -6,7 +6,6 @@ jobs of a sweep go on and the exit code still tells.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shlex
@@ -14,7 +13,6 @@ import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -22,10 +20,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import config, schema
+from kmidi_lab import config, run_record, schema
 from kmidi_lab.conf_dir import conf_dir
-from kmidi_lab.errors import ConfigError, LabError, UserError
-from kmidi_lab.files import write_atomic
+from kmidi_lab.errors import ConfigError, DataError, LabError, UserError
 
 log = logging.getLogger(__name__)
 _COMMAND = "KMIDI_COMMAND"
@@ -67,56 +64,43 @@ def job(cfg: DictConfig) -> int:
     }
     try:
         run_task(cfg, context)
-        if sweep and not (folder / "run.json").exists():
-            write_atomic(
-                folder / "run.json", json.dumps({"status": "ok", "model": cfg.model.name, "seed": cfg.seed}).encode()
-            )
+        if sweep and not (folder / run_record.FILE).exists():
+            done = run_record.RunRecord(_identity(cfg, folder, started))
+            run_record.finish(done)
+            run_record.write(done, folder)
     except UserError as error:
         log.error("%s", error)
-        _record_failure(cfg, folder, started, str(error))
+        run_record.write_failure(folder, _identity(cfg, folder, started), str(error))
         return 2
     except LabError as error:
         log.error("%s", error)
-        _record_failure(cfg, folder, started, str(error))
+        run_record.write_failure(folder, _identity(cfg, folder, started), str(error))
         return 1
     except BrokenPipeError:
         # Whoever read the output has gone, as `head` does; what is printed later is lost in silence.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, SystemExit):  # Lightning turns Ctrl-C during training into SystemExit
-        _record_failure(cfg, folder, started, "stopped")
+        run_record.write_failure(folder, _identity(cfg, folder, started), "stopped")
         if (folder / "checkpoints/last.ckpt").is_file():
             log.warning("go on with it by trainer.resume=%s", folder)
         raise KeyboardInterrupt from None
     except Exception as error:
         log.error("%s", traceback.format_exc())
-        _record_failure(cfg, folder, started, f"{type(error).__name__}: {error}")
+        run_record.write_failure(folder, _identity(cfg, folder, started), f"{type(error).__name__}: {error}")
         return 1
     return 0
 
 
-def _record_failure(cfg: DictConfig, folder: Path, started: datetime, error: str) -> None:
-    if os.environ.get("LOCAL_RANK", "0") != "0" or os.environ.get("NODE_RANK", "0") != "0":
-        return  # under DDP the first rank keeps the record
-    now = datetime.now(UTC)
-    record: dict[str, Any] = {
-        "schema": 1,
-        "run_id": folder.name,
-        "status": "failed",
-        "error": error.splitlines()[0] if error else "unknown",
-        "model": OmegaConf.select(cfg, "model.name"),
-        "seed": OmegaConf.select(cfg, "seed"),
-        "command": os.environ[_COMMAND],
-        "started_at": started.isoformat(),
-        "finished_at": now.isoformat(),
-        "duration_seconds": (now - started).total_seconds(),
-    }
-    path = folder / "run.json"
-    try:
-        record = {**json.loads(path.read_text(encoding="utf-8")), **record}
-    except (OSError, ValueError):
-        folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1), encoding="utf-8")
+def _identity(cfg: DictConfig, folder: Path, started: datetime) -> run_record.Identity:
+    """Of a job that has no record of its own."""
+    return run_record.Identity(
+        run_id=folder.name,
+        model=OmegaConf.select(cfg, "model.name"),
+        seed=OmegaConf.select(cfg, "seed"),
+        command=os.environ[_COMMAND],
+        started_at=started.isoformat(),
+    )
 
 
 def _finish_sweep(folder: Path) -> int:
@@ -132,6 +116,6 @@ def _finish_sweep(folder: Path) -> int:
 
 def _status(folder: Path) -> str:
     try:
-        return str(json.loads((folder / "run.json").read_text(encoding="utf-8"))["status"])
-    except (OSError, ValueError, KeyError):
+        return run_record.read(folder / run_record.FILE).identity.status
+    except DataError:
         return "no result"

@@ -7,11 +7,13 @@ import re
 import secrets
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from itertools import product
 from math import inf
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -37,9 +39,9 @@ _LIMITS = (
     ("trainer.limit_train_batches", 1e-3, inf),
     ("export.calls", 1, inf),
 )
+_CHOOSE_MODEL = ("model=", "data=", "experiment=")
 _TASK_BLOCKS = ("eval", "predict", "registry")
 _FREE_TEXT = (
-    "predict.",
     "paths.",
     "models_root=",
     "data.root=",
@@ -63,14 +65,30 @@ def options(group: str) -> list[str]:
 def quote_free_text(argument: str, multirun: bool = False) -> str:
     """Quotes values that people type as plain text (chords, paths), so that `#` and spaces need no escape.
 
+    Of `predict`, text is what no model declares as a number.
     In a multirun a comma divides values to sweep, so such a value is left as it is.
     """
     key, eq, value = argument.partition("=")
     quoted = value[:1] in ("'", '"', "$") or value in ("", "null")
-    if not eq or quoted or (multirun and "," in value) or not argument.lstrip("+").startswith(_FREE_TEXT):
+    if not eq or quoted or (multirun and "," in value) or not _is_free_text(argument.lstrip("+")):
         return argument
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"{key}='{escaped}'"
+
+
+def _is_free_text(argument: str) -> bool:
+    if not argument.startswith("predict."):
+        return argument.startswith(_FREE_TEXT)
+    name = argument.partition("=")[0].removeprefix("predict.")
+    return all(isinstance(model.get("predict", {}).get(name), str | None) for model in _models().values())
+
+
+@cache
+def _models() -> dict[str, dict[str, Any]]:
+    """What conf/model/<m>.yaml says, by m."""
+    return {
+        m: yaml.safe_load((conf_dir() / "model" / f"{m}.yaml").read_text(encoding="utf-8")) for m in options("model")
+    }
 
 
 def with_model(arguments: list[str]) -> list[str]:
@@ -78,9 +96,8 @@ def with_model(arguments: list[str]) -> list[str]:
     given = dict(a.split("=", 1) for a in arguments if "=" in a)
     if "data" not in given or "model" in given or "experiment" in given:
         return arguments
-    accepts = {name: OmegaConf.load(conf_dir() / "model" / f"{name}.yaml").model.accepts for name in options("model")}
     default = next(d.model for d in OmegaConf.load(conf_dir() / "config.yaml").defaults if "model" in d)
-    takers = [name for name, data in accepts.items() if given["data"] in data]
+    takers = [name for name, declared in _models().items() if given["data"] in declared["model"]["accepts"]]
     return arguments if not takers or default in takers else [*arguments, f"model={takers[0]}"]
 
 
@@ -144,7 +161,7 @@ def _compose(overrides: list[str]) -> DictConfig:
         cfg = compose("config", overrides=overrides, return_hydra_config=True)
         OmegaConf.resolve(cfg.paths)
     except ConfigCompositionException as error:
-        raise ConfigError(_explain(error)) from None
+        raise ConfigError(_explain(error, [o for o in overrides if o.startswith(_CHOOSE_MODEL)])) from None
     except (HydraException, OmegaConfBaseException) as error:
         key = re.search(r"full_key: (\S+)", str(error))
         raise ConfigError(f"{key[1]}: {_first_line(error)}" if key else _first_line(error)) from None
@@ -153,7 +170,7 @@ def _compose(overrides: list[str]) -> DictConfig:
     return cfg
 
 
-def _explain(error: ConfigCompositionException) -> str:
+def _explain(error: ConfigCompositionException, chosen: list[str]) -> str:
     text = f"{error} {error.__cause__ or ''}"
     missing = re.search(r"(?:Could not find|In '[^']+': Could not (?:find|load)) '?([\w/]+)/([^/'\s]+)'", text)
     if missing:
@@ -161,27 +178,29 @@ def _explain(error: ConfigCompositionException) -> str:
         return one_of(group, choice, options(group))
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
-        return _unknown_key(key[1], text)
+        return _unknown_key(key[1], text, chosen)
     merging = re.search(r"Error merging override ([^=\s]+)=", text)
     if merging:
         return f"{merging[1]}: {_first_line(error.__cause__ or error)}"
     return _first_line(error.__cause__ or error)
 
 
-def _unknown_key(key: str, text: str) -> str:
-    known = _known_keys()
+def _unknown_key(key: str, text: str, chosen: list[str]) -> str:
+    known = _known_keys(chosen)
     if "not in struct" in text or "No match" in text or key not in known:
         near = one_of("key", key, known).split(" Allowed:")[0].replace("is not allowed", "does not exist")
-        siblings = sorted({k for k in known if k.rpartition(".")[0] == key.rpartition(".")[0]})
+        beside = {k for k in known if k.rpartition(".")[0] == key.rpartition(".")[0]}
+        siblings = sorted(k for k in beside if not k.endswith("_target_"))
         return f"{near} Allowed here: {', '.join(siblings or sorted({k.split('.')[0] for k in known}))}"
     reason = re.search(r"(Value '[^']*'[^\n]*)", text)
     return f"{key}: {reason[1] if reason else _first_line(Exception(text))}"
 
 
-def _known_keys() -> list[str]:
-    tasks = [compose("config", overrides=[f"task={name}"]) for name in ("train", *_TASK_BLOCKS)]
+def _known_keys(chosen: list[str]) -> list[str]:
+    tasks = [compose("config", overrides=[f"task={name}", *chosen]) for name in ("train", *_TASK_BLOCKS)]
     return sorted(
-        {key for cfg in tasks for key, _ in _leaves(cfg)} | {p.name for p in conf_dir().iterdir() if p.is_dir()}
+        {key for cfg in tasks for key, _ in _leaves(cfg) if not key.endswith("_target_")}
+        | {p.name for p in conf_dir().iterdir() if p.is_dir()}
     )
 
 
@@ -196,7 +215,7 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _check_types(cfg: DictConfig, overrides: list[str]) -> None:
     """A value overridden inside an open component must keep the type of the value it replaces."""
-    keys = {o.split("=", 1)[0] for o in overrides if o.startswith(("data.", "model."))}
+    keys = {o.split("=", 1)[0] for o in overrides if o.startswith(("data.", "model.", "predict."))}
     if not keys:
         return
     groups = [o for o in overrides if o.split("=", 1)[0] not in keys]

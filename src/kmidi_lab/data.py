@@ -10,12 +10,14 @@ from typing import Any, ClassVar
 import lightning as L
 import numpy as np
 
+from kmidi_lab.bounds import Bounded
 from kmidi_lab.contracts import Contract
 
 
-class DataModule(L.LightningDataModule, ABC):
+class DataModule(Bounded, L.LightningDataModule, ABC):
     """Examples of one contract in splits that share nothing."""
 
+    config_key = "data"
     id: str
     contract: Contract
     vocabulary: tuple[str, ...] = ()

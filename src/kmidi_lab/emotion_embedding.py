@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kmidi_lab.contracts import EMOTION
 
@@ -40,12 +41,24 @@ def encode_emotion(valence: float, arousal: float, dominance: float = 0.0, compl
     return out
 
 
-def read_emotion(embedding: np.ndarray) -> dict[str, float]:
-    """Scalars of an embedding `[64]`: valence -1..1, arousal and dominance 0..1, complexity >= 0."""
-    block = {s.name: np.asarray(embedding, np.float64)[s.index] for s in EMOTION.outputs}
+def read_scalars(embedding: NDArray[np.floating]) -> NDArray[np.float64]:
+    """What readers make of embeddings `[..., 64]`.
+
+    Returns:
+        `[..., 4]`: valence, arousal and dominance in -1..1, complexity from 0 (contract.md §9: the form that the other
+        models take as their input).
+    """
+    blocks = {s.name: np.asarray(embedding, np.float64)[..., s.index] for s in EMOTION.outputs}
+    signed = [np.tanh(blocks[name].sum(-1) / 8) for name in ("valence", "arousal", "dominance")]
+    return np.stack([*signed, np.abs(blocks["complexity"]).mean(-1)], -1)
+
+
+def read_emotion(embedding: NDArray[np.floating]) -> dict[str, float]:
+    """Scalars of an embedding `[64]` as KmiDi's readers show them: valence -1..1, arousal and dominance 0..1, complexity >= 0."""
+    valence, arousal, dominance, complexity = (float(v) for v in read_scalars(embedding))
     return {
-        "valence": float(np.tanh(block["valence"].sum() / 8)),
-        "arousal": float((np.tanh(block["arousal"].sum() / 8) + 1) / 2),
-        "dominance": float((np.tanh(block["dominance"].sum() / 8) + 1) / 2),
-        "complexity": float(np.abs(block["complexity"]).mean()),
+        "valence": valence,
+        "arousal": (arousal + 1) / 2,
+        "dominance": (dominance + 1) / 2,
+        "complexity": complexity,
     }

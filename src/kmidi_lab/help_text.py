@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from kmidi_lab import __version__, hardware
 from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.data_help import accepted_data
+from kmidi_lab.errors import ConfigError, one_of
 
+_WITH_THE_LAB = "comes with the lab"
 _EXAMPLES = (
     ("python -m kmidi_lab model=harmony hardware=auto", "train, prove and export one model"),
     ("python -m kmidi_lab model=harmony preset=smoke hardware=cpu", "the whole path in half a minute"),
@@ -17,19 +21,21 @@ _EXAMPLES = (
     ('python -m kmidi_lab task=predict predict.chords="Dm7 G7" predict.key=C', "the likely next chords"),
     ("python -m kmidi_lab model=harmony trainer.max_epochs=5 --cfg job", "show the composed config"),
 )
-_DATA = (
-    ("embedded progressions", None, "comes with the lab"),
-    ("music21 corpus", "music21", "analyses and chorales, installed with muspy"),
-    ("jazz_standards/JazzStandards.json", "", "chord charts"),
-    ("pop909/", "", "pop songs"),
-    ("kmidi/", "", "KmiDi's progression database"),
-)
 
 
-def help_text(conf: Path) -> str:
-    """The whole text; `conf` is the config folder."""
-    root = Path(os.environ.get("DATA_ROOT", "data"))
-    built = {p.stem for p in (conf / "model").glob("*.yaml")}
+def help_text(conf: Path, model: str | None = None) -> str:
+    """The whole text.
+
+    Args:
+        conf: the config folder.
+        model: whose data sets are told at length; None tells every model's in short.
+
+    Raises:
+        ConfigError: no such model.
+    """
+    built = sorted(p.stem for p in (conf / "model").glob("*.yaml"))
+    if model is not None and model not in built:
+        raise ConfigError(one_of("model", model, built))
     lines = [
         f"kmidi_lab {__version__}: trains KmiDi's music models, proves them against baselines, exports ONNX and RTNeural.",
         "",
@@ -42,10 +48,8 @@ def help_text(conf: Path) -> str:
         lines.append(
             f"  {c.model:<13} {c.input_size:>3} -> {c.output_size:<3}  < {c.budget_ms:g} ms  {c.params_hint:<6} {c.network}{ready}"
         )
-    lines += ["", f"data (DATA_ROOT={root})"]
-    lines += [
-        f"  {'found  ' if _found(root, name, module) else 'missing'}  {name:<35} {what}" for name, module, what in _DATA
-    ]
+    root = Path(os.environ.get("DATA_ROOT", "data"))
+    lines += ["", *(_every_model(conf, root, built) if model is None else _one_model(conf, root, model))]
     found = hardware.find()
     lines += ["", "hardware (hardware=auto|cpu|mps|cuda)"]
     lines += [f"  {'found  ' if a in found else 'missing'}  {a:<5} {found.get(a, '')}" for a in ("cuda", "mps", "cpu")]
@@ -63,11 +67,26 @@ def help_text(conf: Path) -> str:
     return "\n".join(lines)
 
 
-def _found(root: Path, name: str, module: str | None) -> bool:
-    if module is None:
-        return True
-    return importlib.util.find_spec(module) is not None if module else _holds_something(root / name)
+def _every_model(conf: Path, root: Path, models: Sequence[str]) -> list[str]:
+    lines = [f"data (data=…; DATA_ROOT={root}; a model's first is its default; more by --help model={models[0]})"]
+    for model in models:
+        for number, data in enumerate(accepted_data(conf, model)):
+            sources = ", ".join(f"{_mark(here)} {name}" for name, here in data.is_here(root).items())
+            lines.append(f"  {'' if number else model:<13} {data.name:<18} {sources or _WITH_THE_LAB}")
+    return lines
 
 
-def _holds_something(path: Path) -> bool:
-    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+def _one_model(conf: Path, root: Path, model: str) -> list[str]:
+    lines = [f"data that model={model} takes (data=…; DATA_ROOT={root}; the first is its default)"]
+    for data in accepted_data(conf, model):
+        lines += [f"  {data.name}", *textwrap.wrap(data.text, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)]
+        here = data.is_here(root)
+        lines += [
+            f"      {_mark(here[name]):<7}  {name:<14} {' or '.join(globs)}" for name, globs in data.globs.items()
+        ]
+        lines += [] if data.globs else [f"      {_WITH_THE_LAB}"]
+    return lines
+
+
+def _mark(here: bool) -> str:
+    return "found" if here else "missing"

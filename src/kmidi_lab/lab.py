@@ -1,26 +1,25 @@
-"""One training run: build, handshake, fit, test beside the baselines, export, report."""
+"""The recipe of a training run, read from top to bottom.
+
+check → hardware → guard → seed → data → model → handshake → fit → distil → evaluate → export → report
+"""
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, resume
-from kmidi_lab.callbacks import DistillCallback, EvaluationCallback
+from kmidi_lab import hardware, provenance, resume, run_record
+from kmidi_lab.after_fit import distil_student, evaluate, load_best
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule
 from kmidi_lab.export.callback import ExportCallback
@@ -32,86 +31,72 @@ from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
+from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRecord, Training
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import check_average, make_trainer
+from kmidi_lab.typed_json import from_json
 
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class Run:
-    """What a training run leaves in memory: its record (run.json) and the objects it was made with."""
+def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
+    """One run in `context["folder"]`; returns its record, which has no scores on other ranks than the first.
 
-    record: dict[str, Any]
-    objects: dict[str, Any] = field(default_factory=dict)
-
-
-def train(cfg: DictConfig, context: dict[str, Any]) -> Run:
-    """Trains, tests, exports; returns the record and the objects. Raises LabError with one line."""
+    Raises LabError with one line.
+    """
     folder: Path = context["folder"]
     quieten_lightning()
+
+    # What would stop the run must not be found out after hours of training.
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
     resumed = resume.find(cfg.trainer.resume, cfg.trainer.max_epochs, cfg.trainer.ema)
     check_average(cfg.trainer.ema, machine.precision)
     if cfg.export.enabled:
-        # What would stop the export must not be found out after hours of training.
         runner_from_env()
         load_registry(Path(cfg.models_root))
+    limits = _limits(cfg, machine)
+
     L.seed_everything(cfg.seed, verbose=False)
-    data_class = find(cfg.data._target_, DataModule, cfg.trusted)
-    limits = hardware.guard(
-        machine,
-        cfg.preset,
-        cfg.trainer.max_epochs,
-        cfg.data.batch_size,
-        cfg.trainer.accumulate,
-        data_class.bytes_per_example,
-    )
     data = build(cfg.data, DataModule, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress)
     module = build(cfg.model.module, LabModule, cfg.trusted)
+    evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
     if resumed:
         resumed.check(module)
     handshake(module, data)
     data.prepare_data()
     data.setup("fit")
-    OmegaConf.save(OmegaConf.create(OmegaConf.to_container(cfg, resolve=True)), folder / "config.yaml")
-    data.write_problems(folder / "problems.csv")
+
     record = _new_record(cfg, context, machine, data, module)
-    evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
-    trainer = make_trainer(
-        cfg,
-        context,
-        machine,
-        limits,
-        folder,
-        [
-            BestCheckpoint(
-                folder / "checkpoints",
-                [record["data"], record["config"]["model"]["module"]],
-                Path(resumed.path).parent if resumed else None,
-            ),
-            LastCheckpoint(folder / "checkpoints"),
-            DistillCallback(folder, record, cfg.trainer.progress),
-            EvaluationCallback(evaluator, record),
-            *_export(cfg, record),
-        ],
-    )
+    _write_settings(cfg, data, record, folder)
+    earlier = Path(resumed.path).parent if resumed else None
+    best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
+    trainer = make_trainer(cfg, context, machine, limits, folder, [best, LastCheckpoint(folder / "checkpoints")])
     for logger in trainer.loggers:
-        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-    log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record["data"]))
+        logger.log_hyperparams(record.config)
+    log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
     with _finished_loggers(trainer, record):
         began = time.perf_counter()
         trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
-        record["training_seconds"] = time.perf_counter() - began
-        checkpoint = _use_best(trainer, module)
-        record["training"] = _training(module, trainer, limits, checkpoint)
-        trainer.test(module, datamodule=data, verbose=False)
+        seconds = time.perf_counter() - began
+        # From here on no rank waits for another: what follows may take longer than they would.
         if not trainer.is_global_zero:
-            return Run(record)
-        _finish(record, folder, context["started"])
-    return Run(record, {"module": module, "data": data, "trainer": trainer})
+            return record
+        record.training = _training(module, trainer, limits, load_best(trainer, module), seconds)
+        record.student = distil_student(module, data, trainer, folder, cfg.trainer.progress)
+        evaluate(record, module, evaluator, data)
+        _log_scores(trainer, record)
+        if cfg.export.enabled:
+            export = cfg.export
+            # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
+            ExportCallback(record, Path(cfg.models_root), export.tolerance, export.calls, export.release).on_test_end(
+                trainer, module
+            )
+        run_record.finish(record)
+        run_record.write(record, folder)
+        _report(record, folder)
+    return record
 
 
 def quieten_lightning() -> None:
@@ -121,14 +106,61 @@ def quieten_lightning() -> None:
     warnings.filterwarnings("ignore", module="lightning")
 
 
-def _export(cfg: DictConfig, record: dict[str, Any]) -> list[L.Callback]:
-    if not cfg.export.enabled:
-        return []
-    return [ExportCallback(Path(cfg.models_root), record, cfg.export.tolerance, cfg.export.calls, cfg.export.release)]
+def _limits(cfg: DictConfig, machine: hardware.Hardware) -> hardware.Limits:
+    return hardware.guard(
+        machine,
+        cfg.preset,
+        cfg.trainer.max_epochs,
+        cfg.data.batch_size,
+        cfg.trainer.accumulate,
+        find(cfg.data._target_, DataModule, cfg.trusted).bytes_per_example,
+    )
+
+
+def _new_record(
+    cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, data: DataModule, module: LabModule
+) -> RunRecord:
+    commit, dirty = provenance.git_state()
+    description = from_json(DataDescription, data.describe(), "data")
+    description.settings = data.identity(OmegaConf.to_container(cfg.data, resolve=True))  # type: ignore[arg-type]
+    if description.stand_in:
+        log.warning("STAND-IN DATA: %s", description.stand_in)
+    folder: Path = context["folder"]
+    return RunRecord(
+        Identity(
+            run_id=f"{context['group']}-{folder.name}" if context["group"] else folder.name,
+            model=cfg.model.name,
+            id=module.contract.id,
+            contract_version=module.contract.version,
+            command=context["command"],
+            overrides=list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else [],
+            seed=cfg.seed,
+            started_at=context["started"].isoformat(),
+        ),
+        code=Code(commit, dirty, provenance.code_fingerprint(), provenance.versions()),
+        machine=machine_fingerprint(),
+        hardware=machine.describe(),
+        config=OmegaConf.to_container(cfg, resolve=True),  # type: ignore[arg-type]
+        data=description,
+        network=Network(module.parameter_count, module.architecture),
+    )
+
+
+def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder: Path) -> None:
+    """What a run that is stopped leaves: its settings, what it skipped, and the record as far as it is."""
+    if run_record.is_first_rank():
+        write_atomic(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(record.config)).encode())
+        data.write_problems(folder / "problems.csv")
+        run_record.write(record, folder)
+
+
+def _counts(record: RunRecord) -> str:
+    assert record.data
+    return ", ".join(f"{split} {record.data.split[split]['songs']} songs" for split in ("train", "val", "test"))
 
 
 @contextmanager
-def _finished_loggers(trainer: L.Trainer, record: dict[str, Any]) -> Iterator[None]:
+def _finished_loggers(trainer: L.Trainer, record: RunRecord) -> Iterator[None]:
     """Closes W&B's run whatever happens, as failed where something did."""
     failed = True
     try:
@@ -142,81 +174,34 @@ def _finished_loggers(trainer: L.Trainer, record: dict[str, Any]) -> Iterator[No
                 finish(logger, record, failed)
 
 
-def _use_best(trainer: L.Trainer, module: LabModule) -> dict[str, Any]:
-    """Loads the best checkpoint's weights, once it is wholly written; returns it."""
-    path = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
-    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    module.load_state_dict(checkpoint["state_dict"])
-    return checkpoint
-
-
 def _training(
-    module: LabModule, trainer: L.Trainer, limits: hardware.Limits, checkpoint: dict[str, Any]
-) -> dict[str, Any]:
-    metrics = trainer.callback_metrics
-    return {
-        "epochs": int(trainer.current_epoch),
-        "best_epoch": int(checkpoint["epoch"]),
-        "batch_size": limits.batch_size * limits.accumulate,
-        "learning_rate": module.learning_rate,
-        "optimizer": "adamw",
-        "loss": module.loss_name,
-        "train_loss": float(metrics["train/loss"]),
-        "val_loss": float(trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
-    }
+    module: LabModule, trainer: L.Trainer, limits: hardware.Limits, best_epoch: int, seconds: float
+) -> Training:
+    return Training(
+        epochs=int(trainer.current_epoch),
+        best_epoch=best_epoch,
+        batch_size=limits.batch_size * limits.accumulate,
+        learning_rate=module.learning_rate,
+        optimizer="adamw",
+        loss=module.loss_name,
+        train_loss=float(trainer.callback_metrics["train/loss"]),
+        val_loss=float(trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
+        seconds=seconds,
+    )
 
 
-def _new_record(
-    cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, data: Any, module: LabModule
-) -> dict[str, Any]:
-    commit, dirty = provenance.git_state()
-    description = data.describe()
-    if description["stand_in"]:
-        log.warning("STAND-IN DATA: %s", description["stand_in"])
-    return {
-        "schema": 1,
-        "run_id": _run_id(context),
-        "status": "ok",
-        "error": None,
-        "model": cfg.model.name,
-        "id": module.contract.id,
-        "contract_version": module.contract.version,
-        "command": context["command"],
-        "overrides": list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else [],
-        "started_at": context["started"].isoformat(),
-        "seed": cfg.seed,
-        "git_commit": commit,
-        "git_dirty": dirty,
-        "code_sha256": provenance.code_fingerprint(),
-        "machine": machine_fingerprint(),
-        "hardware": machine.describe(),
-        "versions": provenance.versions(),
-        "config": OmegaConf.to_container(cfg, resolve=True),
-        "data": description,
-        "data_settings": data.identity(OmegaConf.to_container(cfg.data, resolve=True)),
-        "params": module.parameter_count,
-        "arch": module.architecture,
-        "spread": None,
-        "student": None,
-        "export": None,
-        "analysis": {},
-    }
+def _log_scores(trainer: L.Trainer, record: RunRecord) -> None:
+    """The test scores, and the baselines' on the metric of the verdict, beside the curves."""
+    scores, primary = record.scores, record.primary
+    assert scores and primary
+    rows: dict[str, Any] = {f"test/{name}": value for name, value in scores.metrics["test"].items()}
+    rows |= {f"baseline/{b}/{primary.metric}": s[primary.metric] for b, s in scores.baselines["test"].items()}
+    for logger in trainer.loggers:
+        logger.log_metrics(rows)
+        logger.save()
 
 
-def _run_id(context: dict[str, Any]) -> str:
-    folder: Path = context["folder"]
-    return f"{context['group']}-{folder.name}" if context["group"] else folder.name
-
-
-def _counts(data: dict[str, Any]) -> str:
-    return ", ".join(f"{s} {data['split'][s]['songs']} songs" for s in ("train", "val", "test"))
-
-
-def _finish(record: dict[str, Any], folder: Path, started: datetime) -> None:
-    now = datetime.now(UTC)
-    record["finished_at"] = now.isoformat()
-    record["duration_seconds"] = (now - started).total_seconds()
-    write_atomic(folder / "run.json", json.dumps(record, indent=1).encode())
+def _report(record: RunRecord, folder: Path) -> None:
     curves = folder / "curves" / "metrics.csv"
     try:
         write_report(record, read_curves(curves) if curves.is_file() else [], folder / "report.html")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import platform
 import subprocess
 from pathlib import Path
@@ -51,10 +52,15 @@ def _git(*args: str) -> str | None:
 
 def code_fingerprint() -> str:
     """SHA-256 over the lab's own Python files, for runs outside a checkout or with local changes."""
-    import datamodules
-
     digest = hashlib.sha256()
-    for base in (Path(__file__).parent, Path(datamodules.__file__).parent):
+    for base in (_folder("kmidi_lab"), _folder("datamodules")):
         for path in sorted(base.rglob("*.py")):
             digest.update(path.relative_to(base).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def _folder(package: str) -> Path:
+    """Where a package lies, without importing it."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None and spec.origin is not None, package
+    return Path(spec.origin).parent

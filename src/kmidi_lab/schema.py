@@ -77,24 +77,6 @@ class EvalConfig:
 
 
 @dataclass
-class PredictConfig:
-    chords: str = ""
-    key: str = "C"
-    emotion: str | None = None
-    top: int = 8
-    midi: str | None = None
-    out: str | None = None
-    length: int = 32
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    style: str | None = None
-    audio: str | None = None
-    rate: int = 48000
-    every: float = 0.5
-
-
-@dataclass
 class RegistryConfig:
     action: str = "list"
     model: str | None = None
@@ -120,8 +102,8 @@ class LabConfig:
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     data: Any = MISSING
+    predict: Any = MISSING
     eval: EvalConfig | None = None
-    predict: PredictConfig | None = None
     registry: RegistryConfig | None = None
 
 

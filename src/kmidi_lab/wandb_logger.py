@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import wandb
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig
+
+from kmidi_lab.run_record import RunRecord
 
 
 def wandb_logger(cfg: DictConfig, folder: Path, group: str | None) -> WandbLogger:
@@ -27,20 +28,20 @@ def wandb_logger(cfg: DictConfig, folder: Path, group: str | None) -> WandbLogge
     )
 
 
-def finish(logger: WandbLogger, record: dict[str, Any], failed: bool) -> None:
+def finish(logger: WandbLogger, record: RunRecord, failed: bool) -> None:
     """Adds what only the end knows (verdict, stand-in, latency table, artefacts) and closes the run."""
-    run = logger.experiment
+    run, export = logger.experiment, record.export
     run.summary["status"] = "failed" if failed else "ok"
-    run.summary["stand_in"] = (record.get("data") or {}).get("stand_in") or "none"
-    export = record.get("export") or {}
+    run.summary["stand_in"] = (record.data and record.data.stand_in) or "none"
     if export:
-        run.summary["registry_status"] = export["status"]
+        run.summary["registry_status"] = export.status
         columns = ["backend", "first_us", "median_us", "p90_us", "p99_us", "max_us"]
-        rows = [[name, *(b[c] for c in columns[1:])] for name, b in export["latency"]["backends"].items()]
+        timed = export.latency.backends.items()
+        rows = [[name, b.first_us, b.median_us, b.p90_us, b.p99_us, b.max_us] for name, b in timed]
         run.log({"latency": wandb.Table(columns=columns, data=rows)})
-    if export.get("files"):
-        artifact = wandb.Artifact(record["id"], type="model", metadata={"status": export["status"]})
-        for name in export["files"]:
-            artifact.add_file(str(Path(export["models_root"]) / name), name=name)
-        run.log_artifact(artifact)
+        if export.files:
+            artifact = wandb.Artifact(record.identity.id, type="model", metadata={"status": export.status})
+            for name in export.files:
+                artifact.add_file(str(Path(export.models_root) / name), name=name)
+            run.log_artifact(artifact)
     run.finish(exit_code=1 if failed else 0)

@@ -55,14 +55,31 @@ def test_help_is_fast_and_imports_no_torch(cli: Cli) -> None:
         "harmony",
         "128 -> 64",
         "< 3 ms",
-        "missing  pop909/",
+        "missing pop909",
         "hardware=auto",
         "preset=none|smoke",
         "task=predict",
     ):
         assert text in done.stdout
-    code = "import sys; from kmidi_lab.__main__ import main; main(['--help']); sys.exit('torch' in sys.modules or 'hydra' in sys.modules)"
+    code = (
+        "import sys; from kmidi_lab.__main__ import main; main(['--help', 'model=melody']); "
+        "sys.exit(bool({'torch', 'hydra', 'omegaconf', 'yaml', 'numpy'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_help_tells_of_the_data_of_the_model_asked_for(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "root" / "groove").mkdir(parents=True)
+    (tmp_path / "root" / "groove" / "info.csv").touch()
+    done = cli("--help", "model=groove", env={"DATA_ROOT": str(tmp_path / "root")})
+    said = [line.strip() for line in done.stdout.splitlines()]
+    assert "found    groove_midi    groove/info.csv" in said
+    assert [line for line in said if line.startswith("missing  fma ")]
+    assert "comes with the lab" in said
+    assert "chord_db" not in done.stdout
+    wrong = cli("--help", "model=grove")
+    assert wrong.returncode == 2
+    assert "Did you mean 'groove'" in wrong.stderr
 
 
 @pytest.mark.parametrize(
@@ -218,12 +235,17 @@ def test_eval_on_another_root_scores_its_songs_only(cli: Cli, trained: Path, tmp
 
 def test_predict_with_and_without_a_model(cli: Cli, trained: Path) -> None:
     arguments = ("task=predict", "model=harmony", "predict.chords=Dm7 G7", "predict.key=C", "predict.emotion=sad")
-    done = cli(*arguments)
+    done = cli(*arguments, "models_root=empty")
     assert done.returncode == 0, done.stderr
     assert "heuristic" in done.stdout
     assert "Cmaj7" in done.stdout
+    for env, asked in (({}, "the released one of"), ({"MODELS_ROOT": "empty"}, "heuristic")):
+        done = cli(*arguments, env=env)
+        assert done.returncode == 0, done.stderr
+        assert asked in done.stdout.splitlines()[0]
+        assert "%" in done.stdout
     done = cli(*arguments, cwd=trained)
-    assert "heuristic" not in done.stdout
+    assert "heuristic" not in done.stdout and "released" not in done.stdout
     shares = [float(line.split("%")[0]) for line in done.stdout.splitlines() if "%" in line]
     assert len(shares) == 8
     assert shares == sorted(shares, reverse=True)

@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
+import datamodules
 from datamodules.shared.module import LabData
 from kmidi_lab import config
 from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.data_help import accepted_data
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.inference.request import Request
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
@@ -43,13 +46,39 @@ def taker(data: str) -> list[str]:
 def test_every_yaml_composes_and_its_components_build(group: str, choice: str, tmp_path: Path) -> None:
     model = taker(choice) if group == "data" else []
     [cfg] = compose(*model, f"{group}={choice}", f"paths.output_root={tmp_path}", multirun=True)
-    for component in [*components(cfg.data), *components(cfg.model)]:
+    for component in [*components(cfg.data), *components(cfg.model), cfg.predict]:
         target = hydra.utils.get_object(component._target_)
-        allowed = set(inspect.signature(target).parameters)
-        assert set(component) - {"_target_"} == allowed, component._target_
+        allowed = inspect.signature(target).parameters
+        assert set(component) - {"_target_"} == set(allowed), component._target_
     build(cfg.data, LabData, ())
     build(cfg.model.module, LabModule, ())
     build(cfg.model.evaluator, Evaluator, ())
+
+
+@pytest.mark.parametrize("model", config.options("model"))
+def test_what_is_asked_by_default_is_what_the_python_api_asks(model: str) -> None:
+    [cfg] = compose(f"model={model}", "task=predict")
+    asked = {key: value for key, value in cfg.predict.items() if key != "_target_"}
+    request = hydra.utils.get_object(cfg.predict._target_)
+    assert issubclass(request, Request)
+    assert asked == {name: p.default for name, p in inspect.signature(request).parameters.items()}
+
+
+@pytest.mark.parametrize("model", config.options("model"))
+def test_help_looks_for_the_sources_that_the_data_modules_read(model: str) -> None:
+    """Names and folders that `# looks for:` declares in conf/data are those of the readers."""
+    choices = accepted_data(conf_dir(), model)
+    source = "".join(p.read_text() for p in Path(datamodules.__path__[0]).rglob("*.py"))
+    for choice in choices:
+        [cfg] = compose(f"model={model}", f"data={choice.name}")
+        below_root = hydra.utils.get_object(cfg.data._target_).root_sources
+        assert list(choice.globs) == [s for s in cfg.data.get("sources", below_root) if s in below_root]
+        assert choice.text.endswith(".")
+        for glob in (g for globs in choice.globs.values() for g in globs):
+            assert all(part in source for part in glob.split("/")[0].split("*"))
+    [default] = compose(f"model={model}")
+    assert [c.name for c in choices] == list(default.model.accepts)
+    assert choices[0].name == default.hydra.runtime.choices.data
 
 
 def test_data_follows_the_model_and_can_be_overridden() -> None:
@@ -84,6 +113,9 @@ MISTAKES = [
     (["~seed"], "can't be added or removed"),
     (["predict.chords=C"], "type task=predict"),
     (["task=predict", "predict.chord=C"], "Did you mean 'predict.chords'"),
+    (["task=predict", "model=melody", "predict.top=3"], "Did you mean 'predict.top_"),
+    (["task=predict", "model=groove", "predict.chords=C"], "Allowed here: predict.midi, predict.out, predict.style"),
+    (["task=predict", "predict.top=many"], "predict.top='many' must be of type int, such as predict.top=8"),
     (["export.tolerance=1"], "may be tightened, not opened"),
     (["export.tolerance=nan"], "export.tolerance=nan"),
     (["harmony"], "write overrides as key=value"),

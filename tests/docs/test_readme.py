@@ -50,6 +50,7 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path) -> None:
         "docs/melody.md",
         "docs/midi.md",
         "docs/audio.md",
+        "docs/python_api.md",
     ],
 )
 def test_links_lead_somewhere(repo: Path, document: str) -> None:

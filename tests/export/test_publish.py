@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from kmidi_lab.nn.layers import GRU, CausalAttention, CausalConv1d
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Chain, Residual
 from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.run_record import RunRecord, Student
 
 
 class Toy(LabModule):
@@ -43,21 +45,18 @@ def groove() -> Toy:
     return Toy(GROOVE, Chain(CausalConv1d(64, 24, 3, 4), nn.PReLU(24), GRU(24, 24), nn.Linear(24, 32), nn.Sigmoid()))
 
 
-def record_of(module: Toy, **student: Any) -> dict[str, Any]:
+def record_of(module: Toy, **student: Any) -> RunRecord:
     """The record of a run that beats its baselines, with the facts a distillation leaves."""
     run = run_record()
-    run["id"], run["model"] = module.contract.id, module.contract.model
+    run.identity.id, run.identity.model = module.contract.id, module.contract.model
     if module.student is not None:
-        run["student"] = {
-            "arch": "GRU-24", "params": 9000, "epochs": 3, "best_epoch": 2, "distance": 0.05, "curve": [],
-            "distance_unit": "KL divergence, nats",
-        }  # fmt: skip
-        primary = {**run["primary"], "value": 6.2, "beats_baselines": True, **student}
-        run["student_scores"] = {"metrics": {"test": {"perplexity": primary["value"]}}, "primary": primary}
+        primary = replace(run.primary, **{"value": 6.2, "beats_baselines": True, **student})
+        run.student = Student("GRU-24", 9000, 3, 2, 0.05, "KL divergence, nats")
+        run.student.metrics, run.student.primary = {"test": {"perplexity": primary.value}}, primary
     return run
 
 
-def published(module: Toy, folder, run=None) -> dict[str, Any]:
+def published(module: Toy, folder, run=None) -> RunRecord:
     run = run or record_of(module)
     probes = np.random.default_rng(1).normal(size=(60, module.contract.input_size)).astype(np.float32)
     export_module(module, probes, run, folder, 1e-4, 20, release=False)
@@ -80,7 +79,7 @@ def test_the_files_of_a_model_with_a_student(with_student):
     }  # fmt: skip
     assert (entry["rtneural_is_student"], entry["onnx_golden_path"]) == (True, "golden/melodytransformer.onnx.json")
     assert entry["student"]["metrics"]["test"]["perplexity"] == 6.2 and "curve" not in entry["student"]
-    assert run["export"]["receptive_field"] is None
+    assert run.export.receptive_field is None
     assert all((folder / name).stat().st_size for name in entry["files"])
 
 
@@ -125,7 +124,7 @@ def test_a_streaming_model_is_published_whole(tmp_path):
     run = published(module, tmp_path)
     (entry,) = load_registry(tmp_path)["models"]
     assert (entry["rtneural_is_student"], entry["student"], entry["onnx_golden_path"]) == (False, None, None)
-    assert run["export"]["parity"]["chunking"] < 1e-5
+    assert run.export.parity["chunking"] < 1e-5
     golden = (tmp_path / "golden" / "groovepredictor.json").read_bytes()
     for name, load in (("json", RTNeuralModel.from_bytes), ("onnx", lambda data: OnnxModel(data, "groove"))):
         assert verify_golden(golden, load((tmp_path / f"groovepredictor.{name}").read_bytes()), 1e-5) < 1e-5

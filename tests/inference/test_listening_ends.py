@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from support import ctrl_c
 
-from kmidi_lab.inference.listening import Reading, listen
+from kmidi_lab.inference.listener import Reading
+from kmidi_lab.inference.listening import listen
 from kmidi_lab.inference.timeline import timeline_png
 
 SAMPLES = (0.1 * np.random.default_rng(0).normal(size=48_000)).astype("<f4").tobytes()
@@ -23,7 +24,7 @@ def job(tmp_path: Path):
     command = [sys.executable, "-m", "kmidi_lab", "task=predict", "model=emotion", "predict.audio=-"]
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        [*command, "predict.rate=16000", "paths.output_root=out"], stdin=pipe, stdout=pipe, stderr=pipe, cwd=tmp_path,
+        [*command, "predict.rate=16000", "paths.output_root=out", "models_root=empty"], stdin=pipe, stdout=pipe, stderr=pipe, cwd=tmp_path,
         preexec_fn=ctrl_c.heard,
     ) as job:  # fmt: skip
         yield job
@@ -59,14 +60,20 @@ def test_a_reader_that_goes_away_ends_it(job, tmp_path):
 
 
 def test_a_reading_stopped_while_it_is_told_is_not_told_again():
-    def say(reading: object) -> bool:
-        raise KeyboardInterrupt
+    said = []
+
+    def say(line: str) -> bool:
+        said.append(line)
+        if len(said) == 1:
+            raise KeyboardInterrupt
+        return True
 
     readings = listen(
         iter([np.ones((5, 128), np.float32)]), np.sum, lambda mean: Reading({"x": float(mean[0])}), 0.08, say
     )
     assert [seconds for seconds, _ in readings] == [(4 * 256 + 1024) / 16000] * 2
     assert readings[-1][1].values["x"] == 128
+    assert said[1:] == ["stopped"]
 
 
 def test_the_model_is_reset_where_sound_begins():

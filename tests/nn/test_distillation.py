@@ -93,7 +93,9 @@ def test_a_student_of_another_size_is_refused():
 
 @pytest.mark.parametrize(("epochs", "learning_rate"), [(0, 1e-3), (3, 0.0), (3, 2.0), (3, float("nan"))])
 def test_plans_are_checked(epochs, learning_rate):
-    with pytest.raises(ConfigError, match="the student's epochs"):
+    with pytest.raises(
+        ConfigError, match=r"student\.(epochs=0 must be 1 or more|learning_rate=\S+ must be above 0 and at most 1)"
+    ):
         plan(epochs, learning_rate=learning_rate)
 
 

@@ -14,6 +14,7 @@ from kmidi_lab.contracts import CONTRACTS, EMOTION_NODE, HARMONY
 from kmidi_lab.registry.entry import registry_entry
 from kmidi_lab.registry.files import SCHEMA
 from kmidi_lab.report.card import model_card
+from kmidi_lab.run_record import Analysis, RunRecord, SliceEvidence
 
 FILES = run_files(HARMONY.id)
 
@@ -23,7 +24,7 @@ def kmidi_schema(shared) -> dict[str, Any]:
     return json.loads((shared / "kmidi" / "registry.schema.json").read_text())
 
 
-def entry_of(run: dict[str, Any], files: dict[str, bytes] = FILES) -> dict[str, Any]:
+def entry_of(run: RunRecord, files: dict[str, bytes] = FILES) -> dict[str, Any]:
     return registry_entry(run, HARMONY, files)
 
 
@@ -96,25 +97,25 @@ def test_without_an_rtneural_file_onnx_is_the_primary_one():
 
 def test_cpp_counts_only_when_the_real_rtneural_ran():
     run = run_record()
-    run["export"]["parity"]["rtneural"] = 1e-6
+    run.export.parity["rtneural"] = 1e-6
     assert entry_of(run)["integration"]["cpp_mlinterface"] is True
 
 
 def test_a_finished_run_gives_its_own_date_and_the_gpu_it_used():
     run = run_record()
-    run["finished_at"] = "2026-11-22T20:31:33+00:00"
-    assert entry_of(run)["training"]["training_date"] == run["finished_at"]
-    run["machine"]["gpu"] = ["NVIDIA H100"]
+    run.identity.finished_at = "2026-11-22T20:31:33+00:00"
+    assert entry_of(run)["training"]["training_date"] == run.identity.finished_at
+    run.machine["gpu"] = ["NVIDIA H100"]
     assert entry_of(run)["training"]["hardware"] == "cpu: AMD EPYC 9254"
-    run["hardware"]["accelerator"] = "cuda"
+    run.hardware["accelerator"] = "cuda"
     assert entry_of(run)["training"]["hardware"] == "cuda: NVIDIA H100"
 
 
 def test_numbers_that_json_does_not_have(kmidi_schema):
     run = run_record()
-    run["training"]["train_loss"] = math.nan
-    run["baselines"]["test"]["majority"]["perplexity"] = math.inf
-    run["git_commit"] = None
+    run.training.train_loss = math.nan
+    run.scores.baselines["test"]["majority"]["perplexity"] = math.inf
+    run.code.git_commit = None
     entry = entry_of(run)
     assert "train_loss" not in entry["training"]
     assert entry["baselines"]["test"]["majority"]["perplexity"] is None
@@ -123,9 +124,9 @@ def test_numbers_that_json_does_not_have(kmidi_schema):
 
 def test_a_stand_in_is_told_in_the_entry_and_at_the_top_of_the_card():
     run = run_record()
-    run["data"]["stand_in"] = "Made-up songs instead of POP909."
+    run.data.stand_in = "Made-up songs instead of POP909."
     entry, card = entry_of(run), model_card(run, HARMONY)
-    assert entry["stand_in"] == run["data"]["stand_in"] and run["data"]["stand_in"] in entry["note"]
+    assert entry["stand_in"] == run.data.stand_in and run.data.stand_in in entry["note"]
     assert card.splitlines()[2] == "> **Stand-in data.** Made-up songs instead of POP909."
     assert "Stand-in" not in model_card(run_record(), HARMONY)
 
@@ -141,9 +142,9 @@ def test_the_card_holds_every_part():
         assert f"\n{title}" in f"\n{card}", title
     for part in (*HARMONY.inputs, *HARMONY.outputs):
         assert f"`{part.name}`" in card
-    for name in run["baselines"]["test"]:
+    for name in run.scores.baselines["test"]:
         assert f"\n| {name.replace('_', chr(92) + '_')} |" in card
-    for fact in (run["command"], run["git_commit"], run["data"]["version"], "pop909", "92,410", "7.13 ± 0.05"):
+    for fact in (run.identity.command, run.code.git_commit, run.data.version, "pop909", "92,410", "7.13 ± 0.05"):
         assert fact in card
     assert "RTNEURAL_RUNNER is not set".replace("_", "\\_") in card
     assert "it helps" in card
@@ -159,9 +160,9 @@ def test_every_table_of_the_card_is_whole():
 def test_the_card_of_the_plainest_run():
     """One seed, no emotion known, nothing skipped, no calibration."""
     run = run_record(beats=False)
-    run |= {"spread": None, "analysis": {}, "git_commit": None}
-    run["data"]["problems"] = {}
-    for scores in run["metrics"].values():
+    run.spread, run.analysis, run.code.git_commit = None, Analysis(), None
+    run.data.problems = {}
+    for scores in run.scores.metrics.values():
         del scores["ece"]
     card = model_card(run, HARMONY)
     assert "## Calibration" not in card and "emotion help" not in card
@@ -182,21 +183,14 @@ def test_wide_and_streaming_models_say_what_readers_do():
     card = model_card(run_record(), EMOTION_NODE)
     assert "first 128 of 258 outputs" in card and "every call since the reset" in card
     run = run_record()
-    run["export"]["receptive_field"] = 125
+    run.export.receptive_field = 125
     assert "depends on the last 125 calls" in model_card(run, EMOTION_NODE)
 
 
 def test_the_card_says_what_each_slice_was_taught_by():
     run = run_record()
-    taught = {
-        "slice": "family",
-        "trained": True,
-        "evidence": "the name",
-        "clips": {"gm": 1200},
-        "never_heard": ["ethnic"],
-    }
-    untaught = {"slice": "vibrato", "trained": False, "evidence": "none", "clips": {}, "never_heard": []}
-    run["analysis"] = {**run["analysis"], "slices": [taught, untaught]}
+    taught = SliceEvidence("family", True, "the name", {"gm": 1200}, ["ethnic"])
+    run.analysis.slices = [taught, SliceEvidence("vibrato", False, "none", {}, [])]
     card = model_card(run, HARMONY)
     assert "| family | the name | gm 1,200 | ethnic |" in card
     assert "| vibrato | **untrained: constant in the output** | – | – |" in card

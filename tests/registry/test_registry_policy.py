@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 
 import pytest
 from support.run_fixture import run_record
 
 from kmidi_lab.registry.policy import earned_by, entry_status, may_promote, may_replace, step_down
+from kmidi_lab.run_record import Identity, RunRecord
 
 
 @pytest.mark.parametrize(
@@ -33,10 +35,11 @@ def test_what_is_in_production_says_how_to_replace_it():
 
 def test_what_a_published_model_earned():
     run = run_record(beats=True)
-    entry = {"primary": run["primary"], "status_reason": "promoted: why; beats it"}
-    assert earned_by(entry) == run["export"]["reason"]
+    entry = {"primary": asdict(run.primary), "status_reason": "promoted: why; beats it"}
+    assert earned_by(entry) == run.export.reason
     assert earned_by({"status_reason": "theirs", "note": "a note"}) == "theirs"
     assert earned_by({"note": "a note"}) == "a note"
+    assert earned_by({"primary": {"their": "verdict"}, "note": "a note"}) == "a note"
 
 
 @pytest.mark.parametrize(
@@ -60,16 +63,19 @@ def test_status_of_a_run():
     assert status == "trained" and "4-gram+cache on test perplexity (7.121 against 8.302)" in reason
     status, reason = entry_status(run_record(beats=False))
     assert status == "training" and "does not beat 4-gram+cache" in reason
-    assert entry_status({"primary": None}) == ("training", "no baseline was scored")
+    assert entry_status(RunRecord(Identity())) == ("training", "no baseline was scored")
     run = run_record(beats=True)
-    run["primary"]["not_comparable"] = "the baselines saw less"
+    run.primary.not_comparable = "the baselines saw less"
     assert entry_status(run) == ("training", "no fair comparison: the baselines saw less")
-    assert entry_status({"status": "failed", "error": "no data"}) == ("training", "the run failed: no data")
+    assert entry_status(RunRecord(Identity(status="failed", error="no data"))) == (
+        "training",
+        "the run failed: no data",
+    )
 
 
 def test_a_metric_that_falls_short_is_named():
     run = run_record(beats=True)
-    run["primary"]["also"][0] |= {"beats_baselines": False, "value": 0.524}
+    run.primary.also[0].beats_baselines, run.primary.also[0].value = False, 0.524
     assert "top1 (0.524 against 0.54)" in entry_status(run)[1]
 
 

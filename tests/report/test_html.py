@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.page import Page
@@ -13,9 +12,10 @@ from support.sample_run import sample_curves, sample_run
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.numbers import decimals, fixed
 from kmidi_lab.report.verdict import verdict
+from kmidi_lab.run_record import Identity, Latency, RunRecord, Scores
 
 
-def _source(run: dict[str, Any], folder: Path, curves: list[dict[str, float]] | None = None) -> str:
+def _source(run: RunRecord, folder: Path, curves: list[dict[str, float]] | None = None) -> str:
     return write_report(run, sample_curves() if curves is None else curves, folder / "report.html").read_text("utf-8")
 
 
@@ -32,11 +32,11 @@ def page(source: str) -> Page:
 def test_every_metric_and_baseline_stands_in_its_place(page: Page) -> None:
     run = sample_run()
     tables = [table for table in page.tables if table[0][0] == ""]
-    assert len(tables) == len(run["metrics"])
-    for (split, own), table in zip(run["metrics"].items(), tables, strict=True):
+    assert len(tables) == len(run.scores.metrics)
+    for (split, own), table in zip(run.scores.metrics.items(), tables, strict=True):
         heads = [head.rstrip("↓↑ ").replace(" ", "_") for head in table[0]]
         rows = {row[0]: dict(zip(heads, row, strict=True)) for row in table[1:]}
-        rivals = run["baselines"][split]
+        rivals = run.scores.baselines[split]
         for name, scores in {"harmony": own, **rivals}.items():
             for metric in ("perplexity", "top1", "top3", "nll", "ece", "root_top1"):
                 places = decimals([own[metric], *(s[metric] for s in rivals.values())])
@@ -62,7 +62,7 @@ def test_verdict_says_wins_and_losses(page: Page) -> None:
 
 def test_an_unfair_comparison_is_no_win() -> None:
     run = sample_run()
-    run["primary"]["not_comparable"] = "the baselines saw less"
+    run.primary.not_comparable = "the baselines saw less"
     told = verdict(run)
     assert (told.kind, told.headline, told.details[0]) == ("none", "No fair comparison", "the baselines saw less.")
 
@@ -113,15 +113,15 @@ def test_same_run_gives_the_same_bytes(source: str, tmp_path: Path) -> None:
 def test_all_text_is_escaped(tmp_path: Path) -> None:
     evil = '"><script>alert(1)</script>'
     run = sample_run()
-    run["command"] += evil
-    run["data"]["stand_in"] = run["data"]["licence"] = run["data"]["sources"][0]["name"] = evil
-    run["data"]["problems"] = {evil: 1}
-    run["model"] = evil
-    run["baselines"]["test"][evil] = run["baselines"]["test"]["4-gram"]
-    run["analysis"]["confusion_root"]["labels"][0] = evil
-    run["export"]["latency"]["backends"][evil] = run["export"]["latency"]["backends"].pop("torch")
-    run["export"]["latency"]["not_measured"] = {evil: evil}
-    run["machine"]["cpu"] = evil
+    run.identity.command += evil
+    run.data.stand_in = run.data.licence = run.data.sources[0]["name"] = evil
+    run.data.problems = {evil: 1}
+    run.identity.model = evil
+    run.scores.baselines["test"][evil] = run.scores.baselines["test"]["4-gram"]
+    run.analysis.confusions["root"].labels[0] = evil
+    run.export.latency.backends[evil] = run.export.latency.backends.pop("torch")
+    run.export.latency.not_measured = {evil: evil}
+    run.machine["cpu"] = evil
     curves = [*sample_curves(), {"epoch": 3.0, f"val/{evil}": 1.0}]
     source = _source(run, tmp_path, curves)
     assert "<script" not in source
@@ -136,41 +136,36 @@ def test_config_beside_the_report_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "sentence"),
+    ("section", "name", "empty", "sentence"),
     [
-        (("export",), "Nothing was exported, so nothing was timed."),
-        (("analysis",), "The run holds no confusion matrix."),
-        (("analysis", "emotion"), "The run holds no emotion analysis."),
-        (("export", "latency"), "The export was not timed."),
-        (("export", "parity"), "The run holds no parity check."),
-        (("spread",), "One seed only: the spread over seeds is not known."),
-        (("baselines",), "No baseline was scored on this split."),
-        (("primary",), "No verdict"),
-        (("metrics",), "The run has no metrics."),
-        (("data",), "The run holds no word on its data."),
-        (("git_commit",), "not in a git checkout"),
+        ("", "export", None, "Nothing was exported, so nothing was timed."),
+        ("analysis", "confusions", {}, "The run holds no confusion matrix."),
+        ("export", "latency", Latency(), "The export was not timed."),
+        ("export", "parity", {}, "The run holds no parity check."),
+        ("", "spread", None, "One seed only: the spread over seeds is not known."),
+        ("scores", "baselines", {}, "No baseline was scored on this split."),
+        ("scores", "primary", None, "No verdict"),
+        ("", "scores", None, "The run has no metrics."),
+        ("", "scores", Scores(), "The run has no metrics."),
+        ("", "data", None, "The run holds no word on its data."),
+        ("code", "git_commit", None, "not in a git checkout"),
     ],
 )
-@pytest.mark.parametrize("gone", ["null", "absent"])
-def test_missing_parts_are_said(tmp_path: Path, keys: tuple[str, ...], sentence: str, gone: str) -> None:
+def test_missing_parts_are_said(tmp_path: Path, section: str, name: str, empty: object, sentence: str) -> None:
     run = sample_run()
-    at = run
-    for key in keys[:-1]:
-        at = at[key]
-    if gone == "null":
-        at[keys[-1]] = None
-    else:
-        del at[keys[-1]]
+    setattr(getattr(run, section) if section else run, name, empty)
     assert sentence in Page(_source(run, tmp_path)).text
 
 
 def test_failed_run_with_nothing_in_it(tmp_path: Path) -> None:
-    run = {"schema": 1, "run_id": "r", "status": "failed", "error": "out of memory", "model": "harmony"}
+    run = RunRecord(Identity(run_id="r", status="failed", error="out of memory", model="harmony"))
     text = Page(_source(run, tmp_path, [])).text
     assert "The run failed" in text and "out of memory" in text and "The run logged no curves." in text
 
 
-def test_interval_over_zero_claims_nothing(tmp_path: Path) -> None:
+def test_a_note_has_a_heading_of_its_own(tmp_path: Path) -> None:
     run = sample_run()
-    run["analysis"]["emotion"]["ci95"] = [-0.1, 0.02]
-    assert "no evidence that it helps" in Page(_source(run, tmp_path)).text
+    assert "Does knowing the emotion help?" in Page(_source(run, tmp_path)).text
+    run.analysis.notes[0].title, run.analysis.notes[0].text = "Why?", "Because <b>."
+    source = _source(run, tmp_path)
+    assert "<h2>Why?</h2>" in source and "Because &lt;b&gt;." in source

@@ -22,8 +22,8 @@ def test_budget_floor_and_blocks():
 
 def test_an_older_run():
     run = run_record()
-    for backend in run["export"]["latency"]["backends"].values():
-        del backend["memory_floor"], backend["deadlines"]
+    for backend in run.export.latency.backends.values():
+        backend.memory_floor, backend.deadlines = None, []
     text = _section(run)
     assert "9.73 µs" in text and "in budget" in text
     assert "reads each weight" not in text and "Audio blocks" not in text

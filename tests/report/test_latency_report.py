@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.page import Page
-from support.sample_run import sample_curves, sample_run
+from support.sample_run import sample_curves, sample_json, sample_run
 
 from kmidi_lab.export.bench.deadlines import deadlines
-from kmidi_lab.report import view
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.latency_plot import DPI, HEAD_IN, ROW_IN, WIDTH_IN, jitter_png
+from kmidi_lab.report.latency_view import latency
+from kmidi_lab.run_record import Deadline, MemoryFloor, RunRecord
 
 
-def page(run: dict[str, Any], folder: Path) -> Page:
+def page(run: RunRecord, folder: Path) -> Page:
     return Page(write_report(run, sample_curves(), folder / "report.html").read_text("utf-8"))
 
 
-def old_run() -> dict[str, Any]:
+def old_run() -> RunRecord:
     run = sample_run()
-    for backend in run["export"]["latency"]["backends"].values():
-        del backend["memory_floor"], backend["deadlines"]
+    for backend in run.export.latency.backends.values():
+        backend.memory_floor, backend.deadlines = None, []
     return run
 
 
@@ -53,24 +54,24 @@ def test_the_deadlines_are_those_of_the_best_backend(tmp_path):
 
 def test_rtneural_goes_before_a_faster_onnx():
     run = sample_run()
-    backends = run["export"]["latency"]["backends"]
-    slow = {**backends["torch"], "p99_us": 800.0, "deadlines": deadlines(800.0, 4000.0)}
-    backends["rtneural"] = slow
-    grid = view.latency(run)
+    backends = run.export.latency.backends
+    blocks = [Deadline(**told) for told in deadlines(800.0, 4000.0)]
+    backends["rtneural"] = replace(backends["torch"], p99_us=800.0, deadlines=blocks)
+    grid = latency(run)
     assert grid.deadlines_note.startswith("rtneural,")
     cells = [cell.replace("\u00a0", " ") for cell in grid.deadlines.rows[0][1:]]
     assert cells == ["55.1 % / 275.6 %, slowest LATE", "60.0 % / 300.0 %, slowest LATE", "120.0 % / 600.0 %, LATE"]
     assert "LATE" not in grid.deadlines.rows[3][1]
     # A slow build is no stand-in for RTNeural.
     backends["rtneural_stl"] = backends.pop("rtneural")
-    assert view.latency(run).deadlines_note.startswith("onnxruntime_iobinding,")
+    assert latency(run).deadlines_note.startswith("onnxruntime_iobinding,")
 
 
 def test_a_floor_too_short_for_the_clock_is_said():
     run = sample_run()
-    backend = run["export"]["latency"]["backends"]["torch"]
-    backend["memory_floor"] = {"weight_bytes": 2048, "bandwidth_gb_s": None, "floor_us": None, "floor_ratio": None}
-    row = view.latency(run).rows[0]
+    backend = run.export.latency.backends["torch"]
+    backend.memory_floor = MemoryFloor(2048, None, None, None)
+    row = latency(run).rows[0]
     assert row[8:11] == ("2.0\u00a0kB", "below the clock", "–")
 
 
@@ -92,8 +93,8 @@ def test_the_note_says_what_the_floor_is(tmp_path):
 def test_the_picture_has_a_row_for_each_model(count):
     from PIL import Image
 
-    latency = sample_run()["export"]["latency"]
-    picture = jitter_png({f"model {n}": latency for n in range(count)})
+    timed = sample_json()["export"]["latency"]
+    picture = jitter_png({f"model {n}": timed for n in range(count)})
     with Image.open(io.BytesIO(picture)) as image:
         image.load()
         assert image.format == "PNG"

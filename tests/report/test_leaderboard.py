@@ -5,24 +5,29 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.sample_run import sample_run
 
 from kmidi_lab.report.leaderboard import leaderboard, write_leaderboard
+from kmidi_lab.run_record import RunRecord, Statistic, write
 
 
-def _job(sweep: Path, name: str, seed: int | None = None, perplexity: float = 7.0, *overrides: str) -> dict[str, Any]:
+def _job(sweep: Path, name: str, seed: int | None = None, perplexity: float = 7.0, *overrides: str) -> RunRecord:
     folder = sweep / name
     (folder / ".hydra").mkdir(parents=True)
     told = ["model=harmony", *overrides] + ([f"seed={seed}"] if seed is not None else [])
     (folder / ".hydra" / "overrides.yaml").write_text("\n".join(f"- {o}" for o in told) + "\n")
     run = sample_run()
-    run["seed"] = seed
-    run["metrics"]["test"]["perplexity"] = run["primary"]["value"] = perplexity
-    (folder / "run.json").write_text(json.dumps(run))
+    run.identity.seed = seed
+    run.scores.metrics["test"]["perplexity"] = run.primary.value = perplexity
+    write(run, folder)
     return run
+
+
+def about(mean: float, std: float) -> Statistic:
+    """Equal but for rounding."""
+    return Statistic(pytest.approx(mean), pytest.approx(std))
 
 
 def _fail(sweep: Path, name: str) -> None:
@@ -56,20 +61,19 @@ def test_best_first_then_those_without_a_result(sweep: Path) -> None:
     assert lines[-1] == "3 of 6 jobs ok. test perplexity over 3 seeds: 7.20 ± 0.20."
 
 
-def test_spread_has_the_shape_of_run_json(sweep: Path) -> None:
+def test_the_spread_is_over_all_scores_but_counts(sweep: Path) -> None:
     _, spread = leaderboard(sweep)
-    assert spread["seeds"] == [1, 2, 3]
-    assert spread["metrics"]["test"]["perplexity"] == pytest.approx({"mean": 7.2, "std": 0.2})
-    assert spread["metrics"]["test/pop909"]["top1"] == pytest.approx({"mean": 0.531, "std": 0.0})
-    assert "events" not in spread["metrics"]["test"]
-    json.dumps(spread)
+    assert spread.seeds == [1, 2, 3]
+    assert spread.metrics["test"]["perplexity"] == about(7.2, 0.2)
+    assert spread.metrics["test/pop909"]["top1"] == about(0.531, 0.0)
+    assert "events" not in spread.metrics["test"]
 
 
 def test_no_spread_over_other_changes_than_the_seed(tmp_path: Path) -> None:
     _job(tmp_path, "0", 1, 7.0, "model.lr=0.1")
     _job(tmp_path, "1", 1, 7.1, "model.lr=0.2")
     text, spread = leaderboard(tmp_path)
-    assert spread == {"seeds": [1, 1], "metrics": {}}
+    assert spread is None
     assert "the jobs differ in more than their seed" in text
 
 
@@ -77,21 +81,21 @@ def test_same_seed_twice_is_no_spread(tmp_path: Path) -> None:
     _job(tmp_path, "0", 1)
     _job(tmp_path, "1", 1)
     text, spread = leaderboard(tmp_path)
-    assert spread["metrics"] == {} and "a seed comes more than once" in text
+    assert spread is None and "a seed comes more than once" in text
 
 
 def test_one_seed_has_no_standard_deviation(tmp_path: Path) -> None:
     _job(tmp_path, "0", 1, 7.0)
     text, spread = leaderboard(tmp_path)
-    assert spread["metrics"]["test"]["perplexity"] == {"mean": 7.0, "std": None}
+    assert spread.metrics["test"]["perplexity"] == Statistic(7.0)
     assert text.endswith("over 1 seeds: 7.00.\n")
 
 
 def test_nothing_finished(tmp_path: Path) -> None:
-    assert leaderboard(tmp_path) == (f"{tmp_path} holds no jobs.\n", {"seeds": [], "metrics": {}})
+    assert leaderboard(tmp_path) == (f"{tmp_path} holds no jobs.\n", None)
     _fail(tmp_path, "0")
     text, spread = leaderboard(tmp_path)
-    assert spread == {"seeds": [], "metrics": {}} and "no job finished" in text
+    assert spread is None and "no job finished" in text
 
 
 def test_written_files(sweep: Path) -> None:
@@ -107,18 +111,18 @@ def test_written_files(sweep: Path) -> None:
 def _fold(sweep: Path, fold: int, perplexity: float, rival: float, seed: int = 1) -> None:
     name = f"{fold}{seed}"
     run = _job(sweep, name, seed, perplexity, f"data.fold={fold}")
-    run["data"]["split"]["fold"] = fold
-    run["baselines"]["test"]["bigram"]["perplexity"] = rival
-    (sweep / name / "run.json").write_text(json.dumps(run))
+    run.data.split["fold"] = fold
+    run.scores.baselines["test"]["bigram"]["perplexity"] = rival
+    write(run, sweep / name)
 
 
 def test_folds_are_called_folds_and_have_baselines_of_their_own(tmp_path: Path) -> None:
     for fold, (own, rival) in enumerate(((7.2, 9.0), (7.0, 9.5), (7.4, 10.0))):
         _fold(tmp_path, fold, own, rival)
     text, spread = leaderboard(tmp_path)
-    assert spread["folds"] == [0, 1, 2] and spread["seeds"] == [1, 1, 1]
-    assert spread["metrics"]["test"]["perplexity"] == pytest.approx({"mean": 7.2, "std": 0.2})
-    assert spread["baselines"]["test"]["bigram"]["perplexity"] == pytest.approx({"mean": 9.5, "std": 0.5})
+    assert spread.folds == [0, 1, 2] and spread.seeds == [1, 1, 1]
+    assert spread.metrics["test"]["perplexity"] == about(7.2, 0.2)
+    assert spread.baselines["test"]["bigram"]["perplexity"] == about(9.5, 0.5)
     assert "over 3 folds: 7.20 ± 0.20;" in text and "bigram 9.50 ± 0.50" in text
 
 
@@ -127,13 +131,13 @@ def test_folds_and_seeds_together(tmp_path: Path) -> None:
         for seed in (1, 2):
             _fold(tmp_path, fold, 7.0 + fold, 9.0, seed)
     text, spread = leaderboard(tmp_path)
-    assert "over 2 folds x 2 seeds: 7.50" in text and len(spread["folds"]) == 4
+    assert "over 2 folds x 2 seeds: 7.50" in text and len(spread.folds) == 4
 
 
 def test_a_fold_twice_is_no_spread(tmp_path: Path) -> None:
     for name, fold in (("0", 0), ("1", 0), ("2", 1)):
         run = _job(tmp_path, name, 1, 7.0, f"data.fold={fold}")
-        run["data"]["split"]["fold"] = fold
-        (tmp_path / name / "run.json").write_text(json.dumps(run))
+        run.data.split["fold"] = fold
+        write(run, tmp_path / name)
     text, spread = leaderboard(tmp_path)
-    assert spread["metrics"] == {} and "comes more than once" in text
+    assert spread is None and "comes more than once" in text

@@ -1,8 +1,6 @@
-"""A run.json of a harmony run as the export sees it, its artefacts' bytes, and tiny ONNX files."""
+"""The record of a harmony run as the export sees it, its artefacts' bytes, and tiny ONNX files."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import onnx
@@ -11,26 +9,27 @@ from support.sample_run import sample_run
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.registry.registry import entry_status
+from kmidi_lab.run_record import RunRecord
 
 
-def run_record(*, beats: bool = True, run_id: str = "20261122-203000-123-ab12") -> dict[str, Any]:
+def run_record(*, beats: bool = True, run_id: str = "20261122-203000-123-ab12") -> RunRecord:
     """A fresh record whose verdict is the same on every metric; not finished yet, as when a run publishes."""
     run = sample_run()
-    run |= {
-        "run_id": run_id,
-        "code_sha256": "9f86d081" * 8,
-        "data_settings": {"sources": ["pop909"], "split_seed": 0},
-    }
-    del run["finished_at"], run["duration_seconds"]
-    run["machine"] = {"id": "0123456789ab", "cpu": "AMD EPYC 9254", "cores": 2, "os": "Debian 12", "gpu": []}
-    for told in (run["primary"], *run["primary"]["also"]):
-        rival, lower = told["best_baseline_value"], told["mode"] == "min"
-        if told["beats_baselines"] != beats:
-            told["value"] = rival * (0.9 if beats == lower else 1.1)
-            run["metrics"]["test"][told["metric"]] = told["value"]
-        told["beats_baselines"] = beats
-    run["export"]["status"], run["export"]["reason"] = entry_status(run)
-    run["export"]["files"] = {}
+    assert run.scores and run.primary and run.export
+    own = run.identity
+    own.run_id, own.status, own.finished_at, own.duration_seconds = run_id, "running", None, None
+    run.code.sha256 = "9f86d081" * 8
+    assert run.data
+    run.data.settings = {"sources": ["pop909"], "split_seed": 0}
+    run.machine = {"id": "0123456789ab", "cpu": "AMD EPYC 9254", "cores": 2, "os": "Debian 12", "gpu": []}
+    for told in run.primary.comparisons:
+        rival, lower = told.best_baseline_value, told.mode == "min"
+        if told.beats_baselines != beats:
+            told.value = rival * (0.9 if beats == lower else 1.1)
+            run.scores.metrics["test"][told.metric] = told.value
+        told.beats_baselines = beats
+    run.export.status, run.export.reason = entry_status(run)
+    run.export.files = {}
     return run
 
 

@@ -1,4 +1,4 @@
-"""A run.json of a harmony run as the lab writes it, with believable numbers, and its learning curves."""
+"""The record of a harmony run, with believable numbers, and its learning curves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import random
 from typing import Any
 
 from kmidi_lab.export.bench.deadlines import deadlines
+from kmidi_lab.run_record import RunRecord, parse
 
 DEGREES = ["I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII"]
 QUALITIES = ["major", "minor", "dim", "aug", "dom7", "maj7", "min7", "dim7"]
@@ -43,22 +44,33 @@ def _backend(median: float, p99: float, version: str, flags: str = "") -> dict[s
 
 
 _RUN: dict[str, Any] = {
-    "schema": 1,
-    "run_id": "20261122-203000-123-ab12",
-    "status": "ok",
-    "error": None,
-    "model": "harmony",
-    "id": "harmonypredictor",
-    "contract_version": "1",
-    "command": "python -m kmidi_lab model=harmony hardware=cpu seed=1",
-    "started_at": "2026-11-22T20:30:00+00:00",
-    "finished_at": "2026-11-22T20:31:33+00:00",
-    "duration_seconds": 93.1,
-    "training_seconds": 41.0,
-    "seed": 1,
-    "git_commit": "3f9c1d2ab8e04417a6c55d90f2b7e1c48d3390aa",
-    "git_dirty": True,
-    "code_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "schema": 2,
+    "identity": {
+        "run_id": "20261122-203000-123-ab12",
+        "model": "harmony",
+        "id": "harmonypredictor",
+        "contract_version": "1",
+        "command": "python -m kmidi_lab model=harmony hardware=cpu seed=1",
+        "overrides": ["model=harmony", "hardware=cpu", "seed=1"],
+        "seed": 1,
+        "status": "ok",
+        "error": None,
+        "started_at": "2026-11-22T20:30:00+00:00",
+        "finished_at": "2026-11-22T20:31:33+00:00",
+        "duration_seconds": 93.1,
+    },
+    "code": {
+        "git_commit": "3f9c1d2ab8e04417a6c55d90f2b7e1c48d3390aa",
+        "git_dirty": True,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "versions": {
+            "python": "3.11.7",
+            "torch": "2.11.0",
+            "lightning": "2.6.6",
+            "numpy": "2.4.1",
+            "kmidi_lab": "0.1.0",
+        },
+    },
     "machine": {
         "hostname": "bench-3",
         "platform": "Linux-6.1-x86_64",
@@ -73,7 +85,6 @@ _RUN: dict[str, Any] = {
         "precision": "32-true",
         "notes": ["hardware=mps is not available here; fell back to cpu with MPS's limits"],
     },
-    "versions": {"python": "3.11.7", "torch": "2.11.0", "lightning": "2.6.6", "numpy": "2.4.1", "kmidi_lab": "0.1.0"},
     "data": {
         "id": "chord_db",
         "version": "sha256:4f1c22d09ab37e15",
@@ -117,75 +128,75 @@ _RUN: dict[str, Any] = {
         "val_loss": 1.951,
         "test_loss": 1.963,
         "best_epoch": 22,
+        "seconds": 41.0,
     },
-    "params": 98765,
-    "arch": "128→256→128→64",
-    "metrics": {
-        "test": {
-            **_scores(7.121, 0.524, 0.705, 0.021, 0.611),
-            "root_slice_top1": 0.594,
-            "quality_slice_top1": 0.688,
-            "bass_top1": 0.571,
-            "voice_leading_mae": 0.842,
-            "events": 14511,
+    "network": {"params": 98765, "arch": "128→256→128→64"},
+    "scores": {
+        "metrics": {
+            "test": {
+                **_scores(7.121, 0.524, 0.705, 0.021, 0.611),
+                "root_slice_top1": 0.594,
+                "quality_slice_top1": 0.688,
+                "bass_top1": 0.571,
+                "voice_leading_mae": 0.842,
+                "events": 14511,
+            },
+            "test/jazz_standards": {**_scores(7.384, 0.517, 0.698, 0.024, 0.603), "events": 4480},
+            "test/pop909": {**_scores(6.871, 0.531, 0.712, 0.019, 0.618), "events": 9214},
+            "test/music21_corpus": {**_scores(9.642, 0.441, 0.633, 0.043, 0.522), "events": 817},
         },
-        "test/jazz_standards": {**_scores(7.384, 0.517, 0.698, 0.024, 0.603), "events": 4480},
-        "test/pop909": {**_scores(6.871, 0.531, 0.712, 0.019, 0.618), "events": 9214},
-        "test/music21_corpus": {**_scores(9.642, 0.441, 0.633, 0.043, 0.522), "events": 817},
-    },
-    "baselines": {
-        "test": {
-            "majority": _scores(31.412, 0.108, 0.274, 0.004, 0.182),
-            "circle_of_fifths": _scores(24.873, 0.231, 0.402, 0.051, 0.318),
-            "bigram": _scores(13.205, 0.388, 0.584, 0.033, 0.471),
-            "4-gram": _scores(10.694, 0.455, 0.653, 0.046, 0.533),
-            "4-gram+cache": _scores(8.302, 0.540, 0.734, 0.038, 0.607),
+        "baselines": {
+            "test": {
+                "majority": _scores(31.412, 0.108, 0.274, 0.004, 0.182),
+                "circle_of_fifths": _scores(24.873, 0.231, 0.402, 0.051, 0.318),
+                "bigram": _scores(13.205, 0.388, 0.584, 0.033, 0.471),
+                "4-gram": _scores(10.694, 0.455, 0.653, 0.046, 0.533),
+                "4-gram+cache": _scores(8.302, 0.540, 0.734, 0.038, 0.607),
+            },
+            "test/jazz_standards": {
+                "4-gram+cache": _scores(8.611, 0.528, 0.722, 0.041, 0.598),
+                "4-gram of jazz_standards only": _scores(9.977, 0.471, 0.668, 0.049, 0.549),
+            },
+            "test/pop909": {"4-gram+cache": _scores(7.994, 0.546, 0.741, 0.036, 0.612)},
+            "test/music21_corpus": {"4-gram+cache": _scores(9.588, 0.452, 0.640, 0.052, 0.530)},
         },
-        "test/jazz_standards": {
-            "4-gram+cache": _scores(8.611, 0.528, 0.722, 0.041, 0.598),
-            "4-gram of jazz_standards only": _scores(9.977, 0.471, 0.668, 0.049, 0.549),
+        "primary": {
+            "metric": "perplexity",
+            "mode": "min",
+            "split": "test",
+            "value": 7.121,
+            "best_baseline": "4-gram+cache",
+            "best_baseline_value": 8.302,
+            "beats_baselines": True,
+            "also": [
+                {
+                    "metric": "top1",
+                    "mode": "max",
+                    "split": "test",
+                    "value": 0.524,
+                    "best_baseline": "4-gram+cache",
+                    "best_baseline_value": 0.540,
+                    "beats_baselines": False,
+                }
+            ],
         },
-        "test/pop909": {"4-gram+cache": _scores(7.994, 0.546, 0.741, 0.036, 0.612)},
-        "test/music21_corpus": {"4-gram+cache": _scores(9.588, 0.452, 0.640, 0.052, 0.530)},
-    },
-    "primary": {
-        "metric": "perplexity",
-        "mode": "min",
-        "split": "test",
-        "value": 7.121,
-        "best_baseline": "4-gram+cache",
-        "best_baseline_value": 8.302,
-        "beats_baselines": True,
-        "also": [
-            {
-                "metric": "top1",
-                "mode": "max",
-                "split": "test",
-                "value": 0.524,
-                "best_baseline": "4-gram+cache",
-                "best_baseline_value": 0.540,
-                "beats_baselines": False,
-            }
-        ],
+        "directions": {
+            **dict.fromkeys(("nll", "perplexity", "ece", "voice_leading_mae"), "min"),
+            **dict.fromkeys(("top1", "top3", "root_top1"), "max"),
+            **dict.fromkeys(("root_slice_top1", "quality_slice_top1", "bass_top1"), "max"),
+        },
     },
     "analysis": {
-        "confusion_root": _confusion(DEGREES, [3120, 140, 1480, 260, 610, 1890, 95, 2640, 330, 980, 410, 120], 0.55),
-        "confusion_quality": _confusion(QUALITIES, [4200, 1650, 90, 30, 3100, 1120, 2260, 240], 0.6),
+        "confusions": {
+            "root": _confusion(DEGREES, [3120, 140, 1480, 260, 610, 1890, 95, 2640, 330, 980, 410, 120], 0.55),
+            "quality": _confusion(QUALITIES, [4200, 1650, 90, 30, 3100, 1120, 2260, 240], 0.6),
+        },
         "reliability": {
             "confidence": [0.1, 0.17, 0.23, 0.3, 0.37, 0.43, 0.5, 0.57, 0.63, 0.7, 0.77, 0.83, 0.9, 0.97],
             "accuracy": [0.08, 0.16, 0.24, 0.31, 0.35, 0.42, 0.52, 0.55, 0.64, 0.69, 0.75, 0.8, 0.88, 0.95],
             "share": [0.02, 0.05, 0.09, 0.11, 0.1, 0.09, 0.08, 0.08, 0.07, 0.07, 0.06, 0.06, 0.06, 0.06],
         },
-        "emotion": {
-            "events": 300,
-            "songs": 21,
-            "perplexity_known": 5.021,
-            "perplexity_unknown": 5.604,
-            "top1_known": 0.571,
-            "top1_unknown": 0.548,
-            "nll_difference": -0.110,
-            "ci95": [-0.162, -0.057],
-        },
+        "notes": [{"title": "Does knowing the emotion help?", "text": "By 0.110 nats (−0.162 to −0.057): it helps."}],
     },
     "spread": {
         "seeds": [1, 2, 3],
@@ -225,9 +236,14 @@ _RUN: dict[str, Any] = {
 }
 
 
-def sample_run() -> dict[str, Any]:
-    """A fresh copy that a test may change."""
+def sample_json() -> dict[str, Any]:
+    """What its run.json holds; a fresh copy that a test may change."""
     return copy.deepcopy(_RUN)
+
+
+def sample_run() -> RunRecord:
+    """A fresh record that a test may change."""
+    return parse(sample_json())
 
 
 def sample_curves() -> list[dict[str, float]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
 import tempfile
@@ -30,6 +29,7 @@ from kmidi_lab.nn.layers import GRU
 from kmidi_lab.nn.streaming import Chain
 from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.registry import publish
+from kmidi_lab.run_record import Student
 from kmidi_lab.tasks import verify as task
 from kmidi_lab.verify.folder import verify_folder
 
@@ -75,10 +75,10 @@ def put(root: Path, contract: Contract, network: nn.Module, student: nn.Module |
     }
     if student is not None:
         files[f"golden/{name}.onnx.json"] = golden(network, contract)
-        run["student"] = {"params": sum(p.numel() for p in student.parameters())}
-        run["student_scores"] = {key: copy.deepcopy(run[key]) for key in ("metrics", "primary")}
-    run["params"] = sum(p.numel() for p in network.parameters())
-    run["export"]["stored_params"] = RTNeuralModel.from_bytes(rtneural).parameters
+        run.student = Student("GRU", sum(p.numel() for p in student.parameters()), 3, 2, 0.05, "KL divergence, nats")
+        run.student.metrics, run.student.primary = run.scores.metrics, run.primary
+    run.network.params = sum(p.numel() for p in network.parameters())
+    run.export.stored_params = RTNeuralModel.from_bytes(rtneural).parameters
     publish(root, registry_entry(run, contract, files), files, onnx_prefix=MODELS)
 
 

@@ -29,6 +29,11 @@ def spec_augment(
     SpecAugment without its warping (D. Park et al., Interspeech 2019).
 
     Args:
+        x: frames `[B, T, 128]`.
+        bands: of the widest stripe of bands.
+        frames: of the widest stripe of frames.
+        generator: of the epoch.
+        masks: stripes of each kind in a clip.
         fill: `[128]`, such as the mean of the training frames; the mean of each clip without it.
     """
     batch, steps, size = x.shape
@@ -54,10 +59,12 @@ def gain(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.
 
 
 def equalise_by_cosines(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
-    """Each clip through a smooth filter of its own, so that timbre tells less; its level, the mean over the bands, stays.
+    """Each clip through a smooth filter of its own, so that timbre tells less; its mean level stays.
 
     Args:
+        x: frames `[B, T, 128]`.
         decibels: standard deviation of each of the four cosines over the bands that make the filter.
+        generator: of the epoch.
     """
     size = x.shape[-1]
     places = (torch.arange(size, device=x.device) + 0.5) / size
@@ -67,7 +74,7 @@ def equalise_by_cosines(x: torch.Tensor, decibels: float, generator: torch.Gener
 
 
 def equalise_by_knots(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
-    """Each clip's bands raised or lowered by up to `decibels` along a curve of its own; values stay at or above the floor."""
+    """Each clip's bands raised or lowered by up to `decibels` along a curve of its own, the floor kept."""
     knots = (2 * torch.rand(len(x), 1, _KNOTS, generator=generator, device=x.device) - 1) * decibels * _LN_PER_DB
     curve = F.interpolate(knots, size=x.shape[-1], mode="linear", align_corners=True)
     return (x + curve).clamp_min(log(FLOOR))
@@ -85,7 +92,9 @@ def mixup(x: torch.Tensor, alpha: float, generator: torch.Generator) -> tuple[to
     """Each clip blended with another one of the batch (H. Zhang et al., ICLR 2018), in the log domain.
 
     Args:
+        x: frames `[B, T, 128]`.
         alpha: of the Beta(alpha, alpha) that the share is drawn from; 0 leaves everything as it is.
+        generator: of the epoch.
 
     Returns:
         The clips, which other clip `[B]`, and the share `[B]` from 0.5 to 1 that is left of the first.

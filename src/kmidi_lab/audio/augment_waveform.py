@@ -17,8 +17,10 @@ _DIRECT_S = 0.005
 
 
 def shift_and_stretch(samples: Samples, semitones: float, stretch: float) -> Samples:
-    """Pitch (and formants) up by `semitones`, duration times `stretch`: resampling, then a phase vocoder
-    (J. Flanagan, R. Golden, 1966)."""
+    """Pitch (and formants) up by `semitones`, duration times `stretch`.
+
+    Resampling, then a phase vocoder (J. Flanagan, R. Golden, *Phase vocoder*, 1966).
+    """
     ratio = 2 ** (semitones / 12)
     moved = soxr.resample(samples, ratio, 1.0) if semitones else samples
     longer = ratio * stretch

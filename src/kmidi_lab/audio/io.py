@@ -43,7 +43,7 @@ def read_audio(path: Path, rate: int, longest_s: float = LONGEST_S) -> NDArray[n
             raise AudioError(path, "length not given", "its header says none; convert it anew")
         if facts.duration > longest_s:
             raise AudioError(path, f"longer than {longest_s:g} s", f"{facts.duration:.0f} s")
-        samples, given = soundfile.read(str(path), dtype="float32", always_2d=True)
+        samples, source_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:  # TypeError: .raw has no header
         raise AudioError(path, "not readable as audio", str(error).splitlines()[0]) from None
     if len(samples) == 0:
@@ -53,4 +53,4 @@ def read_audio(path: Path, rate: int, longest_s: float = LONGEST_S) -> NDArray[n
     mono = samples.mean(1)
     if np.abs(mono).max() < SILENCE:
         raise AudioError(path, "silent")
-    return np.asarray(soxr.resample(mono, given, rate), np.float32) if given != rate else mono
+    return np.asarray(soxr.resample(mono, source_rate, rate), np.float32) if source_rate != rate else mono

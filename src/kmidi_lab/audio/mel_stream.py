@@ -1,4 +1,4 @@
-"""`mel128-v1` as sound comes in: blocks of any size at any rate to the frames that `mel_frames.log_mel` makes of the whole.
+"""`mel128-v1` as sound comes in: blocks of any size and rate to the frames that `mel.log_mel` makes of the whole.
 
 Without PyTorch, so that a C++ port can follow it line by line (docs/audio.md).
 """

@@ -2,7 +2,7 @@
 
 16 kHz mono in -1..1; frame t holds samples 256 t .. 256 t + 1023 under a periodic Hann window, zero-padded to a
 2048-point FFT; 128 area-normalised triangles on Slaney's mel scale (M. Slaney, *Auditory Toolbox*, 1998), 30 Hz to
-8 kHz, on power; the natural log of what is above 1e-6. `mel_frames.log_mel` is the same in
+8 kHz, on power; the natural log of what is above 1e-6. `mel.log_mel` is the same in
 NumPy, for features that are made once; `mel_stream.MelStream` for sound as it comes.
 """
 

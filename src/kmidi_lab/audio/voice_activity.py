@@ -1,7 +1,7 @@
-"""Which mel frames hold speech and not the silence around it, by level and causally: for training, scores and live use alike.
+"""Which mel frames hold speech and not the silence around it: for training, scores and live use alike.
 
-An energy detector with a falling peak. A frame counts where its power is within 26 dB of the loudest frame so far, which is
-forgotten by 3 dB a second, and clearly above the front-end's floor.
+A causal energy detector with a falling peak. A frame counts where its power is within 26 dB of the loudest so far, which
+is forgotten by 3 dB a second, and clearly above the front-end's floor.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def active(frames: torch.Tensor) -> torch.Tensor:
 
 def speech_of(frames: NDArray[np.floating]) -> NDArray[np.bool_]:
     """`active` of one clip `[T, 128]`; all of it where there is no speech at all."""
-    found = active(torch.from_numpy(np.asarray(frames, np.float32))).numpy()
-    return found if found.any() else np.ones_like(found)
+    speech = active(torch.from_numpy(np.asarray(frames, np.float32))).numpy()
+    return speech if speech.any() else np.ones_like(speech)
 
 
 class VoiceActivity:

@@ -18,7 +18,7 @@ def lexicon() -> dict[str, tuple[float, float]]:
 
 def affect_of(feels: Iterable[str]) -> tuple[float, float] | None:
     """The mean over the words that the lexicon knows; None when it knows none: unknown stays unknown."""
-    known = [lexicon()[w] for feel in feels if (w := feel.strip().lower()) in lexicon()]
-    if not known:
+    affects = [lexicon()[w] for feel in feels if (w := feel.strip().lower()) in lexicon()]
+    if not affects:
         return None
-    return sum(v for v, _ in known) / len(known), sum(a for _, a in known) / len(known)
+    return sum(v for v, _ in affects) / len(affects), sum(a for _, a in affects) / len(affects)

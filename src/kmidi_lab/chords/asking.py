@@ -39,13 +39,13 @@ def parse_affect(emotion: str | None) -> tuple[float, float] | None:
     try:
         numbers = [float(w) for w in words]
     except ValueError:
-        found = affect_of(words)
-        if found is None:
+        affect = affect_of(words)
+        if affect is None:
             raise ConfigError(
                 f"predict.emotion={emotion!r} is not known; give {', '.join(ANCHORS)}, one of {len(lexicon())} feel words "
                 "such as dreamy, or valence,arousal such as -0.5,0.2"
             ) from None
-        return found
+        return affect
     if len(numbers) != 2 or not all(-1 <= n <= 1 for n in numbers):
         raise ConfigError(f"predict.emotion={emotion!r} must be valence,arousal in -1..1, such as -0.5,0.2")
     return numbers[0], numbers[1]

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 
 from kmidi_lab.export.publish import export_module
 from kmidi_lab.nn.module import LabModule
+from kmidi_lab.run_record import RunRecord
 
 
 class ExportCallback(L.Callback):
-    """Runs `export_module` once the evaluation has filled the run's record. Raises ExportError on a failed gate."""
+    """Runs `export_module` at the end of a test, on the first rank.
 
-    def __init__(self, models_root: Path, record: dict[str, Any], tolerance: float, calls: int, release: bool) -> None:
-        self._models_root, self._record = models_root, record
+    Args:
+        record: of the run, with its scores; its `export` is filled.
+        models_root: where to publish.
+        tolerance: largest error of an artefact against the network.
+        calls: single calls to time each backend with.
+        release: name the ONNX file by its path from the repository's root.
+
+    Raises:
+        ExportError: a gate failed; nothing is published then.
+    """
+
+    def __init__(self, record: RunRecord, models_root: Path, tolerance: float, calls: int, release: bool) -> None:
+        self._record, self._models_root = record, models_root
         self._tolerance, self._calls, self._release = tolerance, calls, release
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from math import isinf
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -28,6 +27,8 @@ from kmidi_lab.nn.streaming import Streaming
 from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.registry import entry_status, may_replace, publish, published_entry
 from kmidi_lab.report.card import model_card
+from kmidi_lab.run_record import Export, FileFacts, Latency, RunRecord
+from kmidi_lab.typed_json import from_json
 
 log = logging.getLogger(__name__)
 _PROBES = 4096
@@ -37,7 +38,7 @@ _GOLDEN = 8
 def export_module(
     module: LabModule,
     probes: np.ndarray,
-    record: dict[str, Any],
+    record: RunRecord,
     models_root: Path,
     tolerance: float,
     calls: int,
@@ -45,9 +46,20 @@ def export_module(
 ) -> None:
     """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes into `models_root`.
 
-    The probes of a streaming model are consecutive calls. Fills `record["export"]`. Raises ExportError when a gate
-    fails; nothing is written then.
+    Args:
+        module: at the weights to publish, with its student where it has one.
+        probes: real inputs; consecutive calls for a streaming model.
+        record: of the run, with its data and scores; its `export` is filled.
+        models_root: where to publish.
+        tolerance: largest error of an artefact against the network.
+        calls: single calls to time each backend with.
+        release: name the ONNX file by its path from the repository's root.
+
+    Raises:
+        ExportError: a gate failed, or the run has no scores; nothing is written then.
     """
+    if record.data is None or record.scores is None:
+        raise ExportError("the run has no scores yet, so there is nothing to publish; evaluate it first")
     contract, runner = module.contract, runner_from_env()
     network, student = module.export_network().cpu().eval(), module.student
     if not contract.streaming:
@@ -79,27 +91,25 @@ def export_module(
         )
     status, reason = entry_status(record)
     old = published_entry(models_root, contract.id)
-    allowed, why_not = may_replace(old, status, record["data"]["stand_in"])
-    record["export"] = {
-        "models_root": str(models_root),
-        "stored_params": RTNeuralModel.from_bytes(rtneural).parameters,
-        "receptive_field": _receptive_field(student or network),
-        "onnx_receptive_field": _receptive_field(network),
-        "parity": parity,
-        "latency": latency,
-        "status": status,
-        "reason": reason,
-        "published": allowed,
-        "files": {},
-    }
+    allowed, why_not = may_replace(old, status, record.data.stand_in)
+    record.export = Export(
+        models_root=str(models_root),
+        status=status,
+        reason=reason if allowed else f"{reason}; not published: {why_not}",
+        stored_params=RTNeuralModel.from_bytes(rtneural).parameters,
+        receptive_field=_receptive_field(student or network),
+        onnx_receptive_field=_receptive_field(network),
+        parity=parity,
+        latency=from_json(Latency, latency, "latency"),
+        published=allowed,
+    )
     if not allowed:
         log.warning("not published: %s", why_not)
-        record["export"]["reason"] = f"{reason}; not published: {why_not}"
         return
     files[f"{contract.id}.card.md"] = model_card(record, contract).encode()
     entry = registry_entry(record, contract, files)
     registry = publish(models_root, entry, files, onnx_prefix=str(models_root) if release else None)
-    record["export"]["files"] = {n: {"sha256": sha256(data), "bytes": len(data)} for n, data in files.items()}
+    record.export.files = {n: FileFacts(sha256(data), len(data)) for n, data in files.items()}
     log.info("published %s as %s (%s) in %s", contract.id, status, reason, registry)
 
 

@@ -5,95 +5,163 @@ from __future__ import annotations
 import json
 import os
 import sys
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from omegaconf import DictConfig
+from annotated_types import Interval
 
 from kmidi_lab.audio.io import LOUDEST, read_audio
-from kmidi_lab.audio.mel_scale import FRAME_S, HOP, RATE, WINDOW
+from kmidi_lab.audio.mel_scale import FRAME_S, RATE, WINDOW
 from kmidi_lab.audio.mel_stream import MelStream
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.published import Published, load_published
+from kmidi_lab.inference.listener import Frames, Listener, Read, Reading
+from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.inference.timeline import timeline_png
 
-READS = ("audio", "rate", "every")
 STANDARD_INPUT = "-"
 _BLOCK = 4096
-_PAUSE = round(0.5 / FRAME_S)
-"""Half a second, in frames."""
 _SAMPLE = np.dtype("<f4")
-Frames = NDArray[np.float32]
+Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
 
 
-@dataclass
-class Reading:
-    """What a model says of a stretch of sound: numbers to draw, and for each question its answer and how sure it is."""
+@dataclass(frozen=True)
+class Heard:
+    """What a model read: (seconds from the start to the end of a stretch, its reading), and one of all that counts."""
 
-    values: dict[str, float]
-    answers: dict[str, tuple[str, float]] = field(default_factory=dict)
+    readings: list[tuple[float, Reading]]
+    seconds: float
+    summary: Reading
+    run_id: str | None
+    status: str
 
 
-Read = Callable[[Frames], Reading]
-"""Reads the mean output `[M]` of a stretch."""
-
-
-def main(
-    cfg: DictConfig,
-    context: dict[str, Any],
-    reader: Callable[[Published], Read],
-    fallback: Callable[[Frames], Reading] | None = None,
-    counts: Callable[[Frames], bool] = lambda frame: True,
-    from_onset: bool = False,
-) -> None:
-    """Runs the published model frame by frame, with its state, and reads the mean of its outputs every so often.
+class Listening(Request[Heard]):
+    """Base of the requests about sound: the model runs frame by frame, with its state; the mean of its outputs is read.
 
     Args:
-        reader: makes a `Read` for the published model. fallback: reads the mean mel frame `[128]` where there is no model.
-        counts: whether the output of a frame `[128]` enters the means; all frames go through the model.
-        from_onset: reset the model where sound begins, at first or behind half a second of silence: for models that were trained on
-            sounds without silence before them.
+        audio: a recording (WAV, FLAC, OGG, MP3) by name, `-` for raw little-endian float32 samples, mono, from standard
+            input, or samples `[S]` in -1..1.
+        rate: Hz of standard input and of samples, 8,000 to 192,000.
+        every: seconds between two readings, 0.016 to 3600.
 
     Raises:
-        ConfigError: no audio, a value out of range, no model and no fallback. AudioError, UserError: sound that can't be used.
+        ConfigError: no audio, no such file, or a number out of range.
     """
-    wanted, name = cfg.predict, cfg.model.name
-    if not wanted.audio:
-        raise ConfigError(
-            f"task=predict model={name} needs sound; type predict.audio=x.wav, or predict.audio=- for samples"
-        )
-    if wanted.audio != STANDARD_INPUT and not Path(wanted.audio).exists():
-        raise ConfigError(f"predict.audio={wanted.audio}: no such file; name a recording, or - for samples")
-    if not FRAME_S <= wanted.every <= 3600:
-        raise ConfigError(f"predict.every={wanted.every} must be 0.016 to 3600 seconds, such as predict.every=0.5")
-    published = load_published(Path(cfg.models_root), name)
-    step: Callable[[Frames], Frames]
-    if published is not None:
-        for warning in published.warnings():
-            _print(warning)
-        published.model.reset()
-        step, read = published.model, reader(published)
-    elif fallback is not None:
-        _print(f"No trained {name} model in {cfg.models_root}: this is a guess from how loud it is.")
-        step, read = (lambda frame: frame), fallback
-    else:
-        raise ConfigError(
-            f"no trained {name} model in {cfg.models_root}; train one, or type models_root=outputs/release"
-        )
-    live = wanted.audio == STANDARD_INPUT
-    if live and sys.stdin is None:
-        raise ConfigError("predict.audio=- reads standard input, which is closed; pipe samples into it")
-    frames = _live(sys.stdin.buffer, MelStream(wanted.rate)) if live else _recorded(Path(wanted.audio))
-    source = "standard input" if live else wanted.audio
-    onset = published.model.reset if published is not None and from_onset else lambda: None
-    found = listen(frames, step, read, wanted.every, _say, counts, onset)
-    _finish(found, source, published, context["folder"], name, wanted.every)
+
+    from_onset: ClassVar[bool] = False
+    """Reset the model where sound begins, at first or behind half a second of silence: for models that were trained on
+    sounds without silence before them."""
+
+    def __init__(self, audio: str | Path | Frames | None = None, rate: int = 48000, every: Seconds = 0.5) -> None:
+        if audio is None or (isinstance(audio, str) and not audio):
+            raise ConfigError("task=predict needs sound; type predict.audio=x.wav, or predict.audio=- for samples")
+        if isinstance(audio, str | Path) and str(audio) != STANDARD_INPUT and not Path(audio).exists():
+            raise ConfigError(f"predict.audio={audio}: no such file; name a recording, or - for samples")
+        self.audio, self.rate, self.every = audio, rate, float(every)
+
+    @abstractmethod
+    def reader(self, published: Published) -> Read:
+        """What the model's mean output says."""
+
+    def guess(self, frame: Frames) -> Reading:
+        """What the mean mel frame `[128]` says where there is no model; asked only where `without_model` says something."""
+        raise NotImplementedError
+
+    def counts(self) -> Callable[[Frames], bool]:
+        """Says of one frame `[128]` after the other whether its output enters the means; all go through the model."""
+        from kmidi_lab.audio.voice_activity import VoiceActivity
+
+        return VoiceActivity()
+
+    @classmethod
+    def stream(cls, published: Published, **settings: Any) -> LiveListening:
+        """The model for sound that comes in blocks; `settings` are `rate` and `every` of this class."""
+        return LiveListening(cls(STANDARD_INPUT, **settings), replace(published, model=copy(published.model)))
+
+    def run(self, published: Published | None, session: Session) -> Heard:
+        """Readings of the sound; each is said as it is made.
+
+        Raises:
+            AudioError, UserError: sound that can't be used. ConfigError: nothing to read in it.
+        """
+        step: Callable[[Frames], Frames]
+        read: Read
+        if published is None:
+            step, read, onset = (lambda frame: frame), self.guess, (lambda: None)
+        else:
+            published.model.reset()
+            step, read = published.model, self.reader(published)
+            onset = published.model.reset if self.from_onset else (lambda: None)
+        readings = listen(self._frames(), step, read, self.every, session.say, self.counts(), onset)
+        if not readings:
+            raise ConfigError(
+                f"{self._source()}: nothing to read: silent, or shorter than a frame of {WINDOW} samples at {RATE} Hz; "
+                "give more sound"
+            )
+        entry = published.entry if published else {}
+        status = entry.get("status", "no model")
+        return Heard(readings[:-1], *readings[-1], entry.get("training", {}).get("run_id"), status)
+
+    def show(self, answer: Heard, session: Session) -> None:
+        say("as a whole:")
+        say(_line(answer.seconds, answer.summary))
+        report = {
+            "model": session.model,
+            "run": answer.run_id,
+            "status": answer.status,
+            "source": self._source(),
+            "every_s": self.every,
+            "readings": [{"seconds": at, **_plain(reading)} for at, reading in answer.readings],
+            "summary": {"seconds": answer.seconds, **_plain(answer.summary)},
+        }
+        written, picture = session.folder / "reading.json", session.folder / "timeline.png"
+        write_atomic(written, json.dumps(report, indent=1).encode())
+        write_atomic(picture, timeline_png(answer.readings, f"{session.model}: {self._source()}", self.every))
+        say(f"written: {written}, {picture}")
+
+    def _source(self) -> str:
+        if isinstance(self.audio, str | Path):
+            return "standard input" if str(self.audio) == STANDARD_INPUT else str(self.audio)
+        return "the samples"
+
+    def _frames(self) -> Iterator[Frames]:
+        if not isinstance(self.audio, str | Path):
+            return _samples(self.audio, MelStream(self.rate))
+        if str(self.audio) != STANDARD_INPUT:
+            return _recorded(Path(self.audio))
+        if sys.stdin is None:
+            raise ConfigError("predict.audio=- reads standard input, which is closed; pipe samples into it")
+        return _live(sys.stdin.buffer, MelStream(self.rate))
+
+
+class LiveListening:
+    """A model that listens to sound as it comes in."""
+
+    def __init__(self, request: Listening, published: Published) -> None:
+        self._request, self._published = request, published
+        self.reset()
+
+    def reset(self) -> None:
+        """What comes next is the beginning of another sound."""
+        asked, model = self._request, self._published.model
+        model.reset()
+        onset = model.reset if asked.from_onset else (lambda: None)
+        read = asked.reader(self._published)
+        self._mel = MelStream(asked.rate)
+        self._listener = Listener(model, read, asked.every, asked.counts(), onset)
+
+    def push(self, samples: Frames) -> list[tuple[float, Reading]]:
+        """(seconds since the beginning, reading) of each stretch that ends within `samples` `[S]`, float32 in -1..1."""
+        readings = (self._listener.push(frame) for frame in self._mel.push(samples))
+        return [reading for reading in readings if reading]
 
 
 def listen(
@@ -101,7 +169,7 @@ def listen(
     step: Callable[[Frames], Frames],
     read: Read,
     every: float,
-    say: Callable[[Any], bool],
+    say: Callable[[str], bool],
     counts: Callable[[Frames], bool] = lambda frame: True,
     onset: Callable[[], None] = lambda: None,
 ) -> list[tuple[float, Reading]]:
@@ -109,48 +177,29 @@ def listen(
 
     `onset` is called before a frame that counts at the beginning or behind half a second without one. A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
     """
-    a_reading, readings = max(1, round(every / FRAME_S)), []
-    total, part, frames, since, all_counted, counted = np.zeros(1), np.zeros(1), 0, 0, 0, 0
-    silent = _PAUSE
-
-    def tell() -> bool:
-        nonlocal part, since, counted
-        # Forgotten first: Ctrl-C while it is printed must not read the stretch again.
-        whole, of, part, since, counted = part, counted, np.zeros(1), 0, 0
-        if not of:
-            return True
-        readings.append((_seconds(frames), read((whole / of).astype(np.float32))))
-        return say(readings[-1])
-
+    listener = Listener(step, read, every, counts, onset)
     try:
         for frame in chain.from_iterable(blocks):
-            heard = counts(frame)
-            if heard and silent >= _PAUSE:
-                onset()
-            silent = 0 if heard else silent + 1
-            output = np.asarray(step(frame), np.float64)
-            if heard:
-                total, part, all_counted, counted = total + output, part + output, all_counted + 1, counted + 1
-            frames, since = frames + 1, since + 1
-            if since == a_reading and not tell():
+            reading = listener.push(frame)
+            if reading and not say(_line(*reading)):
                 break
     except KeyboardInterrupt:
-        _print("stopped")
-    if since:
-        tell()
-    if all_counted:
-        readings.append((_seconds(frames), read((total / all_counted).astype(np.float32))))
-    return readings
-
-
-def _seconds(frames: int) -> float:
-    return ((frames - 1) * HOP + WINDOW) / RATE
+        say("stopped")
+    if last := listener.stretch():
+        say(_line(*last))
+    whole = listener.whole()
+    return [*listener.readings, *([whole] if whole else [])]
 
 
 def _recorded(path: Path) -> Iterator[Frames]:
     samples, stream = read_audio(path, RATE), MelStream()
     for at in range(0, len(samples), _BLOCK):
         yield stream.push(samples[at : at + _BLOCK])
+
+
+def _samples(samples: Frames, stream: MelStream) -> Iterator[Frames]:
+    yield stream.push(samples)
+    yield stream.finish()
 
 
 def _live(source: BinaryIO, stream: MelStream) -> Iterator[Frames]:
@@ -167,8 +216,8 @@ def _live(source: BinaryIO, stream: MelStream) -> Iterator[Frames]:
     yield stream.finish()
 
 
-def _print(text: str) -> bool:
-    """False when nobody reads what is printed any more; what is printed later is then lost in silence."""
+def say(text: str) -> bool:
+    """Prints a line; False when nobody reads what is printed any more; what is printed later is then lost in silence."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -177,49 +226,12 @@ def _print(text: str) -> bool:
     return True
 
 
-def _say(reading: tuple[float, Reading]) -> bool:
-    seconds, said = reading
+def _line(seconds: float, said: Reading) -> str:
     answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in said.answers.items())
     values = "  ".join(f"{name} {value:+.2f}" for name, value in said.values.items())
-    return _print(f"{seconds:7.2f} s  {values}  {answers}".rstrip())
-
-
-def _finish(
-    found: list[tuple[float, Reading]],
-    source: str,
-    published: Published | None,
-    folder: Path,
-    name: str,
-    every: float,
-) -> None:
-    if not found:
-        raise ConfigError(
-            f"{source}: nothing to read: silent, or shorter than a frame of {WINDOW} samples at {RATE} Hz; give more sound"
-        )
-    *readings, (seconds, summary) = found
-    _print("as a whole:")
-    _say((seconds, summary))
-    entry = published.entry if published else {}
-    report = {
-        "model": name,
-        "run": entry.get("training", {}).get("run_id"),
-        "status": entry.get("status", "no model"),
-        "source": source,
-        "every_s": every,
-        "readings": [{"seconds": at, **_plain(reading)} for at, reading in readings],
-        "summary": {"seconds": seconds, **_plain(summary)},
-    }
-    write_atomic(folder / "reading.json", json.dumps(report, indent=1).encode())
-    write_atomic(folder / "timeline.png", timeline_png(readings, f"{name}: {source}", every))
-    _print(f"written: {folder / 'reading.json'}, {folder / 'timeline.png'}")
+    return f"{seconds:7.2f} s  {values}  {answers}".rstrip()
 
 
 def _plain(reading: Reading) -> dict[str, Any]:
     answers = {q: {"answer": answer, "probability": sure} for q, (answer, sure) in reading.answers.items()}
     return {"values": reading.values, "answers": answers}
-
-
-def likeliest(logits: Frames, names: list[str]) -> tuple[str, float]:
-    """The name of the largest of logits `[K]` and its softmax."""
-    p = np.exp(logits - logits.max())
-    return names[int(logits.argmax())], float(p.max() / p.sum())

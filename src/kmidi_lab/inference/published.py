@@ -18,7 +18,7 @@ from kmidi_lab.registry.files import check_below
 
 @dataclass
 class Published:
-    """An ONNX model with its head and registry entry.
+    """An ONNX model with its head and registry entry, and the folder that its files lie in.
 
     `model` takes one vector a call and keeps its state; `call` maps `[E, N]`, or sequences `[S, T, N]`, to outputs.
     """
@@ -27,6 +27,7 @@ class Published:
     entry: dict[str, Any]
     head: dict[str, np.ndarray]
     model: OnnxModel
+    folder: Path = Path()
 
     def warnings(self) -> list[str]:
         """What whoever asks the model should know of it."""
@@ -80,7 +81,7 @@ def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = Non
             f"{path}: takes {sizes[0]} and gives {sizes[1]}, not {contract.id}; give a file of that model"
         )
     head = _head(path.with_name(f"{contract.id}.head.json")) if contract.head else {}
-    return Published(contract, entry or {}, head, model)
+    return Published(contract, entry or {}, head, model, path.parent)
 
 
 def _head(path: Path) -> dict[str, np.ndarray]:

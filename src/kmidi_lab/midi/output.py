@@ -22,3 +22,8 @@ def midi_target(out: str | None, default: Path, source: Path | None = None) -> P
     if source and target.exists() and source.exists() and target.samefile(source):
         raise ConfigError(f"predict.out={out} is predict.midi itself; give another file")
     return target
+
+
+def named(midi: Path | bytes) -> str:
+    """What messages call a MIDI file that is given by name or as its bytes."""
+    return "the MIDI data" if isinstance(midi, bytes) else str(midi)

@@ -29,8 +29,11 @@ class Track:
 
 @dataclass(frozen=True)
 class Piece:
-    """`tempos` `[K, 2]` (tick, quarter notes a minute), `metres` `[K, 3]` (tick, numerator, denominator), `keys` `[K, 3]`
-    (tick, tonic 0..11, 1 minor), each sorted by tick; the first tempo stands at tick 0, 120 where the file has none."""
+    """A MIDI file as numbers, each table sorted by tick.
+
+    `tempos` `[K, 2]` (tick, quarter notes a minute), `metres` `[K, 3]` (tick, numerator, denominator), `keys` `[K, 3]`
+    (tick, tonic 0..11, 1 minor); the first tempo stands at tick 0, 120 where the file has none.
+    """
 
     ticks_per_quarter: int
     tracks: tuple[Track, ...]

@@ -46,7 +46,7 @@ def read_piece(source: Path | bytes) -> Piece:
     keys outside what the format allows are left out; of several at one tick the last counts.
 
     Raises:
-        MidiError: missing, unreadable, not MIDI, truncated, SMPTE time, zero tempo, no notes, or beyond the limits above.
+        MidiError: missing, unreadable, not MIDI, truncated, SMPTE time, zero tempo, no notes, or beyond these limits.
     """
     if isinstance(source, bytes):
         return _parse(source)

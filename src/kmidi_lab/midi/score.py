@@ -75,8 +75,11 @@ def _bars(onset: Floats, metres: Sequence[tuple[float, int, int]]) -> tuple[Floa
 
 
 def metrical_strength(score: Score) -> Floats:
-    """1 on the downbeat, .75 half-way through a bar of four beats or more, .5 on other beats, .25 on halves of a
-    beat (thirds of a dotted one), .125 on halves of those, 0 elsewhere."""
+    """How strong the place of each note in its bar is, `[N]`.
+
+    1 on the downbeat, .75 half-way through a bar of four beats or more, .5 on other beats, .25 on halves of a
+    beat (thirds of a dotted one), .125 on halves of those, 0 elsewhere.
+    """
     beats = np.round(score.bar_quarters / score.beat_quarters)
     beat = score.bar % 1.0 * beats
     dotted = np.isclose(np.log2(score.beat_quarters / 3) % 1, 0)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import pi, sqrt
+from typing import Annotated
 
 import torch
+from annotated_types import Interval
 from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.audio.mel_scale import BANDS
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.nn.layers import CausalConv1d, Standardize
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Chain, Residual
+
+Cepstra = Annotated[int, Interval(ge=0, le=BANDS)]
+"""Coefficients that the convolutions see; 0 is the bands themselves."""
 
 
 def trunk(
@@ -24,23 +28,22 @@ def trunk(
     first_kernel: int | None = None,
     cepstra: int = 0,
 ) -> list[nn.Module]:
-    """Layers from frames `[B, T, 128]` to `[B, T, channels]`: the statistics of the input, one convolution, residual blocks.
+    """Layers from frames `[B, T, 128]` to `[B, T, channels]`.
 
-    Each block adds a dilated convolution and a dense layer to its input (He et al., *Deep Residual Learning for Image
+    They hold the statistics of the input, one convolution, and residual blocks. Each block adds a dilated convolution and a dense layer to its input (He et al., *Deep Residual Learning for Image
     Recognition*, 2016). The receptive field is `first_kernel + (kernel - 1) * sum(dilations)` frames of 16 ms;
     `first_kernel` is `kernel` where it is not given. With `cepstra` the convolutions see that many coefficients of
     the bands' cosine transform and not the bands: little is lost of a spectrum's shape, and less is learnt by heart.
 
-    Raises:
-        ConfigError: a value out of range.
+    Args:
+        channels: of every convolution.
+        kernel: taps of the convolutions in the blocks.
+        dilations: calls between these taps, one a block.
+        dropout: share of units dropped in training.
+        first_kernel: taps of the first convolution.
+        cepstra: coefficients that the convolutions see, up to 128; 0 is the bands themselves.
     """
     first_kernel = kernel if first_kernel is None else first_kernel
-    if min(channels, kernel, first_kernel) < 1 or not dilations or min(dilations) < 1:
-        raise ConfigError("model.module: channels, kernels and every one of dilations must be 1 or more")
-    if not 0 <= cepstra <= BANDS:
-        raise ConfigError(f"model.module.cepstra={cepstra} must be 0 (off) to {BANDS}, such as model.module.cepstra=48")
-    if not 0 <= dropout <= 0.95:
-        raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.2")
     layers: list[nn.Module] = [
         Standardize(torch.zeros(BANDS), torch.ones(BANDS)),
         *([cosine_transform(cepstra)] if cepstra else []),
@@ -65,13 +68,6 @@ def clip_mean(outputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return (outputs * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)
 
 
-def check_shares(most: float, **values: float) -> None:
-    """Raises ConfigError for the first of the named settings of a module that is not 0 to `most`."""
-    for name, value in values.items():
-        if not 0 <= value <= most:
-            raise ConfigError(f"model.module.{name}={value} must be 0 to {most:g}, such as model.module.{name}=0.1")
-
-
 def cosine_transform(size: int) -> nn.Linear:
     """`[..., 128]` to the first `size` coefficients of the orthonormal DCT-II; training leaves it alone."""
     layer = nn.Linear(BANDS, size).requires_grad_(False)
@@ -83,13 +79,20 @@ def cosine_transform(size: int) -> nn.Linear:
     return layer
 
 
-def thinned(network: nn.Module, x: torch.Tensor, stride: int) -> torch.Tensor:
-    """Every `stride`-th output of `network(x)`, from the first: `[B, T, C]` to `[B, ceil(T / stride), C']`, for that share
-    of the work.
+def strided_forward(network: nn.Module, x: torch.Tensor, stride: int) -> torch.Tensor:
+    """Every `stride`-th output of `network(x)`, from the first, for that share of the work.
 
     An output of a convolution with dilation d needs inputs d calls apart, so where all dilations but the first
     convolution's are multiples of `stride` the outputs in between need not be computed; the network's function is
     the same. (Statistics of batch normalisation in training are those of the outputs computed.)
+
+    Args:
+        network: a trunk and what follows it, causal.
+        x: `[B, T, C]`.
+        stride: calls from one output to the next.
+
+    Returns:
+        `[B, ceil(T / stride), C']`.
 
     Raises:
         ValueError: a dilation behind the first convolution is no multiple of `stride`.
@@ -120,7 +123,7 @@ def thinned(network: nn.Module, x: torch.Tensor, stride: int) -> torch.Tensor:
 
 
 class AudioModule(LabModule):
-    """A model of mel frames whose `network` begins with `trunk`: takes the training frames' statistics before it trains.
+    """A model of mel frames whose `network` begins with `trunk`; takes the training frames' statistics before training.
 
     The data module gives them: `statistics()` returns mean and standard deviation `[128]` of its training frames.
     """

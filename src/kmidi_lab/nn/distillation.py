@@ -54,15 +54,20 @@ def distill(
     """Trains the student of `plan`; the one of the epoch that is best on validation is returned.
 
     Args:
-        teacher: maps `[B, T, N]` to `[B, T, M]`; left as it is. train, validation: iterated anew in every epoch (and
-            `train` once more to count its steps); the former shuffles itself. progress: log every epoch.
+        teacher: maps `[B, T, N]` to `[B, T, M]`; left as it is.
+        plan: the untrained student and how long it learns.
+        contract: says what kind of outputs there are.
+        train: iterated anew in every epoch, and once more to count its steps; shuffles itself.
+        validation: iterated anew in every epoch.
+        device: where both networks run.
+        progress: log every epoch.
 
     Returns:
         (the deployed student in eval mode on the CPU, facts for the record: `params`, `arch`, `epochs`, `best_epoch`,
         `distance` and its unit, `curve` as [train, validation] by epoch).
 
     Raises:
-        ConfigError: the student's outputs are not of the teacher's size, no probabilities where the contract wants them,
+        ConfigError: the student's outputs are not of the teacher's size, no probabilities where there must be some,
             or become NaN; there are no sequences; or a student with BatchNorm1d is given padded sequences.
     """
     teacher, student = copy.deepcopy(teacher).to(device).eval(), plan.network.to(device)
@@ -74,7 +79,7 @@ def distill(
     for epoch in range(plan.epochs):
         torch.manual_seed(epoch_seed(epoch))
         student.train()
-        told = _Mean("training")
+        training_mean = _Mean("training")
         for x, real in _with_calls(train, student, device):
             loss = _step(teacher, student, x, real, contract)
             optimizer.zero_grad()
@@ -82,13 +87,13 @@ def distill(
             nn.utils.clip_grad_norm_(student.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-            told.add(loss.detach(), real)
+            training_mean.add(loss.detach(), real)
         student.eval()
-        held_out = _Mean("validation")
+        validation_mean = _Mean("validation")
         with torch.no_grad():
             for x, real in _with_calls(validation, student, device):
-                held_out.add(_step(teacher, student, x, real, contract), real)
-        curve.append([told.value(), held_out.value()])
+                validation_mean.add(_step(teacher, student, x, real, contract), real)
+        curve.append([training_mean.value(), validation_mean.value()])
         if curve[-1][1] < best[0]:
             best = curve[-1][1], epoch, copy.deepcopy(student.state_dict())
         if progress:

@@ -15,7 +15,8 @@ class Standardize(nn.Module):
     """`(x - mean) / std` with fixed statistics: the input normalisation that ships inside the network.
 
     Args:
-        mean, std: `[N]`, of the training split, in the units of the input.
+        mean: `[N]`, of the training split, in the units of the input.
+        std: `[N]`, of the same, above 0.
 
     Raises:
         ValueError: shapes differ or are not `[N]`, a value is not finite, or a std is not above 0.
@@ -44,7 +45,11 @@ class CausalConv1d(Streaming):
     The receptive field is `(kernel - 1) * dilation + 1` calls.
 
     Args:
-        inputs, outputs: channels. kernel: taps. dilation: calls between taps. groups: divides both channel counts.
+        inputs: channels.
+        outputs: channels.
+        kernel: taps.
+        dilation: calls between taps.
+        groups: divides both channel counts.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int = 1, groups: int = 1) -> None:
@@ -66,7 +71,13 @@ class CausalConv1d(Streaming):
 
 
 class GRU(Streaming):
-    """One or more GRU layers (Cho et al., 2014, in PyTorch's variant with the reset gate after the product)."""
+    """One or more GRU layers (Cho et al., 2014, in PyTorch's variant with the reset gate after the product).
+
+    Args:
+        inputs: channels.
+        hidden: units of each layer.
+        layers: stacked.
+    """
 
     def __init__(self, inputs: int, hidden: int, layers: int = 1) -> None:
         super().__init__()
@@ -84,7 +95,13 @@ class GRU(Streaming):
 
 
 class LSTM(Streaming):
-    """One or more LSTM layers (Hochreiter and Schmidhuber, 1997)."""
+    """One or more LSTM layers (Hochreiter and Schmidhuber, 1997).
+
+    Args:
+        inputs: channels.
+        hidden: units of each layer.
+        layers: stacked.
+    """
 
     def __init__(self, inputs: int, hidden: int, layers: int = 1) -> None:
         super().__init__()
@@ -109,7 +126,9 @@ class CausalAttention(Streaming):
     the cache needs to know no more than which of its slots are filled.
 
     Args:
-        size: channels, divisible by `heads`. window: calls that attention sees.
+        size: channels, divisible by `heads`.
+        heads: attention heads.
+        window: calls that attention sees.
     """
 
     slopes: torch.Tensor
@@ -135,10 +154,10 @@ class CausalAttention(Streaming):
         keys, values = (torch.cat([old, new], 1) for old, new in zip(state[:2], (key, value), strict=True))
         # Slot past + t holds call t of this piece; the slots before hold older calls, the first of them perhaps none.
         distance = past + torch.arange(steps, device=x.device)[:, None] - torch.arange(past + steps, device=x.device)
-        seen = (distance >= 0) & (distance < self.window)
+        visible = (distance >= 0) & (distance < self.window)
         filled = torch.cat([state[2], x.new_ones(batch, steps)], 1)
         penalty = -self.slopes[:, None, None] * distance
-        mask = torch.where(seen[None] & (filled > 0)[:, None, None, :], penalty, float("-inf"))
+        mask = torch.where(visible[None] & (filled > 0)[:, None, None, :], penalty, float("-inf"))
         mixed = F.scaled_dot_product_attention(
             self._split(query), self._split(keys), self._split(values), attn_mask=mask.to(x.dtype)
         )

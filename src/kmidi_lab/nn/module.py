@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import lightning as L
 import numpy as np
 import torch
+from annotated_types import Interval
 from torch import nn
 
+from kmidi_lab.bounds import Bounded, Count, Share
 from kmidi_lab.contracts import Contract
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.nn.streaming import Streaming
 from kmidi_lab.seeds import epoch_seed
 
+LearningRate = Annotated[float, Interval(gt=0, le=1)]
+Dropout = Annotated[float, Interval(ge=0, le=0.95)]
+Smoothing = Annotated[float, Interval(ge=0, le=0.5)]
+LossWeight = Annotated[float, Interval(ge=0, le=10)]
 _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
 
 
 def one_cycle(steps: int) -> Callable[[int], float]:
-    """Share of the peak learning rate by step: up along a cosine for a tenth of the run, then down to nearly nothing."""
+    """Share of the peak learning rate by step: up along a cosine for a tenth of the run, then down to nearly 0."""
     peak = max(1.0, _WARM_UP * steps)
 
     def share(step: int) -> float:
@@ -34,41 +39,38 @@ def one_cycle(steps: int) -> Callable[[int], float]:
 
 
 @dataclass(frozen=True)
-class StudentPlan:
+class StudentPlan(Bounded):
     """A student and how long it learns.
 
     Args:
         network: untrained, same inputs and outputs as the teacher, RTNeural's layers only.
         architecture: layer sizes in one line, for the card.
-        epochs: passes over the training sequences. learning_rate: peak of the one-cycle schedule.
+        epochs: passes over the training sequences.
+        learning_rate: peak of the one-cycle schedule.
 
     Raises:
         ConfigError: a value is out of range.
     """
 
+    config_key = "student"
     network: Streaming
     architecture: str
-    epochs: int
-    learning_rate: float
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or not 0 < self.learning_rate <= 1:
-            raise ConfigError(
-                f"the student's epochs={self.epochs} must be 1 or more, its learning_rate={self.learning_rate} "
-                "above 0 and at most 1"
-            )
+    epochs: Count
+    learning_rate: LearningRate
 
 
-class LabModule(L.LightningModule):
+class LabModule(Bounded, L.LightningModule):
     """A trainable model of one contract.
 
     Subclasses set `contract`, `vocabulary` (what the data module must agree on), `loss_name` and
     `network`, which maps `[B, N]` to `[B, M]` and is what gets exported.
 
     Args:
-        learning_rate: peak of the one-cycle schedule (L. Smith, N. Topin, 2018). weight_decay: of AdamW.
+        learning_rate: peak of the one-cycle schedule (L. Smith, N. Topin, *Super-Convergence*, 2018).
+        weight_decay: of AdamW, on matrices alone.
     """
 
+    config_key = "model.module"
     contract: ClassVar[Contract]
     vocabulary: tuple[str, ...] = ()
     loss_name: ClassVar[str] = ""
@@ -76,12 +78,8 @@ class LabModule(L.LightningModule):
     student: nn.Module | None
     """What the RTNeural file holds where that is not `network`; distilled after training."""
 
-    def __init__(self, learning_rate: float, weight_decay: float) -> None:
+    def __init__(self, learning_rate: LearningRate, weight_decay: Share) -> None:
         super().__init__()
-        if not 0 < learning_rate <= 1:
-            raise ConfigError(f"model.module.learning_rate={learning_rate} must be above 0 and at most 1, such as 2e-3")
-        if not 0 <= weight_decay <= 1:
-            raise ConfigError(f"model.module.weight_decay={weight_decay} must be 0 to 1, such as 1e-2")
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.student: nn.Module | None = None
 

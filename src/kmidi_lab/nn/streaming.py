@@ -16,7 +16,7 @@ State = tuple[torch.Tensor, ...]
 
 
 class Streaming(nn.Module):
-    """A causal module with explicit state, a flat tuple of tensors whose first axis is the batch; zeros after a reset."""
+    """A causal module with explicit state: a flat tuple of tensors, batch first, which are zeros after a reset."""
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shape of each state tensor without the batch axis; empty for a module without state."""
@@ -54,7 +54,7 @@ class Chain(Streaming):
 
     def __init__(self, *modules: nn.Module) -> None:
         super().__init__()
-        for module in (part for given in modules for part in given.modules()):
+        for module in (part for root in modules for part in root.modules()):
             if getattr(module, "inplace", False):
                 raise ValueError(f"{type(module).__name__} works in place; leave inplace=True out")
         for index, module in enumerate(modules):

@@ -1,17 +1,33 @@
-"""The files of an entry: their names stay below the models folder, their contents have the hashes that are told."""
+"""The files of a models folder: what may be written there, and an entry's names and hashes."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.published_names import FILE, HISTORY, LOCK, STAGING, is_of_model, names_of
 
 SCHEMA = Path(__file__).with_name("registry.schema.json")
+STAGING = ".staging"
+FILE = "registry.json"
+LOCK = f"{FILE}.lock"
+HISTORY = "history"
 _RESERVED = (STAGING, FILE, LOCK, HISTORY)
+KEPT_ENTRY = "entry.json"
+_OF_A_MODEL = (
+    "{}.json",
+    "{}.onnx",
+    "{}_model.h",
+    "{}.head.json",
+    "{}.card.md",
+    "golden/{}.json",
+    "golden/{}.onnx.json",
+)
+_ID = re.compile(r"[a-z0-9_]{1,80}")
+_VERSION = re.compile(r"[A-Za-z0-9._-]{1,120}")
 
 
 def is_published_name(name: str) -> bool:
@@ -111,3 +127,42 @@ def _check_names(names: Mapping[str, Any] | set[str], model_id: str) -> None:
                 f"{name[:200]!r} is no name for a published file of {model_id}; allowed are "
                 f"{', '.join(names_of(model_id))}; export the model again"
             )
+
+
+def is_id(name: object) -> bool:
+    """Whether it can be the id of a model, and so the name of a folder."""
+    return isinstance(name, str) and _ID.fullmatch(name) is not None
+
+
+def is_version(name: object) -> bool:
+    """Whether it can be the folder of a kept version."""
+    return isinstance(name, str) and _VERSION.fullmatch(name) is not None and name not in (".", "..")
+
+
+def names_of(model_id: str) -> list[str]:
+    """Every name that the lab may publish with that model."""
+    names = [pattern.format(model_id) for pattern in _OF_A_MODEL] if is_id(model_id) else []
+    return [name for name in names if name != FILE]
+
+
+def is_of_model(name: object, model_id: str) -> bool:
+    """Whether the lab publishes a file of that name with that model."""
+    return name in names_of(model_id)
+
+
+def is_written(name: object, model_id: str) -> bool:
+    """Whether a change of that model may write or remove the file of that name: the registry, its own, its history."""
+    if not isinstance(name, str):
+        return False
+    top, _, rest = name.partition(f"/{model_id}/")
+    version, _, kept = rest.partition("/")
+    if top == HISTORY and is_id(model_id) and is_version(version):
+        return kept == KEPT_ENTRY or is_of_model(kept, model_id)
+    return name == FILE or is_of_model(name, model_id)
+
+
+def link_on_the_way(root: Path, name: str) -> Path | None:
+    """The first link below `root` (which may be one) down to the file of that name; None where there is none."""
+    parts = PurePosixPath(name).parts
+    steps = (root.joinpath(*parts[: end + 1]) for end in range(len(parts)))
+    return next((path for path in steps if path.is_symlink()), None)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kmidi_lab.errors import ConfigError, RegistryError
-from kmidi_lab.registry.card_status import with_card
-from kmidi_lab.registry.files import read_files
+from kmidi_lab.registry.files import is_published_name, read_file, read_files
 from kmidi_lab.registry.policy import earned_by, may_promote, step_down
 from kmidi_lab.registry.registry import find, load_registry, onnx_path, opened, write_entry
 from kmidi_lab.registry.versions import history_line, kept_versions, read_version, settled, succeed, version_of
+from kmidi_lab.report.markdown import cell
 
 log = logging.getLogger(__name__)
+_STATUS = re.compile(rb"^Status \*\*[a-z]+\*\*: [^\r\n]*", re.MULTILINE)
 
 
 def promote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
@@ -136,3 +139,30 @@ def _reason(reason: str, action: str) -> str:
     if not reason.strip():
         raise ConfigError(f'a reason is kept in the history; type registry.reason="why you {action}"')
     return " ".join(reason.split())
+
+
+def with_card(models_root: Path, entry: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """(`entry` with the hash of its new card, the card by path), the card's status line as `entry` has it.
+
+    A card that is not the published one, or has no such line, is left as it is, with a warning.
+    """
+    try:
+        card = _restated(models_root, entry)
+    except RegistryError as error:
+        log.warning("%s: the model card still tells the old status: %s", entry["id"], error)
+        return dict(entry), {}
+    name = entry["model_card"]
+    facts = {"sha256": hashlib.sha256(card).hexdigest(), "bytes": len(card)}
+    return {**entry, "files": {**entry["files"], name: facts}}, {name: card}
+
+
+def _restated(models_root: Path, entry: Mapping[str, Any]) -> bytes:
+    name = entry.get("model_card", "")
+    told = entry.get("files", {}).get(name)
+    if told is None or not is_published_name(name):
+        raise RegistryError("it is not among the files of the entry; correct it by hand")
+    line = f"Status **{entry['status']}**: {cell(entry['status_reason'])}."
+    card, found = _STATUS.subn(lambda _: line.encode(), read_file(models_root, name, told["sha256"]), count=1)
+    if not found:
+        raise RegistryError(f"{name} has no line that begins with 'Status **'; correct it by hand")
+    return card

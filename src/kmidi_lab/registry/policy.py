@@ -5,45 +5,56 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kmidi_lab.run_record import Comparison, Primary, RunRecord
+from kmidi_lab.typed_json import MisfitError, from_json
+
 _GOOD = ("trained", "production")
 
 
-def entry_status(run: Mapping[str, Any]) -> tuple[str, str]:
+def entry_status(run: RunRecord) -> tuple[str, str]:
     """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric, in a comparison
     that is fair.
 
     Where RTNeural gets a student that falls short, the entry stands for the ONNX file alone (`student_falls_short`) and
     says so. The further metrics of the verdict are named either way, those that fall short too.
     """
-    primary: Any = run.get("primary")
-    if run.get("status") == "failed":
-        return "training", f"the run failed: {run.get('error')}"
-    if not primary:
+    if run.identity.status == "failed":
+        return "training", f"the run failed: {run.identity.error}"
+    return _earned(run.primary, run.student.primary if run.student else None)
+
+
+def _earned(primary: Primary | None, student: Primary | None) -> tuple[str, str]:
+    if primary is None:
         return "training", "no baseline was scored"
-    if primary.get("not_comparable"):
-        return "training", f"no fair comparison: {primary['not_comparable']}"
-    short = [_against(t) for t in primary.get("also", ()) if not t["beats_baselines"]]
-    if not primary["beats_baselines"]:
+    if primary.not_comparable:
+        return "training", f"no fair comparison: {primary.not_comparable}"
+    short = [_against(c) for c in primary.also if not c.beats_baselines]
+    if not primary.beats_baselines:
         return "training", "does not beat " + ", ".join([_against(primary), *short])
-    won = [_against(t) for t in (primary, *primary.get("also", ())) if t["beats_baselines"]]
+    won = [_against(c) for c in primary.comparisons if c.beats_baselines]
     reason = "beats " + ", ".join(won) + (f"; falls short of {', '.join(short)}" if short else "")
-    if student_falls_short(run):
-        student = _against(run["student_scores"]["primary"])
-        reason += f"; this is the ONNX file: the student in the RTNeural file does not beat {student}"
+    if student and not student.beats_baselines:
+        reason += f"; this is the ONNX file: the student in the RTNeural file does not beat {_against(student)}"
     return "trained", reason
 
 
-def student_falls_short(run: Mapping[str, Any]) -> bool:
+def student_falls_short(run: RunRecord) -> bool:
     """The RTNeural file holds a student that does not beat the baselines: the entry's `file` is then the ONNX file."""
-    student: Any = (run.get("student_scores") or {}).get("primary")
-    return bool(student) and not student["beats_baselines"]
+    student = run.student.primary if run.student else None
+    return student is not None and not student.beats_baselines
 
 
 def earned_by(entry: Mapping[str, Any]) -> str:
     """Why a published model was called trained, without who promoted or demoted it since."""
+    told = str(entry.get("status_reason") or entry.get("note") or "no reason is told")
     if not entry.get("primary"):
-        return str(entry.get("status_reason") or entry.get("note") or "no reason is told")
-    return entry_status({"primary": entry["primary"], "student_scores": entry.get("student")})[1]
+        return told
+    student = (entry.get("student") or {}).get("primary")
+    try:
+        primary = from_json(Primary, entry["primary"], "primary")
+        return _earned(primary, from_json(Primary, student, "student.primary") if student else None)[1]
+    except MisfitError:  # an entry that someone else has written
+        return told
 
 
 def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None) -> tuple[bool, str]:
@@ -94,6 +105,10 @@ def step_down(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return f"this version {' and '.join(losses)}" if losses else ""
 
 
-def _against(told: Mapping[str, Any]) -> str:
-    values = f"{told['value']:.4g} against {told['best_baseline_value']:.4g}"
-    return f"{told['best_baseline']} on {told['split']} {told['metric']} ({values})"
+def _against(c: Comparison) -> str:
+    values = f"{_short(c.value)} against {_short(c.best_baseline_value)}"
+    return f"{c.best_baseline} on {c.split} {c.metric} ({values})"
+
+
+def _short(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:.4g}"

@@ -15,9 +15,8 @@ import jsonschema
 from filelock import FileLock, Timeout
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import SCHEMA, check_files, left_behind
+from kmidi_lab.registry.files import FILE, LOCK, SCHEMA, STAGING, check_files, left_behind
 from kmidi_lab.registry.policy import entry_status, may_replace
-from kmidi_lab.registry.published_names import FILE, LOCK, STAGING
 from kmidi_lab.registry.transaction import complete, is_committed, replace_together
 from kmidi_lab.registry.versions import prune, succeed
 

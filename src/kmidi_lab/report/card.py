@@ -1,16 +1,15 @@
-"""The model card: everything a reader must know before trusting the files, from run.json and the contract."""
+"""The model card: everything a reader must know before trusting the files, from the run's record and the contract."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from kmidi_lab.contracts import READER_OUTPUT_LIMIT, Contract
-from kmidi_lab.report import student_view, view
+from kmidi_lab.report import latency_view, view
 from kmidi_lab.report.contracts_doc import contract_markdown
 from kmidi_lab.report.markdown import cell, table
 from kmidi_lab.report.numbers import count, duration, fixed
 from kmidi_lab.report.scores import score_tables
 from kmidi_lab.report.verdict import verdict
+from kmidi_lab.run_record import DataDescription, Export, RunRecord
 
 _KINDS = {
     "logits": "Outputs are logits by slice, not probabilities: a reader that takes the largest raw output, clamped to "
@@ -21,65 +20,64 @@ _KINDS = {
 }
 
 
-def model_card(run: dict[str, Any], contract: Contract) -> str:
-    """Markdown, as `<id>.card.md` beside the artefacts; `run` is run.json with its `export` filled."""
+def model_card(run: RunRecord, contract: Contract) -> str:
+    """Markdown, as `<id>.card.md` beside the artefacts; `run` has data, scores and an export."""
+    assert run.data and run.export and run.network
     sections = [
-        _title(run, contract),
+        _title(run, contract, run.data, run.export),
         _verdict(run),
         contract_markdown(contract).replace("## ", "## Contract: ", 1),
-        _data(run),
+        _data(run, run.data),
         _metrics(run),
         _slices(run),
         _student(run),
-        _emotion(run),
+        *(f"## {cell(note.title)}\n\n{cell(note.text)}" for note in run.analysis.notes),
         _calibration(run),
-        _parity(run),
+        _parity(run, run.export),
         _latency(run),
-        _not_measured(run),
-        _limits(run, contract),
+        _not_measured(run, run.export),
+        _limits(run, contract, run.data, run.export),
         _provenance(run),
     ]
     return "\n\n".join(section.strip() for section in sections if section) + "\n"
 
 
-def _title(run: dict[str, Any], contract: Contract) -> str:
-    export, stand_in = run["export"], run["data"]["stand_in"]
-    notice = f"> **Stand-in data.** {cell(stand_in)}\n\n" if stand_in else ""
-    stored = export.get("stored_params")
-    in_file = "in the student that RTNeural gets" if run.get("student") else "in the exported layers"
-    held = f", {count(stored)} numbers {in_file}" if stored else ""
+def _title(run: RunRecord, contract: Contract, data: DataDescription, export: Export) -> str:
+    network = run.network
+    assert network
+    notice = f"> **Stand-in data.** {cell(data.stand_in)}\n\n" if data.stand_in else ""
+    in_file = "in the student that RTNeural gets" if run.student else "in the exported layers"
+    held = f", {count(export.stored_params)} numbers {in_file}" if export.stored_params else ""
     calls = f"Each call takes {contract.state} and keeps state for the next." if contract.streaming else "No state."
     return (
-        f"# {contract.id}\n\n{notice}Status **{export['status']}**: {cell(export['reason'])}.\n\n"
-        f"{contract.task.replace('_', ' ').capitalize()} for KmiDi: {contract.network}, {cell(run['arch'])}, "
-        f"{count(run['params'])} trained parameters{held}. {calls} Contract version {contract.version}."
+        f"# {contract.id}\n\n{notice}Status **{export.status}**: {cell(export.reason)}.\n\n"
+        f"{contract.task.replace('_', ' ').capitalize()} for KmiDi: {contract.network}, {cell(network.arch)}, "
+        f"{count(network.params)} trained parameters{held}. {calls} Contract version {contract.version}."
     )
 
 
-def _verdict(run: dict[str, Any]) -> str:
+def _verdict(run: RunRecord) -> str:
     found = verdict(run)
     return f"**{cell(found.headline)}**\n\n" + "\n".join(f"- {cell(line)}" for line in found.details)
 
 
-def _data(run: dict[str, Any]) -> str:
-    data = run["data"]
-    rule, absent = data["split"]["rule"], data.get("absent")
-    drawn = {k: v for k, v in data["split"].items() if k not in ("rule", "train", "val", "test")}
+def _data(run: RunRecord, data: DataDescription) -> str:
+    rule, drawn = view.split_rule(run)
     parts = [
-        f"## Data\n\n`{data['id']}`, fingerprint `{data['version']}`. Licences: {cell(data['licence'])}.",
+        f"## Data\n\n`{data.id}`, fingerprint `{data.version}`. Licences: {cell(data.licence)}.",
         _grid(view.sources(run)),
         f"Split: {cell(rule)} ({cell(view.text_of(drawn))}).",
         _grid(view.splits(run)),
-        _grid(view.problems(run)) if data["problems"] else "Nothing was skipped.",
+        _grid(view.problems(run)) if data.problems else "Nothing was skipped.",
     ]
-    if absent:
-        parts.append(f"Not found and not used: {cell(', '.join(absent))}.")
+    if data.absent:
+        parts.append(f"Not found and not used: {cell(', '.join(data.absent))}.")
     return "\n\n".join(parts)
 
 
-def _metrics(run: dict[str, Any]) -> str:
+def _metrics(run: RunRecord) -> str:
     parts = ["## Metrics beside the baselines", "Arrows say which way is better; the best of a column is bold."]
-    for scores in score_tables(run):
+    for scores in score_tables(str(run.identity.model), run.scores, run.spread):
         rows = []
         for row in scores.rows:
             name = cell(row.name) if row.kind == "baseline" else f"**{cell(row.name)}**"
@@ -92,122 +90,113 @@ def _metrics(run: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _slices(run: dict[str, Any]) -> str:
+def _slices(run: RunRecord) -> str:
     """What each slice was taught by, of models whose data knows some of them only."""
-    taught = view.part(run, "analysis").get("slices")
-    if not taught:
-        return ""
     rows = []
-    for one in taught:
-        counts = ", ".join(f"{name} {count(n)}" for name, n in one["clips"].items()) or "–"
-        what = cell(one["evidence"]) if one["trained"] else "**untrained: constant in the output**"
-        rows.append([cell(one["slice"]), what, cell(counts), cell(", ".join(one["never_heard"]) or "–")])
+    for one in run.analysis.slices:
+        counts = ", ".join(f"{name} {count(n)}" for name, n in one.clips.items()) or "–"
+        what = cell(one.evidence) if one.trained else "**untrained: constant in the output**"
+        rows.append([cell(one.slice), what, cell(counts), cell(", ".join(one.never_heard)) or "–"])
     headings = ["slice", "a label rests on", "training clips with a label", "places no clip has"]
-    return f"## What each slice was taught by\n\n{table(headings, rows, ())}"
+    return f"## What each slice was taught by\n\n{table(headings, rows, ())}" if rows else ""
 
 
-def _student(run: dict[str, Any]) -> str:
-    grid = student_view.student(run)
-    if not grid.rows:
+def _student(run: RunRecord) -> str:
+    if run.student is None:
         return ""
     return (
         "## The student in the RTNeural file\n\nRTNeural can't hold this network, so its file holds a recurrent student "
-        f"distilled from it. {student_view.distance(run)} ONNX and RTNeural give different outputs, each proved by golden "
-        f"vectors of its own.\n\n{_grid(grid)}"
+        f"distilled from it. {view.distance(run.student)} ONNX and RTNeural give different outputs, each proved by golden "
+        f"vectors of its own.\n\n{_grid(view.student(run))}"
     )
 
 
-def _emotion(run: dict[str, Any]) -> str:
-    text = view.emotion(run)
-    return f"## Does knowing the emotion help?\n\n{cell(text)}" if text else ""
-
-
-def _calibration(run: dict[str, Any]) -> str:
-    error, curve = run["metrics"].get("test", {}).get("ece"), view.part(run, "analysis", "reliability")
-    if error is None:
+def _calibration(run: RunRecord) -> str:
+    scores, curve = run.scores.metrics.get("test", {}) if run.scores else {}, run.analysis.reliability
+    if scores.get("ece") is None:
         return ""
-    text = f"## Calibration\n\nExpected calibration error on test: {fixed(error, 3)} (0 is perfect)."
-    if not curve:
+    text = f"## Calibration\n\nExpected calibration error on test: {fixed(scores['ece'], 3)} (0 is perfect)."
+    if curve is None:
         return text
     rows = [
         [fixed(confidence, 2), fixed(accuracy, 2), f"{share:.1%}".replace("%", " %")]
-        for confidence, accuracy, share in zip(curve["confidence"], curve["accuracy"], curve["share"], strict=True)
+        for confidence, accuracy, share in zip(curve.confidence, curve.accuracy, curve.share, strict=True)
     ]
     return f"{text}\n\n{table(['mean confidence', 'share right', 'share of the events'], rows, (0, 1, 2))}"
 
 
-def _parity(run: dict[str, Any]) -> str:
-    calls = count(run["export"]["parity"]["calls"])
+def _parity(run: RunRecord, export: Export) -> str:
     return (
-        f"## Parity\n\nLargest error against the trained network over {calls} calls, real inputs and edge cases; "
-        f"absolute where outputs are within ±1, relative beyond.\n\n{_grid(view.parity(run))}"
+        f"## Parity\n\nLargest error against the trained network over {count(export.parity.get('calls'))} calls, real "
+        f"inputs and edge cases; absolute where outputs are within ±1, relative beyond.\n\n{_grid(view.parity(run))}"
     )
 
 
-def _latency(run: dict[str, Any]) -> str:
-    machine, grid = run["machine"], view.latency(run)
+def _latency(run: RunRecord) -> str:
+    machine, grid = run.machine, latency_view.latency(run)
     where = f"{cell(machine['cpu'])}, {machine['cores']} cores, {cell(machine['os'])} (machine {machine['id']})"
     text = (
-        f"## Latency\n\n{view.latency_setting(run)} Measured on {where}. The first call is a fresh session's; "
+        f"## Latency\n\n{latency_view.setting(run)} Measured on {where}. The first call is a fresh session's; "
         f"slow calls are kept; in budget means that the 99th percentile is. {grid.floor_note}".rstrip()
-        + (" The row `rtneural` is the student's, the others are its teacher's." if run.get("student") else "")
+        + (" The row `rtneural` is the student's, the others are its teacher's." if run.student else "")
     )
     if not grid.deadlines.rows:
         return f"{text}\n\n{_grid(grid)}"
     return f"{text}\n\n{_grid(grid)}\n\n### Audio blocks\n\n{cell(grid.deadlines_note)}\n\n{_grid(grid.deadlines)}"
 
 
-def _not_measured(run: dict[str, Any]) -> str:
-    lines = [f"latency of {cell(name)}: {cell(why)}" for name, why in run["export"]["latency"]["not_measured"].items()]
-    if run["export"]["parity"]["rtneural"] is None:
+def _not_measured(run: RunRecord, export: Export) -> str:
+    lines = [f"latency of {cell(name)}: {cell(why)}" for name, why in export.latency.not_measured.items()]
+    if export.parity.get("rtneural") is None:
         lines.append("parity in the real RTNeural: no runner was given; the lab's own reader of the format was used")
-    if not run["spread"]:
+    if not run.spread:
         lines.append("spread over seeds: this is one run")
     lines.append("how it sounds: nobody has judged it by listening, and no figure here stands for that")
     return "## Not measured\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
-def _limits(run: dict[str, Any], contract: Contract) -> str:
+def _limits(run: RunRecord, contract: Contract, data: DataDescription, export: Export) -> str:
     lines = [
         "Made for KmiDi's plugin and inference service, as a suggestion to a musician; inputs must be built as the "
         f"contract says (features {contract.features}).",
         _KINDS[contract.output_kind],
         "Scores hold for music like the test split's; other repertoires will score lower.",
-        f"The weights follow the licences of the data: {cell(run['data']['licence'])}.",
+        f"The weights follow the licences of the data: {cell(data.licence)}.",
     ]
     if contract.output_size > READER_OUTPUT_LIMIT:
         lines.append(f"The inference service keeps the first {READER_OUTPUT_LIMIT} of {contract.output_size} outputs.")
     if contract.streaming:
-        lines.append(f"An output depends on {_reach(run)}. A reader that resets before every call gets an answer, too.")
+        reach = _reach(export, run.student is not None)
+        lines.append(f"An output depends on {reach}. A reader that resets before every call gets an answer, too.")
     return "## Intended use and limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
-def _reach(run: dict[str, Any]) -> str:
-    fields = [run["export"].get(key) for key in ("receptive_field", "onnx_receptive_field")]
+def _reach(export: Export, student: bool) -> str:
+    fields = (export.receptive_field, export.onnx_receptive_field)
     rtneural, onnx = (f"the last {count(field)} calls" if field else "every call since the reset" for field in fields)
-    return f"{rtneural} in the RTNeural file, {onnx} in the ONNX file" if run.get("student") else rtneural
+    return f"{rtneural} in the RTNeural file, {onnx} in the ONNX file" if student else rtneural
 
 
-def _provenance(run: dict[str, Any]) -> str:
-    spread = run["spread"]
+def _provenance(run: RunRecord) -> str:
+    own, code, spread = run.identity, run.code, run.spread
     facts = {
-        "run": run["run_id"],
-        "seed": str(run["seed"]),
-        "seeds of the spread": ", ".join(map(str, spread["seeds"])) if spread else "",
-        "folds of the spread": ", ".join(map(str, spread.get("folds", ()))) if spread else "",
-        "started": run["started_at"],
-        "training": duration(run["training_seconds"]),
+        "run": own.run_id,
+        "seed": str(own.seed),
+        "seeds of the spread": ", ".join(map(str, spread.seeds)) if spread else "",
+        "folds of the spread": ", ".join(map(str, spread.folds)) if spread else "",
+        "started": own.started_at,
+        "training": duration(run.training.seconds if run.training else None),
         # The card of a run is written before the run ends.
-        "whole run": duration(run["duration_seconds"]) if "duration_seconds" in run else "",
-        "commit": f"{run['git_commit'] or 'unknown'}{' with uncommitted changes' if run['git_dirty'] else ''}",
-        "code sha256": run["code_sha256"],
-        "settings": view.text_of(run["training"]),
-        "hardware": view.text_of(run["hardware"]),
-        "versions": view.text_of(run["versions"]),
+        "whole run": duration(own.duration_seconds) if own.duration_seconds is not None else "",
+        "commit": f"{code.git_commit or 'unknown'}{' with uncommitted changes' if code.git_dirty else ''}",
+        "code sha256": code.sha256,
+        "settings": view.text_of(view.settings(run)),
+        "hardware": view.text_of(run.hardware),
+        "versions": view.text_of(code.versions),
     }
     rows = [[name, cell(value)] for name, value in facts.items() if value]
     return (
-        f"## Provenance\n\n```\n{run['command']}\n```\n\n{table(['what', ''], rows)}\n"
+        f"## Provenance\n\n```\n{own.command}\n```\n\n{table(['what', ''], rows)}\n"
         "The SHA-256 of every file stands in registry.json."
     )
 

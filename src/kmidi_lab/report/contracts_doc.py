@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kmidi_lab.contracts import CONTRACTS, READER_OUTPUT_LIMIT, VERSION, Contract, Slice
+from kmidi_lab.files import write_atomic
 from kmidi_lab.report.markdown import cell, table
 
 DOCUMENT = Path("docs/CONTRACTS.md")
@@ -63,8 +64,7 @@ def _range(s: Slice) -> str:
 
 
 def main() -> None:
-    DOCUMENT.parent.mkdir(exist_ok=True)
-    DOCUMENT.write_text(contracts_markdown(), encoding="utf-8")
+    write_atomic(DOCUMENT, contracts_markdown().encode())
     print(f"wrote {DOCUMENT.resolve()}")
 
 

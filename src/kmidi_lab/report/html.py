@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from kmidi_lab import run_record
+from kmidi_lab.files import write_atomic
 from kmidi_lab.report import curves as curve_rows
-from kmidi_lab.report import view
-from kmidi_lab.report.numbers import count, duration, microseconds, modes
+from kmidi_lab.report import latency_view, view
+from kmidi_lab.report.numbers import count, duration, microseconds
 from kmidi_lab.report.scores import label, score_tables
 from kmidi_lab.report.verdict import verdict
+from kmidi_lab.run_record import RunRecord
 
 
-def write_report(run: dict[str, Any], curves: list[dict[str, float]], path: Path) -> Path:
+def write_report(run: RunRecord, curves: list[dict[str, float]], path: Path) -> Path:
     """Writes the report of a run, of a failed or half-finished one too; what is missing is said in it."""
     import jinja2
 
@@ -22,39 +24,35 @@ def write_report(run: dict[str, Any], curves: list[dict[str, float]], path: Path
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     source = files("kmidi_lab.report").joinpath("report.html.j2").read_text(encoding="utf-8")
     page = environment.from_string(source).render({**_context(run, curves), "config": _config(path.parent)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    write_atomic(path, page.encode())
     return path
 
 
-def _context(run: Mapping[str, Any], curves: list[dict[str, float]]) -> dict[str, Any]:
-    data = view.part(run, "data")
+def _context(run: RunRecord, curves: list[dict[str, float]]) -> dict[str, Any]:
     return {
         "run": run,
+        "title": run.identity.model,
         "identity": _identity(run),
         "verdict": verdict(run),
-        "data": data,
         "facts": _facts(run),
-        "tables": score_tables(run),
+        "tables": score_tables(str(run.identity.model), run.scores, run.spread),
         "bars": _bars(run),
         "curves": _curves(run, curves),
         "confusions": _confusions(run),
         "reliability": _reliability(run),
-        "emotion": view.emotion(run),
-        "export": run.get("export"),
-        "latency": view.latency(run),
-        "latency_setting": view.latency_setting(run),
+        "latency": latency_view.latency(run),
+        "latency_setting": latency_view.setting(run),
         "latency_figure": _latency(run),
-        "not_measured": view.part(run, "export", "latency", "not_measured"),
+        "not_measured": latency_view.measured(run).not_measured,
         "parity": view.parity(run),
-        "parity_calls": count(view.part(run, "export", "parity").get("calls")),
+        "parity_calls": count(run.export.parity.get("calls") if run.export else None),
         "files": view.files(run),
         "sources": view.sources(run),
         "splits": view.splits(run),
-        "split_rule": view.part(run, "data", "split").get("rule"),
+        "split_rule": view.split_rule(run)[0],
         "problems": view.problems(run),
         "provenance": view.provenance(run),
-        "raw": view.raw(run),
+        "raw": run_record.text(run),
     }
 
 
@@ -64,83 +62,74 @@ def _config(folder: Path) -> str:
     return config.read_text(encoding="utf-8") if config.exists() else ""
 
 
-def _identity(run: Mapping[str, Any]) -> str:
-    started = run.get("started_at")
+def _identity(run: RunRecord) -> str:
+    own = run.identity
+    started = own.started_at
     parts = [
-        f"{run['id']}, contract v{run.get('contract_version')}" if run.get("id") else "",
-        f"run {run['run_id']}" if run.get("run_id") else "",
+        f"{own.id}, contract v{own.contract_version}" if own.id else "",
+        f"run {own.run_id}" if own.run_id else "",
         f"{started[:10]}\u00a0{started[11:16]}\u00a0UTC" if started else "",
     ]
     return " · ".join(filter(None, parts))
 
 
-def _facts(run: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _facts(run: RunRecord) -> list[tuple[str, str, str]]:
     """The strip under the verdict: name, value, small print."""
-    backends = view.part(run, "export", "latency", "backends")
-    budget = view.part(run, "export", "latency").get("budget_ms")
+    timed = latency_view.measured(run)
     facts = []
-    if run.get("params") is not None:
-        facts.append(("parameters", count(run["params"]), str(run.get("arch") or "")))
-    if backends:
-        name = min(backends, key=lambda n: backends[n]["p99_us"])
-        facts.append(("p99 of one call", microseconds(backends[name]["p99_us"]), f"{name}; budget {budget:g}\u00a0ms"))
-    if run.get("training_seconds") is not None:
-        facts.append(("training", duration(run["training_seconds"]), f"seed {run.get('seed')}"))
-    if run.get("export"):
-        status = str(run["export"].get("status"))
-        facts.append(("registry status", status, str(run["export"].get("reason") or "")))
+    if run.network:
+        facts.append(("parameters", count(run.network.params), run.network.arch or ""))
+    if timed.backends:
+        name = min(timed.backends, key=lambda n: timed.backends[n].p99_us)
+        small_print = f"{name}; budget {timed.budget_ms:g}\u00a0ms" if timed.budget_ms is not None else name
+        facts.append(("p99 of one call", microseconds(timed.backends[name].p99_us), small_print))
+    if run.training and run.training.seconds is not None:
+        facts.append(("training", duration(run.training.seconds), f"seed {run.identity.seed}"))
+    if run.export:
+        facts.append(("registry status", run.export.status, run.export.reason))
     return facts
 
 
-def _bars(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _bars(run: RunRecord) -> list[tuple[str, str]]:
     from kmidi_lab.report import plots
 
-    primary = view.part(run, "primary")
     drawn = []
-    for told in (primary, *primary.get("also", ())) if primary else ():
-        metric, split = told["metric"], told["split"]
-        rivals = view.part(run, "baselines", split)
-        values = {name: scores[metric] for name, scores in rivals.items() if scores.get(metric) is not None}
-        own = str(run.get("model"))
-        if values:
-            svg = plots.bars(metric, own, {own: told["value"], **values}, told["mode"])
-            drawn.append((f"{label(metric, told['mode'])} on {split}", svg))
+    for c in run.primary.comparisons if run.primary and run.scores else ():
+        rivals = run.scores.baselines.get(c.split, {})  # type: ignore[union-attr]
+        values = {name: value for name, scores in rivals.items() if (value := scores.get(c.metric)) is not None}
+        own = str(run.identity.model)
+        if values and c.value is not None:
+            svg = plots.bars(c.metric, own, {own: c.value, **values}, c.mode)
+            drawn.append((f"{label(c.metric, c.mode)} on {c.split}", svg))
     return drawn
 
 
-def _curves(run: Mapping[str, Any], rows: list[dict[str, float]]) -> list[tuple[str, str]]:
+def _curves(run: RunRecord, rows: list[dict[str, float]]) -> list[tuple[str, str]]:
     from kmidi_lab.report import plots
 
-    best = view.part(run, "training").get("best_epoch")
-    way = modes(run)
+    best = run.training.best_epoch if run.training else None
+    way = {"loss": "min", **(run.scores.directions if run.scores else {})}
     drawn = curve_rows.panels(rows).items()
     return [(label(metric, way.get(metric)), plots.learning_curve(metric, lines, best)) for metric, lines in drawn]
 
 
-def _confusions(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _confusions(run: RunRecord) -> list[tuple[str, str]]:
     from kmidi_lab.report import plots
 
-    found = [
-        (key.removeprefix("confusion_"), value)
-        for key, value in view.part(run, "analysis").items()
-        if key.startswith("confusion_")
-    ]
-    return [(name, plots.confusion(name, table["labels"], table["counts"])) for name, table in found]
+    tables = run.analysis.confusions.items()
+    return [(name, plots.confusion(name, table.labels, table.counts)) for name, table in tables]
 
 
-def _reliability(run: Mapping[str, Any]) -> str:
+def _reliability(run: RunRecord) -> str:
     from kmidi_lab.report import plots
 
-    points = view.part(run, "analysis", "reliability")
-    return plots.reliability(points) if points else ""
+    return plots.reliability(run.analysis.reliability) if run.analysis.reliability else ""
 
 
-def _latency(run: Mapping[str, Any]) -> str:
+def _latency(run: RunRecord) -> str:
     from kmidi_lab.report import plots
 
-    measured = view.part(run, "export", "latency")
-    backends = measured.get("backends") or {}
-    budget = measured.get("budget_ms")
-    if not any(b.get("histogram") for b in backends.values()):
+    timed = latency_view.measured(run)
+    if not any(b.histogram for b in timed.backends.values()):
         return ""
-    return plots.latency(backends, budget * 1000 if budget is not None else None)
+    return plots.latency(timed.backends, timed.budget_ms * 1000 if timed.budget_ms is not None else None)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from kmidi_lab import run_record
+from kmidi_lab.errors import DataError
+from kmidi_lab.files import write_atomic
 from kmidi_lab.report import markdown
 from kmidi_lab.report.numbers import NOTHING, decimals, fixed, is_number
 from kmidi_lab.report.scores import plus_minus, runs_of
+from kmidi_lab.report.terminal import text_table
+from kmidi_lab.run_record import MetricTable, Primary, RunRecord, Spread, Statistic
 
 _REPEATS = ("seed=", "data.fold=")
 """What jobs of one setting may differ in."""
@@ -37,61 +42,64 @@ class Entry:
 class _Job:
     number: int
     overrides: tuple[str, ...]
-    run: dict[str, Any] | None
+    run: RunRecord | None
     status: str
 
     @property
-    def primary(self) -> Mapping[str, Any]:
-        return (self.run or {}).get("primary") or {}
+    def primary(self) -> Primary | None:
+        return self.run.primary if self.run else None
+
+    @property
+    def fold(self) -> int | None:
+        return self.run.data.split.get("fold") if self.run and self.run.data else None
 
 
-def leaderboard(sweep_dir: Path) -> tuple[str, dict[str, Any]]:
-    """The aligned table, best job first, and the `spread` of run.json over the seeds and folds of the jobs that are ok.
+def leaderboard(sweep_dir: Path) -> tuple[str, Spread | None]:
+    """The table, best job first, and the spread over the seeds and folds of the jobs that are ok.
 
-    Jobs that differ in more than their seed and fold have no spread over seeds: `metrics` is empty then, and a line says so.
+    Jobs that differ in more than their seed and fold have no spread: a line says so.
     """
     jobs = _jobs(sweep_dir)
     if not jobs:
-        return f"{sweep_dir} holds no jobs.\n", {"seeds": [], "metrics": {}}
-    entries = _entries(jobs)
-    head = [f.name.replace("_", " ") for f in fields(Entry)]
-    lines = [head, *(list(astuple(e)) for e in entries)]
-    widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
-    text = "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+        return f"{sweep_dir} holds no jobs.\n", None
     spread, why_not = _spread(jobs)
+    text = text_table(_headings(), [astuple(entry) for entry in _entries(jobs)], (4,))
     return f"{text}\n{_summary(jobs, spread, why_not)}\n", spread
 
 
-def write_leaderboard(sweep_dir: Path) -> tuple[str, dict[str, Any]]:
+def write_leaderboard(sweep_dir: Path) -> tuple[str, Spread | None]:
     """What `leaderboard` returns, and the same in leaderboard.csv and leaderboard.md of the sweep's folder."""
     jobs = _jobs(sweep_dir)
     entries = _entries(jobs)
-    head = [f.name.replace("_", " ") for f in fields(Entry)]
-    with (sweep_dir / "leaderboard.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([[f.name for f in fields(Entry)], *(astuple(e) for e in entries)])
+    table = io.StringIO()
+    csv.writer(table).writerows([[f.name for f in fields(Entry)], *(astuple(e) for e in entries)])
+    write_atomic(sweep_dir / "leaderboard.csv", table.getvalue().encode())
     rows = [[markdown.cell(text) for text in astuple(e)] for e in entries]
     summary = markdown.cell(_summary(jobs, *_spread(jobs)))
-    page = (
-        f"# Leaderboard of {markdown.cell(sweep_dir.name)}\n\n{markdown.table(head, rows, right=(0, 4))}\n{summary}\n"
-    )
-    (sweep_dir / "leaderboard.md").write_text(page, encoding="utf-8")
+    page = markdown.table(_headings(), rows, right=(0, 4))
+    page = f"# Leaderboard of {markdown.cell(sweep_dir.name)}\n\n{page}\n{summary}\n"
+    write_atomic(sweep_dir / "leaderboard.md", page.encode())
     return leaderboard(sweep_dir)
+
+
+def _headings() -> list[str]:
+    return [field.name.replace("_", " ") for field in fields(Entry)]
 
 
 def _jobs(sweep_dir: Path) -> list[_Job]:
     folders = sorted((f for f in sweep_dir.iterdir() if f.is_dir() and f.name.isdigit()), key=lambda f: int(f.name))
-    return [_Job(int(f.name), _overrides(f), *_run(f / "run.json")) for f in folders]
+    return [_Job(int(f.name), _overrides(f), *_run(f / run_record.FILE)) for f in folders]
 
 
-def _run(path: Path) -> tuple[dict[str, Any] | None, str]:
-    """A job that was killed leaves no run.json, or half of one."""
+def _run(path: Path) -> tuple[RunRecord | None, str]:
+    """A job that was killed before it began leaves no run.json; one of an older lab may have left half of one."""
     if not path.exists():
         return None, "no result"
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        run = run_record.read(path)
+    except DataError:
         return None, "unreadable run.json"
-    return run, str(run.get("status"))
+    return run, run.identity.status
 
 
 def _overrides(folder: Path) -> tuple[str, ...]:
@@ -100,83 +108,81 @@ def _overrides(folder: Path) -> tuple[str, ...]:
 
 
 def _entries(jobs: list[_Job]) -> list[Entry]:
-    places = decimals(p.get(key) for job in jobs for p in [job.primary] for key in ("value", "best_baseline_value"))
-    return [_entry(job, places) for job in sorted(jobs, key=_rank)]
+    values = [v for job in jobs if (p := job.primary) for v in (p.value, p.best_baseline_value)]
+    return [_entry(job, decimals(values)) for job in sorted(jobs, key=_rank)]
 
 
 def _rank(job: _Job) -> tuple[bool, bool, float, int]:
-    value = job.primary.get("value")
-    sign = 1 if job.primary.get("mode") == "min" else -1
-    return job.status != "ok", not is_number(value), sign * value if is_number(value) else 0.0, job.number  # type: ignore[operator]
+    value = job.primary.value if job.primary else None
+    sign = 1 if job.primary and job.primary.mode == "min" else -1
+    there = value is not None and is_number(value)
+    return job.status != "ok", not there, sign * value if value is not None and there else 0.0, job.number
 
 
 def _entry(job: _Job, places: int) -> Entry:
     p = job.primary
-    rival = p.get("best_baseline")
-    error = (job.run or {}).get("error")
+    rival = p.best_baseline if p else None
+    error = job.run.identity.error if job.run else None
     return Entry(
         job=str(job.number),
         overrides=" ".join(job.overrides) or NOTHING,
         status=job.status,
-        metric=f"{p['split']} {p['metric']}" if p else NOTHING,
-        value=fixed(p.get("value"), places),
-        best_baseline=f"{fixed(p.get('best_baseline_value'), places)} {rival}" if rival else NOTHING,
-        error=" ".join(str(error).split()) if error else "",
+        metric=f"{p.split} {p.metric}" if p else NOTHING,
+        value=fixed(p.value if p else None, places),
+        best_baseline=f"{fixed(p.best_baseline_value, places)} {rival}" if p and rival else NOTHING,
+        error=" ".join(error.split()) if error else "",
     )
 
 
-def _spread(jobs: list[_Job]) -> tuple[dict[str, Any], str]:
-    """Mean and sample standard deviation by split and metric, or why there is none.
+def _spread(jobs: list[_Job]) -> tuple[Spread | None, str]:
+    """Mean and sample standard deviation by split and metric, or None and why there is none.
 
     `folds` and the spread of the baselines are there where the jobs have folds, each of which has a test of its own.
     """
-    done = [job for job in jobs if job.run and job.status == "ok" and job.run.get("metrics")]
-    runs = [job.run for job in done if job.run]
-    seeds = [run["seed"] for run in runs]
-    folds = [run["data"]["split"]["fold"] for run in runs if "fold" in ((run.get("data") or {}).get("split") or ())]
-    settings = {tuple(sorted(o for o in job.overrides if not o.startswith(_REPEATS))) for job in done}
-    if not runs:
-        return {"seeds": [], "metrics": {}}, "no job finished"
-    if len(settings) > 1 or len({run["model"] for run in runs}) > 1:
-        return {"seeds": seeds, "metrics": {}}, "the jobs differ in more than their seed"
+    done = [(job, job.run, job.run.scores) for job in jobs if job.run and job.status == "ok" and job.run.scores]
+    seeds = [run.identity.seed for _, run, _ in done]
+    folds = [job.fold for job, _, _ in done if job.fold is not None]
+    settings = {tuple(sorted(o for o in job.overrides if not o.startswith(_REPEATS))) for job, _, _ in done}
+    if not done:
+        return None, "no job finished"
+    if len(settings) > 1 or len({run.identity.model for _, run, _ in done}) > 1:
+        return None, "the jobs differ in more than their seed"
     if len(set(folds)) < 2:
         folds = []
-    repeats = list(zip(seeds, folds, strict=True)) if folds else seeds
-    if len(set(repeats)) < len(runs):
-        return {"seeds": seeds, "metrics": {}}, "a seed comes more than once"
-    over: dict[str, Any] = {"seeds": seeds, "metrics": _statistics([run["metrics"] for run in runs])}
+    repeats: list[Any] = list(zip(seeds, folds, strict=True)) if folds else seeds
+    if len(set(repeats)) < len(done):
+        return None, "a seed comes more than once"
+    over = Spread(seeds, _statistics([scores.metrics for _, _, scores in done]), folds)
     if folds:
-        rivals = [run.get("baselines") or {} for run in runs]
-        over["folds"] = folds
-        over["baselines"] = {
-            split: _statistics([told.get(split) or {} for told in rivals]) for split in over["metrics"]
+        over.baselines = {
+            split: _statistics([scores.baselines.get(split, {}) for _, _, scores in done]) for split in over.metrics
         }
     return over, ""
 
 
-def _statistics(tables: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
+def _statistics(tables: Sequence[MetricTable]) -> dict[str, dict[str, Statistic]]:
     """Mean and sample standard deviation of every score that all tables have, by the two keys it lies under."""
-    out: dict[str, dict[str, dict[str, float | None]]] = {}
+    out: dict[str, dict[str, Statistic]] = {}
     for name, scores in tables[0].items():
         for metric in scores:
             values = [table.get(name, {}).get(metric) for table in tables]
-            if all(is_number(v) and isinstance(v, float) for v in values):  # an int is a count, not a score
-                std = statistics.stdev(values) if len(values) > 1 else None
-                out.setdefault(name, {})[metric] = {"mean": statistics.fmean(values), "std": std}
+            numbers = [v for v in values if isinstance(v, float) and is_number(v)]  # an int is a count, not a score
+            if len(numbers) == len(values):
+                std = statistics.stdev(numbers) if len(numbers) > 1 else None
+                out.setdefault(name, {})[metric] = Statistic(statistics.fmean(numbers), std)
     return out
 
 
-def _summary(jobs: list[_Job], spread: Mapping[str, Any], why_not: str) -> str:
-    ok = sum(job.status == "ok" for job in jobs)
-    line = f"{ok} of {len(jobs)} jobs ok."
-    if why_not:
+def _summary(jobs: list[_Job], spread: Spread | None, why_not: str) -> str:
+    line = f"{sum(job.status == 'ok' for job in jobs)} of {len(jobs)} jobs ok."
+    if spread is None:
         return f"{line} No spread over seeds: {why_not}."
-    primary = next(job.primary for job in jobs if job.status == "ok")
-    own = spread["metrics"].get(primary.get("split"), {}).get(primary.get("metric"))
-    if not own:
+    primary = next((job.primary for job in jobs if job.status == "ok" and job.primary), None)
+    own = spread.metrics.get(primary.split, {}).get(primary.metric) if primary else None
+    if primary is None or own is None:
         return line
-    split, metric = primary["split"], primary["metric"]
-    places = decimals([own["mean"]])
-    line = f"{line} {split} {metric} over {runs_of(spread)}: {plus_minus(own, places)}"
-    rivals = spread.get("baselines", {}).get(split, {}).items()
-    return "; ".join([line, *(f"{name} {plus_minus(scores.get(metric), places)}" for name, scores in rivals)]) + "."
+    places = decimals([own.mean])
+    line = f"{line} {primary.split} {primary.metric} over {runs_of(spread)}: {plus_minus(own, places)}"
+    rivals: Mapping[str, Mapping[str, Statistic]] = spread.baselines.get(primary.split, {})
+    rest = (f"{name} {plus_minus(scores.get(primary.metric), places)}" for name, scores in rivals.items())
+    return "; ".join([line, *rest]) + "."

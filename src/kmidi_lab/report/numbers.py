@@ -1,31 +1,12 @@
-"""Numbers as text, and which way a metric improves."""
+"""Numbers as text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 NOTHING = "–"
-_LOWER = {"loss", "nll", "perplexity", "ece", "brier", "mae", "rmse", "mse", "error"}
-_HIGHER = {"top1", "top3", "top5", "accuracy", "uar", "f1", "auc", "r2", "ccc", "correlation"}
-
-
-def modes(run: Mapping[str, Any]) -> dict[str, str]:
-    """`min` or `max` by metric; a metric whose direction isn't known is left out and never called better."""
-    names = {m for part in (run.get("metrics") or {}).values() for m in part}
-    found: dict[str, str] = {}
-    for name in names:
-        words = set(name.split("_"))
-        if words & _LOWER:
-            found[name] = "min"
-        elif words & _HIGHER:
-            found[name] = "max"
-    primary = run.get("primary") or {}
-    for told in (primary, *primary.get("also", ())):
-        if told:
-            found[told["metric"]] = told["mode"]
-    return found
 
 
 def is_number(value: object) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from kmidi_lab.report.curves import Line
 from kmidi_lab.report.numbers import decimals, fixed, microseconds, percent
 from kmidi_lab.report.svg import ACCENT, BASE, HEAT, INK, MUTED, RULE, WARN, figure, to_svg
+from kmidi_lab.run_record import Reliability, Timing
 
 
 def learning_curve(metric: str, lines: Mapping[str, Line], best_epoch: float | None) -> str:
@@ -98,24 +98,24 @@ def confusion(name: str, labels: Sequence[str], counts: Sequence[Sequence[int]])
     return to_svg(fig, f"confusion-{name}", f"Confusion matrix of {name}; rows true, columns predicted")
 
 
-def latency(backends: Mapping[str, Mapping[str, Any]], budget_us: float | None) -> str:
+def latency(backends: Mapping[str, Timing], budget_us: float | None) -> str:
     """One histogram a backend on a shared logarithmic axis; heights are square roots, or the tail would vanish beside the peak."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    drawn = {name: b for name, b in backends.items() if b.get("histogram")}
+    drawn = {name: (b, b.histogram) for name, b in backends.items() if b.histogram}
     fig, ax = figure(7.6, 0.65 + 0.62 * len(drawn))
     ax.set_xscale("log")
-    for place, backend in enumerate(drawn.values()):
+    for place, (backend, histogram) in enumerate(drawn.values()):
         floor = float(len(drawn) - 1 - place)
-        edges, counts = backend["histogram"]["edges_us"], backend["histogram"]["counts"]
+        edges, counts = histogram.edges_us, histogram.counts
         peak = max(max(counts), 1)
         heights = [floor + 0.68 * (c / peak) ** 0.5 for c in counts]
         ax.stairs(heights, edges, baseline=floor, fill=True, color=BASE)
         ax.axhline(floor, color=RULE, linewidth=0.6)
-        for key, colour in (("median_us", ACCENT), ("p99_us", INK)):
-            ax.plot([backend[key]] * 2, [floor - 0.13, floor - 0.02], color=colour, linewidth=2)
+        for us, colour in ((backend.median_us, ACCENT), (backend.p99_us, INK)):
+            ax.plot([us] * 2, [floor - 0.13, floor - 0.02], color=colour, linewidth=2)
         ax.annotate(
-            f"median {microseconds(backend['median_us'])}, p99 {microseconds(backend['p99_us'])}",
+            f"median {microseconds(backend.median_us)}, p99 {microseconds(backend.p99_us)}",
             (edges[-1], floor + 0.3),
             (6, 0),
             textcoords="offset points",
@@ -145,12 +145,12 @@ def latency(backends: Mapping[str, Mapping[str, Any]], budget_us: float | None) 
     return to_svg(fig, "latency", "Latency of one call by backend, with the budget")
 
 
-def reliability(points: Mapping[str, Sequence[float]]) -> str:
+def reliability(points: Reliability) -> str:
     """How often the model is right at each confidence; the diagonal is perfect calibration."""
     fig, ax = figure(3.6, 3.2)
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
-    areas = [600 * share for share in points["share"]]  # no line between them: a nearly empty bin is only noise
-    ax.scatter(points["confidence"], points["accuracy"], s=areas, color=ACCENT, alpha=0.75, linewidth=0)
+    areas = [600 * share for share in points.share]  # no line between them: a nearly empty bin is only noise
+    ax.scatter(points.confidence, points.accuracy, s=areas, color=ACCENT, alpha=0.75, linewidth=0)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_aspect("equal")

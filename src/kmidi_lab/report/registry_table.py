@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.registry.versions import kept_versions, version_of
-from kmidi_lab.report.numbers import NOTHING, count, decimals, fixed, is_number, microseconds, modes, small
+from kmidi_lab.report.numbers import NOTHING, count, decimals, fixed, is_number, microseconds, small
+from kmidi_lab.report.terminal import text_table
+from kmidi_lab.run_record_v1 import directions_of
 
 _SPLIT = "test"
 _DATA_KEYS = ("data_fingerprint", "data_settings")
@@ -19,7 +22,7 @@ def models_table(entries: Sequence[Entry]) -> str:
     if not entries:
         return "no models are published"
     headings = ("id", "status", "metric", "model", "best baseline", "data", "trained", "size", "latency", "kept")
-    return _aligned([headings, *(_model_row(e) for e in entries)])
+    return text_table(headings, [_model_row(e) for e in entries])
 
 
 def history_table(entry: Entry) -> str:
@@ -39,14 +42,15 @@ def history_table(entry: Entry) -> str:
         )
         for line in lines
     ]
-    return f"{now}\n" + _aligned([("changed", "version before", "status", "files", "because", "was so because"), *rows])
+    headings = ("changed", "version before", "status", "files", "because", "was so because")
+    return f"{now}\n{text_table(headings, rows)}"
 
 
 def compared(a: tuple[str, Entry], b: tuple[str, Entry]) -> str:
     """Two entries of one model, each with the name of where it is from; says when their scores can't be compared."""
     first, second = a[1], b[1]
     fair = _same_data(first, second)
-    table = _aligned([("", "A", "B", "A − B"), *_facts(first, second), *_scores(first, second, fair)])
+    table = text_table(("", "A", "B", "A − B"), [*_facts(first, second), *_scores(first, second, fair)])
     notes = [] if fair else ["The data differ, so the scores of A and B are not comparable."]
     return "\n".join([f"{first['id']}\nA: {a[0]}\nB: {b[0]}\n", table, *notes])
 
@@ -109,7 +113,7 @@ def _facts(first: Entry, second: Entry) -> list[tuple[str, str, str, str]]:
 
 def _scores(first: Entry, second: Entry, fair: bool) -> list[tuple[str, str, str, str]]:
     """Every test metric that both have, then each baseline on the metric of the verdict."""
-    way = modes(first) if fair else {}
+    way = _directions(first) if fair else {}
     lines = [
         (f"{_SPLIT} {metric}", *_difference(x, y, way.get(metric)))
         for metric, x, y in _shared(*((e.get("metrics") or {}).get(_SPLIT) or {} for e in (first, second)))
@@ -118,6 +122,12 @@ def _scores(first: Entry, second: Entry, fair: bool) -> list[tuple[str, str, str
     rivals = ((e.get("baselines") or {}).get(_SPLIT) or {} for e in (first, second))
     by_name = _shared(*({name: scores.get(told) for name, scores in r.items()} for r in rivals))
     return lines + [(f"{_SPLIT} {told} of {name}", *_difference(x, y, None)) for name, x, y in by_name]
+
+
+def _directions(entry: Entry) -> Mapping[str, str]:
+    """As the entry has them, else as its model's evaluator declares them."""
+    model = next((c.model for c in CONTRACTS.values() if c.id == entry["id"]), None)
+    return entry.get("directions") or directions_of(model)
 
 
 def _difference(x: float, y: float, mode: str | None) -> tuple[str, str, str]:
@@ -155,8 +165,3 @@ def _yes(value: object) -> str:
 def _moment(iso: str | None) -> str:
     """To the second, as it was written (UTC)."""
     return iso[:19].replace("T", " ") if iso else NOTHING
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)

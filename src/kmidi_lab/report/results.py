@@ -6,28 +6,27 @@ writes both again; without a RUN_JSON it only writes them again.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from kmidi_lab import run_record
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import DataError, UserError, one_of
-from kmidi_lab.report import markdown, view
+from kmidi_lab.files import write_atomic
+from kmidi_lab.report import latency_view, markdown, view
 from kmidi_lab.report.numbers import NOTHING, count, decimals, fixed, microseconds
 from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables
 from kmidi_lab.report.verdict import verdict
+from kmidi_lab.run_record import DataDescription, Network, Primary, RunRecord
 
-Run = dict[str, Any]
 KEPT = Path("docs/results")
 DOCUMENT = Path("docs/RESULTS.md")
 README = Path("README.md")
 START, END = "<!-- results:start -->", "<!-- results:end -->"
-_NEEDED = ("command", "data", "metrics", "model", "params", "primary", "run_id")
 
 
-def results_markdown(runs: Sequence[Run]) -> str:
+def results_markdown(runs: Sequence[RunRecord]) -> str:
     """The whole of docs/RESULTS.md: a section for every model that has a release run."""
     head = (
         "# Results\n\n"
@@ -35,10 +34,10 @@ def results_markdown(runs: Sequence[Run]) -> str:
         "Bold is the best of its column, ↓ lower is better, ↑ higher is better. "
         "± is the sample standard deviation over seeds, or over folds where a line says so.\n"
     )
-    return "\n".join((head, readme_table(runs), *(_section(run) for run in _ordered(runs))))
+    return "\n".join((head, readme_table(runs), *(_section(run, *_finished(run)) for run in _ordered(runs))))
 
 
-def readme_table(runs: Sequence[Run]) -> str:
+def readme_table(runs: Sequence[RunRecord]) -> str:
     """One line a model: its primary metric beside the best baseline, size, speed, what it was trained on."""
     headings = (
         "model",
@@ -49,67 +48,69 @@ def readme_table(runs: Sequence[Run]) -> str:
         "median, p99 of one call",
         "data",
     )
-    rows = [_line(run) for run in _ordered(runs)]
-    missing = [name for name in CONTRACTS if name not in {run["model"] for run in runs}]
+    rows = [_line(run, *_finished(run)) for run in _ordered(runs)]
+    missing = [name for name in CONTRACTS if name not in {run.identity.model for run in runs}]
     note = f"\nNo release run yet: {', '.join(f'`{m}`' for m in missing)}.\n" if missing else ""
     return (markdown.table(headings, rows, right=(4,)) if rows else "") + note
 
 
-def _line(run: Run) -> tuple[str, ...]:
-    told = run["primary"]
-    places = decimals([told["value"], told["best_baseline_value"]])
-    spread = view.part(run, "spread", "metrics", told["split"]).get(told["metric"])
-    value = fixed(told["value"], places)
-    rivals = view.part(run, "spread", "baselines", told["split"], str(told["best_baseline"])).get(told["metric"])
-    rival = plus_minus(rivals, places) if rivals else fixed(told["best_baseline_value"], places)
-    stand_in = " (stand-in)" if run["data"].get("stand_in") else ""
+def _finished(run: RunRecord) -> tuple[Primary, Network, DataDescription]:
+    """What `read_run` has made sure of."""
+    assert run.primary and run.network and run.data
+    return run.primary, run.network, run.data
+
+
+def _line(run: RunRecord, told: Primary, network: Network, data: DataDescription) -> tuple[str, ...]:
+    places = decimals([told.value, told.best_baseline_value])
+    spread, value = run.spread, fixed(told.value, places)
+    own = spread.metrics.get(told.split, {}).get(told.metric) if spread else None
+    rivals = spread.baselines.get(told.split, {}).get(str(told.best_baseline), {}) if spread else {}
+    rival = rivals.get(told.metric)
+    against = plus_minus(rival, places) if rival else fixed(told.best_baseline_value, places)
     return (
-        f"`{run['model']}`",
-        f"{label(told['metric'], told['mode'])} {f'**{value}**' if told['beats_baselines'] else value}",
-        f"{plus_minus(spread, places)} ({runs_of(run['spread'])})" if spread else "one seed",
-        f"{rival} ({markdown.cell(told['best_baseline'])})" if told["best_baseline"] else "none scored",
-        count(run["params"]),
+        f"`{run.identity.model}`",
+        f"{label(told.metric, told.mode)} {f'**{value}**' if told.beats_baselines else value}",
+        f"{plus_minus(own, places)} ({runs_of(spread)})" if spread and own else "one seed",
+        f"{against} ({markdown.cell(told.best_baseline)})" if told.best_baseline else "none scored",
+        count(network.params),
         _fastest(run),
-        f"`{run['data'].get('id')}`{stand_in}",
+        f"`{data.id}`{' (stand-in)' if data.stand_in else ''}",
     )
 
 
-def _fastest(run: Run) -> str:
-    backends = view.part(run, "export", "latency", "backends")
-    if not backends:
-        return "not measured"
+def _fastest(run: RunRecord) -> str:
+    backends = latency_view.measured(run).backends
     # Where the RTNeural file holds a student, it is not what was scored.
-    scored = {n for n in backends if n != "rtneural"} if run.get("student") else set(backends)
+    scored = {n for n in backends if n != "rtneural"} if run.student else set(backends)
     if not scored:
         return "not measured"
-    name = min(scored, key=lambda n: backends[n]["p99_us"])
-    times = ", ".join(microseconds(backends[name][key]) for key in ("median_us", "p99_us"))
+    name = min(scored, key=lambda n: backends[n].p99_us)
+    times = ", ".join(microseconds(us) for us in (backends[name].median_us, backends[name].p99_us))
     return f"{times} ({markdown.cell(name)})"
 
 
-def _section(run: Run) -> str:
-    told = verdict(run)
-    data = run["data"]
-    stand_in = f"\n**Stand-in data.** {markdown.cell(data['stand_in'])}\n" if data.get("stand_in") else ""
+def _section(run: RunRecord, _: Primary, network: Network, data: DataDescription) -> str:
+    told, own, code = verdict(run), run.identity, run.code
+    stand_in = f"\n**Stand-in data.** {markdown.cell(data.stand_in)}\n" if data.stand_in else ""
     parts = [
-        f"## {run['model']}\n",
+        f"## {own.model}\n",
         f"**{markdown.cell(told.headline)}.**\n",
         "\n".join(f"- {markdown.cell(line)}" for line in told.details) + "\n",
         stand_in,
-        f"{count(run['params'])} parameters, {markdown.cell(run.get('arch', 'network not named'))}.\n",
-        *(_scores(t) for t in score_tables(run)),
+        f"{count(network.params)} parameters, {markdown.cell(network.arch or 'network not named')}.\n",
+        *(_scores(t) for t in score_tables(str(own.model), run.scores, run.spread)),
         "### Latency\n",
         _latency(run),
         "### Parity\n",
         _grid(view.parity(run), "Nothing was exported, so nothing was compared."),
         "### Data and licence\n",
-        f"`{data.get('id')}`, version `{data.get('version')}`. Licence: {markdown.cell(data.get('licence'))}.\n",
+        f"`{data.id}`, version `{data.version}`. Licence: {markdown.cell(data.licence)}.\n",
         _grid(view.sources(run), "The sources were not recorded."),
         "### Command\n",
-        f"```sh\n{run['command']}\n```\n",
-        f"Run `{run['run_id']}`, seed {run.get('seed')}, commit `{run.get('git_commit') or 'none'}`"
-        f"{' with uncommitted changes' if run.get('git_dirty') else ''}; "
-        f"{markdown.cell(view.text_of(run.get('machine')))}.\n",
+        f"```sh\n{own.command}\n```\n",
+        f"Run `{own.run_id}`, seed {own.seed}, commit `{code.git_commit or 'none'}`"
+        f"{' with uncommitted changes' if code.git_dirty else ''}; "
+        f"{markdown.cell(view.text_of(run.machine))}.\n",
     ]
     return "\n".join(part for part in parts if part)
 
@@ -122,12 +123,13 @@ def _scores(t: ScoreTable) -> str:
     return f"### {t.split}{f', {t.counted}' if t.counted else ''}\n\n{scores}{without}"
 
 
-def _latency(run: Run) -> str:
-    if not view.part(run, "export", "latency", "backends"):
+def _latency(run: RunRecord) -> str:
+    timed = latency_view.measured(run)
+    if not timed.backends:
         return "Not measured.\n"
-    skipped = view.part(run, "export", "latency", "not_measured").items()
+    skipped = timed.not_measured.items()
     notes = "".join(f"\n{markdown.cell(name)} was not measured: {markdown.cell(why)}.\n" for name, why in skipped)
-    return f"{view.latency_setting(run)}\n\n{_grid(view.latency(run), NOTHING)}{notes}"
+    return f"{latency_view.setting(run)}\n\n{_grid(latency_view.latency(run), NOTHING)}{notes}"
 
 
 def _grid(grid: view.Grid, otherwise: str) -> str:
@@ -135,27 +137,22 @@ def _grid(grid: view.Grid, otherwise: str) -> str:
     return markdown.table(grid.headings, rows, grid.numeric) if rows else otherwise + "\n"
 
 
-def _ordered(runs: Sequence[Run]) -> list[Run]:
-    return sorted(runs, key=lambda run: list(CONTRACTS).index(run["model"]))
+def _ordered(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    return sorted(runs, key=lambda run: list(CONTRACTS).index(str(run.identity.model)))
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path) -> RunRecord:
     """A run.json that can stand in the results; says what is wrong with one that can't."""
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; give the run.json of a finished run") from None
-    except ValueError as error:
-        raise DataError(f"{path}: not a run.json: {error}") from None
-    if not isinstance(run, dict) or run.get("schema") != 1:
-        raise DataError(f"{path}: not a run.json of schema 1")
-    if run.get("status") != "ok":
-        raise DataError(f"{path}: the run failed ({run.get('error')}); only a finished run can stand in the results")
-    missing = [key for key in _NEEDED if not run.get(key)]
+    run = run_record.read(path)
+    if run.identity.status != "ok":
+        why = f"failed ({run.identity.error})" if run.identity.error else "has not finished"
+        raise DataError(f"{path}: the run {why}; only a finished run can stand in the results")
+    needed = {"command": run.identity.command, "data": run.data, "network": run.network, "primary": run.primary}
+    missing = [name for name, value in needed.items() if not value]
     if missing:
         raise DataError(f"{path}: the run has no {', '.join(missing)}; it can't stand in the results")
-    if run["model"] not in CONTRACTS:
-        raise DataError(f"{path}: {one_of('model', run['model'], CONTRACTS)}")
+    if run.identity.model not in CONTRACTS:
+        raise DataError(f"{path}: {one_of('model', run.identity.model, CONTRACTS)}")
     return run
 
 
@@ -174,13 +171,11 @@ def main(argv: Sequence[str]) -> int:
         if not README.exists():
             raise DataError(f"{README.resolve()} does not exist; run this in the repository root")
         for run in [read_run(Path(name)) for name in argv]:
-            KEPT.mkdir(parents=True, exist_ok=True)
-            (KEPT / f"{run['model']}.json").write_text(view.raw(run) + "\n", encoding="utf-8")
+            write_atomic(KEPT / f"{run.identity.model}.json", f"{run_record.text(run)}\n".encode())
         runs = [read_run(path) for path in sorted(KEPT.glob("*.json"))]
         readme = readme_with(readme_table(runs), README.read_text(encoding="utf-8"))
-        DOCUMENT.parent.mkdir(exist_ok=True)
-        DOCUMENT.write_text(results_markdown(runs), encoding="utf-8")
-        README.write_text(readme, encoding="utf-8")
+        write_atomic(DOCUMENT, results_markdown(runs).encode())
+        write_atomic(README, readme.encode())
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

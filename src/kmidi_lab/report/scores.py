@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kmidi_lab.report.numbers import count, decimals, fixed, is_number, modes
+from kmidi_lab.report.numbers import NOTHING, count, decimals, fixed, is_number
+from kmidi_lab.report.terminal import text_table
+from kmidi_lab.run_record import Primary, Scores, Spread, Statistic
 
 ARROWS = {"min": "↓", "max": "↑"}
 
@@ -41,68 +43,65 @@ def label(metric: str, mode: str | None) -> str:
     return f"{metric.replace('_', ' ')} {ARROWS[mode]}" if mode else metric.replace("_", " ")
 
 
-def score_tables(run: Mapping[str, Any]) -> list[ScoreTable]:
-    """One table for every split the run was scored on."""
-    return [_table(run, split) for split in run.get("metrics") or {}]
+def score_tables(model: str, scores: Scores | None, spread: Spread | None = None) -> list[ScoreTable]:
+    """One table for every split that `model` was scored on."""
+    return [_table(model, scores, split, spread) for split in scores.metrics] if scores else []
 
 
-def _table(run: Mapping[str, Any], split: str) -> ScoreTable:
-    own = run["metrics"][split]
-    rivals = (run.get("baselines") or {}).get(split) or {}
-    way = modes(run)
-    scored = _leading(run, [m for m, v in own.items() if m in way or not isinstance(v, int)])
-    shared = [m for m in scored if any(m in scores for scores in rivals.values())]
+def _table(model: str, scores: Scores, split: str, spread: Spread | None) -> ScoreTable:
+    own, rivals, way = scores.metrics[split], scores.baselines.get(split, {}), scores.directions
+    scored = _leading(scores.primary, [m for m, v in own.items() if m in way or not isinstance(v, int)])
+    shared = [m for m in scored if any(m in theirs for theirs in rivals.values())]
     columns = shared or scored
-    spread = ((run.get("spread") or {}).get("metrics") or {}).get(split) or {}
-    places = {m: decimals([own[m], *(scores.get(m) for scores in rivals.values())]) for m in scored}
+    over = spread.metrics.get(split, {}) if spread else {}
+    places = {m: decimals([own[m], *(theirs.get(m) for theirs in rivals.values())]) for m in scored}
     best = {m: _best([own[m], *(s.get(m) for s in rivals.values())], way[m]) for m in columns if m in way and rivals}
 
-    def cells(scores: Mapping[str, Any]) -> tuple[Cell, ...]:
+    def cells(values: Mapping[str, Any]) -> tuple[Cell, ...]:
         return tuple(
-            Cell(fixed(scores.get(m), places[m]), best.get(m) is not None and scores.get(m) == best[m]) for m in columns
+            Cell(fixed(values.get(m), places[m]), best.get(m) is not None and values.get(m) == best[m]) for m in columns
         )
 
-    rows = [Row(str(run.get("model")), "model", cells(own))]
-    if spread:
-        over = tuple(Cell(plus_minus(spread.get(m), places[m])) for m in columns)
-        rows.append(Row(f"mean ± std, {runs_of(run['spread'])}", "spread", over))
-    rows += [Row(name, "baseline", cells(rivals[name])) for name in _ranked(run, rivals)]
+    rows = [Row(model, "model", cells(own))]
+    if spread and over:
+        ranges = tuple(Cell(plus_minus(over.get(m), places[m])) for m in columns)
+        rows.append(Row(f"mean ± std, {runs_of(spread)}", "spread", ranges))
+    rows += [Row(name, "baseline", cells(rivals[name])) for name in _ranked(scores.primary, rivals)]
     return ScoreTable(
         split=split,
         headings=tuple(label(m, way.get(m)) for m in columns),
         rows=tuple(rows),
         counted=", ".join(f"{count(v)} {m}" for m, v in own.items() if m not in scored),
         alone=tuple(
-            (label(m, way.get(m)), f"{fixed(own[m], places[m])}{_over(run.get('spread'), spread.get(m), places[m])}")
+            (label(m, way.get(m)), f"{fixed(own[m], places[m])}{_over(spread, over.get(m), places[m])}")
             for m in scored
             if m not in columns
         ),
     )
 
 
-def _leading(run: Mapping[str, Any], metrics: list[str]) -> list[str]:
+def _leading(primary: Primary | None, metrics: list[str]) -> list[str]:
     """The metrics of the verdict first: on a narrow screen they are what is seen without scrolling."""
-    primary = run.get("primary") or {}
-    first = [told["metric"] for told in (primary, *primary.get("also", ())) if told]
+    first = [c.metric for c in primary.comparisons] if primary else []
     return sorted(metrics, key=lambda m: first.index(m) if m in first else len(first))
 
 
-def plus_minus(spread: Mapping[str, Any] | None, places: int) -> str:
+def plus_minus(statistic: Statistic | None, places: int) -> str:
     """`7.120 ± 0.050`; a single seed has no standard deviation."""
-    if not spread:
-        return "–"
-    std = "" if spread.get("std") is None else f" ± {fixed(spread['std'], places)}"
-    return fixed(spread["mean"], places) + std
+    if statistic is None:
+        return NOTHING
+    std = "" if statistic.std is None else f" ± {fixed(statistic.std, places)}"
+    return fixed(statistic.mean, places) + std
 
 
-def _over(spread: Mapping[str, Any] | None, own: Mapping[str, Any] | None, places: int) -> str:
-    what = "folds" if (spread or {}).get("folds") else "seeds"
+def _over(spread: Spread | None, own: Statistic | None, places: int) -> str:
+    what = "folds" if spread and spread.folds else "seeds"
     return f" (over {what} {plus_minus(own, places)})" if own else ""
 
 
-def runs_of(spread: Mapping[str, Any]) -> str:
+def runs_of(spread: Spread) -> str:
     """`3 seeds`, `5 folds` or `5 folds x 2 seeds`: what a spread is over."""
-    seeds, folds = len(set(spread["seeds"])), len(set(spread.get("folds") or ()))
+    seeds, folds = len(set(spread.seeds)), len(set(spread.folds))
     if not folds:
         return f"{seeds} seeds"
     return f"{folds} folds" + (f" x {seeds} seeds" if seeds > 1 else "")
@@ -113,24 +112,22 @@ def _best(values: list[Any], mode: str) -> float | None:
     return (min if mode == "min" else max)(there) if there else None
 
 
-def _ranked(run: Mapping[str, Any], rivals: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _ranked(primary: Primary | None, rivals: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Baselines, the strongest on the primary metric first."""
-    primary = run.get("primary") or {}
-    metric, sign = primary.get("metric"), 1 if primary.get("mode") == "min" else -1
+    sign = 1 if primary and primary.mode == "min" else -1
 
     def key(name: str) -> tuple[bool, float]:
-        value = rivals[name].get(metric) if metric else None
+        value = rivals[name].get(primary.metric) if primary else None
         return (value is None, sign * value if value is not None else 0.0)
 
     return sorted(rivals, key=key)
 
 
-def plain_tables(run: Mapping[str, Any]) -> str:
+def plain_tables(scores: Scores) -> str:
     """The same tables as aligned text for a terminal."""
     parts = []
-    for scores in score_tables(run):
-        lines = [("", *scores.headings), *((r.name, *(c.text for c in r.cells)) for r in scores.rows)]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        rows = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
-        parts.append("\n".join([f"{scores.split} ({scores.counted})", *rows]))
+    for table in score_tables("model", scores):
+        rows = [(row.name, *(c.text for c in row.cells)) for row in table.rows]
+        text = text_table(("", *table.headings), rows, range(1, len(table.headings) + 1))
+        parts.append(f"{table.split} ({table.counted})\n{text}")
     return "\n\n".join(parts)

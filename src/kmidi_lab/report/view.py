@@ -1,13 +1,13 @@
-"""The parts of run.json as plain rows of text, for the HTML report and RESULTS.md alike."""
+"""The record of a run as plain rows of text: what the card, RESULTS.md and the HTML report have in common."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from kmidi_lab.report.numbers import NOTHING, count, duration, fixed, is_number, microseconds, percent, small
+from kmidi_lab.report.numbers import NOTHING, count, duration, fixed, is_number, small
+from kmidi_lab.run_record import RunRecord, Student
 
 Pairs = list[tuple[str, str]]
 
@@ -21,16 +21,8 @@ class Grid:
     numeric: tuple[int, ...] = ()
 
 
-def part(run: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    """A nested object of the run, empty where any step is missing or null."""
-    at: Any = run
-    for key in keys:
-        at = (at or {}).get(key)
-    return at or {}
-
-
 def text_of(value: Any) -> str:
-    """Any value of run.json in one line."""
+    """Any value of a record in one line."""
     if value is None:
         return NOTHING
     if isinstance(value, bool):
@@ -46,14 +38,21 @@ def pairs(values: Mapping[str, Any]) -> Pairs:
     return [(k.replace("_", " "), text_of(v)) for k, v in values.items()]
 
 
-def sources(run: Mapping[str, Any]) -> Grid:
+def sources(run: RunRecord) -> Grid:
     """Where the data came from; the counted columns are whatever the data set counts."""
-    return _grid("source", [(s.get("name", NOTHING), s) for s in part(run, "data").get("sources") or ()], ("name",))
+    listed = run.data.sources if run.data else []
+    return _grid("source", [(s.get("name", NOTHING), s) for s in listed], ("name",))
 
 
-def splits(run: Mapping[str, Any]) -> Grid:
-    split = part(run, "data", "split")
+def splits(run: RunRecord) -> Grid:
+    split = run.data.split if run.data else {}
     return _grid("split", [(name, split[name]) for name in ("train", "val", "test") if split.get(name)])
+
+
+def split_rule(run: RunRecord) -> tuple[str | None, dict[str, Any]]:
+    """(the rule that examples were split by, its settings)."""
+    split = run.data.split if run.data else {}
+    return split.get("rule"), {k: v for k, v in split.items() if k not in ("rule", "train", "val", "test")}
 
 
 def _grid(first: str, named: list[tuple[str, Mapping[str, Any]]], without: tuple[str, ...] = ()) -> Grid:
@@ -64,108 +63,15 @@ def _grid(first: str, named: list[tuple[str, Mapping[str, Any]]], without: tuple
     return Grid((first, *(k.replace("_", " ") for k in keys)), tuple(rows), tuple(range(1, len(numbers) + 1)))
 
 
-def problems(run: Mapping[str, Any]) -> Grid:
+def problems(run: RunRecord) -> Grid:
     """What was skipped, by reason, the commonest first."""
-    counted = sorted(part(run, "data", "problems").items(), key=lambda item: -item[1])
+    counted = sorted((run.data.problems if run.data else {}).items(), key=lambda item: -item[1])
     return Grid(("skipped because", "count"), tuple((reason, count(n)) for reason, n in counted), (1,))
 
 
-@dataclass(frozen=True)
-class LatencyGrid(Grid):
-    """Times of one call; `floor_note` says what the memory floor is, empty where none was measured.
-
-    `deadlines` is what a call takes of an audio block and `deadlines_note` says of which backend; without rows and
-    empty for runs from before they were kept.
-    """
-
-    floor_note: str = ""
-    deadlines: Grid = Grid((), ())
-    deadlines_note: str = ""
-
-    @property
-    def times(self) -> Grid:
-        """Without the last column: version and flags are sentences, too long for a page's table."""
-        return Grid(self.headings[:-1], tuple(row[:-1] for row in self.rows), self.numeric)
-
-    @property
-    def flags(self) -> Pairs:
-        """Version and flags by backend."""
-        return [(row[0], row[-1]) for row in self.rows]
-
-
-def latency(run: Mapping[str, Any]) -> LatencyGrid:
-    """Times of one call by backend, against the budget and the memory floor, and the deadlines of the best backend."""
-    measured = part(run, "export", "latency")
-    budget, backends = measured.get("budget_ms"), measured.get("backends") or {}
-    rows = []
-    for name, b in backends.items():
-        p99 = b.get("p99_us")
-        share = percent(p99 / (budget * 1000)) if budget and p99 is not None else NOTHING
-        times = [microseconds(b.get(f"{key}_us")) for key in ("median", "p90", "p99", "max", "first")]
-        how = " ".join(filter(None, (b.get("version"), b.get("flags"))))
-        rows.append((name, *times, share, _within(b), *_floor(b.get("memory_floor")), how))
-    times_of = ("median", "p90", "p99", "max", "first call", "p99 / budget", "in budget")
-    headings = ("backend", *times_of, "weights", "memory floor", "median / floor", "version, flags")
-    note = _FLOOR if any(b.get("memory_floor") for b in backends.values()) else ""
-    best = _best(backends)
-    shares = f"{best}, one call in a block: share of the block that the 99th percentile and the slowest call take."
-    grid = _deadlines(backends[best]["deadlines"]) if best else Grid((), ())
-    return LatencyGrid(headings, tuple(rows), (1, 2, 3, 4, 5, 6, 8, 9, 10), note, grid, shares if best else "")
-
-
-def _within(backend: Mapping[str, Any]) -> str:
-    return {True: "yes", False: "NO"}.get(backend.get("within_budget"), NOTHING)  # type: ignore[arg-type]
-
-
-_FLOOR = (
-    "The memory floor is the time in which one core reads as many bytes as the model has weights, from the cache they "
-    "stay in between calls; a call reads each weight, so it can hardly be faster."
-)
-
-
-def _floor(floor: Mapping[str, Any] | None) -> tuple[str, str, str]:
-    """Weights, floor and the median over it."""
-    if not floor:
-        return NOTHING, NOTHING, NOTHING
-    weights = f"{fixed(floor['weight_bytes'] / 1000, 1)}\u00a0kB"
-    if floor["floor_us"] is None:
-        return weights, "below the clock", NOTHING
-    return weights, microseconds(floor["floor_us"]), f"{fixed(floor['floor_ratio'], 2)}×"
-
-
-def _best(backends: Mapping[str, Mapping[str, Any]]) -> str:
-    """RTNeural where it was timed, for that is what the plugin runs; else the fastest ONNX; empty without deadlines."""
-    known = [name for name, b in backends.items() if b.get("deadlines")]
-    fit = [name for name in known if name == "rtneural"] or [name for name in known if name.startswith("onnx")] or known
-    return min(fit, key=lambda name: backends[name]["p99_us"], default="")
-
-
-def _deadlines(kept: list[dict[str, Any]]) -> Grid:
-    rates = list(dict.fromkeys(d["rate_hz"] for d in kept))
-    cells = {(d["block"], d["rate_hz"]): _shares(d) for d in kept}
-    rows = [
-        (f"{block} samples", *(cells.get((block, rate), NOTHING) for rate in rates))
-        for block in dict.fromkeys(d["block"] for d in kept)
-    ]
-    return Grid(("block", *(f"{rate / 1000:g} kHz" for rate in rates)), tuple(rows), tuple(range(1, len(rates) + 1)))
-
-
-def _shares(deadline: Mapping[str, Any]) -> str:
-    late = "" if deadline["meets_max"] else ", slowest LATE" if deadline["meets_p99"] else ", LATE"
-    return f"{percent(deadline['p99_share'])} / {percent(deadline['max_share'])}{late}"
-
-
-def latency_setting(run: Mapping[str, Any]) -> str:
-    """How it was measured, in a sentence."""
-    m = part(run, "export", "latency")
-    core = f"pinned to core {m['pinned_core']}" if m.get("pinned_core") is not None else "not pinned to a core"
-    threads = f"{m['threads']} thread{'' if m['threads'] == 1 else 's'}" if "threads" in m else "threads not recorded"
-    return f"{count(m.get('frames'))} single calls, {threads}, {core}; budget {text_of(m.get('budget_ms'))} ms a call."
-
-
-def parity(run: Mapping[str, Any]) -> Grid:
+def parity(run: RunRecord) -> Grid:
     """Largest difference from the PyTorch network for each file or reader."""
-    proof = part(run, "export", "parity")
+    proof = run.export.parity if run.export else {}
     tolerance = proof.get("tolerance")
     rows = []
     for name, error in proof.items():
@@ -177,56 +83,64 @@ def parity(run: Mapping[str, Any]) -> Grid:
     return Grid(("file or reader", "largest error", within), tuple(rows), (1,))
 
 
-def files(run: Mapping[str, Any]) -> Grid:
-    made = part(run, "export", "files")
-    rows = tuple((name, count(f.get("bytes")), str(f.get("sha256", NOTHING))) for name, f in made.items())
+def files(run: RunRecord) -> Grid:
+    made = run.export.files if run.export else {}
+    rows = tuple((name, count(f.bytes), f.sha256) for name, f in made.items())
     return Grid(("file", "bytes", "sha256"), rows, (1,))
 
 
-def emotion(run: Mapping[str, Any]) -> str:
-    """Whether knowing the emotion helps, with its interval, or an empty string."""
-    e = part(run, "analysis", "emotion")
-    if not e:
-        return ""
-    songs = f" in {count(e['songs'])} songs" if "songs" in e else ""
-    text = (
-        f"On the {count(e['events'])} events{songs} whose emotion is known, perplexity is "
-        f"{fixed(e['perplexity_known'], 3)} with the emotion and {fixed(e['perplexity_unknown'], 3)} without it"
+def student(run: RunRecord) -> Grid:
+    """A row each for teacher, student and best baseline, a column for each metric of the verdict; no rows without one."""
+    made, network = run.student, run.network
+    if made is None:
+        return Grid((), ())
+    ours = run.primary.comparisons if run.primary else []
+    theirs = made.primary.comparisons if made.primary else []
+    teacher = (text_of(network.arch if network else None), count(network.params if network else None))
+    rows = [
+        ("teacher (ONNX)", *teacher, *(text_of(c.value) for c in ours)),
+        ("student (RTNeural)", made.arch, count(made.params), *(text_of(c.value) for c in theirs)),
+        ("best baseline", "", "", *(f"{text_of(c.best_baseline_value)} ({c.best_baseline})" for c in ours)),
+    ]
+    metrics = [f"{c.split} {c.metric}" for c in ours]
+    return Grid(("", "network", "parameters", *metrics), tuple(rows), tuple(range(2, 3 + len(metrics))))
+
+
+def distance(made: Student) -> str:
+    """How far the student's outputs are from its teacher's, in a sentence."""
+    return (
+        f"Its outputs are {fixed(made.distance, 4)} from its teacher's on validation data ({made.distance_unit}), "
+        f"after {count(made.epochs)} epochs of distillation."
     )
-    if "top1_known" in e:
-        text += f"; top1 {fixed(e['top1_known'], 3)} and {fixed(e['top1_unknown'], 3)}"
-    low, high = e["ci95"]
-    text += f". The difference in NLL is {fixed(e['nll_difference'], 3)} nats"
-    text += f" (95 % interval {fixed(low, 3)} to {fixed(high, 3)}, negative means the emotion helps): "
-    if high < 0:
-        return text + "it helps."
-    return text + ("it hurts." if low > 0 else "the interval holds zero, so this is no evidence that it helps.")
 
 
-def provenance(run: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
+def settings(run: RunRecord) -> dict[str, Any]:
+    """How the network was trained, without what the run has not got to."""
+    told = asdict(run.training) if run.training else {}
+    told.pop("seconds", None)
+    return {k: v for k, v in told.items() if v is not None}
+
+
+def provenance(run: RunRecord) -> list[tuple[str, Pairs]]:
     """Groups of facts that say what ran, on what, from which code."""
-    commit = run.get("git_commit")
-    dirty = " with uncommitted changes" if run.get("git_dirty") else ""
+    own, code = run.identity, run.code
+    dirty = " with uncommitted changes" if code.git_dirty else ""
     made = [
-        ("run", run.get("run_id")),
-        ("started", run.get("started_at")),
-        ("finished", run.get("finished_at")),
-        ("took", duration(run.get("duration_seconds"))),
-        ("of it training", duration(run.get("training_seconds"))),
-        ("seed", run.get("seed")),
-        ("commit", f"{commit}{dirty}" if commit else "not in a git checkout"),
-        ("code sha256", run.get("code_sha256")),
-        ("data version", part(run, "data").get("version")),
+        ("run", own.run_id),
+        ("started", own.started_at),
+        ("finished", own.finished_at),
+        ("took", duration(own.duration_seconds)),
+        ("of it training", duration(run.training.seconds if run.training else None)),
+        ("seed", own.seed),
+        ("commit", f"{code.git_commit}{dirty}" if code.git_commit else "not in a git checkout"),
+        ("code sha256", code.sha256),
+        ("data version", run.data.version if run.data else None),
     ]
     groups = [
         ("Run", [(name, text_of(value)) for name, value in made]),
-        ("Training", pairs({**part(run, "training"), **{k: run[k] for k in ("params", "arch") if k in run}})),
-        ("Hardware asked for", pairs(part(run, "hardware"))),
-        ("Machine", pairs(part(run, "machine"))),
-        ("Versions", pairs(part(run, "versions"))),
+        ("Training", pairs({**settings(run), **(asdict(run.network) if run.network else {})})),
+        ("Hardware asked for", pairs(run.hardware)),
+        ("Machine", pairs(run.machine)),
+        ("Versions", pairs(code.versions)),
     ]
     return [(title, rows) for title, rows in groups if rows]
-
-
-def raw(run: Mapping[str, Any]) -> str:
-    return json.dumps(run, indent=1, ensure_ascii=False)

@@ -1,18 +1,33 @@
-"""What every evaluator returns, and the verdict against the baselines."""
+"""What an evaluator declares and returns, and the verdict against the baselines."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Literal, TypeVar
 
-Scores = Mapping[str, Mapping[str, float]]
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.run_record import Note
+
+Direction = Literal["min", "max"]
+"""Which way a metric improves."""
+Predictions = TypeVar("Predictions")
+Part = TypeVar("Part")
 
 
 @dataclass
 class Evaluation:
-    """`metrics[split][metric]`, `baselines[split][baseline][metric]`, `analysis` for the report."""
+    """The scores of a model and its baselines.
+
+    Attributes:
+        metrics: `metrics[split][metric]`; a part of a split is named `split/part`.
+        baselines: `baselines[split][baseline][metric]`.
+        analysis: what the report shows beside the scores. `not_comparable`, if it is there and not empty, says why the
+            baselines can't be compared with the model.
+    """
 
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     baselines: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
@@ -20,17 +35,52 @@ class Evaluation:
 
 
 class Evaluator(ABC):
-    """Scores a model on a split beside the baselines. `loss` names the metric that is the training loss, too."""
+    """Scores a model on a split beside its baselines.
 
-    loss: str
+    Attributes:
+        METRICS: every metric that the evaluator may report, with the way that it improves.
+        COUNTS: what it reports beside them that is neither better high nor better low.
+        primary: the metric that the verdict rests on.
+        also: further metrics that the verdict names, in this order.
+        loss: the metric that is the training loss, too.
+    """
+
+    METRICS: ClassVar[Mapping[str, Direction]]
+    COUNTS: ClassVar[tuple[str, ...]] = ("events",)
+    primary: ClassVar[str]
+    also: ClassVar[tuple[str, ...]] = ()
+    loss: ClassVar[str]
+
+    @staticmethod
+    def notes(analysis: Mapping[str, Any]) -> list[Note]:
+        """What its analysis says in words, each under a title of its own; asked again of the analyses of earlier runs."""
+        return []
 
     @abstractmethod
     def __call__(self, call: Any, head: Any, data: Any, split: str, training: Any) -> Evaluation:
-        """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
+        """Scores a model and its baselines on the same examples.
 
-    @abstractmethod
+        Args:
+            call: the model, arrays in and out.
+            head: weights of its `head.json` by name; empty for a model without a head.
+            data: the data module to score on.
+            split: `train`, `val`, `test` or `all` of `data`.
+            training: the data module whose train and val splits the baselines are fitted on.
+
+        Raises:
+            DataError: the split holds nothing to score.
+        """
+
     def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
-        """Whether the baselines are beaten, for run.json."""
+        """The `primary` object of run.json: the verdict on `primary`, and in `also` on the further metrics there are."""
+        there = evaluation.metrics[split]
+        also = [verdict(evaluation, split, name, self.METRICS[name]) for name in self.also if name in there]
+        reason = evaluation.analysis.get("not_comparable")
+        return {
+            **verdict(evaluation, split, self.primary, self.METRICS[self.primary]),
+            **({"not_comparable": reason} if reason else {}),
+            "also": also,
+        }
 
 
 def verdict(evaluation: Evaluation, split: str, metric: str, mode: str) -> dict[str, Any]:
@@ -48,3 +98,38 @@ def verdict(evaluation: Evaluation, split: str, metric: str, mode: str) -> dict[
         "best_baseline_value": rivals[best],
         "beats_baselines": bool(beats),
     }
+
+
+def score_alike(
+    score: Callable[[Predictions, Part], dict[str, float]],
+    own: Predictions,
+    baselines: Mapping[str, Predictions],
+    parts: Mapping[str, Part],
+) -> Evaluation:
+    """Scores the model's predictions and every baseline's in the same way, on each part of the split.
+
+    Args:
+        score: metrics of predictions on a part.
+        own: the model's predictions over the whole split, or what makes them.
+        baselines: the same of each baseline by name.
+        parts: the parts of the split by name, such as the masks of `parts_of`.
+    """
+    return Evaluation(
+        {name: score(own, part) for name, part in parts.items()},
+        {name: {b: score(p, part) for b, p in baselines.items()} for name, part in parts.items()},
+    )
+
+
+def parts_of(split: str, groups: NDArray[Any], fewest: int = 1) -> dict[str, NDArray[np.bool_]]:
+    """The whole split, then each of its groups with at least `fewest` examples as `split/group`.
+
+    Args:
+        split: its name.
+        groups: `[E]`, which group each example belongs to, such as its source.
+        fewest: smaller groups are left out.
+
+    Returns:
+        Masks `[E]` by name.
+    """
+    own = {f"{split}/{name}": groups == name for name in np.unique(groups)}
+    return {split: np.ones(len(groups), bool), **{name: rows for name, rows in own.items() if rows.sum() >= fewest}}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel_scale import FRAME_S, HOP, WINDOW
+from kmidi_lab.scoring.evaluation import Direction
 
 _TINY = 1e-12
 
@@ -44,6 +47,16 @@ def reliability(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) 
         "accuracy": [float(correct[at].mean()) for at in used],
         "share": [float(at.mean()) for at in used],
     }
+
+
+CLASSIFICATION: Mapping[str, Direction] = {
+    "nll": "min",
+    "perplexity": "min",
+    "top1": "max",
+    "top3": "max",
+    "ece": "min",
+}
+"""What `classification` reports."""
 
 
 def classification(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:

@@ -37,7 +37,9 @@ class NGram:
     """Probabilities of `tokens` 0..vocabulary-1 given columns.
 
     Args:
-        columns: `[E, n]` contexts, 0..1023 each. tokens: `[E]` what followed. vocabulary: number of tokens.
+        columns: `[E, n]` contexts, 0..1023 each.
+        tokens: `[E]` what followed.
+        vocabulary: number of tokens.
         smoothing: one of `SMOOTHINGS`.
     """
 
@@ -62,9 +64,14 @@ class NGram:
                 counts = np.unique(shorter, return_counts=True)[1]
             self._orders.append(_smooth(keys[order], pairs, counts, vocabulary, kneser_ney))
 
-    def predict(self, columns: Ints) -> Floats:
-        """`[E, vocabulary]` probabilities after each context `[E, n]`."""
-        out = np.full((len(columns), self.vocabulary), 1.0 / self.vocabulary, np.float32)
+    def predict(self, columns: Ints, dtype: type[np.floating] = np.float32) -> Floats:
+        """`[E, vocabulary]` probabilities after each context `[E, n]`.
+
+        Args:
+            columns: as in the constructor.
+            dtype: of the result; float32 halves the memory of millions of events.
+        """
+        out = np.full((len(columns), self.vocabulary), 1.0 / self.vocabulary, dtype)
         for at in range(0, len(columns), _CHUNK):
             self._fill(out[at : at + _CHUNK], columns[at : at + _CHUNK])
         return out
@@ -115,12 +122,22 @@ def mixture_weights(own: Floats, iterations: int = 60) -> Floats:
     return weights
 
 
-def longest_matches(tokens: Sequence[int], limit: int, vocabulary: int) -> tuple[Floats, Ints]:
-    """(`[T, vocabulary]` what followed the longest match of up to `limit` tokens before, `[T]` its length).
+def longest_matches(
+    tokens: Sequence[int], limit: int, vocabulary: int, dtype: type[np.floating] = np.float32
+) -> tuple[Floats, Ints]:
+    """What followed the longest match of the tokens before, within one piece (Kuhn and De Mori, 1990).
 
-    The distribution is zeros, the length 0, where not even the last token was heard before.
+    Args:
+        tokens: one piece, `[T]`.
+        limit: longest match that is looked for.
+        vocabulary: number of tokens.
+        dtype: of the distributions.
+
+    Returns:
+        `[T, vocabulary]` distributions and `[T]` lengths of the matches: zeros, and 0, where not even the last token
+        was heard before.
     """
-    p, lengths = np.zeros((len(tokens), vocabulary), np.float32), np.zeros(len(tokens), np.int64)
+    p, lengths = np.zeros((len(tokens), vocabulary), dtype), np.zeros(len(tokens), np.int64)
     followers: dict[tuple[int, ...], dict[int, int]] = {}
     for at, token in enumerate(tokens):
         contexts = [tuple(tokens[at - n : at]) for n in range(1, min(at, limit) + 1)]
@@ -136,3 +153,27 @@ def longest_matches(tokens: Sequence[int], limit: int, vocabulary: int) -> tuple
             seen = followers.setdefault(context, {})
             seen[token] = seen.get(token, 0) + 1
     return p, lengths
+
+
+def cache_weights(p: Floats, cached: Floats, lengths: Ints, limit: int, iterations: int = 60) -> Floats:
+    """Share of a cache by length of match, `[limit + 1]`, that makes what happened most likely (EM).
+
+    Args:
+        p: `[E]` probabilities that a model without memory gave to what happened.
+        cached: `[E]` those of the cache (`longest_matches`).
+        lengths: `[E]` of the matches; a length that does not occur gets the share 0, as 0 does.
+        limit: longest match.
+        iterations: of the EM.
+    """
+    weights = np.zeros(limit + 1)
+    own = np.column_stack([cached, p])
+    for n in range(1, limit + 1):
+        if (lengths == n).any():
+            weights[n] = mixture_weights(own[lengths == n], iterations)[0]
+    return weights
+
+
+def with_cache(p: Floats, cached: Floats, lengths: Ints, weights: Floats) -> Floats:
+    """`[E, vocabulary]`: a model's distributions mixed with the cache's, by the share of each length of match."""
+    share = weights[lengths][:, None]
+    return np.asarray((1 - share) * p + share * cached)

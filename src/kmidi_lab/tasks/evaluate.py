@@ -12,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab import run_record
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, RegistryError
@@ -20,8 +21,10 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.report.scores import plain_tables
+from kmidi_lab.run_record import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
+from kmidi_lab.typed_json import from_json
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -44,6 +47,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     songs = data.songs(split)
     same = training.describe()["version"] == version
     seen = training.seen(songs) if same else None
+    primary = evaluator.verdict(result, split)
     out = {
         "model": source,
         "data_root": cfg.data.root,
@@ -52,8 +56,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         "baselines_fitted_on_the_model's_training_data": same,
         "baselines_fitted_on": training.describe(),
         "metrics": result.metrics,
+        "directions": dict(evaluator.METRICS),
         "baselines": result.baselines,
-        "primary": evaluator.verdict(result, split),
+        "primary": primary,
         "analysis": result.analysis,
         "problems": data.describe()["problems"],
     }
@@ -67,7 +72,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         print(
             f"NOT COMPARABLE: the baselines are fitted on what {cfg.paths.data_root} holds ({found}), not on what trained this model; set DATA_ROOT"
         )
-    print(plain_tables({"model": "model", **out}))
+    print(plain_tables(Scores(result.metrics, result.baselines, from_json(Primary, primary), dict(evaluator.METRICS))))
     print(f"written: {path}")
 
 
@@ -107,9 +112,8 @@ def _checkpoint(
 ) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
     module, config, checkpoint = load_run(path, trusted)
     settings = data.identity(config["data"])
-    settings["version"] = (
-        json.loads((checkpoint.parent.parent / "run.json").read_text(encoding="utf-8")).get("data", {}).get("version")
-    )
+    record = run_record.read(checkpoint.parent.parent / run_record.FILE)
+    settings["version"] = record.data.version if record.data else None
     return numpy_call(module.export_network()), module.head(), str(checkpoint), settings
 
 

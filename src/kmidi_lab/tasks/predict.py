@@ -1,21 +1,46 @@
-"""task=predict: each model has its own way to be asked, in `predict_<model>.py`, whose `READS` names the keys it knows."""
+"""task=predict: asks a published model what `predict` in its config says."""
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import asdict
+import os
+from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.schema import PredictConfig
+from kmidi_lab.inference.listening import say
+from kmidi_lab.inference.published import load_published
+from kmidi_lab.inference.request import Request, Session
+from kmidi_lab.inference.roots import has_registry, release_root
+from kmidi_lab.targets import build
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    asked = importlib.import_module(f"kmidi_lab.models.{cfg.model.name}.predict")
-    for key, default in asdict(PredictConfig()).items():
-        if cfg.predict[key] != default and key not in asked.READS:
-            known = ", ".join(f"predict.{name}" for name in asked.READS)
-            raise ConfigError(f"model={cfg.model.name} does not read predict.{key}; it reads {known}")
-    asked.main(cfg, context)
+    if OmegaConf.is_missing(cfg, "predict"):
+        raise ConfigError(f"model={cfg.model.name} can't be asked: its config has no predict; choose another model=…")
+    request = build(cfg.predict, Request, cfg.trusted)
+    name, root = cfg.model.name, _models_root(cfg)
+    session = Session(name, context["folder"], Path(cfg.paths.cache_dir), cfg.seed, say)
+    published = load_published(root, name)
+    if published is not None:
+        for warning in published.warnings():
+            say(warning)
+    elif request.without_model is None:
+        raise ConfigError(
+            f"no trained {name} model in {root}; train one, or type models_root={release_root() or 'DIR'}"
+        )
+    else:
+        say(f"No trained {name} model in {root}: this is {request.without_model}.")
+    request.show(request.run(published, session), session)
+
+
+def _models_root(cfg: DictConfig) -> Path:
+    """Where the model is read: the release where the user names no folder and has published nothing."""
+    root, release = Path(cfg.models_root), release_root()
+    given = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
+    if given or "MODELS_ROOT" in os.environ or has_registry(root) or release is None:
+        return root
+    say(f"No models in {root}: this is the released one of {release}.")
+    return release

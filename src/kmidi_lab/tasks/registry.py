@@ -9,8 +9,8 @@ from omegaconf import DictConfig
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
+from kmidi_lab.registry.files import FILE
 from kmidi_lab.registry.history import demote, promote, require, rollback
-from kmidi_lab.registry.published_names import FILE
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.registry.versions import kept_versions, read_version, version_of
 from kmidi_lab.report.registry_table import compared, history_table, models_table

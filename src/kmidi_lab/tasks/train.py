@@ -8,25 +8,26 @@ from omegaconf import DictConfig
 
 from kmidi_lab import lab
 from kmidi_lab.report.numbers import fixed
+from kmidi_lab.run_record import Export
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    record = lab.train(cfg, context).record
-    primary = record.get("primary")
+    record = lab.train(cfg, context)
+    primary = record.primary
     if primary is None:  # another rank than the first: it has trained its share and has nothing to say
         return
-    verdict = "beats" if primary["beats_baselines"] else "does NOT beat"
-    if primary.get("not_comparable"):
+    verdict = "beats" if primary.beats_baselines else "does NOT beat"
+    if primary.not_comparable:
         verdict = "is NOT COMPARABLE with"
     print(
-        f"{record['model']}: {primary['metric']} {fixed(primary['value'], 3)} {verdict} its best baseline "
-        f"({primary['best_baseline']}: {fixed(primary['best_baseline_value'], 3)})"
-        f"{' | STAND-IN DATA' if record['data']['stand_in'] else ''} | "
-        f"{_published(record['export'])} | run: {context['folder']} | report: {context['folder'] / 'report.html'}"
+        f"{record.identity.model}: {primary.metric} {fixed(primary.value, 3)} {verdict} its best baseline "
+        f"({primary.best_baseline}: {fixed(primary.best_baseline_value, 3)})"
+        f"{' | STAND-IN DATA' if record.data and record.data.stand_in else ''} | "
+        f"{_published(record.export)} | run: {context['folder']} | report: {context['folder'] / 'report.html'}"
     )
 
 
-def _published(export: dict[str, Any] | None) -> str:
+def _published(export: Export | None) -> str:
     if export is None:
         return "no export"
-    return f"{export['status']}: {export['models_root']}" if export["published"] else export["reason"]
+    return f"{export.status}: {export.models_root}" if export.published else export.reason

@@ -11,8 +11,7 @@ import jsonschema
 import orjson
 
 from kmidi_lab.contracts import CONTRACTS, Contract
-from kmidi_lab.registry.files import SCHEMA
-from kmidi_lab.registry.published_names import FILE
+from kmidi_lab.registry.files import FILE, SCHEMA
 from kmidi_lab.verify.findings import Checks, reason, show
 
 _LARGEST_INPUT = 128

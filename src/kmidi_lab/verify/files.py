@@ -9,8 +9,7 @@ from typing import Any
 import orjson
 
 from kmidi_lab.files import sha256_file
-from kmidi_lab.registry.files import is_published_name, stays_below
-from kmidi_lab.registry.published_names import HISTORY
+from kmidi_lab.registry.files import HISTORY, is_published_name, stays_below
 from kmidi_lab.verify.entry import section, text
 from kmidi_lab.verify.findings import Checks, reason, show
 

@@ -10,15 +10,13 @@ from typing import Any
 from kmidi_lab.contracts import Contract
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.registry.files import stays_below
+from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, told_sizes
 from kmidi_lab.verify.beside import check_head, check_header
 from kmidi_lab.verify.claims import check_params
 from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks, show
 from kmidi_lab.verify.golden import Golden, check_golden_file
-from kmidi_lab.verify.onnx import check_onnx_file
-from kmidi_lab.verify.rtneural import check_rtneural_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
-from kmidi_lab.verify.sizes import told_sizes
 
 _AGAIN = "restore it or export the model again"
 

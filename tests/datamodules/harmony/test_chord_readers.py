@@ -219,7 +219,7 @@ def test_real_files_read_without_loss(shared: Path) -> None:
 
 def test_estimated_keys_on_standards_that_state_theirs(shared: Path) -> None:
     stated = {e["Title"] for e in json.loads((shared / jazz_standards.FILE).read_text()) if e.get("Key")}
-    songs = [s for s in jazz_standards.read(shared).songs if s.title in stated]
+    songs = [s for s in jazz_standards.read(shared).items if s.title in stated]
     right = sum(
         estimate_key([e.chord for e in s.events], [e.bars or 1 for e in s.events]) == s.events[0].key for s in songs
     )

@@ -13,7 +13,7 @@ from datamodules.instrument import general_midi, library, philharmonia
 from datamodules.instrument import nsynth as published_nsynth
 from datamodules.instrument.augmentation import Augmentation
 from datamodules.instrument.clips import ClipError
-from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynth, Philharmonia
+from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynthSounds, PhilharmoniaSounds
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.instrument.vocabulary import CLASSES, FAMILY_OF
@@ -49,9 +49,9 @@ def samples(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def phil(root: Path, cache: Path, **settings: object) -> Philharmonia:
+def phil(root: Path, cache: Path, **settings: object) -> PhilharmoniaSounds:
     given = {"sources": ["philharmonia"], "augment": PLAIN, "workers": 1, "progress": False, **settings}
-    return Philharmonia(str(root), str(cache), **given)  # type: ignore[arg-type]
+    return PhilharmoniaSounds(str(root), str(cache), **given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,9 @@ def test_nsynth_keeps_its_split_and_no_instrument_crosses(tmp_path: Path) -> Non
             "nsynth-test": [("bass_synthetic_068", "bass", "synthetic")],
         },
     )
-    data = NSynth(str(root), str(tmp_path / "cache"), sources=["nsynth"], augment=PLAIN, workers=1, progress=False)
+    data = NSynthSounds(
+        str(root), str(tmp_path / "cache"), sources=["nsynth"], augment=PLAIN, workers=1, progress=False
+    )
     data.setup("fit")
     assert [len(data.songs(s)) for s in ("train", "val", "test")] == [3, 1, 1]
     instruments = {s: {c.take for c in data.songs(s)} for s in ("train", "val", "test")}

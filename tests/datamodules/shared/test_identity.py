@@ -61,7 +61,9 @@ def test_the_registry_tells_the_drummers_and_eval_takes_them_over(
         "split_seed": 4,
         "window": 8,
     }
-    run = run_record() | {"data_settings": DrumPerformances.identity(used)}
+    run = run_record()
+    assert run.data
+    run.data.settings = DrumPerformances.identity(used)
     entry = registry_entry(run, GROOVE, run_files(GROOVE.id))
     assert entry["data_settings"] == {"sources": ["styles"], "test_drummers": DRUMMERS, "split_seed": 4}
 
@@ -72,7 +74,7 @@ def test_the_registry_tells_the_drummers_and_eval_takes_them_over(
         {"model": {"name": "groove"}, "eval": {"model": str(tmp_path)}, "data": target, "trusted": []}
     )
     settings = evaluate.load(cfg)[3]
-    assert settings.pop("version") == run["data"]["version"]
+    assert settings.pop("version") == run.data.version
     again = DrumPerformances("/nowhere", str(tmp_path), **settings)
     again.setup("fit")
     assert again.describe()["version"] == trained_on(tmp_path, DRUMMERS) != trained_on(tmp_path, ["drummer2"])

@@ -100,7 +100,7 @@ def test_the_pedal_goes_down_and_up(tmp_path: Path) -> None:
 def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
     source = write_score(tmp_path / "in.mid", SCALE)
     ask = ("task=predict", "model=dynamics", f"predict.midi={source}")
-    done = cli(*ask, "predict.emotion=joyful", "predict.out=out.mid")
+    done = cli(*ask, "models_root=empty", "predict.emotion=joyful", "predict.out=out.mid")
     assert done.returncode == 0, done.stderr
     assert "No trained dynamics model" in done.stdout and "32 notes of in.mid" in done.stdout
     assert counted(read_piece(tmp_path / "out.mid")) == counted(read_piece(source))

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import scipy.fft
 import torch
+from support.declared_metrics import assert_declared
 
 from datamodules.emotion.clips import Clip
 from datamodules.emotion.espeak import Prosody, open_espeak
 from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import EMOTION
-from kmidi_lab.emotion_embedding import encode_emotion
+from kmidi_lab.emotion_embedding import encode_emotion, read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
@@ -25,10 +26,10 @@ from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator, ccc, decode, uar
-from kmidi_lab.models.emotion.features import EMOTIONS, read_scalars
+from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.network import free, read
-from kmidi_lab.nn.audio import clip_mean, thinned
+from kmidi_lab.nn.audio import clip_mean, strided_forward
 from kmidi_lab.scoring.metrics import so_far
 from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
 
@@ -127,9 +128,9 @@ def test_thinned_outputs_are_the_network_s(dilations: list[int]) -> None:
     module = EmotionRecognizer(channels=8, dilations=dilations).eval()
     x = torch.randn(2, 61, 128)
     assert module.stride == {4: 4, 2: 2, 3: 1}[dilations[0]]
-    assert torch.allclose(thinned(module.network, x, module.stride), module(x)[:, :: module.stride], atol=1e-5)
+    assert torch.allclose(strided_forward(module.network, x, module.stride), module(x)[:, :: module.stride], atol=1e-5)
     with pytest.raises(ValueError, match="multiples of 5"):
-        thinned(module.network, x, 5)
+        strided_forward(module.network, x, 5)
 
 
 def test_readings_are_the_contract_s_and_the_pattern_is_not_penalised() -> None:
@@ -191,6 +192,7 @@ def test_the_evaluator_scores_clips_and_seconds() -> None:
     weight[:, 0] = 2 * np.arange(8)
     head = {"weight": 10 * weight, "bias": -10.0 * np.arange(8) ** 2}
     result = EmotionEvaluator()(knows, head, data, "test", data)
+    assert_declared(EmotionEvaluator(), result)
     own = result.metrics["test"]
     assert own["uar"] == own["accuracy"] == own["uar_at_0.5_s"] == own["uar_after_reset"] == 1
     assert own["events"] == 8 and "intensity_accuracy" not in own
@@ -335,7 +337,7 @@ def test_companions_learn_the_labels_alone_and_teach_the_exported_network(spoken
     found = {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}
 
     def thin(network: torch.nn.Module) -> torch.Tensor:
-        return clip_mean(thinned(network, batch.x, 4), batch.weight[:, ::4])
+        return clip_mean(strided_forward(network, batch.x, 4), batch.weight[:, ::4])
 
     true = batch.label.argmax(1)
     answers = [label(thin(network)) for network, label in zip(module.companions, module.companion_labels, strict=True)]

@@ -9,11 +9,12 @@ import mir_eval
 import numpy as np
 import pytest
 import torch
+from support.declared_metrics import assert_declared
 
 from datamodules.emotion_node import library, playing
 from datamodules.emotion_node.module import RenderedNodes
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.augment import equalise_by_cosines
-from kmidi_lab.callbacks import numpy_call
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.onnx.writer import export_onnx
@@ -158,6 +159,7 @@ def test_training_learns_scores_and_exports(data, tmp_path):
     assert (base == labels_of(data.songs("train"))[:, 0]).mean() > 0.6
     evaluator = NodeEvaluator()
     result = evaluator(call, {}, data, "test", data)
+    assert_declared(evaluator, result)
     told = evaluator.verdict(result, "test")
     assert told["best_baseline"] in result.baselines["test"] and len(told["also"]) == 4
     assert {"base_accuracy_at_1_s", "node_accuracy_at_3_s"} <= result.metrics["test"].keys()

@@ -8,9 +8,10 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from support.declared_metrics import assert_declared
 
 from datamodules.groove.module import DrumPerformances
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
@@ -205,6 +206,7 @@ def test_beats_and_fills_are_scored_apart_and_an_empty_split_is_said() -> None:
     data = Data(train=songs, val=songs, test=songs, none=[])
     call = numpy_call(GroovePredictor().network)
     result = GrooveEvaluator()(call, {}, data, "test", data)
+    assert_declared(GrooveEvaluator(), result)
     assert list(result.metrics) == ["test", "test/beat", "test/fill"]
     assert result.metrics["test"]["events"] == 12
     assert set(result.baselines["test/fill"]) == set(result.baselines["test"])

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.drum_files import write_drums
 
+from kmidi_lab.errors import UserError
+from kmidi_lab.inference.request import Session
 from kmidi_lab.midi.piece import Piece
-from kmidi_lab.models.groove.predict import DrumNote, drum_notes, new_onsets, new_velocities, rewrite
+from kmidi_lab.models.groove.predict import DrumNote, HumanisedDrums, drum_notes, new_onsets, new_velocities, rewrite
 
 ROCK = [(bar * 1920 + step * 120, pitch, 100) for bar in range(4) for step, pitch in [(0, 36), (4, 38), (8, 36), (12, 38), *((s, 42) for s in range(0, 16, 2))]]  # fmt: skip
 
@@ -112,7 +114,8 @@ def song(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_file_is_humanised_and_the_rest_is_left_alone(cli, song: Path, tmp_path: Path) -> None:
-    ran = cli("task=predict", "model=groove", f"predict.midi={song}", "predict.style=jazz", "predict.out=out.mid")
+    asked = (f"predict.midi={song}", "predict.style=jazz", "predict.out=out.mid")
+    ran = cli("task=predict", "model=groove", "models_root=empty", *asked)
     assert ran.returncode == 0, ran.stderr
     assert "No trained groove model" in ran.stdout
     assert "48 drum notes in 4 bars, style jazz" in ran.stdout
@@ -138,18 +141,10 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_files_that_can_not_be_humanised_are_one_line(name: str, tmp_path: Path) -> None:
-    from omegaconf import OmegaConf
-
-    from kmidi_lab.errors import UserError
-    from kmidi_lab.models.groove.predict import main
-
     settings_, said = FAULTS[name]
     write_drums(tmp_path / "in.mid", **settings_)  # type: ignore[arg-type]
-    cfg = OmegaConf.create(
-        {"models_root": str(tmp_path), "predict": {"midi": str(tmp_path / "in.mid"), "out": None, "style": None}}
-    )
     with pytest.raises(UserError, match=said) as caught:
-        main(cfg, {"folder": tmp_path})
+        HumanisedDrums(tmp_path / "in.mid").run(None, Session("groove", tmp_path, tmp_path))
     assert "\n" not in str(caught.value)
 
 
@@ -165,15 +160,7 @@ def test_files_that_can_not_be_humanised_are_one_line(name: str, tmp_path: Path)
 def test_requests_that_make_no_sense_are_one_line(
     change: dict, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from omegaconf import OmegaConf
-
-    from kmidi_lab.errors import UserError
-    from kmidi_lab.models.groove.predict import main
-
     monkeypatch.chdir(tmp_path)
     write_drums(tmp_path / "in.mid", ROCK)
-    cfg = OmegaConf.create(
-        {"models_root": str(tmp_path), "predict": {"midi": "in.mid", "out": None, "style": None, **change}}
-    )
     with pytest.raises(UserError, match=said):
-        main(cfg, {"folder": tmp_path})
+        HumanisedDrums(**{"midi": "in.mid", **change}).run(None, Session("groove", tmp_path, tmp_path))

@@ -9,9 +9,10 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from support.declared_metrics import assert_declared
 
 from datamodules.shared.batches import IndexBatches, rows_of
-from kmidi_lab.callbacks import numpy_call
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
@@ -97,6 +98,7 @@ def fitted() -> tuple[InstrumentRecognizer, Data]:
 def test_it_learns_what_labels_say_and_names_what_it_was_taught(fitted: tuple[InstrumentRecognizer, Data]) -> None:
     module, data = fitted
     result = InstrumentEvaluator()(numpy_call(module.network), {}, data, "test", data)
+    assert_declared(InstrumentEvaluator(), result)
     assert set(result.metrics) == {"test", "test/gm", "test/philharmonia"}
     assert result.metrics["test"]["instrument_accuracy"] > 0.9
     assert result.metrics["test"]["instrument_at_0.25_s"] > 0.9

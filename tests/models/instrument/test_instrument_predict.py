@@ -65,7 +65,7 @@ def test_answers_are_the_networks_and_flat_slices_are_left_out(cli, models, tone
 
 def test_without_a_model_it_says_what_to_do(cli, tone, tmp_path):
     soundfile.write(tmp_path / "tone.wav", tone, 16000)
-    done = cli("task=predict", "model=instrument", f"predict.audio={tmp_path / 'tone.wav'}")
+    done = cli("task=predict", "model=instrument", "models_root=empty", f"predict.audio={tmp_path / 'tone.wav'}")
     assert done.returncode == 2, done.stdout + done.stderr
     said = done.stdout + done.stderr
     assert "no trained instrument model" in said and "Traceback" not in said

@@ -9,12 +9,13 @@ import mido
 import numpy as np
 import pytest
 import torch
+from support.declared_metrics import assert_declared
 from support.melody_tunes import melody, random_tunes
 
 from datamodules.melody import library
 from datamodules.melody.module import Melodies
-from kmidi_lab import callbacks
-from kmidi_lab.callbacks import DistillCallback, numpy_call
+from kmidi_lab import after_fit
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.chords.chord import Key, plain_chord
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
@@ -122,17 +123,12 @@ def test_a_short_training_beats_the_unigram_and_learns_to_copy(trained: tuple[Me
     assert own[later].mean() < own[~later].mean()
 
 
-def test_a_student_is_trained_after_the_test(trained: tuple[MelodyTransformer, Melodies], tmp_path: Path) -> None:
+def test_a_student_is_trained_after_the_fit(trained: tuple[MelodyTransformer, Melodies], tmp_path: Path) -> None:
     module, data = trained
     (tmp_path / "checkpoints").mkdir()
-    record: dict = {}
-    trainer = L.Trainer(
-        accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
-        callbacks=[DistillCallback(tmp_path, record, False)],
-    )  # fmt: skip
-    trainer.test(module, datamodule=data, verbose=False)
-    curve = record["student"]["curve"]
-    assert curve[-1][0] < curve[0][0]
+    trainer = L.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False)
+    student = after_fit.distil_student(module, data, trainer, tmp_path, False)
+    assert student and student.curve[-1][0] < student.curve[0][0]
     assert (tmp_path / "checkpoints" / "student.ckpt").is_file()
     module.student = None
 
@@ -144,9 +140,10 @@ def test_a_student_hears_no_more_batches_than_its_teacher(
 
     def spy(teacher: object, plan: object, contract: object, train: object, validation: object, *rest: object) -> tuple:
         heard.append([sum(1 for _ in batches) for batches in (train, train, validation)])  # type: ignore[attr-defined]
-        return torch.nn.Linear(1, 1), {}
+        facts = {"arch": "", "params": 1, "epochs": 1, "best_epoch": 0, "distance": 0.0, "distance_unit": ""}
+        return torch.nn.Linear(1, 1), facts
 
-    monkeypatch.setattr(callbacks, "distill", spy)
+    monkeypatch.setattr(after_fit, "distill", spy)
     (tmp_path / "checkpoints").mkdir()
     _, data = trained
     for limit in (2, 1.0):
@@ -154,10 +151,10 @@ def test_a_student_hears_no_more_batches_than_its_teacher(
         trainer = L.Trainer(
             accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False, max_epochs=1,
             enable_checkpointing=False, use_distributed_sampler=False, num_sanity_val_steps=0, limit_val_batches=1,
-            limit_train_batches=limit, callbacks=[DistillCallback(tmp_path, {}, False)],
+            limit_train_batches=limit,
         )  # fmt: skip
         trainer.fit(module, datamodule=data)
-        trainer.test(module, datamodule=data, verbose=False)
+        after_fit.distil_student(module, data, trainer, tmp_path, False)
     every = [sum(1 for _ in data.sequences(split)) for split in ("train", "val")]
     assert heard == [[2, 2, min(2, every[1])], [every[0], every[0], every[1]]] and every[0] > 2
 
@@ -165,6 +162,7 @@ def test_a_student_hears_no_more_batches_than_its_teacher(
 def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransformer, Melodies]) -> None:
     module, data = trained
     result = MelodyEvaluator()(numpy_call(module.network), {}, data, "test", data)
+    assert_declared(MelodyEvaluator(), result)
     songs = data.songs("test")
     p = run(numpy_call(module.network), songs)
     by_hand = -np.mean([np.log(row[t]) for row, t in zip(p, np.concatenate([s.pitch for s in songs]), strict=True)])
@@ -272,17 +270,10 @@ def test_the_model_hears_the_pitch_it_has_drawn() -> None:
     ],
 )
 def test_invalid_wishes_are_one_line(bad: str, tmp_path: Path) -> None:
-    from omegaconf import OmegaConf
-
     from kmidi_lab.errors import UserError
-    from kmidi_lab.models.melody.predict import main
-    from kmidi_lab.schema import PredictConfig
+    from kmidi_lab.models.melody.predict import MelodyOverChords
 
     name, value = bad.split("=")
-    wanted = OmegaConf.merge(OmegaConf.structured(PredictConfig), {name: value})
-    cfg = OmegaConf.create(
-        {"predict": wanted, "seed": 1, "models_root": str(tmp_path), "paths": {"cache_dir": str(tmp_path)}}
-    )
     with pytest.raises(UserError) as caught:
-        main(cfg, {"folder": tmp_path})
+        MelodyOverChords(**{name: value if name in ("out", "key") else float(value)})
     assert "\n" not in str(caught.value)

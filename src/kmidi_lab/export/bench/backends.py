@@ -52,13 +52,15 @@ def onnx_backends(onnx: bytes, contract: Contract) -> list[Backend]:
     flags = "CPUExecutionProvider, intra_op = inter_op = 1 thread, all graph optimisations, from Python"
     shapes = OnnxModel(onnx, name).state_shapes
     size = onnx_weight_bytes(onnx)
-    fed, swapped = (", state fed back as arrays", ", two sets of state buffers bound in turn") if shapes else ("", "")
+    fed_note, bound_note = (
+        (", state fed back as arrays", ", two sets of state buffers bound in turn") if shapes else ("", "")
+    )
     return [
-        Backend("onnxruntime", ort.__version__, f"run(), {flags}{fed}", size, lambda: _run(onnx, name, shapes)),
+        Backend("onnxruntime", ort.__version__, f"run(), {flags}{fed_note}", size, lambda: _run(onnx, name, shapes)),
         Backend(
             "onnxruntime_iobinding",
             ort.__version__,
-            f"IOBinding, {flags}{swapped}",
+            f"IOBinding, {flags}{bound_note}",
             size,
             lambda: _bound(onnx, contract, shapes),
         ),
@@ -69,13 +71,13 @@ def _run(onnx: bytes, name: str, shapes: dict[str, list[int]]) -> Call:
     session = open_session(onnx, name)
     if not shapes:
         return lambda frame: session.run([OUTPUT], {INPUT: frame})[0]
-    wanted = [OUTPUT, *(s.replace(STATE, NEW_STATE) for s in shapes)]
-    fed: dict[str, np.ndarray] = {}
+    output_names = [OUTPUT, *(s.replace(STATE, NEW_STATE) for s in shapes)]
+    feeds: dict[str, np.ndarray] = {}
 
     def call(frame: np.ndarray) -> np.ndarray:
-        fed[INPUT] = frame
-        output, *state = session.run(wanted, fed)
-        fed.update(zip(shapes, state, strict=True))
+        feeds[INPUT] = frame
+        output, *state = session.run(output_names, feeds)
+        feeds.update(zip(shapes, state, strict=True))
         return output
 
     return call
@@ -84,13 +86,15 @@ def _run(onnx: bytes, name: str, shapes: dict[str, list[int]]) -> Call:
 def _bound(onnx: bytes, contract: Contract, shapes: dict[str, list[int]]) -> Call:
     session = open_session(onnx, f"{contract.id}.onnx")
     # On the CPU an OrtValue uses the array's own memory: writing `given` is feeding, reading `result` is fetching.
-    given, result = (np.zeros((1, size), np.float32) for size in (contract.input_size, contract.output_size))
+    input_frame, result = (np.zeros((1, size), np.float32) for size in (contract.input_size, contract.output_size))
     sets = [{name: np.zeros(shape, np.float32) for name, shape in shapes.items()} for _ in range(2)]
     # A call must not write the state that it reads, so it writes the other set, and the next call goes the other way.
-    turns = cycle([_binding(session, given, result, *sets), _binding(session, given, result, *reversed(sets))])
+    turns = cycle(
+        [_binding(session, input_frame, result, *sets), _binding(session, input_frame, result, *reversed(sets))]
+    )
 
     def call(frame: np.ndarray) -> np.ndarray:
-        np.copyto(given, frame)
+        np.copyto(input_frame, frame)
         session.run_with_iobinding(next(turns))
         return result
 
@@ -98,10 +102,10 @@ def _bound(onnx: bytes, contract: Contract, shapes: dict[str, list[int]]) -> Cal
 
 
 def _binding(
-    session: Any, given: np.ndarray, result: np.ndarray, old: dict[str, np.ndarray], new: dict[str, np.ndarray]
+    session: Any, input_frame: np.ndarray, result: np.ndarray, old: dict[str, np.ndarray], new: dict[str, np.ndarray]
 ) -> Any:
     binding = session.io_binding()
-    for name, array in {INPUT: given, **old}.items():
+    for name, array in {INPUT: input_frame, **old}.items():
         binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
     for name, array in {OUTPUT: result, **{s.replace(STATE, NEW_STATE): a for s, a in new.items()}}.items():
         binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))

@@ -29,8 +29,13 @@ def measure_latency(
 
     Args:
         network: `[1, N]` to `[1, M]`; a copy is timed; None where only the artefacts are there.
-        onnx, rtneural: the artefacts' bytes. frames: `[K, N]`, fed in turn. runner: the real RTNeural
-            (docs/rtneural_runner.md), which times itself. calls: timed. warmup: untimed, after the first call.
+        contract: gives N, the budget and whether the model streams.
+        onnx: the bytes of the ONNX file.
+        rtneural: the bytes of the RTNeural file; None where there is none.
+        frames: `[K, N]`, fed in turn.
+        runner: the real RTNeural (docs/rtneural_runner.md), which times itself.
+        calls: timed.
+        warmup: untimed, after the first call.
 
     Returns:
         `budget_ms`; `frames`, the number of timed calls; `threads`; `pinned_core`, None where the system can't pin;
@@ -38,8 +43,10 @@ def measure_latency(
         reason by backend.
 
     Raises:
-        ValueError: frames of another size, or no calls. ExportError, UserError: the runner fails. RegistryError: the
-            ONNX file does not load.
+        ValueError: frames of another size, or no calls.
+        ExportError: the runner fails.
+        UserError: the runner is missing.
+        RegistryError: the ONNX file does not load.
     """
     if frames.ndim != 2 or len(frames) == 0 or frames.shape[1] != contract.input_size or calls < 1:
         raise ValueError(
@@ -91,8 +98,8 @@ def _rtneural(
     from kmidi_lab.export.rtneural.reader import RTNeuralModel
     from kmidi_lab.export.rtneural.runner import run_rtneural
 
-    fed = frames[np.arange(calls) % len(frames)]
-    result = run_rtneural(runner, rtneural, fed, reset_each=False, warmup=warmup)
+    inputs = frames[np.arange(calls) % len(frames)]
+    result = run_rtneural(runner, rtneural, inputs, reset_each=False, warmup=warmup)
     state = ", state kept from call to call" if contract.streaming else ""
     flags = f"{result.backend}, {result.flags}, in the C++ runner{state}"
     measured = {**summary(result.ns, result.first_ns, contract.budget_ms), "version": result.version, "flags": flags}

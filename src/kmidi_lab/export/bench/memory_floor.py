@@ -57,7 +57,9 @@ def memory_floor(weight_bytes: int, read_us: float | None, median_us: float) -> 
     """The `memory_floor` object of a backend in run.json.
 
     Args:
-        weight_bytes: read in a call. read_us: what `read_time_us` says for them. median_us: of the timed calls.
+        weight_bytes: read in a call.
+        read_us: what `read_time_us` says for them.
+        median_us: of the timed calls.
 
     Returns:
         `weight_bytes`, `bandwidth_gb_s` (10⁹ bytes), `floor_us` and `floor_ratio`, the median over the floor; the

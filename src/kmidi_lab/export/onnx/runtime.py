@@ -31,7 +31,8 @@ class OnnxModel:
     """Takes `[N]` float32 a call, gives `[M]` and keeps the state until `reset()`; starts reset.
 
     Args:
-        data: the file's bytes. name: for messages.
+        data: the file's bytes.
+        name: of the file, for messages.
 
     Raises:
         RegistryError: not a file ONNX Runtime loads, its first input and output are not static `[1, N]` and `[1, M]`,
@@ -48,11 +49,11 @@ class OnnxModel:
         self.state_shapes: dict[str, list[int]] = {
             v.name: list(v.shape) for v in self.session.get_overridable_initializers() if v.name.startswith(STATE)
         }
-        given = {v.name for v in self.session.get_outputs()}
-        lost = [s for s in self.state_shapes if s.replace(STATE, NEW_STATE) not in given]
+        output_names = {v.name for v in self.session.get_outputs()}
+        lost = [s for s in self.state_shapes if s.replace(STATE, NEW_STATE) not in output_names]
         if lost:
             raise RegistryError(f"{name}: {', '.join(lost)} goes in but has no {NEW_STATE}… that comes out")
-        self._wanted = [OUTPUT, *(s.replace(STATE, NEW_STATE) for s in self.state_shapes)]
+        self._output_names = [OUTPUT, *(s.replace(STATE, NEW_STATE) for s in self.state_shapes)]
         self.reset()
 
     def reset(self) -> None:
@@ -62,6 +63,6 @@ class OnnxModel:
     def __call__(self, x: np.ndarray) -> Array:
         """One call: `[N]` to `[M]`; advances the state."""
         feed = {INPUT: np.ascontiguousarray(x, np.float32)[None], **self.state}
-        output, *state = self.session.run(self._wanted, feed)
+        output, *state = self.session.run(self._output_names, feed)
         self.state = dict(zip(self.state_shapes, state, strict=True))
         return np.asarray(output[0], np.float32)

@@ -43,14 +43,14 @@ def export_onnx(network: nn.Module, contract: Contract, opset: int = 18) -> byte
         # A plain export would drop the state between calls without a word.
         kind = "a Streaming network (kmidi_lab.nn.streaming)" if contract.streaming else "a network without state"
         raise ExportError(f"{contract.id}: the contract says state {contract.state!r}; export {kind}")
-    example = torch.zeros(1, contract.input_size)
-    state = network.zero_state(example) if isinstance(network, Streaming) else ()
+    example_input = torch.zeros(1, contract.input_size)
+    state = network.zero_state(example_input) if isinstance(network, Streaming) else ()
     called = CallStep(network) if isinstance(network, Streaming) else network
     try:
         with _silence():
             program = torch.onnx.export(
                 called,
-                (example, *state),
+                (example_input, *state),
                 dynamo=True,
                 opset_version=opset,
                 input_names=[INPUT, *(f"{STATE}{i}" for i in range(len(state)))],
@@ -134,9 +134,9 @@ def _check_value(value: onnx.ValueInfoProto, name: str, size: int, model_id: str
 def _strip(model: onnx.ModelProto) -> None:
     """Drops the exporter's notes (stack traces with this machine's paths, the traced program) but module paths."""
     for holder in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
-        kept = [entry for entry in holder.metadata_props if entry.key == MODULE_PATH]
+        module_paths = [entry for entry in holder.metadata_props if entry.key == MODULE_PATH]
         del holder.metadata_props[:]
-        holder.metadata_props.extend(kept)
+        holder.metadata_props.extend(module_paths)
     for value in (*model.graph.input, *model.graph.output):
         del value.metadata_props[:]
 

@@ -22,7 +22,9 @@ class Worst:
     """`call`, `output` and `error` of the largest error; NaN and infinity count as infinitely far.
 
     Args:
-        got, expected: `[T, M]`. slices: of the outputs; all as one where they are not known.
+        got: `[T, M]`.
+        expected: `[T, M]`.
+        slices: of the outputs; all as one where they are not known.
 
     Raises:
         ExportError: the shapes differ.

@@ -47,10 +47,14 @@ def golden_vectors(model: Model, contract: Contract, typical: np.ndarray, sequen
     """Calls the model and returns the file's bytes.
 
     Args:
-        model: `[N]` to `[M]`. typical: `[T, N]`, T at least 8. sequence: `[8, N]`, consecutive calls.
+        model: `[N]` to `[M]`.
+        contract: gives N, M and what the file says of the features.
+        typical: `[T, N]`, T at least 8.
+        sequence: `[8, N]`, consecutive calls.
 
     Raises:
-        ValueError: an input has another shape. ExportError: an output has another shape or is not finite.
+        ValueError: an input has another shape.
+        ExportError: an output has another shape or is not finite.
     """
     if typical.ndim != 2 or len(typical) < SEQUENCE or sequence.shape != (SEQUENCE, contract.input_size):
         raise ValueError(f"need typical [8 or more, N] and sequence [8, N], not {typical.shape} and {sequence.shape}")

@@ -28,17 +28,17 @@ _STEP = "network."
 
 def torch_layers(model: TorchModel, frame: Array) -> Trace:
     """Outputs `[size]` of every module of the next call, `[N]`, by qualified name, in the order in which they finish."""
-    found: Trace = []
+    trace: Trace = []
 
     def keep(name: str, output: object) -> None:
         if isinstance(output, torch.Tensor):
-            found.append((name or ROOT, output.detach().numpy().reshape(-1).copy()))
+            trace.append((name or ROOT, output.detach().numpy().reshape(-1).copy()))
 
     with contextlib.ExitStack() as watched:
         for name, module in model.network.named_modules():
             watched.enter_context(_watched(module, name, keep))
         model(frame)
-    return found
+    return trace
 
 
 @contextlib.contextmanager
@@ -47,12 +47,12 @@ def _watched(module: nn.Module, name: str, keep: Callable[[str, object], None]) 
     if isinstance(module, Streaming):
         stream = module.stream
 
-        def told(x: torch.Tensor, state: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        def recorder(x: torch.Tensor, state: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
             y, new = stream(x, state)
             keep(name, y)
             return y, new
 
-        module.stream = told  # type: ignore[method-assign]
+        module.stream = recorder  # type: ignore[method-assign]
         try:
             yield
         finally:
@@ -77,13 +77,13 @@ def onnx_layers(data: bytes, model: OnnxModel, frame: Array) -> Trace:
                 path = ast.literal_eval(entry.value)[-2]
                 last[path.removeprefix(_STEP) if stateful else path or ROOT] = node.output[0]
     # A streaming block is no call of its own in the graph: its path is that of whatever came around it.
-    found = {name: value for name, value in last.items() if not (stateful and name in ("", ROOT))}
-    known = {value.name for value in graph_model.graph.output}
-    for value in set(found.values()) - known:
+    trace = {name: value for name, value in last.items() if not (stateful and name in ("", ROOT))}
+    output_names = {value.name for value in graph_model.graph.output}
+    for value in set(trace.values()) - output_names:
         graph_model.graph.output.append(onnx.helper.make_tensor_value_info(value, onnx.TensorProto.FLOAT, None))
     session = open_session(graph_model.SerializeToString(), "the traced file")
-    outputs = session.run(list(found.values()), {INPUT: frame[None], **model.state})
-    return [(name, output.reshape(-1)) for name, output in zip(found, outputs, strict=True)]
+    outputs = session.run(list(trace.values()), {INPUT: frame[None], **model.state})
+    return [(name, output.reshape(-1)) for name, output in zip(trace, outputs, strict=True)]
 
 
 def first_deviation(expected: Trace, got: Trace, tolerance: float) -> str:
@@ -96,7 +96,7 @@ def first_deviation(expected: Trace, got: Trace, tolerance: float) -> str:
     waiting: dict[str, list[Array]] = {}
     for name, values in expected:
         waiting.setdefault(name, []).append(values)
-    seen: list[tuple[float, str]] = []
+    errors: list[tuple[float, str]] = []
     for name, values in got:
         if not waiting.get(name):
             continue
@@ -106,10 +106,10 @@ def first_deviation(expected: Trace, got: Trace, tolerance: float) -> str:
         error = scaled_error(values, want)
         if error > limit:
             return f"{name} (off by {error:.3g})"
-        seen.append((error, name))
-    if not seen:
+        errors.append((error, name))
+    if not errors:
         return "unknown, the artefact's layers have none of the network's names"
-    error, name = max(seen)
+    error, name = max(errors)
     return f"{name} (off by {error:.3g}, no layer above {limit:g})"
 
 

@@ -71,10 +71,14 @@ def check_parity(
     """Runs every artefact on the edge cases and the probes, one call at a time, against torch float32 on the CPU.
 
     Args:
-        network: what was exported; a copy is used. onnx, rtneural: the artefacts' bytes; `rtneural` None when the
-            network has no RTNeural form. probes: `[T, N]` finite inputs, consecutive calls where the model streams.
-        tolerance: the largest error that passes. runner: the real RTNeural (docs/rtneural_runner.md), None to leave
-            it out. student: the network in the RTNeural file where that is another one.
+        network: what was exported; a copy is used.
+        contract: gives N, M and whether the model streams.
+        onnx: the bytes of the ONNX file.
+        rtneural: the bytes of the RTNeural file; None when the network has no RTNeural form.
+        probes: `[T, N]` finite inputs, consecutive calls where the model streams.
+        tolerance: the largest error that passes.
+        runner: the real RTNeural (docs/rtneural_runner.md), None to leave it out.
+        student: the network in the RTNeural file where that is another one.
 
     Returns:
         `onnx`, `rtneural_reader`, `rtneural`: the largest error over all calls, None where not run; `chunking`: of the

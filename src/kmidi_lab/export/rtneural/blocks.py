@@ -68,14 +68,14 @@ def widened(layers: list[Layer], size: int, name: str, where: str) -> list[Layer
             out.append(_beside(part, width, inner, where))
             continue
         last = index == affine[-1]
-        kept = part.groups if layout in (0, part.groups) and size % part.groups == 0 else 1
+        groups = part.groups if layout in (0, part.groups) and size % part.groups == 0 else 1
         if last:
             to_inner, to_carried, to_width = plain, plain, size
         else:
             following = body[affine[affine.index(index) + 1]]
             assert isinstance(following, _Affine)
             # The order of the outputs is ours to choose, so the next layer's groups can stay groups.
-            layout = kept if kept > 1 else following.groups if size % following.groups == 0 else 1
+            layout = groups if groups > 1 else following.groups if size % following.groups == 0 else 1
             outputs = part.weight.shape[2]
             to_inner, to_carried, to_width = *_interleaved(outputs, size, layout), outputs + size
         weight = np.zeros((len(part.weight), width, to_width), np.float32)
@@ -83,7 +83,7 @@ def widened(layers: list[Layer], size: int, name: str, where: str) -> list[Layer
         weight[-1, carried, to_carried] += 1
         bias = np.zeros(to_width, np.float32)
         bias[to_inner] = part.bias
-        grown = _Affine(part.name, weight, bias, part.dilation, kept)
+        grown = _Affine(part.name, weight, bias, part.dilation, groups)
         out.append(grown.layer(name if last else f"{part.name} beside x"))
         inner, carried, width = to_inner, to_carried, to_width
     return out
@@ -103,9 +103,9 @@ def merged(branches: Sequence[list[Layer]], name: str, where: str) -> list[Layer
         last = position == len(branches[0]) - 1
         label = name if last else f"{layers[0]['name']} and its neighbours"
         parts = [_affine(layer) for layer in layers]
-        known = [part for part in parts if part is not None]
-        if len(known) == len(parts):
-            out.append(_side_by_side(known, position == 0, where).layer(label))
+        affine_parts = [part for part in parts if part is not None]
+        if len(affine_parts) == len(parts):
+            out.append(_side_by_side(affine_parts, position == 0, where).layer(label))
         elif position == 0:
             raise ExportError(f"{where}: branches must begin with nn.Linear or CausalConv1d")
         else:
@@ -141,8 +141,8 @@ def _pointwise(layers: Sequence[Layer], where: str) -> Layer:
         return _norm(*(np.concatenate(vectors) for vectors in zip(*parts, strict=True)))
     if len(kinds) == 1 and next(iter(kinds)) in {("activation", a) for a in ("tanh", "sigmoid", "elu")}:
         return json_layer("activation", sum(sizes), [], activation=layers[0]["activation"])
-    told = ", ".join(sorted(activation or kind for kind, activation in kinds))
-    raise ExportError(f"{where}: {told} can't stand side by side in branches; use one layer before or after them")
+    kind_names = ", ".join(sorted(activation or kind for kind, activation in kinds))
+    raise ExportError(f"{where}: {kind_names} can't stand side by side in branches; use one layer before or after them")
 
 
 def _beside(layer: Layer, width: int, inner: Index, where: str) -> Layer:

@@ -110,9 +110,11 @@ def cpp_header(rtneural: bytes, contract: Contract) -> str:
 
     Args:
         rtneural: the bytes of `<id>.json`.
+        contract: gives the sizes and the names of the slices.
 
     Raises:
-        RTNeuralFormatError: RTNeural would misread the file. ExportError: the file's sizes are not the contract's, or
+        RTNeuralFormatError: RTNeural would misread the file.
+        ExportError: the file's sizes are not the contract's, or
             a name of the contract is no C++ name.
     """
     model = RTNeuralModel.from_bytes(rtneural)
@@ -166,8 +168,8 @@ def layer_types(file: dict[str, Any]) -> Types:
     types: list[str] = []
     for layer in file["layers"]:
         outputs = int(layer["shape"][-1])
-        found, floats = KINDS[layer["type"]](layer, size, outputs)
-        types += found
+        types_of_layer, floats = KINDS[layer["type"]](layer, size, outputs)
+        types += types_of_layer
         size, largest = outputs, max(largest, floats)
     return types, largest
 

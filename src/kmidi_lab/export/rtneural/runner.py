@@ -51,8 +51,12 @@ def run_rtneural(
     """Feeds `frames`, `[T, N]`, one call each, from reset state.
 
     Args:
-        runner: the executable. model_bytes: the RTNeural JSON. reset_each: reset before every call, else only once.
-        warmup: untimed calls before the timed ones; the state is reset after them. timeout_s: for the whole run.
+        runner: the executable.
+        model_bytes: the RTNeural JSON.
+        frames: `[T, N]` inputs, one a call.
+        reset_each: reset before every call, else only once.
+        warmup: untimed calls before the timed ones; the state is reset after them.
+        timeout_s: for the whole run.
 
     Raises:
         UserError: the runner is missing or not executable.
@@ -90,9 +94,9 @@ def _call(command: list[str], timeout_s: float) -> None:
     except OSError as error:
         raise UserError(f"{VARIABLE}: {command[0]} cannot be started: {error.strerror}") from error
     if done.returncode:
-        said = done.stderr.strip().splitlines()
+        messages = done.stderr.strip().splitlines()
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        raise ExportError(f"RTNeural runner {name}: {how}: {said[-1] if said else 'nothing on stderr'}")
+        raise ExportError(f"RTNeural runner {name}: {how}: {messages[-1] if messages else 'nothing on stderr'}")
 
 
 def _read(outputs: Path, timings: Path, count: int, size: int) -> RunnerResult:

@@ -54,10 +54,10 @@ def _layers(module: nn.Module, name: str, size: int) -> list[Layer]:
     if any(part._forward_hooks or part._forward_pre_hooks for part in watched):
         raise ExportError(f"{where}: has forward hooks, which no file can hold; remove them or its weight norm")
     if writer := WRITERS.get(type(module)):
-        made = writer(module, size, where)
+        json_layers = writer(module, size, where)
         # Of stacked recurrent layers only the last gives what the module gives.
-        names = [f"{name or ROOT} layer {i}" for i in range(len(made) - 1)] + [name or ROOT]
-        return [{"name": label, **layer} for label, layer in zip(names, made, strict=False)]
+        names = [f"{name or ROOT} layer {i}" for i in range(len(json_layers) - 1)] + [name or ROOT]
+        return [{"name": label, **layer} for label, layer in zip(names, json_layers, strict=False)]
     # Exact types: a subclass may compute something else.
     if type(module) is Chain:
         return _in_a_row(
@@ -82,9 +82,9 @@ def _of_torch(module: nn.Module) -> bool:
 def _in_a_row(modules: list[tuple[str, nn.Module]], size: int) -> list[Layer]:
     layers: list[Layer] = []
     for name, module in modules:
-        found = _layers(module, name, size)
-        layers += found
-        size = found[-1]["shape"][-1] if found else size
+        parts = _layers(module, name, size)
+        layers += parts
+        size = parts[-1]["shape"][-1] if parts else size
     return layers
 
 
@@ -108,7 +108,7 @@ def chain(network: nn.Module, name: str = ROOT) -> list[tuple[str, nn.Module]]:
     """
     graph = _trace(network)
     modules = dict(network.named_modules())
-    found: list[tuple[str, nn.Module]] = []
+    parts: list[tuple[str, nn.Module]] = []
     previous: fx.Node | None = None
     for node in graph.nodes:
         if node.op == "placeholder":
@@ -124,11 +124,11 @@ def chain(network: nn.Module, name: str = ROOT) -> list[tuple[str, nn.Module]]:
                     f"{target} ({type(modules[target]).__name__}): its input is not the layer before it; "
                     "RTNeural files are strictly sequential, use one chain of modules"
                 )
-            found.append((target, modules[target]))
+            parts.append((target, modules[target]))
         else:
             raise _not_a_module(node, name)
         previous = node
-    return found
+    return parts
 
 
 def _trace(network: nn.Module) -> fx.Graph:

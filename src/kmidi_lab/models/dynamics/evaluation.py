@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from kmidi_lab.models.dynamics.baselines import fit_baselines
 from kmidi_lab.models.dynamics.features import Call, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import loss_over_pieces
 from kmidi_lab.models.dynamics.targets import FULL_SCALE_SECONDS
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, score_alike
 
 _STEPS = 127.0
 _MILLISECONDS = 1000 * FULL_SCALE_SECONDS
@@ -36,10 +36,24 @@ class DynamicsData(Protocol):
 class DynamicsEvaluator(Evaluator):
     """Scores a callable `[E, 32] -> [E, 16]` on a split, and fits the baselines on `train`, tuned on `val`."""
 
-    primary = ("velocity_r", "max")
-    also = (("velocity_mae", "min"), ("timing_mae_ms", "min"), ("articulation_mae", "min"), ("pedal_accuracy", "max"))
+    METRICS = {
+        "velocity_r": "max",
+        "velocity_mae": "min",
+        "timing_mae_ms": "min",
+        "articulation_mae": "min",
+        "pedal_accuracy": "max",
+        "curve_mae": "min",
+        "attack_mae": "min",
+        "range_mae": "min",
+        "compression_mae": "min",
+        "forced_velocity_r": "max",
+        "forced_velocity_mae": "min",
+        "loss": "min",
+    }
+    COUNTS = ("pieces", "events")
+    primary = "velocity_r"
+    also = ("velocity_mae", "timing_mae_ms", "articulation_mae", "pedal_accuracy")
     loss = "loss"
-    """The metric that is the training loss, too."""
 
     def __call__(
         self, call: Call, head: dict[str, np.ndarray], data: DynamicsData, split: str, training: DynamicsData
@@ -48,18 +62,11 @@ class DynamicsEvaluator(Evaluator):
         pieces = data.encoded(split)
         if not pieces:
             raise DataError(f"the split {split!r} holds no performances; give data.split=all or another data.root")
-        result = Evaluation()
-        events = int(sum(p.known[:, 0].sum() for p in pieces))
-        result.metrics[split] = {**scores(call, pieces), "pieces": len({p.piece for p in pieces}), "events": events}
         baselines = fit_baselines(training.encoded("train"), training.encoded("val"), free_loss)
-        result.baselines[split] = {name: scores(rival, pieces) for name, rival in baselines.items()}
+        result = score_alike(scores, call, baselines, {split: pieces})
+        events = int(sum(p.known[:, 0].sum() for p in pieces))
+        result.metrics[split] |= {"pieces": len({p.piece for p in pieces}), "events": events}
         return result
-
-    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
-        """The `primary` object of run.json."""
-        there = evaluation.metrics[split]
-        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also if metric in there]
-        return {**verdict(evaluation, split, *self.primary), "also": also}
 
 
 def free_loss(call: Call, pieces: Sequence[EncodedPiece]) -> float:

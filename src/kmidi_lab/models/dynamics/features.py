@@ -118,8 +118,10 @@ def _sounding(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
 
 
 def _neighbours(score: Score, voice: np.ndarray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each note's neighbours among the top, the bass or the inner notes: the highest at the onset before and after; -1
-    where there is none."""
+    """Each note's neighbours among the top, the bass or the inner notes.
+
+    The highest at the onset before and after; -1 where there is none.
+    """
     before, after = np.full(len(score), -1), np.full(len(score), -1)
     for which in range(3):
         own = np.flatnonzero(voice == which)

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Sizes
 from kmidi_lab.contracts import DYNAMICS
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.network import PLAYED, dynamics_network
 from kmidi_lab.nn.layers import Standardize
-from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.module import Dropout, LabModule
 
 _WEIGHTS = {
     "velocity": 4.0,
@@ -28,13 +28,13 @@ _WEIGHTS = {
     "pedal": 1.0,
     "reserved": 0.0,
 }
-_BEND = 0.1
-"""Errors below this count squared, those above straight (Huber, 1964)."""
+_HUBER_BETA = 0.1
+"""Errors below it count squared, others straight (P. Huber, *Robust estimation of a location parameter*, 1964)."""
 
 
 def masked_loss(out: torch.Tensor, y: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     """Weighted mean of the Huber loss of each slice over its known values; `[B, 16]` each."""
-    error = F.smooth_l1_loss(out, y, beta=_BEND, reduction="none") * known
+    error = F.smooth_l1_loss(out, y, beta=_HUBER_BETA, reduction="none") * known
     parts = [
         weight * error[:, s.index].sum() / known[:, s.index].sum().clamp(min=1)
         for s in DYNAMICS.outputs
@@ -58,10 +58,12 @@ def loss_over_pieces(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiec
 class DynamicsEngine(LabModule):
     """Inputs standardised, dense layers with ReLU, 14 sigmoid outputs and two that are always zero.
 
-    The validation loss is a mean over pieces of that of free running, where the previous velocities are the network's own, as in a plugin.
+    The validation loss is a mean over pieces of that of free running, where the previous velocities are the network's
+    own, as in a plugin.
 
     Args:
-        hidden: sizes of the hidden layers. dropout: share of hidden units dropped in training.
+        hidden: sizes of the hidden layers.
+        dropout: share of hidden units dropped in training.
     """
 
     network: nn.Sequential
@@ -70,18 +72,12 @@ class DynamicsEngine(LabModule):
 
     def __init__(
         self,
-        hidden: Sequence[int] = (192, 64),
-        dropout: float = 0.2,
+        hidden: Sizes = (192, 64),
+        dropout: Dropout = 0.2,
         learning_rate: float = 2e-3,
         weight_decay: float = 5e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        if not hidden or any(not isinstance(h, int) or h < 1 for h in hidden):
-            raise ConfigError(
-                f"model.module.hidden={list(hidden)} must be a list of sizes above 0, such as model.module.hidden=[192,64]"
-            )
-        if not 0 <= dropout <= 0.95:
-            raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.1")
         self.sizes = [DYNAMICS.input_size, *hidden]
         self.network = dynamics_network(hidden, dropout)
         self.save_hyperparameters()

@@ -18,7 +18,7 @@ _PEDAL_UP = -2.0
 
 
 def dynamics_network(hidden: Sequence[int], dropout: float) -> nn.Sequential:
-    """`[B, 32]` to `[B, 16]` in 0..1; its first layer holds the statistics of the inputs, 0 and 1 until training sets them.
+    """`[B, 32]` to `[B, 16]` in 0..1; the first layer holds the inputs' statistics, 0 and 1 until training sets them.
 
     Args:
         hidden: sizes of the hidden layers.

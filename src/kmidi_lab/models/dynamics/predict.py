@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig
 from symusic import ControlChange, KeySignature, Note, Score, Tempo, TimeSignature, Track
 
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.published import load_published
-from kmidi_lab.midi.output import midi_target
+from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.request import Request, Session
+from kmidi_lab.midi.output import midi_target, named
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.midi.score import ScoreNotes, metrical_strength, score_of
 from kmidi_lab.models.dynamics.features import free_run, score_vectors
 from kmidi_lab.models.dynamics.targets import Expression, decode
 
-READS = ("midi", "out", "emotion")
 _LOUDEST_BEAT, _HIGH = 10.0, 8.0
 _SUSTAIN, _DOWN = 64, 127
 _PIANOS = range(8)
@@ -29,29 +29,63 @@ _LIFT = 8
 """The pedal is up for an eighth of a quarter note when it changes."""
 
 
-def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    wanted = cfg.predict
-    if not wanted.midi:
-        raise ConfigError("predict.midi is empty; name the MIDI file to perform, such as predict.midi=song.mid")
-    source = Path(wanted.midi)
-    out = midi_target(wanted.out, context["folder"] / f"{source.stem}_performed.mid", source)
-    affect = parse_affect(wanted.emotion) or (0.0, 0.0)
-    piece = read_piece(source)
-    notes = score_of(piece)
-    if not len(notes.score):
-        raise DataError(f"{source}: no pitched notes, only drums; give a file with a melody")
-    published = load_published(Path(cfg.models_root), "dynamics")
-    if published is None:
-        print(f"No trained dynamics model in {cfg.models_root}: this is a rule, louder on strong beats and high notes.")
-        played = heuristic(notes)
-    else:
-        for warning in published.warnings():
-            print(warning)
-        played = decode(free_run(published.call, [score_vectors(notes.score, emotion=(*affect, 0.0, 0.0))])[0])
-    write_atomic(out, perform(piece, notes, played))
-    low, high = played.velocity.min(), played.velocity.max()
-    print(f"{len(notes.score)} notes of {source.name}: velocity {low} to {high}, mean {played.velocity.mean():.0f}")
-    print(f"timing {1000 * played.shift.min():+.0f} to {1000 * played.shift.max():+.0f} ms; written: {out}")
+@dataclass(frozen=True)
+class Performance:
+    """A score played: the MIDI file, and velocity 1..127 and shift in seconds of its N notes, `[N]` in order of onset and pitch."""
+
+    midi: bytes
+    velocity: np.ndarray
+    shift: np.ndarray
+
+
+class PerformedScore(Request[Performance]):
+    """Asks for a score played with expression.
+
+    Args:
+        midi: the MIDI file to perform, by name or as its bytes.
+        out: the file that task=predict writes; None is the run folder.
+        emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is neutral.
+
+    Raises:
+        ConfigError: no file, an emotion that can't be read, or an `out` that can't be written.
+    """
+
+    without_model = "a rule, louder on strong beats and high notes"
+
+    def __init__(
+        self, midi: str | Path | bytes | None = None, out: str | None = None, emotion: str | None = None
+    ) -> None:
+        if not midi:
+            raise ConfigError("predict.midi is empty; name the MIDI file to perform, such as predict.midi=song.mid")
+        self.midi, self.out = (midi if isinstance(midi, bytes) else Path(midi)), out
+        self.affect = parse_affect(emotion) or (0.0, 0.0)
+        self._target(Path())
+
+    def run(self, published: Published | None, session: Session) -> Performance:
+        """Every note of the file, with new onset, length and velocity."""
+        piece = read_piece(self.midi)
+        notes = score_of(piece)
+        if not len(notes.score):
+            raise DataError(f"{named(self.midi)}: no pitched notes, only drums; give a file with a melody")
+        if published is None:
+            played = heuristic(notes)
+        else:
+            played = decode(free_run(published.call, [score_vectors(notes.score, emotion=(*self.affect, 0.0, 0.0))])[0])
+        return Performance(perform(piece, notes, played), played.velocity, played.shift)
+
+    def show(self, answer: Performance, session: Session) -> None:
+        out = self._target(session.folder)
+        write_atomic(out, answer.midi)
+        velocity, shift = answer.velocity, 1000 * answer.shift
+        print(
+            f"{len(velocity)} notes of {Path(named(self.midi)).name}: velocity {velocity.min()} to {velocity.max()}, "
+            f"mean {velocity.mean():.0f}"
+        )
+        print(f"timing {shift.min():+.0f} to {shift.max():+.0f} ms; written: {out}")
+
+    def _target(self, folder: Path) -> Path:
+        source = None if isinstance(self.midi, bytes) else self.midi
+        return midi_target(self.out, folder / f"{Path(named(self.midi)).stem}_performed.mid", source)
 
 
 def heuristic(notes: ScoreNotes) -> Expression:

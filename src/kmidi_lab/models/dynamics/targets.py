@@ -70,27 +70,29 @@ def decode(y: np.ndarray) -> Expression:
 
 def _local_mean(v: Floats) -> Floats:
     """Mean of the known velocities from four notes before to four after."""
-    known = np.isfinite(v)
+    measured = np.isfinite(v)
     at = np.arange(len(v))
     first, last = np.maximum(at - _ATTACK_SPAN, 0), np.minimum(at + _ATTACK_SPAN + 1, len(v))
-    total = np.concatenate([[0.0], np.cumsum(np.where(known, v, 0.0))])
-    count = np.concatenate([[0], np.cumsum(known)])
+    total = np.concatenate([[0.0], np.cumsum(np.where(measured, v, 0.0))])
+    count = np.concatenate([[0], np.cumsum(measured)])
     return (total[last] - total[first]) / np.maximum(count[last] - count[first], 1)
 
 
 def _phrases(score: Score, v: Floats) -> tuple[Floats, Floats]:
-    """Dynamic range of each note's phrase, and how much flatter it is than the piece; NaN in phrases of under four
-    known notes."""
+    """Dynamic range of each note's phrase, and how much flatter it is than the piece.
+
+    NaN in phrases of under four notes with a velocity.
+    """
     spread, compression = np.full(len(v), np.nan), np.full(len(v), np.nan)
-    known = np.isfinite(v)
-    if known.sum() < _PHRASE_NOTES:
+    measured = np.isfinite(v)
+    if measured.sum() < _PHRASE_NOTES:
         return spread, compression
-    whole = np.ptp(np.percentile(v[known], (5, 95)))
+    whole = np.ptp(np.percentile(v[measured], (5, 95)))
     phrase = np.floor(score.bar / PHRASE_BARS)
     for number in np.unique(phrase):
         inside = phrase == number
-        if (inside & known).sum() >= _PHRASE_NOTES:
-            own = np.ptp(np.percentile(v[inside & known], (5, 95)))
+        if (inside & measured).sum() >= _PHRASE_NOTES:
+            own = np.ptp(np.percentile(v[inside & measured], (5, 95)))
             spread[inside] = own
             compression[inside] = 1 - min(1.0, own / whole) if whole > 0 else 0.0
     return spread, compression

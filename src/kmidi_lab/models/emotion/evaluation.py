@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.voice_activity import speech_of
+from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.baselines import fit_baselines
-from kmidi_lab.models.emotion.features import SCALARS, read_scalars, scalars_of
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
+from kmidi_lab.models.emotion.features import SCALARS, scalars_of
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
 from kmidi_lab.scoring.metrics import (
     confusion,
     expected_calibration_error,
@@ -63,10 +64,21 @@ class EmotionEvaluator(Evaluator):
     stand for; `…_of_frames` takes the mean of what each frame's embedding reads as.
     """
 
-    primary = ("uar", "max")
+    METRICS = {
+        "uar": "max",
+        "accuracy": "max",
+        "nll": "min",
+        "ece": "min",
+        **{f"{name}_ccc{of}": "max" for of in ("", "_of_frames") for name in SCALARS[:3]},
+        **{f"uar_at_{seconds:g}_s": "max" for seconds in SECONDS},
+        "uar_of_every_frame": "max",
+        "uar_after_reset": "max",
+        "intensity_accuracy": "max",
+    }
+    COUNTS = ("events", "frames")
+    primary = "uar"
+    also = ("accuracy", "valence_ccc", "arousal_ccc")
     loss = "nll"
-    """The metric that is the training loss, too."""
-    also = (("accuracy", "max"), ("valence_ccc", "max"), ("arousal_ccc", "max"))
 
     def __call__(
         self, call: Call, head: dict[str, np.ndarray], data: EmotionData, split: str, training: EmotionData
@@ -126,11 +138,6 @@ class EmotionEvaluator(Evaluator):
             p = predict(frames)
             out[name] = {**_scores(p, true), **_agreement(p @ typical, wanted)}
         return out
-
-    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
-        """The `primary` object of run.json."""
-        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
-        return {**verdict(evaluation, split, *self.primary), "also": also}
 
 
 def decode(embeddings: NDArray[np.floating], head: dict[str, np.ndarray]) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError
 
@@ -50,9 +49,9 @@ def scalars_of(emotion: int, strong: bool) -> tuple[float, float, float]:
 
 
 def complexity(frames: NDArray[np.floating]) -> float:
-    """How evenly the power of frames `[T, 128]` is spread over the bands, 0 to 1: the entropy of each frame's share by
-    band, by that of an even spread, averaged with the frames' power as weight.
+    """How evenly the power of frames `[T, 128]` is spread over the bands, 0 to 1.
 
+    The entropy of each frame's share by band, by that of an even spread, averaged with the frames' power as weight.
     What the embedding's fourth block is taught to read as. It says that a sound is noisy or rich, not that a feeling
     is complex; no data here has that.
     """
@@ -62,17 +61,13 @@ def complexity(frames: NDArray[np.floating]) -> float:
     return float((entropy * power.sum(1)).sum() / power.sum())
 
 
-def read_scalars(embedding: NDArray[np.floating]) -> NDArray[np.float64]:
-    """What readers make of embeddings `[..., 64]`: `[..., 4]`, valence, arousal and dominance in -1..1, complexity."""
-    blocks = {s.name: np.asarray(embedding, np.float64)[..., s.index] for s in EMOTION.outputs}
-    read = [np.tanh(blocks[name].sum(-1) / 8) for name in SCALARS[:3]]
-    return np.stack([*read, np.abs(blocks["complexity"]).mean(-1)], -1)
-
-
 class EmotionBatch(NamedTuple):
-    """Clips: `x` `[B, T, 128]` mel frames with `weight` `[B, T]` 1 where there was one, else 0; shares of the labels
+    """Clips.
+
+    `x` `[B, T, 128]` mel frames with `weight` `[B, T]` 1 where there was one, else 0; shares of the labels
     `[B, K]` and intensities `[B, 2]`, each row 1 in all; `scalars` `[B, 4]`: valence, arousal, dominance in -1..1,
-    complexity in 0..1."""
+    complexity in 0..1.
+    """
 
     x: torch.Tensor
     weight: torch.Tensor

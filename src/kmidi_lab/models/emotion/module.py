@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import gcd
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Interval
 from torch import nn
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import EMOTION
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
 from kmidi_lab.models.emotion.network import embedding_network, free, read
-from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean, thinned
+from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
+from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
 
 _SHORTEST = 24
@@ -29,16 +31,23 @@ class EmotionRecognizer(AudioModule):
     the labels, and `free_weight` keeps it small, since other models take the embedding as an input.
 
     Args:
-        labels: 8 or 7, as the data's. channels, first_kernel, kernel, dilations, dropout, cepstra: of the trunk
-            (nn.audio.trunk). The loss looks at every fourth frame where all dilations are multiples of four, else
-            at every second, or at each (nn.audio.thinned).
-        label_smoothing: of the cross-entropies. early_weight: of the labels' loss of a random beginning of each clip,
-            beside that of the whole clip, so that there is an early answer. intensity_weight, reading_weight: of the
-            intensity head and of the readings. free_weight: of the mean square of what is in the first three blocks
-            beside the contract's pattern.
-        companions: networks of the same kind that learn the labels beside it, from other weights; half of what it is
-            taught is then their mean answer (R. Anil et al., *Large Scale Distributed Neural Network Training through
-            Online Distillation*, 2018). They are not exported.
+        labels: 8 or 7, as the data's.
+        channels: of the trunk, as are the next five (`nn.audio.trunk`).
+        first_kernel: taps of the first convolution.
+        kernel: taps of the convolutions in its blocks.
+        dilations: of its blocks. The loss looks at every fourth frame where all are multiples of four, else at every
+            second, or at each (`nn.audio.strided_forward`).
+        dropout: share of units dropped in training.
+        cepstra: coefficients that the convolutions see; 0 is the bands themselves.
+        label_smoothing: of the cross-entropies.
+        early_weight: of the labels' loss of a random beginning of each clip, beside that of the whole clip, so that there
+            is an early answer.
+        intensity_weight: of the loss of the intensity head.
+        reading_weight: of the mean squared error of the four readings.
+        free_weight: of the mean square of what is in the first three blocks beside the contract's pattern.
+        companions: codistillation peers, networks of the same kind that learn the labels beside it, from other weights;
+            half of what it is taught is then their mean answer (R. Anil et al., *Large Scale Distributed Neural Network
+            Training through Online Distillation*, 2018). They are not exported.
     """
 
     network: Chain
@@ -48,34 +57,22 @@ class EmotionRecognizer(AudioModule):
     def __init__(
         self,
         labels: int = 8,
-        channels: int = 96,
-        first_kernel: int = 8,
-        kernel: int = 3,
-        dilations: Sequence[int] = (4, 8, 16, 32),
-        dropout: float = 0.1,
-        cepstra: int = 48,
-        label_smoothing: float = 0.1,
-        early_weight: float = 0.3,
-        intensity_weight: float = 0.2,
-        reading_weight: float = 0.5,
-        free_weight: float = 0.1,
-        companions: int = 0,
+        channels: Count = 96,
+        first_kernel: Count = 8,
+        kernel: Count = 3,
+        dilations: Sizes = (4, 8, 16, 32),
+        dropout: Dropout = 0.1,
+        cepstra: Cepstra = 48,
+        label_smoothing: Smoothing = 0.1,
+        early_weight: LossWeight = 0.3,
+        intensity_weight: LossWeight = 0.2,
+        reading_weight: LossWeight = 0.5,
+        free_weight: LossWeight = 0.1,
+        companions: Annotated[int, Interval(ge=0, le=16)] = 0,
         learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        check_shares(0.5, label_smoothing=label_smoothing)
-        check_shares(
-            10,
-            early_weight=early_weight,
-            intensity_weight=intensity_weight,
-            reading_weight=reading_weight,
-            free_weight=free_weight,
-        )
-        if not 0 <= companions <= 16:
-            raise ConfigError(
-                f"model.module.companions={companions} must be 0 to 16, such as model.module.companions=3"
-            )
 
         def network() -> Chain:
             return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra)
@@ -120,21 +117,21 @@ class EmotionRecognizer(AudioModule):
         weight = batch.weight[:, :: self.stride]
         beginnings = weight * self._beginnings(weight)
 
-        def heard(network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-            embedding = thinned(network, batch.x, self.stride)
+        def clip_means(network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+            embedding = strided_forward(network, batch.x, self.stride)
             return clip_mean(embedding, weight), clip_mean(embedding, beginnings)
 
         answers = [
-            torch.stack([label(clip) for clip in heard(network)])
+            torch.stack([label(clip) for clip in clip_means(network)])
             for network, label in zip(self.companions, self.companion_labels, strict=True)
         ]
-        clip, early = heard(self.network)
+        clip, early = clip_means(self.network)
         own = torch.stack([self.label(clip), self.label(early)])
         by_label = self._cross_entropy(own, batch.label).mean(1)
         loss = by_label
         if answers:
-            taught = torch.stack(answers).detach().softmax(-1).mean(0)
-            loss = (by_label - (taught * F.log_softmax(own, -1)).sum(-1).mean(1)) / 2
+            peer_mean = torch.stack(answers).detach().softmax(-1).mean(0)
+            loss = (by_label - (peer_mean * F.log_softmax(own, -1)).sum(-1).mean(1)) / 2
             loss = loss + sum(self._cross_entropy(answer, batch.label).mean(1) for answer in answers)
         intensity = self._cross_entropy(self.intensity(clip), batch.intensity).mean()
         readings = F.mse_loss(read(clip), batch.scalars)

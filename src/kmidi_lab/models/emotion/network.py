@@ -26,14 +26,14 @@ def embedding_network(
 
 
 def read(embedding: torch.Tensor) -> torch.Tensor:
-    """What readers make of `[..., 64]`: `[..., 4]`, as `features.read_scalars`."""
+    """What readers make of `[..., 64]`: `[..., 4]`, as `emotion_embedding.read_scalars`."""
     valence, arousal, dominance, complexity = (embedding[..., block] for block in _BLOCKS)
     summed = [torch.tanh(block.sum(-1) / 8) for block in (valence, arousal, dominance)]
     return torch.stack([*summed, complexity.abs().mean(-1)], -1)
 
 
 def free(embedding: torch.Tensor) -> torch.Tensor:
-    """What the first three blocks of `[..., 64]` hold beside the contract's pattern for what they read as: `[..., 48]`."""
+    """`[..., 48]`: what three blocks of `[..., 64]` hold beside the contract's pattern for what they read as."""
     pattern = embedding.new_tensor(BLOCK_PATTERN)
     most = 8 * atanh(0.99)
     rest = []

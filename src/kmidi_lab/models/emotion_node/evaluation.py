@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.baselines import Probabilities, fit_baselines
 from kmidi_lab.models.emotion_node.features import BASES, HEADS, PER_BASE, PER_SUB, marginals, targets
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, score_alike
 from kmidi_lab.scoring.metrics import confusion, log_likelihoods, so_far, softmax
 
 Call = Callable[[np.ndarray], np.ndarray]
 SECONDS = (1.0, 2.0, 3.0)
+_EARLY = ("base_accuracy", "node_accuracy")
+"""Metrics that are also told of the first seconds."""
 _TOP = 3
 
 
@@ -48,10 +50,26 @@ class NodeEvaluator(Evaluator):
     get the same node. `hierarchy_consistency` is the share of clips whose likeliest node lies in the likeliest base and sub.
     """
 
-    primary = ("node_accuracy", "max")
+    METRICS = {
+        "node_accuracy": "max",
+        "node_top3": "max",
+        "base_accuracy": "max",
+        "sub_accuracy": "max",
+        "intensity_accuracy": "max",
+        "intensity_mae": "min",
+        "key_accuracy": "max",
+        "key_mirex": "max",
+        "key_invariance": "max",
+        "hierarchy_consistency": "max",
+        "base_from_nodes_accuracy": "max",
+        "loss": "min",
+        **{f"{name}_at_{seconds:g}_s": "max" for name in _EARLY for seconds in SECONDS},
+    }
+    COUNTS = ("events", "frames")
+    primary = "node_accuracy"
+    also = ("base_accuracy", "sub_accuracy", "node_top3", "key_accuracy")
     loss = "loss"
-    """The metric that is the training loss, too: the sum of the heads' cross-entropies."""
-    also = (("base_accuracy", "max"), ("sub_accuracy", "max"), ("node_top3", "max"), ("key_accuracy", "max"))
+    """The sum of the heads' cross-entropies."""
 
     def __call__(
         self, call: Call, head: dict[str, np.ndarray], data: NodeData, split: str, training: NodeData
@@ -67,23 +85,15 @@ class NodeEvaluator(Evaluator):
         )  # fmt: skip
         true, groups = labels_of(clips), [clip.group for clip in clips]
         own = probabilities(np.stack([o.mean(0) for o in outputs]))
-        scores = score(own, true, groups)
+        baselines = {name: predict(frames) for name, predict in fitted.items()}
+        result = score_alike(lambda p, _: score(p, true, groups), own, baselines, {split: clips})
         for seconds in SECONDS:
             early = score(probabilities(np.stack([so_far(o, seconds) for o in outputs])), true, groups)
-            scores |= {f"{name}_at_{seconds:g}_s": early[name] for name in ("base_accuracy", "node_accuracy")}
-        counts = {"events": len(clips), "frames": sum(map(len, frames))}
-        result = Evaluation(metrics={split: {**scores, **counts}})
-        result.baselines[split] = {name: score(predict(frames), true, groups) for name, predict in fitted.items()}
-        table = confusion(own["base"].argmax(1), true[:, 0], len(BASES))
-        result.analysis = {
-            "confusion_base": {"labels": list(BASES), "counts": [[int(n) for n in row] for row in table]}
-        }
+            result.metrics[split] |= {f"{name}_at_{seconds:g}_s": early[name] for name in _EARLY}
+        result.metrics[split] |= {"events": len(clips), "frames": sum(map(len, frames))}
+        counts = confusion(own["base"].argmax(1), true[:, 0], len(BASES))
+        result.analysis = {"confusion_base": {"labels": list(BASES), "counts": counts}}
         return result
-
-    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
-        """The `primary` object of run.json."""
-        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
-        return {**verdict(evaluation, split, *self.primary), "also": also}
 
 
 def labels_of(clips: Sequence[Clip]) -> NDArray[np.int64]:

@@ -57,8 +57,7 @@ def targets(node: int, intensity: int, key: int) -> dict[str, int]:
 
 
 def marginals(node: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Probabilities of the base `[N, 6]` and of the sub-emotion's place within any base `[N, 6]`, from those of nodes
-    `[N, 216]`."""
+    """Probabilities of base `[N, 6]` and of the sub-emotion's place in any base `[N, 6]`, from nodes' `[N, 216]`."""
     grid = node.reshape(len(node), len(BASES), PER_SUB, PER_SUB)
     return grid.sum((2, 3)), grid.sum((1, 3))
 

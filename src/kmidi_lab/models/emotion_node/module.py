@@ -1,17 +1,18 @@
-"""EmotionNodeClassifier: a causal convolutional network from mel frames to base, sub-emotion, intensity, key and node."""
+"""EmotionNodeClassifier: trains the network from mel frames to base, sub-emotion, intensity, key and node."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import gcd
 
 import torch
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch
 from kmidi_lab.models.emotion_node.network import node_network
-from kmidi_lab.nn.audio import AudioModule, check_shares, thinned
+from kmidi_lab.nn.audio import AudioModule, Cepstra, strided_forward
+from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
 
 _PARTS = {name: EMOTION_NODE.output(name).index for name in HEADS}
@@ -23,12 +24,18 @@ class EmotionNodeClassifier(AudioModule):
     """Trains five heads together.
 
     The node head is made of the base and sub heads and one for the place among the leaves, so that the heads agree with
-    each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by the mean of its outputs.
+    each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by its mean output.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra, first_kernel: of the trunk (nn.audio.trunk). Training and
-            validation look at every n-th frame only, n the greatest common divisor of the dilations (nn.audio.thinned).
-        label_smoothing: of the cross-entropies. frame_weight: of the loss frame by frame, beside that of the clip.
+        channels: of the trunk, as are the next five (`nn.audio.trunk`).
+        kernel: taps of the convolutions in its blocks.
+        dilations: of its blocks. Training and validation look at every n-th frame only, n their greatest common divisor
+            (`nn.audio.strided_forward`).
+        dropout: share of units dropped in training.
+        cepstra: coefficients that the convolutions see; 0 is the bands themselves.
+        first_kernel: taps of the first convolution.
+        label_smoothing: of the cross-entropies.
+        frame_weight: of the loss frame by frame, beside that of the clip.
     """
 
     network: Chain
@@ -38,20 +45,18 @@ class EmotionNodeClassifier(AudioModule):
 
     def __init__(
         self,
-        channels: int = 112,
-        kernel: int = 3,
-        dilations: Sequence[int] = (8, 16, 32, 64),
-        dropout: float = 0.1,
-        cepstra: int = 0,
-        first_kernel: int = 16,
-        label_smoothing: float = 0.05,
-        frame_weight: float = 0.3,
+        channels: Count = 112,
+        kernel: Count = 3,
+        dilations: Sizes = (8, 16, 32, 64),
+        dropout: Dropout = 0.1,
+        cepstra: Cepstra = 0,
+        first_kernel: Count = 16,
+        label_smoothing: Smoothing = 0.05,
+        frame_weight: LossWeight = 0.3,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        check_shares(0.5, label_smoothing=label_smoothing)
-        check_shares(10, frame_weight=frame_weight)
         self.network = node_network(channels, kernel, dilations, dropout, first_kernel, cepstra)
         self.smoothing, self.frame_weight = label_smoothing, frame_weight
         self.stride = gcd(*dilations)
@@ -71,7 +76,7 @@ class EmotionNodeClassifier(AudioModule):
         )
 
     def training_step(self, batch: NodeBatch, batch_idx: int) -> torch.Tensor:
-        outputs = thinned(self.network, batch.x, self.stride)
+        outputs = strided_forward(self.network, batch.x, self.stride)
         clip = outputs.mean(1)
         by_clip = torch.stack([*self._losses(clip, batch.target, self.smoothing).values()]).sum()
         late = outputs[:, _START_FRAMES // self.stride :]
@@ -81,7 +86,7 @@ class EmotionNodeClassifier(AudioModule):
         return by_clip + self.frame_weight * by_frame
 
     def validation_step(self, batch: NodeBatch, batch_idx: int) -> None:
-        clip, size = thinned(self.network, batch.x, self.stride).mean(1), len(batch.x)
+        clip, size = strided_forward(self.network, batch.x, self.stride).mean(1), len(batch.x)
         loss = sum(self._losses(clip, batch.target, 0.0).values())
         self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
         for place, name in enumerate(HEADS):

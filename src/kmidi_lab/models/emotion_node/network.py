@@ -25,8 +25,10 @@ def node_network(
 
 
 def _assembly() -> nn.Linear:
-    """The contract's 258 logits from those of `_FACTORS`, fixed: a node's logit is the sum of its base's, its place's
-    among the sub-emotions and its place's among the leaves."""
+    """The contract's 258 logits from those of `_FACTORS`, fixed.
+
+    A node's logit is the sum of its base's, its place's among the sub-emotions and its place's among the leaves.
+    """
     layer = nn.Linear(sum(_FACTORS.values()), EMOTION_NODE.output_size)
     places = dict(zip(_FACTORS, itertools.accumulate((0, *_FACTORS.values())), strict=False))
     rows: dict[str, list[tuple[int, ...]]] = {

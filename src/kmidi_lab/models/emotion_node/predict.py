@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from omegaconf import DictConfig
-
-from kmidi_lab.audio.voice_activity import VoiceActivity
 from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.inference import listening
-from kmidi_lab.inference.listening import READS, Frames, Read, Reading, likeliest
+from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
+from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion_node.features import BASES, INTENSITIES, KEYS, PER_BASE, PER_SUB, SUBS
 from kmidi_lab.models.emotion_node.thesaurus import load_thesaurus
 
-__all__ = ["READS", "main"]
 
+class HeardNodes(Listening):
+    """Asks which of the 216 emotion nodes a sound expresses, and in which key."""
 
-def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    listening.main(cfg, context, reader, counts=VoiceActivity(), from_onset=True)
+    from_onset = True
 
+    def reader(self, published: Published) -> Read:
+        """Reads each head; valence, arousal and dominance are those of the likeliest node in the thesaurus."""
+        nodes = load_thesaurus()
+        names = [f"{node.name} ({SUBS[BASES[i // PER_BASE]][i // PER_SUB % PER_SUB]})" for i, node in enumerate(nodes)]
 
-def reader(published: Published) -> Read:
-    """Reads each head; valence, arousal and dominance are those of the likeliest node in the thesaurus."""
-    nodes = load_thesaurus()
-    names = [f"{node.name} ({SUBS[BASES[i // PER_BASE]][i // PER_SUB % PER_SUB]})" for i, node in enumerate(nodes)]
+        def read(output: Frames) -> Reading:
+            part = {s.name: output[s.index] for s in EMOTION_NODE.outputs}
+            node = nodes[int(part["node"].argmax())]
+            base, sure = likeliest(part["base"], list(BASES))
+            answers = {
+                "base": (base, sure),
+                "sub": likeliest(part["sub"], list(SUBS[base])),
+                "intensity": likeliest(part["intensity"], list(INTENSITIES)),
+                "key": likeliest(part["key"], list(KEYS)),
+                "node": likeliest(part["node"], names),
+            }
+            return Reading({"valence": node.valence, "arousal": node.arousal, "dominance": node.dominance}, answers)
 
-    def read(output: Frames) -> Reading:
-        part = {s.name: output[s.index] for s in EMOTION_NODE.outputs}
-        node = nodes[int(part["node"].argmax())]
-        base, sure = likeliest(part["base"], list(BASES))
-        answers = {
-            "base": (base, sure),
-            "sub": likeliest(part["sub"], list(SUBS[base])),
-            "intensity": likeliest(part["intensity"], list(INTENSITIES)),
-            "key": likeliest(part["key"], list(KEYS)),
-            "node": likeliest(part["node"], names),
-        }
-        return Reading({"valence": node.valence, "arousal": node.arousal, "dominance": node.dominance}, answers)
-
-    return read
+        return read

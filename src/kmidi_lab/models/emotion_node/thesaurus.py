@@ -52,8 +52,8 @@ def load_kmidi(folder: Path) -> list[Node]:
             low, high = (float(v) for v in content["arousal_range"])
             subs = {k.lower(): v for k, v in content["sub_emotions"].items()}
             for sub, sub_name in enumerate(SUBS[name]):
-                found = subs[sub_name]
-                bias, leaves = float(found["arousal_bias"]), list(found["sub_sub_emotions"])
+                entry = subs[sub_name]
+                bias, leaves = float(entry["arousal_bias"]), list(entry["sub_sub_emotions"])
                 if len(leaves) != PER_SUB:
                     raise DataError(f"{path}: {sub_name} has {len(leaves)} leaves, not {PER_SUB}")
                 arousal = 2 * min(max(bias, low), high) - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from kmidi_lab.midi.drums import VOICES
 from kmidi_lab.models.groove.bars import Performance
 from kmidi_lab.models.groove.baselines import fit_baselines
 from kmidi_lab.models.groove.features import TIMING_DELTA, UNIT_MS, VELOCITY_DELTA, Encoded, milliseconds, read_outputs
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -31,10 +31,21 @@ class GrooveEvaluator(Evaluator):
     every bar, as one of KmiDi's readers does.
     """
 
-    primary = ("timing_mae_ms", "min")
+    METRICS = {
+        "timing_mae_ms": "min",
+        "velocity_mae": "min",
+        "timing_mae_ms_after_reset": "min",
+        "velocity_mae_after_reset": "min",
+        "timing_correlation": "max",
+        "velocity_correlation": "max",
+        "loss": "min",
+        **{f"{metric}_{voice}": "min" for metric in ("timing_mae_ms", "velocity_mae") for voice in VOICES},
+    }
+    COUNTS = ("bars", "events")
+    primary = "timing_mae_ms"
+    also = ("velocity_mae",)
     loss = "loss"
-    """The metric that is the training loss, too: Huber's, take by take, see GroovePredictor."""
-    also = (("velocity_mae", "min"),)
+    """Huber's, take by take, see GroovePredictor."""
 
     def __call__(
         self, call: Call, head: dict[str, np.ndarray], data: GrooveData, split: str, training: GrooveData
@@ -48,23 +59,17 @@ class GrooveEvaluator(Evaluator):
         baselines = {
             n: predict(e) for n, predict in fit_baselines(training.encoded("train"), training.encoded("val")).items()
         }
-        result = Evaluation()
-        for name, rows in _parts(split, e, songs):
+        parts = _parts(split, e, songs)
+        result = score_alike(lambda p, rows: scores(p, e, rows), outputs, baselines, parts)
+        for name, rows in parts.items():
             after_reset = scores(alone, e, rows)
-            result.metrics[name] = {
-                **scores(outputs, e, rows),
+            result.metrics[name] |= {
                 "timing_mae_ms_after_reset": after_reset["timing_mae_ms"],
                 "velocity_mae_after_reset": after_reset["velocity_mae"],
                 "bars": int(rows.sum()),
                 "events": int(e.hit[rows].sum()),
             }
-            result.baselines[name] = {b: scores(p, e, rows) for b, p in baselines.items()}
         return result
-
-    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
-        """The `primary` object of run.json."""
-        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
-        return {**verdict(evaluation, split, *self.primary), "also": also}
 
 
 def run(call: Call, e: Encoded) -> np.ndarray:
@@ -108,10 +113,8 @@ def _huber(error: np.ndarray, delta: float) -> np.ndarray:
     return np.asarray(np.where(error <= delta, error**2 / (2 * delta), error - delta / 2))
 
 
-def _parts(split: str, e: Encoded, songs: Sequence[Performance]) -> list[tuple[str, np.ndarray]]:
-    """The whole split, then its beats and its fills where there are both."""
+def _parts(split: str, e: Encoded, songs: Sequence[Performance]) -> dict[str, np.ndarray]:
+    """The whole split, then its beats and its fills where strokes are in both."""
     kinds = np.array([p.kind for p in songs])[e.song]
-    parts = [(split, np.ones(len(e.x), bool))]
-    if len(set(kinds[e.hit.any((1, 2))])) > 1:
-        parts += [(f"{split}/{kind}", kinds == kind) for kind in ("beat", "fill")]
-    return parts
+    parts = parts_of(split, kinds)
+    return parts if len(set(kinds[e.hit.any((1, 2))])) > 1 else {split: parts[split]}

@@ -27,7 +27,7 @@ BEATS_PER_UNIT = TIMING_TICKS / TIMING_PPQ
 UNIT_MS = 62.5
 """Timing 1.0 at 120 bpm: what the training loss measures timing in."""
 TIMING_DELTA, VELOCITY_DELTA = 0.5, 0.3
-"""Where the training loss turns from square to straight, in `UNIT_MS` and in velocity."""
+"""Huber deltas: where the training loss turns from square to straight, in `UNIT_MS` and in velocity."""
 PHRASE_BARS = 8
 SLOWEST, FASTEST = 30.0, 300.0
 SWING: Mapping[str, float] = MappingProxyType(
@@ -131,8 +131,11 @@ def suggested_style(hit: np.ndarray) -> str:
 
 
 class GrooveBatch(NamedTuple):
-    """Sequences of bars: `x` `[B, T, 64]`; `timing`, `velocity` `[B, T, 16, 3]` with weight 1 where `hit`; `tempo` `[B, T]`
-    is 120 / bpm, by which timing is longer than at 120."""
+    """Sequences of bars.
+
+    `x` `[B, T, 64]`; `timing`, `velocity` `[B, T, 16, 3]` with weight 1 where `hit`; `tempo` `[B, T]`
+    is 120 / bpm, by which timing is longer than at 120.
+    """
 
     x: torch.Tensor
     timing: torch.Tensor

@@ -39,8 +39,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class AudioGroove:
-    """`beats` seconds, the first a downbeat; `bars` as a performance's, timing and velocity by band; `bpm`;
-    `swing` 0 even eighths to 1 triplets, None where too few off-beats sound."""
+    """The beats of a recording and what sounds on them.
+
+    `beats` seconds, the first a downbeat; `bars` as a performance's, timing and velocity by band; `bpm`;
+    `swing` 0 even eighths to 1 triplets, None where too few off-beats sound.
+    """
 
     beats: Array
     bars: Bars
@@ -78,8 +81,8 @@ def fluxes(samples: NDArray[np.float32]) -> Array:
 
 def band_onsets(samples: NDArray[np.float32]) -> list[Array]:
     """Of the low, middle and high band `[E, 2]`: seconds and strength 0..1 of each onset, 60 ms apart or more."""
-    found = [_peaks(flux, least) for flux, least in zip(fluxes(samples), _LEAST, strict=True)]
-    return [onsets + np.array([early, 0.0]) for onsets, early in zip(found, _EARLY_S, strict=True)]
+    band_peaks = [_peaks(flux, least) for flux, least in zip(fluxes(samples), _LEAST, strict=True)]
+    return [onsets + np.array([early, 0.0]) for onsets, early in zip(band_peaks, _EARLY_S, strict=True)]
 
 
 def _peaks(flux: Array, least: float) -> Array:
@@ -95,7 +98,7 @@ def _peaks(flux: Array, least: float) -> Array:
 
 @functools.cache
 def _librosa() -> ModuleType:
-    """librosa with its beat tracker compiled, by one process of this user at a time.
+    """Returns librosa with its beat tracker compiled, by one process of this user at a time.
 
     Numba compiles some of it at the import and some at the first call and keeps the result on disk; processes that do
     so side by side overwrite each other's functions there, and the next call of one ends in a segmentation fault.
@@ -122,7 +125,7 @@ def _track(librosa: ModuleType, samples: NDArray[np.float32]) -> Array:
 
 
 def _steady(beats: Array) -> Array:
-    """Each beat where a line through its neighbours puts it, so that a beat that is early or late stays so on the grid."""
+    """Each beat where a line through its neighbours puts it, so that an early or late beat stays so on the grid."""
     out = beats.copy()
     for i in range(len(beats)):
         first, last = max(0, i - _STEADY_BEATS), min(len(beats), i + _STEADY_BEATS + 1)
@@ -173,8 +176,8 @@ def _bars(beats: Array, onsets: list[Array]) -> Bars:
     hit = np.zeros((steps, len(onsets)), bool)
     timing, velocity = np.zeros(hit.shape, np.float32), np.zeros(hit.shape, np.float32)
     merged = 0
-    for band, found in enumerate(onsets):
-        places, strengths = _phases(beats, found)
+    for band, band_peaks in enumerate(onsets):
+        places, strengths = _phases(beats, band_peaks)
         at = np.floor(places * STEPS_PER_BEAT + 0.5).astype(int)
         for i in np.argsort(strengths):
             if at[i] < steps:
@@ -187,7 +190,7 @@ def _bars(beats: Array, onsets: list[Array]) -> Bars:
 
 def _swing(beats: Array, onsets: list[Array]) -> float | None:
     """Where the off-beat eighths fall: half way is 0, two thirds of the beat is 1."""
-    phases = np.concatenate([_phases(beats, found)[0] % 1 for found in onsets])
+    phases = np.concatenate([_phases(beats, band_peaks)[0] % 1 for band_peaks in onsets])
     eighths = phases[(phases > 0.42) & (phases < 0.75)]
     if len(eighths) < max(8, 0.1 * len(beats)):
         return None

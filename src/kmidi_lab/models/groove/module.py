@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Count
 from kmidi_lab.contracts import GROOVE
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.groove.features import STYLES, TIMING_DELTA, UNIT_MS, VELOCITY_DELTA, GrooveBatch
 from kmidi_lab.models.groove.network import groove_network
-from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.module import Dropout, LabModule
 from kmidi_lab.nn.streaming import Chain
 
 _TIMING, _VELOCITY = GROOVE.output("timing").index, GROOVE.output("velocity").index
@@ -24,7 +24,8 @@ class GroovePredictor(LabModule):
     other drummers are met worse (docs/groove.md).
 
     Args:
-        inner: size of the layer that reads the bar. hidden: size of the GRU that remembers the bars before.
+        inner: size of the layer that reads the bar.
+        hidden: size of the GRU that remembers the bars before.
         dropout: share of both layers' units dropped in training.
     """
 
@@ -35,18 +36,13 @@ class GroovePredictor(LabModule):
 
     def __init__(
         self,
-        inner: int = 48,
-        hidden: int = 56,
-        dropout: float = 0.1,
+        inner: Count = 48,
+        hidden: Count = 56,
+        dropout: Dropout = 0.1,
         learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        for name, size in (("inner", inner), ("hidden", hidden)):
-            if size < 1:
-                raise ConfigError(f"model.module.{name}={size} must be 1 or more, such as model.module.{name}=48")
-        if not 0 <= dropout <= 0.95:
-            raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.95, such as model.module.dropout=0.1")
         self.network = groove_network(inner, hidden, dropout)
         self.sizes = (GROOVE.input_size, inner, hidden, GROOVE.output_size)
         self.save_hyperparameters()

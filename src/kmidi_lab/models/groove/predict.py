@@ -6,24 +6,22 @@ import io
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import mido
 import numpy as np
-from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.published import load_published
+from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.midi.drums import DRUM_CHANNEL, VOICES, voices_of
-from kmidi_lab.midi.output import midi_target
+from kmidi_lab.midi.output import midi_target, named
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.groove.bars import STEPS, STEPS_PER_BEAT, nearest_steps
 from kmidi_lab.models.groove.baselines import rules
 from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STYLES, bar_vectors, read_outputs, suggested_style
 
-READS = ("midi", "out", "style")
 LIMIT_SECONDS = 0.05
 """No onset moves further."""
 MOST_BARS = 5000
@@ -41,52 +39,89 @@ class DrumNote:
     end: int = 0
 
 
-def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    wanted = cfg.predict
-    if not wanted.midi:
-        raise ConfigError("task=predict model=groove needs a drum pattern; type predict.midi=in.mid")
-    source = Path(wanted.midi)
-    if wanted.style is not None and wanted.style not in STYLES:
-        raise ConfigError(one_of("predict.style", wanted.style, STYLES))
-    target = midi_target(wanted.out, context["folder"] / f"{source.stem}_humanised.mid", source)
-    piece = read_piece(source)
-    _check_metre(piece, source)
-    file = _open(source)
-    notes = drum_notes(file)
-    if not notes:
-        raise ConfigError(f"{source}: no notes on the drum channel (10); give a file with drums on channel 10")
-    starts = np.array([n.start for n in notes], np.int64)
-    pitches, velocities = (np.array([getattr(n.on, k) for n in notes], np.int64) for k in ("note", "velocity"))
-    steps, _ = nearest_steps(starts, piece.ticks_per_quarter)
-    count = int(steps.max()) // STEPS + 1
-    if count > MOST_BARS:
-        raise ConfigError(f"{source}: {count} bars; give a file of at most {MOST_BARS}")
-    hit = np.zeros((count, STEPS, len(VOICES)), bool)
-    hit[steps // STEPS, steps % STEPS, voices_of(pitches)] = True
-    style = wanted.style or suggested_style(hit)
-    x = bar_vectors(hit, style, _tempo_of_bars(piece, count))
-    published = load_published(Path(cfg.models_root), "groove")
-    if published is None:
-        print(f"No trained groove model in {cfg.models_root}: this is the rule of swing and metrical accents.")
-        outputs = rules(x)
-    else:
-        for warning in published.warnings():
-            print(warning)
-        outputs = published.call(x[None])[0]
-    timing, velocity = (part.reshape(-1)[steps] for part in read_outputs(outputs))
-    moved = new_onsets(starts, velocities, timing, piece)
-    louder = new_velocities(velocities, velocity)
-    rewrite(file, notes, moved, louder)
-    data = io.BytesIO()
-    file.save(file=data)
-    write_atomic(target, data.getvalue())
-    shift = (piece.seconds(moved) - piece.seconds(starts)) * 1000
-    print(
-        f"{source}: {len(notes)} drum notes in {count} bars, style {style}{'' if wanted.style else ' (as the pattern suggests)'}: "
-        f"{int((moved != starts).sum())} moved, mean shift {shift.mean():+.1f} ms, mean size {np.abs(shift).mean():.1f} ms, "
-        f"at most {np.abs(shift).max():.1f} ms; mean velocity {velocities.mean():.0f} to {louder.mean():.0f}"
-    )
-    print(f"written: {target}")
+@dataclass(frozen=True)
+class Humanised:
+    """Drums with a feel: the MIDI file, its style and bars, and of its N strokes in order of onset, each `[N]`:
+
+    `shift` in seconds, later is above 0; `velocity` 1..127 as it is now, `before` as it was.
+    """
+
+    midi: bytes
+    style: str
+    bars: int
+    shift: np.ndarray
+    velocity: np.ndarray
+    before: np.ndarray
+
+
+class HumanisedDrums(Request[Humanised]):
+    """Asks for the drums of a MIDI file to be humanised.
+
+    Args:
+        midi: a file with drums on channel 10, by name or as its bytes.
+        out: the file that task=predict writes; None is the run folder.
+        style: straight, swing, shuffle, laid_back, pushed, funk, jazz or latin; None is what the pattern suggests.
+
+    Raises:
+        ConfigError: no file, an unknown style, or an `out` that can't be written.
+    """
+
+    without_model = "the rule of swing and metrical accents"
+
+    def __init__(
+        self, midi: str | Path | bytes | None = None, out: str | None = None, style: str | None = None
+    ) -> None:
+        if not midi:
+            raise ConfigError("task=predict model=groove needs a drum pattern; type predict.midi=in.mid")
+        if style is not None and style not in STYLES:
+            raise ConfigError(one_of("predict.style", style, STYLES))
+        self.midi, self.out, self.style = (midi if isinstance(midi, bytes) else Path(midi)), out, style
+        self._target(Path())
+
+    def run(self, published: Published | None, session: Session) -> Humanised:
+        """The same file with its strokes moved by at most `LIMIT_SECONDS` and their velocities changed."""
+        source = named(self.midi)
+        piece = read_piece(self.midi)
+        _check_metre(piece, source)
+        file = _open(self.midi)
+        notes = drum_notes(file)
+        if not notes:
+            raise ConfigError(f"{source}: no notes on the drum channel (10); give a file with drums on channel 10")
+        starts = np.array([n.start for n in notes], np.int64)
+        pitches, velocities = (np.array([getattr(n.on, k) for n in notes], np.int64) for k in ("note", "velocity"))
+        steps, _ = nearest_steps(starts, piece.ticks_per_quarter)
+        count = int(steps.max()) // STEPS + 1
+        if count > MOST_BARS:
+            raise ConfigError(f"{source}: {count} bars; give a file of at most {MOST_BARS}")
+        hit = np.zeros((count, STEPS, len(VOICES)), bool)
+        hit[steps // STEPS, steps % STEPS, voices_of(pitches)] = True
+        style = self.style or suggested_style(hit)
+        x = bar_vectors(hit, style, _tempo_of_bars(piece, count))
+        outputs = rules(x) if published is None else published.call(x[None])[0]
+        timing, velocity = (part.reshape(-1)[steps] for part in read_outputs(outputs))
+        moved = new_onsets(starts, velocities, timing, piece)
+        louder = new_velocities(velocities, velocity)
+        rewrite(file, notes, moved, louder)
+        data = io.BytesIO()
+        file.save(file=data)
+        shift = piece.seconds(moved) - piece.seconds(starts)
+        return Humanised(data.getvalue(), style, count, shift, louder, velocities)
+
+    def show(self, answer: Humanised, session: Session) -> None:
+        target = self._target(session.folder)
+        write_atomic(target, answer.midi)
+        shift = answer.shift * 1000
+        print(
+            f"{named(self.midi)}: {len(shift)} drum notes in {answer.bars} bars, style {answer.style}"
+            f"{'' if self.style else ' (as the pattern suggests)'}: "
+            f"{np.count_nonzero(shift)} moved, mean shift {shift.mean():+.1f} ms, mean size {np.abs(shift).mean():.1f} ms, "
+            f"at most {np.abs(shift).max():.1f} ms; mean velocity {answer.before.mean():.0f} to {answer.velocity.mean():.0f}"
+        )
+        print(f"written: {target}")
+
+    def _target(self, folder: Path) -> Path:
+        source = None if isinstance(self.midi, bytes) else self.midi
+        return midi_target(self.out, folder / f"{Path(named(self.midi)).stem}_humanised.mid", source)
 
 
 def new_onsets(starts: np.ndarray, velocities: np.ndarray, timing: np.ndarray, piece: Piece) -> np.ndarray:
@@ -173,7 +208,7 @@ def rewrite(file: mido.MidiFile, notes: list[DrumNote], starts: np.ndarray, velo
         track[:] = [message for *_, message in timed]
 
 
-def _check_metre(piece: Piece, source: Path) -> None:
+def _check_metre(piece: Piece, source: str) -> None:
     for tick, numerator, denominator in piece.metres:
         if (numerator, denominator) != (4, 4):
             raise ConfigError(f"{source}: in {numerator}/{denominator} at tick {tick}; the groove model knows 4/4 only")
@@ -188,8 +223,9 @@ def _tempo_of_bars(piece: Piece, count: int) -> np.ndarray:
     return np.asarray(piece.tempos[np.maximum(at, 0), 1])
 
 
-def _open(source: Path) -> mido.MidiFile:
+def _open(midi: Path | bytes) -> mido.MidiFile:
     try:
-        return mido.MidiFile(file=io.BytesIO(source.read_bytes()))
+        return mido.MidiFile(file=io.BytesIO(midi if isinstance(midi, bytes) else midi.read_bytes()))
     except Exception as error:  # mido raises what its parser happens to meet
-        raise ConfigError(f"{source}: cannot be rewritten ({error or type(error).__name__}); export it again") from None
+        why = error or type(error).__name__
+        raise ConfigError(f"{named(midi)}: cannot be rewritten ({why}); export it again") from None

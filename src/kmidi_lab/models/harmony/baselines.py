@@ -8,7 +8,6 @@ on the validation split.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,8 +16,10 @@ import numpy as np
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.models.harmony.features import CLASSES
 from kmidi_lab.models.harmony.memory import RECALL_ORDER
+from kmidi_lab.scoring.ngram import NGram, cache_weights, longest_matches, with_cache
 
 START_MAJOR, START_MINOR = CLASSES, CLASSES + 1
+_START_LENGTH = 3
 Sequences = Sequence["TokenSong"]
 
 
@@ -33,87 +34,57 @@ class TokenSong:
     @property
     def padded(self) -> tuple[int, ...]:
         start = START_MINOR if self.mode < 0 else START_MAJOR
-        return (start,) * 3 + self.tokens
+        return (start,) * _START_LENGTH + self.tokens
 
 
-class NGram:
-    """Interpolated n-gram with Witten-Bell weights; `order` 1 is the unigram, smoothed to uniform."""
+class ChordNGram:
+    """Interpolated n-gram of chords with Witten-Bell weights; `order` 1 is the unigram, smoothed to uniform."""
 
     def __init__(self, order: int, songs: Sequences) -> None:
         self.order = order
-        self._counts: list[dict[tuple[int, ...], np.ndarray]] = [
-            defaultdict(lambda: np.zeros(CLASSES)) for _ in range(order)
-        ]
-        for song in songs:
-            padded = song.padded
-            for at in range(3, len(padded)):
-                for n in range(order):
-                    self._counts[n][padded[at - n : at]][padded[at]] += 1
-
-    def distribution(self, context: tuple[int, ...]) -> np.ndarray:
-        """Probabilities `[96]` after `context` (the last tokens, padded with start tokens)."""
-        p = np.full(CLASSES, 1.0 / CLASSES)
-        for n in range(self.order):
-            counts = self._counts[n].get(context[len(context) - n :])
-            if counts is None:
-                break
-            total, types = counts.sum(), np.count_nonzero(counts)
-            p = (counts + types * p) / (total + types)
-        return p
+        contexts = [self._contexts(song) for song in songs] or [np.zeros((0, order - 1), np.int64)]
+        tokens = np.array([token for song in songs for token in song.tokens], np.int64)
+        self._model = NGram(np.concatenate(contexts), tokens, CLASSES)
 
     def predict(self, song: TokenSong) -> np.ndarray:
         """`[T, 96]` probabilities of every event given those before it."""
-        padded = song.padded
-        return np.array([self.distribution(padded[:at][-3:]) for at in range(3, len(padded))])
+        return self._model.predict(self._contexts(song), np.float64)
 
-
-def cache_distributions(song: TokenSong) -> tuple[np.ndarray, np.ndarray]:
-    """Within-song counts after the longest matching context: (`[T, 96]` distributions, `[T]` match order)."""
-    followers: dict[tuple[int, ...], np.ndarray] = {}
-    out, orders = np.zeros((len(song.tokens), CLASSES)), np.zeros(len(song.tokens), np.int64)
-    for at, token in enumerate(song.tokens):
-        contexts = [song.tokens[at - n : at] for n in range(1, min(at, RECALL_ORDER) + 1)]
-        for context in reversed(contexts):
-            if context in followers:
-                counts = followers[context]
-                out[at], orders[at] = counts / counts.sum(), len(context)
-                break
-        for context in contexts:
-            followers.setdefault(context, np.zeros(CLASSES))[token] += 1
-    return out, orders
+    def _contexts(self, song: TokenSong) -> np.ndarray:
+        """`[T, order - 1]` the chords before each event, nearest first; start tokens before the first."""
+        padded = np.array(song.padded, np.int64)
+        before = [padded[_START_LENGTH - n : len(padded) - n] for n in range(1, self.order)]
+        return np.stack(before, 1) if before else np.zeros((len(song.tokens), 0), np.int64)
 
 
 @dataclass
 class CachedNGram:
     """An n-gram mixed with the song's own cache, `weights[k]` for a match of k chords."""
 
-    ngram: NGram
+    ngram: ChordNGram
     weights: np.ndarray = field(default_factory=lambda: np.zeros(RECALL_ORDER + 1))
 
     def tune(self, songs: Sequences, iterations: int = 30) -> CachedNGram:
         """Sets the weights by expectation maximisation on `songs` (the validation split)."""
-        main, cached, orders = [], [], []
+        main, cached, orders = [np.zeros(0)], [np.zeros(0)], [np.zeros(0, np.int64)]
         for song in songs:
             tokens = np.array(song.tokens, int)
             rows = np.arange(len(tokens))
-            cache, order = cache_distributions(song)
+            cache, order = _cache_of(song)
             main.append(self.ngram.predict(song)[rows, tokens])
             cached.append(cache[rows, tokens])
             orders.append(order)
-        p, c, o = (np.concatenate(v) if v else np.zeros(0) for v in (main, cached, orders))
-        for k in range(1, RECALL_ORDER + 1):
-            at = o == k
-            weight = 0.5
-            for _ in range(iterations if at.any() else 0):
-                share = weight * c[at] / np.maximum(weight * c[at] + (1 - weight) * p[at], 1e-300)
-                weight = float(share.mean())
-            self.weights[k] = weight if at.any() else 0.0
+        own = np.concatenate(main), np.concatenate(cached)
+        self.weights = cache_weights(*own, np.concatenate(orders), RECALL_ORDER, iterations)
         return self
 
     def predict(self, song: TokenSong) -> np.ndarray:
-        cache, order = cache_distributions(song)
-        weight = self.weights[order][:, None]
-        return (1 - weight) * self.ngram.predict(song) + weight * cache
+        """`[T, 96]` probabilities of every event given those before it."""
+        return with_cache(self.ngram.predict(song), *_cache_of(song), self.weights)
+
+
+def _cache_of(song: TokenSong) -> tuple[np.ndarray, np.ndarray]:
+    return longest_matches(song.tokens, RECALL_ORDER, CLASSES, np.float64)
 
 
 _DIATONIC = {
@@ -157,12 +128,12 @@ class CircleOfFifths:
         return np.array([circle_of_fifths(t, song.mode) for t in (None, *song.tokens[:-1])]).reshape(-1, CLASSES)
 
 
-def fit_baselines(train: Sequences, val: Sequences) -> dict[str, NGram | CachedNGram | CircleOfFifths]:
+def fit_baselines(train: Sequences, val: Sequences) -> dict[str, ChordNGram | CachedNGram | CircleOfFifths]:
     """Every baseline by name, fitted on `train`, cache weights tuned on `val`."""
-    four = NGram(4, train)
+    four = ChordNGram(4, train)
     return {
-        "majority": NGram(1, train),
-        "bigram": NGram(2, train),
+        "majority": ChordNGram(1, train),
+        "bigram": ChordNGram(2, train),
         "4-gram": four,
         "4-gram+cache": CachedNGram(four).tune(val),
         "circle_of_fifths": CircleOfFifths(),

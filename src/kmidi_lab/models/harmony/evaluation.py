@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,10 +10,12 @@ import numpy as np
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.harmony.baselines import CachedNGram, NGram, TokenSong, fit_baselines
+from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
 from kmidi_lab.models.harmony.features import Encoded
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
+from kmidi_lab.run_record import Note
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 from kmidi_lab.scoring.metrics import (
+    CLASSIFICATION,
     classification,
     confusion,
     log_likelihoods,
@@ -45,10 +47,17 @@ def joint_probabilities(outputs: np.ndarray, head: dict[str, np.ndarray]) -> np.
 class HarmonyEvaluator(Evaluator):
     """Scores a callable `[E, 128] -> [E, 64]` with its head on a split, and fits the baselines on `train`."""
 
-    primary = ("perplexity", "min")
+    METRICS = {
+        **CLASSIFICATION,
+        "root_top1": "max",
+        "root_slice_top1": "max",
+        "quality_slice_top1": "max",
+        "bass_top1": "max",
+        "voice_leading_mae": "min",
+    }
+    primary = "perplexity"
+    also = ("top1",)
     loss = "nll"
-    """The metric that is the training loss, too."""
-    also = (("top1", "max"),)
 
     def __call__(
         self, call: Call, head: dict[str, np.ndarray], data: HarmonyData, split: str, training: HarmonyData
@@ -61,42 +70,30 @@ class HarmonyEvaluator(Evaluator):
         outputs = call(encoded.x)
         p = joint_probabilities(outputs, head)
         source = np.array([s.source for s in songs for _ in s.tokens])
-        result = Evaluation()
         baselines = {
             name: np.concatenate([model.predict(s) for s in songs])
             for name, model in fit_baselines(training.sequences("train"), training.sequences("val")).items()
         }
         targets = encoded.joint
-        for name, rows in _parts(split, source):
-            result.metrics[name] = {
-                **_scores(p[rows], targets[rows]),
-                **_marginals(outputs[rows], encoded, rows),
-                "events": int(rows.sum()),
-            }
-            result.baselines[name] = {b: _scores(q[rows], targets[rows]) for b, q in baselines.items()}
+        parts = parts_of(split, source, _MIN_EVENTS_FOR_SOURCE)
+        result = score_alike(lambda q, rows: _scores(q[rows], targets[rows]), p, baselines, parts)
+        for name, rows in parts.items():
+            result.metrics[name] |= {**_marginals(outputs[rows], encoded, rows), "events": int(rows.sum())}
         for name in sorted({s.source for s in songs}):
             part, own = f"{split}/{name}", [s for s in training.sequences("train") if s.source == name]
             if part in result.metrics and own:
                 tuned = [s for s in training.sequences("val") if s.source == name]
-                rival = CachedNGram(NGram(4, own)).tune(tuned)
+                rival = CachedNGram(ChordNGram(4, own)).tune(tuned)
                 q = np.concatenate([rival.predict(s) for s in songs if s.source == name])
                 result.baselines[part][f"4-gram+cache of {name} only"] = _scores(q, targets[source == name])
         result.analysis = _analysis(call, head, encoded, p, songs)
         return result
 
-    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
-        """The `primary` object of run.json."""
-        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
-        return {**verdict(evaluation, split, *self.primary), "also": also}
-
-
-def _parts(split: str, source: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    parts = [(split, np.ones(len(source), bool))]
-    for name in np.unique(source):
-        rows = source == name
-        if rows.sum() >= _MIN_EVENTS_FOR_SOURCE:
-            parts.append((f"{split}/{name}", rows))
-    return parts
+    @staticmethod
+    def notes(analysis: Mapping[str, Any]) -> list[Note]:
+        """Whether knowing the emotion helps, where the emotion of some events is known."""
+        emotion = analysis.get("emotion")
+        return [Note("Does knowing the emotion help?", _emotion_note(emotion))] if emotion else []
 
 
 def _scores(p: np.ndarray, targets: np.ndarray) -> dict[str, float]:
@@ -143,3 +140,19 @@ def _analysis(
             "ci95": list(paired_bootstrap(difference, e.song[known])),
         }
     return out
+
+
+def _emotion_note(e: Mapping[str, Any]) -> str:
+    """In words, with the interval, from the numbers of `_analysis`."""
+    songs = f" in {e['songs']:,} songs" if "songs" in e else ""
+    top1 = f"; top1 {e['top1_known']:.3f} and {e['top1_unknown']:.3f}" if "top1_known" in e else ""
+    low, high = e["ci95"]
+    difference, least, most = (f"{value:.3f}".replace("-", "−") for value in (e["nll_difference"], low, high))
+    outcome = "the interval holds zero, so this is no evidence that it helps"
+    if high < 0 or low > 0:
+        outcome = "it helps" if high < 0 else "it hurts"
+    return (
+        f"On the {e['events']:,} events{songs} whose emotion is known, perplexity is {e['perplexity_known']:.3f} with the "
+        f"emotion and {e['perplexity_unknown']:.3f} without it{top1}. The difference in NLL is {difference} nats "
+        f"(95 % interval {least} to {most}, negative means the emotion helps): {outcome}."
+    )

@@ -31,6 +31,7 @@ _IN = {s.name: s.index for s in HARMONY.inputs}
 
 
 def joint_class(chord: Chord, key: Key) -> int:
+    """Of a chord in a key, 0..95: degree from the tonic * 8 + quality."""
     return chord.degree(key.tonic) * len(QUALITIES) + chord.quality_index
 
 

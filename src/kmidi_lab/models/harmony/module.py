@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Sizes
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.contracts import HARMONY
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.harmony.features import CLASSES, HarmonyBatch
 from kmidi_lab.models.harmony.network import KeyRelativeMLP
-from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.module import Dropout, LabModule, LossWeight, Smoothing
 
 _OUT = {s.name: s.index for s in HARMONY.outputs}
 _VOICE_SCALE = 6.0
@@ -27,8 +25,10 @@ class HarmonyPredictor(LabModule):
     slices are trained on their own labels, so that a simple reader gets the marginals.
 
     Args:
-        hidden: sizes of the hidden layers. dropout: share of hidden units dropped in training.
-        label_smoothing: of the joint's cross-entropy. side_weight: of root, quality, bass and voice leading
+        hidden: sizes of the hidden layers.
+        dropout: share of hidden units dropped in training.
+        label_smoothing: of the joint's cross-entropy.
+        side_weight: of root, quality, bass and voice leading
             together, relative to the joint.
     """
 
@@ -39,25 +39,14 @@ class HarmonyPredictor(LabModule):
 
     def __init__(
         self,
-        hidden: Sequence[int] = (160, 128),
-        dropout: float = 0.05,
-        label_smoothing: float = 0.0,
-        side_weight: float = 0.3,
+        hidden: Sizes = (160, 128),
+        dropout: Dropout = 0.05,
+        label_smoothing: Smoothing = 0.0,
+        side_weight: LossWeight = 0.3,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        if not hidden or any(not isinstance(h, int) or h < 1 for h in hidden):
-            raise ConfigError(
-                f"model.module.hidden={list(hidden)} must be a list of sizes above 0, such as model.module.hidden=[160,128]"
-            )
-        for name, value, top in (
-            ("dropout", dropout, 0.95),
-            ("label_smoothing", label_smoothing, 0.5),
-            ("side_weight", side_weight, 10),
-        ):
-            if not 0 <= value <= top:
-                raise ConfigError(f"model.module.{name}={value} must be 0 to {top}, such as model.module.{name}=0.1")
         self.network = KeyRelativeMLP(hidden, dropout)
         self.joint = nn.Linear(HARMONY.output("chord_embedding").size, CLASSES)
         self.smoothing, self.side_weight = label_smoothing, side_weight

@@ -47,7 +47,8 @@ class KeyRelativeMLP(nn.Module):
     """`[B, 128]` to `[B, 64]` of the harmony contract.
 
     Args:
-        hidden: sizes of the hidden layers between the two rotations. dropout: in training, after each.
+        hidden: sizes of the hidden layers between the two rotations.
+        dropout: share of units dropped in training, after each.
     """
 
     side: torch.Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.models.instrument.baselines import Probabilities, fit_baselines, known_places
 from kmidi_lab.models.instrument.features import LOSS_WEIGHTS, Labels
 from kmidi_lab.models.instrument.vocabulary import CLASSES, EVIDENCE, FAMILIES, INSTRUMENTS, ORDINAL, TRAINED
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 from kmidi_lab.scoring.metrics import (
     confusion,
     expected_calibration_error,
@@ -63,10 +64,20 @@ class InstrumentEvaluator(Evaluator):
     own, `test/<source>`.
     """
 
-    primary = ("instrument_accuracy", "max")
+    METRICS = {
+        **{f"{name}_accuracy": "max" for name in TRAINED},
+        **{f"{name}_f1": "max" for name in _MACRO},
+        **{f"{name}_mae": "min" for name in ORDINAL},
+        **{f"{name}_at_{seconds:g}_s": "max" for name in _STREAMED for seconds in SECONDS},
+        **{f"{name}_after_reset": "max" for name in _STREAMED},
+        "ece": "min",
+        "loss": "min",
+    }
+    COUNTS = ("events", "frames")
+    primary = "instrument_accuracy"
+    also = ("family_accuracy", "technique_f1")
     loss = "loss"
-    """The metric that is the training loss, too: cross-entropies of the slices by their weights."""
-    also = (("family_accuracy", "max"), ("technique_f1", "max"))
+    """Cross-entropies of the slices by their weights."""
 
     def __call__(
         self, call: Call, head: dict[str, np.ndarray], data: InstrumentData, split: str, training: InstrumentData
@@ -86,26 +97,25 @@ class InstrumentEvaluator(Evaluator):
             [c.sound.frames for c in known["val"]], [c.labels for c in known["val"]],
         )  # fmt: skip
         rivals = {name: predict(frames) for name, predict in fitted.items()}
-        sources = sorted({clip.source for clip in clips})
-        parts = {split: np.arange(len(clips))}
-        if len(sources) > 1:
-            parts |= {f"{split}/{s}": np.flatnonzero([c.source == s for c in clips]) for s in sources}
-        result = Evaluation()
-        for name, rows in parts.items():
-            labels = [clips[i].labels for i in rows.tolist()]
-            scores = score(_rows(own, rows), labels)
-            for seconds, p in early.items():
-                scores |= {f"{s}_at_{seconds:g}_s": v for s, v in _accuracies(_rows(p, rows), labels).items()}
-            scores |= {f"{s}_after_reset": v for s, v in _accuracies(_rows(alone, rows), labels).items()}
-            result.metrics[name] = {**scores, "events": len(rows), "frames": sum(len(frames[i]) for i in rows)}
-            result.baselines[name] = {b: score(_rows(p, rows), labels) for b, p in rivals.items()}
-        result.analysis = _analysis(own, [clip.labels for clip in clips], known["train"])
-        return result
+        labels = [clip.labels for clip in clips]
 
-    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
-        """The `primary` object of run.json."""
-        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
-        return {**verdict(evaluation, split, *self.primary), "also": also}
+        def scores(p: Probabilities, rows: NDArray[np.bool_]) -> dict[str, float]:
+            return score(_rows(p, rows), list(compress(labels, rows)))
+
+        parts = parts_of(split, np.array([clip.source for clip in clips]))
+        if len(parts) == 2:  # the one source is the whole split
+            del parts[f"{split}/{clips[0].source}"]
+        result = score_alike(scores, own, rivals, parts)
+        for name, rows in parts.items():
+            there = list(compress(labels, rows))
+            for seconds, p in early.items():
+                accuracies = _accuracies(_rows(p, rows), there)
+                result.metrics[name] |= {f"{s}_at_{seconds:g}_s": v for s, v in accuracies.items()}
+            accuracies = _accuracies(_rows(alone, rows), there)
+            result.metrics[name] |= {f"{s}_after_reset": v for s, v in accuracies.items()}
+            result.metrics[name] |= {"events": len(there), "frames": sum(map(len, compress(frames, rows)))}
+        result.analysis = _analysis(own, labels, known["train"])
+        return result
 
 
 def probabilities(outputs: NDArray[np.floating]) -> Probabilities:
@@ -148,7 +158,7 @@ def median_place(p: NDArray[np.floating]) -> NDArray[np.int64]:
     return np.asarray((p.cumsum(1) >= 0.5 - 1e-9).argmax(1), np.int64)
 
 
-def _rows(p: Probabilities, rows: NDArray[np.integer]) -> Probabilities:
+def _rows(p: Probabilities, rows: NDArray[np.bool_]) -> Probabilities:
     return {name: values[rows] for name, values in p.items()}
 
 

@@ -75,8 +75,11 @@ def dynamic_range_of(energy: int) -> int:
 
 
 class InstrumentBatch(NamedTuple):
-    """Clips: `x` `[B, T, 128]` mel frames with `weight` `[B, T]` 1 where there was one, else 0; shares `target` `[B, 160]`
-    of each slice's places, and `known` `[B, 160]`, 1 over slices with evidence, else 0."""
+    """Clips.
+
+    `x` `[B, T, 128]` mel frames with `weight` `[B, T]` 1 where there was one, else 0; shares `target` `[B, 160]`
+    of each slice's places, and `known` `[B, 160]`, 1 over slices with evidence, else 0.
+    """
 
     x: torch.Tensor
     weight: torch.Tensor

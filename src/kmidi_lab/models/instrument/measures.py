@@ -47,15 +47,17 @@ def attack_of(samples: NDArray[np.floating]) -> int:
 
 
 def sustain_of(samples: NDArray[np.floating]) -> int | None:
-    """Place by the mean fall in dB a second over the first half of the way from the peak to 20 dB below it, or to the
-    end; None where that is too short. 7 holds its level, 0 is gone at once; the half leaves the release out.
+    """Place by the mean fall in dB a second after the peak.
+
+    Over the first half of the way from the peak to 20 dB below it, or to the end; None where that is too short.
+    7 holds its level, 0 is gone at once; the half leaves the release out.
     """
     level = envelope(samples)[: max(1, len(samples) // _HOP)]
     peak = int(level.argmax())
-    gone = np.flatnonzero(level[peak:] < _FALLEN * level[peak])
-    way = int(gone[0]) if len(gone) else len(level) - 1 - peak
+    silence = np.flatnonzero(level[peak:] < _FALLEN * level[peak])
+    way = int(silence[0]) if len(silence) else len(level) - 1 - peak
     if way * _HOP / RATE < _SHORTEST_FALL_S:
-        return 0 if len(gone) else None
+        return 0 if len(silence) else None
     half = way // 2
     fall = -20 * np.log10(max(level[peak + half] / level[peak], 1e-6)) / (half * _HOP / RATE)
     return int(sum(fall < limit for limit in _DECAY_DB_S))

@@ -1,18 +1,17 @@
-"""InstrumentRecognizer: a causal convolutional network from mel frames to two heads, one technical and one emotional."""
+"""InstrumentRecognizer: trains the network from mel frames to two heads, one technical and one emotional."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch.nn import functional as F
 
+from kmidi_lab.bounds import Count, Share, Sizes
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.instrument.features import LOSS_WEIGHTS, InstrumentBatch
 from kmidi_lab.models.instrument.network import HEAD_SIZE, two_headed_network
 from kmidi_lab.models.instrument.vocabulary import INSTRUMENTS, ORDINAL
-from kmidi_lab.nn.audio import AudioModule, check_shares, clip_mean
+from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean
+from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
 
 _START, _STEP = 6, 4
@@ -29,10 +28,16 @@ class InstrumentRecognizer(AudioModule):
     slice no label was given for stays at zero: constant.
 
     Args:
-        channels, kernel, dilations, dropout, cepstra: of the trunk (nn.audio.trunk). hidden: neurons of each head.
-        label_smoothing: of places without order. neighbour: share of a label that goes to the places beside it where
-            they are in order. frame_weight: of the loss frame by frame, beside that of the clip. balance: power of a place's
-            rarity that its clips of technique and articulation count by; 0 is not at all.
+        channels: of the trunk, as are `kernel`, `dilations`, `dropout` and `cepstra` (`nn.audio.trunk`).
+        kernel: taps of each convolution.
+        dilations: calls between taps, one a block.
+        hidden: units of each head.
+        dropout: share of units dropped in training.
+        cepstra: coefficients that the convolutions see; 0 is the bands themselves.
+        label_smoothing: of places without order.
+        neighbour: share of a label that goes to the places beside it where they are in order.
+        frame_weight: of the loss frame by frame, beside that of the clip.
+        balance: power of a place's rarity that its clips of technique and articulation count by; 0 is not at all.
     """
 
     network: Chain
@@ -42,25 +47,20 @@ class InstrumentRecognizer(AudioModule):
 
     def __init__(
         self,
-        channels: int = 96,
-        kernel: int = 3,
-        dilations: Sequence[int] = (1, 2, 4, 8, 16),
-        hidden: int = 96,
-        dropout: float = 0.0,
-        cepstra: int = 0,
-        label_smoothing: float = 0.05,
-        neighbour: float = 0.2,
-        frame_weight: float = 0.5,
-        balance: float = 0.5,
+        channels: Count = 96,
+        kernel: Count = 3,
+        dilations: Sizes = (1, 2, 4, 8, 16),
+        hidden: Count = 96,
+        dropout: Dropout = 0.0,
+        cepstra: Cepstra = 0,
+        label_smoothing: Smoothing = 0.05,
+        neighbour: Smoothing = 0.2,
+        frame_weight: LossWeight = 0.5,
+        balance: Share = 0.5,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        check_shares(0.5, label_smoothing=label_smoothing, neighbour=neighbour)
-        check_shares(10, frame_weight=frame_weight)
-        check_shares(1, balance=balance)
-        if hidden < 1:
-            raise ConfigError(f"model.module.hidden={hidden} must be 1 or more")
         self.network = two_headed_network(channels, kernel, dilations, hidden, dropout, cepstra)
         self.frame_weight, self.balance = frame_weight, balance
         self._rarity = torch.ones(INSTRUMENT.output_size)
@@ -118,9 +118,15 @@ def losses(
     soft: dict[str, torch.Tensor] | None = None,
     weight: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Mean cross-entropy of each slice over the clips that have it: outputs `[B, 160]`, or `[B, T, 160]` with `weight`
-    `[B, T]`; `target`, `known` `[B, 160]`, where a place of `known` says how much its clips count, 0 for an unknown slice.
-    `soft` holds for each slice what a sure label is as a target, `[K, K]`."""
+    """Mean cross-entropy of each slice over the clips that have it, in nats.
+
+    Args:
+        outputs: `[B, 160]` logits, or `[B, T, 160]` with `weight`.
+        target: `[B, 160]` shares of each slice's places.
+        known: `[B, 160]`, how much a place's clips count; 0 for an unknown slice.
+        soft: for each slice what a sure label is as a target, `[K, K]`.
+        weight: `[B, T]`, 1 where there is a frame, else 0.
+    """
     out = {}
     for name, part in _PARTS.items():
         has, wanted = (known[:, part] * target[:, part]).sum(1), target[:, part]
@@ -136,7 +142,10 @@ def losses(
 
 
 def rarity(counts: torch.Tensor, power: float) -> torch.Tensor:
-    """`[K]` counts to what a clip of each place counts: its rarity to `power`, the commonest's 8 times at most, 1 on average over the clips."""
+    """`[K]` counts to what a clip of each place counts: its rarity to `power`.
+
+    At most 8 times what the commonest counts, and 1 on average over the clips.
+    """
     weights = (counts.sum() / counts.clamp_min(1)) ** power
     weights = (
         torch.minimum(weights, _MOST * weights[counts > 0].min()) if (counts > 0).any() else torch.ones_like(weights)

@@ -14,7 +14,16 @@ import numpy as np
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.models.melody.features import NO_NOTE, Melody, duration_class, position_class
-from kmidi_lab.scoring.ngram import SMOOTHINGS, Floats, Ints, NGram, longest_matches, mixture_weights
+from kmidi_lab.scoring.ngram import (
+    SMOOTHINGS,
+    Floats,
+    Ints,
+    NGram,
+    cache_weights,
+    longest_matches,
+    mixture_weights,
+    with_cache,
+)
 
 PITCHES = MELODY.output_size
 ORDER = 8
@@ -112,21 +121,6 @@ def cache_of(columns: Columns) -> tuple[Floats, Ints]:
     return np.concatenate([p for p, _ in parts]), np.concatenate([n for _, n in parts])
 
 
-def cache_weights(p: Floats, cached: Floats, lengths: Ints, pitch: Ints) -> Floats:
-    """`[9]` share of the cache by length of match, by EM."""
-    own = np.column_stack([_own(cached, pitch), _own(p, pitch)])
-    weights = np.zeros(ORDER + 1)
-    for n in range(1, ORDER + 1):
-        if (lengths == n).any():
-            weights[n] = mixture_weights(own[lengths == n])[0]
-    return weights
-
-
-def with_cache(p: Floats, cached: Floats, lengths: Ints, weights: Floats) -> Floats:
-    w = weights[lengths][:, None]
-    return (1 - w) * p + w * cached
-
-
 def _own(p: Floats, pitch: Ints) -> Floats:
     return np.asarray(p[np.arange(len(pitch)), pitch])
 
@@ -188,7 +182,8 @@ def fit_baselines(train: Sequence[Melody], val: Sequence[Melody]) -> Baselines:
     }
     cached, lengths = cache_of(tuned)
     weights = {
-        n: cache_weights(models[n].predict(tuned), cached, lengths, tuned.pitch) for n in (best, f"{best}+rhythm")
+        n: cache_weights(_own(models[n].predict(tuned), tuned.pitch), _own(cached, tuned.pitch), lengths, ORDER)
+        for n in (best, f"{best}+rhythm")
     }
     mixed = models[f"{best}+rhythm"]
     chosen = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.models.melody.baselines import Baselines, fit_baselines
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.generation import generation
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, verdict
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 from kmidi_lab.scoring.metrics import log_likelihoods, paired_bootstrap
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -30,10 +30,10 @@ class MelodyData(Protocol):
 class MelodyEvaluator(Evaluator):
     """Scores a callable `[S, T, 64] -> [S, T, 128]` on a split, mood unknown; baselines are fitted on `train`."""
 
-    primary = ("nll", "min")
+    METRICS = {"nll": "min", "perplexity": "min", "top1": "max", "top5": "max"}
+    primary = "nll"
+    also = ("top1", "top5")
     loss = "nll"
-    """The metric that is the training loss, too."""
-    also = (("top1", "max"), ("top5", "max"))
 
     def __init__(self) -> None:
         self._kept: tuple[object, object, str, dict[str, np.ndarray], dict[str, object]] | None = None
@@ -49,11 +49,11 @@ class MelodyEvaluator(Evaluator):
         source = np.concatenate([np.full(len(s), s.source) for s in songs])
         p = run(call, songs)
         rivals, chosen = self._rivals(data, split, training, songs, targets)
-        result = Evaluation()
         own = _by_note(p, targets)
-        for name, rows in _parts(split, source):
-            result.metrics[name] = {**_means(own, rows), "events": int(rows.sum())}
-            result.baselines[name] = {b: _means(scores, rows) for b, scores in rivals.items()}
+        parts = parts_of(split, source, _LEAST_NOTES)
+        result = score_alike(_means, own, rivals, parts)
+        for name, rows in parts.items():
+            result.metrics[name]["events"] = int(rows.sum())
         best = min(rivals, key=lambda b: rivals[b][0].mean())
         piece = np.repeat(np.arange(len(songs)), [len(s) for s in songs])
         difference = own[0] - rivals[best][0]
@@ -69,16 +69,6 @@ class MelodyEvaluator(Evaluator):
             "not_comparable": training.uneven(),
         }
         return result
-
-    def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
-        """The `primary` object of run.json; `not_comparable` says why there, if the baselines saw less than the network."""
-        also = [verdict(evaluation, split, metric, mode) for metric, mode in self.also]
-        uneven = evaluation.analysis["not_comparable"]
-        return {
-            **verdict(evaluation, split, *self.primary),
-            **({"not_comparable": uneven} if uneven else {}),
-            "also": also,
-        }
 
     def _rivals(
         self, data: MelodyData, split: str, training: MelodyData, songs: list[Melody], targets: np.ndarray
@@ -113,12 +103,3 @@ def _by_note(p: np.ndarray, targets: np.ndarray) -> np.ndarray:
 def _means(scores: np.ndarray, rows: np.ndarray) -> dict[str, float]:
     nll, top1, top5 = (float(v) for v in scores[:, rows].mean(1))
     return {"nll": nll, "perplexity": float(np.exp(nll)), "top1": top1, "top5": top5}
-
-
-def _parts(split: str, source: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    parts = [(split, np.ones(len(source), bool))]
-    for name in np.unique(source):
-        rows = source == name
-        if rows.sum() >= _LEAST_NOTES:
-            parts.append((f"{split}/{name}", rows))
-    return parts

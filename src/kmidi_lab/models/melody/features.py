@@ -1,4 +1,4 @@
-"""Melodies to the `melody` contract vectors. One function, `vectors`, makes them for training, evaluation and prediction.
+"""Melodies to the `melody` contract vectors; `vectors` makes them for training, evaluation and prediction alike.
 
 A note's place is known before its pitch: position in the bar and duration of the coming note are part of the input, so
 what the model gives is the probability of the pitch given the rhythm.
@@ -124,19 +124,20 @@ def transpose(notes: Notes, semitones: torch.Tensor) -> Notes:
 
 
 def vectors(notes: Notes) -> torch.Tensor:
-    """The contract's inputs `[.., 64]`, float32 (contract.md §3). Pitches outside octaves 1 to 8 count as the nearest octave.
+    """The contract's inputs `[.., 64]`, float32 (contract.md §3).
 
+    Pitches outside octaves 1 to 8 count as in the nearest octave.
     Before the first note of a piece the previous note's slices are zeros.
     """
-    known = (notes.before != NO_NOTE)[..., None]
+    has_previous = (notes.before != NO_NOTE)[..., None]
     octave = (notes.before // 12 - 2).clamp(0, 7)
     angle = 2 * torch.pi * ((7 * notes.tonic) % 12) / 12
     parts = {
-        "previous_pitch_class": F.one_hot(notes.before % 12, 12) * known,
-        "previous_octave": F.one_hot(octave, 8) * known,
+        "previous_pitch_class": F.one_hot(notes.before % 12, 12) * has_previous,
+        "previous_octave": F.one_hot(octave, 8) * has_previous,
         "rest_before": notes.rest[..., None],
         "phrase_start": notes.phrase[..., None],
-        "previous_duration": F.one_hot(notes.before_duration, 8) * known,
+        "previous_duration": F.one_hot(notes.before_duration, 8) * has_previous,
         "next_position": F.one_hot(notes.position, 8),
         "next_duration": F.one_hot(notes.duration, 8),
         "chord": notes.chord,

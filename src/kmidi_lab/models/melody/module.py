@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import torch
+from typing import Annotated
 
+import torch
+from annotated_types import Ge, Interval
+
+from kmidi_lab.bounds import Count
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.melody.features import MelodyBatch
 from kmidi_lab.models.melody.network import FRAMED, MelodyNetwork
 from kmidi_lab.models.melody.student import KeyGRU
-from kmidi_lab.nn.module import LabModule, StudentPlan
+from kmidi_lab.nn.module import LabModule, LearningRate, StudentPlan
 
 _FLOOR = 1e-9
 
@@ -18,10 +22,18 @@ class MelodyTransformer(LabModule):
     """Next-pitch probabilities given rhythm, key, chord and mood.
 
     Args:
-        size: channels. heads: attention heads, dividing `size`. layers: attention blocks.
-        window: notes that attention sees. memory: notes that the pointers see. pointers: how many.
-        dropout: share of channels dropped in training. student_size: units of the recurrent student for RTNeural (`melody_student`).
-        student_epochs, student_learning_rate: of its distillation.
+        size: channels.
+        heads: attention heads, dividing `size`.
+        layers: attention blocks.
+        window: notes that attention sees.
+        memory: notes that the pointers see.
+        pointers: how many heads of the pointer network.
+        dropout: share of channels dropped in training.
+        student_size: units of the recurrent student for RTNeural (`student.KeyGRU`).
+        student_epochs: passes over the training sequences in its distillation.
+        student_learning_rate: peak of its one-cycle schedule.
+        learning_rate: peak of the one-cycle schedule.
+        weight_decay: of AdamW.
     """
 
     network: MelodyNetwork
@@ -31,35 +43,22 @@ class MelodyTransformer(LabModule):
 
     def __init__(
         self,
-        size: int = 96,
-        heads: int = 4,
-        layers: int = 3,
-        window: int = 64,
-        memory: int = 384,
-        pointers: int = 2,
-        dropout: float = 0.1,
-        student_size: int = 256,
-        student_epochs: int = 4,
-        student_learning_rate: float = 3e-3,
+        size: Annotated[int, Ge(8)] = 96,
+        heads: Count = 4,
+        layers: Count = 3,
+        window: Annotated[int, Ge(2)] = 64,
+        memory: Annotated[int, Ge(2)] = 384,
+        pointers: Count = 2,
+        dropout: Annotated[float, Interval(ge=0, le=0.9)] = 0.1,
+        student_size: Annotated[int, Ge(8)] = 256,
+        student_epochs: Count = 4,
+        student_learning_rate: LearningRate = 3e-3,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        for name, value, least in (
-            ("size", size, 8),
-            ("heads", heads, 1),
-            ("layers", layers, 1),
-            ("window", window, 2),
-            ("memory", memory, 2),
-            ("pointers", pointers, 1),
-            ("student_size", student_size, 8),
-        ):
-            if value < least:
-                raise ConfigError(f"model.module.{name}={value} must be {least} or more")
         if size % heads:
             raise ConfigError(f"model.module.heads={heads} must divide model.module.size={size}")
-        if not 0 <= dropout <= 0.9:
-            raise ConfigError(f"model.module.dropout={dropout} must be 0 to 0.9, such as model.module.dropout=0.1")
         self.network = MelodyNetwork(size, heads, layers, window, memory, pointers, dropout)
         self._shape = f"{FRAMED}→{size}, {layers} × (attention {heads} heads over {window} notes, MLP {4 * size})"
         self._ends = f"{pointers} pointers over {memory} notes, softmax {MELODY.output_size}"

@@ -15,9 +15,9 @@ _IN = {s.name: s.index for s in MELODY.inputs}
 _PITCHES = MELODY.output_size
 _TURN = 6
 """The frame of the key is at most so many semitones off."""
-_TAPS = 8
+_KERNEL = 8
 """Notes that the convolution before the transformer sees."""
-_SHARP = 2.5
+_SHARPNESS = 2.5
 """Log of the factor on the cosine of two contexts at the start of training."""
 FRAMED = _PITCHES + 12 + (_IN["chord"].start - _IN["rest_before"].start) + (MELODY.input_size - _IN["key"].start)
 """Inputs in the frame of the key."""
@@ -76,8 +76,8 @@ def _mask(filled: torch.Tensor, steps: int, past: int) -> tuple[torch.Tensor, to
     """
     slots = torch.arange(filled.shape[1], device=filled.device)
     distance = filled.shape[1] - steps + torch.arange(steps, device=filled.device)[:, None] - slots
-    seen = ((distance >= 0) & (distance <= past)) & (filled > 0)[:, None, :]
-    return distance, torch.where(seen, 0.0, float("-inf"))[:, None]
+    visible = ((distance >= 0) & (distance <= past)) & (filled > 0)[:, None, :]
+    return distance, torch.where(visible, 0.0, float("-inf"))[:, None]
 
 
 class Attention(CausalAttention):
@@ -109,14 +109,17 @@ class Pointer(Streaming):
     their angle, so that like contexts find each other from the first step of training.
 
     Args:
-        inputs: channels. heads, width: pointers and their size. window: notes that are remembered.
+        inputs: channels.
+        heads: pointers.
+        width: size of a pointer's query and key.
+        window: notes that are remembered.
     """
 
     def __init__(self, inputs: int, heads: int, width: int, window: int) -> None:
         super().__init__()
         self.heads, self.width, self.past = heads, width, window - 1
         self.key = nn.Linear(inputs, heads * width)
-        self.sharpness = nn.Parameter(torch.full((heads, 1, 1), _SHARP))
+        self.sharpness = nn.Parameter(torch.full((heads, 1, 1), _SHARPNESS))
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         width = self.heads * self.width
@@ -130,28 +133,38 @@ class Pointer(Streaming):
         steps = x.shape[1]
         thought, pitch = x.split([x.shape[-1] - _PITCHES, _PITCHES], -1)
         key = F.normalize(self.key(thought).unflatten(-1, (self.heads, -1)), dim=-1).flatten(-2)
-        made = torch.cat([state[3], key], 1)
-        new = (made[:, :steps], pitch, x.new_ones(x.shape[0], steps))
+        delayed_keys = torch.cat([state[3], key], 1)
+        new = (delayed_keys[:, :steps], pitch, x.new_ones(x.shape[0], steps))
         keys, values, filled = (torch.cat(p, 1) for p in zip(state[:3], new, strict=True))
         _, mask = _mask(filled, steps, self.past)
         likeness = self._split(key) @ self._split(keys).transpose(2, 3)
-        found = (likeness * self.sharpness.exp() + mask).softmax(-1) @ values[:, None]
-        held = (keys[:, steps:], values[:, steps:], filled[:, steps:], made[:, steps:])
-        return found.transpose(1, 2).flatten(2), held
+        copies = (likeness * self.sharpness.exp() + mask).softmax(-1) @ values[:, None]
+        new_state = (keys[:, steps:], values[:, steps:], filled[:, steps:], delayed_keys[:, steps:])
+        return copies.transpose(1, 2).flatten(2), new_state
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 class MelodyNetwork(Streaming):
-    """`[B, T, 64]` to probabilities `[B, T, 128]`: a mixture of new pitches and of pointers' pitches."""
+    """`[B, T, 64]` to probabilities `[B, T, 128]`: a mixture of new pitches and of pointers' pitches.
+
+    Args:
+        size: channels.
+        heads: attention heads, dividing `size`.
+        layers: attention blocks.
+        window: notes that attention sees.
+        memory: notes that the pointers see.
+        pointers: heads of the pointer network.
+        dropout: share of channels dropped in training.
+    """
 
     def __init__(
         self, size: int, heads: int, layers: int, window: int, memory: int, pointers: int, dropout: float
     ) -> None:
         super().__init__()
         self.frame = KeyFrame()
-        self.lead = Chain(nn.Linear(FRAMED, size), Residual(CausalConv1d(size, size, _TAPS, groups=size)))
+        self.lead = Chain(nn.Linear(FRAMED, size), Residual(CausalConv1d(size, size, _KERNEL, groups=size)))
         blocks: list[nn.Module] = []
         for _ in range(layers):
             attend = (nn.LayerNorm(size), Attention(size, heads, window), nn.Dropout(dropout))
@@ -179,9 +192,9 @@ class MelodyNetwork(Streaming):
         early, lead = self.lead.stream(self.frame.inputs(x, pitch, shift), state[:1])
         last = 1 + len(self.body.state_shapes())
         h, body = self.body.stream(early, state[1:last])
-        heard, memory = self.pointer.stream(torch.cat([h, early, pitch], -1), state[last:])
+        pointer_pitches, memory = self.pointer.stream(torch.cat([h, early, pitch], -1), state[last:])
         shares = self.mix(h).softmax(-1)[..., 1:, None]
-        copied = (shares * heard.unflatten(-1, (-1, _PITCHES))).sum(-2)
+        copied = (shares * pointer_pitches.unflatten(-1, (-1, _PITCHES))).sum(-2)
         fresh = self.frame.back(self.out(h), shift).softmax(-1)
         # What a pointer finds nothing for goes to new pitches.
         return copied + (1 - copied.sum(-1, keepdim=True)) * fresh, (*lead, *body, *memory)

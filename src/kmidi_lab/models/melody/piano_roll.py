@@ -91,9 +91,10 @@ def piano_roll(
         axis.tick_params(length=0)
         for side in axis.spines.values():
             side.set_visible(False)
-    seen = [(_IN_CHORD, "chord tone")] if chords else []
+    chord_legend = [(_IN_CHORD, "chord tone")] if chords else []
     legend = [
-        Patch(facecolor=c, label=text) for c, text in [*seen, (_IN_KEY, "in the key"), (_OUTSIDE, "outside the key")]
+        Patch(facecolor=c, label=text)
+        for c, text in [*chord_legend, (_IN_KEY, "in the key"), (_OUTSIDE, "outside the key")]
     ]
     figure.text(0.01, 0.99, title, ha="left", va="top", fontsize=12)
     figure.legend(handles=legend, loc="upper right", ncol=3, frameon=False, fontsize=8)

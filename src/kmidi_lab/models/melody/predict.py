@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import mido
 import numpy as np
 import torch
-from omegaconf import DictConfig
+from annotated_types import Interval
 
 from kmidi_lab.chords.asking import parse_affect, parse_chords
 from kmidi_lab.chords.chord import Chord, Key, parse_key
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.published import load_published
+from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.midi.output import midi_target
 from kmidi_lab.models.melody.baselines import stepwise
 from kmidi_lab.models.melody.features import NO_NOTE, Notes, duration_class, position_class, vectors
@@ -24,7 +25,6 @@ from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
 from kmidi_lab.models.melody.rhythm import BAR, Rhythm, compose, known_bars
 from kmidi_lab.models.melody.sampling import draw
 
-READS = ("chords", "key", "emotion", "length", "temperature", "top_k", "top_p", "out")
 MOST_NOTES = 2000
 _TICKS = 480
 _MELODY_VELOCITY, _CHORD_VELOCITY = 92, 54
@@ -32,55 +32,92 @@ Timed = tuple[float, float, Chord]
 """(start, length, chord) in quarters."""
 
 
-def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    wanted = cfg.predict
-    _check(wanted)
-    target = midi_target(wanted.out, context["folder"] / "melody.mid")
-    key = parse_key(wanted.key)
-    affect = parse_affect(wanted.emotion)
-    progression = one_bar_each(wanted.chords, key)
-    rng = np.random.default_rng(cfg.seed)
-    bars, origin = known_bars(Path(cfg.paths.cache_dir))
-    arousal = affect[1] if affect else 0.0
-    rhythm = compose(bars, wanted.length, arousal, rng)
-    chords = repeat(progression, float((rhythm.onset + rhythm.duration)[-1]))
-    published = load_published(Path(cfg.models_root), "melody")
-    if published is None:
-        print(f"No trained melody model in {cfg.models_root}: this is a heuristic, steps within the key and the chord.")
-        ask: Callable[[np.ndarray], np.ndarray] | None = None
-    else:
-        for warning in published.warnings():
-            print(warning)
-        published.model.reset()
-        ask = published.model
-    pitches = write(ask, rhythm, chords, key, affect, rng, wanted.temperature, wanted.top_k, wanted.top_p)
-    tempo = round(100 + 30 * arousal)
-    write_atomic(target, midi_bytes(rhythm, pitches, chords, tempo, key))
-    mood = f", {wanted.emotion}" if affect else ""
-    picture = target.with_suffix(".png")
-    title = f"{key}{mood}, {len(pitches)} notes, {tempo} bpm"
-    phrases = rhythm.onset[rhythm.phrase].tolist()
-    write_atomic(picture, piano_roll(rhythm.onset, rhythm.duration, pitches, chords, phrases, key, BAR, title))
-    print(f"{title}; rhythm from {origin}:")
-    for bar in range(int(rhythm.onset[-1] // BAR) + 1):
-        inside = (rhythm.onset // BAR).astype(int) == bar
-        names = " ".join(note_name(int(p), key) for p in pitches[inside])
-        over = " ".join(str(c) for s, _, c in chords if int(s // BAR) == bar)
-        print(f"  bar {bar + 1:>2}  {over:<8} {names}")
-    print(f"written: {target}, {picture}")
+@dataclass(frozen=True)
+class Tune:
+    """A melody over chords: `rhythm` and MIDI `pitch` of its T notes, `[T]`; times in quarters, tempo in beats a minute."""
+
+    rhythm: Rhythm
+    pitch: np.ndarray
+    chords: list[Timed]
+    tempo: int
+    midi: bytes
+    rhythm_from: str
+
+    @property
+    def notes(self) -> list[tuple[float, float, int]]:
+        """(onset, duration, MIDI pitch) of each note, times in quarters."""
+        columns = (self.rhythm.onset.tolist(), self.rhythm.duration.tolist(), self.pitch.tolist())
+        return list(zip(*columns, strict=True))
 
 
-def _check(wanted: DictConfig) -> None:
-    if not 1 <= wanted.length <= MOST_NOTES:
-        raise ConfigError(f"predict.length={wanted.length} must be 1 to {MOST_NOTES} notes, such as predict.length=32")
-    if not 0.05 <= wanted.temperature <= 10:
-        raise ConfigError(
-            f"predict.temperature={wanted.temperature} must be 0.05 to 10; below 1 is safer, above 1 bolder"
+class MelodyOverChords(Request[Tune]):
+    """Asks for a melody.
+
+    Args:
+        chords: to play over, a bar each, or as `|` between bars says.
+        key: such as C, F# or Am.
+        emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is unknown.
+        length: notes, 1 to 2000.
+        temperature: 0.05 to 10; below 1 is safer, above 1 bolder.
+        top_k: notes to choose among, 0 (all) to 128.
+        top_p: share of the probability to choose from, above 0 to 1.
+        out: the file that task=predict writes; None is the run folder.
+
+    Raises:
+        ConfigError: a chord, key or emotion that can't be read, a number out of range, or an `out` that can't be written.
+    """
+
+    without_model = "a heuristic, steps within the key and the chord"
+
+    def __init__(
+        self,
+        chords: str | Sequence[str] = "",
+        key: str = "C",
+        emotion: str | None = None,
+        length: Annotated[int, Interval(ge=1, le=MOST_NOTES)] = 32,
+        temperature: Annotated[float, Interval(ge=0.05, le=10)] = 1.0,
+        top_k: Annotated[int, Interval(ge=0, le=128)] = 0,
+        top_p: Annotated[float, Interval(gt=0, le=1)] = 1.0,
+        out: str | None = None,
+    ) -> None:
+        midi_target(out, Path("melody.mid"))
+        self.key = parse_key(key)
+        self.emotion, self.affect = emotion, parse_affect(emotion)
+        self.progression = one_bar_each(chords if isinstance(chords, str) else " ".join(chords), self.key)
+        self.length, self.temperature, self.top_k, self.top_p, self.out = length, temperature, top_k, top_p, out
+
+    def run(self, published: Published | None, session: Session) -> Tune:
+        """A melody drawn note by note; the same seed gives the same one."""
+        rng = np.random.default_rng(session.seed)
+        bars, origin = known_bars(session.cache_dir)
+        arousal = self.affect[1] if self.affect else 0.0
+        rhythm = compose(bars, self.length, arousal, rng)
+        chords = repeat(self.progression, float((rhythm.onset + rhythm.duration)[-1]))
+        if published is not None:
+            published.model.reset()
+        ask = None if published is None else published.model
+        pitches = write(ask, rhythm, chords, self.key, self.affect, rng, self.temperature, self.top_k, self.top_p)
+        tempo = round(100 + 30 * arousal)
+        return Tune(rhythm, pitches, chords, tempo, midi_bytes(rhythm, pitches, chords, tempo, self.key), origin)
+
+    def show(self, answer: Tune, session: Session) -> None:
+        target = midi_target(self.out, session.folder / "melody.mid")
+        write_atomic(target, answer.midi)
+        mood = f", {self.emotion}" if self.affect else ""
+        picture, rhythm, pitches = target.with_suffix(".png"), answer.rhythm, answer.pitch
+        title = f"{self.key}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
+        phrases = rhythm.onset[rhythm.phrase].tolist()
+        write_atomic(
+            picture,
+            piano_roll(rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.key, BAR, title),
         )
-    if not 0 <= wanted.top_k <= 128:
-        raise ConfigError(f"predict.top_k={wanted.top_k} must be 0 (all) to 128, such as predict.top_k=8")
-    if not 0 < wanted.top_p <= 1:
-        raise ConfigError(f"predict.top_p={wanted.top_p} must be above 0 and at most 1, such as predict.top_p=0.95")
+        print(f"{title}; rhythm from {answer.rhythm_from}:")
+        for bar in range(int(rhythm.onset[-1] // BAR) + 1):
+            inside = (rhythm.onset // BAR).astype(int) == bar
+            names = " ".join(note_name(int(p), self.key) for p in pitches[inside])
+            over = " ".join(str(c) for s, _, c in answer.chords if int(s // BAR) == bar)
+            print(f"  bar {bar + 1:>2}  {over:<8} {names}")
+        print(f"written: {target}, {picture}")
 
 
 def one_bar_each(text: str, key: Key) -> list[Timed]:

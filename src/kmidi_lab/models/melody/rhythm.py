@@ -74,7 +74,7 @@ def keep_bars(cache_dir: Path, melodies: list[Melody]) -> None:
         cache_dir: of prepared data.
         melodies: those of the training split, so that what is written owes nothing to held-out tunes.
     """
-    content = orjson.dumps([[n, bar] for bar, n in sorted(bars_of(melodies).items())])
+    content = orjson.dumps([[n, bar] for bar, n in bars_of(melodies).items()])
     path = cache_dir / BARS
     if not path.is_file() or path.read_bytes() != content:
         write_atomic(path, content)
@@ -83,8 +83,8 @@ def keep_bars(cache_dir: Path, melodies: list[Melody]) -> None:
 def known_bars(cache_dir: Path) -> tuple[Counter[Bar], str]:
     """(bars, where they come from): of the training melodies prepared last in the cache, else the plain ones."""
     try:
-        kept = orjson.loads((cache_dir / BARS).read_bytes())
-        bars = Counter({tuple((float(at), float(length)) for at, length in bar): int(n) for n, bar in kept})
+        stored_bars = orjson.loads((cache_dir / BARS).read_bytes())
+        bars = Counter({tuple((float(at), float(length)) for at, length in bar): int(n) for n, bar in stored_bars})
     except (OSError, ValueError, TypeError):  # none are kept, or a file of another kind
         bars = Counter()
     return (bars, "bars of the prepared training melodies") if bars else (plain_bars(), "the lab's plain rhythms")
@@ -93,8 +93,8 @@ def known_bars(cache_dir: Path) -> tuple[Counter[Bar], str]:
 def compose(bars: Counter[Bar], notes: int, arousal: float, rng: np.random.Generator) -> Rhythm:
     """A rhythm of exactly `notes` notes; more notes a bar the higher `arousal` (-1..1). The last note fills its bar."""
     kinds = list(bars)
-    wanted = _NOTES_A_BAR[0] + _NOTES_A_BAR[1] * arousal
-    weights = np.array([np.sqrt(bars[b]) * np.exp(-((len(b) - wanted) ** 2) / 3) for b in kinds])
+    target_count = _NOTES_A_BAR[0] + _NOTES_A_BAR[1] * arousal
+    weights = np.array([np.sqrt(bars[b]) * np.exp(-((len(b) - target_count) ** 2) / 3) for b in kinds])
     closing = np.array([b[-1][1] >= _CLOSE and b[-1][0] + b[-1][1] == BAR for b in kinds])
     close = weights * closing if closing.any() else weights
 

@@ -6,18 +6,25 @@ import numpy as np
 
 
 def narrowed(p: np.ndarray, temperature: float, top_k: int, top_p: float) -> np.ndarray:
-    """`p` `[128]` sharpened or flattened, then cut to the `top_k` most probable (0 is all) and to the fewest that hold
-    `top_p` of the probability (A. Holtzman et al., *The curious case of neural text degeneration*, 2020); sums to 1."""
+    """Probabilities `[128]` sharpened or flattened, then cut and made to sum to 1 again.
+
+    Args:
+        p: `[128]`, of each MIDI pitch.
+        temperature: above 0; below 1 sharpens.
+        top_k: so many of the most probable stay; 0 is all.
+        top_p: the fewest that hold so much of the probability stay (A. Holtzman et al., *The curious case of neural
+            text degeneration*, 2020).
+    """
     logs = np.log(np.maximum(p.astype(np.float64), 1e-12)) / temperature
     q = np.exp(logs - logs.max())
     q /= q.sum()
     order = np.argsort(-q, kind="stable")
-    kept = np.ones(len(q), bool)
+    keep = np.ones(len(q), bool)
     if top_k:
-        kept[order[top_k:]] = False
+        keep[order[top_k:]] = False
     before = np.cumsum(q[order]) - q[order]
-    kept[order[before >= top_p]] = False
-    q = np.where(kept, q, 0.0)
+    keep[order[before >= top_p]] = False
+    q = np.where(keep, q, 0.0)
     return np.asarray(q / q.sum())
 
 

@@ -2,7 +2,7 @@
 
 A plain GRU would have to learn every transposition. Here the frame of the key is exact: for a one-hot tonic K and x in
 0..1, `relu(x + K_k - 1)` is x where k is the tonic and 0 elsewhere, so a sum of such gates turns a chroma to the tonic,
-and gates behind the GRU turn the logits back (as `key_relative` does for harmony). Training computes the turns directly;
+and gates behind the GRU turn the logits back (as harmony's network does). Training computes the turns directly;
 `deployed()` writes the same function as plain layers.
 """
 
@@ -34,7 +34,7 @@ _SATURATED, _CLOSED = 20.0, -30.0
 
 
 def _circle() -> tuple[torch.Tensor, torch.Tensor]:
-    """(`[11, 2]`, `[11]`): relu of their product with the key's sine and cosine is 1 for tonics C sharp to B, 0 for others."""
+    """(`[11, 2]`, `[11]`): relu of their product with sine and cosine of the key is 1 for tonics C sharp to B, else 0."""
     angle = 2 * torch.pi * ((7 * torch.arange(1, _KEYS)) % 12) / 12
     near = torch.cos(torch.tensor(torch.pi / 6))
     return torch.stack([angle.sin(), angle.cos()], 1) / (1 - near), -(near / (1 - near)).expand(_KEYS - 1)
@@ -121,9 +121,9 @@ class KeyGRU(Streaming):
             bias.zero_()
             for gate in range(3):
                 rows = slice(gate * (size + _KEYS), gate * (size + _KEYS) + size)
-                given = slice(gate * size, (gate + 1) * size)
-                weight[rows, : inputs if kind == "ih" else size] = getattr(own, f"weight_{kind}_l0")[given].cpu()
-                bias[rows] = getattr(own, f"bias_{kind}_l0")[given].cpu()
+                source_rows = slice(gate * size, (gate + 1) * size)
+                weight[rows, : inputs if kind == "ih" else size] = getattr(own, f"weight_{kind}_l0")[source_rows].cpu()
+                bias[rows] = getattr(own, f"bias_{kind}_l0")[source_rows].cpu()
         z, n = (slice(gate * (size + _KEYS) + size, (gate + 1) * (size + _KEYS)) for gate in (1, 2))
         weights = dict(new.named_parameters())
         weights["bias_ih_l0"][z] = _CLOSED

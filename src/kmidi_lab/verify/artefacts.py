@@ -1,18 +1,24 @@
-"""An ONNX file as the inference service needs it (contract.md §2), every deviation a fault of its own."""
+"""The ONNX file as the inference service needs it (contract.md §2), the RTNeural file as its parser does, and their sizes."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import onnx
+import orjson
 
+from kmidi_lab.contracts import Contract
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE, OnnxModel
+from kmidi_lab.export.rtneural.reader import RTNeuralFormatError, RTNeuralModel
 from kmidi_lab.verify.findings import Checks, one_line, reason, show
-from kmidi_lab.verify.sizes import LARGEST, Sizes, check_sizes
 
 _AGAIN = "export the model again"
+LARGEST = 65_536
+"""A file may claim any size; beyond this, running it would only fill the memory."""
+_MOST = {"in_shape": LARGEST, "shape": LARGEST, "dilation": 4096}
 
 
 def check_onnx_file(checks: Checks, name: str, data: bytes, sizes: list[Sizes]) -> OnnxModel | None:
@@ -142,3 +148,68 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
                 yield attribute.t
             if attribute.HasField("g"):
                 yield from _tensors(attribute.g)
+
+
+class Sizes(NamedTuple):
+    """Input and output size as told by someone; whatever stands in the registry, of any type."""
+
+    teller: str
+    inputs: Any
+    outputs: Any
+
+
+def told_sizes(entry: dict[str, Any] | None, contract: Contract | None) -> list[Sizes]:
+    """Of those that tell: the registry's entry and the contract."""
+    told = []
+    if entry is not None:
+        told.append(Sizes("the registry", entry.get("input_size"), entry.get("output_size")))
+    if contract is not None:
+        told.append(Sizes("the contract", contract.input_size, contract.output_size))
+    return told
+
+
+def check_sizes(checks: Checks, name: str, found: tuple[int, int], told: list[Sizes]) -> None:
+    """The sizes found in a file against everyone's."""
+    for teller, inputs, outputs in told:
+        checks.expect(
+            "size",
+            found == (inputs, outputs),
+            f"{name}: {found[0]} → {found[1]}, but {teller} says {show(inputs)} → {show(outputs)}; correct whichever "
+            "is wrong",
+        )
+
+
+def check_rtneural_file(checks: Checks, name: str, data: bytes, sizes: list[Sizes]) -> RTNeuralModel | None:
+    """The checks of one file. Returns the model to run, None when it is refused."""
+    with checks.guarded("rtneural", name, "RTNeural crashes on such a file or misreads it, so export the model again"):
+        _refuse_huge(data)
+        model = RTNeuralModel.from_bytes(data)
+        checks.expect("rtneural", True, "")
+        check_sizes(checks, name, (model.input_size, model.output_size), sizes)
+        return model
+    return None
+
+
+def looks_like_rtneural(data: bytes) -> bool:
+    """Whether JSON has a key of a model at its top; text that is not JSON counts too, as it may be half a model."""
+    try:
+        root = orjson.loads(data)
+    except ValueError:
+        return True
+    return isinstance(root, dict) and bool({"layers", "in_shape"} & set(root))
+
+
+def _refuse_huge(data: bytes) -> None:
+    """Sizes that no weights in the file bear out: the input's, and how far a convolution looks back."""
+    try:
+        root = orjson.loads(data)
+    except ValueError:
+        return  # the parser says so
+    if not isinstance(root, dict):
+        return
+    layers = root.get("layers")
+    for layer in [root, *(layers if isinstance(layers, list) else [])]:
+        for key, most in _MOST.items() if isinstance(layer, dict) else ():
+            value: Any = layer.get(key)
+            if isinstance(value, list) and any(type(v) in (int, float) and v > most for v in value):
+                raise RTNeuralFormatError(f"{key!r} is {show(value)}; nothing above {most} is run here")

@@ -1,0 +1,88 @@
+"""What follows the training, step by step: the best weights, the student, the scores beside the baselines."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+
+from kmidi_lab.data import DataModule
+from kmidi_lab.files import write_atomic
+from kmidi_lab.nn.distillation import STUDENT, distill
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.run_record import Analysis, Primary, RunRecord, Scores, Student
+from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.typed_json import from_json
+
+log = logging.getLogger(__name__)
+
+
+def load_best(trainer: L.Trainer, module: LabModule) -> int:
+    """Loads the weights of the best epoch, in evaluation mode; returns that epoch."""
+    path = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    module.load_state_dict(checkpoint["state_dict"])
+    module.eval()
+    return int(checkpoint["epoch"])
+
+
+def distil_student(
+    module: LabModule, data: DataModule, trainer: L.Trainer, folder: Path, progress: bool
+) -> Student | None:
+    """Trains the student for the RTNeural file, where the model has one, and keeps it beside the checkpoint."""
+    plan = module.student_plan()
+    if plan is None:
+        return None
+    log.info("distilling a student for RTNeural: %s, %d epochs", plan.architecture, plan.epochs)
+    limited = isinstance(trainer.limit_train_batches, int) or trainer.limit_train_batches < 1
+    most = int(trainer.num_training_batches) if limited else None
+    train, validation = (_First(data.sequences(split), most) for split in ("train", "val"))  # type: ignore[attr-defined]
+    module.student, facts = distill(
+        module.network, plan, module.contract, train, validation, trainer.strategy.root_device, progress
+    )
+    kept = io.BytesIO()
+    torch.save(module.student.state_dict(), kept)
+    write_atomic(folder / "checkpoints" / STUDENT, kept.getvalue())
+    return from_json(Student, facts, "student")
+
+
+class _First:
+    """The first `most` of what can be iterated anew, all of it for None: trainer.limit_train_batches holds for students too."""
+
+    def __init__(self, batches: Iterable[Any], most: int | None) -> None:
+        self._batches, self._most = batches, most
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(self._batches, self._most)
+
+
+def numpy_call(network: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
+    """`[E, N]` to `[E, M]` on the CPU in float32, evaluation mode."""
+    network = network.cpu().float().eval()
+
+    def call(x: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return np.asarray(network(torch.from_numpy(np.ascontiguousarray(x, np.float32))).numpy())
+
+    return call
+
+
+def evaluate(record: RunRecord, module: LabModule, evaluator: Evaluator, data: DataModule) -> None:
+    """Scores the network that will be exported, its student where it has one, and the baselines, into the record."""
+    result = evaluator(numpy_call(module.export_network()), module.head(), data, "test", data)
+    primary = from_json(Primary, evaluator.verdict(result, "test"), "primary")
+    record.scores = Scores(result.metrics, result.baselines, primary, dict(evaluator.METRICS))
+    record.analysis = Analysis.of(result.analysis, evaluator.notes(result.analysis))
+    if record.training:
+        record.training.test_loss = result.metrics["test"][evaluator.loss]
+    if module.student is not None and record.student:
+        scored = evaluator(numpy_call(module.student), module.head(), data, "test", data)
+        record.student.metrics = scored.metrics
+        record.student.primary = from_json(Primary, evaluator.verdict(scored, "test"), "student.primary")

@@ -1,0 +1,400 @@
+"""What a run leaves as run.json: filled by the recipe, read by the card, the report, the registry and later tasks.
+
+Sections are None until the run has got that far; a run that failed or was stopped keeps those that it has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kmidi_lab.errors import DataError
+from kmidi_lab.files import write_atomic
+from kmidi_lab.typed_json import MisfitError, from_json, to_json
+
+SCHEMA = 2
+FILE = "run.json"
+_CONFUSION = "confusion_"
+MetricTable = Mapping[str, Mapping[str, float | None]]
+"""Scores by split and metric; an int is a count."""
+
+
+@dataclass
+class Identity:
+    """Which run this is. `status` is running, ok or failed; `error` is one line; times are ISO 8601 in UTC."""
+
+    run_id: str = ""
+    model: str | None = None
+    id: str | None = None
+    """The contract's id of the model."""
+    contract_version: str | None = None
+    command: str | None = None
+    overrides: list[str] = field(default_factory=list)
+    seed: int | None = None
+    status: str = "running"
+    error: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    duration_seconds: float | None = None
+
+
+@dataclass
+class Code:
+    """`git_dirty`: tracked files differ from the commit. `sha256` is of the lab's own Python files."""
+
+    git_commit: str | None = None
+    git_dirty: bool = False
+    sha256: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class DataDescription:
+    """What was trained on. `version` is a fingerprint of the examples, `stand_in` says why they are not the real ones.
+
+    `sources` and `split` count whatever the data set counts; `split` also says the rule that it was drawn by.
+    `settings` are those that decide which examples there are (`DataModule.identity`).
+    """
+
+    id: str | None = None
+    version: str | None = None
+    stand_in: str | None = None
+    licence: str | None = None
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    split: dict[str, Any] = field(default_factory=dict)
+    problems: dict[str, int] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Network:
+    """`params` are the trainable ones of the exported network, `arch` its layer sizes in one line."""
+
+    params: int
+    arch: str | None = None
+
+
+@dataclass
+class Training:
+    """How the network was fitted. `batch_size` counts accumulated batches, losses are nats or what `loss` says."""
+
+    epochs: int
+    best_epoch: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    optimizer: str | None = None
+    loss: str | None = None
+    train_loss: float | None = None
+    val_loss: float | None = None
+    test_loss: float | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class Comparison:
+    """One metric of the model beside the best baseline's; `mode` is min or max."""
+
+    metric: str
+    mode: str
+    split: str
+    value: float | None
+    best_baseline: str | None
+    best_baseline_value: float | None
+    beats_baselines: bool
+
+
+@dataclass
+class Primary(Comparison):
+    """The verdict: the primary metric and, in `also`, those named beside it. `not_comparable` says why it isn't fair."""
+
+    also: list[Comparison] = field(default_factory=list)
+    not_comparable: str | None = None
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """The primary one first."""
+        return [self, *self.also]
+
+
+@dataclass
+class Scores:
+    """The exported network beside its baselines, `baselines[split][baseline][metric]`.
+
+    `directions` says for every metric which way it improves, min or max; one without is never called better.
+    """
+
+    metrics: MetricTable = field(default_factory=dict)
+    baselines: Mapping[str, MetricTable] = field(default_factory=dict)
+    primary: Primary | None = None
+    directions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Student:
+    """The network in the RTNeural file where it is distilled from the trained one; `curve` is [train, val] by epoch."""
+
+    arch: str
+    params: int
+    epochs: int
+    best_epoch: int
+    distance: float
+    distance_unit: str
+    curve: list[list[float]] = field(default_factory=list)
+    metrics: MetricTable = field(default_factory=dict)
+    primary: Primary | None = None
+
+
+@dataclass
+class Confusion:
+    """Counts, rows true, columns predicted."""
+
+    labels: list[str]
+    counts: list[list[int]]
+
+
+@dataclass
+class Reliability:
+    """Mean confidence, share right and share of the events, for each bin."""
+
+    confidence: list[float]
+    accuracy: list[float]
+    share: list[float]
+
+
+@dataclass
+class SliceEvidence:
+    """What a slice of the output was taught by: on what its labels rest, and how many training clips have one."""
+
+    slice: str
+    trained: bool
+    evidence: str
+    clips: dict[str, int]
+    never_heard: list[str]
+
+
+@dataclass
+class Note:
+    """A finding in words, under a title of its own."""
+
+    title: str
+    text: str
+
+
+@dataclass
+class Analysis:
+    """What an evaluator found beside the scores; `more` is what only its own model knows."""
+
+    confusions: dict[str, Confusion] = field(default_factory=dict)
+    reliability: Reliability | None = None
+    slices: list[SliceEvidence] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, flat: Mapping[str, Any], notes: list[Note]) -> Analysis:
+        """From an evaluator's flat one, whose confusion matrices are named `confusion_…`. Raises MisfitError."""
+        named = {k.removeprefix(_CONFUSION): v for k, v in flat.items() if k.startswith(_CONFUSION)}
+        own = {k: v for k, v in flat.items() if k in ("reliability", "slices")}
+        more = {k: v for k, v in flat.items() if k not in own and not k.startswith(_CONFUSION)}
+        made = from_json(cls, {**own, "confusions": named, "more": more}, "analysis")
+        made.notes = notes
+        return made
+
+
+@dataclass
+class Statistic:
+    """Over the runs of a spread; `std` is the sample standard deviation, None for one run."""
+
+    mean: float
+    std: float | None = None
+
+
+@dataclass
+class Spread:
+    """The same setting over several seeds or folds, a run each; the baselines vary over folds only."""
+
+    seeds: list[int | None]
+    metrics: dict[str, dict[str, Statistic]] = field(default_factory=dict)
+    folds: list[int] = field(default_factory=list)
+    baselines: dict[str, dict[str, dict[str, Statistic]]] = field(default_factory=dict)
+
+
+@dataclass
+class MemoryFloor:
+    """Time in which one core reads the weights; None where the clock is too coarse."""
+
+    weight_bytes: int
+    bandwidth_gb_s: float | None
+    floor_us: float | None
+    floor_ratio: float | None
+
+
+@dataclass
+class Deadline:
+    """One call in an audio block of `block` samples: shares of its time that the p99 and the slowest call take."""
+
+    block: int
+    rate_hz: int
+    deadline_us: float
+    p99_share: float
+    max_share: float
+    meets_p99: bool
+    meets_max: bool
+
+
+@dataclass
+class Histogram:
+    edges_us: list[float]
+    counts: list[int]
+
+
+@dataclass
+class Timing:
+    """Times of one call of a backend in µs; what an older lab did not measure is None or empty."""
+
+    median_us: float
+    p99_us: float
+    first_us: float | None = None
+    p90_us: float | None = None
+    max_us: float | None = None
+    mean_us: float | None = None
+    within_budget: bool | None = None
+    version: str | None = None
+    flags: str | None = None
+    histogram: Histogram | None = None
+    memory_floor: MemoryFloor | None = None
+    deadlines: list[Deadline] = field(default_factory=list)
+
+
+@dataclass
+class Latency:
+    """Single calls by backend; `not_measured` says why a backend is not there."""
+
+    budget_ms: float | None = None
+    frames: int | None = None
+    threads: int | None = None
+    pinned_core: int | None = None
+    backends: dict[str, Timing] = field(default_factory=dict)
+    not_measured: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FileFacts:
+    sha256: str
+    bytes: int
+
+
+@dataclass
+class Export:
+    """The artefacts: `parity` holds the largest error by reader, with the `tolerance` and the number of `calls`.
+
+    Receptive fields are in calls, None without an end. `published` is False where a better entry stays.
+    """
+
+    models_root: str
+    status: str
+    reason: str
+    stored_params: int | None = None
+    receptive_field: int | None = None
+    onnx_receptive_field: int | None = None
+    parity: dict[str, float | None] = field(default_factory=dict)
+    latency: Latency = field(default_factory=Latency)
+    published: bool = True
+    files: dict[str, FileFacts] = field(default_factory=dict)
+
+
+@dataclass
+class RunRecord:
+    """One run. `machine` is `machine.machine_fingerprint()`, `hardware` what was asked for, `config` all settings."""
+
+    identity: Identity
+    schema: int = SCHEMA
+    code: Code = field(default_factory=Code)
+    machine: dict[str, Any] = field(default_factory=dict)
+    hardware: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    data: DataDescription | None = None
+    network: Network | None = None
+    training: Training | None = None
+    student: Student | None = None
+    scores: Scores | None = None
+    analysis: Analysis = field(default_factory=Analysis)
+    spread: Spread | None = None
+    export: Export | None = None
+
+    @property
+    def primary(self) -> Primary | None:
+        """The verdict, None before the evaluation."""
+        return self.scores.primary if self.scores else None
+
+
+def parse(plain: Any) -> RunRecord:
+    """The record from the object in a run.json of this release or an earlier one. Raises MisfitError."""
+    from kmidi_lab.run_record_v1 import upgrade
+
+    if not isinstance(plain, dict):
+        raise MisfitError("it holds no object")
+    schema = plain.get("schema", 1)
+    if schema == 1:
+        return upgrade(plain)
+    if schema != SCHEMA:
+        raise MisfitError(f"its schema is {schema!r}, this kmidi_lab reads 1 and {SCHEMA}; update kmidi_lab")
+    return from_json(RunRecord, plain)
+
+
+def read(path: Path) -> RunRecord:
+    """The record in a run.json. Raises DataError: no such file, cut short, or not the record of a run."""
+    try:
+        return parse(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; give the run.json of a finished run") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not a run.json ({error}); give the run.json of a run") from None
+
+
+def text(record: RunRecord) -> str:
+    """run.json as it is written."""
+    return json.dumps(to_json(record), indent=1, ensure_ascii=False)
+
+
+def write(record: RunRecord, folder: Path) -> None:
+    """Writes run.json whole or not at all. Raises FileError as `write_atomic`."""
+    write_atomic(folder / FILE, text(record).encode())
+
+
+def finish(record: RunRecord, status: str = "ok", error: str | None = None) -> None:
+    """Sets how the run ended, and when."""
+    now = datetime.now(UTC)
+    own = record.identity
+    own.status, own.error, own.finished_at = status, error, now.isoformat()
+    started = datetime.fromisoformat(own.started_at) if own.started_at else now
+    own.duration_seconds = (now - started).total_seconds()
+
+
+def is_first_rank() -> bool:
+    """Under DDP the first rank alone keeps the record."""
+    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
+
+
+def write_failure(folder: Path, identity: Identity, error: str) -> None:
+    """Marks the run in `folder` as failed, with the first line of `error`; keeps what its record holds already.
+
+    Args:
+        folder: the job's folder.
+        identity: of the job, for a run that failed before it had a record.
+        error: why.
+    """
+    if not is_first_rank():
+        return
+    try:
+        record = read(folder / FILE)
+    except DataError:
+        record = RunRecord(identity)
+    finish(record, "failed", error.splitlines()[0] if error else "unknown")
+    write(record, folder)

@@ -1,0 +1,44 @@
+"""A run of 0.1.0 still evaluates, exports and goes on: its settings name classes where they were then."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+OWN = ("model=harmony", "hardware=cpu", "preset=smoke", "trainer.progress=false", "data.sources=[embedded]")
+PERPLEXITY = 35.571885823073046
+"""What 0.1.0 measured of this run."""
+
+
+@pytest.fixture
+def old(repo: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(repo / "tests" / "fixtures" / "run_of_0_1_0", tmp_path / "old"))
+
+
+def test_it_evaluates_to_the_same_score(cli: Cli, old: Path, tmp_path: Path) -> None:
+    done = cli("task=eval", *OWN, f"eval.model={old}", "eval.out=eval.json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    scores = json.loads((tmp_path / "eval.json").read_text(encoding="utf-8"))
+    assert scores["metrics"]["test"]["perplexity"] == pytest.approx(PERPLEXITY, rel=1e-9)
+
+
+def test_it_exports(cli: Cli, old: Path, tmp_path: Path) -> None:
+    done = cli("task=export", *OWN, f"export.source={old}", "models_root=models", "export.calls=50")
+    assert done.returncode == 0, done.stderr + done.stdout
+    entry = json.loads((tmp_path / "models" / "registry.json").read_text(encoding="utf-8"))["models"][0]
+    assert entry["metrics"]["test"]["perplexity"] == pytest.approx(PERPLEXITY, rel=1e-9)
+    assert entry["data_settings"]["sources"] == ["embedded"]
+
+
+def test_it_goes_on_with_its_best_epoch(cli: Cli, old: Path) -> None:
+    resumed = f"trainer.resume={old / 'checkpoints' / 'best.ckpt'}"
+    done = cli(
+        *OWN, resumed, "trainer.max_epochs=4", "model.module.hidden=[8,8]", "models_root=models", "export.calls=50"
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "best so far: val/loss 3.6979 after 3 epochs" in done.stderr + done.stdout

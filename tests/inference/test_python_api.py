@@ -1,0 +1,115 @@
+"""`kmidi_lab.load`: the page runs as it is written; streams keep their state and nobody else's; mistakes are one line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kmidi_lab
+from kmidi_lab import config
+from kmidi_lab.errors import ConfigError, RegistryError
+from kmidi_lab.inference.roots import default_root, release_root
+
+NOISE = (0.2 * np.random.default_rng(0).normal(size=48_000)).astype(np.float32)
+
+
+def test_the_page_runs_from_top_to_bottom(repo: Path, tmp_path: Path) -> None:
+    page = (repo / "docs" / "python_api.md").read_text(encoding="utf-8")
+    program = "".join(re.findall(r"```python\n(.*?)```", page, re.S))
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^Cmaj7 +\d+%$", done.stdout, re.M)
+    assert (tmp_path / "played.mid").read_bytes()[:4] == b"MThd"
+    documented = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", page, re.M)))
+    assert sorted(documented) == config.options("model")
+
+
+def test_importing_the_package_loads_nothing() -> None:
+    program = "import sys, kmidi_lab; print(*{'numpy', 'onnxruntime', 'yaml', 'omegaconf', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+    with pytest.raises(AttributeError, match="nothing_there"):
+        _ = kmidi_lab.nothing_there
+
+
+@pytest.mark.parametrize("model", config.options("model"))
+def test_every_released_model_loads_and_streams(model: str) -> None:
+    loaded = kmidi_lab.load(model)
+    assert loaded.root == release_root() and loaded.entry["status"] in ("trained", "production")
+    stream = loaded.stream()
+    assert callable(stream.push) and callable(stream.reset)
+
+
+def test_a_song_grows_chord_by_chord_and_begins_anew() -> None:
+    harmony = kmidi_lab.load("harmony")
+    song, other = harmony.stream(key="F", top=4), harmony.stream(key="F", top=4)
+    first = song.push("Gm7")
+    assert first == harmony.predict("Gm7", key="F", top=4)
+    other.push("Bb")
+    assert song.push("C7") == harmony.predict("Gm7 C7", key="F", top=4) != first
+    with pytest.raises(ConfigError):
+        song.push("H7")
+    assert song.chords == ["Gm7", "C7"]
+    song.reset()
+    assert song.push("Gm7") == first
+
+
+@pytest.mark.parametrize("model", ["emotion", "instrument"])
+def test_sound_in_blocks_reads_as_the_whole_does(model: str) -> None:
+    loaded = kmidi_lab.load(model)
+    whole = loaded.predict(NOISE, rate=16000, every=0.5).readings
+    stream = loaded.stream(rate=16000, every=0.5)
+    for _ in range(2):
+        readings = []
+        for start in range(0, len(NOISE), 999):
+            readings += stream.push(NOISE[start : start + 999])
+            loaded.predict(NOISE[:8000], rate=16000) if start == 0 else None
+        assert len(readings) in (len(whole), len(whole) - 1)  # the last stretch may be unfinished
+        for (at, live), (expected_at, expected) in zip(readings, whole, strict=False):
+            assert at == expected_at
+            assert live.values == pytest.approx(expected.values, abs=1e-4)
+            assert {q: a for q, (a, _) in live.answers.items()} == {q: a for q, (a, _) in expected.answers.items()}
+        stream.reset()
+
+
+def test_vectors_keep_the_state_of_their_own_stream() -> None:
+    groove = kmidi_lab.load("groove")
+    one, two = groove.stream(), groove.stream()
+    x = np.full(one.contract.input_size, 0.5, np.float32)
+    first, second = one.push(x), one.push(x)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(two.push(x), first)
+    one.reset()
+    assert np.array_equal(one.push(x), first)
+    with pytest.raises(ValueError, match="takes"):
+        one.push(x[:3])
+
+
+def test_the_same_seed_writes_the_same_melody() -> None:
+    melody = kmidi_lab.load("melody")
+    tunes = [melody.predict("C F G C", length=8, seed=seed).notes for seed in (1, 1, 2)]
+    assert tunes[0] == tunes[1] != tunes[2]
+    assert len(tunes[0]) == 8
+
+
+def test_mistakes_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'harmony'"):
+        kmidi_lab.load("harmnoy")
+    with pytest.raises(RegistryError, match="no trained harmony model in"):
+        kmidi_lab.load("harmony", tmp_path)
+    with pytest.raises(ConfigError, match="top"):
+        kmidi_lab.load("harmony").predict("C", top=0)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "harmony.yaml").write_text("model: {name: harmony}")
+    with monkeypatch.context() as patched, pytest.raises(ConfigError, match="can't be asked"):
+        patched.setattr("kmidi_lab.inference.api.conf_dir", lambda: tmp_path)
+        kmidi_lab.load("harmony")
+    monkeypatch.setenv("MODELS_ROOT", str(tmp_path))
+    assert default_root() == release_root()
+    (tmp_path / "registry.json").touch()
+    assert default_root() == tmp_path
