@@ -38,7 +38,9 @@ from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.module import LabModule
+from kmidi_lab.run_record import RunRecord, read
 from kmidi_lab.targets import build
+from kmidi_lab.typed_json import to_json
 
 LAB = Path(kmidi_lab.__file__)
 _SEED, _PROBES, _READ = 1, 256, 32
@@ -149,7 +151,7 @@ def training(name: str, settings: argparse.Namespace) -> Record:
         run, models = Path(folder, "run"), Path(folder, "models")
         if not (run / "run.json").is_file():
             raise SystemExit(f"{' '.join(command)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        record = as_first_written(read(run / "run.json"))
         made = {
             path.relative_to(models).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(models.rglob("*"))
@@ -163,6 +165,32 @@ def training(name: str, settings: argparse.Namespace) -> Record:
         "weights": weights,
         "data": record.get("data", {}).get("version"),
         **{key: record.get(key) for key in _SCORES},
+    }
+
+
+def as_first_written(run: RunRecord) -> Record:
+    """The part of a record that is compared, under the keys of run.json's schema 1."""
+    plain = to_json(run)
+    student, scores, analysis = plain["student"], plain["scores"] or {}, plain["analysis"]
+    primaries = [part and part["primary"] for part in (scores, student)]
+    for primary in filter(None, primaries):
+        if primary["not_comparable"] is None:
+            del primary["not_comparable"]
+    flat = {f"confusion_{name}": table for name, table in analysis["confusions"].items()}
+    flat |= {k: analysis[k] for k in ("reliability", "slices") if analysis[k]}
+    training = plain["training"] or {}
+    return {
+        "status": run.identity.status,
+        "error": run.identity.error,
+        "data": plain["data"] or {},
+        "metrics": scores.get("metrics"),
+        "baselines": scores.get("baselines"),
+        "primary": primaries[0],
+        "student_scores": student and {"metrics": student["metrics"], "primary": primaries[1]},
+        "student": student and {k: v for k, v in student.items() if k not in ("metrics", "primary")},
+        "training": {k: v for k, v in training.items() if k != "seconds"} or None,
+        **(plain["network"] or {}),
+        "analysis": {**flat, **analysis["more"]},
     }
 
 

@@ -16,6 +16,8 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from kmidi_lab.run_record import RunRecord, read
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ("model=harmony", "preset=smoke", "hardware=mps", "trainer.progress=false", "data.sources=[embedded,rntxt]")
 
@@ -44,8 +46,8 @@ def run_folder(root: Path) -> Path:
     return max((root / "outputs/runs/harmony").iterdir())
 
 
-def record(folder: Path) -> dict:
-    return json.loads((folder / "run.json").read_text())
+def record(folder: Path) -> RunRecord:
+    return read(folder / "run.json")
 
 
 def test_help_is_fast_and_imports_no_torch(cli: Cli) -> None:
@@ -131,17 +133,18 @@ def test_a_run_leaves_everything(trained: Path) -> None:
         "checkpoints/best.ckpt",
     } <= names
     run = record(folder)
-    assert run["status"] == "ok"
-    assert run["duration_seconds"] > run["training_seconds"] > 0
-    assert {"majority", "bigram", "4-gram", "4-gram+cache", "circle_of_fifths"} <= set(run["baselines"]["test"])
-    assert run["data"]["stand_in"]
+    assert run.identity.status == "ok"
+    assert run.identity.duration_seconds > run.training.seconds > 0
+    assert {"majority", "bigram", "4-gram", "4-gram+cache", "circle_of_fifths"} <= set(run.scores.baselines["test"])
+    assert run.data.stand_in
     import torch
 
     if not torch.backends.mps.is_available():
-        assert run["hardware"]["accelerator"] == "cpu"
-        assert "limits of MPS" in run["hardware"]["notes"][0]
-    assert run["export"]["parity"]["onnx"] < 1e-4
-    assert run["analysis"]["emotion"]["events"] > 0
+        assert run.hardware["accelerator"] == "cpu"
+        assert "limits of MPS" in run.hardware["notes"][0]
+    assert run.export.parity["onnx"] < 1e-4
+    assert run.analysis.more["emotion"]["events"] > 0
+    assert run.analysis.notes[0].title == "Does knowing the emotion help?"
 
 
 def test_the_artefacts_agree_with_each_other(trained: Path) -> None:
@@ -177,7 +180,7 @@ def test_eval_takes_registry_run_and_onnx_and_agrees(cli: Cli, trained: Path) ->
         assert "4-gram+cache" in done.stdout
         scores.append(json.loads(out.read_text()))
     assert scores[0]["counts"]["songs_also_in_training"] == 0
-    own = record(run_folder(trained))["metrics"]["test"]
+    own = record(run_folder(trained)).scores.metrics["test"]
     for s in scores:
         assert s["metrics"]["test"]["perplexity"] == pytest.approx(own["perplexity"], rel=1e-4)
         assert s["counts"]["events"] == own["events"]
@@ -287,9 +290,9 @@ def test_resume_goes_on_and_leaves_the_other_run_alone(cli: Cli, trained: Path) 
         cwd=trained,
     )
     assert done.returncode == 0, done.stderr
-    assert f"best so far: val/loss {record(first)['training']['val_loss']:.4f}" in done.stdout + done.stderr
+    assert f"best so far: val/loss {record(first).training.val_loss:.4f}" in done.stdout + done.stderr
     [folder] = (trained / "resumed/runs/harmony").iterdir()
-    assert record(folder)["training"]["epochs"] == 5
+    assert record(folder).training.epochs == 5
     epochs = {float(r["epoch"]) for r in csv.DictReader((folder / "curves/metrics.csv").open()) if r["epoch"]}
     assert min(epochs) == 3.0
     assert {p: p.read_bytes() for p in first.rglob("*") if p.is_file()} == before
@@ -304,7 +307,7 @@ def test_two_processes_train_one_model(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     folders = [p for p in (tmp_path / "outputs/runs/harmony").iterdir() if (p / "run.json").exists()]
-    assert [record(p)["status"] for p in folders] == ["ok"]
+    assert [record(p).identity.status for p in folders] == ["ok"]
     assert done.stdout.count("harmony: perplexity") == 1
 
 
@@ -320,8 +323,8 @@ def test_multirun_keeps_going_when_a_job_fails(cli: Cli, tmp_path: Path) -> None
     assert done.returncode == 1
     [sweep] = (tmp_path / "outputs/sweeps").iterdir()
     runs = [record(sweep / str(i)) for i in range(4)]
-    assert [r["status"] for r in runs] == ["ok", "failed", "ok", "failed"]
-    assert "no checkpoint there" in runs[1]["error"]
+    assert [r.identity.status for r in runs] == ["ok", "failed", "ok", "failed"]
+    assert "no checkpoint there" in runs[1].identity.error
     assert "no checkpoint there" in (sweep / "1/cli.log").read_text()
     rows = list(csv.DictReader((sweep / "leaderboard.csv").open()))
     assert [r["status"] for r in rows] == ["ok", "ok", "failed", "failed"]
