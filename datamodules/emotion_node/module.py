@@ -11,7 +11,7 @@ import torch
 from annotated_types import Ge
 
 from datamodules.emotion_node import library
-from datamodules.emotion_node.library import NodeClip
+from datamodules.emotion_node.playing import NodeClip
 from datamodules.shared.augmentation import Decibels
 from datamodules.shared.frames import FrameStore
 from datamodules.shared.module import LabData

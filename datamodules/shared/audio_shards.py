@@ -40,7 +40,7 @@ def prepare_frames(
 
     Args:
         files: below `root`, in a fixed order. cache_dir: shards are kept in its `mel128-v1`, by content of the files and
-            version of the front-end. workers, timeout_s, memory_mb: as for `bulk.Readers`; decoding 30 minutes takes some
+            version of the front-end. workers, timeout_s, memory_mb: as for `pool.Readers`; decoding 30 minutes takes some
             2 GiB. longest_s: a longer recording is a problem.
 
     Raises:
