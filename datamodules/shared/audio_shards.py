@@ -44,7 +44,7 @@ def prepare_frames(
             2 GiB. longest_s: a longer recording is a problem.
 
     Raises:
-        LabError: workers can't be started. RegistryError: the folder can't be written.
+        LabError: workers can't be started. FileError: the folder can't be written.
     """
     version = f"{code_version(__name__)}-{longest_s:g}"
     work = partial(_frames, longest_s)

@@ -64,7 +64,7 @@ def prepare(
         workers, timeout_s, memory_mb: as for `pool.Readers`.
 
     Raises:
-        LabError: two files gave arrays that can't stand in one file. RegistryError: the folder can't be written.
+        LabError: two files gave arrays that can't stand in one file. FileError: the folder can't be written.
     """
     source, total = iter(files), len(files)
     indexes: list[Path] = []
