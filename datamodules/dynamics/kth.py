@@ -33,7 +33,8 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True)
 class Performer:
     """Strengths of the rules, 0 to 2, with a touch of the performer's own: `velocity` at 0 dB, `detached` share of
-    every note left silent, `turn` place of the phrase's climax in 0..1, `tempo` in quarter notes a minute."""
+    every note left silent, `turn` place of the phrase's climax in 0..1, `tempo` in quarter notes a minute.
+    """
 
     high_loud: float
     duration_contrast: float

@@ -13,7 +13,8 @@ from kmidi_lab.models.dynamics.targets import Performed
 @dataclass(frozen=True)
 class Performance:
     """One performance of one piece. `piece` names the piece over all its performances; `id` is unique; `unknown` names
-    the contract's slices that the source says nothing of."""
+    the contract's slices that the source says nothing of.
+    """
 
     id: str
     piece: str

@@ -59,7 +59,8 @@ _TAKES = 2
 @dataclass(frozen=True)
 class _Manner:
     """How an emotion departs from the usual: `rate` and `gain_db` and `pitch` (0..100 scale) added at full strength,
-    `range` as a factor; `tilt_db` brightens (above 0) or darkens, `breath` is noise in the voice, `tremor` its shaking."""
+    `range` as a factor; `tilt_db` brightens (above 0) or darkens, `breath` is noise in the voice, `tremor` its shaking.
+    """
 
     rate: float = 0.0
     pitch: float = 0.0

@@ -31,7 +31,8 @@ class ClipError(UserError):
 @dataclass(frozen=True)
 class Sound:
     """Mel frames `[T, 128]` float16 of a clip as recorded, which of them training hears, those of its variants, and a hash
-    of its samples."""
+    of its samples.
+    """
 
     frames: NDArray[np.float16]
     heard: slice

@@ -37,7 +37,8 @@ def load(
     """Reads and splits all of the sources named that are there.
 
     Args:
-        takes: of each rendered program. most: notes of each of NSynth's parts.
+        takes: of each rendered program.
+        most: notes of each of NSynth's parts.
 
     Raises:
         DataError: none of the sources is there, or holds a usable sound.

@@ -68,7 +68,8 @@ def _score(path: Path) -> ElementTree.Element:
 @dataclass
 class _Voice:
     """Notes as they come: (pitch, onset in its measure, measure, after a rest, first of a phrase), durations apart, since
-    ties lengthen them; all times in quarter notes."""
+    ties lengthen them; all times in quarter notes.
+    """
 
     notes: list[tuple[int, float, int, bool, bool]] = field(default_factory=list)
     durations: list[float] = field(default_factory=list)

@@ -35,7 +35,8 @@ def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: S
     """Puts `files` (path below `root`: content) in place, the last one last, then removes the files in `remove`.
 
     Args:
-        root: a folder where `complete` has just run. run: the id of the model, which names the staging folder.
+        root: a folder where `complete` has just run.
+        run: the id of the model, which names the staging folder.
 
     Raises:
         RegistryError: nothing has changed, unless the message says that the next opening will finish the work.
