@@ -236,7 +236,7 @@ class _Pools:
         self._data, self.device = data, device
         self.count = -(-data.counts("train")["notes"] // data.window)
 
-    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes, torch.Tensor]:
+    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes[torch.Tensor], torch.Tensor]:
         seed = int(torch.randint(2**31, (1,), generator=generator, device=self.device))
         windows = Windows(self._data.pool(seed), self._data.window, self.device, self._data.shares)
         return windows.draw(index, generator)

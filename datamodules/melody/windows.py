@@ -16,7 +16,8 @@ from datamodules.shared.module import LabData
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import CountOrNone, Share
 from kmidi_lab.contracts import MELODY
-from kmidi_lab.models.melody.features import Melody, MelodyBatch, Notes, mood_proxy, notes_of, transpose, vectors
+from kmidi_lab.models.melody.features import Melody, MelodyBatch, Notes, mood_proxy, notes_of, vectors
+from kmidi_lab.models.melody.on_device import tensor_vectors, tensors, transpose
 
 _LOW, _HIGH = 36, 96
 _FROM_THE_START = 0.3
@@ -29,7 +30,7 @@ class Drawing(Protocol):
     count: int
     device: torch.device
 
-    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes, torch.Tensor]:
+    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes[torch.Tensor], torch.Tensor]:
         """As many windows as `index` is long: (notes `[B, window]`, real `[B, window]`)."""
         ...
 
@@ -73,7 +74,7 @@ class MelodyData(LabData[Melody, MelodyBatch]):
         """`[T, 64]` real inputs of the test split, piece after piece, for parity, golden vectors and timing."""
         chosen, total = [], 0
         for melody in self.songs("test"):
-            chosen.append(vectors(notes_of(melody)).numpy())
+            chosen.append(vectors(notes_of(melody)))
             total += len(melody)
             if total >= 5000:
                 break
@@ -141,7 +142,7 @@ class Windows:
         self, songs: list[Melody], window: int, device: torch.device, shares: tuple[float, float, float]
     ) -> None:
         self.device, self.window, self._shares = device, window, shares
-        parts = [notes_of(m) for m in songs]
+        parts = [tensors(notes_of(m)) for m in songs]
         joined = Notes(
             *(torch.cat(column) for column in zip(*(p._replace(mood=p.mood[:1]) for p in parts), strict=True))
         )
@@ -154,7 +155,7 @@ class Windows:
         self.piece = torch.repeat_interleave(torch.arange(len(songs)), each).to(device)
         self.count = len(self.piece)
 
-    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes, torch.Tensor]:
+    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes[torch.Tensor], torch.Tensor]:
         """As many windows as `index` is long: (notes `[B, window]`, real `[B, window]`); longer pieces more often, cut
         anywhere or from the start.
         """
@@ -172,7 +173,9 @@ class Windows:
         real = offset < self.length[piece][:, None]
         rows = self.start[piece][:, None] + torch.minimum(offset, self.length[piece][:, None] - 1)
         mood = self.notes.mood[piece] * ~chance(shares[2])
-        notes = Notes._make([*(c[rows] for c in self.notes[:-1]), mood[:, None].expand(-1, self.window, -1)])
+        notes: Notes[torch.Tensor] = Notes._make(
+            [*(c[rows] for c in self.notes[:-1]), mood[:, None].expand(-1, self.window, -1)]
+        )
         notes = notes._replace(chord=notes.chord * ~chance(shares[1])[..., None])
         down, up = self.down[piece][:, None], self.up[piece][:, None]
         where = torch.rand(count, 1, generator=generator, device=device)
@@ -180,7 +183,7 @@ class Windows:
         return transpose(notes, shift.expand(-1, self.window)), real
 
 
-def _cut(drawn: tuple[Notes, torch.Tensor], size: int) -> Iterator[MelodyBatch]:
+def _cut(drawn: tuple[Notes[torch.Tensor], torch.Tensor], size: int) -> Iterator[MelodyBatch]:
     """Batches of windows of like length, cut to the longest, in mixed order."""
     notes, real = drawn
     order = real.sum(1).argsort().split(size)
@@ -188,7 +191,7 @@ def _cut(drawn: tuple[Notes, torch.Tensor], size: int) -> Iterator[MelodyBatch]:
         rows = order[i]
         longest = int(real[rows].sum(1).max())
         part = Notes(*(c[rows, :longest] for c in notes))
-        yield MelodyBatch(vectors(part), part.pitch, real[rows, :longest])
+        yield MelodyBatch(tensor_vectors(part), part.pitch, real[rows, :longest])
 
 
 def whole_pieces(songs: Sequence[Melody]) -> Iterator[MelodyBatch]:
@@ -201,7 +204,7 @@ def whole_pieces(songs: Sequence[Melody]) -> Iterator[MelodyBatch]:
         pitch = torch.zeros(len(chosen), longest, dtype=torch.long)
         real = torch.zeros(len(chosen), longest, dtype=torch.bool)
         for row, melody in enumerate(chosen):
-            x[row, : len(melody)] = vectors(notes_of(melody))
+            x[row, : len(melody)] = torch.from_numpy(vectors(notes_of(melody)))
             pitch[row, : len(melody)] = torch.from_numpy(melody.pitch.astype(np.int64))
             real[row, : len(melody)] = True
         yield MelodyBatch(x, pitch, real)

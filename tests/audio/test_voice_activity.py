@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.audio.mel_scale import FRAME_S, RATE
-from kmidi_lab.audio.voice_activity import FALL, VoiceActivity, active, speech_of
+from kmidi_lab.audio.speech import active, speech_of
+from kmidi_lab.audio.voice_activity import FALL, VoiceActivity
 
 
 def level(decibels: float, frames: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which mel frames hold speech and not the silence around it: for training, scores and live use alike.
+"""Which mel frames hold speech and not the silence around it.
 
 A causal energy detector with a falling peak. A frame counts where its power is within 26 dB of the loudest so far, which
 is forgotten by 3 dB a second, and clearly above the front-end's floor.
@@ -7,7 +7,6 @@ is forgotten by 3 dB a second, and clearly above the front-end's floor.
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel_scale import FRAME_S
@@ -20,22 +19,8 @@ FALL = 3 * _NEPERS * FRAME_S
 """Of the peak, a frame."""
 
 
-def active(frames: torch.Tensor) -> torch.Tensor:
-    """Log-mel frames `[..., T, 128]` from a reset on to `[..., T]`, True where there is speech."""
-    level = frames.float().exp().mean(-1).log()
-    fallen = FALL * torch.arange(level.shape[-1], device=level.device)
-    peak = (level + fallen).cummax(-1).values - fallen
-    return level > (peak - BELOW_PEAK).clamp_min(LOWEST)
-
-
-def speech_of(frames: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """`active` of one clip `[T, 128]`; all of it where there is no speech at all."""
-    speech = active(torch.from_numpy(np.asarray(frames, np.float32))).numpy()
-    return speech if speech.any() else np.ones_like(speech)
-
-
 class VoiceActivity:
-    """The same, frame by frame."""
+    """Whether frames hold speech, one after the other; `speech.active` is the same for whole clips at once."""
 
     def __init__(self) -> None:
         self._peak = -np.inf

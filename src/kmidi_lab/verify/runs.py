@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.contracts import Contract, Slice
 from kmidi_lab.export.proof.error import Worst
-from kmidi_lab.export.proof.golden import Model
-from kmidi_lab.export.proof.parity import edge_cases
+from kmidi_lab.export.proof.golden import Model, edge_cases
 from kmidi_lab.export.rtneural.runner import run_rtneural
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden

@@ -13,7 +13,8 @@ from torch import nn
 
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.onnx.writer import export_onnx
-from kmidi_lab.export.proof.parity import check_parity, edge_cases
+from kmidi_lab.export.proof.golden import edge_cases
+from kmidi_lab.export.proof.parity import check_parity
 from kmidi_lab.export.rtneural.reader import RTNeuralFormatError
 from kmidi_lab.export.rtneural.writer import export_rtneural
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -13,13 +15,14 @@ from kmidi_lab.chords.chord import Key, plain_chord
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.models.melody.features import (
     DURATIONS,
+    KEYS,
     duration_class,
     mood_proxy,
     notes_of,
     position_class,
-    transpose,
     vectors,
 )
+from kmidi_lab.models.melody.on_device import tensor_vectors, tensors, transpose
 from kmidi_lab.models.melody.sampling import draw, narrowed
 
 
@@ -31,7 +34,7 @@ def expected(**places: int | float) -> np.ndarray:
 
 
 def test_the_first_note_has_no_previous_one() -> None:
-    x = vectors(notes_of(melody([67, 69, 71], [1.0, 0.5, 0.5], key=Key(7, 1))))[0].numpy()
+    x = vectors(notes_of(melody([67, 69, 71], [1.0, 0.5, 0.5], key=Key(7, 1))))[0]
     # phrase start 21; position 0 at 30; a quarter is class 3 at 38 + 3; G is one step on the circle: 30 degrees.
     np.testing.assert_allclose(x, expected(_21=1, _30=1, _41=1, _58=0.5, _59=np.sqrt(3) / 2, _60=1), atol=1e-6)
 
@@ -39,7 +42,7 @@ def test_the_first_note_has_no_previous_one() -> None:
 def test_a_later_note_by_hand() -> None:
     chord = np.array([plain_chord(9, "minor").chroma()] * 2, np.float32)
     tune = melody([70, 59], [1.5, 0.25], key=Key(9, -1), chord=chord)
-    x = vectors(notes_of(tune, (0.5, -0.25, 0.75)))[1].numpy()
+    x = vectors(notes_of(tune, (0.5, -0.25, 0.75)))[1]
     # B flat 4: pitch class 10, octave 4 is the fourth place (12 + 3); dotted quarter is class 4 (22 + 4).
     # Onset 1.5 of 4 quarters is the fourth eighth (30 + 3); a sixteenth is class 0 (38); A minor: A 1, C and E 0.5.
     # A is three fifths up: 90 degrees.
@@ -73,14 +76,22 @@ def test_positions_are_eighths_of_the_bar(bar: float, step: float, classes: list
 def test_transposed_vectors_are_those_of_the_transposed_melody(pitches: list[int], shift: int, tonic: int) -> None:
     chord = np.array([plain_chord(tonic, "dom7").chroma()] * len(pitches), np.float32)
     up = np.array([plain_chord(tonic + shift, "dom7").chroma()] * len(pitches), np.float32)
-    moved = transpose(notes_of(melody(pitches, key=Key(tonic, 1), chord=chord)), torch.full((len(pitches),), shift))
-    other = notes_of(melody([p + shift for p in pitches], key=Key((tonic + shift) % 12, 1), chord=up))
-    torch.testing.assert_close(vectors(moved), vectors(other))
-    assert torch.equal(moved.pitch, other.pitch)
+    as_written = tensors(notes_of(melody(pitches, key=Key(tonic, 1), chord=chord), (0.3, -0.7, 0.5)))
+    moved = transpose(as_written, torch.full((len(pitches),), shift))
+    other = notes_of(melody([p + shift for p in pitches], key=Key((tonic + shift) % 12, 1), chord=up), (0.3, -0.7, 0.5))
+    # To the last bit: what training draws on the device is what a caller sends.
+    assert tensor_vectors(moved).numpy().tobytes() == vectors(other).tobytes()
+    assert np.array_equal(moved.pitch.numpy(), other.pitch)
+
+
+def test_the_bits_of_a_key_are_those_that_the_models_were_trained_on() -> None:
+    fifths = (7 * np.arange(12)) % 12
+    assert np.abs(KEYS - np.stack([np.sin(2 * np.pi * fifths / 12), np.cos(2 * np.pi * fifths / 12)], 1)).max() < 4e-7
+    assert zlib.crc32(np.ascontiguousarray(KEYS).tobytes()) == 3230958425
 
 
 def test_every_one_hot_has_its_place() -> None:
-    x = vectors(notes_of(melody([24, 119, 60, 61]))).numpy()
+    x = vectors(notes_of(melody([24, 119, 60, 61])))
     for name in ("previous_pitch_class", "previous_octave", "previous_duration"):
         assert x[1:, MELODY.input(name).index].sum(1).tolist() == [1, 1, 1]
         assert not x[0, MELODY.input(name).index].any()

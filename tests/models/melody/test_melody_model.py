@@ -41,7 +41,7 @@ def small() -> MelodyTransformer:
 
 def test_pieces_give_what_the_whole_gives_beyond_the_memory() -> None:
     network = small().network
-    x = torch.stack([vectors(notes_of(t)) for t in random_tunes(3, 60, 1)])
+    x = torch.from_numpy(np.stack([vectors(notes_of(t)) for t in random_tunes(3, 60, 1)]))
     with torch.no_grad():
         whole = network(x)
         state, parts = network.zero_state(x), []
@@ -55,7 +55,7 @@ def test_pieces_give_what_the_whole_gives_beyond_the_memory() -> None:
 
 def test_the_present_does_not_depend_on_the_future() -> None:
     network = small().network
-    x = vectors(notes_of(random_tunes(1, 40, 1)[0]))[None]
+    x = torch.from_numpy(vectors(notes_of(random_tunes(1, 40, 1)[0]))[None])
     changed = x.clone()
     changed[:, 25:] = changed[:, 25:].flip(1)
     with torch.no_grad():
@@ -64,7 +64,7 @@ def test_the_present_does_not_depend_on_the_future() -> None:
 
 def test_a_state_after_reset_says_nothing_of_the_piece_before() -> None:
     network = small().network
-    x = vectors(notes_of(random_tunes(1, 20, 1)[0]))[None]
+    x = torch.from_numpy(vectors(notes_of(random_tunes(1, 20, 1)[0]))[None])
     with torch.no_grad():
         y, _ = network.stream(x, network.zero_state(x))
     torch.testing.assert_close(y, network(x))
@@ -73,7 +73,7 @@ def test_a_state_after_reset_says_nothing_of_the_piece_before() -> None:
 @pytest.mark.parametrize("tonic", range(12))
 def test_the_frame_finds_the_tonic(tonic: int) -> None:
     frame = KeyFrame()
-    x = vectors(notes_of(melody([60, 61, 72], key=Key(tonic, -1))))[None]
+    x = torch.from_numpy(vectors(notes_of(melody([60, 61, 72], key=Key(tonic, -1))))[None])
     shift = frame.shift(x)
     assert shift.flatten().tolist() == [tonic - 12 * (tonic > 6)] * 3
     pitch = frame.pitch(x)
@@ -88,7 +88,7 @@ def test_the_frame_finds_the_tonic(tonic: int) -> None:
 def test_artefacts_compute_what_the_network_computes() -> None:
     module = small()
     student = module.student_plan().network.eval().deployed()
-    probes = np.concatenate([vectors(notes_of(t)).numpy() for t in random_tunes(3, 30, 2)])
+    probes = np.concatenate([vectors(notes_of(t)) for t in random_tunes(3, 30, 2)])
     onnx, rtneural = export_onnx(module.network, MELODY), export_rtneural(student, MELODY)
     report = check_parity(module.network, MELODY, onnx, rtneural, probes, 1e-4, None, student)
     assert report["chunking"] < 1e-5

@@ -1,4 +1,4 @@
-"""What can be timed in this process: PyTorch and ONNX Runtime, one vector a call, the state kept from call to call."""
+"""ONNX Runtime timed in this process: one vector a call, the state kept from call to call."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-import torch
-from torch import nn
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.export.bench.memory_floor import onnx_weight_bytes, torch_weight_bytes
+from kmidi_lab.export.bench.memory_floor import onnx_weight_bytes
 from kmidi_lab.export.bench.timing import Call
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE, OnnxModel, open_session
-from kmidi_lab.export.torch_runtime import TorchModel
-from kmidi_lab.nn.streaming import Streaming
 
 
 @dataclass(frozen=True)
@@ -29,17 +25,6 @@ class Backend:
     flags: str
     weight_bytes: int
     start: Callable[[], Call]
-
-
-def torch_backend(network: nn.Module) -> Backend:
-    """The network itself, copied, eager, under inference mode; the process's own thread settings hold."""
-    state = ", state kept from call to call" if isinstance(network, Streaming) else ""
-    one_dnn = "on" if torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled else "off"
-    flags = (
-        f"eager, inference_mode, CPU capability {torch.backends.cpu.get_cpu_capability()}, oneDNN {one_dnn}, "
-        f"1 thread, from Python{state}"
-    )
-    return Backend("torch", torch.__version__, flags, torch_weight_bytes(network), lambda: TorchModel(network).run)
 
 
 def onnx_backends(onnx: bytes, contract: Contract) -> list[Backend]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import nn
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.export.bench.backends import onnx_backends, torch_backend
+from kmidi_lab.export.bench.backends import onnx_backends
 from kmidi_lab.export.bench.deadlines import deadlines
 from kmidi_lab.export.bench.memory_floor import memory_floor, read_time_us
 from kmidi_lab.export.bench.timing import one_core, summary, time_calls
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def measure_latency(
@@ -59,6 +61,8 @@ def measure_latency(
     if network is None:
         missing["torch"] = "no PyTorch network was given"
     else:
+        from kmidi_lab.export.bench.torch_backend import torch_backend
+
         backends.insert(0, torch_backend(network))
     with one_core() as core:
         for backend in backends:

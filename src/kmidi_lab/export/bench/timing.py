@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
 Call = Callable[[np.ndarray], np.ndarray]
 """`[1, N]` float32 to `[1, M]`; advances the state."""
@@ -66,14 +65,17 @@ def summary(times_ns: np.ndarray, first_ns: int, budget_ms: float) -> dict[str, 
 
 @contextlib.contextmanager
 def one_core() -> Iterator[int | None]:
-    """One torch thread on the core given, None where the system lets no process choose; child processes inherit it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """One thread on the core given, None where the system lets no process choose; child processes inherit it."""
+    torch = sys.modules.get("torch")  # where nobody has imported it, nobody calls it
+    threads = torch.get_num_threads() if torch else 0
+    if torch:
+        torch.set_num_threads(1)
     try:
         with _pinned() as core:
             yield core
     finally:
-        torch.set_num_threads(threads)
+        if torch:
+            torch.set_num_threads(threads)
 
 
 @contextlib.contextmanager

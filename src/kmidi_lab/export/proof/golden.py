@@ -25,6 +25,8 @@ Array = NDArray[np.float32]
 SEQUENCE = 8
 MEL128_SAMPLE_RATE_HZ = 16_000
 """Of `mel128-v1` (contract.md §3)."""
+_LARGE = 20.0
+"""Beyond what any contract input holds; the log-mel floor, ln 1e-6 = -13.8, is the farthest from 0."""
 _PARTS = ("sequence", "typical")
 
 
@@ -36,6 +38,13 @@ class Model(Protocol):
 
     def reset(self) -> None:
         """Forgets the state."""
+
+
+def edge_cases(size: int) -> Array:
+    """`[6, size]`: zeros, ones, minus ones, all large, all large and negative, large with alternating sign."""
+    alternating = np.where(np.arange(size) % 2, -_LARGE, _LARGE)
+    rows = [np.full(size, value) for value in (0.0, 1.0, -1.0, _LARGE, -_LARGE)]
+    return np.stack([*rows, alternating]).astype(np.float32)
 
 
 def checksum(vectors: Array) -> str:

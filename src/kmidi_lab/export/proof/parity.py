@@ -20,15 +20,13 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError, RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.proof.error import Worst
-from kmidi_lab.export.proof.golden import Model
+from kmidi_lab.export.proof.golden import Model, edge_cases
 from kmidi_lab.export.proof.layers import Trace, first_deviation, onnx_layers, torch_layers
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import run_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
 
 Array = NDArray[np.float32]
-LARGE = 20.0
-"""Beyond what any contract input holds; the log-mel floor, ln 1e-6 = -13.8, is the farthest from 0."""
 CHUNKING = 1e-5
 """How far the network may differ from itself when a sequence is cut into pieces."""
 _PIECES = (1, 3, 9)
@@ -49,13 +47,6 @@ class _Plan:
 
     def piece_of(self, call: int) -> slice:
         return next(p for p in self.pieces if p.stop > call)
-
-
-def edge_cases(size: int) -> Array:
-    """`[6, size]`: zeros, ones, minus ones, all large, all large and negative, large with alternating sign."""
-    alternating = np.where(np.arange(size) % 2, -LARGE, LARGE)
-    rows = [np.full(size, value) for value in (0.0, 1.0, -1.0, LARGE, -LARGE)]
-    return np.stack([*rows, alternating]).astype(np.float32)
 
 
 def check_parity(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
-import torch
 
+from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.melody.baselines import Baselines, fit_baselines
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
@@ -87,8 +87,9 @@ def run(call: Call, songs: Sequence[Melody]) -> np.ndarray:
     order = np.argsort([-len(s) for s in songs], kind="stable")
     for at in range(0, len(order), _TOGETHER):
         chosen = order[at : at + _TOGETHER]
-        inputs = [vectors(notes_of(songs[i])) for i in chosen]
-        padded = torch.nn.utils.rnn.pad_sequence(inputs, batch_first=True).numpy()
+        padded = np.zeros((len(chosen), len(songs[chosen[0]]), MELODY.input_size), np.float32)
+        for row, i in enumerate(chosen):
+            padded[row, : len(songs[i])] = vectors(notes_of(songs[i]))
         for i, p in zip(chosen, call(padded), strict=True):
             out[i] = p[: len(songs[i])]
     return np.concatenate(out)

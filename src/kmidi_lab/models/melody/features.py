@@ -7,14 +7,15 @@ what the model gives is the probability of the pitch given the rhythm.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
-import torch
-from torch.nn import functional as F
 
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.contracts import MELODY
+
+if TYPE_CHECKING:
+    import torch
 
 DURATIONS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Duration classes in quarter notes: 1/16, 1/8, dotted 1/8, 1/4, dotted 1/4, 1/2, dotted 1/2, whole or more."""
@@ -24,6 +25,21 @@ LOWEST, HIGHEST = 24, 119
 NO_NOTE = -1
 """The pitch before the first note."""
 _LOG_DURATIONS = np.log(DURATIONS)
+KEYS = np.array(
+    [[
+         0, -0.500000179, 0.866025388, -1,
+         0.866025388, -0.499999762, -8.74227766e-08, 0.5,
+         -0.866025448, 1, -0.866025209, 0.499999851,
+    ], [
+         1, -0.866025269, 0.49999997, 1.19248806e-08,
+         -0.50000006, 0.866025567, -1, 0.866025388,
+         -0.499999911, -4.37113883e-08, 0.500000358, -0.866025507,
+    ]],
+    np.float32,
+).T  # fmt: skip
+"""`[12, 2]`: sine and cosine of each tonic's place on the circle of fifths, with the very bits that the models were trained
+on; the last one differs from one mathematical library to another."""
+A = TypeVar("A", np.ndarray, "torch.Tensor")
 
 
 def duration_class(quarters: np.ndarray) -> np.ndarray:
@@ -67,25 +83,25 @@ class Melody:
         return len(self.pitch)
 
 
-class Notes(NamedTuple):
-    """Notes as integer tensors of one shape `[..]`, ready to be transposed, and chroma and mood.
+class Notes(NamedTuple, Generic[A]):
+    """Notes as integer arrays of one shape `[..]`, ready to be transposed, and chroma and mood.
 
     `before` pitch of the previous note or NO_NOTE, `before_duration` its class; `rest`, `phrase` 0 or 1; `position`,
     `duration` classes of the coming note; `pitch` its MIDI pitch; `tonic` 0..11, `mode` as in Key; `chord` `[.., 12]`
     and `mood` `[.., 3]` (valence, arousal -1..1, complexity 0..1) float, zeros where unknown.
     """
 
-    before: torch.Tensor
-    before_duration: torch.Tensor
-    rest: torch.Tensor
-    phrase: torch.Tensor
-    position: torch.Tensor
-    duration: torch.Tensor
-    pitch: torch.Tensor
-    tonic: torch.Tensor
-    mode: torch.Tensor
-    chord: torch.Tensor
-    mood: torch.Tensor
+    before: A
+    before_duration: A
+    rest: A
+    phrase: A
+    position: A
+    duration: A
+    pitch: A
+    tonic: A
+    mode: A
+    chord: A
+    mood: A
 
 
 class MelodyBatch(NamedTuple):
@@ -96,7 +112,7 @@ class MelodyBatch(NamedTuple):
     real: torch.Tensor
 
 
-def notes_of(melody: Melody, mood: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Notes:
+def notes_of(melody: Melody, mood: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Notes[np.ndarray]:
     """The notes of a melody, `[T]`; mood unknown unless given."""
     length = len(melody)
     duration = duration_class(melody.duration)
@@ -107,46 +123,47 @@ def notes_of(melody: Melody, mood: tuple[float, float, float] = (0.0, 0.0, 0.0))
         position_class(melody.position, melody.bar), duration, pitch,
         np.full(length, melody.key.tonic), np.full(length, melody.key.mode),
     )  # fmt: skip
-    numbers = [torch.from_numpy(np.asarray(c[:length], np.int64)) for c in columns]
-    chroma = torch.from_numpy(chord.astype(np.float32))
-    return Notes._make([*numbers, chroma, torch.tensor(mood).expand(length, 3)])
+    numbers = [np.asarray(c[:length], np.int64) for c in columns]
+    return Notes._make([*numbers, chord.astype(np.float32), np.tile(np.array(mood, np.float32), (length, 1))])
 
 
-def transpose(notes: Notes, semitones: torch.Tensor) -> Notes:
-    """Every note up by `semitones` `[..]` (the notes' shape): pitches, tonic and chroma; NO_NOTE stays."""
-    turned = (torch.arange(12, device=semitones.device) - semitones[..., None]) % 12
-    return notes._replace(
-        before=torch.where(notes.before == NO_NOTE, NO_NOTE, notes.before + semitones),
-        pitch=notes.pitch + semitones,
-        tonic=(notes.tonic + semitones) % 12,
-        chord=notes.chord.gather(-1, turned),
-    )
-
-
-def vectors(notes: Notes) -> torch.Tensor:
+def vectors(notes: Notes[np.ndarray]) -> np.ndarray:
     """The contract's inputs `[.., 64]`, float32 (contract.md §3).
 
     Pitches outside octaves 1 to 8 count as in the nearest octave.
     Before the first note of a piece the previous note's slices are zeros.
     """
+    x = np.empty((*np.shape(notes.before), MELODY.input_size), np.float32)
+    return fill(x, notes, np.eye(12, dtype=np.float32), KEYS)
+
+
+def fill(x: A, notes: Notes[A], one_hot: A, keys: A) -> A:
+    """`vectors` of arrays of either kind, so that training, which draws its notes on the device, has the same code.
+
+    Args:
+        x: to be filled, `[.., 64]` float32; also what is returned.
+        notes: of shape `[..]`.
+        one_hot: the unit matrix `[12, 12]` float32.
+        keys: `KEYS`.
+    """
     has_previous = (notes.before != NO_NOTE)[..., None]
-    octave = (notes.before // 12 - 2).clamp(0, 7)
-    angle = 2 * torch.pi * ((7 * notes.tonic) % 12) / 12
+    eight = one_hot[:8, :8]
     parts = {
-        "previous_pitch_class": F.one_hot(notes.before % 12, 12) * has_previous,
-        "previous_octave": F.one_hot(octave, 8) * has_previous,
+        "previous_pitch_class": one_hot[notes.before % 12] * has_previous,
+        "previous_octave": eight[(notes.before // 12 - 2).clip(0, 7)] * has_previous,
         "rest_before": notes.rest[..., None],
         "phrase_start": notes.phrase[..., None],
-        "previous_duration": F.one_hot(notes.before_duration, 8) * has_previous,
-        "next_position": F.one_hot(notes.position, 8),
-        "next_duration": F.one_hot(notes.duration, 8),
+        "previous_duration": eight[notes.before_duration] * has_previous,
+        "next_position": eight[notes.position],
+        "next_duration": eight[notes.duration],
         "chord": notes.chord,
-        "key": torch.stack([angle.sin(), angle.cos(), notes.mode.to(angle.dtype)], -1),
         "mood": notes.mood,
     }
-    x = torch.empty(*notes.before.shape, MELODY.input_size, device=notes.before.device)
-    for part in MELODY.inputs:
-        x[..., part.index] = parts[part.name].to(x.dtype)
+    for name, values in parts.items():
+        x[..., MELODY.input(name).index] = values
+    key = MELODY.input("key").start
+    x[..., key : key + 2] = keys[notes.tonic]
+    x[..., key + 2] = notes.mode
     return x
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.sampling import draw
@@ -37,14 +36,14 @@ def generation(call: Callable[[np.ndarray], np.ndarray], songs: Sequence[Melody]
 def sample(call: Callable[[np.ndarray], np.ndarray], songs: Sequence[Melody], rng: np.random.Generator) -> np.ndarray:
     """`[S, 64]` pitches; the first note of each is given."""
     notes = [notes_of(s) for s in songs]
-    x = torch.stack([vectors(n)[:_NOTES] for n in notes])
+    x = np.stack([vectors(n)[:_NOTES] for n in notes])
     pitches = np.zeros((len(songs), _NOTES), np.int64)
     pitches[:, 0] = [s.pitch[0] for s in songs]
     for at in range(1, _NOTES):
-        now = [n._replace(before=torch.full_like(n.before, int(pitches[row, at - 1]))) for row, n in enumerate(notes)]
-        x[:, at] = torch.stack([vectors(type(n)(*(c[at] for c in n))) for n in now])
+        now = [n._replace(before=np.full_like(n.before, int(pitches[row, at - 1]))) for row, n in enumerate(notes)]
+        x[:, at] = np.stack([vectors(type(n)(*(c[at] for c in n))) for n in now])
         # The calls before are made again: a call has no state that the evaluator could hold.
-        p = call(x[:, : at + 1].numpy())[:, -1]
+        p = call(x[:, : at + 1])[:, -1]
         pitches[:, at] = [draw(row, rng) for row in p]
     return pitches
 

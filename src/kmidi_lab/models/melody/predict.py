@@ -10,7 +10,6 @@ from typing import Annotated
 
 import mido
 import numpy as np
-import torch
 from annotated_types import Interval
 
 from kmidi_lab.chords.asking import parse_affect, parse_chords
@@ -154,7 +153,7 @@ def write(
 
     The last note is drawn from the chord's tones, or from the tonic triad's where no chord is given, so that it closes.
     """
-    mood = torch.tensor([*affect, 0.4] if affect else [0.0, 0.0, 0.0])
+    mood = np.array([*affect, 0.4] if affect else [0.0, 0.0, 0.0], np.float32)
     durations, positions = duration_class(rhythm.duration), position_class(rhythm.onset % BAR, BAR)
     triad = {(key.tonic + i) % 12 for i in ((0, 3, 7) if key.mode < 0 else (0, 4, 7))}
     pitches: list[int] = []
@@ -168,8 +167,8 @@ def write(
                 before, durations[i - 1] if i else 0, rhythm.rest[i], rhythm.phrase[i], positions[i], durations[i], 0,
                 key.tonic, key.mode,
             )  # fmt: skip
-            chroma = torch.tensor(chord.chroma() if chord else (0.0,) * 12)
-            p = ask(vectors(Notes._make([*(torch.tensor(int(n)) for n in numbers), chroma, mood])).numpy())
+            chroma = np.array(chord.chroma() if chord else (0.0,) * 12, np.float32)
+            p = ask(vectors(Notes._make([*(np.array(n, np.int64) for n in numbers), chroma, mood])))
         if i == len(rhythm.onset) - 1:
             closing = chord.tones if chord else triad
             p = np.where(np.isin(np.arange(len(p)) % 12, list(closing)), p + 1e-9, 0.0)

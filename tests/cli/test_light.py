@@ -1,0 +1,133 @@
+"""What `pip install kmidi_lab` alone gives: models are asked, verified and listed where no training package is."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import soundfile
+
+BLOCKED = (
+    "torch", "torchaudio", "lightning", "pytorch_lightning", "music21", "muspy", "librosa", "sklearn", "wandb", "pytest",
+)  # fmt: skip
+HOOK = f"""
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {BLOCKED!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}: blocked by the test", name=name)
+sys.meta_path.insert(0, Blocker())
+"""
+REPO = Path(__file__).resolve().parents[2]
+MODELS = sorted(path.stem for path in (REPO / "conf/model").glob("*.yaml"))
+NEEDED = {"harmony": "chords", "melody": "chords", "dynamics": "midi", "groove": "midi"}
+"""The question of a model; of the others it is a sound."""
+
+
+@pytest.fixture
+def question(tmp_path: Path) -> dict[str, str]:
+    """Each model's `predict.…=…`, with files made here."""
+    soundfile.write(tmp_path / "sound.wav", 0.3 * np.sin(np.arange(32_000) / 12), 16_000)
+    for name, channel in (("drums", 9), ("score", 0)):
+        file = mido.MidiFile(ticks_per_beat=480)
+        notes = [36, 42, 38, 42] * 8 if channel == 9 else [60, 64, 67, 72] * 8
+        track = [mido.MetaMessage("set_tempo", tempo=500_000)]
+        for note in notes:
+            track += [mido.Message(kind, channel=channel, note=note, velocity=80, time=t) for kind, t in _STROKE]
+        file.tracks.append(mido.MidiTrack(track))
+        file.save(tmp_path / f"{name}.mid")
+    asked = {"chords": "predict.chords='Dm7 G7'", "audio": f"predict.audio={tmp_path / 'sound.wav'}"}
+    questions = {model: asked[NEEDED[model]] if NEEDED.get(model) == "chords" else asked["audio"] for model in MODELS}
+    questions |= {m: f"predict.midi={tmp_path / f}" for m, f in (("groove", "drums.mid"), ("dynamics", "score.mid"))}
+    return questions
+
+
+_STROKE = (("note_on", 0), ("note_off", 240))
+
+
+def lab(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    hook = tmp_path / "hook"
+    hook.mkdir(exist_ok=True)
+    (hook / "sitecustomize.py").write_text(HOOK, encoding="utf-8")
+    paths = os.pathsep.join(map(str, (hook, REPO / "src", REPO)))
+    return subprocess.run(
+        [sys.executable, "-m", "kmidi_lab", *arguments],
+        capture_output=True, text=True, timeout=300, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_asked_without_training_packages(model: str, question: dict[str, str], tmp_path: Path) -> None:
+    done = lab(tmp_path, "task=predict", f"model={model}", question[model], f"models_root={REPO / 'outputs/release'}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No trained" not in done.stdout
+
+
+def test_the_release_is_verified_and_listed_without_training_packages(tmp_path: Path) -> None:
+    root = f"models_root={REPO / 'outputs/release'}"
+    listed = lab(tmp_path, "task=registry", root)
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    verified = lab(tmp_path, "task=verify", root)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "7 models, 0 faults" in verified.stdout
+
+
+def test_the_release_is_timed_without_pytorch_and_says_so(tmp_path: Path) -> None:
+    done = lab(tmp_path, "task=bench", f"models_root={REPO / 'outputs/release'}", "export.calls=20")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [report] = tmp_path.glob("outputs/**/bench.json")
+    for timed in json.loads(report.read_text(encoding="utf-8"))["models"].values():
+        assert "torch" in timed["not_measured"] and "onnxruntime" in timed["backends"]
+
+
+@pytest.mark.parametrize("task", ["train", "eval", "export", "prepare"])
+def test_a_task_of_training_says_what_to_install(task: str, tmp_path: Path) -> None:
+    done = lab(tmp_path, f"task={task}")
+    assert done.returncode == 2
+    assert f"task={task} needs the training packages; type pip install 'kmidi_lab[train]'" in done.stdout + done.stderr
+
+
+def test_every_package_that_inference_imports_is_a_light_dependency() -> None:
+    project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {d.split(">")[0].strip().lower().replace("_", "-") for d in project["dependencies"]}
+    owners = metadata.packages_distributions()
+    roots = ["kmidi_lab.cli", "kmidi_lab.__main__", *(f"kmidi_lab.tasks.{t}" for t in _LIGHT_TASKS)]
+    roots += [f"kmidi_lab.models.{model}.predict" for model in MODELS]
+    for module, package in sorted(_third_party(roots)):
+        names = {name.lower().replace("_", "-") for name in owners.get(package, [package])}
+        assert names & declared, f"{module} imports {package}, which `pip install kmidi_lab` does not bring"
+
+
+_LIGHT_TASKS = ("predict", "verify", "registry", "bench", "info")
+
+
+def _third_party(roots: list[str]) -> set[tuple[str, str]]:
+    """(our module, top-level package) of what is imported at the top of modules that `roots` import, and theirs."""
+    waiting, seen, outside = list(roots), set(), set()
+    while waiting:
+        module = waiting.pop()
+        path = REPO / "src" / Path(*module.split("."))
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if module in seen or not path.is_file():
+            continue
+        seen.add(module)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            else:
+                continue
+            waiting += [name for name in names if name.startswith("kmidi_lab")]
+            tops = {name.partition(".")[0] for name in names} - {"kmidi_lab"} - sys.stdlib_module_names
+            outside |= {(module, top) for top in tops}
+    return outside
