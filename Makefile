@@ -3,10 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help train test install lint format bench docs results clean
+.PHONY: help train test test-fast install lint format bench docs results clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 18
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kmidi_lab needs Python 3.11 or later: make PYTHON=python3.11")'
@@ -21,6 +21,9 @@ train: $(STAMP)  ## train, prove and export HarmonyPredictor on embedded data
 
 test: $(STAMP)  ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-fast: $(STAMP)  ## the tests that are not marked slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
 
 lint: $(STAMP)  ## ruff, mypy, codespell
 	$(BIN)/ruff check .

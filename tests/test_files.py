@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kmidi_lab.errors import RegistryError
+from kmidi_lab.errors import FileError
 from kmidi_lab.files import sha256_file, write_atomic
 
 
@@ -43,7 +43,7 @@ def test_a_write_that_stops_half_way_keeps_the_old_file(old):
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        with pytest.raises(RegistryError, match=r"kept\.json: can't be written \(File too large\)"):
+        with pytest.raises(FileError, match=r"kept\.json: can't be written \(File too large\)"):
             write_atomic(old, b"x" * 100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -57,7 +57,7 @@ def test_a_full_disk_keeps_the_old_file(old, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RegistryError, match="No space left on device") as caught:
+    with pytest.raises(FileError, match="No space left on device") as caught:
         write_atomic(old, b"new")
     assert "\n" not in str(caught.value)
     assert old.read_bytes() == b"old"
@@ -65,7 +65,7 @@ def test_a_full_disk_keeps_the_old_file(old, monkeypatch):
 
 
 def test_a_file_in_the_place_of_a_folder(old):
-    with pytest.raises(RegistryError, match="can't be written"):
+    with pytest.raises(FileError, match="can't be written"):
         write_atomic(old / "below.json", b"")
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from datamodules.dynamics import asap_layout
 from datamodules.dynamics.alignment import BeatMap, match
-from datamodules.dynamics.performances import Performance, Reading, at_tempo
+from datamodules.dynamics.performances import Performance, at_tempo
 from datamodules.shared.layout import Layout
+from datamodules.shared.library import Reading
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
 from kmidi_lab.midi.score import Score, pitched_notes, score_of
@@ -38,14 +39,14 @@ def files(root: Path) -> list[Path]:
     return [table, *sorted(p for pattern in suffixes for p in table.parent.rglob(pattern))]
 
 
-def read(base: Path, layout: Layout) -> Reading:
+def read(base: Path, layout: Layout) -> Reading[Performance]:
     """Every performance of a layout read from `base` whose notes could be matched to the score."""
-    reading = Reading("asap", layout.licence, problems=layout.problems)
+    reading: Reading[Performance] = Reading("asap", layout.licence, problems=layout.problems)
     scores: dict[str, tuple[Piece, Score] | _UnusableError] = {}
     rates: list[float] = []
     for file in layout.files:
         try:
-            reading.performances.append(_performance(base, file.about, scores, rates))
+            reading.items.append(_performance(base, file.about, scores, rates))
         except _UnusableError as error:
             reading.skip(file.path, file.about["midi_score"], *error.args)
     if rates:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datamodules.dynamics.performances import Reading
+from datamodules.dynamics.performances import Performance
+from datamodules.shared.library import Reading
 from datamodules.shared.music21_corpus import chorale_files
 from kmidi_lab.midi.score import Score, make_score
 
@@ -16,7 +17,7 @@ def files() -> list[Path]:
     return chorale_files()[::_EVERY]
 
 
-def read(path: Path, reading: Reading) -> Score | None:
+def read(path: Path, reading: Reading[Performance]) -> Score | None:
     """A MusicXML score, or None with the problem reported."""
     import muspy
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.dynamics import corpus
-from datamodules.dynamics.performances import Performance, Reading, at_tempo
+from datamodules.dynamics.performances import Performance, at_tempo
+from datamodules.shared.library import Reading
 from datamodules.shared.progress import shown
 from kmidi_lab.midi.score import PHRASE_BARS, Score, metrical_strength
 from kmidi_lab.models.dynamics.targets import Performed
@@ -32,7 +33,8 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True)
 class Performer:
     """Strengths of the rules, 0 to 2, with a touch of the performer's own: `velocity` at 0 dB, `detached` share of
-    every note left silent, `turn` place of the phrase's climax in 0..1, `tempo` in quarter notes a minute."""
+    every note left silent, `turn` place of the phrase's climax in 0..1, `tempo` in quarter notes a minute.
+    """
 
     high_loud: float
     duration_contrast: float
@@ -120,9 +122,9 @@ def perform(score: Score, performer: Performer, rng: np.random.Generator) -> Per
     )
 
 
-def read(files: Sequence[Path], progress: bool) -> Reading:
+def read(files: Sequence[Path], progress: bool) -> Reading[Performance]:
     """Every score by `PERFORMERS` performers; the same ones whenever it is read."""
-    reading = Reading("kth_rules", LICENCE)
+    reading: Reading[Performance] = Reading("kth_rules", LICENCE)
     for path in shown(files, "reading scores", progress):
         score = corpus.read(path, reading)
         if score is None:
@@ -132,7 +134,7 @@ def read(files: Sequence[Path], progress: bool) -> Reading:
             performer = Performer.drawn(rng)
             played = perform(score, performer, rng)
             name = f"kth_rules/{path.stem}"
-            reading.performances.append(
+            reading.items.append(
                 Performance(f"{name}/{number}", name, "kth_rules", at_tempo(score, performer.tempo), played)
             )
     return reading

@@ -1,19 +1,21 @@
-"""The performances of the first source that is there: read once, grouped, split and cached by content."""
+"""The performances of the first source that is there: which belong together, and what the card says of them."""
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from datamodules.dynamics import asap, asap_layout, corpus, kth, unscored
-from datamodules.dynamics.performances import Performance, Reading
-from datamodules.shared.cache import data_version, files_below
+from datamodules.dynamics.performances import Performance
+from datamodules.shared import engine
 from datamodules.shared.code_version import code_version
-from datamodules.shared.library import SplitLibrary, prepared
-from datamodules.shared.problems import first_of
+from datamodules.shared.engine import Rules, Source, Split, below, packages
+from datamodules.shared.library import Reading, SplitLibrary
 from datamodules.shared.splits import Groups, assign
 from kmidi_lab.errors import DataError
 from kmidi_lab.midi.score import Score
@@ -30,38 +32,76 @@ Library = SplitLibrary[Performance]
 
 
 def load(
-    root: Path, cache_dir: Path, sources: Sequence[str], seed: int, val: float, test: float, progress: bool
+    root: Path, cache_dir: Path, names: Sequence[str], seed: int, val: float, test: float, progress: bool
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
-    found = [name for name in sources if source_files(name, root)]
-    if not found:
+    present, absent = engine.find(sources(root, progress), names)
+    if not present:
         raise DataError(
-            f"{' and '.join(sources)} not found in {root}; set DATA_ROOT to the folder that holds asap/, maestro-v3.0.0/ or "
+            f"{' and '.join(names)} not found in {root}; set DATA_ROOT to the folder that holds asap/, maestro-v3.0.0/ or "
             "lmd_full/, or type data=kth_rules"
         )
-    name, files = found[0], source_files(found[0], root)
-    version = _version(name, files, root, (seed, val, test))
-
-    def make() -> Library:
-        return _build(_read(name, root, files, progress), version, seed, val, test)
-
-    absent = [source for source in sources if source not in found]
-    return prepared(cache_dir / "dynamics", version, code_version(__name__), make, absent)
+    used = present[0]
+    version = engine.version(used.name, (seed, val, test), [used])
+    rules = PerformanceRules(seed, val, test)
+    library = engine.load(cache_dir / "dynamics", [used], absent, version, code_version(__name__), rules)
+    library.description["id"] = used.name
+    return library
 
 
-def source_files(name: str, root: Path) -> list[Path]:
-    """The files of a source; empty where it is not there."""
-    if name == "kth_rules":
-        return corpus.files()
-    return {"asap": asap.files, "maestro": unscored.maestro_files, "lakh": unscored.lakh_files}[name](root)
+def sources(root: Path, progress: bool) -> list[Source[Performance]]:
+    """All of SOURCES."""
+    files = below(root)
+    return [
+        Source(
+            "asap",
+            partial(asap.files, root),
+            lambda _: asap.read(asap_layout.table(root).parent, asap_layout.read(root)),
+            files,
+        ),
+        Source(
+            "maestro", partial(unscored.maestro_files, root), lambda _: unscored.read_maestro(root, progress), files
+        ),
+        Source("lakh", partial(unscored.lakh_files, root), lambda paths: unscored.read_lakh(paths, progress), files),
+        Source(
+            "kth_rules",
+            corpus.files,
+            lambda paths: kth.read(paths, progress),
+            lambda paths: [*packages("music21"), repr([p.name for p in paths]).encode()],
+        ),
+    ]
 
 
-def _read(name: str, root: Path, files: list[Path], progress: bool) -> Reading:
-    if name == "asap":
-        return asap.read(asap_layout.table(root).parent, asap_layout.read(root))
-    if name == "maestro":
-        return unscored.read_maestro(root, progress)
-    return unscored.read_lakh(files, progress) if name == "lakh" else kth.read(files, progress)
+@dataclass(frozen=True)
+class PerformanceRules(Rules[Performance]):
+    """Performances of one piece, and of pieces that share much of their melody, share a split."""
+
+    seed: int
+    val: float
+    test: float
+    nothing = "no usable performance was found"
+    remedy = "Set DATA_ROOT to a folder with asap/"
+
+    def split(self, songs: list[Performance]) -> Split:
+        groups = group(songs)
+        leaders = {groups.find(i): p.piece for i, p in reversed(list(enumerate(songs)))}
+        names = [leaders[groups.find(i)] for i in range(len(songs))]
+        rule = {"rule": "by piece with all its performances: hash of the group of near-duplicates", "seed": self.seed}
+        return Split(assign(names, groups, self.seed, self.val, self.test), rule)
+
+    def counts(self, songs: list[Performance]) -> dict[str, Any]:
+        return {
+            "songs": len(songs),
+            "pieces": len({p.piece for p in songs}),
+            "events": sum(p.known for p in songs),
+        }
+
+    def row(self, reading: Reading[Performance], songs: list[Performance]) -> dict[str, Any]:
+        facts = {name: round(value, 4) for name, value in reading.facts.items()}
+        return {name: value for name, value in super().row(reading, songs).items() if name != "note" or value} | facts
+
+    def stand_in(self, used: list[str]) -> str | None:
+        return _STAND_IN if used == ["kth_rules"] else None
 
 
 def group(performances: Sequence[Performance]) -> Groups:
@@ -84,43 +124,3 @@ def _tune(score: Score) -> tuple[int, ...]:
     """The intervals of the highest notes, one an onset."""
     last = np.append(score.onset[1:] != score.onset[:-1], True)
     return tuple(int(i) for i in np.diff(score.pitch[last]))
-
-
-def _build(reading: Reading, version: str, seed: int, val: float, test: float) -> Library:
-    performances = reading.performances
-    if not performances:
-        raise DataError(
-            f"no usable performance was found.{first_of(reading.problems)} Set DATA_ROOT to a folder with asap/"
-        )
-    groups = group(performances)
-    leaders = {groups.find(i): p.piece for i, p in reversed(list(enumerate(performances)))}
-    splits = assign([leaders[groups.find(i)] for i in range(len(performances))], groups, seed, val, test)
-    description = {
-        "id": reading.source,
-        "version": f"sha256:{version}",
-        "stand_in": _STAND_IN if reading.source == "kth_rules" else None,
-        "licence": reading.licence,
-        "sources": [
-            {
-                "name": reading.source,
-                "licence": reading.licence,
-                "songs": len(performances),
-                "pieces": len({p.piece for p in performances}),
-                "events": sum(p.known for p in performances),
-                "skipped": len(reading.problems),
-                **{name: round(value, 4) for name, value in reading.facts.items()},
-                **({"note": reading.note} if reading.note else {}),
-            }
-        ],
-        "problems": reading.reasons(),
-    }
-    rule = {"rule": "by piece with all its performances: hash of the group of near-duplicates", "seed": seed}
-    return SplitLibrary(performances, splits, description, rule, reading.problems)
-
-
-def _version(name: str, files: list[Path], root: Path, settings: tuple[object, ...]) -> str:
-    """Of the data and how it is split: what a model was trained on, whatever the version of this code."""
-    contents: Iterable[tuple[str, Path] | bytes] = files_below(root, files)
-    if name == "kth_rules":
-        contents = [importlib.metadata.version("music21").encode() + repr([p.name for p in files]).encode()]
-    return data_version((name, settings), contents)

@@ -31,7 +31,8 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
     """Performances → contract vectors and targets, split by piece with near-duplicates.
 
     Args:
-        root: folder that holds `asap/`, `maestro-v3.0.0/` or `lakh/`. cache_dir: where prepared performances are kept, by content hash.
+        root: folder that holds `asap/`, `maestro-v3.0.0/` or `lakh/`.
+        cache_dir: where prepared performances are kept, by content hash.
         sources: of `library.SOURCES`; the first that is there is used, and said so.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         notes_per_epoch: training notes drawn for an epoch, as many from each piece, however long or often recorded.
@@ -135,7 +136,8 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
 
 def _by_piece(performed: Sequence[EncodedPiece]) -> dict[str, np.ndarray]:
     """The notes that were found, piece by piece: `x`, `y`, `known`, each note's `level` (how much louder its performance
-    is than all on average), and the `first` row and `count` of rows of each piece."""
+    is than all on average), and the `first` row and `count` of rows of each piece.
+    """
     ordered = sorted(performed, key=lambda p: p.piece)
     found = [p.known[:, _VELOCITY] > 0 for p in ordered]
     loud = [float(p.y[f, _VELOCITY].mean()) for p, f in zip(ordered, found, strict=True)]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from datamodules.shared.problems import Report
 from kmidi_lab.midi.score import Score
 from kmidi_lab.models.dynamics.targets import Performed
 
@@ -14,7 +13,8 @@ from kmidi_lab.models.dynamics.targets import Performed
 @dataclass(frozen=True)
 class Performance:
     """One performance of one piece. `piece` names the piece over all its performances; `id` is unique; `unknown` names
-    the contract's slices that the source says nothing of."""
+    the contract's slices that the source says nothing of.
+    """
 
     id: str
     piece: str
@@ -27,15 +27,6 @@ class Performance:
     def known(self) -> int:
         """Notes whose velocity is known."""
         return int(np.isfinite(self.played.velocity).sum())
-
-
-@dataclass
-class Reading(Report):
-    """Performances of one source with a whole-file report of what could not be used."""
-
-    performances: list[Performance] = field(default_factory=list)
-    facts: dict[str, float] = field(default_factory=dict)
-    """Figures about the source as a whole, for the card."""
 
 
 def at_tempo(score: Score, tempo: float) -> Score:

@@ -6,7 +6,7 @@ the pedal are what was played.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,9 +14,11 @@ import numpy as np
 
 from datamodules.dynamics import maestro_layout
 from datamodules.dynamics.asap import pedalled
-from datamodules.dynamics.performances import Performance, Reading
+from datamodules.dynamics.performances import Performance
 from datamodules.shared import dedupe, lakh
-from datamodules.shared.midi_reading import read_many
+from datamodules.shared.library import Reading
+from datamodules.shared.midi_reading import extracting
+from datamodules.shared.pool import read_all
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError
 from kmidi_lab.midi.score import Score, make_score, pitched_notes
@@ -47,17 +49,17 @@ def maestro_files(root: Path) -> list[Path]:
     return [maestro_layout.table(root), *(f.path for f in found)] if found else []
 
 
-def read_maestro(root: Path, progress: bool) -> Reading:
+def read_maestro(root: Path, progress: bool) -> Reading[Performance]:
     """Performances in real time: a quarter note is half a second, and no input knows of beats or bars."""
     layout = maestro_layout.read(root)
-    reading = Reading(layout.source, layout.licence, note="no scores: timing, articulation, metre and phrases unknown")
+    reading: Reading[Performance] = Reading(
+        layout.source, layout.licence, note="no scores: timing, articulation, metre and phrases unknown"
+    )
     reading.problems += layout.problems
     pieces = {f.path: f.group for f in layout.files}
-    for path, made in _made(list(pieces), free_performance, reading, progress):
+    for path, made in read_all(reading, list(pieces), extracting(free_performance), progress=progress).items():
         name = f"maestro/{path.relative_to(root).with_suffix('').as_posix()}"
-        reading.performances.append(
-            Performance(name, f"maestro/{pieces[path]}", "maestro", made.score, made.played, METRE)
-        )
+        reading.items.append(Performance(name, f"maestro/{pieces[path]}", "maestro", made.score, made.played, METRE))
     return reading
 
 
@@ -65,34 +67,19 @@ def lakh_files(root: Path) -> list[Path]:
     return lakh.some(root, MOST_FILES)
 
 
-def read_lakh(files: Sequence[Path], progress: bool) -> Reading:
+def read_lakh(files: Sequence[Path], progress: bool) -> Reading[Performance]:
     """Piano parts on the grid whose velocities vary as played ones do; whether someone played them, no file says."""
     note = f"piano parts with varied velocities of at most {MOST_FILES} files; timing and articulation unknown"
-    reading = Reading("lakh", lakh.LICENCE, note=note)
+    reading: Reading[Performance] = Reading("lakh", lakh.LICENCE, note=note)
     first: dict[bytes, Path] = {}
-    for path, made in _made(files, gridded_performance, reading, progress):
+    for path, made in read_all(reading, files, extracting(gridded_performance), progress=progress).items():
         if made.key in first:
             reading.skip(path, "", "same notes as another file", first[made.key])
             continue
         first[made.key] = path
         name = f"lakh/{path.stem}"
-        reading.performances.append(Performance(name, name, "lakh", made.score, made.played))
+        reading.items.append(Performance(name, name, "lakh", made.score, made.played))
     return reading
-
-
-def _made(
-    files: Sequence[Path], make: Callable[[Piece], Played], reading: Reading, progress: bool
-) -> list[tuple[Path, Played]]:
-    """What was made of every file, in the files' order."""
-    done = {r.file: r for r in read_many(files, make, progress=progress, text=f"reading {reading.source}")}
-    out = []
-    for path in files:
-        value = done[path].value
-        if value is None:
-            reading.skip(path, "", done[path].reason, done[path].detail)
-        else:
-            out.append((path, value))
-    return out
 
 
 def free_performance(piece: Piece) -> Played:

@@ -16,9 +16,10 @@ import soxr
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from datamodules.emotion.clips import Clip, Reading, prepare
+from datamodules.emotion.clips import Clip, prepare
 from datamodules.emotion.espeak import Espeak, Prosody, open_espeak
 from datamodules.shared.augmentation import Augmentation
+from datamodules.shared.library import Reading
 from datamodules.shared.progress import shown
 from kmidi_lab.audio.mel_scale import RATE
 from kmidi_lab.models.emotion.features import EMOTIONS
@@ -58,7 +59,8 @@ _TAKES = 2
 @dataclass(frozen=True)
 class _Manner:
     """How an emotion departs from the usual: `rate` and `gain_db` and `pitch` (0..100 scale) added at full strength,
-    `range` as a factor; `tilt_db` brightens (above 0) or darkens, `breath` is noise in the voice, `tremor` its shaking."""
+    `range` as a factor; `tilt_db` brightens (above 0) or darkens, `breath` is noise in the voice, `tremor` its shaking.
+    """
 
     rate: float = 0.0
     pitch: float = 0.0
@@ -83,13 +85,13 @@ _STRENGTH = {False: 0.7, True: 1.2}
 _TREMOR_HZ = (6.0, 9.0)
 
 
-def read(augmentation: Augmentation, seed: int = 0, progress: bool = False) -> Reading:
+def read(augmentation: Augmentation, seed: int = 0, progress: bool = False) -> Reading[Clip]:
     """Every voice in every emotion; the same for the same `seed`. Raises DataError where eSpeak NG can't be loaded."""
-    out = Reading(SOURCE, LICENCE, note=STAND_IN, stand_in=STAND_IN)
+    out: Reading[Clip] = Reading(SOURCE, LICENCE, note=STAND_IN)
     voices = [(name, False) for name in _MEN] + [(name, True) for name in _WOMEN]
     with open_espeak() as espeak:
         for voice, female in shown(voices, "speaking", progress):
-            out.clips += _clips_of(espeak, voice, female, augmentation, seed)
+            out.items += _clips_of(espeak, voice, female, augmentation, seed)
     return out
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.problems import Report
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.audio.mel_scale import HOP, WINDOW
 from kmidi_lab.errors import UserError
@@ -32,7 +31,8 @@ class ClipError(UserError):
 @dataclass(frozen=True)
 class Sound:
     """Mel frames `[T, 128]` float16 of a clip as recorded, which of them training hears, those of its variants, and a hash
-    of its samples."""
+    of its samples.
+    """
 
     frames: NDArray[np.float16]
     heard: slice
@@ -53,14 +53,6 @@ class Clip:
     strong: bool
     statement: int
     sound: Sound
-
-
-@dataclass
-class Reading(Report):
-    """What was read of one source; `stand_in` says in words that it is none of a human voice."""
-
-    clips: list[Clip] = field(default_factory=list)
-    stand_in: str | None = None
 
 
 def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> Sound:

@@ -14,7 +14,9 @@ def split_speakers(female: Mapping[str, bool], folds: int, fold: int, val_speake
     folds behind it the first ones, men and women in turn, are validation.
 
     Args:
-        female: of every speaker. folds: 0 is as many as there are speakers: leave one out. fold: from 0.
+        female: of every speaker.
+        folds: 0 is as many as there are speakers: leave one out.
+        fold: from 0.
 
     Raises:
         ConfigError: there is no such fold, or nobody is left to train on.

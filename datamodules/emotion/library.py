@@ -1,20 +1,22 @@
-"""Clips of the first source that is there, prepared once and cached by content, split by speaker."""
+"""Clips of the first source that is there, split by speaker."""
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from datamodules.emotion import acting, fetch, ravdess
-from datamodules.emotion.clips import Clip, Reading
+from datamodules.emotion.clips import Clip
 from datamodules.emotion.folds import split_speakers
+from datamodules.shared import engine
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.cache import cached, data_version, files_below
+from datamodules.shared.cache import data_version
 from datamodules.shared.code_version import code_version
+from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import SplitLibrary
-from datamodules.shared.problems import counted_reasons, first_of
-from datamodules.shared.stored import SUFFIX
 from kmidi_lab.errors import DataError
 
 SOURCES = (ravdess.SOURCE, acting.SOURCE)
@@ -23,7 +25,7 @@ SOURCES = (ravdess.SOURCE, acting.SOURCE)
 def load(
     root: Path,
     cache_dir: Path,
-    sources: Sequence[str],
+    names: Sequence[str],
     channels: Sequence[str],
     folds: int,
     fold: int,
@@ -33,7 +35,7 @@ def load(
     workers: int,
     progress: bool,
 ) -> SplitLibrary[Clip]:
-    """Reads and splits the first of `sources` that is there; human and synthetic speech are never mixed.
+    """Reads and splits the first of the sources named that is there; human and synthetic speech are never mixed.
 
     Args:
         licence: of RAVDESS, accepted: fetches it where it is not there.
@@ -41,60 +43,70 @@ def load(
     Raises:
         DataError: none of the sources is there, or holds a usable clip. ConfigError: there is no such fold.
     """
-    if licence and ravdess.SOURCE in sources:
+    if licence and ravdess.SOURCE in names:
         there = ravdess.channels_of(ravdess.files(root))
         if missing := [channel for channel in channels if channel not in there]:
             fetch.fetch(root, licence, missing, progress)
-    for source in sources:
-        found = ravdess.files(root) if source == ravdess.SOURCE else []
-        if source == acting.SOURCE or found:
-            break
-    else:
+    present, absent = engine.find(sources(root, channels, augmentation, workers, progress), names)
+    if not present:
         raise DataError(
             f"{root} holds no RAVDESS; set DATA_ROOT to a folder with ravdess/Actor_01 …, fetch it with {fetch.HOW}, or "
             "type data=espeak"
         )
-    settings = (source, *sorted(channels)) if found else (source,)
-    own = files_below(root, found) if found else [importlib.metadata.version("espeakng-loader").encode()]
-    contents = data_version(settings, own)
-
-    def make() -> Reading:
-        if found:
-            return ravdess.read(root, channels, augmentation, workers, progress)
-        return acting.read(augmentation, progress=progress)
-
-    prepared = data_version(augmentation.of_waveforms, [contents.encode()])
-    key = f"{prepared}-{code_version(__name__)}"
-    reading = cached(cache_dir / "speech" / f"{key}{SUFFIX}", Reading, make)
-    if not reading.clips:
-        raise DataError(f"no usable clip of speech was found.{first_of(reading.problems)} Type data=espeak")
-    female = {clip.speaker: clip.female for clip in reading.clips}
-    split = split_speakers(female, folds, fold, val_speakers)
+    used = present[0]
+    content = data_version((used.name, *sorted(channels)) if used.files else (used.name,), used.contents())
     # Where an emotion is learnt from is part of what the data is; how clips are augmented is not.
-    version = data_version((folds, fold, val_speakers), [contents.encode()])
-    described = {
-        "name": source,
-        "licence": reading.licence,
-        "clips": len(reading.clips),
-        "speakers": len(female),
-        "strong": sum(c.strong for c in reading.clips),
-        "skipped": len(reading.problems),
-        "note": reading.note,
-    }
-    description = {
-        "version": f"sha256:{version}",
-        "stand_in": reading.stand_in,
-        "licence": reading.licence,
-        "sources": [described],
-        "problems": counted_reasons(reading.problems),
-        "absent": list(sources[: sources.index(source)]),
-    }
-    rule = {
-        "rule": "by speaker",
-        "folds": folds or len(female),
-        "fold": fold,
-        "test speakers": sorted(name for name, where in split.items() if where == "test"),
-        "val speakers": sorted(name for name, where in split.items() if where == "val"),
-    }
-    splits = [split[clip.speaker] for clip in reading.clips]
-    return SplitLibrary(reading.clips, splits, description, rule, reading.problems)
+    version = data_version((folds, fold, val_speakers), [content.encode()])
+    kept = [(used, content, augmentation.of_waveforms)]
+    rules = SpeakerRules(folds, fold, val_speakers)
+    return engine.load_readings(cache_dir / "speech", kept, absent, version, code_version(__name__), rules)
+
+
+def sources(
+    root: Path, channels: Sequence[str], augmentation: Augmentation, workers: int, progress: bool
+) -> list[Source[Clip]]:
+    """All of SOURCES."""
+    return [
+        Source(
+            ravdess.SOURCE,
+            partial(ravdess.files, root),
+            lambda _: ravdess.read(root, channels, augmentation, workers, progress),
+            below(root),
+        ),
+        Source(
+            acting.SOURCE,
+            list,
+            lambda _: acting.read(augmentation, progress=progress),
+            lambda _: packages("espeakng-loader"),
+            always=True,
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class SpeakerRules(Rules[Clip]):
+    """Whoever is heard in testing was never heard in training."""
+
+    folds: int
+    fold: int
+    val_speakers: int
+    nothing = "no usable clip of speech was found"
+    remedy = "Type data=espeak"
+
+    def split(self, songs: list[Clip]) -> Split:
+        female = {clip.speaker: clip.female for clip in songs}
+        where = split_speakers(female, self.folds, self.fold, self.val_speakers)
+        rule = {"rule": "by speaker", "folds": self.folds or len(female), "fold": self.fold}
+        for split in ("test", "val"):
+            rule[f"{split} speakers"] = sorted(name for name in where if where[name] == split)
+        return Split([where[clip.speaker] for clip in songs], rule)
+
+    def counts(self, songs: list[Clip]) -> dict[str, Any]:
+        return {
+            "clips": len(songs),
+            "speakers": len({clip.speaker for clip in songs}),
+            "strong": sum(clip.strong for clip in songs),
+        }
+
+    def stand_in(self, used: list[str]) -> str | None:
+        return acting.STAND_IN if used == [acting.SOURCE] else None

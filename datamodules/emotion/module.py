@@ -30,15 +30,17 @@ class ActedSpeech(LabData[Clip, EmotionBatch]):
     """Clips → frames; an epoch shows one stretch of one variant of every clip, from a reset on.
 
     Args:
-        root: folder that holds `ravdess/Actor_01` … as published. cache_dir: where prepared clips are kept, by content.
+        root: folder that holds `ravdess/Actor_01` … as published.
+        cache_dir: where prepared clips are kept, by content.
         sources: in order of preference; the first that is there is used, and `espeak` (synthesised) always is.
         channels: `speech`, `song` or both.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         labels: 8, or 7 with calm as neutral.
-        folds: parts that the speakers are dealt to, 0 leaves one out; fold: the part that is the test.
+        folds: parts that the speakers are dealt to, 0 leaves one out.
+        fold: the part that is the test.
         val_speakers: of the other folds, to choose the checkpoint by.
-        frames: longest stretch of a clip in training. skip: most frames that it starts behind the onset of speech; it may
-            start in the silence before.
+        frames: longest stretch of a clip in training.
+        skip: most frames that it starts behind the onset of speech; it may start in the silence before.
         augment: what is done to training clips.
         fetch: the licence of RAVDESS, accepted, fetches it where it is not there.
         workers: processes that read files.

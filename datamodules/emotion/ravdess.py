@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from datamodules.emotion.clips import Clip, ClipError, Reading, Sound, prepare
+from datamodules.emotion.clips import Clip, ClipError, Sound, prepare
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.pool import read_many
+from datamodules.shared.library import Reading
+from datamodules.shared.pool import read_all
 from kmidi_lab.audio.io import read_audio
 from kmidi_lab.audio.mel_scale import RATE
 from kmidi_lab.models.emotion.features import EMOTIONS
@@ -83,9 +84,9 @@ def sound_of(path: Path, augmentation: Augmentation) -> Sound:
 
 def read(
     root: Path, channels: Sequence[str], augmentation: Augmentation, workers: int = 2, progress: bool = False
-) -> Reading:
+) -> Reading[Clip]:
     """The clips of `channels` that lie where they belong, each sound once; everything else is a problem by reason."""
-    out = Reading(SOURCE, LICENCE)
+    out: Reading[Clip] = Reading(SOURCE, LICENCE)
     named: dict[Path, Name] = {}
     for path in files(root):
         try:
@@ -97,16 +98,11 @@ def read(
             out.skip(path, "", "in another actor's folder", f"the name says actor {name.actor:02d}")
         elif name.channel in channels:
             named[path] = name
-    sounds: dict[Path, Sound] = {}
     work = partial(sound_of, augmentation=augmentation)
-    for got in read_many(list(named), work, workers, progress=progress, text="reading RAVDESS"):
-        if got.value is None:
-            out.skip(got.file, "", got.reason, got.detail)
-        else:
-            sounds[got.file] = got.value
-    for path in _each_once({path: sounds[path] for path in named if path in sounds}, named, out):
+    sounds = read_all(out, list(named), work, workers, progress, "reading RAVDESS")
+    for path in _each_once(sounds, named, out):
         n = named[path]
-        out.clips.append(
+        out.items.append(
             Clip(
                 path.stem, SOURCE, n.channel, f"actor {n.actor:02d}", n.actor % 2 == 0, n.emotion, n.strong,
                 n.statement, sounds[path],
@@ -115,7 +111,7 @@ def read(
     return out
 
 
-def _each_once(sounds: dict[Path, Sound], named: dict[Path, Name], out: Reading) -> list[Path]:
+def _each_once(sounds: dict[Path, Sound], named: dict[Path, Name], out: Reading[Clip]) -> list[Path]:
     """Of copies of one sound the first where their names agree, and none where they don't: whose it is can't be known."""
     same: dict[str, list[Path]] = defaultdict(list)
     for path, sound in sounds.items():

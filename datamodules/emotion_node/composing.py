@@ -47,8 +47,9 @@ def compose(music: Music, key: int, tune: int, players: Players, seed: int) -> l
     """Melody, accompaniment and percussion of `SECONDS` and what is left of the bar, for rendering.
 
     Args:
-        key: 2 * tonic + mode. tune: 0..TUNES-1, which chords, how high and which turns of the melody. seed: of timing and
-            loudness, as no player repeats himself.
+        key: 2 * tonic + mode.
+        tune: 0..TUNES-1, which chords, how high and which turns of the melody.
+        seed: of timing and loudness, as no player repeats himself.
     """
     rng, shape = np.random.default_rng(seed), np.random.default_rng([tune, 77])
     tonic, scale = key // 2, _MINOR if key % 2 else _MAJOR

@@ -11,7 +11,7 @@ import torch
 from annotated_types import Ge
 
 from datamodules.emotion_node import library
-from datamodules.emotion_node.library import NodeClip
+from datamodules.emotion_node.playing import NodeClip
 from datamodules.shared.augmentation import Decibels
 from datamodules.shared.frames import FrameStore
 from datamodules.shared.module import LabData
@@ -28,11 +28,15 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
     """Clips → frames; an epoch shows one stretch of every clip, from a reset on.
 
     Args:
-        root: not read; every data module is given one. cache_dir: where rendered clips are kept, by content.
+        root: not read; every data module is given one.
+        cache_dir: where rendered clips are kept, by content.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
-        renderings: training clips of each of the 216 nodes. split_seed: of what is rendered.
-        frames: of a training stretch; the loss looks at frames from the 33rd on. gain: decibels it is louder or softer by at most.
-        equaliser: decibels that bands are louder or softer, smoothly over the spectrum (audio.augment.equalise_by_cosines).
+        renderings: training clips of each of the 216 nodes.
+        split_seed: of what is rendered.
+        frames: of a training stretch; the loss looks at frames from the 33rd on.
+        gain: decibels it is louder or softer by at most.
+        equaliser: decibels that bands are louder or softer, smoothly over the spectrum
+            (audio.augment.equalise_by_cosines).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
         workers: processes that render.
 

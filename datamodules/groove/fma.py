@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.groove.groove_midi import Reading, Take
+from datamodules.groove.groove_midi import Take
 from datamodules.shared.code_version import code_version
+from datamodules.shared.library import Reading
 from datamodules.shared.problems import Problem
 from datamodules.shared.shards import Arrays, Prepared, prepare
 from kmidi_lab.audio.io import AudioError, read_audio
@@ -53,14 +54,14 @@ def files(root: Path) -> list[Path]:
     return [table, *sorted(folder.rglob("*.mp3"))] if folder and table.is_file() else []
 
 
-def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) -> Reading:
+def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) -> Reading[Take]:
     """The groove of every recording with a known style and a steady beat; raises DataError for a broken table.
 
     What was heard is kept in `cache_dir` some hundred recordings at a time, so a job that is broken off goes on there.
     """
     table, *recordings = files(root) or [root / "fma_metadata" / "tracks.csv"]
     listed = tracks(table)
-    reading = Reading("fma", LICENCE, note="grooves heard by onset detection, not played to a machine")
+    reading: Reading[Take] = Reading("fma", LICENCE, note="grooves heard by onset detection, not played to a machine")
     wanted = []
     for path in recordings:
         row = listed.get(_track_id(path))
@@ -79,7 +80,7 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
     for made in heard:
         row = listed[_track_id(Path(made.name))]
         take = Take(_performance(made, row), f"artist {row.artist}", _PUBLISHED.get(row.split, "train"))
-        reading.takes.append(take)
+        reading.items.append(take)
     return reading
 
 

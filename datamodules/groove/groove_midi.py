@@ -7,14 +7,14 @@ of ten drummers to a click, on an electronic kit, 480 ticks a quarter, with a pu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from datamodules.groove import groove_midi_layout
 from datamodules.groove.annotations import style_of
-from datamodules.shared.problems import Report
+from datamodules.shared.library import Reading
 from kmidi_lab.midi.drums import voices_of
 from kmidi_lab.midi.reading import MidiError, read_piece
 from kmidi_lab.models.groove.bars import Performance, bars_of
@@ -33,23 +33,16 @@ class Take:
     published: str
 
 
-@dataclass
-class Reading(Report):
-    """Takes of one source with a report of what could not be used."""
-
-    takes: list[Take] = field(default_factory=list)
-
-
 def files(root: Path) -> list[Path]:
     """`info.csv` and every MIDI file beside it, or nothing."""
     folder = root / "groove"
     return [folder / "info.csv", *sorted(folder.rglob("*.mid"))] if (folder / "info.csv").is_file() else []
 
 
-def read(root: Path) -> Reading:
+def read(root: Path) -> Reading[Take]:
     """Every take in 4/4 that `groove/info.csv` lists."""
     layout = groove_midi_layout.read(root)
-    reading = Reading("groove_midi", layout.licence, problems=layout.problems)
+    reading: Reading[Take] = Reading("groove_midi", layout.licence, problems=layout.problems)
     for file in layout.files:
         row = file.about
         if row["time_signature"] != "4-4":
@@ -61,11 +54,13 @@ def read(root: Path) -> Reading:
             continue
         performance = _performance(file.path, row, *named, reading) if file.split else None
         if performance is not None:
-            reading.takes.append(Take(performance, row["drummer"], row["split"]))
+            reading.items.append(Take(performance, row["drummer"], row["split"]))
     return reading
 
 
-def _performance(path: Path, row: Mapping[str, str], style: str, swing: float, reading: Reading) -> Performance | None:
+def _performance(
+    path: Path, row: Mapping[str, str], style: str, swing: float, reading: Reading[Take]
+) -> Performance | None:
     try:
         bpm = float(row["bpm"])
     except ValueError:

@@ -1,25 +1,26 @@
-"""Takes of the first source that is there, without near-duplicates across splits, cached by content."""
+"""Takes of the first source that is there, without near-duplicates across splits."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from datamodules.groove import fma, groove_midi, styles
-from datamodules.groove.groove_midi import Reading, Take
-from datamodules.shared.cache import data_version, files_below
+from datamodules.groove.groove_midi import Take
+from datamodules.shared import engine
 from datamodules.shared.code_version import code_version
-from datamodules.shared.library import SplitLibrary, prepared
-from datamodules.shared.problems import Problem, counted_reasons, first_of
+from datamodules.shared.engine import Rules, Source, Split, below
+from datamodules.shared.library import SplitLibrary
+from datamodules.shared.problems import Problem
 from datamodules.shared.splits import SPLITS, Groups
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.groove.bars import Performance
 
 SOURCES = ("groove_midi", "fma", "styles")
-_READERS: dict[str, Any] = {"groove_midi": groove_midi, "fma": fma}
 _PUBLISHED = {"train": "train", "validation": "val", "test": "test"}
 _SHARED = 0.5
 """Performances that have this share of their bars in common, stroke for stroke, are one."""
@@ -33,79 +34,86 @@ class Library(SplitLibrary[Performance]):
 
 
 def load(
-    root: Path, cache_dir: Path, sources: Sequence[str], test_drummers: Sequence[str], split_seed: int, progress: bool
+    root: Path, cache_dir: Path, names: Sequence[str], test_drummers: Sequence[str], split_seed: int, progress: bool
 ) -> Library:
-    """Reads and splits the first of `sources` that is there, or takes the prepared result from the cache.
+    """Reads and splits the first of the sources named that is there, or takes the prepared result from the cache.
 
     Real and generated playing are never mixed. Raises DataError when none of the sources is there.
     """
-    for source in sources:
-        found = _READERS[source].files(root) if source in _READERS else []
-        if source == "styles" or found:
-            break
-    else:
+    present, absent = engine.find(sources(root, cache_dir, split_seed, progress), names)
+    if not present:
         raise DataError(
-            f"{root} holds none of {', '.join(sources)}; set DATA_ROOT to a folder with groove/ or fma_metadata/ and "
+            f"{root} holds none of {', '.join(names)}; set DATA_ROOT to a folder with groove/ or fma_metadata/ and "
             "fma_small/, or data=groove_styles"
         )
-    # Generated takes are what their code makes.
-    contents = files_below(root, found) if found else [Path(styles.__file__).read_bytes()]
-    version = data_version((source, (sorted(test_drummers), split_seed)), contents)
-
-    def make() -> Library:
-        return _build(read(), test_drummers, split_seed, version)
-
-    def read() -> Reading:
-        if source == "fma":
-            return fma.read(root, cache_dir, progress=progress)
-        return groove_midi.read(root) if found else styles.generate(split_seed)
-
-    absent = sources[: sources.index(source)]
-    return prepared(cache_dir / "groove", version, code_version(__name__), make, absent)
+    used = present[0]
+    version = engine.version(used.name, (sorted(test_drummers), split_seed), [used])
+    rules = TakeRules(tuple(sorted(test_drummers)), split_seed)
+    takes = engine.load(cache_dir / "groove", [used], absent, version, code_version(__name__), rules)
+    played, drummers = [t.performance for t in takes.songs], [t.drummer for t in takes.songs]
+    return Library(played, takes.splits, takes.description, takes.split_rule, takes.problems, drummers)
 
 
-def _build(found: Reading, test_drummers: Sequence[str], split_seed: int, version: str) -> Library:
-    rule, splits = _split(found.takes, test_drummers, split_seed)
-    kept, problems = _without_shared(found.takes, splits, list(found.problems))
-    if not kept:
-        raise DataError(
-            f"no usable drum performance was found.{first_of(problems)} Set DATA_ROOT to a folder with groove/"
+def sources(root: Path, cache_dir: Path, split_seed: int, progress: bool) -> list[Source[Take]]:
+    """All of SOURCES; generated takes are what their code makes."""
+    files, code = below(root), Path(styles.__file__)
+    return [
+        Source("groove_midi", partial(groove_midi.files, root), lambda _: groove_midi.read(root), files),
+        Source("fma", partial(fma.files, root), lambda _: fma.read(root, cache_dir, progress=progress), files),
+        Source("styles", list, lambda _: styles.generate(split_seed), lambda _: [code.read_bytes()], always=True),
+    ]
+
+
+@dataclass(frozen=True)
+class TakeRules(Rules[Take]):
+    """The published splits where a test part is there, else whole drummers are the test.
+
+    Each group of near-duplicates keeps those of one split, test before validation before train.
+    """
+
+    test_drummers: tuple[str, ...]
+    seed: int
+    nothing = "no usable drum performance was found"
+    remedy = "Set DATA_ROOT to a folder with groove/"
+
+    def split(self, songs: list[Take]) -> Split:
+        rule, places = self._published(songs)
+        groups = group([t.performance for t in songs])
+        best: dict[int, int] = {}
+        rank = [SPLITS.index(place) for place in places]
+        for i in range(len(songs)):
+            best[groups.find(i)] = max(best.get(groups.find(i), 0), rank[i])
+        left_out = {
+            i: Problem(take.performance.id, "", "near-duplicate of a take in another split", places[i])
+            for i, take in enumerate(songs)
+            if rank[i] != best[groups.find(i)]
+        }
+        return Split(places, {"rule": rule, "seed": self.seed}, left_out)
+
+    def _published(self, takes: list[Take]) -> tuple[str, list[str]]:
+        places = [_PUBLISHED[t.published] for t in takes]
+        if takes[0].performance.source == "styles":
+            return "by generated take", places
+        if "test" in places:
+            return "as published", places
+        rule = (
+            f"the published test part is not here: every take of {', '.join(self.test_drummers)} is the test, the other "
+            "drummers keep their published split, whose validation part shares drummers with train"
         )
-    takes = [found.takes[i] for i in kept]
-    described = {
-        "name": found.source,
-        "licence": found.licence,
-        "performances": len(takes),
-        "bars": sum(len(t.performance.bars.hit) for t in takes),
-        "strokes": sum(int(t.performance.bars.hit.sum()) for t in takes),
-        "strokes merged with a louder one of the same step": sum(t.performance.bars.merged for t in takes),
-        "skipped": len(problems),
-        "note": found.note,
-    }
-    real = found.source in _READERS
-    description = {
-        "version": f"sha256:{version}",
-        "stand_in": None if real else f"No drummer was heard: {found.note}",
-        "licence": found.licence,
-        "sources": [described],
-        "problems": counted_reasons(problems),
-    }
-    songs, drummers = [t.performance for t in takes], [t.drummer for t in takes]
-    return Library(songs, [splits[i] for i in kept], description, rule, problems, drummers)
+        pairs = zip(takes, places, strict=True)
+        return rule, ["test" if t.drummer in self.test_drummers else place for t, place in pairs]
 
+    def counts(self, songs: list[Take]) -> dict[str, Any]:
+        bars = [t.performance.bars for t in songs]
+        return {
+            "performances": len(songs),
+            "bars": sum(len(b.hit) for b in bars),
+            "strokes": sum(int(b.hit.sum()) for b in bars),
+            "strokes merged with a louder one of the same step": sum(b.merged for b in bars),
+        }
 
-def _split(takes: Sequence[Take], test_drummers: Sequence[str], seed: int) -> tuple[dict[str, Any], list[str]]:
-    """The published splits where a test part is there, else whole drummers are the test."""
-    if takes and takes[0].performance.source == "styles":
-        return {"rule": "by generated take", "seed": seed}, [_PUBLISHED[t.published] for t in takes]
-    if any(t.published == "test" for t in takes):
-        return {"rule": "as published", "seed": seed}, [_PUBLISHED[t.published] for t in takes]
-    rule = (
-        f"the published test part is not here: every take of {', '.join(sorted(test_drummers))} is the test, the other "
-        "drummers keep their published split, whose validation part shares drummers with train"
-    )
-    splits = ["test" if t.drummer in test_drummers else _PUBLISHED[t.published] for t in takes]
-    return {"rule": rule, "seed": seed}, splits
+    def stand_in(self, used: list[str]) -> str | None:
+        return f"No drummer was heard: {styles.NOTE}" if used == ["styles"] else None
 
 
 def group(performances: Sequence[Performance]) -> Groups:
@@ -127,20 +135,3 @@ def bar_prints(performance: Performance) -> list[bytes]:
         ).digest()[:12]
         for i in played
     ]
-
-
-def _without_shared(
-    takes: Sequence[Take], splits: Sequence[str], problems: list[Problem]
-) -> tuple[list[int], list[Problem]]:
-    """Places of the takes that stay: each group of near-duplicates keeps those of one split, test before val before train."""
-    groups = group([t.performance for t in takes])
-    best: dict[int, int] = {}
-    rank = [SPLITS.index(s) for s in splits]
-    for i in range(len(takes)):
-        best[groups.find(i)] = max(best.get(groups.find(i), 0), rank[i])
-    kept = [i for i in range(len(takes)) if rank[i] == best[groups.find(i)]]
-    dropped = sorted(set(range(len(takes))) - set(kept))
-    problems += [
-        Problem(takes[i].performance.id, "", "near-duplicate of a take in another split", splits[i]) for i in dropped
-    ]
-    return kept, problems

@@ -29,12 +29,15 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
     """Takes → bars → contract vectors; an epoch shows one window of consecutive bars of every take.
 
     Args:
-        root: folder that holds `groove/` with `info.csv`. cache_dir: where prepared takes are kept, by content hash.
+        root: folder that holds `groove/` with `info.csv`.
+        cache_dir: where prepared takes are kept, by content hash.
         sources: in order of preference; the first that is there is used, and `styles` (generated) always is.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         test_drummers: whose takes are the test where the published test part is not there.
-        split_seed: of the generated takes' split. window: bars of one training sequence.
-        style_dropout, phrase_dropout: share of training windows whose style and swing (place in the phrase) are unknown.
+        split_seed: of the generated takes' split.
+        window: bars of one training sequence.
+        style_dropout, phrase_dropout: share of training windows whose style and swing (place in the phrase) are
+            unknown.
         voice_dropout: share of training windows that lack one of the three voices.
         tempo_jitter: largest relative change of the tempo that training windows name.
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.harmony.key_finding import estimate_key
-from datamodules.harmony.reading import Reading, read_text
+from datamodules.harmony.reading import keep, read_text
+from datamodules.shared.library import Reading
 from kmidi_lab.chords.chord import Chord, ChordError, parse_key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.song import Event, Song, merge_repeats
@@ -30,9 +31,9 @@ def files(root: Path) -> list[Path]:
     return [path] if path.is_file() else []
 
 
-def read(root: Path) -> Reading:
+def read(root: Path) -> Reading[Song]:
     """Every standard under `root`; songs without a key get an estimated one, counted in the note."""
-    reading = Reading("jazz_standards", _LICENCE)
+    reading: Reading[Song] = Reading("jazz_standards", _LICENCE)
     path = root / FILE
     text = read_text(path, reading)
     if text is None:
@@ -55,12 +56,14 @@ def read(root: Path) -> Reading:
             continue
         if song is not None:
             estimated += guessed
-            reading.keep(song, path)
+            keep(reading, song, path)
     reading.note = f"key estimated for {estimated} songs that state none"
     return reading
 
 
-def _song(entry: dict[str, Any], title: str, number: int, path: Path, reading: Reading) -> tuple[Song | None, bool]:
+def _song(
+    entry: dict[str, Any], title: str, number: int, path: Path, reading: Reading[Song]
+) -> tuple[Song | None, bool]:
     placed: list[tuple[Chord, float, float]] = []
     at, current = 0.0, None
     for bar in _bars(entry["Sections"]):

@@ -1,72 +1,92 @@
-"""Every chord source that is present, read once, de-duplicated, grouped, split and cached by content."""
+"""Every chord source that is present: which songs are copies, which belong together, and what the card says."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from datamodules.harmony import jazz_standards, music21_corpus, pop909, progressions
-from datamodules.harmony.reading import Reading
+from datamodules.shared import engine
 from datamodules.shared import music21_corpus as corpus_files
-from datamodules.shared.cache import data_version, files_below
 from datamodules.shared.code_version import code_version
-from datamodules.shared.library import SplitLibrary, prepared
-from datamodules.shared.problems import Problem, counted_reasons, first_of
+from datamodules.shared.engine import Rules, Source, Split, below, packages
+from datamodules.shared.library import SplitLibrary
 from datamodules.shared.progress import shown
 from datamodules.shared.splits import Groups, assign
 from kmidi_lab.chords.song import Song
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.harmony.features import joint_class
 
 SOURCES = ("embedded", "kmidi", "rntxt", "chorales", "jazz_standards", "pop909")
-_ALWAYS_THERE = ("embedded", "rntxt", "chorales")
+_TODAY = ("jazz_standards", "pop909")
 _NGRAM, _SIMILAR = 6, 0.5
 
 Library = SplitLibrary[Song]
 
 
 def load(
-    root: Path, cache_dir: Path, sources: tuple[str, ...], seed: int, val: float, test: float, progress: bool
+    root: Path, cache_dir: Path, names: Sequence[str], seed: int, val: float, test: float, progress: bool
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     # In canonical order: of two equal progressions the first source's is kept.
-    wanted = [name for name in SOURCES if name in sources]
-    present = {name: files for name in wanted if (files := source_files(name, root)) or name in _ALWAYS_THERE}
-    version = _version(present, root, (seed, val, test))
-
-    def make() -> Library:
-        readings = [_read(name, root, files, progress) for name, files in present.items()]
-        return _build(readings, version, seed, val, test)
-
-    absent = [name for name in wanted if name not in present]
-    return prepared(cache_dir / "chord_db", version, code_version(__name__), make, absent)
+    present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
+    in_order = sorted(present, key=lambda p: p.name)
+    version = engine.version([p.name for p in in_order], (seed, val, test), in_order)
+    rules = ChordRules(seed, val, test)
+    return engine.load(cache_dir / "chord_db", present, absent, version, code_version(__name__), rules)
 
 
-def source_files(name: str, root: Path) -> list[Path]:
-    """The files of a source, cheaply; used by `--help`, too."""
-    finders: dict[str, Callable[[], list[Path]]] = {
-        "embedded": list,
-        "kmidi": lambda: progressions.kmidi_files(root),
-        "rntxt": corpus_files.analysis_files,
-        "chorales": corpus_files.chorale_files,
-        "jazz_standards": lambda: jazz_standards.files(root),
-        "pop909": lambda: pop909.files(root),
-    }
-    return finders[name]()
+def sources(root: Path, progress: bool) -> list[Source[Song]]:
+    """All of SOURCES."""
+    database, files, corpus = progressions.PATH, below(root), packages("music21")
+    return [
+        Source(
+            "embedded", list, lambda _: progressions.read_embedded(), lambda _: [database.read_bytes()], always=True
+        ),
+        Source("kmidi", partial(progressions.kmidi_files, root), progressions.read_kmidi, files),
+        Source("rntxt", corpus_files.analysis_files, music21_corpus.read_analyses, lambda _: corpus, always=True),
+        Source(
+            "chorales",
+            corpus_files.chorale_files,
+            lambda paths: music21_corpus.read_chorales(shown(paths, "reading chorales", progress)),
+            lambda _: corpus,
+            always=True,
+        ),
+        Source("jazz_standards", partial(jazz_standards.files, root), lambda _: jazz_standards.read(root), files),
+        Source("pop909", partial(pop909.files, root), lambda _: pop909.read(root), files),
+    ]
 
 
-def _read(name: str, root: Path, files: list[Path], progress: bool) -> Reading:
-    if name == "embedded":
-        return progressions.read_embedded()
-    if name == "kmidi":
-        return progressions.read_kmidi(files)
-    if name == "rntxt":
-        return music21_corpus.read_analyses(files)
-    if name == "chorales":
-        return music21_corpus.read_chorales(shown(files, "reading chorales", progress))
-    return jazz_standards.read(root) if name == "jazz_standards" else pop909.read(root)
+@dataclass(frozen=True)
+class ChordRules(Rules[Song]):
+    """One song of each progression in each mode; songs that share one share a split."""
+
+    seed: int
+    val: float
+    test: float
+    nothing = "no usable chord data was found"
+    remedy = "Set DATA_ROOT to a folder with jazz_standards/ or pop909/"
+    same = "same progression as another, whatever the key"
+    named_licences = True
+
+    def key(self, song: Song) -> Hashable:
+        return song.events[0].key.mode, progression_key(song)
+
+    def split(self, songs: list[Song]) -> Split:
+        rule = "by song and by distinct progression: hash of the group of near-duplicates"
+        places = assign([s.id for s in songs], group(songs), self.seed, self.val, self.test)
+        return Split(places, {"rule": rule, "seed": self.seed})
+
+    def counts(self, songs: list[Song]) -> dict[str, Any]:
+        return {"songs": len(songs), "events": sum(len(s.events) for s in songs)}
+
+    def stand_in(self, used: list[str]) -> str | None:
+        if any(name in _TODAY for name in used):
+            return None
+        return f"No songs of today (JazzStandards, POP909) were used: {', '.join(used)} stand in for them."
 
 
 def progression_key(song: Song) -> tuple[int, ...]:
@@ -90,49 +110,6 @@ def loop_shape(song: Song) -> tuple[tuple[int, int], ...] | None:
     return min(tuple(((root - turn[0][0]) % 12, quality) for root, quality in turn) for turn in turns)
 
 
-def _build(readings: list[Reading], version: str, seed: int, val: float, test: float) -> Library:
-    songs: list[Song] = []
-    seen: dict[tuple[int, tuple[int, ...]], str] = {}
-    problems: list[Problem] = []
-    for reading in readings:
-        for song in reading.songs:
-            key = (song.events[0].key.mode, progression_key(song))
-            if key in seen:
-                reading.skip(song.id, song.title, "same progression as another, whatever the key", seen[key])
-            else:
-                seen[key] = song.id
-                songs.append(song)
-        problems += reading.problems
-    if not songs:
-        raise DataError(
-            f"no usable chord data was found.{first_of(problems)} Set DATA_ROOT to a folder with jazz_standards/ or pop909/"
-        )
-    splits = assign([s.id for s in songs], group(songs), seed, val, test)
-    described = [
-        {
-            "name": r.source,
-            "licence": r.licence,
-            "songs": sum(s.source == r.source for s in songs),
-            "events": sum(len(s.events) for s in songs if s.source == r.source),
-            "skipped": len(r.problems),
-            "note": r.note,
-        }
-        for r in readings
-    ]
-    real = [d["name"] for d in described if d["name"] in ("jazz_standards", "pop909")]
-    used = ", ".join(r.source for r in readings)
-    stand_in = None if real else f"No songs of today (JazzStandards, POP909) were used: {used} stand in for them."
-    description = {
-        "version": f"sha256:{version}",
-        "stand_in": stand_in,
-        "licence": "; ".join(f"{d['name']}: {d['licence']}" for d in described),
-        "sources": described,
-        "problems": counted_reasons(problems),
-    }
-    rule = {"rule": "by song and by distinct progression: hash of the group of near-duplicates", "seed": seed}
-    return SplitLibrary(songs, splits, description, rule, problems)
-
-
 def group(songs: list[Song]) -> Groups:
     """Songs that must share a split: same piece, same loop in any rotation or key, or mostly the same chords."""
     groups = Groups(len(songs))
@@ -152,18 +129,3 @@ def _work(song: Song) -> str | None:
         return f"bwv{number[1]}"
     title = re.sub(r"\(.*?\)|[^a-z0-9]", "", song.title.lower())
     return title if song.source == "jazz_standards" and title else song.id
-
-
-def _version(present: dict[str, list[Path]], root: Path, settings: tuple[object, ...]) -> str:
-    """Of the data and how it is split: what a model was trained on, whatever the version of this code."""
-
-    def contents() -> Iterator[tuple[str, Path] | bytes]:
-        for name, files in sorted(present.items()):
-            if name in ("rntxt", "chorales"):
-                yield importlib.metadata.version("music21").encode()
-            elif name == "embedded":
-                yield Path(__file__).with_name("progressions.yaml").read_bytes()
-            else:
-                yield from files_below(root, files)
-
-    return data_version((sorted(present), settings), contents())

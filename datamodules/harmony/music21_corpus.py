@@ -13,7 +13,8 @@ import numpy as np
 
 from datamodules.harmony import rntxt
 from datamodules.harmony.key_finding import estimate_key
-from datamodules.harmony.reading import Reading
+from datamodules.harmony.reading import keep
+from datamodules.shared.library import Reading
 from kmidi_lab.chords.chord import QUALITIES, Chord, plain_chord
 from kmidi_lab.chords.song import Event, Song, merge_repeats
 
@@ -23,29 +24,29 @@ _CANDIDATES = [plain_chord(root, quality) for root in range(12) for quality in Q
 _TEMPLATES = np.array([[pc in c.tones for pc in range(12)] for c in _CANDIDATES], float)
 
 
-def read_analyses(progress: Iterable[Path]) -> Reading:
+def read_analyses(progress: Iterable[Path]) -> Reading[Song]:
     """Human Roman-numeral analyses of whole pieces."""
-    reading = Reading("rntxt", rntxt.LICENCE)
+    reading: Reading[Song] = Reading("rntxt", rntxt.LICENCE)
     for path in progress:
         song = rntxt.read_piece(path, reading)
         if song is not None:
-            reading.keep(song, path)
+            keep(reading, song, path)
     return reading
 
 
-def read_chorales(progress: Iterable[Path]) -> Reading:
+def read_chorales(progress: Iterable[Path]) -> Reading[Song]:
     """Four-part chorales, chords by template: labels are estimates, not human analysis."""
-    reading = Reading(
+    reading: Reading[Song] = Reading(
         "chorales", "scores in the public domain, encodings per piece", note="chords by template fit, keys estimated"
     )
     for path in progress:
         song = _chorale(path, reading)
         if song is not None:
-            reading.keep(song, path)
+            keep(reading, song, path)
     return reading
 
 
-def _chorale(path: Path, reading: Reading) -> Song | None:
+def _chorale(path: Path, reading: Reading[Song]) -> Song | None:
     import muspy
 
     try:

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.harmony.key_finding import estimate_key
-from datamodules.harmony.reading import Reading, read_text
+from datamodules.harmony.reading import keep, read_text
+from datamodules.shared.library import Reading
 from kmidi_lab.chords.chord import Chord, ChordError, Key, parse_key
 from kmidi_lab.chords.harte import parse_harte
 from kmidi_lab.chords.song import Event, Song, merge_repeats
@@ -25,20 +26,20 @@ def files(root: Path) -> list[Path]:
     return sorted(p for folder in base.glob("*") for name in names if (p := folder / name).is_file())
 
 
-def read(root: Path) -> Reading:
+def read(root: Path) -> Reading[Song]:
     """Every song folder under `root/pop909`."""
-    reading = Reading("pop909", _LICENCE)
+    reading: Reading[Song] = Reading("pop909", _LICENCE)
     estimated = 0
     for path in sorted((root / "pop909").glob("*/chord_midi.txt")):
         song, guessed = _song(path, reading)
         if song is not None:
             estimated += guessed
-            reading.keep(song, path)
+            keep(reading, song, path)
     reading.note = f"key estimated for {estimated} songs that state none"
     return reading
 
 
-def _song(path: Path, reading: Reading) -> tuple[Song | None, bool]:
+def _song(path: Path, reading: Reading[Song]) -> tuple[Song | None, bool]:
     rows = _rows(path, reading)
     placed: list[tuple[Chord, float, float]] = []
     for number, row in enumerate(rows, 1):
@@ -91,7 +92,7 @@ class _Bars:
         return float(np.interp(time, t, np.arange(len(t))))
 
 
-def _downbeats(path: Path, reading: Reading) -> _Bars | None:
+def _downbeats(path: Path, reading: Reading[Song]) -> _Bars | None:
     times = []
     for row in _rows(path, reading) if path.is_file() else []:
         try:
@@ -106,7 +107,7 @@ def _downbeats(path: Path, reading: Reading) -> _Bars | None:
     return _Bars(t)
 
 
-def _keys(path: Path, reading: Reading) -> list[tuple[float, Key]]:
+def _keys(path: Path, reading: Reading[Song]) -> list[tuple[float, Key]]:
     out = []
     for row in _rows(path, reading) if path.is_file() else []:
         try:
@@ -116,6 +117,6 @@ def _keys(path: Path, reading: Reading) -> list[tuple[float, Key]]:
     return sorted(out, key=lambda pair: pair[0])
 
 
-def _rows(path: Path, reading: Reading) -> list[list[str]]:
+def _rows(path: Path, reading: Reading[Song]) -> list[list[str]]:
     text = read_text(path, reading)
     return [line.split() for line in text.splitlines() if line.strip()] if text else []

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.resources import files as resource_files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from datamodules.harmony.reading import Reading, read_text
+from datamodules.harmony.reading import keep, read_text
+from datamodules.shared.library import Reading
 from kmidi_lab.chords.affect import affect_of
 from kmidi_lab.chords.chord import Chord, ChordError, Key, parse_mode
 from kmidi_lab.chords.harte import degree_semitones
@@ -23,6 +23,7 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.roman import parse_roman
 from kmidi_lab.chords.song import Event, Song, merge_repeats
 
+PATH = Path(__file__).with_name("progressions.yaml")
 KMIDI_FILES = ("chord_progressions_db.json", "chord_progressions.json", "common_progressions.json")
 _KMIDI_QUALITY = {"maj": "", "major": "", "min": "m", "minor": "m", "dom7": "7", "dom9": "9", "dom11": "11", "dom13": "13",
                   "min7": "m7", "min9": "m9", "min11": "m11", "maj7": "maj7", "maj9": "maj9", "maj13": "maj13"}  # fmt: skip
@@ -30,11 +31,10 @@ _MINOR_GROUPS = frozenset({"minor_key"})
 Placed = list[tuple[Chord, float, float]]
 
 
-def read_embedded() -> Reading:
+def read_embedded() -> Reading[Song]:
     """The database that comes with the lab."""
-    reading = Reading("embedded", "MIT")
-    resource = resource_files("datamodules.harmony").joinpath("progressions.yaml")
-    for number, entry in enumerate(yaml.safe_load(resource.read_text(encoding="utf-8"))["progressions"]):
+    reading: Reading[Song] = Reading("embedded", "MIT")
+    for number, entry in enumerate(yaml.safe_load(PATH.read_text(encoding="utf-8"))["progressions"]):
         where = f"{entry['name']} (#{number})"
         try:
             key = Key(0, parse_mode(entry["mode"]))
@@ -43,7 +43,8 @@ def read_embedded() -> Reading:
             reading.skip("progressions.yaml", where, "unreadable chord symbol", error)
             continue
         tags = (entry["genre"], *entry["feel"])
-        reading.keep(
+        keep(
+            reading,
             _song(
                 f"embedded/{number}",
                 "embedded",
@@ -78,9 +79,9 @@ def kmidi_files(root: Path) -> list[Path]:
     return [p for folder in (root / "kmidi", root) for name in KMIDI_FILES if (p := folder / name).is_file()]
 
 
-def read_kmidi(paths: list[Path]) -> Reading:
+def read_kmidi(paths: list[Path]) -> Reading[Song]:
     """KmiDi's progression files, every sibling format."""
-    reading = Reading("kmidi", "MIT")
+    reading: Reading[Song] = Reading("kmidi", "MIT")
     for path in paths:
         text = read_text(path, reading)
         if text is None:
@@ -108,7 +109,7 @@ def _named(entries: Any) -> list[tuple[str, Any]]:
     )
 
 
-def _add_kmidi(path: Path, group: str, name: str, entry: Any, reading: Reading) -> None:
+def _add_kmidi(path: Path, group: str, name: str, entry: Any, reading: Reading[Song]) -> None:
     where = f"{group} / {name}"
     try:
         placed = _kmidi_chords(entry, group)
@@ -120,7 +121,7 @@ def _add_kmidi(path: Path, group: str, name: str, entry: Any, reading: Reading) 
         return
     feels = re.split(r"[,/;]", str(entry.get("feel", "")))
     key = Key(0, _mode(group, placed))
-    reading.keep(_song(f"kmidi/{group}/{name}", "kmidi", name, placed, key, feels, True, (group,)), path)
+    keep(reading, _song(f"kmidi/{group}/{name}", "kmidi", name, placed, key, feels, True, (group,)), path)
 
 
 def _mode(group: str, placed: Placed) -> int:

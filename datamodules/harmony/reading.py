@@ -1,10 +1,10 @@
-"""What every chord reader returns: songs, the files read and every problem met."""
+"""What chord readers have in common: which songs are kept, and text files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from datamodules.shared.library import Reading
 from datamodules.shared.problems import Report
 from kmidi_lab.chords.song import Song
 
@@ -13,23 +13,17 @@ MAX_EVENTS = 20_000
 """A longer 'song' is a broken file; nothing in the published sets comes near."""
 
 
-@dataclass
-class Reading(Report):
-    """Songs of one source with a whole-file report of what could not be used."""
-
-    songs: list[Song] = field(default_factory=list)
-
-    def keep(self, song: Song, file: Path | str) -> None:
-        """Adds the song, or reports why it can't be used."""
-        if len(song.events) < MIN_CHORDS:
-            self.skip(file, song.title, "fewer than two distinct chords in a row")
-        elif len(song.events) > MAX_EVENTS:
-            self.skip(file, song.title, f"more than {MAX_EVENTS} chords")
-        else:
-            self.songs.append(song)
+def keep(reading: Reading[Song], song: Song, file: Path | str) -> None:
+    """Adds the song, or reports why it can't be used."""
+    if len(song.events) < MIN_CHORDS:
+        reading.skip(file, song.title, "fewer than two distinct chords in a row")
+    elif len(song.events) > MAX_EVENTS:
+        reading.skip(file, song.title, f"more than {MAX_EVENTS} chords")
+    else:
+        reading.items.append(song)
 
 
-def read_text(path: Path, reading: Reading, limit: int = 64 * 2**20) -> str | None:
+def read_text(path: Path, reading: Report, limit: int = 64 * 2**20) -> str | None:
     """The file's text, or None with the problem reported: missing rights, too large, not UTF-8."""
     try:
         if path.stat().st_size > limit:

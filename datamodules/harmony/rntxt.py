@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from datamodules.harmony.reading import Reading, read_text
+from datamodules.harmony.reading import read_text
+from datamodules.shared.library import Reading
 from kmidi_lab.chords.chord import Chord, ChordError, Key, parse_pitch_class
 from kmidi_lab.chords.roman import parse_roman
 from kmidi_lab.chords.song import Event, Song, merge_repeats
@@ -26,7 +27,7 @@ _MAX_MEASURE = 5_000
 Measure = list[tuple[float, Chord, Key]]
 
 
-def read_piece(path: Path, reading: Reading) -> Song | None:
+def read_piece(path: Path, reading: Reading[Song]) -> Song | None:
     """One analysis; unreadable numerals are reported line by line and left out."""
     text = read_text(path, reading)
     if text is None:
@@ -76,7 +77,7 @@ def _copy(match: re.Match[str], measures: dict[int, Measure]) -> None:
             measures[first + offset] = list(measures[source + offset])
 
 
-def _measure(body: str, key: Key, beats: float, path: Path, number: int, reading: Reading) -> tuple[Measure, Key]:
+def _measure(body: str, key: Key, beats: float, path: Path, number: int, reading: Reading[Song]) -> tuple[Measure, Key]:
     events: Measure = []
     at = 0.0
     for token in body.split():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.instrument.augmentation import Augmentation
-from datamodules.shared.problems import Report
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.audio.mel_scale import HOP, RATE, WINDOW
 from kmidi_lab.errors import UserError
@@ -52,13 +51,6 @@ class Clip:
     labels: Mapping[str, int]
     sound: Sound
     split: str | None = None
-
-
-@dataclass
-class Reading(Report):
-    """What was read of one source."""
-
-    clips: list[Clip] = field(default_factory=list)
 
 
 def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> Sound:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip, ClipError, Reading, prepare
+from datamodules.instrument.clips import Clip, ClipError, prepare
+from datamodules.shared.library import Reading
 from datamodules.shared.progress import shown
 from datamodules.shared.rendering import LICENCE, Note, Part, render
 from kmidi_lab.audio.mel_scale import RATE
@@ -151,15 +152,15 @@ class _Take:
     bends: tuple[tuple[float, float], ...] = ()
 
 
-def read(takes: int, seed: int = 0, progress: bool = False) -> Reading:
+def read(takes: int, seed: int = 0, progress: bool = False) -> Reading[Clip]:
     """Every preset's takes, as they sound; the same for the same `seed`. What must not cross splits is a preset's pitch."""
-    out = Reading(SOURCE, LICENCE, note=STAND_IN)
+    out: Reading[Clip] = Reading(SOURCE, LICENCE, note=STAND_IN)
     for preset in shown(PRESETS, "rendering instruments", progress):
-        out.clips += _clips_of(preset, takes, seed, out)
+        out.items += _clips_of(preset, takes, seed, out)
     return out
 
 
-def _clips_of(preset: Preset, takes: int, seed: int, out: Reading) -> Iterator[Clip]:
+def _clips_of(preset: Preset, takes: int, seed: int, out: Reading[Clip]) -> Iterator[Clip]:
     rng = np.random.default_rng([seed, preset.program, preset.drums])
     played = [_take(preset, place_of, takes, rng) for place_of in range(takes)]
     samples = render([_part(preset, played)])

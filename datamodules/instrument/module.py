@@ -36,8 +36,11 @@ class InstrumentSounds(LabData[Clip, InstrumentBatch]):
         sources: all that are there are used; `gm` (rendered) always is.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         val_share, test_share, split_seed: of the takes; NSynth's own split is kept.
-        frames: longest stretch of a clip in training. skip: most frames that it starts late.
-        rendered_share: of the rendered clips, that an epoch shows beside recordings; takes: of each rendered program. notes: most of each of NSynth's parts.
+        frames: longest stretch of a clip in training.
+        skip: most frames that it starts late.
+        rendered_share: of the rendered clips, that an epoch shows beside recordings.
+        takes: of each rendered program.
+        notes: most of each of NSynth's parts.
         augment: what is done to training clips.
         workers: processes that read files.
 

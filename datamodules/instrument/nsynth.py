@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip, ClipError, Reading
+from datamodules.instrument.clips import Clip, ClipError
 from datamodules.instrument.philharmonia import sound_of
-from datamodules.shared.pool import read_many
+from datamodules.shared.library import Reading
+from datamodules.shared.pool import read_all
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.instrument.features import dynamic_range_of, energy_of, place, register_of
 
@@ -64,13 +66,13 @@ def files(root: Path) -> list[Path]:
     return [root / part / "examples.json" for part in _PARTS if (root / part / "examples.json").is_file()]
 
 
-def read(root: Path, augmentation: Augmentation, most: int, workers: int = 2, progress: bool = False) -> Reading:
+def read(root: Path, augmentation: Augmentation, most: int, workers: int = 2, progress: bool = False) -> Reading[Clip]:
     """The sounds of the published parts, `most` of each at most, evenly by name.
 
     Raises:
         DataError: a table that is not JSON.
     """
-    out = Reading(SOURCE, LICENCE)
+    out: Reading[Clip] = Reading(SOURCE, LICENCE)
     wanted: dict[Path, Clip] = {}
     tables = {_PARTS[path.parent.name]: (path, _table(path)) for path in files(root)}
     elsewhere = {
@@ -90,15 +92,9 @@ def read(root: Path, augmentation: Augmentation, most: int, workers: int = 2, pr
                 continue
             wanted[path] = Clip(name, SOURCE, f"{SOURCE}:{instrument}", labels, None, part)  # type: ignore[arg-type]
     work = partial(sound_of, augmentation=augmentation)
-    for got in sorted(
-        read_many(list(wanted), work, workers, progress=progress, text="reading NSynth"), key=lambda r: r.file
-    ):
-        clip = wanted[got.file]
-        if got.value is None:
-            out.skip(got.file, "", got.reason, got.detail)
-            continue
-        labels = {**got.value.measured, **clip.labels}
-        out.clips.append(Clip(clip.id, SOURCE, clip.take, labels, got.value, clip.split))
+    for path, sound in read_all(out, sorted(wanted), work, workers, progress, "reading NSynth").items():
+        clip = wanted[path]
+        out.items.append(replace(clip, labels={**sound.measured, **clip.labels}, sound=sound))
     return out
 
 

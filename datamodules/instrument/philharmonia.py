@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip, ClipError, Reading, Sound, prepare
-from datamodules.shared.pool import read_many
+from datamodules.instrument.clips import Clip, ClipError, Sound, prepare
+from datamodules.shared.library import Reading
+from datamodules.shared.pool import read_all
 from kmidi_lab.audio.io import read_audio
 from kmidi_lab.audio.mel_scale import RATE
 from kmidi_lab.models.instrument.features import dynamic_range_of, pitch_of, place, register_of
@@ -108,9 +109,9 @@ def sound_of(path: Path, augmentation: Augmentation) -> Sound:
     return prepare(read_audio(path, RATE, _LONGEST_S), path.stem, augmentation)
 
 
-def read(root: Path, augmentation: Augmentation, workers: int = 2, progress: bool = False) -> Reading:
+def read(root: Path, augmentation: Augmentation, workers: int = 2, progress: bool = False) -> Reading[Clip]:
     """Every usable sound once; a take is an instrument's pitch in one dynamic, whatever its length and articulation."""
-    out = Reading(SOURCE, LICENCE)
+    out: Reading[Clip] = Reading(SOURCE, LICENCE)
     known: dict[Path, tuple[Name, dict[str, int]]] = {}
     for path in files(root):
         try:
@@ -119,20 +120,14 @@ def read(root: Path, augmentation: Augmentation, workers: int = 2, progress: boo
         except ClipError as error:
             out.skip(path, "", error.reason, error.detail)
     work = partial(sound_of, augmentation=augmentation)
-    sounds: dict[Path, Sound] = {}
-    for got in read_many(list(known), work, workers, progress=progress, text="reading Philharmonia"):
-        if got.value is None:
-            out.skip(got.file, "", got.reason, got.detail)
-        else:
-            sounds[got.file] = got.value
+    sounds = read_all(out, list(known), work, workers, progress, "reading Philharmonia")
     first: dict[str, Path] = {}
-    for path in (path for path in known if path in sounds):
+    for path, sound in sounds.items():
         name, labels = known[path]
-        sound = sounds[path]
         if sound.key in first:
             out.skip(path, "", "same sound as another file", first[sound.key])
             continue
         first[sound.key] = path
         take = f"{SOURCE}:{name.instrument}:{name.pitch}:{name.dynamic}"
-        out.clips.append(Clip(path.stem, SOURCE, take, {**sound.measured, **labels}, sound))
+        out.items.append(Clip(path.stem, SOURCE, take, {**sound.measured, **labels}, sound))
     return out

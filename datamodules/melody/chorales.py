@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.melody.keys import key_of_chroma
-from datamodules.melody.reading import Reading
+from datamodules.melody.reading import keep
+from datamodules.shared.library import Reading
 from kmidi_lab.models.melody.features import Melody
 
 _SPLITS = {"train": "train", "valid": "val", "test": "test"}
@@ -25,8 +26,10 @@ def files(root: Path) -> list[Path]:
     return [p for p in [root / "jsb_chorales" / "jsb-chorales-16th.json"] if p.is_file()]
 
 
-def read(root: Path) -> Reading:
-    reading = Reading("jsb_chorales", "scores in the public domain", note="repeated notes are one; keys estimated")
+def read(root: Path) -> Reading[Melody]:
+    reading: Reading[Melody] = Reading(
+        "jsb_chorales", "scores in the public domain", note="repeated notes are one; keys estimated"
+    )
     for path in files(root):
         try:
             splits = json.loads(path.read_text(encoding="utf-8"))
@@ -38,7 +41,7 @@ def read(root: Path) -> Reading:
             for number, chorale in enumerate(chorales):
                 name = f"jsb_chorales/{split}/{number:03}"
                 try:
-                    reading.keep(_soprano([[float(p) for p in row] for row in chorale], name, split), path)
+                    keep(reading, _soprano([[float(p) for p in row] for row in chorale], name, split), path)
                 except (ValueError, TypeError) as error:
                     reading.skip(path, name, "not rows of pitches", error)
     return reading

@@ -45,10 +45,13 @@ class LakhMelodies(MelodyData):
         limit: at most so many files, a random sample; 0 takes all.
         scored: melodies of validation and test that baselines are tuned and scores measured on.
         fitted_notes: training notes that baselines are fitted on, 0.8 KiB of memory each.
-        stream: read from litdata chunks in `stream_dir`, which are written first where Lakh is there and they are not.
-        stream_dir: a folder, or an address that litdata reads. workers, timeout_s, memory_mb: as of `bulk.Readers`.
+        stream: read from litdata chunks in `stream_dir`, which are written first where Lakh is there and they are
+            not.
+        stream_dir: a folder, or an address that litdata reads.
+        workers, timeout_s, memory_mb: as of `pool.Readers`.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
-        batch_size … mood_dropout: as of MelodyData; melodies of Lakh have no chords.
+        batch_size …
+        mood_dropout: as of MelodyData; melodies of Lakh have no chords.
 
     Raises:
         ConfigError: a value out of range, or litdata is missing. DataError: Lakh isn't there; says where to get it.

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datamodules.melody import extract
-from datamodules.melody.reading import Reading
+from datamodules.melody.reading import keep
 from datamodules.shared import lakh
-from datamodules.shared.midi_reading import read_many
+from datamodules.shared.library import Reading
+from datamodules.shared.midi_reading import extracting
+from datamodules.shared.pool import read_all
+from kmidi_lab.models.melody.features import Melody
 
 MOST_FILES = 3_000
 """So many fit into memory and into the n-grams of the baselines."""
@@ -18,13 +21,9 @@ def files(root: Path) -> list[Path]:
     return lakh.some(root, MOST_FILES)
 
 
-def read(paths: Sequence[Path], progress: bool) -> Reading:
+def read(paths: Sequence[Path], progress: bool) -> Reading[Melody]:
     """The melody of every file, in the files' order."""
-    reading = Reading("lakh", lakh.LICENCE, note=f"at most {MOST_FILES} files, the first by MD5")
-    done = {r.file: r for r in read_many(paths, extract.arrays, progress=progress, text="reading lakh")}
-    for path in paths:
-        if (made := done[path].value) is None:
-            reading.skip(path, "", done[path].reason, done[path].detail)
-        else:
-            reading.keep(extract.melody(made, path.stem, "lakh"), path)
+    reading: Reading[Melody] = Reading("lakh", lakh.LICENCE, note=f"at most {MOST_FILES} files, the first by MD5")
+    for path, made in read_all(reading, paths, extracting(extract.arrays), progress=progress).items():
+        keep(reading, extract.melody(made, path.stem, "lakh"), path)
     return reading

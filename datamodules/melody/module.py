@@ -20,7 +20,8 @@ class Melodies(MelodyData):
         cache_dir: where prepared melodies are kept, by content hash.
         sources: which of `datamodules.melody.library.SOURCES` to use; an absent folder is left out and said so.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
-        batch_size … mood_dropout: as of MelodyData.
+        batch_size …
+        mood_dropout: as of MelodyData.
 
     Raises:
         ConfigError: a value out of range. DataError: no source holds a usable melody.

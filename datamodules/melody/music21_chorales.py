@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from datamodules.melody.reading import Reading
+from datamodules.melody.reading import keep
+from datamodules.shared.library import Reading
 from datamodules.shared.music21_corpus import chorale_files
 from kmidi_lab.chords.chord import ChordError, Key, parse_mode
 from kmidi_lab.models.melody.features import Melody
@@ -35,9 +36,9 @@ def files() -> list[Path]:
     return chorale_files()
 
 
-def read(paths: Iterable[Path]) -> Reading:
+def read(paths: Iterable[Path]) -> Reading[Melody]:
     """The part named Soprano, or the first of those that are, of every chorale."""
-    reading = Reading(
+    reading: Reading[Melody] = Reading(
         "chorales", "scores in the public domain, distributed with music21", note="repeats not played out"
     )
     for path in paths:
@@ -49,7 +50,7 @@ def read(paths: Iterable[Path]) -> Reading:
                 reading.skip(path, path.stem, "no part named Soprano")
                 continue
             part = next(p for p in score.iterfind("part") if p.get("id") == named[0])
-            reading.keep(_melody(part, path.stem), path)
+            keep(reading, _melody(part, path.stem), path)
         except _BROKEN as error:
             reading.skip(path, path.stem, "not readable as MusicXML", repr(error))
     return reading
@@ -67,7 +68,8 @@ def _score(path: Path) -> ElementTree.Element:
 @dataclass
 class _Voice:
     """Notes as they come: (pitch, onset in its measure, measure, after a rest, first of a phrase), durations apart, since
-    ties lengthen them; all times in quarter notes."""
+    ties lengthen them; all times in quarter notes.
+    """
 
     notes: list[tuple[int, float, int, bool, bool]] = field(default_factory=list)
     durations: list[float] = field(default_factory=list)

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.melody.keys import key_of_chroma
-from datamodules.melody.reading import Reading
+from datamodules.melody.reading import keep
 from datamodules.melody.voice import single
+from datamodules.shared.library import Reading
 from kmidi_lab.chords.chord import ChordError, Key, parse_key
 from kmidi_lab.chords.harte import parse_harte
 from kmidi_lab.midi.reading import MidiError, read_piece
@@ -30,9 +31,9 @@ def files(root: Path) -> list[Path]:
     return sorted(p for p in found if p.is_file())
 
 
-def read(root: Path, paths: Iterable[Path]) -> Reading:
+def read(paths: Iterable[Path]) -> Reading[Melody]:
     """The melody of every `.mid` among `paths`."""
-    reading = Reading("pop909", "MIT")
+    reading: Reading[Melody] = Reading("pop909", "MIT")
     for path in paths:
         if path.suffix != ".mid":
             continue
@@ -46,7 +47,7 @@ def read(root: Path, paths: Iterable[Path]) -> Reading:
             if melody is None:
                 reading.skip(path, path.stem, "no MELODY track")
             else:
-                reading.keep(melody, path)
+                keep(reading, melody, path)
     return reading
 
 

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from datamodules.melody.abc import AbcError, read_tune, tunes
-from datamodules.melody.reading import Reading
+from datamodules.melody.reading import keep
+from datamodules.shared.library import Reading
 from datamodules.shared.music21_corpus import corpus_folder
+from kmidi_lab.models.melody.features import Melody
 
 FOLDERS = {"ryan": "ryansMammoth", "aird": "airdsAirs", "oneill": "oneills1850", "essen": "essenFolksong"}
 _OLD = "tunes in the public domain (printed 1778 to 1907), transcriptions distributed with music21"
@@ -24,9 +26,9 @@ def files(source: str) -> list[Path]:
     return sorted((base / FOLDERS[source]).glob("*.abc")) if base else []
 
 
-def read(source: str, paths: Iterable[Path]) -> Reading:
+def read(source: str, paths: Iterable[Path]) -> Reading[Melody]:
     """Every tune of a book."""
-    reading = Reading(source, _LICENCES.get(source, _OLD))
+    reading: Reading[Melody] = Reading(source, _LICENCES.get(source, _OLD))
     for path in paths:
         try:
             text = path.read_text(encoding="utf-8")
@@ -40,7 +42,7 @@ def read(source: str, paths: Iterable[Path]) -> Reading:
             except AbcError as error:
                 reading.skip(path, fields.get("T", name), str(error))
                 continue
-            reading.keep(melody, path)
+            keep(reading, melody, path)
     return reading
 
 

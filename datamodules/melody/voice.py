@@ -13,7 +13,8 @@ _REST, _PHRASE = 0.5, 1.0
 @dataclass(frozen=True)
 class Voice:
     """Notes one after the other, arrays `[T]`: `pitch` MIDI, `onset`, `duration` in quarter notes (or beats); whether a
-    rest stands before the note, and whether it starts a phrase."""
+    rest stands before the note, and whether it starts a phrase.
+    """
 
     pitch: np.ndarray
     onset: np.ndarray

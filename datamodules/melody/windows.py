@@ -41,7 +41,8 @@ class MelodyData(LabData[Melody, MelodyBatch]):
     Training cuts windows at random places and puts some into a random key, on the device and without copies of the data.
 
     Args:
-        load, split, batch_size: as of LabData; a step takes `batch_size` windows. window: notes of a training window.
+        load, split, batch_size: as of LabData; a step takes `batch_size` windows.
+        window: notes of a training window.
         windows_per_epoch: windows drawn for one epoch; 0 draws as many as the data fill.
         transpose_share: share of windows in a random key, pitches kept within MIDI 36 to 96.
         chord_dropout, mood_dropout: share of windows whose chords or mood are unknown.
@@ -156,7 +157,8 @@ class Windows:
 
     def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes[torch.Tensor], torch.Tensor]:
         """As many windows as `index` is long: (notes `[B, window]`, real `[B, window]`); longer pieces more often, cut
-        anywhere or from the start."""
+        anywhere or from the start.
+        """
         device, count, shares = self.device, len(index), self._shares
 
         def chance(share: float) -> torch.Tensor:

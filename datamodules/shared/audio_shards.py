@@ -39,12 +39,13 @@ def prepare_frames(
     """The frames of every recording that can be read; `problems()` and `reasons()` tell of the others.
 
     Args:
-        files: below `root`, in a fixed order. cache_dir: shards are kept in its `mel128-v1`, by content of the files and
-            version of the front-end. workers, timeout_s, memory_mb: as for `bulk.Readers`; decoding 30 minutes takes some
-            2 GiB. longest_s: a longer recording is a problem.
+        files: below `root`, in a fixed order.
+        cache_dir: shards are kept in its `mel128-v1`, by content of the files and version of the front-end.
+        workers, timeout_s, memory_mb: as for `pool.Readers`; decoding 30 minutes takes some 2 GiB.
+        longest_s: a longer recording is a problem.
 
     Raises:
-        LabError: workers can't be started. RegistryError: the folder can't be written.
+        LabError: workers can't be started. FileError: the folder can't be written.
     """
     version = f"{code_version(__name__)}-{longest_s:g}"
     work = partial(_frames, longest_s)

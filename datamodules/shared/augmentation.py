@@ -23,10 +23,14 @@ class Augmentation(Bounded):
     """Waveform changes are made once, as `variants` of every clip beside the clean one; the others at every step.
 
     Args:
-        variants: changed copies of each clip. pitch: semitones up or down. stretch: share longer or shorter.
+        variants: changed copies of each clip.
+        pitch: semitones up or down.
+        stretch: share longer or shorter.
         noise, room: share of the variants that have noise of 8 to 30 dB SNR, a room of 0.15 to 0.7 s.
-        gain: decibels louder or softer. bands, frames: widest stripe that SpecAugment covers, two of each kind a clip.
-        shift: mel bands up or down. mixup: alpha of its Beta. Each is off at 0.
+        gain: decibels louder or softer.
+        bands, frames: widest stripe that SpecAugment covers, two of each kind a clip.
+        shift: mel bands up or down.
+        mixup: alpha of its Beta. Each is off at 0.
 
     Raises:
         ConfigError: a value out of range.

@@ -43,7 +43,8 @@ class FrameStore:
 
     def take(self, clips: torch.Tensor, begin: torch.Tensor, length: int) -> tuple[torch.Tensor, torch.Tensor]:
         """`length` frames of clips `[B]` from frame `begin` `[B]` on: `[B, length, 128]` float32, and `[B, length]`
-        that is True where there was a frame; silence where there was none."""
+        that is True where there was a frame; silence where there was none.
+        """
         at = begin[:, None] + torch.arange(length, device=self.frames.device)
         real = at < self.lengths[clips][:, None]
         rows = torch.where(real, self.starts[clips][:, None] + at, len(self.frames) - 1)

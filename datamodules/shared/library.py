@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from datamodules.shared.cache import cached
-from datamodules.shared.problems import Problem
-from datamodules.shared.stored import SUFFIX
+from datamodules.shared.problems import Problem, Report
 
 Song = TypeVar("Song")
+
+
+@dataclass
+class Reading(Report, Generic[Song]):
+    """What was read of one source (songs, takes, clips, performances), with a report of what could not be used."""
+
+    items: list[Song] = field(default_factory=list)
+    facts: dict[str, float] = field(default_factory=dict)
+    """Figures about the source as a whole, for the card."""
 
 
 @dataclass
@@ -24,13 +29,3 @@ class SplitLibrary(Generic[Song]):
     """The `data` object of run.json without the split."""
     split_rule: dict[str, Any]
     problems: list[Problem] = field(default_factory=list)
-
-
-Library = TypeVar("Library", bound=SplitLibrary[Any])
-
-
-def prepared(folder: Path, version: str, code: str, make: Callable[[], Library], absent: Sequence[str]) -> Library:
-    """What `make` gives, or gave before to the same data and code; names the sources that were wanted and are not there."""
-    library = cached(folder / f"{version}-{code}{SUFFIX}", SplitLibrary, make)
-    library.description["absent"] = list(absent)
-    return library  # type: ignore[return-value]

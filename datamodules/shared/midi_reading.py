@@ -33,6 +33,6 @@ def read_many(
     memory_mb: int = 1024,
     progress: bool = False,
     text: str = "reading MIDI",
-) -> Iterator[Read[T]]:
-    """`extract(read_piece(file))` of every file, as `bulk.read_many`; `extract` may raise MidiError with a reason of its own."""
+) -> Iterator[Read[Path, T]]:
+    """`extract(read_piece(file))` of every file, as `pool.read_many`; `extract` may raise MidiError with a reason of its own."""
     return pool.read_many(files, extracting(extract), workers, timeout_s, memory_mb, progress, text)

@@ -1,4 +1,4 @@
-"""The process that reads files for `bulk.Readers`; its memory has a limit where the system holds a process to one."""
+"""The process that works for `pool.Readers`; its memory has a limit where the system holds a process to one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -18,18 +17,18 @@ Answer = tuple[Any, str, str]
 """Value, reason, detail."""
 
 
-def serve(pipe: Connection, work: Callable[[Path], Any], memory_mb: int) -> None:
-    """Answers READY, then every file of every list of paths that comes in, one answer a file, until the pipe ends."""
+def serve(pipe: Connection, work: Callable[[Any], Any], memory_mb: int) -> None:
+    """Answers READY, then every task of every list that comes in, one answer each, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends its workers
     _limit_memory(memory_mb)
     pipe.send(READY)
     while True:
         try:
-            paths = pipe.recv()
+            tasks = pipe.recv()
         except EOFError:
             return
-        for path in paths:
-            answer = _read(Path(path), work)
+        for task in tasks:
+            answer = _answer(task, work)
             try:
                 pipe.send(answer)
             except OSError:
@@ -38,13 +37,13 @@ def serve(pipe: Connection, work: Callable[[Path], Any], memory_mb: int) -> None
                 pipe.send(_failed(error))
 
 
-def _read(path: Path, work: Callable[[Path], Any]) -> Answer:
+def _answer(task: Any, work: Callable[[Any], Any]) -> Answer:
     try:
-        return work(path), "", ""
+        return work(task), "", ""
     except UserError as error:
         # Readers' errors hold a reason that can be counted.
         return None, getattr(error, "reason", "refused"), getattr(error, "detail", str(error))[:300]
-    except Exception as error:  # one file's fault must not end the job, whatever it is
+    except Exception as error:  # one task's fault must not end the job, whatever it is
         return _failed(error)
 
 

@@ -49,7 +49,8 @@ class Part:
     """What one channel plays.
 
     Args:
-        program: General MIDI program from 0; of drums the kit. controls: (seconds, controller, value 0..127).
+        program: General MIDI program from 0; of drums the kit.
+        controls: (seconds, controller, value 0..127).
         bends: (seconds, semitones within ±BEND_RANGE), held until the next.
     """
 

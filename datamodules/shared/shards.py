@@ -61,16 +61,16 @@ def prepare(
             UserError with a `reason`.
         version: of `work` and all that it calls.
         max_bytes: a larger file is known by its size alone, since `work` will refuse it.
-        workers, timeout_s, memory_mb: as for `bulk.Readers`.
+        workers, timeout_s, memory_mb: as for `pool.Readers`.
 
     Raises:
-        LabError: two files gave arrays that can't stand in one file. RegistryError: the folder can't be written.
+        LabError: two files gave arrays that can't stand in one file. FileError: the folder can't be written.
     """
     source, total = iter(files), len(files)
     indexes: list[Path] = []
     limits = (timeout_s, float(memory_mb))
 
-    def reads() -> Iterator[Read[Arrays]]:
+    def reads() -> Iterator[Read[Path, Arrays]]:
         while chunk := list(islice(source, shard_files)):
             index = folder / f"{_key(chunk, root, version, max_bytes)}.json"
             indexes.append(index)
@@ -97,8 +97,8 @@ class _Builder:
         self._values: dict[str, Arrays] = {}
         self._problems: list[Problem] = []
 
-    def add(self, read: Read[Arrays]) -> None:
-        name = read.file.relative_to(self._root).as_posix().encode(errors="backslashreplace").decode()
+    def add(self, read: Read[Path, Arrays]) -> None:
+        name = read.task.relative_to(self._root).as_posix().encode(errors="backslashreplace").decode()
         if read.value is None:
             self._problems.append(Problem(name, "", read.reason, read.detail))
         else:

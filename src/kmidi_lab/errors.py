@@ -34,6 +34,10 @@ class HandshakeError(UserError):
     """A model and a data set that do not speak of the same contract."""
 
 
+class FileError(UserError):
+    """A file that can't be written: a full disk, a folder without permission."""
+
+
 class RegistryError(UserError):
     """A registry or an artefact that is broken, foreign or out of reach."""
 

@@ -7,14 +7,14 @@ import os
 import uuid
 from pathlib import Path
 
-from kmidi_lab.errors import RegistryError
+from kmidi_lab.errors import FileError
 
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Writes `data` so that a reader sees the old file or the new one, never a part; makes missing folders.
 
     Raises:
-        RegistryError: the disk is full, the folder is not writable …; the old file is as it was.
+        FileError: the disk is full, the folder is not writable …; the old file is as it was.
     """
     # Not tempfile: its files are readable by their owner alone, and other users read what is published.
     temp = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
@@ -27,7 +27,7 @@ def write_atomic(path: Path, data: bytes) -> None:
             temp.unlink(missing_ok=True)
         sync_folder(path.parent)
     except OSError as error:
-        raise RegistryError(
+        raise FileError(
             f"{path}: can't be written ({error.strerror or error}); what was there is as it was. "
             "Free space, or choose a folder that may be written"
         ) from error

@@ -34,6 +34,11 @@ def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path) -> None:
         capture_output=True, text=True, check=True, cwd=elsewhere,
     )  # fmt: skip
     assert where.stdout.count(str(tmp_path)) == 2
+    asked = subprocess.run(
+        [script, "task=predict", "model=melody"], capture_output=True, text=True, cwd=elsewhere, timeout=300
+    )
+    assert asked.returncode == 0, asked.stderr + asked.stdout
+    assert "the released one" in asked.stdout and list(elsewhere.glob("outputs/**/melody.mid"))
     done = subprocess.run(
         [script, "preset=smoke", "model=harmony", "hardware=cpu", "trainer.progress=false", "data.sources=[embedded,rntxt]"],
         capture_output=True, text=True, cwd=elsewhere, timeout=600,

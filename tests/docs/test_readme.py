@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import REPO
+
 
 def commands(repo: Path) -> list[str]:
     blocks = re.findall(r"```bash\n(.*?)```", (repo / "README.md").read_text(encoding="utf-8"), re.S)
@@ -37,30 +39,35 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        "README.md",
-        "docs/harmony.md",
-        "docs/RESULTS.md",
-        "docs/CONTRACTS.md",
-        "docs/networks.md",
-        "docs/groove.md",
-        "docs/dynamics.md",
-        "docs/melody.md",
-        "docs/midi.md",
-        "docs/audio.md",
-        "docs/python_api.md",
-    ],
-)
-def test_links_lead_somewhere(repo: Path, document: str) -> None:
-    path = repo / document
-    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
-        assert (path.parent / target).exists(), target
+PAGES = sorted([*REPO.glob("*.md"), *REPO.glob("docs/*.md"), *REPO.glob("notebooks/*.md"), *REPO.glob("outputs/*.md")])
+GENERATED = {"RESULTS.md", "CONTRACTS.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name not in GENERATED], ids=lambda page: page.name)
+def test_lines_fit_a_screen(page: Path) -> None:
+    """Tables, pictures and programs may be wider."""
+    code = False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        code ^= line.lstrip().startswith("```")
+        free = code or line.lstrip().startswith(("|", "![", "```")) or " " not in line.strip()
+        assert free or len(line) <= 120, f"{page.name}, line {number}: {len(line)} characters"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:src|datamodules|tests|benchmarks|conf|docs)/[\w./-]+\.(?:py|yaml|md|json))`", text):
+        assert (REPO / name).exists(), name
 
 
 def test_docs_name_only_make_targets_that_exist(repo: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (repo / "Makefile").read_text(), re.M))
-    for name in ("README.md", "outputs/README.md", "docs/harmony.md"):
-        for target in re.findall(r"`make ([a-z]+)`", (repo / name).read_text(encoding="utf-8")):
+    targets = set(re.findall(r"^([a-z-]+):", (repo / "Makefile").read_text(), re.M))
+    for name in ("README.md", "CONTRIBUTING.md", "outputs/README.md", "docs/harmony.md"):
+        for target in re.findall(r"`make ([a-z-]+)`", (repo / name).read_text(encoding="utf-8")):
             assert target in targets, target

@@ -73,7 +73,8 @@ def publish(
     `exports.onnx_path` to the models folder and needs neither.
 
     Args:
-        entry: from `entry.registry_entry`. files: content by path below `models_root`, of every file the entry names.
+        entry: from `entry.registry_entry`.
+        files: content by path below `models_root`, of every file the entry names.
 
     Returns:
         The path of registry.json.

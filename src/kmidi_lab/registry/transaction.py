@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kmidi_lab.errors import RegistryError
+from kmidi_lab.errors import FileError, RegistryError
 from kmidi_lab.files import sync_folder, write_atomic, write_synced
 from kmidi_lab.registry.files import FILE, STAGING, is_id, is_written, link_on_the_way
 from kmidi_lab.verify.findings import show
@@ -35,7 +35,8 @@ def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: S
     """Puts `files` (path below `root`: content) in place, the last one last, then removes the files in `remove`.
 
     Args:
-        root: a folder where `complete` has just run. run: the id of the model, which names the staging folder.
+        root: a folder where `complete` has just run.
+        run: the id of the model, which names the staging folder.
 
     Raises:
         RegistryError: nothing has changed, unless the message says that the next opening will finish the work.
@@ -58,7 +59,7 @@ def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: S
         for folder in missing:
             _make_folder(root / folder)
         write_atomic(staging / JOURNAL, json.dumps(vars(plan)).encode())
-    except (OSError, RegistryError) as error:
+    except (OSError, FileError, RegistryError) as error:
         _discard(staging)
         for folder in reversed(missing):
             with contextlib.suppress(OSError):

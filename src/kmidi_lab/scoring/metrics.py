@@ -60,7 +60,7 @@ CLASSIFICATION: Mapping[str, Direction] = {
 
 
 def classification(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-    """nll (nats), perplexity, top1, top3, ece."""
+    """Nll (nats), perplexity, top1, top3, ece."""
     nll = float(-log_likelihoods(probabilities, targets).mean())
     return {
         "nll": nll,

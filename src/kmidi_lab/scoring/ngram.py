@@ -24,7 +24,8 @@ _CHUNK = 8192
 @dataclass
 class _Order:
     """`keys` sorted: id of the shorter context × 1024 + column; rows `start[i]:start[i + 1]` of `token`, `share` are what
-    follows context i, and `rest[i]` is left to the next shorter context."""
+    follows context i, and `rest[i]` is left to the next shorter context.
+    """
 
     keys: Ints
     start: Ints

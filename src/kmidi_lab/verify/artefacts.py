@@ -25,7 +25,8 @@ def check_onnx_file(checks: Checks, name: str, data: bytes, sizes: list[Sizes]) 
     """The checks of one file. Returns the model to run, None when it is not as `OnnxModel` needs it.
 
     Args:
-        name: for messages. sizes: what the registry and the contract say of it.
+        name: for messages.
+        sizes: what the registry and the contract say of it.
     """
     try:
         model = onnx.load_from_string(data)

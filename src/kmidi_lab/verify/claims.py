@@ -40,7 +40,8 @@ def check_params(checks: Checks, entry: dict[str, Any], stored: int | None, onnx
     """The entry's counts against its files.
 
     Args:
-        stored: parameters in the RTNeural file. onnx: the ONNX file. None for a file that can't be opened.
+        stored: parameters in the RTNeural file.
+        onnx: the ONNX file. None for a file that can't be opened.
     """
     params, estimate = entry.get("params"), entry.get("params_estimate")
     # Half of float32 leaves room for weights that the export merges.

@@ -73,7 +73,9 @@ def check_model(
     """Opens, runs and compares the files of one model; a name that leads nowhere is not told again.
 
     Args:
-        contract: None for an id without one. entry: None for files that no entry names. runner: the real RTNeural.
+        contract: None for an id without one.
+        entry: None for files that no entry names.
+        runner: the real RTNeural.
     """
     sizes = told_sizes(entry, contract)
     goldens = _goldens(checks, root, files, contract, entry)

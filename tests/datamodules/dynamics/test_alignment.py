@@ -82,7 +82,7 @@ def test_what_was_done_with_each_note_by_hand() -> None:
 def test_the_published_layout(tmp_path: Path) -> None:
     root = write_asap(tmp_path)
     reading = asap.read(root / "asap", asap_layout.read(root))
-    assert len(reading.performances) == 12
+    assert len(reading.items) == 12
     assert reading.facts["match_rate_min"] > 0.99
     assert sorted(p.reason for p in reading.problems) == [
         "a row without all its files",
@@ -115,5 +115,5 @@ def test_real_performances_are_found(shared: Path) -> None:
         pytest.skip("needs ASAP")
     layout.files = layout.files[::40]
     reading = asap.read(asap_layout.table(shared).parent, layout)
-    assert len(reading.performances) >= 0.8 * len(layout.files)
+    assert len(reading.items) >= 0.8 * len(layout.files)
     assert reading.facts["match_rate"] > 0.92

@@ -9,6 +9,7 @@ import pytest
 
 from datamodules.dynamics import corpus, kth
 from datamodules.dynamics.kth import Performer
+from datamodules.shared.library import Reading
 from kmidi_lab.midi.score import make_score
 
 
@@ -50,15 +51,15 @@ def test_the_same_performers_every_time(monkeypatch: pytest.MonkeyPatch, tmp_pat
     score, _ = make_score(range(40), [1] * 40, range(50, 90))
     monkeypatch.setattr(corpus, "read", lambda path, reading: score)
     a, b = (kth.read([Path("x.mxl")], False) for _ in range(2))
-    assert len(a.performances) == kth.PERFORMERS and len({p.id for p in a.performances}) == kth.PERFORMERS
-    for first, second in zip(a.performances, b.performances, strict=True):
+    assert len(a.items) == kth.PERFORMERS and len({p.id for p in a.items}) == kth.PERFORMERS
+    for first, second in zip(a.items, b.items, strict=True):
         np.testing.assert_array_equal(first.played.velocity, second.played.velocity)
-    assert not np.array_equal(a.performances[0].played.velocity, a.performances[1].played.velocity)
+    assert not np.array_equal(a.items[0].played.velocity, a.items[1].played.velocity)
 
 
 def test_the_corpus_is_there() -> None:
-    reading = kth.Reading("kth_rules", "")
+    reading = Reading("kth_rules", "")
     score = corpus.read(corpus.files()[0], reading)
     assert score is not None and len(score) > 30 and not reading.problems
-    reading = kth.Reading("kth_rules", "")
+    reading = Reading("kth_rules", "")
     assert corpus.read(Path("nowhere.mxl"), reading) is None and len(reading.problems) == 1

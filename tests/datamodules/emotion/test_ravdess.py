@@ -84,7 +84,7 @@ def test_published_folders_wav_and_flac(tmp_path: Path) -> None:
     write_clip(tmp_path / "a/ravdess/Audio_Song_Actors_01-24/Actor_01" / f"{name(2, 1, channel=2)}.flac", 2)
     assert len(files(tmp_path / "a")) == 2 == len(files(tmp_path / "a/ravdess"))
     found = read(tmp_path / "a", ("speech", "song"), PLAIN, 1)
-    assert [(c.channel, EMOTIONS[c.emotion]) for c in found.clips] == [("song", "calm"), ("speech", "neutral")]
+    assert [(c.channel, EMOTIONS[c.emotion]) for c in found.items] == [("song", "calm"), ("speech", "neutral")]
     assert files(tmp_path / "nothing") == []
 
 

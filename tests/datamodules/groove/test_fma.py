@@ -59,10 +59,10 @@ def test_recordings_become_takes_and_the_rest_is_counted(root: Path, tmp_path: P
     again = read(root, tmp_path, workers=1)
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "fma").iterdir()} == heard
     assert again.problems == reading.problems
-    for first, second in zip(reading.takes, again.takes, strict=True):
+    for first, second in zip(reading.items, again.items, strict=True):
         assert np.array_equal(first.performance.bars.timing, second.performance.bars.timing)
-    assert [t.performance.id for t in reading.takes] == ["fma/000002", "fma/000005", "fma/000150"]
-    hip_hop, rock, _ = reading.takes
+    assert [t.performance.id for t in reading.items] == ["fma/000002", "fma/000005", "fma/000150"]
+    hip_hop, rock, _ = reading.items
     assert (hip_hop.performance.style, hip_hop.published, hip_hop.drummer) == ("laid_back", "train", "artist 1")
     # A straight genre that is heard to swing is called swing.
     assert (rock.performance.style, rock.published) == ("swing", "test")

@@ -16,6 +16,7 @@ from datamodules.groove.annotations import style_of
 from datamodules.groove.library import bar_prints
 from datamodules.groove.module import DrumPerformances
 from datamodules.groove.styles import generate, swing_ratio
+from datamodules.shared import engine
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.groove.features import STYLES
@@ -156,13 +157,13 @@ def test_generated_takes_are_repeatable_and_follow_their_research() -> None:
     a, b = generate(0), generate(0)
     assert all(
         np.array_equal(x.performance.bars.timing, y.performance.bars.timing)
-        for x, y in zip(a.takes, b.takes, strict=True)
+        for x, y in zip(a.items, b.items, strict=True)
     )
-    assert [t.published for t in a.takes] != [t.published for t in generate(1).takes]
+    assert [t.published for t in a.items] != [t.published for t in generate(1).items]
     assert swing_ratio(60) == 3.5
     assert swing_ratio(300) == 1.0
     snare = {
-        style: np.mean([(p.bars.timing * 7500 / p.bpm)[:, [4, 12], 1][p.bars.hit[:, [4, 12], 1]].mean() for t in a.takes for p in [t.performance] if p.style == style])
+        style: np.mean([(p.bars.timing * 7500 / p.bpm)[:, [4, 12], 1][p.bars.hit[:, [4, 12], 1]].mean() for t in a.items for p in [t.performance] if p.style == style])
         for style in ("straight", "laid_back", "pushed")
     }  # fmt: skip
     assert snare["laid_back"] > snare["straight"] + 10 > snare["pushed"] + 10
@@ -215,7 +216,7 @@ def test_cache_is_used_and_a_broken_one_is_remade(tmp_path: Path, monkeypatch: p
 
     first = take()
     [path] = (tmp_path / "groove").iterdir()
-    monkeypatch.setattr(library, "_build", lambda *_: pytest.fail("read again instead of taken from the cache"))
+    monkeypatch.setattr(engine, "build", lambda *_: pytest.fail("read again instead of taken from the cache"))
     assert [p.id for p in take().songs] == [p.id for p in first.songs]
     monkeypatch.undo()
     path.write_bytes(b"cut short")

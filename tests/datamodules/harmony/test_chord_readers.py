@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from datamodules.harmony import jazz_standards, music21_corpus, pop909, progressions, rntxt
 from datamodules.harmony.key_finding import estimate_key
-from datamodules.harmony.reading import Reading
+from datamodules.shared.library import Reading
 from kmidi_lab.chords.affect import affect_of, lexicon
 from kmidi_lab.chords.chord import ChordError, Key
 from kmidi_lab.chords.jazz import parse_jazz
@@ -35,22 +35,22 @@ def names(song) -> list[str]:
 
 def test_jazz_bars_beats_holds_and_alternatives(tmp_path: Path) -> None:
     jazz_file(tmp_path, [standard("Dm7,G7|C(Am7),|F,,C7,|Bb6,(A7)")])
-    [song] = jazz_standards.read(tmp_path).songs
+    [song] = jazz_standards.read(tmp_path).items
     assert names(song) == ["Dm7", "G7", "C", "F", "C7", "Bb"]
     assert [(e.start, e.bars) for e in song.events] == [(0, 0.5), (0.5, 0.5), (1, 1), (2, 0.5), (2.5, 0.5), (3, 1)]
 
 
 def test_jazz_endings_and_repeats_are_played_out(tmp_path: Path) -> None:
     jazz_file(tmp_path, [standard("C|F", Endings=[{"Chords": "G7"}, {"Chords": "Bb"}])])
-    assert names(jazz_standards.read(tmp_path).songs[0]) == ["C", "F", "G7", "C", "F", "Bb"]
+    assert names(jazz_standards.read(tmp_path).items[0]) == ["C", "F", "G7", "C", "F", "Bb"]
     jazz_file(tmp_path, [standard("C|F", Repeats=1)])
-    assert names(jazz_standards.read(tmp_path).songs[0]) == ["C", "F", "C", "F"]
+    assert names(jazz_standards.read(tmp_path).items[0]) == ["C", "F", "C", "F"]
 
 
 def test_jazz_reports_every_bad_symbol_and_keeps_the_rest(tmp_path: Path) -> None:
     jazz_file(tmp_path, [standard("C|Q7|F|Xyz|G7"), {"Title": "broken"}, 7, standard("C|C"), standard("C|F")])
     reading = jazz_standards.read(tmp_path)
-    assert [s.title for s in reading.songs] == ["T", "T"]
+    assert [s.title for s in reading.items] == ["T", "T"]
     assert reading.reasons() == {
         "unreadable chord symbol": 2,
         "not in the published layout": 2,
@@ -63,7 +63,7 @@ def test_jazz_reports_every_bad_symbol_and_keeps_the_rest(tmp_path: Path) -> Non
 def test_jazz_file_that_is_no_list_of_songs(tmp_path: Path, text: str) -> None:
     jazz_file(tmp_path, text)
     reading = jazz_standards.read(tmp_path)
-    assert not reading.songs
+    assert not reading.items
     assert len(reading.problems) == 1
 
 
@@ -82,7 +82,7 @@ BEATS = "\n".join(f"{t * 0.5} 1.0 {1.0 if t % 4 == 0 else 0.0}" for t in range(3
 
 def test_pop909_times_become_bars_and_keys_follow_the_moment(tmp_path: Path) -> None:
     pop_song(tmp_path, "0 2 N\n2 4 C:maj\n4 6 G:7\n6 8 D:min/b3\n", BEATS, "0 5 C:maj\n5 20 D:min\n")
-    [song] = pop909.read(tmp_path).songs
+    [song] = pop909.read(tmp_path).items
     assert names(song) == ["C", "G7", "Dm/F"]
     assert [(e.start, e.bars) for e in song.events] == [(1, 1), (2, 1), (3, 1)]
     assert [e.key for e in song.events] == [Key(0, 1), Key(0, 1), Key(2, -1)]
@@ -93,8 +93,8 @@ def test_pop909_broken_lines_are_counted(tmp_path: Path) -> None:
         tmp_path, "0 2 C:maj\nx y z\n2 1 F:maj\n3 4 Q:maj\n4 nan G:maj\n5\n6 8 G:maj\n", "garbage\n1 2\n", "0 9 H:maj\n"
     )
     reading = pop909.read(tmp_path)
-    assert names(reading.songs[0]) == ["C", "G"]
-    assert reading.songs[0].events[0].start is None
+    assert names(reading.items[0]) == ["C", "G"]
+    assert reading.items[0].events[0].start is None
     assert reading.reasons()["times are not ordered"] == 2
     assert reading.reasons()["line is not 'start end chord'"] == 2
     assert reading.reasons()["unreadable chord symbol"] == 1
@@ -152,19 +152,19 @@ def test_kmidi_sibling_formats(tmp_path: Path) -> None:
     }
     (tmp_path / "chord_progressions_db.json").write_text(json.dumps(database))
     reading = progressions.read_kmidi(progressions.kmidi_files(tmp_path))
-    assert {s.title: names(s) for s in reading.songs} == {
+    assert {s.title: names(s) for s in reading.items} == {
         "a": ["C", "G7", "Am"], "b": ["C7", "F7"], "c": ["C", "Bb", "Fm"], "d": ["Dm7", "G7", "Cmaj7"], "g": ["C", "F"],
     }  # fmt: skip
-    assert reading.songs[1].events[0].bars == 4.0
-    assert reading.songs[0].affect == affect_of(["uplifting", "dark"])
-    assert reading.songs[1].affect is None
+    assert reading.items[1].events[0].bars == 4.0
+    assert reading.items[0].affect == affect_of(["uplifting", "dark"])
+    assert reading.items[1].affect is None
     assert reading.reasons() == {"no chords: a description only": 1, "unreadable chords": 1}
 
 
 def test_embedded_database_reads_whole_and_is_rich() -> None:
     reading = progressions.read_embedded()
     assert not reading.problems
-    genres = [s.tags[0] for s in reading.songs]
+    genres = [s.tags[0] for s in reading.items]
     for genre in (
         "pop",
         "rock",
@@ -179,8 +179,8 @@ def test_embedded_database_reads_whole_and_is_rich() -> None:
         "electronic",
     ):
         assert genres.count(genre) >= 20, genre
-    assert len(reading.songs) >= 300
-    assert all(s.affect is not None for s in reading.songs)
+    assert len(reading.items) >= 300
+    assert all(s.affect is not None for s in reading.items)
 
 
 def test_bars_and_repeats_of_numerals() -> None:
@@ -213,13 +213,13 @@ def test_best_template_of_sounding_notes() -> None:
 
 def test_real_files_read_without_loss(shared: Path) -> None:
     jazz, pop = jazz_standards.read(shared), pop909.read(shared)
-    assert (len(jazz.songs), len(jazz.problems)) == (1096, 0)
-    assert (len(pop.songs), len(pop.problems)) == (800, 0)
+    assert (len(jazz.items), len(jazz.problems)) == (1096, 0)
+    assert (len(pop.items), len(pop.problems)) == (800, 0)
 
 
 def test_estimated_keys_on_standards_that_state_theirs(shared: Path) -> None:
     stated = {e["Title"] for e in json.loads((shared / jazz_standards.FILE).read_text()) if e.get("Key")}
-    songs = [s for s in jazz_standards.read(shared).songs if s.title in stated]
+    songs = [s for s in jazz_standards.read(shared).items if s.title in stated]
     right = sum(
         estimate_key([e.chord for e in s.events], [e.bars or 1 for e in s.events]) == s.events[0].key for s in songs
     )

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from datamodules.harmony import library as chord_library
 from datamodules.harmony.library import group, loop_shape, progression_key
 from datamodules.harmony.module import ChordSongs
-from datamodules.shared import stored
+from datamodules.shared import engine, stored
 from datamodules.shared.batches import IndexBatches
+from datamodules.shared.library import Reading
 from datamodules.shared.splits import Groups, assign
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.chords.jazz import parse_jazz
@@ -122,12 +123,10 @@ def test_rotations_and_relative_keys_of_a_loop_stay_together() -> None:
     assert groups.find(0) == groups.find(1) == groups.find(2) != groups.find(3)
 
 
-def test_duplicates_go_before_transposition(monkeypatch: pytest.MonkeyPatch) -> None:
-    from datamodules.harmony.reading import Reading
-
-    first = Reading("a", "x", songs=[song("1", "Dm7 G7 C")])
-    second = Reading("b", "x", songs=[song("2", "Em7 A7 D", key=Key(2, 1)), song("3", "C F")])
-    library = chord_library._build([first, second], "f", 0, 0.1, 0.1)
+def test_duplicates_go_before_transposition() -> None:
+    first = Reading("a", "x", items=[song("1", "Dm7 G7 C")])
+    second = Reading("b", "x", items=[song("2", "Em7 A7 D", key=Key(2, 1)), song("3", "C F")])
+    library = engine.build([first, second], "f", chord_library.ChordRules(0, 0.1, 0.1))
     assert [s.id for s in library.songs] == ["1", "3"]
     assert library.description["problems"] == {"same progression as another, whatever the key": 1}
 
@@ -138,7 +137,7 @@ def test_cache_is_used_and_a_broken_one_is_remade(tmp_path: Path, monkeypatch: p
 
     first = load()
     [path] = (tmp_path / "chord_db").iterdir()
-    monkeypatch.setattr(chord_library, "_build", lambda *_: pytest.fail("read again instead of taken from the cache"))
+    monkeypatch.setattr(engine, "build", lambda *_: pytest.fail("read again instead of taken from the cache"))
     assert [s.id for s in load().songs] == [s.id for s in first.songs]
     monkeypatch.undo()
     for other in (stored.dumps("something else"), path.read_bytes()[:-2]):

@@ -209,7 +209,7 @@ def test_nsynth_keeps_its_split_and_no_instrument_crosses(tmp_path: Path) -> Non
 
 def test_nsynth_is_thinned_evenly_and_bad_tables_are_named(tmp_path: Path) -> None:
     root = nsynth(tmp_path, {"nsynth-train": [(f"guitar_acoustic_{i:03d}", "guitar", "acoustic") for i in range(6)]})
-    assert len(published_nsynth.read(root, PLAIN, most=3, workers=1).clips) == 3
+    assert len(published_nsynth.read(root, PLAIN, most=3, workers=1).items) == 3
     (root / "nsynth-train" / "examples.json").write_text("{")
     with pytest.raises(DataError, match="not JSON"):
         published_nsynth.read(root, PLAIN, most=3, workers=1)
@@ -279,7 +279,7 @@ def test_batches_hold_targets_and_masks(few_programs: GeneralMidiSounds) -> None
 
 def test_splits_of_a_library_are_a_hash_of_the_take(few_programs: GeneralMidiSounds) -> None:
     clips = few_programs.songs("all")
-    again = library.split(clips[::-1], 0, 0.1, 0.2)[::-1]
+    again = library.TakeRules(0.1, 0.2, 0, "").split(clips[::-1]).places[::-1]
     assert again == few_programs.library.splits
 
 

@@ -26,6 +26,8 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.melody.evaluation import MelodyEvaluator
 from kmidi_lab.models.melody.features import notes_of
 from kmidi_lab.registry.policy import entry_status
+from kmidi_lab.run_record import Identity, Primary, RunRecord, Scores
+from kmidi_lab.typed_json import from_json
 
 Make = Callable[..., LakhMelodies]
 
@@ -129,7 +131,8 @@ def test_baselines_that_saw_less_than_the_network_give_no_verdict(make: Make) ->
     call = lambda x: np.full((*x.shape[:2], 128), 1 / 128, np.float32)
     for training, expected in ((data, "no fair comparison: baselines were fitted on 600"), (even, "does not beat")):
         primary = evaluator.verdict(evaluator(call, {}, even, "test", training), "test")
-        status, reason = entry_status({"primary": primary})
+        scores = Scores(primary=from_json(Primary, primary))
+        status, reason = entry_status(RunRecord(Identity(), scores=scores))
         assert status == "training" and reason.startswith(expected)
 
 

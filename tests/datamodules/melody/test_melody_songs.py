@@ -12,17 +12,19 @@ from support.melody_tunes import melody, random_tunes
 
 from datamodules.melody import chorales, library, tune_books
 from datamodules.melody.module import Melodies
-from datamodules.melody.reading import Reading
+from datamodules.melody.reading import keep
+from datamodules.shared import engine
+from datamodules.shared.library import Reading
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 
 
 def built(melodies: list[Melody], seed: int = 0) -> library.Library:
-    reading = Reading("aird", "x")
+    reading: Reading[Melody] = Reading("aird", "x")
     for m in melodies:
-        reading.keep(m, "f")
-    return library.build([reading], "f", seed, 0.2, 0.2)
+        keep(reading, m, "f")
+    return engine.build([reading], "f", library.MelodyRules(seed, 0.2, 0.2))
 
 
 def walk(seed: int, notes: int = 60) -> list[int]:
@@ -100,10 +102,10 @@ def test_chorales_keep_their_split_and_broken_ones_are_counted(tmp_path: Path) -
     content = {"train": [rows, "broken"], "valid": [[*rows[:30], [], *rows[30:]]], "test": [rows[::-1]]}
     (folder / "jsb-chorales-16th.json").write_text(json.dumps(content))
     reading = chorales.read(tmp_path)
-    assert [(m.given, len(m)) for m in reading.melodies] == [("train", 16), ("val", 17), ("test", 16)]
+    assert [(m.given, len(m)) for m in reading.items] == [("train", 16), ("val", 17), ("test", 16)]
     assert [p.reason for p in reading.problems] == ["not rows of pitches"]
-    assert reading.melodies[0].duration.tolist() == [1.0] * 16
-    assert np.flatnonzero(reading.melodies[1].rest).tolist() == [8]
+    assert reading.items[0].duration.tolist() == [1.0] * 16
+    assert np.flatnonzero(reading.items[1].rest).tolist() == [8]
     (folder / "jsb-chorales-16th.json").write_text("{")
     assert [p.reason for p in chorales.read(tmp_path).problems] == ["not the published JSON of chorales"]
 
@@ -113,7 +115,7 @@ def test_tunes_that_cannot_be_read_are_counted_and_the_rest_kept(tmp_path: Path)
     book.write_text("X:1\nT:bad\nK:?\nGABc\n\nX:2\nT:short\nK:G\nGAB\n\nX:3\nT:good\nK:G\nGABc dedB GABc dedB\n")
     (tmp_path / "old.abc").write_bytes(b"\xff\xfe\xe9")
     reading = tune_books.read("aird", sorted(tmp_path.glob("*.abc")))
-    assert [m.title for m in reading.melodies] == ["good"]
+    assert [m.title for m in reading.items] == ["good"]
     assert [p.reason for p in reading.problems] == [
         "key not readable",
         "fewer than 12 notes",
@@ -191,8 +193,8 @@ def test_no_data_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
 def test_pop909_on_its_beats(shared: Path, tmp_path: Path) -> None:
     from datamodules.melody import pop909
 
-    reading = pop909.read(shared, sorted((shared / "pop909" / "001").iterdir()))
-    [song] = reading.melodies
+    reading = pop909.read(sorted((shared / "pop909" / "001").iterdir()))
+    [song] = reading.items
     assert song.key == Key(6, 1)
     assert song.chord is not None and song.chord.shape == (len(song), 12)
     assert (song.position * 4 % 1 == 0).all() and (song.position < song.bar).all()

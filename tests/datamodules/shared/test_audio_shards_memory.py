@@ -13,11 +13,11 @@ import soundfile
 _JOB = """
 import sys
 from pathlib import Path
-from datamodules.audio import prepared
+from datamodules.shared import audio_shards
 if __name__ == "__main__":
-    prepared._SHARD_FILES = 8
+    audio_shards._SHARD_FILES = 8
     root = Path(sys.argv[1])
-    frames = prepared.prepare_frames(sorted(root.iterdir()), root, Path(sys.argv[2]))
+    frames = audio_shards.prepare_frames(sorted(root.iterdir()), root, Path(sys.argv[2]))
     seconds = sum(len(frame.arrays["mel"]) for frame in frames) * 256 / 16000
     status = Path("/proc/self/status").read_text().split()
     print(len(frames), seconds, int(status[status.index("VmHWM:") + 1]) / 1024)

@@ -44,8 +44,8 @@ def write(folder: Path, titles: list[str]) -> list[Path]:
     return paths
 
 
-def outcomes(reads: Iterator[Read[int]]) -> dict[str, int | str]:
-    return {read.file.name: read.reason or read.value for read in reads}  # type: ignore[misc]
+def outcomes(reads: Iterator[Read[Path, int]]) -> dict[str, int | str]:
+    return {read.task.name: read.reason or read.value for read in reads}  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -78,7 +78,7 @@ def test_a_worker_killed_from_outside_costs_at_most_one_file(tmp_path: Path) -> 
         reads.append(read)
     count = Counter(read.reason for read in reads)
     assert len(reads) == 40
-    assert len({read.file for read in reads}) == 40
+    assert len({read.task for read in reads}) == 40
     assert count["worker died"] <= 2
     assert count[""] == 40 - count["worker died"]
 
@@ -128,7 +128,7 @@ _ENDLESS = """
 import sys
 from pathlib import Path
 sys.path[:0] = ["tests", "."]
-from midi.extracts import slow
+from support.extracts import slow
 from datamodules.shared.midi_reading import read_many
 if __name__ == "__main__":
     for read in read_many(sorted(Path(sys.argv[1]).iterdir()), slow):
@@ -163,7 +163,7 @@ def test_mutated_files_never_end_the_job(tmp_path: Path, seed: int) -> None:
         paths.append(tmp_path / f"{i}.mid")
         paths[-1].write_bytes(data)
     reads = list(read_many(paths, note_count, timeout_s=10))
-    assert {read.file for read in reads} == set(paths)
+    assert {read.task for read in reads} == set(paths)
     assert len(reads) == len(paths)
     assert all(read.reason or read.value for read in reads)
     assert not any(read.reason == "extract failed" for read in reads)

@@ -133,7 +133,8 @@ def score(p: Probabilities, true: NDArray[np.int64], groups: Sequence[str]) -> d
 
 def mirex(found: NDArray[np.integer], true: NDArray[np.integer]) -> NDArray[np.float64]:
     """MIREX's weights of an estimated key: 1 the same, 0.5 a fifth off (either way, same mode), 0.3 the relative, 0.2 the
-    parallel key, else 0 (mir_eval.key, which counts the fifth above alone)."""
+    parallel key, else 0 (mir_eval.key, which counts the fifth above alone).
+    """
     steps, same_mode = (found // 2 - true // 2) % 12, found % 2 == true % 2
     relative = np.where(true % 2 == 0, 9, 3)
     out = np.zeros(len(true))

@@ -36,7 +36,8 @@ ORDERS = (4, 5, 6, 8)
 @dataclass
 class Columns:
     """Many melodies note by note: `pitch` `[E]` in a frame, `before` `[E, 8]` the pitches before it, nearest first, the
-    other columns `[E]`; `shift` is what was taken from the MIDI pitch; `ends` where each melody ends."""
+    other columns `[E]`; `shift` is what was taken from the MIDI pitch; `ends` where each melody ends.
+    """
 
     pitch: Ints
     before: Ints

@@ -49,7 +49,7 @@ def sample(call: Callable[[np.ndarray], np.ndarray], songs: Sequence[Melody], rn
 
 
 def metrics(pitches: np.ndarray, song: Melody) -> dict[str, float]:
-    """muspy's pitch metrics, the rate of pitches in the stated key, and repeated notes; of one melody."""
+    """Muspy's pitch metrics, the rate of pitches in the stated key, and repeated notes; of one melody."""
     import muspy
 
     track = muspy.Track(

@@ -1,0 +1,226 @@
+"""How every room's data come about: find the sources, read, leave out copies, split and describe; once, then from the cache.
+
+A room declares its sources (`Source`) and its rules (`Rules`). `load` keeps the finished library; `load_readings` keeps
+what each source gave, for recordings, whose split may change without reading them again.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, Generic
+
+from datamodules.shared.cache import cached, data_version, files_below
+from datamodules.shared.library import Reading, Song, SplitLibrary
+from datamodules.shared.problems import Problem, counted_reasons, first_of
+from datamodules.shared.stored import SUFFIX
+from kmidi_lab.errors import DataError
+
+Contents = Iterable[tuple[str, Path] | bytes]
+"""What a version is made of, as `data_version` takes it."""
+
+
+@dataclass(frozen=True)
+class Source(Generic[Song]):
+    """One place that examples come from.
+
+    Args:
+        name: in `data.sources`.
+        files: what is read, in a fixed order; empty where the source is not there.
+        read: reads those files. It reports what it can't use and raises nothing for it.
+        contents: what the version depends on, from the files.
+        always: it is there without files: it comes with the lab, or is made.
+    """
+
+    name: str
+    files: Callable[[], list[Path]]
+    read: Callable[[list[Path]], Reading[Song]]
+    contents: Callable[[list[Path]], Contents]
+    always: bool = False
+
+
+@dataclass(frozen=True)
+class Present(Generic[Song]):
+    """A source that is there, with its files."""
+
+    source: Source[Song]
+    files: list[Path]
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    def contents(self) -> Contents:
+        return self.source.contents(self.files)
+
+    def read(self) -> Reading[Song]:
+        return self.source.read(self.files)
+
+
+def below(root: Path) -> Callable[[list[Path]], Contents]:
+    """The usual `contents` of a source: its files, by name below `root` and content."""
+    return lambda files: files_below(root, files)
+
+
+def packages(*names: str) -> list[bytes]:
+    """The versions of installed packages, as `contents` of a source that comes with them."""
+    return [importlib.metadata.version(name).encode() for name in names]
+
+
+def find(sources: Sequence[Source[Song]], wanted: Sequence[str]) -> tuple[list[Present[Song]], list[str]]:
+    """(those of `wanted` that are there, in the order of `wanted`; the names of those that are not)."""
+    by_name = {source.name: source for source in sources}
+    looked_at = [Present(by_name[name], by_name[name].files()) for name in wanted]
+    present = [p for p in looked_at if p.files or p.source.always]
+    return present, [p.name for p in looked_at if p not in present]
+
+
+@dataclass
+class Split:
+    """Where each song belongs, by its place: `train`, `val` or `test`.
+
+    Args:
+        places: one for each song.
+        rule: what the card says of how they were split.
+        left_out: songs that can't be in any split without crossing them, and why.
+    """
+
+    places: list[str]
+    rule: dict[str, Any]
+    left_out: dict[int, Problem] = field(default_factory=dict)
+
+
+class Rules(ABC, Generic[Song]):
+    """What a room decides of the songs that were read."""
+
+    nothing: str
+    """The error where no song is left, and what to do then."""
+    remedy: str
+    named_licences = False
+    """Whether each licence is told with its source's name."""
+    same = ""
+    """The reason that a copy is left out with."""
+
+    def key(self, song: Song) -> Hashable:
+        """Equal for copies of one song, of which the first is kept; None for one that is no copy of anything."""
+        return None
+
+    def stays(self, song: Song) -> bool:
+        """Whether a song is kept though it is a copy, since its publisher says where it belongs."""
+        return False
+
+    @abstractmethod
+    def split(self, songs: list[Song]) -> Split:
+        """Where each song belongs."""
+
+    @abstractmethod
+    def counts(self, songs: list[Song]) -> dict[str, Any]:
+        """What the card says of a source: how many songs, and of what."""
+
+    def row(self, reading: Reading[Song], songs: list[Song]) -> dict[str, Any]:
+        """All that the card says of a source."""
+        skipped = {"skipped": len(reading.problems), "note": reading.note}
+        return {"name": reading.source, "licence": reading.licence, **self.counts(songs), **skipped}
+
+    @abstractmethod
+    def stand_in(self, used: list[str]) -> str | None:
+        """What the sources that were used stand in for, in words; None where they are the real thing."""
+
+
+def version(label: object, settings: object, present: Iterable[Present[Any]]) -> str:
+    """Of what the sources hold and how it is split: what a model was trained on, whatever the version of the code."""
+    return data_version((label, settings), chain.from_iterable(p.contents() for p in present))
+
+
+def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -> SplitLibrary[Song]:
+    """Leaves out copies, splits, and says what there is.
+
+    Raises:
+        DataError: no song is left.
+    """
+    songs: list[Song] = []
+    of: list[Reading[Song]] = []
+    seen: dict[Hashable, str] = {}
+    for reading in readings:
+        for song in reading.items:
+            key = rules.key(song)
+            if key is not None and key in seen and not rules.stays(song):
+                reading.skip(song.id, song.title, rules.same, seen[key])  # type: ignore[attr-defined]
+                continue
+            if key is not None:
+                seen[key] = song.id  # type: ignore[attr-defined]
+            songs.append(song)
+            of.append(reading)
+    problems = [problem for reading in readings for problem in reading.problems]
+    if not songs:
+        raise DataError(f"{rules.nothing}.{first_of(problems)} {rules.remedy}")
+    split = rules.split(songs)
+    for at, problem in split.left_out.items():
+        of[at].problems.append(problem)
+    kept = [at for at in range(len(songs)) if at not in split.left_out]
+    problems = [problem for reading in readings for problem in reading.problems]
+    rows = [rules.row(r, [songs[at] for at in kept if of[at] is r]) for r in readings]
+    licences = [f"{r.source}: {r.licence}" if rules.named_licences else r.licence for r in readings]
+    description = {
+        "version": f"sha256:{version}",
+        "stand_in": rules.stand_in([r.source for r in readings]),
+        "licence": "; ".join(dict.fromkeys(licences)),
+        "sources": rows,
+        "problems": counted_reasons(problems),
+        "absent": [],
+    }
+    return SplitLibrary(
+        [songs[at] for at in kept], [split.places[at] for at in kept], description, split.rule, problems
+    )
+
+
+def load(
+    folder: Path,
+    present: Sequence[Present[Song]],
+    absent: Sequence[str],
+    version: str,
+    code: str,
+    rules: Rules[Song],
+) -> SplitLibrary[Song]:
+    """Reads and splits, or takes the library that was made before of the same data, code and settings.
+
+    Args:
+        folder: of the cache.
+        present: what is read, in order.
+        absent: what was wanted and is not there.
+        version: of the data and of how they are split, whatever the version of the code.
+        code: of what reads and splits them (`code_version`).
+    """
+
+    def make() -> SplitLibrary[Song]:
+        return build([p.read() for p in present], version, rules)
+
+    library: SplitLibrary[Song] = cached(folder / f"{version}-{code}{SUFFIX}", SplitLibrary, make)
+    library.description["absent"] = list(absent)
+    return library
+
+
+def load_readings(
+    folder: Path,
+    present: Sequence[tuple[Present[Song], str, object]],
+    absent: Sequence[str],
+    version: str,
+    code: str,
+    rules: Rules[Song],
+) -> SplitLibrary[Song]:
+    """As `load`, but what each source gave is kept, and split anew every time.
+
+    Args:
+        present: each with the version of its content and the settings that what was made of it depends on.
+    """
+    readings = []
+    for source, content, changed in present:
+        key = f"{data_version(changed, [content.encode()])}-{code}"
+        readings.append(cached(folder / f"{source.name}-{key}{SUFFIX}", Reading, source.read))
+    library = build(readings, version, rules)
+    library.description["absent"] = list(absent)
+    return library
