@@ -21,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import config, run_record, schema
-from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.conf_dir import conf_dir, look_also_in
 from kmidi_lab.errors import ConfigError, DataError, LabError, UserError
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ _COMMAND = "KMIDI_COMMAND"
 def run(arguments: list[str]) -> int:
     """Checks every combination, then runs one job or a sweep; returns the exit code."""
     multirun = bool({"-m", "--multirun"} & set(arguments))
+    look_also_in(get_args_parser().parse_args(arguments).config_dir)
     arguments = config.with_model([config.quote_free_text(a, multirun) for a in arguments])
     parsed = get_args_parser().parse_args(arguments)
     os.environ["KMIDI_RUN_ID"] = config.new_run_id()

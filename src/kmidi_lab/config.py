@@ -23,9 +23,10 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kmidi_lab import schema
-from kmidi_lab.conf_dir import conf_dir
-from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.conf_dir import conf_dir, conf_dirs
+from kmidi_lab.contracts import CONTRACTS, register
 from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.targets import find
 
 _MOST_COMBINATIONS = 200
 _LIMITS = (
@@ -39,7 +40,7 @@ _LIMITS = (
     ("trainer.limit_train_batches", 1e-3, inf),
     ("export.calls", 1, inf),
 )
-_CHOOSE_MODEL = ("model=", "data=", "experiment=")
+_CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
 _TASK_BLOCKS = ("eval", "predict", "registry")
 _FREE_TEXT = (
     "paths.",
@@ -59,7 +60,7 @@ def new_run_id() -> str:
 
 def options(group: str) -> list[str]:
     """The choices of a config group."""
-    return sorted(p.stem for p in (conf_dir() / group).glob("*.yaml"))
+    return sorted({p.stem for folder in conf_dirs() for p in (folder / group).glob("*.yaml")})
 
 
 def quote_free_text(argument: str, multirun: bool = False) -> str:
@@ -80,15 +81,14 @@ def _is_free_text(argument: str) -> bool:
     if not argument.startswith("predict."):
         return argument.startswith(_FREE_TEXT)
     name = argument.partition("=")[0].removeprefix("predict.")
-    return all(isinstance(model.get("predict", {}).get(name), str | None) for model in _models().values())
+    return all(isinstance(model.get("predict", {}).get(name), str | None) for model in _models(conf_dirs()).values())
 
 
 @cache
-def _models() -> dict[str, dict[str, Any]]:
-    """What conf/model/<m>.yaml says, by m."""
-    return {
-        m: yaml.safe_load((conf_dir() / "model" / f"{m}.yaml").read_text(encoding="utf-8")) for m in options("model")
-    }
+def _models(folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
+    """What model/<m>.yaml in one of the folders says, by m; the first that has it counts."""
+    paths = [path for folder in reversed(folders) for path in sorted((folder / "model").glob("*.yaml"))]
+    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def with_model(arguments: list[str]) -> list[str]:
@@ -97,7 +97,7 @@ def with_model(arguments: list[str]) -> list[str]:
     if "data" not in given or "model" in given or "experiment" in given:
         return arguments
     default = next(d.model for d in OmegaConf.load(conf_dir() / "config.yaml").defaults if "model" in d)
-    takers = [name for name, declared in _models().items() if given["data"] in declared["model"]["accepts"]]
+    takers = [name for name, declared in _models(conf_dirs()).items() if given["data"] in declared["model"]["accepts"]]
     return arguments if not takers or default in takers else [*arguments, f"model={takers[0]}"]
 
 
@@ -108,10 +108,16 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         try:
-            combinations = list(_combinations(overrides, multirun))
+            combinations = list(_combinations([*_search_path(), *overrides], multirun))
         except HydraException as error:
             raise ConfigError(f"{_first_line(error)}; a sweep lists its values, such as seed=1,2,3") from None
         return [_check_sweep(_compose(list(combination)), multirun) for combination in combinations]
+
+
+def _search_path() -> list[str]:
+    """What `--config-dir` is to Hydra's compose, which knows no such option."""
+    folders = [f"'file://{folder}'" for folder in conf_dirs()[1:]]
+    return [f"hydra.searchpath=[{','.join(folders)}]"] if folders else []
 
 
 def _check_sweep(cfg: DictConfig, multirun: bool) -> DictConfig:
@@ -244,6 +250,7 @@ def _check_meaning(cfg: DictConfig) -> None:
             f"model={cfg.model.name} can't take data={data}; allowed: {', '.join(cfg.model.accepts)}. "
             f"Type data={cfg.model.accepts[0]}"
         )
+    _bring_contract(cfg)
     if cfg.model.name not in CONTRACTS:
         raise ConfigError(one_of("model.name", cfg.model.name, CONTRACTS))
     for key, least, most in _LIMITS:
@@ -262,6 +269,17 @@ def _check_meaning(cfg: DictConfig) -> None:
         raise ConfigError(
             f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
         )
+
+
+def _bring_contract(cfg: DictConfig) -> None:
+    """A model that the lab doesn't know may be of a trusted package; the class of its module has its contract."""
+    target = OmegaConf.select(cfg, "model.module._target_")
+    if cfg.model.name not in CONTRACTS and isinstance(target, str):
+        from kmidi_lab.nn.module import LabModule  # torch: too slow to import for a model that is known
+
+        contract = find(target, LabModule, cfg.trusted).contract
+        if contract.model == cfg.model.name:
+            register(contract)
 
 
 def _first_line(error: BaseException) -> str:

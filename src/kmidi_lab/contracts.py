@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
+from kmidi_lab.errors import ConfigError
+
 VERSION = "1"
 AUDIO_FEATURES = "mel128-v1"
 SYMBOLIC_FEATURES = "contract-v1"
@@ -289,7 +291,24 @@ EMOTION_NODE = Contract(
     output_kind="logits",
 )
 
-CONTRACTS = MappingProxyType(
-    {c.model: c for c in (HARMONY, EMOTION, MELODY, GROOVE, DYNAMICS, INSTRUMENT, EMOTION_NODE)}
-)
-"""Every contract by model name, in training priority."""
+_BY_MODEL = {c.model: c for c in (HARMONY, EMOTION, MELODY, GROOVE, DYNAMICS, INSTRUMENT, EMOTION_NODE)}
+CONTRACTS = MappingProxyType(_BY_MODEL)
+"""Every contract by model name, in training priority; behind the lab's own those that `register` added."""
+
+
+def register(contract: Contract) -> None:
+    """Adds the contract of a model that another package brings, for as long as this process runs.
+
+    Args:
+        contract: to add; one that is there already changes nothing.
+
+    Raises:
+        ConfigError: another contract has its model name or its id.
+    """
+    for known in CONTRACTS.values():
+        if known != contract and (known.model == contract.model or known.id == contract.id):
+            raise ConfigError(
+                f"the contract of {contract.model} ({contract.id}) has a name or an id that {known.model} ({known.id}) "
+                "has; give it others"
+            )
+    _BY_MODEL[contract.model] = contract

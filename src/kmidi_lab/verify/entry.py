@@ -20,13 +20,12 @@ _SUFFIXES = {"rtneural-json": ".json", "onnx": ".onnx"}
 PROVED = ("trained", "production")
 LAB_KEYS = ("contract_version", "feature_version", "code_sha256", "primary", "parity")
 """Any of them marks an entry as the lab's, so that dropping one does not make it a foreign one."""
-_BY_ID = {c.id: c for c in CONTRACTS.values()}
 _BACKUP = "correct it or take it from git or a backup"
 
 
 def contract_of(model_id: object) -> Contract | None:
     """The contract of an id, None when it has none."""
-    return _BY_ID.get(model_id) if isinstance(model_id, str) else None
+    return next((c for c in CONTRACTS.values() if c.id == model_id), None)
 
 
 def is_lab(entry: dict[str, Any]) -> bool:
