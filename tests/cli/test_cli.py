@@ -84,6 +84,7 @@ def test_help_tells_of_the_data_of_the_model_asked_for(cli: Cli, tmp_path: Path)
     assert "Did you mean 'groove'" in wrong.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -121,6 +122,7 @@ def test_wrong_input_is_one_line_and_exit_2(cli: Cli, arguments: str, said: str)
     assert len([line for line in out.splitlines() if "error" in line.lower()]) == 1
 
 
+@pytest.mark.slow
 def test_a_run_leaves_everything(trained: Path) -> None:
     folder = run_folder(trained)
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
@@ -163,6 +165,7 @@ def test_the_artefacts_agree_with_each_other(trained: Path) -> None:
         assert np.abs(reader(x) - y).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_eval_takes_registry_run_and_onnx_and_agrees(cli: Cli, trained: Path) -> None:
     models = trained / "outputs/models"
     scores = []
@@ -188,6 +191,7 @@ def test_eval_takes_registry_run_and_onnx_and_agrees(cli: Cli, trained: Path) ->
     assert scores[2]["counts"]["songs_also_in_training"] is None  # a bare file doesn't say what trained it
 
 
+@pytest.mark.slow
 def test_eval_says_when_songs_were_seen_in_training(cli: Cli, trained: Path) -> None:
     out = trained / "all.json"
     cli(
@@ -202,6 +206,7 @@ def test_eval_says_when_songs_were_seen_in_training(cli: Cli, trained: Path) -> 
     assert counts["songs_also_in_training"] > counts["songs"] / 2
 
 
+@pytest.mark.slow
 def test_eval_on_another_root_scores_its_songs_only(cli: Cli, trained: Path, tmp_path: Path) -> None:
     charts = [
         {
@@ -236,6 +241,7 @@ def test_eval_on_another_root_scores_its_songs_only(cli: Cli, trained: Path, tmp
     assert "no usable chord data" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_predict_with_and_without_a_model(cli: Cli, trained: Path) -> None:
     arguments = ("task=predict", "model=harmony", "predict.chords=Dm7 G7", "predict.key=C", "predict.emotion=sad")
     done = cli(*arguments, "models_root=empty")
@@ -257,6 +263,7 @@ def test_predict_with_and_without_a_model(cli: Cli, trained: Path) -> None:
         assert done.returncode == (2 if "%" in chords else 0), done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_bench_and_export_again(cli: Cli, trained: Path) -> None:
     done = cli("task=bench", "export.calls=50", cwd=trained)
     assert done.returncode == 0, done.stderr
@@ -272,12 +279,14 @@ def test_bench_and_export_again(cli: Cli, trained: Path) -> None:
     assert first["exports"]["sha256"] == again["exports"]["sha256"]
 
 
+@pytest.mark.slow
 def test_prepare_reports_the_data(cli: Cli, trained: Path) -> None:
     done = cli("task=prepare", "data.sources=[embedded,rntxt]", "trainer.progress=false", cwd=trained)
     assert done.returncode == 0
     assert '"name": "rntxt"' in done.stdout
 
 
+@pytest.mark.slow
 def test_resume_goes_on_and_leaves_the_other_run_alone(cli: Cli, trained: Path) -> None:
     first = run_folder(trained)
     before = {p: p.read_bytes() for p in first.rglob("*") if p.is_file()}

@@ -42,6 +42,7 @@ def wait_for(job: subprocess.Popen[str], text: str) -> None:
     pytest.fail(f"ended before it said {text!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 8])
 def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: float) -> None:
     with start(tmp_path, "model=emotion_node") as job:
@@ -54,6 +55,7 @@ def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: floa
     assert not [p for p in tmp_path.rglob("*") if p.suffix == ".prepared" or p.name == "registry.json"]
 
 
+@pytest.mark.slow
 def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path) -> None:
     small = ["model=harmony", "data.sources=[embedded]", "export.enabled=false", "trainer.patience=0"]
     with start(tmp_path, *small, "trainer.max_epochs=5000") as job:

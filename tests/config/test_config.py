@@ -143,6 +143,7 @@ def test_a_model_refuses_data_it_cant_take(monkeypatch: pytest.MonkeyPatch) -> N
         compose("model.accepts=[other]")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20))
 def test_free_text_survives_the_shell_grammar(text: str) -> None:

@@ -70,6 +70,7 @@ def with_student(tmp_path_factory):
     return folder, module, published(module, folder)
 
 
+@pytest.mark.slow
 def test_the_files_of_a_model_with_a_student(with_student):
     folder, _, run = with_student
     (entry,) = load_registry(folder)["models"]
@@ -103,6 +104,7 @@ def test_the_card_says_that_the_file_holds_a_student(with_student):
     assert "every call since the reset" in card
 
 
+@pytest.mark.slow
 def test_beside_a_student_that_does_not_beat_the_baselines_the_entry_is_the_onnx_files(tmp_path):
     module = melody()
     run = record_of(module, value=9.9, beats_baselines=False)

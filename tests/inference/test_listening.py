@@ -52,6 +52,7 @@ def report(folder: Path) -> dict:
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_a_recording_reads_like_the_network_run_on_the_whole(cli, models, voice, tmp_path):
     root, module = models
     soundfile.write(tmp_path / "voice.wav", voice, 16000, subtype="FLOAT")
@@ -76,6 +77,7 @@ def test_a_recording_reads_like_the_network_run_on_the_whole(cli, models, voice,
     assert said["answer"] == LABELS[int(label.argmax())] and said["probability"] == pytest.approx(label.max(), abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [4000, 4003])
 def test_live_samples_give_what_the_file_gives(models, voice, tmp_path, cut):
     """Also when a sample is cut in two between two writes."""
@@ -104,6 +106,7 @@ def test_live_samples_give_what_the_file_gives(models, voice, tmp_path, cut):
     assert len(told["readings"]) == len(whole["readings"])
 
 
+@pytest.mark.slow
 def test_without_a_model_loudness_speaks_and_says_so(cli, voice, tmp_path):
     soundfile.write(tmp_path / "voice.wav", voice, 16000)
     done = cli("task=predict", "model=emotion", "models_root=empty", f"predict.audio={tmp_path / 'voice.wav'}")
@@ -112,6 +115,7 @@ def test_without_a_model_loudness_speaks_and_says_so(cli, voice, tmp_path):
     assert report(tmp_path)["status"] == "no model"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -129,6 +133,7 @@ def test_wrong_input_is_one_line_and_exit_2(cli, arguments, said):
     assert said in done.stdout + done.stderr and "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_live_block_that_is_not_finite_is_left_out(models, voice, tmp_path):
     root, _ = models
     broken = voice.copy()

@@ -37,6 +37,7 @@ def seconds_told(folder: Path) -> list[float]:
     return [reading["seconds"] for reading in json.loads(path.read_text())["readings"]]
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_what_was_heard(job, tmp_path):
     job.stdin.write(SAMPLES)
     job.stdin.flush()
@@ -48,6 +49,7 @@ def test_ctrl_c_writes_what_was_heard(job, tmp_path):
     assert seconds_told(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_it(job, tmp_path):
     assert b"guess" in job.stdout.readline()
     job.stdout.close()
@@ -92,6 +94,7 @@ def test_the_model_is_reset_where_sound_begins():
     assert told == [0, 0, "reset", 1, 1, 0, 0, 1, *[0] * 31, "reset", 1, 0]
 
 
+@pytest.mark.slow
 def test_a_closed_standard_input_is_said_to_be(tmp_path):
     command = f"exec {sys.executable} -m kmidi_lab task=predict model=emotion predict.audio=- <&-"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)

@@ -60,6 +60,7 @@ def test_compare_with_another_folder(cli: Cli, models: Path, tmp_path: Path) -> 
     assert "The data differ, so the scores of A and B are not comparable." in out
 
 
+@pytest.mark.slow
 def test_promote_demote_and_rollback_say_what_changed(cli: Cli, models: Path) -> None:
     promote = ("task=registry", "registry.action=promote", "registry.model=harmony")
     out = said(cli(*promote, "registry.reason=sounds, well: fine"))

@@ -17,6 +17,7 @@ def report(root: Path) -> dict:
     return dict(json.loads(path.read_text()))
 
 
+@pytest.mark.slow
 def test_a_clean_folder_exits_with_0(cli: Cli, repo: Path, tmp_path: Path) -> None:
     done = cli("task=verify", "models_root=outputs/release", f"paths.output_root={tmp_path / 'outputs'}", cwd=repo)
     assert done.returncode == 0, done.stderr + done.stdout
@@ -27,6 +28,7 @@ def test_a_clean_folder_exits_with_0(cli: Cli, repo: Path, tmp_path: Path) -> No
     assert ", 0 faults, " in done.stdout.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_fault_exits_with_1_and_one_line(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models/dynamicsengine.json").write_text('{"layers": []}')
@@ -41,6 +43,7 @@ def test_a_fault_exits_with_1_and_one_line(cli: Cli, tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "models").iterdir()] == ["dynamicsengine.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("root", "env"), [("gone", {}), ("empty", {}), ("empty", {"RTNEURAL_RUNNER": "/gone"})])
 def test_nothing_to_check_exits_with_2(cli: Cli, tmp_path: Path, root: str, env: dict[str, str]) -> None:
     (tmp_path / "empty").mkdir()

@@ -215,6 +215,7 @@ FAULTS: list[tuple[str, Plant, dict[str, str]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("plant", "says"), [f[1:] for f in FAULTS], ids=[f[0] for f in FAULTS])
 def test_a_fault_is_found_and_nothing_else_is(root: Path, plant: Plant, says: dict[str, str]) -> None:
     plant(root)

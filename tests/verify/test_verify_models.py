@@ -210,6 +210,7 @@ def test_an_older_version_that_is_kept_is_checked_too(tmp_path: Path, monkeypatc
     assert "version '../..' is no name" in found.faults[0].message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [JSON, GOLDEN, "registry.json", f"{D}.head.json"])
 def test_no_content_of_a_file_raises_or_stops_the_other_model(root: Path, name: str) -> None:
     """Values of every type in every place, and bytes changed at random."""

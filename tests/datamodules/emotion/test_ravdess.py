@@ -19,7 +19,7 @@ from datamodules.emotion.folds import split_speakers
 from datamodules.emotion.module import ActedSpeech
 from datamodules.emotion.ravdess import channels_of, files, read, read_name
 from datamodules.shared.augmentation import Augmentation
-from kmidi_lab.audio.voice_activity import speech_of
+from kmidi_lab.audio.speech import speech_of
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.features import EMOTIONS, label_of, label_set, scalars_of

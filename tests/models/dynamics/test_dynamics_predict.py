@@ -97,6 +97,7 @@ def test_the_pedal_goes_down_and_up(tmp_path: Path) -> None:
     assert not len(read_piece(perform(piece, notes, up)).tracks[0].pedals)
 
 
+@pytest.mark.slow
 def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
     source = write_score(tmp_path / "in.mid", SCALE)
     ask = ("task=predict", "model=dynamics", f"predict.midi={source}")

@@ -96,6 +96,7 @@ def test_size_and_reach() -> None:
     assert module(torch.randn(2, 5, 128)).shape == (2, 5, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cepstra", [0, 20])
 def test_a_sequence_single_calls_rtneural_and_onnx_agree(cepstra: int) -> None:
     torch.manual_seed(0)
@@ -215,6 +216,7 @@ def test_espeak_says_what_it_is_told() -> None:
             espeak.say("Dogs.", "xx-xx+nobody", Prosody())
 
 
+@pytest.mark.slow
 def test_the_stand_in_is_named_and_split_by_voice(spoken: ActedSpeech) -> None:
     described = spoken.describe()
     assert "No human voice" in described["stand_in"] and described["absent"] == ["ravdess"]
@@ -254,6 +256,7 @@ def test_it_learns_a_few_clips_by_heart(spoken: ActedSpeech) -> None:
     assert (read(clip) - batch.scalars).abs()[:, :2].mean() < 0.15
 
 
+@pytest.mark.slow
 def test_the_streaming_file_scores_what_the_network_scores(spoken: ActedSpeech) -> None:
     module = fit(spoken, 1)
     mean = module.network.get_submodule("0").mean

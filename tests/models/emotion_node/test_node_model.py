@@ -67,6 +67,7 @@ def test_the_whole_plan_is_balanced_and_nothing_of_the_test_is_heard_before():
     assert {len(keys) for keys in tried.values()} == {playing.TEST_KEYS}
 
 
+@pytest.mark.slow
 def test_near_duplicates_would_share_a_split(data):
     clips = data.songs("test")
     groups = library.grouped([*data.songs("train"), *clips])

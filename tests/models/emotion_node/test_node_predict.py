@@ -34,6 +34,7 @@ def models(tmp_path_factory) -> tuple[Path, EmotionNodeClassifier]:
     return root, module
 
 
+@pytest.mark.slow
 def test_answers_are_the_networks(cli, models, tmp_path):
     root, module = models
     chord = sum(np.sin(2 * np.pi * hz * np.arange(24000) / 16000) for hz in (220, 277.2, 329.6)) / 6

@@ -13,6 +13,7 @@ from kmidi_lab.audio.io import AudioError, read_audio
 from kmidi_lab.models.groove.from_audio import RATE, band_onsets, groove_of
 
 
+@pytest.mark.slow
 def test_onsets_are_found_to_a_few_milliseconds():
     samples, truth = recording({})
     for found, wanted in zip(band_onsets(samples), truth.values(), strict=True):

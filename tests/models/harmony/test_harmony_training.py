@@ -78,6 +78,7 @@ def test_it_learns(cache: str) -> None:
     assert trainer.callback_metrics["val/loss"] < 3.0
 
 
+@pytest.mark.slow
 def test_the_average_of_the_weights_is_what_is_validated_and_kept(cli: Cli, tmp_path: Path) -> None:
     done = cli(
         "model=harmony", "data.sources=[embedded]", "hardware=cpu", "trainer.max_epochs=2", "trainer.ema=0.9",
@@ -104,6 +105,7 @@ def test_the_average_of_the_weights_is_what_is_validated_and_kept(cli: Cli, tmp_
     assert losses["last"] != pytest.approx(logged, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_mixed_precision_trains_and_exports(cli: Cli, tmp_path: Path) -> None:
     done = cli(
         "model=harmony", "data.sources=[embedded]", "hardware=cpu", "hardware.precision=bf16-mixed", "preset=smoke"

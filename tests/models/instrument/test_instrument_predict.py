@@ -45,6 +45,7 @@ def models(tmp_path_factory) -> tuple[Path, InstrumentRecognizer]:
     return root, module
 
 
+@pytest.mark.slow
 def test_answers_are_the_networks_and_flat_slices_are_left_out(cli, models, tone, tmp_path):
     root, module = models
     soundfile.write(tmp_path / "tone.wav", tone, 16000, subtype="FLOAT")
@@ -63,6 +64,7 @@ def test_answers_are_the_networks_and_flat_slices_are_left_out(cli, models, tone
         assert answer["answer"] in done.stdout
 
 
+@pytest.mark.slow
 def test_without_a_model_it_says_what_to_do(cli, tone, tmp_path):
     soundfile.write(tmp_path / "tone.wav", tone, 16000)
     done = cli("task=predict", "model=instrument", "models_root=empty", f"predict.audio={tmp_path / 'tone.wav'}")

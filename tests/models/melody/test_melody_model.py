@@ -85,6 +85,7 @@ def test_the_frame_finds_the_tonic(tonic: int) -> None:
     assert frame.back(logits, shift)[0, 0, 60].item() == 60 - int(shift[0, 0]) + 6
 
 
+@pytest.mark.slow
 def test_artefacts_compute_what_the_network_computes() -> None:
     module = small()
     student = module.student_plan().network.eval().deployed()
