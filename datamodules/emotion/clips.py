@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.shared.augmentation import Augmentation
+from datamodules.shared.clips import ClipError, content_key, variants_of
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.audio.mel_scale import HOP, WINDOW
-from kmidi_lab.errors import UserError
 
 _BELOW_PEAK = 6.0
 """Frames whose power is so many nepers of power (26 dB) below the loudest are silence at the ends of a clip."""
 _BEFORE, _AFTER = 48, 16
 """Frames kept for training before the first and after the last that is not silent: soft consonants, the room, and the
 silence that a listener hears before anyone speaks."""
-
-
-class ClipError(UserError):
-    """A clip that can't be used; `reason` is short and countable."""
-
-    def __init__(self, reason: str, detail: object = "") -> None:
-        super().__init__(f"{reason} {detail}".strip())
-        self.reason, self.detail = reason, str(detail)
 
 
 @dataclass(frozen=True)
@@ -66,9 +57,8 @@ def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation)
     frames = log_mel(samples)
     first, last = spoken(frames)
     part = samples[first * HOP : last * HOP + WINDOW]
-    variants = [log_mel(v).astype(np.float16) for v in augmentation.waveforms(part, name)]
-    key = hashlib.sha256((samples * 32767).round().astype(np.int16).tobytes()).hexdigest()
-    return Sound(frames.astype(np.float16), slice(first, last + 1), variants, key)
+    variants = variants_of(part, name, augmentation)
+    return Sound(frames.astype(np.float16), slice(first, last + 1), variants, content_key(samples))
 
 
 def spoken(frames: NDArray[np.floating]) -> tuple[int, int]:

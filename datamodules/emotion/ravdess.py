@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from datamodules.emotion.clips import Clip, ClipError, Sound, prepare
+from datamodules.emotion.clips import Clip, Sound, prepare
 from datamodules.shared.augmentation import Augmentation
+from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
 from kmidi_lab.audio.io import read_audio

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.instrument.augmentation import Augmentation
+from datamodules.shared.clips import ClipError, content_key, variants_of
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.audio.mel_scale import HOP, RATE, WINDOW
-from kmidi_lab.errors import UserError
 from kmidi_lab.models.instrument.measures import attack_of, brightness_of, envelope, sustain_of
 
 LONGEST_S = 4.0
@@ -21,14 +20,6 @@ _SILENCE = 0.01
 """Of the peak: below it, -40 dB, both ends are silence."""
 _ENVELOPE_HOP = 32
 _BEFORE_S, _AFTER_S = 0.03, 0.05
-
-
-class ClipError(UserError):
-    """A sound that can't be used; `reason` is short and countable."""
-
-    def __init__(self, reason: str, detail: object = "") -> None:
-        super().__init__(f"{reason} {detail}".strip())
-        self.reason, self.detail = reason, str(detail)
 
 
 @dataclass(frozen=True)
@@ -74,6 +65,5 @@ def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation)
     sustain = sustain_of(part)
     if sustain is not None:
         measured["sustain"] = sustain
-    variants = [log_mel(v).astype(np.float16) for v in augmentation.waveforms(part, name)]
-    key = hashlib.sha256((samples * 32767).round().astype(np.int16).tobytes()).hexdigest()
-    return Sound(frames.astype(np.float16), [v for v in variants if len(v)], measured, key)
+    variants = variants_of(part, name, augmentation)
+    return Sound(frames.astype(np.float16), variants, measured, content_key(samples))

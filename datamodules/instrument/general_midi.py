@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip, ClipError, prepare
+from datamodules.instrument.clips import Clip, prepare
+from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading
 from datamodules.shared.progress import shown
 from datamodules.shared.rendering import LICENCE, Note, Part, render

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip, ClipError
+from datamodules.instrument.clips import Clip
 from datamodules.instrument.philharmonia import sound_of
+from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
 from kmidi_lab.errors import DataError

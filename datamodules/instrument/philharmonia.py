@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip, ClipError, Sound, prepare
+from datamodules.instrument.clips import Clip, Sound, prepare
+from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
 from kmidi_lab.audio.io import read_audio

@@ -14,11 +14,12 @@ import torch
 from support.speech_files import name, write_clip, write_ravdess
 
 from datamodules.emotion import fetch
-from datamodules.emotion.clips import ClipError, spoken
+from datamodules.emotion.clips import spoken
 from datamodules.emotion.folds import split_speakers
 from datamodules.emotion.module import ActedSpeech
 from datamodules.emotion.ravdess import channels_of, files, read, read_name
 from datamodules.shared.augmentation import Augmentation
+from datamodules.shared.clips import ClipError
 from kmidi_lab.audio.speech import speech_of
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError

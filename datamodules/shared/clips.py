@@ -1,0 +1,31 @@
+"""What clips of speech and of instruments have in common: why one can't be used, its changed copies, what tells it apart."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.shared.augmentation import Augmentation
+from kmidi_lab.audio.mel import log_mel
+from kmidi_lab.errors import UserError
+
+
+class ClipError(UserError):
+    """A clip that can't be used; `reason` is short and countable."""
+
+    def __init__(self, reason: str, detail: object = "") -> None:
+        super().__init__(f"{reason} {detail}".strip())
+        self.reason, self.detail = reason, str(detail)
+
+
+def variants_of(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> list[NDArray[np.float16]]:
+    """Mel frames `[T, 128]` of the changed copies of samples at 16 kHz, drawn from `name`; those with a frame at least."""
+    frames = (log_mel(copy).astype(np.float16) for copy in augmentation.waveforms(samples, name))
+    return [copy for copy in frames if len(copy)]
+
+
+def content_key(samples: NDArray[np.float32]) -> str:
+    """SHA-256 of samples in -1..1 as 16-bit integers: equal for two files of one recording."""
+    return hashlib.sha256((samples * 32767).round().astype(np.int16).tobytes()).hexdigest()
