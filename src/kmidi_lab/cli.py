@@ -64,6 +64,7 @@ def job(cfg: DictConfig) -> int:
         "group": os.environ["KMIDI_RUN_ID"] if sweep else None,
     }
     try:
+        config.bring_contract(cfg)  # a worker of a launcher is a new process
         run_task(cfg, context)
         if sweep and not (folder / run_record.FILE).exists():
             done = run_record.RunRecord(_identity(cfg, folder, started))

@@ -250,7 +250,7 @@ def _check_meaning(cfg: DictConfig) -> None:
             f"model={cfg.model.name} can't take data={data}; allowed: {', '.join(cfg.model.accepts)}. "
             f"Type data={cfg.model.accepts[0]}"
         )
-    _bring_contract(cfg)
+    bring_contract(cfg)
     if cfg.model.name not in CONTRACTS:
         raise ConfigError(one_of("model.name", cfg.model.name, CONTRACTS))
     for key, least, most in _LIMITS:
@@ -271,7 +271,7 @@ def _check_meaning(cfg: DictConfig) -> None:
         )
 
 
-def _bring_contract(cfg: DictConfig) -> None:
+def bring_contract(cfg: DictConfig) -> None:
     """A model that the lab doesn't know may be of a trusted package; the class of its module has its contract."""
     target = OmegaConf.select(cfg, "model.module._target_")
     if cfg.model.name not in CONTRACTS and isinstance(target, str):
