@@ -35,7 +35,6 @@ from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRe
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import check_average, make_trainer
-from kmidi_lab.typed_json import from_json
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +120,7 @@ def _new_record(
     cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, data: DataModule, module: LabModule
 ) -> RunRecord:
     commit, dirty = provenance.git_state()
-    description = from_json(DataDescription, data.describe(), "data")
+    description = DataDescription.of(data.describe())
     description.settings = data.identity(OmegaConf.to_container(cfg.data, resolve=True))  # type: ignore[arg-type]
     if description.stand_in:
         log.warning("STAND-IN DATA: %s", description.stand_in)

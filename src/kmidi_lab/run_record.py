@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class DataDescription:
     """What was trained on. `version` is a fingerprint of the examples, `stand_in` says why they are not the real ones.
 
     `sources` and `split` count whatever the data set counts; `split` also says the rule that it was drawn by.
-    `settings` are those that decide which examples there are (`DataModule.identity`).
+    `settings` are those that decide which examples there are (`DataModule.identity`); `more` is what one data set alone tells.
     """
 
     id: str | None = None
@@ -70,6 +70,14 @@ class DataDescription:
     problems: dict[str, int] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, flat: Mapping[str, Any]) -> DataDescription:
+        """From what `DataModule.describe` gives. Raises MisfitError."""
+        known = {own.name for own in fields(cls)}
+        more = {key: value for key, value in flat.items() if key not in known}
+        return from_json(cls, {**{key: flat[key] for key in flat if key in known}, "more": more}, "data")
 
 
 @dataclass

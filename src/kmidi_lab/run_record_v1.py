@@ -11,7 +11,7 @@ import yaml
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.run_record import Analysis, Identity, RunRecord
+from kmidi_lab.run_record import Analysis, DataDescription, Identity, RunRecord
 from kmidi_lab.targets import find
 from kmidi_lab.typed_json import from_json
 
@@ -29,6 +29,8 @@ def upgrade(run: Mapping[str, Any]) -> RunRecord:
     evaluator = evaluator_of(run.get("model"))
     analysis = run.get("analysis") or {}
     record = from_json(RunRecord, {name: value for name, value in _sections(run).items() if value is not None})
+    if run.get("data"):
+        record.data = DataDescription.of({**_there(run["data"]), "settings": run.get("data_settings") or {}})
     record.analysis = Analysis.of(analysis, evaluator.notes(analysis) if evaluator else [])
     if record.scores:
         record.scores.directions = directions_of(run.get("model"))
@@ -36,7 +38,7 @@ def upgrade(run: Mapping[str, Any]) -> RunRecord:
 
 
 def _sections(run: Mapping[str, Any]) -> dict[str, Any]:
-    """All but the analysis; None for what the run has not got to."""
+    """All but the data and the analysis; None for what the run has not got to."""
     export, training, spread = (_there(run.get(key)) for key in ("export", "training", "spread"))
     student = {**_there(run.get("student")), **_there(run.get("student_scores"))}
     scores = _there({key: run.get(key) for key in ("metrics", "baselines", "primary")})
@@ -53,7 +55,6 @@ def _sections(run: Mapping[str, Any]) -> dict[str, Any]:
         "machine": run.get("machine"),
         "hardware": run.get("hardware"),
         "config": run.get("config"),
-        "data": {**_there(run.get("data")), "settings": run.get("data_settings") or {}} if run.get("data") else None,
         "network": {"params": run["params"], "arch": run.get("arch")} if run.get("params") is not None else None,
         "training": {**training, "seconds": run.get("training_seconds")} if training else None,
         "scores": scores or None,

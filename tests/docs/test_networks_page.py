@@ -42,7 +42,7 @@ def toy(size: int) -> Contract:
 
 
 def test_the_stated_price_of_a_residual_block(repo: Path) -> None:
-    assert "(H + H')·C + C² for each tap of" in page(repo)
+    assert "(H + H')·C + C² for each tap of" in " ".join(page(repo).split())
     size, hidden, wide, taps, middle = 6, 10, 14, 3, 2
     body = [
         layers.CausalConv1d(size, hidden, taps),
