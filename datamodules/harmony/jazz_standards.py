@@ -7,23 +7,24 @@ place holds the chord before it, and brackets hold an alternative that is not pl
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from datamodules.harmony.key_finding import estimate_key
-from datamodules.harmony.reading import keep, read_text
+from datamodules.harmony.reading import keep, read_json
 from datamodules.shared.library import Reading
 from kmidi_lab.chords.chord import Chord, ChordError, parse_key
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.chords.key_finding import estimate_key
 from kmidi_lab.chords.song import Event, Song, merge_repeats
 
 FILE = "jazz_standards/JazzStandards.json"
 _LICENCE = "chord data of a public playlist, research use"
 _ALTERNATIVE = re.compile(r"\([^()]*\)")
 _MAX_REPEATS = 8
+_MOST_PLACES = 20_000
+"""Bars and parts of bars of a song as it is played; the longest standard has below a thousand."""
 
 
 def files(root: Path) -> list[Path]:
@@ -35,13 +36,8 @@ def read(root: Path) -> Reading[Song]:
     """Every standard under `root`; songs without a key get an estimated one, counted in the note."""
     reading: Reading[Song] = Reading("jazz_standards", _LICENCE)
     path = root / FILE
-    text = read_text(path, reading)
-    if text is None:
-        return reading
-    try:
-        entries = json.loads(text)
-    except json.JSONDecodeError as error:
-        reading.skip(path, "", "not JSON", error)
+    entries = read_json(path, reading)
+    if entries is None:
         return reading
     if not isinstance(entries, list):
         reading.skip(path, "", "not a list of songs")
@@ -51,7 +47,7 @@ def read(root: Path) -> Reading[Song]:
         title = str(entry.get("Title", f"#{number}")) if isinstance(entry, dict) else f"#{number}"
         try:
             song, guessed = _song(entry, title, number, path, reading)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             reading.skip(path, title, "not in the published layout", repr(error))
             continue
         if song is not None:
@@ -65,9 +61,13 @@ def _song(
     entry: dict[str, Any], title: str, number: int, path: Path, reading: Reading[Song]
 ) -> tuple[Song | None, bool]:
     placed: list[tuple[Chord, float, float]] = []
-    at, current = 0.0, None
+    at, current, places = 0.0, None, 0
     for bar in _bars(entry["Sections"]):
         beats = bar.split(",")
+        places += len(beats)
+        if places > _MOST_PLACES:
+            reading.skip(path, title, f"more than {_MOST_PLACES} places for chords when played out")
+            return None, False
         for beat in beats:
             symbol = _ALTERNATIVE.sub("", beat).strip()
             if symbol:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datamodules.harmony import jazz_standards, music21_corpus, pop909, progressions
+from datamodules.harmony import jazz_standards, kmidi, music21_corpus, pop909, progressions
 from datamodules.shared import engine
 from datamodules.shared import music21_corpus as corpus_files
 from datamodules.shared.code_version import code_version
@@ -46,7 +46,7 @@ def sources(root: Path, progress: bool) -> list[Source[Song]]:
         Source(
             "embedded", list, lambda _: progressions.read_embedded(), lambda _: [database.read_bytes()], always=True
         ),
-        Source("kmidi", partial(progressions.kmidi_files, root), progressions.read_kmidi, files),
+        Source("kmidi", partial(kmidi.files, root), kmidi.read, files),
         Source("rntxt", corpus_files.analysis_files, music21_corpus.read_analyses, lambda _: corpus, always=True),
         Source(
             "chorales",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from datamodules.shared.library import Reading
 from datamodules.shared.problems import Report
@@ -35,3 +37,25 @@ def read_text(path: Path, reading: Report, limit: int = 64 * 2**20) -> str | Non
     except OSError as error:
         reading.skip(path, "", "cannot be read", error)
     return None
+
+
+def read_json(path: Path, reading: Report) -> Any:
+    """What the file's JSON says, or None with the problem reported. Lone surrogates, which no text holds, become `?`."""
+    text = read_text(path, reading)
+    if text is None:
+        return None
+    try:
+        return _plain(json.loads(text))
+    except json.JSONDecodeError as error:
+        reading.skip(path, "", "not JSON", error)
+    except (RecursionError, ValueError) as error:
+        reading.skip(path, "", "JSON that is nested too deep or holds absurd numbers", error)
+    return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_plain(k): _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, list) else value

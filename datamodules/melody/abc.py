@@ -36,6 +36,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _MEMBER = re.compile(r"(\^\^|\^|__|_|=)?([A-Ga-gz])([,']*)([\d/]*)")
+_LONGEST_BODY, _MOST_DOTS = 10_000, 4
 _TUPLET_INTO = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 
 
@@ -107,14 +108,17 @@ def key_of(text: str) -> tuple[Key, dict[str, int], bool]:
 
 
 def _fraction(text: str) -> Fraction | None:
-    m = re.match(r"(\d+)/(\d+)", text)
+    m = re.match(r"(\d{1,4})/(\d{1,4})(?!\d)", text)
     return Fraction(int(m[1]), int(m[2])) if m and int(m[1]) and int(m[2]) else None
 
 
 def _length(text: str) -> Fraction:
     if not text:
         return Fraction(1)
-    number, slashes, below = re.match(r"(\d*)(/*)(\d*)", text).groups()  # type: ignore[union-attr]
+    m = re.fullmatch(r"(\d{0,4})(/{0,8})(\d{0,3})", text)
+    if m is None:
+        raise AbcError("note length not readable")
+    number, slashes, below = m.groups()
     under = int(below) if below else 2 ** len(slashes)
     if under == 0:
         raise AbcError("note of no length")
@@ -201,6 +205,8 @@ class _Reader:
         """`a>b`: the first note takes from the second."""
         if not self.notes:
             return
+        if len(marks) > _MOST_DOTS:
+            raise AbcError("broken rhythm not readable")
         less = Fraction(1, 2 ** len(marks))
         first, self.broken = (2 - less, less) if marks[0] == ">" else (less, 2 - less)
         note = self.notes[-1]
@@ -250,6 +256,8 @@ def read_tune(fields: dict[str, str], body: str, id: str, source: str, lines_are
 
     Where the header names a tonic but no mode, the mode is that of the third that sounds longer. Raises AbcError.
     """
+    if len(body) > _LONGEST_BODY:
+        raise AbcError(f"tune longer than {_LONGEST_BODY} characters")
     reader = _Reader(fields)
     # A backslash joins lines; a `-` before a bar line still ties.
     _walk(reader, re.sub(r"\\\s*\n", " ", body), lines_are_phrases)

@@ -49,7 +49,7 @@ def intervals(chord: Chord) -> list[int]:
         ("Gsus2", 7, "major", [0, 2, 7]),
         ("Gadd9", 7, "major", [0, 2, 4, 7]),
         ("A5", 9, "major", [0, 7]),
-        ("C13b9", 0, "dom7", [0, 1, 4, 7, 9, 10]),
+        ("C13b9", 0, "dom7", [0, 1, 4, 5, 7, 9, 10]),
         ("CΔ", 0, "maj7", [0, 4, 7, 11]),
         ("C-7", 0, "min7", [0, 3, 7, 10]),
         ("Cø", 0, "dim7", [0, 3, 6, 10]),
@@ -115,9 +115,9 @@ def test_harte_no_chord() -> None:
 @pytest.mark.parametrize(
     ("numeral", "name"),
     [
-        ("I", "C"), ("V7/ii", "A7"), ("bVII", "Bb"), ("iiø7", "Ddim7"), ("viio7", "Bdim7"), ("I/3", "C/E"),
-        ("Vsus4", "G"), ("IVmaj7", "Fmaj7"), ("ii7", "Dm7"), ("i(maj7)", "Cm"), ("V7/7", "G7/B"), ("bVI+", "Ab+"),
-        ("#ivo7", "Gbdim7"), ("Iadd6", "C"), ("V13", "G7"), ("viio7/V", "Gbdim7"),
+        ("I", "C"), ("V7/ii", "A7"), ("bVII", "Bb"), ("iiø7", "Dm7b5"), ("viio7", "Bdim7"), ("I/3", "C/E"),
+        ("Vsus4", "Gsus4"), ("IVmaj7", "Fmaj7"), ("ii7", "Dm7"), ("i(maj7)", "Cm(maj7)"), ("V7/7", "G7/B"), ("bVI+", "Ab+"),
+        ("#ivo7", "Gbdim7"), ("Iadd6", "C6"), ("V13", "G13"), ("viio7/V", "Gbdim7"),
     ],
 )  # fmt: skip
 def test_functional_numerals(numeral: str, name: str) -> None:
@@ -129,7 +129,7 @@ def test_functional_numerals(numeral: str, name: str) -> None:
     [
         ("V65/V", "a", "B7/Eb"), ("viio7", "a", "Abdim7"), ("VI", "a", "F"), ("VII", "a", "G"), ("III", "a", "C"),
         ("vi", "C", "Am"), ("viio6", "a", "Abdim/B"), ("N6", "a", "Bb/D"), ("Ger65", "a", "F7"),
-        ("iiø65", "a", "Bdim7/D"), ("Cad64", "a", "Am/E"), ("V42", "a", "E7/D"), ("I7", "C", "Cmaj7"),
+        ("iiø65", "a", "Bm7b5/D"), ("Cad64", "a", "Am/E"), ("V42", "a", "E7/D"), ("I7", "C", "Cmaj7"),
         ("IV7", "C", "Fmaj7"), ("ii7", "C", "Dm7"), ("V6/5/vi", "C", "E7/Ab"), ("bVI", "a", "F"), ("I6", "C", "C/E"),
     ],
 )  # fmt: skip

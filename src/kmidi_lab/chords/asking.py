@@ -1,32 +1,10 @@
-"""What a user types: chord symbols, moods."""
+"""What a user types: moods (chords are read by `chart`)."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from kmidi_lab.chords.affect import affect_of, lexicon
-from kmidi_lab.chords.chord import ChordError
-from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.chords.song import Event, merge_repeats
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError
-
-
-def parse_chords(text: str, key: Any) -> tuple[Event, ...]:
-    """Chord symbols divided by spaces or commas; with `|` between bars their places are known, too."""
-    events = []
-    bars = text.split("|") if "|" in text else [text]
-    timed = "|" in text
-    for number, bar in enumerate(b for b in bars if b.strip() or not timed):
-        symbols = bar.replace(",", " ").split()
-        for i, symbol in enumerate(symbols):
-            try:
-                chord = parse_jazz(symbol)
-            except ChordError as error:
-                raise ConfigError(f"predict.chords: {error}") from None
-            start, length = (number + i / len(symbols), 1 / len(symbols)) if timed else (None, None)
-            events.append(Event(chord, key, start, length))
-    return merge_repeats(events)
 
 
 def parse_affect(emotion: str | None) -> tuple[float, float] | None:

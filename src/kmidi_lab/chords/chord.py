@@ -5,26 +5,35 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kmidi_lab.chords.naming import TEMPLATES, chord_name
 from kmidi_lab.errors import UserError
 
 QUALITIES = ("major", "minor", "dim", "aug", "dom7", "maj7", "min7", "dim7")
 PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-_SUFFIX = dict(zip(QUALITIES, ("", "m", "dim", "+", "7", "maj7", "m7", "dim7"), strict=True))
+MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_TEMPLATES = {
-    "major": (0, 4, 7),
-    "minor": (0, 3, 7),
-    "dim": (0, 3, 6),
-    "aug": (0, 4, 8),
-    "dom7": (0, 4, 7, 10),
-    "maj7": (0, 4, 7, 11),
-    "min7": (0, 3, 7, 10),
-    "dim7": (0, 3, 6, 9),
-}
 
 
 class ChordError(UserError):
     """A chord symbol that cannot be read; the message names the symbol and what was expected."""
+
+
+def shortened(text: str, longest: int = 40) -> str:
+    """The text in quotes for a message, cut where it is long."""
+    return repr(text if len(text) <= longest else f"{text[: longest - 1]}…")
+
+
+LONGEST_SYMBOL = 200
+
+
+def plain_symbol(symbol: str) -> str:
+    """The symbol without space around it. Raises ChordError where it is far too long for one."""
+    text = symbol.strip()
+    if len(text) > LONGEST_SYMBOL:
+        raise ChordError(
+            f"chord symbol {shortened(text)} has {len(text)} characters; a symbol has {LONGEST_SYMBOL} at most"
+        )
+    return text
 
 
 @dataclass(frozen=True)
@@ -70,14 +79,18 @@ class Chord:
             frozenset((t + semitones) % 12 for t in self.tones),
         )
 
+    def named(self, root: str, bass: str) -> str:
+        """The symbol with these names of root and bass, which `parse_jazz` reads back as this chord."""
+        tones = {(tone - self.root) % 12 for tone in self.tones}
+        return chord_name(root, bass, tones, (self.bass - self.root) % 12, self.quality)
+
     def __str__(self) -> str:
-        name = PITCH_NAMES[self.root] + _SUFFIX[self.quality]
-        return name if self.bass == self.root else f"{name}/{PITCH_NAMES[self.bass]}"
+        return self.named(PITCH_NAMES[self.root], PITCH_NAMES[self.bass])
 
 
 def plain_chord(root: int, quality: str) -> Chord:
     """The template chord of a class, in root position."""
-    return Chord(root % 12, quality, root % 12, frozenset((root + i) % 12 for i in _TEMPLATES[quality]))
+    return Chord(root % 12, quality, root % 12, frozenset((root + i) % 12 for i in TEMPLATES[quality]))
 
 
 def reduce_quality(third: int | None, fifth: int, seventh: int | None) -> str:
@@ -120,7 +133,7 @@ class Key:
         return PITCH_NAMES[self.tonic] + {1: " major", -1: " minor", 0: ""}[self.mode]
 
 
-_MODES = {
+MODES = {
     "": 1, "maj": 1, "major": 1, "ionian": 1, "lydian": 1, "mixolydian": 1,
     "m": -1, "min": -1, "minor": -1, "-": -1, "aeolian": -1, "dorian": -1, "phrygian": -1, "locrian": -1,
 }  # fmt: skip
@@ -128,15 +141,15 @@ _MODES = {
 
 def parse_mode(name: str) -> int:
     """+1 or -1 from a mode's name: modes with a minor third count as minor. Raises ChordError."""
-    if name.strip().lower() not in _MODES:
-        raise ChordError(f"mode {name!r} is not known; write one of {', '.join(m for m in _MODES if len(m) > 1)}")
-    return _MODES[name.strip().lower()]
+    if name.strip().lower() not in MODES:
+        raise ChordError(f"mode {name!r} is not known; write one of {', '.join(m for m in MODES if len(m) > 1)}")
+    return MODES[name.strip().lower()]
 
 
 def parse_key(text: str) -> Key:
     """`C`, `F#min`, `Gb:maj`, `a minor`, `Cm`: a lower-case tonic alone means minor. Raises ChordError."""
     m = re.fullmatch(r"\s*([A-Ga-g][#b♯♭]?)[\s:_]*([A-Za-z-]*)\s*", text)
-    if not m or m.group(2).lower() not in _MODES:
+    if not m or m.group(2).lower() not in MODES:
         raise ChordError(f"key {text!r} is not readable; write it as C, F#m, Bb major or Eb:min")
     tonic, mode = m.groups()
     if not mode:

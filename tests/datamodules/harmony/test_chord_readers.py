@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datamodules.harmony import jazz_standards, music21_corpus, pop909, progressions, rntxt
-from datamodules.harmony.key_finding import estimate_key
+from datamodules.harmony import jazz_standards, kmidi, music21_corpus, pop909, progressions, rntxt
 from datamodules.shared.library import Reading
 from kmidi_lab.chords.affect import affect_of, lexicon
 from kmidi_lab.chords.chord import ChordError, Key
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.chords.key_finding import estimate_key
 
 
 def jazz_file(root: Path, entries: object) -> Path:
@@ -36,7 +36,7 @@ def names(song) -> list[str]:
 def test_jazz_bars_beats_holds_and_alternatives(tmp_path: Path) -> None:
     jazz_file(tmp_path, [standard("Dm7,G7|C(Am7),|F,,C7,|Bb6,(A7)")])
     [song] = jazz_standards.read(tmp_path).items
-    assert names(song) == ["Dm7", "G7", "C", "F", "C7", "Bb"]
+    assert names(song) == ["Dm7", "G7", "C", "F", "C7", "Bb6"]
     assert [(e.start, e.bars) for e in song.events] == [(0, 0.5), (0.5, 0.5), (1, 1), (2, 0.5), (2.5, 0.5), (3, 1)]
 
 
@@ -117,7 +117,7 @@ def test_no_bytes_crash_a_reader(tmp_path_factory: pytest.TempPathFactory, data:
         path.write_bytes(data)
     pop909.read(root)
     jazz_standards.read(root)
-    progressions.read_kmidi(progressions.kmidi_files(root))
+    kmidi.read(kmidi.files(root))
     rntxt.read_piece(root / "a.rntxt", Reading("x", "x"))
 
 
@@ -151,7 +151,7 @@ def test_kmidi_sibling_formats(tmp_path: Path) -> None:
         "list": [{"name": "g", "numerals": ["I", "IV"]}],
     }
     (tmp_path / "chord_progressions_db.json").write_text(json.dumps(database))
-    reading = progressions.read_kmidi(progressions.kmidi_files(tmp_path))
+    reading = kmidi.read(kmidi.files(tmp_path))
     assert {s.title: names(s) for s in reading.items} == {
         "a": ["C", "G7", "Am"], "b": ["C7", "F7"], "c": ["C", "Bb", "Fm"], "d": ["Dm7", "G7", "Cmaj7"], "g": ["C", "F"],
     }  # fmt: skip

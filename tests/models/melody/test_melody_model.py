@@ -16,7 +16,9 @@ from datamodules.melody import library
 from datamodules.melody.module import Melodies
 from kmidi_lab import after_fit
 from kmidi_lab.after_fit import numpy_call
+from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.chord import Key, plain_chord
+from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.onnx.writer import export_onnx
@@ -28,7 +30,7 @@ from kmidi_lab.models.melody.features import notes_of, vectors
 from kmidi_lab.models.melody.module import MelodyTransformer
 from kmidi_lab.models.melody.network import KeyFrame
 from kmidi_lab.models.melody.piano_roll import note_name
-from kmidi_lab.models.melody.predict import midi_bytes, one_bar_each, repeat, write
+from kmidi_lab.models.melody.predict import Timed, chord_at, in_quarters, midi_bytes, repeat, write
 from kmidi_lab.models.melody.rhythm import BAR, BARS, bars_of, compose, keep_bars, known_bars, plain_bars
 
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
@@ -194,22 +196,27 @@ def test_rhythms_have_the_asked_number_of_notes_and_fill_bars() -> None:
 
 
 def test_chords_are_laid_out_bar_by_bar() -> None:
-    progression = one_bar_each("Am | F G", Key(9, -1))
-    assert [(s, d, str(c)) for s, d, c in progression] == [(0, 4, "Am"), (4, 2, "F"), (6, 2, "G")]
-    assert [(s, str(c)) for s, _, c in repeat(progression, 10.0)] == [(0, "Am"), (4, "F"), (6, "G"), (8, "Am")]
-    assert [(s, str(c)) for s, _, c in one_bar_each("C G", Key(0, 1))] == [(0, "C"), (4, "G")]
-    assert one_bar_each("", Key(0, 1)) == []
+    progression = in_quarters(read_chart("Am | F G", "Am", bar_each=True))
+    assert [(*c[:2], c.name) for c in progression] == [(0, 4, "Am"), (4, 2, "F"), (6, 2, "G")]
+    assert [(c.start, c.name) for c in repeat(progression, 10.0)] == [(0, "Am"), (4, "F"), (6, "G"), (8, "Am")]
+    bare = in_quarters(read_chart("C G", "C", bar_each=True))
+    assert [(c.start, c.name) for c in bare] == [(0, "C"), (4, "G")]
+    assert in_quarters(read_chart("", bar_each=True)) == []
 
 
 def test_what_is_written_is_what_was_drawn() -> None:
     rng = np.random.default_rng(1)
     rhythm = compose(plain_bars(), 24, 0.0, rng)
-    chords = repeat([(0.0, 4.0, plain_chord(0, "major")), (4.0, 4.0, plain_chord(7, "dom7"))], 64.0)
+    chords = repeat(
+        [Timed(0.0, 4.0, plain_chord(0, "major"), "C"), Timed(4.0, 4.0, plain_chord(7, "dom7"), "G7")], 64.0
+    )
     for ask in (None, lambda x: np.full(128, 1 / 128)):
         pitches = write(ask, rhythm, chords, Key(0, 1), (0.5, 0.5), rng, 1.0, 0, 1.0)
         assert len(pitches) == 24
-        assert int(pitches[-1]) % 12 in next(c for s, d, c in chords if s <= rhythm.onset[-1] < s + d).tones
-        file = mido.MidiFile(file=__import__("io").BytesIO(midi_bytes(rhythm, pitches, chords, 100, Key(0, 1))))
+        assert int(pitches[-1]) % 12 in chord_at(chords, float(rhythm.onset[-1])).chord.tones
+        file = mido.MidiFile(
+            file=__import__("io").BytesIO(midi_bytes(rhythm, pitches, chords, 100, Spelling(Key(0, 1), "C")))
+        )
         on, tick = [], 0
         for message in file.tracks[1]:
             tick += message.time
@@ -220,9 +227,9 @@ def test_what_is_written_is_what_was_drawn() -> None:
 
 
 def test_notes_are_spelt_as_the_key_has_them() -> None:
-    assert [note_name(p, Key(9, -1)) for p in (60, 68, 70)] == ["C4", "G♯4", "B♭4"]
-    assert [note_name(p, Key(2, 1)) for p in (66, 73)] == ["F♯4", "C♯5"]
-    assert note_name(71, Key(0, -1)) == "B4"
+    assert [note_name(p, Spelling(Key(9, -1), "A")) for p in (60, 68, 70)] == ["C4", "G♯4", "B♭4"]
+    assert [note_name(p, Spelling(Key(2, 1), "D")) for p in (66, 73)] == ["F♯4", "C♯5"]
+    assert note_name(71, Spelling(Key(0, -1), "C")) == "B4"
 
 
 def test_bars_are_taken_from_melodies_that_fill_them() -> None:

@@ -8,17 +8,23 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
 
 from kmidi_lab.bounds import Count
-from kmidi_lab.chords.asking import parse_affect, parse_chords
-from kmidi_lab.chords.chord import QUALITIES, Key, parse_key, plain_chord
+from kmidi_lab.chords.asking import parse_affect
+from kmidi_lab.chords.chart import Chart, read_chart
+from kmidi_lab.chords.chord import QUALITIES, Chord, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
 from kmidi_lab.models.harmony.evaluation import DEGREES, joint_probabilities
 from kmidi_lab.models.harmony.features import context_vector, joint_class
 from kmidi_lab.models.harmony.memory import ChordMemory
+
+_HALF_DIMINISHED = {1: {2, 4, 6, 7, 9, 11}, -1: {2, 7, 9}, 0: {2, 7, 9}}
+"""Degrees where the class dim7, which holds both, is half-diminished in six or more of ten chords of the jazz standards."""
 
 
 class Continuation(NamedTuple):
@@ -32,8 +38,9 @@ class NextChords(Request[list[Continuation]]):
     """Asks which chords come next.
 
     Args:
-        chords: so far, oldest first, such as "Dm7 G7"; with `|` between bars their places are known, too.
-        key: such as C, F# or Am.
+        chords: so far, oldest first, such as "Dm7 G7", "ii7 V7" or "D:min7 | G:7"; with `|` between bars their places are
+            known, too.
+        key: such as C, F# or Am; None estimates it from the chords.
         emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is unknown.
         top: chords to give, 1 or more.
 
@@ -44,19 +51,18 @@ class NextChords(Request[list[Continuation]]):
     without_model = "the circle-of-fifths heuristic"
 
     def __init__(
-        self, chords: str | Sequence[str] = "", key: str = "C", emotion: str | None = None, top: Count = 8
+        self, chords: str | Sequence[str] = "", key: str | None = None, emotion: str | None = None, top: Count = 8
     ) -> None:
         self.top = top
-        self.key: Key = parse_key(key)
         self.emotion, self.affect = emotion, parse_affect(emotion)
-        self.events = parse_chords(chords if isinstance(chords, str) else " ".join(chords), self.key)
+        self.chart: Chart = read_chart(chords if isinstance(chords, str) else " ".join(chords), key)
 
     def run(self, published: Published | None, session: Session) -> list[Continuation]:
         return self.answer(published)
 
     def answer(self, published: Published | None) -> list[Continuation]:
         """The likeliest chords, the first the likeliest."""
-        events, key = self.events, self.key
+        events, key = self.chart.events, self.chart.spelling.key
         if published is None:
             p = circle_of_fifths(joint_class(events[-1].chord, key) if events else None, key.mode)
         else:
@@ -68,10 +74,17 @@ class NextChords(Request[list[Continuation]]):
             position = events[-1].start + events[-1].bars if timed else None  # type: ignore[operator]
             x = context_vector(memory, key, self.affect, position, last_bars)
             p = joint_probabilities(published.call(x[None]), published.head)[0]
-        return [
-            Continuation(str(plain_chord(key.tonic + i // len(QUALITIES), QUALITIES[i % len(QUALITIES)])), float(p[i]))
-            for i in np.argsort(-p)[: self.top].tolist()
-        ]
+        named = (self._chord(i) for i in np.argsort(-p)[: self.top].tolist())
+        likeliest = np.sort(p)[::-1].tolist()
+        return [Continuation(self.chart.spelling.chord(chord), q) for chord, q in zip(named, likeliest, strict=False)]
+
+    def _chord(self, joint: int) -> Chord:
+        degree, quality = divmod(joint, len(QUALITIES))
+        key = self.chart.spelling.key
+        chord = plain_chord(key.tonic + degree, QUALITIES[quality])
+        if chord.quality == "dim7" and degree in _HALF_DIMINISHED[key.mode]:
+            return parse_jazz("Cm7b5").transposed(chord.root)
+        return chord
 
     @classmethod
     def stream(cls, published: Published, **settings: Any) -> SongSoFar:
@@ -79,11 +92,23 @@ class NextChords(Request[list[Continuation]]):
         return SongSoFar(replace(published, model=copy(published.model)), settings)
 
     def show(self, answer: list[Continuation], session: Session) -> None:
+        chart, key = self.chart, self.chart.spelling.key
         mood = f", {self.emotion} (valence {self.affect[0]:+.1f}, arousal {self.affect[1]:+.1f})" if self.affect else ""
-        print(f"After {' '.join(str(e.chord) for e in self.events) or 'nothing'} in {self.key}{mood}:")
-        for c in answer:
-            degree, quality = divmod(joint_class(parse_jazz(c.chord), self.key), len(QUALITIES))
-            print(f"  {c.probability:6.1%}  {c.chord:<8} {DEGREES[degree]} {QUALITIES[quality]}")
+        if chart.key_from != "given":
+            print(f"Key: {chart.key_told}")
+        print(f"After {chart} in {chart.spelling}{mood}:")
+        rows = []
+        for name, probability in answer:
+            chord = parse_jazz(name)
+            degree, quality = divmod(joint_class(chord, key), len(QUALITIES))
+            half = QUALITIES[quality] == "dim7" and (chord.root + 10) % 12 in chord.tones
+            kind = "half-diminished" if half else QUALITIES[quality]
+            print(f"  {probability:6.1%}  {name:<8} {DEGREES[degree]} {kind}")
+            rows.append(
+                {"chord": name, "degree": DEGREES[degree], "quality": kind, "probability": round(probability, 6)}
+            )
+        record = {"chords": [p.name for p in chart.placed], **chart.key_record, "emotion": self.emotion, "next": rows}
+        write_atomic(session.folder / "next_chords.json", orjson.dumps(record, option=orjson.OPT_INDENT_2))
 
 
 class SongSoFar:

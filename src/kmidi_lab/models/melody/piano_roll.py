@@ -4,44 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Protocol
 
 import numpy as np
 
-from kmidi_lab.chords.chord import PITCH_NAMES, Chord, Key
+from kmidi_lab.chords.chord import Chord, parse_pitch_class
+from kmidi_lab.chords.spelling import Spelling
 
 _STEPS = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10, 11), 0: tuple(range(12))}
 """Minor with both sevenths."""
 _IN_CHORD, _IN_KEY, _OUTSIDE = "#1f5fa8", "#7fb2e5", "#d9822b"
-_SHARP_KEYS = {7, 2, 9, 4, 11, 6}
-_SHARPS = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 _BARS_A_ROW = 8
 
 
-def note_name(pitch: int, key: Key) -> str:
-    """`F♯4`, `B♭3`: sharps or flats as the key has them; middle C is C4."""
-    major = (key.tonic + 3) % 12 if key.mode < 0 else key.tonic
-    leads = key.mode < 0 and (pitch - key.tonic) % 12 == 11
-    name = _SHARPS[pitch % 12] if leads or major in _SHARP_KEYS else PITCH_NAMES[pitch % 12].replace("b", "♭")
-    return f"{name}{pitch // 12 - 1}"
+class OverBar(Protocol):
+    """What the picture shows of a chord: `start` and `length` in quarters, None for no chord."""
+
+    @property
+    def start(self) -> float: ...
+    @property
+    def length(self) -> float: ...
+    @property
+    def chord(self) -> Chord | None: ...
+    @property
+    def name(self) -> str: ...
+
+
+def note_name(pitch: int, spelling: Spelling, chord: Chord | None = None, root: str = "") -> str:
+    """`F♯4`, `B♭3` as the key and the chord, whose root is named `root`, spell it; middle C is C4."""
+    name = spelling.note(pitch, chord, root)
+    # The octave is that of the letter: B♯3 sounds as C4, C♭5 as B4.
+    octave = (pitch - name.count("#") + name.count("b") - parse_pitch_class(name[0])) // 12 - 1
+    return f"{_signs(name)}{octave}"
+
+
+def _signs(name: str) -> str:
+    """A chord's or note's name with ♯ and ♭ for # and b."""
+    return name.replace("#", "♯").replace("b", "♭")
 
 
 def piano_roll(
     onset: np.ndarray,
     duration: np.ndarray,
     pitch: np.ndarray,
-    chords: Sequence[tuple[float, float, Chord]],
+    chords: Sequence[OverBar],
     phrases: Sequence[float],
-    key: Key,
+    spelling: Spelling,
     bar: float,
     title: str,
 ) -> bytes:
-    """A PNG. Times in quarters; `chords` are (start, length, chord), `phrases` the starts of phrases."""
+    """A PNG. Times in quarters; `phrases` are their starts."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
     from matplotlib.patches import FancyBboxPatch, Patch
 
+    key = spelling.key
     bars = int(np.ceil(float((onset + duration).max()) / bar - 1e-6))
     across = min(bars, _BARS_A_ROW)
     rows = -(-bars // across)
@@ -64,16 +83,18 @@ def piano_roll(
                 lw=1.0 if whole else 0.6,
                 zorder=1,
             )
-        for start, _, chord in chords:
-            if first <= start < last:
-                label = str(chord).replace("b", "♭")
-                axis.text(start + 0.08, high + 0.75, label, fontsize=11, weight="bold", va="bottom", color="#333333")
+        for over in chords:
+            if first <= over.start < last:
+                label = _signs(over.name)
+                axis.text(
+                    over.start + 0.08, high + 0.75, label, fontsize=11, weight="bold", va="bottom", color="#333333"
+                )
         for start in phrases:
             if first <= start < last:
                 axis.plot([start], [high + 0.5], marker="v", ms=6, color="#a03030", clip_on=False, zorder=5)
         for start, length, p in zip(onset, duration, pitch, strict=True):
             if first <= start < last:
-                under = next((c for s, d, c in chords if s <= start + 1e-6 < s + d), None)
+                under = next((c.chord for c in chords if c.start <= start + 1e-6 < c.start + c.length), None)
                 inside = under is not None and p % 12 in under.tones
                 colour = _IN_CHORD if inside else _IN_KEY if p % 12 in scale else _OUTSIDE
                 axis.add_patch(
@@ -85,7 +106,7 @@ def piano_roll(
         axis.set_xlim(first - 0.05, last + 0.05)
         axis.set_ylim(low - 0.5, high + 0.5)
         named = [p for p in range(low, high + 1) if p % 12 in scale]
-        axis.set_yticks(named, [note_name(p, key) for p in named], fontsize=7)
+        axis.set_yticks(named, [note_name(p, spelling) for p in named], fontsize=7)
         places = np.arange(first, end, bar)
         axis.set_xticks(places, [str(int(p / bar) + 1) for p in places], fontsize=8, ha="left")
         axis.tick_params(length=0)

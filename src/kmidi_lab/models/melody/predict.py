@@ -6,14 +6,17 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import mido
 import numpy as np
+import orjson
 from annotated_types import Interval
 
-from kmidi_lab.chords.asking import parse_affect, parse_chords
-from kmidi_lab.chords.chord import Chord, Key, parse_key
+from kmidi_lab.chords.asking import parse_affect
+from kmidi_lab.chords.chart import Chart, read_chart
+from kmidi_lab.chords.chord import Chord, Key
+from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request, Session
@@ -26,9 +29,51 @@ from kmidi_lab.models.melody.sampling import draw
 
 MOST_NOTES = 2000
 _TICKS = 480
+_SIGNATURES = frozenset(
+    [
+        "C",
+        "G",
+        "D",
+        "A",
+        "E",
+        "B",
+        "F#",
+        "C#",
+        "F",
+        "Bb",
+        "Eb",
+        "Ab",
+        "Db",
+        "Gb",
+        "Cb",
+        "Am",
+        "Em",
+        "Bm",
+        "F#m",
+        "C#m",
+        "G#m",
+        "D#m",
+        "A#m",
+        "Dm",
+        "Gm",
+        "Cm",
+        "Fm",
+        "Bbm",
+        "Ebm",
+        "Abm",
+    ]
+)
 _MELODY_VELOCITY, _CHORD_VELOCITY = 92, 54
-Timed = tuple[float, float, Chord]
-"""(start, length, chord) in quarters."""
+
+
+class Timed(NamedTuple):
+    """A chord, or None for no chord; `start` and `length` in quarters, its name and its root's as they are spelled."""
+
+    start: float
+    length: float
+    chord: Chord | None
+    name: str
+    root: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,8 +98,8 @@ class MelodyOverChords(Request[Tune]):
     """Asks for a melody.
 
     Args:
-        chords: to play over, a bar each, or as `|` between bars says.
-        key: such as C, F# or Am.
+        chords: to play over, a bar each, or as `|` between bars says; names, Harte, numerals or iReal's signs.
+        key: such as C, F# or Am; None estimates it from the chords.
         emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is unknown.
         length: notes, 1 to 2000.
         temperature: 0.05 to 10; below 1 is safer, above 1 bolder.
@@ -71,7 +116,7 @@ class MelodyOverChords(Request[Tune]):
     def __init__(
         self,
         chords: str | Sequence[str] = "",
-        key: str = "C",
+        key: str | None = None,
         emotion: str | None = None,
         length: Annotated[int, Interval(ge=1, le=MOST_NOTES)] = 32,
         temperature: Annotated[float, Interval(ge=0.05, le=10)] = 1.0,
@@ -80,9 +125,10 @@ class MelodyOverChords(Request[Tune]):
         out: str | None = None,
     ) -> None:
         midi_target(out, Path("melody.mid"))
-        self.key = parse_key(key)
         self.emotion, self.affect = emotion, parse_affect(emotion)
-        self.progression = one_bar_each(chords if isinstance(chords, str) else " ".join(chords), self.key)
+        self.chart: Chart = read_chart(chords if isinstance(chords, str) else " ".join(chords), key, bar_each=True)
+        self.spelling = self.chart.spelling
+        self.progression = in_quarters(self.chart)
         self.length, self.temperature, self.top_k, self.top_p, self.out = length, temperature, top_k, top_p, out
 
     def run(self, published: Published | None, session: Session) -> Tune:
@@ -95,47 +141,76 @@ class MelodyOverChords(Request[Tune]):
         if published is not None:
             published.model.reset()
         ask = None if published is None else published.model
-        pitches = write(ask, rhythm, chords, self.key, self.affect, rng, self.temperature, self.top_k, self.top_p)
+        pitches = write(
+            ask, rhythm, chords, self.spelling.key, self.affect, rng, self.temperature, self.top_k, self.top_p
+        )
         tempo = round(100 + 30 * arousal)
-        return Tune(rhythm, pitches, chords, tempo, midi_bytes(rhythm, pitches, chords, tempo, self.key), origin)
+        return Tune(rhythm, pitches, chords, tempo, midi_bytes(rhythm, pitches, chords, tempo, self.spelling), origin)
 
     def show(self, answer: Tune, session: Session) -> None:
         target = midi_target(self.out, session.folder / "melody.mid")
         write_atomic(target, answer.midi)
         mood = f", {self.emotion}" if self.affect else ""
         picture, rhythm, pitches = target.with_suffix(".png"), answer.rhythm, answer.pitch
-        title = f"{self.key}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
+        title = f"{self.spelling}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()
-        write_atomic(
-            picture,
-            piano_roll(rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.key, BAR, title),
+        picture_bytes = piano_roll(
+            rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.spelling, BAR, title
         )
+        write_atomic(picture, picture_bytes)
+        names = [self._note_name(answer, i) for i in range(len(pitches))]
+        if self.chart.key_from != "given":
+            print(f"Key: {self.chart.key_told}")
         print(f"{title}; rhythm from {answer.rhythm_from}:")
         for bar in range(int(rhythm.onset[-1] // BAR) + 1):
-            inside = (rhythm.onset // BAR).astype(int) == bar
-            names = " ".join(note_name(int(p), self.key) for p in pitches[inside])
-            over = " ".join(str(c) for s, _, c in answer.chords if int(s // BAR) == bar)
-            print(f"  bar {bar + 1:>2}  {over:<8} {names}")
-        print(f"written: {target}, {picture}")
+            inside = " ".join(name for name, onset in zip(names, rhythm.onset, strict=True) if int(onset // BAR) == bar)
+            over = " ".join(c.name for c in answer.chords if int(c.start // BAR) == bar)
+            print(f"  bar {bar + 1:>2}  {over:<8} {inside}")
+        written = target, picture
+        notes = [
+            {"onset": o, "duration": d, "pitch": p, "name": name}
+            for (o, d, p), name in zip(answer.notes, names, strict=True)
+        ]
+        chords = [{"start": c.start, "length": c.length, "name": c.name} for c in answer.chords]
+        record = {
+            **self.chart.key_record,
+            "emotion": self.emotion,
+            "tempo": answer.tempo,
+            "chords": chords,
+            "notes": notes,
+        }
+        write_atomic(session.folder / "melody.json", orjson.dumps(record, option=orjson.OPT_INDENT_2))
+        print(f"written: {', '.join(map(str, written))}, {session.folder / 'melody.json'}")
+
+    def _note_name(self, tune: Tune, note: int) -> str:
+        under = chord_at(tune.chords, float(tune.rhythm.onset[note]))
+        chord, root = (under.chord, under.root) if under else (None, "")
+        return note_name(int(tune.pitch[note]), self.spelling, chord, root)
 
 
-def one_bar_each(text: str, key: Key) -> list[Timed]:
-    """Chords of one round in quarters: with `|` as the bars say, without a bar for each."""
-    events = parse_chords(text if "|" in text else " | ".join(text.replace(",", " ").split()), key)
-    if len(events) == 1 and events[0].start is None:
-        return [(0.0, BAR, events[0].chord)]
-    return [(e.start * BAR, e.bars * BAR, e.chord) for e in events]  # type: ignore[operator]
+def in_quarters(chart: Chart) -> list[Timed]:
+    """Chords of one round."""
+    return [
+        Timed(p.start * BAR, p.bars * BAR, p.chord, p.name, p.root)
+        for p in chart.placed
+        if p.start is not None and p.bars is not None
+    ]
+
+
+def chord_at(chords: Sequence[Timed], onset: float) -> Timed | None:
+    """What sounds at `onset`, in quarters."""
+    return next((c for c in chords if c.start <= onset + 1e-6 < c.start + c.length), None)
 
 
 def repeat(progression: list[Timed], quarters: float) -> list[Timed]:
     """The progression again and again until `quarters` are filled, cut to bars there."""
     if not progression:
         return []
-    round_length = max(start + length for start, length, _ in progression)
+    round_length = max(c.start + c.length for c in progression)
     end = -(-quarters // BAR) * BAR
     rounds = int(-(-end // round_length))
-    placed = [(s + r * round_length, d, c) for r in range(rounds) for s, d, c in progression]
-    return [(s, min(d, end - s), c) for s, d, c in placed if s < end]
+    placed = [c._replace(start=c.start + r * round_length) for r in range(rounds) for c in progression]
+    return [c._replace(length=min(c.length, end - c.start)) for c in placed if c.start < end]
 
 
 def write(
@@ -158,7 +233,8 @@ def write(
     triad = {(key.tonic + i) % 12 for i in ((0, 3, 7) if key.mode < 0 else (0, 4, 7))}
     pitches: list[int] = []
     for i, onset in enumerate(rhythm.onset):
-        chord = next((c for s, d, c in chords if s <= onset + 1e-6 < s + d), None)
+        under = chord_at(chords, float(onset))
+        chord = under.chord if under else None
         before = pitches[-1] if pitches else NO_NOTE
         if ask is None:
             p = stepwise(before, key, chord, strong=onset % 2 == 0)
@@ -176,22 +252,23 @@ def write(
     return np.array(pitches)
 
 
-def midi_bytes(rhythm: Rhythm, pitches: np.ndarray, chords: list[Timed], tempo: int, key: Key) -> bytes:
+def midi_bytes(rhythm: Rhythm, pitches: np.ndarray, chords: list[Timed], tempo: int, spelling: Spelling) -> bytes:
     """A MIDI file: melody, and the chords softly below it."""
     file = mido.MidiFile(ticks_per_beat=_TICKS)
     head = mido.MidiTrack([
         mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo)),
         mido.MetaMessage("time_signature", numerator=4, denominator=4),
-        mido.MetaMessage("key_signature", key=_signature(key)),
+        mido.MetaMessage("key_signature", key=_signature(spelling)),
     ])  # fmt: skip
     melody = [(o, d, int(p), _MELODY_VELOCITY) for o, d, p in zip(rhythm.onset, rhythm.duration, pitches, strict=True)]
     file.tracks += [head, _track("Melody", 0, melody)]
     if chords:
         low = 48
         under = [
-            (s, d, pitch, _CHORD_VELOCITY)
-            for s, d, c in chords
-            for pitch in (low - 12 + (c.bass % 12), *(low + (t % 12) for t in sorted(c.tones)))
+            (c.start, c.length, pitch, _CHORD_VELOCITY)
+            for c in chords
+            if c.chord is not None
+            for pitch in (low - 12 + c.chord.bass, *(low + tone for tone in sorted(c.chord.tones)))
         ]
         file.tracks.append(_track("Chords", 1, under))
     out = io.BytesIO()
@@ -199,10 +276,11 @@ def midi_bytes(rhythm: Rhythm, pitches: np.ndarray, chords: list[Timed], tempo: 
     return out.getvalue()
 
 
-def _signature(key: Key) -> str:
-    names = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-    minor = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
-    return f"{minor[key.tonic]}m" if key.mode < 0 else names[key.tonic]
+def _signature(spelling: Spelling) -> str:
+    """As the tonic is spelled, where a MIDI file can say it: a signature has seven sharps or flats at most."""
+    minor = "m" if spelling.key.mode < 0 else ""
+    names = (spelling.tonic, Spelling.of(spelling.key).tonic)
+    return next(name + minor for name in names if name + minor in _SIGNATURES)
 
 
 def _track(name: str, channel: int, notes: list[tuple[float, float, int, int]]) -> mido.MidiTrack:
