@@ -9,7 +9,7 @@ from typing import Any
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
-from kmidi_lab.registry.files import stays_below
+from kmidi_lab.registry.files import read_bounded, stays_below
 from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, told_sizes
 from kmidi_lab.verify.beside import check_head, check_header
 from kmidi_lab.verify.claims import check_params
@@ -167,5 +167,5 @@ def _read(checks: Checks, root: Path, name: str | None) -> bytes | None:
         return None
     with checks.guarded("file", name, "check its owner and mode"):
         path = root / name
-        return path.read_bytes() if stays_below(root, name) and path.is_file() else None
+        return read_bounded(path) if stays_below(root, name) and path.is_file() else None
     return None
