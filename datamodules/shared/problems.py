@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kmidi_lab.files import write_atomic
+from kmidi_lab.report.cells import csv_text
 
 _LONGEST = 300
 
@@ -62,8 +61,5 @@ def counted_reasons(problems: Iterable[Problem]) -> dict[str, int]:
 
 def write_problems(problems: Iterable[Problem], path: Path) -> None:
     """Everything skipped as CSV."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(["file", "where", "reason", "detail"])
-    writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
-    write_atomic(path, out.getvalue().encode(errors="backslashreplace"))
+    rows = [(p.file, p.where, p.reason, p.detail) for p in problems]
+    write_atomic(path, csv_text([("file", "where", "reason", "detail"), *rows]).encode())
