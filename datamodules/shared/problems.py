@@ -15,12 +15,13 @@ _LONGEST = 300
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that was skipped; `reason` is short and countable, `where` a place in the file."""
+    """One thing that was skipped, or `used` all the same; `reason` is short and countable, `where` a place in the file."""
 
     file: str
     where: str
     reason: str
     detail: str
+    used: bool = False
 
 
 @dataclass
@@ -34,6 +35,15 @@ class Report:
 
     def skip(self, file: Path | str, where: str, reason: str, detail: object = "") -> None:
         self.problems.append(Problem(str(file), where, reason, str(detail)[:_LONGEST]))
+
+    def remark(self, file: Path | str, reason: str, detail: object = "") -> None:
+        """What is to be said of a file that is used."""
+        self.problems.append(Problem(str(file), "", reason, str(detail)[:_LONGEST], used=True))
+
+    @property
+    def skipped(self) -> int:
+        """How many things were not used."""
+        return sum(not problem.used for problem in self.problems)
 
     def reasons(self) -> dict[str, int]:
         return counted_reasons(self.problems)
