@@ -81,7 +81,7 @@ def _entries(node: Any, groups: tuple[str, ...], reading: Reading[Song], path: P
         if str(key).startswith("_") or (key == "metadata" and not groups):
             continue
         if isinstance(node, list) and isinstance(value, list):
-            yield groups, f"{groups[-1] if groups else 'list'} {key}", {"numerals": value}
+            yield groups, f"{' '.join(groups[-2:-1])}: {' '.join(map(str, value))}"[:80], {"numerals": value}
         elif _is_group(value):
             yield from _entries(value, (*groups, str(key)), reading, path)
         elif isinstance(value, dict):

@@ -45,7 +45,10 @@ def read_json(path: Path, reading: Report) -> Any:
     if text is None:
         return None
     try:
-        return _plain(json.loads(text))
+        said = _plain(json.loads(text))
+        if said is None:
+            reading.skip(path, "", "JSON that says nothing")
+        return said
     except json.JSONDecodeError as error:
         reading.skip(path, "", "not JSON", error)
     except (RecursionError, ValueError) as error:

@@ -115,11 +115,11 @@ def _fraction(text: str) -> Fraction | None:
 def _length(text: str) -> Fraction:
     if not text:
         return Fraction(1)
-    m = re.fullmatch(r"(\d{0,4})(/{0,8})(\d{0,3})", text)
+    m = re.fullmatch(r"(\d{0,4})(?:(/{1,8})(\d{0,3}))?", text)
     if m is None:
         raise AbcError("note length not readable")
     number, slashes, below = m.groups()
-    under = int(below) if below else 2 ** len(slashes)
+    under = int(below) if below else 2 ** len(slashes or "")
     if under == 0:
         raise AbcError("note of no length")
     return Fraction(int(number) if number else 1, under)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,111 @@ def test_kmidi_sibling_formats(tmp_path: Path) -> None:
     assert reading.items[0].affect == affect_of(["uplifting", "dark"])
     assert reading.items[1].affect is None
     assert reading.reasons() == {"no chords: a description only": 1, "unreadable chords": 1}
+
+
+# In the layouts of KmiDi's chord_progressions.json, chord_progression_families.json and common_progressions.json.
+BY_FUNCTION = {
+    "metadata": {"name": "Chord Progressions Database"},
+    "progressions_by_function": {
+        "turnarounds": {
+            "description": "back to the tonic",
+            "examples": [
+                {
+                    "name": "Jazz Turnaround",
+                    "numerals": ["I", "VI7", "ii", "V7"],
+                    "example_C": ["Cmaj7", "A7", "Dm7", "G7"],
+                }
+            ],
+        }
+    },
+    "progressions_by_emotion": {"bittersweet": [{"numerals": ["I", "V", "vi", "iv"], "name": "Minor Four"}]},
+    "modal_progressions": {
+        "lydian": {"characteristic": "#IV", "examples": [["I", "II", "I", "II"], ["I", "#IVdim", "V", "I"]]},
+        "locrian": {"characteristic": "rare", "examples": [["idim", "bII", "idim", "bII"]]},
+    },
+}
+FAMILIES = {
+    "_notation": {"degrees": "semitones"},
+    "blues_progressions": {
+        "minor-blues": {"degrees": [0, 5, 8, 7, 0], "roman": "i - iv - bVI - V - i", "feel": "Dark, moody"}
+    },
+    "gospel_progressions": {"walk": {"degrees": [0, 7, 9, 5], "roman": "I - V/vi - vi - IV"}},
+    "bare": {"only numbers": {"degrees": [0, 9, 5, 7]}, "odd": {"degrees": [0, 2, 7], "roman": "I - IV - V"}},
+    "functional_categories": {"tonic_function": {"chords": ["I", "iii", "vi"], "degrees": [0, 4, 9]}},
+    "cadence_types": {
+        "plagal": {"pattern": "IV - I", "degrees": [5, 0]},
+        "half": {"pattern": "? - V", "degrees": ["any", 7]},
+    },
+}
+COMMON = {
+    "jazz": {
+        "ii-V-I": {
+            "numerals": ["ii", "V", "I"], "intervals": [2, 7, 0], "feel": "Classic",
+            "variants": {"major": ["iim7", "V7", "Imaj7"], "minor": ["iim7b5", "V7", "im7"]},
+        }
+    },
+    "blues": {"minor_blues": {"numerals": ["i", "VI", "V", "i"], "intervals": [0, 8, 7, 0]}},
+    "gospel_worship": {"I-V/vii-vi": {"numerals": ["I", "V/vii", "vi"], "intervals": [0, 7, 9]}},
+    "modal": {"phrygian_vamp": {"numerals": ["i", "bII"], "intervals": [0, 1], "mode": "phrygian"}},
+}  # fmt: skip
+
+
+def test_every_file_of_kmidi_is_read_and_the_rest_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "kmidi"
+    folder.mkdir()
+    for name, content in zip(kmidi.FILES[1:], (BY_FUNCTION, FAMILIES, COMMON), strict=True):
+        (folder / name).write_text(json.dumps(content))
+    reading = kmidi.read(kmidi.files(tmp_path))
+    assert {s.title: (" ".join(names(s)), s.events[0].key.mode) for s in reading.items} == {
+        "Jazz Turnaround": ("C A7 Dm G7", 1), "Minor Four": ("C G Am Fm", 1), "lydian: I II I II": ("C D C D", 1),
+        "lydian: I #IVdim V I": ("C Gbdim G C", 1), "locrian: idim bII idim bII": ("Cdim Db Cdim Db", -1),
+        "minor-blues": ("Cm Fm Ab G Cm", -1), "walk": ("C G/A Am F", 1), "only numbers": ("C Am F G", 1), "plagal": ("F C", 1),
+        "ii-V-I": ("Dm G C", 1), "ii-V-I (major)": ("Dm7 G7 Cmaj7", 1), "ii-V-I (minor)": ("Dm7b5 G7 Cm7", -1),
+        "minor_blues": ("Cm Ab G Cm", -1), "I-V/vii-vi": ("C G/B Am", 1), "phrygian_vamp": ("Cm Db", -1),
+    }  # fmt: skip
+    assert len({s.id for s in reading.items}) == len(reading.items)
+    reasons = {(p.where.split(" / ")[-1], p.reason): p.detail for p in reading.problems}
+    assert reasons.keys() == {
+        ("tonic_function", "a set of chords, not a progression"), ("half", "unreadable chords"), ("odd", "unreadable chords")
+    }  # fmt: skip
+    assert "'?'" in reasons["half", "unreadable chords"]
+    assert "'IV' and the 2 semitones beside it" in reasons["odd", "unreadable chords"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 100_000, "7", "null", "[[[[]]]]", '{"a": {"b": 1e999}}', "9" * 10_000]
+)
+def test_no_json_ends_a_reading(tmp_path: Path, text: str) -> None:
+    (tmp_path / kmidi.FILES[0]).write_text(text)
+    jazz_file(tmp_path, text)
+    for reading in (kmidi.read(kmidi.files(tmp_path)), jazz_standards.read(tmp_path)):
+        assert not reading.items
+        assert len(reading.problems) == 1
+
+
+def test_a_title_with_half_a_character_is_text(tmp_path: Path) -> None:
+    jazz_file(tmp_path, '[{"Title": "\\ud800 blues", "Key": "C", "Sections": [{"MainSegment": {"Chords": "C|F|G7"}}]}]')
+    [song] = jazz_standards.read(tmp_path).items
+    assert song.title.encode() == b"? blues"
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"MainSegment": {"Chords": "C|F|" * 500}, "Endings": [{"Chords": "G7"}] * 5_000},
+        {"MainSegment": {"Chords": "|" * 1_000}, "Endings": [{"Chords": ""}] * 100_000},
+        {"MainSegment": {"Chords": "C," * 10**6}},
+        {"MainSegment": {"Chords": "C|F"}, "Repeats": 10**30},
+        {"MainSegment": {"Chords": "C|F"}, "Repeats": float("inf")},
+    ],
+)
+def test_endless_charts_are_bounded_and_counted(tmp_path: Path, sections: dict[str, object]) -> None:
+    jazz_file(tmp_path, [{"Title": "long", "Key": "C", "Sections": [sections]}, standard("C|F")])
+    began = time.perf_counter()
+    reading = jazz_standards.read(tmp_path)
+    assert time.perf_counter() - began < 5
+    assert reading.items[-1].title == "T"
+    assert len(reading.items) + len(reading.problems) == 2
 
 
 def test_embedded_database_reads_whole_and_is_rich() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
+import time
 
 import pytest
 from support.melody_music21 import read as music21_read
@@ -108,3 +110,23 @@ def test_it_reads_what_music21_reads_in_twenty_tunes() -> None:
         mine, theirs = notes(read_tune(fields, body, "x", "x")), music21_read(text)
         assert [p for p, _ in mine] == [p for p, _ in theirs], text
         assert [d for _, d in mine] == pytest.approx([d for _, d in theirs], abs=1e-3), text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{" * 10**5, "[K:" * 3_000, "{" * 9_999, "C" + "1" * 9_000, "C" + "/" * 9_000, "C" + ">" * 9_000, "[" + "c" * 9_000,
+        "C/7D/11E/13F/17G/19A/23B/29 " * 300, "C" * 10**6, "(9:9:9" * 1_000 + "CDE", "|:" * 5_000, "C9999/0",
+    ],
+)  # fmt: skip
+def test_a_tune_without_end_is_read_or_refused_at_once(body: str) -> None:
+    began = time.perf_counter()
+    with contextlib.suppress(AbcError):
+        read_tune({"K": "C", "M": "4/4"}, body, "x", "x")
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("note", ["C11111", "C/////////", "C/1000", "C" + ">" * 5 + "D"])
+def test_absurd_lengths_are_refused(note: str) -> None:
+    with pytest.raises(AbcError, match="not readable"):
+        read_tune({"K": "C", "M": "4/4"}, f"{note} DEFG|", "x", "x")
