@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 
 import lightning as L
@@ -18,19 +20,21 @@ from kmidi_lab import after_fit
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.chord import Key, plain_chord
-from kmidi_lab.chords.spelling import Spelling
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.proof.parity import check_parity
 from kmidi_lab.export.rtneural.writer import export_rtneural
+from kmidi_lab.inference.request import Session
 from kmidi_lab.models.melody.baselines import fit_baselines
 from kmidi_lab.models.melody.evaluation import MelodyEvaluator, run
 from kmidi_lab.models.melody.features import notes_of, vectors
 from kmidi_lab.models.melody.module import MelodyTransformer
 from kmidi_lab.models.melody.network import KeyFrame
 from kmidi_lab.models.melody.piano_roll import note_name
-from kmidi_lab.models.melody.predict import Timed, chord_at, in_quarters, midi_bytes, repeat, write
+from kmidi_lab.models.melody.predict import MelodyOverChords, Timed, chord_at, in_quarters, midi_bytes, repeat, write
 from kmidi_lab.models.melody.rhythm import BAR, BARS, bars_of, compose, keep_bars, known_bars, plain_bars
 
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
@@ -214,9 +218,7 @@ def test_what_is_written_is_what_was_drawn() -> None:
         pitches = write(ask, rhythm, chords, Key(0, 1), (0.5, 0.5), rng, 1.0, 0, 1.0)
         assert len(pitches) == 24
         assert int(pitches[-1]) % 12 in chord_at(chords, float(rhythm.onset[-1])).chord.tones
-        file = mido.MidiFile(
-            file=__import__("io").BytesIO(midi_bytes(rhythm, pitches, chords, 100, Spelling(Key(0, 1), "C")))
-        )
+        file = mido.MidiFile(file=io.BytesIO(midi_bytes(rhythm, pitches, chords, 100, Spelling(Key(0, 1), "C"))))
         on, tick = [], 0
         for message in file.tracks[1]:
             tick += message.time
@@ -285,3 +287,40 @@ def test_invalid_wishes_are_one_line(bad: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         MelodyOverChords(**{name: value if name in ("out", "key") else float(value)})
     assert "\n" not in str(caught.value)
+
+
+def test_the_melody_is_shown_as_the_key_and_the_chart_spell_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = MelodyOverChords("Am | E7/G# | Dm7b5 F#m7b5 | N.C. | Cmaj9", key="Am", length=24)
+    session = Session("melody", tmp_path, tmp_path)
+    request.show(request.run(None, session), session)
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("A minor, 24 notes", "E7/G#", "Dm7b5 F#m7b5", "N.C.", "Cmaj9"))
+    assert "Key:" not in out and "G♭" not in out and "A♭" not in out
+    record = json.loads((tmp_path / "melody.json").read_text())
+    assert [c["name"] for c in record["chords"][:6]] == ["Am", "E7/G#", "Dm7b5", "F#m7b5", "N.C.", "Cmaj9"]
+    assert (tmp_path / "melody.png").read_bytes().startswith(b"\x89PNG")
+    file = mido.MidiFile(tmp_path / "melody.mid")
+    [key] = [m.key for m in file.tracks[0] if m.type == "key_signature"]
+    assert key == "Am"
+    struck = [m.note % 12 for m in file.tracks[2] if m.type == "note_on"]
+    assert 8 in struck and 1 not in struck
+
+
+@pytest.mark.parametrize(
+    ("key", "signature"),
+    [("Gb", "Gb"), ("F#", "F#"), ("Cb", "Cb"), ("ebm", "Ebm"), ("d#", "D#m"), ("G#", "Ab"), ("a", "Am"), ("C#", "C#")],
+)
+def test_the_midi_key_is_spelled_as_it_was_typed(key: str, signature: str) -> None:
+    rhythm = compose(plain_bars(), 8, 0.0, np.random.default_rng(0))
+    file = mido.MidiFile(
+        file=io.BytesIO(midi_bytes(rhythm, np.full(8, 60), in_quarters(read_chart("", key)), 100, parse_spelling(key)))
+    )
+    assert [m.key for m in file.tracks[0] if m.type == "key_signature"] == [signature]
+
+
+def test_octaves_go_with_the_letter() -> None:
+    assert note_name(60, parse_spelling("C#")) == "B♯3"
+    assert note_name(71, parse_spelling("Gb")) == "C♭5"
+    assert note_name(61, parse_spelling("C"), parse_jazz("A7"), "A") == "C♯4"

@@ -15,6 +15,8 @@ _STEPS = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10, 11), 0: tuple(ra
 """Minor with both sevenths."""
 _IN_CHORD, _IN_KEY, _OUTSIDE = "#1f5fa8", "#7fb2e5", "#d9822b"
 _BARS_A_ROW = 8
+_LABEL_POINTS = 1300
+"""Width of the row, over the width of a bold letter of one point: a name is as large as its place allows."""
 
 
 class OverBar(Protocol):
@@ -85,9 +87,10 @@ def piano_roll(
             )
         for over in chords:
             if first <= over.start < last:
-                label = _signs(over.name)
+                label, room = _signs(over.name), min(over.length, bar) / (across * bar)
+                size = min(11.0, max(5.0, _LABEL_POINTS * room / max(len(label), 1)))
                 axis.text(
-                    over.start + 0.08, high + 0.75, label, fontsize=11, weight="bold", va="bottom", color="#333333"
+                    over.start + 0.08, high + 0.75, label, fontsize=size, weight="bold", va="bottom", color="#333333"
                 )
         for start in phrases:
             if first <= start < last:
@@ -117,7 +120,7 @@ def piano_roll(
         Patch(facecolor=c, label=text)
         for c, text in [*chord_legend, (_IN_KEY, "in the key"), (_OUTSIDE, "outside the key")]
     ]
-    figure.text(0.01, 0.99, title, ha="left", va="top", fontsize=12)
+    figure.text(0.01, 0.99, title.replace(spelling.tonic, _signs(spelling.tonic), 1), ha="left", va="top", fontsize=12)
     figure.legend(handles=legend, loc="upper right", ncol=3, frameon=False, fontsize=8)
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.25 / figure.get_figheight()))
     out = BytesIO()
