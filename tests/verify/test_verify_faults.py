@@ -177,7 +177,7 @@ FAULTS: list[tuple[str, Plant, dict[str, str]]] = [
     ("transposed", first_layer("shape", [None, None, 25]), {"rtneural": "layer 0"}),
     ("huge", in_json(JSON, lambda f: f.update(in_shape=[2**31 - 1])), {"rtneural": "'in_shape' is .2147483647.; nothing above"}),
     ("huge dilation", first_layer("dilation", [2**31 - 1]), {"rtneural": "'dilation' is .2147483647.; nothing above"}),
-    ("rtneural NaN", in_json(JSON, overflowing), {"finite": f"{JSON}: gives NaN or infinity at output 0 on edge case 0",
+    ("rtneural NaN", in_json(JSON, overflowing), {"finite": f"{JSON}: gives NaN or infinity at output 0 on gate input 0",
      "golden": "", "agreement": "NaN or infinity", "state": "", "header": ""}),
     ("rtneural of another size", lambda r: swap(r, JSON, export_rtneural(groove(), GROOVE)),
      {"size": "64 → 32, but the contract says 32 → 16", "state": "another answer after other calls",

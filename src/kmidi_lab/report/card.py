@@ -131,7 +131,7 @@ def _calibration(run: RunRecord) -> str:
 def _parity(run: RunRecord, export: Export) -> str:
     return (
         f"## Parity\n\nLargest error against the trained network over {count(export.parity.get('calls'))} calls, real "
-        f"inputs and edge cases; absolute where outputs are within ±1, relative beyond.\n\n{_grid(view.parity(run))}"
+        f"inputs and inputs at the ends of what the contract allows; absolute where outputs are within ±1, relative beyond.\n\n{_grid(view.parity(run))}"
     )
 
 

@@ -95,9 +95,9 @@ def check_model(
         if model is None:
             opened.append(None)
             continue
-        fits = contract is not None and model.output_size == contract.output_size
-        slices = contract.outputs if contract is not None and fits else ()
-        opened.append(RunnableFile(str(name), model, model.input_size, golden, slices))
+        slices = contract.outputs if contract is not None and model.output_size == contract.output_size else ()
+        allowed = contract if contract is not None and model.input_size == contract.input_size else None
+        opened.append(RunnableFile(str(name), model, model.input_size, golden, slices, allowed))
     lab = is_lab(entry or {})
     _check_beside(checks, root, files, contract, lab, None if opened[0] is None else rtneural)
     if entry is not None and lab:
