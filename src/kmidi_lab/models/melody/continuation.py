@@ -17,6 +17,7 @@ from kmidi_lab.midi.writing import Edit, name_event, note_events, rewrite
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.finding import HOW, as_melody, melody_of
 from kmidi_lab.models.melody.rhythm import METRES, SHORTEST, Bar, Metre, bars_of
+from kmidi_lab.models.melody.voice import REST
 
 _HEARD = 448
 """Notes that the model is given: its attention and memory reach no further."""
@@ -28,9 +29,10 @@ Sounding = tuple[float, float, int, int]
 
 
 @dataclass(frozen=True)
-class Tune:
+class Begun:
     """A tune to go on with: its `melody`, where it goes on (`start`, quarters from the start of the file, at a bar line).
 
+    `gap` is the silence in between, in quarters.
     `track` is that of the piece that plays it, `velocity` how hard its last notes are, `bar` the number of the first new bar.
     """
 
@@ -43,10 +45,16 @@ class Tune:
     tempo: float
     velocity: int
     how: str
+    gap: float
 
     @property
     def key(self) -> Key:
         return self.melody.key
+
+    @property
+    def rested(self) -> bool:
+        """Whether a rest stands between the tune and what goes on."""
+        return self.gap >= REST
 
     @property
     def density(self) -> float:
@@ -72,7 +80,7 @@ class Tune:
         return f"{name} ({ways[self.how]})"
 
 
-def read_tune(source: Path | bytes, metre: Metre | None = None) -> Tune:
+def read_tune(source: Path | bytes, metre: Metre | None = None) -> Begun:
     """The melody of a MIDI file. It goes on at the first bar line after its last note, in the file's last metre or the one given.
 
     Raises:
@@ -96,13 +104,14 @@ def read_tune(source: Path | bytes, metre: Metre | None = None) -> Tune:
     onset, length = float(found.voice.onset[-1]) - changed / quarter, float(found.voice.duration[-1])
     bars = max(np.floor(onset / metre.bar + 1e-6) + 1, np.ceil((onset + length - SHORTEST) / metre.bar))
     start = changed / quarter + float(bars) * metre.bar
+    end = float(found.voice.onset[-1] + found.voice.duration[-1])
     at = int(np.searchsorted(piece.tempos[:, 0], start * quarter, side="right")) - 1
     bar = max(1, round(start / metre.bar))
     loud = int(np.median(track.notes["velocity"][-_LAST_NOTES:]))
-    return Tune(file, melody, found.track, metre, start, bar, float(piece.tempos[at, 1]), loud, found.how)
+    return Begun(file, melody, found.track, metre, start, bar, float(piece.tempos[at, 1]), loud, found.how, start - end)
 
 
-def written(tune: Tune, melody: Sequence[Sounding], chords: Sequence[Sounding]) -> bytes:
+def written(tune: Begun, melody: Sequence[Sounding], chords: Sequence[Sounding]) -> bytes:
     """The file with new notes in the melody's track, and chords in a track of their own; all else as it was."""
     piece, places = tune.file.piece, tune.file.places
     quarter = piece.ticks_per_quarter

@@ -8,7 +8,7 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Key
 
-_REST, _PHRASE = 0.5, 1.0
+REST, _PHRASE = 0.5, 1.0
 """Quarter notes of silence that are a rest, and that end a phrase."""
 _PROFILES = {
     1: np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]),
@@ -43,8 +43,8 @@ def single(starts: np.ndarray, ends: np.ndarray, pitch: np.ndarray, grid: int) -
     following = np.append(onset[1:], np.inf)
     end = np.clip(np.round(end * grid) / grid, onset + 1 / grid, following)
     gap = onset - np.concatenate([[-np.inf], end[:-1]])
-    duration = np.where(following - end < _REST, following, end) - onset
-    return Voice(pitch[order].astype(np.uint8), onset, duration, np.isfinite(gap) & (gap >= _REST), gap >= _PHRASE)
+    duration = np.where(following - end < REST, following, end) - onset
+    return Voice(pitch[order].astype(np.uint8), onset, duration, np.isfinite(gap) & (gap >= REST), gap >= _PHRASE)
 
 
 def uncovered(starts: np.ndarray, ends: np.ndarray, pitch: np.ndarray, tolerance: float) -> np.ndarray:
