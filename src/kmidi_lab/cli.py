@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from kmidi_lab import config, run_record, schema
 from kmidi_lab.conf_dir import conf_dir, look_also_in
 from kmidi_lab.errors import ConfigError, DataError, LabError, UserError
+from kmidi_lab.report.cells import printable
 
 log = logging.getLogger(__name__)
 _COMMAND = "KMIDI_COMMAND"
@@ -71,11 +72,11 @@ def job(cfg: DictConfig) -> int:
             run_record.finish(done)
             run_record.write(done, folder)
     except UserError as error:
-        log.error("%s", error)
+        log.error("%s", printable(str(error)))
         run_record.write_failure(folder, _identity(cfg, folder, started), str(error))
         return 2
     except LabError as error:
-        log.error("%s", error)
+        log.error("%s", printable(str(error)))
         run_record.write_failure(folder, _identity(cfg, folder, started), str(error))
         return 1
     except BrokenPipeError:
