@@ -67,8 +67,10 @@ def _check(kind: type[Bounded], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     except TypeError:  # the constructor itself says best which argument is missing or too much
         return
     for name, hint in _hints(kind).items():  # type: ignore[arg-type]  # a class is hashable
+        if name not in values:
+            continue
         default = signature.parameters[name].default
-        if name in values and not (values[name] is None is default) and not _fits(values[name], hint):
+        if not (values[name] is None is default) and not _fits(values[name], hint):
             key = f"{kind.config_key}.{name}"
             example = "" if default in (inspect.Parameter.empty, None) else f", such as {key}={_text(default)}"
             raise ConfigError(f"{key}={_text(values[name])} must be {_range(hint, values[name])}{example}")
