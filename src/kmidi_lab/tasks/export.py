@@ -19,8 +19,6 @@ from kmidi_lab.tasks.evaluate import load_run
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    if not cfg.export.source:
-        raise ConfigError("task=export needs a finished run; type export.source=outputs/runs/harmony/…")
     module, config, checkpoint = load_run(Path(cfg.export.source), cfg.trusted)
     folder = checkpoint.parent.parent
     if not (folder / run_record.FILE).is_file():
