@@ -86,13 +86,14 @@ class Chart:
         return {"key": str(self.spelling), "key_from": self.key_from, "key_sure": self.sure, "likely_keys": likely}
 
 
-def read_chart(text: str, key: str | None = None, bar_each: bool = False) -> Chart:
+def read_chart(text: str, key: str | None = None, bar_each: bool = False, known: Key | None = None) -> Chart:
     """Reads what was typed as predict.chords.
 
     Args:
         text: the chords.
         key: such as C, F# or Am; None estimates it, and assumes C for numerals and for no chords.
         bar_each: without `|` each chord is a bar.
+        known: the key where none is typed, such as that of a tune which goes on.
 
     Raises:
         ConfigError: a chord or the key can't be read.
@@ -104,6 +105,7 @@ def read_chart(text: str, key: str | None = None, bar_each: bool = False) -> Cha
         given = parse_spelling(key) if key is not None and key.strip() else None
     except ChordError as error:
         raise ConfigError(f"predict.key: {error}") from None
+    given = given or (Spelling.of(known) if known is not None else None)
     dialect = recognise(bars)
     symbols = symbols_of(bars)
     spelling = given or Spelling(Key(0, 1), "C")
