@@ -20,18 +20,21 @@ class ExportCallback(L.Callback):
         tolerance: largest error of an artefact against the network.
         calls: single calls to time each backend with.
         release: name the ONNX file by its path from the repository's root.
+        cpp: `kmw` or `header` publishes the C++ runtime's file, too.
 
     Raises:
         ExportError: a gate failed; nothing is published then.
     """
 
-    def __init__(self, record: RunRecord, models_root: Path, tolerance: float, calls: int, release: bool) -> None:
+    def __init__(
+        self, record: RunRecord, models_root: Path, tolerance: float, calls: int, release: bool, cpp: str | None = None
+    ) -> None:
         self._record, self._models_root = record, models_root
-        self._tolerance, self._calls, self._release = tolerance, calls, release
+        self._settings = tolerance, calls, release, cpp
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LabModule)
         probes = trainer.datamodule.probes()  # type: ignore[attr-defined]
-        export_module(pl_module, probes, self._record, self._models_root, self._tolerance, self._calls, self._release)
+        export_module(pl_module, probes, self._record, self._models_root, *self._settings)

@@ -44,7 +44,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     evaluate(record, module, build(config["model"].get("evaluator"), Evaluator, cfg.trusted), data)
     export = cfg.export
     models_root = Path(cfg.models_root)
-    export_module(module, data.probes(), record, models_root, export.tolerance, export.calls, export.release)
+    export_module(
+        module, data.probes(), record, models_root, export.tolerance, export.calls, export.release, export.cpp
+    )
     run_record.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_record.FILE}")
