@@ -53,7 +53,7 @@ def export_module(
         models_root: where to publish.
         tolerance: largest error of an artefact against the network.
         calls: single calls to time each backend with.
-        release: name the ONNX file by its path from the repository's root.
+        release: the folder is committed, so git keeps what is replaced and no history of files is kept there.
 
     Raises:
         ExportError: a gate failed, or the run has no scores; nothing is written then.
@@ -108,7 +108,7 @@ def export_module(
         return
     files[f"{contract.id}.card.md"] = model_card(record, contract).encode()
     entry = registry_entry(record, contract, files)
-    registry = publish(models_root, entry, files, onnx_prefix=str(models_root) if release else None)
+    registry = publish(models_root, entry, files, onnx_prefix="." if release else None)
     record.export.files = {n: FileFacts(sha256(data), len(data)) for n, data in files.items()}
     log.info("published %s as %s (%s) in %s", contract.id, status, reason, registry)
 
