@@ -20,7 +20,7 @@ def validate(registry: Any, path: Path) -> None:
     version = str(registry.get("registry_version", "")) if isinstance(registry, dict) else ""
     if version.partition(".")[0] not in ("", VERSION.partition(".")[0]):
         raise RegistryError(
-            f"{path}: registry_version {version[:40]!r}, this lab knows 1.x; update kmidi_lab or give another models_root"
+            f"{path}: registry_version {version[:40]}, this lab knows 1.x; update kmidi_lab or give another models_root"
         )
     _check_text(registry, path)
     error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(schema()).iter_errors(registry))
