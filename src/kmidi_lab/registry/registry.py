@@ -13,11 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from kmidi_lab.errors import RegistryError
-<<<<<<< HEAD
-from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_files, left_behind, read_bounded
-=======
-from kmidi_lab.registry.files import FILE, LOCK, SCHEMA, STAGING, check_below, check_files, left_behind, read_bounded
->>>>>>> main
+from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_below, check_files, left_behind, read_bounded
 from kmidi_lab.registry.policy import entry_status, may_replace
 from kmidi_lab.registry.schema import VERSION, schema, validate
 from kmidi_lab.registry.transaction import complete, is_committed, replace_together

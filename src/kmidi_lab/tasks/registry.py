@@ -34,13 +34,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         _say_changed(demote(root, str(model_id), asked.reason))
     elif asked.action == "rollback":
         _say_changed(rollback(root, str(model_id), asked.version, asked.reason))
-<<<<<<< HEAD
-=======
     elif asked.action == "rehome":
         print(f"{root}: onnx_path is absolute now in {len(rehome(root))} of {len(registry['models'])} entries")
-    elif asked.action == "compare":
-        print(_compare(root, require(registry, root, str(model_id)), asked.other, asked.version))
->>>>>>> main
     else:
         print(_table(root, registry, model_id, asked))
 
