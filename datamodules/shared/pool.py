@@ -23,6 +23,7 @@ from typing import Any, Generic, TypeVar
 from datamodules.shared.pool_worker import Answer, resident_mb, serve
 from datamodules.shared.problems import Report
 from kmidi_lab.errors import ConfigError, LabError
+from kmidi_lab.hardware import usable_cores
 
 Task = TypeVar("Task")
 T = TypeVar("T")
@@ -32,6 +33,7 @@ _BATCH = 16
 _LOOK_S = 0.25
 _START_S = 300.0
 _FAILED_STARTS = 3
+_MOST_A_CORE = 4
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Readers(Generic[Task, T]):
     Args:
         work: makes of a task, such as a file, what is wanted of it; both picklable (a function of a module, a partial of one). It may raise a
             UserError with a `reason` that can be counted and a `detail`, such as MidiError or AudioError.
-        workers: processes, at least 1.
+        workers: processes, at least 1; no more than four a core are started.
         timeout_s: seconds a task may take before its worker is killed.
         memory_mb: MiB a worker may take beyond what it needs to start.
 
@@ -97,7 +99,12 @@ class Readers(Generic[Task, T]):
     ) -> None:
         if workers < 1 or timeout_s <= 0 or memory_mb < 16:
             raise ConfigError("reading files: workers must be 1 or more, timeout_s above 0, memory_mb 16 or more")
-        self._work, self._most, self._timeout_s, self._memory_mb = work, workers, timeout_s, memory_mb
+        self._work, self._most, self._timeout_s, self._memory_mb = (
+            work,
+            min(workers, _MOST_A_CORE * usable_cores()),
+            timeout_s,
+            memory_mb,
+        )
         self._workers: list[_Worker] = []
         self._failed_starts = 0
 

@@ -373,7 +373,8 @@ def text(record: RunRecord) -> str:
 
 def write(record: RunRecord, folder: Path) -> None:
     """Writes run.json whole or not at all. Raises FileError as `write_atomic`."""
-    write_atomic(folder / FILE, text(record).encode())
+    # A file name that is no valid text is kept by JSON's own escapes.
+    write_atomic(folder / FILE, text(record).encode(errors="backslashreplace"))
 
 
 def finish(record: RunRecord, status: str = "ok", error: str | None = None) -> None:
@@ -393,6 +394,8 @@ def is_first_rank() -> bool:
 def write_failure(folder: Path, identity: Identity, error: str) -> None:
     """Marks the run in `folder` as failed, with the first line of `error`; keeps what its record holds already.
 
+    One that had ended well before stays so: what failed is what comes after it, such as the report.
+
     Args:
         folder: the job's folder.
         identity: of the job, for a run that failed before it had a record.
@@ -404,5 +407,7 @@ def write_failure(folder: Path, identity: Identity, error: str) -> None:
         record = read(folder / FILE)
     except DataError:
         record = RunRecord(identity)
+    if record.identity.status == "ok":
+        return
     finish(record, "failed", error.splitlines()[0] if error else "unknown")
     write(record, folder)

@@ -42,7 +42,7 @@ class Model:
             UserError: what is asked, or asked about, can't be used.
         """
         request = self._request(*args, **kwargs)
-        cache = Path(os.environ.get("OUTPUT_ROOT", "outputs")) / "cache"
+        cache = Path(os.environ.get("OUTPUT_ROOT") or "outputs") / "cache"
         published = replace(self._published, model=copy(self._published.model))
         return request.run(published, Session(self.name, Path(), cache, seed))
 

@@ -21,6 +21,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.report.scores import plain_tables
+from kmidi_lab.resume import LAST, is_whole
 from kmidi_lab.run_record import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
@@ -120,7 +121,11 @@ def _checkpoint(
 def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, Any], Path]:
     """(module with the checkpoint's weights, the run's resolved config, the checkpoint) of a run folder or .ckpt.
 
-    The folder may come from someone else: `trusted` is what the user says, and the run's own is not looked at.
+    The folder may come from someone else: `trusted` is what the user says, and the run's own is not looked at. A run that
+    was stopped before the student for RTNeural was made has a module without one.
+
+    Raises:
+        ConfigError: a file is missing, damaged or of another model.
     """
     import pickle
 
@@ -135,6 +140,9 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
             raise ConfigError(f"{path}: {needed.name} is missing; give a run folder that training has finished in")
     config = _settings(settings)
     module = build(config["model"]["module"], LabModule, trusted)
+    if not is_whole(checkpoint):
+        last = checkpoint.with_name(LAST)
+        raise ConfigError(f"{checkpoint}: cut short or damaged; give {last} for the weights of the last epoch")
     try:
         module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
         _load_student(module, checkpoint.with_name(STUDENT))
@@ -159,8 +167,6 @@ def _load_student(module: Any, path: Path) -> None:
     import torch
 
     plan = module.student_plan()
-    if plan is not None:
-        if not path.is_file():
-            raise ConfigError(f"{path} is missing: the student for RTNeural, made at the end of a run; train again")
+    if plan is not None and path.is_file() and is_whole(path):
         module.student = plan.network.deployed()
         module.student.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
