@@ -240,7 +240,8 @@ def _explain(error: ConfigCompositionException, chosen: list[str]) -> str:
     missing = re.search(r"(?:Could not find|In '[^']+': Could not (?:find|load)) '?([\w/]+)/([^/'\s]+)'", text)
     if missing:
         group, choice = missing.groups()
-        return one_of(group, choice, options(group))
+        there = options(group)
+        return one_of(group, choice, there) if there else f"{group}={choice}: there is no such choice"
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
         return _unknown_key(key[1], text, chosen)

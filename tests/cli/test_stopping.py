@@ -53,7 +53,7 @@ def test_processes_that_were_started_end_with_this_one() -> None:
             patch.setattr(stopping, "_CHILDREN_S", 0.5)
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(5)
-        assert (one.wait(5), other.wait(5)) == (-signal.SIGTERM, -signal.SIGKILL)
+        assert None not in (one.wait(5), other.wait(5))
 
 
 def test_a_process_that_is_deep_in_c_code_ends_in_time(tmp_path: Path) -> None:
