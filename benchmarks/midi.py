@@ -75,9 +75,11 @@ def compare(paths: list[Path]) -> None:
     import mido
     import muspy
     import pretty_midi
+    import symusic
 
     readers: dict[str, Callable[[Path], object]] = {
-        "read_piece (symusic)": read_piece,
+        "ours": read_piece,
+        "symusic": symusic.Score,
         "muspy": muspy.read_midi,
         "mido": mido.MidiFile,
         "pretty_midi": lambda path: pretty_midi.PrettyMIDI(str(path)),

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the repository, real data where it is, and the command line as a subprocess."""
+"""Fixtures for all tests: the repository, real data where it is, and the command line in a process of its own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from support import warm
 from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
 
 REPO = Path(__file__).resolve().parents[1]
@@ -61,23 +62,42 @@ def no_fsync() -> Iterator[None]:
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+START = [sys.executable, "-m", "kmidi_lab"]
+"""The command line as a user starts it: seconds of imports. `lab` is the same without them."""
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[list[str]]:
+    """What a test types for `python -m kmidi_lab`: it runs at once, in a process that has imported everything."""
+    if sys.platform != "linux":
+        yield START
+        return
+    with tempfile.TemporaryDirectory(prefix="kmidi-") as folder:
+        server = warm.server(f"{folder}/door")
+        yield warm.command(f"{folder}/door")
+        server.communicate()
+
+
+@pytest.fixture(scope="session")
+def lab_env() -> dict[str, str]:
+    """The environment without what would lead the lab to data, models or services of whoever runs the tests."""
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("KMIDI_", "WANDB_", "RTNEURAL_"))}
+    for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
+        own.pop(key, None)
+    return own | {"OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    """Runs the real command line in `tmp_path`, with no data root and its own outputs."""
+def cli(tmp_path: Path, lab: list[str], lab_env: dict[str, str]) -> Cli:
+    """Runs the command line in `tmp_path`, with no data root and its own outputs."""
 
     def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None, timeout: float = 600):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("KMIDI_", "WANDB_", "RTNEURAL_"))}
-        for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
-            environment.pop(key, None)
-        environment |= {"OMP_NUM_THREADS": "1", **(env or {})}
         return subprocess.run(
-            [sys.executable, "-m", "kmidi_lab", *arguments],
+            [*lab, *arguments],
             capture_output=True,
             text=True,
             cwd=cwd or tmp_path,
-            env=environment,
+            env=lab_env | (env or {}),
             timeout=timeout,
         )
 

@@ -16,11 +16,10 @@ from pathlib import Path
 
 from datamodules.emotion.clips import Clip, Sound, prepare
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.clips import ClipError
+from datamodules.shared.clips import ClipError, heard
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
-from kmidi_lab.audio.io import read_audio
-from kmidi_lab.audio.mel_scale import RATE
+from datamodules.shared.pool_worker import Noted
 from kmidi_lab.models.emotion.features import EMOTIONS
 
 SOURCE = "ravdess"
@@ -78,9 +77,9 @@ def channels_of(found: Sequence[Path]) -> set[str]:
     return told
 
 
-def sound_of(path: Path, augmentation: Augmentation) -> Sound:
+def sound_of(path: Path, augmentation: Augmentation) -> Sound | Noted[Sound]:
     """A file's frames and variants; what worker processes do."""
-    return prepare(read_audio(path, RATE, _LONGEST_S), path.stem, augmentation)
+    return heard(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation))
 
 
 def read(

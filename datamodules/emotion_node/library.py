@@ -25,16 +25,19 @@ STAND_IN = (
 )
 
 
-def load(cache_dir: Path, renderings: int, seed: int, workers: int, progress: bool) -> SplitLibrary[NodeClip]:
-    """`renderings` training clips of every node, two for validation, one in four keys for the test; rendered by `workers` processes."""
+def load(
+    cache_dir: Path, renderings: int, seed: int, nodes: int, workers: int, progress: bool
+) -> SplitLibrary[NodeClip]:
+    """`renderings` training clips of each of `nodes` nodes, two for validation, one in four keys for the test; rendered by `workers` processes."""
 
     def read(_: list[Path]) -> Reading[NodeClip]:
-        clips = list(playing.rendered(playing.plan(renderings, seed), workers, progress))
+        clips = list(playing.rendered(playing.plan(renderings, seed, nodes), workers, progress))
         return Reading(SOURCE, rendering.LICENCE, clips, note=STAND_IN)
 
     own = [*packages("midirenderer", "pretty_midi"), thesaurus.PATH.read_bytes()]
     present, absent = engine.find([Source(SOURCE, list, read, lambda _: own, always=True)], [SOURCE])
-    version = data_version((renderings, seed, rendering.SOUND_FONT), own)
+    cut = () if nodes == playing.NODES else (nodes,)
+    version = data_version((renderings, seed, rendering.SOUND_FONT, *cut), own)
     return engine.load(cache_dir / SOURCE, present, absent, version, code_version(__name__), NodeRules(seed))
 
 

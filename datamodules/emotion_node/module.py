@@ -8,9 +8,9 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Interval
 
-from datamodules.emotion_node import library
+from datamodules.emotion_node import library, playing
 from datamodules.emotion_node.playing import NodeClip
 from datamodules.shared.augmentation import Decibels
 from datamodules.shared.frames import FrameStore
@@ -31,7 +31,8 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         root: not read; every data module is given one.
         cache_dir: where rendered clips are kept, by content.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
-        renderings: training clips of each of the 216 nodes.
+        renderings: training clips of each node.
+        nodes: how many of the 216, evenly over all.
         split_seed: of what is rendered.
         frames: of a training stretch; the loss looks at frames from the 33rd on.
         gain: decibels it is louder or softer by at most.
@@ -48,7 +49,7 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
     contract = EMOTION_NODE
     vocabulary = CLASSES
     bytes_per_example = 1024 * 1024
-    identity_settings = ("renderings", "split_seed")
+    identity_settings = ("renderings", "nodes", "split_seed")
     other_settings = ("frames", "gain", "equaliser", "bands", "masked")
 
     def __init__(
@@ -57,6 +58,7 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         cache_dir: str,
         split: str = "test",
         renderings: Count = 6,
+        nodes: Annotated[int, Interval(ge=2, le=playing.NODES)] = playing.NODES,
         split_seed: int = 0,
         batch_size: int = 32,
         frames: Annotated[int, Ge(64)] = 192,
@@ -68,7 +70,7 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         progress: bool = True,
     ) -> None:
         super().__init__(
-            partial(library.load, Path(cache_dir), renderings, split_seed, workers, progress), split, batch_size
+            partial(library.load, Path(cache_dir), renderings, split_seed, nodes, workers, progress), split, batch_size
         )
         self._store: FrameStore | None = None
         self._frames, self._gain, self._equaliser = frames, gain, equaliser

@@ -16,6 +16,7 @@ from datamodules.shared.rendering import Part, render
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.audio.mel_scale import RATE
+from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import LabError
 from kmidi_lab.models.emotion_node.features import INTENSITIES, KEYS
 from kmidi_lab.models.emotion_node.thesaurus import load_thesaurus
@@ -40,6 +41,7 @@ BACKING = {
 DRUMS = {"train": (37, 39, 42, 54, 56, 60, 64, 67, 70, 76), "val": (38, 69), "test": (53, 62, 75)}
 """Keys of General MIDI's drum kit that beat the rhythm."""
 TUNES = {"train": range(16), "val": range(16, 18), "test": range(18, 20)}
+NODES = EMOTION_NODE.output("node").size
 TEST_KEYS = 4
 """Every test clip is there in so many keys, alike in all else."""
 _GAP_S = 1.0
@@ -74,15 +76,21 @@ class Plan:
     seed: int
 
 
-def plan(renderings: int, seed: int) -> list[Plan]:
-    """What to render: every node as often as every other, intensities and keys as even as the numbers allow."""
+def plan(renderings: int, seed: int, nodes: int = NODES) -> list[Plan]:
+    """What to render: every node as often as every other, intensities and keys as even as the numbers allow.
+
+    Args:
+        renderings: training clips of each node.
+        seed: of all that is drawn.
+        nodes: how many of them, evenly over all; those that are there are played as they are in the whole.
+    """
     plans: list[Plan] = []
+    some = set(np.linspace(0, NODES - 1, nodes).round().astype(int).tolist())
     for place, split in enumerate(SPLITS):
         rng = np.random.default_rng([seed, place])  # more training clips leave the others as they are
         times = renderings if split == "train" else 2 if split == "val" else 1
-        nodes = len(load_thesaurus())
-        first, turn = rng.integers(len(INTENSITIES), size=nodes), rng.integers(len(KEYS), size=nodes)
-        for i, node in itertools.product(range(times), range(nodes)):
+        first, turn = rng.integers(len(INTENSITIES), size=NODES), rng.integers(len(KEYS), size=NODES)
+        for i, node in itertools.product(range(times), range(NODES)):
             made = int(rng.integers(2**31))
             group = f"{split}/{node:03}/{i}"
             intensity = int(first[node] + i) % len(INTENSITIES)
@@ -92,7 +100,7 @@ def plan(renderings: int, seed: int) -> list[Plan]:
                 # 5 and 24 have no common divisor, so all keys come in turn; the test's lie six apart.
                 key = int(turn[node] + (5 * i if keys == 1 else 6 * k + k)) % len(KEYS)
                 plans.append(Plan(split, group, node, intensity, key, tune, Players(*played), made))
-    return plans
+    return [p for p in plans if p.node in some]
 
 
 def rendered(plans: Sequence[Plan], workers: int, progress: bool) -> Iterator[NodeClip]:

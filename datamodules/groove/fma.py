@@ -7,7 +7,7 @@ groove that was heard is no truth about a drummer: strokes are peaks in frequenc
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,9 @@ import numpy as np
 from datamodules.groove.groove_midi import Take
 from datamodules.shared.code_version import code_version
 from datamodules.shared.library import Reading
-from datamodules.shared.problems import Problem
+from datamodules.shared.pool_worker import Noted
 from datamodules.shared.shards import Arrays, Prepared, prepare
-from kmidi_lab.audio.io import AudioError, read_audio
+from kmidi_lab.audio.io import AudioError, read_recording
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.groove.bars import Bars, Performance
 from kmidi_lab.models.groove.features import SWING
@@ -76,7 +76,7 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
         wanted, root, cache_dir / "fma", hear, version, _MAX_BYTES, workers, _TIMEOUT_S, _MEMORY_MB, progress=progress,
         text="listening",
     )  # fmt: skip
-    reading.problems += [Problem(str(root / p.file), p.where, p.reason, p.detail) for p in heard.problems()]
+    reading.problems += [replace(p, file=str(root / p.file)) for p in heard.problems()]
     for made in heard:
         row = listed[_track_id(Path(made.name))]
         take = Take(_performance(made, row), f"artist {row.artist}", _PUBLISHED.get(row.split, "train"))
@@ -84,18 +84,20 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
     return reading
 
 
-def hear(path: Path) -> Arrays:
+def hear(path: Path) -> Arrays | Noted[Arrays]:
     """The groove of one recording; raises AudioError, also for one without a beat. `swing` is NaN where none was heard."""
-    heard = groove_of(read_audio(path, RATE, _LONGEST_S))
+    recording = read_recording(path, RATE, _LONGEST_S)
+    heard = groove_of(recording.samples)
     if heard is None or not heard.bars.hit.any():
         raise AudioError(path, "no steady beat")
     swing = np.nan if heard.swing is None else heard.swing
-    return {
+    made = {
         "hit": heard.bars.hit,
         "timing": heard.bars.timing,
         "velocity": heard.bars.velocity,
         "about": np.array([[heard.bpm, swing, heard.bars.merged]]),
     }
+    return Noted(made, *recording.notes[0]) if recording.notes else made
 
 
 def tracks(table: Path) -> dict[int, Listed]:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from datamodules.instrument.augmentation import Augmentation
 from datamodules.instrument.clips import Clip, Sound, prepare
-from datamodules.shared.clips import ClipError
+from datamodules.shared.clips import ClipError, heard
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
-from kmidi_lab.audio.io import read_audio
-from kmidi_lab.audio.mel_scale import RATE
+from datamodules.shared.pool_worker import Noted
 from kmidi_lab.models.instrument.features import dynamic_range_of, pitch_of, place, register_of
 from kmidi_lab.models.instrument.vocabulary import ENERGIES, FAMILY_OF, INSTRUMENTS
 
@@ -105,9 +104,9 @@ def files(root: Path) -> list[Path]:
     return sorted(p for p in base.glob("*/*") if p.suffix.lower() in _SUFFIXES) if base.is_dir() else []
 
 
-def sound_of(path: Path, augmentation: Augmentation) -> Sound:
+def sound_of(path: Path, augmentation: Augmentation) -> Sound | Noted[Sound]:
     """A file's frames and variants; what worker processes do."""
-    return prepare(read_audio(path, RATE, _LONGEST_S), path.stem, augmentation)
+    return heard(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation))
 
 
 def read(root: Path, augmentation: Augmentation, workers: int = 2, progress: bool = False) -> Reading[Clip]:

@@ -16,8 +16,9 @@ import numpy as np
 
 from datamodules.shared import shards
 from datamodules.shared.code_version import code_version
+from datamodules.shared.pool_worker import Noted
 from datamodules.shared.shards import Arrays, Shards
-from kmidi_lab.audio.io import LONGEST_S, AudioError, read_audio
+from kmidi_lab.audio.io import LONGEST_S, AudioError, read_recording
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.audio.mel_scale import RATE, WINDOW
 from kmidi_lab.contracts import AUDIO_FEATURES
@@ -36,7 +37,7 @@ def prepare_frames(
     longest_s: float = LONGEST_S,
     progress: bool = False,
 ) -> Shards:
-    """The frames of every recording that can be read; `problems()` and `reasons()` tell of the others.
+    """The frames of every recording that can be read; `problems()` and `reasons()` tell of the others, and of those cut short.
 
     Args:
         files: below `root`, in a fixed order.
@@ -55,8 +56,10 @@ def prepare_frames(
     )  # fmt: skip
 
 
-def _frames(longest_s: float, path: Path) -> Arrays:
-    samples = read_audio(path, RATE, longest_s)
+def _frames(longest_s: float, path: Path) -> Arrays | Noted[Arrays]:
+    recording = read_recording(path, RATE, longest_s)
+    samples = recording.samples
     if len(samples) < WINDOW:
         raise AudioError(path, "shorter than a frame", f"{len(samples)} samples")
-    return {"mel": log_mel(samples).astype(np.float16)}
+    made = {"mel": log_mel(samples).astype(np.float16)}
+    return Noted(made, *recording.notes[0]) if recording.notes else made

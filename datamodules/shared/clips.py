@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.shared.augmentation import Augmentation
+from datamodules.shared.pool_worker import Noted
+from kmidi_lab.audio.io import read_recording
 from kmidi_lab.audio.mel import log_mel
+from kmidi_lab.audio.mel_scale import RATE
 from kmidi_lab.errors import UserError
+
+Made = TypeVar("Made")
 
 
 class ClipError(UserError):
@@ -18,6 +26,17 @@ class ClipError(UserError):
     def __init__(self, reason: str, detail: object = "") -> None:
         super().__init__(f"{reason} {detail}".strip())
         self.reason, self.detail = reason, str(detail)
+
+
+def heard(path: Path, longest_s: float, make: Callable[[NDArray[np.float32]], Made]) -> Made | Noted[Made]:
+    """What `make` makes of a recording's samples at 16 kHz, with what is to be said of the recording.
+
+    Raises:
+        AudioError: it can't be used.
+    """
+    recording = read_recording(path, RATE, longest_s)
+    made = make(recording.samples)
+    return Noted(made, *recording.notes[0]) if recording.notes else made
 
 
 def variants_of(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> list[NDArray[np.float16]]:

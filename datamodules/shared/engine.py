@@ -123,7 +123,7 @@ class Rules(ABC, Generic[Song]):
 
     def row(self, reading: Reading[Song], songs: list[Song]) -> dict[str, Any]:
         """All that the card says of a source."""
-        skipped = {"skipped": len(reading.problems), "note": reading.note}
+        skipped = {"skipped": reading.skipped, "note": reading.note}
         return {"name": reading.source, "licence": reading.licence, **self.counts(songs), **skipped}
 
     @abstractmethod

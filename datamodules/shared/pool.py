@@ -20,7 +20,7 @@ from itertools import islice
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
-from datamodules.shared.pool_worker import Answer, resident_mb, serve
+from datamodules.shared.pool_worker import Answer, Noted, resident_mb, serve
 from datamodules.shared.problems import Report
 from kmidi_lab.errors import ConfigError, LabError
 from kmidi_lab.hardware import usable_cores
@@ -38,7 +38,10 @@ _MOST_A_CORE = 4
 
 @dataclass(frozen=True)
 class Read(Generic[Task, T]):
-    """What became of one task: `value`, or the `reason` (short, countable) and `detail` why there is none."""
+    """What became of one task: `value`, or the `reason` (short, countable) and `detail` why there is none.
+
+    A value may have a reason, too: it is used, and that is said of it.
+    """
 
     task: Task
     value: T | None
@@ -95,7 +98,7 @@ class Readers(Generic[Task, T]):
     """
 
     def __init__(
-        self, work: Callable[[Task], T], workers: int = 2, timeout_s: float = 30.0, memory_mb: int = 1024
+        self, work: Callable[[Task], T | Noted[T]], workers: int = 2, timeout_s: float = 30.0, memory_mb: int = 1024
     ) -> None:
         if workers < 1 or timeout_s <= 0 or memory_mb < 16:
             raise ConfigError("reading files: workers must be 1 or more, timeout_s above 0, memory_mb 16 or more")
@@ -205,7 +208,7 @@ class Readers(Generic[Task, T]):
 
 def read_many(
     tasks: Sequence[Task],
-    work: Callable[[Task], T],
+    work: Callable[[Task], T | Noted[T]],
     workers: int = 2,
     timeout_s: float = 30.0,
     memory_mb: int = 1024,
@@ -223,7 +226,7 @@ def read_many(
 def read_all(
     report: Report,
     tasks: Sequence[Task],
-    work: Callable[[Task], T],
+    work: Callable[[Task], T | Noted[T]],
     workers: int = 2,
     progress: bool = False,
     text: str = "",
@@ -236,8 +239,10 @@ def read_all(
         value = done[task].value
         if value is None:
             report.skip(str(task), "", done[task].reason, done[task].detail)
-        else:
-            made[task] = value
+            continue
+        made[task] = value
+        if done[task].reason:
+            report.remark(str(task), done[task].reason, done[task].detail)
     return made
 
 
@@ -252,6 +257,6 @@ def counted(reads: Iterable[Read[Task, T]], total: int, progress: bool, text: st
     with Progress(*columns, TextColumn("{task.fields[failed]} failed"), transient=True) as bar:
         task, failed = bar.add_task(text, total=total, failed=0), 0
         for read in reads:
-            failed += bool(read.reason)
+            failed += read.value is None and bool(read.reason)
             bar.update(task, advance=1, failed=failed)
             yield read

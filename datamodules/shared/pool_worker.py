@@ -5,16 +5,27 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import psutil
 
 from kmidi_lab.errors import UserError
 
+T = TypeVar("T")
 READY = "ready"
 Answer = tuple[Any, str, str]
 """Value, reason, detail."""
+
+
+@dataclass(frozen=True)
+class Noted(Generic[T]):
+    """What work gives that was done, though something is to be said of it: `reason` short and countable, and `detail`."""
+
+    value: T
+    reason: str
+    detail: str = ""
 
 
 def serve(pipe: Connection, work: Callable[[Any], Any], memory_mb: int) -> None:
@@ -39,7 +50,8 @@ def serve(pipe: Connection, work: Callable[[Any], Any], memory_mb: int) -> None:
 
 def _answer(task: Any, work: Callable[[Any], Any]) -> Answer:
     try:
-        return work(task), "", ""
+        made = work(task)
+        return (made.value, made.reason, made.detail) if isinstance(made, Noted) else (made, "", "")
     except UserError as error:
         # Readers' errors hold a reason that can be counted.
         return None, getattr(error, "reason", "refused"), getattr(error, "detail", str(error))[:300]

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kmidi_lab.files import write_atomic
+from kmidi_lab.report.cells import csv_text
 
 _LONGEST = 300
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that was skipped; `reason` is short and countable, `where` a place in the file."""
+    """One thing that was skipped, or `used` all the same; `reason` is short and countable, `where` a place in the file."""
 
     file: str
     where: str
     reason: str
     detail: str
+    used: bool = False
 
 
 @dataclass
@@ -35,6 +35,15 @@ class Report:
 
     def skip(self, file: Path | str, where: str, reason: str, detail: object = "") -> None:
         self.problems.append(Problem(str(file), where, reason, str(detail)[:_LONGEST]))
+
+    def remark(self, file: Path | str, reason: str, detail: object = "") -> None:
+        """What is to be said of a file that is used."""
+        self.problems.append(Problem(str(file), "", reason, str(detail)[:_LONGEST], used=True))
+
+    @property
+    def skipped(self) -> int:
+        """How many things were not used."""
+        return sum(not problem.used for problem in self.problems)
 
     def reasons(self) -> dict[str, int]:
         return counted_reasons(self.problems)
@@ -52,8 +61,5 @@ def counted_reasons(problems: Iterable[Problem]) -> dict[str, int]:
 
 def write_problems(problems: Iterable[Problem], path: Path) -> None:
     """Everything skipped as CSV."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(["file", "where", "reason", "detail"])
-    writer.writerows([p.file, p.where, p.reason, p.detail] for p in problems)
-    write_atomic(path, out.getvalue().encode(errors="backslashreplace"))
+    rows = [(p.file, p.where, p.reason, p.detail) for p in problems]
+    write_atomic(path, csv_text([("file", "where", "reason", "detail"), *rows]).encode())

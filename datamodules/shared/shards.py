@@ -21,6 +21,7 @@ import numpy as np
 import orjson
 
 from datamodules.shared.pool import DIED, MEMORY, TIMEOUT, Read, Readers, counted
+from datamodules.shared.pool_worker import Noted
 from datamodules.shared.problems import Problem, counted_reasons
 from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.files import sha256_file, write_atomic
@@ -43,7 +44,7 @@ def prepare(
     files: Sequence[Path],
     root: Path,
     folder: Path,
-    work: Callable[[Path], Arrays],
+    work: Callable[[Path], Arrays | Noted[Arrays]],
     version: str,
     max_bytes: int,
     workers: int = 2,
@@ -99,9 +100,9 @@ class _Builder:
 
     def add(self, read: Read[Path, Arrays]) -> None:
         name = read.task.relative_to(self._root).as_posix().encode(errors="backslashreplace").decode()
-        if read.value is None:
-            self._problems.append(Problem(name, "", read.reason, read.detail))
-        else:
+        if read.reason:
+            self._problems.append(Problem(name, "", read.reason, read.detail, used=read.value is not None))
+        if read.value is not None:
             self._values[name] = read.value
 
     def write(self) -> None:
@@ -115,8 +116,9 @@ class _Builder:
             data = _npy(np.concatenate(parts))
             write_atomic(_array_path(self._index, field), data)
             fields[field] = {"bytes": len(data), "rows": [len(part) for part in parts]}
-        problems = [[p.file, p.reason, p.detail] for p in sorted(self._problems, key=lambda p: p.file)]
-        made = {"names": names, "fields": fields, "problems": problems, "limits": self._limits}
+        said = sorted(self._problems, key=lambda p: p.file)
+        problems, remarks = ([[p.file, p.reason, p.detail] for p in said if p.used is used] for used in (False, True))
+        made = {"names": names, "fields": fields, "problems": problems, "remarks": remarks, "limits": self._limits}
         write_atomic(self._index, orjson.dumps(made))
 
 
@@ -164,12 +166,14 @@ class Shards(Sequence[Prepared]):
         return [name for path in self.indexes for name in _read_index(path)["names"]]
 
     def problems(self) -> Iterator[Problem]:
-        """Every file that could not be used."""
+        """Every file that could not be used, and what is to be said of those that were."""
         for path in self.indexes:
-            yield from (Problem(file, "", *why) for file, *why in _read_index(path)["problems"])
+            index = _read_index(path)
+            yield from (Problem(file, "", *why) for file, *why in index["problems"])
+            yield from (Problem(file, "", reason, detail, used=True) for file, reason, detail in index["remarks"])
 
     def reasons(self) -> dict[str, int]:
-        """How many files could not be used for which reason."""
+        """How many files there are of each reason."""
         return counted_reasons(self.problems())
 
 
@@ -213,7 +217,7 @@ def _npy(array: np.ndarray) -> bytes:
 
 def _read_index(index: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = orjson.loads(index.read_bytes())
+        content: dict[str, Any] = {"remarks": [], **orjson.loads(index.read_bytes())}
         for name, field in content["fields"].items():
             size = _array_path(index, name).stat().st_size
             if size != field["bytes"]:

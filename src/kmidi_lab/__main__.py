@@ -26,7 +26,9 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
             return code
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from kmidi_lab.report.cells import printable
+
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 1

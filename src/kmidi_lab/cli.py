@@ -25,6 +25,7 @@ from kmidi_lab import command_line, config, go_on, run_record, schema, stopping,
 from kmidi_lab.conf_dir import conf_dir, look_also_in
 from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, UserError
 from kmidi_lab.files import check_writable
+from kmidi_lab.report.cells import printable
 
 log = logging.getLogger(__name__)
 _COMMAND, _PROCESS = "KMIDI_COMMAND", "KMIDI_PROCESS"
@@ -129,7 +130,7 @@ def _job(cfg: DictConfig) -> int:
             run_record.finish(done)
             run_record.write(done, folder)
     except LabError as error:
-        log.error("%s", error)
+        log.error("%s", printable(str(error)))
         failed(str(error))
         return 2 if isinstance(error, UserError) else 1
     except BrokenPipeError:

@@ -21,13 +21,38 @@ READER_OUTPUT_LIMIT = 128
 
 
 @dataclass(frozen=True)
+class Values:
+    """Which values an input slice may hold; artefacts are proved on these, and what others give is not defined.
+
+    `range`: each from `low` to `high`. `one-hot`: a single 1, or zeros where nothing is known. `circle`: pairs of sine
+    and cosine of an angle, or zeros. `key`: sine and cosine of one of twelve tonics or zeros, then a mode of -1, 0 or 1.
+    `mood`: from -1 to 1, the last, complexity, from 0 to 1; zeros are neutral and stand for an unknown mood, too.
+    """
+
+    kind: str
+    low: float = -1.0
+    high: float = 1.0
+
+    def __str__(self) -> str:
+        return f"{self.low:g}..{self.high:g}" if self.kind == "range" else self.kind
+
+
+_KINDS = ("range", "one-hot", "circle", "key", "mood")
+SIGNED, UNIT, TWICE = Values("range"), Values("range", 0.0), Values("range", -2.0, 2.0)
+ONE_HOT, CIRCLE, KEY, MOOD = Values("one-hot", 0.0), Values("circle"), Values("key"), Values("mood")
+LOG_MEL = Values("range", -13.82, 10.0)
+"""From ln 1e-6, the front end's floor, to above what a full-scale sound gives in any band (9.8)."""
+
+
+@dataclass(frozen=True)
 class Slice:
-    """A named run of floats `[start, stop)` in an input or output vector."""
+    """A named run of floats `[start, stop)` in an input or output vector; `values` is what an input may hold."""
 
     name: str
     start: int
     stop: int
     meaning: str
+    values: Values = SIGNED
 
     @property
     def size(self) -> int:
@@ -38,10 +63,11 @@ class Slice:
         return slice(self.start, self.stop)
 
 
-def _slices(*parts: tuple[str, int, str]) -> tuple[Slice, ...]:
+def _slices(*parts: tuple[str, int, str] | tuple[str, int, str, Values]) -> tuple[Slice, ...]:
     out, at = [], 0
-    for name, size, meaning in parts:
-        out.append(Slice(name, at, at + size, meaning))
+    for part in parts:
+        name, size, meaning = part[:3]
+        out.append(Slice(name, at, at + size, meaning, part[3] if len(part) == 4 else SIGNED))
         at += size
     return tuple(out)
 
@@ -69,6 +95,13 @@ class Contract:
         for side in (self.inputs, self.outputs):
             if side[0].start != 0 or any(a.stop != b.start for a, b in pairwise(side)):
                 raise ValueError(f"{self.id}: slices must follow each other without gaps")
+        for part in self.inputs:
+            kind = part.values.kind
+            if kind not in _KINDS or (kind == "key" and part.size != 3) or (kind == "circle" and part.size % 2):
+                raise ValueError(
+                    f"{self.id}: {part.name} can't hold {kind!r}; kinds are {', '.join(_KINDS)}; a key has 3 values, "
+                    "circles have pairs"
+                )
 
     @property
     def input_size(self) -> int:
@@ -96,7 +129,7 @@ def _find(model_id: str, slices: tuple[Slice, ...], name: str) -> Slice:
     raise KeyError(f"{model_id} has no slice {name!r}; it has {', '.join(s.name for s in slices)}")
 
 
-_MEL_FRAME = _slices(("mel", 128, "one mel128-v1 frame: natural log of 128 mel bands, 16 ms hop"))
+_MEL_FRAME = _slices(("mel", 128, "one mel128-v1 frame: natural log of 128 mel bands, 16 ms hop", LOG_MEL))
 _EMBEDDING = (
     ("valence", 16, "valence block; read as tanh(sum / 8), -1..1"),
     ("arousal", 16, "arousal block; read as (tanh(sum / 8) + 1) / 2, 0..1"),
@@ -124,16 +157,16 @@ MELODY = Contract(
     id="melodytransformer",
     task="melody_generation",
     inputs=_slices(
-        ("previous_pitch_class", 12, "pitch class of the previous note, one-hot"),
-        ("previous_octave", 8, "MIDI octave 1..8 of the previous note, one-hot"),
-        ("rest_before", 1, "1 when a rest precedes the coming note"),
-        ("phrase_start", 1, "1 when the coming note starts a phrase"),
-        ("previous_duration", 8, "duration class: 1/16 1/8 1/8. 1/4 1/4. 1/2 1/2. whole+"),
-        ("next_position", 8, "metrical position of the coming note in the bar, 8 classes"),
-        ("next_duration", 8, "duration class of the coming note"),
-        ("chord", 12, "chroma of the current chord"),
-        ("key", 3, "tonic as sin, cos on the circle of fifths; mode +1 major, -1 minor"),
-        ("mood", 3, "valence, arousal, complexity"),
+        ("previous_pitch_class", 12, "pitch class of the previous note, one-hot", ONE_HOT),
+        ("previous_octave", 8, "MIDI octave 1..8 of the previous note, one-hot", ONE_HOT),
+        ("rest_before", 1, "1 when a rest precedes the coming note", UNIT),
+        ("phrase_start", 1, "1 when the coming note starts a phrase", UNIT),
+        ("previous_duration", 8, "duration class: 1/16 1/8 1/8. 1/4 1/4. 1/2 1/2. whole+", ONE_HOT),
+        ("next_position", 8, "metrical position of the coming note in the bar, 8 classes", ONE_HOT),
+        ("next_duration", 8, "duration class of the coming note", ONE_HOT),
+        ("chord", 12, "chroma of the current chord", UNIT),
+        ("key", 3, "tonic as sin, cos on the circle of fifths; mode +1 major, -1 minor", KEY),
+        ("mood", 3, "valence, arousal in -1..1, complexity in 0..1; zeros are neutral", MOOD),
     ),
     outputs=_slices(("pitch", 128, "probability of each MIDI pitch for the coming note")),
     budget_ms=5.0,
@@ -149,13 +182,18 @@ HARMONY = Contract(
     id="harmonypredictor",
     task="harmony_prediction",
     inputs=_slices(
-        ("emotion", 64, "emotion embedding (valence, arousal, dominance, complexity); zeros when unknown"),
-        ("previous_chords", 36, "previous three chords, oldest first, 12 chroma each: root 1.0, chord tones 0.5"),
-        ("recalled_chord", 12, "chroma of the chord that followed the last time the same chords stood in a row"),
-        ("key_tonic", 12, "tonic pitch class, one-hot"),
-        ("mode", 1, "+1 major, -1 minor, 0 unknown"),
-        ("phrase_position", 2, "sin, cos of the position in the phrase"),
-        ("last_duration", 1, "duration of the last chord in bars, clipped to 4, divided by 4"),
+        (
+            "emotion",
+            64,
+            "emotion embedding (valence, arousal, dominance, complexity); zeros when unknown",
+            TWICE,
+        ),
+        ("previous_chords", 36, "previous three chords, oldest first, 12 chroma each: root 1.0, chord tones 0.5", UNIT),
+        ("recalled_chord", 12, "chroma of the chord that followed the last time the same chords stood in a row", UNIT),
+        ("key_tonic", 12, "tonic pitch class, one-hot", ONE_HOT),
+        ("mode", 1, "+1 major, -1 minor, 0 unknown", SIGNED),
+        ("phrase_position", 2, "sin, cos of the position in the phrase", CIRCLE),
+        ("last_duration", 1, "duration of the last chord in bars, clipped to 4, divided by 4", UNIT),
     ),
     outputs=_slices(
         ("root", 12, "root pitch-class logits"),
@@ -178,23 +216,23 @@ DYNAMICS = Contract(
     id="dynamicsengine",
     task="dynamics_mapping",
     inputs=_slices(
-        ("emotion", 4, "valence, arousal, dominance, complexity"),
-        ("pitch", 1, "MIDI pitch / 127"),
-        ("interval", 1, "interval from the previous note / 12"),
-        ("duration", 1, "log2 of the duration in beats / 4"),
-        ("inter_onset", 2, "log2 inter-onset interval before and after / 4"),
-        ("beat_phase", 2, "sin, cos"),
-        ("phrase_phase", 2, "sin, cos"),
-        ("position", 2, "position in the phrase and in the piece, 0..1"),
-        ("tempo", 1, "(bpm - 120) / 60"),
-        ("metre", 1, "beats per bar / 8"),
-        ("previous_velocities", 4, "the four previous velocities / 127"),
-        ("local_peak", 1, "1 at a local pitch peak"),
-        ("top_voice", 1, "1 for the top voice"),
-        ("bass_voice", 1, "1 for the bass voice"),
-        ("polyphony", 1, "number of sounding notes / 10"),
-        ("metrical_strength", 1, "0..1"),
-        ("contour", 6, "three intervals before and three after / 12"),
+        ("emotion", 4, "valence, arousal, dominance in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+        ("pitch", 1, "MIDI pitch / 127", UNIT),
+        ("interval", 1, "interval from the previous note / 12", TWICE),
+        ("duration", 1, "log2 of the duration in beats / 4", SIGNED),
+        ("inter_onset", 2, "log2 inter-onset interval before and after / 4", SIGNED),
+        ("beat_phase", 2, "sin, cos", CIRCLE),
+        ("phrase_phase", 2, "sin, cos", CIRCLE),
+        ("position", 2, "position in the phrase and in the piece, 0..1", UNIT),
+        ("tempo", 1, "(bpm - 120) / 60", Values("range", -2.0, 4.0)),
+        ("metre", 1, "beats per bar / 8", Values("range", 0.0, 2.0)),
+        ("previous_velocities", 4, "the four previous velocities / 127", UNIT),
+        ("local_peak", 1, "1 at a local pitch peak", UNIT),
+        ("top_voice", 1, "1 for the top voice", UNIT),
+        ("bass_voice", 1, "1 for the bass voice", UNIT),
+        ("polyphony", 1, "number of sounding notes / 10", Values("range", 0.0, 2.0)),
+        ("metrical_strength", 1, "0..1", UNIT),
+        ("contour", 6, "three intervals before and three after / 12", TWICE),
     ),
     outputs=_slices(
         ("velocity", 1, "velocity of this note, 0..1"),
@@ -220,12 +258,12 @@ GROOVE = Contract(
     id="groovepredictor",
     task="groove_prediction",
     inputs=_slices(
-        ("onsets", 48, "16 steps x (low/kick, mid/snare, high/hat) onset strength 0..1, step-major"),
-        ("style", 8, "straight swing shuffle laid_back pushed funk jazz latin, one-hot"),
-        ("tempo", 1, "(bpm - 120) / 60"),
-        ("swing", 1, "0..1"),
-        ("mood", 4, "valence, arousal, dominance, complexity"),
-        ("phrase_position", 2, "bar in phrase: sin, cos"),
+        ("onsets", 48, "16 steps x (low/kick, mid/snare, high/hat) onset strength 0..1, step-major", UNIT),
+        ("style", 8, "straight swing shuffle laid_back pushed funk jazz latin, one-hot", ONE_HOT),
+        ("tempo", 1, "(bpm - 120) / 60", Values("range", -2.0, 4.0)),
+        ("swing", 1, "0..1", UNIT),
+        ("mood", 4, "valence, arousal, dominance in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+        ("phrase_position", 2, "bar in phrase: sin, cos", CIRCLE),
     ),
     outputs=_slices(
         ("timing", 16, "timing offset of each sixteenth, -1..1 (x60 ticks at 480 PPQ)"),

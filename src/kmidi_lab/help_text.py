@@ -55,7 +55,7 @@ def help_text(conf: Path, model: str | None = None) -> str:
     lines += [f"  {'found  ' if a in found else 'missing'}  {a:<5} {found.get(a, '')}" for a in ("cuda", "mps", "cpu")]
     for group, note in (
         ("task", ""),
-        ("preset", "smoke: the whole path, few steps; what data need is prepared all the same"),
+        ("preset", "smoke: the whole path in a minute or two, few steps on a small cut of data that come with the lab"),
         ("build", "dev_mac and prod_aws train only with preset=smoke or build.may_train=true"),
         ("logger", "wandb is offline unless logged in"),
         ("launcher", "how -m runs its jobs"),

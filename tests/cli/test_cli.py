@@ -24,19 +24,10 @@ SMALL = ("model=harmony", "preset=smoke", "hardware=mps", "trainer.progress=fals
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory, lab: list[str], lab_env: dict[str, str]) -> Path:
     """A working folder in which a smoke run has trained and published."""
-    import os
-
     folder = tmp_path_factory.mktemp("trained")
-    env = {
-        k: v
-        for k, v in os.environ.items()
-        if not k.startswith(("KMIDI_", "WANDB_")) and k not in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "kmidi_lab", *SMALL], cwd=folder, env=env, capture_output=True, text=True, timeout=600
-    )
+    done = subprocess.run([*lab, *SMALL], cwd=folder, env=lab_env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "harmony: perplexity" in done.stdout
     assert "STAND-IN DATA" in done.stdout
@@ -393,15 +384,14 @@ def test_wandb_offline_run_reads_back(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_kill_during_training_or_export_leaves_the_registry_whole(trained: Path) -> None:
-    import os
-
+def test_kill_during_training_or_export_leaves_the_registry_whole(
+    trained: Path, lab: list[str], lab_env: dict[str, str]
+) -> None:
     registry = trained / "outputs/models/registry.json"
-    env = {k: v for k, v in os.environ.items() if not k.startswith("KMIDI_") and k != "DATA_ROOT"}
     for delay in (0.05, 0.4, 0.8):
         process = subprocess.Popen(
-            [sys.executable, "-m", "kmidi_lab", "task=export", f"export.source={run_folder(trained)}", "export.calls=50"],
-            cwd=trained, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            [*lab, "task=export", f"export.source={run_folder(trained)}", "export.calls=50"],
+            cwd=trained, env=lab_env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert process.stdout is not None
         for line in process.stdout:

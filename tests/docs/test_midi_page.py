@@ -14,7 +14,7 @@ import pytest
 from support.smf import END, midi, name, note, track
 
 from datamodules.shared.pool import DIED, MEMORY, TIMEOUT
-from kmidi_lab.midi import reading
+from kmidi_lab.midi import file, reading, scanning
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -57,9 +57,18 @@ def test_every_command_runs(repo: Path, cli: Cli, root: Path) -> None:
 
 def test_every_reason_is_in_the_table(repo: Path) -> None:
     listed = set(re.findall(r"`([^`\n]+)`", page(repo).replace("```", "")))
-    given = set(re.findall(r"MidiError\(\"([^\"]+)\"", Path(reading.__file__).read_text(encoding="utf-8")))
+    code = "".join(path.read_text(encoding="utf-8") for path in Path(reading.__file__).parent.glob("*.py"))
+    given = set(re.findall(r"MidiError\(\"([^\"]+)\"", code))
     assert len(given) > 10
     assert given | {DIED, MEMORY, TIMEOUT} <= listed
+    assert {
+        scanning.CLIPPED,
+        scanning.AFTER_END,
+        scanning.UNFINISHED,
+        file.MORE_TRACKS,
+        file.ODD,
+        reading.NEVER_END,
+    } <= listed
 
 
 def test_its_limits_are_the_readers(repo: Path) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,11 +18,8 @@ def commands(repo: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_every_command_runs_in_order(repo: Path, tmp_path: Path) -> None:
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("KMIDI_", "WANDB_"))}
-    for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
-        env.pop(key, None)
-    env |= {"WANDB_MODE": "offline", "OMP_NUM_THREADS": "1"}
+def test_every_command_runs_in_order(repo: Path, tmp_path: Path, lab: list[str], lab_env: dict[str, str]) -> None:
+    env = lab_env | {"WANDB_MODE": "offline"}
     listed = commands(repo)
     assert len(listed) > 8
     for line in listed:
@@ -34,7 +29,7 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path) -> None:
         else:
             assert words[:3] == ["python", "-m", "kmidi_lab"], line
             done = subprocess.run(
-                [sys.executable, *words[1:]], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600
+                [*lab, *words[3:]], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600
             )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -79,11 +78,11 @@ def test_a_recording_reads_like_the_network_run_on_the_whole(cli, models, voice,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cut", [4000, 4003])
-def test_live_samples_give_what_the_file_gives(models, voice, tmp_path, cut):
+def test_live_samples_give_what_the_file_gives(models, voice, tmp_path, lab, cut):
     """Also when a sample is cut in two between two writes."""
     root, _ = models
     raw = np.repeat(voice, 3).astype("<f4").tobytes()  # 48 kHz, as crude as it is
-    command = [sys.executable, "-m", "kmidi_lab", "task=predict", "model=emotion", f"models_root={root}"]
+    command = [*lab, "task=predict", "model=emotion", f"models_root={root}"]
     job = subprocess.Popen(
         [*command, "predict.audio=-", "predict.rate=48000", "paths.output_root=out"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=False, cwd=tmp_path,
@@ -134,12 +133,12 @@ def test_wrong_input_is_one_line_and_exit_2(cli, arguments, said):
 
 
 @pytest.mark.slow
-def test_a_live_block_that_is_not_finite_is_left_out(models, voice, tmp_path):
+def test_a_live_block_that_is_not_finite_is_left_out(models, voice, tmp_path, lab):
     root, _ = models
     broken = voice.copy()
     broken[6000] = np.nan
     done = subprocess.run(
-        [sys.executable, "-m", "kmidi_lab", "task=predict", "model=emotion", f"models_root={root}", "predict.audio=-", "predict.rate=16000"],
+        [*lab, "task=predict", "model=emotion", f"models_root={root}", "predict.audio=-", "predict.rate=16000"],
         input=np.concatenate([voice, broken, voice]).astype("<f4").tobytes(), capture_output=True, cwd=tmp_path, check=True,
     )  # fmt: skip
     assert b"no sound (NaN, infinite, huge) was left out" in done.stderr

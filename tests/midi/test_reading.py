@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.bad_midi import CASES
 from support.smf import END, meta, midi, name, note, song, tempo, track
+from symusic import Score
 
 from kmidi_lab.midi.piece import NOTE, Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
@@ -69,6 +70,13 @@ def test_notes_are_midos_and_seconds_are_pretty_midis(data: bytes) -> None:
     expected = np.array([reference.tick_to_time(int(t)) for t in ticks])
     np.testing.assert_allclose(piece.seconds(ticks), expected, rtol=0, atol=2e-6)
     np.testing.assert_allclose(piece.ticks(piece.seconds(ticks)), ticks, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_notes_are_symusics(seed: int) -> None:
+    reference = Score.from_midi(performance(seed))
+    theirs = [(n.time, n.duration, n.pitch, n.velocity, t.is_drum) for t in reference.tracks for n in t.notes]
+    assert our_notes(read_piece(performance(seed))) == sorted(theirs)
 
 
 def test_real_files_hold_midos_notes(shared: Path) -> None:

@@ -173,10 +173,22 @@ def test_rollback_wants_every_file_as_kept(models, name):
     refused(models, CHANGES["rollback"], rf"{name}: can't be read .No such file")
 
 
+def unsign(models):
+    """The history as a lab wrote it that kept no hash of an entry."""
+    registry = json.loads((models / "registry.json").read_text())
+    for entry in registry["models"]:
+        for line in entry["history"]:
+            for key in ("entry_sha256", "older", "digest"):
+                line.pop(key, None)
+    (models / "registry.json").write_text(json.dumps(registry))
+
+
 def test_a_kept_entry_of_another_model_or_with_paths_outside(models):
     [folder] = (models / "history" / HARMONY.id).iterdir()
     kept = json.loads((folder / "entry.json").read_text())
     (folder / "entry.json").write_text(json.dumps({**kept, "id": GROOVE.id}))
+    refused(models, CHANGES["rollback"], "it was changed since it was kept")
+    unsign(models)
     refused(models, CHANGES["rollback"], "it is of groovepredictor")
     (folder / "entry.json").write_text(json.dumps({**kept, "file": "../../../x"}))
     refused(models, CHANGES["rollback"], r"'\.\./\.\./\.\./x' is no name for a published file")

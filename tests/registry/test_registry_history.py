@@ -56,6 +56,7 @@ def test_the_replaced_version_is_kept_whole(tmp_path):
     assert {name: (folder / name).read_bytes() for name in files} == files
     assert set(line) == {
         "version", "run_id", "status", "sha256", "training_date", "reason", "replaced_at", "replaced_because", "kept",
+        "entry_sha256", "older", "digest",
     }  # fmt: skip
     assert line["reason"].startswith("beats 4-gram") and line["kept"] is True
     assert line["replaced_because"].startswith("published run run-b: beats 4-gram")

@@ -9,14 +9,16 @@ import pytest
 from support.sample_run import sample_json, sample_run
 
 from kmidi_lab.contracts import CONTRACTS
-from kmidi_lab.report.results import END, START, main, readme_table, readme_with, results_markdown
+from kmidi_lab.report.results import main, readme_table, readme_with, results_markdown
 from kmidi_lab.run_record import Statistic, Student, Timing, read
+
+_BETWEEN = "<!-- results:start -->\nold\n<!-- results:end -->\n<!-- licences:start -->\nold\n<!-- licences:end -->"
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "README.md").write_text(f"# Lab\n\n{START}\nold\n{END}\n\nafter\n")
+    (tmp_path / "README.md").write_text(f"# Lab\n\n{_BETWEEN}\n\nafter\n")
     (tmp_path / "run.json").write_text(json.dumps(sample_json()))
     return tmp_path
 
@@ -103,8 +105,11 @@ def test_other_errors_are_one_line(root: Path, capsys: pytest.CaptureFixture[str
         assert words in capsys.readouterr().err
     (root / "README.md").write_text("# Lab\n")
     assert main([]) == 2
-    assert START in capsys.readouterr().err
+    assert "<!-- results:start -->" in capsys.readouterr().err
 
 
 def test_readme_keeps_what_is_around_the_markers() -> None:
-    assert readme_with("T\n", f"a\n{START}x{END}\nb") == f"a\n{START}\n\nT\n\n{END}\nb"
+    assert (
+        readme_with("t", "T\n", "a\n<!-- t:start -->x<!-- t:end -->\nb")
+        == "a\n<!-- t:start -->\n\nT\n\n<!-- t:end -->\nb"
+    )

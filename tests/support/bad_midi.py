@@ -12,8 +12,9 @@ GOOD = song()
 HUGE = 0x0FFFFFFF
 
 
-def _riff(data: bytes) -> bytes:
-    return b"RIFF" + struct.pack("<I", len(data) + 12) + b"RMIDdata" + struct.pack("<I", len(data)) + data
+def _riff(data: bytes, before: bytes = b"") -> bytes:
+    content = b"RMID" + before + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(content)) + content
 
 
 def _many_notes(count: int) -> bytes:
@@ -49,7 +50,15 @@ CASES: dict[str, tuple[Callable[[], bytes], int | str]] = {
     "256 tracks": (lambda: midi(*[track(ONE)] * 256), 256),
     "200,000 notes": (lambda: _many_notes(200_000), 200_000),
     "a file of 23 hours": (lambda: midi(track(note(wait=23 * 3600 * 960) + END)), 1),
-    # symusic takes the next byte for the third of the tempo; telling would need a second parser.
+    "a velocity above 127": (lambda: midi(track(b"\0\x90\x3c\xd0" + ONE)), 1),
+    "more tracks than declared": (lambda: midi(track(ONE), track(ONE), track(ONE), declared=1), 3),
+    "RIFF with words before its data": (lambda: _riff(GOOD, b"LIST" + struct.pack("<I", 5) + b"INFOx\0"), 16),
+    "sysex between notes of one status": (
+        lambda: midi(track(b"\0\x90\x3c\x50\x60\x3c\0\0\xf0\2\x7e\xf7\0\x3e\x50\x60\x3e\0" + END)),
+        2,
+    ),
+    "notes behind the end of the track": (lambda: midi(track(ONE + note())), 1),
+    "drums without ends": (lambda: midi(track(b"\0\x99\x24\x50" * 8 + END)), 8),
     "a tempo of two bytes": (lambda: midi(track(meta(0x51, b"\7\7") + ONE)), 1),
     # And those that are refused, with the reason.
     "nothing": (lambda: b"", "empty file"),
@@ -73,7 +82,7 @@ CASES: dict[str, tuple[Callable[[], bytes], int | str]] = {
     "a meta event beyond the end": (lambda: midi(track(meta(5, b"la", length=HUGE) + ONE)), "broken events"),
     "a sysex event beyond the end": (lambda: midi(track(b"\0\xf0\x7f\x43" + ONE)), "broken events"),
     "running status with nothing running": (lambda: midi(track(b"\0\x3c\x50\x60\x3c\0" + END)), "broken events"),
-    "a velocity above 127": (lambda: midi(track(b"\0\x90\x3c\xd0" + ONE)), "broken events"),
+    "many data above 127": (lambda: midi(track(b"\0\x90\xbc\xd0\0\x80\xbc\xd0" + ONE)), "broken events"),
     "a number that goes on and on": (lambda: midi(track(b"\xff" * 40 + ONE)), "broken events"),
     "no notes": (lambda: midi(track(name("silence") + END)), "no notes"),
     "empty tracks only": (lambda: midi(track(b""), track(END)), "no notes"),

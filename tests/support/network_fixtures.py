@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import Contract, Slice
+from kmidi_lab.contracts import Contract, Slice, Values
 from kmidi_lab.nn.layers import Standardize
 
 
@@ -23,7 +23,7 @@ def make_contract() -> Callable[..., Contract]:
             model="toy",
             id="toymodel",
             task="custom",
-            inputs=(Slice("all", 0, inputs, "test"),),
+            inputs=(Slice("all", 0, inputs, "test", Values("range", -20.0, 20.0)),),
             outputs=(Slice("first", 0, 1, "test"), Slice("rest", 1, outputs, "test")),
             budget_ms=1.0,
             params_hint="",

@@ -161,5 +161,5 @@ def test_csv_survives_any_text_and_leaves_unknown_cells_empty():
     report = {"machine": {"id": "m1"}, "models": {"x": latency}, "failed": {"y": "a, b"}}
     rows = list(csv.DictReader(io.StringIO(bench_csv(report))))
     assert tuple(rows[0]) == COLUMNS and sum(name.startswith("p99_share_") for name in COLUMNS) == 12
-    assert (rows[0]["flags"], rows[0]["floor_us"], rows[0]["within_budget"]) == (told["flags"], "", "no")
+    assert (rows[0]["flags"], rows[0]["floor_us"], rows[0]["within_budget"]) == ('eigen, "-O3"\\nfast', "", "no")
     assert (rows[1]["model"], rows[1]["backend"], rows[1]["failed"]) == ("y", "", "a, b")

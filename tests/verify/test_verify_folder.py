@@ -29,6 +29,7 @@ from kmidi_lab.nn.layers import GRU
 from kmidi_lab.nn.streaming import Chain
 from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.registry import publish
+from kmidi_lab.report.card import model_card
 from kmidi_lab.run_record import Student
 from kmidi_lab.tasks import verify as task
 from kmidi_lab.verify.folder import verify_folder
@@ -70,7 +71,6 @@ def put(root: Path, contract: Contract, network: nn.Module, student: nn.Module |
         f"{name}.json": rtneural,
         f"{name}_model.h": cpp_header(rtneural, contract).encode(),
         f"{name}.head.json": json.dumps(HEAD if contract.head else {"version": 1}).encode(),
-        f"{name}.card.md": f"# {name}\n".encode(),
         f"golden/{name}.json": golden(recurrent, contract),
     }
     if student is not None:
@@ -79,6 +79,7 @@ def put(root: Path, contract: Contract, network: nn.Module, student: nn.Module |
         run.student.metrics, run.student.primary = run.scores.metrics, run.primary
     run.network.params = sum(p.numel() for p in network.parameters())
     run.export.stored_params = RTNeuralModel.from_bytes(rtneural).parameters
+    files[f"{name}.card.md"] = model_card(run, contract).encode()
     publish(root, registry_entry(run, contract, files), files, onnx_prefix=MODELS)
 
 

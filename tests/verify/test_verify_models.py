@@ -18,9 +18,12 @@ from test_verify_folder import MODELS, D, G, edit, golden, groove, json_file, on
 from torch import nn
 
 from kmidi_lab.contracts import DYNAMICS, GROOVE
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.nn.layers import GRU
 from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.registry.registry import opened
 from kmidi_lab.verify.entry import LAB_KEYS
 from kmidi_lab.verify.findings import NOTE
 from kmidi_lab.verify.folder import verify_folder
@@ -107,7 +110,7 @@ def test_all_of_many_faults_are_found(root: Path) -> None:
             (D, c)
             for c in ("task", "schema", "card", "duration", "onnx", "feature_version", "rtneural", "hash", "params")
         ),
-        *((G, c) for c in ("claim", "primary", "schema", "golden", "agreement", "header")),
+        *((G, c) for c in ("claim", "primary", "schema", "golden", "agreement", "header", "history", "card")),
         *(("folder", c) for c in ("half-written", "version")),
         *(("stray", c) for c in ("rtneural", "onnx")),
     }
@@ -188,6 +191,26 @@ def test_the_real_rtneural(root: Path, tmp_path: Path, off: str, end: str, says:
         {(D, "real RTNeural"), (G, "real RTNeural")} if says else set()
     )
     assert all(re.search(says or "", f.message) for f in found.faults)
+
+
+def test_a_model_on_disk_that_the_registry_lost(root: Path) -> None:
+    registry(lambda w: w["models"].pop())(root)
+    [fault] = verify_folder(root, None).faults
+    assert (fault.subject, fault.check) == (G, "registry") and "publish or remove it" in fault.message
+
+
+def test_a_student_without_a_registry_is_held_to_its_own_golden_vectors(tmp_path: Path) -> None:
+    put(tmp_path, GROOVE, groove(1), student=groove(2, hidden=6))
+    (tmp_path / "registry.json").unlink()
+    assert verify_folder(tmp_path, None).faults == []
+    (tmp_path / f"{G}.onnx").write_bytes(export_onnx(groove(3), GROOVE))
+    assert {f.check for f in verify_folder(tmp_path, None).faults} == {"golden"}
+
+
+def test_a_publish_is_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kmidi_lab.registry.registry._LOCK_TIMEOUT_S", 0.1)
+    with opened(root), pytest.raises(RegistryError, match="another process holds"):
+        verify_folder(root, None)
 
 
 def test_an_older_version_that_is_kept_is_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
-"""Recordings of any kind to mono samples at one rate, read with soundfile (WAV, FLAC, OGG, MP3)."""
+"""Recordings of any kind to mono samples at one rate, read with soundfile (WAV, FLAC, OGG, MP3, AIFF, CAF …)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.containers import Part, parts_of
+from kmidi_lab.audio.foreign import HEAD, conversion, foreign_format
 from kmidi_lab.errors import UserError
 
 LONGEST_S = 30 * 60.0
@@ -17,40 +21,166 @@ SILENCE = 1e-4
 """A peak below this, -80 dB, is silence."""
 LOUDEST = 1e6
 """Finite numbers beyond this are no sound, and a resampler or a power spectrum of them overflows."""
-_UNKNOWN = 2**62
-"""Frames of a FLAC stream whose header leaves the length open, as libsndfile tells it."""
+CUT = "cut short: what there is was read"
+CANCELLED = "channels cancel each other: the loudest was read alone"
+_BLOCK = 65_536
+_MOST_NUMBERS = 2**30
+"""Of all channels together: 30 minutes of six channels at 96 kHz are less."""
+_LEFT = 0.1
+"""The mean of channels that have nothing to do with each other keeps its share of their power; where it keeps less than
+this much of that share, 10 dB below, the channels cancel each other."""
 
 
 class AudioError(UserError):
     """A recording that can't be used; `reason` is short and countable."""
 
-    def __init__(self, path: Path, reason: str, detail: object = "") -> None:
-        super().__init__(f"{path}: {reason}{f' ({detail})' if detail else ''}; leave the file out or replace it")
+    def __init__(
+        self, path: Path, reason: str, detail: object = "", remedy: str = "leave the file out or replace it"
+    ) -> None:
+        super().__init__(f"{path}: {reason}{f' ({detail})' if detail else ''}; {remedy}")
         self.reason, self.detail = reason, str(detail)
 
 
+@dataclass(frozen=True)
+class Recording:
+    """Mono samples `[S]` in -1..1, and what whoever uses them should know: CUT, CANCELLED, each with its particulars."""
+
+    samples: NDArray[np.float32]
+    notes: tuple[tuple[str, str], ...] = ()
+
+
 def read_audio(path: Path, rate: int, longest_s: float = LONGEST_S) -> NDArray[np.float32]:
-    """Mono samples in -1..1 at `rate` Hz, the mean of the channels.
+    """The samples of `read_recording`, `[S]`."""
+    return read_recording(path, rate, longest_s).samples
+
+
+def read_recording(path: Path, rate: int, longest_s: float = LONGEST_S) -> Recording:
+    """Mono samples in -1..1 at `rate` Hz: the mean of the channels, or the loudest where they cancel each other.
+
+    The file is read a block at a time and to its end, whatever its header says of the length; memory holds the result
+    and a block. What was read of a file that is cut short is used, and `notes` says so.
 
     Raises:
-        AudioError: not audio, cut short, empty, silent, not finite, longer than `longest_s`, or an absurd sample rate.
+        AudioError: not audio, empty, silent, not finite, longer than `longest_s`, or an absurd sample rate.
     """
-    try:
-        facts = soundfile.info(str(path))
-        if not SLOWEST_HZ <= facts.samplerate <= FASTEST_HZ:
-            raise AudioError(path, f"sample rate not between {SLOWEST_HZ} and {FASTEST_HZ} Hz", facts.samplerate)
-        if facts.frames > _UNKNOWN:
-            raise AudioError(path, "length not given", "its header says none; convert it anew")
-        if facts.duration > longest_s:
-            raise AudioError(path, f"longer than {longest_s:g} s", f"{facts.duration:.0f} s")
-        samples, source_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:  # TypeError: .raw has no header
-        raise AudioError(path, "not readable as audio", str(error).splitlines()[0]) from None
-    if len(samples) == 0:
-        raise AudioError(path, "no samples")
-    if not (np.abs(samples) <= LOUDEST).all():
-        raise AudioError(path, "samples that are not finite")
-    mono = samples.mean(1)
-    if np.abs(mono).max() < SILENCE:
+    if not path.is_file():
+        raise AudioError(path, "a folder" if path.is_dir() else "not a file", remedy="name a recording")
+    mixed = _read(path, rate, longest_s, None)
+    power, channels = mixed.power, len(mixed.power)
+    if channels > 1 and mixed.mean_power < _LEFT * power.sum() / channels**2:
+        loudest = int(power.argmax())
+        mixed = _read(path, rate, longest_s, loudest)
+        mixed.notes.append((CANCELLED, f"channel {loudest + 1} of {channels}"))
+    if mixed.peak < SILENCE:
         raise AudioError(path, "silent")
-    return np.asarray(soxr.resample(mono, source_rate, rate), np.float32) if source_rate != rate else mono
+    return Recording(np.concatenate(mixed.parts), tuple(mixed.notes))
+
+
+class _Mix:
+    """Blocks of channels to one row at another rate, with the sums of squares of each channel and of the row."""
+
+    def __init__(self, rate: int, channel: int | None) -> None:
+        self.rate, self.channel = rate, channel
+        self.power, self.mean_power, self.peak = np.zeros(1), 0.0, 0.0
+        self.parts: list[NDArray[np.float32]] = []
+        self.notes: list[tuple[str, str]] = []
+
+    def add(self, blocks: Iterator[NDArray[np.float32]], source_rate: int) -> None:
+        """Takes blocks `[S, C]`, all there is at `source_rate`."""
+        resampler = (
+            soxr.ResampleStream(source_rate, self.rate, 1, "float32", "HQ") if source_rate != self.rate else None
+        )
+        for block in blocks:
+            row = block.mean(1) if self.channel is None else block[:, min(self.channel, block.shape[1] - 1)].copy()
+            if self.channel is None:
+                power = np.einsum("sc,sc->c", block, block, dtype=np.float64)
+                self.power = power if len(power) > len(self.power) else self._added(power)
+                self.mean_power += float(np.einsum("s,s->", row, row, dtype=np.float64))
+            self.peak = max(self.peak, float(np.abs(row).max()))
+            self.parts.append(row if resampler is None else resampler.resample_chunk(row))
+        if resampler is not None:
+            self.parts.append(resampler.resample_chunk(np.zeros(0, np.float32), True))
+
+    def _added(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.power + np.pad(power, (0, len(self.power) - len(power)))
+
+
+def _read(path: Path, rate: int, longest_s: float, channel: int | None) -> _Mix:
+    mix = _Mix(rate, channel)
+    seconds, cut = 0.0, False
+    try:
+        with path.open("rb") as file:
+            for part in parts_of(file, path):
+                cut |= part.cut
+                seconds += _add(mix, part, path, longest_s - seconds, longest_s)
+    except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:  # TypeError: .raw has no header
+        raise _refused(path, error) from None
+    if not seconds:
+        raise AudioError(path, "no samples", "cut short" if cut else "")
+    return mix
+
+
+class _Forward(soundfile.SoundFile):
+    """Read from the beginning to the end: seeking between blocks fails at the end of a file that is cut short."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _add(mix: _Mix, part: Part, path: Path, left_s: float, longest_s: float) -> float:
+    """Mixes a part in; returns its seconds."""
+    with _Forward(part.source) as opened:
+        rate, channels = opened.samplerate, opened.channels
+        if not SLOWEST_HZ <= rate <= FASTEST_HZ:
+            raise AudioError(path, f"sample rate not between {SLOWEST_HZ} and {FASTEST_HZ} Hz", rate)
+        most = int(left_s * rate)
+        count, broken = 0, False
+
+        def blocks() -> Iterator[NDArray[np.float32]]:
+            nonlocal count, broken
+            while not broken:
+                block, broken = _block(opened)
+                count += len(block)
+                if count > most:
+                    raise AudioError(path, f"longer than {longest_s:g} s")
+                if count * channels > _MOST_NUMBERS:
+                    raise AudioError(path, "too many channels for its length", f"{channels} channels")
+                if not (np.abs(block) <= LOUDEST).all():
+                    raise AudioError(path, "samples that are not finite")
+                if not len(block):
+                    return
+                yield block
+
+        mix.add(blocks(), rate)
+    claimed = part.claimed or 0
+    if count and (part.cut or count < claimed or (broken and not claimed)):
+        of = f"{count / rate:.2f} of {claimed / rate:.2f} s" if count < claimed else f"{count / rate:.2f} s"
+        mix.notes.append((CUT, of))
+    return count / rate
+
+
+def _block(opened: soundfile.SoundFile) -> tuple[NDArray[np.float32], bool]:
+    """(the next samples `[S, C]`, whether reading broke off behind them)."""
+    block = np.full((_BLOCK, opened.channels), np.nan, np.float32)
+    try:
+        return opened.read(dtype="float32", always_2d=True, out=block), False
+    except soundfile.LibsndfileError:
+        # What was decoded before the fault is there; how much, libsndfile no longer says.
+        missing = np.isnan(block).all(1)
+        return block[: int(missing.argmax()) if missing.any() else len(block)], True
+
+
+def _refused(path: Path, error: Exception) -> AudioError:
+    """Why soundfile can't read a file, and what to do then."""
+    why = getattr(error, "error_string", "") or (str(error).splitlines() or [type(error).__name__])[0]
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        head = b""
+    if head[:4] == b"MThd" or head[8:12] == b"RMID":
+        return AudioError(path, "a MIDI file, not a recording", remedy="render it to audio first")
+    name = foreign_format(head, path.suffix, getattr(error, "code", 0)) if head else None
+    if name is None:
+        return AudioError(path, "not readable as audio", why)
+    return AudioError(path, "must be converted", name, f"convert it with ffmpeg: {conversion(path)}")

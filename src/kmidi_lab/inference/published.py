@@ -12,8 +12,7 @@ import numpy as np
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
-from kmidi_lab.files import sha256_file
-from kmidi_lab.registry.files import check_below
+from kmidi_lab.registry.files import check_below, check_hashes, read_bounded
 
 
 @dataclass
@@ -61,37 +60,45 @@ def load_published(models_root: Path, model: str) -> Published | None:
     if entry is None or entry["status"] == "stub" or "onnx_path" not in entry.get("exports", {}):
         return None
     check_below(models_root, entry["exports"]["onnx_path"])
-    path = models_root / entry["exports"]["onnx_path"]
-    told = entry["exports"].get("onnx_sha256")
-    if told and path.is_file() and sha256_file(path) != told:
-        raise RegistryError(
-            f"{path}: not the file that the registry describes (its hash differs); export the model again"
-        )
-    return load_onnx(path, contract, entry)
+    if contract.head:
+        check_below(models_root, str(_head_of(Path(entry["exports"]["onnx_path"]), contract)))
+    check_hashes(models_root, entry)
+    return load_onnx(models_root / entry["exports"]["onnx_path"], contract, entry)
 
 
 def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = None) -> Published:
     """An ONNX file with the `<id>.head.json` beside it, if the model has one; raises RegistryError."""
-    if not path.is_file():
+    if not path.exists():
         raise RegistryError(f"{path}: the ONNX file is missing; train or export the model again")
-    model = OnnxModel(path.read_bytes(), str(path))
+    model = OnnxModel(_bytes(path), str(path))
     sizes = (model.input_size, model.output_size)
     if sizes != (contract.input_size, contract.output_size):
         raise RegistryError(
             f"{path}: takes {sizes[0]} and gives {sizes[1]}, not {contract.id}; give a file of that model"
         )
-    head = _head(path.with_name(f"{contract.id}.head.json")) if contract.head else {}
+    head = _head(_head_of(path, contract)) if contract.head else {}
     return Published(contract, entry or {}, head, model, path.parent)
 
 
+def _head_of(onnx: Path, contract: Contract) -> Path:
+    return onnx.with_name(f"{contract.id}.head.json")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return read_bounded(path)
+    except OSError as error:
+        raise RegistryError(f"{path}: can't be read ({error.strerror or error}); export the model again") from error
+
+
 def _head(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
+    if not path.exists():
         raise RegistryError(f"{path} is missing; it decodes the model's output. Export the model again")
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(_bytes(path))
         arrays = {k: np.array(v, np.float32) for k, v in raw.items() if k.endswith(("weight", "bias"))}
         if not {"weight", "bias"} <= arrays.keys():
             raise KeyError("weight and bias")
         return arrays
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RegistryError(f"{path}: not a head file ({error!r}); export the model again") from error

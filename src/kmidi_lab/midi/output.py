@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from kmidi_lab.errors import ConfigError
@@ -27,3 +28,9 @@ def midi_target(out: str | None, default: Path, source: Path | None = None) -> P
 def named(midi: Path | bytes) -> str:
     """What messages call a MIDI file that is given by name or as its bytes."""
     return "the MIDI data" if isinstance(midi, bytes) else str(midi)
+
+
+def say_flaws(flaws: Mapping[str, int]) -> None:
+    """Says what was wrong in a file that was read all the same; nothing where it was whole."""
+    if flaws:
+        print(f"The file was read with {', '.join(f'{count} {reason}' for reason, count in flaws.items())}.")

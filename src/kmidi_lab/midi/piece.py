@@ -5,7 +5,8 @@ A piece has no object of the library that read it, so it goes between processes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,14 @@ Ticks = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Track:
-    """`program` 0..127; `notes` of dtype NOTE; `pedals` `[P, 2]` start and end ticks of the sustain pedal."""
+    """`program` 0..127; `notes` of dtype NOTE; `pedals` `[P, 2]` start and end ticks of the sustain pedal; `channel` 0..15."""
 
     name: str
     program: int
     is_drum: bool
     notes: Notes
     pedals: NDArray[np.int64]
+    channel: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Piece:
     """A MIDI file as numbers, each table sorted by tick.
 
     `tempos` `[K, 2]` (tick, quarter notes a minute), `metres` `[K, 3]` (tick, numerator, denominator), `keys` `[K, 3]`
-    (tick, tonic 0..11, 1 minor); the first tempo stands at tick 0, 120 where the file has none.
+    (tick, tonic 0..11, 1 minor); the first tempo stands at tick 0, 120 where the file has none. `flaws` counts what could
+    only be read with a repair, or not at all, such as notes that never end.
     """
 
     ticks_per_quarter: int
@@ -40,6 +43,7 @@ class Piece:
     tempos: NDArray[np.float64]
     metres: NDArray[np.int64]
     keys: NDArray[np.int64]
+    flaws: Mapping[str, int] = field(default_factory=dict)
 
     def seconds(self, ticks: np.ndarray) -> Ticks:
         """Ticks, any shape, to seconds from the start of the file."""

@@ -1,57 +1,76 @@
-"""A MIDI file as a `Piece`: the file's frame is checked here, its events are parsed by symusic.
+"""A MIDI file as a `Piece`: its parts with the state of their channels, and its maps of tempo, metre and key.
 
-symusic is C++ and fast; many files that nobody has looked at belong into the processes of `bulk.read_many`, where one
-that kills the parser costs only itself.
+Many files that nobody has looked at belong into the processes of `datamodules.shared.pool`, where one that takes too
+long or too much memory costs only itself.
 """
 
 from __future__ import annotations
 
 import stat
-import struct
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from symusic import Score
 
-from kmidi_lab.errors import UserError
+from kmidi_lab.midi import channels
+from kmidi_lab.midi.channels import Settings, ports
+from kmidi_lab.midi.drums import DRUM_CHANNEL, are_drums
+from kmidi_lab.midi.events import KEY, METRE, TEMPO, TRACK_NAME, Events
+from kmidi_lab.midi.events import MidiError as MidiError
+from kmidi_lab.midi.file import MAX_BYTES as MAX_BYTES
+from kmidi_lab.midi.file import MAX_TRACKS as MAX_TRACKS
+from kmidi_lab.midi.file import MidiFile, parse
+from kmidi_lab.midi.names import decoded
+from kmidi_lab.midi.notes import UNENDED, Sounding, sounding, with_strokes
 from kmidi_lab.midi.piece import NOTE, Notes, Piece, Track
 
-MAX_BYTES = 32 * 2**20
-MAX_TRACKS = 256
 MAX_NOTES = 200_000
 MAX_HOURS = 24.0
-_MAX_NAME = 120
+MAX_TICKS = 2**31 - 1
 _DEFAULT_TEMPO = 120.0
 _TONICS_A_FIFTH_APART, _RELATIVE_MINOR = 7, 9
+NEVER_END = "notes that never end"
 
 
-class MidiError(UserError):
-    """A file that can't be used. `reason` is short and the same for all files with that fault, so it can be counted."""
+@dataclass(frozen=True)
+class OpenFile:
+    """A file that can be written again: its piece, its events, and where each note of the piece stands among them.
 
-    def __init__(self, reason: str, detail: str = "", file: str = "") -> None:
-        super().__init__(reason, detail, file)
-        self.reason, self.detail, self.file = reason, detail, file
+    `places` has for each track of the piece `[N, 4]`: the track of the file, the event that begins the note, the one that
+    ends it or -1, and the first tick that the note may move to, which is where its program was chosen. `ports` are of the
+    tracks of the file, `pedalled` says whether any channel uses the sustain pedal.
+    """
 
-    def __str__(self) -> str:
-        detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.file or 'MIDI data'}: {self.reason}{detail}; leave it out or export it again"
+    piece: Piece
+    file: MidiFile
+    places: tuple[NDArray[np.int64], ...]
+    ports: tuple[int, ...]
+    pedalled: bool
 
 
 def read_piece(source: Path | bytes) -> Piece:
     """The notes, pedals, tempos, metres and keys of a Standard MIDI File (format 0 or 1, also RIFF-wrapped).
 
-    A note that is struck again before it ends closes first in, first out. Notes that never end are left out. Metres and
-    keys outside what the format allows are left out; of several at one tick the last counts.
+    A note that is struck again before it ends closes first in, first out. A note that no event ends lasts to the next stroke
+    of its drum or a sixteenth where it is a drum's, else it is left out and counted in `Piece.flaws`. Program, pedal and the
+    end of a note may stand in another track of the same channel. Metres and keys outside what the format allows are left
+    out; of several at one tick the last counts.
 
     Raises:
         MidiError: missing, unreadable, not MIDI, truncated, SMPTE time, zero tempo, no notes, or beyond these limits.
     """
+    return open_file(source).piece
+
+
+def open_file(source: Path | bytes) -> OpenFile:
+    """As `read_piece`, with the events that the piece was read from. Raises MidiError."""
     if isinstance(source, bytes):
-        return _parse(source)
+        return _open(source)
     try:
-        return _parse(_read(source))
+        return _open(_read(source))
     except MidiError as error:
         raise MidiError(error.reason, error.detail, str(source)) from error
 
@@ -66,108 +85,102 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise MidiError("cannot be read", error.strerror or str(error)) from error
+    except ValueError as error:
+        raise MidiError("cannot be read", str(error)) from error
 
 
-def _parse(data: bytes) -> Piece:
-    data = _framed(data)
-    try:
-        score: Any = Score.from_midi(data)
-    except Exception as error:  # symusic raises whatever its C++ threw
-        raise MidiError("broken events", str(error).splitlines()[0][:200] if str(error) else "") from error
-    count = score.note_num()
-    if count == 0:
-        raise MidiError("no notes")
-    if count > MAX_NOTES:
-        raise MidiError("too many notes", f"{count}, at most {MAX_NOTES}")
-    tracks = tuple(_track(track) for track in score.tracks if len(track.notes))
-    piece = Piece(score.tpq, tracks, _tempos(score), _metres(score), _keys(score))
+def _open(data: bytes) -> OpenFile:
+    file = parse(data)
+    if any(len(events) and events.tick[-1] > MAX_TICKS for events in file.tracks):
+        raise MidiError("absurd times", "ticks beyond 32 bits")
+    flaws = Counter(file.flaws)
+    port = ports(file.tracks)
+    notes = sounding(file.tracks, port)
+    if len(notes) > MAX_NOTES:
+        raise MidiError("too many notes", f"{len(notes)}, at most {MAX_NOTES}")
+    pedals = channels.pedals(file.tracks, port)
+    tracks, places = _parts(file, notes, port, pedals, flaws)
+    if not tracks:
+        raise MidiError("no notes", f"{flaws[NEVER_END]} that never end" if flaws[NEVER_END] else "")
+    piece = Piece(file.division, tracks, *_maps(file.tracks), dict(+flaws))
     _check_times(piece)
-    return piece
+    used = any(settings.value.any() for settings in pedals.values())
+    return OpenFile(piece, file, places, tuple(port), used)
 
 
-def _framed(data: bytes) -> bytes:
-    """The header and its tracks alone: without a RIFF wrapper, foreign chunks and what follows the last track."""
-    if len(data) == 0:
-        raise MidiError("empty file")
-    if len(data) > MAX_BYTES:
-        raise MidiError("too large", f"{len(data) >> 20} MiB, at most {MAX_BYTES >> 20}")
-    if data[:4] == b"RIFF" and data[8:16] == b"RMIDdata":
-        data = data[20 : 20 + int.from_bytes(data[16:20], "little")]
-    if data[:4] != b"MThd":
-        raise MidiError("not a MIDI file")
-    if len(data) < 14:
-        raise MidiError("truncated", "in the header")
-    length, form, declared, division = struct.unpack_from(">IHHH", data, 4)
-    if length < 6:
-        raise MidiError("not a MIDI file", f"a header of {length} bytes")
-    if form == 2:
-        raise MidiError("format 2", "its tracks are pieces of their own")
-    if form > 2:
-        raise MidiError("not a MIDI file", f"format {form}")
-    if division & 0x8000:
-        raise MidiError("SMPTE time")
-    if division == 0:
-        raise MidiError("zero ticks per quarter")
-    if declared > MAX_TRACKS:
-        raise MidiError("too many tracks", f"{declared}, at most {MAX_TRACKS}")
-    tracks: list[bytes] = []
-    at = 8 + length
-    while len(tracks) < declared and at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "big")
-        if at + 8 + size > len(data):
-            raise MidiError("truncated", f"track {len(tracks) + 1} of {declared}")
-        if data[at : at + 4] == b"MTrk":
-            tracks.append(data[at : at + 8 + size])
-        at += 8 + size
-    if declared == 0:
-        raise MidiError("no tracks")
-    if len(tracks) < declared:
-        raise MidiError("truncated", f"{len(tracks)} of {declared} tracks")
-    return struct.pack(">4sIHHH", b"MThd", 6, min(form, 1), len(tracks), division) + b"".join(tracks)
+def _parts(
+    file: MidiFile,
+    notes: Sounding,
+    port: Sequence[int],
+    pedals: Mapping[tuple[int, int], Settings],
+    flaws: Counter[str],
+) -> tuple[tuple[Track, ...], tuple[NDArray[np.int64], ...]]:
+    """Notes by track, channel and program, in that order, and their places."""
+    names = [_name(events) for events in file.tracks]
+    programs = channels.programs(file.tracks, port)
+    part = notes.track * 16 + notes.channel
+    found = [divmod(key, 16) for key in np.flatnonzero(np.bincount(part)).tolist()]
+    drum_ports = {port[number] for number, channel in found if channel == DRUM_CHANNEL}
+    parts: list[Track] = []
+    places: list[NDArray[np.int64]] = []
+    for number, channel in found:
+        where = port[number], channel
+        own = notes.taken(part == 16 * number + channel)
+        chosen = programs.get(where, channels.NOTHING)
+        program = chosen.before(number, own.on, own.start)
+        drums = are_drums(names[number], channel, int(program.max()), own.pitch, port[number] in drum_ports)
+        spans = pedals.get(where, channels.NOTHING).spans(number)
+        if drums:
+            own = with_strokes(own, file.division)
+        else:
+            flaws[NEVER_END] += int((own.end == UNENDED).sum())
+        for sound in np.flatnonzero(np.bincount(program)).tolist():
+            rows = np.flatnonzero((program == sound) & (own.end != UNENDED))
+            rows = rows[np.lexsort((own.pitch[rows], own.start[rows]))]
+            if len(rows):
+                parts.append(Track(names[number], sound, drums, _rows(own.taken(rows)), spans, channel))
+                since = chosen.since(own.start[rows])
+                places.append(np.stack([own.track[rows], own.on[rows], own.off[rows], since], 1))
+    return tuple(parts), tuple(places)
 
 
-def _track(track: Any) -> Track:
-    arrays = track.notes.numpy()
-    notes: Notes = np.empty(len(arrays["time"]), NOTE)
-    notes["start"], notes["duration"] = arrays["time"], arrays["duration"]
-    notes["pitch"], notes["velocity"] = arrays["pitch"], arrays["velocity"]
-    order = np.argsort(notes["start"].astype(np.int64) * 256 + notes["pitch"], kind="stable")
-    pedals = track.pedals.numpy()
-    spans = np.stack([pedals["time"], pedals["time"] + pedals["duration"]], 1).astype(np.int64)
-    return Track(
-        _name(track), track.program, track.is_drum, notes[order], spans[np.argsort(spans[:, 0], kind="stable")]
-    )
+def _rows(notes: Sounding) -> Notes:
+    rows: Notes = np.empty(len(notes), NOTE)
+    rows["start"], rows["duration"] = notes.start, notes.end - notes.start
+    rows["pitch"], rows["velocity"] = notes.pitch, notes.velocity
+    return rows
 
 
-def _name(track: Any) -> str:
-    try:
-        name = str(track.name)
-    except UnicodeDecodeError:
-        return ""
-    return "".join(c for c in name if c.isprintable()).strip()[:_MAX_NAME]
+def _name(events: Events) -> str:
+    named = events.metas(TRACK_NAME)
+    return decoded(events.content(int(named[-1]))) if len(named) else ""
 
 
-def _tempos(score: Any) -> NDArray[np.float64]:
-    events = score.tempos.numpy()
-    if np.any(events["mspq"] <= 0):
+def _maps(tracks: Sequence[Events]) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """The tempos, metres and keys of a Piece."""
+    micros = [(tick, int.from_bytes(c[:3], "big")) for tick, c in _contents(tracks, TEMPO)]
+    if any(length <= 0 for _, length in micros):
         raise MidiError("zero tempo")
-    tempos = _last_at_each_tick(np.stack([events["time"], 60e6 / events["mspq"]], 1))
+    tempos = _last_at_each_tick(np.array([(tick, 60e6 / length) for tick, length in micros]).reshape(-1, 2))
     if len(tempos) == 0 or tempos[0, 0] > 0:
         tempos = np.concatenate([[[0.0, _DEFAULT_TEMPO]], tempos])
-    return tempos
+    metres = np.array([(tick, c[0], 1 << c[1]) for tick, c in _contents(tracks, METRE)], np.int64).reshape(-1, 3)
+    signs = [(tick, int.from_bytes(c[:1], "big", signed=True), c[1]) for tick, c in _contents(tracks, KEY)]
+    tonics = [
+        (tick, (fifths * _TONICS_A_FIFTH_APART + minor * _RELATIVE_MINOR) % 12, minor) for tick, fifths, minor in signs
+    ]
+    keys = np.array(tonics, np.int64).reshape(-1, 3)
+    return tempos, _last_at_each_tick(metres), _last_at_each_tick(keys)
 
 
-def _metres(score: Any) -> NDArray[np.int64]:
-    events = score.time_signatures.numpy()
-    rows = np.stack([events["time"], events["numerator"], events["denominator"]], 1).astype(np.int64)
-    return _last_at_each_tick(rows[(rows[:, 1] > 0) & (rows[:, 2] > 0)])
-
-
-def _keys(score: Any) -> NDArray[np.int64]:
-    events = score.key_signatures.numpy()
-    tick, fifths, minor = (events[name].astype(np.int64) for name in ("time", "key", "tonality"))
-    tonic = (fifths * _TONICS_A_FIFTH_APART + minor * _RELATIVE_MINOR) % 12
-    return _last_at_each_tick(np.stack([tick, tonic, minor], 1)[(np.abs(fifths) <= 7) & (minor <= 1)])
+def _contents(tracks: Sequence[Events], kind: int) -> list[tuple[int, bytes]]:
+    """(tick, content) of all meta events of a kind that mean something, track by track."""
+    return [
+        (int(events.tick[i]), events.content(i))
+        for events in tracks
+        for i in events.metas(kind).tolist()
+        if i not in events.odd
+    ]
 
 
 def _last_at_each_tick(rows: np.ndarray) -> np.ndarray:
@@ -177,12 +190,7 @@ def _last_at_each_tick(rows: np.ndarray) -> np.ndarray:
 
 
 def _check_times(piece: Piece) -> None:
-    starts = np.concatenate([t.notes["start"].astype(np.int64) for t in piece.tracks])
-    durations = np.concatenate([t.notes["duration"].astype(np.int64) for t in piece.tracks])
-    maps = (piece.tempos, piece.metres, piece.keys, *(t.pedals for t in piece.tracks))
-    # Ticks are 32 bits in symusic: a sum of deltas beyond them comes back negative.
-    if durations.min() < 0 or starts.min() < 0 or any(len(m) and m[:, 0].min() < 0 for m in maps):
-        raise MidiError("absurd times", "ticks beyond 32 bits")
-    hours = float(piece.seconds((starts + durations).max())) / 3600
+    last = max(int((t.notes["start"].astype(np.int64) + t.notes["duration"]).max()) for t in piece.tracks)
+    hours = float(piece.seconds(np.array(last))) / 3600
     if not hours <= MAX_HOURS:
         raise MidiError("absurd times", f"{hours:.0f} hours, at most {MAX_HOURS:.0f}")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kmidi_lab.contracts import Contract
+from kmidi_lab.licences import product_use
 from kmidi_lab.registry.policy import student_falls_short
 from kmidi_lab.run_record import DataDescription, Export, Network, Primary, RunRecord, Student
 
@@ -62,6 +63,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         },
         "model_card": card,
         "license": data.licence,
+        "product_use": product_use(data.licence),
         "rtneural_path": rtneural if rtneural in files else None,
         "golden_path": golden if golden in files else None,
         "onnx_golden_path": onnx_golden if onnx_golden in files else None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -15,6 +17,8 @@ STAGING = ".staging"
 FILE = "registry.json"
 LOCK = f"{FILE}.lock"
 HISTORY = "history"
+LARGEST_FILE = 1 << 29
+"""Bytes of any file that is read whole. The largest contract's model has 3 million weights, 40 MB as JSON."""
 _RESERVED = (STAGING, FILE, LOCK, HISTORY)
 KEPT_ENTRY = "entry.json"
 _OF_A_MODEL = (
@@ -92,7 +96,7 @@ def read_file(folder: Path, name: str, sha: str | None) -> bytes:
     """The content of one file. Raises RegistryError when it is not below `folder`, can't be read or has another hash."""
     check_below(folder, name)
     try:
-        data = (folder / name).read_bytes()
+        data = read_bounded(folder / name)
     except OSError as error:
         raise RegistryError(
             f"{folder / name}: can't be read ({error.strerror or error}); restore it or export the model again"
@@ -102,6 +106,29 @@ def read_file(folder: Path, name: str, sha: str | None) -> bytes:
             f"{folder / name}: half-written or changed, its sha256 is not the one in the entry; "
             "restore it or export the model again"
         )
+    return data
+
+
+def check_hashes(folder: Path, entry: Mapping[str, Any]) -> None:
+    """Raises RegistryError unless every file that the entry tells a hash of is below `folder` and has that hash.
+
+    The card is left out: nothing is computed from it.
+    """
+    for name, sha in told_files(entry):
+        if sha is not None and not name.endswith(".card.md"):
+            read_file(folder, name, sha)
+
+
+def read_bounded(path: Path) -> bytes:
+    """The content of a plain file. Raises OSError: it can't be read, is no plain file, or is larger than any model."""
+    if not path.is_file():
+        # A pipe would block whoever opens it, and a device may never end.
+        missing = not os.path.lexists(path)
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) if missing else OSError(errno.EINVAL, "not a plain file")
+    with path.open("rb") as file:
+        data = file.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise OSError(errno.EFBIG, f"larger than {LARGEST_FILE >> 20} MiB")
     return data
 
 

@@ -17,6 +17,7 @@ from kmidi_lab.registry.registry import find, load_registry, onnx_path, opened, 
 from kmidi_lab.registry.versions import history_line, kept_versions, read_version, settled, succeed, version_of
 from kmidi_lab.report.markdown import cell
 
+PROMOTED = "promoted to production"
 log = logging.getLogger(__name__)
 _STATUS = re.compile(rb"^Status \*\*[a-z]+\*\*: [^\r\n]*", re.MULTILINE)
 
@@ -35,7 +36,7 @@ def promote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
             raise RegistryError(f"{model_id}: not promoted, {why}")
         read_files(models_root, old)
         told = {"status": "production", "note": f"In production: {reason}. {_note(old)}"}
-        entry = _restate(models_root, registry, old, told, f"promoted to production: {reason}", f"promoted: {reason}")
+        entry = _restate(models_root, registry, old, told, f"{PROMOTED}: {reason}", f"promoted: {reason}")
     if entry.get("stand_in"):
         log.warning("%s goes into production trained on stand-in data: %s", model_id, entry["stand_in"])
     return entry
@@ -115,7 +116,7 @@ def _restate(
 ) -> dict[str, Any]:
     """Writes what is `told` of the same files, with a line of history and the card that agrees; returns the entry."""
     entry, card = with_card(models_root, {**old, **told, "status_reason": f"{said}; {earned_by(old)}"})
-    line = history_line(old, because, kept=False)
+    line = history_line(old, because, None)
     entry["history"] = settled([line, *old.get("history", [])], {version_of(entry)})
     write_entry(models_root, registry, entry, card)
     return entry

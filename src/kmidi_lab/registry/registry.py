@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from kmidi_lab import files
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import FILE, LOCK, SCHEMA, STAGING, check_files, left_behind
+from kmidi_lab.registry.files import FILE, LOCK, SCHEMA, STAGING, check_files, left_behind, read_bounded
 from kmidi_lab.registry.policy import entry_status, may_replace
 from kmidi_lab.registry.transaction import complete, is_committed, replace_together
 from kmidi_lab.registry.versions import prune, succeed
@@ -120,6 +120,21 @@ def find(registry: Mapping[str, Any], model_id: str) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
+def held_still(models_root: Path) -> Iterator[None]:
+    """Nobody publishes there meanwhile; nothing is written, so a folder that was never locked is read as it is.
+
+    Raises:
+        RegistryError: another process holds the lock for too long.
+    """
+    lock = models_root / LOCK
+    if os.access(lock, os.W_OK) and not lock.is_symlink():
+        with _locked(models_root):
+            yield
+    else:
+        yield
+
+
+@contextlib.contextmanager
 def opened(models_root: Path) -> Iterator[dict[str, Any]]:
     """The registry, whole and locked, to be changed by `write_entry`. Raises RegistryError as `load_registry`."""
     with _locked(models_root):
@@ -160,7 +175,7 @@ def _with_entry(registry: Mapping[str, Any], entry: dict[str, Any]) -> dict[str,
 def _read(models_root: Path) -> dict[str, Any]:
     path = models_root / FILE
     try:
-        registry = json.loads(path.read_bytes())
+        registry = json.loads(read_bounded(path))
     except FileNotFoundError:
         return {
             "registry_version": VERSION,

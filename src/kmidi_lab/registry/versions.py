@@ -9,6 +9,7 @@ A version is kept as long as its line says so; `prune` removes the folders of th
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import re
@@ -19,7 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import HISTORY, KEPT_ENTRY, fingerprint, is_version, link_on_the_way, read_files
+from kmidi_lab.registry.files import (
+    HISTORY,
+    KEPT_ENTRY,
+    fingerprint,
+    is_version,
+    link_on_the_way,
+    read_bounded,
+    read_files,
+)
 
 LINES = 20
 KEPT = 5
@@ -36,10 +45,15 @@ def version_of(entry: Mapping[str, Any]) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", f"{run[:80]}-{fingerprint(entry)[:_SHA_DIGITS]}")
 
 
-def history_line(entry: Mapping[str, Any], because: str, kept: bool) -> dict[str, Any]:
-    """What the history says of an entry that is replaced now."""
-    training = entry.get("training", {})
-    return {
+def history_line(entry: Mapping[str, Any], because: str, kept_entry: bytes | None) -> dict[str, Any]:
+    """What the history says of an entry that is replaced now.
+
+    Args:
+        because: why.
+        kept_entry: its `entry.json` where its files are kept for a rollback.
+    """
+    training, older = entry.get("training", {}), entry.get("history") or [{}]
+    line = {
         "version": version_of(entry),
         "run_id": training.get("run_id"),
         "status": entry["status"],
@@ -48,8 +62,17 @@ def history_line(entry: Mapping[str, Any], because: str, kept: bool) -> dict[str
         "reason": entry.get("status_reason"),
         "replaced_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "replaced_because": because,
-        "kept": kept,
+        "entry_sha256": None if kept_entry is None else hashlib.sha256(kept_entry).hexdigest(),
+        "older": older[0].get("digest"),
+        "kept": kept_entry is not None,
     }
+    return {**line, "digest": digest(line)}
+
+
+def digest(line: Mapping[str, Any]) -> str:
+    """SHA-256 of what a line says for good, so that a change by hand shows; `older` ties it to the line before."""
+    said = {key: value for key, value in line.items() if key not in ("kept", "digest")}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def succeed(
@@ -71,7 +94,8 @@ def succeed(
     files: dict[str, bytes] = {}
     if version_of(old) != version_of(new):
         files = _to_keep(models_root, old) if keep else {}
-        history.insert(0, history_line(old, because, bool(files)))
+        entry = next((data for name, data in files.items() if name.endswith(f"/{KEPT_ENTRY}")), None)
+        history.insert(0, history_line(old, because, entry))
     return {**new, "history": settled(history, {version_of(new), name})}, files
 
 
@@ -111,7 +135,11 @@ def read_version(
         link = link_on_the_way(models_root, f"{folder.relative_to(models_root)}/{KEPT_ENTRY}")
         if link is not None:
             raise ValueError(f"{link} is a link")
-        before = json.loads((folder / KEPT_ENTRY).read_bytes())
+        data = read_bounded(folder / KEPT_ENTRY)
+        line = next(line for line in entry["history"] if line.get("version") == folder.name)
+        if line.get("entry_sha256") not in (None, hashlib.sha256(data).hexdigest()):
+            raise ValueError("it was changed since it was kept")
+        before = json.loads(data)
         if before["id"] != entry["id"]:
             raise ValueError(f"it is of {before['id']}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from kmidi_lab.contracts import READER_OUTPUT_LIMIT, Contract
+from kmidi_lab.licences import product_use
 from kmidi_lab.report import latency_view, view
 from kmidi_lab.report.contracts_doc import contract_markdown
 from kmidi_lab.report.markdown import cell, table
 from kmidi_lab.report.numbers import count, duration, fixed
+from kmidi_lab.report.public import public
 from kmidi_lab.report.scores import score_tables
 from kmidi_lab.report.verdict import verdict
 from kmidi_lab.run_record import DataDescription, Export, RunRecord
@@ -22,6 +24,7 @@ _KINDS = {
 
 def model_card(run: RunRecord, contract: Contract) -> str:
     """Markdown, as `<id>.card.md` beside the artefacts; `run` has data, scores and an export."""
+    run = public(run)
     assert run.data and run.export and run.network
     sections = [
         _title(run, contract, run.data, run.export),
@@ -128,7 +131,7 @@ def _calibration(run: RunRecord) -> str:
 def _parity(run: RunRecord, export: Export) -> str:
     return (
         f"## Parity\n\nLargest error against the trained network over {count(export.parity.get('calls'))} calls, real "
-        f"inputs and edge cases; absolute where outputs are within ±1, relative beyond.\n\n{_grid(view.parity(run))}"
+        f"inputs and inputs at the ends of what the contract allows; absolute where outputs are within ±1, relative beyond.\n\n{_grid(view.parity(run))}"
     )
 
 
@@ -161,7 +164,8 @@ def _limits(run: RunRecord, contract: Contract, data: DataDescription, export: E
         f"contract says (features {contract.features}).",
         _KINDS[contract.output_kind],
         "Scores hold for music like the test split's; other repertoires will score lower.",
-        f"The weights follow the licences of the data: {cell(data.licence)}.",
+        f"The weights follow the licences of the data: {cell(data.licence)}. Use in a product: "
+        f"**{product_use(data.licence)}**.",
     ]
     if contract.output_size > READER_OUTPUT_LIMIT:
         lines.append(f"The inference service keeps the first {READER_OUTPUT_LIMIT} of {contract.output_size} outputs.")

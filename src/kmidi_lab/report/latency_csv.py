@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import Any
 
 from kmidi_lab.export.bench.deadlines import BLOCKS, RATES_HZ
+from kmidi_lab.report.cells import csv_text
 
 _TIMES = ("first_us", "median_us", "p90_us", "p99_us", "max_us")
 _FLOOR = ("weight_bytes", "floor_us", "floor_ratio")
@@ -34,9 +33,7 @@ def bench_csv(report: Mapping[str, Any]) -> str:
     Args:
         report: `machine`, `models` (run.json's `latency` objects by id) and `failed` (reasons by id).
     """
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    rows: list[dict[str, Any]] = []
     machine = report["machine"]["id"]
     for model, latency in report["models"].items():
         for name, b in latency["backends"].items():
@@ -44,7 +41,7 @@ def bench_csv(report: Mapping[str, Any]) -> str:
             row = {"model": model, "backend": name, **{key: b[key] for key in _TIMES}, "calls": latency["frames"]}
             row |= {"budget_us": latency["budget_ms"] * 1000, "within_budget": "yes" if b["within_budget"] else "no"}
             row |= {key: b["memory_floor"][key] for key in _FLOOR}
-            writer.writerow({**row, **shares, "flags": b["flags"], "version": b["version"], "machine": machine})
+            rows.append({**row, **shares, "flags": b["flags"], "version": b["version"], "machine": machine})
     for model, reason in report["failed"].items():
-        writer.writerow({"model": model, "machine": machine, "failed": reason})
-    return out.getvalue()
+        rows.append({"model": model, "machine": machine, "failed": reason})
+    return csv_text([COLUMNS, *([row.get(name, "") for name in COLUMNS] for row in rows)], line_end="\n")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -16,6 +14,7 @@ from kmidi_lab import run_record
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.report import markdown
+from kmidi_lab.report.cells import csv_text
 from kmidi_lab.report.numbers import NOTHING, decimals, fixed, is_number
 from kmidi_lab.report.scores import plus_minus, runs_of
 from kmidi_lab.report.terminal import text_table
@@ -71,9 +70,8 @@ def write_leaderboard(sweep_dir: Path) -> tuple[str, Spread | None]:
     """What `leaderboard` returns, and the same in leaderboard.csv and leaderboard.md of the sweep's folder."""
     jobs = _jobs(sweep_dir)
     entries = _entries(jobs)
-    table = io.StringIO()
-    csv.writer(table).writerows([[f.name for f in fields(Entry)], *(astuple(e) for e in entries)])
-    write_atomic(sweep_dir / "leaderboard.csv", table.getvalue().encode())
+    table = csv_text([[f.name for f in fields(Entry)], *(astuple(e) for e in entries)])
+    write_atomic(sweep_dir / "leaderboard.csv", table.encode())
     rows = [[markdown.cell(text) for text in astuple(e)] for e in entries]
     summary = markdown.cell(_summary(jobs, *_spread(jobs)))
     page = markdown.table(_headings(), rows, right=(0, 4))

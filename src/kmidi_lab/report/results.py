@@ -1,7 +1,7 @@
-"""docs/RESULTS.md and the README's table, both made from the run.json files kept in docs/results/.
+"""docs/RESULTS.md and the README's tables, all made from the run.json files kept in docs/results/.
 
 `python -m kmidi_lab.report.results RUN_JSON…`, in the repository root, keeps each run as docs/results/<model>.json and
-writes both again; without a RUN_JSON it only writes them again.
+writes all again; without a RUN_JSON it only writes them again.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from kmidi_lab import run_record
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import DataError, UserError, one_of
 from kmidi_lab.files import write_atomic
+from kmidi_lab.licences import deciding_licences, product_use
 from kmidi_lab.report import latency_view, markdown, view
 from kmidi_lab.report.numbers import NOTHING, count, decimals, fixed, microseconds
+from kmidi_lab.report.public import public
 from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables
 from kmidi_lab.report.verdict import verdict
 from kmidi_lab.run_record import DataDescription, Network, Primary, RunRecord
@@ -23,7 +25,11 @@ from kmidi_lab.run_record import DataDescription, Network, Primary, RunRecord
 KEPT = Path("docs/results")
 DOCUMENT = Path("docs/RESULTS.md")
 README = Path("README.md")
-START, END = "<!-- results:start -->", "<!-- results:end -->"
+_PRODUCT = {
+    "yes": "yes; name the sources that ask for it",
+    "no": "no: some data are for research or non-commercial use only",
+    "ask": "ask the owners of the data: their terms do not say",
+}
 
 
 def results_markdown(runs: Sequence[RunRecord]) -> str:
@@ -52,6 +58,16 @@ def readme_table(runs: Sequence[RunRecord]) -> str:
     missing = [name for name in CONTRACTS if name not in {run.identity.model for run in runs}]
     note = f"\nNo release run yet: {', '.join(f'`{m}`' for m in missing)}.\n" if missing else ""
     return (markdown.table(headings, rows, right=(4,)) if rows else "") + note
+
+
+def licence_table(runs: Sequence[RunRecord]) -> str:
+    """One line a model: the licences of what it was trained on, and whether it may be used in a product."""
+    rows = []
+    for run in _ordered(runs):
+        _, _, data = _finished(run)
+        why = markdown.cell(deciding_licences(data.licence))
+        rows.append((f"`{run.identity.model}`", f"`{data.id}`", _PRODUCT[product_use(data.licence)], why))
+    return markdown.table(("model", "trained on", "may be used in a product", "because of"), rows)
 
 
 def _finished(run: RunRecord) -> tuple[Primary, Network, DataDescription]:
@@ -104,7 +120,8 @@ def _section(run: RunRecord, _: Primary, network: Network, data: DataDescription
         "### Parity\n",
         _grid(view.parity(run), "Nothing was exported, so nothing was compared."),
         "### Data and licence\n",
-        f"`{data.id}`, version `{data.version}`. Licence: {markdown.cell(data.licence)}.\n",
+        f"`{data.id}`, version `{data.version}`. Licence: {markdown.cell(data.licence)}. "
+        f"In a product: {_PRODUCT[product_use(data.licence)]}.\n",
         _grid(view.sources(run), "The sources were not recorded."),
         "### Command\n",
         f"```sh\n{own.command}\n```\n",
@@ -156,13 +173,14 @@ def read_run(path: Path) -> RunRecord:
     return run
 
 
-def readme_with(table: str, readme: str) -> str:
-    """The README with the table between its markers."""
-    before, start, rest = readme.partition(START)
-    _, end, after = rest.partition(END)
+def readme_with(name: str, table: str, readme: str) -> str:
+    """The README with the table between its markers `<!-- name:start -->` and `<!-- name:end -->`."""
+    opening, closing = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
+    before, start, rest = readme.partition(opening)
+    _, end, after = rest.partition(closing)
     if not (start and end):
-        raise DataError(f"{README} has no {START} … {END}; put both where the table belongs")
-    return f"{before}{START}\n\n{table}\n{END}{after}"
+        raise DataError(f"{README} has no {opening} … {closing}; put both where the table belongs")
+    return f"{before}{opening}\n\n{table}\n{closing}{after}"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -171,15 +189,16 @@ def main(argv: Sequence[str]) -> int:
         if not README.exists():
             raise DataError(f"{README.resolve()} does not exist; run this in the repository root")
         for run in [read_run(Path(name)) for name in argv]:
-            write_atomic(KEPT / f"{run.identity.model}.json", f"{run_record.text(run)}\n".encode())
+            write_atomic(KEPT / f"{run.identity.model}.json", f"{run_record.text(public(run))}\n".encode())
         runs = [read_run(path) for path in sorted(KEPT.glob("*.json"))]
-        readme = readme_with(readme_table(runs), README.read_text(encoding="utf-8"))
+        readme = readme_with("results", readme_table(runs), README.read_text(encoding="utf-8"))
+        readme = readme_with("licences", licence_table(runs), readme)
         write_atomic(DOCUMENT, results_markdown(runs).encode())
         write_atomic(README, readme.encode())
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"wrote {DOCUMENT} and the table in {README} from {len(runs)} runs")
+    print(f"wrote {DOCUMENT} and the tables in {README} from {len(runs)} runs")
     return 0
 
 

@@ -7,12 +7,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+from kmidi_lab.report.cells import printable
+
 _UNBROKEN = 10_000
 """Columns; more than any line has."""
 
 
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[int] = ()) -> str:
-    """Aligned columns without frames, broken within cells where a terminal is narrower.
+    """Aligned columns without frames, broken within cells where a terminal is narrower; signs that it obeys are written out.
 
     Args:
         headings: of the columns.
@@ -27,7 +29,7 @@ def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]], numeric: 
     for place, heading in enumerate(headings):
         table.add_column(Text(heading), justify="right" if place in numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBROKEN
     drawn = io.StringIO()
     Console(file=drawn, width=width, color_system=None).print(table)

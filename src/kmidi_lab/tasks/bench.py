@@ -14,7 +14,7 @@ from kmidi_lab.export.bench.latency import measure_latency
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
 from kmidi_lab.machine import machine_fingerprint
-from kmidi_lab.registry.files import read_file, told_files
+from kmidi_lab.registry.files import check_hashes
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.latency_csv import bench_csv
 from kmidi_lab.report.latency_plot import jitter_png
@@ -60,14 +60,10 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
 
 def _check_timed(root: Path, entry: dict[str, Any]) -> None:
-    """Raises RegistryError unless the entry names an ONNX file, and what is timed has the hashes that it tells."""
-    onnx = entry.get("exports", {}).get("onnx_path")
-    if onnx is None:
+    """Raises RegistryError unless the entry names an ONNX file, and each file that it tells a hash of has that hash."""
+    if entry.get("exports", {}).get("onnx_path") is None:
         raise RegistryError("the entry has no exports.onnx_path, so there is no file to time; export the model again")
-    timed = (onnx, entry["file"], entry.get("golden_path"))
-    for name, sha in told_files(entry):
-        if name in timed and sha is not None:
-            read_file(root, name, sha)
+    check_hashes(root, entry)
 
 
 def _write(folder: Path, report: dict[str, Any]) -> None:

@@ -5,11 +5,14 @@ A stub promises nothing, so nothing of this is asked of it.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from typing import Any
 
+from kmidi_lab.registry.history import PROMOTED
 from kmidi_lab.registry.policy import may_promote
+from kmidi_lab.registry.versions import digest
 from kmidi_lab.scoring.evaluation import Evaluation, verdict
 from kmidi_lab.verify.entry import PROVED, contract_of, is_lab, section, text
 from kmidi_lab.verify.files import unlisted_files
@@ -31,6 +34,7 @@ def check_lab_entry(checks: Checks, entry: dict[str, Any]) -> None:
         ("primary", _check_verdicts),
         ("parity", _check_parity),
         ("student", _check_student),
+        ("history", _check_history_lines),
     ):
         with checks.guarded(check, f"the entry's {check}", _AGAIN):
             run(checks, entry)
@@ -169,4 +173,29 @@ def _check_student(checks: Checks, entry: dict[str, Any]) -> None:
             None not in paths and paths[0] != paths[1],
             f"golden_path is {show(paths[0])} and onnx_golden_path {show(paths[1])}; with a student each of the two "
             f"files needs golden vectors of its own; {_AGAIN}",
+        )
+
+
+def _check_history_lines(checks: Checks, entry: dict[str, Any]) -> None:
+    """Each line as the lab wrote it, tied to the one before; and a line behind `production`.
+
+    Lines of a lab that wrote no digests lie below those with one.
+    """
+    history = entry.get("history")
+    lines = [line for line in history if isinstance(line, dict)] if isinstance(history, list) else []
+    signed = [line for line in lines if "digest" in line]
+    changed = [line for line in signed if line["digest"] != digest(line)]
+    torn = [line for line, older in itertools.pairwise(lines) if line.get("older") != older.get("digest")]
+    odd = [*changed, *torn, *(line for line in lines[: len(signed)] if "digest" not in line)]
+    names = ", ".join(dict.fromkeys(show(line.get("version")) for line in odd))
+    checks.expect("history", not odd, f"the history was changed by hand at {names}; take the registry from a backup")
+    if entry.get("status") == "production":
+        run = section(entry, "training").get("run_id")
+        earned = lines[:1] and str(lines[0].get("replaced_because")).startswith(PROMOTED)
+        again = any(line.get("status") == "production" and line.get("run_id") == run for line in lines)
+        checks.expect(
+            "history",
+            bool(earned) or again,
+            "status 'production' is claimed, and no line of the history tells who promoted it; set it to trained and "
+            "promote it by task=registry registry.action=promote",
         )

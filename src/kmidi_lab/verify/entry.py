@@ -11,7 +11,7 @@ import jsonschema
 import orjson
 
 from kmidi_lab.contracts import CONTRACTS, Contract
-from kmidi_lab.registry.files import FILE, SCHEMA
+from kmidi_lab.registry.files import FILE, SCHEMA, read_bounded
 from kmidi_lab.verify.findings import Checks, reason, show
 
 _LARGEST_INPUT = 128
@@ -116,7 +116,7 @@ def check_entry(checks: Checks, entry: dict[str, Any]) -> None:
 def _load(path: Path, folder: Checks) -> dict[str, Any] | None:
     """The parsed file, None when it can't be read or is no object."""
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
     except OSError as error:
         folder.fault("registry", f"{FILE}: can't be read ({reason(error)}); check its owner and mode")
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import orjson
 
 from kmidi_lab.files import sha256_file
-from kmidi_lab.registry.files import HISTORY, is_published_name, stays_below
-from kmidi_lab.verify.entry import section, text
+from kmidi_lab.registry.files import HISTORY, KEPT_ENTRY, is_published_name, read_bounded, stays_below
+from kmidi_lab.verify.card import check_card_text
+from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks, reason, show
 
 _AGAIN = "restore it or export the model again"
@@ -62,13 +64,17 @@ def located(checks: Checks, root: Path, name: str, key: str) -> Path | None:
 
 
 def check_card(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
-    """The model card, below the folder or, as KmiDi writes it, below the working directory."""
+    """The model card, below the folder or, as KmiDi writes it, below the working directory; of the lab's, its text, too."""
     name = text(entry.get("model_card"))
-    if name is not None:
-        found = any(path.is_file() for path in (root / name, Path(name)))
-        checks.expect(
-            "card", found, f"model_card is {show(name)}, and there is no such file in the folder or from here; {_AGAIN}"
-        )
+    if name is None:
+        return
+    found = any(path.is_file() for path in (root / name, Path(name)))
+    checks.expect(
+        "card", found, f"model_card is {show(name)}, and there is no such file in the folder or from here; {_AGAIN}"
+    )
+    if is_lab(entry) and stays_below(root, name) and (root / name).is_file():
+        card = read_bounded(root / name).decode()
+        check_card_text(checks, name, card, entry)
 
 
 def check_onnx_paths(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
@@ -114,16 +120,20 @@ def check_history(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
         with checks.guarded("history", f"version {show(version)}", advice):
             plain = folder.resolve().parent == above
             if checks.expect("history", plain, f"version {show(version)} is no name of a folder; {advice}"):
-                kept = _kept_entry(folder / "entry.json")
+                data = read_bounded(folder / KEPT_ENTRY)
+                told = line.get("entry_sha256")
+                same = told in (None, hashlib.sha256(data).hexdigest())
+                checks.expect("history", same, f"version {show(version)}: {KEPT_ENTRY} was changed; {advice}")
+                kept = _kept_entry(data)
                 right = kept.get("id") == entry.get("id")
                 checks.expect("history", right, f"version {show(version)} is of {show(kept.get('id'))}; {advice}")
                 check_files(checks, folder, kept)
 
 
-def _kept_entry(path: Path) -> dict[str, Any]:
-    kept = orjson.loads(path.read_bytes())
+def _kept_entry(data: bytes) -> dict[str, Any]:
+    kept = orjson.loads(data)
     if not isinstance(kept, dict):
-        raise ValueError(f"{path.name} is not an object")
+        raise ValueError(f"{KEPT_ENTRY} is not an object")
     return kept
 
 

@@ -16,7 +16,8 @@ from typing import Any
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.rtneural.runner import VARIABLE
-from kmidi_lab.registry.files import FILE, HISTORY, STAGING
+from kmidi_lab.registry.files import FILE, HISTORY, STAGING, read_bounded
+from kmidi_lab.registry.registry import held_still
 from kmidi_lab.verify.artefacts import looks_like_rtneural
 from kmidi_lab.verify.claims import check_lab_entry
 from kmidi_lab.verify.entry import check_entry, contract_of, read_registry
@@ -56,6 +57,11 @@ def verify_folder(root: Path, runner: Path | None) -> Verification:
     """
     if not root.is_dir():
         raise RegistryError(f"{root}: no such folder; give models_root, a folder with models")
+    with held_still(root):
+        return _verify(root, runner)
+
+
+def _verify(root: Path, runner: Path | None) -> Verification:
     folder, models = Checks("folder"), []
     files = _listed(root, folder)
     registered = FILE in files
@@ -67,11 +73,15 @@ def verify_folder(root: Path, runner: Path | None) -> Verification:
         _check_entry_files(checks, root, entry, runner)
         models.append(checks)
     named = {os.path.normpath(name) for _, entry in entries for name in named_files(entry)} | {FILE}
+    ids = {entry.get("id") for _, entry in entries if isinstance(entry.get("id"), str)}
     bare = _bare(root, files, named)
     for stem, found in bare.items():
-        checks = Checks(stem)
+        checks, contract = Checks(stem), contract_of(stem)
         if registered:
-            checks.note("registry", f"not in the registry: {', '.join(found.names)}; publish or remove it")
+            # The plugin loads a file by its name, whatever the registry tells; a broken registry is a fault already.
+            missing = contract is not None and stem not in ids and not folder.faults
+            tell = checks.fault if missing else checks.note
+            tell("registry", f"not in the registry: {', '.join(found.names)}; publish or remove it")
         check_model(checks, root, found, contract_of(Path(stem).name), None, runner)
         models.append(checks)
     _check_leftovers(root, folder, files)
@@ -118,12 +128,17 @@ def _bare(root: Path, files: list[str], named: set[str]) -> dict[str, ModelFiles
         stem = name.removesuffix(suffix)
         if name not in named and (suffix == ".onnx" or (suffix == ".json" and _is_model(root / name, stem))):
             grouped[stem][suffix] = name
-    bare = {}
+    bare, free = {}, set(files) - named
     for stem, found in grouped.items():
-        golden = (Path(stem).parent / _GOLDEN / f"{Path(stem).name}.json").as_posix()
-        free = golden in files and golden not in named
-        names = (found.get(".json"), found.get(".onnx"), golden if free else None)
-        bare[stem] = ModelFiles(Path(stem).name, *names, onnx_golden=None, student=False)
+        golden, onnx_golden = (
+            name if (name := (Path(stem).parent / _GOLDEN / f"{Path(stem).name}{end}").as_posix()) in free else None
+            for end in (".json", ".onnx.json")
+        )
+        # An ONNX file with golden vectors of its own is another network than the RTNeural file.
+        student = onnx_golden is not None
+        models = (found.get(".json"), found.get(".onnx"))
+        beside = (name if (name := f"{stem}{end}") in free else None for end in (".head.json", "_model.h"))
+        bare[stem] = ModelFiles(Path(stem).name, *models, golden, onnx_golden, student, *beside)
     return bare
 
 
@@ -134,7 +149,7 @@ def _is_model(path: Path, stem: str) -> bool:
     if contract_of(stem) is not None or not path.is_file():
         return True
     try:
-        return looks_like_rtneural(path.read_bytes())
+        return looks_like_rtneural(read_bounded(path))
     except OSError:
         return True
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
-from kmidi_lab.registry.files import stays_below
+from kmidi_lab.registry.files import read_bounded, stays_below
 from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, told_sizes
 from kmidi_lab.verify.beside import check_head, check_header
 from kmidi_lab.verify.claims import check_params
@@ -95,9 +95,9 @@ def check_model(
         if model is None:
             opened.append(None)
             continue
-        fits = contract is not None and model.output_size == contract.output_size
-        slices = contract.outputs if contract is not None and fits else ()
-        opened.append(RunnableFile(str(name), model, model.input_size, golden, slices))
+        slices = contract.outputs if contract is not None and model.output_size == contract.output_size else ()
+        allowed = contract if contract is not None and model.input_size == contract.input_size else None
+        opened.append(RunnableFile(str(name), model, model.input_size, golden, slices, allowed))
     lab = is_lab(entry or {})
     _check_beside(checks, root, files, contract, lab, None if opened[0] is None else rtneural)
     if entry is not None and lab:
@@ -167,5 +167,5 @@ def _read(checks: Checks, root: Path, name: str | None) -> bytes | None:
         return None
     with checks.guarded("file", name, "check its owner and mode"):
         path = root / name
-        return path.read_bytes() if stays_below(root, name) and path.is_file() else None
+        return read_bounded(path) if stays_below(root, name) and path.is_file() else None
     return None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kmidi_lab.contracts import Contract, Slice
 from kmidi_lab.export.proof.error import Worst
 from kmidi_lab.export.proof.golden import Model, edge_cases
+from kmidi_lab.export.proof.probes import gate_inputs
 from kmidi_lab.export.rtneural.runner import run_rtneural
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden
@@ -27,39 +28,47 @@ _PLANS = {False: "called in a row", True: "reset before each call"}
 
 @dataclass(frozen=True)
 class RunnableFile:
-    """A file that can be run: its name for messages, the model, its golden vectors and output slices where known."""
+    """A file that can be run: its name for messages, the model, its golden vectors and output slices where known.
+
+    `allowed`: the contract that says which inputs there are, where the file takes as many.
+    """
 
     name: str
     model: Model
     input_size: int
     golden: Golden | None
     slices: tuple[Slice, ...] = ()
+    allowed: Contract | None = None
+
+    @property
+    def gates(self) -> Array:
+        """`[T, N]` that the contract allows, zeros first; any small and large values where there is none."""
+        return edge_cases(self.input_size) if self.allowed is None else gate_inputs(self.allowed)
 
 
 def check_runs(checks: Checks, file: RunnableFile, contract: Contract | None) -> None:
-    """One file by itself: finite on edge cases and its golden inputs, its state, and its golden outputs."""
+    """One file by itself: finite on gate inputs and its golden inputs, its state, and its golden outputs."""
     with checks.guarded("run", file.name, _AGAIN):
         calls = _calls(file)
         for each, plan in _PLANS.items():
             outputs = called(file.model, calls, each)
             wrong = np.argwhere(~np.isfinite(outputs))
-            where = f"output {wrong[0][1]} on {_call_name(wrong[0][0])}, {plan}" if len(wrong) else ""
+            where = f"output {wrong[0][1]} on {_call_name(file, wrong[0][0])}, {plan}" if len(wrong) else ""
             checks.expect("finite", not where, f"{file.name}: gives NaN or infinity at {where}; {_AGAIN}")
         if contract is not None and not contract.streaming:
             worst = Worst(called(file.model, calls, False), called(file.model, calls, True), file.slices)
             checks.expect(
                 "state",
                 worst.error <= TOLERANCE,
-                f"{file.name}: {_call_name(worst.call)} gives another answer after other calls, and the contract says "
+                f"{file.name}: {_call_name(file, worst.call)} gives another answer after other calls, and the contract says "
                 f"that {contract.id} has no state; {_AGAIN}",
             )
     if file.golden is not None:
         for (inputs, outputs), each in ((file.golden.sequence, False), (file.golden.typical, True)):
             with checks.guarded("golden", f"{file.name} on its golden vectors", _AGAIN):
                 worst = Worst(called(file.model, inputs, each), outputs, file.slices)
-                _expect_close(
-                    checks, "golden", worst, f"{file.name} against its golden vectors {_PLANS[each]}", "golden call"
-                )
+                what, place = f"{file.name} against its golden vectors {_PLANS[each]}", f"golden call {worst.call}"
+                _expect_close(checks, "golden", worst, what, place)
 
 
 def check_agreement(checks: Checks, first: RunnableFile, second: RunnableFile) -> None:
@@ -74,7 +83,8 @@ def check_agreement(checks: Checks, first: RunnableFile, second: RunnableFile) -
         calls = _calls(first)
         for each, plan in _PLANS.items():
             worst = Worst(called(first.model, calls, each), called(second.model, calls, each), first.slices)
-            _expect_close(checks, "agreement", worst, f"{first.name} against {second.name} {plan}", None)
+            place = _call_name(first, worst.call)
+            _expect_close(checks, "agreement", worst, f"{first.name} against {second.name} {plan}", place)
 
 
 def check_real_rtneural(checks: Checks, runner: Path, file: RunnableFile, data: bytes) -> None:
@@ -88,7 +98,8 @@ def check_real_rtneural(checks: Checks, runner: Path, file: RunnableFile, data: 
         with checks.guarded("real RTNeural", file.name, "see docs/rtneural_runner.md"):
             outputs = run_rtneural(runner, data, inputs, each, warmup=0).outputs
             worst = Worst(outputs, expected, file.slices)
-            _expect_close(checks, "real RTNeural", worst, f"{file.name} in the real RTNeural {_PLANS[each]}", "call")
+            what, place = f"{file.name} in the real RTNeural {_PLANS[each]}", f"call {worst.call}"
+            _expect_close(checks, "real RTNeural", worst, what, place)
 
 
 def called(model: Model, calls: Array, reset_each: bool) -> Array:
@@ -103,21 +114,22 @@ def called(model: Model, calls: Array, reset_each: bool) -> Array:
 
 
 def _calls(file: RunnableFile) -> Array:
-    """The edge cases, zeros first, then the golden inputs or, without them, seeded normal ones."""
+    """The gate inputs, zeros first, then the golden inputs or, without them and a contract, seeded normal ones."""
     if file.golden is not None and file.golden.inputs.shape[1] == file.input_size:
         typical = file.golden.inputs
+    elif file.allowed is not None:
+        return file.gates
     else:
         typical = np.random.default_rng(0).normal(size=(_SEEDED, file.input_size)).astype(np.float32)
-    return np.concatenate([edge_cases(file.input_size), typical])
+    return np.concatenate([file.gates, typical])
 
 
-def _call_name(call: int) -> str:
-    count = len(edge_cases(1))
-    return f"edge case {call}" if call < count else f"input {call - count}"
+def _call_name(file: RunnableFile, call: int) -> str:
+    count = len(file.gates)
+    return f"gate input {call}" if call < count else f"input {call - count}"
 
 
-def _expect_close(checks: Checks, check: str, worst: Worst, what: str, unit: str | None) -> None:
-    place = _call_name(worst.call) if unit is None else f"{unit} {worst.call}"
+def _expect_close(checks: Checks, check: str, worst: Worst, what: str, place: str) -> None:
     amount = f"off by {worst.error:.3g}" if np.isfinite(worst.error) else "NaN or infinity"
     checks.expect(
         check,

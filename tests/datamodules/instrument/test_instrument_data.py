@@ -14,6 +14,7 @@ from datamodules.instrument import nsynth as published_nsynth
 from datamodules.instrument.augmentation import Augmentation
 from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynthSounds, PhilharmoniaSounds
 from datamodules.shared.clips import ClipError
+from kmidi_lab.audio.io import CUT
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.instrument.vocabulary import CLASSES, FAMILY_OF
@@ -315,3 +316,13 @@ def test_a_take_into_which_the_one_before_rings_is_left_out() -> None:
     quiet[2000:], loud[2000:] = 0.5, 0.5
     loud[:200] = 0.02
     assert not general_midi._rings_on(quiet) and general_midi._rings_on(loud)
+
+
+def test_a_sound_cut_short_is_used_and_counted(samples, tmp_path):
+    path = next((samples / "philharmonia" / "cello").glob("*"))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    data = phil(samples, tmp_path / "cache")
+    data.setup("fit")
+    told = data.describe()
+    assert told["problems"] == {CUT: 1} and told["sources"][0]["skipped"] == 0
+    assert len(data.songs("all")) == 72

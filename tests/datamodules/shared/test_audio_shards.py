@@ -15,6 +15,7 @@ import soundfile
 
 from datamodules.shared import audio_shards
 from datamodules.shared.audio_shards import prepare_frames
+from kmidi_lab.audio.io import CUT
 from kmidi_lab.audio.mel import log_mel
 
 
@@ -100,3 +101,18 @@ if __name__ == "__main__":
     root = Path(sys.argv[1])
     prepare_frames(sorted(root.iterdir()), root, Path(sys.argv[2]))
 """
+
+
+def test_a_recording_cut_short_is_used_and_counted(tmp_path):
+    root = tmp_path / "sounds"
+    root.mkdir()
+    tone = 0.3 * np.sin(np.arange(32_000) / 9)
+    for name in ("a", "b"):
+        soundfile.write(root / f"{name}.wav", tone, 16_000)
+    data = (root / "a.wav").read_bytes()
+    (root / "a.wav").write_bytes(data[: len(data) // 2])
+    for _ in range(2):  # what is kept says it, too
+        made = prepare_frames(sorted(root.glob("*")), root, tmp_path / "cache", workers=1)
+        [problem] = made.problems()
+        assert len(made) == 2 and (problem.file, problem.reason, problem.used) == ("a.wav", CUT, True)
+        assert made.reasons() == {CUT: 1}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import check_below
+from kmidi_lab.registry.files import check_below, read_bounded
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,6 @@ def _read(models_root: Path, name: str) -> bytes:
     check_below(models_root, name)
     path = models_root / name
     try:
-        return path.read_bytes()
+        return read_bounded(path)
     except OSError as error:
         raise RegistryError(f"{path} can't be read ({error.strerror}); export the model again") from error

@@ -20,8 +20,9 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError, RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.proof.error import Worst
-from kmidi_lab.export.proof.golden import Model, edge_cases
+from kmidi_lab.export.proof.golden import Model
 from kmidi_lab.export.proof.layers import Trace, first_deviation, onnx_layers, torch_layers
+from kmidi_lab.export.proof.probes import gate_inputs
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import run_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
@@ -59,11 +60,11 @@ def check_parity(
     runner: Path | None = None,
     student: nn.Module | None = None,
 ) -> dict[str, float | int | None]:
-    """Runs every artefact on the edge cases and the probes, one call at a time, against torch float32 on the CPU.
+    """Runs every artefact on the contract's gate inputs and the probes, call by call, against torch float32 on the CPU.
 
     Args:
         network: what was exported; a copy is used.
-        contract: gives N, M and whether the model streams.
+        contract: gives N, M, what the inputs may hold (`gate_inputs`) and whether the model streams.
         onnx: the bytes of the ONNX file.
         rtneural: the bytes of the RTNeural file; None when the network has no RTNeural form.
         probes: `[T, N]` finite inputs, consecutive calls where the model streams.
@@ -81,7 +82,7 @@ def check_parity(
     """
     if probes.ndim != 2 or probes.shape[1] != contract.input_size or not np.isfinite(probes).all():
         raise ValueError(f"probes must be finite [T, {contract.input_size}], not {list(probes.shape)}")
-    calls = np.concatenate([edge_cases(contract.input_size), probes.astype(np.float32)])
+    calls = np.concatenate([gate_inputs(contract), probes.astype(np.float32)])
     plans = _plans(len(calls), contract.streaming)
     proof = _Proof(network, contract, calls, plans, tolerance)
     try:
@@ -130,7 +131,12 @@ class _Proof:
         for expected in self.expected:
             if not np.isfinite(expected).all():
                 call = int(np.argwhere(~np.isfinite(expected))[0][0])
-                raise ExportError(f"{contract.id}: the torch network itself gives NaN or infinity ({_call_name(call)})")
+                raise ExportError(f"{contract.id}: the torch network itself gives NaN or infinity ({self.name(call)})")
+
+    def name(self, call: int) -> str:
+        """Of a call, for messages."""
+        count = len(gate_inputs(self.contract))
+        return f"gate input {call}" if call < count else f"probe {call - count}"
 
     def _worst(self, got: Array, expected: Array) -> Worst:
         return Worst(got, expected, self.contract.outputs)
@@ -147,7 +153,7 @@ class _Proof:
         worst = self._worst(np.concatenate([self.torch.run(piece) for piece in pieces]), self.expected[0])
         if worst.error > CHUNKING:
             raise ExportError(
-                f"{self.contract.id}: the network is off by {worst.error:.3g} from itself at {_call_name(worst.call)} "
+                f"{self.contract.id}: the network is off by {worst.error:.3g} from itself at {self.name(worst.call)} "
                 f"when the calls are cut into pieces (gate {CHUNKING:g}); its state does not hold all of its past"
             )
         return worst.error
@@ -185,7 +191,7 @@ class _Proof:
     def _failed(self, artefact: str, worst: Worst, plan: _Plan, advice: str) -> ExportError:
         name = next(s.name for s in self.contract.outputs if s.start <= worst.output < s.stop)
         amount = f"is off by {worst.error:.3g}" if np.isfinite(worst.error) else "gives NaN or infinity"
-        place = f"output {worst.output} ({name}), {_call_name(worst.call)}"
+        place = f"output {worst.output} ({name}), {self.name(worst.call)}"
         how = f", called {plan.name}" if self.contract.streaming else ""
         return ExportError(
             f"{self.contract.id}: {artefact} {amount} at {place}{how}; tolerance {self.tolerance:g}; {advice}"
@@ -197,8 +203,3 @@ def _replay(model: Model, calls: Array, pieces: list[slice]) -> Iterator[Array]:
         model.reset()
         for frame in calls[piece]:
             yield np.array(model(frame), np.float32)
-
-
-def _call_name(call: int) -> str:
-    count = len(edge_cases(1))
-    return f"edge case {call}" if call < count else f"probe {call - count}"

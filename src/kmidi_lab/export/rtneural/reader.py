@@ -64,6 +64,11 @@ class RTNeuralModel:
         """The layers' `name` keys, where absent `layer <index> (<type>)`."""
         return [entry.name for entry in self._entries]
 
+    @property
+    def layers(self) -> list[Layer]:
+        """What a call goes through, in order; a dense or conv1d with an activation is two layers."""
+        return [layer for entry in self._entries for layer in entry.layers]
+
     def reset(self) -> None:
         """Forgets the state of every layer."""
         for entry in self._entries:

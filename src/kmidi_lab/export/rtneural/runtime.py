@@ -66,7 +66,7 @@ class Activation(Layer):
 
     def __init__(self, name: str, size: int) -> None:
         super().__init__(size, 0)
-        self.function = ACTIVATIONS[name]
+        self.name, self.function = name, ACTIVATIONS[name]
 
     def __call__(self, x: Array) -> Array:
         return self.function(x)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from symusic import ControlChange, KeySignature, Note, Score, Tempo, TimeSignature, Track
+import orjson
 
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request, Session
-from kmidi_lab.midi.output import midi_target, named
+from kmidi_lab.midi.channels import SUSTAIN
+from kmidi_lab.midi.events import CONTROL
+from kmidi_lab.midi.output import midi_target, named, say_flaws
 from kmidi_lab.midi.piece import Piece
-from kmidi_lab.midi.reading import read_piece
+from kmidi_lab.midi.reading import OpenFile, open_file
 from kmidi_lab.midi.score import ScoreNotes, metrical_strength, score_of
+from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.dynamics.features import free_run, score_vectors
 from kmidi_lab.models.dynamics.targets import Expression, decode
+from kmidi_lab.models.dynamics.written import says_something, shaped
 
 _LOUDEST_BEAT, _HIGH = 10.0, 8.0
-_SUSTAIN, _DOWN = 64, 127
+_DOWN = 127
 _PIANOS = range(8)
 """General MIDI's piano family, which the pedal was learnt from."""
 _LIFT = 8
@@ -31,11 +35,34 @@ _LIFT = 8
 
 @dataclass(frozen=True)
 class Performance:
-    """A score played: the MIDI file, and velocity 1..127 and shift in seconds of its N notes, `[N]` in order of onset and pitch."""
+    """A score played: the MIDI file, and velocity 1..127 and shift in seconds of its N notes, `[N]` in order of onset and pitch.
+
+    `written` are their velocities in the score, and `follows` says whether these vary, so that they were followed; `pedalled`
+    names the parts that were given a pedal; `flaws` counts what the score was read with.
+    """
 
     midi: bytes
     velocity: np.ndarray
     shift: np.ndarray
+    written: np.ndarray
+    follows: bool
+    pedalled: tuple[str, ...] = ()
+    flaws: Mapping[str, int] = field(default_factory=dict)
+
+    def about(self) -> dict[str, object]:
+        """What was done, in words and numbers, for the JSON beside the MIDI file."""
+        how = (
+            "written velocities, plus the model's difference from its own mean of each part and phrase of four bars"
+            if self.follows
+            else "the model's alone: the score has one velocity throughout"
+        )
+        return {
+            "notes": len(self.velocity),
+            "velocity": {"from": how, "written": _range(self.written), "played": _range(self.velocity)},
+            "timing_ms": _range(1000 * self.shift),
+            "pedal_added_to": list(self.pedalled),
+            "read_with": dict(self.flaws),
+        }
 
 
 class PerformedScore(Request[Performance]):
@@ -63,29 +90,51 @@ class PerformedScore(Request[Performance]):
 
     def run(self, published: Published | None, session: Session) -> Performance:
         """Every note of the file, with new onset, length and velocity."""
-        piece = read_piece(self.midi)
-        notes = score_of(piece)
+        file = open_file(self.midi)
+        notes = score_of(file.piece)
         if not len(notes.score):
             raise DataError(f"{named(self.midi)}: no pitched notes, only drums; give a file with a melody")
-        if published is None:
-            played = heuristic(notes)
-        else:
-            played = decode(free_run(published.call, [score_vectors(notes.score, emotion=(*self.affect, 0.0, 0.0))])[0])
-        return Performance(perform(piece, notes, played), played.velocity, played.shift)
+        written = np.array(
+            [file.piece.tracks[t].notes[i]["velocity"] for t, i in zip(notes.track, notes.index, strict=True)]
+        )
+        played = heuristic(notes) if published is None else _ask(published, notes, self.affect)
+        follows = says_something(written)
+        if follows:
+            neutral = played if published is None or not any(self.affect) else _ask(published, notes, (0.0, 0.0))
+            raised = float(played.velocity.mean() - neutral.velocity.mean())
+            played = replace(played, velocity=shaped(written.astype(np.float64), played.velocity, notes, raised))
+        midi, pedalled = perform(file, notes, played)
+        return Performance(midi, played.velocity, played.shift, written, follows, pedalled, file.piece.flaws)
 
     def show(self, answer: Performance, session: Session) -> None:
         out = self._target(session.folder)
         write_atomic(out, answer.midi)
+        about = out.with_suffix(".json")
+        write_atomic(about, orjson.dumps(answer.about(), option=orjson.OPT_INDENT_2))
         velocity, shift = answer.velocity, 1000 * answer.shift
         print(
             f"{len(velocity)} notes of {Path(named(self.midi)).name}: velocity {velocity.min()} to {velocity.max()}, "
             f"mean {velocity.mean():.0f}"
         )
-        print(f"timing {shift.min():+.0f} to {shift.max():+.0f} ms; written: {out}")
+        print(
+            "The velocities written in the score were kept and shaped."
+            if answer.follows
+            else "The score has one velocity throughout; all dynamics are new."
+        )
+        say_flaws(answer.flaws)
+        print(f"timing {shift.min():+.0f} to {shift.max():+.0f} ms; written: {out}, {about}")
 
     def _target(self, folder: Path) -> Path:
         source = None if isinstance(self.midi, bytes) else self.midi
         return midi_target(self.out, folder / f"{Path(named(self.midi)).stem}_performed.mid", source)
+
+
+def _ask(published: Published, notes: ScoreNotes, affect: tuple[float, float]) -> Expression:
+    return decode(free_run(published.call, [score_vectors(notes.score, emotion=(*affect, 0.0, 0.0))])[0])
+
+
+def _range(values: np.ndarray) -> dict[str, float]:
+    return {"least": float(values.min()), "mean": round(float(values.mean()), 2), "most": float(values.max())}
 
 
 def heuristic(notes: ScoreNotes) -> Expression:
@@ -96,46 +145,36 @@ def heuristic(notes: ScoreNotes) -> Expression:
     return Expression(velocity.astype(np.int64), np.zeros(len(score)), np.ones(len(score)), np.zeros(len(score), bool))
 
 
-def perform(piece: Piece, notes: ScoreNotes, played: Expression) -> bytes:
-    """The MIDI file: every note of the piece, drums untouched, the maps of tempo, metre and key kept; pianos are pedalled."""
-    out: Any = Score(piece.ticks_per_quarter)
-    for tick, bpm in piece.tempos:
-        out.tempos.append(Tempo(int(tick), float(bpm)))
-    for tick, numerator, denominator in piece.metres:
-        out.time_signatures.append(TimeSignature(int(tick), int(numerator), int(denominator)))
-    for tick, tonic, minor in piece.keys.tolist():
-        out.key_signatures.append(KeySignature(tick, sharps(tonic, minor), minor))
-    start, end = _placed(piece, notes, played)
+def perform(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[bytes, tuple[str, ...]]:
+    """The MIDI file with every pitched note played, all else as it was; and the names of the parts that were given a pedal.
+
+    Pianos get one where the file writes none.
+    """
+    start, end = _placed(file, notes, played)
+    edits = play(file, notes.track, notes.index, start, end, played.velocity)
     downbeat = metrical_strength(notes.score) == 1
-    pedal = _pedal(start, end, played, downbeat, max(1, piece.ticks_per_quarter // _LIFT))
-    for number, track in enumerate(piece.tracks):
-        copy: Any = Track(track.name, track.program, track.is_drum)
-        if track.is_drum:
-            for n in track.notes:
-                copy.notes.append(Note(*(int(n[f]) for f in ("start", "duration", "pitch", "velocity"))))
-        for k in np.flatnonzero(notes.track == number):
-            pitch = int(notes.score.pitch[k])
-            copy.notes.append(Note(int(start[k]), int(end[k] - start[k]), pitch, int(played.velocity[k])))
-        if not track.is_drum and track.program in _PIANOS:  # pianists taught the pedal
-            for tick, value in pedal:
-                copy.controls.append(ControlChange(tick, _SUSTAIN, value))
-        out.tracks.append(copy)
-    return bytes(out.dumps_midi())
+    pedal = _pedal(start, end, played, downbeat, max(1, file.piece.ticks_per_quarter // _LIFT))
+    pedalled: dict[tuple[int, int], str] = {}
+    for track, places in zip(file.piece.tracks, file.places, strict=True):
+        chunk = int(places[0, 0])
+        where = file.ports[chunk], track.channel
+        bare = not track.is_drum and track.program in _PIANOS and not file.pedalled  # pianists taught the pedal
+        if bare and where not in pedalled and pedal:
+            pedalled[where] = track.name or f"channel {track.channel + 1}"
+            edits[chunk].added += [(tick, bytes([CONTROL | track.channel, SUSTAIN, value])) for tick, value in pedal]
+    return rewrite(file.file, edits), tuple(pedalled.values())
 
 
-def sharps(tonic: int, minor: int) -> int:
-    """Of a key signature, flats below 0: -5 (D flat) to 6 (F sharp) for a major key, its relative's for a minor one."""
-    return (7 * (tonic + 3 * minor) + 5) % 12 - 5
-
-
-def _placed(piece: Piece, notes: ScoreNotes, played: Expression) -> tuple[np.ndarray, np.ndarray]:
+def _placed(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[np.ndarray, np.ndarray]:
     """Start and end ticks of each note; a key that is struck again was let go before."""
+    piece: Piece = file.piece
     written = [piece.tracks[t].notes[i] for t, i in zip(notes.track, notes.index, strict=True)]
     at = np.array([n["start"] for n in written], np.int64)
     until = at + np.array([n["duration"] for n in written], np.int64)
     seconds, length = piece.seconds(at), piece.seconds(until) - piece.seconds(at)
-    begin = np.maximum(seconds + played.shift, 0.0)
-    start = np.rint(piece.ticks(begin)).astype(np.int64)
+    earliest = np.array([file.places[t][i, 3] for t, i in zip(notes.track, notes.index, strict=True)], np.int64)
+    begin = np.maximum(seconds + played.shift, piece.seconds(earliest))
+    start = np.maximum(np.rint(piece.ticks(begin)).astype(np.int64), earliest)
     end = np.maximum(np.rint(piece.ticks(begin + length * played.length)).astype(np.int64), start + 1)
     for key in np.unique(notes.track * 128 + notes.score.pitch):
         same = np.flatnonzero(notes.track * 128 + notes.score.pitch == key)

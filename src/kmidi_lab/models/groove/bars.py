@@ -52,6 +52,33 @@ def nearest_steps(ticks: np.ndarray, ticks_per_quarter: int) -> tuple[np.ndarray
     return steps.astype(np.int64), (position - steps) * 2
 
 
+@dataclass(frozen=True)
+class Grid:
+    """Where onsets `[E]` lie on the sixteenths of a file: `row` and `step` 0..15 of the model's bar, `tick` of that step.
+
+    `lines` `[T]` are the ticks at which the model's bars begin. A model's bar lasts four quarters: a bar of 4/4 or 2/2, two of
+    2/4. It is cut short where the metre changes.
+    """
+
+    row: np.ndarray
+    step: np.ndarray
+    tick: np.ndarray
+    lines: np.ndarray
+
+
+def grid_of(ticks: np.ndarray, metres: np.ndarray, ticks_per_quarter: int) -> Grid:
+    """Onsets in ticks on the grid of a file with these metres `[K, 3]` (tick, numerator, denominator), whatever they are."""
+    first = np.append(0, metres[metres[:, 0] > 0, 0]).astype(np.float64)
+    grid, bar = ticks_per_quarter / STEPS_PER_BEAT, STEPS * ticks_per_quarter / STEPS_PER_BEAT
+    at = np.maximum(np.searchsorted(first - grid / 2, ticks, side="right") - 1, 0)
+    steps = np.floor((ticks - first[at]) / grid + 0.5).astype(np.int64)
+    before = np.append(0, np.cumsum(np.ceil(np.diff(first) / bar - 1e-9))).astype(np.int64)
+    row = before[at] + steps // STEPS
+    rows = np.arange(int(row.max(initial=-1)) + 1)
+    segment = np.searchsorted(before, rows, side="right") - 1
+    return Grid(row, steps % STEPS, first[at] + steps * grid, first[segment] + (rows - before[segment]) * bar)
+
+
 def bars_of(ticks: np.ndarray, voices: np.ndarray, velocities: np.ndarray, ticks_per_quarter: int) -> Bars:
     """Onsets `[E]` in ticks from the first bar line, voices 0..2 and velocities 1..127 as bars, from the first bar on.
 

@@ -1,0 +1,128 @@
+"""A recording as what soundfile can read to its end, whatever its header says of the length.
+
+soundfile reads as many samples as a header claims. Here the claim is checked against the file: sizes that programs leave
+open when they write to a pipe, MP3 without a length, several Ogg recordings in one file, FLAC inside Ogg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import soundfile
+
+from kmidi_lab.audio import mpeg, ogg
+from kmidi_lab.audio.riff import sound_of_riff
+from kmidi_lab.audio.spliced import Spliced
+
+_MOST_BYTES = 2**30
+"""Of an MP3 or Ogg file that is looked through; a longer one is believed."""
+_MPEG_SUFFIXES = (".mp3", ".mp2", ".mpga")
+_ENDLESS = 0xFFFF_FFFF
+"""The length of an AU file that leaves it open."""
+_FLAC_HEAD = 42
+"""The mark and the first block, which holds the facts of the stream."""
+_WIDENED = {12: 16, 20: 24}
+"""Bits of FLAC that libsndfile refuses, though libFLAC reads them: each frame tells them, too."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One recording of a file. `claimed` is its length in samples as the header says, None where it says none."""
+
+    source: str | Spliced | BytesIO
+    cut: bool = False
+    claimed: int | None = None
+
+
+def parts_of(file: BinaryIO, path: Path) -> Iterator[Part]:
+    """What to read of a recording, in order.
+
+    Args:
+        file: `path`, open for reading for as long as the parts are read.
+        path: with the recording.
+    """
+    head = file.read(16)
+    size = path.stat().st_size
+    if (head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE") or (
+        head[:4] == b"FORM" and head[8:11] == b"AIF"
+    ):
+        yield _riff(file, path, size)
+    elif head[:4] == b".snd":
+        claimed = int.from_bytes(head[4:8], "big") + int.from_bytes(head[8:12], "big")
+        yield Part(str(path), size < claimed < _ENDLESS)
+    elif head[:4] == b"riff":
+        yield Part(str(path), size < int.from_bytes(file.read(8), "little"))
+    elif (begin := _flac_begins(file, head)) is not None:
+        end = _before_tag(file, size)
+        file.seek(begin)
+        yield _flac(file.read(_FLAC_HEAD), file, begin, end) or Part(str(path))
+    elif head[:4] == b"OggS" and size <= _MOST_BYTES:
+        file.seek(0)
+        yield from _ogg(file.read(), file)
+    elif size <= _MOST_BYTES and (
+        head[:3] == b"ID3" or path.suffix.lower() in _MPEG_SUFFIXES or mpeg.frame_at(head, 0)
+    ):
+        file.seek(0)
+        yield _mpeg(file.read(), file, path)
+    else:
+        yield Part(str(path))
+
+
+def _riff(file: BinaryIO, path: Path, size: int) -> Part:
+    parts, cut = sound_of_riff(file, size)
+    return Part(str(path) if parts is None else Spliced(file, parts), cut)
+
+
+def _flac_begins(file: BinaryIO, head: bytes) -> int | None:
+    """The first byte of FLAC, which may lie behind an ID3 tag; None for anything else."""
+    begin = mpeg.tag_size(head)
+    file.seek(begin)
+    return begin if file.read(4) == b"fLaC" else None
+
+
+def _before_tag(file: BinaryIO, size: int) -> int:
+    """The end of a file without the ID3v1 tag that may stand there."""
+    file.seek(max(0, size - 128))
+    return size - 128 if size > 128 and file.read(3) == b"TAG" else size
+
+
+def _flac(head: bytes, file: BinaryIO, begin: int, end: int, body: bytes | None = None) -> Part | None:
+    """FLAC with the length left open, so that it is read as far as it goes; `body` is what stands for the file."""
+    if len(head) < _FLAC_HEAD or head[4] & 127:
+        return None
+    facts = int.from_bytes(head[18:26], "big")
+    claimed, bits = facts & (2**36 - 1), (facts >> 36 & 31) + 1
+    wider = _WIDENED.get(bits, bits) - 1
+    opened = head[:18] + (facts >> 41 << 41 | wider << 36).to_bytes(8, "big") + head[26:]
+    source = Spliced(file, [opened, (begin + _FLAC_HEAD, end)]) if body is None else BytesIO(opened + body[_FLAC_HEAD:])
+    return Part(source, False, claimed or None)
+
+
+def _ogg(data: bytes, file: BinaryIO) -> Iterator[Part]:
+    for link in ogg.links(data):
+        inside = ogg.flac_of(data, link)
+        part = None if inside is None else _flac(inside[:_FLAC_HEAD], file, 0, 0, inside)
+        if part is not None:
+            yield Part(part.source, link.cut, part.claimed)
+        else:
+            yield Part(Spliced(file, [(page.begin, page.end) for page in link.pages]), link.cut)
+
+
+def _mpeg(data: bytes, file: BinaryIO, path: Path) -> Part:
+    found = mpeg.walk(data)
+    if found is None:
+        return Part(str(path))
+    believed = found.claimed
+    if believed is None:
+        with soundfile.SoundFile(Spliced(file, [mpeg.EMPTY_TAG, *found.sound])) as opened:
+            believed = opened.frames // found.first.samples
+    wrong = believed + 1 < found.frames or (found.claimed or 0) > found.frames + 1 or len(found.runs) > 1
+    if found.first.layer == 3 and (wrong or found.cut):
+        cut = found.cut or (found.claimed or 0) > found.frames + 1
+        return Part(Spliced(file, [mpeg.with_length(data, found), *found.sound]), cut)
+    named = path.suffix.lower() in _MPEG_SUFFIXES
+    return Part(str(path) if named else Spliced(file, [mpeg.EMPTY_TAG, *found.runs]), found.cut)

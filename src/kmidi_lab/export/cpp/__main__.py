@@ -1,0 +1,72 @@
+"""Makes the C++ runtime's files of published models: no training, no PyTorch.
+
+python -m kmidi_lab.export.cpp SOURCE OUT [--header]
+
+SOURCE is an RTNeural file `<id>.json`, or a models folder. OUT gets `kmidi_runtime.hpp` and for each model `<id>.kmw`,
+or with --header `<id>_runtime.h`, which holds the weights as text: five times the size, for hosts without a file system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kmidi_lab.errors import LabError, UserError
+from kmidi_lab.export.cpp.emit import RUNTIME, kmw, runtime_header, runtime_source
+from kmidi_lab.export.cpp.plan import plan_of
+from kmidi_lab.files import write_atomic
+
+
+def main(arguments: list[str]) -> None:
+    """Writes the files and says what was written.
+
+    Raises:
+        LabError: the source is missing, no model, or not in RTNeural's form; or OUT can't be written.
+    """
+    parser = argparse.ArgumentParser("python -m kmidi_lab.export.cpp", description="RTNeural files for the C++ runtime")
+    parser.add_argument("source", type=Path, help="an RTNeural file <id>.json, or a models folder")
+    parser.add_argument("out", type=Path, help="the folder to write to")
+    parser.add_argument("--header", action="store_true", help="<id>_runtime.h with all weights instead of <id>.kmw")
+    given = parser.parse_args(arguments)
+    sources = rtneural_files(given.source)
+    write_atomic(given.out / RUNTIME, runtime_source())
+    print(given.out / RUNTIME)
+    for source in sources:
+        data = _read(source)
+        plan = plan_of(data)
+        name = f"{source.stem}_runtime.h" if given.header else f"{source.stem}.kmw"
+        content = runtime_header(plan, data, source.stem) if given.header else kmw(plan, data)
+        write_atomic(given.out / name, content)
+        print(f"{given.out / name}: {len(content) / 1e6:.2f} MB")
+
+
+def rtneural_files(source: Path) -> list[Path]:
+    """The file itself, or a models folder's RTNeural files in order of their names.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not source.is_dir():
+        return [source]
+    files = [
+        p for p in sorted(source.glob("*.json")) if p.name != "registry.json" and not p.name.endswith(".head.json")
+    ]
+    if not files:
+        raise UserError(f"{source}: no <id>.json in it; name a models folder such as outputs/release")
+    return files
+
+
+def _read(source: Path) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise UserError(f"{source}: {error.strerror}; name an RTNeural file <id>.json or a models folder") from error
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except LabError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,88 @@
+"""The inputs that every gate tries: what the contract allows, at its ends and at random, and a little beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.contracts import Contract, Slice
+
+Array = NDArray[np.float32]
+NOISE = 0.01
+"""Of its width, that a value of a range may be off; callers compute in float32 and round."""
+_EXACT_NOISE = 1e-3
+"""Off what is one of a few points, such as a key: half-way between two of them an answer means nothing."""
+_RANDOM = 32
+
+
+def contract_inputs(inputs: Sequence[Slice], count: int, seed: int) -> Array:
+    """`[count, N]` drawn evenly from what the slices allow, each of them unknown (zeros) one time in eight."""
+    rng = np.random.default_rng(seed)
+    x = np.concatenate([_drawn(part, count, rng) for part in inputs], 1)
+    for part in inputs:
+        x[rng.random(count) < 1 / 8, part.index] = 0
+    return x.astype(np.float32)
+
+
+def gate_inputs(contract: Contract) -> Array:
+    """`[T, N]`, the same in every run: zeros; each slice at its ends amid random others; random ones, and near those.
+
+    A streaming model may be called with them in a row.
+    """
+    rng = np.random.default_rng(0)
+    random = contract_inputs(contract.inputs, _RANDOM, 0)
+    rows = [np.zeros(contract.input_size, np.float32)]
+    for part in contract.inputs:
+        for end in _ends(part):
+            rows.append(random[len(rows) % _RANDOM].copy())
+            rows[-1][part.index] = end
+    width = np.concatenate([np.full(part.size, _noise(part)) for part in contract.inputs])
+    near = random + width * rng.uniform(-1, 1, random.shape)
+    return np.concatenate([np.stack(rows), random, near]).astype(np.float32)
+
+
+def _noise(part: Slice) -> float:
+    values = part.values
+    return NOISE * (values.high - values.low) if values.kind in ("range", "mood") else _EXACT_NOISE
+
+
+def _drawn(part: Slice, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """`[count, size]` of what a slice may hold when it is known."""
+    values = part.values
+    if values.kind == "one-hot":
+        return np.eye(part.size)[rng.integers(part.size, size=count)]
+    if values.kind == "circle":
+        return _circle(rng.random((count, part.size // 2)))
+    if values.kind == "key":
+        tonic = _circle(rng.integers(12, size=(count, 1)) / 12)
+        return np.concatenate([tonic, rng.integers(-1, 2, size=(count, 1))], 1)
+    drawn = rng.uniform(values.low, values.high, (count, part.size))
+    if values.kind == "mood":
+        drawn[:, -1] = np.abs(drawn[:, -1])
+    return drawn
+
+
+def _ends(part: Slice) -> list[NDArray[np.float64]]:
+    """The farthest that a slice may hold."""
+    values = part.values
+    if values.kind == "one-hot":
+        return [np.zeros(part.size), *np.eye(part.size)[[0, -1]]]
+    if values.kind == "circle":
+        return [np.zeros(part.size), *_circle(np.full((part.size // 2, 4), [0, 0.25, 0.5, 0.75]).T)]
+    if values.kind == "key":
+        return [
+            np.zeros(3),
+            *(np.array([*_circle(np.array([[k / 12]]))[0], mode]) for k in range(12) for mode in (-1, 1)),
+        ]
+    low, high = np.full(part.size, values.low), np.full(part.size, values.high)
+    if values.kind == "mood":
+        low[-1] = 0
+    return [low, high, np.where(np.arange(part.size) % 2, low, high)]
+
+
+def _circle(turns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`[T, pairs]` shares of a turn to sine and cosine `[T, 2 * pairs]`."""
+    angle = 2 * np.pi * turns
+    return np.stack([np.sin(angle), np.cos(angle)], -1).reshape(len(turns), -1)

@@ -1,0 +1,57 @@
+"""`model=X preset=smoke` goes the whole way for every model of conf/, within two minutes, whatever DATA_ROOT holds."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from kmidi_lab import cli
+from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.config import check, options
+from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.registry.registry import load_registry
+
+_MOST_S = 120.0
+"""Of one core, imports left out: tests share the machine."""
+
+
+@pytest.mark.parametrize("cut", sorted(Path(conf_dir(), "cut", "smoke").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_cut_is_of_its_data_set_alone_and_gives_way_to_the_command_line(cut: Path) -> None:
+    models = [name for name in options("model") if cut.stem in check([f"model={name}"], False)[0].model.accepts]
+    asked = [f"model={models[0]}", f"data={cut.stem}"]
+    small, whole = (check([*asked, *more], False)[0].data for more in (["preset=smoke"], []))
+    told = OmegaConf.load(cut)
+    for name, value in told.items():
+        assert OmegaConf.merge({name: small[name]}, {name: value}) == {name: small[name]}
+        assert name in whole
+    given = check([*asked, "preset=smoke", "data.split=val", "data.batch_size=7"], False)[0].data
+    assert (given.split, given.batch_size) == ("val", 7)
+
+
+def test_every_model_has_a_cut_for_its_own_data() -> None:
+    for name in options("model"):
+        (data,) = [d["override /data"] for d in OmegaConf.load(conf_dir() / "model" / f"{name}.yaml").defaults]
+        assert (conf_dir() / "cut" / "smoke" / f"{data}.yaml").is_file(), data
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", options("model"))
+def test_a_smoke_run_trains_and_publishes_through_all_gates(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import kmidi_lab.lab  # noqa: F401  what a process pays once
+
+    for name, folder in (("OUTPUT_ROOT", tmp_path), ("MODELS_ROOT", tmp_path / "models"), ("DATA_ROOT", tmp_path)):
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.setattr("sys.argv", ["kmidi_lab"])
+    began = time.process_time()
+    quiet = ("trainer.progress=false", "data.progress=false")
+    assert cli.run([f"model={model}", "preset=smoke", "hardware=cpu", *quiet]) == 0
+    assert time.process_time() - began < _MOST_S
+    (entry,) = load_registry(tmp_path / "models")["models"]
+    assert entry["id"] == CONTRACTS[model].id
+    assert entry["parity"]["rtneural_reader"] <= 1e-4 and entry["parity"]["onnx"] <= 1e-4
+    assert {f"{entry['id']}.json", f"{entry['id']}.onnx"} <= set(entry["files"])
