@@ -49,7 +49,6 @@ _TASK_BLOCKS = ("eval", "predict", "registry")
 _OF_ONE_TASK = {"export.source": "export", "trainer.resume": "train"}
 _FIXED = {
     "model.name": "belongs to the model; type model={value}",
-    "model.accepts": "belongs to the model, whose room knows what it can take; type data=… with one of those",
     "hydra.mode": "is what -m sets; type -m",
     "hydra.sweep.subdir": "numbers the jobs, which the leaderboard reads; type hydra.sweep.dir=… to move the sweep",
 }

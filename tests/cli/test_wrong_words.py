@@ -49,7 +49,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--experimental-rerun job.pickle", "could run anything"),
         ("--nope", "unrecognized arguments: --nope"),
         ("model.name=groove", "type model=groove"),
-        ("model.accepts=[maestro]", "belongs to the model"),
         ("trainer.limit_train_batches=1.5", "share of them"),
         ("trainer.limit_train_batches=50.0", "share of them"),
         ("trainer.limit_train_batches=true", "trainer.limit_train_batches"),
