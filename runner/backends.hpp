@@ -5,7 +5,7 @@
 
 #include <kmidi_runtime.hpp>
 
-#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -33,7 +33,10 @@ public:
 class Kmidi final : public Backend
 {
 public:
-    explicit Kmidi(const std::string& path) : network_(path) { }
+    explicit Kmidi(const std::string& path)
+        : network_(path)
+    {
+    }
     std::size_t inputSize() const override { return static_cast<std::size_t>(network_.inputSize()); }
     std::size_t outputSize() const override { return static_cast<std::size_t>(network_.outputSize()); }
     void reset() override { network_.reset(); }
@@ -66,11 +69,14 @@ public:
     void reset() override { model_->reset(); }
     void process(const float* in, float* out) override
     {
-        // Its Eigen layers read with aligned loads; the copy costs some ten nanoseconds.
+        // Its Eigen layers read with aligned loads; the copies cost some ten nanoseconds.
         std::copy_n(in, inputSize(), input_->get());
-        model_->forward(input_->get());
-        std::copy_n(model_->getOutputs(), outputSize(), out);
+        forward(input_->get());
+        std::copy_n(outputs(), outputSize(), out);
     }
+    /** `in` is aligned to 64 bytes. */
+    void forward(const float* in) { model_->forward(in); }
+    const float* outputs() const { return model_->getOutputs(); }
 
 private:
     std::unique_ptr<RTNeural::Model<float>> model_;
@@ -83,9 +89,10 @@ private:
 class Onnx final : public Backend
 {
 public:
-    explicit Onnx(const std::string& path) : session_(environment(), std::string(path).c_str(), options())
+    explicit Onnx(const std::string& path)
+        : session_(environment(), std::filesystem::path(path).c_str(), options())
     {
-        const Ort::AllocatorWithDefaultOptions allocator;
+        Ort::AllocatorWithDefaultOptions allocator;
         for(std::size_t i = 0; i < session_.GetOverridableInitializerCount(); ++i)
         {
             const std::string name = session_.GetOverridableInitializerNameAllocated(i, allocator).get();
@@ -94,8 +101,10 @@ public:
         }
         for(const auto& name : states_)
             results_.push_back("new_" + name);
-        inputSize_ = static_cast<std::size_t>(session_.GetInputTypeInfo(0).GetTensorTypeAndShapeInfo().GetShape().at(1));
-        outputSize_ = static_cast<std::size_t>(session_.GetOutputTypeInfo(0).GetTensorTypeAndShapeInfo().GetShape().at(1));
+        inputSize_ =
+            static_cast<std::size_t>(session_.GetInputTypeInfo(0).GetTensorTypeAndShapeInfo().GetShape().at(1));
+        outputSize_ =
+            static_cast<std::size_t>(session_.GetOutputTypeInfo(0).GetTensorTypeAndShapeInfo().GetShape().at(1));
     }
     std::size_t inputSize() const override { return inputSize_; }
     std::size_t outputSize() const override { return outputSize_; }

@@ -1,12 +1,9 @@
 // Times every model of a folder in each library, turn and turn about, at rest and with busy threads beside it.
 #include "backends.hpp"
 #include "golden.hpp"
+#include "load.hpp"
 
-#include <atomic>
 #include <cstdio>
-#include <filesystem>
-#include <set>
-#include <thread>
 
 #ifndef KMIDI_FLAGS
 #define KMIDI_FLAGS "unknown"
@@ -19,36 +16,6 @@ using runner::Backend;
 
 constexpr std::size_t block_calls = 100, block_warmup = 20;
 
-/** Threads that stream through memory, as other plugins would. */
-class Load
-{
-public:
-    explicit Load(std::size_t threads)
-    {
-        for(std::size_t i = 0; i < threads; ++i)
-            threads_.emplace_back(
-                [this]
-                {
-                    std::vector<float> memory(4 << 20, 1.0f);
-                    while(!stop_)
-                        for(auto& value : memory)
-                            value *= 0.999f;
-                });
-    }
-    Load(const Load&) = delete;
-    Load& operator=(const Load&) = delete;
-    ~Load()
-    {
-        stop_ = true;
-        for(auto& thread : threads_)
-            thread.join();
-    }
-
-private:
-    std::atomic<bool> stop_ { false };
-    std::vector<std::thread> threads_;
-};
-
 struct Subject
 {
     std::string name;
@@ -59,7 +26,8 @@ struct Subject
 };
 
 /** Blocks of calls by turns: what else the machine does in the meantime meets all of them. */
-void measure(std::vector<Subject>& subjects, const runner::Golden& golden, std::size_t calls, std::vector<long long> Subject::* times)
+void measure(std::vector<Subject>& subjects, const runner::Golden& golden, std::size_t calls,
+    std::vector<long long> Subject::* times)
 {
     std::vector<float> out(subjects.front().model->outputSize());
     const auto& inputs = golden.sequence.inputs;
@@ -81,7 +49,8 @@ double microseconds(std::vector<long long>& ns, double share)
     return static_cast<double>(ns[at]) / 1000.0;
 }
 
-Subject load(const runner::Named& library, const std::string& stem, const std::string& goldenPath, runner::Golden& golden)
+Subject load(
+    const runner::Named& library, const std::string& stem, const std::string& goldenPath, runner::Golden& golden)
 {
     Subject out;
     out.name = library.name;
@@ -91,8 +60,7 @@ Subject load(const runner::Named& library, const std::string& stem, const std::s
     const float* const in = golden.sequence.inputs.front().data();
     out.firstUs = static_cast<double>(runner::timed([&] { out.model->process(in, result.data()); })) / 1e3;
     out.error = runner::worstError(
-        golden, [&] { out.model->reset(); },
-        [&](const float* x, float* y) { out.model->process(x, y); });
+        golden, [&] { out.model->reset(); }, [&](const float* x, float* y) { out.model->process(x, y); });
     return out;
 }
 
@@ -110,7 +78,7 @@ bool bench(const fs::path& folder, const std::string& id, std::size_t calls, std
     measure(subjects, vectors, calls, &Subject::ns);
     if(threads > 0)
     {
-        const Load load(threads);
+        const runner::Load busy(threads);
         measure(subjects, vectors, calls, &Subject::loadedNs);
     }
     bool good = true;
@@ -138,14 +106,11 @@ int main(int count, char** values)
             if(count < 2 || count > 4)
                 throw std::runtime_error("usage: kmidi_bench MODELS_FOLDER [CALLS, 5000] [BUSY_THREADS, 0]");
             const fs::path folder = values[1];
-            const std::size_t calls = count > 2 ? std::stoul(values[2]) : 5000, threads = count > 3 ? std::stoul(values[3]) : 0;
-            std::set<std::string> ids;
-            for(const auto& entry : fs::directory_iterator(folder))
-                if(entry.path().extension() == ".kmw")
-                    ids.insert(entry.path().stem().string());
-            if(ids.empty())
-                throw std::runtime_error(folder.string() + " has no .kmw files; make them with python -m kmidi_lab.export.cpp");
-            std::printf("Flags: %s\n\n| model | library | golden error | load ms | first call us | p50 us | p99 | p99.9 | ratio |%s\n",
+            const std::size_t calls = count > 2 ? std::stoul(values[2]) : 5000,
+                              threads = count > 3 ? std::stoul(values[3]) : 0;
+            const auto ids = runner::modelIds(folder);
+            std::printf("Flags: %s\n\n| model | library | golden error | load ms | first call us | p50 us | p99 | "
+                        "p99.9 | ratio |%s\n",
                 KMIDI_FLAGS, threads > 0 ? " busy: p50 | p99 | p99.9 |" : "");
             std::printf("|---|---|---|---|---|---|---|---|---|%s\n", threads > 0 ? "---|---|---|" : "");
             bool good = true;

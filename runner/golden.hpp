@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -72,8 +74,10 @@ inline Vectors vectors(const std::string& text, const std::string& part, std::si
 {
     const auto at = after(text, part, 0);
     Vectors out { rows(text, after(text, "inputs", at)), rows(text, after(text, "outputs", at)) };
-    const auto wrong = [](const Rows& values, std::size_t size) {
-        return values.empty() || std::any_of(values.begin(), values.end(), [=](const auto& r) { return r.size() != size; });
+    const auto wrong = [](const Rows& values, std::size_t size)
+    {
+        return values.empty()
+            || std::any_of(values.begin(), values.end(), [=](const auto& r) { return r.size() != size; });
     };
     if(out.inputs.size() != out.outputs.size() || wrong(out.inputs, inputs) || wrong(out.outputs, outputs))
         throw std::runtime_error("the golden file's " + part + " has other sizes than the network");
@@ -86,8 +90,21 @@ inline Golden readGolden(const std::string& path, std::size_t inputs, std::size_
     std::ifstream file(path, std::ios::binary);
     if(!file)
         throw std::runtime_error(path + " cannot be read");
-    const std::string text(std::istreambuf_iterator<char>(file), {});
+    const std::string text(std::istreambuf_iterator<char>(file), { });
     return { detail::vectors(text, "sequence", inputs, outputs), detail::vectors(text, "typical", inputs, outputs) };
+}
+
+/** The models of a folder that have a .kmw file, in order of their ids; throws where there is none. */
+inline std::set<std::string> modelIds(const std::filesystem::path& folder)
+{
+    std::set<std::string> ids;
+    for(const auto& entry : std::filesystem::directory_iterator(folder))
+        if(entry.path().extension() == ".kmw")
+            ids.insert(entry.path().stem().string());
+    if(ids.empty())
+        throw std::runtime_error(
+            folder.string() + " has no .kmw files; make them with python -m kmidi_lab.export.cpp");
+    return ids;
 }
 
 /** The largest absolute error over both parts, infinite where an output is not finite. `call(in, out)` is one call. */

@@ -1,4 +1,5 @@
-// The protocol of docs/rtneural_runner.md, for any network that has reset(), forward(in) and a pointer to its outputs.
+// The protocol of docs/rtneural_runner.md, for any network that has reset(), forward(in) and a pointer to its
+// outputs.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +28,8 @@ struct Arguments
 inline Arguments arguments(int count, char** values)
 {
     if(count != 10)
-        throw std::runtime_error("usage: runner model frames.f32 outputs.f32 timings.json N_IN N_OUT FRAMES WARMUP RESET_EACH");
+        throw std::runtime_error(
+            "usage: runner model frames.f32 outputs.f32 timings.json N_IN N_OUT FRAMES WARMUP RESET_EACH");
     std::size_t numbers[5];
     for(int i = 0; i < 5; ++i)
     {
@@ -38,7 +40,8 @@ inline Arguments arguments(int count, char** values)
     }
     if(numbers[0] == 0 || numbers[1] == 0 || numbers[2] == 0)
         throw std::runtime_error("N_IN, N_OUT and FRAMES must be above 0");
-    return { values[1], values[2], values[3], values[4], numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] != 0 };
+    return { values[1], values[2], values[3], values[4], numbers[0], numbers[1], numbers[2], numbers[3],
+        numbers[4] != 0 };
 }
 
 /** Floats at 64 bytes, for aligned loads of any width. */
@@ -94,7 +97,8 @@ void play(const Arguments& a, Reset reset, Call call, const std::string& about)
     }
 
     std::ofstream file(a.outputs, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(outputs.data()), static_cast<std::streamsize>(outputs.size() * sizeof(float)));
+    file.write(
+        reinterpret_cast<const char*>(outputs.data()), static_cast<std::streamsize>(outputs.size() * sizeof(float)));
     std::ofstream report(a.timings);
     report << '{' << about << ", \"first_ns\": " << first << ", \"ns\": [";
     for(std::size_t i = 0; i < times.size(); ++i)

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from datamodules.shared.pace import Pace, open_url
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import sha256_file
 
@@ -40,16 +41,19 @@ def download(
     wait_s: float = 2.0,
     timeout_s: float = 60.0,
     progress: bool = False,
+    pace: Pace | None = None,
 ) -> None:
     """Makes `path` the file with that SHA-256 and size in bytes; what is there already is checked and kept.
 
     Where a publisher tells only an MD5, `sha256` is that, as `md5:…`.
 
     A broken-off download stays as `<name>.part` and goes on there, in this call and the next. `wait_s` is the pause before
-    another attempt, doubled each time; an attempt that brought bytes counts as the first again.
+    another attempt, doubled each time; an attempt that brought bytes counts as the first again. `pace` is how slow the
+    server may be, and how long all of it may take.
 
     Raises:
-        DataError: the server can't be reached or refuses, the disk is full, or the bytes are not the published ones.
+        DataError: the server can't be reached, refuses or is too slow, the disk is full, or the bytes are not the
+            published ones.
     """
     if not url.startswith(("http://", "https://")):
         raise DataError(f"{url}: only http and https addresses can be fetched")
@@ -59,7 +63,7 @@ def download(
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         with _bar(f"fetching {path.name}", progress) as advance:
-            _fill(url, part, size, attempts, wait_s, timeout_s, advance)
+            _fill(url, part, size, attempts, wait_s, timeout_s, advance, pace or Pace())
         found = _checksum(part, sha256)
         if found != sha256:
             part.unlink()
@@ -79,12 +83,18 @@ def _checksum(path: Path, like: str) -> str:
         return _MD5 + hashlib.file_digest(file, "md5").hexdigest()
 
 
-def _fill(url: str, part: Path, size: int, attempts: int, wait_s: float, timeout_s: float, advance: Advance) -> None:
+def _fill(
+    url: str, part: Path, size: int, attempts: int, wait_s: float, timeout_s: float, advance: Advance, pace: Pace
+) -> None:  # fmt: skip
     if part.is_file() and part.stat().st_size > size:
         part.unlink()
     left = attempts
     while (have := part.stat().st_size if part.is_file() else 0) < size or not part.is_file():
-        fault = _attempt(url, part, have, size, timeout_s, advance)
+        try:
+            fault = _attempt(url, part, have, size, timeout_s, advance, pace)
+        except DataError as error:
+            got = part.stat().st_size if part.is_file() else 0
+            raise DataError(f"{url}: {got} of {size} bytes ({error}); run the same again to go on from there") from None
         got = part.stat().st_size if part.is_file() else 0
         if got >= size:
             return
@@ -94,11 +104,15 @@ def _fill(url: str, part: Path, size: int, attempts: int, wait_s: float, timeout
         time.sleep(wait_s * 2 ** (attempts - 1 - left))
 
 
-def _attempt(url: str, part: Path, have: int, size: int, timeout_s: float, advance: Advance) -> object:
-    """Bytes from `have` on, until the server ends; why it ended. The disk's errors are raised."""
+def _attempt(
+    url: str, part: Path, have: int, size: int, timeout_s: float, advance: Advance, pace: Pace
+) -> object:  # fmt: skip
+    """Bytes from `have` on, until the server ends; why it ended. The disk's errors and those of `pace` are raised."""
+    pace.start(have)
+    pace.check(have)
     headers = {"User-Agent": _USER_AGENT} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        reply: Any = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout_s)
+        reply = open_url(urllib.request.Request(url, headers=headers), timeout_s)
     except urllib.error.HTTPError as error:
         if error.code == _RANGE_REFUSED:
             part.unlink()
@@ -107,6 +121,7 @@ def _attempt(url: str, part: Path, have: int, size: int, timeout_s: float, advan
         return error
     with reply, part.open("ab" if reply.status == _PARTIAL and _starts_at(reply, have) else "wb") as out:
         done = out.tell()
+        pace.start(done)
         while done <= size:
             try:
                 block = reply.read1(_BLOCK)
@@ -117,6 +132,7 @@ def _attempt(url: str, part: Path, have: int, size: int, timeout_s: float, advan
             out.write(block)
             done += len(block)
             advance(done, size)
+            pace.check(done)
     return "the connection ended early" if done < size else "more bytes than published"
 
 

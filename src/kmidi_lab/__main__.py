@@ -41,6 +41,7 @@ def _run(arguments: list[str]) -> int:
     from kmidi_lab.errors import UserError
 
     _load_dotenv()
+    _expand_home()
     if any(a in ("-h", "--help") for a in arguments):
         from kmidi_lab.conf_dir import conf_dir
         from kmidi_lab.help_text import help_text
@@ -74,6 +75,15 @@ def _load_dotenv() -> None:
     for key, value in dotenv_values(".env").items():
         if value is not None and (value.strip() or key not in _ROOTS):
             os.environ.setdefault(key, value)
+
+
+def _expand_home() -> None:
+    """`~` in folders of the environment, which no shell expands in .env or behind quotes."""
+    from kmidi_lab.files import with_home
+
+    for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT", "RTNEURAL_RUNNER"):
+        if key in os.environ:
+            os.environ[key] = with_home(os.environ[key])
 
 
 if __name__ == "__main__":

@@ -31,10 +31,17 @@ log = logging.getLogger(__name__)
 _COMMAND, _PROCESS = "KMIDI_COMMAND", "KMIDI_PROCESS"
 
 
+class BelowError(logging.Filter):
+    """What goes to standard output; errors go to standard error alone (conf/config.yaml)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno < logging.ERROR
+
+
 def run(arguments: list[str]) -> int:
     """Checks every combination, then runs one job or a sweep; returns the exit code."""
     logging.raiseExceptions = False  # a log that can't be written, as on a full disk, is no reason to stop
-    parsed = command_line.parse(arguments)
+    parsed = command_line.parse([config.with_home_of(argument) for argument in arguments])
     multirun = parsed.multirun
     look_also_in(parsed.config_dir)
     overrides = config.with_model([config.quote_free_text(o, multirun) for o in parsed.overrides])

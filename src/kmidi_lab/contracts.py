@@ -132,9 +132,9 @@ def _find(model_id: str, slices: tuple[Slice, ...], name: str) -> Slice:
 _MEL_FRAME = _slices(("mel", 128, "one mel128-v1 frame: natural log of 128 mel bands, 16 ms hop", LOG_MEL))
 _EMBEDDING = (
     ("valence", 16, "valence block; read as tanh(sum / 8), -1..1"),
-    ("arousal", 16, "arousal block; read as (tanh(sum / 8) + 1) / 2, 0..1"),
-    ("dominance", 16, "dominance block; read as (tanh(sum / 8) + 1) / 2, 0..1"),
-    ("complexity", 16, "complexity block; read as mean |x|"),
+    ("arousal", 16, "arousal block; read as tanh(sum / 8), -1..1"),
+    ("dominance", 16, "dominance block; read as tanh(sum / 8), -1..1"),
+    ("complexity", 16, "complexity block; read as mean |x|, at most 1"),
 )
 
 EMOTION = Contract(

@@ -30,8 +30,7 @@ ANCHORS: Mapping[str, tuple[float, float]] = {
 def encode_emotion(valence: float, arousal: float, dominance: float = 0.0, complexity: float = 0.0) -> np.ndarray:
     """The 64-float embedding of four scalars in -1..1 (complexity 0..1), float32.
 
-    A reader gets the same valence back, and (arousal + 1) / 2, (dominance + 1) / 2. Values beyond
-    +-0.99 are clipped, as the contract says.
+    A reader gets the same four back. Values beyond +-0.99 are clipped, as the contract says.
     """
     out = np.zeros(EMOTION.output_size, np.float32)
     for name, value in (("valence", valence), ("arousal", arousal), ("dominance", dominance)):
@@ -54,11 +53,9 @@ def read_scalars(embedding: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def read_emotion(embedding: NDArray[np.floating]) -> dict[str, float]:
-    """Scalars of an embedding `[64]` as KmiDi's readers show them: valence -1..1, arousal and dominance 0..1, complexity >= 0."""
-    valence, arousal, dominance, complexity = (float(v) for v in read_scalars(embedding))
-    return {
-        "valence": valence,
-        "arousal": (arousal + 1) / 2,
-        "dominance": (dominance + 1) / 2,
-        "complexity": complexity,
-    }
+    """Scalars of an embedding `[64]`: valence, arousal, dominance in -1..1, 0 neutral, and complexity in 0..1.
+
+    That is the form which the other models take. KmiDi's own readers show arousal and dominance as (x + 1) / 2.
+    """
+    *signed, complexity = (float(v) for v in read_scalars(embedding))
+    return dict(zip((s.name for s in EMOTION.outputs), (*signed, min(complexity, 1.0)), strict=True))

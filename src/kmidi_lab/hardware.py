@@ -71,6 +71,14 @@ def _torch_has() -> dict[str, bool]:
     return {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
 
 
+def check_choices(accelerator: str, precision: str) -> None:
+    """Raises ConfigError for what no machine has."""
+    if accelerator not in ACCELERATORS:
+        raise ConfigError(one_of("hardware.accelerator", accelerator, ACCELERATORS))
+    if precision not in PRECISIONS:
+        raise ConfigError(one_of("hardware.precision", precision, PRECISIONS))
+
+
 def resolve(
     accelerator: str, devices: int, num_nodes: int, precision: str, strict: bool, memory_budget_gb: float
 ) -> Hardware:
@@ -79,10 +87,7 @@ def resolve(
     MPS that is absent falls back to the CPU under MPS's limits, loudly, unless `strict`. CUDA that is absent is
     an error. Raises ConfigError for values out of range, HardwareError for what is not there.
     """
-    if accelerator not in ACCELERATORS:
-        raise ConfigError(one_of("hardware.accelerator", accelerator, ACCELERATORS))
-    if precision not in PRECISIONS:
-        raise ConfigError(one_of("hardware.precision", precision, PRECISIONS))
+    check_choices(accelerator, precision)
     for key, value in (("devices", devices), ("num_nodes", num_nodes)):
         if value < 1:
             raise ConfigError(f"hardware.{key}={value} must be 1 or more")

@@ -44,6 +44,14 @@ def build(node: Any, base: type[T], trusted: Sequence[str], **extra: Any) -> T:
     return typing.cast("T", _make({**plain, **extra}, _classes(plain, base, trusted)))
 
 
+def check_names(node: Any, trusted: Sequence[str]) -> None:
+    """Raises ConfigError: a class in `node` that no config may name. Imports none of them."""
+    plain = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+    for part in _below(of_today(plain)):
+        if isinstance(part, Mapping) and _TARGET in part:
+            _check_name(part[_TARGET], trusted)
+
+
 def find(target: Any, base: type[T], trusted: Sequence[str]) -> type[T]:
     """The class of that name. Raises ConfigError: it is not allowed, not there, or no `base`."""
     target = of_today(target)

@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import UserError
+from kmidi_lab.tasks import early
 
 _MODULES = {
     "train": "train",
@@ -28,10 +29,11 @@ def run_task(cfg: DictConfig, context: dict[str, Any]) -> None:
     """Runs `cfg.task`; `context` holds the job's folder, command, start time and sweep group.
 
     Raises:
-        UserError: the task needs packages that `pip install kmidi_lab` alone does not bring.
+        UserError: the task needs packages that `pip install kmidi_lab` alone does not bring, or its input is wrong.
     """
     if cfg.task in _TRAINING and not all(map(_is_there, ("torch", "lightning"))):
         raise UserError(f"task={cfg.task} needs the training packages; type pip install 'kmidi_lab[train]'")
+    early.check(cfg)
     importlib.import_module(f"kmidi_lab.tasks.{_MODULES[cfg.task]}").main(cfg, context)
 
 

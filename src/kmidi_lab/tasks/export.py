@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    if not cfg.export.source:
-        raise ConfigError("task=export needs a run; type export.source=outputs/runs/harmony/…")
     export, models_root = cfg.export, Path(cfg.models_root)
     check_writable(models_root)
     module, config, checkpoint = load_run(Path(export.source), cfg.trusted)

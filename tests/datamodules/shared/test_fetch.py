@@ -6,16 +6,20 @@ import contextlib
 import hashlib
 import io
 import random
+import socket
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from datamodules.shared.fetch import download, unpack
+from datamodules.shared.pace import Pace
 from kmidi_lab.errors import DataError
 
 CONTENT = random.Random(0).randbytes(300_000)
@@ -23,10 +27,11 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server:
-    """Serves CONTENT, a reply of at most `cut` bytes; notes the `Range` of every request."""
+    """Serves CONTENT, a reply of at most `cut` bytes, or 2000 bytes each `drip_s` seconds; notes the `Range` of every request."""
 
     def __init__(self) -> None:
         self.cut: int | None = None
+        self.drip_s = 0.0
         self.ranges, self.status, self.content = True, 200, CONTENT
         self.asked: list[str | None] = []
         outer = self
@@ -46,14 +51,18 @@ class Server:
                     self.send_header("Content-Range", f"bytes {start}-{len(outer.content) - 1}/{len(outer.content)}")
                 self.end_headers()
                 with contextlib.suppress(ConnectionError):  # a client that has seen enough hangs up
-                    self.wfile.write(body if outer.cut is None else body[: outer.cut])
+                    for at in range(0, len(body), 2000) if outer.drip_s else ():
+                        self.wfile.write(body[at : at + 2000])
+                        time.sleep(outer.drip_s)
+                    if not outer.drip_s:
+                        self.wfile.write(body if outer.cut is None else body[: outer.cut])
 
             def log_message(self, *_: object) -> None:
                 return
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}/set.tar.gz"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
 
 
 @pytest.fixture
@@ -120,6 +129,54 @@ def test_a_refusal_is_one_line(server: Server, tmp_path: Path, status: int, requ
     with pytest.raises(DataError, match=f"0 of 300000 bytes .HTTP Error {status}"):
         get(server, tmp_path / "set")
     assert len(server.asked) == requests
+
+
+@pytest.mark.parametrize(
+    ("pace", "says"),
+    [
+        (Pace(slowest=200_000, window_s=0.2), r"only \d+ bytes a second over 0 s, 200000 is the least"),
+        (Pace(slowest=0, longest_s=0.3), r"not done after 0\.3 s"),
+    ],
+)
+def test_a_server_that_drips_is_given_up_and_gone_on_with(
+    server: Server, tmp_path: Path, pace: Pace, says: str
+) -> None:
+    server.drip_s = 0.05
+    with pytest.raises(DataError, match=rf"\d+ of 300000 bytes \({says}\); run the same again"):
+        download(server.url, tmp_path / "set", SHA256, len(CONTENT), pace=replace(pace))
+    kept = (tmp_path / "set.part").stat().st_size
+    assert 0 < kept < len(CONTENT) and len(server.asked) == 1
+    server.drip_s = 0
+    get(server, tmp_path / "set")
+    assert server.asked[-1] == f"bytes={kept}-"
+
+
+def test_attempts_share_one_total_time(server: Server, tmp_path: Path) -> None:
+    """A server that gives a little each time and hangs up."""
+    server.cut = 100
+    with pytest.raises(DataError, match="not done after"):
+        download(server.url, tmp_path / "set", SHA256, len(CONTENT), wait_s=0.05, pace=Pace(longest_s=0.3))
+
+
+def test_headers_that_never_end_are_hung_up_on(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def drip() -> None:
+            with contextlib.suppress(OSError):
+                line, _ = door.accept()
+                line.sendall(b"HTTP/1.1 200 OK\r\n")
+                while True:
+                    line.sendall(b"X: y\r\n")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        url = f"http://127.0.0.1:{door.getsockname()[1]}/x"
+        with pytest.raises(DataError, match="0 of 9 bytes"):
+            download(url, tmp_path / "x", SHA256, 9, attempts=1, timeout_s=0.3)
+
+
+def test_every_download_has_a_floor_and_an_end() -> None:
+    assert 0 < Pace().slowest < 100_000 and Pace().window_s == 60 and 3600 < Pace().longest_s < float("inf")
 
 
 def test_no_server_and_no_http(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The C++ runtime, built once a build: with both sanitizers, for this machine's widest vectors, without vector types."""
+"""The C++ runtime in three builds: with both sanitizers, for this machine's widest vectors, without vector types."""
 
 from __future__ import annotations
 

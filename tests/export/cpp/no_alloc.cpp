@@ -1,4 +1,5 @@
-// Two models from headers in one program that counts allocations; prints the outputs of a few calls, then the count.
+// Two models from headers in one program that counts allocations; prints the outputs of a few calls, then the
+// count.
 #include "everything_runtime.h"
 #include "groovepredictor_runtime.h"
 
@@ -20,10 +21,22 @@ void* operator new(std::size_t size, std::align_val_t)
 {
     return operator new(size);
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept
+{
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept
+{
+    std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept
+{
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept
+{
+    std::free(memory);
+}
 
 static kmidi::runtime::everything::Model everything;
 static kmidi::runtime::groovepredictor::Model groove;

@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from kmidi_lab.contracts import CONTRACTS, Contract, Slice
+from kmidi_lab.emotion_embedding import encode_emotion, read_emotion
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.rtneural.cpp_header import KINDS, cpp_header, identifier, layer_types
 from kmidi_lab.export.rtneural.parsing import PARSERS, RTNeuralFormatError
@@ -268,3 +269,26 @@ def test_a_compiler_takes_all_headers_together(
     command += [*flags, "-I", os.environ["RTNEURAL_INCLUDE"], str(tmp_path / "main.cpp")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="needs c++")
+def test_the_emotion_header_reads_what_python_reads(tmp_path: Path, make_contract: Callable[..., Contract]) -> None:
+    """Arousal and dominance in -1..1 with 0 neutral, as the other models take them."""
+    contract = CONTRACTS["emotion"]
+    text = cpp_header(dense_file(contract), contract)
+    assert "readEmotion" not in cpp_header(dense_file(contract), contract, readers=False)
+    assert "readEmotion" not in cpp_header(SMALL, make_contract(2, 3))
+    (tmp_path / f"{contract.id}_model.h").write_text(text)
+    asked = [(0.5, -0.8, 0.0, 0.25), (0.0, 0.0, 0.0, 0.0), (-0.9, 0.7, -0.3, 1.0)]
+    rows = ",\n".join("{" + ",".join(f"{v:.9e}f" for v in encode_emotion(*four)) + "}" for four in asked)
+    (tmp_path / "main.cpp").write_text(
+        "#define KMIDI_OFFSETS_ONLY\n"
+        f'#include "{contract.id}_model.h"\n#include <cstdio>\nconst float rows[][64] = {{ {rows} }};\n'
+        "int main() { for(const auto& row : rows) { const auto e = kmidi::emotionrecognizer::readEmotion(row);\n"
+        'std::printf("%.6f %.6f %.6f %.6f\\n", e.valence, e.arousal, e.dominance, e.complexity); } }\n'
+    )
+    subprocess.run(["c++", "-std=c++17", "main.cpp", "-o", "main"], cwd=tmp_path, check=True)
+    said = subprocess.run([str(tmp_path / "main")], capture_output=True, text=True, check=True).stdout
+    read = [[float(v) for v in line.split()] for line in said.splitlines()]
+    np.testing.assert_allclose(read, asked, atol=1e-5)
+    np.testing.assert_allclose(read, [list(read_emotion(encode_emotion(*four)).values()) for four in asked], atol=1e-5)

@@ -71,9 +71,9 @@ def test_trace_names_every_layer(dense_network, make_contract):
     trace = model.trace(np.ones(6))
     assert [name for name, _ in trace] == model.names
     np.testing.assert_array_equal(trace[-1][1], model(np.ones(6)))
-    # Beyond the learned ones: zeros for the missing bias, running statistics, the slope of 0.1, Standardize.
+    # Beyond the learned ones: zeros for the missing bias, running statistics, the slope of 0.1; Standardize is folded.
     learned = sum(p.numel() for p in dense_network.parameters())
-    assert model.parameters == learned + 8 + 2 * 8 + 1 + 4 * 6
+    assert model.parameters == learned + 8 + 2 * 8 + 1
 
 
 def test_nameless_layers_are_named_by_place():

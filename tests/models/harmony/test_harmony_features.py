@@ -123,8 +123,8 @@ def test_emotion_round_trip(valence: float, arousal: float, dominance: float, co
     read = read_emotion(encode_emotion(valence, arousal, dominance, complexity))
     clip = lambda s: max(-0.99, min(0.99, s))
     assert read["valence"] == pytest.approx(clip(valence), abs=1e-5)
-    assert read["arousal"] == pytest.approx((clip(arousal) + 1) / 2, abs=1e-5)
-    assert read["dominance"] == pytest.approx((clip(dominance) + 1) / 2, abs=1e-5)
+    assert read["arousal"] == pytest.approx(clip(arousal), abs=1e-5)
+    assert read["dominance"] == pytest.approx(clip(dominance), abs=1e-5)
     assert read["complexity"] == pytest.approx(complexity, abs=1e-6)
 
 

@@ -1,8 +1,9 @@
 // kmidi_runtime.hpp: runs the networks of kmidi_lab; C++17, the standard library alone, one header.
 //
-// A network is a plan: a list of operations as whole numbers, and weights as floats. Both come from kmidi_lab, either
-// as a header (<id>_runtime.h, nothing to load) or as a file (<id>.kmw). The plan is made from the same <id>.json that
-// RTNeural reads, but keeps what that format has no words for: x + body(x), and which parts of a matrix are zero.
+// A network is a plan: a list of operations as whole numbers, and weights as floats. Both come from kmidi_lab,
+// either as a header (<id>_runtime.h, nothing to load) or as a file (<id>.kmw). The plan is made from the same
+// <id>.json that RTNeural reads, but keeps what that format has no words for: x + body(x), and which parts of a
+// matrix are zero.
 //
 // process() and reset() allocate nothing, lock nothing, call no system function and throw nothing. Loading a file
 // allocates; with KMIDI_NO_ALLOC defined that part is left out, and nothing in this header can allocate.
@@ -33,6 +34,16 @@
 #define KMIDI_RESTRICT __restrict
 #endif
 
+// Clang 20 and later check what bears this: -Wfunction-effects while compiling, -fsanitize=realtime while running.
+#if defined(__has_cpp_attribute)
+#if __has_cpp_attribute(clang::nonblocking)
+#define KMIDI_NONBLOCKING [[clang::nonblocking]]
+#endif
+#endif
+#ifndef KMIDI_NONBLOCKING
+#define KMIDI_NONBLOCKING
+#endif
+
 namespace kmidi::rt
 {
 /** What runs, and its weights; a view, the owner must outlive it. */
@@ -48,29 +59,55 @@ inline constexpr std::int32_t plan_version = 1;
 inline constexpr std::int32_t largest_size = 1 << 24;
 
 /** Places in a plan's first words; the operations follow. */
-enum Head : std::size_t { version, input_size, output_size, output_at, arena_size, op_count, head_words };
-
-/** An operation is its kind, how many words it has, and those words. Numbers called "at" are places in the arena. */
-enum class Op : std::int32_t
+enum Head : std::size_t
 {
-    dense = 1,   // from, to, rows, columns, tile, weights
-    blocks = 2,  // from, to, rows, columns, tile, weights, tiles, then for each tile: row count, its columns, its rows
-    history = 3, // from, to, state, size, taps, dilation
-    norm = 4,    // at, size, weights: scale, mean, beta
-    prelu = 5,   // at, size, weights
-    activation = 6, // at, size, which
-    add = 7,     // from, to, size
-    gru = 8,     // input part, recurrent part, h, hidden
-    lstm = 9,    // input part, recurrent part, h, c, hidden
-    copy = 10    // from, to, size
+    version,
+    input_size,
+    output_size,
+    output_at,
+    arena_size,
+    op_count,
+    head_words
 };
 
-enum class Activation : std::int32_t { tanh = 0, relu = 1, sigmoid = 2, softmax = 3, elu = 4 };
+/** An operation is its kind, how many words it has, and those words; "at", "from", "to" are places in the arena.
+
+    dense       from, to, rows, columns, tile, weights
+    blocks      the same, number of tiles, then for each tile: row count, its columns (-1 fills up), its rows
+    history     from, to, state, size, taps, dilation
+    norm        at, size, weights: scale, mean, beta
+    prelu       at, size, weights
+    activation  at, size, which Activation
+    add, copy   from, to, size
+    gru         input part, recurrent part, h, hidden
+    lstm        input part, recurrent part, h, c, hidden */
+enum class Op : std::int32_t
+{
+    dense = 1,
+    blocks = 2,
+    history = 3,
+    norm = 4,
+    prelu = 5,
+    activation = 6,
+    add = 7,
+    gru = 8,
+    lstm = 9,
+    copy = 10
+};
+
+enum class Activation : std::int32_t
+{
+    tanh = 0,
+    relu = 1,
+    sigmoid = 2,
+    softmax = 3,
+    elu = 4
+};
 
 namespace detail
 {
-// Vectors as wide as the machine's. The compiler's own vector type keeps sums in registers, which it does not do for
-// an array; other compilers get the array.
+// Vectors as wide as the machine's. The compiler's own vector type keeps sums in registers, which it does not do
+// for an array; other compilers get the array.
 #if defined(__AVX512F__)
 inline constexpr int lanes = 16;
 #elif defined(__AVX__)
@@ -142,13 +179,13 @@ template <typename V> inline void store(float* to, const V& v)
     std::memcpy(to, &v, sizeof(v));
 }
 
-/** `to[Tile] = bias[Tile] + sum over r of x(r) * weights[r][Tile]`; bias stands before the weights. Two rows at a time
-    into two sums, so that no addition waits for the one before it. */
+/** `to[Tile] = bias[Tile] + sum over r of x(r) * weights[r][Tile]`; bias stands before the weights. Two rows at a
+   time into two sums, so that no addition waits for the one before it. */
 template <int Tile, typename Value>
 inline const float* multiplyTile(const float* KMIDI_RESTRICT weights, int rows, Value x, float* KMIDI_RESTRICT to)
 {
     constexpr int width = Tile < lanes ? Tile : lanes, parts = Tile / width;
-    Vector<width> even[parts], odd[parts] = {};
+    Vector<width> even[parts], odd[parts] = { };
     for(int p = 0; p < parts; ++p)
         even[p] = load<width>(weights + p * width);
     weights += Tile;
@@ -196,8 +233,8 @@ inline void dense(const float* KMIDI_RESTRICT x, float* KMIDI_RESTRICT to, int r
 }
 
 template <int Tile>
-inline void blocks(
-    const float* KMIDI_RESTRICT x, float* KMIDI_RESTRICT to, int tiles, const std::int32_t* table, const float* weights)
+inline void blocks(const float* KMIDI_RESTRICT x, float* KMIDI_RESTRICT to, int tiles, const std::int32_t* table,
+    const float* weights)
 {
     float sums[Tile];
     for(int tile = 0; tile < tiles; ++tile)
@@ -214,7 +251,8 @@ inline void blocks(
 }
 
 /** Calls `work(width, i)` for all of 0 ... size - 1, as many at once as the machine has lanes, the rest in fewer. */
-template <int Width = KMIDI_VECTOR_TYPES ? lanes : 1, typename Work> inline void each(int size, Work work, int from = 0)
+template <int Width = KMIDI_VECTOR_TYPES ? lanes : 1, typename Work>
+inline void each(int size, Work work, int from = 0)
 {
     for(; from + Width <= size; from += Width)
         work(std::integral_constant<int, Width>(), from);
@@ -226,7 +264,7 @@ template <int Width = KMIDI_VECTOR_TYPES ? lanes : 1, typename Work> inline void
 template <int Width> inline Vector<Width> exponential(Vector<Width> x)
 {
     using V = Vector<Width>;
-    const V low = V {} - 87.0f, high = V {} + 88.0f, half = V {} + 0.5f;
+    const V low = V { } - 87.0f, high = V { } + 88.0f, half = V { } + 0.5f;
     const V above = x > low ? x : low, inside = above < high ? above : high;
     const V scaled = inside * 1.44269504f, nearest = scaled + (scaled < 0.0f ? -half : half);
 #if KMIDI_VECTOR_TYPES
@@ -247,7 +285,7 @@ template <int Width> inline Vector<Width> exponential(Vector<Width> x)
     const auto whole = static_cast<float>(power);
 #endif
     const V r = (inside - whole * 0.693359375f) + whole * 2.12194440e-4f;
-    V sum = V {} + 1.9875691500e-4f;
+    V sum = V { } + 1.9875691500e-4f;
     sum = sum * r + 1.3981999507e-3f;
     sum = sum * r + 8.3334519073e-3f;
     sum = sum * r + 4.1665795894e-2f;
@@ -270,7 +308,7 @@ template <int Width> inline Vector<Width> tanh(Vector<Width> x)
 {
     using V = Vector<Width>;
     const V size = x < 0.0f ? -x : x, square = x * x;
-    V sum = V {} - 5.70498872745e-3f;
+    V sum = V { } - 5.70498872745e-3f;
     sum = sum * square + 2.06390887954e-2f;
     sum = sum * square - 5.37397155531e-2f;
     sum = sum * square + 1.33314422036e-1f;
@@ -307,9 +345,7 @@ inline void activate(Activation which, float* x, int size)
         case Activation::sigmoid:
             each(size, [=](auto width, int i) { store(x + i, sigmoid<width>(load<width>(x + i))); });
             break;
-        case Activation::softmax:
-            softmax(x, size);
-            break;
+        case Activation::softmax: softmax(x, size); break;
         case Activation::elu:
             each(size,
                 [=](auto width, int i)
@@ -371,7 +407,10 @@ inline void history(const float* x, float* to, float* state, int size, int taps,
 class Checker
 {
 public:
-    explicit Checker(const Plan& plan) : plan_(plan) { }
+    explicit Checker(const Plan& plan)
+        : plan_(plan)
+    {
+    }
 
     const char* run()
     {
@@ -416,27 +455,23 @@ private:
         const std::int64_t a = words_[0], b = words_[1], c = words_[2];
         switch(op)
         {
-            case Op::dense:
-                return matrix() && arena(b, padded()) && weights(words_[5], padded() * (c + 1));
-            case Op::blocks:
-                return matrix() && arena(b, words_[3]) && table();
+            case Op::dense: return matrix() && arena(b, padded()) && weights(words_[5], padded() * (c + 1));
+            case Op::blocks: return matrix() && arena(b, words_[3]) && table();
             case Op::history:
-                return words_[4] >= 1 && words_[5] >= 1 && arena(a, words_[3]) && arena(b, product(words_[3], words_[4]))
+                return words_[4] >= 1 && words_[5] >= 1 && arena(a, words_[3])
+                    && arena(b, product(words_[3], words_[4]))
                     && arena(c, product(words_[3], product(words_[4] - 1, words_[5]) + 1));
-            case Op::norm:
-                return arena(a, b) && weights(c, 3 * b);
-            case Op::prelu:
-                return arena(a, b) && weights(c, b);
-            case Op::activation:
-                return b >= 1 && arena(a, b) && c <= static_cast<std::int32_t>(Activation::elu);
+            case Op::norm: return arena(a, b) && weights(c, 3 * b);
+            case Op::prelu: return arena(a, b) && weights(c, b);
+            case Op::activation: return b >= 1 && arena(a, b) && c <= static_cast<std::int32_t>(Activation::elu);
             case Op::add:
-            case Op::copy:
-                return arena(a, c) && arena(b, c);
+            case Op::copy: return arena(a, c) && arena(b, c);
             case Op::gru:
-                return arena(a, 3 * std::int64_t(words_[3])) && arena(b, 3 * std::int64_t(words_[3])) && arena(c, words_[3]);
+                return arena(a, 3 * std::int64_t(words_[3])) && arena(b, 3 * std::int64_t(words_[3]))
+                    && arena(c, words_[3]);
             case Op::lstm:
-                return arena(a, 4 * std::int64_t(words_[4])) && arena(b, 4 * std::int64_t(words_[4])) && arena(c, words_[4])
-                    && arena(words_[3], words_[4]);
+                return arena(a, 4 * std::int64_t(words_[4])) && arena(b, 4 * std::int64_t(words_[4]))
+                    && arena(c, words_[4]) && arena(words_[3], words_[4]);
         }
         return false;
     }
@@ -470,8 +505,14 @@ private:
     }
 
     std::int64_t padded() const { return (std::int64_t(words_[3]) + words_[4] - 1) / words_[4] * words_[4]; }
-    static std::int64_t product(std::int64_t a, std::int64_t b) { return a > 0 && b > largest_size / a ? 2 * largest_size : a * b; }
-    bool arena(std::int64_t at, std::int64_t size) const { return at >= 0 && size >= 0 && at + size <= plan_.words[arena_size]; }
+    static std::int64_t product(std::int64_t a, std::int64_t b)
+    {
+        return a > 0 && b > largest_size / a ? 2 * largest_size : a * b;
+    }
+    bool arena(std::int64_t at, std::int64_t size) const
+    {
+        return at >= 0 && size >= 0 && at + size <= plan_.words[arena_size];
+    }
     bool weights(std::int64_t at, std::int64_t size) const
     {
         return plan_.weights != nullptr && at + size <= static_cast<std::int64_t>(plan_.weight_count);
@@ -494,7 +535,9 @@ class Network
 {
 public:
     /** `arena` has as many floats as the plan says, best aligned to 64 bytes; `plan` has no problem(). */
-    Network(const Plan& plan, float* arena) noexcept : plan_(plan), arena_(arena)
+    Network(const Plan& plan, float* arena) noexcept
+        : plan_(plan)
+        , arena_(arena)
     {
         reset();
     }
@@ -503,14 +546,14 @@ public:
     int outputSize() const noexcept { return plan_.words[output_size]; }
 
     /** Forgets the past. */
-    void reset() noexcept
+    void reset() noexcept KMIDI_NONBLOCKING
     {
         std::fill_n(arena_, static_cast<std::size_t>(plan_.words[arena_size]), 0.0f);
         calls_ = 0;
     }
 
     /** One call: inputSize() floats to outputSize() floats, at any alignment; `in` and `out` may be the same. */
-    void process(const float* in, float* out) noexcept
+    void process(const float* in, float* out) noexcept KMIDI_NONBLOCKING
     {
         std::copy_n(in, inputSize(), arena_);
         const std::int32_t* word = plan_.words + head_words;
@@ -596,12 +639,15 @@ private:
 template <std::size_t ArenaSize> class FixedNetwork
 {
 public:
-    explicit FixedNetwork(const Plan& plan) noexcept : network_(plan, arena_) { }
+    explicit FixedNetwork(const Plan& plan) noexcept
+        : network_(plan, arena_)
+    {
+    }
     FixedNetwork(const FixedNetwork&) = delete;
     FixedNetwork& operator=(const FixedNetwork&) = delete;
 
-    void reset() noexcept { network_.reset(); }
-    void process(const float* in, float* out) noexcept { network_.process(in, out); }
+    void reset() noexcept KMIDI_NONBLOCKING { network_.reset(); }
+    void process(const float* in, float* out) noexcept KMIDI_NONBLOCKING { network_.process(in, out); }
 
 private:
     alignas(64) float arena_[ArenaSize];
@@ -622,7 +668,8 @@ public:
         const auto bytes = static_cast<std::int64_t>(file.tellg());
         file.seekg(0);
         unsigned char head[head_bytes];
-        if(bytes < head_bytes || !file.read(reinterpret_cast<char*>(head), head_bytes) || std::memcmp(head, "KMW1", 4) != 0)
+        if(bytes < head_bytes || !file.read(reinterpret_cast<char*>(head), head_bytes)
+            || std::memcmp(head, "KMW1", 4) != 0)
             throw std::runtime_error(path + " is no .kmw file");
         const std::int64_t words = number(head + 4), weights = number(head + 8);
         if(bytes != head_bytes + 4 * (words + weights))
@@ -645,8 +692,8 @@ public:
     int outputSize() const noexcept { return network_->outputSize(); }
     /** Of the <id>.json that the file was made from: exports.sha256 in registry.json. */
     const std::string& jsonSha256() const noexcept { return json_sha256_; }
-    void reset() noexcept { network_->reset(); }
-    void process(const float* in, float* out) noexcept { network_->process(in, out); }
+    void reset() noexcept KMIDI_NONBLOCKING { network_->reset(); }
+    void process(const float* in, float* out) noexcept KMIDI_NONBLOCKING { network_->process(in, out); }
 
 private:
     static constexpr std::int64_t head_bytes = 128;

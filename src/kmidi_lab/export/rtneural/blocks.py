@@ -137,7 +137,7 @@ def _pointwise(layers: Sequence[Layer], where: str) -> Layer:
         return json_layer("prelu", sum(sizes), [[np.concatenate([s for s in slopes if s is not None])]])
     kinds = {(layer["type"], layer["activation"]) for layer in layers}
     if kinds == {("batchnorm", "")}:
-        parts = [_scaled(layer) for layer in layers]
+        parts = [scaled(layer) for layer in layers]
         return _norm(*(np.concatenate(vectors) for vectors in zip(*parts, strict=True)))
     if len(kinds) == 1 and next(iter(kinds)) in {("activation", a) for a in ("tanh", "sigmoid", "elu")}:
         return json_layer("activation", sum(sizes), [], activation=layers[0]["activation"])
@@ -155,7 +155,7 @@ def _beside(layer: Layer, width: int, inner: Index, where: str) -> Layer:
         return {"name": label, **json_layer("prelu", width, [[alpha]])}
     if layer["type"] == "batchnorm":
         gamma, beta, mean = np.ones(width, np.float32), np.zeros(width, np.float32), np.zeros(width, np.float32)
-        gamma[inner], beta[inner], mean[inner] = _scaled(layer)
+        gamma[inner], beta[inner], mean[inner] = scaled(layer)
         return {"name": label, **_norm(gamma, beta, mean)}
     kind = layer["activation"] or layer["type"]
     raise ExportError(
@@ -170,7 +170,7 @@ def _folded(layers: list[Layer]) -> list[_Affine | Layer]:
     for layer in layers:
         affine, before = _affine(layer), out[-1] if out else None
         if layer["type"] == "batchnorm" and isinstance(before, _Affine):
-            gamma, beta, mean = _scaled(layer)
+            gamma, beta, mean = scaled(layer)
             bias = ((before.bias.astype(np.float64) - mean) * gamma + beta).astype(np.float32)
             out[-1] = _Affine(before.name, before.weight * gamma, bias, before.dilation, before.groups)
         else:
@@ -210,8 +210,8 @@ def _slopes(layer: Layer) -> Array | None:
     return np.zeros(size, np.float32) if relu else None
 
 
-def _scaled(layer: Layer) -> tuple[Array, Array, Array]:
-    """(scale, beta, mean) of a batchnorm; the variance is in the scale."""
+def scaled(layer: Layer) -> tuple[Array, Array, Array]:
+    """(scale, beta, mean) of a batchnorm, each `[size]`; the variance is in the scale."""
     gamma, beta, mean, variance = layer["weights"]
     scale = gamma / np.sqrt(variance.astype(np.float64) + np.float64(layer["epsilon"]))
     return scale.astype(np.float32), beta, mean

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from kmidi_lab.contracts import Contract, Slice
+from kmidi_lab.contracts import EMOTION, Contract, Slice
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 
@@ -65,7 +65,7 @@ struct Slice
 }};
 }}
 #endif
-
+{include}
 namespace kmidi::{space}
 {{
 inline constexpr int input_size = {inputs};
@@ -82,7 +82,7 @@ namespace out
 {{
 {out_slices}
 }}
-}}
+{reading}}}
 
 // With KMIDI_OFFSETS_ONLY defined, or RTNeural out of reach, what is above is all there is.
 #if !defined(KMIDI_OFFSETS_ONLY) && __has_include(<RTNeural/RTNeural.h>)
@@ -95,6 +95,29 @@ namespace kmidi::{space}
 #endif
 """
 
+_READ_EMOTION = """
+/** Valence, arousal and dominance in -1..1 with 0 neutral, complexity in 0..1: what the other models take. */
+struct Emotion
+{
+    float valence, arousal, dominance, complexity;
+};
+
+/** Reads output_size floats of this model. */
+inline Emotion readEmotion(const float* outputs)
+{
+    const auto sum = [outputs](Slice s, bool absolute)
+    {
+        float total = 0.0f;
+        for(int i = s.start; i < s.start + s.size; ++i)
+            total += absolute ? std::fabs(outputs[i]) : outputs[i];
+        return total;
+    };
+    const float mean = sum(out::complexity, true) / float(out::complexity.size);
+    return { std::tanh(sum(out::valence, false) / 8.0f), std::tanh(sum(out::arousal, false) / 8.0f),
+              std::tanh(sum(out::dominance, false) / 8.0f), mean < 1.0f ? mean : 1.0f };
+}
+"""
+
 _MODEL = """\
 /** Reads {file} with parseJson. About {kilobytes} KB with all weights, and it holds pointers into itself: make it with
     std::make_unique, never copy or move it.{limit} */
@@ -105,12 +128,13 @@ _LIMIT = """
     Its largest matrix has {kilobytes} KB: Eigen needs EIGEN_STACK_ALLOCATION_LIMIT=0 to compile it."""
 
 
-def cpp_header(rtneural: bytes, contract: Contract) -> str:
-    """The text of `<id>_model.h`; depends on the two arguments alone.
+def cpp_header(rtneural: bytes, contract: Contract, readers: bool = True) -> str:
+    """The text of `<id>_model.h`; depends on the arguments alone.
 
     Args:
         rtneural: the bytes of `<id>.json`.
         contract: gives the sizes and the names of the slices.
+        readers: with `readEmotion` where the outputs are those of `EMOTION`; headers before 0.2 had none.
 
     Raises:
         RTNeuralFormatError: RTNeural would misread the file.
@@ -126,6 +150,7 @@ def cpp_header(rtneural: bytes, contract: Contract) -> str:
     file = f"{contract.id}.json"
     layers, floats = layer_types(orjson.loads(rtneural))
     matrix = 4 * floats
+    reading = readers and [s.name for s in contract.outputs] == [s.name for s in EMOTION.outputs]
     return _TEXT.format(
         file=file,
         sha256=hashlib.sha256(rtneural).hexdigest(),
@@ -136,6 +161,8 @@ def cpp_header(rtneural: bytes, contract: Contract) -> str:
         outputs=contract.output_size,
         in_slices=_constants(contract.inputs),
         out_slices=_constants(contract.outputs),
+        include="\n#include <cmath>\n" if reading else "",
+        reading=_READ_EMOTION if reading else "",
         model=_MODEL.format(
             file=file,
             kilobytes=-(-4 * model.parameters // 1024),

@@ -14,6 +14,7 @@ from torch import fx, nn
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.rtneural.blocks import merged, widened
+from kmidi_lab.export.rtneural.first_layer import without_leading_batchnorm
 from kmidi_lab.export.rtneural.layers import WRITERS, Layer, instead_of
 from kmidi_lab.nn.streaming import Chain, Heads, Residual, Streaming
 
@@ -36,7 +37,7 @@ def export_rtneural(network: nn.Module, contract: Contract) -> bytes:
     """
     if any(module.training for module in network.modules()):
         raise ExportError(f"{contract.id}: the network is in training mode; call network.eval() before export")
-    layers = _layers(network, "", contract.input_size)
+    layers = without_leading_batchnorm(_layers(network, "", contract.input_size))
     if not layers:
         raise ExportError(f"{contract.id}: the network has no layers; RTNeural crashes on an empty file")
     size = layers[-1]["shape"][-1]
