@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from datamodules.melody.reading import MAX_NOTES
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody
 
@@ -22,9 +23,9 @@ _MODE_SHIFT = {"maj": 0, "ion": 0, "lyd": 1, "mix": -1, "dor": -2, "min": -3, "m
 _MAJOR_SHARPS = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F": -1}
 _ACCIDENTALS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 _TOKEN = re.compile(
-    r"""(?P<inline>\[(?P<field>[A-Za-z]):(?P<value>[^\]\n]*)\])
-    | (?P<skip>"[^"\n]*" | ![^!\n]*! | \{[^}\n]*\} | `)
-    | \[(?P<stack>(?:[\^_=]*[A-Ga-gz][,']*[\d/]*-?)+)\](?P<stack_length>[\d/]*)
+    r"""(?P<inline>\[(?P<field>[A-Za-z]):(?P<value>[^\]\n]{0,200})\])
+    | (?P<skip>"[^"\n]{0,400}" | ![^!\n]{0,80}! | \{[^}\n]{0,400}\} | `)
+    | \[(?P<stack>(?:[\^_=]{0,2}[A-Ga-gz][,']{0,6}[\d/]{0,12}-?){1,40})\](?P<stack_length>[\d/]*)
     | \((?P<tuplet>\d)(?::(?P<into>\d?)(?::(?P<over>\d?))?)?
     | (?P<accidental>\^\^|\^|__|_|=)?(?P<letter>[A-Ga-g])(?P<octave>[,']*)(?P<length>\d*/*\d*)
     | (?P<rest>[zxZ])(?P<rest_length>\d*/*\d*)
@@ -37,6 +38,10 @@ _TOKEN = re.compile(
 )
 _MEMBER = re.compile(r"(\^\^|\^|__|_|=)?([A-Ga-gz])([,']*)([\d/]*)")
 _TUPLET_INTO = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
+
+
+_MOST_SYMBOLS, _MOST_DIGITS = 200_000, 6
+"""Characters of a tune, and digits of a number in it; the longest real tune has a twentieth of it."""
 
 
 class AbcError(ValueError):
@@ -108,17 +113,25 @@ def key_of(text: str) -> tuple[Key, dict[str, int], bool]:
 
 def _fraction(text: str) -> Fraction | None:
     m = re.match(r"(\d+)/(\d+)", text)
-    return Fraction(int(m[1]), int(m[2])) if m and int(m[1]) and int(m[2]) else None
+    return Fraction(_number(m[1]), _number(m[2])) if m and _number(m[1]) and _number(m[2]) else None
+
+
+def _number(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise AbcError("number too long")
+    return int(text)
 
 
 def _length(text: str) -> Fraction:
     if not text:
         return Fraction(1)
     number, slashes, below = re.match(r"(\d*)(/*)(\d*)", text).groups()  # type: ignore[union-attr]
-    under = int(below) if below else 2 ** len(slashes)
+    if len(slashes) > _MOST_DIGITS:
+        raise AbcError("note of no length")
+    under = _number(below) if below else 2 ** len(slashes)
     if under == 0:
         raise AbcError("note of no length")
-    return Fraction(int(number) if number else 1, under)
+    return Fraction(_number(number) if number else 1, under)
 
 
 def metre_of(text: str) -> Fraction | None:
@@ -188,9 +201,13 @@ class _Reader:
             self.left -= 1
         if length > 64:
             raise AbcError("note longer than sixteen bars")
+        if len(self.notes) > 2 * MAX_NOTES:  # rests among them
+            raise AbcError(f"more than {MAX_NOTES} notes")
         last = self.notes[-1] if self.notes else None
         if last is not None and last.tied and pitch is not None and last.pitch == pitch:
             last.length, last.last = last.length + length, length
+            if last.length > 64:
+                raise AbcError("note longer than sixteen bars")
             last.tied = False
         else:
             self.notes.append(_Note(pitch, length, len(self.bars), self.at, self.phrase and pitch is not None, length))
@@ -201,6 +218,8 @@ class _Reader:
         """`a>b`: the first note takes from the second."""
         if not self.notes:
             return
+        if len(marks) > _MOST_DIGITS:
+            raise AbcError("note of no length")
         less = Fraction(1, 2 ** len(marks))
         first, self.broken = (2 - less, less) if marks[0] == ">" else (less, 2 - less)
         note = self.notes[-1]
@@ -250,6 +269,8 @@ def read_tune(fields: dict[str, str], body: str, id: str, source: str, lines_are
 
     Where the header names a tonic but no mode, the mode is that of the third that sounds longer. Raises AbcError.
     """
+    if len(body) > _MOST_SYMBOLS:
+        raise AbcError("tune too long")
     reader = _Reader(fields)
     # A backslash joins lines; a `-` before a bar line still ties.
     _walk(reader, re.sub(r"\\\s*\n", " ", body), lines_are_phrases)

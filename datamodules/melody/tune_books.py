@@ -18,6 +18,7 @@ from kmidi_lab.models.melody.features import Melody
 
 FOLDERS = {"ryan": "ryansMammoth", "aird": "airdsAirs", "oneill": "oneills1850", "essen": "essenFolksong"}
 _OLD = "tunes in the public domain (printed 1778 to 1907), transcriptions distributed with music21"
+_LONGEST_TITLE = 300
 _LICENCES = {"essen": "distributed with music21 for non-commercial use"}
 
 
@@ -53,6 +54,6 @@ def without_mail_marks(text: str) -> str:
 
 def title_key(title: str) -> str:
     """A title for comparison: letters only, without what kind of tune it is and without articles."""
-    plain = re.sub(r"\(.*?\)|--.*|[\"']", " ", title.lower())
+    plain = re.sub(r"\(.*?\)|--.*|[\"']", " ", title[:_LONGEST_TITLE].lower())
     words = [w for w in re.findall(r"[a-z]+", plain) if w not in ("the", "a", "an", "reel", "jig", "hornpipe")]
     return " ".join(sorted(words))

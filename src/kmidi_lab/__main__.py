@@ -14,6 +14,7 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         _load_dotenv()
+        _expand_home()
         if any(a in ("-h", "--help") for a in arguments):
             from kmidi_lab.conf_dir import conf_dir
             from kmidi_lab.help_text import help_text
@@ -49,6 +50,15 @@ def _load_dotenv() -> None:
     for key, value in dotenv_values(".env").items():
         if value is not None:
             os.environ.setdefault(key, value)
+
+
+def _expand_home() -> None:
+    """`~` in folders of the environment, which no shell expands in .env or behind quotes."""
+    from kmidi_lab.files import with_home
+
+    for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT", "RTNEURAL_RUNNER"):
+        if key in os.environ:
+            os.environ[key] = with_home(os.environ[key])
 
 
 if __name__ == "__main__":

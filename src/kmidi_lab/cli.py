@@ -29,9 +29,17 @@ log = logging.getLogger(__name__)
 _COMMAND = "KMIDI_COMMAND"
 
 
+class BelowError(logging.Filter):
+    """What goes to standard output; errors go to standard error alone (conf/config.yaml)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno < logging.ERROR
+
+
 def run(arguments: list[str]) -> int:
     """Checks every combination, then runs one job or a sweep; returns the exit code."""
     multirun = bool({"-m", "--multirun"} & set(arguments))
+    arguments = [config.with_home_of(argument) for argument in arguments]
     look_also_in(get_args_parser().parse_args(arguments).config_dir)
     arguments = config.with_model([config.quote_free_text(a, multirun) for a in arguments])
     parsed = get_args_parser().parse_args(arguments)

@@ -26,6 +26,7 @@ from kmidi_lab import schema
 from kmidi_lab.conf_dir import conf_dir, conf_dirs
 from kmidi_lab.contracts import CONTRACTS, register
 from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.files import with_home
 from kmidi_lab.targets import find
 
 _MOST_COMBINATIONS = 200
@@ -61,6 +62,12 @@ def new_run_id() -> str:
 def options(group: str) -> list[str]:
     """The choices of a config group."""
     return sorted({p.stem for folder in conf_dirs() for p in (folder / group).glob("*.yaml")})
+
+
+def with_home_of(argument: str) -> str:
+    """`key=value` with the home folder for `~` in the value, which a shell expands at the front of a word only."""
+    key, eq, value = argument.partition("=")
+    return f"{key}{eq}{with_home(value)}"
 
 
 def quote_free_text(argument: str, multirun: bool = False) -> str:

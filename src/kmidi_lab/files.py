@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import uuid
 from pathlib import Path
 
 from kmidi_lab.errors import FileError
+
+_HOME = re.compile(r"""(^|[,\["'])~(?=/|$)""")
+
+
+def with_home(text: str) -> str:
+    """The same with the home folder for `~` where a path begins: at the front, and of each in a list."""
+    return _HOME.sub(lambda match: match[1] + str(Path("~").expanduser()), text) if "~" in text else text
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -173,3 +173,27 @@ def test_environment_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
         "/out/models",
         "/out/cache",
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("predict.audio=~/a b.wav", "predict.audio={}/a b.wav"), ("data.root=~", "data.root={}"),
+        ("data.root=~/a,~/b", "data.root={}/a,{}/b"), ('predict.midi="~/x.mid"', 'predict.midi="{}/x.mid"'),
+        ("trusted=[~/a]", "trusted=[{}/a]"), ("paths.output_root=a~/b", "paths.output_root=a~/b"),
+        ("predict.chords=C ~ G", "predict.chords=C ~ G"), ("~data", "~data"), ("models_root=~user/x", "models_root=~user/x"),
+    ],
+)  # fmt: skip
+def test_home_is_meant_wherever_a_path_begins(typed: str, meant: str, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", "/at/home")
+    assert config.with_home_of(typed) == meant.replace("{}", "/at/home")
+
+
+def test_home_is_meant_in_the_environment(monkeypatch) -> None:
+    from kmidi_lab import __main__
+
+    for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
+        monkeypatch.setenv(key, "~/x")
+    monkeypatch.setenv("HOME", "/at/home")
+    __main__._expand_home()
+    assert {__main__.os.environ[key] for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")} == {"/at/home/x"}

@@ -88,3 +88,14 @@ def test_a_file_larger_than_any_model_is_refused(tmp_path):
         file.truncate(LARGEST_FILE + 1)
     with pytest.raises(RegistryError, match="larger than 512 MiB"):
         load_published(root, "dynamics")
+
+
+def test_what_the_data_stand_in_for_is_said_once(tmp_path):
+    root = folder(tmp_path / "models")
+    registry = json.loads((root / "registry.json").read_bytes())
+    told = {"status": "training", "stand_in": "Made by rule.", "note": "beats nothing. Stand-in data: Made by rule."}
+    for extra in (told, told | {"status_reason": "beats nothing"}, told | {"status": "trained"}):
+        registry["models"][0] = {**registry["models"][0], **extra}
+        (root / "registry.json").write_text(json.dumps(registry))
+        published = load_published(root, "dynamics")
+        assert published and "\n".join(published.warnings()).count("Made by rule.") == 1

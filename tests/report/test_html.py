@@ -169,3 +169,17 @@ def test_a_note_has_a_heading_of_its_own(tmp_path: Path) -> None:
     run.analysis.notes[0].title, run.analysis.notes[0].text = "Why?", "Because <b>."
     source = _source(run, tmp_path)
     assert "<h2>Why?</h2>" in source and "Because &lt;b&gt;." in source
+
+
+@pytest.mark.parametrize(
+    "run", [sample_run(), RunRecord(Identity(run_id="r", status="failed", error="x", model="harmony"))]
+)
+def test_no_section_is_empty(tmp_path: Path, run: RunRecord) -> None:
+    source = _source(run, tmp_path, [])
+    sections = [re.sub(r"<[^>]*>", " ", part.partition("</h2>")[2]) for part in source.split("<h2>")[1:]]
+    assert sections and all(len(text.split()) > 3 for text in sections)
+    assert ("<h2>Latency</h2>" in source) == (run.export is not None)
+
+
+def test_every_table_scrolls_by_itself(source: str) -> None:
+    assert source.count("<table") == len(re.findall(r'<div class="scroll">\s*<table', source)) > 0

@@ -28,6 +28,10 @@ _KNOWN = (
 )
 _UNSUPPORTED, _UNIMPLEMENTED = 4, 18
 """Codes of libsndfile: an encoding, a kind of data that it doesn't know."""
+_READABLE = (
+    (0, b"ID3", "MP3"), (0, b"OggS", "Ogg"), (0, b"RIFF", "RIFF"), (0, b"RIFX", "WAV"), (0, b"RF64", "WAV"),
+    (0, b"BW64", "WAV"), (0, b"riff", "WAV (W64)"), (0, b".snd", "AU"), (0, b"MThd", "MIDI"),
+)  # fmt: skip
 _PLAIN_WAV = (0, 1, 3, 0xFFFE)
 _SUFFIXES = {
     _MPEG4: "m4a m4b m4p m4r mp4 m4v mov 3gp 3g2 alac", "AAC": "aac adts", _ASF: "wma wmv asf", _MATROSKA: "mkv mka webm",
@@ -36,6 +40,18 @@ _SUFFIXES = {
     "Dolby Digital": "ac3 eac3", "DTS": "dts", "Speex": "spx", "TAK": "tak",
 }  # fmt: skip
 _BY_SUFFIX = {f".{suffix}": name for name, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+
+
+def format_of(head: bytes) -> str | None:
+    """The name of the sound or MIDI file that begins with these bytes; None for anything else.
+
+    Args:
+        head: its first bytes, HEAD of them or all.
+    """
+    for offset, mark, name in (*_MARKS, *_READABLE, *_KNOWN):
+        if head[offset : offset + len(mark)] == mark:
+            return name
+    return None
 
 
 def foreign_format(head: bytes, suffix: str, code: int = 0) -> str | None:

@@ -12,6 +12,7 @@ import yaml
 
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
+from kmidi_lab.files import with_home
 from kmidi_lab.inference.published import Published, load_published
 from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.inference.roots import default_root
@@ -41,7 +42,7 @@ class Model:
         Raises:
             UserError: what is asked, or asked about, can't be used.
         """
-        request = self._request(*args, **kwargs)
+        request = self._request(*map(_at_home, args), **{name: _at_home(value) for name, value in kwargs.items()})
         cache = Path(os.environ.get("OUTPUT_ROOT", "outputs")) / "cache"
         published = replace(self._published, model=copy(self._published.model))
         return request.run(published, Session(self.name, Path(), cache, seed))
@@ -53,6 +54,11 @@ class Model:
             settings: of the model's stream; most take none. Streams know nothing of each other.
         """
         return self._request.stream(self._published, **settings)
+
+
+def _at_home(value: Any) -> Any:
+    """`~` of a path as the home folder; anything else as it is."""
+    return type(value)(with_home(str(value))) if isinstance(value, str | Path) else value
 
 
 def load(model: str, models_root: str | Path | None = None) -> Model:
@@ -69,7 +75,7 @@ def load(model: str, models_root: str | Path | None = None) -> Model:
     names = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
     if model not in names:
         raise ConfigError(one_of("model", model, names))
-    root = Path(models_root) if models_root is not None else default_root()
+    root = Path(_at_home(str(models_root))) if models_root is not None else default_root()
     published = load_published(root, model) if root else None
     if root is None or published is None:
         raise RegistryError(f"no trained {model} model in {root or 'this package'}; train one, or name its folder")

@@ -11,43 +11,47 @@ from copy import copy
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, ClassVar
+from typing import Annotated, Any, ClassVar
 
-import numpy as np
 from annotated_types import Interval
 
-from kmidi_lab.audio.io import LOUDEST, read_audio
+from kmidi_lab.audio.io import read_recording
 from kmidi_lab.audio.mel_scale import FRAME_S, RATE, WINDOW
 from kmidi_lab.audio.mel_stream import MelStream
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listener import Frames, Listener, Read, Reading
+from kmidi_lab.inference.live import BLOCK, live
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.inference.timeline import timeline_png
 
 STANDARD_INPUT = "-"
-_BLOCK = 4096
-_SAMPLE = np.dtype("<f4")
 Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What a model read: (seconds from the start to the end of a stretch, its reading), and one of all that counts."""
+    """What a model read: (seconds from the start to the end of a stretch, its reading), and one of all that counts.
+
+    `unsure` says why the answer should not be relied on, empty where nothing is against it; `notes` what is to be known
+    of the recording, such as that it is cut short.
+    """
 
     readings: list[tuple[float, Reading]]
     seconds: float
     summary: Reading
     run_id: str | None
     status: str
+    unsure: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Listening(Request[Heard]):
     """Base of the requests about sound: the model runs frame by frame, with its state; the mean of its outputs is read.
 
     Args:
-        audio: a recording (WAV, FLAC, OGG, MP3) by name, `-` for raw little-endian float32 samples, mono, from standard
+        audio: a recording (WAV, FLAC, OGG, MP3, AIFF …) by name, `-` for raw little-endian float32 samples, mono, from standard
             input, or samples `[S]` in -1..1.
         rate: Hz of standard input and of samples, 8,000 to 192,000.
         every: seconds between two readings, 0.016 to 3600.
@@ -59,6 +63,9 @@ class Listening(Request[Heard]):
     from_onset: ClassVar[bool] = False
     """Reset the model where sound begins, at first or behind half a second of silence: for models that were trained on
     sounds without silence before them."""
+
+    least_s: ClassVar[float] = 0.0
+    """Seconds of sound that counts below which the answer is said to be unsure."""
 
     def __init__(self, audio: str | Path | Frames | None = None, rate: int = 48000, every: Seconds = 0.5) -> None:
         if audio is None or (isinstance(audio, str) and not audio):
@@ -100,7 +107,15 @@ class Listening(Request[Heard]):
             published.model.reset()
             step, read = published.model, self.reader(published)
             onset = published.model.reset if self.from_onset else (lambda: None)
-        readings = listen(self._frames(), step, read, self.every, session.say, self.counts(), onset)
+        counts, notes, heard = self.counts(), list[str](), 0
+
+        def count(frame: Frames) -> bool:
+            nonlocal heard
+            sounds = counts(frame)
+            heard += sounds
+            return sounds
+
+        readings = listen(self._frames(notes), step, read, self.every, session.say, count, onset)
         if not readings:
             raise ConfigError(
                 f"{self._source()}: nothing to read: silent, or shorter than a frame of {WINDOW} samples at {RATE} Hz; "
@@ -108,17 +123,25 @@ class Listening(Request[Heard]):
             )
         entry = published.entry if published else {}
         status = entry.get("status", "no model")
-        return Heard(readings[:-1], *readings[-1], entry.get("training", {}).get("run_id"), status)
+        run_id, short = entry.get("training", {}).get("run_id"), heard * FRAME_S < self.least_s
+        unsure = f"too short: {heard * FRAME_S:.2f} s of sound, {self.least_s:g} s are needed" if short else ""
+        return Heard(readings[:-1], *readings[-1], run_id, status, unsure, tuple(notes))
 
     def show(self, answer: Heard, session: Session) -> None:
+        for note in answer.notes:
+            say(f"note: {note}")
         say("as a whole:")
         say(_line(answer.seconds, answer.summary))
+        if answer.unsure:
+            say(f"unsure: {answer.unsure}")
         report = {
             "model": session.model,
             "run": answer.run_id,
             "status": answer.status,
             "source": self._source(),
             "every_s": self.every,
+            "unsure": answer.unsure or None,
+            "notes": list(answer.notes),
             "readings": [{"seconds": at, **_plain(reading)} for at, reading in answer.readings],
             "summary": {"seconds": answer.seconds, **_plain(answer.summary)},
         }
@@ -132,14 +155,15 @@ class Listening(Request[Heard]):
             return "standard input" if str(self.audio) == STANDARD_INPUT else str(self.audio)
         return "the samples"
 
-    def _frames(self) -> Iterator[Frames]:
+    def _frames(self, notes: list[str]) -> Iterator[Frames]:
+        """What comes in; what is to be known of it goes to `notes`."""
         if not isinstance(self.audio, str | Path):
             return _samples(self.audio, MelStream(self.rate))
         if str(self.audio) != STANDARD_INPUT:
-            return _recorded(Path(self.audio))
+            return _recorded(Path(self.audio), notes)
         if sys.stdin is None:
             raise ConfigError("predict.audio=- reads standard input, which is closed; pipe samples into it")
-        return _live(sys.stdin.buffer, MelStream(self.rate))
+        return live(sys.stdin.buffer, MelStream(self.rate))
 
 
 class LiveListening:
@@ -191,28 +215,15 @@ def listen(
     return [*listener.readings, *([whole] if whole else [])]
 
 
-def _recorded(path: Path) -> Iterator[Frames]:
-    samples, stream = read_audio(path, RATE), MelStream()
-    for at in range(0, len(samples), _BLOCK):
-        yield stream.push(samples[at : at + _BLOCK])
+def _recorded(path: Path, notes: list[str]) -> Iterator[Frames]:
+    recording, stream = read_recording(path, RATE), MelStream()
+    notes += [f"{note} ({detail})" for note, detail in recording.notes]
+    for at in range(0, len(recording.samples), BLOCK):
+        yield stream.push(recording.samples[at : at + BLOCK])
 
 
 def _samples(samples: Frames, stream: MelStream) -> Iterator[Frames]:
     yield stream.push(samples)
-    yield stream.finish()
-
-
-def _live(source: BinaryIO, stream: MelStream) -> Iterator[Frames]:
-    """Frames of raw little-endian float32 samples as they come in; a sample that is cut in two waits for its rest."""
-    kept = b""
-    while data := source.read1(_BLOCK * _SAMPLE.itemsize):  # type: ignore[attr-defined]
-        kept += data
-        whole = len(kept) // _SAMPLE.itemsize * _SAMPLE.itemsize
-        samples, kept = np.frombuffer(kept[:whole], _SAMPLE), kept[whole:]
-        if not (np.abs(samples) <= LOUDEST).all():
-            print("a block with samples that are no sound (NaN, infinite, huge) was left out", file=sys.stderr)
-            continue
-        yield stream.push(samples)
     yield stream.finish()
 
 

@@ -31,10 +31,13 @@ class Published:
     def warnings(self) -> list[str]:
         """What whoever asks the model should know of it."""
         said = []
+        stand_in = f"Stand-in data: {self.entry['stand_in']}" if self.entry.get("stand_in") else ""
         if self.entry.get("status") not in ("trained", "production"):
-            said.append(f"This model does not beat its baselines: {self.entry.get('note', 'no reason is told')}")
-        if self.entry.get("stand_in"):
-            said.append(f"Stand-in data: {self.entry['stand_in']}")
+            why = str(self.entry.get("status_reason") or self.entry.get("note") or "no reason is told")
+            # A note repeats what the data stand in for.
+            said.append(f"This model does not beat its baselines: {why.removesuffix(f' {stand_in}')}")
+        if stand_in:
+            said.append(stand_in)
         return said
 
     def call(self, x: np.ndarray) -> np.ndarray:

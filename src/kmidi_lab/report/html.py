@@ -23,13 +23,13 @@ def write_report(run: RunRecord, curves: list[dict[str, float]], path: Path) -> 
     # Everything but our own SVG is escaped: names of songs and messages of errors come from files.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     source = files("kmidi_lab.report").joinpath("report.html.j2").read_text(encoding="utf-8")
-    page = environment.from_string(source).render({**_context(run, curves), "config": _config(path.parent)})
+    page = environment.from_string(source).render(_context(run, curves, _config(path.parent)))
     write_atomic(path, page.encode())
     return path
 
 
-def _context(run: RunRecord, curves: list[dict[str, float]]) -> dict[str, Any]:
-    return {
+def _context(run: RunRecord, curves: list[dict[str, float]], config: str) -> dict[str, Any]:
+    parts = {
         "run": run,
         "title": run.identity.model,
         "identity": _identity(run),
@@ -52,8 +52,30 @@ def _context(run: RunRecord, curves: list[dict[str, float]]) -> dict[str, Any]:
         "split_rule": view.split_rule(run)[0],
         "problems": view.problems(run),
         "provenance": view.provenance(run),
+        "config": config,
         "raw": run_record.text(run),
     }
+    return {**parts, "missing": _missing(run, parts)}
+
+
+def _missing(run: RunRecord, parts: dict[str, Any]) -> list[str]:
+    """A sentence for each part that a report has and this one has not."""
+    timed, exported = bool(parts["latency"].rows), run.export is not None
+    there = {
+        "The run has no metrics.": parts["tables"],
+        "The run logged no curves.": parts["curves"],
+        "The run holds no confusion matrix.": parts["confusions"],
+        "Nothing was exported, so nothing was timed.": exported,
+        "The export was not timed.": timed or not exported,
+        "The run holds no parity check.": parts["parity"].rows or not exported,
+        "The run holds no word on its data.": run.data,
+        "No composed config lies beside this report.": parts["config"],
+    }
+    others = () if timed else parts["not_measured"].items()
+    return [
+        *(sentence for sentence, has in there.items() if not has),
+        *(f"{name} was not measured: {why}." for name, why in others),
+    ]
 
 
 def _config(folder: Path) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
+import time
 
 import pytest
 from support.melody_music21 import read as music21_read
 
 from datamodules.melody import tune_books
 from datamodules.melody.abc import AbcError, key_of, read_tune, tunes
+from datamodules.melody.tune_books import title_key
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.models.melody.features import Melody
 
@@ -108,3 +111,34 @@ def test_it_reads_what_music21_reads_in_twenty_tunes() -> None:
         mine, theirs = notes(read_tune(fields, body, "x", "x")), music21_read(text)
         assert [p for p, _ in mine] == [p for p, _ in theirs], text
         assert [d for _, d in mine] == pytest.approx([d for _, d in theirs], abs=1e-3), text
+
+
+HEAD = "X:1\nT:a\nM:4/4\nL:1/8\nK:C\n"
+HOSTILE = {
+    "5,000 endings": HEAD + "|:" + "CDEF|" * 1000 + "".join(f"[{i} CDEF:|" for i in range(5000)),
+    "a million bars": HEAD + "CDEF|" * 1_000_000,
+    "braces that never close": HEAD + "{" * 60_000,
+    "brackets that never close": HEAD + "[K:" * 40_000,
+    "stacks that never close": HEAD + "[C" * 50_000,
+    "one long stack": HEAD + "[" + "C" * 150_000,
+    "a length of 5,000 digits": HEAD + "C" + "9" * 5000,
+    "a unit of 5,000 digits": HEAD.replace("L:1/8", "L:1/" + "9" * 5000) + "C",
+    "slashes": HEAD + "C" + "/" * 5000 + "D",
+    "broken rhythm without end": HEAD + "C" + ">" * 50_000 + "D",
+    "ties without end": HEAD + "C8-" * 60_000,
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_tune_is_read_or_refused_in_no_time(case: str) -> None:
+    began = time.process_time()
+    for fields, body in tunes(HOSTILE[case]):
+        with contextlib.suppress(AbcError):
+            assert len(read_tune(fields, body, "x", "s")) <= 10_000
+    assert time.process_time() - began < 5
+
+
+def test_a_hostile_title_is_compared_in_no_time() -> None:
+    began = time.process_time()
+    title_key("(" * 100_000)
+    assert time.process_time() - began < 1

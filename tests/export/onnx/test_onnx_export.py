@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from kmidi_lab.errors import ExportError
+from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import check_onnx, export_onnx
 from kmidi_lab.nn.layers import GRU
 
@@ -192,3 +193,10 @@ def test_a_caller_who_knows_only_input_runs_from_reset_each_time(streaming):
     np.testing.assert_array_equal(session.run(None, {"input": x})[0], first)
     carried = session.run(None, {"input": x, "state_0": state})[0]
     assert np.abs(carried - first).max() > 1e-3
+
+
+def test_opening_a_streaming_file_prints_nothing(streaming, capfd):
+    """ONNX Runtime warns of each state that it is no constant, which is meant."""
+    model = OnnxModel(streaming[0], "x.onnx")
+    model(np.zeros(model.input_size, np.float32))
+    assert capfd.readouterr() == ("", "")

@@ -20,6 +20,8 @@ class HeardEmotion(Listening):
     """Asks how a voice sounds: valence, arousal, dominance in -1..1, complexity in 0..1, the likeliest label and intensity."""
 
     without_model = "a guess from how loud it is"
+    least_s = 2.0
+    """By then its unweighted recall has nearly reached that of whole clips (docs/emotion.md)."""
 
     def reader(self, published: Published) -> Read:
         """Reads the embedding by the contract's formulas and its label through the head file beside the model."""

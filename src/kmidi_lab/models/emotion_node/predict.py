@@ -14,6 +14,8 @@ class HeardNodes(Listening):
     """Asks which of the 216 emotion nodes a sound expresses, and in which key."""
 
     from_onset = True
+    least_s = 2.0
+    """By then base emotions are told nearly as well as from whole clips (docs/emotion_node.md)."""
 
     def reader(self, published: Published) -> Read:
         """Reads each head; valence, arousal and dominance are those of the likeliest node in the thesaurus."""

@@ -17,6 +17,8 @@ class HeardInstruments(Listening):
     """Asks what plays in a sound, how and how loudly."""
 
     from_onset = True
+    least_s = 0.5
+    """By then instruments are told as well as from whole sounds (docs/instrument.md)."""
 
     def reader(self, published: Published) -> Read:
         """Reads the likeliest place of each slice; one that no data had a label for is flat and is left out."""

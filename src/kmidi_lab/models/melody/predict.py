@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +15,32 @@ from annotated_types import Interval
 
 from kmidi_lab.chords.asking import parse_affect, parse_chords
 from kmidi_lab.chords.chord import Chord, Key, parse_key
+from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request, Session
-from kmidi_lab.midi.output import midi_target
+from kmidi_lab.midi.output import midi_target, named, say_flaws
 from kmidi_lab.models.melody.baselines import stepwise
+from kmidi_lab.models.melody.continuation import Begun, read_tune, written
 from kmidi_lab.models.melody.features import NO_NOTE, Notes, duration_class, position_class, vectors
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
-from kmidi_lab.models.melody.rhythm import BAR, Rhythm, compose, known_bars
+from kmidi_lab.models.melody.rhythm import (
+    BAR,
+    METRES,
+    SHORTEST,
+    Bar,
+    Metre,
+    Rhythm,
+    compose,
+    known_bars,
+    notes_a_bar,
+    plain_bars,
+)
 from kmidi_lab.models.melody.sampling import draw
 
-MOST_NOTES = 2000
+MOST_NOTES, MOST_BARS = 2000, 500
+_NOTES, _LEAST_BARS, _MORE_BARS = 32, 4, 8
+"""Without a length: notes where nothing says how many bars, bars over a short loop, bars after a tune."""
 _TICKS = 480
 _MELODY_VELOCITY, _CHORD_VELOCITY = 92, 54
 Timed = tuple[float, float, Chord]
@@ -33,7 +49,10 @@ Timed = tuple[float, float, Chord]
 
 @dataclass(frozen=True)
 class Tune:
-    """A melody over chords: `rhythm` and MIDI `pitch` of its T notes, `[T]`; times in quarters, tempo in beats a minute."""
+    """A melody over chords: `rhythm` and MIDI `pitch` of its T notes, `[T]`; times in quarters, tempo in beats a minute.
+
+    `begun` is the tune that it continues, from whose end its times are counted.
+    """
 
     rhythm: Rhythm
     pitch: np.ndarray
@@ -41,6 +60,8 @@ class Tune:
     tempo: int
     midi: bytes
     rhythm_from: str
+    metre: Metre = METRES["4/4"]
+    begun: Begun | None = None
 
     @property
     def notes(self) -> list[tuple[float, float, int]]:
@@ -56,11 +77,14 @@ class MelodyOverChords(Request[Tune]):
         chords: to play over, a bar each, or as `|` between bars says.
         key: such as C, F# or Am.
         emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is unknown.
-        length: notes, 1 to 2000.
+        length: notes, 1 to 2000; over chords they fill whole rounds. None is what the bars hold.
         temperature: 0.05 to 10; below 1 is safer, above 1 bolder.
         top_k: notes to choose among, 0 (all) to 128.
         top_p: share of the probability to choose from, above 0 to 1.
         out: the file that task=predict writes; None is the run folder.
+        bars: 1 to 500; None is one round of the chords, four bars at least; 8 after a tune; without either 32 notes.
+        metre: 4/4, 2/2, 2/4, 3/4 or 6/8; None is that of the tune, else 4/4.
+        midi: a file whose melody goes on, by name or as its bytes; None begins one. Key, metre and tempo are the file's then.
 
     Raises:
         ConfigError: a chord, key or emotion that can't be read, a number out of range, or an `out` that can't be written.
@@ -71,36 +95,84 @@ class MelodyOverChords(Request[Tune]):
     def __init__(
         self,
         chords: str | Sequence[str] = "",
-        key: str = "C",
+        key: str | None = None,
         emotion: str | None = None,
-        length: Annotated[int, Interval(ge=1, le=MOST_NOTES)] = 32,
+        length: Annotated[int, Interval(ge=1, le=MOST_NOTES)] | None = None,
         temperature: Annotated[float, Interval(ge=0.05, le=10)] = 1.0,
         top_k: Annotated[int, Interval(ge=0, le=128)] = 0,
         top_p: Annotated[float, Interval(gt=0, le=1)] = 1.0,
         out: str | None = None,
+        bars: Annotated[int, Interval(ge=1, le=MOST_BARS)] | None = None,
+        metre: str | None = None,
+        midi: str | Path | bytes | None = None,
     ) -> None:
-        midi_target(out, Path("melody.mid"))
-        self.key = parse_key(key)
+        if metre is not None and metre not in METRES:
+            raise ConfigError(one_of("predict.metre", metre, METRES))
+        self.source = midi if midi is None or isinstance(midi, bytes) else Path(midi)
+        self.out, self.bars = out, bars
+        self._target(Path())
+        self.begun = read_tune(self.source, METRES[metre] if metre else None) if self.source else None
+        self.metre = self.begun.metre if self.begun else METRES[metre or "4/4"]
+        self.key = self.begun.key if self.begun and not key else parse_key(key or "C")
         self.emotion, self.affect = emotion, parse_affect(emotion)
-        self.progression = one_bar_each(chords if isinstance(chords, str) else " ".join(chords), self.key)
-        self.length, self.temperature, self.top_k, self.top_p, self.out = length, temperature, top_k, top_p, out
+        self.progression = one_bar_each(
+            chords if isinstance(chords, str) else " ".join(chords), self.key, self.metre.bar
+        )
+        self.length, self.temperature, self.top_k, self.top_p = length, temperature, top_k, top_p
+        if bars and length and length > bars * self.metre.bar / SHORTEST:
+            raise ConfigError(
+                f"predict.length={length} is more than a note each sixteenth of predict.bars={bars}; give more bars"
+            )
 
     def run(self, published: Published | None, session: Session) -> Tune:
         """A melody drawn note by note; the same seed gives the same one."""
         rng = np.random.default_rng(session.seed)
-        bars, origin = known_bars(session.cache_dir)
         arousal = self.affect[1] if self.affect else 0.0
-        rhythm = compose(bars, self.length, arousal, rng)
-        chords = repeat(self.progression, float((rhythm.onset + rhythm.duration)[-1]))
+        kinds, origin, density = self._rhythms(session, arousal)
+        count, notes = self._size(density)
+        rhythm = compose(kinds, notes, arousal, rng, self.metre, count, density)
+        chords = repeat(self.progression, float((rhythm.onset + rhythm.duration)[-1]), self.metre.bar)
+        ask = None
         if published is not None:
             published.model.reset()
-        ask = None if published is None else published.model
-        pitches = write(ask, rhythm, chords, self.key, self.affect, rng, self.temperature, self.top_k, self.top_p)
-        tempo = round(100 + 30 * arousal)
-        return Tune(rhythm, pitches, chords, tempo, midi_bytes(rhythm, pitches, chords, tempo, self.key), origin)
+            ask = published.model
+            if self.begun:
+                self.begun.listen(ask, self.affect)
+        drawing = rng, self.temperature, self.top_k, self.top_p
+        pitches = write(ask, rhythm, chords, self.key, self.affect, *drawing, self.metre, self.begun)
+        tempo = round(self.begun.tempo if self.begun else 100 + 30 * arousal)
+        if self.begun:
+            midi = written(self.begun, sounding(rhythm, pitches, self.begun.velocity), under(chords))
+        else:
+            midi = midi_bytes(rhythm, pitches, chords, tempo, self.key, self.metre)
+        return Tune(rhythm, pitches, chords, tempo, midi, origin, self.metre, self.begun)
+
+    def _rhythms(self, session: Session, arousal: float) -> tuple[Counter[Bar], str, float]:
+        """(bars to choose from, where they come from, notes a bar)."""
+        density = notes_a_bar(self.metre, arousal)
+        if self.begun:
+            density = min(max(self.begun.density, self.metre.bar / BAR), 2 * self.metre.bar)
+            if own := self.begun.bars():
+                return own, "the tune's own bars", density
+        if self.metre.rhythms == "4/4":
+            return *known_bars(session.cache_dir), density
+        return plain_bars(self.metre.rhythms), "the lab's plain rhythms", density
+
+    def _size(self, density: float) -> tuple[int | None, int | None]:
+        """(bars, notes), as `compose` takes them: whole rounds of the chords unless a number of bars was given."""
+        if self.bars:
+            return self.bars, self.length
+        quarters = max((start + length for start, length, _ in self.progression), default=0.0)
+        if quarters:
+            loop = -(-quarters // self.metre.bar)
+            wanted = self.length / density / loop if self.length else np.ceil(_LEAST_BARS / loop)
+            return int(loop) * max(1, round(wanted)), self.length
+        if self.length or not self.begun:
+            return None, self.length or _NOTES
+        return _MORE_BARS, None
 
     def show(self, answer: Tune, session: Session) -> None:
-        target = midi_target(self.out, session.folder / "melody.mid")
+        target = self._target(session.folder)
         write_atomic(target, answer.midi)
         mood = f", {self.emotion}" if self.affect else ""
         picture, rhythm, pitches = target.with_suffix(".png"), answer.rhythm, answer.pitch
@@ -108,31 +180,45 @@ class MelodyOverChords(Request[Tune]):
         phrases = rhythm.onset[rhythm.phrase].tolist()
         write_atomic(
             picture,
-            piano_roll(rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.key, BAR, title),
+            piano_roll(
+                rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.key, answer.metre.bar, title
+            ),
         )
+        bar, first = answer.metre.bar, 0
+        if answer.begun:
+            first = answer.begun.bar
+            print(
+                f"{named(self.source or Path())}: {answer.begun.named()} goes on from bar {first + 1}, in {answer.metre.name}"
+            )
+            say_flaws(answer.begun.file.piece.flaws)
         print(f"{title}; rhythm from {answer.rhythm_from}:")
-        for bar in range(int(rhythm.onset[-1] // BAR) + 1):
-            inside = (rhythm.onset // BAR).astype(int) == bar
+        for number in range(int(rhythm.onset[-1] // bar) + 1):
+            inside = (rhythm.onset // bar).astype(int) == number
             names = " ".join(note_name(int(p), self.key) for p in pitches[inside])
-            over = " ".join(str(c) for s, _, c in answer.chords if int(s // BAR) == bar)
-            print(f"  bar {bar + 1:>2}  {over:<8} {names}")
+            over = " ".join(str(c) for s, _, c in answer.chords if int(s // bar) == number)
+            print(f"  bar {first + number + 1:>2}  {over:<8} {names}")
         print(f"written: {target}, {picture}")
 
+    def _target(self, folder: Path) -> Path:
+        source = self.source if isinstance(self.source, Path) else None
+        name = f"{source.stem if source else 'melody'}_continued.mid" if self.source else "melody.mid"
+        return midi_target(self.out, folder / name, source)
 
-def one_bar_each(text: str, key: Key) -> list[Timed]:
+
+def one_bar_each(text: str, key: Key, bar: float = BAR) -> list[Timed]:
     """Chords of one round in quarters: with `|` as the bars say, without a bar for each."""
     events = parse_chords(text if "|" in text else " | ".join(text.replace(",", " ").split()), key)
     if len(events) == 1 and events[0].start is None:
-        return [(0.0, BAR, events[0].chord)]
-    return [(e.start * BAR, e.bars * BAR, e.chord) for e in events]  # type: ignore[operator]
+        return [(0.0, bar, events[0].chord)]
+    return [(e.start * bar, e.bars * bar, e.chord) for e in events]  # type: ignore[operator]
 
 
-def repeat(progression: list[Timed], quarters: float) -> list[Timed]:
+def repeat(progression: list[Timed], quarters: float, bar: float = BAR) -> list[Timed]:
     """The progression again and again until `quarters` are filled, cut to bars there."""
     if not progression:
         return []
     round_length = max(start + length for start, length, _ in progression)
-    end = -(-quarters // BAR) * BAR
+    end = -(-quarters // bar) * bar
     rounds = int(-(-end // round_length))
     placed = [(s + r * round_length, d, c) for r in range(rounds) for s, d, c in progression]
     return [(s, min(d, end - s), c) for s, d, c in placed if s < end]
@@ -148,23 +234,31 @@ def write(
     temperature: float,
     top_k: int,
     top_p: float,
+    metre: Metre = METRES["4/4"],
+    begun: Begun | None = None,
 ) -> np.ndarray:
     """Pitches `[T]` for a rhythm. `ask` maps one contract vector to `[128]` and keeps its state; None is the heuristic.
+
+    `begun` is the tune that goes on, which the model has heard.
 
     The last note is drawn from the chord's tones, or from the tonic triad's where no chord is given, so that it closes.
     """
     mood = np.array([*affect, 0.4] if affect else [0.0, 0.0, 0.0], np.float32)
-    durations, positions = duration_class(rhythm.duration), position_class(rhythm.onset % BAR, BAR)
+    durations, positions = duration_class(rhythm.duration), position_class(rhythm.onset % metre.bar, metre.bar)
     triad = {(key.tonic + i) % 12 for i in ((0, 3, 7) if key.mode < 0 else (0, 4, 7))}
     pitches: list[int] = []
+    last, last_duration, rested = NO_NOTE, 0, False
+    if begun:
+        last, last_duration = int(begun.melody.pitch[-1]), int(duration_class(begun.melody.duration[-1:])[0])
+        rested = begun.rested
     for i, onset in enumerate(rhythm.onset):
         chord = next((c for s, d, c in chords if s <= onset + 1e-6 < s + d), None)
-        before = pitches[-1] if pitches else NO_NOTE
+        before = pitches[-1] if pitches else last
         if ask is None:
-            p = stepwise(before, key, chord, strong=onset % 2 == 0)
+            p = stepwise(before, key, chord, strong=onset % metre.bar % metre.strong == 0)
         else:
             numbers = (
-                before, durations[i - 1] if i else 0, rhythm.rest[i], rhythm.phrase[i], positions[i], durations[i], 0,
+                before, durations[i - 1] if i else last_duration, rhythm.rest[i] if i else rested, rhythm.phrase[i], positions[i], durations[i], 0,
                 key.tonic, key.mode,
             )  # fmt: skip
             chroma = np.array(chord.chroma() if chord else (0.0,) * 12, np.float32)
@@ -176,24 +270,40 @@ def write(
     return np.array(pitches)
 
 
-def midi_bytes(rhythm: Rhythm, pitches: np.ndarray, chords: list[Timed], tempo: int, key: Key) -> bytes:
+def sounding(rhythm: Rhythm, pitches: np.ndarray, velocity: int) -> list[tuple[float, float, int, int]]:
+    """(onset, duration, pitch, velocity) of a melody's notes."""
+    return [(o, d, int(p), velocity) for o, d, p in zip(rhythm.onset, rhythm.duration, pitches, strict=True)]
+
+
+def under(chords: list[Timed]) -> list[tuple[float, float, int, int]]:
+    """The notes of chords, soft and low: the bass and a tone each."""
+    low = 48
+    return [
+        (s, d, pitch, _CHORD_VELOCITY)
+        for s, d, c in chords
+        for pitch in (low - 12 + (c.bass % 12), *(low + (t % 12) for t in sorted(c.tones)))
+    ]
+
+
+def midi_bytes(
+    rhythm: Rhythm,
+    pitches: np.ndarray,
+    chords: list[Timed],
+    tempo: int,
+    key: Key,
+    metre: Metre = METRES["4/4"],
+) -> bytes:
     """A MIDI file: melody, and the chords softly below it."""
     file = mido.MidiFile(ticks_per_beat=_TICKS)
+    numerator, denominator = map(int, metre.name.split("/"))
     head = mido.MidiTrack([
         mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo)),
-        mido.MetaMessage("time_signature", numerator=4, denominator=4),
+        mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator),
         mido.MetaMessage("key_signature", key=_signature(key)),
     ])  # fmt: skip
-    melody = [(o, d, int(p), _MELODY_VELOCITY) for o, d, p in zip(rhythm.onset, rhythm.duration, pitches, strict=True)]
-    file.tracks += [head, _track("Melody", 0, melody)]
+    file.tracks += [head, _track("Melody", 0, sounding(rhythm, pitches, _MELODY_VELOCITY))]
     if chords:
-        low = 48
-        under = [
-            (s, d, pitch, _CHORD_VELOCITY)
-            for s, d, c in chords
-            for pitch in (low - 12 + (c.bass % 12), *(low + (t % 12) for t in sorted(c.tones)))
-        ]
-        file.tracks.append(_track("Chords", 1, under))
+        file.tracks.append(_track("Chords", 1, under(chords)))
     out = io.BytesIO()
     file.save(file=out)
     return out.getvalue()

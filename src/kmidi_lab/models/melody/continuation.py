@@ -1,0 +1,132 @@
+"""A melody that a MIDI file holds already: what a model hears of it before it goes on, and the file with what it wrote."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from kmidi_lab.chords.chord import Key
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.midi.output import named
+from kmidi_lab.midi.reading import OpenFile, open_file
+from kmidi_lab.midi.writing import Edit, name_event, note_events, rewrite
+from kmidi_lab.models.melody.features import Melody, notes_of, vectors
+from kmidi_lab.models.melody.finding import HOW, as_melody, melody_of
+from kmidi_lab.models.melody.rhythm import METRES, SHORTEST, Bar, Metre, bars_of
+from kmidi_lab.models.melody.voice import REST
+
+_HEARD = 448
+"""Notes that the model is given: its attention and memory reach no further."""
+_FEWEST_BARS = 3
+"""A tune with fewer different bars gives no rhythm to go on with."""
+_LAST_NOTES = 16
+Sounding = tuple[float, float, int, int]
+"""(onset, duration, pitch, velocity), times in quarters from where the tune goes on."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A tune to go on with: its `melody`, where it goes on (`start`, quarters from the start of the file, at a bar line).
+
+    `gap` is the silence in between, in quarters.
+    `track` is that of the piece that plays it, `velocity` how hard its last notes are, `bar` the number of the first new bar.
+    """
+
+    file: OpenFile
+    melody: Melody
+    track: int
+    metre: Metre
+    start: float
+    bar: int
+    tempo: float
+    velocity: int
+    how: str
+    gap: float
+
+    @property
+    def key(self) -> Key:
+        return self.melody.key
+
+    @property
+    def rested(self) -> bool:
+        """Whether a rest stands between the tune and what goes on."""
+        return self.gap >= REST
+
+    @property
+    def density(self) -> float:
+        """Notes a bar."""
+        return len(self.melody) / max(1, self.bar)
+
+    def bars(self) -> Counter[Bar]:
+        """The tune's own bars, where it has enough of them."""
+        own = bars_of([self.melody], self.metre.bar, 1)
+        return own if len(own) >= _FEWEST_BARS else Counter()
+
+    def listen(self, ask: Callable[[np.ndarray], np.ndarray], affect: tuple[float, float] | None) -> None:
+        """Plays the end of the tune to a model that keeps its state."""
+        mood = (*affect, 0.4) if affect else (0.0, 0.0, 0.0)
+        for x in vectors(notes_of(self.melody, mood))[-_HEARD:]:
+            ask(x)
+
+    def named(self) -> str:
+        """What was taken for the melody, in words."""
+        track = self.file.piece.tracks[self.track]
+        name = f"the track {track.name}" if track.name else f"the part on channel {track.channel + 1}"
+        ways = dict(zip(HOW, ("by its name", "by how it plays", "the upper voice of all"), strict=True))
+        return f"{name} ({ways[self.how]})"
+
+
+def read_tune(source: Path | bytes, metre: Metre | None = None) -> Begun:
+    """The melody of a MIDI file. It goes on at the first bar line after its last note, in the file's last metre or the one given.
+
+    Raises:
+        MidiError: the file can't be read, or holds no melody. ConfigError: it ends in a metre that there are no rhythms for.
+    """
+    file = open_file(source)
+    piece = file.piece
+    if metre is not None:
+        piece = replace(piece, metres=np.array([[0, *map(int, metre.name.split("/"))]]))
+    found = melody_of(piece)
+    melody = as_melody(piece, found, named(source), "midi")
+    quarter = float(piece.ticks_per_quarter)
+    changed, numerator, denominator = piece.metres[-1].tolist() if len(piece.metres) else (0, 4, 4)
+    if f"{numerator}/{denominator}" not in METRES:
+        raise ConfigError(
+            f"{named(source)}: its end is in {numerator}/{denominator}, which the melody model has no rhythms for; name one of "
+            f"{', '.join(METRES)}, such as predict.metre=4/4"
+        )
+    metre = METRES[f"{numerator}/{denominator}"]
+    track = piece.tracks[found.track]
+    onset, length = float(found.voice.onset[-1]) - changed / quarter, float(found.voice.duration[-1])
+    bars = max(np.floor(onset / metre.bar + 1e-6) + 1, np.ceil((onset + length - SHORTEST) / metre.bar))
+    start = changed / quarter + float(bars) * metre.bar
+    end = float(found.voice.onset[-1] + found.voice.duration[-1])
+    at = int(np.searchsorted(piece.tempos[:, 0], start * quarter, side="right")) - 1
+    bar = max(1, round(start / metre.bar))
+    loud = int(np.median(track.notes["velocity"][-_LAST_NOTES:]))
+    return Begun(file, melody, found.track, metre, start, bar, float(piece.tempos[at, 1]), loud, found.how, start - end)
+
+
+def written(tune: Begun, melody: Sequence[Sounding], chords: Sequence[Sounding]) -> bytes:
+    """The file with new notes in the melody's track, and chords in a track of their own; all else as it was."""
+    piece, places = tune.file.piece, tune.file.places
+    quarter = piece.ticks_per_quarter
+    track = piece.tracks[tune.track]
+
+    def events(notes: Sequence[Sounding], channel: int) -> list[tuple[int, bytes]]:
+        out: list[tuple[int, bytes]] = []
+        for onset, duration, pitch, velocity in notes:
+            start = round((tune.start + onset) * quarter)
+            end = round((tune.start + onset + duration) * quarter)
+            out += note_events(channel, pitch, velocity, start, max(start + 1, end - max(1, quarter // 48)))
+        return out
+
+    edits = {int(places[tune.track][0, 0]): Edit(added=events(melody, track.channel))}
+    taken = {t.channel for t in piece.tracks}
+    free = next((c for c in range(16) if c not in taken and c != 9), track.channel)
+    more = [Edit(added=[(0, name_event("Chords")), *events(chords, free)])] if chords else []
+    return rewrite(tune.file.file, edits, more)

@@ -1,0 +1,126 @@
+"""The melody of any MIDI file: the track that is named so or plays its part, as one voice with key and metre.
+
+Of a track that plays several notes at once the upper voice is taken (the skyline of A. Uitdenbogerd, J. Zobel,
+*Melodic matching techniques for large music databases*, ACM Multimedia 1999), without notes under a held higher one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from kmidi_lab.chords.chord import Key
+from kmidi_lab.midi.names import plain
+from kmidi_lab.midi.piece import Piece, Track
+from kmidi_lab.midi.reading import MidiError
+from kmidi_lab.midi.score import make_score
+from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody
+from kmidi_lab.models.melody.voice import Voice, key_of_chroma, single, uncovered
+
+MIN_NOTES, MAX_NOTES = 12, 5_000
+GRID = 12
+"""Places a quarter note: sixteenths and triplets of eighths fall on it."""
+HOW = ("named", "role", "skyline")
+"""What a melody was found by: the name of its track, how its track plays, or as the upper voice of all."""
+_NAMED = tuple(
+    re.compile(words)
+    for words in (
+        r"melod|gesang|canto|\bchant\b|メロ|旋律|мелод|멜로디|μελωδ",
+        r"\b(lead )?(vocal|voice|vox|sing)|\bvoz\b|\bvoix\b|stimme|ボーカル|ヴォーカル|歌|вокал|голос|보컬",
+        r"\blead\b|\bsolo\b|ソロ|соло",
+    )
+)
+_BACKING = re.compile(
+    r"back|bkg|bg|harm|choir|chorus|ooh|aah|counter|bass|drum|rhythm|begleit|accomp|コーラス|ハモ|副旋律|伴奏|対旋律|хор|бас"
+)
+_BASS, _EFFECTS = range(32, 40), range(112, 128)
+_LEAST_LIKE = 0.3
+_MIDDLE, _WIDTH = 68.0, 16.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A voice, its tracks' notes on `GRID`, what it was found by, of `HOW`, and the track of the piece that plays it."""
+
+    voice: Voice
+    how: str
+    track: int
+
+
+def melody_of(piece: Piece) -> Found:
+    """The melody of a piece. Raises MidiError (`no melody`, `fewer than …`) for one that has none to be found."""
+    tracks = [t for t in piece.tracks if not t.is_drum and len(t.notes) >= MIN_NOTES]
+    if not tracks:
+        raise MidiError("no melody", "no pitched track of some length")
+    quarter = float(piece.ticks_per_quarter)
+    chosen, how = _named(tracks), HOW[0]
+    if chosen is None:
+        likely = {id(t): likeness(t, tracks, quarter) for t in tracks}
+        chosen, how = max(tracks, key=lambda t: likely[id(t)]), HOW[1]
+        if len(tracks) == 1 or likely[id(chosen)] < _LEAST_LIKE:
+            how = HOW[2]
+    notes = np.concatenate([t.notes for t in tracks if t.program not in _EFFECTS]) if how == HOW[2] else chosen.notes
+    found = Found(upper_voice(notes, quarter), how, next(i for i, t in enumerate(piece.tracks) if t is chosen))
+    pitch = found.voice.pitch
+    if not MIN_NOTES <= len(pitch) <= MAX_NOTES:
+        raise MidiError(f"melody not of {MIN_NOTES} to {MAX_NOTES} notes", str(len(pitch)))
+    if pitch.min() < LOWEST or pitch.max() > HIGHEST:
+        raise MidiError("pitch outside octaves 1 to 8", f"{pitch.min()} to {pitch.max()}")
+    return found
+
+
+def upper_voice(notes: np.ndarray, quarter: float) -> Voice:
+    """The skyline of notes of dtype NOTE; `quarter` ticks a quarter note."""
+    starts = notes["start"].astype(np.float64) / quarter
+    ends = starts + notes["duration"] / quarter
+    top = uncovered(starts, ends, notes["pitch"], 1 / GRID)
+    return single(starts[top], ends[top], notes["pitch"][top], GRID)
+
+
+def likeness(track: Track, tracks: list[Track], quarter: float) -> float:
+    """How much a track plays like a melody, about 0..1: one note at a time, in the middle register, much of the piece."""
+    notes = track.notes
+    starts = notes["start"].astype(np.int64)
+    ends = starts + notes["duration"]
+    alone = np.append(starts[1:] >= ends[:-1] - 0.1 * quarter, True)
+    alone &= np.append(True, starts[1:] > starts[:-1])
+    beats = len(np.unique(starts // int(quarter)))
+    most = max(len(np.unique(t.notes["start"] // int(quarter))) for t in tracks)
+    register = np.exp(-(((float(np.median(notes["pitch"])) - _MIDDLE) / _WIDTH) ** 2))
+    steps = np.diff(notes["pitch"].astype(int))
+    moving = min(1.0, 1.5 * float((steps != 0).mean()))
+    if track.program in _BASS or track.program in _EFFECTS:
+        return 0.0
+    return float(alone.mean() * register * moving * np.sqrt(beats / most))
+
+
+def _named(tracks: list[Track]) -> Track | None:
+    names = [plain(t.name) for t in tracks]
+    for words in _NAMED:
+        bearers = [t for t, n in zip(tracks, names, strict=True) if words.search(n) and not _BACKING.search(n)]
+        if bearers:
+            return max(bearers, key=lambda t: len(t.notes))
+    return None
+
+
+def key_of(piece: Piece) -> Key:
+    """The file's key signature; estimated from all pitched notes where it has none, or C major, which programs write unasked."""
+    if len(piece.keys) and (piece.keys[0, 1], piece.keys[0, 2]) != (0, 0):
+        return Key(int(piece.keys[0, 1]), -1 if piece.keys[0, 2] else 1)
+    notes = np.concatenate([t.notes for t in piece.tracks if not t.is_drum])
+    weights = np.minimum(notes["duration"], 4 * piece.ticks_per_quarter)
+    return key_of_chroma(np.bincount(notes["pitch"] % 12, weights, 12))
+
+
+def as_melody(piece: Piece, found: Found, name: str, source: str) -> Melody:
+    """What was found, with its key and its place in the bars of the piece."""
+    voice = found.voice
+    metres = [(tick / piece.ticks_per_quarter, int(n), int(d)) for tick, n, d in piece.metres]
+    score, _ = make_score(voice.onset, voice.duration, voice.pitch, metres)
+    position = np.round(score.bar % 1.0 * score.bar_quarters * GRID) / GRID % score.bar_quarters
+    return Melody(
+        name, source, name, key_of(piece), voice.pitch, voice.duration.astype(np.float32), position.astype(np.float32),
+        score.bar_quarters.astype(np.float32), voice.rest, voice.phrase,
+    )  # fmt: skip
