@@ -54,6 +54,7 @@ def no_runner(monkeypatch):
     monkeypatch.delenv("RTNEURAL_RUNNER", raising=False)
 
 
+@pytest.mark.slow
 def test_a_whole_folder(tmp_path, capsys):
     root, folder = tmp_path / "models", tmp_path / "bench"
     run(root, [put(root, HARMONY), put(root, DYNAMICS)], folder)
