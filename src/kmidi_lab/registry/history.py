@@ -77,7 +77,7 @@ def rollback(models_root: Path, model_id: str, version: str | None, reason: str)
         before, files = read_version(models_root, old, version)
         if "onnx_path" in before:
             # The folder may have been moved since the version was kept.
-            before["onnx_path"] = onnx_path(models_root, before, _onnx_prefix(old))
+            before["onnx_path"] = onnx_path(models_root, before, _onnx_prefix(old), registry)
         loss = step_down(old, before)
         because = f"rolled back: {reason}" + (f"; WARNING: {loss}" if loss else "")
         name = version or kept_versions(old)[0]
