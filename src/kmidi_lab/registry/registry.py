@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -11,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import jsonschema
 from filelock import FileLock, Timeout
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import FILE, LOCK, SCHEMA, STAGING, check_below, check_files, left_behind, read_bounded
+from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_below, check_files, left_behind, read_bounded
 from kmidi_lab.registry.policy import entry_status, may_replace
+from kmidi_lab.registry.schema import VERSION, schema, validate
 from kmidi_lab.registry.transaction import complete, is_committed, replace_together
 from kmidi_lab.registry.versions import prune, succeed
 
@@ -33,7 +32,6 @@ __all__ = [
     "write_entry",
 ]
 
-VERSION = "1.1"
 _LOCK_TIMEOUT_S = 120.0
 
 
@@ -172,14 +170,14 @@ def write_entry(
         RegistryError: the entry is not valid or the folder can't be written; all is as it was.
     """
     old = find(registry, entry["id"]) or {}
-    known = _schema()["definitions"]["ModelEntry"]["properties"]
+    known = schema()["definitions"]["ModelEntry"]["properties"]
     foreign = {key: value for key, value in old.items() if key not in known}
     changed = _with_entry(registry, {**foreign, **entry})
     try:
         text = json.dumps(changed, indent=2, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
         raise RegistryError(f"{entry['id']}: the entry holds NaN or infinity; write null instead") from error
-    _validate(json.loads(text), models_root / FILE)
+    validate(json.loads(text), models_root / FILE)
     # The registry goes last: until then the old one stands, and every file it names exists.
     content = {**files, FILE: (text + "\n").encode()}
     replace_together(models_root, entry["id"], content, left_behind(old, changed))
@@ -209,25 +207,8 @@ def _read(models_root: Path) -> dict[str, Any]:
         raise RegistryError(
             f"{path}: not JSON ({error}); take it from git or a backup, or move it away to start a new registry"
         ) from error
-    _validate(registry, path)
+    validate(registry, path)
     return dict(registry)
-
-
-def _validate(registry: Any, path: Path) -> None:
-    version = str(registry.get("registry_version", "")) if isinstance(registry, dict) else ""
-    if version.partition(".")[0] not in ("", VERSION.partition(".")[0]):
-        raise RegistryError(
-            f"{path}: registry_version {version}, this lab knows 1.x; update kmidi_lab or give another models_root"
-        )
-    error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(_schema()).iter_errors(registry))
-    if error is not None:
-        where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path) or "the file"
-        raise RegistryError(f"{path}: {where.lstrip('.')}: {error.message[:200]}; correct it or take it from a backup")
-
-
-@functools.cache
-def _schema() -> dict[str, Any]:
-    return dict(json.loads(SCHEMA.read_bytes()))
 
 
 @contextlib.contextmanager
