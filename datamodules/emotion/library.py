@@ -72,6 +72,7 @@ def sources(
             partial(ravdess.files, root),
             lambda _: ravdess.read(root, channels, augmentation, workers, progress),
             below(root),
+            folders=partial(ravdess.folders, root),
         ),
         Source(
             acting.SOURCE,

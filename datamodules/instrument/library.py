@@ -70,12 +70,14 @@ def sources(
             partial(nsynth.files, root),
             lambda _: nsynth.read(root, augmentation, most, workers, progress),
             partial(_tables_and_sizes, root),
+            folders=partial(nsynth.without_table, root),
         ),
         Source(
             philharmonia.SOURCE,
             partial(philharmonia.files, root),
             lambda _: philharmonia.read(root, augmentation, workers, progress),
             below(root),
+            folders=lambda: [root / philharmonia.SOURCE],
         ),
         Source(
             general_midi.SOURCE,

@@ -302,7 +302,8 @@ class FileFacts:
 class Export:
     """The artefacts: `parity` holds the largest error by reader, with the `tolerance` and the number of `calls`.
 
-    Receptive fields are in calls, None without an end. `published` is False where a better entry stays.
+    Receptive fields are in calls, None without an end. `no_effect` names the inputs of the RTNeural file that change
+    nothing, None where nobody looked. `published` is False where a better entry stays.
     """
 
     models_root: str
@@ -312,6 +313,7 @@ class Export:
     receptive_field: int | None = None
     onnx_receptive_field: int | None = None
     parity: dict[str, float | None] = field(default_factory=dict)
+    no_effect: list[str] | None = None
     latency: Latency = field(default_factory=Latency)
     published: bool = True
     files: dict[str, FileFacts] = field(default_factory=dict)

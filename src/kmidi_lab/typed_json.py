@@ -32,7 +32,7 @@ def from_json(kind: type[T], value: Any, place: str = "") -> T:
     """
     if not isinstance(value, Mapping):
         raise MisfitError(f"{place or 'the whole'} is {_show(value)}, not an object")
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     odd = [key for key in value if key not in fields]
     if odd:

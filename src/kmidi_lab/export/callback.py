@@ -19,7 +19,7 @@ class ExportCallback(L.Callback):
         models_root: where to publish.
         tolerance: largest error of an artefact against the network.
         calls: single calls to time each backend with.
-        release: name the ONNX file by its path from the repository's root.
+        release: the folder is committed, so no history of files is kept there.
 
     Raises:
         ExportError: a gate failed; nothing is published then.

@@ -29,6 +29,7 @@ _OF_A_MODEL = (
     "{}.card.md",
     "golden/{}.json",
     "golden/{}.onnx.json",
+    "golden/{}.audio.json",
 )
 _ID = re.compile(r"[a-z0-9_]{1,80}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,120}")

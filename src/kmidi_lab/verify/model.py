@@ -17,6 +17,7 @@ from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks, show
 from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
+from kmidi_lab.verify.told import check_audio, check_told
 
 _AGAIN = "restore it or export the model again"
 
@@ -36,10 +37,12 @@ class ModelFiles:
     student: bool
     head: str | None = None
     header: str | None = None
+    audio_golden: str | None = None
 
     @property
     def names(self) -> list[str]:
-        return [n for n in (self.rtneural, self.onnx, self.golden, self.onnx_golden, self.head, self.header) if n]
+        goldens = (self.golden, self.onnx_golden, self.audio_golden)
+        return [n for n in (self.rtneural, self.onnx, *goldens, self.head, self.header) if n]
 
 
 def files_of(entry: dict[str, Any]) -> ModelFiles:
@@ -59,6 +62,7 @@ def files_of(entry: dict[str, Any]) -> ModelFiles:
         student,
         text(entry.get("head_path")),
         text(entry.get("header_path")),
+        text(entry.get("audio_golden_path")),
     )
 
 
@@ -104,6 +108,7 @@ def check_model(
         model = opened[0].model if opened[0] is not None else None
         stored = model.parameters if isinstance(model, RTNeuralModel) else None
         check_params(checks, entry, stored, None if opened[1] is None else onnx)
+    _check_told(checks, root, files, contract, goldens, [file for file in opened if file is not None])
     for file in opened:
         if file is not None:
             check_runs(checks, file, contract)
@@ -113,6 +118,25 @@ def check_model(
         check_agreement(checks, opened[0], opened[1])
     if runner is not None and opened[0] is not None and rtneural is not None:
         check_real_rtneural(checks, runner, opened[0], rtneural)
+
+
+def _check_told(
+    checks: Checks,
+    root: Path,
+    files: ModelFiles,
+    contract: Contract | None,
+    goldens: tuple[Golden | None, Golden | None],
+    opened: list[RunnableFile],
+) -> None:
+    """What golden files hold beside vectors; those of earlier releases hold nothing more."""
+    head = _read(checks, root, files.head)
+    for name, golden in zip((files.golden, files.onnx_golden), goldens, strict=True):
+        data = _read(checks, root, name)
+        if data is not None and golden is not None:
+            check_told(checks, str(name), data, golden, head, contract)
+    audio = _read(checks, root, files.audio_golden)
+    if audio is not None:
+        check_audio(checks, str(files.audio_golden), audio, opened)
 
 
 def _goldens(

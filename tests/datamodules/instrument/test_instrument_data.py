@@ -14,6 +14,7 @@ from datamodules.instrument import nsynth as published_nsynth
 from datamodules.instrument.augmentation import Augmentation
 from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynthSounds, PhilharmoniaSounds
 from datamodules.shared.clips import ClipError
+from datamodules.shared.unread import REASON
 from kmidi_lab.audio.io import CUT
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
@@ -332,3 +333,30 @@ def test_a_sound_cut_short_is_used_and_counted(samples, tmp_path):
     told = data.describe()
     assert told["problems"] == {CUT: 1} and told["sources"][0]["skipped"] == 0
     assert len(data.songs("all")) == 72
+
+
+def test_percussion_is_read_in_its_published_folders(samples, tmp_path):
+    base = samples / "philharmonia" / "percussion"
+    for seed, (folder, name) in enumerate(
+        (("bass drum", "bass-drum__025_forte_struck-singly"), ("tam-tam", "tam-tam__1_piano_rub"))
+    ):
+        sound(base / folder / f"{name}.mp3", 900 + seed)
+    sound(samples / "philharmonia" / "__MACOSX" / "cello" / "cello_C3_1_forte_normal.wav", 950)
+    data = phil(samples, tmp_path / "cache")
+    data.setup("fit")
+    read = {clip.id: named(dict(clip.labels)) for clip in data.songs("all") if clip.labels["family"] == 9}
+    assert set(read) == {"bass-drum__025_forte_struck-singly", "tam-tam__1_piano_rub"}
+    assert {(said["instrument"], said["family"]) for said in read.values()} == {("drums", "percussion_untuned")}
+    assert len(data.songs("all")) == 74 and not data.describe()["problems"]
+
+
+def test_a_folder_of_which_nothing_is_read_is_counted_also_from_the_cache(samples, tmp_path):
+    (samples / "philharmonia" / "flute").rename(samples / "philharmonia" / "flute_away")
+    for path in (samples / "philharmonia" / "flute_away").iterdir():
+        path.rename(path.with_suffix(".m4a"))
+    for _ in range(2):
+        data = phil(samples, tmp_path / "cache")
+        data.setup("fit")
+        assert data.describe()["problems"] == {REASON: 1} and data.describe()["sources"][0]["skipped"] == 0
+        [problem] = data.library.problems
+        assert problem.file.endswith("flute_away") and problem.detail.startswith("24 files, such as flute_A3_025_forte")
