@@ -360,3 +360,10 @@ def test_a_folder_of_which_nothing_is_read_is_counted_also_from_the_cache(sample
         assert data.describe()["problems"] == {REASON: 1} and data.describe()["sources"][0]["skipped"] == 0
         [problem] = data.library.problems
         assert problem.file.endswith("flute_away") and problem.detail.startswith("24 files, such as flute_A3_025_forte")
+
+
+def test_scoring_makes_no_changed_copies(samples, tmp_path):
+    data = phil(samples, tmp_path / "cache", augment=Augmentation(variants=2))
+    data.for_scoring()
+    data.setup("test")
+    assert {len(clip.sound.variants) for clip in data.songs("all")} == {0}
