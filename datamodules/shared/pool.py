@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from datamodules.shared.pool_worker import Answer, Noted, resident_mb, serve
+from datamodules.shared.pool_worker import Answer, Noted, reason_of, resident_mb, serve
 from datamodules.shared.problems import Report
 from kmidi_lab.errors import ConfigError, LabError
 from kmidi_lab.hardware import usable_cores
@@ -221,6 +222,15 @@ def read_many(
     """
     with Readers(work, workers, timeout_s, memory_mb) as readers:
         yield from counted(readers.read(tasks), len(tasks), progress, text)
+
+
+@contextmanager
+def survived(report: Report, file: Path | str, where: str = "") -> Iterator[None]:
+    """For readers of this process: whatever is raised inside leaves one song out, with its reason, and ends nothing."""
+    try:
+        yield
+    except Exception as error:
+        report.skip(file, where, *reason_of(error))
 
 
 def read_all(
