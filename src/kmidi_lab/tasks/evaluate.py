@@ -34,6 +34,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     call, head, source, trained_on = load(cfg)
     version = trained_on.pop("version", None)
     data = build(_other_root_only(cfg), DataModule, cfg.trusted, progress=cfg.trainer.progress)
+    data.for_scoring()
     data.setup("test")
     training = build(
         OmegaConf.merge(cfg.data, plain_values(trained_on, source), {"root": cfg.paths.data_root}),
@@ -41,6 +42,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         cfg.trusted,
         progress=cfg.trainer.progress,
     )
+    training.for_scoring()
     training.setup("fit")
     split = cfg.data.split
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)

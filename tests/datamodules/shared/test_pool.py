@@ -56,6 +56,7 @@ def test_each_evil_file_costs_one_file(tmp_path: Path, workers: int) -> None:
     assert read == {p.name: DEEDS.get(t, 16) for p, t in zip(paths, titles, strict=True)}
 
 
+@pytest.mark.slow
 def test_the_corpus_of_bad_files_gives_its_table(tmp_path: Path) -> None:
     expected = {}
     for i, (make, outcome) in enumerate(CASES.values()):
