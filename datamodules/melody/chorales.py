@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from datamodules.melody.keys import key_of_chroma
 from datamodules.melody.reading import keep
 from datamodules.shared.library import Reading
 from kmidi_lab.models.melody.features import Melody
+from kmidi_lab.models.melody.voice import key_of_chroma
 
 _SPLITS = {"train": "train", "valid": "val", "test": "test"}
 _BAR = 4.0

@@ -11,15 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.melody.keys import key_of_chroma
 from datamodules.melody.reading import keep
-from datamodules.melody.voice import single
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import survived
 from kmidi_lab.chords.chord import ChordError, Key, parse_key
 from kmidi_lab.chords.harte import parse_harte
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody.features import Melody
+from kmidi_lab.models.melody.voice import key_of_chroma, single
 
 _GRID, _MAX_TEXT = 4, 4 * 2**20
 

@@ -140,6 +140,7 @@ def test_a_run_leaves_everything(trained: Path) -> None:
     assert run.analysis.notes[0].title == "Does knowing the emotion help?"
 
 
+@pytest.mark.slow
 def test_the_artefacts_agree_with_each_other(trained: Path) -> None:
     from kmidi_lab.export.rtneural.reader import RTNeuralModel
 

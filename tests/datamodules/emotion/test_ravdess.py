@@ -196,6 +196,7 @@ def test_batches_are_frames_of_the_clip(data: ActedSpeech) -> None:
     assert mean.shape == std.shape == (128,) and (std > 0).all()
 
 
+@pytest.mark.slow
 def test_augmented_batches_differ_by_epoch_step_and_blend_labels(root: Path, tmp_path: Path) -> None:
     full = ravdess(root, tmp_path, augment=Augmentation(variants=1, mixup=0.4), val_speakers=1)
     a, b = (next(iter(full.train_dataloader())) for _ in range(2))
@@ -203,6 +204,7 @@ def test_augmented_batches_differ_by_epoch_step_and_blend_labels(root: Path, tmp
     assert torch.allclose(a.label.sum(1), torch.ones(4)) and ((a.label > 0).sum(1) > 1).any()
 
 
+@pytest.mark.slow
 def test_the_cache_is_used_until_something_changes(root: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(root, tmp_path / "data"))
     first = ravdess(copy, tmp_path / "cache", val_speakers=1)

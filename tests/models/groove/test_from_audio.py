@@ -23,6 +23,7 @@ def test_onsets_are_found_to_a_few_milliseconds():
         assert ((found[:, 1] > 0) & (found[:, 1] <= 1)).all()
 
 
+@pytest.mark.slow
 def test_tempo_bars_and_pattern():
     groove = groove_of(recording({})[0])
     assert groove is not None and groove.bpm == pytest.approx(BPM, rel=0.02)
