@@ -19,11 +19,14 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
+
+from annotated_types import Ge, Gt
 
 from datamodules.shared.pool_worker import Answer, Noted, reason_of, resident_mb, serve
 from datamodules.shared.problems import Report
-from kmidi_lab.errors import ConfigError, LabError
+from kmidi_lab.bounds import Bounded, Count
+from kmidi_lab.errors import LabError
 from kmidi_lab.hardware import usable_cores
 
 Task = TypeVar("Task")
@@ -84,7 +87,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class Readers(Generic[Task, T]):
+class Readers(Bounded, Generic[Task, T]):
     """A pool of processes that work; started as tasks come, ended by leaving the `with` block.
 
     Args:
@@ -98,17 +101,17 @@ class Readers(Generic[Task, T]):
         ConfigError: a value out of range. LabError: workers can't be started.
     """
 
+    config_key = "data"
+
     def __init__(
-        self, work: Callable[[Task], T | Noted[T]], workers: int = 2, timeout_s: float = 30.0, memory_mb: int = 1024
+        self,
+        work: Callable[[Task], T | Noted[T]],
+        workers: Count = 2,
+        timeout_s: Annotated[float, Gt(0)] = 30.0,
+        memory_mb: Annotated[int, Ge(16)] = 1024,
     ) -> None:
-        if workers < 1 or timeout_s <= 0 or memory_mb < 16:
-            raise ConfigError("reading files: workers must be 1 or more, timeout_s above 0, memory_mb 16 or more")
-        self._work, self._most, self._timeout_s, self._memory_mb = (
-            work,
-            min(workers, _MOST_A_CORE * usable_cores()),
-            timeout_s,
-            memory_mb,
-        )
+        most = min(workers, _MOST_A_CORE * usable_cores())
+        self._work, self._most, self._timeout_s, self._memory_mb = work, most, timeout_s, memory_mb
         self._workers: list[_Worker] = []
         self._failed_starts = 0
 

@@ -352,7 +352,12 @@ def parse(plain: Any) -> RunRecord:
         raise MisfitError("it holds no object")
     schema = plain.get("schema", 1)
     if schema == 1:
-        return upgrade(plain)
+        try:
+            return upgrade(plain)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, MisfitError):
+                raise
+            raise MisfitError(f"a record of 0.1.0 with a part of another kind ({error})") from None
     if schema != SCHEMA:
         raise MisfitError(f"its schema is {schema!r}, this kmidi_lab reads 1 and {SCHEMA}; update kmidi_lab")
     return from_json(RunRecord, plain)

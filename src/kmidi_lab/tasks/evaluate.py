@@ -16,7 +16,7 @@ from kmidi_lab import run_record
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.data import DataModule
-from kmidi_lab.errors import ConfigError, RegistryError
+from kmidi_lab.errors import ConfigError, LabError, RegistryError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
 from kmidi_lab.nn.module import LabModule
@@ -26,6 +26,7 @@ from kmidi_lab.run_record import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
 from kmidi_lab.typed_json import from_json
+from kmidi_lab.verify.findings import reason
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -129,8 +130,6 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
     Raises:
         ConfigError: a file is missing, damaged or of another model.
     """
-    import pickle
-
     import torch
 
     from kmidi_lab.nn.distillation import STUDENT
@@ -148,8 +147,10 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
     try:
         module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
         _load_student(module, checkpoint.with_name(STUDENT))
-    except (RuntimeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
-        raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({str(error).splitlines()[0]})") from None
+    except Exception as error:  # a damaged archive raises whatever its bytes lead to
+        if isinstance(error, LabError):
+            raise
+        raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({reason(error)})") from None
     return module.eval(), config, checkpoint
 
 

@@ -187,5 +187,6 @@ class _Unloadable:
 
 @pytest.mark.parametrize("bad", [{"workers": 0}, {"timeout_s": 0}, {"memory_mb": 1}])
 def test_bad_limits_are_said(bad: dict[str, float]) -> None:
-    with pytest.raises(ConfigError, match="workers must be 1 or more"):
+    [(name, value)] = bad.items()
+    with pytest.raises(ConfigError, match=rf"data\.{name}={value} must be .*, such as data\.{name}="):
         Readers(extracting(note_count), **bad)  # type: ignore[arg-type]
