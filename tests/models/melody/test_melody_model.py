@@ -259,7 +259,7 @@ def test_the_model_hears_the_pitch_it_has_drawn() -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        "length=0",
+        "length=-1",
         "length=9999",
         "temperature=0",
         "temperature=nan",
