@@ -90,7 +90,7 @@ def bad_files(folder: Path) -> dict[str, Path]:
         "not readable as audio ": folder / "noise.mp3",
         "not readable as audio  ": folder / "header.wav",
         "not a file": folder / "absent.wav",
-        "not readable as audio    ": folder,
+        "a folder": folder,
         "no samples": write(folder / "none.wav", np.zeros(0)),
         "silent": write(folder / "silent.wav", np.zeros(500)),
         "samples that are not finite": write(folder / "nan.wav", nan),
