@@ -89,7 +89,7 @@ def bad_files(folder: Path) -> dict[str, Path]:
         "not readable as audio": folder / "empty.wav",
         "not readable as audio ": folder / "noise.mp3",
         "not readable as audio  ": folder / "header.wav",
-        "not readable as audio   ": folder / "absent.wav",
+        "not a file": folder / "absent.wav",
         "not readable as audio    ": folder,
         "no samples": write(folder / "none.wav", np.zeros(0)),
         "silent": write(folder / "silent.wav", np.zeros(500)),
