@@ -17,7 +17,8 @@ are not the undisturbed run's, byte for byte. Hydra's own files in `.hydra/` and
 
 A trial forks this process, which has imported everything, so that it costs the work alone. Two models: harmony on
 sixty chord charts and emotion on 48 sounds, both made here, two epochs of a few batches. TMPDIR on another file system
-than the folder shows what is written by way of the temporary folder. Linux and macOS; with --each N, N trials of a kind, and 25 times as many
+than the folder shows what is written by way of the temporary folder. The lab's files must stay as they are meanwhile:
+prepared data belong to the code that prepared them. Linux and macOS; with --each N, N trials of a kind, and 25 times as many
 of publishing, which costs nothing.
 """
 
@@ -131,8 +132,7 @@ class Lab:
         process = forked(folder, lambda: self._publish(folder)) if kind == "publish" else self.begin(kind, folder)
         time.sleep(rng.uniform(0, 1.05 * self.seconds[kind]))
         if os.waitpid(process, os.WNOHANG)[0] == 0:
-            os.killpg(process, signal.SIGKILL)
-            os.waitpid(process, 0)
+            kill(process)
         where, faults = stage(folder), half_written(folder)
         faults += getattr(self, f"_after_{kind}")(folder)
         return where, [f"{kind} of {self.model} killed {where}: {fault}" for fault in faults]
@@ -224,9 +224,17 @@ def wait(process: int) -> int:
         if ended:
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.02)
-    os.killpg(process, signal.SIGKILL)
-    os.waitpid(process, 0)
+    kill(process)
     return -1
+
+
+def kill(process: int) -> None:
+    """With all that it has started; in its first moment it has no group of its own."""
+    try:
+        os.killpg(process, signal.SIGKILL)
+    except ProcessLookupError:
+        os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
 
 
 def half_written(folder: Path) -> list[str]:
