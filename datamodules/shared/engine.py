@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -236,16 +236,25 @@ def load_readings(
     version: str,
     code: str,
     rules: Rules[Song],
+    enough: Mapping[str, tuple[Present[Song], object]] | None = None,
 ) -> SplitLibrary[Song]:
     """As `load`, but what each source gave is kept, and split anew every time.
 
     Args:
         present: each with the version of its content and the settings that what was made of it depends on.
+        enough: by source, what is read, with its settings, where nothing more is needed and more is not kept already.
     """
+
+    def kept(source: Present[Song], content: str, changed: object) -> Path:
+        return folder / f"{source.name}-{data_version(changed, [content.encode()])}-{code}{SUFFIX}"
+
     readings = []
     for source, content, changed in present:
-        key = f"{data_version(changed, [content.encode()])}-{code}"
-        readings.append(cached(folder / f"{source.name}-{key}{SUFFIX}", Reading, source.read))
+        path = kept(source, content, changed)
+        if enough and source.name in enough and not path.is_file():
+            source, changed = enough[source.name]
+            path = kept(source, content, changed)
+        readings.append(cached(path, Reading, source.read))
     return _with_unread(build(readings, version, rules), [source for source, _, _ in present], absent)
 
 

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from support.run_fixture import run_files, run_record
 
-from kmidi_lab.contracts import GROOVE, HARMONY
+from kmidi_lab.contracts import GROOVE, HARMONY, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.files import sha256_file
 from kmidi_lab.registry.entry import registry_entry
@@ -22,15 +22,20 @@ from kmidi_lab.report.markdown import cell
 def put(
     root: Path, mark: str = "a", *, contract=HARMONY, beats: bool = True, header: bool = False, **kwargs: Any
 ) -> dict[str, Any]:
-    """Publishes a model whose files and run carry `mark`, `header` one file more; returns the entry as it was given."""
+    """Publishes what `made` makes; returns the entry as it was given."""
+    entry, files = made(mark, contract, beats, header)
+    publish(root, entry, files, **kwargs)
+    return entry
+
+
+def made(mark: str, contract: Contract, beats: bool, header: bool) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Entry and files of a model whose files and run carry `mark`, `header` one file more."""
     run = run_record(beats=beats, run_id=f"run-{mark}")
     files = run_files(contract.id, mark)
     files[f"{contract.id}.card.md"] = model_card(run, contract).encode()
     if header:
         files[f"{contract.id}_model.h"] = f"header {mark}".encode()
-    entry = registry_entry(run, contract, files)
-    publish(root, entry, files, **kwargs)
-    return entry
+    return registry_entry(run, contract, files), files
 
 
 def check(root: Path) -> None:

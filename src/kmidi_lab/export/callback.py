@@ -6,6 +6,7 @@ from pathlib import Path
 
 import lightning as L
 
+from kmidi_lab.data import DataModule
 from kmidi_lab.export.publish import export_module
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.run_record import RunRecord
@@ -16,6 +17,7 @@ class ExportCallback(L.Callback):
 
     Args:
         record: of the run, with its scores; its `export` is filled.
+        data: gives the real inputs to prove the artefacts on.
         models_root: where to publish.
         tolerance: largest error of an artefact against the network.
         calls: single calls to time each backend with.
@@ -27,14 +29,20 @@ class ExportCallback(L.Callback):
     """
 
     def __init__(
-        self, record: RunRecord, models_root: Path, tolerance: float, calls: int, release: bool, cpp: str | None = None
+        self,
+        record: RunRecord,
+        data: DataModule,
+        models_root: Path,
+        tolerance: float,
+        calls: int,
+        release: bool,
+        cpp: str | None = None,
     ) -> None:
-        self._record, self._models_root = record, models_root
+        self._record, self._data, self._models_root = record, data, models_root
         self._settings = tolerance, calls, release, cpp
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LabModule)
-        probes = trainer.datamodule.probes()  # type: ignore[attr-defined]
-        export_module(pl_module, probes, self._record, self._models_root, *self._settings)
+        export_module(pl_module, self._data.probes(), self._record, self._models_root, *self._settings)

@@ -12,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from kmidi_lab import files
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_below, check_files, left_behind, read_bounded
 from kmidi_lab.registry.policy import entry_status, may_replace
@@ -52,6 +53,16 @@ def load_registry(models_root: Path) -> dict[str, Any]:
             if is_committed(models_root):
                 raise
     return _read(models_root)
+
+
+def check_writable(models_root: Path) -> None:
+    """Takes the lock, writes a file and removes it, so that a folder which can't be written is known before a training.
+
+    Raises:
+        RegistryError: it can't be made or locked. FileError: it can't be written.
+    """
+    with _locked(models_root):
+        files.check_writable(models_root)
 
 
 def published_entry(models_root: Path, model_id: str) -> dict[str, Any] | None:
