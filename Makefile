@@ -19,11 +19,12 @@ install: $(STAMP)  ## make .venv with everything in it
 train: $(STAMP)  ## train, prove and export HarmonyPredictor on embedded data
 	$(BIN)/python -m kmidi_lab model=harmony hardware=auto
 
+# Files in their order: by their number of tests, those with one long test would come last and leave a core idle.
 test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(STAMP)  ## the tests that are not marked slow
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 lint: $(STAMP)  ## ruff, mypy, codespell
 	$(BIN)/ruff check .

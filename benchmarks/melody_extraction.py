@@ -2,7 +2,7 @@
 
     DATA_ROOT=… python benchmarks/melody_extraction.py [--odd]
 
-Songs with even numbers are scored; `extract.likeness` was written looking at the odd ones (`--odd`). A note is right
+Songs with even numbers are scored; `finding.likeness` was written looking at the odd ones (`--odd`). A note is right
 when a note of the same pitch starts at the same twelfth of a quarter note.
 """
 
@@ -17,17 +17,17 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.melody import extract
 from datamodules.melody.pop909 import stated_key
-from datamodules.melody.voice import Voice, single
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
+from kmidi_lab.models.melody import finding
+from kmidi_lab.models.melody.voice import Voice, single
 
 Notes = set[tuple[float, int]]
 
 
 def placed(voice: Voice) -> Notes:
-    return set(zip(np.round(voice.onset * extract.GRID).tolist(), voice.pitch.tolist(), strict=True))
+    return set(zip(np.round(voice.onset * finding.GRID).tolist(), voice.pitch.tolist(), strict=True))
 
 
 def every_note(piece: Piece) -> tuple[np.ndarray, float]:
@@ -38,7 +38,7 @@ def highest(piece: Piece) -> Voice:
     """The plain skyline of all tracks: the highest note of each onset."""
     notes, quarter = every_note(piece)
     starts = notes["start"] / quarter
-    return single(starts, starts + notes["duration"] / quarter, notes["pitch"], extract.GRID)
+    return single(starts, starts + notes["duration"] / quarter, notes["pitch"], finding.GRID)
 
 
 def main() -> None:
@@ -60,14 +60,14 @@ def main() -> None:
         truth = next((t for t in piece.tracks if t.name == "MELODY"), None)
         if truth is None:
             continue
-        wanted = extract.upper_voice(truth.notes, float(piece.ticks_per_quarter))
+        wanted = finding.upper_voice(truth.notes, float(piece.ticks_per_quarter))
         hidden = replace(piece, tracks=tuple(replace(t, name="") for t in piece.tracks))
-        found = extract.melody_of(hidden)
+        found = finding.melody_of(hidden)
         how.append(found.how)
-        keys.append(extract.key_of(piece) == stated_key(path.with_name("key_audio.txt")))
+        keys.append(finding.key_of(piece) == stated_key(path.with_name("key_audio.txt")))
         voices = {
             "how it plays": found.voice,
-            "upper voice": extract.upper_voice(*every_note(piece)),
+            "upper voice": finding.upper_voice(*every_note(piece)),
             "skyline": highest(piece),
         }
         for name, voice in voices.items():
@@ -79,7 +79,7 @@ def main() -> None:
             f"{name}: precision {both.sum() / ours.sum():.3f}, recall {both.sum() / theirs.sum():.3f}, "
             f"F1 {2 * both.sum() / (ours.sum() + theirs.sum()):.3f}, over .9 in {(2 * both / (ours + theirs) > 0.9).mean():.0%} of {len(counts)} songs"
         )
-    print(f"found by { ({h: how.count(h) for h in extract.HOW}) }; key as stated in {np.mean(keys):.1%}")
+    print(f"found by { ({h: how.count(h) for h in finding.HOW}) }; key as stated in {np.mean(keys):.1%}")
 
 
 if __name__ == "__main__":

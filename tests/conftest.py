@@ -17,6 +17,7 @@ import torch
 from hypothesis import settings
 from support import warm
 from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
+from support.no_fsync import no_fsync  # noqa: F401  the same
 
 REPO = Path(__file__).resolve().parents[1]
 SEED = 0
@@ -51,14 +52,6 @@ def shared() -> Path:
     if not root.is_dir():
         pytest.skip(f"needs real data in {root} (set KMIDI_SHARED)")
     return root
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_fsync() -> Iterator[None]:
-    """Waiting for the disk shows nothing that a test can see, and on a slow disk takes the suite an hour."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda handle: None)
-        yield
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -41,7 +41,9 @@ def test_a_failed_run_keeps_what_it_has(tmp_path: Path) -> None:
         "failed",
         "no data",
     )
-    write(sample_run(), tmp_path)
+    begun = sample_run()
+    begun.identity.status = "running"
+    write(begun, tmp_path)
     write_failure(tmp_path, Identity(run_id="other"), "stopped")
     run = read(tmp_path / "run.json")
     assert (run.identity.run_id, run.identity.error) == (sample_run().identity.run_id, "stopped")
@@ -61,3 +63,11 @@ def test_what_does_not_fit_is_named(tmp_path: Path, change: dict, words: str) ->
     (tmp_path / "run.json").write_text(json.dumps({**sample_json(), **change}))
     with pytest.raises(DataError, match=words):
         read(tmp_path / "run.json")
+
+
+def test_a_run_that_ended_well_is_not_lost_by_what_fails_after_it(tmp_path: Path) -> None:
+    done = sample_run()
+    done.identity.status = "ok"
+    write(done, tmp_path)
+    write_failure(tmp_path, Identity(run_id="a"), "report.html: can't be written")
+    assert read(tmp_path / "run.json") == done

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.midi.reading import MidiError
+
 _FIRST_TOLERANCE, _SECOND_TOLERANCE = 0.5, 0.25
 _NEIGHBOURS = 15
+_MOST_PAIRS = 20_000_000
 Floats = NDArray[np.float64]
 
 
@@ -70,6 +73,8 @@ def _nearest_first(
     place = pitch * stride + expected - low
     first, last = np.searchsorted(line, place - tolerance), np.searchsorted(line, place + tolerance, side="right")
     counts = last - first
+    if counts.sum() > _MOST_PAIRS:
+        raise MidiError("too many notes at one place", f"{counts.sum()} pairs to compare, at most {_MOST_PAIRS}")
     notes = np.repeat(np.arange(len(pitch)), counts)
     candidates = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
     taken = np.zeros(len(played_at), bool)

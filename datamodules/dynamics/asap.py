@@ -16,6 +16,7 @@ from datamodules.dynamics.alignment import BeatMap, match
 from datamodules.dynamics.performances import Performance, at_tempo
 from datamodules.shared.layout import Layout
 from datamodules.shared.library import Reading
+from datamodules.shared.pool import survived
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
 from kmidi_lab.midi.score import Score, pitched_notes, score_of
@@ -24,6 +25,7 @@ from kmidi_lab.models.dynamics.targets import Performed
 MIN_MATCHED = 0.8
 _MIN_NOTES, _MIN_BEATS = 32, 8
 _FAR_OFF_GRID = 0.25
+_MAX_TEXT = 16 * 2**20
 
 
 class _UnusableError(Exception):
@@ -45,17 +47,22 @@ def read(base: Path, layout: Layout) -> Reading[Performance]:
     scores: dict[str, tuple[Piece, Score] | _UnusableError] = {}
     rates: list[float] = []
     for file in layout.files:
-        try:
-            reading.items.append(_performance(base, file.about, scores, rates))
-        except _UnusableError as error:
-            reading.skip(file.path, file.about["midi_score"], *error.args)
+        with survived(reading, file.path, file.about["midi_score"]):
+            try:
+                reading.items.append(_performance(base, file.about, scores, rates, reading))
+            except _UnusableError as error:
+                reading.skip(file.path, file.about["midi_score"], *error.args)
     if rates:
         reading.facts = {"match_rate": float(np.mean(rates)), "match_rate_min": float(np.min(rates))}
     return reading
 
 
 def _performance(
-    base: Path, row: Mapping[str, str], scores: dict[str, tuple[Piece, Score] | _UnusableError], rates: list[float]
+    base: Path,
+    row: Mapping[str, str],
+    scores: dict[str, tuple[Piece, Score] | _UnusableError],
+    rates: list[float],
+    reading: Reading[Performance],
 ) -> Performance:
     name = row["midi_score"]
     if name not in scores:
@@ -77,6 +84,8 @@ def _performance(
     if rate < MIN_MATCHED:
         raise _UnusableError(f"under {MIN_MATCHED:.0%} of the score's notes were found", f"{rate:.0%}")
     rates.append(rate)
+    if played.flaws:
+        reading.remark(row["midi_performance"], *played.worst_flaw)
     return Performance(
         f"asap/{row['midi_performance'].removesuffix('.mid')}",
         f"asap/{Path(name).parent.as_posix()}",
@@ -146,6 +155,8 @@ def _beats(piece: Piece, score_file: Path, performance_file: Path) -> BeatMap:
 
 def _times(path: Path) -> np.ndarray:
     try:
+        if path.stat().st_size > _MAX_TEXT:
+            raise ValueError(f"over {_MAX_TEXT >> 20} MiB")
         lines = path.read_text(encoding="utf-8-sig").splitlines()
         return np.array([float(line.split("\t")[0]) for line in lines if line.strip()])
     except (OSError, UnicodeDecodeError, ValueError) as error:

@@ -17,6 +17,12 @@ def table(root: Path) -> Path:
     return folder_of(root, "asap", "asap-dataset") / "metadata.csv"
 
 
+def looked_at(root: Path) -> list[Path]:
+    """Every file of the rows that have all of theirs."""
+    base = table(root).parent
+    return [base / file.about[column] for file in read(root).files for column in FILES]
+
+
 def read(root: Path) -> Layout:
     """Performances in the order of the table that have all their files, whose names are in `about`; a score is a group.
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.dynamics import asap, asap_layout, corpus, kth, unscored
+from datamodules.dynamics import asap, asap_layout, corpus, kth, maestro_layout, unscored
 from datamodules.dynamics.performances import Performance
-from datamodules.shared import engine
+from datamodules.shared import engine, lakh
 from datamodules.shared.code_version import code_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import Reading, SplitLibrary
@@ -58,11 +58,24 @@ def sources(root: Path, progress: bool) -> list[Source[Performance]]:
             partial(asap.files, root),
             lambda _: asap.read(asap_layout.table(root).parent, asap_layout.read(root)),
             files,
+            folders=lambda: [asap_layout.table(root).parent],
+            looked_at=lambda: asap_layout.looked_at(root),
         ),
         Source(
-            "maestro", partial(unscored.maestro_files, root), lambda _: unscored.read_maestro(root, progress), files
+            "maestro",
+            partial(unscored.maestro_files, root),
+            lambda _: unscored.read_maestro(root, progress),
+            files,
+            folders=lambda: [maestro_layout.table(root).parent],
         ),
-        Source("lakh", partial(unscored.lakh_files, root), lambda paths: unscored.read_lakh(paths, progress), files),
+        Source(
+            "lakh",
+            partial(unscored.lakh_files, root),
+            lambda paths: unscored.read_lakh(paths, progress),
+            files,
+            folders=lambda: lakh.folders(root),
+            looked_at=lambda: [file.path for file in lakh.read(root).files],
+        ),
         Source(
             "kth_rules",
             corpus.files,

@@ -88,8 +88,12 @@ class ActedSpeech(LabData[Clip, EmotionBatch]):
             made, fetch, workers, progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
+        self._reads = load
         self.view, self.vocabulary = labels, label_set(labels)
         self._frames, self._skip, self._augment = frames, skip, made
+
+    def for_scoring(self) -> None:
+        self._load = partial(self._reads, scoring=True, whole=self.split == "all")
 
     def probes(self) -> np.ndarray:
         """`[T, 128]` frames of the test split, one clip after the other."""

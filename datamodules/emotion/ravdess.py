@@ -56,6 +56,11 @@ def read_name(stem: str) -> Name:
     return Name(CHANNELS[channel - 1], emotion - 1, intensity == 2, statement - 1, actor)
 
 
+def folders(root: Path) -> list[Path]:
+    """What may hold the published folders, or those in `root` itself."""
+    return [root / "ravdess", *sorted(p for glob in ("Actor_*", "Audio_*_Actors_*") for p in root.glob(glob))]
+
+
 def files(root: Path) -> list[Path]:
     """Every file below an actor's folder in `root/ravdess` or in `root` itself, which may hold a channel each."""
     folders = [

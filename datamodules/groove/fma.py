@@ -47,11 +47,16 @@ class Listed:
     artist: str
 
 
+def folders(root: Path) -> list[Path]:
+    """The largest set that is there."""
+    return [root / size for size in SIZES if (root / size).is_dir()][:1]
+
+
 def files(root: Path) -> list[Path]:
     """Every MP3 of the largest set below `root`, or nothing; tracks.csv first."""
     table = root / "fma_metadata" / "tracks.csv"
-    folder = next((root / size for size in SIZES if (root / size).is_dir()), None)
-    return [table, *sorted(folder.rglob("*.mp3"))] if folder and table.is_file() else []
+    found = [path for folder in folders(root) for path in sorted(folder.rglob("*.mp3"))]
+    return [table, *found] if folders(root) and table.is_file() else []
 
 
 def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) -> Reading[Take]:

@@ -15,6 +15,7 @@ import numpy as np
 from datamodules.groove import groove_midi_layout
 from datamodules.groove.annotations import style_of
 from datamodules.shared.library import Reading
+from datamodules.shared.pool import survived
 from kmidi_lab.midi.drums import voices_of
 from kmidi_lab.midi.reading import MidiError, read_piece
 from kmidi_lab.models.groove.bars import Performance, bars_of
@@ -52,9 +53,10 @@ def read(root: Path) -> Reading[Take]:
         if named is None:
             reading.skip(file.path, row["id"], "style with no counterpart in the contract", row["style"])
             continue
-        performance = _performance(file.path, row, *named, reading) if file.split else None
-        if performance is not None:
-            reading.items.append(Take(performance, row["drummer"], row["split"]))
+        with survived(reading, file.path, row["id"]):
+            performance = _performance(file.path, row, *named, reading) if file.split else None
+            if performance is not None:
+                reading.items.append(Take(performance, row["drummer"], row["split"]))
     return reading
 
 
@@ -86,5 +88,7 @@ def _performance(
         reading.skip(path, row["id"], f"more than {MOST_BARS} bars")
         return None
     bars = bars_of(ticks, voices_of(notes["pitch"]), notes["velocity"].astype(np.int64), piece.ticks_per_quarter)
+    if piece.flaws:
+        reading.remark(path, *piece.worst_flaw)
     kind = "fill" if row["beat_type"] == "fill" else "beat"
     return Performance(f"groove_midi/{row['id']}", "groove_midi", kind, style, swing, bpm, kind == "beat", bars)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datamodules.groove import fma, groove_midi, styles
+from datamodules.groove import fma, groove_midi, groove_midi_layout, styles
 from datamodules.groove.groove_midi import Take
 from datamodules.shared import engine
 from datamodules.shared.code_version import code_version
@@ -58,8 +58,21 @@ def sources(root: Path, cache_dir: Path, split_seed: int, progress: bool) -> lis
     """All of SOURCES; generated takes are what their code makes."""
     files, code = below(root), Path(styles.__file__)
     return [
-        Source("groove_midi", partial(groove_midi.files, root), lambda _: groove_midi.read(root), files),
-        Source("fma", partial(fma.files, root), lambda _: fma.read(root, cache_dir, progress=progress), files),
+        Source(
+            "groove_midi",
+            partial(groove_midi.files, root),
+            lambda _: groove_midi.read(root),
+            files,
+            folders=lambda: [root / "groove"],
+            looked_at=lambda: [f.path for f in groove_midi_layout.read(root).files],
+        ),
+        Source(
+            "fma",
+            partial(fma.files, root),
+            lambda _: fma.read(root, cache_dir, progress=progress),
+            files,
+            folders=partial(fma.folders, root),
+        ),
         Source("styles", list, lambda _: styles.generate(split_seed), lambda _: [code.read_bytes()], always=True),
     ]
 

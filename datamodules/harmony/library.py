@@ -55,8 +55,21 @@ def sources(root: Path, progress: bool) -> list[Source[Song]]:
             lambda _: corpus,
             always=True,
         ),
-        Source("jazz_standards", partial(jazz_standards.files, root), lambda _: jazz_standards.read(root), files),
-        Source("pop909", partial(pop909.files, root), lambda _: pop909.read(root), files),
+        Source(
+            "jazz_standards",
+            partial(jazz_standards.files, root),
+            lambda _: jazz_standards.read(root),
+            files,
+            folders=lambda: [root / "jazz_standards"],
+        ),
+        Source(
+            "pop909",
+            partial(pop909.files, root),
+            lambda _: pop909.read(root),
+            files,
+            folders=lambda: [root / "pop909"],
+            others=("versions",),
+        ),
     ]
 
 

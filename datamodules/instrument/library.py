@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,14 @@ def load(
     augmentation: Augmentation,
     workers: int,
     progress: bool,
+    scoring: bool = False,
 ) -> SplitLibrary[Clip]:
     """Reads and splits all of the sources named that are there.
 
     Args:
         takes: of each rendered program.
         most: notes of each of NSynth's parts.
+        scoring: changed copies are not needed.
 
     Raises:
         DataError: none of the sources is there, or holds a usable sound.
@@ -57,7 +59,13 @@ def load(
     rules = TakeRules(
         val_share, test_share, split_seed, nothing=f"{root} holds no usable sound of {' or '.join(names)}"
     )
-    return engine.load_readings(cache_dir / "instruments", kept, absent, version, code_version(__name__), rules)
+    plain = replace(augmentation, variants=0)
+    as_recorded, _ = engine.find(
+        sources(root, takes, most, plain, workers, progress), [source.name for source in present]
+    )
+    enough = {source.name: (source, plain.of_waveforms) for source in as_recorded if source.files} if scoring else None
+    code = code_version(__name__)
+    return engine.load_readings(cache_dir / "instruments", kept, absent, version, code, rules, enough)
 
 
 def sources(
@@ -70,12 +78,14 @@ def sources(
             partial(nsynth.files, root),
             lambda _: nsynth.read(root, augmentation, most, workers, progress),
             partial(_tables_and_sizes, root),
+            folders=partial(nsynth.without_table, root),
         ),
         Source(
             philharmonia.SOURCE,
             partial(philharmonia.files, root),
             lambda _: philharmonia.read(root, augmentation, workers, progress),
             below(root),
+            folders=lambda: [root / philharmonia.SOURCE],
         ),
         Source(
             general_midi.SOURCE,

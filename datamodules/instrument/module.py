@@ -83,7 +83,11 @@ class InstrumentSounds(LabData[Clip, InstrumentBatch]):
             made, workers, progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
+        self._reads = load
         self._frames, self._skip, self._augment, self._share = frames, skip, made, rendered_share
+
+    def for_scoring(self) -> None:
+        self._load = partial(self._reads, scoring=True)
 
     def probes(self) -> np.ndarray:
         """`[T, 128]` frames of the test split, one clip after the other."""

@@ -67,6 +67,11 @@ def files(root: Path) -> list[Path]:
     return [root / part / "examples.json" for part in _PARTS if (root / part / "examples.json").is_file()]
 
 
+def without_table(root: Path) -> list[Path]:
+    """The published parts whose table is not there: their sounds can't be read."""
+    return [root / part for part in _PARTS if not (root / part / "examples.json").is_file()]
+
+
 def read(root: Path, augmentation: Augmentation, most: int, workers: int = 2, progress: bool = False) -> Reading[Clip]:
     """The sounds of the published parts, `most` of each at most, evenly by name.
 

@@ -99,9 +99,10 @@ def _words(words: str, instrument: str, family: str) -> dict[str, str]:
 
 
 def files(root: Path) -> list[Path]:
-    """Every file of a folder of `root/philharmonia`."""
+    """Every file of a folder of `root/philharmonia`, where percussion has a folder for each instrument of its own."""
     base = root / SOURCE
-    return sorted(p for p in base.glob("*/*") if p.suffix.lower() in _SUFFIXES) if base.is_dir() else []
+    found = (p for p in base.rglob("*") if p.suffix.lower() in _SUFFIXES and p.parent != base)
+    return sorted(p for p in found if not any(part.startswith((".", "__")) for part in p.relative_to(base).parts))
 
 
 def sound_of(path: Path, augmentation: Augmentation) -> Sound | Noted[Sound]:

@@ -13,9 +13,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from datamodules.melody.reading import MAX_NOTES
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody
+from kmidi_lab.models.melody.finding import MAX_NOTES
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SHARPS, _FLATS = "FCGDAEB", "BEADGCF"

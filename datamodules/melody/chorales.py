@@ -7,16 +7,16 @@ first sixteenth in 4/4; keys are estimated from all four voices.
 
 from __future__ import annotations
 
-import json
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+import orjson
 
-from datamodules.melody.keys import key_of_chroma
 from datamodules.melody.reading import keep
 from datamodules.shared.library import Reading
 from kmidi_lab.models.melody.features import Melody
+from kmidi_lab.models.melody.voice import key_of_chroma
 
 _SPLITS = {"train": "train", "valid": "val", "test": "test"}
 _BAR = 4.0
@@ -32,17 +32,17 @@ def read(root: Path) -> Reading[Melody]:
     )
     for path in files(root):
         try:
-            splits = json.loads(path.read_text(encoding="utf-8"))
+            splits = orjson.loads(path.read_bytes())
             chosen = {ours: splits[theirs] for theirs, ours in _SPLITS.items()}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             reading.skip(path, "", "not the published JSON of chorales", error)
             continue
         for split, chorales in chosen.items():
-            for number, chorale in enumerate(chorales):
+            for number, chorale in enumerate(chorales if isinstance(chorales, list) else [chorales]):
                 name = f"jsb_chorales/{split}/{number:03}"
                 try:
                     keep(reading, _soprano([[float(p) for p in row] for row in chorale], name, split), path)
-                except (ValueError, TypeError) as error:
+                except (ValueError, TypeError, OverflowError) as error:
                     reading.skip(path, name, "not rows of pitches", error)
     return reading
 

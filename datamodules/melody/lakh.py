@@ -24,6 +24,7 @@ from datamodules.shared.splits import SPLITS
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.melody.features import Melody, Notes
+from kmidi_lab.models.melody.finding import HOW
 
 _POOL, _RUN = 512, 16
 """Melodies in memory to draw windows from, and how many of them lie behind each other: files stand in order of their MD5,
@@ -222,7 +223,7 @@ def _counted(melodies: Iterable[Melody]) -> dict[str, int]:
 
 def _sources(counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     """A row of the card for each way to find a melody."""
-    names = [f"lakh_{how}" for how in extract.HOW]
+    names = [f"lakh_{how}" for how in HOW]
     return [
         {"name": name, "licence": lakh.LICENCE, "songs": sum(split.get(name, 0) for split in counts.values())}
         for name in names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from datamodules.melody import chorales, lakh_files, music21_chorales, pop909, tune_books
-from datamodules.shared import engine
+from datamodules.shared import engine, lakh
 from datamodules.shared.code_version import code_version
 from datamodules.shared.engine import Contents, Rules, Source, Split
 from datamodules.shared.library import Reading, SplitLibrary
@@ -55,9 +55,26 @@ def sources(root: Path, progress: bool) -> list[Source[Melody]]:
     return [
         *(source(book, partial(tune_books.files, book), partial(tune_books.read, book)) for book in BOOKS),
         source("chorales", music21_chorales.files, music21_chorales.read),
-        source("pop909", partial(pop909.files, root), pop909.read),
-        Source("jsb_chorales", partial(chorales.files, root), lambda _: chorales.read(root), _named("jsb_chorales")),
-        Source("lakh", partial(lakh_files.files, root), lambda paths: lakh_files.read(paths, progress), _named("lakh")),
+        replace(
+            source("pop909", partial(pop909.files, root), pop909.read),
+            folders=lambda: [root / "pop909"],
+            others=("versions",),
+        ),
+        Source(
+            "jsb_chorales",
+            partial(chorales.files, root),
+            lambda _: chorales.read(root),
+            _named("jsb_chorales"),
+            folders=lambda: [root / "jsb_chorales"],
+        ),
+        Source(
+            "lakh",
+            partial(lakh_files.files, root),
+            lambda paths: lakh_files.read(paths, progress),
+            _named("lakh"),
+            folders=lambda: lakh.folders(root),
+            looked_at=lambda: [file.path for file in lakh.read(root).files],
+        ),
     ]
 
 

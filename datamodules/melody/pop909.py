@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.melody.keys import key_of_chroma
 from datamodules.melody.reading import keep
-from datamodules.melody.voice import single
 from datamodules.shared.library import Reading
+from datamodules.shared.pool import survived
 from kmidi_lab.chords.chord import ChordError, Key, parse_key
 from kmidi_lab.chords.harte import parse_harte
-from kmidi_lab.midi.reading import MidiError, read_piece
+from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody.features import Melody
+from kmidi_lab.models.melody.voice import key_of_chroma, single
 
-_GRID = 4
+_GRID, _MAX_TEXT = 4, 4 * 2**20
 
 
 def files(root: Path) -> list[Path]:
@@ -37,13 +37,12 @@ def read(paths: Iterable[Path]) -> Reading[Melody]:
     for path in paths:
         if path.suffix != ".mid":
             continue
-        try:
-            melody = _melody(path)
-        except MidiError as error:
-            reading.skip(path, path.stem, error.reason, error)
-        except (OSError, ValueError, IndexError, ChordError) as error:
-            reading.skip(path, path.stem, "beats, chords or key not readable", error)
-        else:
+        with survived(reading, path, path.stem):
+            try:
+                melody = _melody(path)
+            except (OSError, ValueError, IndexError, OverflowError, ChordError) as error:
+                reading.skip(path, path.stem, "beats, chords or key not readable", error)
+                continue
             if melody is None:
                 reading.skip(path, path.stem, "no MELODY track")
             else:
@@ -104,4 +103,6 @@ def stated_key(path: Path) -> Key | None:
 
 
 def _rows(path: Path) -> list[list[str]]:
+    if path.stat().st_size > _MAX_TEXT:
+        raise ValueError(f"{path.name} is over {_MAX_TEXT >> 20} MiB")
     return [line.split() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]

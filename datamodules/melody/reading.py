@@ -8,8 +8,7 @@ import numpy as np
 
 from datamodules.shared.library import Reading
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody
-
-MIN_NOTES, MAX_NOTES = 12, 5_000
+from kmidi_lab.models.melody.finding import MAX_NOTES, MIN_NOTES
 
 
 def keep(reading: Reading[Melody], melody: Melody, file: Path | str) -> None:

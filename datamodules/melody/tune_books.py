@@ -14,6 +14,7 @@ from datamodules.melody.abc import AbcError, read_tune, tunes
 from datamodules.melody.reading import keep
 from datamodules.shared.library import Reading
 from datamodules.shared.music21_corpus import corpus_folder
+from datamodules.shared.pool import survived
 from kmidi_lab.models.melody.features import Melody
 
 FOLDERS = {"ryan": "ryansMammoth", "aird": "airdsAirs", "oneill": "oneills1850", "essen": "essenFolksong"}
@@ -38,12 +39,13 @@ def read(source: str, paths: Iterable[Path]) -> Reading[Melody]:
             continue
         for number, (fields, body) in enumerate(tunes(without_mail_marks(text)), 1):
             name = f"{source}/{path.stem}/{number}"
-            try:
-                melody = read_tune(fields, body, name, source, lines_are_phrases=source == "essen")
-            except AbcError as error:
-                reading.skip(path, fields.get("T", name), str(error))
-                continue
-            keep(reading, melody, path)
+            with survived(reading, path, fields.get("T", name)):
+                try:
+                    melody = read_tune(fields, body, name, source, lines_are_phrases=source == "essen")
+                except AbcError as error:
+                    reading.skip(path, fields.get("T", name), str(error))
+                    continue
+                keep(reading, melody, path)
     return reading
 
 

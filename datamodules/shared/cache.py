@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +26,8 @@ def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
     except FileNotFoundError:
         pass
     except Exception:  # a cache from other code or cut short is no more than a miss
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # what can't be written either is said below
+            path.unlink(missing_ok=True)
     log.info("preparing %s, once; kept in %s", path.parent.name.replace("_", " "), path.parent)
     made = make()
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -18,6 +18,7 @@ from datamodules.shared.cache import cached, data_version, files_below
 from datamodules.shared.library import Reading, Song, SplitLibrary
 from datamodules.shared.problems import Problem, counted_reasons, first_of
 from datamodules.shared.stored import SUFFIX
+from datamodules.shared.unread import unread
 from kmidi_lab.errors import DataError
 
 Contents = Iterable[tuple[str, Path] | bytes]
@@ -34,6 +35,9 @@ class Source(Generic[Song]):
         read: reads those files. It reports what it can't use and raises nothing for it.
         contents: what the version depends on, from the files.
         always: it is there without files: it comes with the lab, or is made.
+        folders: of its published layout; one of them, or below them, of which nothing is read is a problem.
+        looked_at: of `files`, and beyond them, what the reader knows of; all of `files` where it is not given.
+        others: names of folders that belong to the layout and are left alone.
     """
 
     name: str
@@ -41,6 +45,19 @@ class Source(Generic[Song]):
     read: Callable[[list[Path]], Reading[Song]]
     contents: Callable[[list[Path]], Contents]
     always: bool = False
+    folders: Callable[[], list[Path]] = list
+    looked_at: Callable[[], Iterable[Path]] | None = None
+    others: tuple[str, ...] = ()
+
+    def unread(self, files: list[Path]) -> list[Problem]:
+        """Folders of the layout of which nothing is read, `files` being what there is to read."""
+        return list(unread(self.folders(), files if self.looked_at is None else self.looked_at(), self.others))
+
+
+class Absent(str):
+    """The name of a source that is not there, though folders of its layout may be: those are `problems`."""
+
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,9 @@ class Present(Generic[Song]):
     def read(self) -> Reading[Song]:
         return self.source.read(self.files)
 
+    def unread(self) -> list[Problem]:
+        return self.source.unread(self.files)
+
 
 def below(root: Path) -> Callable[[list[Path]], Contents]:
     """The usual `contents` of a source: its files, by name below `root` and content."""
@@ -76,7 +96,13 @@ def find(sources: Sequence[Source[Song]], wanted: Sequence[str]) -> tuple[list[P
     by_name = {source.name: source for source in sources}
     looked_at = [Present(by_name[name], by_name[name].files()) for name in wanted]
     present = [p for p in looked_at if p.files or p.source.always]
-    return present, [p.name for p in looked_at if p not in present]
+    absent = []
+    for source in looked_at:
+        if source not in present:
+            name = Absent(source.name)
+            name.problems = tuple(source.unread())
+            absent.append(name)
+    return present, list(absent)
 
 
 @dataclass
@@ -200,8 +226,7 @@ def load(
         return build([p.read() for p in present], version, rules)
 
     library: SplitLibrary[Song] = cached(folder / f"{version}-{code}{SUFFIX}", SplitLibrary, make)
-    library.description["absent"] = list(absent)
-    return library
+    return _with_unread(library, present, absent)
 
 
 def load_readings(
@@ -211,16 +236,34 @@ def load_readings(
     version: str,
     code: str,
     rules: Rules[Song],
+    enough: Mapping[str, tuple[Present[Song], object]] | None = None,
 ) -> SplitLibrary[Song]:
     """As `load`, but what each source gave is kept, and split anew every time.
 
     Args:
         present: each with the version of its content and the settings that what was made of it depends on.
+        enough: by source, what is read, with its settings, where nothing more is needed and more is not kept already.
     """
+
+    def kept(source: Present[Song], content: str, changed: object) -> Path:
+        return folder / f"{source.name}-{data_version(changed, [content.encode()])}-{code}{SUFFIX}"
+
     readings = []
     for source, content, changed in present:
-        key = f"{data_version(changed, [content.encode()])}-{code}"
-        readings.append(cached(folder / f"{source.name}-{key}{SUFFIX}", Reading, source.read))
-    library = build(readings, version, rules)
-    library.description["absent"] = list(absent)
+        path = kept(source, content, changed)
+        if enough and source.name in enough and not path.is_file():
+            source, changed = enough[source.name]
+            path = kept(source, content, changed)
+        readings.append(cached(path, Reading, source.read))
+    return _with_unread(build(readings, version, rules), [source for source, _, _ in present], absent)
+
+
+def _with_unread(
+    library: SplitLibrary[Song], present: Iterable[Present[Song]], absent: Sequence[str]
+) -> SplitLibrary[Song]:
+    """Counts the folders of which nothing is read: looked for every time, since no version knows of them."""
+    missed = [problem for name in absent if isinstance(name, Absent) for problem in name.problems]
+    library.problems = [*library.problems, *missed, *chain.from_iterable(source.unread() for source in present)]
+    library.description["problems"] = counted_reasons(library.problems)
+    library.description["absent"] = [str(name) for name in absent]
     return library

@@ -28,6 +28,7 @@ from datamodules.shared.layout import Layout, MidiFile, folder_of
 from datamodules.shared.problems import Problem, counted_reasons, write_problems
 from datamodules.shared.shards import Arrays, Prepared, Shards, files_in
 from datamodules.shared.splits import SPLITS, Groups, assign
+from datamodules.shared.unread import unread
 from kmidi_lab.errors import DataError
 from kmidi_lab.midi.piece import Piece
 
@@ -58,6 +59,12 @@ def read(root: Path) -> Layout:
         score = scores.get(recording, {}).get(path.stem) if isinstance(scores.get(recording), dict) else None
         layout.files.append(MidiFile(path, recording, None, {} if score is None else {"score": str(score)}))
     return layout
+
+
+def folders(root: Path) -> list[Path]:
+    """Where the set lies that is read, if it is there."""
+    places = (folder_of(root, name, f"lakh/{name}") for name in ("lmd_full", "lmd_matched"))
+    return [folder for folder in places if folder.is_dir()][:1]
 
 
 def some(root: Path, most: int) -> list[Path]:
@@ -184,7 +191,8 @@ def lakh_pieces(
         workers, timeout_s, memory_mb, progress=progress, text="reading Lakh",
     )  # fmt: skip
     _project(prepared, began, workers)
-    problems = [*layout.problems, *prepared.problems()]
+    missed = unread(folders(root), (file.path for file in layout.files))
+    problems = [*layout.problems, *missed, *prepared.problems()]
     names, kept = prepared.names(), []
     if names:
         first: dict[bytes, str] = {}

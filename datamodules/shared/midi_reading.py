@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from datamodules.shared import pool
 from datamodules.shared.pool import Read
+from datamodules.shared.pool_worker import Noted
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 
@@ -16,13 +17,15 @@ T = TypeVar("T")
 Extract = Callable[[Piece], T]
 
 
-def extracting(extract: Extract[T]) -> Callable[[Path], T]:
+def extracting(extract: Extract[T]) -> Callable[[Path], T | Noted[T]]:
     """The work of a worker: `extract(read_piece(file))`; picklable when `extract` is."""
     return partial(_extract, extract)
 
 
-def _extract(extract: Extract[T], file: Path) -> T:
-    return extract(read_piece(file))
+def _extract(extract: Extract[T], file: Path) -> T | Noted[T]:
+    piece = read_piece(file)
+    made = extract(piece)
+    return Noted(made, *piece.worst_flaw) if piece.flaws else made
 
 
 def read_many(

@@ -18,11 +18,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import wait
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
 
-from datamodules.shared.pool_worker import Answer, Noted, resident_mb, serve
+from annotated_types import Ge, Gt
+
+from datamodules.shared.pool_worker import Answer, Noted, reason_of, resident_mb, serve
 from datamodules.shared.problems import Report
-from kmidi_lab.errors import ConfigError, LabError
+from kmidi_lab.bounds import Bounded, Count
+from kmidi_lab.errors import LabError
+from kmidi_lab.hardware import usable_cores
 
 Task = TypeVar("Task")
 T = TypeVar("T")
@@ -32,6 +37,7 @@ _BATCH = 16
 _LOOK_S = 0.25
 _START_S = 300.0
 _FAILED_STARTS = 3
+_MOST_A_CORE = 4
 
 
 @dataclass(frozen=True)
@@ -81,13 +87,13 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class Readers(Generic[Task, T]):
+class Readers(Bounded, Generic[Task, T]):
     """A pool of processes that work; started as tasks come, ended by leaving the `with` block.
 
     Args:
         work: makes of a task, such as a file, what is wanted of it; both picklable (a function of a module, a partial of one). It may raise a
             UserError with a `reason` that can be counted and a `detail`, such as MidiError or AudioError.
-        workers: processes, at least 1.
+        workers: processes, at least 1; no more than four a core are started.
         timeout_s: seconds a task may take before its worker is killed.
         memory_mb: MiB a worker may take beyond what it needs to start.
 
@@ -95,12 +101,17 @@ class Readers(Generic[Task, T]):
         ConfigError: a value out of range. LabError: workers can't be started.
     """
 
+    config_key = "data"
+
     def __init__(
-        self, work: Callable[[Task], T | Noted[T]], workers: int = 2, timeout_s: float = 30.0, memory_mb: int = 1024
+        self,
+        work: Callable[[Task], T | Noted[T]],
+        workers: Count = 2,
+        timeout_s: Annotated[float, Gt(0)] = 30.0,
+        memory_mb: Annotated[int, Ge(16)] = 1024,
     ) -> None:
-        if workers < 1 or timeout_s <= 0 or memory_mb < 16:
-            raise ConfigError("reading files: workers must be 1 or more, timeout_s above 0, memory_mb 16 or more")
-        self._work, self._most, self._timeout_s, self._memory_mb = work, workers, timeout_s, memory_mb
+        most = min(workers, _MOST_A_CORE * usable_cores())
+        self._work, self._most, self._timeout_s, self._memory_mb = work, most, timeout_s, memory_mb
         self._workers: list[_Worker] = []
         self._failed_starts = 0
 
@@ -214,6 +225,15 @@ def read_many(
     """
     with Readers(work, workers, timeout_s, memory_mb) as readers:
         yield from counted(readers.read(tasks), len(tasks), progress, text)
+
+
+@contextmanager
+def survived(report: Report, file: Path | str, where: str = "") -> Iterator[None]:
+    """For readers of this process: whatever is raised inside leaves one song out, with its reason, and ends nothing."""
+    try:
+        yield
+    except Exception as error:
+        report.skip(file, where, *reason_of(error))
 
 
 def read_all(

@@ -52,17 +52,21 @@ def _answer(task: Any, work: Callable[[Any], Any]) -> Answer:
     try:
         made = work(task)
         return (made.value, made.reason, made.detail) if isinstance(made, Noted) else (made, "", "")
-    except UserError as error:
-        # Readers' errors hold a reason that can be counted.
-        return None, getattr(error, "reason", "refused"), getattr(error, "detail", str(error))[:300]
     except Exception as error:  # one task's fault must not end the job, whatever it is
         return _failed(error)
 
 
 def _failed(error: Exception) -> Answer:
+    return None, *reason_of(error)
+
+
+def reason_of(error: Exception) -> tuple[str, str]:
+    """(a reason that can be counted, a detail) of whatever a reader raised."""
+    if isinstance(error, UserError):
+        return getattr(error, "reason", "refused"), getattr(error, "detail", str(error))[:300]
     if isinstance(error, MemoryError):
-        return None, "memory", ""
-    return None, "extract failed", f"{type(error).__name__}: {error}"[:300]
+        return "memory", ""
+    return "extract failed", f"{type(error).__name__}: {error}"[:300]
 
 
 def _limit_memory(memory_mb: int) -> None:

@@ -61,5 +61,5 @@ def assign(names: Sequence[str], groups: Groups, seed: int, val: float, test: fl
 
 
 def _place(name: str, seed: int, val: float, test: float) -> str:
-    share = int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big") / 2**64
+    share = int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode(errors="surrogatepass")).digest()[:8], "big") / 2**64
     return "test" if share < test else "val" if share < test + val else "train"

@@ -6,30 +6,25 @@ import os
 import sys
 from pathlib import Path
 
+_ROOTS = ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the lab; returns the exit code: 0 done, 1 a job failed, 2 wrong input, 130 stopped by Ctrl-C."""
+    """Runs the lab; returns the exit code.
+
+    0 is done, 1 a job failed, 2 wrong input, 130 stopped by Ctrl-C, 143 by SIGTERM (128 and the signal's number).
+    """
     arguments = sys.argv[1:] if argv is None else argv
+    from kmidi_lab import stopping, streams
     from kmidi_lab.errors import UserError
 
+    streams.make_safe()
     try:
-        _load_dotenv()
-        _expand_home()
-        if any(a in ("-h", "--help") for a in arguments):
-            from kmidi_lab.conf_dir import conf_dir
-            from kmidi_lab.help_text import help_text
-
-            models = [a.removeprefix("model=") for a in arguments if a.startswith("model=")]
-            print(help_text(conf_dir(), models[-1] if models else None))
-            return 0
-        if "--version" in arguments:
-            from kmidi_lab import __version__
-
-            print(__version__)
-            return 0
-        from kmidi_lab.cli import run
-
-        return run(arguments)
+        with stopping.heard():
+            code = _run(arguments)
+            # What is still in the buffer counts as written only when it is.
+            sys.stdout.flush()
+            return code
     except UserError as error:
         from kmidi_lab.report.cells import printable
 
@@ -39,16 +34,46 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        return 130
+        return stopping.Stopped().exit_code
+
+
+def _run(arguments: list[str]) -> int:
+    from kmidi_lab.errors import UserError
+
+    _load_dotenv()
+    _expand_home()
+    if any(a in ("-h", "--help") for a in arguments):
+        from kmidi_lab.conf_dir import conf_dir
+        from kmidi_lab.help_text import help_text
+
+        models = [a.removeprefix("model=") for a in arguments if a.startswith("model=")]
+        print(help_text(conf_dir(), models[-1] if models else None))
+        return 0
+    if "--version" in arguments:
+        from kmidi_lab import __version__
+
+        print(__version__)
+        return 0
+    try:
+        Path.cwd()
+    except OSError:
+        raise UserError("the working directory is gone; type cd and the name of one that is there") from None
+    from kmidi_lab.cli import run
+
+    return run(arguments)
 
 
 def _load_dotenv() -> None:
+    """Adds what `.env` sets; a folder that is set to nothing, here or there, counts as not set."""
+    for key in _ROOTS:
+        if not os.environ.get(key, "").strip():
+            os.environ.pop(key, None)
     if not Path(".env").is_file():
         return
     from dotenv import dotenv_values
 
     for key, value in dotenv_values(".env").items():
-        if value is not None:
+        if value is not None and (value.strip() or key not in _ROOTS):
             os.environ.setdefault(key, value)
 
 

@@ -6,47 +6,71 @@ import io
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
 
+from kmidi_lab.checkpoints import Fitted
 from kmidi_lab.data import DataModule
 from kmidi_lab.files import write_atomic
 from kmidi_lab.nn.distillation import STUDENT, distill
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.run_record import Analysis, Primary, RunRecord, Scores, Student
+from kmidi_lab.run_record import Analysis, Primary, RunRecord, Scores, Student, Training
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.typed_json import from_json
 
 log = logging.getLogger(__name__)
 
 
-def load_best(trainer: L.Trainer, module: LabModule) -> int:
-    """Loads the weights of the best epoch, in evaluation mode; returns that epoch."""
-    path = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
-    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+def training_of(fitted: Fitted, module: LabModule, batch_size: int | None) -> Training:
+    """Loads the weights of the best epoch, in evaluation mode; returns what the record says of the training.
+
+    Args:
+        fitted: what training has left.
+        module: gets the weights.
+        batch_size: examples a step, accumulated ones counted; None where that is not known.
+    """
+    checkpoint = torch.load(fitted.best, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     module.eval()
-    return int(checkpoint["epoch"])
+    return Training(
+        epochs=fitted.epochs,
+        best_epoch=int(checkpoint["epoch"]),
+        batch_size=batch_size,
+        learning_rate=module.learning_rate,
+        optimizer="adamw",
+        loss=module.loss_name,
+        train_loss=fitted.train_loss if isfinite(fitted.train_loss) else None,
+        val_loss=fitted.val_loss if isfinite(fitted.val_loss) else None,
+        seconds=fitted.seconds if isfinite(fitted.seconds) else None,
+    )
 
 
 def distil_student(
-    module: LabModule, data: DataModule, trainer: L.Trainer, folder: Path, progress: bool
+    module: LabModule, data: DataModule, limit: float, device: torch.device, folder: Path, progress: bool
 ) -> Student | None:
-    """Trains the student for the RTNeural file, where the model has one, and keeps it beside the checkpoint."""
+    """Trains the student for the RTNeural file, where the model has one, and keeps it beside the checkpoint.
+
+    Args:
+        module: with the weights that the student learns from.
+        data: its sequences are what it learns on.
+        limit: `trainer.limit_train_batches`, which holds for students too: a number of batches, or a share of them.
+        device: where both networks run.
+        folder: of the run.
+        progress: log every epoch.
+    """
     plan = module.student_plan()
     if plan is None:
         return None
     log.info("distilling a student for RTNeural: %s, %d epochs", plan.architecture, plan.epochs)
-    limited = isinstance(trainer.limit_train_batches, int) or trainer.limit_train_batches < 1
-    most = int(trainer.num_training_batches) if limited else None
+    most = limit if isinstance(limit, int) else None
+    if most is None and limit < 1:
+        most = int(limit * len(data.train_dataloader()))
     train, validation = (_First(data.sequences(split), most) for split in ("train", "val"))  # type: ignore[attr-defined]
-    module.student, facts = distill(
-        module.network, plan, module.contract, train, validation, trainer.strategy.root_device, progress
-    )
+    module.student, facts = distill(module.network, plan, module.contract, train, validation, device, progress)
     kept = io.BytesIO()
     torch.save(module.student.state_dict(), kept)
     write_atomic(folder / "checkpoints" / STUDENT, kept.getvalue())

@@ -67,12 +67,10 @@ def _check(kind: type[Bounded], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     except TypeError:  # the constructor itself says best which argument is missing or too much
         return
     for name, hint in _hints(kind).items():  # type: ignore[arg-type]  # a class is hashable
-        if name not in values:
-            continue
-        default = signature.parameters[name].default
-        if not (values[name] is None is default) and not _fits(values[name], hint):
+        if name in values and not _fits(values[name], hint):
+            default = signature.parameters[name].default
             key = f"{kind.config_key}.{name}"
-            example = "" if default in (inspect.Parameter.empty, None) else f", such as {key}={_text(default)}"
+            example = "" if default is inspect.Parameter.empty else f", such as {key}={_text(default)}"
             raise ConfigError(f"{key}={_text(values[name])} must be {_range(hint, values[name])}{example}")
 
 
@@ -86,15 +84,8 @@ def _hints(kind: type) -> dict[str, Any]:
         source = part if is_dataclass(part) else vars(part).get("__init__")
         if source is not None:
             annotations = inspect.get_annotations(source, eval_str=True)
-            bounds = {name: _of_value(hint) for name, hint in annotations.items()}
-            hints |= {name: hint for name, hint in bounds.items() if _bounded(hint)}
+            hints |= {name: hint for name, hint in annotations.items() if _bounded(hint)}
     return hints
-
-
-def _of_value(hint: Any) -> Any:
-    """The annotation of a value that may also be None."""
-    parts = [part for part in typing.get_args(hint) if part is not type(None)]
-    return parts[0] if len(parts) == 1 and type(None) in typing.get_args(hint) else hint
 
 
 def _bounded(hint: Any) -> bool:

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
+import math
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from kmidi_lab import resume
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.targets import as_first_named
 
 log = logging.getLogger(__name__)
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints that are there whole or not at all, also where the temporary folder is on another file system."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Raises FileError as `write_atomic`; the checkpoint before is as it was."""
+        kept = io.BytesIO()
+        torch.save(checkpoint, kept)
+        write_atomic(Path(path), kept.getvalue())
 
 
 class LastCheckpoint(ModelCheckpoint):
@@ -33,43 +49,113 @@ class BestCheckpoint(ModelCheckpoint):
     """The epoch of least val/loss; a run that goes on from another takes over that one's best.
 
     It is taken over only where losses can be compared: `trained_on` describes what they depend on (JSON).
-    `earlier` is the folder of the checkpoints that the run goes on from.
+    `earlier` is the folder of the checkpoints that the run goes on from. Every checkpoint tells, in this callback's state,
+    the training loss of its epoch (`train_loss`) and how long this run has trained by then (`seconds`).
     """
 
     def __init__(self, folder: Path, trained_on: Any, earlier: Path | None = None) -> None:
         super().__init__(folder, "best", "val/loss", mode="min", enable_version_counter=False)
-        self._trained_on = _digest(trained_on)
+        self._trained_on = digest(trained_on)
         self._earlier = earlier
+        self._began, self._train_loss = time.perf_counter(), math.nan
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "trained_on": self._trained_on}
+        more = {"train_loss": self._train_loss, "seconds": time.perf_counter() - self._began}
+        return {**super().state_dict(), "trained_on": self._trained_on, **more}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Nothing of the checkpoint gone on from: the best one's own file says what it scored (see `setup`)."""
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
+        self._began = time.perf_counter()
         if stage == "fit" and self._earlier is not None:
             self._take_over(self._earlier / "best.ckpt", trainer)
 
-    def _take_over(self, found: Path, trainer: L.Trainer) -> None:
-        kept = resume.read(found)
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Before the checkpoints of this epoch are written: this callback is the first of them."""
+        self._train_loss = float(trainer.callback_metrics.get("train/loss", math.nan))
+        super().on_train_epoch_end(trainer, pl_module)
+
+    def _take_over(self, there: Path, trainer: L.Trainer) -> None:
+        kept = resume.read(there)
         state = kept["callbacks"].get(self.state_key) if kept else None
         if kept is None or state is None:
-            log.warning("%s can't be read: the best epoch before this run is not known", found)
+            log.warning("%s can't be read: the best epoch before this run is not known", there)
             return
         if state["trained_on"] != self._trained_on:
-            log.warning("the best epoch of %s has other data or settings: its loss does not count here", found)
+            log.warning("the best epoch of %s has other data or settings: its loss does not count here", there)
             return
-        own = Path(str(self.dirpath), found.name)
-        if trainer.is_global_zero and own.resolve() != found.resolve():
-            write_atomic(own, found.read_bytes())
+        own = Path(str(self.dirpath), there.name)
+        if trainer.is_global_zero:
+            _copy(there, own)
         score = torch.tensor(float(state["best_model_score"]))
         self.best_model_path = self.kth_best_model_path = str(own)
         self.best_model_score = self.kth_value = score
         self.best_k_models = {str(own): score}
-        log.info("best so far: val/loss %.4f after %d epochs of %s", score, kept["epoch"] + 1, found)
+        log.info("best so far: val/loss %.4f after %d epochs of %s", score, kept["epoch"] + 1, there)
+
+    def fitted(self, trainer: L.Trainer) -> Fitted:
+        """What the trainer has left after its last epoch."""
+        return Fitted(
+            Path(self.best_model_path), int(trainer.current_epoch), self._train_loss,
+            math.nan if self.best_model_score is None else float(self.best_model_score), time.perf_counter() - self._began,
+        )  # fmt: skip
+
+    def finished(self, resumed: resume.Resumed) -> Fitted:
+        """What a run has left that had trained all its epochs when it was stopped; its checkpoints are copied here.
+
+        Raises:
+            ConfigError: it was trained on other data or settings than this one is to have.
+        """
+        last, best, folder = resumed.path, resumed.path.with_name(resume.BEST), Path(str(self.dirpath))
+        if resume.read(best) is None:
+            log.warning("%s can't be read: the last epoch's weights stand for the best ones", best)
+            best = last
+        if not all(map(self.is_of_this, (last, best))):
+            raise ConfigError(
+                f"trainer.resume={resumed.source}: trained on other data or settings, so it can't be finished with these; "
+                f"give them as they were, or train it on by trainer.max_epochs={resumed.epochs + 10}"
+            )
+        log.info("all %d epochs of %s are trained: going on with what follows", resumed.epochs, last)
+        _copy(last, folder / resume.LAST)
+        _copy(best, folder / resume.BEST)
+        return self.left_by(folder / resume.BEST, folder / resume.LAST)
+
+    def is_of_this(self, path: Path) -> bool:
+        """Whether the losses of a checkpoint depend on the same data and settings as this run's."""
+        return self._state(path).get("trained_on") == self._trained_on
+
+    def left_by(self, best: Path, last: Path) -> Fitted:
+        """What two checkpoints say of the training that wrote them."""
+        kept = resume.read(last)
+        assert kept is not None, last
+        told, score = self._state(last), self._state(best).get("best_model_score", math.nan)
+        return Fitted(
+            best, kept["epoch"] + 1, told.get("train_loss", math.nan), float(score), told.get("seconds", math.nan)
+        )
+
+    def _state(self, path: Path) -> dict[str, Any]:
+        kept = resume.read(path)
+        return dict(kept["callbacks"].get(self.state_key, {})) if kept else {}
 
 
-def _digest(trained_on: Any) -> str:
+@dataclass(frozen=True)
+class Fitted:
+    """What training leaves: the checkpoint of the best epoch, epochs trained, losses, and seconds; NaN where not known."""
+
+    best: Path
+    epochs: int
+    train_loss: float
+    val_loss: float
+    seconds: float
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.resolve() != target.resolve():
+        write_atomic(target, source.read_bytes())
+
+
+def digest(trained_on: Any) -> str:
+    """What a checkpoint keeps of what its losses depend on."""
     return hashlib.sha256(json.dumps(as_first_named(trained_on), sort_keys=True, default=str).encode()).hexdigest()

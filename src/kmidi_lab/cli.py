@@ -7,6 +7,7 @@ jobs of a sweep go on and the exit code still tells.
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import shlex
 import sys
@@ -15,18 +16,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import config, run_record, schema
+from kmidi_lab import command_line, config, go_on, run_record, schema, stopping, streams
 from kmidi_lab.conf_dir import conf_dir, look_also_in
-from kmidi_lab.errors import ConfigError, DataError, LabError, UserError
+from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, UserError
+from kmidi_lab.files import check_writable
 from kmidi_lab.report.cells import printable
 
 log = logging.getLogger(__name__)
-_COMMAND = "KMIDI_COMMAND"
+_COMMAND, _PROCESS = "KMIDI_COMMAND", "KMIDI_PROCESS"
 
 
 class BelowError(logging.Filter):
@@ -38,29 +40,76 @@ class BelowError(logging.Filter):
 
 def run(arguments: list[str]) -> int:
     """Checks every combination, then runs one job or a sweep; returns the exit code."""
-    multirun = bool({"-m", "--multirun"} & set(arguments))
-    arguments = [config.with_home_of(argument) for argument in arguments]
-    look_also_in(get_args_parser().parse_args(arguments).config_dir)
-    arguments = config.with_model([config.quote_free_text(a, multirun) for a in arguments])
-    parsed = get_args_parser().parse_args(arguments)
+    logging.raiseExceptions = False  # a log that can't be written, as on a full disk, is no reason to stop
+    parsed = command_line.parse([config.with_home_of(argument) for argument in arguments])
+    multirun = parsed.multirun
+    look_also_in(parsed.config_dir)
+    overrides = config.with_model([config.quote_free_text(o, multirun) for o in parsed.overrides])
+    options = command_line.options(parsed)
     os.environ["KMIDI_RUN_ID"] = config.new_run_id()
-    os.environ[_COMMAND] = shlex.join(["python", "-m", "kmidi_lab", *arguments])
-    combinations = config.check(list(parsed.overrides), multirun)
-    sys.argv = ["kmidi_lab", *arguments]
+    os.environ[_PROCESS] = str(os.getpid())
+    os.environ[_COMMAND] = shlex.join(["python", "-m", "kmidi_lab", *options, *overrides])
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # its errors come here, not on the screen
+    combinations = config.check(overrides, multirun)
+    sys.argv = ["kmidi_lab", *options, *overrides]
     schema.register()
     if multirun and (parsed.cfg or parsed.info):
         raise ConfigError("--cfg and --info show one job; type them without -m")
+    shown = bool(parsed.cfg or parsed.info)
+    folder = Path(combinations[0].hydra.sweep.dir if multirun else combinations[0].hydra.run.dir)
+    if not shown:
+        check_writable(folder)
     results: list[int] = []
-    hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(
-        lambda cfg: results.append(job(cfg))
-    )()
-    if parsed.cfg or parsed.info or not multirun:
-        return max(results, default=0)
-    return _finish_sweep(Path(combinations[0].paths.output_root) / "sweeps" / os.environ["KMIDI_RUN_ID"])
+    try:
+        hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(
+            lambda cfg: results.append(job(cfg))
+        )()
+    except KeyboardInterrupt:
+        if multirun:
+            jobs = [list(cfg.hydra.overrides.task) for cfg in combinations]
+            print("\n".join(go_on.rest_of_sweep(folder, jobs, _kept_options())), file=sys.stderr)
+        raise
+    except OSError as error:
+        raise FileError(
+            f"{error.filename or folder}: {error.strerror or error}; free space, or choose another"
+        ) from error
+    except HydraException as error:
+        raise ConfigError(config.first_line(error)) from error
+    except Exception as error:
+        if not multirun:
+            raise
+        # A launcher's own: the jobs keep theirs. A worker that was killed takes all others with it.
+        log.error("the sweep ended early: %s: %s", type(error).__name__, config.first_line(error))
+        _finish_sweep(folder)
+        return 1
+    return max(results, default=0) if shown or not multirun else _finish_sweep(folder)
 
 
 def job(cfg: DictConfig) -> int:
-    """One job: runs its task, keeps its error. Returns 0, 1 (it failed) or 2 (wrong input); raises KeyboardInterrupt when stopped."""
+    """One job: runs its task, keeps its error.
+
+    Returns:
+        0, 1 (it failed) or 2 (wrong input).
+
+    Raises:
+        Stopped: a signal has ended it.
+    """
+    if os.environ[_PROCESS] == str(os.getpid()):
+        return _job(cfg)
+    # A worker of a launcher, a new process.
+    logging.raiseExceptions = False
+    streams.make_safe()
+    if multiprocessing.current_process().name.startswith("Loky"):
+        stopping.end_with_parent()
+    try:
+        with stopping.heard():
+            return _job(cfg)
+    except KeyboardInterrupt:
+        sys.stdout.flush()
+        os._exit(stopping.Stopped().exit_code)  # or it would take the next job
+
+
+def _job(cfg: DictConfig) -> int:
     from kmidi_lab.tasks import run_task
 
     started = datetime.now(UTC)
@@ -72,35 +121,47 @@ def job(cfg: DictConfig) -> int:
         "started": started,
         "group": os.environ["KMIDI_RUN_ID"] if sweep else None,
     }
+
+    def failed(why: str) -> None:
+        try:
+            run_record.write_failure(folder, _identity(cfg, folder, started), why)
+        except FileError as error:
+            log.error("%s", error)
+
     try:
-        config.bring_contract(cfg)  # a worker of a launcher is a new process
-        run_task(cfg, context)
+        with stopping.recording(failed):
+            config.bring_contract(cfg)  # a worker of a launcher is a new process
+            run_task(cfg, context)
         if sweep and not (folder / run_record.FILE).exists():
             done = run_record.RunRecord(_identity(cfg, folder, started))
             run_record.finish(done)
             run_record.write(done, folder)
-    except UserError as error:
-        log.error("%s", printable(str(error)))
-        run_record.write_failure(folder, _identity(cfg, folder, started), str(error))
-        return 2
     except LabError as error:
         log.error("%s", printable(str(error)))
-        run_record.write_failure(folder, _identity(cfg, folder, started), str(error))
-        return 1
+        failed(str(error))
+        return 2 if isinstance(error, UserError) else 1
     except BrokenPipeError:
         # Whoever read the output has gone, as `head` does; what is printed later is lost in silence.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (KeyboardInterrupt, SystemExit):  # Lightning turns Ctrl-C during training into SystemExit
-        run_record.write_failure(folder, _identity(cfg, folder, started), "stopped")
-        if (folder / "checkpoints/last.ckpt").is_file():
-            log.warning("go on with it by trainer.resume=%s", folder)
-        raise KeyboardInterrupt from None
+    except (KeyboardInterrupt, SystemExit):  # Lightning turns a signal during training into SystemExit
+        stopped = stopping.Stopped()
+        failed(stopped.reason)
+        again = go_on.command(HydraConfig.get().overrides.task, folder, _kept_options())
+        if again and not sweep:
+            log.warning("go on with it by: %s", again)
+        raise stopped from None
     except Exception as error:
         log.error("%s", traceback.format_exc())
-        run_record.write_failure(folder, _identity(cfg, folder, started), f"{type(error).__name__}: {error}")
+        failed(f"{type(error).__name__}: {error}")
         return 1
     return 0
+
+
+def _kept_options() -> list[str]:
+    """Options of the command line that the same job needs again."""
+    parsed = command_line.parse(shlex.split(os.environ[_COMMAND])[3:])
+    return ["--config-dir", parsed.config_dir] if parsed.config_dir else []
 
 
 def _identity(cfg: DictConfig, folder: Path, started: datetime) -> run_record.Identity:

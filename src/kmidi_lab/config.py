@@ -17,7 +17,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import ConfigCompositionException, HydraException, OverrideParseException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -27,6 +27,7 @@ from kmidi_lab.conf_dir import conf_dir, conf_dirs
 from kmidi_lab.contracts import CONTRACTS, register
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.files import with_home
+from kmidi_lab.hardware import usable_cores
 from kmidi_lab.targets import find
 
 _MOST_COMBINATIONS = 200
@@ -40,9 +41,19 @@ _LIMITS = (
     ("trainer.ema", 0, 0.9999),
     ("trainer.limit_train_batches", 1e-3, inf),
     ("export.calls", 1, inf),
+    ("hardware.memory_budget_gb", 0.01, 1_000_000),
+    ("hardware.devices", 1, inf),
+    ("hardware.num_nodes", 1, inf),
 )
 _CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
 _TASK_BLOCKS = ("eval", "predict", "registry")
+_OF_ONE_TASK = {"export.source": "export", "trainer.resume": "train"}
+_FIXED = {
+    "model.name": "belongs to the model; type model={value}",
+    "hydra.mode": "is what -m sets; type -m",
+    "hydra.sweep.subdir": "numbers the jobs, which the leaderboard reads; type hydra.sweep.dir=… to move the sweep",
+}
+"""Keys that are none of the user's to set, and why."""
 _FREE_TEXT = (
     "paths.",
     "models_root=",
@@ -80,8 +91,7 @@ def quote_free_text(argument: str, multirun: bool = False) -> str:
     quoted = value[:1] in ("'", '"', "$") or value in ("", "null")
     if not eq or quoted or (multirun and "," in value) or not _is_free_text(argument.lstrip("+")):
         return argument
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{key}='{escaped}'"
+    return f"{key}={QuotedString(value, Quote.single).with_quotes()}"
 
 
 def _is_free_text(argument: str) -> bool:
@@ -114,11 +124,34 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     os.environ.setdefault("KMIDI_RUN_ID", new_run_id())
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        try:
-            combinations = list(_combinations([*_search_path(), *overrides], multirun))
-        except HydraException as error:
-            raise ConfigError(f"{_first_line(error)}; a sweep lists its values, such as seed=1,2,3") from None
-        return [_check_sweep(_compose(list(combination)), multirun) for combination in combinations]
+        given = [*_search_path(), *overrides]
+        combinations = _listed(given, multirun)
+        composed = [_check_sweep(_compose(list(combination)), multirun) for combination in combinations]
+        more = _of_the_sweep(composed[0], overrides) if multirun else []
+        return [_compose(list(c)) for c in _listed([*given, *more], multirun)] if more else composed
+
+
+def _listed(overrides: list[str], multirun: bool) -> list[tuple[str, ...]]:
+    try:
+        combinations = list(_combinations(overrides, multirun))
+    except HydraException as error:
+        raise ConfigError(f"{first_line(error)}; a sweep lists its values, such as seed=1,2,3") from None
+    if not combinations:
+        raise ConfigError("the sweep has no jobs; list the values of a key, such as seed=1,2,3")
+    return combinations
+
+
+def _of_the_sweep(cfg: DictConfig, overrides: list[str]) -> list[str]:
+    """What `sweep=…` adds to every job, unless the command line says it otherwise."""
+    given = {o.partition("=")[0] for o in overrides}
+    params = {k: v for k, v in (cfg.hydra.sweeper.get("params") or {}).items() if k not in given}
+    for key in params:
+        if OmegaConf.select(cfg, key) is None:
+            raise ConfigError(
+                f"sweep={cfg.sweep} varies {key}, which data={cfg.hydra.runtime.choices.data} does not have; "
+                "type -m sweep=seeds, or give a model and data that do"
+            )
+    return [f"{key}={value}" for key, value in params.items()]
 
 
 def _search_path() -> list[str]:
@@ -137,10 +170,11 @@ def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, .
     try:
         parsed = OverridesParser.create().parse_overrides(overrides)
     except (OverrideParseException, HydraException) as error:
-        raise ConfigError(f"{_first_line(error)}; write overrides as key=value, lists as key=[a,b]") from None
+        raise ConfigError(f"{first_line(error)}; write overrides as key=value, lists as key=[a,b]") from None
     tasks = {str(v) for o in parsed if o.key_or_group == "task" for v in [o.value()]} or {"train"}
     choices: list[list[str]] = []
     for override in parsed:
+        _check_override(override, tasks)
         block = override.key_or_group.split(".")[0]
         if block in _TASK_BLOCKS and block not in tasks:
             raise ConfigError(
@@ -158,6 +192,28 @@ def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, .
         yield combination
 
 
+def _check_override(override: Override, tasks: set[str]) -> None:
+    """Raises ConfigError: no key, no name of a choice, or a key that is not to be set here."""
+    key, line = override.key_or_group, str(override.input_line)
+    values = (
+        list(override.sweep_iterator()) if override.is_sweep_override() and "glob(" not in line else [override.value()]
+    )
+    if not key:
+        raise ConfigError(f"{line!r} has no key; write key=value without a space")
+    if "???" in values:
+        raise ConfigError(f"{line}: ??? stands for a value that must be given; type one")
+    if key in _FIXED:
+        raise ConfigError(f"{line}: {key} {_FIXED[key].format(value=values[0])}")
+    if key in _OF_ONE_TASK and tasks != {_OF_ONE_TASK[key]} and any(values):
+        raise ConfigError(f"{key} belongs to task={_OF_ONE_TASK[key]}; type task={_OF_ONE_TASK[key]} {line}")
+    choices = options(key)
+    odd = [v for v in values if not (isinstance(v, str | QuotedString) and str(v)) and (key, v) != ("experiment", None)]
+    if odd and choices and not override.is_delete():
+        raise ConfigError(one_of(key, "null" if odd[0] is None else odd[0], choices))
+    if odd and key.startswith("hydra/"):
+        raise ConfigError(f"{line}: {key} needs the name of a choice, such as hydra/launcher=joblib")
+
+
 def _known_override(override: Override) -> str:
     line = str(override.input_line)
     if line.startswith(("+", "~")) and not line.lstrip("+~").startswith("hydra"):
@@ -172,12 +228,14 @@ def _sweep_values(override: Override) -> list[str]:
 def _compose(overrides: list[str]) -> DictConfig:
     try:
         cfg = compose("config", overrides=overrides, return_hydra_config=True)
-        OmegaConf.resolve(cfg.paths)
+        for key in cfg:
+            if key != "hydra" and OmegaConf.is_config(cfg[key]):
+                OmegaConf.to_container(cfg[key], resolve=True)
     except ConfigCompositionException as error:
         raise ConfigError(_explain(error, [o for o in overrides if o.startswith(_CHOOSE_MODEL)])) from None
     except (HydraException, OmegaConfBaseException) as error:
         key = re.search(r"full_key: (\S+)", str(error))
-        raise ConfigError(f"{key[1]}: {_first_line(error)}" if key else _first_line(error)) from None
+        raise ConfigError(f"{key[1]}: {first_line(error)}" if key else first_line(error)) from None
     _check_types(cfg, overrides)
     _check_meaning(cfg)
     return cfg
@@ -188,14 +246,15 @@ def _explain(error: ConfigCompositionException, chosen: list[str]) -> str:
     missing = re.search(r"(?:Could not find|In '[^']+': Could not (?:find|load)) '?([\w/]+)/([^/'\s]+)'", text)
     if missing:
         group, choice = missing.groups()
-        return one_of(group, choice, options(group))
+        there = options(group)
+        return one_of(group, choice, there) if there else f"{group}={choice}: there is no such choice"
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
         return _unknown_key(key[1], text, chosen)
     merging = re.search(r"Error merging override ([^=\s]+)=", text)
     if merging:
-        return f"{merging[1]}: {_first_line(error.__cause__ or error)}"
-    return _first_line(error.__cause__ or error)
+        return f"{merging[1]}: {first_line(error.__cause__ or error)}"
+    return first_line(error.__cause__ or error)
 
 
 def _unknown_key(key: str, text: str, chosen: list[str]) -> str:
@@ -206,7 +265,7 @@ def _unknown_key(key: str, text: str, chosen: list[str]) -> str:
         siblings = sorted(k for k in beside if not k.endswith("_target_"))
         return f"{near} Allowed here: {', '.join(siblings or sorted({k.split('.')[0] for k in known}))}"
     reason = re.search(r"(Value '[^']*'[^\n]*)", text)
-    return f"{key}: {reason[1] if reason else _first_line(Exception(text))}"
+    return f"{key}: {reason[1] if reason else first_line(Exception(text))}"
 
 
 def _known_keys(chosen: list[str]) -> list[str]:
@@ -260,12 +319,21 @@ def _check_meaning(cfg: DictConfig) -> None:
     bring_contract(cfg)
     if cfg.model.name not in CONTRACTS:
         raise ConfigError(one_of("model.name", cfg.model.name, CONTRACTS))
+    share = cfg.trainer.limit_train_batches
+    if isinstance(share, bool) or (isinstance(share, float) and not share <= 1):
+        raise ConfigError(
+            f"trainer.limit_train_batches={share} must be a number of batches, such as 50, or a share of them above 0 and "
+            "at most 1.0"
+        )
     for key, least, most in _LIMITS:
         value = OmegaConf.select(cfg, key)
         if not least <= value <= most:
             raise ConfigError(
                 f"{key}={value} must be {least} to {most}" if most < inf else f"{key}={value} must be {least:g} or more"
             )
+    jobs, most = OmegaConf.select(cfg, "hydra.launcher.n_jobs"), max(2, usable_cores())
+    if jobs is not None and jobs > most:
+        raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be at most {most}: a job is a process, and busy")
     for key in ("paths.data_root", "data.root"):
         root = Path(OmegaConf.select(cfg, key) or "")
         if str(root) != "data" and not root.is_dir():
@@ -276,6 +344,8 @@ def _check_meaning(cfg: DictConfig) -> None:
         raise ConfigError(
             f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
         )
+    if cfg.export.cpp not in (None, "kmw", "header"):
+        raise ConfigError(f"export.cpp={cfg.export.cpp} must be null, kmw or header, see docs/cpp_runtime.md")
 
 
 def bring_contract(cfg: DictConfig) -> None:
@@ -289,6 +359,7 @@ def bring_contract(cfg: DictConfig) -> None:
             register(contract)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

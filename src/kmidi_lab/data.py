@@ -38,6 +38,10 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
         """
         return {name: value for name, value in settings.items() if name in cls.identity_settings}
 
+    def for_scoring(self) -> None:
+        """Told before `setup` that nothing will be trained: what training alone needs may be left out."""
+        return
+
     @abstractmethod
     def songs(self, split: str) -> list[Any]:
         """The songs (or takes, clips, performances) of `train`, `val`, `test` or `all`."""

@@ -41,6 +41,20 @@ def write_atomic(path: Path, data: bytes) -> None:
         ) from error
 
 
+def check_writable(folder: Path) -> None:
+    """Makes the folder, writes a file into it and removes it. Raises FileError."""
+    probe = folder / f".probe-{uuid.uuid4().hex}"
+    try:
+        write_atomic(probe, b"probe")
+        probe.unlink(missing_ok=True)
+    except (FileError, OSError) as error:
+        cause = error.__cause__ if isinstance(error, FileError) else error
+        why = cause.strerror if isinstance(cause, OSError) else cause
+        raise FileError(
+            f"{folder}: can't be written ({why}); free space, or choose a folder that may be written"
+        ) from error
+
+
 def write_synced(path: Path, data: bytes) -> None:
     """A new file, on the disk when this returns. Raises OSError, FileExistsError where there is one already."""
     with path.open("xb") as file:

@@ -19,6 +19,14 @@ log = logging.getLogger(__name__)
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 ACCELERATORS = ("auto", "cuda", "mps", "cpu")
+_CLUSTERS = (
+    "MASTER_ADDR",
+    "SLURM_NTASKS",
+    "LSB_JOBID",
+    "TORCHELASTIC_RUN_ID",
+    "OMPI_COMM_WORLD_SIZE",
+    "KUBERNETES_PORT",
+)
 SMOKE_LIMITS = {"mps": (5, 8), "cpu": (10, 16)}
 """preset=smoke: at most this many epochs and this batch, by accelerator (CUDA has none)."""
 
@@ -106,12 +114,30 @@ def resolve(
             raise HardwareError(
                 f"hardware.devices={devices}: this machine has {torch.cuda.device_count()} CUDA devices"
             )
-    elif precision.startswith("16"):
+    else:
+        most = usable_cores() if chosen == "cpu" else 1
+        if devices > most:
+            there = f"{most} cores" if chosen == "cpu" else "one Apple GPU"
+            notes.append(
+                f"hardware.devices={devices}: there {'is' if most == 1 else 'are'} {there}, so {most} processes train"
+            )
+            devices = most
+    if num_nodes > 1 and not any(name in os.environ for name in _CLUSTERS):
+        raise HardwareError(
+            f"hardware.num_nodes={num_nodes}: nothing here says where the other machines are; start it under Slurm, or set "
+            "MASTER_ADDR, MASTER_PORT and NODE_RANK on each"
+        )
+    if chosen != "cuda" and precision.startswith("16"):
         notes.append(f"precision {precision} needs CUDA: using 32-true")
         precision = "32-true"
     for note in notes:
         log.warning(note)
     return Hardware(accelerator, chosen, devices, num_nodes, precision, limits, memory_budget_gb, notes)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def may_train(build: str, allowed: bool, preset: str) -> None:

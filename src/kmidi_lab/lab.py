@@ -6,7 +6,6 @@ check → hardware → guard → seed → data → model → handshake → fit �
 from __future__ import annotations
 
 import logging
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,24 +18,28 @@ from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import hardware, provenance, resume, run_record
-from kmidi_lab.after_fit import distil_student, evaluate, load_best
+from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
+from kmidi_lab.curves_logger import CurvesLogger
 from kmidi_lab.data import DataModule
+from kmidi_lab.errors import FileError
 from kmidi_lab.export.callback import ExportCallback
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
 from kmidi_lab.handshake import handshake
 from kmidi_lab.machine import machine_fingerprint
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.nn.size_limit import SizeLimit
+from kmidi_lab.registry.registry import check_writable, load_registry
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
-from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRecord, Training
+from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import check_average, make_trainer
 
 log = logging.getLogger(__name__)
+CURVES = Path("curves", "metrics.csv")
 
 
 def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
@@ -50,16 +53,19 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     # What would stop the run must not be found out after hours of training.
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
-    resumed = resume.find(cfg.trainer.resume, cfg.trainer.max_epochs, cfg.trainer.ema)
+    limits = _limits(cfg, machine)
+    wanted = cfg.trainer
+    resumed = resume.find(wanted.resume, limits.epochs, wanted.patience, wanted.min_epochs, wanted.ema)
     check_average(cfg.trainer.ema, machine.precision)
     if cfg.export.enabled:
         runner_from_env()
+        check_writable(Path(cfg.models_root))
         load_registry(Path(cfg.models_root))
-    limits = _limits(cfg, machine)
 
     L.seed_everything(cfg.seed, verbose=False)
     data = build(cfg.data, DataModule, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress)
-    module = build(cfg.model.module, LabModule, cfg.trusted)
+    with SizeLimit(machine):
+        module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
     if resumed:
         resumed.check(module)
@@ -69,29 +75,40 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
 
     record = _new_record(cfg, context, machine, data, module)
     _write_settings(cfg, data, record, folder)
-    earlier = Path(resumed.path).parent if resumed else None
+    earlier = resumed.path.parent if resumed else None
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
     trainer = make_trainer(cfg, context, machine, limits, folder, [best, LastCheckpoint(folder / "checkpoints")])
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
-    log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
     with _finished_loggers(trainer, record):
-        began = time.perf_counter()
-        trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
-        seconds = time.perf_counter() - began
-        # From here on no rank waits for another: what follows may take longer than they would.
-        if not trainer.is_global_zero:
-            return record
-        record.training = _training(module, trainer, limits, load_best(trainer, module), seconds)
-        record.student = distil_student(module, data, trainer, folder, cfg.trainer.progress)
+        if resumed and resumed.finished:
+            fitted = best.finished(resumed)
+            for logger in trainer.loggers:
+                if isinstance(logger, CurvesLogger):
+                    logger.go_on_from(resumed.path.parents[1] / CURVES)
+            # As after a fit: data may ask on which device and for how long it was trained.
+            data.trainer = trainer
+            trainer.fit_loop.epoch_progress.current.processed = fitted.epochs  # type: ignore[attr-defined]
+        else:
+            log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
+            trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
+            # From here on no rank waits for another: what follows may take longer than they would.
+            if not trainer.is_global_zero:
+                return record
+            fitted = best.fitted(trainer)
+        record.training = training_of(fitted, module, limits.batch_size * limits.accumulate)
+        device = trainer.strategy.root_device
+        record.student = distil_student(
+            module, data, cfg.trainer.limit_train_batches, device, folder, cfg.trainer.progress
+        )
         evaluate(record, module, evaluator, data)
         _log_scores(trainer, record)
         if cfg.export.enabled:
             export = cfg.export
             # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
-            ExportCallback(record, Path(cfg.models_root), export.tolerance, export.calls, export.release).on_test_end(
-                trainer, module
-            )
+            ExportCallback(
+                record, data, Path(cfg.models_root), export.tolerance, export.calls, export.release, export.cpp
+            ).on_test_end(trainer, module)
         run_record.finish(record)
         run_record.write(record, folder)
         _report(record, folder)
@@ -173,22 +190,6 @@ def _finished_loggers(trainer: L.Trainer, record: RunRecord) -> Iterator[None]:
                 finish(logger, record, failed)
 
 
-def _training(
-    module: LabModule, trainer: L.Trainer, limits: hardware.Limits, best_epoch: int, seconds: float
-) -> Training:
-    return Training(
-        epochs=int(trainer.current_epoch),
-        best_epoch=best_epoch,
-        batch_size=limits.batch_size * limits.accumulate,
-        learning_rate=module.learning_rate,
-        optimizer="adamw",
-        loss=module.loss_name,
-        train_loss=float(trainer.callback_metrics["train/loss"]),
-        val_loss=float(trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
-        seconds=seconds,
-    )
-
-
 def _log_scores(trainer: L.Trainer, record: RunRecord) -> None:
     """The test scores, and the baselines' on the metric of the verdict, beside the curves."""
     scores, primary = record.scores, record.primary
@@ -201,8 +202,9 @@ def _log_scores(trainer: L.Trainer, record: RunRecord) -> None:
 
 
 def _report(record: RunRecord, folder: Path) -> None:
-    curves = folder / "curves" / "metrics.csv"
     try:
-        write_report(record, read_curves(curves) if curves.is_file() else [], folder / "report.html")
+        write_report(record, read_curves(folder / CURVES), folder / "report.html")
+    except FileError:
+        raise
     except Exception:  # a report that can't be drawn must not cost a finished run
         log.exception("the report could not be written")

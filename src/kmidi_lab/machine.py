@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+from kmidi_lab.hardware import usable_cores
+
 _TIMEOUT_S = 5.0
 
 
@@ -27,7 +29,7 @@ def machine_fingerprint() -> dict[str, Any]:
     facts: dict[str, Any] = {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "usable_cores": usable_cores(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "gpu": _gpus(),
         "os": _os(),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +15,22 @@ from torch import nn
 
 from kmidi_lab.errors import ConfigError
 
+log = logging.getLogger(__name__)
+LAST, BEST = "last.ckpt", "best.ckpt"
+
 
 @dataclass(frozen=True)
 class Resumed:
-    """`source` is what trainer.resume says, `shapes` those of the weights by name."""
+    """`source` is what trainer.resume says, `path` the checkpoint, `shapes` those of its weights by name.
+
+    `epochs` are trained; `finished` is whether nothing is left to train, because that is all of them or because
+    training has stopped early.
+    """
 
     source: str
-    path: str
+    path: Path
+    epochs: int
+    finished: bool
     shapes: dict[str, torch.Size]
 
     def check(self, module: nn.Module) -> None:
@@ -32,37 +44,78 @@ class Resumed:
             )
 
 
-def find(source: str | None, epochs: int, ema: float) -> Resumed | None:
-    """The last checkpoint of a run folder, or a .ckpt file; None where there is nothing to go on from.
+def find(source: str | None, epochs: int, patience: int, min_epochs: int, ema: float) -> Resumed | None:
+    """The last checkpoint of a run folder that is whole, or a .ckpt file; None where there is nothing to go on from.
+
+    Args:
+        source: a run folder or a .ckpt file.
+        epochs: that the run is to have.
+        patience: epochs without a better loss after which it stops; 0 never stops early.
+        min_epochs: that it has at least.
+        ema: decay of the weights' moving average, 0 for none.
 
     Raises:
-        ConfigError: no checkpoint there, none of Lightning's, one with `epochs` epochs already, or one of averaged weights without `ema`.
+        ConfigError: no checkpoint there, none of Lightning's, one of more epochs than `epochs`, or one of averaged
+            weights without `ema`.
     """
     if source is None:
         return None
-    path = Path(source)
-    path = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
-    if not path.is_file():
-        raise ConfigError(f"trainer.resume={source}: no checkpoint there; give a run folder or a .ckpt file")
-    kept = read(path)
-    if kept is None:
-        raise ConfigError(f"trainer.resume={source}: not the checkpoint of a run; give a run folder or its .ckpt")
+    path, kept = _newest(Path(source), source)
     done = kept["epoch"] + 1
-    if done >= epochs:
-        raise ConfigError(f"trainer.resume={source}: it has {done} epochs already; type trainer.max_epochs={done + 10}")
+    if done > epochs:
+        raise ConfigError(
+            f"trainer.resume={source}: it has {done} epochs, more than trainer.max_epochs={epochs}; "
+            f"type trainer.max_epochs={done}, or more to train it on"
+        )
     if "current_model_state" in kept and not ema:
         raise ConfigError(
             f"trainer.resume={source}: it keeps a moving average of its weights; type trainer.ema=0.99, or as it was"
         )
-    return Resumed(source, str(path), {name: values.shape for name, values in kept["state_dict"].items()})
+    finished = done == epochs or (0 < patience <= _waited(kept) and done >= min_epochs)
+    return Resumed(source, path, done, finished, {name: values.shape for name, values in kept["state_dict"].items()})
+
+
+def _newest(path: Path, source: str) -> tuple[Path, dict[str, Any]]:
+    """The checkpoint and what is in it: of a run folder the last epoch's, or the best one's where that is not whole."""
+    folder = path / "checkpoints"
+    there = [p for p in ((folder / LAST, folder / BEST) if path.is_dir() else (path,)) if p.is_file()]
+    if not there:
+        raise ConfigError(f"trainer.resume={source}: no checkpoint there; give a run folder or a .ckpt file")
+    for found in there:
+        kept = read(found)
+        if kept is not None:
+            return found, kept
+        if found != there[-1]:
+            log.warning("%s is cut short or damaged: going on from %s beside it", found, there[-1].name)
+    raise ConfigError(
+        f"trainer.resume={source}: not the checkpoint of a run, or damaged; give a run folder or its .ckpt"
+    )
+
+
+def _waited(kept: Mapping[str, Any]) -> int:
+    """Epochs that the run has waited for a better loss."""
+    states = (state for name, state in kept["callbacks"].items() if name.startswith("EarlyStopping"))
+    return next((int(state["wait_count"]) for state in states), 0)
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """What Lightning wrote into a checkpoint; None for a file cut short or of another kind."""
+    """What Lightning wrote into a checkpoint; None for a file cut short, damaged or of another kind."""
     try:
+        if not is_whole(path):
+            return None
         kept = torch.load(path, map_location="cpu", weights_only=True)
         if {"epoch", "state_dict", "callbacks", "pytorch-lightning_version"} <= kept.keys():
             return dict(kept)
     except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, AttributeError, ValueError):
         pass
     return None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether every part of a file of `torch.save` has the checksum (CRC-32) that it was written with; torch reads without."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            stored = all(part.compress_type == zipfile.ZIP_STORED for part in parts.infolist())
+            return stored and parts.testzip() is None
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError):  # NotImplementedError is a RuntimeError
+        return False

@@ -302,7 +302,8 @@ class FileFacts:
 class Export:
     """The artefacts: `parity` holds the largest error by reader, with the `tolerance` and the number of `calls`.
 
-    Receptive fields are in calls, None without an end. `published` is False where a better entry stays.
+    Receptive fields are in calls, None without an end. `no_effect` names the inputs of the RTNeural file that change
+    nothing, None where nobody looked. `published` is False where a better entry stays.
     """
 
     models_root: str
@@ -312,6 +313,7 @@ class Export:
     receptive_field: int | None = None
     onnx_receptive_field: int | None = None
     parity: dict[str, float | None] = field(default_factory=dict)
+    no_effect: list[str] | None = None
     latency: Latency = field(default_factory=Latency)
     published: bool = True
     files: dict[str, FileFacts] = field(default_factory=dict)
@@ -350,7 +352,12 @@ def parse(plain: Any) -> RunRecord:
         raise MisfitError("it holds no object")
     schema = plain.get("schema", 1)
     if schema == 1:
-        return upgrade(plain)
+        try:
+            return upgrade(plain)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, MisfitError):
+                raise
+            raise MisfitError(f"a record of 0.1.0 with a part of another kind ({error})") from None
     if schema != SCHEMA:
         raise MisfitError(f"its schema is {schema!r}, this kmidi_lab reads 1 and {SCHEMA}; update kmidi_lab")
     return from_json(RunRecord, plain)
@@ -373,7 +380,8 @@ def text(record: RunRecord) -> str:
 
 def write(record: RunRecord, folder: Path) -> None:
     """Writes run.json whole or not at all. Raises FileError as `write_atomic`."""
-    write_atomic(folder / FILE, text(record).encode())
+    # A file name that is no valid text is kept by JSON's own escapes.
+    write_atomic(folder / FILE, text(record).encode(errors="backslashreplace"))
 
 
 def finish(record: RunRecord, status: str = "ok", error: str | None = None) -> None:
@@ -393,6 +401,8 @@ def is_first_rank() -> bool:
 def write_failure(folder: Path, identity: Identity, error: str) -> None:
     """Marks the run in `folder` as failed, with the first line of `error`; keeps what its record holds already.
 
+    One that had ended well before stays so: what failed is what comes after it, such as the report.
+
     Args:
         folder: the job's folder.
         identity: of the job, for a run that failed before it had a record.
@@ -404,5 +414,7 @@ def write_failure(folder: Path, identity: Identity, error: str) -> None:
         record = read(folder / FILE)
     except DataError:
         record = RunRecord(identity)
+    if record.identity.status == "ok":
+        return
     finish(record, "failed", error.splitlines()[0] if error else "unknown")
     write(record, folder)

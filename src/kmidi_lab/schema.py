@@ -38,7 +38,7 @@ class TrainerConfig:
     max_epochs: int = MISSING
     min_epochs: int = 1
     patience: int = 10
-    limit_train_batches: float = 1.0
+    limit_train_batches: int | float = 1.0
     gradient_clip: float = 1.0
     ema: float = 0.0
     accumulate: int = 1
@@ -53,6 +53,7 @@ class ExportConfig:
     calls: int = 5000
     source: str | None = None
     release: bool = False
+    cpp: str | None = None
 
 
 @dataclass

@@ -184,3 +184,7 @@ def _make(node: Any, classes: Mapping[str, type]) -> Any:
         raise
     except TypeError as error:
         raise ConfigError(f"{target}: {str(error).splitlines()[0]}") from error
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise ConfigError(f"{target}: needs more memory than there is; give smaller sizes") from error

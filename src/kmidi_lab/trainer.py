@@ -8,12 +8,29 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, RichProgressBar, WeightAveraging
-from lightning.pytorch.loggers import CSVLogger, Logger
+from lightning.pytorch import callbacks as lightning_callbacks
+from lightning.pytorch.callbacks import RichProgressBar, WeightAveraging
+from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 
-from kmidi_lab import hardware
+from kmidi_lab import hardware, stopping
+from kmidi_lab.checkpoints import WholeCheckpoints
+from kmidi_lab.curves_logger import CurvesLogger
 from kmidi_lab.errors import ConfigError
+
+
+class EarlyStopping(lightning_callbacks.EarlyStopping):
+    """Of the same name in checkpoints, but a run that goes on has the patience that it is given, not the earlier one."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict({**state_dict, "patience": self.patience})
+
+
+class OwnSignals(L.Callback):
+    """Lightning puts a handler of its own in the place of the lab's when a fit begins; this takes it out again."""
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        stopping.hear_again()
 
 
 def make_trainer(
@@ -21,12 +38,12 @@ def make_trainer(
     callbacks: list[L.Callback],
 ) -> L.Trainer:  # fmt: skip
     """The trainer of one run in `folder`, with `callbacks` before its own; W&B's run belongs to context's group."""
-    loggers: list[Logger] = [CSVLogger(str(folder), name="curves", version="")]
+    loggers: list[Logger] = [CurvesLogger(str(folder), name="curves", version="")]
     if cfg.logger.wandb:
         from kmidi_lab.wandb_logger import wandb_logger
 
         loggers.append(wandb_logger(cfg, folder, context["group"]))
-    callbacks = [*callbacks]
+    callbacks = [*callbacks, OwnSignals()]
     if cfg.trainer.ema:
         callbacks.append(WeightAveraging(avg_fn=partial(_moving_average, cfg.trainer.ema)))
     if cfg.trainer.patience:
@@ -34,7 +51,6 @@ def make_trainer(
     if cfg.trainer.progress:
         callbacks.append(RichProgressBar(refresh_rate=20))
     several = machine.devices * machine.num_nodes > 1
-    share = cfg.trainer.limit_train_batches
     return L.Trainer(
         accelerator=machine.accelerator,
         devices=machine.devices,
@@ -45,7 +61,7 @@ def make_trainer(
         min_epochs=min(cfg.trainer.min_epochs, limits.epochs),
         accumulate_grad_batches=limits.accumulate,
         gradient_clip_val=cfg.trainer.gradient_clip or None,
-        limit_train_batches=share if share <= 1 else int(share),
+        limit_train_batches=cfg.trainer.limit_train_batches,  # an int is batches, a float a share of them
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         log_every_n_steps=1_000_000,
@@ -54,6 +70,7 @@ def make_trainer(
         default_root_dir=folder,
         logger=loggers,
         callbacks=callbacks,
+        plugins=[WholeCheckpoints()],
     )
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ def from_json(kind: type[T], value: Any, place: str = "") -> T:
     """
     if not isinstance(value, Mapping):
         raise MisfitError(f"{place or 'the whole'} is {_show(value)}, not an object")
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     odd = [key for key in value if key not in fields]
     if odd:
@@ -44,6 +45,11 @@ def from_json(kind: type[T], value: Any, place: str = "") -> T:
     if missing:
         raise MisfitError(f"{_below(place, missing[0])} is missing")
     return kind(**{key: _value(hints[key], part, _below(place, key)) for key, part in value.items()})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def _value(hint: Any, value: Any, place: str) -> Any:

@@ -176,8 +176,9 @@ def test_channels_that_do_not_cancel_are_averaged(tmp_path, channels):
 
 
 def test_silence_is_still_silent(tmp_path):
-    with pytest.raises(AudioError, match="silent"):
-        read_audio(kept(tmp_path, encoded(np.zeros((RATE, 2)), RATE, "WAV")), RATE)
+    for level in (0.0, 0.5):  # a constant is no sound, either
+        with pytest.raises(AudioError, match="silent"):
+            read_audio(kept(tmp_path, encoded(np.full((RATE, 2), level), RATE, "WAV")), RATE)
 
 
 def test_memory_is_that_of_the_result_and_not_of_all_channels(tmp_path):

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import pytest
 import torch
+from lightning.pytorch.callbacks import EarlyStopping
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
+from kmidi_lab import config, hardware
+from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint, WholeCheckpoints
+from kmidi_lab.curves_logger import CurvesLogger
+from kmidi_lab.errors import FileError
+from kmidi_lab.report.curves import read_curves
+from kmidi_lab.resume import is_whole
+from kmidi_lab.trainer import make_trainer
 
 
 class Scripted(L.LightningModule):
@@ -100,3 +110,46 @@ def test_an_earlier_best_that_is_gone_or_cut_short_is_said(
     _, best = run(tmp_path / "rest", [9.0] * 4 + [2.0, 1.5], cut_off)
     assert (weight(best.best_model_path), float(best.best_model_score)) == (6, 1.5)
     assert "can't be read" in caplog.text
+
+
+def test_a_full_disk_leaves_the_checkpoint_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing passes through the temporary folder, which may be on another file system."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    path, kept = tmp_path / "last.ckpt", WholeCheckpoints()
+    kept.save_checkpoint({"epoch": 1}, path)
+    assert is_whole(path)
+    monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+    with pytest.raises(FileError, match="No space left"):
+        kept.save_checkpoint({"epoch": 2, "weights": torch.zeros(1000)}, path)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_the_trainer_writes_whole_checkpoints_and_keeps_the_patience_asked_for(tmp_path: Path) -> None:
+    [cfg] = config.check(["hardware=cpu", "trainer.patience=7", "trainer.limit_train_batches=1"], False)
+    machine = hardware.resolve("cpu", 1, 1, "32-true", False, 4.0)
+    trainer = make_trainer(cfg, {"group": None}, machine, hardware.Limits(3, 4, 1), tmp_path, [])
+    assert isinstance(trainer.strategy.checkpoint_io, WholeCheckpoints)
+    assert trainer.limit_train_batches == 1 and isinstance(trainer.limit_train_batches, int)
+    [stopping] = trainer.early_stopping_callbacks
+    earlier = EarlyStopping("val/loss", patience=2)
+    assert stopping.state_key == earlier.state_key
+    stopping.load_state_dict({**earlier.state_dict(), "wait_count": 3})
+    assert (stopping.patience, stopping.wait_count) == (7, 3)
+
+
+def test_curves_are_whole_and_go_on_without_the_test_scores(tmp_path: Path) -> None:
+    for folder, epochs in (("first", (0, 1)), ("second", (2,))):
+        logger = CurvesLogger(str(tmp_path / folder), name="curves", version="")
+        if folder == "second":
+            logger.go_on_from(tmp_path / "first/curves/metrics.csv")
+            logger.go_on_from(tmp_path / "nowhere.csv")
+        for epoch in epochs:
+            logger.log_metrics({"epoch": epoch, "val/loss": 2.0 - epoch}, step=epoch)
+            logger.save()
+        logger.log_metrics({"test/nll": 1.0}, step=9)
+        logger.save()
+    rows = read_curves(tmp_path / "second/curves/metrics.csv")
+    assert [row.get("epoch") for row in rows] == [0, 1, 2, None]
+    assert [row.get("test/nll") for row in rows] == [None, None, None, 1.0]
+    assert not list(tmp_path.rglob("*.tmp"))

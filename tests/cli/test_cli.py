@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,6 +141,7 @@ def test_a_run_leaves_everything(trained: Path) -> None:
     assert run.analysis.notes[0].title == "Does knowing the emotion help?"
 
 
+@pytest.mark.slow
 def test_the_artefacts_agree_with_each_other(trained: Path) -> None:
     from kmidi_lab.export.rtneural.reader import RTNeuralModel
 
@@ -296,9 +298,33 @@ def test_resume_goes_on_and_leaves_the_other_run_alone(cli: Cli, trained: Path) 
     epochs = {float(r["epoch"]) for r in csv.DictReader((folder / "curves/metrics.csv").open()) if r["epoch"]}
     assert min(epochs) == 3.0
     assert {p: p.read_bytes() for p in first.rglob("*") if p.is_file()} == before
-    done = cli(*SMALL, f"trainer.resume={first}", cwd=trained / "resumed")
-    assert done.returncode == 2
-    assert "it has 3 epochs already; type trainer.max_epochs=13" in done.stderr + done.stdout
+
+
+@pytest.mark.slow
+def test_a_run_stopped_after_its_last_epoch_is_finished(cli: Cli, trained: Path) -> None:
+    """By resume with all that follows training, and by task=export without any run.json: the same files, byte for byte."""
+    first, stopped = run_folder(trained), trained / "stopped"
+    shutil.copytree(first, stopped)
+    for name in ("run.json", "report.html"):
+        (stopped / name).unlink()
+    before = {p: p.read_bytes() for p in stopped.rglob("*") if p.is_file()}
+    done = cli(*SMALL, f"trainer.resume={stopped}", "paths.output_root=finished", "export.calls=50", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    assert "training harmony on" not in done.stdout + done.stderr
+    [folder] = (trained / "finished/runs/harmony").iterdir()
+    own, other = record(folder), record(first)
+    assert own.identity.status == "ok" and own.scores.metrics == other.scores.metrics
+    own.training.seconds = other.training.seconds
+    assert own.training == other.training
+    epochs = [[r["epoch"] for r in csv.DictReader((f / "curves/metrics.csv").open())] for f in (folder, first)]
+    assert epochs[0] == epochs[1]
+    done = cli("task=export", f"export.source={stopped}", "models_root=exported", "export.calls=50", cwd=trained)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "the weights of its best epoch so far are exported" in done.stderr + done.stdout
+    roots = [trained / path for path in ("outputs/models", "finished/models", "exported")]
+    for name in ("harmonypredictor.onnx", "harmonypredictor.json", "golden/harmonypredictor.json"):
+        assert len({(root / name).read_bytes() for root in roots}) == 1, name
+    assert {p: p.read_bytes() for p in stopped.rglob("*") if p.is_file()} == before
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -54,46 +55,53 @@ def question(tmp_path: Path) -> dict[str, str]:
 _STROKE = (("note_on", 0), ("note_off", 240))
 
 
-def lab(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+PROGRAM = """
+import json, sys
+from kmidi_lab.__main__ import main
+for words in json.loads(sys.argv[1]):
+    print("exit code", main(words), flush=True)
+"""
+
+
+def lab(tmp_path: Path, *commands: list[str]) -> list[str]:
+    """What each command says, its exit code in its last line; in one process, which imports no training package."""
     hook = tmp_path / "hook"
     hook.mkdir(exist_ok=True)
     (hook / "sitecustomize.py").write_text(HOOK, encoding="utf-8")
     paths = os.pathsep.join(map(str, (hook, REPO / "src", REPO)))
-    return subprocess.run(
-        [sys.executable, "-m", "kmidi_lab", *arguments],
-        capture_output=True, text=True, timeout=300, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths},
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(commands)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, timeout=300, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths},
     )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    said = re.split(r"(?<=exit code \d)\n", done.stdout)[:-1]
+    assert len(said) == len(commands), done.stdout
+    return said
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_model_is_asked_without_training_packages(model: str, question: dict[str, str], tmp_path: Path) -> None:
-    done = lab(tmp_path, "task=predict", f"model={model}", question[model], f"models_root={REPO / 'outputs/release'}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "No trained" not in done.stdout
-
-
-def test_the_release_is_verified_and_listed_without_training_packages(tmp_path: Path) -> None:
+def test_every_model_is_asked_without_training_packages(question: dict[str, str], tmp_path: Path) -> None:
     root = f"models_root={REPO / 'outputs/release'}"
-    listed = lab(tmp_path, "task=registry", root)
-    assert listed.returncode == 0, listed.stdout + listed.stderr
-    verified = lab(tmp_path, "task=verify", root)
-    assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert "7 models, 0 faults" in verified.stdout
+    for said in lab(tmp_path, *(["task=predict", f"model={model}", question[model], root] for model in MODELS)):
+        assert said.endswith("exit code 0") and "No trained" not in said, said
 
 
-def test_the_release_is_timed_without_pytorch_and_says_so(tmp_path: Path) -> None:
-    done = lab(tmp_path, "task=bench", f"models_root={REPO / 'outputs/release'}", "export.calls=20")
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.mark.slow
+def test_the_release_is_listed_verified_and_timed_without_training_packages(tmp_path: Path) -> None:
+    root = f"models_root={REPO / 'outputs/release'}"
+    bench = ["task=bench", root, "export.calls=20"]
+    listed, verified, timed = lab(tmp_path, ["task=registry", root], ["task=verify", root], bench)
+    assert listed.endswith("exit code 0") and timed.endswith("exit code 0"), listed + timed
+    assert "7 models, 0 faults" in verified and verified.endswith("exit code 0"), verified
     [report] = tmp_path.glob("outputs/**/bench.json")
-    for timed in json.loads(report.read_text(encoding="utf-8"))["models"].values():
-        assert "torch" in timed["not_measured"] and "onnxruntime" in timed["backends"]
+    for model in json.loads(report.read_text(encoding="utf-8"))["models"].values():
+        assert "torch" in model["not_measured"] and "onnxruntime" in model["backends"]
 
 
-@pytest.mark.parametrize("task", ["train", "eval", "export", "prepare"])
-def test_a_task_of_training_says_what_to_install(task: str, tmp_path: Path) -> None:
-    done = lab(tmp_path, f"task={task}")
-    assert done.returncode == 2
-    assert f"task={task} needs the training packages; type pip install 'kmidi_lab[train]'" in done.stdout + done.stderr
+def test_a_task_of_training_says_what_to_install(tmp_path: Path) -> None:
+    tasks = ("train", "eval", "export", "prepare")
+    for task, said in zip(tasks, lab(tmp_path, *([f"task={task}"] for task in tasks)), strict=True):
+        assert said.endswith("exit code 2")
+        assert f"task={task} needs the training packages; type pip install 'kmidi_lab[train]'" in said
 
 
 def test_every_package_that_inference_imports_is_a_light_dependency() -> None:

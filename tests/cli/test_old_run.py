@@ -20,6 +20,7 @@ def old(repo: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(repo / "tests" / "fixtures" / "run_of_0_1_0", tmp_path / "old"))
 
 
+@pytest.mark.slow
 def test_it_evaluates_to_the_same_score(cli: Cli, old: Path, tmp_path: Path) -> None:
     done = cli("task=eval", *OWN, f"eval.model={old}", "eval.out=eval.json")
     assert done.returncode == 0, done.stderr + done.stdout
@@ -27,6 +28,7 @@ def test_it_evaluates_to_the_same_score(cli: Cli, old: Path, tmp_path: Path) -> 
     assert scores["metrics"]["test"]["perplexity"] == pytest.approx(PERPLEXITY, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_it_exports(cli: Cli, old: Path, tmp_path: Path) -> None:
     done = cli("task=export", *OWN, f"export.source={old}", "models_root=models", "export.calls=50")
     assert done.returncode == 0, done.stderr + done.stdout
@@ -35,6 +37,7 @@ def test_it_exports(cli: Cli, old: Path, tmp_path: Path) -> None:
     assert entry["data_settings"]["sources"] == ["embedded"]
 
 
+@pytest.mark.slow
 def test_it_goes_on_with_its_best_epoch(cli: Cli, old: Path) -> None:
     resumed = f"trainer.resume={old / 'checkpoints' / 'best.ckpt'}"
     done = cli(

@@ -23,16 +23,58 @@ def write(path: Path, module: nn.Module, **more: Any) -> str:
 def test_a_run_folder_stands_for_its_last_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     last = write(tmp_path / "checkpoints/last.ckpt", nn.Linear(3, 2))
-    found = resume.find(str(tmp_path), 6, 0)
-    assert found is not None and found.path == last
+    found = find(str(tmp_path))
+    assert found is not None and str(found.path) == last
+    assert (found.epochs, found.finished) == (5, False)
     found.check(nn.Linear(3, 2))
-    assert resume.find(None, 6, 0) is None
+    assert find(None) is None
+
+
+def find(source: str | None, epochs: int = 6, patience: int = 0, min_epochs: int = 1) -> resume.Resumed | None:
+    return resume.find(source, epochs, patience, min_epochs, 0)
+
+
+def test_nothing_is_left_to_train_after_all_epochs(tmp_path: Path) -> None:
+    found = find(write(tmp_path / "x.ckpt", nn.Linear(3, 2)), epochs=5)
+    assert found is not None and found.finished
+
+
+@pytest.mark.parametrize(
+    ("waited", "patience", "min_epochs", "finished"),
+    [(3, 3, 1, True), (4, 3, 1, True), (2, 3, 1, False), (3, 5, 1, False), (3, 0, 1, False), (3, 3, 6, False)],
+)
+def test_what_stopped_early_is_finished_unless_more_patience_is_asked_for(
+    tmp_path: Path, waited: int, patience: int, min_epochs: int, finished: bool
+) -> None:
+    states = {"EarlyStopping{'monitor': 'val/loss', 'mode': 'min'}": {"wait_count": waited}}
+    found = find(write(tmp_path / "x.ckpt", nn.Linear(3, 2), callbacks=states), 30, patience, min_epochs)
+    assert found is not None and found.finished == finished
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "empty"])
+def test_a_damaged_last_checkpoint_gives_way_to_the_best_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    write(folder / "best.ckpt", nn.Linear(3, 2), epoch=2)
+    last = Path(write(folder / "last.ckpt", nn.Linear(30, 20)))
+    data = bytearray(last.read_bytes())
+    data[len(data) // 2] ^= 1  # within the weights: torch alone reads it as it is
+    assert torch.load(last, weights_only=True)["epoch"] == 4
+    last.write_bytes({"cut": bytes(data[:-100]), "bit": bytes(data), "empty": b""}[damage])
+    found = find(str(tmp_path))
+    assert found is not None and (found.path.name, found.epochs) == ("best.ckpt", 3)
+    assert "last.ckpt is cut short or damaged: going on from best.ckpt" in caplog.text
+    (folder / "best.ckpt").write_bytes(bytes(data[:-100]))
+    with pytest.raises(ConfigError, match="not the checkpoint of a run, or damaged"):
+        find(str(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("more", "epochs", "said"),
     [
-        ({}, 5, r"has 5 epochs already; type trainer\.max_epochs=15"),
+        ({}, 4, r"has 5 epochs, more than trainer\.max_epochs=4; type trainer\.max_epochs=5"),
         ({"epoch": None}, 9, "not the checkpoint of a run"),
         ({"pytorch-lightning_version": None}, 9, "not the checkpoint of a run"),
         ({"current_model_state": {}}, 9, r"type trainer\.ema=0\.99"),
@@ -41,7 +83,7 @@ def test_a_run_folder_stands_for_its_last_checkpoint(tmp_path: Path) -> None:
 def test_what_it_can_t_go_on_from_is_one_line(tmp_path: Path, more: dict[str, Any], epochs: int, said: str) -> None:
     source = write(tmp_path / "x.ckpt", nn.Linear(3, 2), **more)
     with pytest.raises(ConfigError, match=said) as caught:
-        resume.find(source, epochs, 0)
+        find(source, epochs)
     assert "\n" not in str(caught.value)
 
 
@@ -49,13 +91,13 @@ def test_what_it_can_t_go_on_from_is_one_line(tmp_path: Path, more: dict[str, An
 def test_files_that_are_no_checkpoint(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.ckpt").write_bytes(content)
     with pytest.raises(ConfigError, match="not the checkpoint of a run") as caught:
-        resume.find(str(tmp_path / "x.ckpt"), 9, 0)
+        find(str(tmp_path / "x.ckpt"), 9)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("other", [nn.Linear(3, 4), nn.Linear(3, 2, bias=False), nn.Sequential(nn.Linear(3, 2))])
 def test_another_network_is_refused(tmp_path: Path, other: nn.Module) -> None:
-    found = resume.find(write(tmp_path / "x.ckpt", nn.Linear(3, 2)), 9, 0)
+    found = find(write(tmp_path / "x.ckpt", nn.Linear(3, 2)), 9)
     assert found is not None
     with pytest.raises(ConfigError, match="of another network"):
         found.check(other)

@@ -1,9 +1,10 @@
-"""Ctrl-C at any stage: one line, exit code 130, the run is recorded as stopped and says how to go on."""
+"""Ctrl-C and SIGTERM at any stage: one line, exit code 130 or 143, the run is recorded as stopped and says how to go on."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from support import ctrl_c
 
 
@@ -22,14 +24,17 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def stop(job: subprocess.Popen[str]) -> str:
-    """Ctrl-C as a terminal sends it: to the process and all its children. Returns what is said from then on."""
+def stop(job: subprocess.Popen[str], number: int = signal.SIGINT) -> str:
+    """Ctrl-C as a terminal sends it: to the process and all its children; another signal to the process alone.
+
+    Returns what is said from then on.
+    """
     family = [psutil.Process(job.pid), *psutil.Process(job.pid).children(recursive=True)]
-    for process in family:
+    for process in family if number == signal.SIGINT else family[:1]:
         with contextlib.suppress(psutil.NoSuchProcess):  # ended by its parent meanwhile
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
     said, _ = job.communicate(timeout=60)
-    assert job.returncode == 130, said
+    assert job.returncode == 128 + number, said
     assert not psutil.wait_procs(family[1:], timeout=30)[1]
     return said
 
@@ -43,15 +48,16 @@ def wait_for(job: subprocess.Popen[str], text: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after", [1, 8])
-def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: float) -> None:
+@pytest.mark.parametrize(("after", "number"), [(1, signal.SIGINT), (8, signal.SIGTERM)])
+def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: float, number: int) -> None:
     with start(tmp_path, "model=emotion_node") as job:
         wait_for(job, "preparing emotion nodes")
         time.sleep(after)
-        assert stop(job).strip() == "stopped"
+        assert stop(job, number).strip() == "stopped"
     [record] = tmp_path.rglob("run.json")
     told = json.loads(record.read_text())["identity"]
-    assert (told["status"], told["error"]) == ("failed", "stopped")
+    why = "stopped" if number == signal.SIGINT else "stopped by SIGTERM"
+    assert (told["status"], told["error"]) == ("failed", why)
     assert not [p for p in tmp_path.rglob("*") if p.suffix == ".prepared" or p.name == "registry.json"]
 
 
@@ -65,6 +71,30 @@ def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path) -> None:
         said = stop(job)
     [folder] = (tmp_path / "outputs/runs/harmony").iterdir()
     assert said.splitlines()[-1] == "stopped"
-    assert f"trainer.resume={folder}" in said
     assert "Traceback" not in said
+    [words] = [shlex.split(line.split("go on with it by: ")[1]) for line in said.splitlines() if "go on with" in line]
+    assert words[-1] == f"trainer.resume={folder}"
     assert json.loads((folder / "run.json").read_text())["identity"]["error"] == "stopped"
+    epochs = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["epoch"] + 1
+    words = [f"trainer.max_epochs={epochs}" if word.startswith("trainer.max_epochs=") else word for word in words]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"all {epochs} epochs" in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_sweep_ends_its_workers_and_each_job_is_recorded_and_can_go_on(tmp_path: Path) -> None:
+    small = ["model=harmony", "data.sources=[embedded]", "export.enabled=false", "trainer.patience=0"]
+    with start(tmp_path, "-m", "seed=1,2,3", "launcher=joblib", *small, "trainer.max_epochs=5000") as job:
+        while len(list(tmp_path.rglob("last.ckpt"))) < 2:
+            assert job.poll() is None
+            time.sleep(0.2)
+        began = time.monotonic()
+        said = stop(job, signal.SIGTERM)
+        assert time.monotonic() - began < 10  # `docker stop` kills then
+    [sweep] = (tmp_path / "outputs/sweeps").iterdir()
+    told = [json.loads(path.read_text())["identity"] for path in sorted(sweep.glob("*/run.json"))]
+    assert [(t["status"], t["error"]) for t in told] == [("failed", "stopped by SIGTERM")] * 2
+    assert f"trainer.resume={sweep / '0'}" in said and f"trainer.resume={sweep / '1'}" in said
+    assert [line for line in said.splitlines() if line.startswith("not begun: ") and "seed=3" in line]
+    assert "Traceback" not in said

@@ -116,15 +116,3 @@ def test_a_limit_of_another_kind_is_a_mistake_of_the_programmer() -> None:
 
     with pytest.raises(TypeError, match="MultipleOf"):
         Odd(size=4)
-
-
-def test_an_argument_that_may_be_none_is_bounded_otherwise() -> None:
-    class Asked(Bounded):
-        config_key = "predict"
-
-        def __init__(self, bars: Count | None = None) -> None:
-            self.bars = bars
-
-    assert Asked().bars is None and Asked(None).bars is None and Asked(3).bars == 3
-    with pytest.raises(ConfigError, match=r"^predict.bars=0 must be 1 or more$"):
-        Asked(0)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from torch import nn
 
 from kmidi_lab import hardware
 from kmidi_lab.errors import ConfigError, HardwareError
 from kmidi_lab.hardware import Hardware, guard, may_train, resolve
+from kmidi_lab.nn.size_limit import SizeLimit
 
 
 def present(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -102,3 +104,32 @@ def test_builds_that_do_not_train() -> None:
         may_train("dev_mac", False, "none")
     may_train("dev_mac", False, "smoke")
     may_train("workstation", True, "none")
+
+
+def test_no_more_processes_than_cores_and_one_line_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    found = ask("cpu", devices=99_999)
+    assert found.devices == hardware.usable_cores()
+    [line] = caplog.messages
+    assert line.startswith("hardware.devices=99999: there") and found.notes == [line]
+    assert ask("cpu", devices=1).notes == []
+
+
+def test_several_machines_need_to_know_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in hardware._CLUSTERS:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(HardwareError, match="set MASTER_ADDR, MASTER_PORT and NODE_RANK"):
+        resolve("cpu", 1, 2, "32-true", False, 4.0)
+    monkeypatch.setenv("MASTER_ADDR", "10.0.0.1")
+    assert resolve("cpu", 1, 2, "32-true", False, 4.0).num_nodes == 2
+
+
+def test_a_network_too_large_for_the_memory_is_refused_before_it_is_made() -> None:
+    there = ask("cpu", budget=0.01)
+    with SizeLimit(there):
+        nn.GRU(64, 64)
+    for make in (lambda: nn.Linear(100_000, 100_000), lambda: nn.Sequential(*(nn.Linear(400, 400) for _ in range(9)))):
+        with (
+            pytest.raises(ConfigError, match=r"parameters, which need .* GiB to train; there are 0\.01"),
+            SizeLimit(there),
+        ):
+            make()

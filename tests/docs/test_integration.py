@@ -40,7 +40,8 @@ class _Zeros:
 
 def golden(contract: Contract) -> dict[str, object]:
     frames = np.zeros((SEQUENCE, contract.input_size), np.float32)
-    return orjson.loads(golden_vectors(_Zeros(contract), contract, frames, frames))
+    head = {"input": {"start": 0, "stop": 2}, "weight": [[1, 1]], "bias": [0]}
+    return orjson.loads(golden_vectors(_Zeros(contract), contract, frames, frames, [], head))
 
 
 def test_links_lead_somewhere(repo: Path, page: str) -> None:
@@ -82,7 +83,7 @@ def test_file_names_are_those_of_the_exporter(repo: Path, page: str) -> None:
     exporter = (repo / "src" / "kmidi_lab" / "export" / "publish.py").read_text(encoding="utf-8")
     entry = (repo / "src" / "kmidi_lab" / "registry" / "entry.py").read_text(encoding="utf-8")
     files = re.findall(r"^\| `([^`]*<id>[^`]*)` \|", page, re.M)
-    assert len(files) == 7
+    assert len(files) == 8
     for name in files:
         assert name.replace("<id>", "{contract.id}") in exporter, name
     for key in re.findall(r"`(\w+_path)`", page):

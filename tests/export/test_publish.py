@@ -84,6 +84,7 @@ def test_the_files_of_a_model_with_a_student(with_student):
     assert all((folder / name).stat().st_size for name in entry["files"])
 
 
+@pytest.mark.slow
 def test_each_file_is_its_own_network_and_golden_vectors_tell_them_apart(with_student):
     folder, _, _ = with_student
     student = RTNeuralModel.from_bytes((folder / "melodytransformer.json").read_bytes())
@@ -121,6 +122,7 @@ def test_with_a_student_that_beats_them_it_is_the_rtneural_files(with_student):
     assert (entry["status"], entry["file"]) == ("trained", "melodytransformer.json")
 
 
+@pytest.mark.slow
 def test_a_streaming_model_is_published_whole(tmp_path):
     module = groove()
     run = published(module, tmp_path)

@@ -13,20 +13,34 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
-from test_registry import check, put
+from test_registry import check, made
 
-from kmidi_lab.contracts import GROOVE, HARMONY
+from kmidi_lab.contracts import CONTRACTS, GROOVE, HARMONY, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry import versions
 from kmidi_lab.registry.history import demote, promote, rollback
-from kmidi_lab.registry.registry import load_registry, published_entry
+from kmidi_lab.registry.registry import load_registry, publish, published_entry
 from kmidi_lab.registry.versions import kept_versions
 
 pytestmark = pytest.mark.slow
 _STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir"}
+
+
+@cache
+def _made(mark: str, model: str, header: bool) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Made once: hundreds of processes publish the same."""
+    return made(mark, CONTRACTS[model], True, header)
+
+
+def put(root: Path, mark: str, *, contract: Contract = HARMONY, header: bool = False) -> None:
+    entry, files = _made(mark, contract.model, header)
+    publish(root, deepcopy(entry), dict(files))
 
 
 def killed_at(step: int, work: Callable[[], object]) -> bool:
@@ -55,6 +69,7 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
 
 def every_step(start: Path, root: Path, work: Callable[[], object]) -> Iterator[int]:
     """Yields after each death, with `root` as the dead process left it; `start` is what it began with."""
+    _made("new", HARMONY.model, False)  # here, not in each of the processes that die
     for step in itertools.count(1):
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(start, root)

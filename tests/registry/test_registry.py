@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,11 @@ import jsonschema
 import pytest
 from support.run_fixture import run_files, run_record
 
-from kmidi_lab.contracts import HARMONY
+from kmidi_lab.contracts import GROOVE, HARMONY, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.files import sha256_file
 from kmidi_lab.registry.entry import registry_entry
-from kmidi_lab.registry.registry import load_registry, publish, published_entry
+from kmidi_lab.registry.registry import load_registry, publish, published_entry, rehome
 from kmidi_lab.registry.versions import kept_versions, read_version, version_of
 from kmidi_lab.report.card import model_card
 from kmidi_lab.report.markdown import cell
@@ -21,15 +22,20 @@ from kmidi_lab.report.markdown import cell
 def put(
     root: Path, mark: str = "a", *, contract=HARMONY, beats: bool = True, header: bool = False, **kwargs: Any
 ) -> dict[str, Any]:
-    """Publishes a model whose files and run carry `mark`, `header` one file more; returns the entry as it was given."""
+    """Publishes what `made` makes; returns the entry as it was given."""
+    entry, files = made(mark, contract, beats, header)
+    publish(root, entry, files, **kwargs)
+    return entry
+
+
+def made(mark: str, contract: Contract, beats: bool, header: bool) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Entry and files of a model whose files and run carry `mark`, `header` one file more."""
     run = run_record(beats=beats, run_id=f"run-{mark}")
     files = run_files(contract.id, mark)
     files[f"{contract.id}.card.md"] = model_card(run, contract).encode()
     if header:
         files[f"{contract.id}_model.h"] = f"header {mark}".encode()
-    entry = registry_entry(run, contract, files)
-    publish(root, entry, files, **kwargs)
-    return entry
+    return registry_entry(run, contract, files), files
 
 
 def check(root: Path) -> None:
@@ -78,8 +84,33 @@ def test_both_readers_find_the_onnx_file(tmp_path, monkeypatch):
     put(Path("models"))
     entry = published_entry(Path("models"), HARMONY.id)
     monkeypatch.chdir("/")
-    assert Path(entry["onnx_path"]).is_file() and Path(entry["onnx_path"]).is_absolute()
-    assert (tmp_path / "models" / entry["exports"]["onnx_path"]).is_file()
+    assert entry["onnx_path"] == entry["exports"]["onnx_path"] == "harmonypredictor.onnx"
+    assert (tmp_path / "models" / entry["onnx_path"]).is_file()
+
+
+def test_a_copied_folder_is_rehomed_for_the_reader_that_takes_the_path_as_it_is(tmp_path):
+    for contract in (HARMONY, GROOVE):
+        put(tmp_path / "made", contract=contract)
+    shutil.copytree(tmp_path / "made", tmp_path / "copied")
+    before = (tmp_path / "copied" / "registry.json").read_text()
+    assert str(tmp_path) not in before
+    assert rehome(tmp_path / "copied") == [HARMONY.id, GROOVE.id]
+    for contract in (HARMONY, GROOVE):
+        path = Path(published_entry(tmp_path / "copied", contract.id)["onnx_path"])
+        assert path == tmp_path / "copied" / f"{contract.id}.onnx" and path.is_file()
+        assert (tmp_path / "copied" / path).is_file()  # how the other reader joins it
+    assert rehome(tmp_path / "copied") == []
+    put(tmp_path / "copied", "later")
+    assert Path(published_entry(tmp_path / "copied", HARMONY.id)["onnx_path"]).is_absolute()
+    assert published_entry(tmp_path / "made", HARMONY.id)["onnx_path"] == "harmonypredictor.onnx"
+
+
+def test_rehome_leaves_the_folder_to_nobody_else(tmp_path):
+    put(tmp_path)
+    registry = tmp_path / "registry.json"
+    registry.write_text(registry.read_text().replace('"onnx_path": "harmony', '"onnx_path": "../harmony'))
+    with pytest.raises(RegistryError, match="leaves the folder"):
+        rehome(tmp_path)
 
 
 def test_a_release_can_be_moved(tmp_path, monkeypatch):

@@ -138,3 +138,10 @@ def test_a_registry_of_another_version(cli: Cli, models: Path) -> None:
     path = models / "registry.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "registry_version": "2.0"}))
     assert "registry_version 2.0, this lab knows 1.x" in said(cli("task=registry"), 2)
+
+
+def test_rehome_writes_where_the_folder_lies_now(cli: Cli, models: Path) -> None:
+    out = said(cli("task=registry", "registry.action=rehome"))
+    assert "in 2 of 2 entries" in out
+    paths = [entry["onnx_path"] for entry in load_registry(models)["models"]]
+    assert all(Path(path).is_absolute() and Path(path).parent == models for path in paths)

@@ -17,7 +17,7 @@ from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry import versions
 from kmidi_lab.registry.entry import registry_entry
 from kmidi_lab.registry.history import rollback
-from kmidi_lab.registry.registry import load_registry, publish, published_entry
+from kmidi_lab.registry.registry import load_registry, publish, published_entry, rehome
 from kmidi_lab.registry.versions import kept_versions, version_of
 
 HEADER = f"{HARMONY.id}_model.h"
@@ -203,6 +203,7 @@ def test_rollback_to_a_named_version(tmp_path):
 def test_a_moved_folder_gets_a_new_onnx_path(tmp_path):
     put(tmp_path / "old", "a")
     put(tmp_path / "old", "b")
+    rehome(tmp_path / "old")
     shutil.move(tmp_path / "old", tmp_path / "new")
     entry = rollback(tmp_path / "new", HARMONY.id, None, "moved")
     assert entry["onnx_path"] == str(tmp_path / "new" / "harmonypredictor.onnx")

@@ -54,6 +54,7 @@ def no_runner(monkeypatch):
     monkeypatch.delenv("RTNEURAL_RUNNER", raising=False)
 
 
+@pytest.mark.slow
 def test_a_whole_folder(tmp_path, capsys):
     root, folder = tmp_path / "models", tmp_path / "bench"
     run(root, [put(root, HARMONY), put(root, DYNAMICS)], folder)
@@ -74,12 +75,19 @@ def test_a_whole_folder(tmp_path, capsys):
 
 
 def test_a_student_is_called_one(tmp_path, capsys, monkeypatch):
-    measured = {"backends": {"onnxruntime": _timed(), "rtneural": _timed()}, "not_measured": {}, "budget_ms": 5.0}
+    measured = {
+        "backends": {"onnxruntime": _timed(), "rtneural": _timed() | {"within_budget": False}},
+        "not_measured": {},
+        "budget_ms": 5.0,
+    }
     monkeypatch.setattr(bench, "measure_latency", lambda *_: measured)
     monkeypatch.setattr(bench, "_write", lambda *_: None)
     run(tmp_path, [put(tmp_path, MELODY) | {"rtneural_is_student": True}], tmp_path / "bench")
-    said = capsys.readouterr().out
-    assert "rtneural (student)" in said and "onnxruntime (student)" not in said
+    heading, *rows, over = (" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[-4:])
+    assert heading == "first median p99 max median / memory floor p99 of an audio block"
+    assert rows[0].startswith("onnxruntime 2.00 µs 2.00 µs 2.00 µs 2.00 µs no floor 0.3 % of 64 at ")
+    assert rows[1].startswith("rtneural (student) 2.00 µs")
+    assert over == "rtneural (student): OVER the budget of 5 ms at the 99th percentile"
 
 
 def _timed() -> dict[str, Any]:

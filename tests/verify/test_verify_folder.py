@@ -62,7 +62,13 @@ def golden(network: nn.Module, contract: Contract) -> bytes:
     return golden_vectors(TorchModel(network), contract, vectors[0], vectors[1])
 
 
-def put(root: Path, contract: Contract, network: nn.Module, student: nn.Module | None = None) -> None:
+def put(
+    root: Path,
+    contract: Contract,
+    network: nn.Module,
+    student: nn.Module | None = None,
+    prefix: str | None = MODELS,
+) -> None:
     """Publishes real exports of a network; with a student, that one is the RTNeural file."""
     recurrent, name = student or network, contract.id
     rtneural, run = export_rtneural(recurrent, contract), run_record()
@@ -80,7 +86,7 @@ def put(root: Path, contract: Contract, network: nn.Module, student: nn.Module |
     run.network.params = sum(p.numel() for p in network.parameters())
     run.export.stored_params = RTNeuralModel.from_bytes(rtneural).parameters
     files[f"{name}.card.md"] = model_card(run, contract).encode()
-    publish(root, registry_entry(run, contract, files), files, onnx_prefix=MODELS)
+    publish(root, registry_entry(run, contract, files), files, onnx_prefix=prefix)
 
 
 def edit(root: Path, change: Callable[[dict[str, Any]], object], model_id: str = D) -> None:

@@ -143,7 +143,7 @@ def test_notes_are_no_faults(root: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     found = verify_folder(root, None)
     assert [f for f in found.faults if f.subject == D] == []
     assert [f.message for f in of(found, D)] == [
-        "onnx_path '/elsewhere/x.onnx' does not open: the folder was moved; export the model again"
+        "onnx_path '/elsewhere/x.onnx' does not open: the folder was moved; type registry.action=rehome"
     ]
     notes = [f for f in found.notes if f.subject == "somethingelse"]
     assert {f.check for f in notes} == {"id", "golden", "onnx_path"}

@@ -18,7 +18,7 @@ from kmidi_lab.errors import UserError
 LONGEST_S = 30 * 60.0
 SLOWEST_HZ, FASTEST_HZ = 8_000, 192_000
 SILENCE = 1e-4
-"""A peak below this, -80 dB, is silence."""
+"""Swinging by less than this to both sides, -80 dB, is silence."""
 LOUDEST = 1e6
 """Finite numbers beyond this are no sound, and a resampler or a power spectrum of them overflows."""
 CUT = "cut short: what there is was read"
@@ -71,7 +71,7 @@ def read_recording(path: Path, rate: int, longest_s: float = LONGEST_S) -> Recor
         loudest = int(power.argmax())
         mixed = _read(path, rate, longest_s, loudest)
         mixed.notes.append((CANCELLED, f"channel {loudest + 1} of {channels}"))
-    if mixed.peak < SILENCE:
+    if (mixed.highest - mixed.lowest) / 2 < SILENCE:  # also a constant other than 0
         raise AudioError(path, "silent")
     return Recording(np.concatenate(mixed.parts), tuple(mixed.notes))
 
@@ -81,7 +81,8 @@ class _Mix:
 
     def __init__(self, rate: int, channel: int | None) -> None:
         self.rate, self.channel = rate, channel
-        self.power, self.mean_power, self.peak = np.zeros(1), 0.0, 0.0
+        self.power, self.mean_power = np.zeros(1), 0.0
+        self.lowest, self.highest = np.inf, -np.inf
         self.parts: list[NDArray[np.float32]] = []
         self.notes: list[tuple[str, str]] = []
 
@@ -96,7 +97,7 @@ class _Mix:
                 power = np.einsum("sc,sc->c", block, block, dtype=np.float64)
                 self.power = power if len(power) > len(self.power) else self._added(power)
                 self.mean_power += float(np.einsum("s,s->", row, row, dtype=np.float64))
-            self.peak = max(self.peak, float(np.abs(row).max()))
+            self.lowest, self.highest = min(self.lowest, float(row.min())), max(self.highest, float(row.max()))
             self.parts.append(row if resampler is None else resampler.resample_chunk(row))
         if resampler is not None:
             self.parts.append(resampler.resample_chunk(np.zeros(0, np.float32), True))

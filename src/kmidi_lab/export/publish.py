@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from math import isinf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
+import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.cpp.emit import runtime_file
+from kmidi_lab.export.cpp.proof import check_runtime
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.proof.audio_golden import audio_golden, listens, verify_audio
+from kmidi_lab.export.proof.effects import without_effect
 from kmidi_lab.export.proof.golden import golden_vectors, verify_golden
 from kmidi_lab.export.proof.parity import check_parity
+from kmidi_lab.export.proof.probes import contract_inputs
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
-from kmidi_lab.export.rtneural.runner import runner_from_env
+from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.module import LabModule
@@ -43,6 +51,7 @@ def export_module(
     tolerance: float,
     calls: int,
     release: bool,
+    cpp: str | None = None,
 ) -> None:
     """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes into `models_root`.
 
@@ -53,14 +62,15 @@ def export_module(
         models_root: where to publish.
         tolerance: largest error of an artefact against the network.
         calls: single calls to time each backend with.
-        release: name the ONNX file by its path from the repository's root.
+        release: the folder is committed, so git keeps what is replaced and no history of files is kept there.
+        cpp: `kmw` or `header` publishes the C++ runtime's file, too.
 
     Raises:
         ExportError: a gate failed, or the run has no scores; nothing is written then.
     """
     if record.data is None or record.scores is None:
         raise ExportError("the run has no scores yet, so there is nothing to publish; evaluate it first")
-    contract, runner = module.contract, runner_from_env()
+    contract, runner, cpp_runner = module.contract, runner_from_env(), runner_from_env(CPP_VARIABLE)
     network, student = module.export_network().cpu().eval(), module.student
     if not contract.streaming:
         probes = probes[np.random.default_rng(0).permutation(len(probes))]
@@ -72,23 +82,33 @@ def export_module(
     log.info(
         "parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance")
     )
-    latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls)
+    latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls, cpp_runner=cpp_runner)
+    head = {"version": 1, **module.head_layout(), **module.head()} if module.head() else {}
+    no_effect = without_effect(_from_reset(student or network), contract.inputs)
+    golden = _golden(student or network, contract, probes, no_effect, head)
     files = {
         f"{contract.id}.onnx": onnx,
         f"{contract.id}.json": rtneural,
         f"{contract.id}_model.h": cpp_header(rtneural, contract).encode(),
-        f"golden/{contract.id}.json": _golden(student or network, contract, probes),
+        f"golden/{contract.id}.json": golden,
     }
+    if cpp is not None:
+        name, content = runtime_file(rtneural, contract.id, cpp)
+        files[name] = content
+        if cpp_runner is not None:
+            parity["kmidi_runtime"] = check_runtime(cpp_runner, rtneural, golden, contract, tolerance)
     if student is not None:
-        files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes)
+        teachers = without_effect(_from_reset(network), contract.inputs)
+        files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes, teachers, head)
+    if listens(contract):
+        files[f"golden/{contract.id}.audio.json"] = audio_golden(TorchModel(student or network), contract)
     verify_golden(files[f"golden/{contract.id}.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
     onnx_golden = f"golden/{contract.id}{'.onnx' if student is not None else ''}.json"
     verify_golden(files[onnx_golden], OnnxModel(onnx, f"{contract.id}.onnx"), tolerance)
-    head = module.head()
+    if listens(contract):
+        verify_audio(files[f"golden/{contract.id}.audio.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
     if head:
-        files[f"{contract.id}.head.json"] = orjson.dumps(
-            {"version": 1, **module.head_layout(), **head}, option=orjson.OPT_SERIALIZE_NUMPY
-        )
+        files[f"{contract.id}.head.json"] = orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)
     status, reason = entry_status(record)
     old = published_entry(models_root, contract.id)
     allowed, why_not = may_replace(old, status, record.data.stand_in)
@@ -100,6 +120,7 @@ def export_module(
         receptive_field=_receptive_field(student or network),
         onnx_receptive_field=_receptive_field(network),
         parity=parity,
+        no_effect=no_effect,
         latency=from_json(Latency, latency, "latency"),
         published=allowed,
     )
@@ -108,15 +129,30 @@ def export_module(
         return
     files[f"{contract.id}.card.md"] = model_card(record, contract).encode()
     entry = registry_entry(record, contract, files)
-    registry = publish(models_root, entry, files, onnx_prefix=str(models_root) if release else None)
+    registry = publish(models_root, entry, files, onnx_prefix="." if release else None)
     record.export.files = {n: FileFacts(sha256(data), len(data)) for n, data in files.items()}
     log.info("published %s as %s (%s) in %s", contract.id, status, reason, registry)
 
 
-def _golden(network: nn.Module, contract: Contract, probes: np.ndarray) -> bytes:
-    """Eight calls in a row, and eight typical ones from all over the probes."""
+def _golden(
+    network: nn.Module, contract: Contract, probes: np.ndarray, no_effect: list[str], head: dict[str, Any]
+) -> bytes:
+    """Eight calls in a row; eight typical ones from all over the probes, and eight that use every slice."""
     typical = probes[np.linspace(_GOLDEN, len(probes) - 1, _GOLDEN).astype(int)]
-    return golden_vectors(TorchModel(network), contract, typical, probes[:_GOLDEN])
+    calls = np.concatenate([typical, contract_inputs(contract.inputs, _GOLDEN, 0)])
+    return golden_vectors(TorchModel(network), contract, calls, probes[:_GOLDEN], no_effect, head)
+
+
+def _from_reset(network: nn.Module) -> Callable[[np.ndarray], np.ndarray]:
+    """`[B, N]` to `[B, M]`, each row a first call."""
+    streams = isinstance(network, Streaming)
+
+    def call(x: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            y = network(torch.from_numpy(x)[:, None] if streams else torch.from_numpy(x))
+        return np.asarray((y[:, 0] if streams else y).numpy())
+
+    return call
 
 
 def _receptive_field(network: nn.Module) -> int | None:

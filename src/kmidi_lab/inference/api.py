@@ -43,7 +43,7 @@ class Model:
             UserError: what is asked, or asked about, can't be used.
         """
         request = self._request(*map(_at_home, args), **{name: _at_home(value) for name, value in kwargs.items()})
-        cache = Path(os.environ.get("OUTPUT_ROOT", "outputs")) / "cache"
+        cache = Path(os.environ.get("OUTPUT_ROOT") or "outputs") / "cache"
         published = replace(self._published, model=copy(self._published.model))
         return request.run(published, Session(self.name, Path(), cache, seed))
 

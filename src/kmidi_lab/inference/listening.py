@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Interval
 
 from kmidi_lab.audio.io import read_recording
-from kmidi_lab.audio.mel_scale import FRAME_S, RATE, WINDOW
+from kmidi_lab.audio.mel_scale import FRAME_S, HOP, RATE, WINDOW
 from kmidi_lab.audio.mel_stream import MelStream
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
@@ -123,8 +123,9 @@ class Listening(Request[Heard]):
             )
         entry = published.entry if published else {}
         status = entry.get("status", "no model")
-        run_id, short = entry.get("training", {}).get("run_id"), heard * FRAME_S < self.least_s
-        unsure = f"too short: {heard * FRAME_S:.2f} s of sound, {self.least_s:g} s are needed" if short else ""
+        run_id, sounded = entry.get("training", {}).get("run_id"), ((heard - 1) * HOP + WINDOW) / RATE
+        short = sounded < self.least_s
+        unsure = f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed" if short else ""
         return Heard(readings[:-1], *readings[-1], run_id, status, unsure, tuple(notes))
 
     def show(self, answer: Heard, session: Session) -> None:

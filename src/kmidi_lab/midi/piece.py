@@ -45,6 +45,12 @@ class Piece:
     keys: NDArray[np.int64]
     flaws: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def worst_flaw(self) -> tuple[str, str]:
+        """(the flaw that is counted most often, all of them with their counts); there must be one."""
+        counts = sorted(self.flaws.items(), key=lambda flaw: -flaw[1])
+        return counts[0][0], ", ".join(f"{count} {reason}" for reason, count in counts)
+
     def seconds(self, ticks: np.ndarray) -> Ticks:
         """Ticks, any shape, to seconds from the start of the file."""
         starts, begun, per_tick = self._tempo_map()

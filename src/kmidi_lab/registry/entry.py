@@ -35,6 +35,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
     data, scores, network, export = run.data, run.scores, run.network, run.export
     assert data and scores and network and export
     rtneural, onnx, golden = f"{contract.id}.json", f"{contract.id}.onnx", f"golden/{contract.id}.json"
+    audio_golden = f"golden/{contract.id}.audio.json"
     card, head, header = f"{contract.id}.card.md", f"{contract.id}.head.json", f"{contract.id}_model.h"
     onnx_golden = f"golden/{contract.id}.onnx.json"
     main = onnx if rtneural not in files or student_falls_short(run) else rtneural
@@ -67,6 +68,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         "rtneural_path": rtneural if rtneural in files else None,
         "golden_path": golden if golden in files else None,
         "onnx_golden_path": onnx_golden if onnx_golden in files else None,
+        "audio_golden_path": audio_golden if audio_golden in files else None,
         "header_path": header if header in files else None,
         # Then the RTNeural file and the ONNX file hold different networks, each with golden vectors of its own.
         "rtneural_is_student": run.student is not None,
@@ -90,6 +92,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         "primary": _primary(scores.primary),
         "spread": run.spread and asdict(run.spread),
         "parity": export.parity,
+        "no_effect": export.no_effect,
         "latency": _latency(run, export),
         "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
     }

@@ -25,10 +25,13 @@ _OF_A_MODEL = (
     "{}.json",
     "{}.onnx",
     "{}_model.h",
+    "{}.kmw",
+    "{}_runtime.h",
     "{}.head.json",
     "{}.card.md",
     "golden/{}.json",
     "golden/{}.onnx.json",
+    "golden/{}.audio.json",
 )
 _ID = re.compile(r"[a-z0-9_]{1,80}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,120}")

@@ -75,9 +75,9 @@ def rollback(models_root: Path, model_id: str, version: str | None, reason: str)
     reason = _reason(reason, "roll back")
     with _opened_at(models_root, model_id) as (registry, old):
         before, files = read_version(models_root, old, version)
-        if "onnx_path" in before:
+        if "onnx_path" in before and "onnx_path" in before.get("exports", {}):
             # The folder may have been moved since the version was kept.
-            before["onnx_path"] = onnx_path(models_root, before, _onnx_prefix(old))
+            before["onnx_path"] = onnx_path(models_root, before, _onnx_prefix(old), registry)
         loss = step_down(old, before)
         because = f"rolled back: {reason}" + (f"; WARNING: {loss}" if loss else "")
         name = version or kept_versions(old)[0]

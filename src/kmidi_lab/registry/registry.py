@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -11,12 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import jsonschema
 from filelock import FileLock, Timeout
 
+from kmidi_lab import files
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import FILE, LOCK, SCHEMA, STAGING, check_files, left_behind, read_bounded
+from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_below, check_files, left_behind, read_bounded
 from kmidi_lab.registry.policy import entry_status, may_replace
+from kmidi_lab.registry.schema import VERSION, schema, validate
 from kmidi_lab.registry.transaction import complete, is_committed, replace_together
 from kmidi_lab.registry.versions import prune, succeed
 
@@ -29,10 +29,10 @@ __all__ = [
     "opened",
     "publish",
     "published_entry",
+    "rehome",
     "write_entry",
 ]
 
-VERSION = "1.1"
 _LOCK_TIMEOUT_S = 120.0
 
 
@@ -55,6 +55,16 @@ def load_registry(models_root: Path) -> dict[str, Any]:
     return _read(models_root)
 
 
+def check_writable(models_root: Path) -> None:
+    """Takes the lock, writes a file and removes it, so that a folder which can't be written is known before a training.
+
+    Raises:
+        RegistryError: it can't be made or locked. FileError: it can't be written.
+    """
+    with _locked(models_root):
+        files.check_writable(models_root)
+
+
 def published_entry(models_root: Path, model_id: str) -> dict[str, Any] | None:
     """The entry of one model, None when the folder has none. Raises RegistryError as `load_registry`."""
     return find(load_registry(models_root), model_id)
@@ -67,10 +77,9 @@ def publish(
 
     The entry that is replaced goes to the history, its files to `history/`, without `onnx_prefix` only.
 
-    Top-level `onnx_path` is written here, for the reader that takes it as it is given. By default it is absolute, which
-    opens from any working directory but not after the folder is moved. A folder that will be committed or moved wants
-    `onnx_prefix`, the folder relative to where readers start (the repository's root). The other reader joins
-    `exports.onnx_path` to the models folder and needs neither.
+    Top-level `onnx_path` is written here, relative to the models folder, so that the folder may be moved; `rehome` makes
+    it absolute for the reader that takes it as it is given, and in such a folder it stays absolute. With `onnx_prefix`
+    it is relative to where readers start, `onnx_prefix` being the folder from there.
 
     Args:
         entry: from `entry.registry_entry`.
@@ -89,7 +98,7 @@ def publish(
         allowed, reason = may_replace(old, entry["status"], entry.get("stand_in"))
         if not allowed:
             raise RegistryError(f"{entry['id']}: {reason}")
-        path = onnx_path(models_root, entry, onnx_prefix)
+        path = onnx_path(models_root, entry, onnx_prefix, registry)
         because = f"published run {entry['training']['run_id']}: {entry.get('status_reason')}"
         # A release is committed, so git keeps its earlier files.
         new, kept = succeed(models_root, old, {**entry, "onnx_path": path}, because, keep=onnx_prefix is None)
@@ -97,10 +106,42 @@ def publish(
     return models_root / FILE
 
 
-def onnx_path(models_root: Path, entry: Mapping[str, Any], prefix: str | None) -> str:
-    """Top-level `onnx_path` of an entry in this folder: below `prefix`, absolute without one."""
-    onnx = entry["exports"]["onnx_path"]
-    return str(PurePosixPath(prefix) / onnx) if prefix else str((models_root / onnx).resolve())
+def onnx_path(models_root: Path, entry: Mapping[str, Any], prefix: str | None, registry: Mapping[str, Any]) -> str:
+    """Top-level `onnx_path` of an entry: below `prefix`, else absolute where that of others is, else as in `exports`."""
+    onnx = str(entry["exports"]["onnx_path"])
+    if prefix:
+        return str(PurePosixPath(prefix) / onnx)
+    rehomed = any(Path(e.get("onnx_path", "")).is_absolute() for e in registry["models"])
+    return _absolute(models_root, onnx) if rehomed else onnx
+
+
+def rehome(models_root: Path) -> list[str]:
+    """Writes every entry's `onnx_path` as the absolute path in this folder; returns the ids of the entries changed.
+
+    Of KmiDi's readers one takes the path as it is given and one joins it to the folder: an absolute path opens in both.
+
+    Raises:
+        RegistryError: as `load_registry`, or the folder can't be written; each entry is as it was or changed.
+    """
+    changed = []
+    for entry in load_registry(models_root)["models"]:
+        onnx = entry.get("exports", {}).get("onnx_path")
+        if not onnx:
+            continue
+        check_below(models_root, onnx)
+        path = _absolute(models_root, onnx)
+        if path == entry.get("onnx_path"):
+            continue
+        with opened(models_root) as registry:
+            there = find(registry, entry["id"])
+            if there is not None:
+                write_entry(models_root, registry, {**there, "onnx_path": path}, {})
+                changed.append(entry["id"])
+    return changed
+
+
+def _absolute(models_root: Path, onnx: str) -> str:
+    return str((models_root / onnx).resolve())
 
 
 def find(registry: Mapping[str, Any], model_id: str) -> dict[str, Any] | None:
@@ -140,14 +181,14 @@ def write_entry(
         RegistryError: the entry is not valid or the folder can't be written; all is as it was.
     """
     old = find(registry, entry["id"]) or {}
-    known = _schema()["definitions"]["ModelEntry"]["properties"]
+    known = schema()["definitions"]["ModelEntry"]["properties"]
     foreign = {key: value for key, value in old.items() if key not in known}
     changed = _with_entry(registry, {**foreign, **entry})
     try:
         text = json.dumps(changed, indent=2, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
         raise RegistryError(f"{entry['id']}: the entry holds NaN or infinity; write null instead") from error
-    _validate(json.loads(text), models_root / FILE)
+    validate(json.loads(text), models_root / FILE)
     # The registry goes last: until then the old one stands, and every file it names exists.
     content = {**files, FILE: (text + "\n").encode()}
     replace_together(models_root, entry["id"], content, left_behind(old, changed))
@@ -177,25 +218,8 @@ def _read(models_root: Path) -> dict[str, Any]:
         raise RegistryError(
             f"{path}: not JSON ({error}); take it from git or a backup, or move it away to start a new registry"
         ) from error
-    _validate(registry, path)
+    validate(registry, path)
     return dict(registry)
-
-
-def _validate(registry: Any, path: Path) -> None:
-    version = str(registry.get("registry_version", "")) if isinstance(registry, dict) else ""
-    if version.partition(".")[0] not in ("", VERSION.partition(".")[0]):
-        raise RegistryError(
-            f"{path}: registry_version {version}, this lab knows 1.x; update kmidi_lab or give another models_root"
-        )
-    error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(_schema()).iter_errors(registry))
-    if error is not None:
-        where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path) or "the file"
-        raise RegistryError(f"{path}: {where.lstrip('.')}: {error.message[:200]}; correct it or take it from a backup")
-
-
-@functools.cache
-def _schema() -> dict[str, Any]:
-    return dict(json.loads(SCHEMA.read_bytes()))
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ from kmidi_lab.registry.files import (
     read_bounded,
     read_files,
 )
+from kmidi_lab.registry.schema import validate_entry
 
 LINES = 20
 KEPT = 5
@@ -147,6 +148,7 @@ def read_version(
         raise RegistryError(
             f"{folder / KEPT_ENTRY}: can't be read ({why}); restore it from a backup or name another registry.version"
         ) from error
+    validate_entry(before, folder / KEPT_ENTRY)
     if version_of(before) == version_of(entry):
         raise RegistryError(
             f"{entry['id']}: {folder.name} is what is published; name another version of {', '.join(kept)}"

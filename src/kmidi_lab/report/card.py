@@ -30,6 +30,7 @@ def model_card(run: RunRecord, contract: Contract) -> str:
         _title(run, contract, run.data, run.export),
         _verdict(run),
         contract_markdown(contract).replace("## ", "## Contract: ", 1),
+        _no_effect(run.export),
         _data(run, run.data),
         _metrics(run),
         _slices(run),
@@ -57,6 +58,14 @@ def _title(run: RunRecord, contract: Contract, data: DataDescription, export: Ex
         f"{contract.task.replace('_', ' ').capitalize()} for KmiDi: {contract.network}, {cell(network.arch)}, "
         f"{count(network.params)} trained parameters{held}. {calls} Contract version {contract.version}."
     )
+
+
+def _no_effect(export: Export) -> str:
+    if export.no_effect is None:
+        return ""
+    named = ", ".join(f"`{cell(name)}`" for name in export.no_effect)
+    said = f"These inputs change no output: {named}." if named else "Every input changes the output."
+    return f"## Inputs without effect\n\n{said}"
 
 
 def _verdict(run: RunRecord) -> str:

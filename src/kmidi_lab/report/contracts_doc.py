@@ -34,6 +34,10 @@ def contracts_markdown() -> str:
             "Generated from `src/kmidi_lab/contracts.py` by `python -m kmidi_lab.report.contracts_doc`; edit that",
             "file, not this one. Sizes, ids and slice order are fixed: KmiDi's C++ and Python readers rely on them.\n",
             "The models stand in training priority. The budget is for one call on one core.\n",
+            "What an input may hold: values in a range; `one-hot`, a single 1 or zeros; `circle`, sine and cosine of an",
+            "angle or zeros; `key`, sine and cosine of one of twelve tonics or zeros, then a mode of -1, 0 or 1; `mood`, -1..1",
+            "and for the last, complexity, 0..1. Zeros stand for what is unknown. The artefacts are proved on these values and a",
+            "little noise around them; outside, an output means nothing.\n",
             overview,
             *(contract_markdown(c) for c in CONTRACTS.values()),
         )
@@ -48,14 +52,18 @@ def contract_markdown(c: Contract) -> str:
     return (
         f"## {c.model}\n\n"
         f"Task `{c.task}`, features `{c.features}`, output: {c.output_kind}.{cut}\n\n"
-        f"### {c.model}: input, {c.input_size}\n\n{_slices(c.inputs)}\n"
+        f"### {c.model}: input, {c.input_size}\n\n{_slices(c.inputs, held=True)}\n"
         f"### {c.model}: output, {c.output_size}\n\n{_slices(c.outputs)}"
     )
 
 
-def _slices(slices: tuple[Slice, ...]) -> str:
-    rows = [(_range(s), str(s.size), f"`{s.name}`", cell(s.meaning)) for s in slices]
-    return table(("index", "floats", "slice", "meaning"), rows, right=(0, 1))
+def _slices(slices: tuple[Slice, ...], held: bool = False) -> str:
+    """With a column of what they may hold for inputs, which is what the artefacts are proved on."""
+    rows = [
+        (_range(s), str(s.size), f"`{s.name}`", *([str(s.values)] if held else []), cell(s.meaning)) for s in slices
+    ]
+    headings = ("index", "floats", "slice", *(["may hold"] if held else []), "meaning")
+    return table(headings, rows, right=(0, 1))
 
 
 def _range(s: Slice) -> str:

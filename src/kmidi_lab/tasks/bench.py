@@ -1,9 +1,10 @@
-"""task=bench: single-call latency of every model in a folder, as JSON, CSV and a picture."""
+"""task=bench: single-call latency of every model in a folder, as a table, JSON, CSV and a picture."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from omegaconf import DictConfig
@@ -11,24 +12,26 @@ from omegaconf import DictConfig
 from kmidi_lab.errors import ExportError, LabError, RegistryError
 from kmidi_lab.export.bench.inputs import read_published
 from kmidi_lab.export.bench.latency import measure_latency
-from kmidi_lab.export.rtneural.runner import runner_from_env
+from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.files import write_atomic
 from kmidi_lab.machine import machine_fingerprint
 from kmidi_lab.registry.files import check_hashes
 from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.report.cells import printable
 from kmidi_lab.report.latency_csv import bench_csv
 from kmidi_lab.report.latency_plot import jitter_png
 from kmidi_lab.report.numbers import microseconds, percent
+from kmidi_lab.report.terminal import text_table
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     """Benches all models of `cfg.models_root`; one that fails is reported at the end and the others go on.
 
     Raises:
-        RegistryError: the folder has no model. UserError: RTNEURAL_RUNNER is no program. ExportError: a model failed;
+        RegistryError: the folder has no model. UserError: RTNEURAL_RUNNER or KMIDI_RUNNER is no program. ExportError: a model failed;
             all files are written.
     """
-    root, runner = Path(cfg.models_root), runner_from_env()
+    root, runner, cpp_runner = Path(cfg.models_root), runner_from_env(), runner_from_env(CPP_VARIABLE)
     published = load_registry(root)["models"]
     entries = [entry for entry in published if entry["status"] != "stub"]
     for entry in published:
@@ -44,12 +47,19 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             _check_timed(root, entry)
             model = read_published(root, entry)
             latency = measure_latency(
-                None, model.contract, model.onnx, model.rtneural, model.frames, runner, cfg.export.calls
+                None,
+                model.contract,
+                model.onnx,
+                model.rtneural,
+                model.frames,
+                runner,
+                cfg.export.calls,
+                cpp_runner=cpp_runner,
             )
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             reason = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
             failed[entry["id"]] = reason.splitlines()[0]
-            print(f"  failed: {failed[entry['id']]}")
+            print(f"  failed: {printable(failed[entry['id']])}")
             continue
         found[entry["id"]] = latency
         _say(latency, bool(entry.get("rtneural_is_student")))
@@ -74,20 +84,26 @@ def _write(folder: Path, report: dict[str, Any]) -> None:
     print(f"written: {', '.join(str(path) for path in sorted(folder.glob('bench.*')))}")
 
 
+_TIMES = ("first", "median", "p99", "max")
+
+
 def _say(latency: dict[str, Any], student: bool) -> None:
-    """One line a backend: times, against the budget, the memory floor and the shortest audio block.
+    """A row a backend: times, median over the memory floor, share of the shortest audio block; then what is amiss.
 
     `student`: RTNeural's file holds another, smaller network than the ONNX file.
     """
+    rows, notes = [], []
     for backend, b in latency["backends"].items():
-        name = f"{backend} (student)" if student and backend.startswith("rtneural") else backend
-        times = "  ".join(f"{key} {microseconds(b[f'{key}_us']):>8}" for key in ("first", "median", "p99", "max"))
+        name = f"{backend} (student)" if student and backend.startswith(("rtneural", "kmidi")) else backend
         floor = b["memory_floor"]["floor_us"]
-        ratio = f"{b['memory_floor']['floor_ratio']:.2f}× its floor of {microseconds(floor)}" if floor else "no floor"
+        ratio = f"{b['memory_floor']['floor_ratio']:.2f}× {microseconds(floor)}" if floor else "no floor"
         hardest = min(b["deadlines"], key=lambda d: d["deadline_us"])
-        block = f"{hardest['block']} at {hardest['rate_hz'] / 1000:g} kHz"
-        print(f"  {name:<22} {times}  {ratio}, p99 {percent(hardest['p99_share'])} of {block}")
+        share = f"{percent(hardest['p99_share'])} of {hardest['block']} at {hardest['rate_hz'] / 1000:g} kHz"
+        rows.append((name, *(microseconds(b[f"{key}_us"]) for key in _TIMES), ratio, share))
         if not b["within_budget"]:
-            print(f"  {name:<22} OVER the budget of {latency['budget_ms']:g} ms at the 99th percentile")
-    for name, why in latency["not_measured"].items():
-        print(f"  {name:<22} not measured: {why}")
+            notes.append(f"{name}: OVER the budget of {latency['budget_ms']:g} ms at the 99th percentile")
+    if rows:
+        headings = ("", *_TIMES, "median / memory floor", "p99 of an audio block")
+        notes.insert(0, text_table(headings, rows, range(1, 7)))
+    notes += [f"{name} not measured: {printable(why)}" for name, why in latency["not_measured"].items()]
+    print(indent("\n".join(notes), "  "))

@@ -16,15 +16,17 @@ from kmidi_lab import run_record
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.data import DataModule
-from kmidi_lab.errors import ConfigError, RegistryError
+from kmidi_lab.errors import ConfigError, LabError, RegistryError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.report.scores import plain_tables
+from kmidi_lab.resume import LAST, is_whole
 from kmidi_lab.run_record import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
 from kmidi_lab.typed_json import from_json
+from kmidi_lab.verify.findings import reason
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -33,6 +35,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     call, head, source, trained_on = load(cfg)
     version = trained_on.pop("version", None)
     data = build(_other_root_only(cfg), DataModule, cfg.trusted, progress=cfg.trainer.progress)
+    data.for_scoring()
     data.setup("test")
     training = build(
         OmegaConf.merge(cfg.data, plain_values(trained_on, source), {"root": cfg.paths.data_root}),
@@ -40,6 +43,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         cfg.trusted,
         progress=cfg.trainer.progress,
     )
+    training.for_scoring()
     training.setup("fit")
     split = cfg.data.split
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
@@ -120,10 +124,12 @@ def _checkpoint(
 def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, Any], Path]:
     """(module with the checkpoint's weights, the run's resolved config, the checkpoint) of a run folder or .ckpt.
 
-    The folder may come from someone else: `trusted` is what the user says, and the run's own is not looked at.
-    """
-    import pickle
+    The folder may come from someone else: `trusted` is what the user says, and the run's own is not looked at. A run that
+    was stopped before the student for RTNeural was made has a module without one.
 
+    Raises:
+        ConfigError: a file is missing, damaged or of another model.
+    """
     import torch
 
     from kmidi_lab.nn.distillation import STUDENT
@@ -135,11 +141,16 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
             raise ConfigError(f"{path}: {needed.name} is missing; give a run folder that training has finished in")
     config = _settings(settings)
     module = build(config["model"]["module"], LabModule, trusted)
+    if not is_whole(checkpoint):
+        last = checkpoint.with_name(LAST)
+        raise ConfigError(f"{checkpoint}: cut short or damaged; give {last} for the weights of the last epoch")
     try:
         module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
         _load_student(module, checkpoint.with_name(STUDENT))
-    except (RuntimeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
-        raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({str(error).splitlines()[0]})") from None
+    except Exception as error:  # a damaged archive raises whatever its bytes lead to
+        if isinstance(error, LabError):
+            raise
+        raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({reason(error)})") from None
     return module.eval(), config, checkpoint
 
 
@@ -159,8 +170,6 @@ def _load_student(module: Any, path: Path) -> None:
     import torch
 
     plan = module.student_plan()
-    if plan is not None:
-        if not path.is_file():
-            raise ConfigError(f"{path} is missing: the student for RTNeural, made at the end of a run; train again")
+    if plan is not None and path.is_file() and is_whole(path):
         module.student = plan.network.deployed()
         module.student.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

@@ -1,53 +1,97 @@
-"""task=export: proves and publishes a finished run again, with the spread of its sweep."""
+"""task=export: proves and publishes a run again, with the spread of its sweep; or one that was stopped, as far as it got."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import DictConfig
 
 from kmidi_lab import run_record
-from kmidi_lab.after_fit import evaluate
+from kmidi_lab.after_fit import distil_student, evaluate, training_of
+from kmidi_lab.checkpoints import BestCheckpoint
 from kmidi_lab.data import DataModule
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.publish import export_module
+from kmidi_lab.machine import machine_fingerprint
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.registry.registry import check_writable
 from kmidi_lab.report.leaderboard import leaderboard
+from kmidi_lab.resume import LAST, read
+from kmidi_lab.run_record import DataDescription, Identity, Network, RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.evaluate import load_run
 
+log = logging.getLogger(__name__)
+
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    module, config, checkpoint = load_run(Path(cfg.export.source), cfg.trusted)
+    export, models_root = cfg.export, Path(cfg.models_root)
+    check_writable(models_root)
+    module, config, checkpoint = load_run(Path(export.source), cfg.trusted)
     folder = checkpoint.parent.parent
-    if not (folder / run_record.FILE).is_file():
-        raise ConfigError(f"{folder}: run.json is missing; the run has not finished")
-    record = run_record.read(folder / run_record.FILE)
-    if record.identity.status != "ok" or record.data is None:
-        why = f"failed ({record.identity.error})" if record.identity.error else "has not finished"
-        raise ConfigError(f"{folder}: the run {why}; export a run that ended well")
-    if folder.name.isdigit():
-        record.spread = leaderboard(folder.parent)[1]
+    record = _record(folder, config, module)
     data = build(
         {**_without_licence(config["data"]), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
         DataModule,
         cfg.trusted,
     )
     data.setup("test")
+    if record.data is None:
+        record.data = DataDescription.of(data.describe())
     if data.describe()["version"] != record.data.version:
         raise ConfigError(
             f"{folder}: trained on other data than {cfg.paths.data_root} holds; set DATA_ROOT to the same data"
         )
     record.data.settings = data.identity(config["data"])  # a run of 0.1.0 didn't record them
+    if record.identity.status != "ok":
+        _complete(record, module, data, config, checkpoint, context["folder"])
+    if folder.name.isdigit():
+        record.spread = leaderboard(folder.parent)[1]
     # The scores published are always those of these weights, whatever was in run.json.
     evaluate(record, module, build(config["model"].get("evaluator"), Evaluator, cfg.trusted), data)
-    export = cfg.export
-    models_root = Path(cfg.models_root)
-    export_module(module, data.probes(), record, models_root, export.tolerance, export.calls, export.release)
+    export_module(
+        module, data.probes(), record, models_root, export.tolerance, export.calls, export.release, export.cpp
+    )
     run_record.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_record.FILE}")
+
+
+def _record(folder: Path, config: Mapping[str, Any], module: LabModule) -> RunRecord:
+    """The run's own record, or as much of one as its other files say."""
+    try:
+        return run_record.read(folder / run_record.FILE)
+    except DataError as error:
+        log.warning("%s: its settings and checkpoint are taken without it", error)
+    contract = module.contract
+    told = Identity(folder.name, contract.model, contract.id, contract.version, seed=config.get("seed"))
+    network = Network(module.parameter_count, module.architecture)
+    here, hardware = machine_fingerprint(), {"accelerator": "unknown"}
+    return RunRecord(told, machine=here, hardware=hardware, config=dict(config), network=network)
+
+
+def _complete(
+    record: RunRecord, module: LabModule, data: DataModule, config: Mapping[str, Any], checkpoint: Path, folder: Path
+) -> None:
+    """What a run lacks that was stopped after its best epoch was kept: how it was trained, and its student."""
+    why = record.identity.error or "it has not finished"
+    log.warning("%s: %s; the weights of its best epoch so far are exported", checkpoint, why)
+    best = BestCheckpoint(checkpoint.parent, [data.describe(), config["model"]["module"]])
+    if not best.is_of_this(checkpoint):
+        raise ConfigError(f"{checkpoint}: trained on other data or settings; set DATA_ROOT to the same data")
+    last = checkpoint.with_name(LAST)
+    fitted = best.left_by(checkpoint, last if read(last) else checkpoint)
+    record.training = training_of(fitted, module, None)
+    if module.student is None or record.student is None:
+        limit = config.get("trainer", {}).get("limit_train_batches", 1.0)
+        cpu = torch.device("cpu")
+        record.student = distil_student(module, data, int(limit) if limit > 1 else limit, cpu, folder, False)
+    run_record.finish(record)
 
 
 def _without_licence(data: dict[str, Any]) -> dict[str, Any]:

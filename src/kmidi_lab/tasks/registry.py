@@ -1,4 +1,4 @@
-"""task=registry: lists and compares published models, puts one into production, out of it, or back."""
+"""task=registry: lists and compares published models, puts one into production, out of it, or back; rehomes a folder."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
 from kmidi_lab.registry.files import FILE
 from kmidi_lab.registry.history import demote, promote, require, rollback
-from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.registry.registry import load_registry, rehome
 from kmidi_lab.registry.versions import kept_versions, read_version, version_of
 from kmidi_lab.report.registry_table import compared, history_table, models_table
+from kmidi_lab.verify.findings import reason
 
-_ACTIONS = ("list", "history", "compare", "promote", "demote", "rollback")
+_ACTIONS = ("list", "history", "compare", "promote", "demote", "rollback", "rehome")
 _ABOUT_ONE = ("compare", "promote", "demote", "rollback")
 
 
@@ -33,11 +34,24 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         _say_changed(demote(root, str(model_id), asked.reason))
     elif asked.action == "rollback":
         _say_changed(rollback(root, str(model_id), asked.version, asked.reason))
-    elif asked.action == "compare":
-        print(_compare(root, require(registry, root, str(model_id)), asked.other, asked.version))
+    elif asked.action == "rehome":
+        print(f"{root}: onnx_path is absolute now in {len(rehome(root))} of {len(registry['models'])} entries")
     else:
+        print(_table(root, registry, model_id, asked))
+
+
+def _table(root: Path, registry: dict[str, Any], model_id: str | None, asked: DictConfig) -> str:
+    """What list, history and compare show. Raises RegistryError, also where an entry holds what can't be shown."""
+    try:
+        if asked.action == "compare":
+            return _compare(root, require(registry, root, str(model_id)), asked.other, asked.version)
         entries = [require(registry, root, model_id)] if model_id else registry["models"]
-        print(models_table(entries) if asked.action == "list" else "\n\n".join(map(history_table, entries)))
+        return models_table(entries) if asked.action == "list" else "\n\n".join(map(history_table, entries))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        # The schema leaves scores and proofs open, and other programs write entries, too.
+        raise RegistryError(
+            f"{root}: an entry holds what can't be shown ({reason(error)}); task=verify says where"
+        ) from error
 
 
 def _there(root: Path) -> dict[str, Any]:

@@ -92,6 +92,9 @@ def check_onnx_paths(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
             checks.note("onnx_path", "no top-level onnx_path; the reader that looks there takes `file` instead")
         return
     below = None if joined is None else root / joined
+    if given == joined:
+        checks.expect("onnx_path", True, "")
+        return
     if not Path(given).is_file():
         _check_moved(checks, given, below)
         return
@@ -144,7 +147,9 @@ def _check_moved(checks: Checks, given: str, below: Path | None) -> None:
     ):
         return
     if Path(given).is_absolute():
-        checks.note("onnx_path", f"onnx_path {show(given)} does not open: the folder was moved; export the model again")
+        checks.note(
+            "onnx_path", f"onnx_path {show(given)} does not open: the folder was moved; type registry.action=rehome"
+        )
     else:
         checks.note("onnx_path", f"onnx_path {show(given)} does not open from here; start readers where it does")
 

@@ -11,12 +11,13 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.registry.files import read_bounded, stays_below
 from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, told_sizes
-from kmidi_lab.verify.beside import check_head, check_header
+from kmidi_lab.verify.beside import check_head, check_header, check_runtime_file
 from kmidi_lab.verify.claims import check_params
 from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks, show
 from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
+from kmidi_lab.verify.told import check_audio, check_told
 
 _AGAIN = "restore it or export the model again"
 
@@ -36,10 +37,12 @@ class ModelFiles:
     student: bool
     head: str | None = None
     header: str | None = None
+    audio_golden: str | None = None
 
     @property
     def names(self) -> list[str]:
-        return [n for n in (self.rtneural, self.onnx, self.golden, self.onnx_golden, self.head, self.header) if n]
+        goldens = (self.golden, self.onnx_golden, self.audio_golden)
+        return [n for n in (self.rtneural, self.onnx, *goldens, self.head, self.header) if n]
 
 
 def files_of(entry: dict[str, Any]) -> ModelFiles:
@@ -59,6 +62,7 @@ def files_of(entry: dict[str, Any]) -> ModelFiles:
         student,
         text(entry.get("head_path")),
         text(entry.get("header_path")),
+        text(entry.get("audio_golden_path")),
     )
 
 
@@ -104,6 +108,7 @@ def check_model(
         model = opened[0].model if opened[0] is not None else None
         stored = model.parameters if isinstance(model, RTNeuralModel) else None
         check_params(checks, entry, stored, None if opened[1] is None else onnx)
+    _check_told(checks, root, files, contract, goldens, [file for file in opened if file is not None])
     for file in opened:
         if file is not None:
             check_runs(checks, file, contract)
@@ -113,6 +118,25 @@ def check_model(
         check_agreement(checks, opened[0], opened[1])
     if runner is not None and opened[0] is not None and rtneural is not None:
         check_real_rtneural(checks, runner, opened[0], rtneural)
+
+
+def _check_told(
+    checks: Checks,
+    root: Path,
+    files: ModelFiles,
+    contract: Contract | None,
+    goldens: tuple[Golden | None, Golden | None],
+    opened: list[RunnableFile],
+) -> None:
+    """What golden files hold beside vectors; those of earlier releases hold nothing more."""
+    head = _read(checks, root, files.head)
+    for name, golden in zip((files.golden, files.onnx_golden), goldens, strict=True):
+        data = _read(checks, root, name)
+        if data is not None and golden is not None:
+            check_told(checks, str(name), data, golden, head, contract)
+    audio = _read(checks, root, files.audio_golden)
+    if audio is not None:
+        check_audio(checks, str(files.audio_golden), audio, opened)
 
 
 def _goldens(
@@ -141,13 +165,17 @@ def _check_beside(
     lab: bool,
     rtneural: bytes | None,
 ) -> None:
-    """Head and header; `rtneural` is None where there is no RTNeural file that can be read."""
+    """Head, header and the C++ runtime's files; `rtneural` is None where there is no RTNeural file that can be read."""
     head = _read(checks, root, files.head)
     if files.head is not None and head is not None:
         check_head(checks, files.head, head, contract)
     header = _read(checks, root, files.header)
     if files.header is not None and header is not None and contract is not None and rtneural is not None:
         check_header(checks, files.header, header, rtneural, contract)
+    for name in (f"{files.model_id}.kmw", f"{files.model_id}_runtime.h"):
+        runtime = _read(checks, root, name)
+        if runtime is not None and rtneural is not None:
+            check_runtime_file(checks, name, runtime, rtneural, files.model_id)
     if contract is None or not lab:
         return
     if contract.head:

@@ -23,14 +23,19 @@ from datamodules.shared.clips import ClipError
 from kmidi_lab.audio.speech import speech_of
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
 from kmidi_lab.models.emotion.features import EMOTIONS, label_of, label_set, scalars_of
 
 PLAIN = Augmentation(variants=0, gain=0, bands=0, frames=0, mixup=0)
 
 
-def ravdess(root: Path, cache: Path, **settings: object) -> ActedSpeech:
+def asked(root: Path, cache: Path, **settings: object) -> ActedSpeech:
     given = {"sources": ["ravdess"], "folds": 3, "batch_size": 4, "frames": 20, "workers": 1, "augment": PLAIN}
-    data = ActedSpeech(str(root), str(cache), progress=False, **{**given, **settings})  # type: ignore[arg-type]
+    return ActedSpeech(str(root), str(cache), progress=False, **{**given, **settings})  # type: ignore[arg-type]
+
+
+def ravdess(root: Path, cache: Path, **settings: object) -> ActedSpeech:
+    data = asked(root, cache, **settings)
     data.setup("fit")
     return data
 
@@ -191,6 +196,7 @@ def test_batches_are_frames_of_the_clip(data: ActedSpeech) -> None:
     assert mean.shape == std.shape == (128,) and (std > 0).all()
 
 
+@pytest.mark.slow
 def test_augmented_batches_differ_by_epoch_step_and_blend_labels(root: Path, tmp_path: Path) -> None:
     full = ravdess(root, tmp_path, augment=Augmentation(variants=1, mixup=0.4), val_speakers=1)
     a, b = (next(iter(full.train_dataloader())) for _ in range(2))
@@ -198,6 +204,7 @@ def test_augmented_batches_differ_by_epoch_step_and_blend_labels(root: Path, tmp
     assert torch.allclose(a.label.sum(1), torch.ones(4)) and ((a.label > 0).sum(1) > 1).any()
 
 
+@pytest.mark.slow
 def test_the_cache_is_used_until_something_changes(root: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(root, tmp_path / "data"))
     first = ravdess(copy, tmp_path / "cache", val_speakers=1)
@@ -281,3 +288,38 @@ def test_a_channel_fetched_beside_the_other_hides_nothing(tmp_path: Path) -> Non
     song = tmp_path / "ravdess/Audio_Song_Actors_01-24/Actor_01" / f"{name(1, 1, channel=2)}.wav"
     write_clip(song, 2)
     assert channels_of(files(tmp_path)) == {"speech", "song"}
+
+
+@pytest.mark.parametrize("actors", [1, 2, 3])
+def test_few_speakers_are_scored_whatever_the_folds(tmp_path: Path, actors: int) -> None:
+    """What is trained on must have its folds, and what is scored in parts; all of it together needs none."""
+    write_ravdess(tmp_path / "ravdess", actors)
+    for split in ("all", "test"):
+        data = asked(tmp_path, tmp_path / "cache", val_speakers=2, folds=5, split=split)
+        if split == "test":
+            data.for_scoring()
+        with pytest.raises(ConfigError, match=r"data\.fold"):
+            data.setup("fit")
+    data = asked(tmp_path, tmp_path / "cache", val_speakers=2, folds=5, split="all")
+    data.for_scoring()
+    data.setup("fit")
+    assert len(data.songs("all")) == 8 * actors and data.songs("train") and data.songs("val")
+    head = {"weight": np.zeros((8, 64), np.float32), "bias": np.zeros(8, np.float32)}
+    result = EmotionEvaluator()(lambda x: np.zeros((*x.shape[:2], 64), np.float32), head, data, "all", data)
+    assert result.metrics["all"]["events"] == 8 * actors and set(result.baselines["all"]) == {
+        "majority",
+        "mfcc+logistic",
+    }
+
+
+def test_scoring_makes_no_changed_copies_and_takes_those_that_are_there(tmp_path: Path, monkeypatch) -> None:
+    write_ravdess(tmp_path / "ravdess", 3, 2)
+    made = Augmentation(variants=2)
+    for trained, variants in ((False, 0), (True, 2)):
+        if trained:
+            ravdess(tmp_path, tmp_path / "cache", folds=3, val_speakers=1, augment=made)
+            monkeypatch.setattr("datamodules.emotion.ravdess.read", None)
+        data = asked(tmp_path, tmp_path / "cache", folds=3, val_speakers=1, augment=made)
+        data.for_scoring()
+        data.setup("test")
+        assert {len(clip.sound.variants) for clip in data.songs("all")} == {variants}

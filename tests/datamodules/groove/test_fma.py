@@ -53,6 +53,7 @@ def root(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_recordings_become_takes_and_the_rest_is_counted(root: Path, tmp_path: Path):
     reading = read(root, tmp_path, workers=1)
     heard = {p: p.stat().st_mtime_ns for p in (tmp_path / "fma").iterdir()}
@@ -99,6 +100,7 @@ def test_every_style_is_one_of_the_contracts():
     assert set(fma._STYLES.values()) <= set(STYLES)
 
 
+@pytest.mark.slow
 def test_the_grooves_train_a_model_like_any_other_takes(root: Path, tmp_path: Path):
     data = DrumPerformances(str(root), str(tmp_path), sources=["fma"], progress=False)
     data.setup("fit")

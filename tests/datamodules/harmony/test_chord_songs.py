@@ -66,6 +66,7 @@ def test_no_near_duplicate_crosses_splits_in_real_data(shared: Path, tmp_path: P
         assert all(len(own & other) < 0.5 * len(own | other) for other in train if own & other)
 
 
+@pytest.mark.slow
 def test_no_bach_piece_crosses_splits_under_two_names(tmp_path: Path) -> None:
     data = ChordSongs("nowhere", str(tmp_path), sources=["rntxt", "chorales"], progress=False)
     data.setup()

@@ -14,6 +14,7 @@ from datamodules.instrument import nsynth as published_nsynth
 from datamodules.instrument.augmentation import Augmentation
 from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynthSounds, PhilharmoniaSounds
 from datamodules.shared.clips import ClipError
+from datamodules.shared.unread import REASON
 from kmidi_lab.audio.io import CUT
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
@@ -113,6 +114,7 @@ def test_other_names_are_refused(stem: str) -> None:
         philharmonia.read_name(stem)
 
 
+@pytest.mark.slow
 def test_no_take_crosses_and_copies_are_dropped(samples: Path, tmp_path: Path) -> None:
     folder = samples / "philharmonia" / "flute"
     (folder / "flute_C5_1_forte_normal.mp3").write_bytes((folder / "flute_C3_1_forte_normal.mp3").read_bytes())
@@ -132,6 +134,7 @@ def test_no_take_crosses_and_copies_are_dropped(samples: Path, tmp_path: Path) -
     assert data.seen(data.songs("test")) == 0
 
 
+@pytest.mark.slow
 def test_broken_and_silent_files_are_counted(samples: Path, tmp_path: Path) -> None:
     folder = samples / "philharmonia" / "flute"
     (folder / "flute_D4_1_forte_normal.mp3").write_bytes(b"no audio at all")
@@ -150,6 +153,7 @@ def test_broken_and_silent_files_are_counted(samples: Path, tmp_path: Path) -> N
     assert "kazoo" in (tmp_path / "problems.csv").read_text()
 
 
+@pytest.mark.slow
 def test_prepared_sounds_are_found_again(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, again = (phil(samples, tmp_path / "cache") for _ in range(2))
     first.setup()
@@ -175,6 +179,7 @@ def nsynth(root: Path, notes: dict[str, list[tuple[str, str, str]]]) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_nsynth_keeps_its_split_and_no_instrument_crosses(tmp_path: Path) -> None:
     root = nsynth(
         tmp_path,
@@ -292,6 +297,7 @@ def test_the_real_set_is_read_whole(shared: Path) -> None:
     assert all("technique" in label and "register" in label for label in labels)
 
 
+@pytest.mark.slow
 def test_what_was_measured_of_the_clean_sound_is_unknown_of_a_changed_one(samples: Path, tmp_path: Path) -> None:
     changed = Augmentation(variants=1, noise=1.0, gain=0, equaliser=0, bands=0, frames=0)
     data = phil(samples, tmp_path, augment=changed, frames=8, skip=0)
@@ -318,6 +324,7 @@ def test_a_take_into_which_the_one_before_rings_is_left_out() -> None:
     assert not general_midi._rings_on(quiet) and general_midi._rings_on(loud)
 
 
+@pytest.mark.slow
 def test_a_sound_cut_short_is_used_and_counted(samples, tmp_path):
     path = next((samples / "philharmonia" / "cello").glob("*"))
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
@@ -326,3 +333,37 @@ def test_a_sound_cut_short_is_used_and_counted(samples, tmp_path):
     told = data.describe()
     assert told["problems"] == {CUT: 1} and told["sources"][0]["skipped"] == 0
     assert len(data.songs("all")) == 72
+
+
+def test_percussion_is_read_in_its_published_folders(samples, tmp_path):
+    base = samples / "philharmonia" / "percussion"
+    for seed, (folder, name) in enumerate(
+        (("bass drum", "bass-drum__025_forte_struck-singly"), ("tam-tam", "tam-tam__1_piano_rub"))
+    ):
+        sound(base / folder / f"{name}.mp3", 900 + seed)
+    sound(samples / "philharmonia" / "__MACOSX" / "cello" / "cello_C3_1_forte_normal.wav", 950)
+    data = phil(samples, tmp_path / "cache")
+    data.setup("fit")
+    read = {clip.id: named(dict(clip.labels)) for clip in data.songs("all") if clip.labels["family"] == 9}
+    assert set(read) == {"bass-drum__025_forte_struck-singly", "tam-tam__1_piano_rub"}
+    assert {(said["instrument"], said["family"]) for said in read.values()} == {("drums", "percussion_untuned")}
+    assert len(data.songs("all")) == 74 and not data.describe()["problems"]
+
+
+def test_a_folder_of_which_nothing_is_read_is_counted_also_from_the_cache(samples, tmp_path):
+    (samples / "philharmonia" / "flute").rename(samples / "philharmonia" / "flute_away")
+    for path in (samples / "philharmonia" / "flute_away").iterdir():
+        path.rename(path.with_suffix(".m4a"))
+    for _ in range(2):
+        data = phil(samples, tmp_path / "cache")
+        data.setup("fit")
+        assert data.describe()["problems"] == {REASON: 1} and data.describe()["sources"][0]["skipped"] == 0
+        [problem] = data.library.problems
+        assert problem.file.endswith("flute_away") and problem.detail.startswith("24 files, such as flute_A3_025_forte")
+
+
+def test_scoring_makes_no_changed_copies(samples, tmp_path):
+    data = phil(samples, tmp_path / "cache", augment=Augmentation(variants=2))
+    data.for_scoring()
+    data.setup("test")
+    assert {len(clip.sound.variants) for clip in data.songs("all")} == {0}

@@ -13,10 +13,11 @@ from support.smf import END, meta, midi, name, note, number, track
 
 from datamodules.melody import extract
 from datamodules.melody.reading import MIN_NOTES
-from datamodules.melody.voice import single, uncovered
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.midi.piece import NOTE, Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
+from kmidi_lab.models.melody import finding
+from kmidi_lab.models.melody.voice import single, uncovered
 
 TUNE = [67, 69, 71, 72, 74, 72, 71, 69, 67, 64, 62, 64, 67, 69, 71, 72]
 BASS = b"".join(note(40 + 2 * (i % 2), 80, 480, 0, channel=1) for i in range(16))
@@ -52,7 +53,7 @@ def song(title: str, conductor: bytes = b"") -> Piece:
     [("Melody", "named"), ("LEAD VOCAL", "named"), ("voice", "named"), ("Track 3", "role"), ("Backing vocals", "role")],
 )
 def test_the_melody_is_found_by_name_or_by_how_it_plays(title: str, how: str) -> None:
-    found = extract.melody_of(song(title))
+    found = finding.melody_of(song(title))
     assert found.how == how
     assert found.voice.pitch.tolist() == TUNE
     # Each note starts a 24th late and is a hair short: on the grid they follow each other.
@@ -65,7 +66,7 @@ def test_a_single_track_gives_its_upper_voice() -> None:
         number(0) + bytes([0x90, p, 80]) + bytes([0, 0x90, 48, 80]) + number(480) + bytes([0x80, p, 0, 0, 0x80, 48, 0])
         for p in TUNE
     )
-    found = extract.melody_of(read_piece(midi(track(both + END))))
+    found = finding.melody_of(read_piece(midi(track(both + END))))
     assert (found.how, found.voice.pitch.tolist()) == ("skyline", TUNE)
 
 
@@ -95,22 +96,22 @@ def test_bars_follow_the_metre_of_the_file() -> None:
 def test_the_given_key_counts_unless_it_is_what_programs_write_unasked() -> None:
     def key(signature: bytes) -> Key:
         piece = song("Melody", meta(0x59, signature))
-        return extract.key_of(piece)
+        return finding.key_of(piece)
 
     assert key(b"\xfe\1") == Key(7, -1)  # two flats, minor
     assert key(b"\3\0") == Key(9, 1)
     plain = song("Melody")
-    assert key(b"\0\0") == extract.key_of(plain)
+    assert key(b"\0\0") == finding.key_of(plain)
 
 
 def test_what_has_no_melody_says_why() -> None:
     drums = b"".join(note(36, 80, 100, channel=9) for _ in range(40))
     with pytest.raises(MidiError) as caught:
-        extract.melody_of(read_piece(midi(track(drums + END))))
+        finding.melody_of(read_piece(midi(track(drums + END))))
     assert caught.value.reason == "no melody"
     high = b"".join(note(120 + i % 3, 80, 480) for i in range(16))
     with pytest.raises(MidiError) as caught:
-        extract.melody_of(read_piece(midi(track(name("Melody") + high + END))))
+        finding.melody_of(read_piece(midi(track(name("Melody") + high + END))))
     assert caught.value.reason == "pitch outside octaves 1 to 8"
 
 
@@ -118,10 +119,10 @@ def test_what_has_no_melody_says_why() -> None:
 @given(st.lists(st.tuples(st.integers(0, 9000), st.integers(0, 3000), st.integers(30, 100)), min_size=12, max_size=80))
 def test_any_notes_become_one_voice_on_the_grid(notes: list[tuple[int, int, int]]) -> None:
     rows = np.array([(s, d, p, 80) for s, d, p in sorted(notes)], NOTE)
-    voice = extract.upper_voice(rows, 480)
-    assert (np.diff(voice.onset) > 0).all() and (voice.duration >= 1 / extract.GRID - 1e-9).all()
+    voice = finding.upper_voice(rows, 480)
+    assert (np.diff(voice.onset) > 0).all() and (voice.duration >= 1 / finding.GRID - 1e-9).all()
     assert (voice.onset[1:] >= voice.onset[:-1] + voice.duration[:-1] - 1e-9).all()
-    assert np.allclose(voice.onset * extract.GRID, np.round(voice.onset * extract.GRID))
+    assert np.allclose(voice.onset * finding.GRID, np.round(voice.onset * finding.GRID))
     assert set(voice.pitch.tolist()) <= {p for _, _, p in notes}
 
 
@@ -132,9 +133,9 @@ def test_pop909_knows_its_melody(shared: Path) -> None:
         piece = read_piece(path)
         truth = next(t for t in piece.tracks if t.name == "MELODY")
         hidden = replace(piece, tracks=tuple(replace(t, name="") for t in piece.tracks))
-        wanted = extract.upper_voice(truth.notes, float(piece.ticks_per_quarter))
+        wanted = finding.upper_voice(truth.notes, float(piece.ticks_per_quarter))
         assert len(wanted.pitch) >= MIN_NOTES
-        found = extract.melody_of(hidden).voice
+        found = finding.melody_of(hidden).voice
         right += len({*zip(found.onset, found.pitch, strict=True)} & {*zip(wanted.onset, wanted.pitch, strict=True)})
         total += len(wanted.pitch)
     assert right / total > 0.75

@@ -56,6 +56,7 @@ def test_an_exact_copy_in_another_key_is_left_out() -> None:
     assert done.description["problems"] == {"same notes as another, whatever the key": 1}
 
 
+@pytest.mark.slow
 def test_no_group_crosses_splits_and_none_is_empty(tmp_path: Path) -> None:
     data = Melodies("nowhere", str(tmp_path), sources=["aird"], progress=False)
     data.setup("fit")

@@ -90,6 +90,7 @@ def test_all_of_the_corpus_can_be_read_and_muspy_hears_the_same() -> None:
         assert [n.duration / music.resolution for n in track.notes] == pytest.approx(melody.duration.tolist())
 
 
+@pytest.mark.slow
 def test_they_give_way_to_the_published_chorales(tmp_path: Path) -> None:
     wanted = ("chorales", "jsb_chorales")
     alone = library.load(tmp_path, tmp_path / "cache", wanted, 0, 0.1, 0.15, False)

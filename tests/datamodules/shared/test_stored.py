@@ -81,6 +81,7 @@ values = st.recursive(
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(values)
+@pytest.mark.slow
 def test_everything_comes_back_to_the_bit(tmp_path: Path, value: Any) -> None:
     assert bits(again(value, tmp_path)) == bits(value)
 

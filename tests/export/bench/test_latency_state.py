@@ -81,6 +81,7 @@ def test_a_model_without_state_claims_none(make_contract):
     assert not any("state" in f for f in flags)
 
 
+@pytest.mark.slow
 def test_the_whole_measurement(contract, frames):
     network = Counter().eval()
     result = measure_latency(network, contract, export_onnx(network, contract), None, frames, None, calls=5, warmup=2)

@@ -239,6 +239,7 @@ def test_another_long_path_is_no_hindrance(
         assert len(espeak.say("Dogs.", "en-us+m1", Prosody())) > 0
 
 
+@pytest.mark.slow
 def test_it_learns_a_few_clips_by_heart(spoken: ActedSpeech) -> None:
     batch = next(iter(spoken.train_dataloader()))
     module = EmotionRecognizer(channels=48, dropout=0.0, dilations=[1, 2, 4], label_smoothing=0.0)

@@ -76,6 +76,7 @@ def test_near_duplicates_would_share_a_split(data):
     assert data.seen(clips) == 0 and data.seen(data.songs("train")[:3]) == 3
 
 
+@pytest.mark.slow
 def test_clips_are_loud_enough_and_in_their_key(data):
     """The key finder of Krumhansl hears more than chance would: 1 in 24."""
     clips = data.songs("all")

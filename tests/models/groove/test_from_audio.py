@@ -23,6 +23,7 @@ def test_onsets_are_found_to_a_few_milliseconds():
         assert ((found[:, 1] > 0) & (found[:, 1] <= 1)).all()
 
 
+@pytest.mark.slow
 def test_tempo_bars_and_pattern():
     groove = groove_of(recording({})[0])
     assert groove is not None and groove.bpm == pytest.approx(BPM, rel=0.02)
@@ -88,8 +89,8 @@ def bad_files(folder: Path) -> dict[str, Path]:
         "not readable as audio": folder / "empty.wav",
         "not readable as audio ": folder / "noise.mp3",
         "not readable as audio  ": folder / "header.wav",
-        "not readable as audio   ": folder / "absent.wav",
-        "not readable as audio    ": folder,
+        "not a file": folder / "absent.wav",
+        "a folder": folder,
         "no samples": write(folder / "none.wav", np.zeros(0)),
         "silent": write(folder / "silent.wav", np.zeros(500)),
         "samples that are not finite": write(folder / "nan.wav", nan),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from support.smf import END, meta, midi, name, note, tempo, track
 
+from kmidi_lab.config import check, quote_free_text
 from kmidi_lab.errors import UserError
 from kmidi_lab.inference.request import Session
 from kmidi_lab.midi.reading import read_piece
@@ -42,14 +43,14 @@ def song(metre: tuple[int, int] = (4, 2), title: str = "Mélodie", more: bytes =
 
 
 @pytest.mark.parametrize("loop", ["C Am F G", "C | Am | F | G", "Dm7 G7", "C", "C Am F G C F"])
-@pytest.mark.parametrize("length", [None, 1, 9, 32, 100])
-def test_a_melody_ends_where_its_chords_end(loop: str, length: int | None) -> None:
+@pytest.mark.parametrize("length", [0, 1, 9, 32, 100])
+def test_a_melody_ends_where_its_chords_end(loop: str, length: int) -> None:
     bars = len(loop.replace("|", " ").split())
     tune = asked(chords=loop, length=length)
     assert quarters(tune) % (4 * bars) == 0
-    assert length is None or len(tune.pitch) == length
+    assert not length or len(tune.pitch) == length
     assert max(c[0] + c[1] for c in tune.chords) == quarters(tune)
-    if length is None:
+    if not length:
         assert quarters(tune) == 4 * max(bars, 4 if bars <= 2 else bars)
 
 
@@ -111,7 +112,7 @@ def test_a_metre_without_rhythms_is_one_line_that_says_what_to_type() -> None:
     for wishes, said in (
         ({"metre": "5/4"}, "Allowed: 4/4"),
         ({"bars": 1, "length": 17}, "give more bars"),
-        ({"bars": 0}, "predict.bars=0 must be"),
+        ({"bars": -1}, "predict.bars=-1 must be 0 to 500"),
         ({"midi": "gone.mid"}, "cannot be read"),
         ({"midi": midi(track(note(channel=9) + END))}, "no melody"),
     ):
@@ -131,3 +132,9 @@ def test_a_melody_is_known_by_its_name_in_many_languages(title: str) -> None:
     assert (found.how, found.track) == ("named", 1)
     backing = read_piece(midi(track(name("x") + other + END), track(name("Backing vocal") + line + END)))
     assert melody_of(backing).how == "role"
+
+
+def test_numbers_of_the_command_line_are_numbers() -> None:
+    given = ["predict.bars=4", "predict.length=9", "predict.metre=3/4"]
+    [cfg] = check(["model=melody", "task=predict", *map(quote_free_text, given)], False)
+    assert (cfg.predict.bars, cfg.predict.length, cfg.predict.metre) == (4, 9, "3/4")

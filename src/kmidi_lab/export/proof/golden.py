@@ -5,12 +5,15 @@ or more typical inputs, each called right after a reset of its own: the two ways
 model. A model without state may leave the resets out. `input_checksum` and `output_checksum` are the hexadecimal SHA-256 of the inputs
 (outputs) of `sequence` followed by those of `typical`, each float as 4 bytes, little-endian IEEE 754 float32,
 row after row, without any header.
+
+`no_effect` lists the inputs whose values change nothing, as `effects.without_effect` names them. `decoded` holds, for
+each matrix of a head file, by its name there, what it makes of the outputs of `sequence`, then of those of `typical`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,7 +55,14 @@ def checksum(vectors: Array) -> str:
     return hashlib.sha256(np.ascontiguousarray(vectors, "<f4").tobytes()).hexdigest()
 
 
-def golden_vectors(model: Model, contract: Contract, typical: np.ndarray, sequence: np.ndarray) -> bytes:
+def golden_vectors(
+    model: Model,
+    contract: Contract,
+    typical: np.ndarray,
+    sequence: np.ndarray,
+    no_effect: Sequence[str] | None = None,
+    head: Mapping[str, Any] | None = None,
+) -> bytes:
     """Calls the model and returns the file's bytes.
 
     Args:
@@ -60,6 +70,8 @@ def golden_vectors(model: Model, contract: Contract, typical: np.ndarray, sequen
         contract: gives N, M and what the file says of the features.
         typical: `[T, N]`, T at least 8.
         sequence: `[8, N]`, consecutive calls.
+        no_effect: what the file says of that; left out for None.
+        head: the content of the head file, arrays or lists.
 
     Raises:
         ValueError: an input has another shape.
@@ -83,7 +95,27 @@ def golden_vectors(model: Model, contract: Contract, typical: np.ndarray, sequen
     file |= {"input_checksum": checksum(inputs), "output_checksum": checksum(outputs)}
     for name, rows in zip(_PARTS, (slice(0, SEQUENCE), slice(SEQUENCE, None)), strict=True):
         file[name] = {"inputs": inputs[rows], "outputs": outputs[rows]}
+    if no_effect is not None:
+        file["no_effect"] = list(no_effect)
+    if head and "input" in head:
+        file["decoded"] = decoded(head, outputs)
     return orjson.dumps(file, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def decoded(head: Mapping[str, Any], outputs: Array) -> dict[str, Array]:
+    """What each matrix of a head file makes of outputs `[T, M]`: `[T, C]` by the matrix's name.
+
+    Raises:
+        KeyError, ValueError: it is no head file, or not of these outputs.
+    """
+    read = outputs[:, head["input"]["start"] : head["input"]["stop"]].astype(np.float64)
+    made = {}
+    for name in head:
+        bias_name = name.removesuffix("weight") + "bias"
+        if name.endswith("weight") and bias_name in head:
+            weight, bias = (np.array(head[n], np.float64) for n in (name, bias_name))
+            made[name] = (read @ weight.T + bias).astype(np.float32)
+    return made
 
 
 def verify_golden(data: bytes, model: Model, tolerance: float) -> float:

@@ -91,12 +91,12 @@ class MelodyOverChords(Request[Tune]):
         chords: to play over, a bar each, or as `|` between bars says; names, Harte, numerals or iReal's signs.
         key: such as C, F# or Am; None is the tune's, or estimated from the chords.
         emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is unknown.
-        length: notes, 1 to 2000; over chords they fill whole rounds. None is what the bars hold.
+        length: notes, up to 2000; over chords they fill whole rounds. 0 is what the bars hold.
         temperature: 0.05 to 10; below 1 is safer, above 1 bolder.
         top_k: notes to choose among, 0 (all) to 128.
         top_p: share of the probability to choose from, above 0 to 1.
         out: the file that task=predict writes; None is the run folder.
-        bars: 1 to 500; None is one round of the chords, four bars at least; 8 after a tune; without either 32 notes.
+        bars: up to 500; 0 is one round of the chords, four bars at least; 8 after a tune; without either 32 notes.
         metre: 4/4, 2/2, 2/4, 3/4 or 6/8; None is that of the tune, else 4/4.
         midi: a file whose melody goes on, by name or as its bytes; None begins one. Key, metre and tempo are the file's then.
 
@@ -111,12 +111,12 @@ class MelodyOverChords(Request[Tune]):
         chords: str | Sequence[str] = "",
         key: str | None = None,
         emotion: str | None = None,
-        length: Annotated[int, Interval(ge=1, le=MOST_NOTES)] | None = None,
+        length: Annotated[int, Interval(ge=0, le=MOST_NOTES)] = 0,
         temperature: Annotated[float, Interval(ge=0.05, le=10)] = 1.0,
         top_k: Annotated[int, Interval(ge=0, le=128)] = 0,
         top_p: Annotated[float, Interval(gt=0, le=1)] = 1.0,
         out: str | None = None,
-        bars: Annotated[int, Interval(ge=1, le=MOST_BARS)] | None = None,
+        bars: Annotated[int, Interval(ge=0, le=MOST_BARS)] = 0,
         metre: str | None = None,
         midi: str | Path | bytes | None = None,
     ) -> None:
@@ -175,12 +175,12 @@ class MelodyOverChords(Request[Tune]):
     def _size(self, density: float) -> tuple[int | None, int | None]:
         """(bars, notes), as `compose` takes them: whole rounds of the chords unless a number of bars was given."""
         if self.bars:
-            return self.bars, self.length
+            return self.bars, self.length or None
         quarters = max((c.start + c.length for c in self.progression), default=0.0)
         if quarters:
             loop = -(-quarters // self.metre.bar)
             wanted = self.length / density / loop if self.length else np.ceil(_LEAST_BARS / loop)
-            return int(loop) * max(1, round(wanted)), self.length
+            return int(loop) * max(1, round(wanted)), self.length or None
         if self.length or not self.begun:
             return None, self.length or _NOTES
         return _MORE_BARS, None

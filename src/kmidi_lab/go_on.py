@@ -1,0 +1,80 @@
+"""The command that goes on with a job which was stopped, as it can be copied from the screen."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+
+from kmidi_lab import run_record
+from kmidi_lab.errors import DataError
+
+_ROOTS = ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")
+_OF_THE_SWEEP = ("sweep=", "launcher=", "trainer.resume=", "hydra.run.", "hydra.sweep.")
+
+
+def command(overrides: Iterable[str], folder: Path, options: Sequence[str] = ()) -> str | None:
+    """The same settings from the last checkpoint in `folder`; from where the job itself went on where it kept none.
+
+    Args:
+        overrides: of the job, as Hydra has them.
+        folder: of the job.
+        options: of the command line, such as `--config-dir`.
+
+    Returns:
+        One line for a shell; None where nothing was trained yet.
+    """
+    given = [word for word in overrides if not word.startswith(_OF_THE_SWEEP)]
+    resumed = [word for word in overrides if word.startswith("trainer.resume=") and not word.endswith("=null")]
+    if (folder / "checkpoints" / "last.ckpt").is_file():
+        resumed = [f"trainer.resume={folder.resolve()}"]
+    return line([*options, *given, *resumed]) if resumed else None
+
+
+def line(words: Iterable[str]) -> str:
+    """A call of the lab for a shell, with the folders that the environment names."""
+    roots = [f"{key}={shlex.quote(os.environ[key])}" for key in _ROOTS if os.environ.get(key)]
+    return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *words])])
+
+
+def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence[str] = ()) -> list[str]:
+    """One line for each job of a sweep that is not done: how to go on with it, or to begin it.
+
+    Args:
+        folder: of the sweep.
+        jobs: the overrides of every job.
+        options: of the command line.
+    """
+    begun, lines = set(), []
+    for own in sorted((p for p in folder.glob("*") if p.name.isdigit()), key=lambda p: int(p.name)):
+        overrides = _overrides(own)
+        begun.add(frozenset(overrides))
+        if not _is_done(own):
+            again = command(overrides, own, options) or line([*options, *_alone(overrides)])
+            lines.append(f"job {own.name} was stopped; go on with it by: {again}")
+    waiting = [job for job in jobs if frozenset(job) not in begun]
+    return [*lines, *(f"not begun: {line([*options, *_alone(job)])}" for job in waiting)]
+
+
+def _alone(overrides: Iterable[str]) -> list[str]:
+    return [word for word in overrides if not word.startswith(("sweep=", "launcher="))]
+
+
+def _overrides(folder: Path) -> list[str]:
+    try:
+        return [
+            str(o) for o in yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8")) or ()
+        ]
+    except (OSError, ValueError, yaml.YAMLError):
+        return []
+
+
+def _is_done(folder: Path) -> bool:
+    try:
+        return run_record.read(folder / run_record.FILE).identity.status == "ok"
+    except DataError:
+        return False

@@ -1,0 +1,58 @@
+"""What a registry may hold: KmiDi's JSON schema with the lab's keys, and the versions that this lab reads."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.registry.files import SCHEMA
+
+VERSION = "1.1"
+
+
+def validate(registry: Any, path: Path) -> None:
+    """Raises RegistryError, naming `path` and the place in it, unless it is a registry of a version known here."""
+    version = str(registry.get("registry_version", "")) if isinstance(registry, dict) else ""
+    if version.partition(".")[0] not in ("", VERSION.partition(".")[0]):
+        raise RegistryError(
+            f"{path}: registry_version {version[:40]}, this lab knows 1.x; update kmidi_lab or give another models_root"
+        )
+    _check_text(registry, path)
+    error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(schema()).iter_errors(registry))
+    if error is not None:
+        raise RegistryError(f"{path}: {_said(error)}; correct it or take it from a backup")
+
+
+def validate_entry(entry: Any, path: Path) -> None:
+    """Raises RegistryError unless it can stand in a registry."""
+    _check_text(entry, path)
+    kind = {**schema()["definitions"]["ModelEntry"], "definitions": schema()["definitions"]}
+    error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(kind).iter_errors(entry))
+    if error is not None:
+        raise RegistryError(f"{path}: {_said(error)}; restore it from a backup or name another registry.version")
+
+
+def _check_text(value: Any, path: Path) -> None:
+    """JSON can escape halves of characters, which no file and no terminal takes."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise RegistryError(f"{path}: holds {half!a}, half of a character; take it from a backup") from None
+    except RecursionError:
+        raise RegistryError(f"{path}: nested too deep; take it from a backup") from None
+
+
+def _said(error: jsonschema.ValidationError) -> str:
+    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path) or "the file"
+    return f"{where.lstrip('.')}: {error.message[:200]}"
+
+
+@functools.cache
+def schema() -> dict[str, Any]:
+    return dict(json.loads(SCHEMA.read_bytes()))

@@ -1,0 +1,115 @@
+"""What can't be meant on the command line: one line, exit code 2, nothing begun."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kmidi_lab import command_line, config
+from kmidi_lab.__main__ import main
+from kmidi_lab.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
+        monkeypatch.delenv(key, raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("model=null", "Allowed: dynamics,"),
+        ("model=", "Allowed: dynamics,"),
+        ("model=[harmony,melody]", "Allowed: dynamics,"),
+        ("task=null", "Allowed: bench,"),
+        ("hydra/launcher=null", "hydra/launcher=joblib"),
+        ("seed=${nope}", "'nope' not found"),
+        ("data.batch_size=${nope}", "data.batch_size"),
+        ("seed=${seed}", "seed"),
+        ("seed=???", "must be given"),
+        ("model=harmony =5", "without a space"),
+        ("hardware.memory_budget_gb=nan", "hardware.memory_budget_gb=nan must be"),
+        ("hardware.memory_budget_gb=inf", "hardware.memory_budget_gb=inf must be"),
+        ("-m launcher=joblib seed=1,2 hydra.launcher.n_jobs=99999", "hydra.launcher.n_jobs=99999 must be at most"),
+        ("-m sweep=folds model=harmony", "sweep=folds varies data.fold"),
+        ("-m data.fold=1,2 model=harmony", "'data.fold' does not exist"),
+        ("-m task=info hydra.sweep.subdir=x", "hydra.sweep.dir="),
+        ("hydra.mode=MULTIRUN", "type -m"),
+        ("--config-name x", "there is one config"),
+        ("--config-path x", "--config-dir"),
+        ("--experimental-rerun job.pickle", "could run anything"),
+        ("--nope", "unrecognized arguments: --nope"),
+        ("model.name=groove", "type model=groove"),
+        ("trainer.limit_train_batches=1.5", "share of them"),
+        ("trainer.limit_train_batches=50.0", "share of them"),
+        ("trainer.limit_train_batches=true", "trainer.limit_train_batches"),
+        ("trainer.limit_train_batches=nan", "share of them"),
+        ("export.source=x", "type task=export"),
+        ("task=predict trainer.resume=x", "type task=train"),
+        ("task=info paths.output_root=file", "file/info/harmony"),
+        ("-m task=info seed=1,2 hydra.sweep.dir=file", "file: can't be written"),
+    ],
+)
+def test_one_line_and_exit_2(here: Path, capsys: pytest.CaptureFixture[str], words: str, said: str) -> None:
+    (here / "file").touch()
+    assert main(shlex.split(words)) == 2
+    heard = capsys.readouterr()
+    assert said in heard.err
+    assert heard.err.count("\n") == 1 and not heard.out
+    assert [p.name for p in here.iterdir()] == ["file"]
+
+
+def test_a_working_directory_that_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    assert main(["task=info"]) == 2
+    assert capsys.readouterr().err.startswith("error: the working directory is gone")
+
+
+@pytest.mark.parametrize("words", ["seed=1,2 -m task=info", "-m seed=1,2 task=info", "seed=1,2 task=info --multirun"])
+def test_overrides_stand_on_both_sides_of_an_option(words: str) -> None:
+    parsed = command_line.parse(shlex.split(words))
+    assert (set(parsed.overrides), command_line.options(parsed)) == ({"seed=1,2", "task=info"}, ["--multirun"])
+
+
+def test_a_number_of_batches_and_a_share_of_them_are_told_apart() -> None:
+    for word, kind in (("1", int), ("1.0", float), ("0.5", float), ("50", int)):
+        [cfg] = config.check([f"trainer.limit_train_batches={word}"], False)
+        assert type(cfg.trainer.limit_train_batches) is kind
+    with pytest.raises(ConfigError, match="or more"):
+        config.check(["trainer.limit_train_batches=0"], False)
+
+
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0$"), min_size=1).filter(lambda t: t[0] not in "'\"")
+)
+def test_a_path_is_taken_as_it_is_typed(path: str) -> None:
+    """Backslashes, quotes and all; `$` begins what Hydra looks up."""
+    if path.strip() != path or path == "null":
+        return
+    [parsed] = OverridesParser.create().parse_overrides([config.quote_free_text(f"eval.out={path}")])
+    assert str(parsed.value()) == path
+
+
+def test_an_empty_folder_of_the_environment_is_not_set(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / ".env").write_text("DATA_ROOT=\nOUTPUT_ROOT=from_file\n", encoding="utf-8")
+    for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
+        monkeypatch.setenv(key, "")
+    assert main(["task=info", "--cfg", "job"]) == 0
+    said = capsys.readouterr().out
+    assert "data_root: ${oc.env:DATA_ROOT,data}" in said
+    assert not {"DATA_ROOT", "MODELS_ROOT"} & set(os.environ)
+    assert os.environ["OUTPUT_ROOT"] == "from_file"
