@@ -344,6 +344,8 @@ def _check_meaning(cfg: DictConfig) -> None:
         raise ConfigError(
             f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
         )
+    if cfg.export.cpp not in (None, "kmw", "header"):
+        raise ConfigError(f"export.cpp={cfg.export.cpp} must be null, kmw or header, see docs/cpp_runtime.md")
 
 
 def bring_contract(cfg: DictConfig) -> None:

@@ -107,7 +107,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
             export = cfg.export
             # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
             ExportCallback(
-                record, data, Path(cfg.models_root), export.tolerance, export.calls, export.release
+                record, data, Path(cfg.models_root), export.tolerance, export.calls, export.release, export.cpp
             ).on_test_end(trainer, module)
         run_record.finish(record)
         run_record.write(record, folder)

@@ -53,6 +53,7 @@ class ExportConfig:
     calls: int = 5000
     source: str | None = None
     release: bool = False
+    cpp: str | None = None
 
 
 @dataclass

@@ -118,6 +118,7 @@ MISTAKES = [
     (["task=predict", "predict.top=many"], "predict.top='many' must be of type int, such as predict.top=8"),
     (["export.tolerance=1"], "may be tightened, not opened"),
     (["export.tolerance=nan"], "export.tolerance=nan"),
+    (["export.cpp=json"], "export.cpp=json must be null, kmw or header"),
     (["harmony"], "write overrides as key=value"),
     (["model="], "model"),
     (["hydra/launcher=nope"], "hydra/launcher"),

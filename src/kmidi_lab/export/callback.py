@@ -22,21 +22,27 @@ class ExportCallback(L.Callback):
         tolerance: largest error of an artefact against the network.
         calls: single calls to time each backend with.
         release: the folder is committed, so no history of files is kept there.
+        cpp: `kmw` or `header` publishes the C++ runtime's file, too.
 
     Raises:
         ExportError: a gate failed; nothing is published then.
     """
 
     def __init__(
-        self, record: RunRecord, data: DataModule, models_root: Path, tolerance: float, calls: int, release: bool
+        self,
+        record: RunRecord,
+        data: DataModule,
+        models_root: Path,
+        tolerance: float,
+        calls: int,
+        release: bool,
+        cpp: str | None = None,
     ) -> None:
         self._record, self._data, self._models_root = record, data, models_root
-        self._tolerance, self._calls, self._release = tolerance, calls, release
+        self._settings = tolerance, calls, release, cpp
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LabModule)
-        export_module(
-            pl_module, self._data.probes(), self._record, self._models_root, self._tolerance, self._calls, self._release
-        )
+        export_module(pl_module, self._data.probes(), self._record, self._models_root, *self._settings)

@@ -16,6 +16,8 @@ from torch import nn
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.cpp.emit import runtime_file
+from kmidi_lab.export.cpp.proof import check_runtime
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.proof.audio_golden import audio_golden, listens, verify_audio
@@ -25,7 +27,7 @@ from kmidi_lab.export.proof.parity import check_parity
 from kmidi_lab.export.proof.probes import contract_inputs
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
-from kmidi_lab.export.rtneural.runner import runner_from_env
+from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.module import LabModule
@@ -49,6 +51,7 @@ def export_module(
     tolerance: float,
     calls: int,
     release: bool,
+    cpp: str | None = None,
 ) -> None:
     """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes into `models_root`.
 
@@ -60,13 +63,14 @@ def export_module(
         tolerance: largest error of an artefact against the network.
         calls: single calls to time each backend with.
         release: the folder is committed, so git keeps what is replaced and no history of files is kept there.
+        cpp: `kmw` or `header` publishes the C++ runtime's file, too.
 
     Raises:
         ExportError: a gate failed, or the run has no scores; nothing is written then.
     """
     if record.data is None or record.scores is None:
         raise ExportError("the run has no scores yet, so there is nothing to publish; evaluate it first")
-    contract, runner = module.contract, runner_from_env()
+    contract, runner, cpp_runner = module.contract, runner_from_env(), runner_from_env(CPP_VARIABLE)
     network, student = module.export_network().cpu().eval(), module.student
     if not contract.streaming:
         probes = probes[np.random.default_rng(0).permutation(len(probes))]
@@ -78,15 +82,21 @@ def export_module(
     log.info(
         "parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance")
     )
-    latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls)
+    latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls, cpp_runner=cpp_runner)
     head = {"version": 1, **module.head_layout(), **module.head()} if module.head() else {}
     no_effect = without_effect(_from_reset(student or network), contract.inputs)
+    golden = _golden(student or network, contract, probes, no_effect, head)
     files = {
         f"{contract.id}.onnx": onnx,
         f"{contract.id}.json": rtneural,
         f"{contract.id}_model.h": cpp_header(rtneural, contract).encode(),
-        f"golden/{contract.id}.json": _golden(student or network, contract, probes, no_effect, head),
+        f"golden/{contract.id}.json": golden,
     }
+    if cpp is not None:
+        name, content = runtime_file(rtneural, contract.id, cpp)
+        files[name] = content
+        if cpp_runner is not None:
+            parity["kmidi_runtime"] = check_runtime(cpp_runner, rtneural, golden, contract, tolerance)
     if student is not None:
         teachers = without_effect(_from_reset(network), contract.inputs)
         files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes, teachers, head)

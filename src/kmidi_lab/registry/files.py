@@ -25,6 +25,8 @@ _OF_A_MODEL = (
     "{}.json",
     "{}.onnx",
     "{}_model.h",
+    "{}.kmw",
+    "{}_runtime.h",
     "{}.head.json",
     "{}.card.md",
     "golden/{}.json",

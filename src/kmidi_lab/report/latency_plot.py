@@ -16,6 +16,7 @@ DPI = 150
 WIDTH_IN, HEAD_IN, ROW_IN = 11.0, 1.5, 1.9
 _COLOURS = {
     "rtneural": "#0072B2",
+    "kmidi_runtime": "#D55E00",
     "onnxruntime_iobinding": "#009E73",
     "onnxruntime": "#E69F00",
     "torch": "#CC79A7",

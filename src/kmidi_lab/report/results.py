@@ -97,7 +97,7 @@ def _line(run: RunRecord, told: Primary, network: Network, data: DataDescription
 def _fastest(run: RunRecord) -> str:
     backends = latency_view.measured(run).backends
     # Where the RTNeural file holds a student, it is not what was scored.
-    scored = {n for n in backends if n != "rtneural"} if run.student else set(backends)
+    scored = {n for n in backends if n not in ("rtneural", "kmidi_runtime")} if run.student else set(backends)
     if not scored:
         return "not measured"
     name = min(scored, key=lambda n: backends[n].p99_us)

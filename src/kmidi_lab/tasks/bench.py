@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from kmidi_lab.errors import ExportError, LabError, RegistryError
 from kmidi_lab.export.bench.inputs import read_published
 from kmidi_lab.export.bench.latency import measure_latency
-from kmidi_lab.export.rtneural.runner import runner_from_env
+from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.files import write_atomic
 from kmidi_lab.machine import machine_fingerprint
 from kmidi_lab.registry.files import check_hashes
@@ -28,10 +28,10 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     """Benches all models of `cfg.models_root`; one that fails is reported at the end and the others go on.
 
     Raises:
-        RegistryError: the folder has no model. UserError: RTNEURAL_RUNNER is no program. ExportError: a model failed;
+        RegistryError: the folder has no model. UserError: RTNEURAL_RUNNER or KMIDI_RUNNER is no program. ExportError: a model failed;
             all files are written.
     """
-    root, runner = Path(cfg.models_root), runner_from_env()
+    root, runner, cpp_runner = Path(cfg.models_root), runner_from_env(), runner_from_env(CPP_VARIABLE)
     published = load_registry(root)["models"]
     entries = [entry for entry in published if entry["status"] != "stub"]
     for entry in published:
@@ -47,7 +47,14 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             _check_timed(root, entry)
             model = read_published(root, entry)
             latency = measure_latency(
-                None, model.contract, model.onnx, model.rtneural, model.frames, runner, cfg.export.calls
+                None,
+                model.contract,
+                model.onnx,
+                model.rtneural,
+                model.frames,
+                runner,
+                cfg.export.calls,
+                cpp_runner=cpp_runner,
             )
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             reason = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
@@ -87,7 +94,7 @@ def _say(latency: dict[str, Any], student: bool) -> None:
     """
     rows, notes = [], []
     for backend, b in latency["backends"].items():
-        name = f"{backend} (student)" if student and backend.startswith("rtneural") else backend
+        name = f"{backend} (student)" if student and backend.startswith(("rtneural", "kmidi")) else backend
         floor = b["memory_floor"]["floor_us"]
         ratio = f"{b['memory_floor']['floor_ratio']:.2f}× {microseconds(floor)}" if floor else "no floor"
         hardest = min(b["deadlines"], key=lambda d: d["deadline_us"])

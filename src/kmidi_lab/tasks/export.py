@@ -54,7 +54,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         record.spread = leaderboard(folder.parent)[1]
     # The scores published are always those of these weights, whatever was in run.json.
     evaluate(record, module, build(config["model"].get("evaluator"), Evaluator, cfg.trusted), data)
-    export_module(module, data.probes(), record, models_root, export.tolerance, export.calls, export.release)
+    export_module(
+        module, data.probes(), record, models_root, export.tolerance, export.calls, export.release, export.cpp
+    )
     run_record.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_record.FILE}")

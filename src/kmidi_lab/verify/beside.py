@@ -10,6 +10,7 @@ import orjson
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import Contract
+from kmidi_lab.export.cpp.emit import runtime_file
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.verify.findings import Checks, show
 
@@ -38,6 +39,14 @@ def check_header(checks: Checks, name: str, data: bytes, rtneural: bytes, contra
             f"{name}: not the header of this RTNeural file and contract {contract.version}, so a program built with it "
             f"misreads the model; {_AGAIN}",
         )
+
+
+def check_runtime_file(checks: Checks, name: str, data: bytes, rtneural: bytes, model_id: str) -> None:
+    """The very bytes that the RTNeural file gives for the C++ runtime."""
+    with checks.guarded("runtime", name, _AGAIN):
+        form = "header" if name.endswith(".h") else "kmw"
+        same = data == runtime_file(rtneural, model_id, form)[1]
+        checks.expect("runtime", same, f"{name}: not made from this RTNeural file, so it runs another model; {_AGAIN}")
 
 
 def _check_map(checks: Checks, name: str, head: dict[str, Any], contract: Contract) -> None:

@@ -11,7 +11,7 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.registry.files import read_bounded, stays_below
 from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, told_sizes
-from kmidi_lab.verify.beside import check_head, check_header
+from kmidi_lab.verify.beside import check_head, check_header, check_runtime_file
 from kmidi_lab.verify.claims import check_params
 from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks, show
@@ -165,13 +165,17 @@ def _check_beside(
     lab: bool,
     rtneural: bytes | None,
 ) -> None:
-    """Head and header; `rtneural` is None where there is no RTNeural file that can be read."""
+    """Head, header and the C++ runtime's files; `rtneural` is None where there is no RTNeural file that can be read."""
     head = _read(checks, root, files.head)
     if files.head is not None and head is not None:
         check_head(checks, files.head, head, contract)
     header = _read(checks, root, files.header)
     if files.header is not None and header is not None and contract is not None and rtneural is not None:
         check_header(checks, files.header, header, rtneural, contract)
+    for name in (f"{files.model_id}.kmw", f"{files.model_id}_runtime.h"):
+        runtime = _read(checks, root, name)
+        if runtime is not None and rtneural is not None:
+            check_runtime_file(checks, name, runtime, rtneural, files.model_id)
     if contract is None or not lab:
         return
     if contract.head:

@@ -26,6 +26,7 @@ def measure_latency(
     runner: Path | None,
     calls: int = 5000,
     warmup: int = 200,
+    cpp_runner: Path | None = None,
 ) -> dict[str, Any]:
     """The `latency` object of run.json: every backend that is there, and why the others are not.
 
@@ -38,6 +39,7 @@ def measure_latency(
         runner: the real RTNeural (docs/rtneural_runner.md), which times itself.
         calls: timed.
         warmup: untimed, after the first call.
+        cpp_runner: the lab's own C++ runtime (docs/cpp_runtime.md), which times itself; None leaves it out.
 
     Returns:
         `budget_ms`; `frames`, the number of timed calls; `threads`; `pinned_core`, None where the system can't pin;
@@ -81,6 +83,10 @@ def measure_latency(
                 missing["rtneural"] = (
                     "the runner is built with RTNeural's STL backend, 10 times slower; build with Eigen"
                 )
+        if rtneural is not None and cpp_runner is not None:
+            measured["kmidi_runtime"], weights["kmidi_runtime"] = _kmidi_runtime(
+                cpp_runner, rtneural, frames, calls, warmup, contract
+            )
         reads = {size: read_time_us(size) for size in set(weights.values())}
     for name, b in measured.items():
         b["memory_floor"] = memory_floor(weights[name], reads[weights[name]], b["median_us"])
@@ -109,3 +115,19 @@ def _rtneural(
     measured = {**summary(result.ns, result.first_ns, contract.budget_ms), "version": result.version, "flags": flags}
     name = "rtneural_stl" if result.backend == "stl" else "rtneural"
     return name, measured, 4 * RTNeuralModel.from_bytes(rtneural).parameters
+
+
+def _kmidi_runtime(
+    runner: Path, rtneural: bytes, frames: np.ndarray, calls: int, warmup: int, contract: Contract
+) -> tuple[dict[str, Any], int]:
+    """(measurement, weight bytes): what is left of the weights without zeros and carried channels."""
+    from kmidi_lab.export.cpp.emit import kmw
+    from kmidi_lab.export.cpp.plan import plan_of
+    from kmidi_lab.export.rtneural.runner import run_program
+
+    plan, inputs = plan_of(rtneural), frames[np.arange(calls) % len(frames)]
+    sizes = plan.input_size, plan.output_size
+    result = run_program(runner, kmw(plan, rtneural), sizes, inputs, reset_each=False, warmup=warmup)
+    flags = f"{result.backend}, {result.flags}, in the C++ runner"
+    measured = {**summary(result.ns, result.first_ns, contract.budget_ms), "version": result.version, "flags": flags}
+    return measured, 4 * plan.weights.size

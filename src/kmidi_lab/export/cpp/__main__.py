@@ -13,8 +13,7 @@ import sys
 from pathlib import Path
 
 from kmidi_lab.errors import LabError, UserError
-from kmidi_lab.export.cpp.emit import RUNTIME, kmw, runtime_header, runtime_source
-from kmidi_lab.export.cpp.plan import plan_of
+from kmidi_lab.export.cpp.emit import RUNTIME, runtime_file, runtime_source
 from kmidi_lab.files import write_atomic
 
 
@@ -33,10 +32,7 @@ def main(arguments: list[str]) -> None:
     write_atomic(given.out / RUNTIME, runtime_source())
     print(given.out / RUNTIME)
     for source in sources:
-        data = _read(source)
-        plan = plan_of(data)
-        name = f"{source.stem}_runtime.h" if given.header else f"{source.stem}.kmw"
-        content = runtime_header(plan, data, source.stem) if given.header else kmw(plan, data)
+        name, content = runtime_file(_read(source), source.stem, "header" if given.header else "kmw")
         write_atomic(given.out / name, content)
         print(f"{given.out / name}: {len(content) / 1e6:.2f} MB")
 

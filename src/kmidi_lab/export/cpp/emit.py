@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from importlib.resources import files
 
-from kmidi_lab.export.cpp.plan import Plan
+from kmidi_lab.export.cpp.plan import Plan, plan_of
 from kmidi_lab.export.rtneural.cpp_header import identifier
 
 RUNTIME = "kmidi_runtime.hpp"
@@ -89,6 +89,24 @@ def runtime_header(plan: Plan, rtneural: bytes, model_id: str) -> bytes:
         weight_count=plan.weights.size,
     )
     return text.encode()
+
+
+def runtime_file(rtneural: bytes, model_id: str, form: str) -> tuple[str, bytes]:
+    """(name, content) of a model's file for the runtime.
+
+    Args:
+        rtneural: the bytes of `<id>.json`.
+        model_id: the file's stem.
+        form: `kmw` or `header`.
+
+    Raises:
+        RTNeuralFormatError: RTNeural would misread the file.
+        ExportError: the network is too large, or the id is no C++ name.
+    """
+    plan = plan_of(rtneural)
+    if form == "header":
+        return f"{model_id}_runtime.h", runtime_header(plan, rtneural, model_id)
+    return f"{model_id}.kmw", kmw(plan, rtneural)
 
 
 def _wrapped(items: Sequence[str]) -> str:

@@ -20,6 +20,8 @@ from kmidi_lab.errors import ExportError, UserError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 
 VARIABLE = "RTNEURAL_RUNNER"
+CPP_VARIABLE = "KMIDI_RUNNER"
+"""Names the same program for the lab's own C++ runtime, `runner/kmidi_runner.cpp`."""
 TIMEOUT_S = 120.0
 
 
@@ -35,14 +37,14 @@ class RunnerResult:
     version: str
 
 
-def runner_from_env() -> Path | None:
-    """The program that `RTNEURAL_RUNNER` names, None when the variable is unset or empty.
+def runner_from_env(variable: str = VARIABLE) -> Path | None:
+    """The program that `RTNEURAL_RUNNER` (or another variable) names, None when it is unset or empty.
 
     Raises:
         UserError: the variable names something that is not an executable file.
     """
-    value = os.environ.get(VARIABLE, "")
-    return _executable(Path(value)) if value else None
+    value = os.environ.get(variable, "")
+    return _executable(Path(value), variable) if value else None
 
 
 def run_rtneural(
@@ -63,25 +65,39 @@ def run_rtneural(
         RTNeuralFormatError: our own reader refuses the model.
         ExportError: the runner fails, takes too long or answers with something else than the protocol says.
     """
-    runner = _executable(runner)
     model = RTNeuralModel.from_bytes(model_bytes)
-    if frames.ndim != 2 or len(frames) == 0 or frames.shape[1] != model.input_size:
-        raise ValueError(f"frames must be [T, {model.input_size}] with T above 0, not {list(frames.shape)}")
+    sizes = model.input_size, model.output_size
+    return run_program(_executable(runner), model_bytes, sizes, frames, reset_each, warmup, timeout_s)
+
+
+def run_program(
+    runner: Path,
+    model_bytes: bytes,
+    sizes: tuple[int, int],
+    frames: np.ndarray,
+    reset_each: bool,
+    warmup: int,
+    timeout_s: float = TIMEOUT_S,
+) -> RunnerResult:
+    """`run_rtneural` for any program of the protocol and whatever file it reads; `sizes` are N and M."""
+    inputs, outputs = sizes
+    if frames.ndim != 2 or len(frames) == 0 or frames.shape[1] != inputs:
+        raise ValueError(f"frames must be [T, {inputs}] with T above 0, not {list(frames.shape)}")
     count = len(frames)
     with tempfile.TemporaryDirectory(prefix="rtneural_") as folder:
         paths = [Path(folder) / name for name in ("model.json", "frames.f32", "outputs.f32", "timings.json")]
         paths[0].write_bytes(model_bytes)
         paths[1].write_bytes(np.ascontiguousarray(frames, "<f4").tobytes())
-        numbers = (model.input_size, model.output_size, count, warmup, int(reset_each))
+        numbers = (inputs, outputs, count, warmup, int(reset_each))
         _call([str(runner), *map(str, paths), *map(str, numbers)], timeout_s)
-        return _read(paths[2], paths[3], count, model.output_size)
+        return _read(paths[2], paths[3], count, outputs)
 
 
-def _executable(path: Path) -> Path:
+def _executable(path: Path, variable: str = VARIABLE) -> Path:
     if not path.is_file():
-        raise UserError(f"{VARIABLE}: {path} does not exist; name the runner program, see docs/rtneural_runner.md")
+        raise UserError(f"{variable}: {path} does not exist; name the runner program, see docs/rtneural_runner.md")
     if not os.access(path, os.X_OK):
-        raise UserError(f"{VARIABLE}: {path} is not executable; chmod +x it, see docs/rtneural_runner.md")
+        raise UserError(f"{variable}: {path} is not executable; chmod +x it, see docs/rtneural_runner.md")
     return path.resolve()
 
 
