@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from kmidi_lab.contracts import DYNAMICS, GROOVE
+from kmidi_lab.contracts import DYNAMICS, GROOVE, HARMONY, MELODY
+from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.verify.folder import verify_folder
 
 
-def test_the_release_is_clean(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("release", ["release", "release_mit"])
+def test_the_release_is_clean(repo: Path, monkeypatch: pytest.MonkeyPatch, release: str) -> None:
     monkeypatch.chdir(repo)
-    found = verify_folder(Path("outputs/release"), None)
+    found = verify_folder(Path("outputs") / release, None)
     assert found.models and found.faults == []
 
 
@@ -37,3 +39,9 @@ def test_rtneurals_own_models(golden_folder: Path) -> None:
     # RTNeural reads 2D convolutions; this lab writes none.
     assert set(refused) == {"bad_lstm", "conv2d"}
     assert len(found.models) == 9
+
+
+def test_the_mit_release_may_be_used_in_a_product(repo: Path) -> None:
+    entries = load_registry(repo / "outputs/release_mit")["models"]
+    assert {entry["product_use"] for entry in entries} == {"yes"}
+    assert {entry["id"] for entry in entries} == {HARMONY.id, MELODY.id}
