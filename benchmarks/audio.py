@@ -26,10 +26,8 @@ import soundfile
 
 from datamodules.shared.audio_shards import prepare_frames
 from kmidi_lab.audio.io import AudioError, read_audio
-from kmidi_lab.audio.mel import log_mel
-from kmidi_lab.audio.mel_scale import BANDS, FFT, FLOOR, HIGHEST_HZ, HOP, LOWEST_HZ, RATE, WINDOW
-from kmidi_lab.audio.mel_stream import MelStream
-from kmidi_lab.machine import machine_fingerprint
+from kmidi_lab.audio.mel import BANDS, FFT, FLOOR, HIGHEST_HZ, HOP, LOWEST_HZ, RATE, WINDOW, MelStream, log_mel
+from kmidi_lab.provenance import machine_fingerprint
 
 _EACH, _ROUNDS = 60, 3
 _SETS = ("ravdess/**/*.flac", "philharmonia/**/*.mp3")

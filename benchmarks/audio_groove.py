@@ -21,7 +21,7 @@ import pretty_midi
 import soundfile
 import soxr
 
-from kmidi_lab.midi.drums import VOICES, voices_of
+from kmidi_lab.midi.piece import VOICES, voices_of
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.groove.from_audio import RATE, band_onsets, groove_of
 

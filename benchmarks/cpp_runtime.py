@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from kmidi_lab.errors import UserError
-from kmidi_lab.export.bench.inputs import read_published
+from kmidi_lab.export.bench.latency import read_published
 from kmidi_lab.export.cpp.emit import kmw
 from kmidi_lab.export.cpp.plan import plan_of
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, VARIABLE, run_program, runner_from_env
-from kmidi_lab.machine import machine_fingerprint
+from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import load_registry
 
 ROUNDS, CALLS, WARMUP = 15, 1000, 100

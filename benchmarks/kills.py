@@ -58,7 +58,7 @@ from kmidi_lab.errors import LabError
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.registry.files import read_files
 from kmidi_lab.registry.registry import load_registry, publish
-from kmidi_lab.report.svg import to_svg
+from kmidi_lab.report.plots import to_svg
 from kmidi_lab.resume import is_whole
 
 _SMALL = (

@@ -21,7 +21,7 @@ from datamodules.melody.pop909 import stated_key
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody import finding
-from kmidi_lab.models.melody.voice import Voice, single
+from kmidi_lab.models.melody.finding import Voice, single
 
 Notes = set[tuple[float, int]]
 

@@ -24,11 +24,11 @@ from statistics import median
 
 import numpy as np
 
-from datamodules.shared.midi_shards import prepare
+from datamodules.shared.midi_reading import prepare_shards
 from datamodules.shared.shards import Arrays
-from kmidi_lab.machine import machine_fingerprint
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
+from kmidi_lab.provenance import machine_fingerprint
 
 LAKH_FILES = 176_581
 _SAMPLE, _ROUNDS = 60, 3
@@ -101,7 +101,7 @@ def copies(paths: list[Path], folder: Path, count: int) -> None:
 def bulk(folder: Path, cache: Path) -> None:
     """One job in a process of its own, so that its peak is its own; prints what it took."""
     files, start = sorted(folder.iterdir()), time.perf_counter()
-    prepared = prepare(files, folder, cache, all_notes, "benchmark", workers=2)
+    prepared = prepare_shards(files, folder, cache, all_notes, "benchmark", workers=2)
     seconds = time.perf_counter() - start
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     processor = sum(u.ru_utime + u.ru_stime for u in usage)

@@ -16,13 +16,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from PIL import Image
 
-from datamodules.emotion_node.composing import SECONDS, Players, compose
-from datamodules.emotion_node.mapping import music_of
+from datamodules.emotion_node.composing import SECONDS, Players, compose, music_of
 from datamodules.shared.rendering import Part, render
-from kmidi_lab.audio.mel import log_mel
-from kmidi_lab.audio.mel_scale import RATE
-from kmidi_lab.models.emotion_node.features import BASES, KEYS, SUBS
-from kmidi_lab.models.emotion_node.thesaurus import load_thesaurus
+from kmidi_lab.audio.mel import RATE, log_mel
+from kmidi_lab.models.emotion_node.features import BASES, KEYS, SUBS, load_thesaurus
 
 _NODE, _INTENSITY, _TUNE, _SEED = 8, 3, 1, 1
 _KEYS = (0, 15)

@@ -36,8 +36,8 @@ from kmidi_lab.export.proof.golden import golden_vectors
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.streaming import TorchModel
 from kmidi_lab.run_record import RunRecord, read
 from kmidi_lab.targets import build
 from kmidi_lab.typed_json import to_json

@@ -4,11 +4,11 @@ import platform
 import subprocess
 import sys
 
-from kmidi_lab import machine
+from kmidi_lab import provenance
 
 
 def test_says_what_the_machine_is():
-    facts = machine.machine_fingerprint()
+    facts = provenance.machine_fingerprint()
     assert facts["cpu"] and facts["os"] and facts["arch"] == platform.machine()
     assert 1 <= facts["usable_cores"] <= facts["cores"]
     assert 0.1 < facts["memory_gb"] < 100_000
@@ -17,18 +17,18 @@ def test_says_what_the_machine_is():
 
 
 def test_names_no_host():
-    assert platform.node() not in str(machine.machine_fingerprint().values())
+    assert platform.node() not in str(provenance.machine_fingerprint().values())
 
 
 def test_the_id_follows_the_facts(monkeypatch):
-    first = machine.machine_fingerprint()
-    assert machine.machine_fingerprint() == first
-    monkeypatch.setattr(machine, "_cpu", lambda: "another processor")
-    assert machine.machine_fingerprint()["id"] != first["id"]
+    first = provenance.machine_fingerprint()
+    assert provenance.machine_fingerprint() == first
+    monkeypatch.setattr(provenance, "_cpu", lambda: "another processor")
+    assert provenance.machine_fingerprint()["id"] != first["id"]
 
 
 def test_imports_no_torch():
-    code = "import sys, kmidi_lab.machine as m; m.machine_fingerprint(); sys.exit('torch' in sys.modules)"
+    code = "import sys, kmidi_lab.provenance as m; m.machine_fingerprint(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -42,14 +42,14 @@ def test_macos_asks_sysctl(monkeypatch):
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
     monkeypatch.setattr(platform, "mac_ver", lambda: ("15.1", ("", "", ""), "arm64"))
-    monkeypatch.setattr(machine.subprocess, "run", answer)
-    facts = machine.machine_fingerprint()
+    monkeypatch.setattr(provenance.subprocess, "run", answer)
+    facts = provenance.machine_fingerprint()
     assert (facts["cpu"], facts["gpu"], facts["os"]) == ("Apple M4", ["Apple M4 GPU"], "macOS 15.1")
     assert ("sysctl", "-n", "machdep.cpu.brand_string") in asked
 
 
 def test_a_command_that_fails_or_hangs_leaves_a_fact_empty(monkeypatch):
-    monkeypatch.setattr(machine, "_TIMEOUT_S", 0.1)
-    assert machine._output("false") == ""
-    assert machine._output("sleep", "5") == ""
-    assert machine._output("no-such-command-here") == ""
+    monkeypatch.setattr(provenance, "_TIMEOUT_S", 0.1)
+    assert provenance._output("false") == ""
+    assert provenance._output("sleep", "5") == ""
+    assert provenance._output("no-such-command-here") == ""

@@ -1,7 +1,7 @@
 """ASAP: piano scores, expressive performances of them and the beats of both, in the published layout.
 
-F. Foscarin, A. McLeod, P. Rigaux, F. Jacquemard, M. Sakai, *ASAP: a dataset of aligned scores and performances for
-piano transcription*, ISMIR 2020.
+`asap/metadata.csv` lists them. F. Foscarin, A. McLeod, P. Rigaux, F. Jacquemard, M. Sakai, *ASAP: a dataset of aligned
+scores and performances for piano transcription*, ISMIR 2020.
 """
 
 from __future__ import annotations
@@ -11,21 +11,48 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.dynamics import asap_layout
 from datamodules.dynamics.alignment import BeatMap, match
-from datamodules.dynamics.performances import Performance, at_tempo
-from datamodules.shared.layout import Layout
+from datamodules.shared.layout import Layout, MidiFile, folder_of
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import survived
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
 from kmidi_lab.midi.score import Score, pitched_notes, score_of
-from kmidi_lab.models.dynamics.targets import Performed
+from kmidi_lab.models.dynamics.targets import Performance, Performed, at_tempo
 
+FILES = ("midi_score", "midi_performance", "performance_annotations", "midi_score_annotations")
+"""The columns of the table that name files."""
 MIN_MATCHED = 0.8
 _MIN_NOTES, _MIN_BEATS = 32, 8
 _FAR_OFF_GRID = 0.25
 _MAX_TEXT = 16 * 2**20
+
+
+def table(root: Path) -> Path:
+    return folder_of(root, "asap", "asap-dataset") / "metadata.csv"
+
+
+def looked_at(root: Path) -> list[Path]:
+    """Every file of the rows that have all of theirs."""
+    base = table(root).parent
+    return [base / file.about[column] for file in read_table(root).files for column in FILES]
+
+
+def read_table(root: Path) -> Layout:
+    """Performances in the order of the table that have all their files, whose names are in `about`; a score is a group.
+
+    No split is published; many performances are MAESTRO's, too.
+    """
+    layout = Layout("asap", "CC BY-NC-SA 4.0", "the asap-dataset repository of F. Foscarin")
+    listed = table(root)
+    base = listed.parent
+    for row in layout.table(listed, FILES) if base.is_dir() else ():
+        if not all(row.values()):
+            layout.skip(listed, row["midi_performance"], "a row without all its files")
+        elif all(layout.listed(base, name) for name in row.values()):
+            score = Path(row["midi_score"]).parent.as_posix()
+            layout.files.append(MidiFile(base / row["midi_performance"], score, None, row))
+    return layout
 
 
 class _UnusableError(Exception):
@@ -34,11 +61,11 @@ class _UnusableError(Exception):
 
 def files(root: Path) -> list[Path]:
     """Everything that is read, the table first; empty without ASAP."""
-    table = asap_layout.table(root)
-    if not table.is_file():
+    listed = table(root)
+    if not listed.is_file():
         return []
     suffixes = ("*.mid", "*_annotations.txt")
-    return [table, *sorted(p for pattern in suffixes for p in table.parent.rglob(pattern))]
+    return [listed, *sorted(p for pattern in suffixes for p in listed.parent.rglob(pattern))]
 
 
 def read(base: Path, layout: Layout) -> Reading[Performance]:

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.dynamics import asap, asap_layout, corpus, kth, maestro_layout, unscored
-from datamodules.dynamics.performances import Performance
+from datamodules.dynamics import asap, kth, unscored
 from datamodules.shared import engine, lakh
-from datamodules.shared.code_version import code_version
+from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import Reading, SplitLibrary
 from datamodules.shared.splits import Groups, assign
 from kmidi_lab.errors import DataError
 from kmidi_lab.midi.score import Score
+from kmidi_lab.models.dynamics.targets import Performance
 
 SOURCES = ("asap", "maestro", "lakh", "kth_rules")
 _NGRAM, _SIMILAR = 8, 0.3
@@ -56,17 +56,17 @@ def sources(root: Path, progress: bool) -> list[Source[Performance]]:
         Source(
             "asap",
             partial(asap.files, root),
-            lambda _: asap.read(asap_layout.table(root).parent, asap_layout.read(root)),
+            lambda _: asap.read(asap.table(root).parent, asap.read_table(root)),
             files,
-            folders=lambda: [asap_layout.table(root).parent],
-            looked_at=lambda: asap_layout.looked_at(root),
+            folders=lambda: [asap.table(root).parent],
+            looked_at=lambda: asap.looked_at(root),
         ),
         Source(
             "maestro",
             partial(unscored.maestro_files, root),
             lambda _: unscored.read_maestro(root, progress),
             files,
-            folders=lambda: [maestro_layout.table(root).parent],
+            folders=lambda: [unscored.maestro_table(root).parent],
         ),
         Source(
             "lakh",
@@ -78,7 +78,7 @@ def sources(root: Path, progress: bool) -> list[Source[Performance]]:
         ),
         Source(
             "kth_rules",
-            corpus.files,
+            kth.score_files,
             lambda paths: kth.read(paths, progress),
             lambda paths: [*packages("music21"), repr([p.name for p in paths]).encode()],
         ),

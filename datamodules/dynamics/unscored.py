@@ -1,7 +1,8 @@
 """Performances without a score: MAESTRO's, which know no metre, and Lakh's, which stand on a grid.
 
 What such a file can't tell is masked, not guessed: articulation and timing need the written note. Velocity, its curve and
-the pedal are what was played.
+the pedal are what was played. `maestro-v3.0.0/maestro-v3.0.0.csv` lists MAESTRO's (C. Hawthorne et al., *Enabling Factorized
+Piano Music Modeling and Generation with the MAESTRO Dataset*, ICLR 2019).
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.dynamics import maestro_layout
 from datamodules.dynamics.asap import pedalled
-from datamodules.dynamics.performances import Performance
 from datamodules.shared import dedupe, lakh
+from datamodules.shared.layout import Layout, folder_of
 from datamodules.shared.library import Reading
 from datamodules.shared.midi_reading import extracting
 from datamodules.shared.pool import read_all
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError
 from kmidi_lab.midi.score import Score, make_score, pitched_notes
-from kmidi_lab.models.dynamics.targets import Performed
+from kmidi_lab.models.dynamics.targets import Performance, Performed
 
+_COLUMNS = ("canonical_composer", "canonical_title", "split", "year", "midi_filename", "duration")
 METRE = ("beat_phase", "phrase_phase", "position", "metre", "metrical_strength", "dynamic_range", "compression")
 """What nothing is known of without bars: inputs, and outputs that are counted in phrases of bars."""
 MOST_FILES = 3_000
@@ -32,6 +33,21 @@ _CHORD_S = 0.035
 _GRID, _NEAR, _ON_GRID = 12, 1 / 48, 0.8
 _FEWEST_VELOCITIES, _LEAST_SPREAD = 16, 6.0
 _PIANOS = range(8)
+
+
+def maestro_table(root: Path) -> Path:
+    return folder_of(root, "maestro-v3.0.0", "maestro") / "maestro-v3.0.0.csv"
+
+
+def maestro_layout(root: Path) -> Layout:
+    """Performances in the order of the table with the published split, which keeps compositions apart."""
+    layout = Layout("maestro", "CC BY-NC-SA 4.0", "Magenta's page of the MAESTRO Dataset (the MIDI-only archive)")
+    listed = maestro_table(root)
+    base = listed.parent
+    for row in layout.table(listed, _COLUMNS) if base.is_dir() else ():
+        split = layout.split(row["split"], row["midi_filename"])
+        layout.add(base, row["midi_filename"], f"{row['canonical_composer']}/{row['canonical_title']}", split, row)
+    return layout
 
 
 @dataclass(frozen=True)
@@ -45,13 +61,13 @@ class Played:
 
 def maestro_files(root: Path) -> list[Path]:
     """The table and every performance that it lists and that is there."""
-    found = maestro_layout.read(root).files
-    return [maestro_layout.table(root), *(f.path for f in found)] if found else []
+    found = maestro_layout(root).files
+    return [maestro_table(root), *(f.path for f in found)] if found else []
 
 
 def read_maestro(root: Path, progress: bool) -> Reading[Performance]:
     """Performances in real time: a quarter note is half a second, and no input knows of beats or bars."""
-    layout = maestro_layout.read(root)
+    layout = maestro_layout(root)
     reading: Reading[Performance] = Reading(
         layout.source, layout.licence, note="no scores: timing, articulation, metre and phrases unknown"
     )

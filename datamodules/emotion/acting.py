@@ -19,9 +19,8 @@ from scipy.signal import lfilter
 from datamodules.emotion.clips import Clip, prepare
 from datamodules.emotion.espeak import Espeak, Prosody, open_espeak
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.library import Reading
-from datamodules.shared.progress import shown
-from kmidi_lab.audio.mel_scale import RATE
+from datamodules.shared.library import Reading, shown
+from kmidi_lab.audio.mel import RATE
 from kmidi_lab.models.emotion.features import EMOTIONS
 
 SOURCE = "espeak"

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.clips import ClipError, content_key, variants_of
-from kmidi_lab.audio.mel import log_mel
-from kmidi_lab.audio.mel_scale import HOP, WINDOW
+from kmidi_lab.audio.mel import HOP, WINDOW, log_mel
 
 _BELOW_PEAK = 6.0
 """Frames whose power is so many nepers of power (26 dB) below the loudest are silence at the ends of a clip."""

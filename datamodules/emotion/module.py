@@ -13,13 +13,11 @@ from torch.nn import functional as F
 from datamodules.emotion import library, ravdess
 from datamodules.emotion.clips import Clip
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.batches import IndexBatches
-from datamodules.shared.frames import FrameStore
-from datamodules.shared.module import LabData
-from datamodules.shared.settings import check_sources
+from datamodules.shared.batches import FrameStore, IndexBatches
+from datamodules.shared.module import LabData, check_sources
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import band_shift, gain, mixup, spec_augment
-from kmidi_lab.audio.speech import active, speech_of
+from kmidi_lab.audio.voice_activity import active, speech_of
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError, one_of

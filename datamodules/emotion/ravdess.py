@@ -1,4 +1,4 @@
-"""RAVDESS as published (S. Livingstone, F. Russo, PLoS ONE 2018; CC BY-NC-SA 4.0): names, folders, stray copies.
+"""RAVDESS (S. Livingstone, F. Russo, PLoS ONE 2018; CC BY-NC-SA 4.0): fetched for those who accept its licence, and read.
 
 A name is modality-channel-emotion-intensity-statement-repetition-actor, two digits each, such as
 `03-01-05-02-01-01-12.wav`, in `Actor_12/`, which may lie in `Audio_Speech_Actors_01-24/` or `Audio_Song_Actors_01-24/`.
@@ -13,13 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from datamodules.emotion.clips import Clip, Sound, prepare
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.clips import ClipError, heard
+from datamodules.shared.fetch import download, unpack
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
 from datamodules.shared.pool_worker import Noted
+from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.features import EMOTIONS
 
 SOURCE = "ravdess"
@@ -29,6 +33,11 @@ _NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
 _AUDIO_ONLY = 3
 _SUFFIXES = (".wav", ".flac")
 _LONGEST_S = 30.0
+LICENCE_ID = "CC-BY-NC-SA-4.0"
+DOI = "10.5281/zenodo.1188976"
+HOW = f"task=prepare model=emotion data=ravdess data.fetch={LICENCE_ID}"
+_ARCHIVES = {"speech": "Audio_Speech_Actors_01-24", "song": "Audio_Song_Actors_01-24"}
+_MAX_UNPACKED = 4 * 2**30
 
 
 @dataclass(frozen=True)
@@ -130,3 +139,51 @@ def _each_once(sounds: dict[Path, Sound], named: dict[Path, Name], out: Reading[
             reason = "same sound as another file" if agree else "same sound as a file with another name"
             out.skip(path, "", reason, copies[0] if path != copies[0] else copies[1])
     return [path for path in sounds if path in kept]
+
+
+def fetch(root: Path, licence: str, channels: Sequence[str], progress: bool = True) -> None:
+    """The archives of `channels` (some 220 MB each) into `root/ravdess`, checked against their published checksums.
+
+    Goes on where it broke off; the archives stay, so that nothing is fetched twice.
+
+    Args:
+        licence: must be LICENCE: whoever fetches accepts it.
+
+    Raises:
+        ConfigError: another licence. DataError: the archive can't be reached, or gives other bytes than it should.
+    """
+    if licence != LICENCE_ID:
+        raise ConfigError(
+            f"data.fetch={licence}: RAVDESS may be used under {LICENCE_ID} only; data.fetch={LICENCE_ID} accepts that"
+        )
+    listed = published_files(DOI)
+    for channel in channels:
+        name = f"{_ARCHIVES[channel]}.zip"
+        if name not in listed:
+            raise DataError(f"doi:{DOI} no longer lists {name}; fetch it by hand and unpack it in {root}/ravdess")
+        url, checksum, size = listed[name]
+        download(url, root / "ravdess" / name, checksum, size, progress=progress)
+        unpack(root / "ravdess" / name, root / "ravdess" / _ARCHIVES[channel], _MAX_UNPACKED, progress)
+
+
+def published_files(doi: str) -> dict[str, tuple[str, str, int]]:
+    """(address, checksum, size in bytes) by name of the files behind a DOI, as the repository tells them now.
+
+    Raises:
+        DataError: it can't be reached.
+    """
+    import requests
+    from pooch.downloaders import doi_to_repository
+
+    try:
+        repository: Any = doi_to_repository(doi)
+        told = SimpleNamespace(registry={})
+        repository.populate_registry(told)
+        sizes = {
+            f.get("key") or f["filename"]: int(f.get("size") or f["filesize"]) for f in repository.api_response["files"]
+        }
+        return {name: (repository.download_url(name), told.registry[name], size) for name, size in sizes.items()}
+    except (requests.RequestException, ValueError, KeyError) as error:
+        raise DataError(
+            f"doi:{doi} can't be looked up ({str(error)[:200]}); try again later, or fetch it by hand"
+        ) from error

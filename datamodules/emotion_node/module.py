@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from annotated_types import Ge, Interval
 
-from datamodules.emotion_node import library, playing
-from datamodules.emotion_node.playing import NodeClip
+from datamodules.emotion_node import library
+from datamodules.emotion_node.library import NodeClip
 from datamodules.shared.augmentation import Decibels
-from datamodules.shared.frames import FrameStore
+from datamodules.shared.batches import FrameStore
 from datamodules.shared.module import LabData
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import equalise_by_cosines, gain, spec_augment
@@ -58,7 +58,7 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         cache_dir: str,
         split: str = "test",
         renderings: Count = 6,
-        nodes: Annotated[int, Interval(ge=2, le=playing.NODES)] = playing.NODES,
+        nodes: Annotated[int, Interval(ge=2, le=library.NODES)] = library.NODES,
         split_seed: int = 0,
         batch_size: int = 32,
         frames: Annotated[int, Ge(64)] = 192,

@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.groove.groove_midi import Take
-from datamodules.shared.code_version import code_version
+from datamodules.shared.cache import code_version
 from datamodules.shared.library import Reading
 from datamodules.shared.pool_worker import Noted
 from datamodules.shared.shards import Arrays, Prepared, prepare
 from kmidi_lab.audio.io import AudioError, read_recording
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.groove.bars import Bars, Performance
-from kmidi_lab.models.groove.features import SWING
+from kmidi_lab.models.groove.features import SWING, Bars, Performance
 from kmidi_lab.models.groove.from_audio import RATE, groove_of
 
 SIZES = ("fma_full", "fma_large", "fma_medium", "fma_small")

@@ -9,16 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datamodules.groove import fma, groove_midi, groove_midi_layout, styles
+from datamodules.groove import fma, groove_midi, styles
 from datamodules.groove.groove_midi import Take
 from datamodules.shared import engine
-from datamodules.shared.code_version import code_version
+from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below
-from datamodules.shared.library import SplitLibrary
-from datamodules.shared.problems import Problem
+from datamodules.shared.library import Problem, SplitLibrary
 from datamodules.shared.splits import SPLITS, Groups
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.groove.bars import Performance
+from kmidi_lab.models.groove.features import Performance
 
 SOURCES = ("groove_midi", "fma", "styles")
 _PUBLISHED = {"train": "train", "validation": "val", "test": "test"}
@@ -64,7 +63,7 @@ def sources(root: Path, cache_dir: Path, split_seed: int, progress: bool) -> lis
             lambda _: groove_midi.read(root),
             files,
             folders=lambda: [root / "groove"],
-            looked_at=lambda: [f.path for f in groove_midi_layout.read(root).files],
+            looked_at=lambda: [f.path for f in groove_midi.read_table(root).files],
         ),
         Source(
             "fma",

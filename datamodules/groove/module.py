@@ -13,14 +13,12 @@ from annotated_types import Interval
 
 from datamodules.groove import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData
-from datamodules.shared.settings import check_sources
+from datamodules.shared.module import LabData, check_sources
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import GROOVE
-from kmidi_lab.midi.drums import VOICES
-from kmidi_lab.models.groove.bars import Performance
-from kmidi_lab.models.groove.features import STYLES, Encoded, GrooveBatch, encode_performances
+from kmidi_lab.midi.piece import VOICES
+from kmidi_lab.models.groove.features import STYLES, Encoded, GrooveBatch, Performance, encode_performances
 
 _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)
 

@@ -14,10 +14,9 @@ from typing import Any
 
 from datamodules.harmony.reading import keep, read_json
 from datamodules.shared.library import Reading
-from kmidi_lab.chords.chord import Chord, ChordError, parse_key
+from kmidi_lab.chords.chord import Chord, ChordError, Event, Song, merge_repeats, parse_key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.key_finding import estimate_key
-from kmidi_lab.chords.song import Event, Song, merge_repeats
 
 FILE = "jazz_standards/JazzStandards.json"
 _LICENCE = "chord data of a public playlist, research use"

@@ -17,12 +17,11 @@ from typing import Any
 
 from datamodules.harmony.reading import keep, read_json
 from datamodules.shared.library import Reading
-from kmidi_lab.chords.affect import affect_of
-from kmidi_lab.chords.chord import MODES, Chord, ChordError, Key, parse_mode
+from kmidi_lab.chords.asking import affect_of
+from kmidi_lab.chords.chord import MODES, Chord, ChordError, Event, Key, Song, merge_repeats, parse_mode
 from kmidi_lab.chords.harte import degree_semitones
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.roman import parse_roman
-from kmidi_lab.chords.song import Event, Song, merge_repeats
 
 FIRST = "chord_progressions_db"
 FILES = tuple(

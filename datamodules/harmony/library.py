@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.harmony import jazz_standards, kmidi, music21_corpus, pop909, progressions
-from datamodules.shared import engine
-from datamodules.shared import music21_corpus as corpus_files
-from datamodules.shared.code_version import code_version
+from datamodules.shared import engine, layout
+from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
-from datamodules.shared.library import SplitLibrary
-from datamodules.shared.progress import shown
+from datamodules.shared.library import SplitLibrary, shown
 from datamodules.shared.splits import Groups, assign
-from kmidi_lab.chords.song import Song
+from kmidi_lab.chords.chord import Song
 from kmidi_lab.models.harmony.features import joint_class
 
 SOURCES = ("embedded", "kmidi", "rntxt", "chorales", "jazz_standards", "pop909")
@@ -47,10 +45,10 @@ def sources(root: Path, progress: bool) -> list[Source[Song]]:
             "embedded", list, lambda _: progressions.read_embedded(), lambda _: [database.read_bytes()], always=True
         ),
         Source("kmidi", partial(kmidi.files, root), kmidi.read, files),
-        Source("rntxt", corpus_files.analysis_files, music21_corpus.read_analyses, lambda _: corpus, always=True),
+        Source("rntxt", layout.analysis_files, music21_corpus.read_analyses, lambda _: corpus, always=True),
         Source(
             "chorales",
-            corpus_files.chorale_files,
+            layout.chorale_files,
             lambda paths: music21_corpus.read_chorales(shown(paths, "reading chorales", progress)),
             lambda _: corpus,
             always=True,

@@ -11,12 +11,10 @@ import torch
 
 from datamodules.harmony import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData
-from datamodules.shared.settings import SplitShare, check_sources, check_split_shares
+from datamodules.shared.module import LabData, SplitShare, check_sources, check_split_shares
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
-from kmidi_lab.chords.chord import QUALITIES
-from kmidi_lab.chords.song import Song
+from kmidi_lab.chords.chord import QUALITIES, Song
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.models.harmony.baselines import TokenSong
 from kmidi_lab.models.harmony.features import Encoded, HarmonyBatch, encode_songs, joint_class, transposition_table

@@ -14,9 +14,8 @@ import numpy as np
 from datamodules.harmony import rntxt
 from datamodules.harmony.reading import keep
 from datamodules.shared.library import Reading
-from kmidi_lab.chords.chord import QUALITIES, Chord, plain_chord
+from kmidi_lab.chords.chord import QUALITIES, Chord, Event, Song, merge_repeats, plain_chord
 from kmidi_lab.chords.key_finding import estimate_key
-from kmidi_lab.chords.song import Event, Song, merge_repeats
 
 _PARTS = 4
 _OUTSIDE, _ROOT_IN_BASS = 1.5, 0.6

@@ -12,10 +12,9 @@ import numpy as np
 
 from datamodules.harmony.reading import keep, read_text
 from datamodules.shared.library import Reading
-from kmidi_lab.chords.chord import Chord, ChordError, Key, parse_key
+from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, Song, merge_repeats, parse_key
 from kmidi_lab.chords.harte import parse_harte
 from kmidi_lab.chords.key_finding import estimate_key
-from kmidi_lab.chords.song import Event, Song, merge_repeats
 
 _LICENCE = "MIT"
 

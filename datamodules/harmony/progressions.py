@@ -8,10 +8,9 @@ import yaml
 
 from datamodules.harmony.reading import keep
 from datamodules.shared.library import Reading
-from kmidi_lab.chords.affect import affect_of
-from kmidi_lab.chords.chord import Chord, ChordError, Key, parse_mode
+from kmidi_lab.chords.asking import affect_of
+from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, Song, merge_repeats, parse_mode
 from kmidi_lab.chords.roman import parse_roman
-from kmidi_lab.chords.song import Event, Song, merge_repeats
 
 PATH = Path(__file__).with_name("progressions.yaml")
 Placed = list[tuple[Chord, float, float]]

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from datamodules.shared.library import Reading
-from datamodules.shared.problems import Report
-from kmidi_lab.chords.song import Song
+from datamodules.shared.library import Reading, Report
+from kmidi_lab.chords.chord import Song
 
 MIN_CHORDS = 2
 MAX_EVENTS = 20_000

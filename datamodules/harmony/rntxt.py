@@ -11,9 +11,8 @@ from pathlib import Path
 
 from datamodules.harmony.reading import read_text
 from datamodules.shared.library import Reading
-from kmidi_lab.chords.chord import Chord, ChordError, Key, parse_pitch_class
+from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, Song, merge_repeats, parse_pitch_class
 from kmidi_lab.chords.roman import parse_roman
-from kmidi_lab.chords.song import Event, Song, merge_repeats
 
 LICENCE = "per piece, in the music21 corpus"
 _MEASURE = re.compile(r"^m(\d+)([a-z]?)(?:-(\d+))?\s+(.*)$")

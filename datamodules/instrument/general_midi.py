@@ -12,15 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip, prepare
+from datamodules.instrument.clips import Augmentation, Clip, prepare
 from datamodules.shared.clips import ClipError
-from datamodules.shared.library import Reading
-from datamodules.shared.progress import shown
+from datamodules.shared.library import Reading, shown
 from datamodules.shared.rendering import LICENCE, Note, Part, render
-from kmidi_lab.audio.mel_scale import RATE
-from kmidi_lab.models.instrument.features import dynamic_range_of, energy_of, place, register_of
-from kmidi_lab.models.instrument.vocabulary import FAMILY_OF
+from kmidi_lab.audio.mel import RATE
+from kmidi_lab.models.instrument.features import FAMILY_OF, dynamic_range_of, energy_of, place, register_of
 
 SOURCE, UNHEARD = "gm", "gm_programs"
 """Programs that training hears, and those kept for testing."""

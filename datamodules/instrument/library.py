@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.instrument import general_midi, nsynth, philharmonia
-from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip
+from datamodules.instrument.clips import Augmentation, Clip
 from datamodules.shared import engine, rendering
-from datamodules.shared.cache import data_version
-from datamodules.shared.code_version import code_version
+from datamodules.shared.cache import code_version, data_version
 from datamodules.shared.engine import Contents, Rules, Source, Split, below, packages
 from datamodules.shared.library import SplitLibrary
 from datamodules.shared.splits import Groups, assign

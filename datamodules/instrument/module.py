@@ -11,17 +11,14 @@ import numpy as np
 import torch
 
 from datamodules.instrument import general_midi, library
-from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip
-from datamodules.shared.frames import FrameStore
-from datamodules.shared.module import LabData
-from datamodules.shared.settings import SplitShare, check_sources, check_split_shares
+from datamodules.instrument.clips import Augmentation, Clip
+from datamodules.shared.batches import FrameStore
+from datamodules.shared.module import LabData, SplitShare, check_sources, check_split_shares
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.models.instrument.features import InstrumentBatch, encode
-from kmidi_lab.models.instrument.vocabulary import INSTRUMENTS
+from kmidi_lab.models.instrument.features import INSTRUMENTS, InstrumentBatch, encode
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
 _ATTACK = INSTRUMENT.output("attack").index

@@ -13,8 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip
+from datamodules.instrument.clips import Augmentation, Clip
 from datamodules.instrument.philharmonia import sound_of
 from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading

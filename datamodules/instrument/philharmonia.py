@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from datamodules.instrument.augmentation import Augmentation
-from datamodules.instrument.clips import Clip, Sound, prepare
+from datamodules.instrument.clips import Augmentation, Clip, Sound, prepare
 from datamodules.shared.clips import ClipError, heard
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
 from datamodules.shared.pool_worker import Noted
-from kmidi_lab.models.instrument.features import dynamic_range_of, pitch_of, place, register_of
-from kmidi_lab.models.instrument.vocabulary import ENERGIES, FAMILY_OF, INSTRUMENTS
+from kmidi_lab.models.instrument.features import (
+    ENERGIES,
+    FAMILY_OF,
+    INSTRUMENTS,
+    dynamic_range_of,
+    pitch_of,
+    place,
+    register_of,
+)
 
 SOURCE = "philharmonia"
 LICENCE = "Philharmonia Orchestra samples: free to use, not to be sold as samples"

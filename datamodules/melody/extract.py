@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from datamodules.melody.reading import keep
+from datamodules.shared import lakh
+from datamodules.shared.library import Reading
+from datamodules.shared.midi_reading import extracting
+from datamodules.shared.pool import read_all
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.models.melody.features import Melody
 from kmidi_lab.models.melody.finding import HOW, as_melody, melody_of
 
 _COLUMNS = ("pitch", "duration", "position", "bar", "rest", "phrase")
+MOST_FILES = 3_000
+"""So many fit into memory and into the n-grams of the baselines."""
 
 
 def arrays(piece: Piece) -> Mapping[str, np.ndarray]:
@@ -28,3 +36,15 @@ def melody(made: Mapping[str, np.ndarray], name: str, source: str | None = None)
     pitch, duration, position, bar, rest, phrase = (np.array(made[c]) for c in _COLUMNS)
     source = source or f"lakh_{HOW[how]}"
     return Melody(f"lakh/{name}", source, name, Key(tonic, mode), pitch, duration, position, bar, rest, phrase)
+
+
+def lakh_files(root: Path) -> list[Path]:
+    return lakh.some(root, MOST_FILES)
+
+
+def read_lakh(paths: Sequence[Path], progress: bool) -> Reading[Melody]:
+    """The melody of every file, in the files' order."""
+    reading: Reading[Melody] = Reading("lakh", lakh.LICENCE, note=f"at most {MOST_FILES} files, the first by MD5")
+    for path, made in read_all(reading, paths, extracting(arrays), progress=progress).items():
+        keep(reading, melody(made, path.stem, "lakh"), path)
+    return reading

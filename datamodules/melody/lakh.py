@@ -16,9 +16,9 @@ from filelock import FileLock
 from datamodules.melody import extract
 from datamodules.melody.windows import Drawing, MelodyData, Windows
 from datamodules.shared import lakh, stream
-from datamodules.shared.code_version import code_version
+from datamodules.shared.cache import code_version
 from datamodules.shared.library import SplitLibrary
-from datamodules.shared.settings import SplitShare, check_split_shares
+from datamodules.shared.module import SplitShare, check_split_shares
 from datamodules.shared.shards import Prepared
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.bounds import Count, CountOrNone

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.melody import chorales, lakh_files, music21_chorales, pop909, tune_books
+from datamodules.melody import chorales, extract, pop909, tune_books
 from datamodules.shared import engine, lakh
-from datamodules.shared.code_version import code_version
+from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Contents, Rules, Source, Split
-from datamodules.shared.library import Reading, SplitLibrary
-from datamodules.shared.progress import shown
+from datamodules.shared.library import Reading, SplitLibrary, shown
 from datamodules.shared.splits import SPLITS, Groups, assign
 from kmidi_lab.models.melody.features import Melody
 
@@ -54,7 +53,7 @@ def sources(root: Path, progress: bool) -> list[Source[Melody]]:
 
     return [
         *(source(book, partial(tune_books.files, book), partial(tune_books.read, book)) for book in BOOKS),
-        source("chorales", music21_chorales.files, music21_chorales.read),
+        source("chorales", chorales.files, chorales.read),
         replace(
             source("pop909", partial(pop909.files, root), pop909.read),
             folders=lambda: [root / "pop909"],
@@ -62,15 +61,15 @@ def sources(root: Path, progress: bool) -> list[Source[Melody]]:
         ),
         Source(
             "jsb_chorales",
-            partial(chorales.files, root),
-            lambda _: chorales.read(root),
+            partial(chorales.jsb_files, root),
+            lambda _: chorales.read_jsb(root),
             _named("jsb_chorales"),
             folders=lambda: [root / "jsb_chorales"],
         ),
         Source(
             "lakh",
-            partial(lakh_files.files, root),
-            lambda paths: lakh_files.read(paths, progress),
+            partial(extract.lakh_files, root),
+            lambda paths: extract.read_lakh(paths, progress),
             _named("lakh"),
             folders=lambda: lakh.folders(root),
             looked_at=lambda: [file.path for file in lakh.read(root).files],

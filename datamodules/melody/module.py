@@ -8,7 +8,7 @@ from pathlib import Path
 
 from datamodules.melody import library as melodies
 from datamodules.melody.windows import MelodyData
-from datamodules.shared.settings import SplitShare, check_sources, check_split_shares
+from datamodules.shared.module import SplitShare, check_sources, check_split_shares
 from kmidi_lab.models.melody.rhythm import keep_bars
 
 

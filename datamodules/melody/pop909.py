@@ -1,7 +1,7 @@
 """POP909: the MELODY track on the beats of `beat_midi.txt`, chords of `chord_midi.txt`, key of `key_audio.txt`.
 
 Z. Wang et al., ISMIR 2020. Onsets go to the nearest sixteenth between the beats; a gap of an eighth or more is a rest,
-one of a quarter or more starts a phrase (`voice`).
+one of a quarter or more starts a phrase (`extract.single`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kmidi_lab.chords.chord import ChordError, Key, parse_key
 from kmidi_lab.chords.harte import parse_harte
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody.features import Melody
-from kmidi_lab.models.melody.voice import key_of_chroma, single
+from kmidi_lab.models.melody.finding import key_of_chroma, single
 
 _GRID, _MAX_TEXT = 4, 4 * 2**20
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from datamodules.melody.abc import AbcError, read_tune, tunes
 from datamodules.melody.reading import keep
+from datamodules.shared.layout import corpus_folder
 from datamodules.shared.library import Reading
-from datamodules.shared.music21_corpus import corpus_folder
 from datamodules.shared.pool import survived
 from kmidi_lab.models.melody.features import Melody
 

@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.shared import shards
-from datamodules.shared.code_version import code_version
+from datamodules.shared.cache import code_version
 from datamodules.shared.pool_worker import Noted
 from datamodules.shared.shards import Arrays, Shards
 from kmidi_lab.audio.io import LONGEST_S, AudioError, read_recording
-from kmidi_lab.audio.mel import log_mel
-from kmidi_lab.audio.mel_scale import RATE, WINDOW
+from kmidi_lab.audio.mel import RATE, WINDOW, log_mel
 from kmidi_lab.contracts import AUDIO_FEATURES
 
 MAX_BYTES = 2**31

@@ -10,8 +10,8 @@ import numpy as np
 from annotated_types import Interval
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.augment_waveform import add_noise, reverberate, shift_and_stretch
-from kmidi_lab.audio.mel_scale import RATE
+from kmidi_lab.audio.augment import add_noise, reverberate, shift_and_stretch
+from kmidi_lab.audio.mel import RATE
 from kmidi_lab.bounds import Bounded, CountOrNone, Share
 
 Decibels = Annotated[float, Interval(ge=0, le=40)]

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.pool_worker import Noted
 from kmidi_lab.audio.io import read_recording
-from kmidi_lab.audio.mel import log_mel
-from kmidi_lab.audio.mel_scale import RATE
+from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.errors import UserError
 
 Made = TypeVar("Made")

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, Generic
 
 from datamodules.shared.cache import cached, data_version, files_below
-from datamodules.shared.library import Reading, Song, SplitLibrary
-from datamodules.shared.problems import Problem, counted_reasons, first_of
+from datamodules.shared.library import Problem, Reading, Song, SplitLibrary, counted_reasons, first_of
 from datamodules.shared.stored import SUFFIX
 from datamodules.shared.unread import unread
 from kmidi_lab.errors import DataError

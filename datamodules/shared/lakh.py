@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from datamodules.shared import dedupe, midi_shards
-from datamodules.shared.code_version import code_version
+from datamodules.shared import dedupe, midi_reading
+from datamodules.shared.cache import code_version
 from datamodules.shared.fetch import download, unpack
 from datamodules.shared.layout import Layout, MidiFile, folder_of
-from datamodules.shared.problems import Problem, counted_reasons, write_problems
+from datamodules.shared.library import Problem, counted_reasons, write_problems
 from datamodules.shared.shards import Arrays, Prepared, Shards, files_in
 from datamodules.shared.splits import SPLITS, Groups, assign
 from datamodules.shared.unread import unread
@@ -186,7 +186,7 @@ def lakh_pieces(
     files = sorted(layout.files, key=lambda f: f.path.stem)[:limit]
     known_by = code_version(dedupe.__name__, "datamodules.shared.lakh")
     began = time.time()
-    prepared = midi_shards.prepare(
+    prepared = midi_reading.prepare_shards(
         [f.path for f in files], root, cache_dir / "lakh", _WithKeys(extract, line), f"{version} {line} {known_by}",
         workers, timeout_s, memory_mb, progress=progress, text="reading Lakh",
     )  # fmt: skip

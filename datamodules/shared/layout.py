@@ -1,13 +1,14 @@
-"""What the readers of published folder layouts return: MIDI files with what the set says of them."""
+"""Published layouts: MIDI files with what the tables of a set say of them, and files of the music21 corpus, installed with muspy."""
 
 from __future__ import annotations
 
 import csv
+import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datamodules.shared.problems import Report
+from datamodules.shared.library import Report
 
 MAX_TABLE_BYTES = 64 * 2**20
 SPLIT_NAMES = {"train": "train", "validation": "val", "test": "test"}
@@ -79,3 +80,19 @@ class Layout(Report):
 def folder_of(root: Path, *names: str) -> Path:
     """The first of `names` that is a folder below `root`, else the first."""
     return next((root / name for name in names if (root / name).is_dir()), root / names[0])
+
+
+def corpus_folder() -> Path | None:
+    """The corpus inside the installed music21, found without importing it."""
+    spec = importlib.util.find_spec("music21")
+    return Path(spec.origin).parent / "corpus" if spec and spec.origin else None
+
+
+def analysis_files() -> list[Path]:
+    base = corpus_folder()
+    return sorted(base.rglob("*.rntxt")) if base else []
+
+
+def chorale_files() -> list[Path]:
+    base = corpus_folder()
+    return sorted([*(base / "bach").glob("*.mxl"), *(base / "bach").glob("*.xml")]) if base else []

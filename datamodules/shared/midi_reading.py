@@ -1,4 +1,4 @@
-"""Many MIDI files through worker processes (`datamodules.shared.pool`): each is read, then `extract` makes of it what is wanted."""
+"""Many MIDI files through worker processes, at once (`pool`) or kept as shards (`shards`): `extract` makes of each what is wanted."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from datamodules.shared import pool
+from datamodules.shared import pool, shards
 from datamodules.shared.pool import Read
 from datamodules.shared.pool_worker import Noted
+from datamodules.shared.shards import SHARD_FILES, Arrays, Shards
+from kmidi_lab.midi import reading
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 
@@ -39,3 +41,23 @@ def read_many(
 ) -> Iterator[Read[Path, T]]:
     """`extract(read_piece(file))` of every file, as `pool.read_many`; `extract` may raise MidiError with a reason of its own."""
     return pool.read_many(files, extracting(extract), workers, timeout_s, memory_mb, progress, text)
+
+
+def prepare_shards(
+    files: Sequence[Path],
+    root: Path,
+    folder: Path,
+    extract: Callable[[Piece], Arrays],
+    version: str,
+    workers: int = 2,
+    timeout_s: float = 30.0,
+    memory_mb: int = 1024,
+    shard_files: int = SHARD_FILES,
+    progress: bool = False,
+    text: str = "reading MIDI",
+) -> Shards:
+    """`extract(read_piece(file))` of every file, as `shards.prepare`; `version` is of `extract` (`code_version`)."""
+    return shards.prepare(
+        files, root, folder, extracting(extract), version, reading.MAX_BYTES, workers, timeout_s, memory_mb, shard_files,
+        progress, text,
+    )  # fmt: skip

@@ -5,24 +5,47 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import torch
+from annotated_types import Interval
 from torch.utils.data import DataLoader
 
 from datamodules.shared.batches import IndexBatches, rows_of
-from datamodules.shared.library import SplitLibrary
-from datamodules.shared.problems import write_problems
-from datamodules.shared.settings import check_split
+from datamodules.shared.library import SplitLibrary, write_problems
 from datamodules.shared.splits import SPLITS, Groups
 from kmidi_lab.bounds import Count
 from kmidi_lab.data import DataModule
-from kmidi_lab.errors import DataError
+from kmidi_lab.errors import ConfigError, DataError, one_of
 
+_MOST_HELD_OUT = 0.9
+SplitShare = Annotated[float, Interval(gt=0, lt=_MOST_HELD_OUT)]
+"""Share of the data that is validation, or test."""
 Song = TypeVar("Song")
 Batch = TypeVar("Batch")
 COMMON_SETTINGS = ("root", "cache_dir", "split", "batch_size", "workers", "progress")
 """Arguments that decide in no data module which examples are trained on."""
+
+
+def check_sources(sources: Sequence[str], allowed: Sequence[str]) -> None:
+    """At least one, all of them known. Raises ConfigError."""
+    if not sources:
+        raise ConfigError(f"data.sources is empty; give data.sources=[{allowed[0]}]")
+    for name in sources:
+        if name not in allowed:
+            raise ConfigError(one_of("data.sources", name, allowed))
+
+
+def check_split(split: str) -> None:
+    """What `task=eval` scores. Raises ConfigError."""
+    if split not in (*SPLITS, "all"):
+        raise ConfigError(one_of("data.split", split, (*SPLITS, "all")))
+
+
+def check_split_shares(val: float, test: float) -> None:
+    """Enough is left to train on. Raises ConfigError."""
+    if val + test >= _MOST_HELD_OUT:
+        raise ConfigError(f"data.val_share={val} and data.test_share={test} must be together below {_MOST_HELD_OUT}")
 
 
 class LabData(DataModule, Generic[Song, Batch]):

@@ -23,8 +23,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from annotated_types import Ge, Gt
 
+from datamodules.shared.library import Report
 from datamodules.shared.pool_worker import Answer, Noted, reason_of, resident_mb, serve
-from datamodules.shared.problems import Report
 from kmidi_lab.bounds import Bounded, Count
 from kmidi_lab.errors import LabError
 from kmidi_lab.hardware import usable_cores

@@ -20,7 +20,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.mel_scale import RATE
+from kmidi_lab.audio.mel import RATE
 from kmidi_lab.errors import DataError
 
 SOUND_FONT = "TimGM6mb"

@@ -20,9 +20,9 @@ from typing import Any, overload
 import numpy as np
 import orjson
 
+from datamodules.shared.library import Problem, counted_reasons
 from datamodules.shared.pool import DIED, MEMORY, TIMEOUT, Read, Readers, counted
 from datamodules.shared.pool_worker import Noted
-from datamodules.shared.problems import Problem, counted_reasons
 from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.files import sha256_file, write_atomic
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from datamodules.shared.problems import Problem
+from datamodules.shared.library import Problem
 
 REASON = "nothing in this folder is read"
 _SOUND = frozenset(

@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
             return code
     except UserError as error:
-        from kmidi_lab.report.cells import printable
+        from kmidi_lab.report.formats import printable
 
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2

@@ -25,7 +25,7 @@ from kmidi_lab import command_line, config, go_on, run_record, schema, stopping,
 from kmidi_lab.conf_dir import conf_dir, look_also_in
 from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, UserError
 from kmidi_lab.files import check_writable
-from kmidi_lab.report.cells import printable
+from kmidi_lab.report.formats import printable
 
 log = logging.getLogger(__name__)
 _COMMAND, _PROCESS = "KMIDI_COMMAND", "KMIDI_PROCESS"

@@ -1,4 +1,4 @@
-"""What the lab asks of a data module; those in `datamodules/`, and a user's own, derive from it."""
+"""What the lab asks of a data module (those in `datamodules/`, and a user's own, derive from it), and whether a model fits it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy as np
 
 from kmidi_lab.bounds import Bounded
 from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import HandshakeError
+from kmidi_lab.nn.module import LabModule
 
 
 class DataModule(Bounded, L.LightningDataModule, ABC):
@@ -61,3 +63,21 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     @abstractmethod
     def write_problems(self, path: Path) -> None:
         """Everything that was left out as CSV."""
+
+
+def handshake(module: LabModule, data: Any) -> None:
+    """Compares contract, feature version and vocabulary; raises HandshakeError that names the difference."""
+    ours, theirs = module.contract, data.contract
+    for what, a, b in (
+        ("model", ours.model, theirs.model),
+        ("model id", ours.id, theirs.id),
+        ("contract version", ours.version, theirs.version),
+        ("feature version", ours.features, theirs.features),
+        ("input size", ours.input_size, theirs.input_size),
+        ("output size", ours.output_size, theirs.output_size),
+        ("vocabulary", tuple(module.vocabulary), tuple(data.vocabulary)),
+    ):
+        if a != b:
+            raise HandshakeError(
+                f"{type(module).__name__} and {type(data).__name__} don't fit: {what} is {a} in the model and {b} in the data"
+            )

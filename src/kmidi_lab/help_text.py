@@ -1,15 +1,16 @@
-"""What `--help` prints: models, data, hardware, presets, examples. Imports neither torch nor Hydra."""
+"""What `--help` prints: models, data, hardware, presets, examples. Imports neither torch, Hydra nor YAML, which take too long."""
 
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kmidi_lab import __version__, hardware
 from kmidi_lab.contracts import CONTRACTS
-from kmidi_lab.data_help import accepted_data
 from kmidi_lab.errors import ConfigError, one_of
 
 _WITH_THE_LAB = "comes with the lab"
@@ -21,6 +22,8 @@ _EXAMPLES = (
     ('python -m kmidi_lab task=predict predict.chords="Dm7 G7" predict.key=C', "the likely next chords"),
     ("python -m kmidi_lab model=harmony trainer.max_epochs=5 --cfg job", "show the composed config"),
 )
+_LOOKS = "# looks for: "
+_ACCEPTS = re.compile(r"^ +accepts: \[(.*?)\]", re.MULTILINE)
 
 
 def help_text(conf: Path, model: str | None = None) -> str:
@@ -90,3 +93,40 @@ def _one_model(conf: Path, root: Path, model: str) -> list[str]:
 
 def _mark(here: bool) -> str:
     return "found" if here else "missing"
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """A file of conf/data: its `name`, what its comment says, and for each source below DATA_ROOT the globs to look for."""
+
+    name: str
+    text: str
+    globs: dict[str, list[str]]
+
+    def is_here(self, root: Path) -> dict[str, bool]:
+        """Whether anything of each source lies below `root`."""
+        return {name: any(any(root.glob(g)) for g in globs) for name, globs in self.globs.items()}
+
+
+def accepted_data(conf: Path, model: str) -> list[DataChoice]:
+    """The data sets that conf/model/<model>.yaml accepts, the first the default.
+
+    Each is described by the comment at the top of its file, whose last line may be
+    `# looks for: source=glob|glob, source=glob`; globs are below DATA_ROOT. Without that line it comes with the lab.
+    """
+    accepts = _ACCEPTS.search((conf / "model" / f"{model}.yaml").read_text(encoding="utf-8"))
+    names = accepts[1].split(",") if accepts else []
+    return [_choice(conf / "data" / f"{name.strip()}.yaml") for name in names]
+
+
+def _choice(path: Path) -> DataChoice:
+    said, globs = [], {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith(_LOOKS):
+            pairs = (pair.split("=", 1) for pair in line.removeprefix(_LOOKS).split(", "))
+            globs = {name: places.split("|") for name, places in pairs}
+        elif line.startswith("#"):
+            said.append(line.removeprefix("#").strip())
+        else:
+            break
+    return DataChoice(path.stem, " ".join(said), globs)

@@ -21,15 +21,14 @@ from kmidi_lab import hardware, provenance, resume, run_record
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.curves_logger import CurvesLogger
-from kmidi_lab.data import DataModule
+from kmidi_lab.data import DataModule, handshake
 from kmidi_lab.errors import FileError
-from kmidi_lab.export.callback import ExportCallback
+from kmidi_lab.export.publish import ExportCallback
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
-from kmidi_lab.handshake import handshake
-from kmidi_lab.machine import machine_fingerprint
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.size_limit import SizeLimit
+from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable, load_registry
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report

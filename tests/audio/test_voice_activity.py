@@ -7,10 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kmidi_lab.audio.mel import log_mel
-from kmidi_lab.audio.mel_scale import FRAME_S, RATE
-from kmidi_lab.audio.speech import active, speech_of
-from kmidi_lab.audio.voice_activity import FALL, VoiceActivity
+from kmidi_lab.audio.mel import FRAME_S, RATE, log_mel
+from kmidi_lab.audio.voice_activity import FALL, VoiceActivity, active, speech_of
 
 
 def level(decibels: float, frames: int) -> np.ndarray:

@@ -15,9 +15,9 @@ import datamodules
 from datamodules.shared.module import LabData
 from kmidi_lab import config
 from kmidi_lab.conf_dir import conf_dir
-from kmidi_lab.data_help import accepted_data
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.inference.request import Request
+from kmidi_lab.help_text import accepted_data
+from kmidi_lab.inference.api import Request
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build

@@ -70,7 +70,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("kmidi_lab.models.harmony.evaluation.Nothing", "has no Nothing"),
         ("kmidi_lab.nothing.Nothing", "can't be imported"),
         (HARMONY, "no kmidi_lab.scoring.evaluation.Evaluator|Evaluator is wanted"),
-        ("kmidi_lab.export.callback.ExportCallback", "Evaluator is wanted"),
+        ("kmidi_lab.export.publish.ExportCallback", "Evaluator is wanted"),
         ("kmidi_lab", "no name of a class"),
         ("kmidi_lab..x", "no name of a class"),
         (".kmidi_lab.x", "no name of a class"),

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 from datamodules.shared import audio_shards
-from kmidi_lab.audio import mel_scale
+from kmidi_lab.audio import mel
 from kmidi_lab.audio.io import LONGEST_S
 
 
@@ -35,8 +35,8 @@ def test_its_python_runs(repo: Path, tmp_path: Path) -> None:
 
 def test_its_constants_are_the_front_ends(repo: Path) -> None:
     text = page(repo)
-    assert f"FFT of {mel_scale.FFT} points" in text and f"{mel_scale.BANDS} triangles" in text
-    assert f"{mel_scale.HOP} *t* + {mel_scale.WINDOW - 1}" in text
-    assert f"{mel_scale.LOWEST_HZ:.0f} Hz" in text and f"{mel_scale.RATE} / {mel_scale.FFT}" in text
+    assert f"FFT of {mel.FFT} points" in text and f"{mel.BANDS} triangles" in text
+    assert f"{mel.HOP} *t* + {mel.WINDOW - 1}" in text
+    assert f"{mel.LOWEST_HZ:.0f} Hz" in text and f"{mel.RATE} / {mel.FFT}" in text
     assert f"content of its {audio_shards._SHARD_FILES} files" in text
     assert f"`longest_s` ({LONGEST_S / 60:.0f} minutes)" in text

@@ -15,9 +15,8 @@ from kmidi_lab.export.proof.audio_golden import audio_golden, frames_of, verify_
 from kmidi_lab.export.proof.effects import without_effect
 from kmidi_lab.export.proof.golden import golden_vectors
 from kmidi_lab.export.publish import export_module
-from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.layers import GRU, CausalConv1d
-from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.nn.streaming import Chain, TorchModel
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.card import model_card
 

@@ -21,9 +21,8 @@ from kmidi_lab.export.proof.probes import gate_inputs
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.layers import GRU, LSTM, CausalAttention, CausalConv1d
-from kmidi_lab.nn.streaming import Chain, Heads, Residual, State, Streaming
+from kmidi_lab.nn.streaming import Chain, Heads, Residual, State, Streaming, TorchModel
 
 PROBES = np.random.default_rng(8).normal(size=(70, 6)).astype(np.float32)
 

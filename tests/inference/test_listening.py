@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from kmidi_lab.audio.mel import log_mel
-from kmidi_lab.audio.speech import speech_of
+from kmidi_lab.audio.voice_activity import speech_of
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import read_emotion
 from kmidi_lab.export.onnx.writer import export_onnx

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 from support import ctrl_c
 
-from kmidi_lab.inference.listener import Reading
+from kmidi_lab.inference.listener import Reading, timeline_png
 from kmidi_lab.inference.listening import listen
-from kmidi_lab.inference.timeline import timeline_png
 
 SAMPLES = (0.1 * np.random.default_rng(0).normal(size=48_000)).astype("<f4").tobytes()
 

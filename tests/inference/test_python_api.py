@@ -13,7 +13,7 @@ import pytest
 import kmidi_lab
 from kmidi_lab import config
 from kmidi_lab.errors import ConfigError, RegistryError
-from kmidi_lab.inference.roots import default_root, release_root
+from kmidi_lab.inference.published import default_root, release_root
 
 NOISE = (0.2 * np.random.default_rng(0).normal(size=48_000)).astype(np.float32)
 

@@ -16,7 +16,7 @@ from kmidi_lab.registry.entry import registry_entry
 from kmidi_lab.registry.registry import load_registry, publish, published_entry, rehome
 from kmidi_lab.registry.versions import kept_versions, read_version, version_of
 from kmidi_lab.report.card import model_card
-from kmidi_lab.report.markdown import cell
+from kmidi_lab.report.formats import cell
 
 
 def put(

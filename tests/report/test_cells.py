@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.shared.problems import Problem, write_problems
-from kmidi_lab.report.cells import csv_text, printable
-from kmidi_lab.report.latency_csv import bench_csv
-from kmidi_lab.report.terminal import text_table
+from datamodules.shared.library import Problem, write_problems
+from kmidi_lab.report.bench import bench_csv
+from kmidi_lab.report.formats import csv_text, printable, text_table
 
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", " =1", "＝1+1", "=HYPERLINK(\"http://x\";\"y\")", "-", "--1"]  # fmt: skip
 ESCAPES = ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "a\rb", "a\nb", "\tb", "\0", "\u202eabc", "\u2028", "\udc80"]

@@ -9,9 +9,9 @@ import pytest
 from support.page import Page
 from support.sample_run import sample_curves, sample_run
 
+from kmidi_lab.report.formats import decimals, fixed
 from kmidi_lab.report.html import write_report
-from kmidi_lab.report.numbers import decimals, fixed
-from kmidi_lab.report.verdict import verdict
+from kmidi_lab.report.scores import verdict
 from kmidi_lab.run_record import Identity, Latency, RunRecord, Scores
 
 

@@ -7,7 +7,7 @@ import math
 import random
 from typing import Any
 
-from kmidi_lab.export.bench.deadlines import deadlines
+from kmidi_lab.export.bench.timing import deadlines
 from kmidi_lab.run_record import RunRecord, parse
 
 DEGREES = ["I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII"]

@@ -15,9 +15,9 @@ from support.run_fixture import tiny_onnx
 
 from kmidi_lab.contracts import DYNAMICS, EMOTION, GROOVE, HARMONY, MELODY, Contract
 from kmidi_lab.errors import ExportError, RegistryError, UserError
-from kmidi_lab.export.bench.deadlines import deadlines
+from kmidi_lab.export.bench.timing import deadlines
 from kmidi_lab.files import sha256_file
-from kmidi_lab.report.latency_csv import COLUMNS, bench_csv
+from kmidi_lab.report.bench import COLUMNS, bench_csv
 from kmidi_lab.tasks import bench
 
 BACKENDS = ["onnxruntime", "onnxruntime_iobinding"]

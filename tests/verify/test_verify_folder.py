@@ -24,9 +24,8 @@ from kmidi_lab.export.proof.golden import golden_vectors
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.layers import GRU
-from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.nn.streaming import Chain, TorchModel
 from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.registry import publish
 from kmidi_lab.report.card import model_card

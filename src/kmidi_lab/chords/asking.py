@@ -1,8 +1,13 @@
-"""What a user types: moods (chords are read by `chart`)."""
+"""What a user types: chord symbols, and moods as labels, feel words (`feel_lexicon.yaml`) or numbers."""
 
 from __future__ import annotations
 
-from kmidi_lab.chords.affect import affect_of, lexicon
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError
 
@@ -27,3 +32,18 @@ def parse_affect(emotion: str | None) -> tuple[float, float] | None:
     if len(numbers) != 2 or not all(-1 <= n <= 1 for n in numbers):
         raise ConfigError(f"predict.emotion={emotion!r} must be valence,arousal in -1..1, such as -0.5,0.2")
     return numbers[0], numbers[1]
+
+
+@cache
+def lexicon() -> dict[str, tuple[float, float]]:
+    """Word or phrase (lower case) to (valence, arousal), both in -1..1."""
+    text = files("kmidi_lab.chords").joinpath("feel_lexicon.yaml").read_text(encoding="utf-8")
+    return {str(word): (float(v), float(a)) for word, (v, a) in yaml.safe_load(text)["words"].items()}
+
+
+def affect_of(feels: Iterable[str]) -> tuple[float, float] | None:
+    """The mean over the words that the lexicon knows; None when it knows none: unknown stays unknown."""
+    affects = [lexicon()[w] for feel in feels if (w := feel.strip().lower()) in lexicon()]
+    if not affects:
+        return None
+    return sum(v for v, _ in affects) / len(affects), sum(a for _, a in affects) / len(affects)

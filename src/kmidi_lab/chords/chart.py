@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kmidi_lab.chords.chord import Chord, ChordError, Key
+from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, merge_repeats
 from kmidi_lab.chords.key_finding import key_probabilities
 from kmidi_lab.chords.notation import bars_of, mode_of_numerals, read_name, recognise, steps, symbols_of
 from kmidi_lab.chords.roman import Dialect, letters_up, parse_roman
-from kmidi_lab.chords.song import Event, merge_repeats
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.errors import ConfigError
 

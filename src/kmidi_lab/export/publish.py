@@ -1,4 +1,4 @@
-"""Export of one trained module: write, prove, measure, then publish all at once or nothing."""
+"""Export of one trained module, after its test: write, prove, measure, then publish all at once or nothing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 import numpy as np
 import orjson
 import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract
+from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.bench.latency import measure_latency
 from kmidi_lab.export.cpp.emit import runtime_file
@@ -29,9 +31,8 @@ from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import Streaming
+from kmidi_lab.nn.streaming import Streaming, TorchModel
 from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.registry import entry_status, may_replace, publish, published_entry
 from kmidi_lab.report.card import model_card
@@ -167,3 +168,39 @@ def _check_rewrite(network: nn.Module, rewritten: nn.Module, probes: np.ndarray,
         raise ExportError(
             f"the network rewritten for export differs from the trained one by {error:.2e} (gate {tolerance:g})"
         )
+
+
+class ExportCallback(L.Callback):
+    """Runs `export_module` at the end of a test, on the first rank.
+
+    Args:
+        record: of the run, with its scores; its `export` is filled.
+        data: gives the real inputs to prove the artefacts on.
+        models_root: where to publish.
+        tolerance: largest error of an artefact against the network.
+        calls: single calls to time each backend with.
+        release: the folder is committed, so no history of files is kept there.
+        cpp: `kmw` or `header` publishes the C++ runtime's file, too.
+
+    Raises:
+        ExportError: a gate failed; nothing is published then.
+    """
+
+    def __init__(
+        self,
+        record: RunRecord,
+        data: DataModule,
+        models_root: Path,
+        tolerance: float,
+        calls: int,
+        release: bool,
+        cpp: str | None = None,
+    ) -> None:
+        self._record, self._data, self._models_root = record, data, models_root
+        self._settings = tolerance, calls, release, cpp
+
+    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        assert isinstance(pl_module, LabModule)
+        export_module(pl_module, self._data.probes(), self._record, self._models_root, *self._settings)

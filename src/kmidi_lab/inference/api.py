@@ -1,22 +1,99 @@
-"""The Python API: `kmidi_lab.load(model)`."""
+"""The Python API, `kmidi_lab.load(model)`, and what a user may ask of a model: the keys of `predict` in its config."""
 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
+from kmidi_lab.bounds import Bounded
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
 from kmidi_lab.files import with_home
-from kmidi_lab.inference.published import Published, load_published
-from kmidi_lab.inference.request import Request, Session
-from kmidi_lab.inference.roots import default_root
+from kmidi_lab.inference.published import Published, default_root, load_published
 from kmidi_lab.targets import find
+
+Answer = TypeVar("Answer")
+
+
+class VectorStream:
+    """Takes one contract vector a call and keeps the model's state; starts reset, apart from every other stream."""
+
+    def __init__(self, published: Published) -> None:
+        self.contract = published.contract
+        self._model = copy(published.model)
+        self.reset()
+
+    def reset(self) -> None:
+        """The next call is the first of a new piece."""
+        self._model.reset()
+
+    def push(self, vector: np.ndarray) -> NDArray[np.float32]:
+        """One step: `[N]` float32 to `[M]`, with N and M of the contract.
+
+        Raises:
+            ValueError: another shape.
+        """
+        x = np.asarray(vector, np.float32)
+        if x.shape != (self.contract.input_size,):
+            raise ValueError(f"a vector of shape {x.shape}; {self.contract.id} takes ({self.contract.input_size},)")
+        return self._model(x)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where a request is answered.
+
+    Args:
+        model: its short name, such as harmony.
+        folder: what is shown is written there.
+        cache_dir: prepared data, which a rhythm may come from.
+        seed: of what is drawn.
+        say: prints a line and returns False when nobody reads it any more; the Python API says nothing.
+    """
+
+    model: str
+    folder: Path
+    cache_dir: Path
+    seed: int = 1
+    say: Callable[[str], bool] = lambda line: True
+
+
+class Request(Bounded, ABC, Generic[Answer]):
+    """Base of the class that `predict._target_` names in conf/model/<m>.yaml; its constructor takes that block's keys.
+
+    A constructor raises ConfigError for a value that is out of range, before any work is done.
+    """
+
+    config_key = "predict"
+
+    without_model: ClassVar[str | None] = None
+    """What answers where no model is published; None where nothing can."""
+
+    @abstractmethod
+    def run(self, published: Published | None, session: Session) -> Answer:
+        """The answer of the model, or of what stands in for it where `published` is None; writes nothing.
+
+        Raises:
+            UserError: what is asked about can't be used.
+        """
+
+    @classmethod
+    def stream(cls, published: Published, **settings: Any) -> Any:
+        """The model for live use, with `push` and `reset`; without a way of its own it takes contract vectors."""
+        return VectorStream(published, **settings)
+
+    @abstractmethod
+    def show(self, answer: Answer, session: Session) -> None:
+        """Prints the answer and writes its files."""
 
 
 class Model:

@@ -1,18 +1,32 @@
-"""Frames one after the other to a reading of each stretch: the mean of the model's outputs where something sounds."""
+"""Frames one after the other to a reading of each stretch (the model's mean output where something sounds), and its picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import pairwise
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.mel_scale import FRAME_S, HOP, RATE, WINDOW
+from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW
 
 _PAUSE = round(0.5 / FRAME_S)
 """Half a second, in frames."""
 Frames = NDArray[np.float32]
+_COLOURS = ("#1f5fa8", "#d9822b", "#3a8f5c", "#b0413e", "#7b5aa6", "#5f6b7a", "#c2a500", "#2aa1b3")
+
+_LONGEST_TITLE = 110
+_FONTS = (
+    "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR", "Source Han Sans", "IPAexGothic",
+    "IPAGothic", "TakaoGothic", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "Hiragino Sans",
+    "PingFang SC", "Heiti TC", "Apple SD Gothic Neo", "Yu Gothic", "Meiryo", "MS Gothic", "Microsoft YaHei", "SimHei",
+    "Malgun Gothic", "Arial Unicode MS",
+)  # fmt: skip
+"""Fonts of the common systems with what DejaVu lacks."""
 
 
 @dataclass
@@ -89,3 +103,76 @@ def likeliest(logits: Frames, names: list[str]) -> tuple[str, float]:
     """The name of the largest of logits `[K]` and its softmax."""
     p = np.exp(logits - logits.max())
     return names[int(logits.argmax())], float(p.max() / p.sum())
+
+
+def timeline_png(readings: Sequence[tuple[float, Reading]], title: str, every: float = inf) -> bytes:
+    """A PNG of (seconds at the end of a stretch of `every` seconds at most, reading); one row for the numbers and one for each question."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    ends = [seconds for seconds, _ in readings]
+    starts = [max(before, end - every) for before, end in pairwise([0.0, *ends])]
+    first = readings[0][1]
+    rows = [*(["values"] if first.values else []), *first.answers]
+    heights = [3.0 if row == "values" else 0.8 for row in rows]
+    figure, axes = plt.subplots(
+        len(rows), 1, figsize=(11, 1 + sum(heights)), sharex=True, squeeze=False, dpi=110,
+        gridspec_kw={"height_ratios": heights, "hspace": 0.35},
+    )  # fmt: skip
+    for row, axis in zip(rows, axes[:, 0], strict=True):
+        axis.spines[["top", "right"]].set_visible(False)
+        if row == "values":
+            for colour, name in zip(_COLOURS, first.values, strict=False):
+                heard = [reading.values[name] for _, reading in readings]
+                axis.step([*starts, ends[-1]], [*heard, heard[-1]], where="post", color=colour, label=name)
+            axis.axhline(0, color="#cccccc", lw=0.8, zorder=0)
+            axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
+            continue
+        names: list[str] = []
+        for start, (end, reading) in zip(starts, readings, strict=True):
+            answer, sure = reading.answers[row]
+            if answer not in names:
+                names.append(answer)
+            colour = _COLOURS[names.index(answer) % len(_COLOURS)]
+            axis.axvspan(start, end, color=colour, alpha=0.25 + 0.7 * min(1.0, sure), lw=0)
+        _name_spells(axis, row, starts, readings)
+        axis.set_yticks([])
+        axis.set_ylabel(row, rotation=0, ha="right", va="center", fontsize=9)
+    axes[-1, 0].set_xlim(0, ends[-1])
+    axes[-1, 0].set_xlabel("seconds")
+    fonts, drawable = _drawable(title)
+    axes[0, 0].set_title(drawable, loc="left", fontsize=10, fontfamily=fonts, parse_math=False)
+    out = BytesIO()
+    figure.savefig(out, format="png", bbox_inches="tight")
+    plt.close(figure)
+    return out.getvalue()
+
+
+def _drawable(title: str) -> tuple[list[str], str]:
+    """(fonts that are here, the end of a title as they can draw it): what none of them has is left out."""
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    fonts = ["DejaVu Sans", *(name for name in _FONTS if name in installed)]
+    drawn: set[int] = set()
+    for name in fonts:
+        drawn |= font_manager.get_font(font_manager.findfont(name)).get_charmap().keys()
+    shown = "".join(letter if ord(letter) in drawn else "\N{HORIZONTAL ELLIPSIS}" for letter in title)
+    shown = re.sub("\N{HORIZONTAL ELLIPSIS}+", "\N{HORIZONTAL ELLIPSIS}", shown)
+    return fonts, shown if len(shown) <= _LONGEST_TITLE else "\N{HORIZONTAL ELLIPSIS}" + shown[-_LONGEST_TITLE:]
+
+
+def _name_spells(axis: object, row: str, starts: Sequence[float], readings: Sequence[tuple[float, Reading]]) -> None:
+    """Writes each answer once, in the middle of the stretch where it stays the same."""
+    at = 0
+    while at < len(readings):
+        last = at
+        while last + 1 < len(readings) and readings[last + 1][1].answers[row][0] == readings[at][1].answers[row][0]:
+            last += 1
+        middle, whole = (starts[at] + readings[last][0]) / 2, readings[-1][0]
+        name = readings[at][1].answers[row][0]
+        if (readings[last][0] - starts[at]) / whole > 0.012 * len(name):
+            axis.text(middle, 0.5, name, ha="center", va="center", fontsize=9, transform=axis.get_xaxis_transform())  # type: ignore[attr-defined]
+        at = last + 1

@@ -16,15 +16,13 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Interval
 
 from kmidi_lab.audio.io import read_recording
-from kmidi_lab.audio.mel_scale import FRAME_S, HOP, RATE, WINDOW
-from kmidi_lab.audio.mel_stream import MelStream
+from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW, MelStream
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.listener import Frames, Listener, Read, Reading
+from kmidi_lab.inference.api import Request, Session
+from kmidi_lab.inference.listener import Frames, Listener, Read, Reading, timeline_png
 from kmidi_lab.inference.live import BLOCK, live
 from kmidi_lab.inference.published import Published
-from kmidi_lab.inference.request import Request, Session
-from kmidi_lab.inference.timeline import timeline_png
 
 STANDARD_INPUT = "-"
 Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]

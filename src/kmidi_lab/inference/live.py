@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.foreign import HEAD, format_of
 from kmidi_lab.audio.io import LOUDEST
-from kmidi_lab.audio.mel_stream import MelStream
+from kmidi_lab.audio.mel import MelStream
 from kmidi_lab.errors import ConfigError
 
 BLOCK = 4096

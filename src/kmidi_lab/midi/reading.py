@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from kmidi_lab.midi import channels
 from kmidi_lab.midi.channels import Settings, ports
-from kmidi_lab.midi.drums import DRUM_CHANNEL, are_drums
 from kmidi_lab.midi.events import KEY, METRE, TEMPO, TRACK_NAME, Events
 from kmidi_lab.midi.events import MidiError as MidiError
 from kmidi_lab.midi.file import MAX_BYTES as MAX_BYTES
@@ -25,7 +24,7 @@ from kmidi_lab.midi.file import MAX_TRACKS as MAX_TRACKS
 from kmidi_lab.midi.file import MidiFile, parse
 from kmidi_lab.midi.names import decoded
 from kmidi_lab.midi.notes import UNENDED, Sounding, sounding, with_strokes
-from kmidi_lab.midi.piece import NOTE, Notes, Piece, Track
+from kmidi_lab.midi.piece import DRUM_CHANNEL, NOTE, Notes, Piece, Track, are_drums
 
 MAX_NOTES = 200_000
 MAX_HOURS = 24.0

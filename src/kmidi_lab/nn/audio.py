@@ -11,7 +11,7 @@ from annotated_types import Interval
 from torch import nn
 from torch.nn import functional as F
 
-from kmidi_lab.audio.mel_scale import BANDS
+from kmidi_lab.audio.mel import BANDS
 from kmidi_lab.nn.layers import CausalConv1d, Standardize
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Chain, Residual

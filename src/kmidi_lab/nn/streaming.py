@@ -7,12 +7,16 @@ code, so cutting a sequence into pieces changes nothing but rounding (below 1e-5
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 State = tuple[torch.Tensor, ...]
+Array = NDArray[np.float32]
 
 
 class Streaming(nn.Module):
@@ -135,3 +139,32 @@ class CallStep(nn.Module):
     def forward(self, x: torch.Tensor, *state: torch.Tensor) -> tuple[torch.Tensor, ...]:
         y, new = self.network.stream(x[:, None], state)
         return (y[:, 0], *new)
+
+
+class TorchModel:
+    """A copy of `network` in float32 on the CPU, in eval mode; takes `[N]` a call, gives `[M]`; starts reset.
+
+    `network` is `Streaming`, or maps `[B, N]` to `[B, M]` without state.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = copy.deepcopy(network).to("cpu", torch.float32).eval()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the state."""
+        self._state: State | None = None
+
+    def __call__(self, x: np.ndarray) -> Array:
+        """One call; advances the state."""
+        return self.run(np.asarray(x, np.float32)[None])[0]
+
+    def run(self, piece: np.ndarray) -> Array:
+        """Consecutive calls in one go, `[T, N]` to `[T, M]`; advances the state."""
+        x = torch.from_numpy(np.array(piece, np.float32))
+        with torch.inference_mode():
+            if not isinstance(self.network, Streaming):
+                return np.asarray(self.network(x).numpy())
+            state = self.network.zero_state(x[None]) if self._state is None else self._state
+            y, self._state = self.network.stream(x[None], state)
+            return np.asarray(y[0].numpy())

@@ -15,7 +15,7 @@ from kmidi_lab.registry.files import is_published_name, read_file, read_files
 from kmidi_lab.registry.policy import earned_by, may_promote, step_down
 from kmidi_lab.registry.registry import find, load_registry, onnx_path, opened, write_entry
 from kmidi_lab.registry.versions import history_line, kept_versions, read_version, settled, succeed, version_of
-from kmidi_lab.report.markdown import cell
+from kmidi_lab.report.formats import cell
 
 PROMOTED = "promoted to production"
 log = logging.getLogger(__name__)

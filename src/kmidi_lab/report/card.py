@@ -6,11 +6,9 @@ from kmidi_lab.contracts import READER_OUTPUT_LIMIT, Contract
 from kmidi_lab.licences import product_use
 from kmidi_lab.report import latency_view, view
 from kmidi_lab.report.contracts_doc import contract_markdown
-from kmidi_lab.report.markdown import cell, table
-from kmidi_lab.report.numbers import count, duration, fixed
+from kmidi_lab.report.formats import cell, count, duration, fixed, table
 from kmidi_lab.report.public import public
-from kmidi_lab.report.scores import score_tables
-from kmidi_lab.report.verdict import verdict
+from kmidi_lab.report.scores import score_tables, verdict
 from kmidi_lab.run_record import DataDescription, Export, RunRecord
 
 _KINDS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kmidi_lab.contracts import CONTRACTS, READER_OUTPUT_LIMIT, VERSION, Contract, Slice
 from kmidi_lab.files import write_atomic
-from kmidi_lab.report.markdown import cell, table
+from kmidi_lab.report.formats import cell, table
 
 DOCUMENT = Path("docs/CONTRACTS.md")
 

@@ -10,9 +10,8 @@ from kmidi_lab import run_record
 from kmidi_lab.files import write_atomic
 from kmidi_lab.report import curves as curve_rows
 from kmidi_lab.report import latency_view, view
-from kmidi_lab.report.numbers import count, duration, microseconds
-from kmidi_lab.report.scores import label, score_tables
-from kmidi_lab.report.verdict import verdict
+from kmidi_lab.report.formats import count, duration, microseconds
+from kmidi_lab.report.scores import label, score_tables, verdict
 from kmidi_lab.run_record import RunRecord
 
 

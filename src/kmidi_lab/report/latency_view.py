@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kmidi_lab.report.numbers import NOTHING, count, fixed, microseconds, percent
+from kmidi_lab.report.formats import NOTHING, count, fixed, microseconds, percent
 from kmidi_lab.report.view import Grid, Pairs, text_of
 from kmidi_lab.run_record import Deadline, Latency, MemoryFloor, RunRecord, Timing
 

@@ -13,11 +13,9 @@ import yaml
 from kmidi_lab import run_record
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.report import markdown
-from kmidi_lab.report.cells import csv_text
-from kmidi_lab.report.numbers import NOTHING, decimals, fixed, is_number
+from kmidi_lab.report import formats
+from kmidi_lab.report.formats import NOTHING, csv_text, decimals, fixed, is_number, text_table
 from kmidi_lab.report.scores import plus_minus, runs_of
-from kmidi_lab.report.terminal import text_table
 from kmidi_lab.run_record import MetricTable, Primary, RunRecord, Spread, Statistic
 
 _REPEATS = ("seed=", "data.fold=")
@@ -72,10 +70,10 @@ def write_leaderboard(sweep_dir: Path) -> tuple[str, Spread | None]:
     entries = _entries(jobs)
     table = csv_text([[f.name for f in fields(Entry)], *(astuple(e) for e in entries)])
     write_atomic(sweep_dir / "leaderboard.csv", table.encode())
-    rows = [[markdown.cell(text) for text in astuple(e)] for e in entries]
-    summary = markdown.cell(_summary(jobs, *_spread(jobs)))
-    page = markdown.table(_headings(), rows, right=(0, 4))
-    page = f"# Leaderboard of {markdown.cell(sweep_dir.name)}\n\n{page}\n{summary}\n"
+    rows = [[formats.cell(text) for text in astuple(e)] for e in entries]
+    summary = formats.cell(_summary(jobs, *_spread(jobs)))
+    page = formats.table(_headings(), rows, right=(0, 4))
+    page = f"# Leaderboard of {formats.cell(sweep_dir.name)}\n\n{page}\n{summary}\n"
     write_atomic(sweep_dir / "leaderboard.md", page.encode())
     return leaderboard(sweep_dir)
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.registry.versions import kept_versions, version_of
-from kmidi_lab.report.numbers import NOTHING, count, decimals, fixed, is_number, microseconds, small
-from kmidi_lab.report.terminal import text_table
+from kmidi_lab.report.formats import NOTHING, count, decimals, fixed, is_number, microseconds, small, text_table
 from kmidi_lab.run_record_v1 import directions_of
 
 _SPLIT = "test"

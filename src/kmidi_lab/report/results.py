@@ -15,11 +15,10 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import DataError, UserError, one_of
 from kmidi_lab.files import write_atomic
 from kmidi_lab.licences import deciding_licences, product_use
-from kmidi_lab.report import latency_view, markdown, view
-from kmidi_lab.report.numbers import NOTHING, count, decimals, fixed, microseconds
+from kmidi_lab.report import formats, latency_view, view
+from kmidi_lab.report.formats import NOTHING, count, decimals, fixed, microseconds
 from kmidi_lab.report.public import public
-from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables
-from kmidi_lab.report.verdict import verdict
+from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables, verdict
 from kmidi_lab.run_record import DataDescription, Network, Primary, RunRecord
 
 KEPT = Path("docs/results")
@@ -57,7 +56,7 @@ def readme_table(runs: Sequence[RunRecord]) -> str:
     rows = [_line(run, *_finished(run)) for run in _ordered(runs)]
     missing = [name for name in CONTRACTS if name not in {run.identity.model for run in runs}]
     note = f"\nNo release run yet: {', '.join(f'`{m}`' for m in missing)}.\n" if missing else ""
-    return (markdown.table(headings, rows, right=(4,)) if rows else "") + note
+    return (formats.table(headings, rows, right=(4,)) if rows else "") + note
 
 
 def licence_table(runs: Sequence[RunRecord]) -> str:
@@ -65,9 +64,9 @@ def licence_table(runs: Sequence[RunRecord]) -> str:
     rows = []
     for run in _ordered(runs):
         _, _, data = _finished(run)
-        why = markdown.cell(deciding_licences(data.licence))
+        why = formats.cell(deciding_licences(data.licence))
         rows.append((f"`{run.identity.model}`", f"`{data.id}`", _PRODUCT[product_use(data.licence)], why))
-    return markdown.table(("model", "trained on", "may be used in a product", "because of"), rows)
+    return formats.table(("model", "trained on", "may be used in a product", "because of"), rows)
 
 
 def _finished(run: RunRecord) -> tuple[Primary, Network, DataDescription]:
@@ -87,7 +86,7 @@ def _line(run: RunRecord, told: Primary, network: Network, data: DataDescription
         f"`{run.identity.model}`",
         f"{label(told.metric, told.mode)} {f'**{value}**' if told.beats_baselines else value}",
         f"{plus_minus(own, places)} ({runs_of(spread)})" if spread and own else "one seed",
-        f"{against} ({markdown.cell(told.best_baseline)})" if told.best_baseline else "none scored",
+        f"{against} ({formats.cell(told.best_baseline)})" if told.best_baseline else "none scored",
         count(network.params),
         _fastest(run),
         f"`{data.id}`{' (stand-in)' if data.stand_in else ''}",
@@ -102,39 +101,39 @@ def _fastest(run: RunRecord) -> str:
         return "not measured"
     name = min(scored, key=lambda n: backends[n].p99_us)
     times = ", ".join(microseconds(us) for us in (backends[name].median_us, backends[name].p99_us))
-    return f"{times} ({markdown.cell(name)})"
+    return f"{times} ({formats.cell(name)})"
 
 
 def _section(run: RunRecord, _: Primary, network: Network, data: DataDescription) -> str:
     told, own, code = verdict(run), run.identity, run.code
-    stand_in = f"\n**Stand-in data.** {markdown.cell(data.stand_in)}\n" if data.stand_in else ""
+    stand_in = f"\n**Stand-in data.** {formats.cell(data.stand_in)}\n" if data.stand_in else ""
     parts = [
         f"## {own.model}\n",
-        f"**{markdown.cell(told.headline)}.**\n",
-        "\n".join(f"- {markdown.cell(line)}" for line in told.details) + "\n",
+        f"**{formats.cell(told.headline)}.**\n",
+        "\n".join(f"- {formats.cell(line)}" for line in told.details) + "\n",
         stand_in,
-        f"{count(network.params)} parameters, {markdown.cell(network.arch or 'network not named')}.\n",
+        f"{count(network.params)} parameters, {formats.cell(network.arch or 'network not named')}.\n",
         *(_scores(t) for t in score_tables(str(own.model), run.scores, run.spread)),
         "### Latency\n",
         _latency(run),
         "### Parity\n",
         _grid(view.parity(run), "Nothing was exported, so nothing was compared."),
         "### Data and licence\n",
-        f"`{data.id}`, version `{data.version}`. Licence: {markdown.cell(data.licence)}. "
+        f"`{data.id}`, version `{data.version}`. Licence: {formats.cell(data.licence)}. "
         f"In a product: {_PRODUCT[product_use(data.licence)]}.\n",
         _grid(view.sources(run), "The sources were not recorded."),
         "### Command\n",
         f"```sh\n{own.command}\n```\n",
         f"Run `{own.run_id}`, seed {own.seed}, commit `{code.git_commit or 'none'}`"
         f"{' with uncommitted changes' if code.git_dirty else ''}; "
-        f"{markdown.cell(view.text_of(run.machine))}.\n",
+        f"{formats.cell(view.text_of(run.machine))}.\n",
     ]
     return "\n".join(part for part in parts if part)
 
 
 def _scores(t: ScoreTable) -> str:
-    rows = [(markdown.cell(row.name), *(f"**{c.text}**" if c.best else c.text for c in row.cells)) for row in t.rows]
-    scores = markdown.table(("", *t.headings), rows, right=range(1, len(t.headings) + 1))
+    rows = [(formats.cell(row.name), *(f"**{c.text}**" if c.best else c.text for c in row.cells)) for row in t.rows]
+    scores = formats.table(("", *t.headings), rows, right=range(1, len(t.headings) + 1))
     alone = ", ".join(f"{name} {value}" for name, value in t.alone)
     without = f"\nWithout a baseline: {alone}.\n" if alone else ""
     return f"### {t.split}{f', {t.counted}' if t.counted else ''}\n\n{scores}{without}"
@@ -145,13 +144,13 @@ def _latency(run: RunRecord) -> str:
     if not timed.backends:
         return "Not measured.\n"
     skipped = timed.not_measured.items()
-    notes = "".join(f"\n{markdown.cell(name)} was not measured: {markdown.cell(why)}.\n" for name, why in skipped)
+    notes = "".join(f"\n{formats.cell(name)} was not measured: {formats.cell(why)}.\n" for name, why in skipped)
     return f"{latency_view.setting(run)}\n\n{_grid(latency_view.latency(run), NOTHING)}{notes}"
 
 
 def _grid(grid: view.Grid, otherwise: str) -> str:
-    rows = [[markdown.cell(c) for c in row] for row in grid.rows]
-    return markdown.table(grid.headings, rows, grid.numeric) if rows else otherwise + "\n"
+    rows = [[formats.cell(c) for c in row] for row in grid.rows]
+    return formats.table(grid.headings, rows, grid.numeric) if rows else otherwise + "\n"
 
 
 def _ordered(runs: Sequence[RunRecord]) -> list[RunRecord]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kmidi_lab.report.numbers import NOTHING, count, duration, fixed, is_number, small
+from kmidi_lab.report.formats import NOTHING, count, duration, fixed, is_number, small
 from kmidi_lab.run_record import RunRecord, Student
 
 Pairs = list[tuple[str, str]]

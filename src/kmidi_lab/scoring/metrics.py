@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.mel_scale import FRAME_S, HOP, WINDOW
+from kmidi_lab.audio.mel import FRAME_S, HOP, WINDOW
 from kmidi_lab.scoring.evaluation import Direction
 
 _TINY = 1e-12

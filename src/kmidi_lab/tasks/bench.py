@@ -10,18 +10,14 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ExportError, LabError, RegistryError
-from kmidi_lab.export.bench.inputs import read_published
-from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.bench.latency import measure_latency, read_published
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.files import write_atomic
-from kmidi_lab.machine import machine_fingerprint
+from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.files import check_hashes
 from kmidi_lab.registry.registry import load_registry
-from kmidi_lab.report.cells import printable
-from kmidi_lab.report.latency_csv import bench_csv
-from kmidi_lab.report.latency_plot import jitter_png
-from kmidi_lab.report.numbers import microseconds, percent
-from kmidi_lab.report.terminal import text_table
+from kmidi_lab.report.bench import bench_csv, jitter_png
+from kmidi_lab.report.formats import microseconds, percent, printable, text_table
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:

@@ -16,8 +16,8 @@ from kmidi_lab.checkpoints import BestCheckpoint
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.publish import export_module
-from kmidi_lab.machine import machine_fingerprint
 from kmidi_lab.nn.module import LabModule
+from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable
 from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.resume import LAST, read

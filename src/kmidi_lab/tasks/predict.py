@@ -10,10 +10,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.listening import say
-from kmidi_lab.inference.published import load_published
-from kmidi_lab.inference.request import Request, Session
-from kmidi_lab.inference.roots import has_registry, release_root
+from kmidi_lab.inference.published import has_registry, load_published, release_root
 from kmidi_lab.targets import build
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab import lab
-from kmidi_lab.report.numbers import fixed
+from kmidi_lab.report.formats import fixed
 from kmidi_lab.run_record import Export
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from kmidi_lab.report.markdown import cell
+from kmidi_lab.report.formats import cell
 from kmidi_lab.verify.entry import section
 from kmidi_lab.verify.findings import Checks, show
 

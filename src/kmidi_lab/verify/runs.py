@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import Contract, Slice
-from kmidi_lab.export.proof.error import Worst
-from kmidi_lab.export.proof.golden import Model, edge_cases
+from kmidi_lab.export.proof.golden import Model, Worst, edge_cases
 from kmidi_lab.export.proof.probes import gate_inputs
 from kmidi_lab.export.rtneural.runner import run_rtneural
 from kmidi_lab.verify.findings import Checks

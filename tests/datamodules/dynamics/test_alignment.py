@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.asap_files import two_hands, write_asap
 
-from datamodules.dynamics import asap, asap_layout
+from datamodules.dynamics import asap
 from datamodules.dynamics.alignment import BeatMap, match
 from datamodules.dynamics.library import load
 from kmidi_lab.midi.piece import NOTE, Piece, Track
@@ -81,7 +81,7 @@ def test_what_was_done_with_each_note_by_hand() -> None:
 
 def test_the_published_layout(tmp_path: Path) -> None:
     root = write_asap(tmp_path)
-    reading = asap.read(root / "asap", asap_layout.read(root))
+    reading = asap.read(root / "asap", asap.read_table(root))
     assert len(reading.items) == 12
     assert reading.facts["match_rate_min"] > 0.99
     assert sorted(p.reason for p in reading.problems) == [
@@ -110,10 +110,10 @@ def test_splits_never_part_a_piece_and_the_cache_is_by_content(tmp_path: Path) -
 
 
 def test_real_performances_are_found(shared: Path) -> None:
-    layout = asap_layout.read(shared)
+    layout = asap.read_table(shared)
     if not layout.files:
         pytest.skip("needs ASAP")
     layout.files = layout.files[::40]
-    reading = asap.read(asap_layout.table(shared).parent, layout)
+    reading = asap.read(asap.table(shared).parent, layout)
     assert len(reading.items) >= 0.8 * len(layout.files)
     assert reading.facts["match_rate"] > 0.92

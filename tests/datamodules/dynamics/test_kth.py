@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules.dynamics import corpus, kth
+from datamodules.dynamics import kth
 from datamodules.dynamics.kth import Performer
 from datamodules.shared.library import Reading
 from kmidi_lab.midi.score import make_score
@@ -49,7 +49,7 @@ def test_a_performance_by_hand() -> None:
 
 def test_the_same_performers_every_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     score, _ = make_score(range(40), [1] * 40, range(50, 90))
-    monkeypatch.setattr(corpus, "read", lambda path, reading: score)
+    monkeypatch.setattr(kth, "read_score", lambda path, reading: score)
     a, b = (kth.read([Path("x.mxl")], False) for _ in range(2))
     assert len(a.items) == kth.PERFORMERS and len({p.id for p in a.items}) == kth.PERFORMERS
     for first, second in zip(a.items, b.items, strict=True):
@@ -59,7 +59,7 @@ def test_the_same_performers_every_time(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def test_the_corpus_is_there() -> None:
     reading = Reading("kth_rules", "")
-    score = corpus.read(corpus.files()[0], reading)
+    score = kth.read_score(kth.score_files()[0], reading)
     assert score is not None and len(score) > 30 and not reading.problems
     reading = Reading("kth_rules", "")
-    assert corpus.read(Path("nowhere.mxl"), reading) is None and len(reading.problems) == 1
+    assert kth.read_score(Path("nowhere.mxl"), reading) is None and len(reading.problems) == 1

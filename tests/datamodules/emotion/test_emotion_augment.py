@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from datamodules.shared.augmentation import Augmentation
-from kmidi_lab.audio.augment import band_shift, gain, mixup, spec_augment
-from kmidi_lab.audio.augment_waveform import add_noise, reverberate, shift_and_stretch
-from kmidi_lab.audio.mel_scale import FLOOR
+from kmidi_lab.audio.augment import add_noise, band_shift, gain, mixup, reverberate, shift_and_stretch, spec_augment
+from kmidi_lab.audio.mel import FLOOR
 from kmidi_lab.errors import ConfigError
 
 RATE = 16_000

@@ -13,14 +13,14 @@ import pytest
 import torch
 from support.speech_files import name, write_clip, write_ravdess
 
-from datamodules.emotion import fetch
+from datamodules.emotion import ravdess as source
 from datamodules.emotion.clips import spoken
-from datamodules.emotion.folds import split_speakers
+from datamodules.emotion.library import split_speakers
 from datamodules.emotion.module import ActedSpeech
-from datamodules.emotion.ravdess import channels_of, files, read, read_name
+from datamodules.emotion.ravdess import LICENCE_ID, channels_of, files, read, read_name
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.clips import ClipError
-from kmidi_lab.audio.speech import speech_of
+from kmidi_lab.audio.voice_activity import speech_of
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
@@ -238,8 +238,8 @@ def test_a_fetched_archive_is_checked_and_unpacked(root: Path, tmp_path: Path, m
             packed.write(path, path.relative_to(root / "ravdess"))
     content = archive.read_bytes()
     listed = ("http://localhost:9/x.zip", f"md5:{hashlib.md5(content).hexdigest()}", len(content))
-    monkeypatch.setattr(fetch, "published_files", lambda doi: {archive.name: listed})
-    data = ravdess(tmp_path / "data", tmp_path / "cache", fetch=fetch.LICENCE, val_speakers=1)
+    monkeypatch.setattr(source, "published_files", lambda doi: {archive.name: listed})
+    data = ravdess(tmp_path / "data", tmp_path / "cache", fetch=LICENCE_ID, val_speakers=1)
     assert (target / "Audio_Speech_Actors_01-24" / "Actor_01").is_dir()
     assert {c.speaker for c in data.songs("all")} == {f"actor {i:02d}" for i in range(1, 7)}
 

@@ -12,7 +12,7 @@ import torch
 from support.drum_files import write_drums, write_table
 
 from datamodules.groove import library
-from datamodules.groove.annotations import style_of
+from datamodules.groove.groove_midi import style_of
 from datamodules.groove.library import bar_prints
 from datamodules.groove.module import DrumPerformances
 from datamodules.groove.styles import generate, swing_ratio

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from datamodules.harmony import jazz_standards, kmidi, music21_corpus, pop909, progressions, rntxt
 from datamodules.shared.library import Reading
-from kmidi_lab.chords.affect import affect_of, lexicon
+from kmidi_lab.chords.asking import affect_of, lexicon
 from kmidi_lab.chords.chord import ChordError, Key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.key_finding import estimate_key

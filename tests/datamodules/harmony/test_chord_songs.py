@@ -17,9 +17,8 @@ from datamodules.shared import engine, stored
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.library import Reading
 from datamodules.shared.splits import Groups, assign
-from kmidi_lab.chords.chord import Key
+from kmidi_lab.chords.chord import Event, Key, Song, merge_repeats
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.chords.song import Event, Song, merge_repeats
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.harmony.features import joint_class
 
@@ -71,7 +70,7 @@ def test_no_bach_piece_crosses_splits_under_two_names(tmp_path: Path) -> None:
     data = ChordSongs("nowhere", str(tmp_path), sources=["rntxt", "chorales"], progress=False)
     data.setup()
     analysed = {}
-    for path in chord_library.corpus_files.analysis_files():
+    for path in chord_library.layout.analysis_files():
         number = re.search(r"^BWV:\s*(\d+)", path.read_text(encoding="utf-8"), re.M)
         if number:
             analysed[path.stem] = number[1]

@@ -11,14 +11,14 @@ import soundfile
 
 from datamodules.instrument import general_midi, library, philharmonia
 from datamodules.instrument import nsynth as published_nsynth
-from datamodules.instrument.augmentation import Augmentation
+from datamodules.instrument.clips import Augmentation
 from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynthSounds, PhilharmoniaSounds
 from datamodules.shared.clips import ClipError
 from datamodules.shared.unread import REASON
 from kmidi_lab.audio.io import CUT
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.models.instrument.vocabulary import CLASSES, FAMILY_OF
+from kmidi_lab.models.instrument.features import CLASSES, FAMILY_OF
 
 PLAIN = Augmentation(variants=0)
 RATE = 16_000

@@ -17,7 +17,7 @@ from kmidi_lab.chords.chord import Key
 from kmidi_lab.midi.piece import NOTE, Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
 from kmidi_lab.models.melody import finding
-from kmidi_lab.models.melody.voice import single, uncovered
+from kmidi_lab.models.melody.finding import single, uncovered
 
 TUNE = [67, 69, 71, 72, 74, 72, 71, 69, 67, 64, 62, 64, 67, 69, 71, 72]
 BASS = b"".join(note(40 + 2 * (i % 2), 80, 480, 0, channel=1) for i in range(16))

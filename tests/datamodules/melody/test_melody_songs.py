@@ -102,13 +102,13 @@ def test_chorales_keep_their_split_and_broken_ones_are_counted(tmp_path: Path) -
     rows = [[60 + i // 4 % 12, 55, 52, 48] for i in range(64)]
     content = {"train": [rows, "broken"], "valid": [[*rows[:30], [], *rows[30:]]], "test": [rows[::-1]]}
     (folder / "jsb-chorales-16th.json").write_text(json.dumps(content))
-    reading = chorales.read(tmp_path)
+    reading = chorales.read_jsb(tmp_path)
     assert [(m.given, len(m)) for m in reading.items] == [("train", 16), ("val", 17), ("test", 16)]
     assert [p.reason for p in reading.problems] == ["not rows of pitches"]
     assert reading.items[0].duration.tolist() == [1.0] * 16
     assert np.flatnonzero(reading.items[1].rest).tolist() == [8]
     (folder / "jsb-chorales-16th.json").write_text("{")
-    assert [p.reason for p in chorales.read(tmp_path).problems] == ["not the published JSON of chorales"]
+    assert [p.reason for p in chorales.read_jsb(tmp_path).problems] == ["not the published JSON of chorales"]
 
 
 def test_tunes_that_cannot_be_read_are_counted_and_the_rest_kept(tmp_path: Path) -> None:

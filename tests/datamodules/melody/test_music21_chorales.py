@@ -9,7 +9,7 @@ import muspy
 import numpy as np
 import pytest
 
-from datamodules.melody import library, music21_chorales
+from datamodules.melody import chorales, library
 from datamodules.melody.reading import MIN_NOTES
 from kmidi_lab.chords.chord import Key
 
@@ -46,7 +46,7 @@ BARS = [
 def test_upbeat_tie_fermata_rest_and_cut_bar_by_hand(tmp_path: Path) -> None:
     path = tmp_path / "x.xml"
     path.write_text(score(BARS))
-    reading = music21_chorales.read([path])
+    reading = chorales.read([path])
     [melody] = reading.items
     assert melody.key == Key(2, -1) and melody.source == "chorales"
     assert melody.pitch[:8].tolist() == [74, 77, 81, 82, 81, 79, 79, 77]
@@ -68,7 +68,7 @@ def test_packed_files_metres_and_what_is_broken(tmp_path: Path) -> None:
     cut.write_bytes(packed.read_bytes()[:200])
     none = tmp_path / "e.xml"
     none.write_text(score([REST] * 4))
-    reading = music21_chorales.read([packed, alto, broken, cut, none, tmp_path / "gone.xml"])
+    reading = chorales.read([packed, alto, broken, cut, none, tmp_path / "gone.xml"])
     [melody] = reading.items
     assert melody.key == Key(5, 1) and (melody.bar == 3).all()
     assert melody.position.tolist() == [0, 0.5, 1, 1.5, 2, 2.5] * 3
@@ -76,14 +76,14 @@ def test_packed_files_metres_and_what_is_broken(tmp_path: Path) -> None:
 
 
 def test_all_of_the_corpus_can_be_read_and_muspy_hears_the_same() -> None:
-    paths = music21_chorales.files()
-    reading = music21_chorales.read(paths[::8])
+    paths = chorales.files()
+    reading = chorales.read(paths[::8])
     assert len(reading.items) >= 0.98 * len(paths[::8]) and min(map(len, reading.items)) >= MIN_NOTES
     assert np.mean([m.position[0] > 0 for m in reading.items]) > 0.5  # most begin with an upbeat
     plain = [
         p for p in paths if p.stem in ("bwv187.7", "bwv245.28", "bwv300")
     ]  # without repeats, which muspy plays out
-    for path, melody in zip(plain, music21_chorales.read(plain).items, strict=True):
+    for path, melody in zip(plain, chorales.read(plain).items, strict=True):
         music = muspy.read_musicxml(path)
         [track] = [t for t in music.tracks if t.name == "Soprano"]
         assert [n.pitch for n in track.notes] == melody.pitch.tolist()

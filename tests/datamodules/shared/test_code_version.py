@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.shared import code_version as keys
+from datamodules.shared import cache
 
 FILES = {
     "__init__.py": "",
@@ -35,7 +35,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(keys, "_OWN", ("made",))
+    monkeypatch.setattr(cache, "_OWN", ("made",))
     _forget()
     yield tmp_path / "made"
     _forget()
@@ -43,13 +43,13 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def _forget() -> None:
     """What is remembered of files and packages, as a new process would."""
-    for cached in (keys._reads, keys._file_of, keys._version, keys._distributions):
+    for cached in (cache._reads, cache._file_of, cache._version, cache._distributions):
         cached.cache_clear()
 
 
 def key() -> str:
     _forget()
-    return keys.code_version("made.reader")
+    return cache.code_version("made.reader")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_it_does_not_reach_leaves_the_key(made: Path, name: str) -> None:
 
 
 def test_other_packages_count_by_their_version(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files, packages = keys.closure("made.reader")
+    files, packages = cache.closure("made.reader")
     modules = {"made", "made.reader", "made.helper", "made.deep", "made.deep.tool", "made.lazy"}
     assert set(files) == {*modules, "made.helper:table.yaml"}
     assert packages == {"numpy", "typing"}
@@ -112,17 +112,17 @@ def test_whatever_ran_while_data_were_prepared_is_in_the_key(room: str, tmp_path
     assert done.returncode == 0, done.stderr
     ran = set(json.loads(done.stdout.splitlines()[-1])) - {"kmidi_lab", "datamodules"}
     assert len(ran) > 5
-    assert ran <= set(keys.closure(f"datamodules.{room}.library")[0])
+    assert ran <= set(cache.closure(f"datamodules.{room}.library")[0])
 
 
 def test_no_reader_imports_by_a_name_that_it_computes() -> None:
     """Such an import is in no closure; what a worker process imports is seen by no test of this one's modules."""
     dynamic = set()
     for room in PREPARE:
-        for name, path in keys.closure(f"datamodules.{room}.library")[0].items():
+        for name, path in cache.closure(f"datamodules.{room}.library")[0].items():
             if path.suffix == ".py" and any(_imports_by_name(node) for node in ast.walk(ast.parse(path.read_bytes()))):
                 dynamic.add(name)
-    assert dynamic <= {"kmidi_lab.targets", "datamodules.shared.stored_reading"}
+    assert dynamic <= {"kmidi_lab.targets", "datamodules.shared.stored"}
 
 
 def _imports_by_name(node: ast.AST) -> bool:

@@ -84,7 +84,7 @@ def test_json_of_chorales_that_makes_no_sense_is_counted(tmp_path: Path, content
     path = tmp_path / "jsb_chorales" / "jsb-chorales-16th.json"
     path.parent.mkdir()
     path.write_bytes(content)
-    reading = chorales.read(tmp_path)
+    reading = chorales.read_jsb(tmp_path)
     assert reading.skipped >= 1
 
 

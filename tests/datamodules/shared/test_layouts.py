@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.smf import song
 
-from datamodules.dynamics import asap_layout, maestro_layout
-from datamodules.groove import groove_midi_layout
+from datamodules.dynamics import asap, unscored
+from datamodules.groove import groove_midi
 from datamodules.shared.layout import Layout
 
 GROOVE = """drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split
@@ -49,7 +49,7 @@ def test_groove(tmp_path: Path) -> None:
     base = tmp_path / "groove"
     place(base, "drummer1/session1/1.mid", "drummer2/eval/1.mid", "drummer2/eval/2.mid")
     (base / "info.csv").write_text(GROOVE)
-    layout = groove_midi_layout.read(tmp_path)
+    layout = groove_midi.read_table(tmp_path)
     assert [(f.group, f.split) for f in layout.files] == [
         ("drummer1/session1", "train"),
         ("drummer2/eval", "val"),
@@ -64,7 +64,7 @@ def test_asap(tmp_path: Path) -> None:
     place(base, "B/F1/midi_score.mid", "B/F1/a.mid", "B/F1/b.mid", "B/F2/a.mid")
     place(base, "B/F1/a.txt", "B/F1/b.txt", "B/F1/s.txt", "B/F2/a.txt", "B/F2/s.txt")
     (base / "metadata.csv").write_text(ASAP)
-    layout = asap_layout.read(tmp_path)
+    layout = asap.read_table(tmp_path)
     assert [(f.path.name, f.group, f.about["midi_score"]) for f in layout.files] == [
         ("a.mid", "B/F1", "B/F1/midi_score.mid"),
         ("b.mid", "B/F1", "B/F1/midi_score.mid"),
@@ -80,7 +80,7 @@ def test_maestro(tmp_path: Path) -> None:
     base = tmp_path / "maestro-v3.0.0"
     place(base, "2018/a.midi", "2008/b.midi", "2017/c.midi", "2017/d.midi")
     (base / "maestro-v3.0.0.csv").write_text(MAESTRO, encoding="utf-8")
-    layout = maestro_layout.read(tmp_path)
+    layout = unscored.maestro_layout(tmp_path)
     assert [(f.group, f.split) for f in layout.files] == [
         ("Alban Berg/Sonata Op. 1", "train"),
         ("Alban Berg/Sonata Op. 1", "train"),
@@ -91,32 +91,32 @@ def test_maestro(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("table", [b"", b"\xff\xfe\0", b"a,b\n1,2\n", b"a" * 300_000, None], ids=[*"01234"])
-@pytest.mark.parametrize("module", [groove_midi_layout, asap_layout, maestro_layout])
-def test_a_broken_table_is_a_problem_not_a_crash(tmp_path: Path, module, table: bytes | None) -> None:
+@pytest.mark.parametrize("read", [groove_midi.read_table, asap.read_table, unscored.maestro_layout])
+def test_a_broken_table_is_a_problem_not_a_crash(tmp_path: Path, read, table: bytes | None) -> None:
     folder, name = {
-        groove_midi_layout: ("groove", "info.csv"),
-        asap_layout: ("asap", "metadata.csv"),
-        maestro_layout: ("maestro", "maestro-v3.0.0.csv"),
-    }[module]
+        groove_midi.read_table: ("groove", "info.csv"),
+        asap.read_table: ("asap", "metadata.csv"),
+        unscored.maestro_layout: ("maestro", "maestro-v3.0.0.csv"),
+    }[read]
     (tmp_path / folder).mkdir()
     if table is not None:
         (tmp_path / folder / name).write_bytes(table)
-    layout = module.read(tmp_path)
+    layout = read(tmp_path)
     assert layout.files == []
     assert len(layout.problems) == 1
 
 
-@pytest.mark.parametrize("module", [groove_midi_layout, asap_layout, maestro_layout])
-def test_an_absent_set_is_empty_and_says_where_it_is_from(tmp_path: Path, module) -> None:
-    layout = module.read(tmp_path)
+@pytest.mark.parametrize("read", [groove_midi.read_table, asap.read_table, unscored.maestro_layout])
+def test_an_absent_set_is_empty_and_says_where_it_is_from(tmp_path: Path, read) -> None:
+    layout = read(tmp_path)
     assert (layout.files, layout.problems) == ([], [])
     assert layout.get
     assert layout.licence
 
 
 def test_real_sets(shared: Path) -> None:
-    groove, asap = groove_midi_layout.read(shared), asap_layout.read(shared)
+    groove, piano = groove_midi.read_table(shared), asap.read_table(shared)
     assert Counter(f.split for f in groove.files).keys() == {"train", "val"}
     assert len(groove.files) > 1000
-    assert len({f.group for f in asap.files}) > 80
-    assert not asap.problems
+    assert len({f.group for f in piano.files}) > 80
+    assert not piano.problems

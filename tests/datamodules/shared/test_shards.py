@@ -10,7 +10,7 @@ from support.extracts import killing, lopsided, napping, pitches
 from support.smf import END, midi, note, song, track
 
 from datamodules.shared import shards as generic
-from datamodules.shared.midi_shards import prepare
+from datamodules.shared.midi_reading import prepare_shards
 from datamodules.shared.shards import Shards
 from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.midi.reading import read_piece
@@ -28,7 +28,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def make(files: list[Path], tmp_path: Path, extract=pitches, version: str = "1") -> Shards:
-    return prepare(files, tmp_path / "data", tmp_path / "cache", extract, version, shard_files=3)
+    return prepare_shards(files, tmp_path / "data", tmp_path / "cache", extract, version, shard_files=3)
 
 
 def test_everything_comes_back_in_order_mapped_from_the_disk(files: list[Path], tmp_path: Path) -> None:

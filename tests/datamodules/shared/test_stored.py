@@ -20,11 +20,9 @@ from hypothesis.extra import numpy as arrays
 from datamodules.emotion.clips import Sound
 from datamodules.shared import stored
 from datamodules.shared.cache import cached
-from datamodules.shared.library import SplitLibrary
-from datamodules.shared.problems import Problem
+from datamodules.shared.library import Problem, SplitLibrary
 from datamodules.shared.rendering import Note
-from kmidi_lab.chords.chord import Chord, Key
-from kmidi_lab.chords.song import Event, Song
+from kmidi_lab.chords.chord import Chord, Event, Key, Song
 
 
 def bits(value: Any) -> Any:
@@ -172,7 +170,7 @@ def forgeries(mark: str) -> dict[str, bytes]:
         "through a module of the lab": forged(["class kmidi_lab.provenance subprocess.Popen", ["args"], command[0]], *command[1:]),
         "a class that acts": forged(["class kmidi_lab.checkpoints LastCheckpoint", ["folder"], command[0]], *command[1:]),
         "imported into the lab": forged(["class kmidi_lab.checkpoints Path", ["x"], command[0]], *command[1:]),
-        "other fields": forged(["class datamodules.shared.problems Problem", ["file"], command[0]], *command[1:]),
+        "other fields": forged(["class datamodules.shared.library Problem", ["file"], command[0]], *command[1:]),
         "relative module": forged(["class .problems Problem", ["file"], command[0]], *command[1:]),
         "lengths": forged(["list", ["int"]], ints(5), ints(1, 2)),
         "negative lengths": forged(["list", ["list", ["int"]]], ints(2), ints(3, -1), ints(1, 2)),

@@ -12,7 +12,7 @@ from datamodules.emotion import library as emotion
 from datamodules.groove import library as groove
 from datamodules.harmony import library as harmony
 from datamodules.instrument import library as instrument
-from datamodules.instrument.augmentation import Augmentation
+from datamodules.instrument.clips import Augmentation
 from datamodules.melody import library as melody
 from datamodules.shared import engine, lakh
 from datamodules.shared.augmentation import Augmentation as SpeechAugmentation

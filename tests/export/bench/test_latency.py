@@ -16,10 +16,9 @@ import torch
 from support.run_fixture import tiny_onnx
 from torch import nn
 
-from kmidi_lab.export.bench.backends import onnx_backends
+from kmidi_lab.export.bench.backends import onnx_backends, torch_backend
 from kmidi_lab.export.bench.latency import measure_latency
 from kmidi_lab.export.bench.timing import summary, time_calls
-from kmidi_lab.export.bench.torch_backend import torch_backend
 
 STATISTICS = {"first_us", "median_us", "p90_us", "p99_us", "max_us", "mean_us"}
 KEYS = STATISTICS | {"within_budget", "histogram", "version", "flags", "memory_floor", "deadlines"}

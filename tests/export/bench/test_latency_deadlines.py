@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kmidi_lab.export.bench.deadlines import BLOCKS, RATES_HZ, deadline_us, deadlines
+from kmidi_lab.export.bench.timing import BLOCKS, RATES_HZ, deadline_us, deadlines
 from kmidi_lab.export.proof.golden import MEL128_SAMPLE_RATE_HZ
 
 

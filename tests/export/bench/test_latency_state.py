@@ -7,10 +7,9 @@ import pytest
 import torch
 from support.run_fixture import tiny_onnx
 
-from kmidi_lab.export.bench.backends import Backend, onnx_backends
+from kmidi_lab.export.bench.backends import Backend, onnx_backends, torch_backend
 from kmidi_lab.export.bench.latency import measure_latency
 from kmidi_lab.export.bench.timing import time_calls
-from kmidi_lab.export.bench.torch_backend import torch_backend
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.nn.streaming import State, Streaming
 

@@ -14,10 +14,9 @@ from kmidi_lab.config import check, options
 from kmidi_lab.contracts import Contract
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.export.torch_runtime import TorchModel
 from kmidi_lab.nn.layers import GRU, CausalConv1d, Standardize
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.nn.streaming import Chain, TorchModel
 from kmidi_lab.targets import build
 
 

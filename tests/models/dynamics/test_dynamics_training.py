@@ -11,11 +11,10 @@ import torch
 from support.asap_files import write_asap
 from support.declared_metrics import assert_declared
 
-from datamodules.dynamics.emotion import coloured
-from datamodules.dynamics.module import PianoPerformances
+from datamodules.dynamics.module import PianoPerformances, coloured
 from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.data import handshake
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.handshake import handshake
 from kmidi_lab.models.dynamics.baselines import Carry, Constant, Linear, Metrical, Normal
 from kmidi_lab.models.dynamics.evaluation import DynamicsEvaluator, scores
 from kmidi_lab.models.dynamics.features import EncodedPiece

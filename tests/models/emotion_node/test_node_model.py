@@ -11,7 +11,7 @@ import pytest
 import torch
 from support.declared_metrics import assert_declared
 
-from datamodules.emotion_node import library, playing
+from datamodules.emotion_node import library
 from datamodules.emotion_node.module import RenderedNodes
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.augment import equalise_by_cosines
@@ -32,8 +32,8 @@ _NODES = (0, 45, 90, 130, 170, 215)
 def data(tmp_path_factory) -> RenderedNodes:
     """Six nodes, two training clips each, without the other 210."""
     with pytest.MonkeyPatch.context() as patch:
-        whole = playing.plan(2, 0)
-        patch.setattr(playing, "plan", lambda *_: [p for p in whole if p.node in _NODES])
+        whole = library.plan(2, 0)
+        patch.setattr(library, "plan", lambda *_: [p for p in whole if p.node in _NODES])
         data = RenderedNodes(
             "", str(tmp_path_factory.mktemp("cache")), renderings=2, batch_size=6, workers=1, progress=False
         )
@@ -43,7 +43,7 @@ def data(tmp_path_factory) -> RenderedNodes:
 
 
 def test_the_whole_plan_is_balanced_and_nothing_of_the_test_is_heard_before():
-    plans = playing.plan(12, 0)
+    plans = library.plan(12, 0)
     parts = {split: [p for p in plans if p.split == split] for split in ("train", "val", "test")}
     heard = {
         "instrument": lambda p: {p.players.melody, p.players.backing},
@@ -56,7 +56,7 @@ def test_the_whole_plan_is_balanced_and_nothing_of_the_test_is_heard_before():
         values = {split: set().union(*map(of, part)) for split, part in parts.items()}
         assert not values["test"] & (values["train"] | values["val"])
         assert not values["train"] & values["val"]
-    assert len(parts["train"]) == 216 * 12 and len(parts["test"]) == 216 * playing.TEST_KEYS
+    assert len(parts["train"]) == 216 * 12 and len(parts["test"]) == 216 * library.TEST_KEYS
     assert set(np.bincount([p.node for p in parts["train"]])) == {12}
     assert np.ptp(np.bincount([p.intensity for p in parts["train"]])) == 0
     keys = np.bincount([p.key for p in parts["train"]], minlength=24)
@@ -64,7 +64,7 @@ def test_the_whole_plan_is_balanced_and_nothing_of_the_test_is_heard_before():
     tried: dict[str, set[int]] = {}
     for p in parts["test"]:
         tried.setdefault(p.group, set()).add(p.key)
-    assert {len(keys) for keys in tried.values()} == {playing.TEST_KEYS}
+    assert {len(keys) for keys in tried.values()} == {library.TEST_KEYS}
 
 
 @pytest.mark.slow
@@ -134,15 +134,15 @@ def test_nodes_are_the_sums_of_their_places():
 
 @pytest.mark.slow
 def test_two_processes_render_what_one_does():
-    plans = playing.plan(1, 0)[:12]
-    one, two = (list(playing.rendered(plans, workers, False)) for workers in (1, 2))
+    plans = library.plan(1, 0)[:12]
+    one, two = (list(library.rendered(plans, workers, False)) for workers in (1, 2))
     assert [c.id for c in one] == [c.id for c in two] and len({c.id for c in one}) == 12
     for a, b in zip(one, two, strict=True):
         np.testing.assert_array_equal(a.frames, b.frames)
 
 
 def test_more_training_clips_leave_the_others_as_they_are():
-    few, many = (playing.plan(n, 0) for n in (2, 3))
+    few, many = (library.plan(n, 0) for n in (2, 3))
     assert [p for p in many if p in set(few)] == few
 
 

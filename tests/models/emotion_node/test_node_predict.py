@@ -13,9 +13,8 @@ import torch
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.export.onnx.writer import export_onnx
-from kmidi_lab.models.emotion_node.features import BASES, INTENSITIES, KEYS, SUBS
+from kmidi_lab.models.emotion_node.features import BASES, INTENSITIES, KEYS, SUBS, load_thesaurus
 from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier
-from kmidi_lab.models.emotion_node.thesaurus import load_thesaurus
 
 
 @pytest.fixture(scope="module")

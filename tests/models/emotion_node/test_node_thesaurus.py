@@ -10,12 +10,19 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from datamodules.emotion_node.composing import SECONDS, TUNES, Players, compose
-from datamodules.emotion_node.mapping import LINES, RHYTHMS, music_of
+from datamodules.emotion_node.composing import LINES, RHYTHMS, SECONDS, TUNES, Players, compose, music_of
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.emotion_node import thesaurus
-from kmidi_lab.models.emotion_node.features import BASES, SUBS, NodeId, marginals, node_of, targets
-from kmidi_lab.models.emotion_node.thesaurus import load_kmidi, load_thesaurus
+from kmidi_lab.models.emotion_node import features
+from kmidi_lab.models.emotion_node.features import (
+    BASES,
+    SUBS,
+    NodeId,
+    load_kmidi,
+    load_thesaurus,
+    marginals,
+    node_of,
+    targets,
+)
 
 _PLAYERS = Players(0, 48, 42)
 
@@ -169,4 +176,4 @@ def test_steps_of_intensity_are_even_in_decibels():
 
 
 def test_the_file_is_in_the_package():
-    assert thesaurus.PATH.is_file()
+    assert features.THESAURUS.is_file()

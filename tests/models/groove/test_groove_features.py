@@ -10,9 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kmidi_lab.contracts import GROOVE
-from kmidi_lab.midi.drums import voices_of
-from kmidi_lab.models.groove.bars import Performance, bars_of, nearest_steps
-from kmidi_lab.models.groove.features import STYLES, bar_vectors, encode_performances, milliseconds, suggested_style
+from kmidi_lab.midi.piece import voices_of
+from kmidi_lab.models.groove.features import (
+    STYLES,
+    Performance,
+    bar_vectors,
+    bars_of,
+    encode_performances,
+    milliseconds,
+    nearest_steps,
+    suggested_style,
+)
 
 KICK, SNARE, HAT = 0, 1, 2
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.drum_files import write_drums
 
 from kmidi_lab.errors import UserError
-from kmidi_lab.inference.request import Session
+from kmidi_lab.inference.api import Session
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.groove.predict import HumanisedDrums, new_onsets, new_velocities

@@ -9,19 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmidi_lab.chords.chord import QUALITIES, Chord, Key, plain_chord
+from kmidi_lab.chords.chord import QUALITIES, Chord, Event, Key, Song, merge_repeats, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.chords.song import Event, Song, merge_repeats
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.emotion_embedding import ANCHORS, encode_emotion, read_emotion
 from kmidi_lab.models.harmony.features import (
+    ChordMemory,
     context_vector,
     encode_songs,
     joint_class,
     transposition_table,
     voice_leading,
 )
-from kmidi_lab.models.harmony.memory import ChordMemory
 
 chords = st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES))
 

@@ -8,12 +8,24 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datamodules.instrument.clips import attack_of, brightness_of, sustain_of
 from kmidi_lab.audio.augment import equalise_by_knots
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.models.instrument.features import LOSS_WEIGHTS, encode, energy_of, pitch_of, place, register_of
-from kmidi_lab.models.instrument.measures import attack_of, brightness_of, sustain_of
-from kmidi_lab.models.instrument.vocabulary import CLASSES, EVIDENCE, FAMILY_OF, INSTRUMENTS, TRAINED, UNTRAINED
+from kmidi_lab.models.instrument.features import (
+    CLASSES,
+    EVIDENCE,
+    FAMILY_OF,
+    INSTRUMENTS,
+    LOSS_WEIGHTS,
+    TRAINED,
+    UNTRAINED,
+    encode,
+    energy_of,
+    pitch_of,
+    place,
+    register_of,
+)
 
 RATE = 16_000
 

@@ -19,9 +19,8 @@ from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.instrument.baselines import fit_baselines, known_places
 from kmidi_lab.models.instrument.evaluation import InstrumentEvaluator, macro_f1, median_place, probabilities, score
-from kmidi_lab.models.instrument.features import InstrumentBatch, encode
+from kmidi_lab.models.instrument.features import TRAINED, UNTRAINED, InstrumentBatch, encode
 from kmidi_lab.models.instrument.module import InstrumentRecognizer, losses, rarity
-from kmidi_lab.models.instrument.vocabulary import TRAINED, UNTRAINED
 
 FLUTE, CELLO = (
     {"family": 7, "instrument": 19, "register": 3},

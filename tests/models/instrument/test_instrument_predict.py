@@ -13,8 +13,8 @@ import torch
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.models.instrument.features import CLASSES
 from kmidi_lab.models.instrument.module import InstrumentRecognizer
-from kmidi_lab.models.instrument.vocabulary import CLASSES
 
 
 @pytest.fixture(scope="module")

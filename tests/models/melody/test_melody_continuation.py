@@ -12,7 +12,7 @@ from support.smf import END, meta, midi, name, note, tempo, track
 
 from kmidi_lab.config import check, quote_free_text
 from kmidi_lab.errors import UserError
-from kmidi_lab.inference.request import Session
+from kmidi_lab.inference.api import Session
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody.continuation import read_tune
 from kmidi_lab.models.melody.finding import melody_of

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.melody_tunes import melody
 
+from datamodules.melody.windows import tensor_vectors, tensors, transpose
 from kmidi_lab.chords.chord import Key, plain_chord
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.models.melody.features import (
@@ -22,8 +23,7 @@ from kmidi_lab.models.melody.features import (
     position_class,
     vectors,
 )
-from kmidi_lab.models.melody.on_device import tensor_vectors, tensors, transpose
-from kmidi_lab.models.melody.sampling import draw, narrowed
+from kmidi_lab.models.melody.generation import draw, narrowed
 
 
 def expected(**places: int | float) -> np.ndarray:

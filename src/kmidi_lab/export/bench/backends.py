@@ -1,19 +1,22 @@
-"""ONNX Runtime timed in this process: one vector a call, the state kept from call to call."""
+"""The ways to run a model that are timed in this process: ONNX Runtime and, in a training run, PyTorch; one vector a call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.export.bench.memory_floor import onnx_weight_bytes
+from kmidi_lab.export.bench.memory_floor import onnx_weight_bytes, torch_weight_bytes
 from kmidi_lab.export.bench.timing import Call
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE, OnnxModel, open_session
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -95,3 +98,18 @@ def _binding(
     for name, array in {OUTPUT: result, **{s.replace(STATE, NEW_STATE): a for s, a in new.items()}}.items():
         binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))
     return binding
+
+
+def torch_backend(network: nn.Module) -> Backend:
+    """The network itself, copied, eager, under inference mode; the process's own thread settings hold."""
+    import torch
+
+    from kmidi_lab.nn.streaming import Streaming, TorchModel
+
+    state = ", state kept from call to call" if isinstance(network, Streaming) else ""
+    one_dnn = "on" if torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled else "off"
+    flags = (
+        f"eager, inference_mode, CPU capability {torch.backends.cpu.get_cpu_capability()}, oneDNN {one_dnn}, "
+        f"1 thread, from Python{state}"
+    )
+    return Backend("torch", torch.__version__, flags, torch_weight_bytes(network), lambda: TorchModel(network).run)

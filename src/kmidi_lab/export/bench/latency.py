@@ -2,19 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
+from numpy.typing import NDArray
 
-from kmidi_lab.contracts import Contract
-from kmidi_lab.export.bench.backends import onnx_backends
-from kmidi_lab.export.bench.deadlines import deadlines
+from kmidi_lab.contracts import CONTRACTS, Contract
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.export.bench.backends import onnx_backends, torch_backend
 from kmidi_lab.export.bench.memory_floor import memory_floor, read_time_us
-from kmidi_lab.export.bench.timing import one_core, summary, time_calls
+from kmidi_lab.export.bench.timing import deadlines, one_core, summary, time_calls
+from kmidi_lab.registry.files import check_below, read_bounded
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published model as `measure_latency` takes it; `frames` `[K, N]` are the typical golden inputs."""
+
+    contract: Contract
+    onnx: bytes
+    rtneural: bytes | None
+    frames: NDArray[np.float32]
+
+
+def read_published(models_root: Path, entry: dict[str, Any]) -> Published:
+    """The files that a registry entry names.
+
+    Where RTNeural holds a student, its golden inputs serve the ONNX file, too: they are the same as the teacher's.
+
+    Raises:
+        RegistryError: no contract has this id, a file can't be read, or the golden file holds no typical inputs.
+    """
+    contract = next((c for c in CONTRACTS.values() if c.id == entry["id"]), None)
+    if contract is None:
+        raise RegistryError(f"{entry['id']} is none of the contract's models, so it has no budget")
+    golden = entry.get("golden_path") or f"golden/{contract.id}.json"
+    onnx = _read(models_root, entry["exports"]["onnx_path"])
+    rtneural = _read(models_root, entry["file"]) if entry["format"] == "rtneural-json" else None
+    try:
+        frames = np.array(orjson.loads(_read(models_root, golden))["typical"]["inputs"], np.float32)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RegistryError(
+            f"{models_root / golden} holds no typical inputs ({error}); export the model again"
+        ) from error
+    return Published(contract, onnx, rtneural, frames)
+
+
+def _read(models_root: Path, name: str) -> bytes:
+    check_below(models_root, name)
+    path = models_root / name
+    try:
+        return read_bounded(path)
+    except OSError as error:
+        raise RegistryError(f"{path} can't be read ({error.strerror}); export the model again") from error
 
 
 def measure_latency(
@@ -63,8 +109,6 @@ def measure_latency(
     if network is None:
         missing["torch"] = "no PyTorch network was given"
     else:
-        from kmidi_lab.export.bench.torch_backend import torch_backend
-
         backends.insert(0, torch_backend(network))
     with one_core() as core:
         for backend in backends:

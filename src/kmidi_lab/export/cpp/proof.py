@@ -10,7 +10,7 @@ import orjson
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.cpp.emit import runtime_file
-from kmidi_lab.export.proof.error import Worst
+from kmidi_lab.export.proof.golden import Worst
 from kmidi_lab.export.rtneural.runner import run_program
 
 

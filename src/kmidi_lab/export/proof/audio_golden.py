@@ -12,12 +12,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.mel import log_mel
-from kmidi_lab.audio.mel_scale import HOP, RATE, WINDOW
+from kmidi_lab.audio.mel import HOP, RATE, WINDOW, log_mel
 from kmidi_lab.contracts import AUDIO_FEATURES, Contract
 from kmidi_lab.errors import ExportError, RegistryError
-from kmidi_lab.export.proof.error import Worst
-from kmidi_lab.export.proof.golden import Model, checksum
+from kmidi_lab.export.proof.golden import Model, Worst, checksum
 
 Array = NDArray[np.float32]
 SCALE = 32768

@@ -15,8 +15,7 @@ from torch import nn
 from kmidi_lab.export.onnx.runtime import INPUT, OnnxModel, open_session
 from kmidi_lab.export.onnx.writer import MODULE_PATH
 from kmidi_lab.export.rtneural.writer import ROOT
-from kmidi_lab.export.torch_runtime import TorchModel
-from kmidi_lab.nn.streaming import Streaming
+from kmidi_lab.nn.streaming import Streaming, TorchModel
 
 Array = NDArray[np.float32]
 Trace = list[tuple[str, Array]]

@@ -19,13 +19,12 @@ from torch import nn
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError, RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
-from kmidi_lab.export.proof.error import Worst
-from kmidi_lab.export.proof.golden import Model
+from kmidi_lab.export.proof.golden import Model, Worst
 from kmidi_lab.export.proof.layers import Trace, first_deviation, onnx_layers, torch_layers
 from kmidi_lab.export.proof.probes import gate_inputs
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import run_rtneural
-from kmidi_lab.export.torch_runtime import TorchModel
+from kmidi_lab.nn.streaming import TorchModel
 
 Array = NDArray[np.float32]
 CHUNKING = 1e-5

@@ -12,14 +12,13 @@ import orjson
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
-from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.midi.channels import SUSTAIN
 from kmidi_lab.midi.events import CONTROL
-from kmidi_lab.midi.output import midi_target, named, say_flaws
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import OpenFile, open_file
-from kmidi_lab.midi.score import ScoreNotes, metrical_strength, score_of
+from kmidi_lab.midi.score import ScoreNotes, metrical_strength, midi_target, name_of, say_flaws, score_of
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.dynamics.features import free_run, score_vectors
 from kmidi_lab.models.dynamics.targets import Expression, decode
@@ -93,7 +92,7 @@ class PerformedScore(Request[Performance]):
         file = open_file(self.midi)
         notes = score_of(file.piece)
         if not len(notes.score):
-            raise DataError(f"{named(self.midi)}: no pitched notes, only drums; give a file with a melody")
+            raise DataError(f"{name_of(self.midi)}: no pitched notes, only drums; give a file with a melody")
         written = np.array(
             [file.piece.tracks[t].notes[i]["velocity"] for t, i in zip(notes.track, notes.index, strict=True)]
         )
@@ -113,7 +112,7 @@ class PerformedScore(Request[Performance]):
         write_atomic(about, orjson.dumps(answer.about(), option=orjson.OPT_INDENT_2))
         velocity, shift = answer.velocity, 1000 * answer.shift
         print(
-            f"{len(velocity)} notes of {Path(named(self.midi)).name}: velocity {velocity.min()} to {velocity.max()}, "
+            f"{len(velocity)} notes of {Path(name_of(self.midi)).name}: velocity {velocity.min()} to {velocity.max()}, "
             f"mean {velocity.mean():.0f}"
         )
         print(
@@ -126,7 +125,7 @@ class PerformedScore(Request[Performance]):
 
     def _target(self, folder: Path) -> Path:
         source = None if isinstance(self.midi, bytes) else self.midi
-        return midi_target(self.out, folder / f"{Path(named(self.midi)).stem}_performed.mid", source)
+        return midi_target(self.out, folder / f"{Path(name_of(self.midi)).stem}_performed.mid", source)
 
 
 def _ask(published: Published, notes: ScoreNotes, affect: tuple[float, float]) -> Expression:

@@ -1,8 +1,8 @@
-"""How a score was played, as targets of the `dynamics` contract, and outputs as what is played."""
+"""A score and how it was played: targets of the `dynamics` contract, and outputs as what is played."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,3 +96,29 @@ def _phrases(score: Score, v: Floats) -> tuple[Floats, Floats]:
             spread[inside] = own
             compression[inside] = 1 - min(1.0, own / whole) if whole > 0 else 0.0
     return spread, compression
+
+
+@dataclass(frozen=True)
+class Performance:
+    """One performance of one piece.
+
+    `piece` names the piece over all its performances; `id` is unique; `unknown` names
+    the contract's slices that the source says nothing of.
+    """
+
+    id: str
+    piece: str
+    source: str
+    score: Score
+    played: Performed
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> int:
+        """Notes whose velocity is known."""
+        return int(np.isfinite(self.played.velocity).sum())
+
+
+def at_tempo(score: Score, tempo: float) -> Score:
+    """The same notes at one tempo, as a host plays them."""
+    return replace(score, tempo=np.full(len(score), tempo))

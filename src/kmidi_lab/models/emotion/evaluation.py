@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.speech import speech_of
+from kmidi_lab.audio.voice_activity import speech_of
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.baselines import fit_baselines

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from kmidi_lab.audio.mel_scale import FLOOR
+from kmidi_lab.audio.mel import FLOOR
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import read_emotion
 from kmidi_lab.errors import RegistryError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.mel_scale import BANDS, HIGHEST_HZ, LOWEST_HZ, hz_of, mel_of
+from kmidi_lab.audio.mel import BANDS, HIGHEST_HZ, LOWEST_HZ, hz_of, mel_of
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import HEADS, KEYS
 from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics

@@ -6,8 +6,7 @@ from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
-from kmidi_lab.models.emotion_node.features import BASES, INTENSITIES, KEYS, PER_BASE, PER_SUB, SUBS
-from kmidi_lab.models.emotion_node.thesaurus import load_thesaurus
+from kmidi_lab.models.emotion_node.features import BASES, INTENSITIES, KEYS, PER_BASE, PER_SUB, SUBS, load_thesaurus
 
 
 class HeardNodes(Listening):

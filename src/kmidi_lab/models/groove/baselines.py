@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.contracts import GROOVE
-from kmidi_lab.models.groove.bars import STEPS, STEPS_PER_BEAT
-from kmidi_lab.models.groove.features import Encoded, milliseconds
+from kmidi_lab.models.groove.features import STEPS, STEPS_PER_BEAT, Encoded, milliseconds
 
 _FEW = 20
 """A median over fewer strokes is replaced by that of the next wider group."""

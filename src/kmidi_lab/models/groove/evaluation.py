@@ -8,10 +8,17 @@ from typing import Protocol
 import numpy as np
 
 from kmidi_lab.errors import DataError
-from kmidi_lab.midi.drums import VOICES
-from kmidi_lab.models.groove.bars import Performance
+from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.models.groove.baselines import fit_baselines
-from kmidi_lab.models.groove.features import TIMING_DELTA, UNIT_MS, VELOCITY_DELTA, Encoded, milliseconds, read_outputs
+from kmidi_lab.models.groove.features import (
+    TIMING_DELTA,
+    UNIT_MS,
+    VELOCITY_DELTA,
+    Encoded,
+    Performance,
+    milliseconds,
+    read_outputs,
+)
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 
 Call = Callable[[np.ndarray], np.ndarray]

@@ -1,4 +1,4 @@
-"""Drum bars to `groove` contract vectors (contract.md §3, §4) and back.
+"""Drum bars on a grid of sixteenths, and as `groove` contract vectors (contract.md §3, §4) and back.
 
 The input says which voice plays on which sixteenth and nothing of how: strength is 1 or 0, since a caller who wants a
 pattern humanised has no played velocities to give, and any part of them would leak what is to be predicted. Swing
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kmidi_lab.contracts import GROOVE
-from kmidi_lab.midi.drums import VOICES
-from kmidi_lab.models.groove.bars import STEPS, STEPS_PER_BEAT, Performance
+from kmidi_lab.midi.piece import VOICES
 
 if TYPE_CHECKING:
     import torch
 
+STEPS = 16
+STEPS_PER_BEAT = 4
 TIMING_TICKS, TIMING_PPQ = 60, 480
 """Timing 1.0 is this many ticks: half a sixteenth."""
 BEATS_PER_UNIT = TIMING_TICKS / TIMING_PPQ
@@ -46,6 +47,89 @@ SWING: Mapping[str, float] = MappingProxyType(
 STYLES = tuple(SWING)
 _IN = {s.name: s.index for s in GROOVE.inputs}
 _TIMING, _VELOCITY = GROOVE.output("timing").index, GROOVE.output("velocity").index
+
+
+@dataclass(frozen=True)
+class Bars:
+    """T bars in 4/4. `hit` `[T, 16, 3]` bool; `timing` -1..1 (half sixteenths) and `velocity` 0..1, zero without a hit.
+
+    `merged` counts strokes dropped since a louder one of the same voice fell on the same step.
+    """
+
+    hit: np.ndarray
+    timing: np.ndarray
+    velocity: np.ndarray
+    merged: int = 0
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Consecutive bars of one take. `kind` is beat or fill; `phrased` says that bar 0 begins a phrase.
+
+    `style` is one of `STYLES`, `swing` 0..1 what the annotation says, `bpm` quarter notes a minute.
+    """
+
+    id: str
+    source: str
+    kind: str
+    style: str
+    swing: float
+    bpm: float
+    phrased: bool
+    bars: Bars
+
+
+def nearest_steps(ticks: np.ndarray, ticks_per_quarter: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sixteenths counted from tick 0, and how far off each onset is, in -1..1 of half a sixteenth.
+
+    Half way between two steps belongs to the later one (-1): a stroke pushed before the bar line is the next bar's.
+    """
+    position = np.asarray(ticks, np.float64) * STEPS_PER_BEAT / ticks_per_quarter
+    steps = np.floor(position + 0.5)
+    return steps.astype(np.int64), (position - steps) * 2
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where onsets `[E]` lie on the sixteenths of a file: `row` and `step` 0..15 of the model's bar, `tick` of that step.
+
+    `lines` `[T]` are the ticks at which the model's bars begin. A model's bar lasts four quarters: a bar of 4/4 or 2/2, two of
+    2/4. It is cut short where the metre changes.
+    """
+
+    row: np.ndarray
+    step: np.ndarray
+    tick: np.ndarray
+    lines: np.ndarray
+
+
+def grid_of(ticks: np.ndarray, metres: np.ndarray, ticks_per_quarter: int) -> Grid:
+    """Onsets in ticks on the grid of a file with these metres `[K, 3]` (tick, numerator, denominator), whatever they are."""
+    first = np.append(0, metres[metres[:, 0] > 0, 0]).astype(np.float64)
+    grid, bar = ticks_per_quarter / STEPS_PER_BEAT, STEPS * ticks_per_quarter / STEPS_PER_BEAT
+    at = np.maximum(np.searchsorted(first - grid / 2, ticks, side="right") - 1, 0)
+    steps = np.floor((ticks - first[at]) / grid + 0.5).astype(np.int64)
+    before = np.append(0, np.cumsum(np.ceil(np.diff(first) / bar - 1e-9))).astype(np.int64)
+    row = before[at] + steps // STEPS
+    rows = np.arange(int(row.max(initial=-1)) + 1)
+    segment = np.searchsorted(before, rows, side="right") - 1
+    return Grid(row, steps % STEPS, first[at] + steps * grid, first[segment] + (rows - before[segment]) * bar)
+
+
+def bars_of(ticks: np.ndarray, voices: np.ndarray, velocities: np.ndarray, ticks_per_quarter: int) -> Bars:
+    """Onsets `[E]` in ticks from the first bar line, voices 0..2 and velocities 1..127 as bars, from the first bar on.
+
+    Of two strokes of one voice on one step the louder stays, of equal ones the earlier.
+    """
+    steps, offsets = nearest_steps(ticks, ticks_per_quarter)
+    count = int(steps.max()) // STEPS + 1 if len(steps) else 0
+    hit = np.zeros((count * STEPS, len(VOICES)), bool)
+    timing, velocity = np.zeros(hit.shape, np.float32), np.zeros(hit.shape, np.float32)
+    for i in np.lexsort((-np.asarray(ticks), velocities)):  # the last one written stays
+        at = steps[i], voices[i]
+        hit[at], timing[at], velocity[at] = True, offsets[i], velocities[i] / 127
+    shape = (count, STEPS, len(VOICES))
+    return Bars(hit.reshape(shape), timing.reshape(shape), velocity.reshape(shape), len(steps) - int(hit.sum()))
 
 
 def bar_vectors(

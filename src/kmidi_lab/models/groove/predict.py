@@ -10,16 +10,22 @@ import numpy as np
 
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
-from kmidi_lab.inference.request import Request, Session
-from kmidi_lab.midi.drums import DRUM_CHANNEL, VOICES, is_kit, voices_of
-from kmidi_lab.midi.output import midi_target, named, say_flaws
-from kmidi_lab.midi.piece import Notes, Piece
+from kmidi_lab.midi.piece import DRUM_CHANNEL, VOICES, Notes, Piece, is_kit, voices_of
 from kmidi_lab.midi.reading import OpenFile, open_file
+from kmidi_lab.midi.score import midi_target, name_of, say_flaws
 from kmidi_lab.midi.writing import play, rewrite
-from kmidi_lab.models.groove.bars import STEPS, grid_of
 from kmidi_lab.models.groove.baselines import rules
-from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STYLES, bar_vectors, read_outputs, suggested_style
+from kmidi_lab.models.groove.features import (
+    BEATS_PER_UNIT,
+    STEPS,
+    STYLES,
+    bar_vectors,
+    grid_of,
+    read_outputs,
+    suggested_style,
+)
 
 LIMIT_SECONDS = 0.05
 """No onset moves further."""
@@ -70,7 +76,7 @@ class HumanisedDrums(Request[Humanised]):
 
     def run(self, published: Published | None, session: Session) -> Humanised:
         """The same file with its strokes moved by at most `LIMIT_SECONDS` and their velocities changed."""
-        source = named(self.midi)
+        source = name_of(self.midi)
         file = open_file(self.midi)
         piece = file.piece
         _check_metre(piece, source)
@@ -99,7 +105,7 @@ class HumanisedDrums(Request[Humanised]):
         write_atomic(target, answer.midi)
         shift = answer.shift * 1000
         print(
-            f"{named(self.midi)}: {len(shift)} drum notes in {answer.bars} bars, style {answer.style}"
+            f"{name_of(self.midi)}: {len(shift)} drum notes in {answer.bars} bars, style {answer.style}"
             f"{'' if self.style else ' (as the pattern suggests)'}: "
             f"{np.count_nonzero(shift)} moved, mean shift {shift.mean():+.1f} ms, mean size {np.abs(shift).mean():.1f} ms, "
             f"at most {np.abs(shift).max():.1f} ms; mean velocity {answer.before.mean():.0f} to {answer.velocity.mean():.0f}"
@@ -111,7 +117,7 @@ class HumanisedDrums(Request[Humanised]):
 
     def _target(self, folder: Path) -> Path:
         source = None if isinstance(self.midi, bytes) else self.midi
-        return midi_target(self.out, folder / f"{Path(named(self.midi)).stem}_humanised.mid", source)
+        return midi_target(self.out, folder / f"{Path(name_of(self.midi)).stem}_humanised.mid", source)
 
 
 @dataclass(frozen=True)

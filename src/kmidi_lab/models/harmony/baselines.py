@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES
-from kmidi_lab.models.harmony.features import CLASSES
-from kmidi_lab.models.harmony.memory import RECALL_ORDER
+from kmidi_lab.models.harmony.features import CLASSES, RECALL_ORDER
 from kmidi_lab.scoring.ngram import NGram, cache_weights, longest_matches, with_cache
 
 START_MAJOR, START_MINOR = CLASSES, CLASSES + 1

@@ -16,12 +16,11 @@ from kmidi_lab.chords.chart import Chart, read_chart
 from kmidi_lab.chords.chord import QUALITIES, Chord, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
-from kmidi_lab.inference.request import Request, Session
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
 from kmidi_lab.models.harmony.evaluation import DEGREES, joint_probabilities
-from kmidi_lab.models.harmony.features import context_vector, joint_class
-from kmidi_lab.models.harmony.memory import ChordMemory
+from kmidi_lab.models.harmony.features import ChordMemory, context_vector, joint_class
 
 _HALF_DIMINISHED = {1: {2, 4, 6, 7, 9, 11}, -1: {2, 7, 9}, 0: {2, 7, 9}}
 """Degrees where the class dim7, which holds both, is half-diminished in six or more of ten chords of the jazz standards."""

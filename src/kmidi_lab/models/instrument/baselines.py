@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.models.instrument.features import Labels
-from kmidi_lab.models.instrument.vocabulary import TRAINED
+from kmidi_lab.models.instrument.features import TRAINED, Labels
 from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
 
 Frames = NDArray[np.floating]

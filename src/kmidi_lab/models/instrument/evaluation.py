@@ -12,8 +12,16 @@ from numpy.typing import NDArray
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.instrument.baselines import Probabilities, fit_baselines, known_places
-from kmidi_lab.models.instrument.features import LOSS_WEIGHTS, Labels
-from kmidi_lab.models.instrument.vocabulary import CLASSES, EVIDENCE, FAMILIES, INSTRUMENTS, ORDINAL, TRAINED
+from kmidi_lab.models.instrument.features import (
+    CLASSES,
+    EVIDENCE,
+    FAMILIES,
+    INSTRUMENTS,
+    LOSS_WEIGHTS,
+    ORDINAL,
+    TRAINED,
+    Labels,
+)
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 from kmidi_lab.scoring.metrics import (
     confusion,

@@ -1,4 +1,4 @@
-"""Labels of a sound as `instrument` contract vectors, with what is unknown left out.
+"""Names of the places of each slice of the `instrument` contract, and labels of a sound as vectors, what is unknown left out.
 
 A clip's labels are a place in each slice of the contract's output for which there is evidence; a slice without is
 masked in the loss. Slices in `UNTRAINED` have evidence nowhere: their output stays constant.
@@ -14,11 +14,91 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.models.instrument.vocabulary import CLASSES
 
 if TYPE_CHECKING:
     import torch
 
+FAMILIES = (
+    "piano", "organ", "guitar", "strings_bowed", "strings_plucked", "brass", "woodwind_reed", "woodwind_flute",
+    "percussion_tuned", "percussion_untuned", "synth_lead", "synth_pad", "synth_bass", "voice", "ethnic", "electronic",
+)  # fmt: skip
+INSTRUMENTS = (
+    "piano", "electric_piano", "harpsichord", "organ", "accordion", "guitar", "electric_guitar", "bass_guitar", "banjo",
+    "mandolin", "harp", "violin", "viola", "cello", "double_bass", "trumpet", "french_horn", "trombone", "tuba", "flute",
+    "oboe", "english_horn", "clarinet", "bass_clarinet", "bassoon", "contrabassoon", "saxophone", "mallets", "bells",
+    "drums", "voice", "synthesizer",
+)  # fmt: skip
+"""Ours to choose: the contract leaves the 32 open."""
+TECHNIQUES = (
+    "sustained", "staccato", "legato", "tremolo", "trill", "glissando", "vibrato", "bowed", "plucked", "picked",
+    "strummed", "hammered", "blown", "slapped", "palm_muted", "harmonics",
+)  # fmt: skip
+ARTICULATIONS = (
+    "normal", "accented", "marcato", "tenuto", "sforzando", "pizzicato", "con_sordino", "flutter_tongue",
+)  # fmt: skip
+EXPRESSION_STYLES = (
+    "aggressive", "gentle", "melancholic", "joyful", "mysterious", "triumphant", "playful", "solemn", "passionate",
+    "contemplative", "anxious", "serene",
+)  # fmt: skip
+ROLES = ("lead_melody", "counter_melody", "harmony", "bass", "rhythm", "pad", "accent", "ambient")
+REGISTERS = ("bass", "low_mid", "high_mid", "treble")
+BRIGHTNESSES = ("dark", "warm", "bright", "brilliant")
+ENERGIES = ("ppp", "pp", "p", "mp", "mf", "f", "ff", "fff")
+DYNAMIC_RANGES = ("ppp-pp", "p-mp", "mf-f", "ff-fff")
+VIBRATOS = ("none", "slight", "moderate", "strong")
+ATTACKS = ("under 8 ms", "8-16 ms", "16-32 ms", "32-64 ms", "64-128 ms", "128-256 ms", "256-512 ms", "over 512 ms")
+SUSTAINS = (
+    "over 96 dB/s", "48-96 dB/s", "24-48 dB/s", "12-24 dB/s", "6-12 dB/s", "3-6 dB/s", "1.5-3 dB/s", "under 1.5 dB/s",
+)  # fmt: skip
+GENRES = ("classical", "jazz", "rock", "electronic")
+
+CLASSES: dict[str, tuple[str, ...]] = {
+    "family": FAMILIES,
+    "instrument": INSTRUMENTS,
+    "technique": TECHNIQUES,
+    "articulation": ARTICULATIONS,
+    "register": REGISTERS,
+    "brightness": BRIGHTNESSES,
+    "expression_style": EXPRESSION_STYLES,
+    "energy": ENERGIES,
+    "role": ROLES,
+    "dynamic_range": DYNAMIC_RANGES,
+    "vibrato": VIBRATOS,
+    "attack": ATTACKS,
+    "sustain": SUSTAINS,
+    "genre_feel": GENRES,
+}
+"""Names of the places of each slice that has names; valence, arousal and human feel have none."""
+EVIDENCE = {
+    "family": "the instrument",
+    "instrument": "the file's or program's name",
+    "technique": "the word for the articulation in the name, else how the instrument is sounded; how a note was rendered",
+    "articulation": "the word for the articulation in the name",
+    "register": "the pitch: below C3, C4, C5, and above",
+    "brightness": "a measure of the signal, not a judgement: the centroid of its power",
+    "energy": "the dynamic in the name, or the velocity in eighths of its range",
+    "dynamic_range": "the dynamic in the name, or the velocity in quarters of its range",
+    "vibrato": "the word in the name, or how wide the pitch was bent in rendering",
+    "attack": "a measure of the signal: time from 10 to 90 % of its peak",
+    "sustain": "a measure of the signal: how fast it falls after its peak, before its release",
+}
+"""What a label of each slice that can be learnt rests on."""
+TRAINED = tuple(EVIDENCE)
+UNTRAINED = tuple(s.name for s in INSTRUMENT.outputs if s.name not in EVIDENCE)
+"""No data here says anything of these: their output is constant."""
+ORDINAL = ("brightness", "energy", "dynamic_range", "vibrato", "attack", "sustain")
+"""Places in order, so that the distance of a mistake counts."""
+FAMILY_OF = {
+    "piano": "piano", "electric_piano": "piano", "harpsichord": "piano", "organ": "organ", "accordion": "organ",
+    "guitar": "guitar", "electric_guitar": "guitar", "bass_guitar": "guitar", "banjo": "strings_plucked",
+    "mandolin": "strings_plucked", "harp": "strings_plucked", "violin": "strings_bowed", "viola": "strings_bowed",
+    "cello": "strings_bowed", "double_bass": "strings_bowed", "trumpet": "brass", "french_horn": "brass",
+    "trombone": "brass", "tuba": "brass", "flute": "woodwind_flute", "oboe": "woodwind_reed",
+    "english_horn": "woodwind_reed", "clarinet": "woodwind_reed", "bass_clarinet": "woodwind_reed",
+    "bassoon": "woodwind_reed", "contrabassoon": "woodwind_reed", "saxophone": "woodwind_reed",
+    "mallets": "percussion_tuned", "bells": "percussion_tuned", "drums": "percussion_untuned", "voice": "voice",
+}  # fmt: skip
+"""The family of an instrument; a synthesizer's depends on its sound."""
 LOSS_WEIGHTS = {
     "family": 1.0, "instrument": 1.0, "technique": 1.0, "articulation": 0.5, "register": 0.5, "brightness": 0.2,
     "energy": 0.3, "dynamic_range": 0.2, "vibrato": 0.3, "attack": 0.2, "sustain": 0.2,

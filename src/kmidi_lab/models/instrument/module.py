@@ -7,9 +7,8 @@ from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Share, Sizes
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.models.instrument.features import LOSS_WEIGHTS, InstrumentBatch
+from kmidi_lab.models.instrument.features import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL, InstrumentBatch
 from kmidi_lab.models.instrument.network import HEAD_SIZE, two_headed_network
-from kmidi_lab.models.instrument.vocabulary import INSTRUMENTS, ORDINAL
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain

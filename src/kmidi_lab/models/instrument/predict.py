@@ -8,7 +8,7 @@ from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
-from kmidi_lab.models.instrument.vocabulary import CLASSES
+from kmidi_lab.models.instrument.features import CLASSES
 
 _ASKED = ("family", "instrument", "technique", "articulation", "register", "energy")
 

@@ -11,13 +11,12 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.midi.output import named
 from kmidi_lab.midi.reading import OpenFile, open_file
+from kmidi_lab.midi.score import name_of
 from kmidi_lab.midi.writing import Edit, name_event, note_events, rewrite
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
-from kmidi_lab.models.melody.finding import HOW, as_melody, melody_of
+from kmidi_lab.models.melody.finding import HOW, REST, as_melody, melody_of
 from kmidi_lab.models.melody.rhythm import METRES, SHORTEST, Bar, Metre, bars_of
-from kmidi_lab.models.melody.voice import REST
 
 _HEARD = 448
 """Notes that the model is given: its attention and memory reach no further."""
@@ -91,12 +90,12 @@ def read_tune(source: Path | bytes, metre: Metre | None = None) -> Begun:
     if metre is not None:
         piece = replace(piece, metres=np.array([[0, *map(int, metre.name.split("/"))]]))
     found = melody_of(piece)
-    melody = as_melody(piece, found, named(source), "midi")
+    melody = as_melody(piece, found, name_of(source), "midi")
     quarter = float(piece.ticks_per_quarter)
     changed, numerator, denominator = piece.metres[-1].tolist() if len(piece.metres) else (0, 4, 4)
     if f"{numerator}/{denominator}" not in METRES:
         raise ConfigError(
-            f"{named(source)}: its end is in {numerator}/{denominator}, which the melody model has no rhythms for; name one of "
+            f"{name_of(source)}: its end is in {numerator}/{denominator}, which the melody model has no rhythms for; name one of "
             f"{', '.join(METRES)}, such as predict.metre=4/4"
         )
     metre = METRES[f"{numerator}/{denominator}"]

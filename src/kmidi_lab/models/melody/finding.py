@@ -17,8 +17,14 @@ from kmidi_lab.midi.piece import Piece, Track
 from kmidi_lab.midi.reading import MidiError
 from kmidi_lab.midi.score import make_score
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody
-from kmidi_lab.models.melody.voice import Voice, key_of_chroma, single, uncovered
 
+REST, _PHRASE = 0.5, 1.0
+"""Quarter notes of silence that are a rest, and that end a phrase."""
+_PROFILES = {
+    1: np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]),
+    -1: np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17]),
+}
+"""Of C major and C minor (C. Krumhansl, *Cognitive Foundations of Musical Pitch*, 1990)."""
 MIN_NOTES, MAX_NOTES = 12, 5_000
 GRID = 12
 """Places a quarter note: sixteenths and triplets of eighths fall on it."""
@@ -38,6 +44,61 @@ _BACKING = re.compile(
 _BASS, _EFFECTS = range(32, 40), range(112, 128)
 _LEAST_LIKE = 0.3
 _MIDDLE, _WIDTH = 68.0, 16.0
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Notes one after the other, arrays `[T]`: `pitch` MIDI, `onset`, `duration` in quarter notes (or beats).
+
+    `rest` says whether a rest stands before the note, `phrase` whether it starts a phrase.
+    """
+
+    pitch: np.ndarray
+    onset: np.ndarray
+    duration: np.ndarray
+    rest: np.ndarray
+    phrase: np.ndarray
+
+
+def single(starts: np.ndarray, ends: np.ndarray, pitch: np.ndarray, grid: int) -> Voice:
+    """Onsets on the nearest of `grid` places a quarter note, of notes on one place the highest, each ended by the next.
+
+    A gap below half a quarter note is articulation: the note lasts to the next one.
+    """
+    onset = np.round(starts * grid) / grid
+    order = np.lexsort((-pitch.astype(int), onset))
+    order = order[np.concatenate([[True], np.diff(onset[order]) > 0])] if len(order) else order
+    onset, end = onset[order], ends[order]
+    following = np.append(onset[1:], np.inf)
+    end = np.clip(np.round(end * grid) / grid, onset + 1 / grid, following)
+    gap = onset - np.concatenate([[-np.inf], end[:-1]])
+    duration = np.where(following - end < REST, following, end) - onset
+    return Voice(pitch[order].astype(np.uint8), onset, duration, np.isfinite(gap) & (gap >= REST), gap >= _PHRASE)
+
+
+def uncovered(starts: np.ndarray, ends: np.ndarray, pitch: np.ndarray, tolerance: float) -> np.ndarray:
+    """Places of the notes that no higher note sounds over, in order of onset; times in any unit.
+
+    A note that starts while a higher one still sounds for more than `tolerance` belongs to another voice.
+    """
+    until = np.full(129, -np.inf)
+    kept = []
+    for i in np.lexsort((-pitch.astype(int), starts)):
+        if until[int(pitch[i]) + 1 :].max() <= starts[i] + tolerance:
+            kept.append(i)
+        until[pitch[i]] = max(until[pitch[i]], ends[i])
+    return np.array(kept, np.int64)
+
+
+def key_of_chroma(weights: np.ndarray) -> Key:
+    """The key of notes whose source does not say it: the best of 24 for the duration of each pitch class `[12]`.
+
+    C major for a flat histogram.
+    """
+    if np.ptp(weights) == 0:
+        return Key(0, 1)
+    keys = [Key(tonic, mode) for tonic in range(12) for mode in (1, -1)]
+    return max(keys, key=lambda k: float(np.corrcoef(np.roll(_PROFILES[k.mode], k.tonic), weights)[0, 1]))
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,13 @@ from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
-from kmidi_lab.inference.request import Request, Session
-from kmidi_lab.midi.output import midi_target, named, say_flaws
+from kmidi_lab.midi.score import midi_target, name_of, say_flaws
 from kmidi_lab.models.melody.baselines import stepwise
 from kmidi_lab.models.melody.continuation import Begun, read_tune, written
 from kmidi_lab.models.melody.features import NO_NOTE, Notes, duration_class, position_class, vectors
+from kmidi_lab.models.melody.generation import draw
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
 from kmidi_lab.models.melody.rhythm import (
     BAR,
@@ -39,7 +40,6 @@ from kmidi_lab.models.melody.rhythm import (
     notes_a_bar,
     plain_bars,
 )
-from kmidi_lab.models.melody.sampling import draw
 
 MOST_NOTES, MOST_BARS = 2000, 500
 _NOTES, _LEAST_BARS, _MORE_BARS = 32, 4, 8
@@ -202,7 +202,7 @@ class MelodyOverChords(Request[Tune]):
         if answer.begun:
             first = answer.begun.bar
             print(
-                f"{named(self.source or Path())}: {answer.begun.named()} goes on from bar {first + 1}, in {answer.metre.name}"
+                f"{name_of(self.source or Path())}: {answer.begun.named()} goes on from bar {first + 1}, in {answer.metre.name}"
             )
             say_flaws(answer.begun.file.piece.flaws)
         names = [self._note_name(answer, i) for i in range(len(pitches))]
