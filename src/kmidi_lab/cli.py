@@ -140,9 +140,12 @@ def _job(cfg: DictConfig) -> int:
         log.error("%s", printable(str(error)))
         failed(str(error))
         return 2 if isinstance(error, UserError) else 1
-    except BrokenPipeError:
-        # Whoever read the output has gone, as `head` does; what is printed later is lost in silence.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError as error:
+        if _reader_has_gone():
+            failed("whoever read its output has gone")
+        else:
+            log.error("%s", traceback.format_exc())
+            failed(f"BrokenPipeError: {error}")
         return 1
     except (KeyboardInterrupt, SystemExit):  # Lightning turns a signal during training into SystemExit
         stopped = stopping.Stopped()
@@ -156,6 +159,17 @@ def _job(cfg: DictConfig) -> int:
         failed(f"{type(error).__name__}: {error}")
         return 1
     return 0
+
+
+def _reader_has_gone() -> bool:
+    """Whether standard output is closed at its other end, as by `head`; what is printed later is lost in silence then."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _kept_options() -> list[str]:

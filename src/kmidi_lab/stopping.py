@@ -109,8 +109,10 @@ def _raise(number: int, frame: FrameType | None) -> None:
     if _received:  # once is enough: what follows must not be torn
         return
     _received.append(number)
-    _end_children(number)
-    raise Stopped
+    try:
+        _end_children(number)
+    finally:
+        raise Stopped from None  # whatever a library's own handler raised while the children ended
 
 
 def _end_children(number: int) -> None:

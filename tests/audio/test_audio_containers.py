@@ -164,6 +164,13 @@ def test_channels_that_cancel_are_read_alone_and_it_is_said(tmp_path, other, kin
     assert near(got.samples) and got.notes == ((CANCELLED, "channel 2 of 2"),)
 
 
+def test_channels_that_cancel_for_most_of_a_recording_are_read_alone(tmp_path):
+    left = SWEEP.copy()
+    left[len(left) // 5 :] *= -1
+    got = read_recording(kept(tmp_path, encoded(np.stack([left, SWEEP * 1.001], 1), RATE, "WAV")), RATE)
+    assert got.notes == ((CANCELLED, "channel 2 of 2"),) and near(got.samples)
+
+
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_channels_that_do_not_cancel_are_averaged(tmp_path, channels):
     rng = np.random.default_rng(0)

@@ -85,7 +85,7 @@ def test_code_that_is_not_trusted_is_not_imported(run: Callable[..., str]) -> No
             "Did you mean 'model.module.hidden'",
         ),
         ("--config-dir toy_lab/conf trusted=[toy_lab] model=toy task=predict predict.top=many", "must be of type int"),
-        ("--config-dir toy_lab/conf trusted=[toy_lab] model=toy model.name=harmoni", "Did you mean 'harmony'"),
+        ("--config-dir toy_lab/conf trusted=[toy_lab] model=toy model.name=harmoni", "model.name belongs to the model"),
     ],
 )
 def test_a_mistake_is_one_line(run: Callable[..., str], words: str, said: str) -> None:

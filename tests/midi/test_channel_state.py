@@ -140,3 +140,10 @@ def test_files_that_strangers_could_not_read(file: str, shared: Path) -> None:
         assert all(t.is_drum for t in piece.tracks)
     if file == "program_in_setup_track.mid":
         assert programs(piece) == [(0, 56), (1, 33)]
+
+
+def test_the_first_of_many_silences_behind_a_note_ends_it() -> None:
+    struck = bytes([0, 0x90, 60, 80])
+    silences = b"".join(control(123, 0, wait=10) for _ in range(5))
+    [part] = read_piece(midi(track(number(25) + struck[1:] + END), track(silences + END))).tracks
+    assert (part.notes["start"].tolist(), part.notes["duration"].tolist()) == ([25], [5])

@@ -12,7 +12,7 @@ from support.smf import END, chunk, meta, midi, name, note, number, song, tempo,
 
 from kmidi_lab.inference.api import Session
 from kmidi_lab.midi.reading import open_file, read_piece
-from kmidi_lab.midi.writing import Edit, name_event, note_events, rewrite
+from kmidi_lab.midi.writing import Edit, name_event, note_events, play, rewrite
 from kmidi_lab.models.dynamics.predict import PerformedScore
 from kmidi_lab.models.groove.predict import HumanisedDrums
 
@@ -98,9 +98,35 @@ def test_a_note_is_not_moved_before_its_program() -> None:
     file = open_file(midi(track(part + END)))
     programs = [t.program for t in file.piece.tracks]
     assert [p[:, 3].tolist() for p in file.places] == [[0], [480] * 10]
+    assert [p[:, 4].tolist() for p in file.places] == [[479], [2**31 - 2] * 10]
     after = read_piece(performed(midi(track(part + END))))
     assert [t.program for t in after.tracks] == programs
     assert [len(t.notes) for t in after.tracks] == [1, 10]
+
+
+def later(data: bytes, by: int) -> bytes:
+    """Every note of the file begins and ends later by some ticks."""
+    file = open_file(data)
+    [notes] = [t.notes for t in file.piece.tracks][:1]
+    count = len(notes)
+    start = notes["start"].astype(int) + by
+    columns = np.zeros(count, int), np.arange(count), start, start + notes["duration"], np.full(count, 64)
+    return rewrite(file.file, play(file, *columns))
+
+
+def test_a_note_that_another_track_ends_is_not_lost_where_it_moves_behind_its_end() -> None:
+    begins = track(number(96) + bytes([0x90, 60, 80]) + END)
+    ends = track(number(100) + bytes([0x80, 60, 0]) + END)
+    [part] = read_piece(later(midi(begins, ends), 9)).tracks
+    assert part.notes["start"].tolist() == [99] and part.notes["duration"].tolist() == [1]
+
+
+def test_a_note_does_not_move_behind_the_next_program() -> None:
+    part = note(60, 50, 8, wait=96) + number(4) + b"\xc0\x28" + note(62, 90, 8, wait=2)
+    data = midi(track(part + END))
+    after = read_piece(later(data, 30))
+    assert [(t.program, len(t.notes)) for t in after.tracks] == [(0, 1), (40, 1)]
+    assert after.tracks[0].notes["start"].tolist() == [107]
 
 
 @pytest.mark.parametrize("case", ["odd key", "unfinished", "garbage", "riff", "above 127", "few tracks"])

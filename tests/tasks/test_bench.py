@@ -80,7 +80,7 @@ def test_a_student_is_called_one(tmp_path, capsys, monkeypatch):
         "not_measured": {},
         "budget_ms": 5.0,
     }
-    monkeypatch.setattr(bench, "measure_latency", lambda *_: measured)
+    monkeypatch.setattr(bench, "measure_latency", lambda *_, **__: measured)
     monkeypatch.setattr(bench, "_write", lambda *_: None)
     run(tmp_path, [put(tmp_path, MELODY) | {"rtneural_is_student": True}], tmp_path / "bench")
     heading, *rows, over = (" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[-4:])

@@ -18,7 +18,7 @@ from kmidi_lab.audio import mpeg, ogg
 from kmidi_lab.audio.riff import sound_of_riff
 from kmidi_lab.audio.spliced import Spliced
 
-_MOST_BYTES = 2**30
+_MOST_BYTES = 2**28
 """Of an MP3 or Ogg file that is looked through; a longer one is believed."""
 _MPEG_SUFFIXES = (".mp3", ".mp2", ".mpga")
 _ENDLESS = 0xFFFF_FFFF

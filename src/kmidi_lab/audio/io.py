@@ -29,6 +29,9 @@ _MOST_NUMBERS = 2**30
 _LEFT = 0.1
 """The mean of channels that have nothing to do with each other keeps its share of their power; where it keeps less than
 this much of that share, 10 dB below, the channels cancel each other."""
+_PIECE = 4096
+_LARGE_SHARE = 0.25
+"""Of the power of a recording: where this much lies in pieces (of 4096 samples) that cancel, the mean is not heard."""
 
 
 class AudioError(UserError):
@@ -67,7 +70,7 @@ def read_recording(path: Path, rate: int, longest_s: float = LONGEST_S) -> Recor
         raise AudioError(path, "a folder" if path.is_dir() else "not a file", remedy="name a recording")
     mixed = _read(path, rate, longest_s, None)
     power, channels = mixed.power, len(mixed.power)
-    if channels > 1 and mixed.mean_power < _LEFT * power.sum() / channels**2:
+    if channels > 1 and mixed.cancelled > _LARGE_SHARE * power.sum():
         loudest = int(power.argmax())
         mixed = _read(path, rate, longest_s, loudest)
         mixed.notes.append((CANCELLED, f"channel {loudest + 1} of {channels}"))
@@ -77,11 +80,14 @@ def read_recording(path: Path, rate: int, longest_s: float = LONGEST_S) -> Recor
 
 
 class _Mix:
-    """Blocks of channels to one row at another rate, with the sums of squares of each channel and of the row."""
+    """Blocks of channels to one row at another rate.
+
+    `power` is the sum of squares of each channel, `cancelled` that of all channels in pieces whose mean cancels.
+    """
 
     def __init__(self, rate: int, channel: int | None) -> None:
         self.rate, self.channel = rate, channel
-        self.power, self.mean_power = np.zeros(1), 0.0
+        self.power, self.cancelled = np.zeros(1), 0.0
         self.lowest, self.highest = np.inf, -np.inf
         self.parts: list[NDArray[np.float32]] = []
         self.notes: list[tuple[str, str]] = []
@@ -96,7 +102,10 @@ class _Mix:
             if self.channel is None:
                 power = np.einsum("sc,sc->c", block, block, dtype=np.float64)
                 self.power = power if len(power) > len(self.power) else self._added(power)
-                self.mean_power += float(np.einsum("s,s->", row, row, dtype=np.float64))
+                pieces = np.arange(0, len(row), _PIECE)
+                whole = np.add.reduceat(np.einsum("sc,sc->s", block, block, dtype=np.float64), pieces)
+                mean = np.add.reduceat(np.square(row, dtype=np.float64), pieces)
+                self.cancelled += float(whole[mean < _LEFT * whole / len(power) ** 2].sum())
             self.lowest, self.highest = min(self.lowest, float(row.min())), max(self.highest, float(row.max()))
             self.parts.append(row if resampler is None else resampler.resample_chunk(row))
         if resampler is not None:

@@ -57,6 +57,10 @@ class Settings:
         at = np.searchsorted(self.tick, start, side="right") - 1
         return np.where(at >= 0, np.append(self.tick, 0)[at], 0)
 
+    def until(self, start: Numbers) -> Numbers:
+        """The tick of the first change of any track after each start, `[N]`; 2^31 - 1 where there is none."""
+        return np.append(self.tick, _NEVER)[np.searchsorted(self.tick, start, side="right")]
+
     def spans(self, track: int) -> Numbers:
         """`[P, 2]` start and end ticks of the pedal: the track's own where it has one, else that of the other tracks."""
         own, others = self._own(track)
@@ -84,6 +88,7 @@ def pedals(tracks: Sequence[Events], port: Sequence[int]) -> dict[tuple[int, int
     return _settings(chosen, port)
 
 
+_NEVER = 2**31 - 1
 NOTHING = Settings(*(np.zeros(0, np.int64) for _ in range(4)))
 
 
@@ -105,9 +110,9 @@ def _settings(
     track, event, tick, value, where = (
         np.concatenate(column).astype(np.int64) for column in zip(*columns, strict=True)
     )
-    order = np.lexsort((event, track, tick))
-    out = {}
-    for place in np.flatnonzero(np.bincount(where)).tolist():
-        own = order[where[order] == place]
-        out[divmod(place, 16)] = Settings(track[own], event[own], tick[own], value[own])
-    return out
+    order = np.lexsort((event, track, tick, where))
+    changes = np.flatnonzero(np.diff(where[order])) + 1
+    return {
+        divmod(int(where[own[0]]), 16): Settings(track[own], event[own], tick[own], value[own])
+        for own in np.split(order, changes)
+    }

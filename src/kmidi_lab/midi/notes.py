@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -114,6 +115,8 @@ def _end_from_elsewhere(
         controls = events.of(CONTROL)
         for i in controls[np.isin(events.first[controls], _ALL_OFF)]:
             silences[ports[number], int(events.status[i]) & 15].append(int(events.tick[i]))
+    for ticks in silences.values():
+        ticks.sort()
     open_notes = np.flatnonzero(notes.end == UNENDED)
     for i in open_notes[np.argsort(notes.start[open_notes], kind="stable")]:
         start, port, channel = int(notes.start[i]), ports[int(notes.track[i])], int(notes.channel[i])
@@ -123,7 +126,9 @@ def _end_from_elsewhere(
         if waiting:
             notes.end[i] = waiting.popleft()
         else:
-            notes.end[i] = min((t for t in silences[port, channel] if t > start), default=UNENDED)
+            silent = silences[port, channel]
+            after = bisect_right(silent, start)
+            notes.end[i] = silent[after] if after < len(silent) else UNENDED
 
 
 def with_strokes(drums: Sounding, ticks_per_quarter: int) -> Sounding:

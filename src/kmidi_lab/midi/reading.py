@@ -38,9 +38,9 @@ NEVER_END = "notes that never end"
 class OpenFile:
     """A file that can be written again: its piece, its events, and where each note of the piece stands among them.
 
-    `places` has for each track of the piece `[N, 4]`: the track of the file, the event that begins the note, the one that
-    ends it or -1, and the first tick that the note may move to, which is where its program was chosen. `ports` are of the
-    tracks of the file, `pedalled` says whether any channel uses the sustain pedal.
+    `places` has for each track of the piece `[N, 5]`: the track of the file, the event that begins the note, the one that
+    ends it or -1, and the first and the last tick that the note may move to, between the choice of its program and that
+    of the next. `ports` are of the tracks of the file, `pedalled` says whether any channel uses the sustain pedal.
     """
 
     piece: Piece
@@ -138,8 +138,9 @@ def _parts(
             rows = rows[np.lexsort((own.pitch[rows], own.start[rows]))]
             if len(rows):
                 parts.append(Track(names[number], sound, drums, _rows(own.taken(rows)), spans, channel))
-                since = chosen.since(own.start[rows])
-                places.append(np.stack([own.track[rows], own.on[rows], own.off[rows], since], 1))
+                start = own.start[rows]
+                between = chosen.since(start), chosen.until(start) - 1
+                places.append(np.stack([own.track[rows], own.on[rows], own.off[rows], *between], 1))
     return tuple(parts), tuple(places)
 
 

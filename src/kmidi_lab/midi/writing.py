@@ -104,19 +104,20 @@ def play(
         file: what is edited.
         part: of each note, its track in the piece, `[N]`.
         index: and its place there, `[N]`.
-        start: where it shall begin, in ticks `[N]`.
-        end: and end; where no event of the track ends a note, nothing is changed.
+        start: where it shall begin, in ticks `[N]`; a note stays before the next choice of a program, and before its end
+            where another track ends it.
+        end: and end; where no event of the track ends a note, its end stays.
         velocity: 1..127 `[N]`.
     """
     edits: dict[int, Edit] = {}
     columns = (part.tolist(), index.tolist(), start.tolist(), end.tolist(), velocity.tolist())
     for p, i, begins, ends, loud in zip(*columns, strict=True):
-        track, on, off, _ = file.places[p][i].tolist()
-        edit = edits.setdefault(track, Edit())
-        edit.moved[on] = begins
-        edit.changed[on] = bytes(
-            [NOTE_ON | file.piece.tracks[p].channel, int(file.piece.tracks[p].notes[i]["pitch"]), loud]
-        )
+        track, on, off, _, latest = file.places[p][i].tolist()
+        note, edit = file.piece.tracks[p].notes[i], edits.setdefault(track, Edit())
+        if off < 0 and not file.piece.tracks[p].is_drum:
+            latest = min(latest, int(note["start"]) + int(note["duration"]) - 1)
+        edit.moved[on] = min(begins, latest)
+        edit.changed[on] = bytes([NOTE_ON | file.piece.tracks[p].channel, int(note["pitch"]), loud])
         if off >= 0:
-            edit.moved[off] = ends
+            edit.moved[off] = max(ends, edit.moved[on] + 1)
     return edits

@@ -118,7 +118,7 @@ def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
         ([*ask[:2], f"predict.midi={tmp_path / 'drums.mid'}"], "only drums"),
     ):
         failed = cli(*wrong)
-        assert failed.returncode == 2 and said in failed.stderr and not failed.stdout, (wrong, failed.stderr)
+        assert failed.returncode == 2 and said in failed.stderr and said not in failed.stdout, (wrong, failed.stderr)
         assert "Traceback" not in failed.stdout + failed.stderr
 
 

@@ -108,7 +108,7 @@ class PerformedScore(Request[Performance]):
     def show(self, answer: Performance, session: Session) -> None:
         out = self._target(session.folder)
         write_atomic(out, answer.midi)
-        about = out.with_suffix(".json")
+        about = session.folder / f"{out.stem}.json"  # not beside a file that the user named, where another may lie
         write_atomic(about, orjson.dumps(answer.about(), option=orjson.OPT_INDENT_2))
         velocity, shift = answer.velocity, 1000 * answer.shift
         print(
