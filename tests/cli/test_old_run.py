@@ -11,7 +11,8 @@ import pytest
 from tests.conftest import Cli
 
 OWN = ("model=harmony", "hardware=cpu", "preset=smoke", "trainer.progress=false", "data.sources=[embedded]")
-PERPLEXITY = 35.571885823073046
+PERPLEXITY = 35.59352943989349
+"""0.1.0 had 35.5719: four embedded chords have added tones that its reader dropped."""
 """What 0.1.0 measured of this run."""
 
 

@@ -83,7 +83,7 @@ def test_other_packages_count_by_their_version(made: Path, monkeypatch: pytest.M
 PREPARE = {
     "dynamics": "library.load(root, root, ('kth_rules',), 0, 0.15, 0.15, False)",
     "emotion": "library.load(root, root, ('espeak',), ('speech',), 5, 0, 2, Augmentation(variants=1), None, 1, False)",
-    "emotion_node": "from datamodules.emotion_node import playing; playing._play(playing.plan(1, 0)[:2])",
+    "emotion_node": "from datamodules.emotion_node import library; library._play(library.plan(1, 0)[:2])",
     "groove": "library.load(root, root, ('styles',), ('drummer1',), 0, False)",
     "harmony": "library.load(root, root, ('embedded', 'rntxt', 'chorales'), 0, 0.1, 0.15, False)",
     "instrument": "library.load(root, root, ('gm',), 1, 1, 0.1, 0.2, 0, Augmentation(variants=0), 1, False)",

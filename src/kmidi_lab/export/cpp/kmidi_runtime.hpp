@@ -392,13 +392,13 @@ inline void history(const float* x, float* to, float* state, int size, int taps,
     const auto slots = static_cast<std::uint64_t>(taps - 1) * static_cast<std::uint64_t>(dilation) + 1;
     const auto bytes = static_cast<std::size_t>(size) * sizeof(float);
     auto slot = static_cast<std::size_t>(call % slots);
-    std::memcpy(state + slot * static_cast<std::size_t>(size), x, bytes);
+    std::memmove(state + slot * static_cast<std::size_t>(size), x, bytes);
     for(int tap = 0; tap < taps; ++tap)
     {
         // The slot after the present one holds the oldest frame.
         slot += tap == 0 ? 1 : static_cast<std::size_t>(dilation);
         slot = slot < slots ? slot : slot - static_cast<std::size_t>(slots);
-        std::memcpy(to + static_cast<std::size_t>(tap) * static_cast<std::size_t>(size),
+        std::memmove(to + static_cast<std::size_t>(tap) * static_cast<std::size_t>(size),
             state + slot * static_cast<std::size_t>(size), bytes);
     }
 }
