@@ -50,6 +50,12 @@ def test_the_package_never_imports_the_data_modules() -> None:
         _check(not joined, f"{module} imports {imported}")
 
 
+def test_the_registry_is_read_and_written_without_its_checks() -> None:
+    for module, imported in _imports():
+        joined = module.startswith("kmidi_lab.registry") and imported.startswith("kmidi_lab.verify")
+        _check(not joined, f"{module} imports {imported}")
+
+
 def test_export_takes_of_the_report_what_publishing_needs() -> None:
     taken = {i.rpartition(".")[0] for m, i in _imports() if m.startswith("kmidi_lab.export.") and ".report." in i}
     assert taken <= PUBLISH_NEEDS

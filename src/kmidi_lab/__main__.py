@@ -6,8 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-_ROOTS = ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")
-
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the lab; returns the exit code.
@@ -65,7 +63,9 @@ def _run(arguments: list[str]) -> int:
 
 def _load_dotenv() -> None:
     """Adds what `.env` sets; a folder that is set to nothing, here or there, counts as not set."""
-    for key in _ROOTS:
+    from kmidi_lab.files import ROOTS
+
+    for key in ROOTS:
         if not os.environ.get(key, "").strip():
             os.environ.pop(key, None)
     if not Path(".env").is_file():
@@ -73,15 +73,15 @@ def _load_dotenv() -> None:
     from dotenv import dotenv_values
 
     for key, value in dotenv_values(".env").items():
-        if value is not None and (value.strip() or key not in _ROOTS):
+        if value is not None and (value.strip() or key not in ROOTS):
             os.environ.setdefault(key, value)
 
 
 def _expand_home() -> None:
     """`~` in folders of the environment, which no shell expands in .env or behind quotes."""
-    from kmidi_lab.files import with_home
+    from kmidi_lab.files import ROOTS, with_home
 
-    for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT", "RTNEURAL_RUNNER"):
+    for key in (*ROOTS, "RTNEURAL_RUNNER"):
         if key in os.environ:
             os.environ[key] = with_home(os.environ[key])
 

@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import command_line, config, go_on, run_record, schema, stopping, streams
 from kmidi_lab.conf_dir import conf_dir, look_also_in
-from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, UserError
+from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, UserError, first_line
 from kmidi_lab.files import check_writable
 from kmidi_lab.report.formats import printable
 
@@ -74,12 +74,12 @@ def run(arguments: list[str]) -> int:
             f"{error.filename or folder}: {error.strerror or error}; free space, or choose another"
         ) from error
     except HydraException as error:
-        raise ConfigError(config.first_line(error)) from error
+        raise ConfigError(first_line(error)) from error
     except Exception as error:
         if not multirun:
             raise
         # A launcher's own: the jobs keep theirs. A worker that was killed takes all others with it.
-        log.error("the sweep ended early: %s: %s", type(error).__name__, config.first_line(error))
+        log.error("the sweep ended early: %s: %s", type(error).__name__, first_line(error))
         _finish_sweep(folder)
         return 1
     return max(results, default=0) if shown or not multirun else _finish_sweep(folder)

@@ -25,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 from kmidi_lab import schema
 from kmidi_lab.conf_dir import conf_dir, conf_dirs
 from kmidi_lab.contracts import CONTRACTS, register
-from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.errors import ConfigError, first_line, one_of
 from kmidi_lab.files import with_home
 from kmidi_lab.hardware import usable_cores
 from kmidi_lab.targets import find
@@ -357,9 +357,3 @@ def bring_contract(cfg: DictConfig) -> None:
         contract = find(target, LabModule, cfg.trusted).contract
         if contract.model == cfg.model.name:
             register(contract)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""The errors a user can cause, each with one line that says what to do.
+"""The errors a user can cause, each with one line that says what to do; and what stands in such a line.
 
 The command line prints the message and exits with code 2 for `UserError`; anything else is a
 fault of the lab and keeps its traceback.
@@ -7,7 +7,14 @@ fault of the lab and keeps its traceback.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+
+_LONGEST = 400
+_LONGEST_PART = 160
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _LONGEST_PART
+_SHORT.maxlevel = 3
 
 
 class LabError(Exception):
@@ -52,3 +59,30 @@ def one_of(what: str, value: object, allowed: Iterable[object], hint: str = "") 
     near = difflib.get_close_matches(str(value), names, n=1)
     guess = f" Did you mean {near[0]!r}?" if near else ""
     return f"{what}: {value!r} is not allowed.{guess} Allowed: {', '.join(names)}.{' ' + hint if hint else ''}"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def one_line(text: str, longest: int = _LONGEST) -> str:
+    """Text from a foreign file made fit for a terminal: one line, nothing that moves the cursor, not endless."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split()))
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def show(value: object) -> str:
+    """A value from a foreign file, quoted and short, however long or deep it is."""
+    return one_line(_SHORT.repr(value), _LONGEST_PART)
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in one line without our own stack."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = next((line for line in str(error).splitlines() if line.strip()), "")
+    if isinstance(error, LabError):
+        return one_line(text)
+    return one_line(f"{type(error).__name__} {text}", _LONGEST_PART)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from kmidi_lab.errors import FileError
 
+ROOTS = ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")
+"""Variables of the environment that name folders of the lab."""
 _HOME = re.compile(r"""(^|[,\["'])~(?=/|$)""")
 
 

@@ -12,8 +12,8 @@ import yaml
 
 from kmidi_lab import run_record
 from kmidi_lab.errors import DataError
+from kmidi_lab.files import ROOTS
 
-_ROOTS = ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")
 _OF_THE_SWEEP = ("sweep=", "launcher=", "trainer.resume=", "hydra.run.", "hydra.sweep.")
 
 
@@ -37,7 +37,7 @@ def command(overrides: Iterable[str], folder: Path, options: Sequence[str] = ())
 
 def line(words: Iterable[str]) -> str:
     """A call of the lab for a shell, with the folders that the environment names."""
-    roots = [f"{key}={shlex.quote(os.environ[key])}" for key in _ROOTS if os.environ.get(key)]
+    roots = [f"{key}={shlex.quote(os.environ[key])}" for key in ROOTS if os.environ.get(key)]
     return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *words])])
 
 

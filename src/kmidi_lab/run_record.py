@@ -354,9 +354,9 @@ def parse(plain: Any) -> RunRecord:
     if schema == 1:
         try:
             return upgrade(plain)
+        except MisfitError:
+            raise
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            if isinstance(error, MisfitError):
-                raise
             raise MisfitError(f"a record of 0.1.0 with a part of another kind ({error})") from None
     if schema != SCHEMA:
         raise MisfitError(f"its schema is {schema!r}, this kmidi_lab reads 1 and {SCHEMA}; update kmidi_lab")

@@ -18,7 +18,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from kmidi_lab.conf_dir import conf_dir
-from kmidi_lab.errors import ConfigError, UserError
+from kmidi_lab.errors import ConfigError, UserError, first_line
 
 LAB = ("kmidi_lab", "datamodules")
 _TARGET = "_target_"
@@ -183,7 +183,7 @@ def _make(node: Any, classes: Mapping[str, type]) -> Any:
     except UserError:
         raise
     except TypeError as error:
-        raise ConfigError(f"{target}: {str(error).splitlines()[0]}") from error
+        raise ConfigError(f"{target}: {first_line(error)}") from error
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise

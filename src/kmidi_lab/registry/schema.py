@@ -22,19 +22,26 @@ def validate(registry: Any, path: Path) -> None:
         raise RegistryError(
             f"{path}: registry_version {version[:40]}, this lab knows 1.x; update kmidi_lab or give another models_root"
         )
-    _check_text(registry, path)
-    error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(schema()).iter_errors(registry))
-    if error is not None:
-        raise RegistryError(f"{path}: {_said(error)}; correct it or take it from a backup")
+    _refuse_misfit(registry, schema(), path, "correct it or take it from a backup")
 
 
 def validate_entry(entry: Any, path: Path) -> None:
     """Raises RegistryError unless it can stand in a registry."""
-    _check_text(entry, path)
     kind = {**schema()["definitions"]["ModelEntry"], "definitions": schema()["definitions"]}
-    error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(kind).iter_errors(entry))
+    _refuse_misfit(entry, kind, path, "restore it from a backup or name another registry.version")
+
+
+def said(error: jsonschema.ValidationError) -> str:
+    """What is wrong, behind the place where."""
+    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".") or "the file"
+    return f"{where}: {error.message[:200]}"
+
+
+def _refuse_misfit(value: Any, kind: dict[str, Any], path: Path, advice: str) -> None:
+    _check_text(value, path)
+    error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(kind).iter_errors(value))
     if error is not None:
-        raise RegistryError(f"{path}: {_said(error)}; restore it from a backup or name another registry.version")
+        raise RegistryError(f"{path}: {said(error)}; {advice}")
 
 
 def _check_text(value: Any, path: Path) -> None:
@@ -46,11 +53,6 @@ def _check_text(value: Any, path: Path) -> None:
         raise RegistryError(f"{path}: holds {half!a}, half of a character; take it from a backup") from None
     except RecursionError:
         raise RegistryError(f"{path}: nested too deep; take it from a backup") from None
-
-
-def _said(error: jsonschema.ValidationError) -> str:
-    where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path) or "the file"
-    return f"{where.lstrip('.')}: {error.message[:200]}"
 
 
 @functools.cache

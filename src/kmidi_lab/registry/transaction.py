@@ -22,10 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kmidi_lab.errors import FileError, RegistryError
+from kmidi_lab.errors import FileError, RegistryError, show
 from kmidi_lab.files import sync_folder, write_atomic, write_synced
 from kmidi_lab.registry.files import FILE, STAGING, is_id, is_written, link_on_the_way
-from kmidi_lab.verify.findings import show
 
 JOURNAL = "journal.json"
 _LARGEST = 1 << 16

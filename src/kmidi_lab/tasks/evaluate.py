@@ -16,7 +16,7 @@ from kmidi_lab import run_record
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.data import DataModule
-from kmidi_lab.errors import ConfigError, LabError, RegistryError
+from kmidi_lab.errors import ConfigError, LabError, RegistryError, first_line, reason
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import load_onnx, load_published
 from kmidi_lab.nn.module import LabModule
@@ -26,7 +26,6 @@ from kmidi_lab.run_record import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
 from kmidi_lab.typed_json import from_json
-from kmidi_lab.verify.findings import reason
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -147,9 +146,9 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
     try:
         module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
         _load_student(module, checkpoint.with_name(STUDENT))
+    except LabError:
+        raise
     except Exception as error:  # a damaged archive raises whatever its bytes lead to
-        if isinstance(error, LabError):
-            raise
         raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({reason(error)})") from None
     return module.eval(), config, checkpoint
 
@@ -161,8 +160,9 @@ def _settings(path: Path) -> dict[str, Any]:
         if not all(isinstance(part, dict) for part in (config["data"], config["model"]["module"])):
             raise TypeError("data and model.module must be blocks")
     except (OSError, ValueError, KeyError, TypeError, RecursionError, YAMLError, OmegaConfBaseException) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{path}: not the config of a run ({why}); give a folder that training has written") from None
+        raise ConfigError(
+            f"{path}: not the config of a run ({first_line(error)}); give a folder that training has written"
+        ) from None
     return dict(plain_values(config, path))
 
 

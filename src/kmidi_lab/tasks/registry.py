@@ -8,13 +8,12 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.contracts import CONTRACTS
-from kmidi_lab.errors import ConfigError, RegistryError, one_of
+from kmidi_lab.errors import ConfigError, RegistryError, one_of, reason
 from kmidi_lab.registry.files import FILE
 from kmidi_lab.registry.history import demote, promote, require, rollback
 from kmidi_lab.registry.registry import load_registry, rehome
 from kmidi_lab.registry.versions import kept_versions, read_version, version_of
 from kmidi_lab.report.registry_table import compared, history_table, models_table
-from kmidi_lab.verify.findings import reason
 
 _ACTIONS = ("list", "history", "compare", "promote", "demote", "rollback", "rehome")
 _ABOUT_ONE = ("compare", "promote", "demote", "rollback")

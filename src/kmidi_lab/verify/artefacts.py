@@ -11,9 +11,10 @@ import onnx
 import orjson
 
 from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import one_line, reason, show
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE, OnnxModel
 from kmidi_lab.export.rtneural.reader import RTNeuralFormatError, RTNeuralModel
-from kmidi_lab.verify.findings import Checks, one_line, reason, show
+from kmidi_lab.verify.findings import Checks
 
 _AGAIN = "export the model again"
 LARGEST = 65_536

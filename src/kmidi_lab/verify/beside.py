@@ -10,9 +10,10 @@ import orjson
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import show
 from kmidi_lab.export.cpp.emit import runtime_file
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
-from kmidi_lab.verify.findings import Checks, show
+from kmidi_lab.verify.findings import Checks
 
 ALL_OUTPUTS = "output"
 _AGAIN = "export the model again"

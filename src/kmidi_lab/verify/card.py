@@ -6,9 +6,10 @@ import math
 import re
 from typing import Any
 
+from kmidi_lab.errors import show
 from kmidi_lab.report.formats import cell
 from kmidi_lab.verify.entry import section
-from kmidi_lab.verify.findings import Checks, show
+from kmidi_lab.verify.findings import Checks
 
 _AGAIN = "export the model again"
 _STAND_IN = re.compile(r"^> \*\*Stand-in data\.\*\* (.*)$", re.MULTILINE)

@@ -10,13 +10,14 @@ import math
 import re
 from typing import Any
 
+from kmidi_lab.errors import show
 from kmidi_lab.registry.history import PROMOTED
 from kmidi_lab.registry.policy import may_promote
 from kmidi_lab.registry.versions import digest
 from kmidi_lab.scoring.evaluation import Evaluation, verdict
 from kmidi_lab.verify.entry import PROVED, contract_of, is_lab, section, text
 from kmidi_lab.verify.files import unlisted_files
-from kmidi_lab.verify.findings import Checks, show
+from kmidi_lab.verify.findings import Checks
 
 _LARGEST_TOLERANCE = 1e-4
 """config.py accepts no larger `export.tolerance`."""

@@ -11,8 +11,10 @@ import jsonschema
 import orjson
 
 from kmidi_lab.contracts import CONTRACTS, Contract
-from kmidi_lab.registry.files import FILE, SCHEMA, read_bounded
-from kmidi_lab.verify.findings import Checks, reason, show
+from kmidi_lab.errors import reason, show
+from kmidi_lab.registry.files import FILE, read_bounded
+from kmidi_lab.registry.schema import said, schema
+from kmidi_lab.verify.findings import Checks
 
 _LARGEST_INPUT = 128
 """One of KmiDi's registry readers rejects an entry with a larger `input_size`, or 0 (contract.md §2)."""
@@ -145,13 +147,12 @@ def _subject(index: int, entry: dict[str, Any], ids: Counter[str]) -> str:
 
 def _check_schema(registry: dict[str, Any], folder: Checks, checks: dict[int, Checks]) -> None:
     broken = set()
-    for error in jsonschema.Draft7Validator(json.loads(SCHEMA.read_bytes())).iter_errors(registry):
+    for error in jsonschema.Draft7Validator(schema()).iter_errors(registry):
         path = list(error.absolute_path)
-        where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "the file"
         inside = len(path) > 1 and path[0] == "models"
         owner = checks.get(int(path[1]), folder) if inside else folder
         broken.add(owner.subject)
-        owner.fault("schema", f"{FILE}: {where}: {error.message[:200]}; {_BACKUP}")
+        owner.fault("schema", f"{FILE}: {said(error)}; {_BACKUP}")
     for owner in (folder, *checks.values()):
         if owner.subject not in broken:
             owner.expect("schema", True, "")

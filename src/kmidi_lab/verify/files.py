@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 
+from kmidi_lab.errors import reason, show
 from kmidi_lab.files import sha256_file
 from kmidi_lab.registry.files import HISTORY, KEPT_ENTRY, is_published_name, read_bounded, stays_below
 from kmidi_lab.verify.card import check_card_text
 from kmidi_lab.verify.entry import is_lab, section, text
-from kmidi_lab.verify.findings import Checks, reason, show
+from kmidi_lab.verify.findings import Checks
 
 _AGAIN = "restore it or export the model again"
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kmidi_lab.errors import LabError
+from kmidi_lab.errors import one_line, reason
 
 FAULT, NOTE = "fault", "note"
-_LONGEST = 400
-_LONGEST_PART = 160
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _LONGEST_PART
-_SHORT.maxlevel = 3
 
 
 @dataclass(frozen=True)
@@ -72,24 +66,3 @@ class Checks:
         # Two keys of an entry may lead to the same file.
         if finding not in self.findings:
             self.findings.append(finding)
-
-
-def one_line(text: str, longest: int = _LONGEST) -> str:
-    """Text from a foreign file made fit for a terminal: one line, nothing that moves the cursor, not endless."""
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split()))
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
-
-
-def show(value: object) -> str:
-    """A value from a foreign file, quoted and short, however long or deep it is."""
-    return one_line(_SHORT.repr(value), _LONGEST_PART)
-
-
-def reason(error: BaseException) -> str:
-    """Why something failed, in one line without our own stack."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    text = next((line for line in str(error).splitlines() if line.strip()), "")
-    if isinstance(error, LabError):
-        return one_line(text)
-    return one_line(f"{type(error).__name__} {text}", _LONGEST_PART)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.errors import RegistryError
+from kmidi_lab.errors import RegistryError, reason
 from kmidi_lab.export.rtneural.runner import VARIABLE
 from kmidi_lab.registry.files import FILE, HISTORY, STAGING, read_bounded
 from kmidi_lab.registry.registry import held_still
@@ -22,7 +22,7 @@ from kmidi_lab.verify.artefacts import looks_like_rtneural
 from kmidi_lab.verify.claims import check_lab_entry
 from kmidi_lab.verify.entry import check_entry, contract_of, read_registry
 from kmidi_lab.verify.files import check_card, check_files, check_history, check_onnx_paths, named_files
-from kmidi_lab.verify.findings import Checks, Finding, reason
+from kmidi_lab.verify.findings import Checks, Finding
 from kmidi_lab.verify.model import ModelFiles, check_model, files_of
 
 _GOLDEN = "golden"

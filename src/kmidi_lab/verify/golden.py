@@ -10,9 +10,10 @@ import orjson
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import AUDIO_FEATURES, Contract
+from kmidi_lab.errors import show
 from kmidi_lab.export.proof.golden import MEL128_SAMPLE_RATE_HZ, SEQUENCE, checksum
 from kmidi_lab.verify.artefacts import Sizes
-from kmidi_lab.verify.findings import Checks, show
+from kmidi_lab.verify.findings import Checks
 
 Array = NDArray[np.float32]
 _AGAIN = "export the model again"

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import show
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.registry.files import read_bounded, stays_below
 from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, told_sizes
 from kmidi_lab.verify.beside import check_head, check_header, check_runtime_file
 from kmidi_lab.verify.claims import check_params
 from kmidi_lab.verify.entry import is_lab, section, text
-from kmidi_lab.verify.findings import Checks, show
+from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
 from kmidi_lab.verify.told import check_audio, check_told

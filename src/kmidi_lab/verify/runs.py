@@ -6,6 +6,7 @@ Errors are measured as `worst` says.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ class RunnableFile:
     slices: tuple[Slice, ...] = ()
     allowed: Contract | None = None
 
-    @property
+    @cached_property
     def gates(self) -> Array:
         """`[T, N]` that the contract allows, zeros first; any small and large values where there is none."""
         return edge_cases(self.input_size) if self.allowed is None else gate_inputs(self.allowed)

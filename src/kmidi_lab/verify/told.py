@@ -6,9 +6,10 @@ import numpy as np
 import orjson
 
 from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import show
 from kmidi_lab.export.proof.audio_golden import verify_audio
 from kmidi_lab.export.proof.golden import decoded
-from kmidi_lab.verify.findings import Checks, show
+from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden
 from kmidi_lab.verify.runs import TOLERANCE, RunnableFile
 

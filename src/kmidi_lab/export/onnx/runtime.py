@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from kmidi_lab.errors import RegistryError
+from kmidi_lab.errors import RegistryError, first_line
 
 Array = NDArray[np.float32]
 INPUT, OUTPUT = "input", "output"
@@ -24,7 +24,7 @@ def open_session(data: bytes, name: str) -> Any:
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        raise RegistryError(f"{name}: ONNX Runtime refuses the file: {str(error).splitlines()[0]}") from error
+        raise RegistryError(f"{name}: ONNX Runtime refuses the file: {first_line(error)}") from error
 
 
 class OnnxModel:

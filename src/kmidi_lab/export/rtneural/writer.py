@@ -12,7 +12,7 @@ import orjson
 from torch import fx, nn
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.errors import ExportError
+from kmidi_lab.errors import ExportError, first_line
 from kmidi_lab.export.rtneural.blocks import merged, widened
 from kmidi_lab.export.rtneural.first_layer import without_leading_batchnorm
 from kmidi_lab.export.rtneural.layers import WRITERS, Layer, instead_of
@@ -137,9 +137,8 @@ def _trace(network: nn.Module) -> fx.Graph:
         return _LeafTracer().trace(network)
     except Exception as error:
         # fx raises whatever the traced code raises on a Proxy, so there is no narrower type to name.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ExportError(
-            f"{type(network).__name__} cannot be traced by torch.fx ({reason}); use a plain chain of modules"
+            f"{type(network).__name__} cannot be traced by torch.fx ({first_line(error)}); use a plain chain of modules"
         ) from error
 
 

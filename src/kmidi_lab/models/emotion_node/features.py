@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.errors import DataError
+from kmidi_lab.errors import DataError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -91,7 +91,7 @@ def load_thesaurus(path: Path = THESAURUS) -> list[Node]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise DataError(f"{path}: can't be read as a thesaurus ({str(error).splitlines()[0]})") from error
+        raise DataError(f"{path}: can't be read as a thesaurus ({first_line(error)})") from error
     return _nodes(content, path)
 
 
