@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from datamodules.harmony.reading import keep, read_json
+from datamodules.harmony.reading import Placed, keep, read_json
 from datamodules.shared.library import Reading
 from kmidi_lab.chords.asking import affect_of
 from kmidi_lab.chords.chord import MODES, Chord, ChordError, Event, Key, Song, merge_repeats, parse_mode
@@ -36,7 +36,6 @@ _NUMERALS = ("numerals", "roman", "pattern")
 _CHORDS = (*_NUMERALS, "intervals", "bars", "degrees")
 _SCALES = {1: {0: "", 2: "m", 4: "m", 5: "", 7: "", 9: "m", 11: "dim"}, -1: {0: "m", 2: "dim", 5: "m", 7: "m"}}
 _DEEPEST = 6
-Placed = list[tuple[Chord, float, float]]
 Entry = tuple[tuple[str, ...], str, dict[str, Any]]
 
 

@@ -9,7 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datamodules.harmony import jazz_standards, kmidi, music21_corpus, pop909, progressions
+from datamodules.harmony import (
+    billboard,
+    ireal,
+    jazz_corpus,
+    jazz_standards,
+    kmidi,
+    music21_corpus,
+    pop909,
+    progressions,
+)
 from datamodules.shared import engine, layout
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
@@ -18,8 +27,11 @@ from datamodules.shared.splits import Groups, assign
 from kmidi_lab.chords.chord import Song
 from kmidi_lab.models.harmony.features import joint_class
 
-SOURCES = ("embedded", "kmidi", "rntxt", "chorales", "jazz_standards", "pop909")
-_TODAY = ("jazz_standards", "pop909")
+SOURCES = (
+    "embedded", "kmidi", "rntxt", "chorales", "jazz_standards", "pop909", jazz_corpus.NAME, ireal.NAME, billboard.NAME,
+)  # fmt: skip
+_TITLED = ("jazz_standards", jazz_corpus.NAME, ireal.NAME, billboard.NAME)
+_TODAY = (*_TITLED, "pop909")
 _NGRAM, _SIMILAR = 6, 0.5
 
 Library = SplitLibrary[Song]
@@ -68,7 +80,21 @@ def sources(root: Path, progress: bool) -> list[Source[Song]]:
             folders=lambda: [root / "pop909"],
             others=("versions",),
         ),
+        *(
+            Source(
+                reader.NAME,
+                partial(reader.files, root),
+                reader.read,
+                files,
+                folders=partial(_folder, root, reader.NAME),
+            )
+            for reader in (jazz_corpus, ireal, billboard)
+        ),
     ]
+
+
+def _folder(root: Path, name: str) -> list[Path]:
+    return [root / name]
 
 
 @dataclass(frozen=True)
@@ -79,7 +105,7 @@ class ChordRules(Rules[Song]):
     val: float
     test: float
     nothing = "no usable chord data was found"
-    remedy = "Set DATA_ROOT to a folder with jazz_standards/ or pop909/"
+    remedy = "Set DATA_ROOT to a folder with jazz_standards/, jazz_corpus/, ireal/, billboard/ or pop909/"
     same = "same progression as another, whatever the key"
     named_licences = True
 
@@ -97,7 +123,7 @@ class ChordRules(Rules[Song]):
     def stand_in(self, used: list[str]) -> str | None:
         if any(name in _TODAY for name in used):
             return None
-        return f"No songs of today (JazzStandards, POP909) were used: {', '.join(used)} stand in for them."
+        return f"No songs of today (JazzStandards, the jazz corpus, iReal, Billboard, POP909) were used: {', '.join(used)} stand in for them."
 
 
 def progression_key(song: Song) -> tuple[int, ...]:
@@ -138,5 +164,6 @@ def _work(song: Song) -> str | None:
     number = re.search(r"bwv[\s._-]*(\d+)", " ".join((song.id, song.title, *song.tags)).lower())
     if number:
         return f"bwv{number[1]}"
-    title = re.sub(r"\(.*?\)|[^a-z0-9]", "", song.title.lower())
-    return title if song.source == "jazz_standards" and title else song.id
+    title = re.sub(r"^(the|an?) |, (the|an?)$|\(.*?\)", "", song.title.lower())
+    title = re.sub(r"[^a-z0-9]", "", title)
+    return title if song.source in _TITLED and title else song.id

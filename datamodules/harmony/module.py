@@ -24,7 +24,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
     """Songs → merged events → contract vectors, split by song and by distinct progression.
 
     Args:
-        root: folder that holds the data sets (`jazz_standards/`, `pop909/`, `kmidi/`).
+        root: folder that holds the data sets (`jazz_standards/`, `pop909/`, `jazz_corpus/`, `ireal/`, `billboard/`, `kmidi/`).
         cache_dir: where prepared songs are kept, by content hash.
         sources: which of `chord_library.SOURCES` to use; an absent folder is left out and said so.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
@@ -40,7 +40,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
     id = "chord_db"
     contract = HARMONY
     vocabulary: tuple[str, ...] = QUALITIES
-    root_sources: tuple[str, ...] = ("kmidi", "jazz_standards", "pop909")
+    root_sources: tuple[str, ...] = ("kmidi", "jazz_standards", "pop909", "jazz_corpus", "ireal", "billboard")
     bytes_per_example = 16 * 1024
     identity_settings = ("sources", "split_seed", "val_share", "test_share")
     other_settings = ("emotion_dropout", "plain_share", "metre_dropout", "grid_share")
@@ -72,6 +72,10 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         self._encoded: dict[str, Encoded] = {}
         self._tensors: dict[str, torch.Tensor] = {}
 
+    def use_contract(self, version: object) -> None:
+        super().use_contract(version)
+        self._encoded.clear()
+
     def sequences(self, split: str) -> list[TokenSong]:
         """The same songs as joint classes, for the baselines."""
         return [
@@ -82,7 +86,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
     def encoded(self, split: str) -> Encoded:
         """Contract vectors and targets of every event of a split, untransposed; made once, not to be written to."""
         if split not in self._encoded:
-            self._encoded[split] = encode_songs(self.songs(split))
+            self._encoded[split] = encode_songs(self.songs(split), self.contract)
         return self._encoded[split]
 
     def probes(self) -> np.ndarray:

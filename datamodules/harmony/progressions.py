@@ -6,14 +6,13 @@ from pathlib import Path
 
 import yaml
 
-from datamodules.harmony.reading import keep
+from datamodules.harmony.reading import Placed, keep
 from datamodules.shared.library import Reading
 from kmidi_lab.chords.asking import affect_of
-from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, Song, merge_repeats, parse_mode
+from kmidi_lab.chords.chord import ChordError, Event, Key, Song, merge_repeats, parse_mode
 from kmidi_lab.chords.roman import parse_roman
 
 PATH = Path(__file__).with_name("progressions.yaml")
-Placed = list[tuple[Chord, float, float]]
 
 
 def read_embedded() -> Reading[Song]:

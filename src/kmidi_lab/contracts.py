@@ -1,21 +1,21 @@
-"""The model contract, v1: ids, sizes, named slices, budgets and state of the seven models.
+"""The model contract: ids, sizes, named slices, budgets and state of the seven models.
 
 This module is the only place where a size or an index of a model's input or output is written
 down. Data modules, networks, exporters, cards and the documentation read it. It imports nothing
-heavy, so that `--help` can use it.
+heavy, so that `--help` can use it. A contract that has changed keeps its earlier versions (`Contract.earlier`), for models
+that were made for them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
 
 from kmidi_lab.errors import ConfigError
 
-VERSION = "1"
 AUDIO_FEATURES = "mel128-v1"
-SYMBOLIC_FEATURES = "contract-v1"
+SYMBOLIC_FEATURES, SYMBOLIC_FEATURES_2 = "contract-v1", "contract-v2"
 READER_OUTPUT_LIMIT = 128
 """KmiDi's inference service keeps this many floats of an output; wide models put the rest last."""
 
@@ -72,6 +72,11 @@ def _slices(*parts: tuple[str, int, str] | tuple[str, int, str, Values]) -> tupl
     return tuple(out)
 
 
+def _with_meaning(slices: tuple[Slice, ...], **meanings: str) -> tuple[Slice, ...]:
+    """The same slices, those named with another meaning."""
+    return tuple(replace(s, meaning=meanings.get(s.name, s.meaning)) for s in slices)
+
+
 @dataclass(frozen=True)
 class Contract:
     """What KmiDi expects of one model."""
@@ -87,9 +92,11 @@ class Contract:
     state: str
     features: str
     output_kind: str
-    version: str = VERSION
+    version: str = "1"
     head: bool = False
     """A linear map in `<id>.head.json` reads something out of the output."""
+    earlier: tuple[Contract, ...] = ()
+    """What it was before; models of these are still asked, scored and checked, and no longer trained."""
 
     def __post_init__(self) -> None:
         for side in (self.inputs, self.outputs):
@@ -114,6 +121,20 @@ class Contract:
     @property
     def streaming(self) -> bool:
         return self.state != "none"
+
+    def at(self, version: object) -> Contract:
+        """This contract as it was in a version.
+
+        Raises:
+            ConfigError: a version that this lab does not know.
+        """
+        versions = {c.version: c for c in (*self.earlier, self)}
+        if str(version) not in versions:
+            raise ConfigError(
+                f"{self.id}: made for version {str(version)[:40]!r} of its contract, and this kmidi_lab knows "
+                f"{', '.join(versions)}; update kmidi_lab or train the model again"
+            )
+        return versions[str(version)]
 
     def input(self, name: str) -> Slice:
         return _find(self.id, self.inputs, name)
@@ -177,7 +198,7 @@ MELODY = Contract(
     output_kind="probabilities",
 )
 
-HARMONY = Contract(
+_HARMONY_1 = Contract(
     model="harmony",
     id="harmonypredictor",
     task="harmony_prediction",
@@ -209,6 +230,16 @@ HARMONY = Contract(
     features=SYMBOLIC_FEATURES,
     output_kind="logits",
     head=True,
+)
+HARMONY = replace(
+    _HARMONY_1,
+    version="2",
+    features=SYMBOLIC_FEATURES_2,
+    inputs=_with_meaning(
+        _HARMONY_1.inputs,
+        recalled_chord="chroma of the chord that most often followed the longest match of up to eight chords in this song",
+    ),
+    earlier=(_HARMONY_1,),
 )
 
 DYNAMICS = Contract(

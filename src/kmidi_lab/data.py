@@ -40,6 +40,10 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
         """
         return {name: value for name, value in settings.items() if name in cls.identity_settings}
 
+    def use_contract(self, version: object) -> None:
+        """Gives inputs of an earlier version of the contract from now on. Raises ConfigError for an unknown one."""
+        self.contract = self.contract.at(version)
+
     def for_scoring(self) -> None:
         """Told before `setup` that nothing will be trained: what training alone needs may be left out."""
         return

@@ -68,6 +68,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
     if resumed:
         resumed.check(module)
+        module.use_contract(resumed.contract_version)
+        data.use_contract(resumed.contract_version)
     handshake(module, data)
     data.prepare_data()
     data.setup("fit")

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.nn.module import CONTRACT_VERSION
 
 log = logging.getLogger(__name__)
 LAST, BEST = "last.ckpt", "best.ckpt"
@@ -32,6 +33,7 @@ class Resumed:
     epochs: int
     finished: bool
     shapes: dict[str, torch.Size]
+    contract_version: str = "1"
 
     def check(self, module: nn.Module) -> None:
         """Raises ConfigError: the checkpoint is of another network than `module`."""
@@ -72,7 +74,8 @@ def find(source: str | None, epochs: int, patience: int, min_epochs: int, ema: f
             f"trainer.resume={source}: it keeps a moving average of its weights; type trainer.ema=0.99, or as it was"
         )
     finished = done == epochs or (0 < patience <= _waited(kept) and done >= min_epochs)
-    return Resumed(source, path, done, finished, {name: values.shape for name, values in kept["state_dict"].items()})
+    shapes = {name: values.shape for name, values in kept["state_dict"].items()}
+    return Resumed(source, path, done, finished, shapes, str(kept.get(CONTRACT_VERSION, "1")))
 
 
 def _newest(path: Path, source: str) -> tuple[Path, dict[str, Any]]:

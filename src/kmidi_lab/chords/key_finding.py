@@ -26,8 +26,8 @@ _EXCERPT = np.array([4.82, -0.21, 0.92, 1.55, 0.99, 0.49, 5.05, 1.30, 0.37, -0.3
 _MINOR = frozenset({"minor", "min7", "dim", "dim7"})
 
 
-def estimate_key(chords: Sequence[Chord], bars: Sequence[float]) -> Key:
-    """The best of 24 keys for a whole song; needs at least one chord."""
+def estimate_key(chords: Sequence[Chord], bars: Sequence[float], among: Sequence[Key] = ()) -> Key:
+    """The best of `among`, or of all 24 keys, for a whole song; needs at least one chord."""
     weights = np.array(bars, float)
     chroma = weights @ np.array([c.chroma() for c in chords])
 
@@ -42,7 +42,7 @@ def estimate_key(chords: Sequence[Chord], bars: Sequence[float]) -> Key:
             + _TURNAROUND * dominant[-1]
         )
 
-    return max((Key(tonic, mode) for tonic in range(12) for mode in (1, -1)), key=score)
+    return max(among or [Key(tonic, mode) for tonic in range(12) for mode in (1, -1)], key=score)
 
 
 def key_probabilities(chords: Sequence[Chord], bars: Sequence[float]) -> list[tuple[Key, float]]:

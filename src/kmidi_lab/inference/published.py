@@ -59,10 +59,11 @@ def load_published(models_root: Path, model: str) -> Published | None:
     """
     from kmidi_lab.registry.registry import published_entry
 
-    contract = CONTRACTS[model]
-    entry = published_entry(models_root, contract.id)
+    newest = CONTRACTS[model]
+    entry = published_entry(models_root, newest.id)
     if entry is None or entry["status"] == "stub" or "onnx_path" not in entry.get("exports", {}):
         return None
+    contract = newest.at(entry.get("contract_version", "1"))
     check_below(models_root, entry["exports"]["onnx_path"])
     if contract.head:
         check_below(models_root, str(_head_of(Path(entry["exports"]["onnx_path"]), contract)))

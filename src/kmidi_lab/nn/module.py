@@ -22,6 +22,8 @@ LearningRate = Annotated[float, Interval(gt=0, le=1)]
 Dropout = Annotated[float, Interval(ge=0, le=0.95)]
 Smoothing = Annotated[float, Interval(ge=0, le=0.5)]
 LossWeight = Annotated[float, Interval(ge=0, le=10)]
+CONTRACT_VERSION = "contract_version"
+"""In a checkpoint; those of earlier releases lack it and are of version 1."""
 _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
 
 
@@ -71,7 +73,7 @@ class LabModule(Bounded, L.LightningModule):
     """
 
     config_key = "model.module"
-    contract: ClassVar[Contract]
+    contract: Contract
     vocabulary: tuple[str, ...] = ()
     loss_name: ClassVar[str] = ""
     network: nn.Module
@@ -82,6 +84,10 @@ class LabModule(Bounded, L.LightningModule):
         super().__init__()
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.student: nn.Module | None = None
+
+    def use_contract(self, version: object) -> None:
+        """Says that the weights to come are of an earlier version of the contract. Raises ConfigError for an unknown one."""
+        self.contract = self.contract.at(version)
 
     @property
     def parameter_count(self) -> int:
@@ -127,6 +133,10 @@ class LabModule(Bounded, L.LightningModule):
         # A function of the step alone: a resumed run may have another length, which OneCycleLR's saved state forbids.
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, one_cycle(int(self.trainer.estimated_stepping_batches)))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Weights say what inputs they were trained on."""
+        checkpoint[CONTRACT_VERSION] = self.contract.version
 
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(epoch_seed(self.current_epoch))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kmidi_lab.contracts import CONTRACTS, READER_OUTPUT_LIMIT, VERSION, Contract, Slice
+from kmidi_lab.contracts import CONTRACTS, READER_OUTPUT_LIMIT, Contract, Slice
 from kmidi_lab.files import write_atomic
 from kmidi_lab.report.formats import cell, table
 
@@ -30,7 +30,7 @@ def contracts_markdown() -> str:
     )
     return "\n".join(
         (
-            f"# The model contract, v{VERSION}\n",
+            "# The model contract\n",
             "Generated from `src/kmidi_lab/contracts.py` by `python -m kmidi_lab.report.contracts_doc`; edit that",
             "file, not this one. Sizes, ids and slice order are fixed: KmiDi's C++ and Python readers rely on them.\n",
             "The models stand in training priority. The budget is for one call on one core.\n",
@@ -51,10 +51,19 @@ def contract_markdown(c: Contract) -> str:
         cut = f" One reader keeps only the first {READER_OUTPUT_LIMIT} output floats, so what matters most comes first."
     return (
         f"## {c.model}\n\n"
-        f"Task `{c.task}`, features `{c.features}`, output: {c.output_kind}.{cut}\n\n"
+        f"Version {c.version}{_changes(c)}. Task `{c.task}`, features `{c.features}`, output: {c.output_kind}.{cut}\n\n"
         f"### {c.model}: input, {c.input_size}\n\n{_slices(c.inputs, held=True)}\n"
         f"### {c.model}: output, {c.output_size}\n\n{_slices(c.outputs)}"
     )
+
+
+def _changes(c: Contract) -> str:
+    """What an earlier version said where this one says something else."""
+    if not c.earlier:
+        return ""
+    was = c.earlier[-1]
+    parts = [f"`{b.name}` was: {b.meaning}" for a, b in zip(c.inputs, was.inputs, strict=True) if a != b]
+    return f" (in version {was.version}, {'; '.join(parts)})" if parts else ""
 
 
 def _slices(slices: tuple[Slice, ...], held: bool = False) -> str:

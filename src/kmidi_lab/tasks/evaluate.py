@@ -14,12 +14,13 @@ from yaml import YAMLError
 
 from kmidi_lab import run_record
 from kmidi_lab.after_fit import numpy_call
-from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, LabError, RegistryError, first_line, reason
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.published import load_onnx, load_published
-from kmidi_lab.nn.module import LabModule
+from kmidi_lab.inference.published import has_registry, load_onnx, load_published
+from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
+from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.report.scores import plain_tables
 from kmidi_lab.resume import LAST, is_whole
 from kmidi_lab.run_record import Primary, Scores
@@ -31,9 +32,10 @@ Call = Callable[[np.ndarray], np.ndarray]
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    call, head, source, trained_on = load(cfg)
+    call, head, source, trained_on, contract = load(cfg)
     version = trained_on.pop("version", None)
     data = build(_other_root_only(cfg), DataModule, cfg.trusted, progress=cfg.trainer.progress)
+    data.use_contract(contract.version)
     data.for_scoring()
     data.setup("test")
     training = build(
@@ -42,6 +44,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         cfg.trusted,
         progress=cfg.trainer.progress,
     )
+    training.use_contract(contract.version)
     training.for_scoring()
     training.setup("fit")
     split = cfg.data.split
@@ -87,13 +90,14 @@ def _other_root_only(cfg: DictConfig) -> DictConfig:
     return OmegaConf.merge(cfg.data, {"sources": there})  # type: ignore[return-value]
 
 
-def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
-    """(callable, head, what it is, the data settings it was trained with) of `eval.model`."""
+def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any], Contract]:
+    """(callable, head, what it is, the data settings it was trained with, its contract) of `eval.model`."""
     contract, data = CONTRACTS[cfg.model.name], find(cfg.data._target_, DataModule, cfg.trusted)
     path = Path(cfg.eval.model or cfg.models_root)
     if path.suffix == ".onnx":
+        contract = _contract_beside(path, contract)
         model = load_onnx(path, contract)
-        return model.call, model.head, str(path), {}
+        return model.call, model.head, str(path), {}, contract
     if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
         return _checkpoint(path, data, cfg.trusted)
     if (path / "registry.json").is_file():
@@ -104,7 +108,7 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
             )
         settings = data.identity(published.entry.get("data_settings", {}))
         settings["version"] = published.entry["training"]["dataset_version"]
-        return published.call, published.head, f"{contract.id} in {path}", settings
+        return published.call, published.head, f"{contract.id} in {path}", settings, published.contract
     raise ConfigError(
         f"eval.model={path}: no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
     )
@@ -112,12 +116,20 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
 
 def _checkpoint(
     path: Path, data: type[DataModule], trusted: Sequence[str]
-) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any]]:
+) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any], Contract]:
     module, config, checkpoint = load_run(path, trusted)
     settings = data.identity(config["data"])
     record = run_record.read(checkpoint.parent.parent / run_record.FILE)
     settings["version"] = record.data.version if record.data else None
-    return numpy_call(module.export_network()), module.head(), str(checkpoint), settings
+    return numpy_call(module.export_network()), module.head(), str(checkpoint), settings, module.contract
+
+
+def _contract_beside(path: Path, newest: Contract) -> Contract:
+    """The version that the registry in the file's folder tells of it; the newest of a file that stands alone."""
+    entry = published_entry(path.parent, newest.id) if has_registry(path.parent) else None
+    if entry is None or entry.get("exports", {}).get("onnx_path") != path.name:
+        return newest
+    return newest.at(entry.get(CONTRACT_VERSION, "1"))
 
 
 def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, Any], Path]:
@@ -144,7 +156,9 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
         last = checkpoint.with_name(LAST)
         raise ConfigError(f"{checkpoint}: cut short or damaged; give {last} for the weights of the last epoch")
     try:
-        module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+        kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        module.use_contract(kept.get(CONTRACT_VERSION, "1"))
+        module.load_state_dict(kept["state_dict"])
         _load_student(module, checkpoint.with_name(STUDENT))
     except LabError:
         raise

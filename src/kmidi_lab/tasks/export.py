@@ -40,6 +40,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         DataModule,
         cfg.trusted,
     )
+    data.use_contract(module.contract.version)
     data.setup("test")
     if record.data is None:
         record.data = DataDescription.of(data.describe())

@@ -25,9 +25,14 @@ LAB_KEYS = ("contract_version", "feature_version", "code_sha256", "primary", "pa
 _BACKUP = "correct it or take it from git or a backup"
 
 
-def contract_of(model_id: object) -> Contract | None:
-    """The contract of an id, None when it has none."""
-    return next((c for c in CONTRACTS.values() if c.id == model_id), None)
+def contract_of(model_id: object, version: object = None) -> Contract | None:
+    """The contract of an id, None when it has none.
+
+    Args:
+        version: of the contract that a model was made for; for None, and one that the lab does not know, the newest.
+    """
+    newest = next((c for c in CONTRACTS.values() if c.id == model_id), None)
+    return next((c for c in newest.earlier if c.version == version), newest) if newest else None
 
 
 def is_lab(entry: dict[str, Any]) -> bool:
@@ -72,7 +77,8 @@ def read_registry(path: Path, folder: Checks) -> list[tuple[Checks, dict[str, An
 
 def check_entry(checks: Checks, entry: dict[str, Any]) -> None:
     """Holds what an entry says to the contract and to itself, without opening a file."""
-    contract, status, kind = contract_of(entry.get("id")), entry.get("status"), entry.get("format")
+    contract = contract_of(entry.get("id"), entry.get("contract_version", "1"))
+    status, kind = entry.get("status"), entry.get("format")
     file, size = entry.get("file"), entry.get("input_size")
     if type(size) is int:
         checks.expect(

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import RegistryError, reason
 from kmidi_lab.export.rtneural.runner import VARIABLE
@@ -82,7 +84,9 @@ def _verify(root: Path, runner: Path | None) -> Verification:
             missing = contract is not None and stem not in ids and not folder.faults
             tell = checks.fault if missing else checks.note
             tell("registry", f"not in the registry: {', '.join(found.names)}; publish or remove it")
-        check_model(checks, root, found, contract_of(Path(stem).name), None, runner)
+        check_model(
+            checks, root, found, contract_of(Path(stem).name, _golden_version(root, found.golden)), None, runner
+        )
         models.append(checks)
     _check_leftovers(root, folder, files)
     if not registered and not bare and not folder.findings:
@@ -99,7 +103,7 @@ def _check_entry_files(checks: Checks, root: Path, entry: dict[str, Any], runner
     for check in (check_card, check_onnx_paths, check_history):
         with checks.guarded("file", checks.subject, _AGAIN):
             check(checks, root, entry)
-    contract: Contract | None = contract_of(entry.get("id"))
+    contract: Contract | None = contract_of(entry.get("id"), entry.get("contract_version", "1"))
     with checks.guarded("file", checks.subject, _AGAIN):
         check_model(checks, root, files_of(entry), contract, entry, runner)
 
@@ -140,6 +144,15 @@ def _bare(root: Path, files: list[str], named: set[str]) -> dict[str, ModelFiles
         beside = (name if (name := f"{stem}{end}") in free else None for end in (".head.json", "_model.h"))
         bare[stem] = ModelFiles(Path(stem).name, *models, golden, onnx_golden, student, *beside)
     return bare
+
+
+def _golden_version(root: Path, golden: str | None) -> object:
+    """The version of the contract that golden vectors say, where no registry does; None where they say none."""
+    try:
+        told = orjson.loads(read_bounded(root / golden)) if golden else None
+    except (OSError, ValueError):
+        return None
+    return told.get("contract_version") if isinstance(told, dict) else None
 
 
 def _is_model(path: Path, stem: str) -> bool:

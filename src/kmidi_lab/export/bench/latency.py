@@ -42,6 +42,7 @@ def read_published(models_root: Path, entry: dict[str, Any]) -> Published:
     contract = next((c for c in CONTRACTS.values() if c.id == entry["id"]), None)
     if contract is None:
         raise RegistryError(f"{entry['id']} is none of the contract's models, so it has no budget")
+    contract = contract.at(entry.get("contract_version", "1"))
     golden = entry.get("golden_path") or f"golden/{contract.id}.json"
     onnx = _read(models_root, entry["exports"]["onnx_path"])
     rtneural = _read(models_root, entry["file"]) if entry["format"] == "rtneural-json" else None

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES
-from kmidi_lab.models.harmony.features import CLASSES, RECALL_ORDER
+from kmidi_lab.models.harmony.features import CLASSES
 from kmidi_lab.scoring.ngram import NGram, cache_weights, longest_matches, with_cache
 
 START_MAJOR, START_MINOR = CLASSES, CLASSES + 1
-_START_LENGTH = 3
+_START_LENGTH = 7
+_CACHE_ORDER = 8
 Sequences = Sequence["TokenSong"]
 
 
@@ -61,7 +62,7 @@ class CachedNGram:
     """An n-gram mixed with the song's own cache, `weights[k]` for a match of k chords."""
 
     ngram: ChordNGram
-    weights: np.ndarray = field(default_factory=lambda: np.zeros(RECALL_ORDER + 1))
+    weights: np.ndarray = field(default_factory=lambda: np.zeros(_CACHE_ORDER + 1))
 
     def tune(self, songs: Sequences, iterations: int = 30) -> CachedNGram:
         """Sets the weights by expectation maximisation on `songs` (the validation split)."""
@@ -74,7 +75,7 @@ class CachedNGram:
             cached.append(cache[rows, tokens])
             orders.append(order)
         own = np.concatenate(main), np.concatenate(cached)
-        self.weights = cache_weights(*own, np.concatenate(orders), RECALL_ORDER, iterations)
+        self.weights = cache_weights(*own, np.concatenate(orders), _CACHE_ORDER, iterations)
         return self
 
     def predict(self, song: TokenSong) -> np.ndarray:
@@ -83,7 +84,7 @@ class CachedNGram:
 
 
 def _cache_of(song: TokenSong) -> tuple[np.ndarray, np.ndarray]:
-    return longest_matches(song.tokens, RECALL_ORDER, CLASSES, np.float64)
+    return longest_matches(song.tokens, _CACHE_ORDER, CLASSES, np.float64)
 
 
 _DIATONIC = {

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES, Chord, Event, Key, Song
-from kmidi_lab.contracts import HARMONY
+from kmidi_lab.contracts import HARMONY, Contract
 from kmidi_lab.emotion_embedding import encode_emotion
 
 if TYPE_CHECKING:
     import torch
 
 PHRASE_BARS = 8.0
-RECALL_ORDER = 4
 PASSAGE_ORDER = 8
 CLASSES = 12 * len(QUALITIES)
 """Joint classes (degree from the tonic, quality): index = degree * 8 + quality."""
@@ -31,34 +30,49 @@ _HISTORY = 3
 _IN = {s.name: s.index for s in HARMONY.inputs}
 
 
+Label = tuple[int, int]
+
+
 @dataclass
 class ChordMemory:
-    """The song so far, and which chord followed the last time the same chords stood in a row."""
+    """The song so far, and which chord followed where the same chords stood in a row.
 
+    `recall_order` is the longest match for the recalled chord. `most_often` takes the chord that followed it most often,
+    the latest of equals; without, the one that followed it last. `memory_of` sets both for a version of the contract.
+    """
+
+    recall_order: int = 8
+    most_often: bool = True
     chords: list[Chord] = field(default_factory=list)
     starts: list[float | None] = field(default_factory=list)
-    _followers: dict[tuple[tuple[int, int], ...], int] = field(default_factory=dict)
+    _followers: dict[tuple[Label, ...], dict[Label, tuple[int, int]]] = field(default_factory=dict)
+    """How often each class followed these chords, and where it did so last."""
 
     def append(self, chord: Chord, start: float | None = None) -> None:
         """Adds the chord that came next; `start` in bars from the start of the song."""
         labels = [c.label for c in self.chords[-PASSAGE_ORDER:]]
         for order in range(1, len(labels) + 1):
-            self._followers[tuple(labels[-order:])] = len(self.chords)
+            followers = self._followers.setdefault(tuple(labels[-order:]), {})
+            count, _ = followers.get(chord.label, (0, 0))
+            followers[chord.label] = count + 1, len(self.chords)
         self.chords.append(chord)
         self.starts.append(start)
 
-    def _longest_match(self, limit: int) -> tuple[int | None, int]:
+    def _longest_match(self, limit: int) -> tuple[dict[Label, tuple[int, int]], int]:
         labels = [c.label for c in self.chords[-limit:]]
         for order in range(len(labels), 0, -1):
-            at = self._followers.get(tuple(labels[-order:]))
-            if at is not None:
-                return at, order
-        return None, 0
+            followers = self._followers.get(tuple(labels[-order:]))
+            if followers:
+                return followers, order
+        return {}, 0
 
     def recall(self) -> tuple[Chord | None, int]:
-        """(the chord that followed the longest match of up to four chords, its order), or (None, 0)."""
-        at, order = self._longest_match(RECALL_ORDER)
-        return (None, 0) if at is None else (self.chords[at], order)
+        """(the chord that followed the longest match of up to `recall_order` chords, its order), or (None, 0)."""
+        followers, order = self._longest_match(self.recall_order)
+        if not followers:
+            return None, 0
+        best = max(followers.values(), key=lambda f: (f[0], f[1]) if self.most_often else f[1])
+        return self.chords[best[1]], order
 
     def phrase_start(self, position: float) -> float:
         """Where the phrase began that holds `position`, in bars.
@@ -70,6 +84,11 @@ class ChordMemory:
         _, order = self._longest_match(PASSAGE_ORDER)
         began = self.starts[-order] if order else None
         return position - position % PHRASE_BARS if began is None else began
+
+
+def memory_of(contract: Contract) -> ChordMemory:
+    """An empty memory that recalls as a version of the harmony contract says."""
+    return ChordMemory(4, False) if contract.version == "1" else ChordMemory()
 
 
 def joint_class(chord: Chord, key: Key) -> int:
@@ -161,11 +180,11 @@ class Encoded:
     song: np.ndarray
 
 
-def encode_songs(songs: Sequence[Song]) -> Encoded:
-    """Contract vectors and targets of every event; songs hold merged events already."""
+def encode_songs(songs: Sequence[Song], contract: Contract = HARMONY) -> Encoded:
+    """Vectors of a version of the contract, and targets, of every event; songs hold merged events already."""
     rows: list[tuple[np.ndarray, np.ndarray, list[int], tuple[float, float]]] = []
     for index, song in enumerate(songs):
-        full, plain = ChordMemory(), ChordMemory()
+        full, plain = memory_of(contract), memory_of(contract)
         previous: Event | None = None
         for event in song.events:
             last_bars = previous.bars if previous else None

@@ -20,7 +20,7 @@ from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
 from kmidi_lab.models.harmony.evaluation import DEGREES, joint_probabilities
-from kmidi_lab.models.harmony.features import ChordMemory, context_vector, joint_class
+from kmidi_lab.models.harmony.features import context_vector, joint_class, memory_of
 
 _HALF_DIMINISHED = {1: {2, 4, 6, 7, 9, 11}, -1: {2, 7, 9}, 0: {2, 7, 9}}
 """Degrees where the class dim7, which holds both, is half-diminished in six or more of ten chords of the jazz standards."""
@@ -65,7 +65,7 @@ class NextChords(Request[list[Continuation]]):
         if published is None:
             p = circle_of_fifths(joint_class(events[-1].chord, key) if events else None, key.mode)
         else:
-            memory = ChordMemory()
+            memory = memory_of(published.contract)
             for event in events:
                 memory.append(event.chord, event.start)
             timed = bool(events) and events[-1].start is not None
