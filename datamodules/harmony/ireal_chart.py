@@ -140,7 +140,7 @@ def played(bars: list[Bar]) -> list[list[str]]:
         if back == "coda" and bar.coda == 0 and at != _last_coda(bars):
             at, back = _last_coda(bars), "over"
             continue
-        if bar.ending and bar.ending != turn:
+        if bar.ending and (back or bar.ending != turn):
             at = _ending(bars, at, turn, bool(back)) or at
             bar = bars[at]
         out.append(bar.cells)

@@ -156,6 +156,28 @@ def longest_matches(
     return p, lengths
 
 
+def every_match(
+    tokens: Sequence[int], limit: int, vocabulary: int, dtype: type[np.floating] = np.float32
+) -> tuple[Floats, Ints]:
+    """What followed the last 0, 1, … `limit` tokens so far, within one piece.
+
+    Returns:
+        `[limit + 1, T, vocabulary]` distributions, zeros where nothing followed; row 0 is of the piece's own tokens. `[T]`
+        lengths of the longest matches, as `longest_matches` gives them.
+    """
+    p, lengths = np.zeros((limit + 1, len(tokens), vocabulary), dtype), np.zeros(len(tokens), np.int64)
+    followers: dict[tuple[int, ...], dict[int, int]] = {}
+    for at, token in enumerate(tokens):
+        contexts = [tuple(tokens[at - n : at]) for n in range(min(at, limit) + 1)]
+        for n, context in enumerate(contexts):
+            counts = followers.setdefault(context, {})
+            if counts:
+                p[n, at, list(counts)] = np.array(list(counts.values())) / sum(counts.values())
+                lengths[at] = n
+            counts[token] = counts.get(token, 0) + 1
+    return p, lengths
+
+
 def cache_weights(p: Floats, cached: Floats, lengths: Ints, limit: int, iterations: int = 60) -> Floats:
     """Share of a cache by length of match, `[limit + 1]`, that makes what happened most likely (EM).
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_calibration_error
 
 from kmidi_lab.models.harmony.baselines import (
+    BlendedCaches,
     CachedNGram,
     ChordNGram,
     TokenSong,
@@ -25,7 +26,7 @@ from kmidi_lab.scoring.metrics import (
     paired_bootstrap,
     top_k,
 )
-from kmidi_lab.scoring.ngram import longest_matches
+from kmidi_lab.scoring.ngram import every_match, longest_matches
 
 songs = st.lists(
     st.builds(
@@ -45,7 +46,7 @@ def song(*tokens: int) -> TokenSong:
 
 def test_witten_bell_by_hand() -> None:
     # After 1: seen 2 twice and 3 once (N=3, T=2). Unigram: 1 x3, 2 x2, 3 x1 (N=6, T=3) over uniform 1/96.
-    model = ChordNGram(2, [song(1, 2), song(1, 2), song(1, 3)])
+    model = ChordNGram(2, [song(1, 2), song(1, 2), song(1, 3)], "witten-bell")
     unigram_2 = (2 + 3 / 96) / 9
     assert model.predict(song(1, 2))[1, 2] == pytest.approx((2 + 2 * unigram_2) / 5)
     assert model.predict(song(50, 2))[1, 2] == pytest.approx(unigram_2)
@@ -68,6 +69,38 @@ def test_cache_looks_back_only() -> None:
     assert p[4, 2] == 1.0
     assert p[5, 3] == 1.0
     assert not p[:4].any()
+
+
+def test_every_match_by_hand() -> None:
+    p, longest = every_match((1, 2, 3, 1, 2, 4, 1, 2), 2, 5)
+    assert longest.tolist() == [0, 0, 0, 0, 1, 2, 0, 1]
+    assert p[0, 3].tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3, 0])
+    assert p[1, 5].tolist() == [0, 0, 0, 1, 0]
+    assert p[2, 5].tolist() == [0, 0, 0, 1, 0]
+    assert p[1, 7].tolist() == [0, 0, 1, 0, 0]
+    assert not p[1:, :4].any()
+
+
+@settings(max_examples=20, deadline=None)
+@given(songs)
+def test_the_longest_of_every_match_is_the_longest_match(train: list[TokenSong]) -> None:
+    for s in train:
+        every, longest = every_match(s.tokens, 8, 96)
+        cache, lengths = longest_matches(s.tokens, 8, 96)
+        assert longest.tolist() == lengths.tolist()
+        at = np.flatnonzero(lengths)
+        assert np.allclose(every[longest[at], at], cache[at])
+
+
+def test_the_blend_is_no_worse_than_the_cache_on_what_it_is_tuned_on() -> None:
+    rng = np.random.default_rng(0)
+    data = [song(*(np.tile(rng.integers(0, 6, 7), 4).tolist())) for _ in range(12)]
+    four = ChordNGram(4, data[:4])
+    scores = []
+    for model in (CachedNGram(four).tune(data[4:]), BlendedCaches(four, data[4:])):
+        given_to = [model.predict(s)[np.arange(len(s.tokens)), list(s.tokens)] for s in data[4:]]
+        scores.append(float(np.log(np.concatenate(given_to)).mean()))
+    assert scores[1] > scores[0]
 
 
 def test_cache_weight_is_learnt_where_repetition_pays() -> None:

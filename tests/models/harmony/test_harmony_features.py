@@ -21,6 +21,7 @@ from kmidi_lab.models.harmony.features import (
     transposition_table,
     voice_leading,
 )
+from kmidi_lab.models.harmony.features import memory_of as memory_for
 
 chords = st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES))
 
@@ -52,20 +53,37 @@ def test_unknown_stays_zero() -> None:
     assert np.flatnonzero(x).tolist() == [112 + 9, 124]
 
 
-@given(st.lists(chords, min_size=1, max_size=40))
-def test_recall_is_the_last_follower_of_the_longest_match(sequence: list[Chord]) -> None:
-    memory = ChordMemory()
+few_chords = st.builds(plain_chord, st.integers(0, 3), st.sampled_from(("major", "minor")))
+
+
+@given(st.lists(few_chords, min_size=1, max_size=60), st.sampled_from(("1", "2")))
+def test_recall_follows_the_longest_match(sequence: list[Chord], version: str) -> None:
+    """Version 1: the chord that followed last, after up to four. Version 2: most often, after up to eight; the latest of equals."""
+    memory = memory_for(HARMONY.at(version))
     for chord in sequence:
         memory.append(chord)
     labels = [c.label for c in sequence]
     expected = None
-    for order in range(min(4, len(labels)), 0, -1):
+    for order in range(min(4 if version == "1" else 8, len(labels)), 0, -1):
         ends = [i for i in range(order, len(labels)) if labels[i - order : i] == labels[-order:]]
         if ends:
-            expected = sequence[ends[-1]].label
+            followers = [labels[i] for i in ends]
+            best = max(ends, key=lambda i: (followers.count(labels[i]), i))
+            expected = labels[ends[-1]] if version == "1" else labels[best]
             break
     recalled, _ = memory.recall()
     assert (recalled.label if recalled else None) == expected
+
+
+def test_the_chord_that_followed_more_often_is_recalled_not_the_last() -> None:
+    sequence = [parse_jazz(s) for s in ["C", "F", "C", "F", "C", "G", "C"]]
+    recalled = {}
+    for version in ("1", "2"):
+        memory = memory_for(HARMONY.at(version))
+        for chord in sequence:
+            memory.append(chord)
+        recalled[version] = str(memory.recall()[0])
+    assert recalled == {"1": "G", "2": "F"}
 
 
 def test_a_phrase_begins_where_a_passage_returns() -> None:

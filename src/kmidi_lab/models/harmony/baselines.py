@@ -1,9 +1,10 @@
 """Baselines of harmony prediction over the 96 joint classes (degree from the tonic, quality).
 
 Sequences are lists of joint classes of whole songs, repeats merged. Each baseline gives a probability
-`[96]` for every event. Interpolation is Witten and Bell's (1991, method C); the cache follows Kuhn and
-De Mori, *A cache-based natural language model* (1990), with a weight for each length of match, tuned
-on the validation split.
+`[96]` for every event. N-grams are smoothed by modified Kneser-Ney. The cache follows Kuhn and De Mori, *A
+cache-based natural language model* (1990): what followed the longest match of up to eight chords, with a weight for each
+length. The blend mixes what followed matches of every length and the song's own chords. Weights are tuned on the
+validation split.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.models.harmony.features import CLASSES
-from kmidi_lab.scoring.ngram import NGram, cache_weights, longest_matches, with_cache
+from kmidi_lab.scoring.ngram import NGram, cache_weights, every_match, longest_matches, mixture_weights, with_cache
 
 START_MAJOR, START_MINOR = CLASSES, CLASSES + 1
-_START_LENGTH = 7
+_START_LENGTH = 3
 _CACHE_ORDER = 8
 Sequences = Sequence["TokenSong"]
 
@@ -38,13 +39,13 @@ class TokenSong:
 
 
 class ChordNGram:
-    """Interpolated n-gram of chords with Witten-Bell weights; `order` 1 is the unigram, smoothed to uniform."""
+    """Interpolated n-gram of chords; `order` 1 is the unigram, smoothed to uniform."""
 
-    def __init__(self, order: int, songs: Sequences) -> None:
+    def __init__(self, order: int, songs: Sequences, smoothing: str = "kneser-ney") -> None:
         self.order = order
         contexts = [self._contexts(song) for song in songs] or [np.zeros((0, order - 1), np.int64)]
         tokens = np.array([token for song in songs for token in song.tokens], np.int64)
-        self._model = NGram(np.concatenate(contexts), tokens, CLASSES)
+        self._model = NGram(np.concatenate(contexts), tokens, CLASSES, smoothing)
 
     def predict(self, song: TokenSong) -> np.ndarray:
         """`[T, 96]` probabilities of every event given those before it."""
@@ -81,6 +82,39 @@ class CachedNGram:
     def predict(self, song: TokenSong) -> np.ndarray:
         """`[T, 96]` probabilities of every event given those before it."""
         return with_cache(self.ngram.predict(song), *_cache_of(song), self.weights)
+
+
+class BlendedCaches:
+    """An n-gram, the song's own chords, and what followed its matches of every length; a weight each, by the longest."""
+
+    def __init__(self, ngram: ChordNGram, songs: Sequences) -> None:
+        """Tunes the weights by expectation maximisation on `songs` (the validation split)."""
+        self.ngram = ngram
+        self._weights: dict[int, np.ndarray] = {}
+        probabilities, lengths = [np.zeros((0, _CACHE_ORDER + 2))], [np.zeros(0, np.int64)]
+        for song in songs:
+            tokens = np.array(song.tokens, int)
+            parts, longest = self._parts(song)
+            probabilities.append(parts[:, np.arange(len(tokens)), tokens].T)
+            lengths.append(longest)
+        everything, longest = np.concatenate(probabilities), np.concatenate(lengths)
+        for length in range(_CACHE_ORDER + 1):
+            here = everything[longest == length][:, : length + 2]
+            self._weights[length] = mixture_weights(here) if len(here) else np.eye(length + 2)[0]
+
+    def predict(self, song: TokenSong) -> np.ndarray:
+        """`[T, 96]` probabilities of every event given those before it."""
+        parts, longest = self._parts(song)
+        weights = np.zeros((len(longest), len(parts)))
+        for at, length in enumerate(longest.tolist()):
+            weights[at, : length + 2] = self._weights[length]
+        # At the start the song has no chords of its own, and their share is the n-gram's.
+        weights[:, 0] += 1 - np.einsum("tk,ktv->t", weights, parts)
+        return np.einsum("tk,ktv->tv", weights, parts)
+
+    def _parts(self, song: TokenSong) -> tuple[np.ndarray, np.ndarray]:
+        matches, longest = every_match(song.tokens, _CACHE_ORDER, CLASSES, np.float64)
+        return np.concatenate([self.ngram.predict(song)[None], matches]), longest
 
 
 def _cache_of(song: TokenSong) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +162,9 @@ class CircleOfFifths:
         return np.array([circle_of_fifths(t, song.mode) for t in (None, *song.tokens[:-1])]).reshape(-1, CLASSES)
 
 
-def fit_baselines(train: Sequences, val: Sequences) -> dict[str, ChordNGram | CachedNGram | CircleOfFifths]:
+def fit_baselines(
+    train: Sequences, val: Sequences
+) -> dict[str, ChordNGram | CachedNGram | BlendedCaches | CircleOfFifths]:
     """Every baseline by name, fitted on `train`, cache weights tuned on `val`."""
     four = ChordNGram(4, train)
     return {
@@ -136,5 +172,6 @@ def fit_baselines(train: Sequences, val: Sequences) -> dict[str, ChordNGram | Ca
         "bigram": ChordNGram(2, train),
         "4-gram": four,
         "4-gram+cache": CachedNGram(four).tune(val),
+        "4-gram+caches": BlendedCaches(four, val),
         "circle_of_fifths": CircleOfFifths(),
     }
