@@ -51,7 +51,7 @@ import kmidi_lab.tasks.export
 import kmidi_lab.tasks.prepare
 import kmidi_lab.tasks.train  # noqa: F401  imported here once, not in every trial
 from datamodules.shared import stored
-from kmidi_lab import go_on, run_record
+from kmidi_lab import go_on, run_file
 from kmidi_lab.__main__ import main
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import LabError
@@ -265,7 +265,7 @@ def _true(found: bool, why: str) -> None:
 
 _WHOLE: dict[str, Callable[[Path], object]] = {
     "registry.json": _registry,
-    "run.json": run_record.read,
+    "run.json": run_file.read,
     "config.yaml": lambda p: _true(bool(yaml.safe_load(p.read_text(encoding="utf-8"))), "empty"),
     "report.html": lambda p: _true(p.read_text(encoding="utf-8").rstrip().endswith("</html>"), "cut"),
     "metrics.csv": _table,

@@ -26,8 +26,8 @@ from omegaconf import OmegaConf
 import datamodules
 import kmidi_lab
 from datamodules.shared.module import LabData
+from kmidi_lab.conf_dir import options as options
 from kmidi_lab.config import check
-from kmidi_lab.config import options as options
 from kmidi_lab.contracts import AUDIO_FEATURES, CONTRACTS
 from kmidi_lab.errors import LabError, UserError
 from kmidi_lab.export.onnx.runtime import OnnxModel
@@ -38,7 +38,8 @@ from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import TorchModel
-from kmidi_lab.run_record import RunRecord, read
+from kmidi_lab.run_file import read
+from kmidi_lab.run_record import RunRecord
 from kmidi_lab.targets import build
 from kmidi_lab.typed_json import to_json
 

@@ -10,7 +10,8 @@ from support.sample_run import sample_json, sample_run
 
 from kmidi_lab.errors import DataError
 from kmidi_lab.report.scores import score_tables
-from kmidi_lab.run_record import Identity, read, write, write_failure
+from kmidi_lab.run_file import read, write, write_failure
+from kmidi_lab.run_record import Identity
 
 KEPT = sorted(Path("docs/results").glob("*.json"))
 

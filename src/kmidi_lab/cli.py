@@ -21,8 +21,9 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import command_line, config, go_on, run_record, schema, stopping, streams
+from kmidi_lab import command_line, config, go_on, run_file, run_record, schema, stopping, streams
 from kmidi_lab.conf_dir import conf_dir, look_also_in
+from kmidi_lab.config_rules import bring_contract
 from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, UserError, first_line
 from kmidi_lab.files import check_writable
 from kmidi_lab.report.formats import printable
@@ -41,10 +42,10 @@ class BelowError(logging.Filter):
 def run(arguments: list[str]) -> int:
     """Checks every combination, then runs one job or a sweep; returns the exit code."""
     logging.raiseExceptions = False  # a log that can't be written, as on a full disk, is no reason to stop
-    parsed = command_line.parse([config.with_home_of(argument) for argument in arguments])
+    parsed = command_line.parse([command_line.with_home_of(argument) for argument in arguments])
     multirun = parsed.multirun
     look_also_in(parsed.config_dir)
-    overrides = config.with_model([config.quote_free_text(o, multirun) for o in parsed.overrides])
+    overrides = command_line.with_model([command_line.quote_free_text(o, multirun) for o in parsed.overrides])
     options = command_line.options(parsed)
     os.environ["KMIDI_RUN_ID"] = config.new_run_id()
     os.environ[_PROCESS] = str(os.getpid())
@@ -124,18 +125,18 @@ def _job(cfg: DictConfig) -> int:
 
     def failed(why: str) -> None:
         try:
-            run_record.write_failure(folder, _identity(cfg, folder, started), why)
+            run_file.write_failure(folder, _identity(cfg, folder, started), why)
         except FileError as error:
             log.error("%s", error)
 
     try:
         with stopping.recording(failed):
-            config.bring_contract(cfg)  # a worker of a launcher is a new process
+            bring_contract(cfg)  # a worker of a launcher is a new process
             run_task(cfg, context)
-        if sweep and not (folder / run_record.FILE).exists():
+        if sweep and not (folder / run_file.FILE).exists():
             done = run_record.RunRecord(_identity(cfg, folder, started))
-            run_record.finish(done)
-            run_record.write(done, folder)
+            run_file.finish(done)
+            run_file.write(done, folder)
     except LabError as error:
         log.error("%s", printable(str(error)))
         failed(str(error))
@@ -150,9 +151,11 @@ def _job(cfg: DictConfig) -> int:
     except (KeyboardInterrupt, SystemExit):  # Lightning turns a signal during training into SystemExit
         stopped = stopping.Stopped()
         failed(stopped.reason)
-        again = go_on.command(HydraConfig.get().overrides.task, folder, _kept_options())
-        if again and not sweep:
-            log.warning("go on with it by: %s", again)
+        if not sweep:
+            overrides, options = list(HydraConfig.get().overrides.task), _kept_options()
+            again = go_on.command(overrides, folder, options)
+            begin = go_on.line([*options, *overrides])
+            log.warning("go on with it by: %s" if again else "begin again by: %s", again or begin)
         raise stopped from None
     except Exception as error:
         log.error("%s", traceback.format_exc())
@@ -202,6 +205,6 @@ def _finish_sweep(folder: Path) -> int:
 
 def _status(folder: Path) -> str:
     try:
-        return run_record.read(folder / run_record.FILE).identity.status
+        return run_file.read(folder / run_file.FILE).identity.status
     except DataError:
         return "no result"

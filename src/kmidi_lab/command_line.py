@@ -1,4 +1,4 @@
-"""Words on the command line: Hydra's options, before, between and after the overrides, and those that the lab has no use for."""
+"""Words on the command line: Hydra's options, before, between and after the overrides, and the overrides as people type them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.types import Quote, QuotedString
+from omegaconf import OmegaConf
 
+from kmidi_lab.conf_dir import conf_dir, models
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.files import with_home
 
 _FLAGS = ("hydra_help", "resolve", "run", "multirun", "shell_completion")
 _VALUES = ("cfg", "package", "info", "config_dir")
@@ -17,6 +21,15 @@ _REFUSED = {
     "config_path": "--config-path: the lab's own conf/ is read; add your folder to it by --config-dir DIR",
     "experimental_rerun": "--experimental-rerun: a pickled job could run anything; type the command that the run.json names",
 }
+_FREE_TEXT = (
+    "paths.",
+    "models_root=",
+    "data.root=",
+    "eval.",
+    "export.source=",
+    "registry.",
+    "trainer.resume=",
+)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -43,3 +56,39 @@ def _option(name: str) -> str:
 
 def _refuse(message: str) -> NoReturn:
     raise ConfigError(f"{message}; type --help for what there is")
+
+
+def with_home_of(argument: str) -> str:
+    """`key=value` with the home folder for `~` in the value, which a shell expands at the front of a word only."""
+    key, eq, value = argument.partition("=")
+    return f"{key}{eq}{with_home(value)}"
+
+
+def quote_free_text(argument: str, multirun: bool = False) -> str:
+    """Quotes values that people type as plain text (chords, paths), so that `#` and spaces need no escape.
+
+    Of `predict`, text is what no model declares as a number.
+    In a multirun a comma divides values to sweep, so such a value is left as it is.
+    """
+    key, eq, value = argument.partition("=")
+    quoted = value[:1] in ("'", '"', "$") or value in ("", "null")
+    if not eq or quoted or (multirun and "," in value) or not _is_free_text(argument.lstrip("+")):
+        return argument
+    return f"{key}={QuotedString(value, Quote.single).with_quotes()}"
+
+
+def _is_free_text(argument: str) -> bool:
+    if not argument.startswith("predict."):
+        return argument.startswith(_FREE_TEXT)
+    name = argument.partition("=")[0].removeprefix("predict.")
+    return all(isinstance(model.get("predict", {}).get(name), str | None) for model in models().values())
+
+
+def with_model(arguments: list[str]) -> list[str]:
+    """The same with `model=…` where `data=…` alone is given and the default model can't take it: the first that can."""
+    given = dict(a.split("=", 1) for a in arguments if "=" in a)
+    if "data" not in given or "model" in given or "experiment" in given:
+        return arguments
+    default = next(d.model for d in OmegaConf.load(conf_dir() / "config.yaml").defaults if "model" in d)
+    takers = [name for name, declared in models().items() if given["data"] in declared["model"]["accepts"]]
+    return arguments if not takers or default in takers else [*arguments, f"model={takers[0]}"]

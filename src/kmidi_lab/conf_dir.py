@@ -1,8 +1,10 @@
-"""Where the config folder is; apart from `config`, so that `--help` need not import Hydra."""
+"""The config folders and what they list; apart from `config`, so that `--help` need not import Hydra or YAML."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from kmidi_lab.errors import ConfigError
 
@@ -28,3 +30,21 @@ def look_also_in(folder: str | None) -> None:
     if folder is not None and not Path(folder).is_dir():
         raise ConfigError(f"--config-dir {folder}: not a folder; name one that holds model/ or data/")
     _outside[:] = [] if folder is None else [Path(folder).resolve()]
+
+
+def options(group: str) -> list[str]:
+    """The choices of a config group."""
+    return sorted({p.stem for folder in conf_dirs() for p in (folder / group).glob("*.yaml")})
+
+
+def models() -> dict[str, dict[str, Any]]:
+    """What `model/<m>.yaml` says, by m; where several folders have it, the lab's counts."""
+    return _read_models(conf_dirs())
+
+
+@cache
+def _read_models(folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
+    import yaml
+
+    paths = [path for folder in reversed(folders) for path in sorted((folder / "model").glob("*.yaml"))]
+    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from kmidi_lab import run_record
+from kmidi_lab import run_file
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import ROOTS
 
@@ -75,6 +75,6 @@ def _overrides(folder: Path) -> list[str]:
 
 def _is_done(folder: Path) -> bool:
     try:
-        return run_record.read(folder / run_record.FILE).identity.status == "ok"
+        return run_file.read(folder / run_file.FILE).identity.status == "ok"
     except DataError:
         return False

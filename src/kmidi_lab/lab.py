@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, resume, run_record
+from kmidi_lab import hardware, provenance, resume, run_file
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.curves_logger import CurvesLogger
@@ -110,8 +110,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
             ExportCallback(
                 record, data, Path(cfg.models_root), export.tolerance, export.calls, export.release, export.cpp
             ).on_test_end(trainer, module)
-        run_record.finish(record)
-        run_record.write(record, folder)
+        run_file.finish(record)
+        run_file.write(record, folder)
         _report(record, folder)
     return record
 
@@ -165,10 +165,10 @@ def _new_record(
 
 def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder: Path) -> None:
     """What a run that is stopped leaves: its settings, what it skipped, and the record as far as it is."""
-    if run_record.is_first_rank():
+    if run_file.is_first_rank():
         write_atomic(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(record.config)).encode())
         data.write_problems(folder / "problems.csv")
-        run_record.write(record, folder)
+        run_file.write(record, folder)
 
 
 def _counts(record: RunRecord) -> str:

@@ -17,7 +17,8 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from kmidi_lab.run_record import RunRecord, read
+from kmidi_lab.run_file import read
+from kmidi_lab.run_record import RunRecord
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ("model=harmony", "preset=smoke", "hardware=mps", "trainer.progress=false", "data.sources=[embedded,rntxt]")

@@ -9,8 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from kmidi_lab import cli
-from kmidi_lab.conf_dir import conf_dir
-from kmidi_lab.config import check, options
+from kmidi_lab.conf_dir import conf_dir, options
+from kmidi_lab.config import check
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.registry.registry import load_registry
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from kmidi_lab import streams
-from kmidi_lab.run_record import Identity, RunRecord, read, write
+from kmidi_lab.run_file import read, write
+from kmidi_lab.run_record import Identity, RunRecord
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_a_path_is_taken_as_it_is_typed(path: str) -> None:
     """Backslashes, quotes and all; `$` begins what Hydra looks up."""
     if path.strip() != path or path == "null":
         return
-    [parsed] = OverridesParser.create().parse_overrides([config.quote_free_text(f"eval.out={path}")])
+    [parsed] = OverridesParser.create().parse_overrides([command_line.quote_free_text(f"eval.out={path}")])
     assert str(parsed.value()) == path
 
 

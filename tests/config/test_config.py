@@ -13,8 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 
 import datamodules
 from datamodules.shared.module import LabData
-from kmidi_lab import config
-from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab import command_line, config
+from kmidi_lab.conf_dir import conf_dir, options
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.help_text import accepted_data
 from kmidi_lab.inference.api import Request
@@ -55,7 +55,7 @@ def test_every_yaml_composes_and_its_components_build(group: str, choice: str, t
     build(cfg.model.evaluator, Evaluator, ())
 
 
-@pytest.mark.parametrize("model", config.options("model"))
+@pytest.mark.parametrize("model", options("model"))
 def test_what_is_asked_by_default_is_what_the_python_api_asks(model: str) -> None:
     [cfg] = compose(f"model={model}", "task=predict")
     asked = {key: value for key, value in cfg.predict.items() if key != "_target_"}
@@ -64,7 +64,7 @@ def test_what_is_asked_by_default_is_what_the_python_api_asks(model: str) -> Non
     assert asked == {name: p.default for name, p in inspect.signature(request).parameters.items()}
 
 
-@pytest.mark.parametrize("model", config.options("model"))
+@pytest.mark.parametrize("model", options("model"))
 def test_help_looks_for_the_sources_that_the_data_modules_read(model: str) -> None:
     """Names and folders that `# looks for:` declares in conf/data are those of the readers."""
     choices = accepted_data(conf_dir(), model)
@@ -148,7 +148,7 @@ def test_a_model_refuses_data_it_cant_take(monkeypatch: pytest.MonkeyPatch) -> N
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20))
 def test_free_text_survives_the_shell_grammar(text: str) -> None:
-    quoted = config.quote_free_text(f"predict.chords={text}")
+    quoted = command_line.quote_free_text(f"predict.chords={text}")
     if text.startswith(("'", '"', "$")) or text in ("", "null"):
         assert quoted == f"predict.chords={text}"
         return
@@ -187,7 +187,7 @@ def test_environment_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
 )  # fmt: skip
 def test_home_is_meant_wherever_a_path_begins(typed: str, meant: str, monkeypatch) -> None:
     monkeypatch.setenv("HOME", "/at/home")
-    assert config.with_home_of(typed) == meant.replace("{}", "/at/home")
+    assert command_line.with_home_of(typed) == meant.replace("{}", "/at/home")
 
 
 def test_home_is_meant_in_the_environment(monkeypatch) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import kmidi_lab
-from kmidi_lab import config
+from kmidi_lab.conf_dir import options
 from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.inference.published import default_root, release_root
 
@@ -26,7 +26,7 @@ def test_the_page_runs_from_top_to_bottom(repo: Path, tmp_path: Path) -> None:
     assert re.search(r"^Cmaj7 +\d+%$", done.stdout, re.M)
     assert (tmp_path / "played.mid").read_bytes()[:4] == b"MThd"
     documented = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", page, re.M)))
-    assert sorted(documented) == config.options("model")
+    assert sorted(documented) == options("model")
 
 
 def test_importing_the_package_loads_nothing() -> None:
@@ -37,7 +37,7 @@ def test_importing_the_package_loads_nothing() -> None:
         _ = kmidi_lab.nothing_there
 
 
-@pytest.mark.parametrize("model", config.options("model"))
+@pytest.mark.parametrize("model", options("model"))
 def test_every_released_model_loads_and_streams(model: str) -> None:
     loaded = kmidi_lab.load(model)
     assert loaded.root == release_root() and loaded.entry["status"] in ("trained", "production")

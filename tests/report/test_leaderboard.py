@@ -10,7 +10,8 @@ import pytest
 from support.sample_run import sample_run
 
 from kmidi_lab.report.leaderboard import leaderboard, write_leaderboard
-from kmidi_lab.run_record import RunRecord, Statistic, write
+from kmidi_lab.run_file import write
+from kmidi_lab.run_record import RunRecord, Statistic
 
 
 def _job(sweep: Path, name: str, seed: int | None = None, perplexity: float = 7.0, *overrides: str) -> RunRecord:

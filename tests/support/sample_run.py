@@ -8,7 +8,8 @@ import random
 from typing import Any
 
 from kmidi_lab.export.bench.timing import deadlines
-from kmidi_lab.run_record import RunRecord, parse
+from kmidi_lab.run_file import parse
+from kmidi_lab.run_record import RunRecord
 
 DEGREES = ["I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII"]
 QUALITIES = ["major", "minor", "dim", "aug", "dom7", "maj7", "min7", "dim7"]

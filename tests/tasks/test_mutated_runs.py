@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.mutations import EXAMPLES, damaged, json_bytes, mutated
 
-from kmidi_lab import run_record
+from kmidi_lab import run_file
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import LabError
@@ -44,7 +44,7 @@ def _opened(run: Path) -> None:
         data.identity(config["data"])
         numpy_call(module.export_network())
         module.head()
-        run_record.read(run / run_record.FILE)
+        run_file.read(run / run_file.FILE)
         build(config["model"].get("evaluator"), Evaluator, [])
         build({**config["data"], "root": str(run), "cache_dir": str(run)}, DataModule, [])
     except LabError as error:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from kmidi_lab import run_record
+from kmidi_lab import run_file
 from kmidi_lab.files import write_atomic
 from kmidi_lab.report import curves as curve_rows
 from kmidi_lab.report import latency_view, view
@@ -52,7 +52,7 @@ def _context(run: RunRecord, curves: list[dict[str, float]], config: str) -> dic
         "problems": view.problems(run),
         "provenance": view.provenance(run),
         "config": config,
-        "raw": run_record.text(run),
+        "raw": run_file.text(run),
     }
     return {**parts, "missing": _missing(run, parts)}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from kmidi_lab import run_record
+from kmidi_lab import run_file
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.report import formats
@@ -84,7 +84,7 @@ def _headings() -> list[str]:
 
 def _jobs(sweep_dir: Path) -> list[_Job]:
     folders = sorted((f for f in sweep_dir.iterdir() if f.is_dir() and f.name.isdigit()), key=lambda f: int(f.name))
-    return [_Job(int(f.name), _overrides(f), *_run(f / run_record.FILE)) for f in folders]
+    return [_Job(int(f.name), _overrides(f), *_run(f / run_file.FILE)) for f in folders]
 
 
 def _run(path: Path) -> tuple[RunRecord | None, str]:
@@ -92,7 +92,7 @@ def _run(path: Path) -> tuple[RunRecord | None, str]:
     if not path.exists():
         return None, "no result"
     try:
-        run = run_record.read(path)
+        run = run_file.read(path)
     except DataError:
         return None, "unreadable run.json"
     return run, run.identity.status

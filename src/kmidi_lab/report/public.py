@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from kmidi_lab.run_record import RunRecord, parse
+from kmidi_lab.run_file import parse
+from kmidi_lab.run_record import RunRecord
 from kmidi_lab.typed_json import to_json
 
 # An absolute path of two parts or more, POSIX or Windows; not the inside of a URL or of a relative path.

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kmidi_lab import run_record
+from kmidi_lab import run_file
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import DataError, UserError, one_of
 from kmidi_lab.files import write_atomic
@@ -159,7 +159,7 @@ def _ordered(runs: Sequence[RunRecord]) -> list[RunRecord]:
 
 def read_run(path: Path) -> RunRecord:
     """A run.json that can stand in the results; says what is wrong with one that can't."""
-    run = run_record.read(path)
+    run = run_file.read(path)
     if run.identity.status != "ok":
         why = f"failed ({run.identity.error})" if run.identity.error else "has not finished"
         raise DataError(f"{path}: the run {why}; only a finished run can stand in the results")
@@ -188,7 +188,7 @@ def main(argv: Sequence[str]) -> int:
         if not README.exists():
             raise DataError(f"{README.resolve()} does not exist; run this in the repository root")
         for run in [read_run(Path(name)) for name in argv]:
-            write_atomic(KEPT / f"{run.identity.model}.json", f"{run_record.text(public(run))}\n".encode())
+            write_atomic(KEPT / f"{run.identity.model}.json", f"{run_file.text(public(run))}\n".encode())
         runs = [read_run(path) for path in sorted(KEPT.glob("*.json"))]
         readme = readme_with("results", readme_table(runs), README.read_text(encoding="utf-8"))
         readme = readme_with("licences", licence_table(runs), readme)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from kmidi_lab import run_record
+from kmidi_lab import run_file
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.data import DataModule
@@ -119,7 +119,7 @@ def _checkpoint(
 ) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any], Contract]:
     module, config, checkpoint = load_run(path, trusted)
     settings = data.identity(config["data"])
-    record = run_record.read(checkpoint.parent.parent / run_record.FILE)
+    record = run_file.read(checkpoint.parent.parent / run_file.FILE)
     settings["version"] = record.data.version if record.data else None
     return numpy_call(module.export_network()), module.head(), str(checkpoint), settings, module.contract
 

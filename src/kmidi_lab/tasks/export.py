@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from kmidi_lab import run_record
+from kmidi_lab import run_file
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint
 from kmidi_lab.data import DataModule
@@ -58,15 +58,15 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     export_module(
         module, data.probes(), record, models_root, export.tolerance, export.calls, export.release, export.cpp
     )
-    run_record.write(record, context["folder"])
+    run_file.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
-    print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_record.FILE}")
+    print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_file.FILE}")
 
 
 def _record(folder: Path, config: Mapping[str, Any], module: LabModule) -> RunRecord:
     """The run's own record, or as much of one as its other files say."""
     try:
-        return run_record.read(folder / run_record.FILE)
+        return run_file.read(folder / run_file.FILE)
     except DataError as error:
         log.warning("%s: its settings and checkpoint are taken without it", error)
     contract = module.contract
@@ -92,7 +92,7 @@ def _complete(
         limit = config.get("trainer", {}).get("limit_train_batches", 1.0)
         cpu = torch.device("cpu")
         record.student = distil_student(module, data, int(limit) if limit > 1 else limit, cpu, folder, False)
-    run_record.finish(record)
+    run_file.finish(record)
 
 
 def _without_licence(data: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from datamodules.melody.lakh import LakhMelodies
 from datamodules.melody.module import Melodies
 from datamodules.shared import stream
 from datamodules.shared.splits import SPLITS
-from kmidi_lab.config import with_model
+from kmidi_lab.command_line import with_model
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.melody.evaluation import MelodyEvaluator
 from kmidi_lab.models.melody.features import notes_of

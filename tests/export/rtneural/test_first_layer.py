@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from kmidi_lab.config import check, options
+from kmidi_lab.conf_dir import options
+from kmidi_lab.config import check
 from kmidi_lab.contracts import Contract
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural

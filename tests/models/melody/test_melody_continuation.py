@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 from support.smf import END, meta, midi, name, note, tempo, track
 
-from kmidi_lab.config import check, quote_free_text
+from kmidi_lab.command_line import quote_free_text
+from kmidi_lab.config import check
 from kmidi_lab.errors import UserError
 from kmidi_lab.inference.api import Session
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody.continuation import read_tune
 from kmidi_lab.models.melody.finding import melody_of
-from kmidi_lab.models.melody.predict import MelodyOverChords, Tune, write
+from kmidi_lab.models.melody.predict import MelodyOverChords, Tune
 from kmidi_lab.models.melody.rhythm import METRES, compose, plain_bars
+from kmidi_lab.models.melody.writing import write
 
 
 def asked(**wishes: object) -> Tune:

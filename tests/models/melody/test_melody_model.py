@@ -34,8 +34,9 @@ from kmidi_lab.models.melody.features import notes_of, vectors
 from kmidi_lab.models.melody.module import MelodyTransformer
 from kmidi_lab.models.melody.network import KeyFrame
 from kmidi_lab.models.melody.piano_roll import note_name
-from kmidi_lab.models.melody.predict import MelodyOverChords, Timed, chord_at, in_quarters, midi_bytes, repeat, write
+from kmidi_lab.models.melody.predict import MelodyOverChords
 from kmidi_lab.models.melody.rhythm import BAR, BARS, bars_of, compose, keep_bars, known_bars, plain_bars
+from kmidi_lab.models.melody.writing import Timed, chord_at, in_quarters, midi_bytes, repeat, write
 
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Protocol
 
 import numpy as np
 
 from kmidi_lab.chords.chord import Chord, parse_pitch_class
 from kmidi_lab.chords.spelling import Spelling
+from kmidi_lab.models.melody.writing import Timed
 
 _STEPS = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10, 11), 0: tuple(range(12))}
 """Minor with both sevenths."""
@@ -17,19 +17,6 @@ _IN_CHORD, _IN_KEY, _OUTSIDE = "#1f5fa8", "#7fb2e5", "#d9822b"
 _BARS_A_ROW = 8
 _LABEL_POINTS = 1300
 """Width of the row, over the width of a bold letter of one point: a name is as large as its place allows."""
-
-
-class OverBar(Protocol):
-    """What the picture shows of a chord: `start` and `length` in quarters, None for no chord."""
-
-    @property
-    def start(self) -> float: ...
-    @property
-    def length(self) -> float: ...
-    @property
-    def chord(self) -> Chord | None: ...
-    @property
-    def name(self) -> str: ...
 
 
 def note_name(pitch: int, spelling: Spelling, chord: Chord | None = None, root: str = "") -> str:
@@ -49,7 +36,7 @@ def piano_roll(
     onset: np.ndarray,
     duration: np.ndarray,
     pitch: np.ndarray,
-    chords: Sequence[OverBar],
+    chords: Sequence[Timed],
     phrases: Sequence[float],
     spelling: Spelling,
     bar: float,

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-import mido
 import numpy as np
 import orjson
 from annotated_types import Interval
 
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import Chart, read_chart
-from kmidi_lab.chords.chord import Chord, Key
-from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.score import midi_target, name_of, say_flaws
-from kmidi_lab.models.melody.baselines import stepwise
 from kmidi_lab.models.melody.continuation import Begun, read_tune, written
-from kmidi_lab.models.melody.features import NO_NOTE, Notes, duration_class, position_class, vectors
-from kmidi_lab.models.melody.generation import draw
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
 from kmidi_lab.models.melody.rhythm import (
     BAR,
@@ -40,25 +33,11 @@ from kmidi_lab.models.melody.rhythm import (
     notes_a_bar,
     plain_bars,
 )
+from kmidi_lab.models.melody.writing import Timed, chord_at, in_quarters, midi_bytes, repeat, sounding, under, write
 
 MOST_NOTES, MOST_BARS = 2000, 500
 _NOTES, _LEAST_BARS, _MORE_BARS = 32, 4, 8
 """Without a length: notes where nothing says how many bars, bars over a short loop, bars after a tune."""
-_TICKS = 480
-_MELODY_VELOCITY, _CHORD_VELOCITY = 92, 54
-_SIGNATURES = frozenset(
-    "C G D A E B F# C# F Bb Eb Ab Db Gb Cb Am Em Bm F#m C#m G#m D#m A#m Dm Gm Cm Fm Bbm Ebm Abm".split()  # noqa: SIM905
-)
-
-
-class Timed(NamedTuple):
-    """A chord, or None for no chord; `start` and `length` in quarters, its name and its root's as they are spelled."""
-
-    start: float
-    length: float
-    chord: Chord | None
-    name: str
-    root: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,137 +214,3 @@ class MelodyOverChords(Request[Tune]):
         source = self.source if isinstance(self.source, Path) else None
         name = f"{source.stem if source else 'melody'}_continued.mid" if self.source else "melody.mid"
         return midi_target(self.out, folder / name, source)
-
-
-def in_quarters(chart: Chart, bar: float = BAR) -> list[Timed]:
-    """Chords of one round; `bar` is its length in quarters."""
-    placed = ((p, p.start, p.bars) for p in chart.placed)
-    return [
-        Timed(start * bar, bars * bar, p.chord, p.name, p.root)
-        for p, start, bars in placed
-        if start is not None and bars is not None
-    ]
-
-
-def chord_at(chords: Sequence[Timed], onset: float) -> Timed | None:
-    """What sounds at `onset`, in quarters."""
-    return next((c for c in chords if c.start <= onset + 1e-6 < c.start + c.length), None)
-
-
-def repeat(progression: list[Timed], quarters: float, bar: float = BAR) -> list[Timed]:
-    """The progression again and again until `quarters` are filled, cut to bars there."""
-    if not progression:
-        return []
-    round_length = max(c.start + c.length for c in progression)
-    end = -(-quarters // bar) * bar
-    rounds = int(-(-end // round_length))
-    placed = [c._replace(start=c.start + r * round_length) for r in range(rounds) for c in progression]
-    return [c._replace(length=min(c.length, end - c.start)) for c in placed if c.start < end]
-
-
-def write(
-    ask: Callable[[np.ndarray], np.ndarray] | None,
-    rhythm: Rhythm,
-    chords: list[Timed],
-    key: Key,
-    affect: tuple[float, float] | None,
-    rng: np.random.Generator,
-    temperature: float,
-    top_k: int,
-    top_p: float,
-    metre: Metre = METRES["4/4"],
-    begun: Begun | None = None,
-) -> np.ndarray:
-    """Pitches `[T]` for a rhythm. `ask` maps one contract vector to `[128]` and keeps its state; None is the heuristic.
-
-    `begun` is the tune that goes on, which the model has heard.
-
-    The last note is drawn from the chord's tones, or from the tonic triad's where no chord is given, so that it closes.
-    """
-    mood = np.array([*affect, 0.4] if affect else [0.0, 0.0, 0.0], np.float32)
-    durations, positions = duration_class(rhythm.duration), position_class(rhythm.onset % metre.bar, metre.bar)
-    triad = {(key.tonic + i) % 12 for i in ((0, 3, 7) if key.mode < 0 else (0, 4, 7))}
-    pitches: list[int] = []
-    last, last_duration, rested = NO_NOTE, 0, False
-    if begun:
-        last, last_duration = int(begun.melody.pitch[-1]), int(duration_class(begun.melody.duration[-1:])[0])
-        rested = begun.rested
-    for i, onset in enumerate(rhythm.onset):
-        over = chord_at(chords, float(onset))
-        chord = over.chord if over else None
-        before = pitches[-1] if pitches else last
-        if ask is None:
-            p = stepwise(before, key, chord, strong=onset % metre.bar % metre.strong == 0)
-        else:
-            numbers = (
-                before, durations[i - 1] if i else last_duration, rhythm.rest[i] if i else rested, rhythm.phrase[i], positions[i], durations[i], 0,
-                key.tonic, key.mode,
-            )  # fmt: skip
-            chroma = np.array(chord.chroma() if chord else (0.0,) * 12, np.float32)
-            p = ask(vectors(Notes._make([*(np.array(n, np.int64) for n in numbers), chroma, mood])))
-        if i == len(rhythm.onset) - 1:
-            closing = chord.tones if chord else triad
-            p = np.where(np.isin(np.arange(len(p)) % 12, list(closing)), p + 1e-9, 0.0)
-        pitches.append(draw(p, rng, temperature, top_k, top_p))
-    return np.array(pitches)
-
-
-def sounding(rhythm: Rhythm, pitches: np.ndarray, velocity: int) -> list[tuple[float, float, int, int]]:
-    """(onset, duration, pitch, velocity) of a melody's notes."""
-    return [(o, d, int(p), velocity) for o, d, p in zip(rhythm.onset, rhythm.duration, pitches, strict=True)]
-
-
-def under(chords: list[Timed]) -> list[tuple[float, float, int, int]]:
-    """The notes of chords, soft and low: the bass and a tone each."""
-    low = 48
-    return [
-        (c.start, c.length, pitch, _CHORD_VELOCITY)
-        for c in chords
-        if c.chord is not None
-        for pitch in (low - 12 + c.chord.bass, *(low + tone for tone in sorted(c.chord.tones)))
-    ]
-
-
-def midi_bytes(
-    rhythm: Rhythm,
-    pitches: np.ndarray,
-    chords: list[Timed],
-    tempo: int,
-    spelling: Spelling,
-    metre: Metre = METRES["4/4"],
-) -> bytes:
-    """A MIDI file: melody, and the chords softly below it."""
-    file = mido.MidiFile(ticks_per_beat=_TICKS)
-    numerator, denominator = map(int, metre.name.split("/"))
-    head = mido.MidiTrack([
-        mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo)),
-        mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator),
-        mido.MetaMessage("key_signature", key=_signature(spelling)),
-    ])  # fmt: skip
-    file.tracks += [head, _track("Melody", 0, sounding(rhythm, pitches, _MELODY_VELOCITY))]
-    if chords:
-        file.tracks.append(_track("Chords", 1, under(chords)))
-    out = io.BytesIO()
-    file.save(file=out)
-    return out.getvalue()
-
-
-def _signature(spelling: Spelling) -> str:
-    """As the tonic is spelled, where a MIDI file can say it: a signature has seven sharps or flats at most."""
-    minor = "m" if spelling.key.mode < 0 else ""
-    names = (spelling.tonic, Spelling.of(spelling.key).tonic)
-    return next(name + minor for name in names if name + minor in _SIGNATURES)
-
-
-def _track(name: str, channel: int, notes: list[tuple[float, float, int, int]]) -> mido.MidiTrack:
-    events = []
-    for onset, duration, pitch, velocity in notes:
-        start = round(onset * _TICKS)
-        end = max(start + 1, round((onset + duration) * _TICKS) - 10)
-        events.append((start, 1, mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)))
-        events.append((end, 0, mido.Message("note_off", channel=channel, note=pitch, velocity=0)))
-    track, at = mido.MidiTrack([mido.MetaMessage("track_name", name=name)]), 0
-    for tick, _, message in sorted(events, key=lambda e: e[:2]):
-        track.append(message.copy(time=tick - at))
-        at = tick
-    return track

@@ -1,0 +1,104 @@
+"""What a composed config must hold beyond the types of the schema: pairs that fit, numbers in range, folders that exist."""
+
+from __future__ import annotations
+
+from math import inf
+from pathlib import Path
+
+from hydra import compose
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from kmidi_lab.contracts import CONTRACTS, register
+from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.hardware import usable_cores
+from kmidi_lab.targets import find
+
+_LIMITS = (
+    ("seed", 0, 2**32 - 1),
+    ("trainer.max_epochs", 1, inf),
+    ("trainer.min_epochs", 1, inf),
+    ("trainer.patience", 0, inf),
+    ("trainer.accumulate", 1, inf),
+    ("trainer.gradient_clip", 0, inf),
+    ("trainer.ema", 0, 0.9999),
+    ("trainer.limit_train_batches", 1e-3, inf),
+    ("export.calls", 1, inf),
+    ("hardware.memory_budget_gb", 0.01, 1_000_000),
+    ("hardware.devices", 1, inf),
+    ("hardware.num_nodes", 1, inf),
+)
+
+
+def check_types(cfg: DictConfig, overrides: list[str]) -> None:
+    """A value overridden inside an open component must keep the type of the value it replaces."""
+    keys = {o.split("=", 1)[0] for o in overrides if o.startswith(("data.", "model.", "predict."))}
+    if not keys:
+        return
+    groups = [o for o in overrides if o.split("=", 1)[0] not in keys]
+    base = compose("config", overrides=groups, return_hydra_config=True)
+    for key in keys:
+        before, now = OmegaConf.select(base, key), OmegaConf.select(cfg, key)
+        kinds = (
+            (int, float)
+            if type(before) is float
+            else (list, ListConfig)
+            if isinstance(before, ListConfig)
+            else (type(before),)
+        )
+        wanted = "list" if isinstance(before, ListConfig) else kinds[-1].__name__
+        if (before is not None and not isinstance(now, kinds)) or (
+            isinstance(now, bool) and not isinstance(before, bool)
+        ):
+            example = list(before) if isinstance(before, ListConfig) else before
+            raise ConfigError(f"{key}={now!r} must be of type {wanted}, such as {key}={example}")
+
+
+def check_meaning(cfg: DictConfig) -> None:
+    """Raises ConfigError: a value that can't be meant."""
+    data = cfg.hydra.runtime.choices.data
+    if data not in cfg.model.accepts:
+        raise ConfigError(
+            f"model={cfg.model.name} can't take data={data}; allowed: {', '.join(cfg.model.accepts)}. "
+            f"Type data={cfg.model.accepts[0]}"
+        )
+    bring_contract(cfg)
+    if cfg.model.name not in CONTRACTS:
+        raise ConfigError(one_of("model.name", cfg.model.name, CONTRACTS))
+    share = cfg.trainer.limit_train_batches
+    if isinstance(share, bool) or (isinstance(share, float) and not share <= 1):
+        raise ConfigError(
+            f"trainer.limit_train_batches={share} must be a number of batches, such as 50, or a share of them above 0 and "
+            "at most 1.0"
+        )
+    for key, least, most in _LIMITS:
+        value = OmegaConf.select(cfg, key)
+        if not least <= value <= most:
+            raise ConfigError(
+                f"{key}={value} must be {least} to {most}" if most < inf else f"{key}={value} must be {least:g} or more"
+            )
+    jobs, most = OmegaConf.select(cfg, "hydra.launcher.n_jobs"), max(2, usable_cores())
+    if jobs is not None and jobs > most:
+        raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be at most {most}: a job is a process, and busy")
+    for key in ("paths.data_root", "data.root"):
+        root = Path(OmegaConf.select(cfg, key) or "")
+        if str(root) != "data" and not root.is_dir():
+            raise ConfigError(
+                f"{key}={root} is not a folder; name the folder that holds the data sets, or unset DATA_ROOT"
+            )
+    if not 0 < cfg.export.tolerance <= 1e-4:
+        raise ConfigError(
+            f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
+        )
+    if cfg.export.cpp not in (None, "kmw", "header"):
+        raise ConfigError(f"export.cpp={cfg.export.cpp} must be null, kmw or header, see docs/cpp_runtime.md")
+
+
+def bring_contract(cfg: DictConfig) -> None:
+    """A model that the lab doesn't know may be of a trusted package; the class of its module has its contract."""
+    target = OmegaConf.select(cfg, "model.module._target_")
+    if cfg.model.name not in CONTRACTS and isinstance(target, str):
+        from kmidi_lab.nn.module import LabModule  # torch: too slow to import for a model that is known
+
+        contract = find(target, LabModule, cfg.trusted).contract
+        if contract.model == cfg.model.name:
+            register(contract)

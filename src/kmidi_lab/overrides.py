@@ -1,0 +1,93 @@
+"""Overrides, key=value: checked one by one, and spread over the jobs of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, QuotedString
+from hydra.errors import HydraException, OverrideParseException
+
+from kmidi_lab.conf_dir import options
+from kmidi_lab.errors import ConfigError, first_line, one_of
+
+TASK_BLOCKS = ("eval", "predict", "registry")
+_MOST_COMBINATIONS = 200
+_OF_ONE_TASK = {"export.source": "export", "trainer.resume": "train"}
+_FIXED = {
+    "model.name": "belongs to the model; type model={value}",
+    "hydra.mode": "is what -m sets; type -m",
+    "hydra.sweep.subdir": "numbers the jobs, which the leaderboard reads; type hydra.sweep.dir=… to move the sweep",
+}
+"""Keys that are none of the user's to set, and why."""
+
+
+def jobs(overrides: list[str], multirun: bool) -> list[tuple[str, ...]]:
+    """The overrides of every job of a (multi)run. Raises ConfigError: what can't be read, or is not to be set here."""
+    try:
+        combinations = list(_combinations(overrides, multirun))
+    except HydraException as error:
+        raise ConfigError(f"{first_line(error)}; a sweep lists its values, such as seed=1,2,3") from None
+    if not combinations:
+        raise ConfigError("the sweep has no jobs; list the values of a key, such as seed=1,2,3")
+    return combinations
+
+
+def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, ...]]:
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+    except (OverrideParseException, HydraException) as error:
+        raise ConfigError(f"{first_line(error)}; write overrides as key=value, lists as key=[a,b]") from None
+    tasks = {str(v) for o in parsed if o.key_or_group == "task" for v in [o.value()]} or {"train"}
+    choices: list[list[str]] = []
+    for override in parsed:
+        _check_override(override, tasks)
+        block = override.key_or_group.split(".")[0]
+        if block in TASK_BLOCKS and block not in tasks:
+            raise ConfigError(
+                f"{override.key_or_group} belongs to task={block}; type task={block} {override.input_line}"
+            )
+        if override.is_sweep_override():
+            if not multirun:
+                raise ConfigError(f"{override.input_line}: several values need -m; type -m {override.input_line}")
+            choices.append([] if "glob(" in str(override.input_line) else _sweep_values(override))
+        else:
+            choices.append([_known_override(override)])
+    for number, combination in enumerate(product(*(c for c in choices if c))):
+        if number >= _MOST_COMBINATIONS:
+            return
+        yield combination
+
+
+def _check_override(override: Override, tasks: set[str]) -> None:
+    """Raises ConfigError: no key, no name of a choice, or a key that is not to be set here."""
+    key, line = override.key_or_group, str(override.input_line)
+    values = (
+        list(override.sweep_iterator()) if override.is_sweep_override() and "glob(" not in line else [override.value()]
+    )
+    if not key:
+        raise ConfigError(f"{line!r} has no key; write key=value without a space")
+    if "???" in values:
+        raise ConfigError(f"{line}: ??? stands for a value that must be given; type one")
+    if key in _FIXED:
+        raise ConfigError(f"{line}: {key} {_FIXED[key].format(value=values[0])}")
+    if key in _OF_ONE_TASK and tasks != {_OF_ONE_TASK[key]} and any(values):
+        raise ConfigError(f"{key} belongs to task={_OF_ONE_TASK[key]}; type task={_OF_ONE_TASK[key]} {line}")
+    choices = options(key)
+    odd = [v for v in values if not (isinstance(v, str | QuotedString) and str(v)) and (key, v) != ("experiment", None)]
+    if odd and choices and not override.is_delete():
+        raise ConfigError(one_of(key, "null" if odd[0] is None else odd[0], choices))
+    if odd and key.startswith("hydra/"):
+        raise ConfigError(f"{line}: {key} needs the name of a choice, such as hydra/launcher=joblib")
+
+
+def _known_override(override: Override) -> str:
+    line = str(override.input_line)
+    if line.startswith(("+", "~")) and not line.lstrip("+~").startswith("hydra"):
+        raise ConfigError(f"{line}: keys can't be added or removed; type key=value with a key that --cfg job shows")
+    return line
+
+
+def _sweep_values(override: Override) -> list[str]:
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
