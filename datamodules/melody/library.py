@@ -31,15 +31,21 @@ Library = SplitLibrary[Melody]
 
 
 def load(
-    root: Path, cache_dir: Path, names: Sequence[str], seed: int, val: float, test: float, progress: bool
+    root: Path,
+    cache_dir: Path,
+    names: Sequence[str],
+    split_seed: int,
+    val_share: float,
+    test_share: float,
+    progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
     if any(p.name == "jsb_chorales" for p in present):  # the same music, with a published split
         present = [p for p in present if p.name != "chorales"]
     in_order = sorted(present, key=lambda p: p.name)
-    version = engine.version([p.name for p in in_order], (seed, val, test), in_order)
-    rules = MelodyRules(seed, val, test)
+    version = engine.version([p.name for p in in_order], (split_seed, val_share, test_share), in_order)
+    rules = MelodyRules(split_seed, val_share, test_share)
     return engine.load(cache_dir / "melody_db", present, absent, version, code_version(__name__), rules)
 
 
