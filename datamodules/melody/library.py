@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.melody import chorales, extract, pop909, tune_books
+from datamodules.melody import chorales, pop909, reading, tune_books
 from datamodules.shared import engine, lakh
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Contents, Rules, Source, Split
@@ -74,8 +74,8 @@ def sources(root: Path, progress: bool) -> list[Source[Melody]]:
         ),
         Source(
             "lakh",
-            partial(extract.lakh_files, root),
-            lambda paths: extract.read_lakh(paths, progress),
+            partial(reading.lakh_files, root),
+            lambda paths: reading.read_lakh(paths, progress),
             _named("lakh"),
             folders=lambda: lakh.folders(root),
             looked_at=lambda: [file.path for file in lakh.read(root).files],

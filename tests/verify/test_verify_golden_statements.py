@@ -15,9 +15,8 @@ from kmidi_lab.export.proof.audio_golden import audio_golden
 from kmidi_lab.export.proof.golden import golden_vectors
 from kmidi_lab.export.proof.probes import contract_inputs
 from kmidi_lab.verify.findings import Checks
-from kmidi_lab.verify.golden import Golden
+from kmidi_lab.verify.golden import Golden, check_audio, check_statements
 from kmidi_lab.verify.runs import RunnableFile
-from kmidi_lab.verify.told import check_audio, check_told
 
 
 class Linear:
@@ -44,7 +43,7 @@ def faults(change: Callable[[dict[str, Any]], object], head: dict[str, Any] = HE
     parts = [[np.array(file[p][side], np.float32) for side in ("inputs", "outputs")] for p in ("sequence", "typical")]
     golden = Golden((parts[0][0], parts[0][1]), (parts[1][0], parts[1][1]))
     checks = Checks("harmony")
-    check_told(checks, "golden.json", orjson.dumps(file), golden, orjson.dumps(head), HARMONY)
+    check_statements(checks, "golden.json", orjson.dumps(file), golden, orjson.dumps(head), HARMONY)
     return [f.message for f in checks.faults]
 
 
