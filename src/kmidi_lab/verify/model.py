@@ -16,8 +16,9 @@ from kmidi_lab.verify.beside import check_head, check_header, check_runtime_file
 from kmidi_lab.verify.claims import check_params
 from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks
-from kmidi_lab.verify.golden import Golden, check_audio, check_golden_file, check_statements
+from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
+from kmidi_lab.verify.statements import check_audio, check_statements
 
 _AGAIN = "restore it or export the model again"
 

@@ -15,8 +15,9 @@ from kmidi_lab.export.proof.audio_golden import audio_golden
 from kmidi_lab.export.proof.golden import golden_vectors
 from kmidi_lab.export.proof.probes import contract_inputs
 from kmidi_lab.verify.findings import Checks
-from kmidi_lab.verify.golden import Golden, check_audio, check_statements
+from kmidi_lab.verify.golden import Golden
 from kmidi_lab.verify.runs import RunnableFile
+from kmidi_lab.verify.statements import check_audio, check_statements
 
 
 class Linear:

@@ -1,0 +1,54 @@
+"""What a golden file says beside its vectors: inputs without effect, the head's decodes; and the file from a waveform on."""
+
+from __future__ import annotations
+
+import numpy as np
+import orjson
+
+from kmidi_lab.contracts import Contract
+from kmidi_lab.errors import show
+from kmidi_lab.export.proof.audio_golden import verify_audio
+from kmidi_lab.export.proof.golden import decoded
+from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.golden import Golden
+from kmidi_lab.verify.runs import TOLERANCE, RunnableFile
+
+_AGAIN = "export the model again"
+
+
+def check_statements(
+    checks: Checks, name: str, data: bytes, golden: Golden, head: bytes | None, contract: Contract | None
+) -> None:
+    """Every slice is used unless the file says that it has no effect, and the head decodes what the file says.
+
+    A file that says neither is of an earlier release.
+    """
+    with checks.guarded("golden", name, _AGAIN):
+        file = orjson.loads(data)
+        if contract is not None and "no_effect" in file:
+            named = [str(part).partition("[")[0] for part in file["no_effect"]]
+            wrong = sorted(set(named) - {s.name for s in contract.inputs})
+            checks.expect("golden", not wrong, f"{name}: no_effect names {show(wrong)}, no slices of the contract")
+            silent = [s.name for s in contract.inputs if not golden.inputs[:, s.index].any() and s.name not in named]
+            checks.expect("golden", not silent, f"{name}: {show(silent)} is zero in all inputs; {_AGAIN}")
+        if head is None or "decoded" not in file:
+            return
+        outputs = np.concatenate([golden.sequence[1], golden.typical[1]])
+        made = decoded(orjson.loads(head), outputs)
+        checks.expect("head", set(made) == set(file["decoded"]), f"{name}: decodes {show(list(file['decoded']))}")
+        for matrix in set(made) & set(file["decoded"]):
+            said = np.array(file["decoded"][matrix], np.float32)
+            same = said.shape == made[matrix].shape and bool(np.allclose(said, made[matrix], atol=TOLERANCE, rtol=1e-5))
+            checks.expect(
+                "head",
+                same,
+                f"{name}: {matrix} of the head file decodes the outputs otherwise than `decoded` says; {_AGAIN}",
+            )
+
+
+def check_audio(checks: Checks, name: str, data: bytes, files: list[RunnableFile]) -> None:
+    """The frames are those of the samples, and each file answers to them as the golden file says."""
+    for file in files:
+        with checks.guarded("audio golden", f"{name} with {file.name}", _AGAIN):
+            verify_audio(data, file.model, TOLERANCE)
+            checks.expect("audio golden", True, "")
