@@ -18,7 +18,7 @@ from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
-from kmidi_lab.verify.statements import check_audio, check_statements
+from kmidi_lab.verify.statements import check_audio, check_random, check_statements
 
 _AGAIN = "restore it or export the model again"
 
@@ -115,6 +115,10 @@ def check_model(
             check_runs(checks, file, contract)
     if files.student:
         checks.note("agreement", "the RTNeural file is a student of the ONNX network, so the two are not compared")
+        for golden_name, file in zip((files.golden, files.onnx_golden), opened, strict=True):
+            data = _read(checks, root, golden_name)
+            if file is not None and data is not None:
+                check_random(checks, str(golden_name), data, file)
     elif opened[0] is not None and opened[1] is not None:
         check_agreement(checks, opened[0], opened[1])
     if runner is not None and opened[0] is not None and rtneural is not None:

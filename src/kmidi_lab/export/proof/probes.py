@@ -29,6 +29,25 @@ def contract_inputs(inputs: Sequence[Slice], count: int, seed: int) -> Array:
     return x.astype(np.float32)
 
 
+def varied_inputs(inputs: Sequence[Slice], count: int, seed: int) -> Array:
+    """As `contract_inputs`, but in half of them a range holds near or few values, as real inputs do.
+
+    Values drawn evenly are all alike to a network: every sum comes out near its middle, so that a unit which only
+    silence or a single note wakes up is never asked.
+    """
+    rng, x = np.random.default_rng([seed, 1]), contract_inputs(inputs, count, seed)
+    for part in inputs:
+        values = part.values
+        if values.kind == "range":
+            ends = np.sort(rng.uniform(values.low, values.high, (2, count, 1)), axis=0)
+            rows = rng.uniform(ends[0], ends[1], (count, part.size))
+            if part.size > 1 and values.low <= 0 <= values.high:
+                rows[rng.random(rows.shape) < rng.random((count, 1))] = 0
+            near = rng.random(count) < 1 / 2
+            x[near, part.index] = rows[near]
+    return x
+
+
 def gate_inputs(contract: Contract) -> Array:
     """`[T, N]`, the same in every run: zeros; each slice at its ends amid random others; random ones, and near those.
 
