@@ -147,9 +147,9 @@ def test_softmax_is_scipys() -> None:
 
 
 def test_what_there_is_so_far_is_counted_by_hand() -> None:
-    """A frame of 400 samples every 256 of 16,000 a second: at 0.1 s the frames that begin by 0.075 s, five of them."""
+    """A frame of 1,024 samples every 256 of 16,000 a second: at 0.1 s those that begin by 0.036 s are out, three."""
     outputs = np.arange(10.0)[:, None]
-    frames = [t for t in range(10) if (256 * t + 400) / 16_000 <= 0.1]
+    frames = [t for t in range(10) if (256 * t + 1024) / 16_000 <= 0.1]
     assert so_far(outputs, 0.1) == pytest.approx(np.mean(frames))
     assert so_far(outputs, 0.0).tolist() == [0.0], "one frame at least"
     assert so_far(outputs, 99.0).tolist() == [4.5], "a shorter clip counts whole"
