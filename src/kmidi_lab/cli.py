@@ -151,9 +151,11 @@ def _job(cfg: DictConfig) -> int:
     except (KeyboardInterrupt, SystemExit):  # Lightning turns a signal during training into SystemExit
         stopped = stopping.Stopped()
         failed(stopped.reason)
-        again = go_on.command(HydraConfig.get().overrides.task, folder, _kept_options())
-        if again and not sweep:
-            log.warning("go on with it by: %s", again)
+        if not sweep:
+            overrides, options = list(HydraConfig.get().overrides.task), _kept_options()
+            again = go_on.command(overrides, folder, options)
+            begin = go_on.line([*options, *overrides])
+            log.warning("go on with it by: %s" if again else "begin again by: %s", again or begin)
         raise stopped from None
     except Exception as error:
         log.error("%s", traceback.format_exc())

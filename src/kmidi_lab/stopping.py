@@ -116,9 +116,18 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 
 def _end_children(number: int) -> None:
-    """Sends the signal on, waits, and kills what is left then."""
-    import psutil  # `--help` need not wait for it
+    """Sends the signal on, waits, and kills what is left then.
 
+    Daemons have nothing to write down: Python itself ends them with this process. Those that read files are deaf to
+    Ctrl-C besides, and would be waited for in vain.
+    """
+    import multiprocessing  # `--help` need not wait for them
+
+    import psutil
+
+    for daemon in multiprocessing.active_children():
+        if daemon.daemon:
+            daemon.kill()
     children = [child for child in psutil.Process().children(recursive=True) if not _is_helper(child)]
     for child in children:
         with suppress(psutil.Error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shlex
 import signal
@@ -63,6 +64,28 @@ def test_processes_that_were_started_end_with_this_one() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(5)
         assert None not in (one.wait(5), other.wait(5))
+
+
+def _deaf(ready: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ready.set()  # type: ignore[attr-defined]
+    time.sleep(60)
+
+
+def test_workers_that_are_deaf_to_ctrl_c_are_not_waited_for() -> None:
+    context = multiprocessing.get_context("fork")
+    others = {child.pid for child in psutil.Process().children(recursive=True)}
+    helper, ready = stopping._is_helper, context.Event()
+    worker = context.Process(target=_deaf, args=(ready,), daemon=True)
+    worker.start()
+    assert ready.wait(30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multiprocessing, "active_children", lambda: [worker])
+        patch.setattr(stopping, "_is_helper", lambda child: child.pid in others or helper(child))
+        begun = time.monotonic()
+        stopping._end_children(signal.SIGINT)
+        assert time.monotonic() - begun < 1
+    assert not psutil.pid_exists(worker.pid)
 
 
 def test_a_process_that_is_deep_in_c_code_ends_in_time(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_what_is_asked_by_default_is_what_the_python_api_asks(model: str) -> Non
 @pytest.mark.parametrize("model", options("model"))
 def test_help_looks_for_the_sources_that_the_data_modules_read(model: str) -> None:
     """Names and folders that `# looks for:` declares in conf/data are those of the readers."""
-    choices = accepted_data(conf_dir(), model)
+    choices = accepted_data(model)
     source = "".join(p.read_text() for p in Path(datamodules.__path__[0]).rglob("*.py"))
     for choice in choices:
         [cfg] = compose(f"model={model}", f"data={choice.name}")

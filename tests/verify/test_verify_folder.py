@@ -21,6 +21,7 @@ from kmidi_lab.contracts import DYNAMICS, GROOVE, Contract
 from kmidi_lab.errors import ExportError, RegistryError
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.proof.golden import golden_vectors
+from kmidi_lab.export.proof.random_calls import answers
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
@@ -55,10 +56,11 @@ def groove(seed: int = 0, hidden: int = 8) -> nn.Module:
     return Chain(GRU(64, hidden), nn.Linear(hidden, 32), nn.Tanh()).eval()
 
 
-def golden(network: nn.Module, contract: Contract) -> bytes:
+def golden(network: nn.Module, contract: Contract, alone: bool = False) -> bytes:
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(2, 8, contract.input_size)).astype(np.float32)
-    return golden_vectors(TorchModel(network), contract, vectors[0], vectors[1])
+    random = answers(TorchModel(network), contract) if alone else None
+    return golden_vectors(TorchModel(network), contract, vectors[0], vectors[1], random=random)
 
 
 def put(
@@ -76,10 +78,10 @@ def put(
         f"{name}.json": rtneural,
         f"{name}_model.h": cpp_header(rtneural, contract).encode(),
         f"{name}.head.json": json.dumps(HEAD if contract.head else {"version": 1}).encode(),
-        f"golden/{name}.json": golden(recurrent, contract),
+        f"golden/{name}.json": golden(recurrent, contract, alone=student is not None),
     }
     if student is not None:
-        files[f"golden/{name}.onnx.json"] = golden(network, contract)
+        files[f"golden/{name}.onnx.json"] = golden(network, contract, alone=True)
         run.student = Student("GRU", sum(p.numel() for p in student.parameters()), 3, 2, 0.05, "KL divergence, nats")
         run.student.metrics, run.student.primary = run.scores.metrics, run.primary
     run.network.params = sum(p.numel() for p in network.parameters())

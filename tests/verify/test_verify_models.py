@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
 from test_verify_faults import GOLDEN, JSON, ONNX, of, registry, set_entry, set_part, write
 from test_verify_folder import MODELS, D, G, edit, golden, groove, json_file, onnx_file, put, swap, write_clean
@@ -20,9 +21,12 @@ from torch import nn
 from kmidi_lab.contracts import DYNAMICS, GROOVE
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.proof.golden import golden_vectors
+from kmidi_lab.export.proof.probes import contract_inputs
+from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.nn.layers import GRU
-from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.nn.streaming import Chain, TorchModel
 from kmidi_lab.registry.registry import opened
 from kmidi_lab.verify.entry import LAB_KEYS
 from kmidi_lab.verify.findings import NOTE
@@ -128,6 +132,33 @@ def test_a_student_has_golden_vectors_of_its_own(tmp_path: Path, monkeypatch: py
     found = verify_folder(root, None)
     assert {f.check for f in found.faults} == {"golden"}
     assert all(f.message.startswith(f"{G}.onnx against") for f in found.faults)
+
+
+def rare(weight: float) -> nn.Module:
+    """A unit that only large leaps up, then large leaps down, wake up; `weight` is all it does."""
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(32, 24), nn.ReLU(), nn.Linear(24, 16), nn.Sigmoid()).eval()
+    with torch.no_grad():
+        network[0].weight[0] = 0
+        network[0].weight[0, DYNAMICS.input("contour").index] = torch.tensor([1.0] * 3 + [-1.0] * 3)
+        network[0].bias[0] = -5.2
+        network[2].weight[:, 0] = weight
+    return network
+
+
+def test_a_wrong_weight_that_neither_golden_nor_gate_inputs_show(root: Path) -> None:
+    network, rtneural = rare(0.1), export_rtneural(rare(0.1), DYNAMICS)
+    vectors = contract_inputs(DYNAMICS.inputs, 16, 0)
+    swap(root, JSON, rtneural)
+    swap(root, ONNX, export_onnx(network, DYNAMICS))
+    swap(root, GOLDEN, golden_vectors(TorchModel(network), DYNAMICS, vectors[8:], vectors[:8]))
+    swap(root, f"{D}_model.h", cpp_header(rtneural, DYNAMICS).encode())
+    assert verify_folder(root, None).faults == []
+    wrong = export_rtneural(rare(0.2), DYNAMICS)
+    swap(root, JSON, wrong)
+    swap(root, f"{D}_model.h", cpp_header(wrong, DYNAMICS).encode())
+    (fault,) = verify_folder(root, None).faults
+    assert fault.check == "agreement" and f"{JSON} against {ONNX} on random inputs" in fault.message
 
 
 def test_a_network_with_state_where_the_contract_has_none(root: Path) -> None:

@@ -23,10 +23,10 @@ from kmidi_lab.export.cpp.proof import check_runtime
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.proof.audio_golden import audio_golden, listens, verify_audio
-from kmidi_lab.export.proof.effects import without_effect
 from kmidi_lab.export.proof.golden import golden_vectors, verify_golden
 from kmidi_lab.export.proof.parity import check_parity
-from kmidi_lab.export.proof.probes import contract_inputs
+from kmidi_lab.export.proof.probes import contract_inputs, without_effect
+from kmidi_lab.export.proof.random_calls import answers
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
@@ -86,7 +86,8 @@ def export_module(
     latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls, cpp_runner=cpp_runner)
     head = {"version": 1, **module.head_layout(), **module.head()} if module.head() else {}
     no_effect = without_effect(_from_reset(student or network), contract.inputs)
-    golden = _golden(student or network, contract, probes, no_effect, head)
+    alone = student is not None
+    golden = _golden(student or network, contract, probes, no_effect, head, alone)
     files = {
         f"{contract.id}.onnx": onnx,
         f"{contract.id}.json": rtneural,
@@ -100,7 +101,7 @@ def export_module(
             parity["kmidi_runtime"] = check_runtime(cpp_runner, rtneural, golden, contract, tolerance)
     if student is not None:
         teachers = without_effect(_from_reset(network), contract.inputs)
-        files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes, teachers, head)
+        files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes, teachers, head, alone)
     if listens(contract):
         files[f"golden/{contract.id}.audio.json"] = audio_golden(TorchModel(student or network), contract)
     verify_golden(files[f"golden/{contract.id}.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
@@ -136,12 +137,17 @@ def export_module(
 
 
 def _golden(
-    network: nn.Module, contract: Contract, probes: np.ndarray, no_effect: list[str], head: dict[str, Any]
+    network: nn.Module, contract: Contract, probes: np.ndarray, no_effect: list[str], head: dict[str, Any], alone: bool
 ) -> bytes:
-    """Eight calls in a row; eight typical ones from all over the probes, and eight that use every slice."""
+    """Eight calls in a row; eight typical ones from all over the probes, and eight that use every slice.
+
+    `alone`: no other file holds this network, so that it answers to random calls, too.
+    """
     typical = probes[np.linspace(_GOLDEN, len(probes) - 1, _GOLDEN).astype(int)]
     calls = np.concatenate([typical, contract_inputs(contract.inputs, _GOLDEN, 0)])
-    return golden_vectors(TorchModel(network), contract, calls, probes[:_GOLDEN], no_effect, head)
+    model = TorchModel(network)
+    random = answers(model, contract) if alone else None
+    return golden_vectors(model, contract, calls, probes[:_GOLDEN], no_effect, head, random)
 
 
 def _from_reset(network: nn.Module) -> Callable[[np.ndarray], np.ndarray]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from kmidi_lab.contracts import Contract, Slice
 from kmidi_lab.export.proof.golden import Model, Worst, edge_cases
-from kmidi_lab.export.proof.probes import gate_inputs
+from kmidi_lab.export.proof.probes import gate_inputs, varied_inputs
+from kmidi_lab.export.proof.random_calls import CALLS, SEED, called
 from kmidi_lab.export.rtneural.runner import run_rtneural
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden
@@ -72,7 +73,7 @@ def check_runs(checks: Checks, file: RunnableFile, contract: Contract | None) ->
 
 
 def check_agreement(checks: Checks, first: RunnableFile, second: RunnableFile) -> None:
-    """Two files of one network on the same calls, in a row and each from a reset."""
+    """Two files of one network on the same calls, in a row and each from a reset, and on many random ones in a row."""
     with checks.guarded("agreement", f"{first.name} against {second.name}", _AGAIN):
         if first.input_size != second.input_size:
             checks.fault(
@@ -85,6 +86,11 @@ def check_agreement(checks: Checks, first: RunnableFile, second: RunnableFile) -
             worst = Worst(called(first.model, calls, each), called(second.model, calls, each), first.slices)
             place = _call_name(first, worst.call)
             _expect_close(checks, "agreement", worst, f"{first.name} against {second.name} {plan}", place)
+        if first.allowed is not None:
+            random = varied_inputs(first.allowed.inputs, CALLS, SEED)
+            worst = Worst(called(first.model, random), called(second.model, random), first.slices)
+            what = f"{first.name} against {second.name} on random inputs {_PLANS[False]}"
+            _expect_close(checks, "agreement", worst, what, f"random input {worst.call}")
 
 
 def check_real_rtneural(checks: Checks, runner: Path, file: RunnableFile, data: bytes) -> None:
@@ -100,17 +106,6 @@ def check_real_rtneural(checks: Checks, runner: Path, file: RunnableFile, data: 
             worst = Worst(outputs, expected, file.slices)
             what, place = f"{file.name} in the real RTNeural {_PLANS[each]}", f"call {worst.call}"
             _expect_close(checks, "real RTNeural", worst, what, place)
-
-
-def called(model: Model, calls: Array, reset_each: bool) -> Array:
-    """`[T, N]` to `[T, M]`, one call at a time from a reset."""
-    model.reset()
-    outputs = []
-    for x in calls:
-        if reset_each:
-            model.reset()
-        outputs.append(np.array(model(x), np.float32))
-    return np.stack(outputs)
 
 
 def _calls(file: RunnableFile) -> Array:

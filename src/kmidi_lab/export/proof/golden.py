@@ -9,6 +9,8 @@ row after row, without any header.
 `no_effect` lists the inputs whose values change nothing, as `effects.without_effect` names them. `decoded` holds, for
 each matrix of a head file, by its name there, what it makes of the outputs of `sequence`, then of those of `typical`.
 
+`random`, in the golden files of a model whose RTNeural file holds a student, is what `random_calls.answers` makes.
+
 How far two runs of a model are apart is measured in one way for golden vectors, parity and verification (`Worst`). The error
 of a value is its absolute difference, divided by the largest wanted value of its slice in that call where that is above 1.
 So it is absolute for probabilities and other values within ±1, relative where float32 itself has no more digits, and a
@@ -93,6 +95,7 @@ def golden_vectors(
     sequence: np.ndarray,
     no_effect: Sequence[str] | None = None,
     head: Mapping[str, Any] | None = None,
+    random: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Calls the model and returns the file's bytes.
 
@@ -103,6 +106,7 @@ def golden_vectors(
         sequence: `[8, N]`, consecutive calls.
         no_effect: what the file says of that; left out for None.
         head: the content of the head file, arrays or lists.
+        random: what it answers to random calls; left out for None.
 
     Raises:
         ValueError: an input has another shape.
@@ -130,6 +134,8 @@ def golden_vectors(
         file["no_effect"] = list(no_effect)
     if head and "input" in head:
         file["decoded"] = decoded(head, outputs)
+    if random is not None:
+        file["random"] = random
     return orjson.dumps(file, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

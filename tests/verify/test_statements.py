@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +11,15 @@ import orjson
 import pytest
 from test_verify_folder import HEAD
 
-from kmidi_lab.contracts import EMOTION, HARMONY
+from kmidi_lab.contracts import EMOTION, HARMONY, MELODY
 from kmidi_lab.export.proof.audio_golden import audio_golden
 from kmidi_lab.export.proof.golden import golden_vectors
 from kmidi_lab.export.proof.probes import contract_inputs
+from kmidi_lab.export.proof.random_calls import answers
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden
 from kmidi_lab.verify.runs import RunnableFile
-from kmidi_lab.verify.told import check_audio, check_told
+from kmidi_lab.verify.statements import check_audio, check_random, check_statements
 
 
 class Linear:
@@ -44,7 +46,7 @@ def faults(change: Callable[[dict[str, Any]], object], head: dict[str, Any] = HE
     parts = [[np.array(file[p][side], np.float32) for side in ("inputs", "outputs")] for p in ("sequence", "typical")]
     golden = Golden((parts[0][0], parts[0][1]), (parts[1][0], parts[1][1]))
     checks = Checks("harmony")
-    check_told(checks, "golden.json", orjson.dumps(file), golden, orjson.dumps(head), HARMONY)
+    check_statements(checks, "golden.json", orjson.dumps(file), golden, orjson.dumps(head), HARMONY)
     return [f.message for f in checks.faults]
 
 
@@ -81,3 +83,51 @@ def test_the_file_from_a_waveform_on_is_replayed() -> None:
         checks = Checks("emotion")
         check_audio(checks, "golden/e.audio.json", data, [RunnableFile("e.json", Linear(128, seed), 128, None)])
         assert len(checks.faults) == count
+
+
+class Softmax(Linear):
+    """64 to the probabilities of 128; the last is about 1e-8 whatever comes in."""
+
+    def __init__(self, last: float = -14.0) -> None:
+        self.weight = np.random.default_rng(0).normal(0, 0.1, (64, 128)).astype(np.float32)
+        self.bias = np.append(np.zeros(127, np.float32), np.float32(last))
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        y = np.exp(super().__call__(x) + self.bias)
+        return np.asarray(y / y.sum(), np.float32)
+
+
+def of_random_calls(change: Callable[[dict[str, Any]], object], model: Linear) -> Checks:
+    """The checks of a melody file against a golden file that was made of another object of the same weights."""
+    vectors = contract_inputs(MELODY.inputs, 16, 4)
+    data = golden_vectors(Softmax(), MELODY, vectors[8:], vectors[:8], random=answers(Softmax(), MELODY))
+    file = orjson.loads(data)
+    change(file)
+    checks = Checks("melody")
+    check_random(checks, "golden.json", orjson.dumps(file), RunnableFile("m.json", model, 64, None, allowed=MELODY))
+    return checks
+
+
+def test_a_wrong_weight_that_no_golden_vector_shows_is_found() -> None:
+    assert of_random_calls(lambda file: None, Softmax()).findings == []
+    wrong = Softmax(last=-13.9)
+    assert np.abs(wrong(np.zeros(64)) - Softmax()(np.zeros(64))).max() < 1e-6
+    (fault,) = of_random_calls(lambda file: None, wrong).faults
+    assert "m.json against the answers to random calls in golden.json: off by" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("change", "says", "severity"),
+    [
+        (lambda file: file.pop("random"), "holds no answers to random calls", "note"),
+        (lambda file: file["random"].update(input_checksum="0"), "drawn otherwise here", "note"),
+        (lambda file: file["random"]["answers"].pop(), "m.json", "fault"),
+        (lambda file: file["random"]["answers"].__setitem__(7, None), "infinity|nan|inf", "fault"),
+        (lambda file: file.update(random=[]), "m.json", "fault"),
+    ],
+)
+def test_what_the_answers_to_random_calls_may_lack(
+    change: Callable[[dict[str, Any]], object], says: str, severity: str
+) -> None:
+    (finding,) = of_random_calls(change, Softmax()).findings
+    assert finding.severity == severity and re.search(says, finding.message)

@@ -1,4 +1,6 @@
-"""What a golden file says beside its vectors: inputs without effect, the head's decodes; and the file from a waveform on."""
+"""What a golden file says beside its vectors: inputs without effect, the head's decodes, answers to random calls; and
+the file from a waveform on.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ import orjson
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.export.proof.audio_golden import verify_audio
-from kmidi_lab.export.proof.golden import decoded
+from kmidi_lab.export.proof.golden import Worst, decoded
+from kmidi_lab.export.proof.random_calls import answers
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden
 from kmidi_lab.verify.runs import TOLERANCE, RunnableFile
@@ -16,7 +19,7 @@ from kmidi_lab.verify.runs import TOLERANCE, RunnableFile
 _AGAIN = "export the model again"
 
 
-def check_told(
+def check_statements(
     checks: Checks, name: str, data: bytes, golden: Golden, head: bytes | None, contract: Contract | None
 ) -> None:
     """Every slice is used unless the file says that it has no effect, and the head decodes what the file says.
@@ -26,10 +29,10 @@ def check_told(
     with checks.guarded("golden", name, _AGAIN):
         file = orjson.loads(data)
         if contract is not None and "no_effect" in file:
-            told = [str(part).partition("[")[0] for part in file["no_effect"]]
-            wrong = sorted(set(told) - {s.name for s in contract.inputs})
+            named = [str(part).partition("[")[0] for part in file["no_effect"]]
+            wrong = sorted(set(named) - {s.name for s in contract.inputs})
             checks.expect("golden", not wrong, f"{name}: no_effect names {show(wrong)}, no slices of the contract")
-            silent = [s.name for s in contract.inputs if not golden.inputs[:, s.index].any() and s.name not in told]
+            silent = [s.name for s in contract.inputs if not golden.inputs[:, s.index].any() and s.name not in named]
             checks.expect("golden", not silent, f"{name}: {show(silent)} is zero in all inputs; {_AGAIN}")
         if head is None or "decoded" not in file:
             return
@@ -52,3 +55,25 @@ def check_audio(checks: Checks, name: str, data: bytes, files: list[RunnableFile
         with checks.guarded("audio golden", f"{name} with {file.name}", _AGAIN):
             verify_audio(data, file.model, TOLERANCE)
             checks.expect("audio golden", True, "")
+
+
+def check_random(checks: Checks, name: str, data: bytes, file: RunnableFile) -> None:
+    """A file without a twin answers to random calls as its golden file says; one of an earlier release says nothing."""
+    with checks.guarded("random", f"{name} with {file.name}", _AGAIN):
+        expected = orjson.loads(data).get("random")
+        if expected is None or file.allowed is None:
+            checks.note(
+                "random", f"{name}: holds no answers to random calls, so {file.name} ran its golden vectors only"
+            )
+            return
+        made = answers(file.model, file.allowed)
+        if expected["input_checksum"] != made["input_checksum"]:
+            checks.note("random", f"{name}: its random calls are drawn otherwise here, so they are not compared")
+            return
+        worst = Worst(made["answers"][:, None], np.array(expected["answers"], np.float32)[:, None])
+        checks.expect(
+            "random",
+            worst.error <= TOLERANCE,
+            f"{file.name} against the answers to random calls in {name}: off by {worst.error:.3g} at call {worst.call}; "
+            f"tolerance {TOLERANCE:g}; {_AGAIN}",
+        )
