@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.emotion.clips import Clip
 from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.after_fit import numpy_call
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion_node.evaluation import probabilities
 from kmidi_lab.models.emotion_node.features import BASES
@@ -30,8 +30,8 @@ def spoken(root: str, cache: Path) -> tuple[list[Clip], np.ndarray]:
     data = ActedSpeech(root, str(cache), sources=["ravdess"], split="all", augment=Augmentation(variants=0))
     data.prepare_data()
     data.setup("test")
-    clips = [c for c in data.songs("all") if EMOTIONS[c.emotion].upper() in BASES]
-    return clips, np.array([BASES.index(EMOTIONS[c.emotion].upper()) for c in clips])
+    clips = [c for c in data.songs("all") if EMOTIONS[c.labels["emotion"]].upper() in BASES]
+    return clips, np.array([BASES.index(EMOTIONS[c.labels["emotion"]].upper()) for c in clips])
 
 
 def main() -> None:

@@ -32,7 +32,13 @@ Library = SplitLibrary[Performance]
 
 
 def load(
-    root: Path, cache_dir: Path, names: Sequence[str], seed: int, val: float, test: float, progress: bool
+    root: Path,
+    cache_dir: Path,
+    names: Sequence[str],
+    split_seed: int,
+    val_share: float,
+    test_share: float,
+    progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     present, absent = engine.find(sources(root, progress), names)
@@ -42,8 +48,8 @@ def load(
             "lmd_full/, or type data=kth_rules"
         )
     used = present[0]
-    version = engine.version(used.name, (seed, val, test), [used])
-    rules = PerformanceRules(seed, val, test)
+    version = engine.version(used.name, (split_seed, val_share, test_share), [used])
+    rules = PerformanceRules(split_seed, val_share, test_share)
     library = engine.load(cache_dir / "dynamics", [used], absent, version, code_version(__name__), rules)
     library.description["id"] = used.name
     return library

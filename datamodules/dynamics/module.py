@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -13,7 +11,7 @@ from annotated_types import Interval
 
 from datamodules.dynamics import library as performances
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, check_sources, check_split_shares
+from datamodules.shared.module import LabData, SplitShare, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import DYNAMICS
@@ -74,11 +72,10 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         emotion_share: Share = 0.5,
         progress: bool = True,
     ) -> None:
-        check_sources(sources, performances.SOURCES)
-        check_split_shares(val_share, test_share)
-        load = partial(
-            performances.load, Path(root), Path(cache_dir), tuple(sources), split_seed, val_share, test_share, progress
-        )
+        load = load_of(
+            performances.load, performances.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
+            test_share=test_share, progress=progress,
+        )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._dropout, self._noise, self._emotion = history_dropout, history_noise, emotion_share
         self._jitter, self._notes = pitch_jitter / 127, notes_per_epoch

@@ -16,10 +16,11 @@ import soxr
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from datamodules.emotion.clips import Clip, prepare
+from datamodules.emotion.clips import prepare
 from datamodules.emotion.espeak import Espeak, Prosody, open_espeak
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.library import Reading, shown
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.models.emotion.features import EMOTIONS
 
@@ -100,11 +101,13 @@ def _clips_of(espeak: Espeak, voice: str, female: bool, augmentation: Augmentati
     for place, emotion in enumerate(EMOTIONS):
         for strong in (False, True) if emotion != "neutral" else (False,):
             for take in range(_TAKES):
-                statement = int(rng.integers(len(_SENTENCES)))
-                samples = _act(espeak, _SENTENCES[statement], voice, usual, _MANNERS[emotion], _STRENGTH[strong], rng)
+                sentence = _SENTENCES[int(rng.integers(len(_SENTENCES)))]
+                samples = _act(espeak, sentence, voice, usual, _MANNERS[emotion], _STRENGTH[strong], rng)
                 name = f"{voice}-{emotion}-{'strong' if strong else 'normal'}-{take}"
                 sound = prepare(samples, name, augmentation)
-                yield Clip(name, SOURCE, "speech", f"voice {voice}", female, place, strong, statement, sound)
+                yield Clip(
+                    name, SOURCE, f"voice {voice}", {"emotion": place, "strong": strong, "female": female}, sound
+                )
 
 
 def _act(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.clips import ClipError, content_key, variants_of
+from kmidi_lab.audio.clips import Sound
 from kmidi_lab.audio.mel import HOP, WINDOW, log_mel
 
 _BELOW_PEAK = 6.0
@@ -16,33 +15,6 @@ _BELOW_PEAK = 6.0
 _BEFORE, _AFTER = 48, 16
 """Frames kept for training before the first and after the last that is not silent: soft consonants, the room, and the
 silence that a listener hears before anyone speaks."""
-
-
-@dataclass(frozen=True)
-class Sound:
-    """Mel frames `[T, 128]` float16 of a clip as recorded, which of them training hears, those of its variants, and a hash
-    of its samples.
-    """
-
-    frames: NDArray[np.float16]
-    heard: slice
-    variants: list[NDArray[np.float16]]
-    key: str
-
-
-@dataclass(frozen=True)
-class Clip:
-    """`emotion` is a place in EMOTIONS; `channel` is speech or song; `statement` tells which sentence."""
-
-    id: str
-    source: str
-    channel: str
-    speaker: str
-    female: bool
-    emotion: int
-    strong: bool
-    statement: int
-    sound: Sound
 
 
 def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> Sound:
@@ -57,7 +29,7 @@ def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation)
     first, last = spoken(frames)
     part = samples[first * HOP : last * HOP + WINDOW]
     variants = variants_of(part, name, augmentation)
-    return Sound(frames.astype(np.float16), slice(first, last + 1), variants, content_key(samples))
+    return Sound(frames.astype(np.float16), variants, content_key(samples), trained=slice(first, last + 1))
 
 
 def spoken(frames: NDArray[np.floating]) -> tuple[int, int]:

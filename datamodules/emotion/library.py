@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.emotion import acting, ravdess
-from datamodules.emotion.clips import Clip
 from datamodules.shared import engine
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.cache import code_version, data_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import SplitLibrary
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.errors import ConfigError, DataError
 
 SOURCES = (ravdess.SOURCE, acting.SOURCE)
@@ -101,23 +101,23 @@ class SpeakerRules(Rules[Clip]):
     remedy = "Type data=espeak"
 
     def split(self, songs: list[Clip]) -> Split:
-        female = {clip.speaker: clip.female for clip in songs}
+        female = {clip.group: bool(clip.labels["female"]) for clip in songs}
         try:
             where = split_speakers(female, self.folds, self.fold, self.val_speakers)
         except ConfigError:
             if not self.whole:
                 raise
-            return _of_few([clip.speaker for clip in songs])
+            return _of_few([clip.group for clip in songs])
         rule = {"rule": "by speaker", "folds": self.folds or len(female), "fold": self.fold}
         for split in ("test", "val"):
             rule[f"{split} speakers"] = sorted(name for name in where if where[name] == split)
-        return Split([where[clip.speaker] for clip in songs], rule)
+        return Split([where[clip.group] for clip in songs], rule)
 
     def counts(self, songs: list[Clip]) -> dict[str, Any]:
         return {
             "clips": len(songs),
-            "speakers": len({clip.speaker for clip in songs}),
-            "strong": sum(clip.strong for clip in songs),
+            "speakers": len({clip.group for clip in songs}),
+            "strong": sum(clip.labels["strong"] for clip in songs),
         }
 
     def stand_in(self, used: list[str]) -> str | None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
 from datamodules.emotion import library, ravdess
-from datamodules.emotion.clips import Clip
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.batches import FrameStore, IndexBatches
-from datamodules.shared.module import LabData, check_sources
-from datamodules.shared.splits import Groups
+from datamodules.shared.clip_data import ClipData
+from datamodules.shared.module import load_of
 from kmidi_lab.audio.augment import band_shift, gain, mixup, spec_augment
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.voice_activity import active, speech_of
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import EMOTION
@@ -24,7 +23,7 @@ from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.models.emotion.features import INTENSITIES, EmotionBatch, complexity, label_of, label_set, scalars_of
 
 
-class ActedSpeech(LabData[Clip, EmotionBatch]):
+class ActedSpeech(ClipData[EmotionBatch]):
     """Clips → frames; an epoch shows one stretch of one variant of every clip, from a reset on.
 
     Args:
@@ -74,54 +73,38 @@ class ActedSpeech(LabData[Clip, EmotionBatch]):
         workers: Count = 2,
         progress: bool = True,
     ) -> None:
-        check_sources(sources, library.SOURCES)
         for channel in channels:
             if channel not in ravdess.CHANNELS:
                 raise ConfigError(one_of("data.channels", channel, ravdess.CHANNELS))
         if not channels or folds == 1:
             raise ConfigError("data.channels must name one at least, and data.folds be 0 or 2 and more")
         made = augment or Augmentation()
-        load = partial(
-            library.load, Path(root), Path(cache_dir), tuple(sources), tuple(channels), folds, fold, val_speakers,
-            made, fetch, workers, progress,
+        load = load_of(
+            library.load, library.SOURCES, root, cache_dir, sources, channels=tuple(channels), folds=folds, fold=fold,
+            val_speakers=val_speakers, augmentation=made, licence=fetch, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
-        self._reads = load
         self.view, self.vocabulary = labels, label_set(labels)
         self._frames, self._skip, self._augment = frames, skip, made
 
     def for_scoring(self) -> None:
-        self._load = partial(self._reads, scoring=True, whole=self.split == "all")
-
-    def probes(self) -> np.ndarray:
-        """`[T, 128]` frames of the test split, one clip after the other."""
-        return np.concatenate([clip.sound.frames for clip in self.songs("test")]).astype(np.float32)
-
-    def grouped(self, songs: list[Clip]) -> Groups:
-        groups = Groups(len(songs))
-        groups.join_equal(clip.speaker for clip in songs)
-        groups.join_equal(clip.sound.key for clip in songs)
-        return groups
+        self._load = partial(self._load, scoring=True, whole=self.split == "all")
 
     def counts(self, split: str) -> dict[str, int]:
         clips = self.songs(split)
         return {
             "songs": len(clips),
-            "speakers": len({c.speaker for c in clips}),
+            "speakers": len({c.group for c in clips}),
             "frames": sum(len(c.sound.frames) for c in clips),
         }
 
-    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation `[128]` of the clean frames that training hears."""
-        return FrameStore([c.sound.frames[c.sound.heard] for c in self.songs("train")]).statistics()
-
     def label_indices(self, split: str) -> np.ndarray:
         """`[N]`: the label of every clip in the chosen view."""
-        return np.array([label_of(c.emotion, self.view) for c in self.songs(split)], np.int64)
+        return np.array([label_of(c.labels["emotion"], self.view) for c in self.songs(split)], np.int64)
 
     def train_dataloader(self) -> IndexBatches[EmotionBatch]:
         clips = self.songs("train")
-        kinds = [[c.sound.frames[c.sound.heard], *c.sound.variants] for c in clips]
+        kinds = [[c.sound.frames[c.sound.trained], *c.sound.variants] for c in clips]
         items = [frames for variants in kinds for frames in variants]
         self._store, self._kinds = FrameStore(items, self.device), len(kinds[0])
         speech = [speech_of(frames) for frames in items]
@@ -135,23 +118,20 @@ class ActedSpeech(LabData[Clip, EmotionBatch]):
     def whole(self, split: str) -> list[EmotionBatch]:
         """Every clip as recorded, 64 at a time; the weight is 1 on speech."""
         clips = self.songs(split)
-        store, (label, strong, scalars) = (
-            FrameStore([c.sound.frames for c in clips], self.device),
-            self._targets_of(clips),
-        )
-        batches = []
-        for index in torch.arange(len(clips), device=self.device).split(64):
-            length = int(store.lengths[index].max())
-            x, real = store.take(index, torch.zeros_like(index), length)
-            batches.append(EmotionBatch(x, (real & active(x)).float(), label[index], strong[index], scalars[index]))
-        return batches
+        label, strong, scalars = self._targets_of(clips)
+        return [
+            EmotionBatch(x, (real & active(x)).float(), label[index], strong[index], scalars[index])
+            for index, x, real in self.in_order(clips)
+        ]
 
     def _targets_of(self, clips: list[Clip]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """One-hot labels `[N, K]` and intensities `[N, 2]`, scalars `[N, 4]`, on the device."""
-        label = F.one_hot(torch.tensor([label_of(c.emotion, self.view) for c in clips]), len(self.vocabulary))
-        strong = F.one_hot(torch.tensor([int(c.strong) for c in clips]), len(INTENSITIES))
+        label = F.one_hot(torch.tensor([label_of(c.labels["emotion"], self.view) for c in clips]), len(self.vocabulary))
+        strong = F.one_hot(torch.tensor([int(c.labels["strong"]) for c in clips]), len(INTENSITIES))
         heard = [(c, c.sound.frames[speech_of(c.sound.frames)]) for c in clips]
-        scalars = [(*scalars_of(c.emotion, c.strong), complexity(frames)) for c, frames in heard]
+        scalars = [
+            (*scalars_of(c.labels["emotion"], bool(c.labels["strong"])), complexity(frames)) for c, frames in heard
+        ]
         return label.float().to(self.device), strong.float().to(self.device), torch.tensor(scalars).to(self.device)
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> EmotionBatch:

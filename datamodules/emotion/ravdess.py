@@ -16,13 +16,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from datamodules.emotion.clips import Clip, Sound, prepare
+from datamodules.emotion.clips import prepare
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.clips import ClipError, heard
 from datamodules.shared.fetch import download, unpack
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
 from datamodules.shared.pool_worker import Noted
+from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.features import EMOTIONS
 
@@ -116,12 +117,8 @@ def read(
     sounds = read_all(out, list(named), work, workers, progress, "reading RAVDESS")
     for path in _each_once(sounds, named, out):
         n = named[path]
-        out.items.append(
-            Clip(
-                path.stem, SOURCE, n.channel, f"actor {n.actor:02d}", n.actor % 2 == 0, n.emotion, n.strong,
-                n.statement, sounds[path],
-            )
-        )  # fmt: skip
+        labels = {"emotion": n.emotion, "strong": n.strong, "female": n.actor % 2 == 0}
+        out.items.append(Clip(path.stem, SOURCE, f"actor {n.actor:02d}", labels, sounds[path]))
     return out
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datamodules.emotion_node.composing import SECONDS, Players, compose, music_of
 from datamodules.shared import engine, rendering
@@ -22,6 +21,7 @@ from datamodules.shared.library import Reading, SplitLibrary
 from datamodules.shared.pool import Readers, counted
 from datamodules.shared.rendering import Part, render
 from datamodules.shared.splits import SPLITS, Groups
+from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import LabError
@@ -62,22 +62,9 @@ _PATIENCE_S, _MEMORY_MB = 300, 2048
 
 
 @dataclass(frozen=True)
-class NodeClip:
-    """Mel frames `[T, 128]` float16 of one rendering; clips of one `group` differ in key alone."""
-
-    id: str
-    group: str
-    node: int
-    intensity: int
-    key: int
-    tune: int
-    players: Players
-    seed: int
-    frames: NDArray[np.float16]
-
-
-@dataclass(frozen=True)
 class Plan:
+    """A clip to be made; those of one `group` differ in key alone."""
+
     split: str
     group: str
     node: int
@@ -115,11 +102,11 @@ def plan(renderings: int, seed: int, nodes: int = NODES) -> list[Plan]:
     return [p for p in plans if p.node in some]
 
 
-def rendered(plans: Sequence[Plan], workers: int, progress: bool) -> Iterator[NodeClip]:
+def rendered(plans: Sequence[Plan], workers: int, progress: bool) -> Iterator[Clip]:
     """The clips, in the order of `plans`. Raises LabError: one can't be rendered."""
     tasks = [tuple(plans[i : i + _TOGETHER]) for i in range(0, len(plans), _TOGETHER)]
-    done: dict[tuple[Plan, ...], list[NodeClip]] = {}
-    with Readers[tuple[Plan, ...], list[NodeClip]](_play, workers, _PATIENCE_S, _MEMORY_MB) as players:
+    done: dict[tuple[Plan, ...], list[Clip]] = {}
+    with Readers[tuple[Plan, ...], list[Clip]](_play, workers, _PATIENCE_S, _MEMORY_MB) as players:
         for read in counted(players.read(tasks), len(tasks), progress, "rendering"):
             if read.value is None:
                 raise LabError(f"rendering {read.task[0].group}: {read.reason} {read.detail}; is there memory left?")
@@ -127,7 +114,7 @@ def rendered(plans: Sequence[Plan], workers: int, progress: bool) -> Iterator[No
     return itertools.chain.from_iterable(done[task] for task in tasks)
 
 
-def _play(plans: Sequence[Plan]) -> list[NodeClip]:
+def _play(plans: Sequence[Plan]) -> list[Clip]:
     """Several clips a rendering, one after the other, since opening the SoundFont takes longer than playing a clip."""
     nodes, parts = load_thesaurus(), []
     for i, p in enumerate(plans):
@@ -139,7 +126,8 @@ def _play(plans: Sequence[Plan]) -> list[NodeClip]:
         begin = round(i * (SECONDS + _GAP_S) * RATE)
         frames = log_mel(wave[begin : begin + round(SECONDS * RATE)]).astype(np.float16)
         name = f"{p.group}/{KEYS[p.key]}"
-        clips.append(NodeClip(name, p.group, p.node, p.intensity, p.key, p.tune, p.players, p.seed, frames))
+        labels = {n: getattr(p, n) for n in ("node", "intensity", "key", "tune", "seed")} | p.players._asdict()
+        clips.append(Clip(name, SOURCE, p.group, labels, Sound(frames), p.split))
     return clips
 
 
@@ -151,12 +139,10 @@ def _later(part: Part, place: int) -> Part:
     return Part(part.program, notes, part.drums)
 
 
-def load(
-    cache_dir: Path, renderings: int, seed: int, nodes: int, workers: int, progress: bool
-) -> SplitLibrary[NodeClip]:
+def load(cache_dir: Path, renderings: int, seed: int, nodes: int, workers: int, progress: bool) -> SplitLibrary[Clip]:
     """`renderings` training clips of each of `nodes` nodes, two for validation, one in four keys for the test; rendered by `workers` processes."""
 
-    def read(_: list[Path]) -> Reading[NodeClip]:
+    def read(_: list[Path]) -> Reading[Clip]:
         clips = list(rendered(plan(renderings, seed, nodes), workers, progress))
         return Reading(SOURCE, rendering.LICENCE, clips, note=STAND_IN)
 
@@ -168,37 +154,33 @@ def load(
 
 
 @dataclass(frozen=True)
-class NodeRules(Rules[NodeClip]):
+class NodeRules(Rules[Clip]):
     """Every clip in the split that it was made for."""
 
     seed: int
     nothing = "no clip was rendered"
     remedy = "Give data.renderings of 1 or more"
 
-    def split(self, songs: list[NodeClip]) -> Split:
+    def split(self, songs: list[Clip]) -> Split:
         rule = {
             "rule": "by instrument, tune and seed: none of the test's is heard in another split",
             "seed": self.seed,
         }
-        return Split([clip.group.partition("/")[0] for clip in songs], rule)
+        return Split([str(clip.split) for clip in songs], rule)
 
-    def counts(self, songs: list[NodeClip]) -> dict[str, Any]:
+    def counts(self, songs: list[Clip]) -> dict[str, Any]:
         return {"clips": len(songs)}
 
-    def row(self, reading: Reading[NodeClip], songs: list[NodeClip]) -> dict[str, Any]:
+    def row(self, reading: Reading[Clip], songs: list[Clip]) -> dict[str, Any]:
         return {name: value for name, value in super().row(reading, songs).items() if name != "skipped"}
 
     def stand_in(self, used: list[str]) -> str | None:
         return STAND_IN
 
 
-def grouped(clips: Sequence[NodeClip]) -> Groups:
+def grouped(clips: Sequence[Clip]) -> Groups:
     """Clips of one instrument, one tune or one seed."""
     groups = Groups(len(clips))
-    for facts in (
-        *([(field, getattr(c.players, field)) for c in clips] for field in Players._fields),
-        [("tune", c.tune) for c in clips],
-        [("seed", c.seed) for c in clips],
-    ):
-        groups.join_equal(facts)
+    for fact in (*Players._fields, "tune", "seed"):
+        groups.join_equal((fact, clip.labels[fact]) for clip in clips)
     return groups

@@ -11,12 +11,12 @@ import torch
 from annotated_types import Ge, Interval
 
 from datamodules.emotion_node import library
-from datamodules.emotion_node.library import NodeClip
 from datamodules.shared.augmentation import Decibels
 from datamodules.shared.batches import FrameStore
-from datamodules.shared.module import LabData
+from datamodules.shared.clip_data import ClipData
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import equalise_by_cosines, gain, spec_augment
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch, targets
@@ -24,7 +24,7 @@ from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch, ta
 _PROBE_CLIPS = 40
 
 
-class RenderedNodes(LabData[NodeClip, NodeBatch]):
+class RenderedNodes(ClipData[NodeBatch]):
     """Clips → frames; an epoch shows one stretch of every clip, from a reset on.
 
     Args:
@@ -72,32 +72,28 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
         super().__init__(
             partial(library.load, Path(cache_dir), renderings, split_seed, nodes, workers, progress), split, batch_size
         )
-        self._store: FrameStore | None = None
         self._frames, self._gain, self._equaliser = frames, gain, equaliser
         self._bands, self._masked = bands, masked
 
-    def grouped(self, songs: list[NodeClip]) -> Groups:
+    def grouped(self, songs: list[Clip]) -> Groups:
         return library.grouped(songs)
 
     def probes(self) -> np.ndarray:
         """`[T, 128]` frames of the first test clips, one after the other."""
-        return np.concatenate([c.frames for c in self.songs("test")[:_PROBE_CLIPS]]).astype(np.float32)
+        return np.concatenate([c.sound.frames for c in self.songs("test")[:_PROBE_CLIPS]]).astype(np.float32)
 
     def counts(self, split: str) -> dict[str, int]:
         clips = self.songs(split)
         return {
             "songs": len(clips),
-            "instruments": len({c.players.melody for c in clips}),
-            "tunes": len({c.tune for c in clips}),
-            "frames": sum(len(c.frames) for c in clips),
+            "instruments": len({c.labels["melody"] for c in clips}),
+            "tunes": len({c.labels["tune"] for c in clips}),
+            "frames": sum(len(c.sound.frames) for c in clips),
         }
-
-    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation `[128]` of the training frames."""
-        return self._training().statistics()
 
     def train_dataloader(self) -> object:
         clips = self.songs("train")
+        self._store = FrameStore([c.sound.frames for c in clips], self.device)
         self._targets = self._targets_of(clips)
         self._mean = self.statistics()[0].to(self.device)
         return self.index_batches(len(clips), self._gather)
@@ -105,25 +101,16 @@ class RenderedNodes(LabData[NodeClip, NodeBatch]):
     def whole(self, split: str) -> list[NodeBatch]:
         """Every clip from its first frame to its last, 64 at a time."""
         clips = self.songs(split)
-        store, target = FrameStore([c.frames for c in clips], self.device), self._targets_of(clips)
-        batches = []
-        for index in torch.arange(len(clips), device=self.device).split(64):
-            x, _ = store.take(index, torch.zeros_like(index), int(store.lengths[index].max()))
-            batches.append(NodeBatch(x, target[index]))
-        return batches
+        target = self._targets_of(clips)
+        return [NodeBatch(x, target[index]) for index, x, _ in self.in_order(clips)]
 
-    def _training(self) -> FrameStore:
-        if self._store is None or self._store.frames.device != self.device:
-            self._store = FrameStore([c.frames for c in self.songs("train")], self.device)
-        return self._store
-
-    def _targets_of(self, clips: list[NodeClip]) -> torch.Tensor:
+    def _targets_of(self, clips: list[Clip]) -> torch.Tensor:
         """`[N, 5]`, on the device."""
-        rows = [targets(c.node, c.intensity, c.key) for c in clips]
+        rows = [targets(c.labels["node"], c.labels["intensity"], c.labels["key"]) for c in clips]
         return torch.tensor([[row[name] for name in HEADS] for row in rows], device=self.device)
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> NodeBatch:
-        store = self._training()
+        store = self._store
         room = (store.lengths[index] - self._frames).clamp_min(0)
         start = (torch.rand(len(index), generator=generator, device=index.device) * (room + 1)).long()
         x, _ = store.take(index, start, self._frames)

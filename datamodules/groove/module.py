@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -13,7 +11,7 @@ from annotated_types import Interval
 
 from datamodules.groove import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, check_sources
+from datamodules.shared.module import LabData, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import GROOVE
@@ -68,10 +66,10 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         tempo_jitter: Annotated[float, Interval(ge=0, le=0.5)] = 0.05,
         progress: bool = True,
     ) -> None:
-        check_sources(sources, library.SOURCES)
-        load = partial(
-            library.load, Path(root), Path(cache_dir), tuple(sources), tuple(test_drummers), split_seed, progress
-        )
+        load = load_of(
+            library.load, library.SOURCES, root, cache_dir, sources, test_drummers=tuple(test_drummers),
+            split_seed=split_seed, progress=progress,
+        )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.window = window
         self._shares, self._jitter = (style_dropout, phrase_dropout, voice_dropout), tempo_jitter

@@ -38,14 +38,20 @@ Library = SplitLibrary[Song]
 
 
 def load(
-    root: Path, cache_dir: Path, names: Sequence[str], seed: int, val: float, test: float, progress: bool
+    root: Path,
+    cache_dir: Path,
+    names: Sequence[str],
+    split_seed: int,
+    val_share: float,
+    test_share: float,
+    progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     # In canonical order: of two equal progressions the first source's is kept.
     present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
     in_order = sorted(present, key=lambda p: p.name)
-    version = engine.version([p.name for p in in_order], (seed, val, test), in_order)
-    rules = ChordRules(seed, val, test)
+    version = engine.version([p.name for p in in_order], (split_seed, val_share, test_share), in_order)
+    rules = ChordRules(split_seed, val_share, test_share)
     return engine.load(cache_dir / "chord_db", present, absent, version, code_version(__name__), rules)
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from datamodules.harmony import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, check_sources, check_split_shares
+from datamodules.shared.module import LabData, SplitShare, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.chords.chord import QUALITIES, Song
@@ -62,11 +60,10 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         grid_share: Share = 0.15,
         progress: bool = True,
     ) -> None:
-        check_sources(sources, library.SOURCES)
-        check_split_shares(val_share, test_share)
-        load = partial(
-            library.load, Path(root), Path(cache_dir), tuple(sources), split_seed, val_share, test_share, progress
-        )
+        load = load_of(
+            library.load, library.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
+            test_share=test_share, progress=progress,
+        )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._shares = (emotion_dropout, plain_share, metre_dropout, grid_share)
         self._encoded: dict[str, Encoded] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from datamodules.shared import augmentation
 from datamodules.shared.augmentation import Decibels
 from datamodules.shared.clips import ClipError, content_key, variants_of
+from kmidi_lab.audio.clips import Sound
 from kmidi_lab.audio.mel import HOP, RATE, WINDOW, log_mel, mel_triangles
 
 LONGEST_S = 4.0
@@ -51,28 +51,6 @@ class Augmentation(augmentation.Augmentation):
     equaliser: Decibels = 4.0
 
 
-@dataclass(frozen=True)
-class Sound:
-    """Mel frames `[T, 128]` float16, those of its variants, what was measured of it, a hash of its samples."""
-
-    frames: NDArray[np.float16]
-    variants: list[NDArray[np.float16]]
-    measured: Mapping[str, int]
-    key: str
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One sound. `take` is what must not cross splits; `split` is where it belongs, None where a hash decides."""
-
-    id: str
-    source: str
-    take: str
-    labels: Mapping[str, int]
-    sound: Sound
-    split: str | None = None
-
-
 def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> Sound:
     """Samples at 16 kHz without the silence at both ends, LONGEST_S at most, as frames; variants as `name` gives them.
 
@@ -95,7 +73,7 @@ def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation)
     if sustain is not None:
         measured["sustain"] = sustain
     variants = variants_of(part, name, augmentation)
-    return Sound(frames.astype(np.float16), variants, measured, content_key(samples))
+    return Sound(frames.astype(np.float16), variants, content_key(samples), measured=measured)
 
 
 def brightness_of(frames: NDArray[np.floating]) -> int:

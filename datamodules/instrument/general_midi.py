@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.instrument.clips import Augmentation, Clip, prepare
+from datamodules.instrument.clips import Augmentation, prepare
 from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading, shown
 from datamodules.shared.rendering import LICENCE, Note, Part, render
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.models.instrument.features import FAMILY_OF, dynamic_range_of, energy_of, place, register_of
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.instrument import general_midi, nsynth, philharmonia
-from datamodules.instrument.clips import Augmentation, Clip
+from datamodules.instrument.clips import Augmentation
 from datamodules.shared import engine, rendering
 from datamodules.shared.cache import code_version, data_version
+from datamodules.shared.clips import grouped
 from datamodules.shared.engine import Contents, Rules, Source, Split, below, packages
 from datamodules.shared.library import SplitLibrary
-from datamodules.shared.splits import Groups, assign
+from datamodules.shared.splits import assign
+from kmidi_lab.audio.clips import Clip
 
 SOURCES = (nsynth.SOURCE, philharmonia.SOURCE, general_midi.SOURCE)
 
@@ -24,7 +26,7 @@ def load(
     cache_dir: Path,
     names: Sequence[str],
     takes: int,
-    most: int,
+    notes: int,
     val_share: float,
     test_share: float,
     split_seed: int,
@@ -37,15 +39,15 @@ def load(
 
     Args:
         takes: of each rendered program.
-        most: notes of each of NSynth's parts.
+        notes: most of each of NSynth's parts.
         scoring: changed copies are not needed.
 
     Raises:
         DataError: none of the sources is there, or holds a usable sound.
     """
-    present, absent = engine.find(sources(root, takes, most, augmentation, workers, progress), names)
+    present, absent = engine.find(sources(root, takes, notes, augmentation, workers, progress), names)
     settings: dict[str, tuple[object, ...]] = {
-        nsynth.SOURCE: (most,),
+        nsynth.SOURCE: (notes,),
         general_midi.SOURCE: (takes, rendering.SOUND_FONT),
     }
     kept = []
@@ -59,7 +61,7 @@ def load(
     )
     plain = replace(augmentation, variants=0)
     as_recorded, _ = engine.find(
-        sources(root, takes, most, plain, workers, progress), [source.name for source in present]
+        sources(root, takes, notes, plain, workers, progress), [source.name for source in present]
     )
     enough = {source.name: (source, plain.of_waveforms) for source in as_recorded if source.files} if scoring else None
     code = code_version(__name__)
@@ -124,23 +126,15 @@ class TakeRules(Rules[Clip]):
             "test_share": self.test,
             "seed": self.seed,
         }
-        dealt = assign([clip.take for clip in songs], grouped(songs), self.seed, self.val, self.test)
+        dealt = assign([clip.group for clip in songs], grouped(songs), self.seed, self.val, self.test)
         return Split([clip.split or place for clip, place in zip(songs, dealt, strict=True)], rule)
 
     def counts(self, songs: list[Clip]) -> dict[str, Any]:
         return {
             "clips": len(songs),
-            "takes": len({clip.take for clip in songs}),
+            "takes": len({clip.group for clip in songs}),
             "instruments": len({clip.labels["instrument"] for clip in songs if "instrument" in clip.labels}),
         }
 
     def stand_in(self, used: list[str]) -> str | None:
         return general_midi.STAND_IN if used == [general_midi.SOURCE] else None
-
-
-def grouped(clips: Sequence[Clip]) -> Groups:
-    """Clips of one take, and those with the same samples."""
-    groups = Groups(len(clips))
-    groups.join_equal(clip.take for clip in clips)
-    groups.join_equal(clip.sound.key for clip in clips)
-    return groups

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from math import ceil
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from datamodules.instrument import general_midi, library
-from datamodules.instrument.clips import Augmentation, Clip
+from datamodules.instrument.clips import Augmentation
 from datamodules.shared.batches import FrameStore
-from datamodules.shared.module import LabData, SplitShare, check_sources, check_split_shares
-from datamodules.shared.splits import Groups
+from datamodules.shared.clip_data import ClipData
+from datamodules.shared.module import SplitShare, load_of
 from kmidi_lab.audio.augment import equalise_by_knots, gain, mixup, spec_augment
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.models.instrument.features import INSTRUMENTS, InstrumentBatch, encode
@@ -24,7 +24,7 @@ _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "atta
 _ATTACK = INSTRUMENT.output("attack").index
 
 
-class InstrumentSounds(LabData[Clip, InstrumentBatch]):
+class InstrumentSounds(ClipData[InstrumentBatch]):
     """Clips → frames; an epoch shows one stretch of one variant of every clip, from a reset on.
 
     Args:
@@ -72,38 +72,24 @@ class InstrumentSounds(LabData[Clip, InstrumentBatch]):
         workers: Count = 2,
         progress: bool = True,
     ) -> None:
-        check_sources(sources, library.SOURCES)
-        check_split_shares(val_share, test_share)
         made = augment or Augmentation()
-        load = partial(
-            library.load, Path(root), Path(cache_dir), tuple(sources), takes, notes, val_share, test_share, split_seed,
-            made, workers, progress,
+        load = load_of(
+            library.load, library.SOURCES, root, cache_dir, sources, takes=takes, notes=notes, val_share=val_share,
+            test_share=test_share, split_seed=split_seed, augmentation=made, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
-        self._reads = load
         self._frames, self._skip, self._augment, self._share = frames, skip, made, rendered_share
 
     def for_scoring(self) -> None:
-        self._load = partial(self._reads, scoring=True)
-
-    def probes(self) -> np.ndarray:
-        """`[T, 128]` frames of the test split, one clip after the other."""
-        return np.concatenate([clip.sound.frames for clip in self.songs("test")]).astype(np.float32)
-
-    def grouped(self, songs: list[Clip]) -> Groups:
-        return library.grouped(songs)
+        self._load = partial(self._load, scoring=True)
 
     def counts(self, split: str) -> dict[str, int]:
         clips = self.songs(split)
         return {
             "songs": len(clips),
-            "takes": len({c.take for c in clips}),
+            "takes": len({c.group for c in clips}),
             "frames": sum(len(c.sound.frames) for c in clips),
         }
-
-    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation `[128]` of the clean training frames."""
-        return FrameStore([c.sound.frames for c in self.songs("train")]).statistics()
 
     def place_counts(self) -> torch.Tensor:
         """`[160]`: training clips with a label for each place."""
@@ -124,12 +110,8 @@ class InstrumentSounds(LabData[Clip, InstrumentBatch]):
     def whole(self, split: str) -> list[InstrumentBatch]:
         """Every clip from its first frame to its last, 64 at a time."""
         clips = self.songs(split)
-        store, (target, known) = FrameStore([c.sound.frames for c in clips], self.device), self._targets_of(clips)
-        batches = []
-        for index in torch.arange(len(clips), device=self.device).split(64):
-            x, real = store.take(index, torch.zeros_like(index), int(store.lengths[index].max()))
-            batches.append(InstrumentBatch(x, real.float(), target[index], known[index]))
-        return batches
+        target, known = self._targets_of(clips)
+        return [InstrumentBatch(x, real.float(), target[i], known[i]) for i, x, real in self.in_order(clips)]
 
     def _targets_of(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:
         """Targets and masks `[N, 160]`, on the device."""

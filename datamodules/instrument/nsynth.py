@@ -13,11 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datamodules.instrument.clips import Augmentation, Clip
+from datamodules.instrument.clips import Augmentation
 from datamodules.instrument.philharmonia import sound_of
 from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.instrument.features import dynamic_range_of, energy_of, place, register_of
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from datamodules.instrument.clips import Augmentation, Clip, Sound, prepare
+from datamodules.instrument.clips import Augmentation, prepare
 from datamodules.shared.clips import ClipError, heard
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
 from datamodules.shared.pool_worker import Noted
+from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.models.instrument.features import (
     ENERGIES,
     FAMILY_OF,

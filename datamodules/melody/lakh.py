@@ -13,7 +13,7 @@ import torch
 from annotated_types import Ge, Gt
 from filelock import FileLock
 
-from datamodules.melody import extract
+from datamodules.melody import reading
 from datamodules.melody.windows import Drawing, MelodyData, Windows
 from datamodules.shared import lakh, stream
 from datamodules.shared.cache import code_version
@@ -138,7 +138,7 @@ class LakhMelodies(MelodyData):
     def _prepared(self) -> dict[str, Any]:
         """What there is to say of the pieces, which are read or taken from the cache, and streamed where that is wanted."""
         pieces = self._pieces = lakh.lakh_pieces(
-            self._root, self._cache, extract.arrays, code_version(extract.__name__),
+            self._root, self._cache, reading.arrays, code_version(reading.__name__),
             limit=self._limit or None, line="pitch", **self._splitting, **self._reading,
         )  # fmt: skip
         counts = {split: _counted(_found(pieces.pieces(split))) for split in SPLITS}
@@ -201,7 +201,7 @@ class LakhMelodies(MelodyData):
 
 
 def _found(pieces: Iterable[Prepared]) -> Iterator[Melody]:
-    return (extract.melody(piece.arrays, Path(piece.name).with_suffix("").as_posix()) for piece in pieces)
+    return (reading.melody(piece.arrays, Path(piece.name).with_suffix("").as_posix()) for piece in pieces)
 
 
 def _holding(notes: int, melodies: Iterable[Melody]) -> Iterator[Melody]:

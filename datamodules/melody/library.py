@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.melody import chorales, extract, pop909, tune_books
+from datamodules.melody import chorales, pop909, reading, tune_books
 from datamodules.shared import engine, lakh
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Contents, Rules, Source, Split
@@ -31,15 +31,21 @@ Library = SplitLibrary[Melody]
 
 
 def load(
-    root: Path, cache_dir: Path, names: Sequence[str], seed: int, val: float, test: float, progress: bool
+    root: Path,
+    cache_dir: Path,
+    names: Sequence[str],
+    split_seed: int,
+    val_share: float,
+    test_share: float,
+    progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
     if any(p.name == "jsb_chorales" for p in present):  # the same music, with a published split
         present = [p for p in present if p.name != "chorales"]
     in_order = sorted(present, key=lambda p: p.name)
-    version = engine.version([p.name for p in in_order], (seed, val, test), in_order)
-    rules = MelodyRules(seed, val, test)
+    version = engine.version([p.name for p in in_order], (split_seed, val_share, test_share), in_order)
+    rules = MelodyRules(split_seed, val_share, test_share)
     return engine.load(cache_dir / "melody_db", present, absent, version, code_version(__name__), rules)
 
 
@@ -68,8 +74,8 @@ def sources(root: Path, progress: bool) -> list[Source[Melody]]:
         ),
         Source(
             "lakh",
-            partial(extract.lakh_files, root),
-            lambda paths: extract.read_lakh(paths, progress),
+            partial(reading.lakh_files, root),
+            lambda paths: reading.read_lakh(paths, progress),
             _named("lakh"),
             folders=lambda: lakh.folders(root),
             looked_at=lambda: [file.path for file in lakh.read(root).files],

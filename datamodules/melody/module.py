@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from datamodules.melody import library as melodies
 from datamodules.melody.windows import MelodyData
-from datamodules.shared.module import SplitShare, check_sources, check_split_shares
+from datamodules.shared.module import SplitShare, load_of
 from kmidi_lab.models.melody.rhythm import keep_bars
 
 
@@ -50,11 +49,10 @@ class Melodies(MelodyData):
         mood_dropout: float = 0.7,
         progress: bool = True,
     ) -> None:
-        check_sources(sources, melodies.SOURCES)
-        check_split_shares(val_share, test_share)
-        load = partial(
-            melodies.load, Path(root), Path(cache_dir), tuple(sources), split_seed, val_share, test_share, progress
-        )
+        load = load_of(
+            melodies.load, melodies.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
+            test_share=test_share, progress=progress,
+        )  # fmt: skip
         super().__init__(
             load, split, batch_size, window, windows_per_epoch, transpose_share, chord_dropout, mood_dropout
         )

@@ -1,7 +1,7 @@
 """POP909: the MELODY track on the beats of `beat_midi.txt`, chords of `chord_midi.txt`, key of `key_audio.txt`.
 
 Z. Wang et al., ISMIR 2020. Onsets go to the nearest sixteenth between the beats; a gap of an eighth or more is a rest,
-one of a quarter or more starts a phrase (`extract.single`).
+one of a quarter or more starts a phrase (`models.melody.finding.single`).
 """
 
 from __future__ import annotations

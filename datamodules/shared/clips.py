@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.pool_worker import Noted
+from datamodules.shared.splits import Groups
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.io import read_recording
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.errors import UserError
@@ -47,3 +49,11 @@ def variants_of(samples: NDArray[np.float32], name: str, augmentation: Augmentat
 def content_key(samples: NDArray[np.float32]) -> str:
     """SHA-256 of samples in -1..1 as 16-bit integers: equal for two files of one recording."""
     return hashlib.sha256((samples * 32767).round().astype(np.int16).tobytes()).hexdigest()
+
+
+def grouped(clips: Sequence[Clip]) -> Groups:
+    """Clips of one group, and those with the same samples."""
+    groups = Groups(len(clips))
+    groups.join_equal(clip.group for clip in clips)
+    groups.join_equal(clip.sound.key for clip in clips)
+    return groups

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -48,6 +49,33 @@ def check_split_shares(val: float, test: float) -> None:
         raise ConfigError(f"data.val_share={val} and data.test_share={test} must be together below {_MOST_HELD_OUT}")
 
 
+def load_of(
+    load: Callable[..., SplitLibrary[Song]],
+    allowed: Sequence[str],
+    root: str,
+    cache_dir: str,
+    sources: Sequence[str],
+    **settings: Any,
+) -> Callable[..., SplitLibrary[Song]]:
+    """What LabData calls to read and split: a library's `load` with the settings that it needs, checked.
+
+    Args:
+        load: takes root, cache folder, sources and `settings`.
+        allowed: sources that there are.
+        root: folder that holds the data sets.
+        cache_dir: where prepared data are kept.
+        sources: those that are wanted.
+        settings: the others, by the names that `load` gives them.
+
+    Raises:
+        ConfigError: no source or an unknown one, or shares that leave too little to train on.
+    """
+    check_sources(sources, allowed)
+    if "val_share" in settings:
+        check_split_shares(settings["val_share"], settings["test_share"])
+    return partial(load, Path(root), Path(cache_dir), tuple(sources), **settings)
+
+
 class LabData(DataModule, Generic[Song, Batch]):
     """Songs of one or more sources as contract vectors, split so that nothing crosses.
 
@@ -55,7 +83,7 @@ class LabData(DataModule, Generic[Song, Batch]):
     `whole` and `train_dataloader`.
 
     Args:
-        load: reads and splits, or takes the prepared result from the cache; called again in every process.
+        load: reads and splits, or takes the prepared result from the cache; called again in every process (see `load_of`).
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         batch_size: examples a step.
 
@@ -68,7 +96,7 @@ class LabData(DataModule, Generic[Song, Batch]):
     other_settings: tuple[str, ...] = ()
     """All arguments but `identity_settings` and `COMMON_SETTINGS`: what is made of the examples, where they lie, how they are read."""
 
-    def __init__(self, load: Callable[[], SplitLibrary[Song]], split: str, batch_size: Count) -> None:
+    def __init__(self, load: Callable[..., SplitLibrary[Song]], split: str, batch_size: Count) -> None:
         super().__init__()
         check_split(split)
         self.batch_size, self.split = batch_size, split

@@ -43,11 +43,13 @@ def _run(arguments: list[str]) -> int:
     _load_dotenv()
     _expand_home()
     if any(a in ("-h", "--help") for a in arguments):
-        from kmidi_lab.conf_dir import conf_dir
+        from kmidi_lab.conf_dir import look_also_in
         from kmidi_lab.help_text import help_text
 
+        look_also_in(_config_dir(arguments))
+
         models = [a.removeprefix("model=") for a in arguments if a.startswith("model=")]
-        print(help_text(conf_dir(), models[-1] if models else None))
+        print(help_text(models[-1] if models else None))
         return 0
     if "--version" in arguments:
         from kmidi_lab import __version__
@@ -61,6 +63,17 @@ def _run(arguments: list[str]) -> int:
     from kmidi_lab.cli import run
 
     return run(arguments)
+
+
+def _config_dir(arguments: list[str]) -> str | None:
+    """What `--config-dir` names, read without Hydra, which takes too long to import."""
+    from kmidi_lab.files import with_home
+
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        option, eq, value = word.partition("=")
+        if option in ("--config-dir", "-cd"):
+            return with_home(value if eq else following)
+    return None
 
 
 def _load_dotenv() -> None:

@@ -17,7 +17,7 @@ from kmidi_lab.checkpoints import Fitted
 from kmidi_lab.data import DataModule
 from kmidi_lab.files import write_atomic
 from kmidi_lab.nn.distillation import STUDENT, distill
-from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.module import LabModule, epoch_seed
 from kmidi_lab.run_record import Analysis, Primary, RunRecord, Scores, Student, Training
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.typed_json import from_json
@@ -62,6 +62,8 @@ def distil_student(
         folder: of the run.
         progress: log every epoch.
     """
+    # Its first weights must not depend on how many numbers training has drawn, as after a resume.
+    torch.manual_seed(epoch_seed(0))
     plan = module.student_plan()
     if plan is None:
         return None

@@ -10,7 +10,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import OmegaConf
 
-from kmidi_lab.conf_dir import conf_dir, models
+from kmidi_lab.conf_dir import conf_dir, conf_dirs, models
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import with_home
 
@@ -81,7 +81,7 @@ def _is_free_text(argument: str) -> bool:
     if not argument.startswith("predict."):
         return argument.startswith(_FREE_TEXT)
     name = argument.partition("=")[0].removeprefix("predict.")
-    return all(isinstance(model.get("predict", {}).get(name), str | None) for model in models().values())
+    return all(isinstance(model.get("predict", {}).get(name), str | None) for model in models(conf_dirs()).values())
 
 
 def with_model(arguments: list[str]) -> list[str]:
@@ -90,5 +90,5 @@ def with_model(arguments: list[str]) -> list[str]:
     if "data" not in given or "model" in given or "experiment" in given:
         return arguments
     default = next(d.model for d in OmegaConf.load(conf_dir() / "config.yaml").defaults if "model" in d)
-    takers = [name for name, declared in models().items() if given["data"] in declared["model"]["accepts"]]
+    takers = [name for name, declared in models(conf_dirs()).items() if given["data"] in declared["model"]["accepts"]]
     return arguments if not takers or default in takers else [*arguments, f"model={takers[0]}"]

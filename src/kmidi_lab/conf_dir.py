@@ -27,9 +27,14 @@ def conf_dirs() -> tuple[Path, ...]:
 
 def look_also_in(folder: str | None) -> None:
     """Makes the folder of `--config-dir` the one outside the lab; None is none. Raises ConfigError."""
-    if folder is not None and not Path(folder).is_dir():
-        raise ConfigError(f"--config-dir {folder}: not a folder; name one that holds model/ or data/")
-    _outside[:] = [] if folder is None else [Path(folder).resolve()]
+    _outside[:] = [] if folder is None else [outside(folder, "--config-dir")]
+
+
+def outside(folder: str | Path, what: str) -> Path:
+    """A config folder outside the lab, which `what` names. Raises ConfigError: there is none."""
+    if not Path(folder).is_dir():
+        raise ConfigError(f"{what} {folder}: not a folder; name one that holds model/ or data/")
+    return Path(folder).resolve()
 
 
 def options(group: str) -> list[str]:
@@ -37,13 +42,14 @@ def options(group: str) -> list[str]:
     return sorted({p.stem for folder in conf_dirs() for p in (folder / group).glob("*.yaml")})
 
 
-def models() -> dict[str, dict[str, Any]]:
-    """What `model/<m>.yaml` says, by m; where several folders have it, the lab's counts."""
-    return _read_models(conf_dirs())
+def config_file(group: str, choice: str) -> Path:
+    """The file of a choice that there is; where several folders have it, the lab's."""
+    return next(path for folder in conf_dirs() if (path := folder / group / f"{choice}.yaml").is_file())
 
 
 @cache
-def _read_models(folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
+def models(folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
+    """What `model/<m>.yaml` says, by m; where several folders have it, the first of them counts."""
     import yaml
 
     paths = [path for folder in reversed(folders) for path in sorted((folder / "model").glob("*.yaml"))]

@@ -7,9 +7,11 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from kmidi_lab import __version__, hardware
+from kmidi_lab.conf_dir import config_file, options
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, one_of
 
@@ -26,17 +28,16 @@ _LOOKS = "# looks for: "
 _ACCEPTS = re.compile(r"^ +accepts: \[(.*?)\]", re.MULTILINE)
 
 
-def help_text(conf: Path, model: str | None = None) -> str:
-    """The whole text.
+def help_text(model: str | None = None) -> str:
+    """The whole text, of the lab's config folder and of the one that `--config-dir` names.
 
     Args:
-        conf: the config folder.
         model: whose data sets are told at length; None tells every model's in short.
 
     Raises:
         ConfigError: no such model.
     """
-    built = sorted(p.stem for p in (conf / "model").glob("*.yaml"))
+    built = options("model")
     if model is not None and model not in built:
         raise ConfigError(one_of("model", model, built))
     lines = [
@@ -51,8 +52,9 @@ def help_text(conf: Path, model: str | None = None) -> str:
         lines.append(
             f"  {c.model:<13} {c.input_size:>3} -> {c.output_size:<3}  < {c.budget_ms:g} ms  {c.params_hint:<6} {c.network}{ready}"
         )
+    lines += [f"  {name:<13} {_comment(config_file('model', name))}" for name in built if name not in CONTRACTS]
     root = Path(os.environ.get("DATA_ROOT", "data"))
-    lines += ["", *(_every_model(conf, root, built) if model is None else _one_model(conf, root, model))]
+    lines += ["", *(_every_model(root, built) if model is None else _one_model(root, model))]
     found = hardware.find()
     lines += ["", "hardware (hardware=auto|cpu|mps|cuda)"]
     lines += [f"  {'found  ' if a in found else 'missing'}  {a:<5} {found.get(a, '')}" for a in ("cuda", "mps", "cpu")]
@@ -64,24 +66,24 @@ def help_text(conf: Path, model: str | None = None) -> str:
         ("launcher", "how -m runs its jobs"),
         ("experiment", "reproduces a released model"),
     ):
-        names = "|".join(sorted(p.stem for p in (conf / group).glob("*.yaml")))
+        names = "|".join(options(group))
         lines.append(("\n" if group == "task" else "") + f"{group}={names}" + (f"   {note}" if note else ""))
     lines += ["", "examples"] + [f"  {command}\n      {what}" for command, what in _EXAMPLES]
     return "\n".join(lines)
 
 
-def _every_model(conf: Path, root: Path, models: Sequence[str]) -> list[str]:
+def _every_model(root: Path, models: Sequence[str]) -> list[str]:
     lines = [f"data (data=…; DATA_ROOT={root}; a model's first is its default; more by --help model={models[0]})"]
     for model in models:
-        for number, data in enumerate(accepted_data(conf, model)):
+        for number, data in enumerate(accepted_data(model)):
             sources = ", ".join(f"{_mark(here)} {name}" for name, here in data.is_here(root).items())
             lines.append(f"  {'' if number else model:<13} {data.name:<18} {sources or _WITH_THE_LAB}")
     return lines
 
 
-def _one_model(conf: Path, root: Path, model: str) -> list[str]:
+def _one_model(root: Path, model: str) -> list[str]:
     lines = [f"data that model={model} takes (data=…; DATA_ROOT={root}; the first is its default)"]
-    for data in accepted_data(conf, model):
+    for data in accepted_data(model):
         lines += [f"  {data.name}", *textwrap.wrap(data.text, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)]
         here = data.is_here(root)
         lines += [
@@ -108,15 +110,22 @@ class DataChoice:
         return {name: any(any(root.glob(g)) for g in globs) for name, globs in self.globs.items()}
 
 
-def accepted_data(conf: Path, model: str) -> list[DataChoice]:
+def accepted_data(model: str) -> list[DataChoice]:
     """The data sets that conf/model/<model>.yaml accepts, the first the default.
 
     Each is described by the comment at the top of its file, whose last line may be
     `# looks for: source=glob|glob, source=glob`; globs are below DATA_ROOT. Without that line it comes with the lab.
     """
-    accepts = _ACCEPTS.search((conf / "model" / f"{model}.yaml").read_text(encoding="utf-8"))
+    accepts = _ACCEPTS.search(config_file("model", model).read_text(encoding="utf-8"))
     names = accepts[1].split(",") if accepts else []
-    return [_choice(conf / "data" / f"{name.strip()}.yaml") for name in names]
+    return [_choice(config_file("data", name.strip())) for name in names]
+
+
+def _comment(path: Path) -> str:
+    """What the comment at the top of a config file says, beside Hydra's own lines."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comments = takewhile(lambda line: line.startswith("#"), lines)
+    return " ".join(line.removeprefix("#").strip() for line in comments if not line.startswith("# @"))
 
 
 def _choice(path: Path) -> DataChoice:

@@ -20,12 +20,12 @@ from omegaconf import DictConfig, OmegaConf
 from kmidi_lab import hardware, provenance, resume, run_file
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
-from kmidi_lab.curves_logger import CurvesLogger
 from kmidi_lab.data import DataModule, handshake
 from kmidi_lab.errors import FileError
 from kmidi_lab.export.publish import ExportCallback
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
+from kmidi_lab.loggers import CurvesLogger, finish_wandb
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.size_limit import SizeLimit
 from kmidi_lab.provenance import machine_fingerprint
@@ -186,9 +186,7 @@ def _finished_loggers(trainer: L.Trainer, record: RunRecord) -> Iterator[None]:
     finally:
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                from kmidi_lab.wandb_logger import finish
-
-                finish(logger, record, failed)
+                finish_wandb(logger, record, failed)
 
 
 def _log_scores(trainer: L.Trainer, record: RunRecord) -> None:

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.conf_dir import conf_dirs, models
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.run_record import Analysis, DataDescription, Identity, RunRecord
@@ -80,9 +78,8 @@ def evaluator_of(model: Any) -> type[Evaluator] | None:
 
     if model not in CONTRACTS:
         return None
-    declared = yaml.safe_load((conf_dir() / "model" / f"{model}.yaml").read_text(encoding="utf-8"))
     try:
-        return find(declared["model"]["evaluator"]["_target_"], Evaluator, ())
+        return find(models(conf_dirs())[model]["model"]["evaluator"]["_target_"], Evaluator, ())
     except ConfigError:
         return None
 

@@ -15,8 +15,8 @@ from omegaconf import DictConfig
 
 from kmidi_lab import hardware, stopping
 from kmidi_lab.checkpoints import WholeCheckpoints
-from kmidi_lab.curves_logger import CurvesLogger
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.loggers import CurvesLogger, wandb_logger
 
 
 class EarlyStopping(lightning_callbacks.EarlyStopping):
@@ -40,8 +40,6 @@ def make_trainer(
     """The trainer of one run in `folder`, with `callbacks` before its own; W&B's run belongs to context's group."""
     loggers: list[Logger] = [CurvesLogger(str(folder), name="curves", version="")]
     if cfg.logger.wandb:
-        from kmidi_lab.wandb_logger import wandb_logger
-
         loggers.append(wandb_logger(cfg, folder, context["group"]))
     callbacks = [*callbacks, OwnSignals()]
     if cfg.trainer.ema:

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from kmidi_lab import config, hardware
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint, WholeCheckpoints
-from kmidi_lab.curves_logger import CurvesLogger
 from kmidi_lab.errors import FileError
+from kmidi_lab.loggers import CurvesLogger
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.resume import is_whole
 from kmidi_lab.trainer import make_trainer

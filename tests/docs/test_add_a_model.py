@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from kmidi_lab.errors import ConfigError
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 _PAGES = ("add_a_model.md", "add_a_data_set.md")
 _FILE = re.compile(r"^`([\w./]+)`\n\n```\w+\n(.*?)^```$", re.M | re.S)
+_PROGRAM = re.compile(r"^```python\n(.*?)\n```$", re.M | re.S)
 _COMMAND = re.compile(r"^```bash\n(.*?)\n```$", re.M | re.S)
 
 
@@ -44,8 +46,16 @@ def run(repo: Path, cli: Cli, tmp_path: Path) -> Callable[..., str]:
 
 def test_the_model_of_the_page_goes_the_whole_way(repo: Path, run: Callable[..., str], tmp_path: Path) -> None:
     commands = dict(
-        zip(("train", "eval", "export", "verify", "predict"), _COMMAND.findall(page(repo, _PAGES[0])), strict=True)
+        zip(
+            ("help", "train", "eval", "export", "verify", "predict"),
+            _COMMAND.findall(page(repo, _PAGES[0])),
+            strict=True,
+        )
     )
+    listed = run(commands["help"])
+    assert "ToyRhythm: the last rhythm classes to the next one." in listed
+    assert "data that model=toy takes" in listed and re.search(r"found +toy +toy/tunes.txt", listed)
+
     assert "beats its best baseline (majority" in run(commands["train"])
     (folder,) = (tmp_path / "outputs" / "runs" / "toy").iterdir()
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -55,13 +65,18 @@ def test_the_model_of_the_page_goes_the_whole_way(repo: Path, run: Callable[...,
     assert "toyrhythm in outputs/models on all of data" in scored and "majority" in scored
     assert "NOT COMPARABLE" not in scored
 
-    swept = commands["eval"].replace("kmidi_lab ", "kmidi_lab -m ", 1) + " launcher=joblib seed=1,2"
-    run(swept)  # workers are new processes, which have to learn of the contract, too
+    swept = commands["eval"].replace("kmidi_lab ", "kmidi_lab -m ", 1) + " launcher=joblib seed=1"
+    run(swept)  # a worker is a new process, which has to learn of the contract, too
 
     assert "toyrhythm: trained in release" in run(commands["export"].replace("RUN", str(folder)))
     assert "1 model, 0 faults" in run(commands["verify"])
     likeliest = [line for line in run(commands["predict"]).splitlines() if line.endswith("%")]
     assert {line.split()[0] for line in likeliest} == {"t", "q"}
+
+    (program,) = _PROGRAM.findall(page(repo, _PAGES[0]).partition("## Ask it from Python")[2])
+    program = f"{program}\nimport sys\nassert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, " ".join(likeliest).split()), done.stderr
 
 
 def test_the_data_set_of_the_page_is_prepared(repo: Path, run: Callable[..., str]) -> None:

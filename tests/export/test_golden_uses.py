@@ -12,8 +12,8 @@ from torch import nn
 from kmidi_lab.contracts import DYNAMICS, EMOTION, GROOVE, HARMONY
 from kmidi_lab.errors import ExportError, RegistryError
 from kmidi_lab.export.proof.audio_golden import audio_golden, frames_of, verify_audio, waveform
-from kmidi_lab.export.proof.effects import without_effect
 from kmidi_lab.export.proof.golden import golden_vectors
+from kmidi_lab.export.proof.probes import without_effect
 from kmidi_lab.export.publish import export_module
 from kmidi_lab.nn.layers import GRU, CausalConv1d
 from kmidi_lab.nn.streaming import Chain, TorchModel

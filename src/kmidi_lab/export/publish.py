@@ -23,10 +23,9 @@ from kmidi_lab.export.cpp.proof import check_runtime
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.proof.audio_golden import audio_golden, listens, verify_audio
-from kmidi_lab.export.proof.effects import without_effect
 from kmidi_lab.export.proof.golden import golden_vectors, verify_golden
 from kmidi_lab.export.proof.parity import check_parity
-from kmidi_lab.export.proof.probes import contract_inputs
+from kmidi_lab.export.proof.probes import contract_inputs, without_effect
 from kmidi_lab.export.proof.random_calls import answers
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from kmidi_lab.bounds import Bounded
-from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.conf_dir import conf_dir, models, outside
+from kmidi_lab.contracts import CONTRACTS, Contract, register
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
 from kmidi_lab.files import with_home
 from kmidi_lab.inference.published import Published, default_root, load_published
@@ -75,6 +75,8 @@ class Request(Bounded, ABC, Generic[Answer]):
 
     config_key = "predict"
 
+    contract: ClassVar[Contract | None] = None
+    """The model's, where it is from outside the lab: `load` finds it here, without importing torch."""
     without_model: ClassVar[str | None] = None
     """What answers where no model is published; None where nothing can."""
 
@@ -138,25 +140,40 @@ def _at_home(value: Any) -> Any:
     return type(value)(with_home(str(value))) if isinstance(value, str | Path) else value
 
 
-def load(model: str, models_root: str | Path | None = None) -> Model:
+def load(
+    model: str,
+    models_root: str | Path | None = None,
+    config_dir: str | Path | None = None,
+    trusted: Sequence[str] = (),
+) -> Model:
     """A published model by its short name, such as `harmony`.
 
     Args:
-        model: a file of conf/model.
+        model: a file of conf/model, or of `model/` in `config_dir`.
         models_root: a folder with a registry. By default MODELS_ROOT of the environment where it has one, else the
             release that comes with the package.
+        config_dir: a config folder of models from outside the lab, as `--config-dir` on the command line.
+        trusted: top-level packages whose classes such a config may name; all their code is trusted.
 
     Raises:
-        ConfigError: no such model. RegistryError: it isn't published there, or its files are broken.
+        ConfigError: no such model, or its config names a class that it may not.
+        RegistryError: it isn't published there, or its files are broken.
     """
-    names = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
-    if model not in names:
-        raise ConfigError(one_of("model", model, names))
+    own = () if config_dir is None else (outside(str(_at_home(config_dir)), "config_dir"),)
+    declared = models((conf_dir(), *own))
+    if model not in declared:
+        raise ConfigError(one_of("model", model, sorted(declared)))
+    if "predict" not in declared[model]:
+        raise ConfigError(f"the {model} model can't be asked: its config has no predict; load another")
+    request = find(declared[model]["predict"]["_target_"], Request, trusted)
+    if model not in CONTRACTS:
+        if request.contract is None or request.contract.model != model:
+            raise ConfigError(
+                f"{request.__qualname__} doesn't name the contract of {model}; set contract in that class"
+            )
+        register(request.contract)
     root = Path(_at_home(str(models_root))) if models_root is not None else default_root()
     published = load_published(root, model) if root else None
     if root is None or published is None:
         raise RegistryError(f"no trained {model} model in {root or 'this package'}; train one, or name its folder")
-    declared = yaml.safe_load((conf_dir() / "model" / f"{model}.yaml").read_text(encoding="utf-8"))
-    if "predict" not in declared:
-        raise ConfigError(f"the {model} model can't be asked: its config has no predict; load another")
-    return Model(model, root, published, find(declared["predict"]["_target_"], Request, ()))
+    return Model(model, root, published, request)

@@ -17,9 +17,8 @@ from torch import nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.nn.module import StudentPlan, one_cycle
+from kmidi_lab.nn.module import StudentPlan, epoch_seed, one_cycle
 from kmidi_lab.nn.streaming import Streaming
-from kmidi_lab.seeds import epoch_seed
 
 log = logging.getLogger(__name__)
 Batch = tuple[torch.Tensor, torch.Tensor]

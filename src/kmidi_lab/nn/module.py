@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi
@@ -16,7 +17,6 @@ from torch import nn
 from kmidi_lab.bounds import Bounded, Count, Share
 from kmidi_lab.contracts import Contract
 from kmidi_lab.nn.streaming import Streaming
-from kmidi_lab.seeds import epoch_seed
 
 LearningRate = Annotated[float, Interval(gt=0, le=1)]
 Dropout = Annotated[float, Interval(ge=0, le=0.95)]
@@ -25,6 +25,15 @@ LossWeight = Annotated[float, Interval(ge=0, le=10)]
 CONTRACT_VERSION = "contract_version"
 """In a checkpoint; those of earlier releases lack it and are of version 1."""
 _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
+_SEED_STRIDE = 1_000_003
+
+
+def epoch_seed(epoch: int) -> int:
+    """A seed of the run's seed and the epoch alone, so that a resumed run goes on as an unbroken one.
+
+    The run's is that of `lightning.seed_everything`, 0 without it.
+    """
+    return (int(os.environ.get("PL_GLOBAL_SEED", "0")) * _SEED_STRIDE + epoch) % 2**63
 
 
 def one_cycle(steps: int) -> Callable[[int], float]:
@@ -93,6 +102,9 @@ class LabModule(Bounded, L.LightningModule):
     def parameter_count(self) -> int:
         """Trainable parameters of the exported network."""
         return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)
 
     def export_network(self) -> nn.Module:
         """The network as artefacts hold it, `[1, N]` to `[1, M]`; the same function as `network`."""

@@ -1,8 +1,9 @@
-"""Pure functions over class probabilities `[E, K]` and targets `[E]`, numpy float64."""
+"""Pure functions over class probabilities `[E, K]` and targets `[E]`, numpy float64. Of no events they are NaN."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +20,19 @@ def log_likelihoods(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarra
 
 
 def top_k(probabilities: np.ndarray, targets: np.ndarray, k: int) -> float:
-    """Share of events whose target is among the k most probable; ties count against the predictor."""
+    """Share of events whose target is among the k most probable; ties and NaN count against the predictor."""
     own = probabilities[np.arange(len(targets)), targets][:, None]
-    better = (probabilities > own).sum(1) + ((probabilities == own).sum(1) - 1)
-    return float((better < k).mean())
+    better = (~(probabilities < own)).sum(1) - 1
+    return float(((better < k) & ~np.isnan(own[:, 0])).mean()) if len(targets) else nan
 
 
 def expected_calibration_error(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) -> float:
-    """ECE of the most probable class over equal-width bins (Guo et al., ICML 2017)."""
-    confidence = probabilities.max(1)
-    correct = probabilities.argmax(1) == targets
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = [
-        abs(correct[at].mean() - confidence[at].mean()) * at.mean() for b in range(bins) if (at := place == b).any()
-    ]
-    return float(sum(gaps))
+    """ECE of the most probable class over equal-width bins (Guo et al., ICML 2017); NaN where anything is."""
+    if not len(targets) or np.isnan(probabilities).any():
+        return nan
+    filled = reliability(probabilities, targets, bins)
+    rows = zip(filled["confidence"], filled["accuracy"], filled["share"], strict=True)
+    return float(sum(abs(accuracy - confidence) * share for confidence, accuracy, share in rows))
 
 
 def reliability(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) -> dict[str, list[float]]:
@@ -61,7 +60,7 @@ CLASSIFICATION: Mapping[str, Direction] = {
 
 def classification(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     """Nll (nats), perplexity, top1, top3, ece."""
-    nll = float(-log_likelihoods(probabilities, targets).mean())
+    nll = float(-log_likelihoods(probabilities, targets).mean()) if len(targets) else nan
     return {
         "nll": nll,
         "perplexity": float(np.exp(nll)),
@@ -82,6 +81,8 @@ def paired_bootstrap(
     differences: np.ndarray, groups: np.ndarray, seed: int = 0, rounds: int = 2000
 ) -> tuple[float, float]:
     """95 % interval of the mean difference, resampling whole groups (songs), since events within one depend."""
+    if not len(groups):
+        return nan, nan
     names, inverse = np.unique(groups, return_inverse=True)
     sums = np.bincount(inverse, differences, len(names))
     counts = np.bincount(inverse, minlength=len(names))

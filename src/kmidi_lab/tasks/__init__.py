@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab.errors import UserError
-from kmidi_lab.tasks import early
+from kmidi_lab import hardware
+from kmidi_lab.errors import ConfigError, UserError
+from kmidi_lab.targets import check_names
 
 _MODULES = {
     "train": "train",
@@ -23,6 +25,15 @@ _MODULES = {
     "info": "info",
 }
 _TRAINING = ("train", "eval", "export", "prepare")
+_NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
+_NO_CHECKPOINT = "no checkpoint there; give a run folder or a .ckpt file"
+_NO_RUN = "no run there; give a run folder, such as outputs/runs/harmony/…"
+_READ = {
+    "train": ("trainer.resume", _NO_CHECKPOINT),
+    "eval": ("eval.model", _NO_MODEL),
+    "export": ("export.source", _NO_RUN),
+}
+"""The file or folder that a task starts from where one is named."""
 
 
 def run_task(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -33,7 +44,7 @@ def run_task(cfg: DictConfig, context: dict[str, Any]) -> None:
     """
     if cfg.task in _TRAINING and not all(map(_is_there, ("torch", "lightning"))):
         raise UserError(f"task={cfg.task} needs the training packages; type pip install 'kmidi_lab[train]'")
-    early.check(cfg)
+    _check(cfg)
     importlib.import_module(f"kmidi_lab.tasks.{_MODULES[cfg.task]}").main(cfg, context)
 
 
@@ -42,3 +53,19 @@ def _is_there(package: str) -> bool:
         return importlib.util.find_spec(package) is not None
     except ModuleNotFoundError:
         return False
+
+
+def _check(cfg: DictConfig) -> None:
+    """Raises UserError for what shows before torch and Lightning are imported, which takes seconds; the task itself would later."""
+    for key in ("data", "model.module", "model.evaluator"):
+        check_names(OmegaConf.select(cfg, key), cfg.trusted)
+    if cfg.task in _READ:
+        key, why = _READ[cfg.task]
+        source = OmegaConf.select(cfg, key)
+        if source and not Path(source).exists():
+            raise ConfigError(f"{key}={source}: {why}")
+    if cfg.task == "train":
+        hardware.check_choices(cfg.hardware.accelerator, cfg.hardware.precision)
+        hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
+    if cfg.task == "export" and not cfg.export.source:
+        raise ConfigError("task=export needs a finished run; type export.source=outputs/runs/harmony/…")

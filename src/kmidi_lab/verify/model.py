@@ -18,7 +18,7 @@ from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
-from kmidi_lab.verify.told import check_audio, check_random, check_told
+from kmidi_lab.verify.statements import check_audio, check_random, check_statements
 
 _AGAIN = "restore it or export the model again"
 
@@ -109,7 +109,7 @@ def check_model(
         model = opened[0].model if opened[0] is not None else None
         stored = model.parameters if isinstance(model, RTNeuralModel) else None
         check_params(checks, entry, stored, None if opened[1] is None else onnx)
-    _check_told(checks, root, files, contract, goldens, [file for file in opened if file is not None])
+    _check_statements(checks, root, files, contract, goldens, [file for file in opened if file is not None])
     for file in opened:
         if file is not None:
             check_runs(checks, file, contract)
@@ -125,7 +125,7 @@ def check_model(
         check_real_rtneural(checks, runner, opened[0], rtneural)
 
 
-def _check_told(
+def _check_statements(
     checks: Checks,
     root: Path,
     files: ModelFiles,
@@ -138,7 +138,7 @@ def _check_told(
     for name, golden in zip((files.golden, files.onnx_golden), goldens, strict=True):
         data = _read(checks, root, name)
         if data is not None and golden is not None:
-            check_told(checks, str(name), data, golden, head, contract)
+            check_statements(checks, str(name), data, golden, head, contract)
     audio = _read(checks, root, files.audio_golden)
     if audio is not None:
         check_audio(checks, str(files.audio_golden), audio, opened)

@@ -90,7 +90,10 @@ def test_published_folders_wav_and_flac(tmp_path: Path) -> None:
     write_clip(tmp_path / "a/ravdess/Audio_Song_Actors_01-24/Actor_01" / f"{name(2, 1, channel=2)}.flac", 2)
     assert len(files(tmp_path / "a")) == 2 == len(files(tmp_path / "a/ravdess"))
     found = read(tmp_path / "a", ("speech", "song"), PLAIN, 1)
-    assert [(c.channel, EMOTIONS[c.emotion]) for c in found.items] == [("song", "calm"), ("speech", "neutral")]
+    assert [(read_name(c.id).channel, EMOTIONS[c.labels["emotion"]]) for c in found.items] == [
+        ("song", "calm"),
+        ("speech", "neutral"),
+    ]
     assert files(tmp_path / "nothing") == []
 
 
@@ -114,13 +117,13 @@ def test_what_is_not_used_is_reported(data: ActedSpeech, tmp_path: Path) -> None
 def test_a_stray_copy_is_in_no_split(data: ActedSpeech) -> None:
     clips = data.songs("all")
     assert len({c.sound.key for c in clips}) == len(clips) == 6 * 8 - 1
-    assert [c.speaker for c in clips if c.id == name(3, 3)] == ["actor 03"]
+    assert [c.group for c in clips if c.id == name(3, 3)] == ["actor 03"]
 
 
 @pytest.mark.parametrize("fold", range(3))
 def test_no_actor_and_no_sound_crosses(root: Path, cache: Path, fold: int) -> None:
     other = ravdess(root, cache, fold=fold, val_speakers=1)
-    for of in (lambda c: c.speaker, lambda c: c.sound.key):
+    for of in (lambda c: c.group, lambda c: c.sound.key):
         parts = [{of(c) for c in other.songs(split)} for split in ("train", "val", "test")]
         assert all(parts) and not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
     assert other.seen(other.songs("test")) == 0
@@ -241,7 +244,7 @@ def test_a_fetched_archive_is_checked_and_unpacked(root: Path, tmp_path: Path, m
     monkeypatch.setattr(source, "published_files", lambda doi: {archive.name: listed})
     data = ravdess(tmp_path / "data", tmp_path / "cache", fetch=LICENCE_ID, val_speakers=1)
     assert (target / "Audio_Speech_Actors_01-24" / "Actor_01").is_dir()
-    assert {c.speaker for c in data.songs("all")} == {f"actor {i:02d}" for i in range(1, 7)}
+    assert {c.group for c in data.songs("all")} == {f"actor {i:02d}" for i in range(1, 7)}
 
 
 def test_readings_of_an_embedding() -> None:

@@ -124,10 +124,10 @@ def test_no_take_crosses_and_copies_are_dropped(samples: Path, tmp_path: Path) -
     for split in ("train", "val", "test"):
         assert data.songs(split)
         for clip in data.songs(split):
-            where.setdefault(clip.take, set()).add(split)
+            where.setdefault(clip.group, set()).add(split)
     assert all(len(splits) == 1 for splits in where.values())
     assert len(data.songs("all")) == 72
-    assert all(len([c for c in data.songs("all") if c.take == take]) == 2 for take in where)
+    assert all(len([c for c in data.songs("all") if c.group == take]) == 2 for take in where)
     assert data.describe()["problems"] == {"same sound as another file": 1}
     assert data.describe()["stand_in"] is None
     assert data.seen(data.songs("train")) == len(data.songs("train"))
@@ -200,7 +200,7 @@ def test_nsynth_keeps_its_split_and_no_instrument_crosses(tmp_path: Path) -> Non
     )
     data.setup("fit")
     assert [len(data.songs(s)) for s in ("train", "val", "test")] == [3, 1, 1]
-    instruments = {s: {c.take for c in data.songs(s)} for s in ("train", "val", "test")}
+    instruments = {s: {c.group for c in data.songs(s)} for s in ("train", "val", "test")}
     assert not instruments["train"] & (instruments["val"] | instruments["test"])
     assert data.describe()["problems"] == {"instrument of another part": 1, "family not in the vocabulary": 1}
     said = {c.id.split("-")[0]: named(dict(c.labels)) for c in data.songs("all")}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.smf import END, meta, midi, name, note, number, track
 
-from datamodules.melody import extract
+from datamodules.melody import reading
 from datamodules.melody.reading import MIN_NOTES
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.midi.piece import NOTE, Piece
@@ -86,11 +86,11 @@ def test_rests_and_phrases() -> None:
 
 def test_bars_follow_the_metre_of_the_file() -> None:
     waltz = meta(0x58, bytes([3, 2, 24, 8]))
-    made = extract.melody(extract.arrays(song("Melody", waltz)), "a/b")
+    made = reading.melody(reading.arrays(song("Melody", waltz)), "a/b")
     assert made.bar.tolist() == [3.0] * 16
     assert made.position.tolist()[:7] == [0, 1, 2, 0, 1, 2, 0]
     assert (made.id, made.source, made.chord) == ("lakh/a/b", "lakh_named", None)
-    assert extract.melody(extract.arrays(song("Melody")), "x").position.tolist()[:5] == [0, 1, 2, 3, 0]
+    assert reading.melody(reading.arrays(song("Melody")), "x").position.tolist()[:5] == [0, 1, 2, 3, 0]
 
 
 def test_the_given_key_counts_unless_it_is_what_programs_write_unasked() -> None:

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from datamodules.emotion.clips import Sound
 from datamodules.shared import stored
 from datamodules.shared.cache import cached
 from datamodules.shared.library import Problem, SplitLibrary
 from datamodules.shared.rendering import Note
+from kmidi_lab.audio.clips import Sound
 from kmidi_lab.chords.chord import Chord, Event, Key, Song
 
 
@@ -88,7 +88,7 @@ def library() -> SplitLibrary[Any]:
     chord = Chord(0, "dom7", 4, frozenset({0, 4, 7, 10}))
     events = tuple(Event(chord, Key(n % 12, 1), float(n), None if n % 3 else 0.1) for n in range(9))
     songs = [Song(f"s{n}", "x", "\udcff☃", events[n:], (0.5, -0.0) if n else None, tags=("a",)) for n in range(4)]
-    sound = Sound(np.arange(12, dtype=np.float16).reshape(3, 4), slice(1, 3), [np.zeros((0, 4), np.float16)], "k")
+    sound = Sound(np.arange(12, dtype=np.float16).reshape(3, 4), [np.zeros((0, 4), np.float16)], "k", slice(1, 3))
     return SplitLibrary([*songs, sound], ["train"] * 5, {"sources": [{"name": "x", "songs": 4}]}, {"seed": 1})
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import lightning as L
 import numpy as np
 import pytest
@@ -11,11 +9,11 @@ import scipy.fft
 import torch
 from support.declared_metrics import assert_declared
 
-from datamodules.emotion.clips import Clip
 from datamodules.emotion.espeak import Prosody, open_espeak
 from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.after_fit import numpy_call
+from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import encode_emotion, read_scalars
 from kmidi_lab.errors import ConfigError, DataError
@@ -58,16 +56,8 @@ def fit(data: ActedSpeech, epochs: int, batches: float = 1.0, **settings: object
     return module.eval()
 
 
-@dataclass
-class Heard:
-    frames: np.ndarray
-
-
-@dataclass
-class Uttered:
-    sound: Heard
-    emotion: int
-    strong: bool
+def uttered(emotion: int, frames: np.ndarray) -> Clip:
+    return Clip("", "", "", {"emotion": emotion, "strong": False}, Sound(frames))
 
 
 class Data:
@@ -78,15 +68,15 @@ class Data:
     def __init__(self, **splits: list[int]) -> None:
         rng = np.random.default_rng(0)
         self.splits = {
-            name: [Uttered(Heard(k + 0.1 * rng.standard_normal((60, 128))), k, False) for k in emotions]
+            name: [uttered(k, k + 0.1 * rng.standard_normal((60, 128))) for k in emotions]
             for name, emotions in splits.items()
         }
 
-    def songs(self, split: str) -> list[Uttered]:
+    def songs(self, split: str) -> list[Clip]:
         return self.splits[split]
 
     def label_indices(self, split: str) -> np.ndarray:
-        return np.array([c.emotion for c in self.splits[split]], np.int64)
+        return np.array([c.labels["emotion"] for c in self.splits[split]], np.int64)
 
 
 def test_size_and_reach() -> None:
@@ -221,7 +211,7 @@ def test_the_stand_in_is_named_and_split_by_voice(spoken: ActedSpeech) -> None:
     described = spoken.describe()
     assert "No human voice" in described["stand_in"] and described["absent"] == ["ravdess"]
     assert 1000 <= len(spoken.songs("all")) <= 1500
-    parts = [{c.speaker for c in spoken.songs(split)} for split in ("train", "val", "test")]
+    parts = [{c.group for c in spoken.songs(split)} for split in ("train", "val", "test")]
     assert all(parts) and len(set.union(*parts)) == sum(map(len, parts)) == 34
     assert set(spoken.label_indices("test")) == set(range(8))
     assert spoken.seen(spoken.songs("test")) == 0

@@ -80,8 +80,8 @@ def test_near_duplicates_would_share_a_split(data):
 def test_clips_are_loud_enough_and_in_their_key(data):
     """The key finder of Krumhansl hears more than chance would: 1 in 24."""
     clips = data.songs("all")
-    assert {c.frames.shape for c in clips} == {(247, 128)} and all(c.frames.max() > -8 for c in clips)
-    found = np.array([key_probabilities(c.frames).argmax() for c in clips])
+    assert {c.sound.frames.shape for c in clips} == {(247, 128)} and all(c.sound.frames.max() > -8 for c in clips)
+    found = np.array([key_probabilities(c.sound.frames).argmax() for c in clips])
     assert mirex(found, labels_of(clips)[:, HEADS.index("key")]).mean() > 0.15
     assert "not what listeners feel" in data.describe()["stand_in"]
 
@@ -89,7 +89,7 @@ def test_clips_are_loud_enough_and_in_their_key(data):
 def test_loudness_tells_intensity(data):
     level = {0: [], 1: []}
     for c in data.songs("all"):
-        level[c.intensity >= 3].append(float(c.frames.max()))
+        level[c.labels["intensity"] >= 3].append(float(c.sound.frames.max()))
     assert np.mean(level[1]) > np.mean(level[0]) + 1
 
 
@@ -138,7 +138,7 @@ def test_two_processes_render_what_one_does():
     one, two = (list(library.rendered(plans, workers, False)) for workers in (1, 2))
     assert [c.id for c in one] == [c.id for c in two] and len({c.id for c in one}) == 12
     for a, b in zip(one, two, strict=True):
-        np.testing.assert_array_equal(a.frames, b.frames)
+        np.testing.assert_array_equal(a.sound.frames, b.sound.frames)
 
 
 def test_more_training_clips_leave_the_others_as_they_are():
@@ -156,7 +156,7 @@ def test_training_learns_scores_and_exports(data, tmp_path):
     )  # fmt: skip
     trainer.fit(module, datamodule=data)
     call = numpy_call(module.export_network())
-    heard = [call(np.asarray(c.frames, np.float32)[None])[0].mean(0) for c in data.songs("train")]
+    heard = [call(np.asarray(c.sound.frames, np.float32)[None])[0].mean(0) for c in data.songs("train")]
     base = np.array([h[EMOTION_NODE.output("base").index].argmax() for h in heard])
     assert (base == labels_of(data.songs("train"))[:, 0]).mean() > 0.6
     evaluator = NodeEvaluator()

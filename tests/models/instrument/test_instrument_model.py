@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import lightning as L
@@ -13,6 +12,7 @@ from support.declared_metrics import assert_declared
 
 from datamodules.shared.batches import IndexBatches, rows_of
 from kmidi_lab.after_fit import numpy_call
+from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
@@ -28,25 +28,13 @@ FLUTE, CELLO = (
 )
 
 
-@dataclass
-class Clip:
-    id: str
-    source: str
-    labels: dict[str, int]
-    frames: np.ndarray
-
-    @property
-    def sound(self) -> SimpleNamespace:
-        return SimpleNamespace(frames=self.frames)
-
-
 def clip(i: int, source: str = "gm") -> Clip:
     """Flutes are high and cellos low in the bands."""
     rng = np.random.default_rng(i)
     labels, band = (FLUTE, 90) if i % 2 else (CELLO, 20)
     frames = rng.normal(-9, 1, (int(rng.integers(20, 40)), 128))
     frames[:, band : band + 10] += 6
-    return Clip(f"{source}-{i}", source, dict(labels), frames.astype(np.float16))
+    return Clip(f"{source}-{i}", source, "", dict(labels), Sound(frames.astype(np.float16)))
 
 
 class Data(L.LightningDataModule):
@@ -64,7 +52,7 @@ class Data(L.LightningDataModule):
         return self.splits[split]
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        frames = torch.from_numpy(np.concatenate([c.frames for c in self.splits["train"]]).astype(np.float32))
+        frames = torch.from_numpy(np.concatenate([c.sound.frames for c in self.splits["train"]]).astype(np.float32))
         return frames.mean(0), frames.std(0)
 
     def place_counts(self) -> torch.Tensor:
@@ -72,7 +60,7 @@ class Data(L.LightningDataModule):
 
     def train_dataloader(self) -> IndexBatches:
         clips = self.splits["train"]
-        x = torch.from_numpy(np.stack([c.frames[:20] for c in clips]).astype(np.float32))
+        x = torch.from_numpy(np.stack([c.sound.frames[:20] for c in clips]).astype(np.float32))
         target, known = (torch.from_numpy(np.stack(p)) for p in zip(*(encode(c.labels) for c in clips), strict=True))
         weight = torch.ones(len(clips), 20)
 
@@ -117,9 +105,9 @@ def test_it_learns_what_labels_say_and_names_what_it_was_taught(fitted: tuple[In
 def test_what_no_label_taught_is_constant_in_the_exported_file(fitted: tuple[InstrumentRecognizer, Data]) -> None:
     module, data = fitted
     stored = RTNeuralModel.from_bytes(export_rtneural(module.export_network().eval(), INSTRUMENT))
-    outputs = np.stack([stored(frame) for frame in data.songs("test")[0].frames.astype(np.float32)])
+    outputs = np.stack([stored(frame) for frame in data.songs("test")[0].sound.frames.astype(np.float32)])
     assert np.abs(outputs[:, INSTRUMENT.output("instrument").index]).max() > 0.5
-    whole = numpy_call(module.network)(data.songs("test")[0].frames[None].astype(np.float32))[0]
+    whole = numpy_call(module.network)(data.songs("test")[0].sound.frames[None].astype(np.float32))[0]
     assert np.allclose(outputs, whole, atol=1e-4)
     for name in {*TRAINED, *UNTRAINED} - {"family", "instrument", "register", "energy"}:
         assert (outputs[:, INSTRUMENT.output(name).index] == 0).all(), name
@@ -174,10 +162,13 @@ def test_baselines_know_no_more_than_training() -> None:
     data = Data()
     train, val = data.songs("train"), data.songs("val")
     fitted = fit_baselines(
-        [c.frames for c in train], [c.labels for c in train], [c.frames for c in val], [c.labels for c in val]
+        [c.sound.frames for c in train],
+        [c.labels for c in train],
+        [c.sound.frames for c in val],
+        [c.labels for c in val],
     )
     test = data.songs("test")
-    majority, logistic = (fitted[name]([c.frames for c in test]) for name in ("majority", "mfcc+logistic"))
+    majority, logistic = (fitted[name]([c.sound.frames for c in test]) for name in ("majority", "mfcc+logistic"))
     assert majority["technique"].tolist() == [[1 / 16] * 16] * 24
     assert majority["energy"][0].argmax() == logistic["energy"][0].argmax() == 5
     rows, true = known_places("instrument", [c.labels for c in test])

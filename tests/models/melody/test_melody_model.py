@@ -37,6 +37,7 @@ from kmidi_lab.models.melody.piano_roll import note_name
 from kmidi_lab.models.melody.predict import MelodyOverChords
 from kmidi_lab.models.melody.rhythm import BAR, BARS, bars_of, compose, keep_bars, known_bars, plain_bars
 from kmidi_lab.models.melody.writing import Timed, chord_at, in_quarters, midi_bytes, repeat, write
+from kmidi_lab.nn.module import StudentPlan
 
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
 
@@ -158,6 +159,26 @@ def test_a_student_hears_no_more_batches_than_its_teacher(
         after_fit.distil_student(module, data, limit, torch.device("cpu"), tmp_path, False)
     every = [sum(1 for _ in data.sequences(split)) for split in ("train", "val")]
     assert heard == [[2, 2, min(2, every[1])], [every[0], every[0], every[1]]] and every[0] > 2
+
+
+def test_a_student_begins_alike_whatever_was_drawn_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: tuple[MelodyTransformer, Melodies]
+) -> None:
+    weights = []
+
+    def spy(teacher: object, plan: StudentPlan, *rest: object) -> tuple[torch.nn.Module, dict[str, object]]:
+        weights.append(torch.nn.utils.parameters_to_vector(plan.network.parameters()).detach().clone())
+        facts = {"arch": "", "params": 1, "epochs": 1, "best_epoch": 0, "distance": 0.0, "distance_unit": ""}
+        return torch.nn.Linear(1, 1), facts
+
+    monkeypatch.setattr(after_fit, "distill", spy)
+    (tmp_path / "checkpoints").mkdir()
+    module = MelodyTransformer(**{**SMALL, "size": 32, "memory": 48})
+    for run_seed, numbers in (("1", 3), ("1", 4), ("2", 3)):
+        monkeypatch.setenv("PL_GLOBAL_SEED", run_seed)
+        torch.rand(numbers)
+        after_fit.distil_student(module, trained[1], 1.0, torch.device("cpu"), tmp_path, False)
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
 
 def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransformer, Melodies]) -> None:

@@ -1,8 +1,8 @@
-"""The inputs that every gate tries: what the contract allows, at its ends and at random, and a little beyond."""
+"""The inputs that every gate tries: what the contract allows, at its ends and at random, and a little beyond; and which a network does not hear."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ NOISE = 0.01
 _EXACT_NOISE = 1e-3
 """Off what is one of a few points, such as a key: half-way between two of them an answer means nothing."""
 _RANDOM = 32
+_CALLS = 16
+"""First calls that tell whether an input is heard."""
+_NOTHING = 1e-6
 
 
 def contract_inputs(inputs: Sequence[Slice], count: int, seed: int) -> Array:
@@ -105,3 +108,39 @@ def _circle(turns: NDArray[np.float64]) -> NDArray[np.float64]:
     """`[T, pairs]` shares of a turn to sine and cosine `[T, 2 * pairs]`."""
     angle = 2 * np.pi * turns
     return np.stack([np.sin(angle), np.cos(angle)], -1).reshape(len(turns), -1)
+
+
+def without_effect(call: Callable[[Array], Array], inputs: Sequence[Slice]) -> list[str]:
+    """Slices, or parts of them such as `emotion[32:64]`, whose values change no output of a call after a reset.
+
+    Data never had them, or the network has no place for them.
+
+    Args:
+        call: `[B, N]` to `[B, M]`, each row a first call.
+        inputs: the contract's.
+    """
+    base, other = (contract_inputs(inputs, _CALLS, seed) for seed in (1, 2))
+    right = call(base)
+
+    def heard(columns: slice) -> bool:
+        changed = base.copy()
+        changed[:, columns] = other[:, columns]
+        return float(np.abs(call(changed) - right).max()) > _NOTHING * max(1.0, float(np.abs(right).max()))
+
+    out: list[str] = []
+    for part in inputs:
+        if not heard(part.index):
+            out.append(part.name)
+        elif part.values.kind in ("range", "mood") and part.size > 1:
+            unheard = [i for i in range(part.size) if not heard(slice(part.start + i, part.start + i + 1))]
+            out += [f"{part.name}[{first}:{stop}]" for first, stop in _runs(unheard)]
+    return out
+
+
+def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
+    """Neighbouring places as (first, last + 1)."""
+    for i, place in enumerate(places):
+        if i == 0 or places[i - 1] != place - 1:
+            first = place
+        if i + 1 == len(places) or places[i + 1] != place + 1:
+            yield first, place + 1

@@ -8,14 +8,14 @@ uses it to say which layer is wrong.
 
 from __future__ import annotations
 
+import numpy as np
 import orjson
 from torch import fx, nn
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError, first_line
-from kmidi_lab.export.rtneural.blocks import merged, widened
-from kmidi_lab.export.rtneural.first_layer import without_leading_batchnorm
-from kmidi_lab.export.rtneural.layers import WRITERS, Layer, instead_of
+from kmidi_lab.export.rtneural.blocks import merged, scaled, widened
+from kmidi_lab.export.rtneural.layers import WRITERS, Layer, instead_of, json_layer
 from kmidi_lab.nn.streaming import Chain, Heads, Residual, Streaming
 
 ROOT = "network"
@@ -148,3 +148,29 @@ def _not_a_module(node: fx.Node, name: str) -> ExportError:
     path, owner = list(stack.values())[-1] if stack else (name, None)
     where = f"{path} ({owner.__name__})" if owner else path
     return ExportError(f"{where}: its forward calls {kind!r}, which is not a module; {instead_of(kind)}")
+
+
+def without_leading_batchnorm(layers: list[Layer]) -> list[Layer]:
+    """The same function as layers of which the first is no batchnorm.
+
+    RTNeural's Eigen backend reads that layer's input with aligned loads. From a pointer that is 4 bytes off such a file ends in a segmentation fault, while one that begins with dense or conv1d
+    runs (docs/integration.md, Alignment). What the layer does, input standardisation, goes into the dense layer behind it,
+    which is exact. It does not go into a convolution: its past is zeros after a reset, and zeros before the standardisation
+    are others than zeros behind it. There, a dense layer with a diagonal matrix does the same as the batchnorm.
+    """
+    if not layers or layers[0]["type"] != "batchnorm":
+        return layers
+    first, *rest = layers
+    scale, beta, mean = (vector.astype(np.float64) for vector in scaled(first))
+    shift = beta - scale * mean
+    if rest and rest[0]["type"] == "dense":
+        weight, bias = (part.astype(np.float64) for part in rest[0]["weights"])
+        folded = json_layer("dense", weight.shape[1], _single(scale[:, None] * weight, bias + shift @ weight))
+        return [{**rest[0], **folded, "activation": rest[0]["activation"]}, *rest[1:]]
+    diagonal = json_layer("dense", len(scale), _single(np.diag(scale), shift))
+    return [{"name": first["name"], **diagonal}, *rest]
+
+
+def _single(*parts: np.ndarray) -> list[np.ndarray]:
+    with np.errstate(over="ignore"):  # json_layer refuses what is not finite
+        return [np.ascontiguousarray(part, np.float32) for part in parts]

@@ -82,9 +82,6 @@ class DynamicsEngine(LabModule):
         self.network = dynamics_network(hidden, dropout)
         self.save_hyperparameters()
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
-
     @property
     def architecture(self) -> str:
         return f"{'→'.join(map(str, self.sizes))}→{PLAYED} sigmoid + {DYNAMICS.output_size - PLAYED} zeros"

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.voice_activity import speech_of
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
@@ -25,24 +26,6 @@ from kmidi_lab.scoring.metrics import (
 
 Call = Callable[[np.ndarray], np.ndarray]
 SECONDS = (0.5, 1.0, 2.0, 3.0)
-
-
-class Sound(Protocol):
-    """What is heard of a clip: mel frames `[T, 128]`."""
-
-    @property
-    def frames(self) -> NDArray[np.floating]: ...
-
-
-class Clip(Protocol):
-    """What the evaluator reads of a clip; `emotion` is a place in EMOTIONS."""
-
-    @property
-    def sound(self) -> Sound: ...
-    @property
-    def emotion(self) -> int: ...
-    @property
-    def strong(self) -> bool: ...
 
 
 class EmotionData(Protocol):
@@ -97,7 +80,7 @@ class EmotionEvaluator(Evaluator):
         outputs = [call(f[None])[0] for f in frames]
         means = np.stack([o[of].mean(0) for o, of in zip(outputs, speech, strict=True)])
         p = decode(means, head)
-        wanted = np.array([scalars_of(clip.emotion, clip.strong) for clip in clips])
+        wanted = np.array([scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in clips])
         own = {**_scores(p, true), **_agreement(read_scalars(means)[:, :3], wanted)}
         own["uar_of_every_frame"] = uar(decode(np.stack([o.mean(0) for o in outputs]), head), true)
         by_frame = np.stack([read_scalars(o[of]).mean(0) for o, of in zip(outputs, speech, strict=True)])
@@ -109,7 +92,7 @@ class EmotionEvaluator(Evaluator):
         own["uar_after_reset"] = uar(decode(alone, head), true)
         if "intensity_weight" in head:
             strong = means @ head["intensity_weight"].T + head["intensity_bias"]
-            own["intensity_accuracy"] = float((strong.argmax(1) == [clip.strong for clip in clips]).mean())
+            own["intensity_accuracy"] = float((strong.argmax(1) == [clip.labels["strong"] for clip in clips]).mean())
         result = Evaluation({split: {**own, "events": len(clips), "frames": sum(map(len, frames))}})
         spoken = [f[of] for f, of in zip(frames, speech, strict=True)]
         result.baselines[split] = self._baselines(spoken, true, wanted, training)
@@ -131,7 +114,7 @@ class EmotionEvaluator(Evaluator):
         classes = len(training.vocabulary)
         fitted = fit_baselines(known["train"], labels["train"], known["val"], labels["val"], classes)
         train = training.songs("train")
-        stand_for = np.array([scalars_of(clip.emotion, clip.strong) for clip in train])
+        stand_for = np.array([scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in train])
         typical = np.stack([_mean(stand_for[labels["train"] == k]) for k in range(classes)])
         out = {}
         for name, predict in fitted.items():

@@ -89,9 +89,6 @@ class EmotionRecognizer(AudioModule):
         self.sizes = (channels, first_kernel, kernel, tuple(dilations))
         self.save_hyperparameters()
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
-
     @property
     def architecture(self) -> str:
         channels, first, kernel, dilations = self.sizes

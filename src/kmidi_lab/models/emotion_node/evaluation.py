@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.baselines import Probabilities, fit_baselines
 from kmidi_lab.models.emotion_node.features import BASES, HEADS, PER_BASE, PER_SUB, marginals, targets
@@ -19,21 +20,6 @@ SECONDS = (1.0, 2.0, 3.0)
 _EARLY = ("base_accuracy", "node_accuracy")
 """Metrics that are also told of the first seconds."""
 _TOP = 3
-
-
-class Clip(Protocol):
-    """What the evaluator reads of a clip."""
-
-    @property
-    def frames(self) -> NDArray[np.floating]: ...
-    @property
-    def group(self) -> str: ...
-    @property
-    def node(self) -> int: ...
-    @property
-    def intensity(self) -> int: ...
-    @property
-    def key(self) -> int: ...
 
 
 class NodeData(Protocol):
@@ -76,11 +62,11 @@ class NodeEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         clips = data.songs(split)
-        frames = [np.asarray(clip.frames, np.float32) for clip in clips]
+        frames = [np.asarray(clip.sound.frames, np.float32) for clip in clips]
         outputs = [call(f[None])[0] for f in frames]
         known = {part: training.songs(part) for part in ("train", "val")}
         fitted = fit_baselines(
-            [c.frames for c in known["train"]], labels_of(known["train"]), [c.frames for c in known["val"]],
+            [c.sound.frames for c in known["train"]], labels_of(known["train"]), [c.sound.frames for c in known["val"]],
             labels_of(known["val"]),
         )  # fmt: skip
         true, groups = labels_of(clips), [clip.group for clip in clips]
@@ -98,7 +84,7 @@ class NodeEvaluator(Evaluator):
 
 def labels_of(clips: Sequence[Clip]) -> NDArray[np.int64]:
     """`[N, 5]`: class of each head."""
-    rows = [targets(c.node, c.intensity, c.key) for c in clips]
+    rows = [targets(c.labels["node"], c.labels["intensity"], c.labels["key"]) for c in clips]
     return np.array([[row[name] for name in HEADS] for row in rows], np.int64)
 
 

@@ -63,9 +63,6 @@ class EmotionNodeClassifier(AudioModule):
         self.sizes = (channels, kernel, tuple(dilations), first_kernel)
         self.save_hyperparameters()
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
-
     @property
     def architecture(self) -> str:
         channels, kernel, dilations, first = self.sizes

@@ -47,9 +47,6 @@ class GroovePredictor(LabModule):
         self.sizes = (GROOVE.input_size, inner, hidden, GROOVE.output_size)
         self.save_hyperparameters()
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
-
     @property
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.network.parameters() if p.requires_grad)

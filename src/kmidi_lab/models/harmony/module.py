@@ -52,9 +52,6 @@ class HarmonyPredictor(LabModule):
         self.smoothing, self.side_weight = label_smoothing, side_weight
         self.save_hyperparameters()
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
-
     def export_network(self) -> nn.Module:
         return self.network.dense()
 

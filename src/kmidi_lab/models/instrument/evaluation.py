@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.instrument.baselines import Probabilities, fit_baselines, known_places
@@ -37,24 +38,6 @@ SECONDS = (0.25, 0.5, 1.0)
 _STREAMED = ("instrument", "family")
 _MACRO = ("technique", "articulation")
 """Slices whose places are so unevenly common that each counts the same."""
-
-
-class Sound(Protocol):
-    """What is heard of a clip: mel frames `[T, 128]`."""
-
-    @property
-    def frames(self) -> NDArray[np.floating]: ...
-
-
-class Clip(Protocol):
-    """What the evaluator reads of a clip."""
-
-    @property
-    def sound(self) -> Sound: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def labels(self) -> Labels: ...
 
 
 class InstrumentData(Protocol):

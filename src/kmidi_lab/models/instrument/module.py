@@ -75,9 +75,6 @@ class InstrumentRecognizer(AudioModule):
                 part = _PARTS[name]
                 self._rarity[part] = rarity(counts[part], self.balance)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
-
     @property
     def architecture(self) -> str:
         channels, kernel, dilations, hidden = self.sizes

@@ -74,9 +74,6 @@ class MelodyTransformer(LabModule):
         architecture = f"64→frame of the key→GRU {size}→frame of C→{MELODY.output_size} softmax"
         return StudentPlan(KeyGRU(size), architecture, epochs, learning_rate)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
-
     def _loss(self, batch: MelodyBatch) -> tuple[torch.Tensor, torch.Tensor]:
         """(mean loss of the real notes, their probabilities `[E, 128]`)."""
         p = self.network(batch.x)[batch.real]

@@ -19,7 +19,7 @@ from kmidi_lab.export.proof.random_calls import answers
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden
 from kmidi_lab.verify.runs import RunnableFile
-from kmidi_lab.verify.told import check_audio, check_random, check_told
+from kmidi_lab.verify.statements import check_audio, check_random, check_statements
 
 
 class Linear:
@@ -46,7 +46,7 @@ def faults(change: Callable[[dict[str, Any]], object], head: dict[str, Any] = HE
     parts = [[np.array(file[p][side], np.float32) for side in ("inputs", "outputs")] for p in ("sequence", "typical")]
     golden = Golden((parts[0][0], parts[0][1]), (parts[1][0], parts[1][1]))
     checks = Checks("harmony")
-    check_told(checks, "golden.json", orjson.dumps(file), golden, orjson.dumps(head), HARMONY)
+    check_statements(checks, "golden.json", orjson.dumps(file), golden, orjson.dumps(head), HARMONY)
     return [f.message for f in checks.faults]
 
 

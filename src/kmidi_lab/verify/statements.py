@@ -19,7 +19,7 @@ from kmidi_lab.verify.runs import TOLERANCE, RunnableFile
 _AGAIN = "export the model again"
 
 
-def check_told(
+def check_statements(
     checks: Checks, name: str, data: bytes, golden: Golden, head: bytes | None, contract: Contract | None
 ) -> None:
     """Every slice is used unless the file says that it has no effect, and the head decodes what the file says.
@@ -29,10 +29,10 @@ def check_told(
     with checks.guarded("golden", name, _AGAIN):
         file = orjson.loads(data)
         if contract is not None and "no_effect" in file:
-            told = [str(part).partition("[")[0] for part in file["no_effect"]]
-            wrong = sorted(set(told) - {s.name for s in contract.inputs})
+            named = [str(part).partition("[")[0] for part in file["no_effect"]]
+            wrong = sorted(set(named) - {s.name for s in contract.inputs})
             checks.expect("golden", not wrong, f"{name}: no_effect names {show(wrong)}, no slices of the contract")
-            silent = [s.name for s in contract.inputs if not golden.inputs[:, s.index].any() and s.name not in told]
+            silent = [s.name for s in contract.inputs if not golden.inputs[:, s.index].any() and s.name not in named]
             checks.expect("golden", not silent, f"{name}: {show(silent)} is zero in all inputs; {_AGAIN}")
         if head is None or "decoded" not in file:
             return
@@ -60,17 +60,17 @@ def check_audio(checks: Checks, name: str, data: bytes, files: list[RunnableFile
 def check_random(checks: Checks, name: str, data: bytes, file: RunnableFile) -> None:
     """A file without a twin answers to random calls as its golden file says; one of an earlier release says nothing."""
     with checks.guarded("random", f"{name} with {file.name}", _AGAIN):
-        told = orjson.loads(data).get("random")
-        if told is None or file.allowed is None:
+        expected = orjson.loads(data).get("random")
+        if expected is None or file.allowed is None:
             checks.note(
                 "random", f"{name}: holds no answers to random calls, so {file.name} ran its golden vectors only"
             )
             return
         made = answers(file.model, file.allowed)
-        if told["input_checksum"] != made["input_checksum"]:
+        if expected["input_checksum"] != made["input_checksum"]:
             checks.note("random", f"{name}: its random calls are drawn otherwise here, so they are not compared")
             return
-        worst = Worst(made["answers"][:, None], np.array(told["answers"], np.float32)[:, None])
+        worst = Worst(made["answers"][:, None], np.array(expected["answers"], np.float32)[:, None])
         checks.expect(
             "random",
             worst.error <= TOLERANCE,
