@@ -15,6 +15,7 @@ from torch import nn
 
 from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.module import LabData
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.harmony.evaluation import HarmonyEvaluator
 from kmidi_lab.scoring.evaluation import Evaluator
@@ -198,7 +199,7 @@ def test_an_entry_from_someone_else_chooses_no_class_and_no_folder(
 ) -> None:
     told = {"_target_": "os.system", "root": "/", "cache_dir": "/", "fetch": "CC", "split_seed": 3}
     entry = {"data_settings": told, "training": {"dataset_version": "v"}}
-    found = SimpleNamespace(call=None, head={}, entry=entry)
+    found = SimpleNamespace(call=None, head={}, entry=entry, contract=CONTRACTS["harmony"])
     monkeypatch.setattr(evaluate, "load_published", lambda *_: found)
     (tmp_path / "registry.json").write_text("{}")
     data = {"_target_": "datamodules.harmony.module.ChordSongs"}

@@ -61,7 +61,7 @@ def check_params(checks: Checks, entry: dict[str, Any], stored: int | None, onnx
 
 
 def _check_contract(checks: Checks, entry: dict[str, Any]) -> None:
-    contract = contract_of(entry.get("id"), entry.get("contract_version", "1"))
+    contract = contract_of(entry.get("id"), entry.get("contract_version"))
     if contract is None:
         checks.fault("id", f"no contract has the id {show(entry.get('id'))}, and this lab makes no other; {_AGAIN}")
         return

@@ -77,7 +77,7 @@ def read_registry(path: Path, folder: Checks) -> list[tuple[Checks, dict[str, An
 
 def check_entry(checks: Checks, entry: dict[str, Any]) -> None:
     """Holds what an entry says to the contract and to itself, without opening a file."""
-    contract = contract_of(entry.get("id"), entry.get("contract_version", "1"))
+    contract = contract_of(entry.get("id"), entry.get("contract_version"))
     status, kind = entry.get("status"), entry.get("format")
     file, size = entry.get("file"), entry.get("input_size")
     if type(size) is int:

@@ -103,7 +103,7 @@ def _check_entry_files(checks: Checks, root: Path, entry: dict[str, Any], runner
     for check in (check_card, check_onnx_paths, check_history):
         with checks.guarded("file", checks.subject, _AGAIN):
             check(checks, root, entry)
-    contract: Contract | None = contract_of(entry.get("id"), entry.get("contract_version", "1"))
+    contract: Contract | None = contract_of(entry.get("id"), entry.get("contract_version"))
     with checks.guarded("file", checks.subject, _AGAIN):
         check_model(checks, root, files_of(entry), contract, entry, runner)
 
