@@ -57,7 +57,9 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path, lab: list[str],
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
-PAGES = sorted([*REPO.glob("*.md"), *REPO.glob("docs/*.md"), *REPO.glob("notebooks/*.md"), *REPO.glob("outputs/*.md")])
+PAGES = sorted(
+    [*REPO.glob("*.md"), *REPO.glob("docs/**/*.md"), *REPO.glob("notebooks/*.md"), *REPO.glob("outputs/*.md")]
+)
 GENERATED = {"RESULTS.md", "CONTRACTS.md"}
 
 
