@@ -61,8 +61,8 @@ class Played:
 
 def maestro_files(root: Path) -> list[Path]:
     """The table and every performance that it lists and that is there."""
-    found = maestro_layout(root).files
-    return [maestro_table(root), *(f.path for f in found)] if found else []
+    layout_files = maestro_layout(root).files
+    return [maestro_table(root), *(f.path for f in layout_files)] if layout_files else []
 
 
 def read_maestro(root: Path, progress: bool) -> Reading[Performance]:

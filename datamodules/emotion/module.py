@@ -128,9 +128,9 @@ class ActedSpeech(ClipData[EmotionBatch]):
         """One-hot labels `[N, K]` and intensities `[N, 2]`, scalars `[N, 4]`, on the device."""
         label = F.one_hot(torch.tensor([label_of(c.labels["emotion"], self.view) for c in clips]), len(self.vocabulary))
         strong = F.one_hot(torch.tensor([int(c.labels["strong"]) for c in clips]), len(INTENSITIES))
-        heard = [(c, c.sound.frames[speech_of(c.sound.frames)]) for c in clips]
+        speech = [(c, c.sound.frames[speech_of(c.sound.frames)]) for c in clips]
         scalars = [
-            (*scalars_of(c.labels["emotion"], bool(c.labels["strong"])), complexity(frames)) for c, frames in heard
+            (*scalars_of(c.labels["emotion"], bool(c.labels["strong"])), complexity(frames)) for c, frames in speech
         ]
         return label.float().to(self.device), strong.float().to(self.device), torch.tensor(scalars).to(self.device)
 

@@ -134,8 +134,8 @@ def _play(plans: Sequence[Plan]) -> list[Clip]:
 def _later(part: Part, place: int) -> Part:
     """The notes that begin within a clip, moved to its place, none longer than the clip."""
     begin = place * (SECONDS + _GAP_S)
-    kept = [n for n in part.notes if n.start < SECONDS]
-    notes = [n._replace(start=n.start + begin, end=min(n.end, SECONDS) + begin) for n in kept]
+    begun = [n for n in part.notes if n.start < SECONDS]
+    notes = [n._replace(start=n.start + begin, end=min(n.end, SECONDS) + begin) for n in begun]
     return Part(part.program, notes, part.drums)
 
 

@@ -38,9 +38,9 @@ MOST_FILES = 3_000
 
 def arrays(piece: Piece) -> Mapping[str, np.ndarray]:
     """The melody of a piece for shards; raises MidiError. `melody` makes it a Melody again."""
-    found = melody_of(piece)
-    tune = as_melody(piece, found, "", "")
-    about = np.array([[tune.key.tonic, tune.key.mode, HOW.index(found.how)]], np.int8)
+    line = melody_of(piece)
+    tune = as_melody(piece, line, "", "")
+    about = np.array([[tune.key.tonic, tune.key.mode, HOW.index(line.how)]], np.int8)
     return {column: getattr(tune, column) for column in _COLUMNS} | {"about": about}
 
 

@@ -29,9 +29,9 @@ _CODE_DIGITS = 16
 def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
     """The `kind` that lies at `path`, else what `make` gives, which is kept there; a file cut short is a miss."""
     try:
-        found = stored.read(path)
-        if isinstance(found, kind):
-            return found
+        value = stored.read(path)
+        if isinstance(value, kind):
+            return value
     except FileNotFoundError:
         pass
     except Exception:  # a cache from other code or cut short is no more than a miss

@@ -29,7 +29,7 @@ class ClipError(UserError):
         self.reason, self.detail = reason, str(detail)
 
 
-def heard(path: Path, longest_s: float, make: Callable[[NDArray[np.float32]], Made]) -> Made | Noted[Made]:
+def from_recording(path: Path, longest_s: float, make: Callable[[NDArray[np.float32]], Made]) -> Made | Noted[Made]:
     """What `make` makes of a recording's samples at 16 kHz, with what is to be said of the recording.
 
     Raises:

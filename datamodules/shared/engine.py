@@ -169,15 +169,15 @@ def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -
     """
     songs: list[Song] = []
     of: list[Reading[Song]] = []
-    seen: dict[Hashable, str] = {}
+    first_of_key: dict[Hashable, str] = {}
     for reading in readings:
         for song in reading.items:
             key = rules.key(song)
-            if key is not None and key in seen and not rules.stays(song):
-                reading.skip(song.id, song.title, rules.same, seen[key])  # type: ignore[attr-defined]
+            if key is not None and key in first_of_key and not rules.stays(song):
+                reading.skip(song.id, song.title, rules.same, first_of_key[key])  # type: ignore[attr-defined]
                 continue
             if key is not None:
-                seen[key] = song.id  # type: ignore[attr-defined]
+                first_of_key[key] = song.id  # type: ignore[attr-defined]
             songs.append(song)
             of.append(reading)
     problems = [problem for reading in readings for problem in reading.problems]
@@ -186,9 +186,9 @@ def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -
     split = rules.split(songs)
     for at, problem in split.left_out.items():
         of[at].problems.append(problem)
-    kept = [at for at in range(len(songs)) if at not in split.left_out]
+    survivors = [at for at in range(len(songs)) if at not in split.left_out]
     problems = [problem for reading in readings for problem in reading.problems]
-    rows = [rules.row(r, [songs[at] for at in kept if of[at] is r]) for r in readings]
+    rows = [rules.row(r, [songs[at] for at in survivors if of[at] is r]) for r in readings]
     licences = [f"{r.source}: {r.licence}" if rules.named_licences else r.licence for r in readings]
     description = {
         "version": f"sha256:{version}",
@@ -199,7 +199,7 @@ def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -
         "absent": [],
     }
     return SplitLibrary(
-        [songs[at] for at in kept], [split.places[at] for at in kept], description, split.rule, problems
+        [songs[at] for at in survivors], [split.places[at] for at in survivors], description, split.rule, problems
     )
 
 
@@ -244,15 +244,15 @@ def load_readings(
         enough: by source, what is read, with its settings, where nothing more is needed and more is not kept already.
     """
 
-    def kept(source: Present[Song], content: str, changed: object) -> Path:
+    def file_of(source: Present[Song], content: str, changed: object) -> Path:
         return folder / f"{source.name}-{data_version(changed, [content.encode()])}-{code}{SUFFIX}"
 
     readings = []
     for source, content, changed in present:
-        path = kept(source, content, changed)
+        path = file_of(source, content, changed)
         if enough and source.name in enough and not path.is_file():
             source, changed = enough[source.name]
-            path = kept(source, content, changed)
+            path = file_of(source, content, changed)
         readings.append(cached(path, Reading, source.read))
     return _with_unread(build(readings, version, rules), [source for source, _, _ in present], absent)
 

@@ -128,10 +128,10 @@ class Readers(Bounded, Generic[Task, T]):
         source, returned = iter(tasks), deque[Task]()
         self._give(source, returned)
         while any(w.tasks for w in self._workers):
-            heard: list[Any] = wait([w.pipe for w in self._workers], _LOOK_S)
+            ready: list[Any] = wait([w.pipe for w in self._workers], _LOOK_S)
             for worker in list(self._workers):
                 # A caller who pauses between two results lets answers pile up: only silence counts against a worker.
-                if worker.pipe in heard:
+                if worker.pipe in ready:
                     yield from self._hear(worker, returned)
                 else:
                     yield from self._look(worker, returned)

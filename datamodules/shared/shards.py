@@ -116,8 +116,10 @@ class _Builder:
             data = _npy(np.concatenate(parts))
             write_atomic(_array_path(self._index, field), data)
             fields[field] = {"bytes": len(data), "rows": [len(part) for part in parts]}
-        said = sorted(self._problems, key=lambda p: p.file)
-        problems, remarks = ([[p.file, p.reason, p.detail] for p in said if p.used is used] for used in (False, True))
+        in_order = sorted(self._problems, key=lambda p: p.file)
+        problems, remarks = (
+            [[p.file, p.reason, p.detail] for p in in_order if p.used is used] for used in (False, True)
+        )
         made = {"names": names, "fields": fields, "problems": problems, "remarks": remarks, "limits": self._limits}
         write_atomic(self._index, orjson.dumps(made))
 

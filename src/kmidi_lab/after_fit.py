@@ -73,9 +73,9 @@ def distil_student(
         most = int(limit * len(data.train_dataloader()))
     train, validation = (_First(data.sequences(split), most) for split in ("train", "val"))  # type: ignore[attr-defined]
     module.student, facts = distill(module.network, plan, module.contract, train, validation, device, progress)
-    kept = io.BytesIO()
-    torch.save(module.student.state_dict(), kept)
-    write_atomic(folder / "checkpoints" / STUDENT, kept.getvalue())
+    buffer = io.BytesIO()
+    torch.save(module.student.state_dict(), buffer)
+    write_atomic(folder / "checkpoints" / STUDENT, buffer.getvalue())
     return from_json(Student, facts, "student")
 
 

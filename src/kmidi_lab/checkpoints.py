@@ -30,9 +30,9 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Raises FileError as `write_atomic`; the checkpoint before is as it was."""
-        kept = io.BytesIO()
-        torch.save(checkpoint, kept)
-        write_atomic(Path(path), kept.getvalue())
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_atomic(Path(path), buffer.getvalue())
 
 
 class LastCheckpoint(ModelCheckpoint):
@@ -78,9 +78,9 @@ class BestCheckpoint(ModelCheckpoint):
         super().on_train_epoch_end(trainer, pl_module)
 
     def _take_over(self, there: Path, trainer: L.Trainer) -> None:
-        kept = resume.read(there)
-        state = kept["callbacks"].get(self.state_key) if kept else None
-        if kept is None or state is None:
+        checkpoint = resume.read(there)
+        state = checkpoint["callbacks"].get(self.state_key) if checkpoint else None
+        if checkpoint is None or state is None:
             log.warning("%s can't be read: the best epoch before this run is not known", there)
             return
         if state["trained_on"] != self._trained_on:
@@ -93,7 +93,7 @@ class BestCheckpoint(ModelCheckpoint):
         self.best_model_path = self.kth_best_model_path = str(own)
         self.best_model_score = self.kth_value = score
         self.best_k_models = {str(own): score}
-        log.info("best so far: val/loss %.4f after %d epochs of %s", score, kept["epoch"] + 1, there)
+        log.info("best so far: val/loss %.4f after %d epochs of %s", score, checkpoint["epoch"] + 1, there)
 
     def fitted(self, trainer: L.Trainer) -> Fitted:
         """What the trainer has left after its last epoch."""
@@ -128,16 +128,20 @@ class BestCheckpoint(ModelCheckpoint):
 
     def left_by(self, best: Path, last: Path) -> Fitted:
         """What two checkpoints say of the training that wrote them."""
-        kept = resume.read(last)
-        assert kept is not None, last
-        told, score = self._state(last), self._state(best).get("best_model_score", math.nan)
+        checkpoint = resume.read(last)
+        assert checkpoint is not None, last
+        state, score = self._state(last), self._state(best).get("best_model_score", math.nan)
         return Fitted(
-            best, kept["epoch"] + 1, told.get("train_loss", math.nan), float(score), told.get("seconds", math.nan)
+            best,
+            checkpoint["epoch"] + 1,
+            state.get("train_loss", math.nan),
+            float(score),
+            state.get("seconds", math.nan),
         )
 
     def _state(self, path: Path) -> dict[str, Any]:
-        kept = resume.read(path)
-        return dict(kept["callbacks"].get(self.state_key, {})) if kept else {}
+        checkpoint = resume.read(path)
+        return dict(checkpoint["callbacks"].get(self.state_key, {})) if checkpoint else {}
 
 
 @dataclass(frozen=True)

@@ -35,17 +35,17 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     os.environ.setdefault("KMIDI_RUN_ID", new_run_id())
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        given = [*_search_path(), *overrides]
-        combinations = jobs(given, multirun)
+        words = [*_search_path(), *overrides]
+        combinations = jobs(words, multirun)
         composed = [_check_sweep(_compose(list(combination)), multirun) for combination in combinations]
         more = _of_the_sweep(composed[0], overrides) if multirun else []
-        return [_compose(list(c)) for c in jobs([*given, *more], multirun)] if more else composed
+        return [_compose(list(c)) for c in jobs([*words, *more], multirun)] if more else composed
 
 
 def _of_the_sweep(cfg: DictConfig, overrides: list[str]) -> list[str]:
     """What `sweep=…` adds to every job, unless the command line says it otherwise."""
-    given = {o.partition("=")[0] for o in overrides}
-    params = {k: v for k, v in (cfg.hydra.sweeper.get("params") or {}).items() if k not in given}
+    typed_keys = {o.partition("=")[0] for o in overrides}
+    params = {k: v for k, v in (cfg.hydra.sweeper.get("params") or {}).items() if k not in typed_keys}
     for key in params:
         if OmegaConf.select(cfg, key) is None:
             raise ConfigError(
@@ -100,12 +100,12 @@ def _explain(error: ConfigCompositionException, chosen: list[str]) -> str:
 
 
 def _unknown_key(key: str, text: str, chosen: list[str]) -> str:
-    known = _known_keys(chosen)
-    if "not in struct" in text or "No match" in text or key not in known:
-        near = one_of("key", key, known).split(" Allowed:")[0].replace("is not allowed", "does not exist")
-        beside = {k for k in known if k.rpartition(".")[0] == key.rpartition(".")[0]}
+    keys = _known_keys(chosen)
+    if "not in struct" in text or "No match" in text or key not in keys:
+        near = one_of("key", key, keys).split(" Allowed:")[0].replace("is not allowed", "does not exist")
+        beside = {k for k in keys if k.rpartition(".")[0] == key.rpartition(".")[0]}
         siblings = sorted(k for k in beside if not k.endswith("_target_"))
-        return f"{near} Allowed here: {', '.join(siblings or sorted({k.split('.')[0] for k in known}))}"
+        return f"{near} Allowed here: {', '.join(siblings or sorted({k.split('.')[0] for k in keys}))}"
     reason = re.search(r"(Value '[^']*'[^\n]*)", text)
     return f"{key}: {reason[1] if reason else first_line(Exception(text))}"
 

@@ -28,11 +28,11 @@ def command(overrides: Iterable[str], folder: Path, options: Sequence[str] = ())
     Returns:
         One line for a shell; None where nothing was trained yet.
     """
-    given = [word for word in overrides if not word.startswith(_OF_THE_SWEEP)]
+    words = [word for word in overrides if not word.startswith(_OF_THE_SWEEP)]
     resumed = [word for word in overrides if word.startswith("trainer.resume=") and not word.endswith("=null")]
     if (folder / "checkpoints" / "last.ckpt").is_file():
         resumed = [f"trainer.resume={folder.resolve()}"]
-    return line([*options, *given, *resumed]) if resumed else None
+    return line([*options, *words, *resumed]) if resumed else None
 
 
 def line(words: Iterable[str]) -> str:

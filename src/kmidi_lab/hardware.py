@@ -57,12 +57,12 @@ class Hardware:
 
 def find() -> dict[str, str]:
     """Accelerators that seem to be here, by name, without importing torch (drivers and platform only)."""
-    found = {"cpu": f"{os.cpu_count()} cores"}
+    devices = {"cpu": f"{os.cpu_count()} cores"}
     if platform.system() == "Darwin" and platform.machine() == "arm64":
-        found["mps"] = "Apple GPU"
+        devices["mps"] = "Apple GPU"
     if Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi"):
-        found["cuda"] = "NVIDIA driver"
-    return found
+        devices["cuda"] = "NVIDIA driver"
+    return devices
 
 
 def _torch_has() -> dict[str, bool]:

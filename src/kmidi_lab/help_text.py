@@ -55,9 +55,11 @@ def help_text(model: str | None = None) -> str:
     lines += [f"  {name:<13} {_comment(config_file('model', name))}" for name in built if name not in CONTRACTS]
     root = Path(os.environ.get("DATA_ROOT", "data"))
     lines += ["", *(_every_model(root, built) if model is None else _one_model(root, model))]
-    found = hardware.find()
+    devices = hardware.find()
     lines += ["", "hardware (hardware=auto|cpu|mps|cuda)"]
-    lines += [f"  {'found  ' if a in found else 'missing'}  {a:<5} {found.get(a, '')}" for a in ("cuda", "mps", "cpu")]
+    lines += [
+        f"  {'found  ' if a in devices else 'missing'}  {a:<5} {devices.get(a, '')}" for a in ("cuda", "mps", "cpu")
+    ]
     for group, note in (
         ("task", ""),
         ("preset", "smoke: the whole path in a minute or two, few steps on a small cut of data that come with the lab"),
@@ -129,13 +131,13 @@ def _comment(path: Path) -> str:
 
 
 def _choice(path: Path) -> DataChoice:
-    said, globs = [], {}
+    sentences, globs = [], {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith(_LOOKS):
             pairs = (pair.split("=", 1) for pair in line.removeprefix(_LOOKS).split(", "))
             globs = {name: places.split("|") for name, places in pairs}
         elif line.startswith("#"):
-            said.append(line.removeprefix("#").strip())
+            sentences.append(line.removeprefix("#").strip())
         else:
             break
-    return DataChoice(path.stem, " ".join(said), globs)
+    return DataChoice(path.stem, " ".join(sentences), globs)

@@ -45,12 +45,12 @@ class Spliced:
             place = bisect_right(self._ends, self._at)
             part = self._parts[place]
             begin = self._at - self._ends[place] + _size(part)
-            got = self._of(part, begin, wanted)
-            if not got:  # the file has become shorter
+            chunk = self._of(part, begin, wanted)
+            if not chunk:  # the file has become shorter
                 break
-            out.append(got)
-            self._at += len(got)
-            wanted -= len(got)
+            out.append(chunk)
+            self._at += len(chunk)
+            wanted -= len(chunk)
         return b"".join(out)
 
     def _of(self, part: bytes | Stretch, begin: int, size: int) -> bytes:

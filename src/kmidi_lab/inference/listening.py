@@ -105,12 +105,12 @@ class Listening(Request[Heard]):
             published.model.reset()
             step, read = published.model, self.reader(published)
             onset = published.model.reset if self.from_onset else (lambda: None)
-        counts, notes, heard = self.counts(), list[str](), 0
+        counts, notes, sounding = self.counts(), list[str](), 0
 
         def count(frame: Frames) -> bool:
-            nonlocal heard
+            nonlocal sounding
             sounds = counts(frame)
-            heard += sounds
+            sounding += sounds
             return sounds
 
         readings = listen(self._frames(notes), step, read, self.every, session.say, count, onset)
@@ -121,7 +121,7 @@ class Listening(Request[Heard]):
             )
         entry = published.entry if published else {}
         status = entry.get("status", "no model")
-        run_id, sounded = entry.get("training", {}).get("run_id"), ((heard - 1) * HOP + WINDOW) / RATE
+        run_id, sounded = entry.get("training", {}).get("run_id"), ((sounding - 1) * HOP + WINDOW) / RATE
         short = sounded < self.least_s
         unsure = f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed" if short else ""
         return Heard(readings[:-1], *readings[-1], run_id, status, unsure, tuple(notes))
@@ -236,9 +236,9 @@ def say(text: str) -> bool:
     return True
 
 
-def _line(seconds: float, said: Reading) -> str:
-    answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in said.answers.items())
-    values = "  ".join(f"{name} {value:+.2f}" for name, value in said.values.items())
+def _line(seconds: float, reading: Reading) -> str:
+    answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in reading.answers.items())
+    values = "  ".join(f"{name} {value:+.2f}" for name, value in reading.values.items())
     return f"{seconds:7.2f} s  {values}  {answers}".rstrip()
 
 

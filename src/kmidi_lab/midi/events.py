@@ -60,8 +60,10 @@ class Events:
     @cached_property
     def odd(self) -> frozenset[int]:
         """Meta events whose content can't be: they are not read, and not written again, since some readers break at them."""
-        found = {i for kind in (TEMPO, METRE, KEY) for i in self.metas(kind).tolist() if _is_odd(kind, self.content(i))}
-        return frozenset(found)
+        places = {
+            i for kind in (TEMPO, METRE, KEY) for i in self.metas(kind).tolist() if _is_odd(kind, self.content(i))
+        }
+        return frozenset(places)
 
     def content(self, event: int) -> bytes:
         """What a meta event holds."""

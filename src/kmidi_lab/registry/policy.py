@@ -46,15 +46,15 @@ def student_falls_short(run: RunRecord) -> bool:
 
 def earned_by(entry: Mapping[str, Any]) -> str:
     """Why a published model was called trained, without who promoted or demoted it since."""
-    told = str(entry.get("status_reason") or entry.get("note") or "no reason is told")
+    reason = str(entry.get("status_reason") or entry.get("note") or "no reason is told")
     if not entry.get("primary"):
-        return told
+        return reason
     student = (entry.get("student") or {}).get("primary")
     try:
         primary = from_json(Primary, entry["primary"], "primary")
         return _earned(primary, from_json(Primary, student, "student.primary") if student else None)[1]
     except MisfitError:  # an entry that someone else has written
-        return told
+        return reason
 
 
 def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None) -> tuple[bool, str]:

@@ -116,9 +116,9 @@ def distance(made: Student) -> str:
 
 def settings(run: RunRecord) -> dict[str, Any]:
     """How the network was trained, without what the run has not got to."""
-    told = asdict(run.training) if run.training else {}
-    told.pop("seconds", None)
-    return {k: v for k, v in told.items() if v is not None}
+    facts = asdict(run.training) if run.training else {}
+    facts.pop("seconds", None)
+    return {k: v for k, v in facts.items() if v is not None}
 
 
 def provenance(run: RunRecord) -> list[tuple[str, Pairs]]:

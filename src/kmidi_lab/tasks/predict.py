@@ -38,8 +38,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 def _models_root(cfg: DictConfig) -> Path:
     """Where the model is read: the release where the user names no folder and has published nothing."""
     root, release = Path(cfg.models_root), release_root()
-    given = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
-    if given or "MODELS_ROOT" in os.environ or has_registry(root) or release is None:
+    choices = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
+    if choices or "MODELS_ROOT" in os.environ or has_registry(root) or release is None:
         return root
     say(f"No models in {root}: this is the released one of {release}.")
     return release

@@ -160,23 +160,23 @@ class Sizes(NamedTuple):
     outputs: Any
 
 
-def told_sizes(entry: dict[str, Any] | None, contract: Contract | None) -> list[Sizes]:
+def declared_sizes(entry: dict[str, Any] | None, contract: Contract | None) -> list[Sizes]:
     """Of those that tell: the registry's entry and the contract."""
-    told = []
+    sizes = []
     if entry is not None:
-        told.append(Sizes("the registry", entry.get("input_size"), entry.get("output_size")))
+        sizes.append(Sizes("the registry", entry.get("input_size"), entry.get("output_size")))
     if contract is not None:
-        told.append(Sizes("the contract", contract.input_size, contract.output_size))
-    return told
+        sizes.append(Sizes("the contract", contract.input_size, contract.output_size))
+    return sizes
 
 
-def check_sizes(checks: Checks, name: str, found: tuple[int, int], told: list[Sizes]) -> None:
+def check_sizes(checks: Checks, name: str, actual: tuple[int, int], declared: list[Sizes]) -> None:
     """The sizes found in a file against everyone's."""
-    for teller, inputs, outputs in told:
+    for teller, inputs, outputs in declared:
         checks.expect(
             "size",
-            found == (inputs, outputs),
-            f"{name}: {found[0]} → {found[1]}, but {teller} says {show(inputs)} → {show(outputs)}; correct whichever "
+            actual == (inputs, outputs),
+            f"{name}: {actual[0]} → {actual[1]}, but {teller} says {show(inputs)} → {show(outputs)}; correct whichever "
             "is wrong",
         )
 

@@ -13,7 +13,7 @@ import orjson
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import reason, show
 from kmidi_lab.registry.files import FILE, read_bounded
-from kmidi_lab.registry.schema import said, schema
+from kmidi_lab.registry.schema import fault_text, schema
 from kmidi_lab.verify.findings import Checks
 
 _LARGEST_INPUT = 128
@@ -152,7 +152,7 @@ def _check_schema(registry: dict[str, Any], folder: Checks, checks: dict[int, Ch
         inside = len(path) > 1 and path[0] == "models"
         owner = checks.get(int(path[1]), folder) if inside else folder
         broken.add(owner.subject)
-        owner.fault("schema", f"{FILE}: {said(error)}; {_BACKUP}")
+        owner.fault("schema", f"{FILE}: {fault_text(error)}; {_BACKUP}")
     for owner in (folder, *checks.values()):
         if owner.subject not in broken:
             owner.expect("schema", True, "")
@@ -160,11 +160,11 @@ def _check_schema(registry: dict[str, Any], folder: Checks, checks: dict[int, Ch
 
 def _check_training(checks: Checks, entry: dict[str, Any]) -> None:
     seconds = section(entry, "training").get("duration_seconds")
-    told = "is missing" if seconds is None else f"is {show(seconds)}"
+    fault = "is missing" if seconds is None else f"is {show(seconds)}"
     checks.expect(
         "duration",
         isinstance(seconds, int | float) and seconds > 0,
-        f"training.duration_seconds {told}; a {show(entry.get('status'))} model was trained for longer than 0 s, so "
+        f"training.duration_seconds {fault}; a {show(entry.get('status'))} model was trained for longer than 0 s, so "
         "write the true time or set the status to stub",
     )
 

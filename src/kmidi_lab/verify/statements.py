@@ -40,8 +40,10 @@ def check_statements(
         made = decoded(orjson.loads(head), outputs)
         checks.expect("head", set(made) == set(file["decoded"]), f"{name}: decodes {show(list(file['decoded']))}")
         for matrix in set(made) & set(file["decoded"]):
-            said = np.array(file["decoded"][matrix], np.float32)
-            same = said.shape == made[matrix].shape and bool(np.allclose(said, made[matrix], atol=TOLERANCE, rtol=1e-5))
+            declared = np.array(file["decoded"][matrix], np.float32)
+            same = declared.shape == made[matrix].shape and bool(
+                np.allclose(declared, made[matrix], atol=TOLERANCE, rtol=1e-5)
+            )
             checks.expect(
                 "head",
                 same,
