@@ -38,7 +38,7 @@ _TIMEOUT_S, _MEMORY_MB = 120.0, 2048
 
 
 @dataclass(frozen=True)
-class Listed:
+class TrackRow:
     """A row of tracks.csv: top genre and published split, empty where the row has none, and the artist."""
 
     genre: str
@@ -66,7 +66,7 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
     table, *recordings = files(root) or [root / "fma_metadata" / "tracks.csv"]
     listed = tracks(table)
     reading: Reading[Take] = Reading("fma", LICENCE, note="grooves heard by onset detection, not played to a machine")
-    wanted = []
+    recordings = []
     for path in recordings:
         row = listed.get(_track_id(path))
         if row is None:
@@ -74,16 +74,16 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
         elif row.genre not in _STYLES:
             reading.skip(path, "", "genre without a drum style", row.genre or "none")
         else:
-            wanted.append(path)
+            recordings.append(path)
     version = code_version(__name__)
     grooves = prepare(
-        wanted, root, cache_dir / "fma", hear, version, _MAX_BYTES, workers, _TIMEOUT_S, _MEMORY_MB, progress=progress,
+        recordings, root, cache_dir / "fma", hear, version, _MAX_BYTES, workers, _TIMEOUT_S, _MEMORY_MB, progress=progress,
         text="listening",
     )  # fmt: skip
     reading.problems += [replace(p, file=str(root / p.file)) for p in grooves.problems()]
-    for made in grooves:
-        row = listed[_track_id(Path(made.name))]
-        take = Take(_performance(made, row), f"artist {row.artist}", _PUBLISHED.get(row.split, "train"))
+    for groove in grooves:
+        row = listed[_track_id(Path(groove.name))]
+        take = Take(_performance(groove, row), f"artist {row.artist}", _PUBLISHED.get(row.split, "train"))
         reading.items.append(take)
     return reading
 
@@ -95,16 +95,16 @@ def hear(path: Path) -> Arrays | Noted[Arrays]:
     if groove is None or not groove.bars.hit.any():
         raise AudioError(path, "no steady beat")
     swing = np.nan if groove.swing is None else groove.swing
-    made = {
+    arrays = {
         "hit": groove.bars.hit,
         "timing": groove.bars.timing,
         "velocity": groove.bars.velocity,
         "about": np.array([[groove.bpm, swing, groove.bars.merged]]),
     }
-    return Noted(made, *recording.notes[0]) if recording.notes else made
+    return Noted(arrays, *recording.notes[0]) if recording.notes else arrays
 
 
-def tracks(table: Path) -> dict[int, Listed]:
+def tracks(table: Path) -> dict[int, TrackRow]:
     """tracks.csv by track id; raises DataError when it is not the published table."""
     try:
         with table.open(newline="", encoding="utf-8-sig") as source:
@@ -114,7 +114,7 @@ def tracks(table: Path) -> dict[int, Listed]:
             columns = {key: i for i, key in enumerate(zip(groups, names, strict=False))}
             genre, split, artist = (columns[c] for c in (("track", "genre_top"), ("set", "split"), ("artist", "id")))
             return {
-                int(row[0]): Listed(row[genre], row[split], row[artist])
+                int(row[0]): TrackRow(row[genre], row[split], row[artist])
                 for row in rows
                 if row and row[0].isdigit() and len(row) > max(genre, split, artist)
             }
@@ -126,7 +126,7 @@ def _track_id(path: Path) -> int:
     return int(path.stem) if path.stem.isdigit() else -1
 
 
-def _performance(groove: Prepared, row: Listed) -> Performance:
+def _performance(groove: Prepared, row: TrackRow) -> Performance:
     """With the style of its genre and that style's swing; a straight one that is heard to swing is a swing.
 
     How far it swings stays out of the input, or the model would read from it what it is to predict.

@@ -72,13 +72,13 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         workers: Count = 2,
         progress: bool = True,
     ) -> None:
-        made = augment or Augmentation()
+        augmentation = augment or Augmentation()
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, takes=takes, notes=notes, val_share=val_share,
-            test_share=test_share, split_seed=split_seed, augmentation=made, workers=workers, progress=progress,
+            test_share=test_share, split_seed=split_seed, augmentation=augmentation, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
-        self._frames, self._skip, self._augment, self._share = frames, skip, made, rendered_share
+        self._frames, self._skip, self._augment, self._share = frames, skip, augmentation, rendered_share
 
     def for_scoring(self) -> None:
         self._load = partial(self._load, scoring=True)
@@ -121,7 +121,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> InstrumentBatch:
         """A stretch of one variant of each clip, changed as `augment` says."""
-        made = self._augment
+        augmentation = self._augment
 
         def rand() -> torch.Tensor:
             return torch.rand(len(index), generator=generator, device=index.device)
@@ -141,16 +141,16 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         for part in _MEASURED:
             mask[item != self._first[index], part] = 0
         mask[begin > 0, _ATTACK] = 0
-        if made.gain:
-            x = gain(x, made.gain, generator)
-        if made.equaliser:
-            x = equalise_by_knots(x, made.equaliser, generator)
-        if made.mixup:
-            x, other, share = mixup(x, made.mixup, generator)
+        if augmentation.gain:
+            x = gain(x, augmentation.gain, generator)
+        if augmentation.equaliser:
+            x = equalise_by_knots(x, augmentation.equaliser, generator)
+        if augmentation.mixup:
+            x, other, share = mixup(x, augmentation.mixup, generator)
             weight = torch.maximum(weight, weight[other])
             target, mask = torch.lerp(target[other], target, share[:, None]), torch.minimum(mask, mask[other])
-        if made.bands or made.frames:
-            x = spec_augment(x, made.bands, made.frames, generator, fill=self._mean)
+        if augmentation.bands or augmentation.frames:
+            x = spec_augment(x, augmentation.bands, augmentation.frames, generator, fill=self._mean)
         return InstrumentBatch(x, weight, target * mask, mask)
 
 

@@ -53,14 +53,14 @@ class Source(Generic[Song]):
         return list(unread(self.folders(), files if self.looked_at is None else self.looked_at(), self.others))
 
 
-class Absent(str):
+class AbsentSource(str):
     """The name of a source that is not there, though folders of its layout may be: those are `problems`."""
 
     problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
-class Present(Generic[Song]):
+class PresentSource(Generic[Song]):
     """A source that is there, with its files."""
 
     source: Source[Song]
@@ -90,15 +90,15 @@ def packages(*names: str) -> list[bytes]:
     return [importlib.metadata.version(name).encode() for name in names]
 
 
-def find(sources: Sequence[Source[Song]], wanted: Sequence[str]) -> tuple[list[Present[Song]], list[str]]:
+def find(sources: Sequence[Source[Song]], names: Sequence[str]) -> tuple[list[PresentSource[Song]], list[str]]:
     """(those of `wanted` that are there, in the order of `wanted`; the names of those that are not)."""
     by_name = {source.name: source for source in sources}
-    looked_at = [Present(by_name[name], by_name[name].files()) for name in wanted]
+    looked_at = [PresentSource(by_name[name], by_name[name].files()) for name in names]
     present = [p for p in looked_at if p.files or p.source.always]
     absent = []
     for source in looked_at:
         if source not in present:
-            name = Absent(source.name)
+            name = AbsentSource(source.name)
             name.problems = tuple(source.unread())
             absent.append(name)
     return present, list(absent)
@@ -156,7 +156,7 @@ class Rules(ABC, Generic[Song]):
         """What the sources that were used stand in for, in words; None where they are the real thing."""
 
 
-def version(label: object, settings: object, present: Iterable[Present[Any]]) -> str:
+def version(label: object, settings: object, present: Iterable[PresentSource[Any]]) -> str:
     """Of what the sources hold and how it is split: what a model was trained on, whatever the version of the code."""
     return data_version((label, settings), chain.from_iterable(p.contents() for p in present))
 
@@ -205,7 +205,7 @@ def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -
 
 def load(
     folder: Path,
-    present: Sequence[Present[Song]],
+    present: Sequence[PresentSource[Song]],
     absent: Sequence[str],
     version: str,
     code: str,
@@ -230,12 +230,12 @@ def load(
 
 def load_readings(
     folder: Path,
-    present: Sequence[tuple[Present[Song], str, object]],
+    present: Sequence[tuple[PresentSource[Song], str, object]],
     absent: Sequence[str],
     version: str,
     code: str,
     rules: Rules[Song],
-    enough: Mapping[str, tuple[Present[Song], object]] | None = None,
+    enough: Mapping[str, tuple[PresentSource[Song], object]] | None = None,
 ) -> SplitLibrary[Song]:
     """As `load`, but what each source gave is kept, and split anew every time.
 
@@ -244,7 +244,7 @@ def load_readings(
         enough: by source, what is read, with its settings, where nothing more is needed and more is not kept already.
     """
 
-    def file_of(source: Present[Song], content: str, changed: object) -> Path:
+    def file_of(source: PresentSource[Song], content: str, changed: object) -> Path:
         return folder / f"{source.name}-{data_version(changed, [content.encode()])}-{code}{SUFFIX}"
 
     readings = []
@@ -258,10 +258,10 @@ def load_readings(
 
 
 def _with_unread(
-    library: SplitLibrary[Song], present: Iterable[Present[Song]], absent: Sequence[str]
+    library: SplitLibrary[Song], present: Iterable[PresentSource[Song]], absent: Sequence[str]
 ) -> SplitLibrary[Song]:
     """Counts the folders of which nothing is read: looked for every time, since no version knows of them."""
-    missed = [problem for name in absent if isinstance(name, Absent) for problem in name.problems]
+    missed = [problem for name in absent if isinstance(name, AbsentSource) for problem in name.problems]
     library.problems = [*library.problems, *missed, *chain.from_iterable(source.unread() for source in present)]
     library.description["problems"] = counted_reasons(library.problems)
     library.description["absent"] = [str(name) for name in absent]

@@ -108,15 +108,15 @@ class _WithKeys:
     line: str | None
 
     def __call__(self, piece: Piece) -> Arrays:
-        made = self.extract(piece)
+        arrays = self.extract(piece)
         known_by: dict[str, np.ndarray] = {
             _KEY: dedupe.notes_key(piece)[None],
             _TRANSPOSED: dedupe.transposed_key(piece)[None],
             _SKETCH: dedupe.sketch(piece)[None],
         }
         if self.line is not None:
-            known_by[_LINE] = dedupe.line_sketch(made[self.line].astype(np.int64))[None]
-        return {**made, **known_by}
+            known_by[_LINE] = dedupe.line_sketch(arrays[self.line].astype(np.int64))[None]
+        return {**arrays, **known_by}
 
 
 @dataclass

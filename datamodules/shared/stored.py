@@ -178,10 +178,10 @@ def _read_objects(of: type, fields: list[str], plan: list[Any], count: int, file
     if issubclass(of, tuple):
         return [tuple.__new__(of, row) for row in rows]
     # Not `of(…)`, which would run code of its own, and is slower.
-    made = [object.__new__(of) for _ in range(count)]
-    for one, row in zip(made, rows, strict=True):
+    objects = [object.__new__(of) for _ in range(count)]
+    for one, row in zip(objects, rows, strict=True):
         vars(one).update(zip(fields, row, strict=True))
-    return made
+    return objects
 
 
 def _read_texts(file: BinaryIO, count: int) -> list[str]:
@@ -192,9 +192,9 @@ def _read_texts(file: BinaryIO, count: int) -> list[str]:
 
 def _read_arrays(shapes: list[Any], count: int, file: BinaryIO) -> list[np.ndarray]:
     flat = _array(file)
-    wanted = _read(shapes, count, file)
-    parts = _cut(flat, [math.prod(shape) for shape in wanted])
-    return [part.reshape(shape) for part, shape in zip(parts, wanted, strict=True)]
+    sizes = _read(shapes, count, file)
+    parts = _cut(flat, [math.prod(shape) for shape in sizes])
+    return [part.reshape(shape) for part, shape in zip(parts, sizes, strict=True)]
 
 
 def _cut(whole: Any, sizes: Sequence[int]) -> list[Any]:

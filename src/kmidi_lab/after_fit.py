@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from kmidi_lab.checkpoints import Fitted
+from kmidi_lab.checkpoints import FitResult
 from kmidi_lab.data import DataModule
 from kmidi_lab.files import write_atomic
 from kmidi_lab.nn.distillation import STUDENT, distill
@@ -25,7 +25,7 @@ from kmidi_lab.typed_json import from_json
 log = logging.getLogger(__name__)
 
 
-def training_of(fitted: Fitted, module: LabModule, batch_size: int | None) -> Training:
+def training_of(fitted: FitResult, module: LabModule, batch_size: int | None) -> Training:
     """Loads the weights of the best epoch, in evaluation mode; returns what the record says of the training.
 
     Args:

@@ -95,14 +95,14 @@ class BestCheckpoint(ModelCheckpoint):
         self.best_k_models = {str(own): score}
         log.info("best so far: val/loss %.4f after %d epochs of %s", score, checkpoint["epoch"] + 1, there)
 
-    def fitted(self, trainer: L.Trainer) -> Fitted:
+    def fitted(self, trainer: L.Trainer) -> FitResult:
         """What the trainer has left after its last epoch."""
-        return Fitted(
+        return FitResult(
             Path(self.best_model_path), int(trainer.current_epoch), self._train_loss,
             math.nan if self.best_model_score is None else float(self.best_model_score), time.perf_counter() - self._began,
         )  # fmt: skip
 
-    def finished(self, resumed: resume.Resumed) -> Fitted:
+    def finished(self, resumed: resume.Resumed) -> FitResult:
         """What a run has left that had trained all its epochs when it was stopped; its checkpoints are copied here.
 
         Raises:
@@ -126,12 +126,12 @@ class BestCheckpoint(ModelCheckpoint):
         """Whether the losses of a checkpoint depend on the same data and settings as this run's."""
         return self._state(path).get("trained_on") == self._trained_on
 
-    def left_by(self, best: Path, last: Path) -> Fitted:
+    def left_by(self, best: Path, last: Path) -> FitResult:
         """What two checkpoints say of the training that wrote them."""
         checkpoint = resume.read(last)
         assert checkpoint is not None, last
         state, score = self._state(last), self._state(best).get("best_model_score", math.nan)
-        return Fitted(
+        return FitResult(
             best,
             checkpoint["epoch"] + 1,
             state.get("train_loss", math.nan),
@@ -145,7 +145,7 @@ class BestCheckpoint(ModelCheckpoint):
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """What training leaves: the checkpoint of the best epoch, epochs trained, losses, and seconds; NaN where not known."""
 
     best: Path

@@ -83,7 +83,7 @@ def _compose(overrides: list[str]) -> DictConfig:
     return cfg
 
 
-def _explain(error: ConfigCompositionException, chosen: list[str]) -> str:
+def _explain(error: ConfigCompositionException, choices: list[str]) -> str:
     text = f"{error} {error.__cause__ or ''}"
     missing = re.search(r"(?:Could not find|In '[^']+': Could not (?:find|load)) '?([\w/]+)/([^/'\s]+)'", text)
     if missing:
@@ -92,15 +92,15 @@ def _explain(error: ConfigCompositionException, chosen: list[str]) -> str:
         return one_of(group, choice, there) if there else f"{group}={choice}: there is no such choice"
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
-        return _unknown_key(key[1], text, chosen)
+        return _unknown_key(key[1], text, choices)
     merging = re.search(r"Error merging override ([^=\s]+)=", text)
     if merging:
         return f"{merging[1]}: {first_line(error.__cause__ or error)}"
     return first_line(error.__cause__ or error)
 
 
-def _unknown_key(key: str, text: str, chosen: list[str]) -> str:
-    keys = _known_keys(chosen)
+def _unknown_key(key: str, text: str, choices: list[str]) -> str:
+    keys = _known_keys(choices)
     if "not in struct" in text or "No match" in text or key not in keys:
         near = one_of("key", key, keys).split(" Allowed:")[0].replace("is not allowed", "does not exist")
         beside = {k for k in keys if k.rpartition(".")[0] == key.rpartition(".")[0]}
@@ -110,8 +110,8 @@ def _unknown_key(key: str, text: str, chosen: list[str]) -> str:
     return f"{key}: {reason[1] if reason else first_line(Exception(text))}"
 
 
-def _known_keys(chosen: list[str]) -> list[str]:
-    tasks = [compose("config", overrides=[f"task={name}", *chosen]) for name in ("train", *TASK_BLOCKS)]
+def _known_keys(choices: list[str]) -> list[str]:
+    tasks = [compose("config", overrides=[f"task={name}", *choices]) for name in ("train", *TASK_BLOCKS)]
     return sorted(
         {key for cfg in tasks for key, _ in _leaves(cfg) if not key.endswith("_target_")}
         | {p.name for p in conf_dir().iterdir() if p.is_dir()}

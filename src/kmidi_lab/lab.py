@@ -53,8 +53,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
     limits = _limits(cfg, machine)
-    wanted = cfg.trainer
-    resumed = resume.find(wanted.resume, limits.epochs, wanted.patience, wanted.min_epochs, wanted.ema)
+    settings = cfg.trainer
+    resumed = resume.find(settings.resume, limits.epochs, settings.patience, settings.min_epochs, settings.ema)
     check_average(cfg.trainer.ema, machine.precision)
     if cfg.export.enabled:
         runner_from_env()

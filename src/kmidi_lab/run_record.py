@@ -204,9 +204,9 @@ class Analysis:
         named = {k.removeprefix(_CONFUSION): v for k, v in flat.items() if k.startswith(_CONFUSION)}
         own = {k: v for k, v in flat.items() if k in ("reliability", "slices")}
         more = {k: v for k, v in flat.items() if k not in own and not k.startswith(_CONFUSION)}
-        made = from_json(cls, {**own, "confusions": named, "more": more}, "analysis")
-        made.notes = notes
-        return made
+        analysis = from_json(cls, {**own, "confusions": named, "more": more}, "analysis")
+        analysis.notes = notes
+        return analysis
 
 
 @dataclass

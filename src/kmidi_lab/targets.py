@@ -140,17 +140,17 @@ def _find_all(node: Any, bases: tuple[type, ...], trusted: Sequence[str], classe
         target = node[_TARGET]
         kind = find(target, object, trusted)
         if not issubclass(kind, bases):
-            wanted = " or ".join(f"{b.__module__}.{b.__qualname__}" for b in bases) or "nothing with a name of a class"
-            raise ConfigError(f"{_TARGET}={target}: {wanted} is wanted there; name a class that is one")
+            kinds = " or ".join(f"{b.__module__}.{b.__qualname__}" for b in bases) or "nothing with a name of a class"
+            raise ConfigError(f"{_TARGET}={target}: {kinds} is wanted there; name a class that is one")
         classes[target] = kind
         for key, value in node.items():
-            _find_all(value, _wanted(kind, key), trusted, classes)
+            _find_all(value, _kinds_of(kind, key), trusted, classes)
     elif isinstance(node, Mapping | list):
         for value in node.values() if isinstance(node, Mapping) else node:
             _find_all(value, bases, trusted, classes)
 
 
-def _wanted(of: type, argument: str) -> tuple[type, ...]:
+def _kinds_of(of: type, argument: str) -> tuple[type, ...]:
     """The classes that the constructor names for an argument: of its own type, or of what its list or union holds."""
     try:
         hint = typing.get_type_hints(of.__init__).get(argument)  # type: ignore[misc]
@@ -174,12 +174,12 @@ def _make(node: Any, classes: Mapping[str, type]) -> Any:
         return [_make(value, classes) for value in node]
     if not isinstance(node, dict):
         return node
-    made = {key: _make(value, classes) for key, value in node.items() if key != _TARGET}
+    arguments = {key: _make(value, classes) for key, value in node.items() if key != _TARGET}
     if _TARGET not in node:
-        return made
+        return arguments
     target = node[_TARGET]
     try:
-        return classes[target](**made)
+        return classes[target](**arguments)
     except UserError:
         raise
     except TypeError as error:

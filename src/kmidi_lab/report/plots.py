@@ -51,11 +51,11 @@ def figure(width: float, height: float) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
-        made = Figure(figsize=(width, height), layout="constrained")
-        return made, made.add_subplot()
+        drawing = Figure(figsize=(width, height), layout="constrained")
+        return drawing, drawing.add_subplot()
 
 
-def to_svg(made: Figure, name: str, description: str) -> str:
+def to_svg(drawing: Figure, name: str, description: str) -> str:
     """The `<svg>` element; `name` keeps its ids apart, `description` is read aloud."""
     from html import escape
 
@@ -63,7 +63,7 @@ def to_svg(made: Figure, name: str, description: str) -> str:
 
     buffer = io.StringIO()
     with rc_context(_STYLE):
-        made.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        drawing.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)

@@ -97,11 +97,11 @@ def check_entry(checks: Checks, entry: dict[str, Any]) -> None:
                 file == f"{contract.id}.json",
                 f"file is {show(file)}; the plugin loads {contract.id}.json, so give it that name",
             )
-    for key, value, wanted in (
+    for key, value, expected in (
         ("rtneural_path", entry.get("rtneural_path"), "rtneural-json"),
         ("exports.onnx_path", section(entry, "exports").get("onnx_path"), "onnx"),
     ):
-        if kind == wanted and value:
+        if kind == expected and value:
             checks.expect("file", value == file, f"file is {show(file)} and {key} is {show(value)}; name one file")
     suffix = _SUFFIXES.get(kind) if isinstance(kind, str) else None
     if suffix is not None:

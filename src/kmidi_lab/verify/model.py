@@ -185,13 +185,13 @@ def _check_beside(
         return
     if contract.head:
         # The name that `inference` reads, beside the ONNX file.
-        wanted = (Path(files.onnx or "").parent / f"{contract.id}.head.json").as_posix()
-        fault = f"head_path is {show(files.head)}, must be {wanted!r}, which decodes the output; {_AGAIN}"
-        checks.expect("head", files.head == wanted, fault)
+        expected = (Path(files.onnx or "").parent / f"{contract.id}.head.json").as_posix()
+        fault = f"head_path is {show(files.head)}, must be {expected!r}, which decodes the output; {_AGAIN}"
+        checks.expect("head", files.head == expected, fault)
     if files.rtneural is not None:
-        wanted = f"{contract.id}_model.h"
-        fault = f"header_path is {show(files.header)}, must be {wanted!r}, which C++ programs include; {_AGAIN}"
-        checks.expect("header", files.header == wanted, fault)
+        expected = f"{contract.id}_model.h"
+        fault = f"header_path is {show(files.header)}, must be {expected!r}, which C++ programs include; {_AGAIN}"
+        checks.expect("header", files.header == expected, fault)
 
 
 def _read(checks: Checks, root: Path, name: str | None) -> bytes | None:

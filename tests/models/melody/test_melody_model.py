@@ -36,7 +36,7 @@ from kmidi_lab.models.melody.network import KeyFrame
 from kmidi_lab.models.melody.piano_roll import note_name
 from kmidi_lab.models.melody.predict import MelodyOverChords
 from kmidi_lab.models.melody.rhythm import BAR, BARS, bars_of, compose, keep_bars, known_bars, plain_bars
-from kmidi_lab.models.melody.writing import Timed, chord_at, in_quarters, midi_bytes, repeat, write
+from kmidi_lab.models.melody.writing import TimedChord, chord_at, in_quarters, midi_bytes, repeat, write
 from kmidi_lab.nn.module import StudentPlan
 
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
@@ -227,7 +227,7 @@ def test_what_is_written_is_what_was_drawn() -> None:
     rng = np.random.default_rng(1)
     rhythm = compose(plain_bars(), 24, 0.0, rng)
     chords = repeat(
-        [Timed(0.0, 4.0, plain_chord(0, "major"), "C"), Timed(4.0, 4.0, plain_chord(7, "dom7"), "G7")], 64.0
+        [TimedChord(0.0, 4.0, plain_chord(0, "major"), "C"), TimedChord(4.0, 4.0, plain_chord(7, "dom7"), "G7")], 64.0
     )
     for ask in (None, lambda x: np.full(128, 1 / 128)):
         pitches = write(ask, rhythm, chords, Key(0, 1), (0.5, 0.5), rng, 1.0, 0, 1.0)

@@ -146,13 +146,13 @@ def decoded(head: Mapping[str, Any], outputs: Array) -> dict[str, Array]:
         KeyError, ValueError: it is no head file, or not of these outputs.
     """
     read = outputs[:, head["input"]["start"] : head["input"]["stop"]].astype(np.float64)
-    made = {}
+    arrays = {}
     for name in head:
         bias_name = name.removesuffix("weight") + "bias"
         if name.endswith("weight") and bias_name in head:
             weight, bias = (np.array(head[n], np.float64) for n in (name, bias_name))
-            made[name] = (read @ weight.T + bias).astype(np.float32)
-    return made
+            arrays[name] = (read @ weight.T + bias).astype(np.float32)
+    return arrays
 
 
 def verify_golden(data: bytes, model: Model, tolerance: float) -> float:

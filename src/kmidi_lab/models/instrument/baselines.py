@@ -30,8 +30,8 @@ def fit_baselines(
         rows, places = labelled(name, labels)
         val_rows, val_places = labelled(name, val_labels)
         if (share > 0).sum() > 1 and len(np.unique(places)) > 1:
-            chosen = (val_x[val_rows], val_places) if len(val_rows) else (x[rows], places)
-            fitted[name] = MfccLogistic.fit(x[rows], places, *chosen, len(share))
+            held_out = (val_x[val_rows], val_places) if len(val_rows) else (x[rows], places)
+            fitted[name] = MfccLogistic.fit(x[rows], places, *held_out, len(share))
 
     def majority(clips: Sequence[Frames]) -> Probabilities:
         return {name: np.tile(share, (len(clips), 1)) for name, share in shares.items()}

@@ -125,14 +125,14 @@ def losses(
     """
     out = {}
     for name, part in _PARTS.items():
-        has, wanted = (mask[:, part] * target[:, part]).sum(1), target[:, part]
+        has, goal = (mask[:, part] * target[:, part]).sum(1), target[:, part]
         if soft is not None:
-            wanted = wanted @ soft[name].to(wanted)
+            goal = goal @ soft[name].to(goal)
         logs = F.log_softmax(outputs[..., part], -1)
         if weight is None:
-            each, counted = -(wanted * logs).sum(-1), has
+            each, counted = -(goal * logs).sum(-1), has
         else:
-            each, counted = -(wanted[:, None] * logs).sum(-1), has[:, None] * weight
+            each, counted = -(goal[:, None] * logs).sum(-1), has[:, None] * weight
         out[name] = (each * counted).sum() / counted.sum().clamp_min(1)
     return out
 

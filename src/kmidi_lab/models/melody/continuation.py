@@ -28,7 +28,7 @@ Sounding = tuple[float, float, int, int]
 
 
 @dataclass(frozen=True)
-class Begun:
+class Primer:
     """A tune to go on with: its `melody`, where it goes on (`start`, quarters from the start of the file, at a bar line).
 
     `gap` is the silence in between, in quarters.
@@ -79,7 +79,7 @@ class Begun:
         return f"{name} ({ways[self.how]})"
 
 
-def read_tune(source: Path | bytes, metre: Metre | None = None) -> Begun:
+def read_tune(source: Path | bytes, metre: Metre | None = None) -> Primer:
     """The melody of a MIDI file. It goes on at the first bar line after its last note, in the file's last metre or the one given.
 
     Raises:
@@ -107,10 +107,10 @@ def read_tune(source: Path | bytes, metre: Metre | None = None) -> Begun:
     at = int(np.searchsorted(piece.tempos[:, 0], start * quarter, side="right")) - 1
     bar = max(1, round(start / metre.bar))
     loud = int(np.median(track.notes["velocity"][-_LAST_NOTES:]))
-    return Begun(file, melody, line.track, metre, start, bar, float(piece.tempos[at, 1]), loud, line.how, start - end)
+    return Primer(file, melody, line.track, metre, start, bar, float(piece.tempos[at, 1]), loud, line.how, start - end)
 
 
-def written(tune: Begun, melody: Sequence[Sounding], chords: Sequence[Sounding]) -> bytes:
+def written(tune: Primer, melody: Sequence[Sounding], chords: Sequence[Sounding]) -> bytes:
     """The file with new notes in the melody's track, and chords in a track of their own; all else as it was."""
     piece, places = tune.file.piece, tune.file.places
     quarter = piece.ticks_per_quarter

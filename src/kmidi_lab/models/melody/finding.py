@@ -116,14 +116,14 @@ def melody_of(piece: Piece) -> MelodyLine:
     if not tracks:
         raise MidiError("no melody", "no pitched track of some length")
     quarter = float(piece.ticks_per_quarter)
-    chosen, how = _named(tracks), HOW[0]
-    if chosen is None:
+    track, how = _named(tracks), HOW[0]
+    if track is None:
         likely = {id(t): likeness(t, tracks, quarter) for t in tracks}
-        chosen, how = max(tracks, key=lambda t: likely[id(t)]), HOW[1]
-        if len(tracks) == 1 or likely[id(chosen)] < _LEAST_LIKE:
+        track, how = max(tracks, key=lambda t: likely[id(t)]), HOW[1]
+        if len(tracks) == 1 or likely[id(track)] < _LEAST_LIKE:
             how = HOW[2]
-    notes = np.concatenate([t.notes for t in tracks if t.program not in _EFFECTS]) if how == HOW[2] else chosen.notes
-    line = MelodyLine(upper_voice(notes, quarter), how, next(i for i, t in enumerate(piece.tracks) if t is chosen))
+    notes = np.concatenate([t.notes for t in tracks if t.program not in _EFFECTS]) if how == HOW[2] else track.notes
+    line = MelodyLine(upper_voice(notes, quarter), how, next(i for i, t in enumerate(piece.tracks) if t is track))
     pitch = line.voice.pitch
     if not MIN_NOTES <= len(pitch) <= MAX_NOTES:
         raise MidiError(f"melody not of {MIN_NOTES} to {MAX_NOTES} notes", str(len(pitch)))
