@@ -18,13 +18,15 @@ from hypothesis import settings
 from support import warm
 from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
 from support.no_fsync import no_fsync  # noqa: F401  the same
+from support.workers import forked, spawned  # noqa: F401  the same
 
 REPO = Path(__file__).resolve().parents[1]
 SEED = 0
-# Test workers that compile librosa's functions into one cache side by side can crash (see models/groove/from_audio.py).
-os.environ["NUMBA_CACHE_DIR"] = str(
-    Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-)
+# One thread a process, here and in all that a test starts: two test workers keep two cores busy, and more threads wait.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+# Compiled once for all test workers, by one at a time (see models/groove/from_audio.py), and kept beside the user's own.
+os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}-tests")
 
 # A failure in one place is the same failure everywhere; `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True)

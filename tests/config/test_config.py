@@ -7,6 +7,8 @@ from pathlib import Path
 
 import hydra
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
@@ -144,7 +146,6 @@ def test_a_model_refuses_data_it_cant_take(monkeypatch: pytest.MonkeyPatch) -> N
         compose("model.accepts=[other]")
 
 
-@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20))
 def test_free_text_survives_the_shell_grammar(text: str) -> None:
@@ -153,11 +154,17 @@ def test_free_text_survives_the_shell_grammar(text: str) -> None:
         assert quoted == f"predict.chords={text}"
         return
     try:
-        [cfg] = compose("task=predict", quoted)
-    except ConfigError:
+        [override] = OverridesParser.create().parse_overrides([quoted])
+    except HydraException:
         assert "\\" in text or "${" in text
         return
-    assert cfg.predict.chords == text or "\\" in text
+    assert override.value() == text or "\\" in text
+
+
+@pytest.mark.parametrize("text", ["Dm7 | G7", "C#, F# = {x}: [1]", "ii%7 ~ V7", "it's “so”", "007", "true", "a\\'b"])
+def test_free_text_arrives_as_it_was_typed(text: str) -> None:
+    [cfg] = compose("task=predict", command_line.quote_free_text(f"predict.chords={text}"))
+    assert cfg.predict.chords == text
 
 
 def test_run_ids_are_unique_within_a_second() -> None:

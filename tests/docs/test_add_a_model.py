@@ -65,8 +65,8 @@ def test_the_model_of_the_page_goes_the_whole_way(repo: Path, run: Callable[...,
     assert "toyrhythm in outputs/models on all of data" in scored and "majority" in scored
     assert "NOT COMPARABLE" not in scored
 
-    swept = commands["eval"].replace("kmidi_lab ", "kmidi_lab -m ", 1) + " launcher=joblib seed=1,2"
-    run(swept)  # workers are new processes, which have to learn of the contract, too
+    swept = commands["eval"].replace("kmidi_lab ", "kmidi_lab -m ", 1) + " launcher=joblib seed=1"
+    run(swept)  # a worker is a new process, which has to learn of the contract, too
 
     assert "toyrhythm: trained in release" in run(commands["export"].replace("RUN", str(folder)))
     assert "1 model, 0 faults" in run(commands["verify"])

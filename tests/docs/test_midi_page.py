@@ -16,6 +16,10 @@ from support.smf import END, midi, name, note, track
 from datamodules.shared.pool import DIED, MEMORY, TIMEOUT
 from kmidi_lab.midi import file, reading, scanning
 
+SMALL = [
+    "trainer.max_epochs=1", "trainer.limit_train_batches=5", "export.calls=20", "model.module.size=16",
+    "model.module.heads=2", "model.module.layers=1", "model.module.student_size=8", "model.module.student_epochs=1",
+]  # fmt: skip
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -49,7 +53,7 @@ def test_every_command_runs(repo: Path, cli: Cli, root: Path) -> None:
     for line in listed:
         words = shlex.split(line)
         assert words[:3] == ["python", "-m", "kmidi_lab"], line
-        shorter = [] if any(w.startswith("task=") for w in words) else ["trainer.max_epochs=1", "export.calls=20"]
+        shorter = [] if any(w.startswith("task=") for w in words) else SMALL
         done = cli(*words[3:], *shorter, env={"DATA_ROOT": str(root)})
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         if {"task=prepare", "data=lakh"} <= set(words):

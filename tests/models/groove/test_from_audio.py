@@ -12,8 +12,9 @@ from support.drum_recording import BARS, BPM, recording
 from kmidi_lab.audio.io import AudioError, read_audio
 from kmidi_lab.models.groove.from_audio import RATE, band_onsets, groove_of
 
+pytestmark = pytest.mark.slow  # the first of a machine compiles librosa's beat tracker
 
-@pytest.mark.slow
+
 def test_onsets_are_found_to_a_few_milliseconds():
     samples, truth = recording({})
     for found, wanted in zip(band_onsets(samples), truth.values(), strict=True):
@@ -23,7 +24,6 @@ def test_onsets_are_found_to_a_few_milliseconds():
         assert ((found[:, 1] > 0) & (found[:, 1] <= 1)).all()
 
 
-@pytest.mark.slow
 def test_tempo_bars_and_pattern():
     groove = groove_of(recording({})[0])
     assert groove is not None and groove.bpm == pytest.approx(BPM, rel=0.02)
