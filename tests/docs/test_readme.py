@@ -20,7 +20,7 @@ def commands(repo: Path) -> list[str]:
 def less_of(words: list[str]) -> list[str]:
     """What makes a command a short one.
 
-    Whole smoke runs of all models are `test_smoke`'s; seeds side by side and W&B are `test_cli`'s.
+    Whole smoke runs of all models are `test_smoke`'s; sweeps and W&B are `test_cli`'s.
     """
     few = ["data.sources=[embedded]"] if {"model=harmony", "task=eval"} & set(words) else []
     if any(word.startswith("--") for word in words):
@@ -57,7 +57,9 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path, lab: list[str],
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
-PAGES = sorted([*REPO.glob("*.md"), *REPO.glob("docs/*.md"), *REPO.glob("notebooks/*.md"), *REPO.glob("outputs/*.md")])
+PAGES = sorted(
+    [*REPO.glob("*.md"), *REPO.glob("docs/**/*.md"), *REPO.glob("notebooks/*.md"), *REPO.glob("outputs/*.md")]
+)
 GENERATED = {"RESULTS.md", "CONTRACTS.md"}
 
 

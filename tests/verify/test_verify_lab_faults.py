@@ -192,7 +192,7 @@ FAULTS: list[tuple[str, Plant, str, dict[str, str]]] = [
     ("student without golden", change(lambda e: e.update(onnx_golden_path=None), G), G,
      {"student": "each of the two", "golden": "onnx_golden_path is not there"}),
     ("student with one golden", change(lambda e: e.update(onnx_golden_path=f"golden/{G}.json"), G), G,
-     {"student": "each of the two", "golden": f"{G}.onnx against"}),
+     {"student": "each of the two", "golden": f"{G}.onnx against", "random": "off by"}),
     ("teacher not proved", lambda r: json_file(r, ONNX_GOLDEN, other_sequence, G), G, {"golden": f"{G}.onnx against its golden"}),
     ("student not proved", lambda r: swap(r, f"golden/{G}.json", golden(groove(3), GROOVE), G), G, {"golden": f"{G}.json against its golden"}),
     ("student's verdict", inside("student", "primary", model_id=G, value=1.0), G, {"primary": "student.primary .* value is 1.0"}),

@@ -235,7 +235,7 @@ def test_a_student_without_a_registry_is_held_to_its_own_golden_vectors(tmp_path
     (tmp_path / "registry.json").unlink()
     assert verify_folder(tmp_path, None).faults == []
     (tmp_path / f"{G}.onnx").write_bytes(export_onnx(groove(3), GROOVE))
-    assert {f.check for f in verify_folder(tmp_path, None).faults} == {"golden"}
+    assert {f.check for f in verify_folder(tmp_path, None).faults} == {"golden", "random"}
 
 
 def test_a_publish_is_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +270,7 @@ def test_no_content_of_a_file_raises_or_stops_the_other_model(root: Path, name: 
     """Values of every type in every place, and bytes changed at random."""
     draw, whole = random.Random(0), (root / name).read_bytes()
     odd = (None, True, -1, 1e308, "", "\ud800\x1b[2J\n", [], [[]], {}, {"a": {}}, [None], 2**40)
-    for turn in range(60):
+    for turn in range(24):
         if turn % 2:
             data = bytearray(whole)
             for _ in range(3):
