@@ -26,7 +26,7 @@ class MidiError(UserError):
 
     def __str__(self) -> str:
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.file or 'MIDI data'}: {self.reason}{detail}; leave it out or export it again"
+        return f"{self.file or 'MIDI data'}: {self.reason}{detail}; check the file or export it again"
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ class MelodyOverChords(Request[Tune]):
         if answer.begun:
             first = answer.begun.bar
             print(
-                f"{name_of(self.source or Path())}: {answer.begun.named()} goes on from bar {first + 1}, in {answer.metre.name}"
+                f"{name_of(self.source or Path())}: {answer.begun.named()} continues from bar {first + 1}, in {answer.metre.name}"
             )
             say_flaws(answer.begun.file.piece.flaws)
         names = [self._note_name(answer, i) for i in range(len(pitches))]
