@@ -1,4 +1,4 @@
-"""The real command line in subprocesses, one small trained model shared by most tests."""
+"""The real command line, one small trained model shared by most tests."""
 
 from __future__ import annotations
 
@@ -77,7 +77,6 @@ def test_help_tells_of_the_data_of_the_model_asked_for(cli: Cli, tmp_path: Path)
     assert "Did you mean 'groove'" in wrong.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -101,13 +100,13 @@ def test_help_tells_of_the_data_of_the_model_asked_for(cli: Cli, tmp_path: Path)
         ("task=predict predict.top=0", "predict.top=0"),
     ],
 )
-def test_wrong_input_is_one_line_and_exit_2(cli: Cli, arguments: str, said: str) -> None:
+def test_wrong_input_is_one_line_and_exit_2(called: Cli, arguments: str, said: str) -> None:
     if "cuda" in arguments:
         import torch
 
         if torch.cuda.is_available():
             pytest.skip("this machine has CUDA")
-    done = cli(*shlex.split(arguments))
+    done = called(*shlex.split(arguments))
     out = done.stderr + done.stdout
     assert done.returncode == 2, out
     assert said in out
@@ -236,24 +235,24 @@ def test_eval_on_another_root_scores_its_songs_only(cli: Cli, trained: Path, tmp
 
 
 @pytest.mark.slow
-def test_predict_with_and_without_a_model(cli: Cli, trained: Path) -> None:
+def test_predict_with_and_without_a_model(called: Cli, trained: Path) -> None:
     arguments = ("task=predict", "model=harmony", "predict.chords=Dm7 G7", "predict.key=C", "predict.emotion=sad")
-    done = cli(*arguments, "models_root=empty")
+    done = called(*arguments, "models_root=empty")
     assert done.returncode == 0, done.stderr
     assert "heuristic" in done.stdout
     assert "Cmaj7" in done.stdout
     for env, asked in (({}, "the released one of"), ({"MODELS_ROOT": "empty"}, "heuristic")):
-        done = cli(*arguments, env=env)
+        done = called(*arguments, env=env)
         assert done.returncode == 0, done.stderr
         assert asked in done.stdout.splitlines()[0]
         assert "%" in done.stdout
-    done = cli(*arguments, cwd=trained)
+    done = called(*arguments, cwd=trained)
     assert "heuristic" not in done.stdout and "released" not in done.stdout
     shares = [float(line.split("%")[0]) for line in done.stdout.splitlines() if "%" in line]
     assert len(shares) == 8
     assert shares == sorted(shares, reverse=True)
     for chords in ("F#m7b5 | B7 Em | % ", "", "C#, F#", "ii%7 | V7", "C:maj | ~"):
-        done = cli("task=predict", f"predict.chords={chords}", cwd=trained)
+        done = called("task=predict", f"predict.chords={chords}", cwd=trained)
         assert done.returncode == (2 if "~" in chords else 0), done.stdout + done.stderr
 
 
@@ -340,8 +339,8 @@ def test_two_processes_train_one_model(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_other_tasks_run_in_a_sweep_too(cli: Cli) -> None:
-    done = cli("-m", "task=info", "seed=1,2")
+def test_other_tasks_run_in_a_sweep_too(called: Cli) -> None:
+    done = called("-m", "task=info", "seed=1,2")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -363,7 +362,7 @@ def test_multirun_keeps_going_when_a_job_fails(cli: Cli, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_seeds_spread_goes_into_the_published_entry(cli: Cli, tmp_path: Path) -> None:
     few = ("data.sources=[embedded]", "trainer.limit_train_batches=5", "trainer.max_epochs=1", "export.calls=20")
-    done = cli("-m", *SMALL[:-1], "seed=1,2", "launcher=joblib", *few)
+    done = cli("-m", *SMALL[:-1], "seed=1,2", *few)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "over 2 seeds" in done.stdout
     [sweep] = (tmp_path / "outputs/sweeps").iterdir()

@@ -79,6 +79,7 @@ def lab(tmp_path: Path, *commands: list[str]) -> list[str]:
     return said
 
 
+@pytest.mark.slow
 def test_every_model_is_asked_without_training_packages(question: dict[str, str], tmp_path: Path) -> None:
     root = f"models_root={REPO / 'outputs/release'}"
     for said in lab(tmp_path, *(["task=predict", f"model={model}", question[model], root] for model in MODELS)):

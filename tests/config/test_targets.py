@@ -217,13 +217,12 @@ ATTACKS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 @pytest.mark.parametrize("ask", ["task=export export.source=run", "task=eval eval.model=run"])
-def test_a_run_folder_from_someone_else_runs_nothing(cli: Cli, tmp_path: Path, attack: str, ask: str) -> None:
+def test_a_run_folder_from_someone_else_runs_nothing(called: Cli, tmp_path: Path, attack: str, ask: str) -> None:
     write_run(tmp_path / "run", attack)
     torch.save(Evil(str(tmp_path / "mark")), tmp_path / "evil.pickle")
-    done = cli(*ask.split())
+    done = called(*ask.split())
     assert not (tmp_path / "mark").exists()
     out = done.stdout + done.stderr
     assert done.returncode == 2 and "Traceback" not in out, out
@@ -238,7 +237,6 @@ class Evil:
         return open, (self.mark, "w")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argument", "says"),
     [
@@ -248,7 +246,7 @@ class Evil:
         ("model.module._target_=datamodules.harmony.module.ChordSongs", "LabModule is wanted there"),
     ],
 )
-def test_the_command_line_is_held_to_the_same(cli: Cli, argument: str, says: str) -> None:
-    done = cli(argument, "data.sources=[embedded]", "hardware=cpu", "trainer.progress=false")
+def test_the_command_line_is_held_to_the_same(called: Cli, argument: str, says: str) -> None:
+    done = called(argument, "data.sources=[embedded]", "hardware=cpu", "trainer.progress=false")
     out = done.stdout + done.stderr
     assert done.returncode == 2 and "Traceback" not in out and says in out, out

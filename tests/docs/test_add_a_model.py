@@ -44,6 +44,7 @@ def run(repo: Path, cli: Cli, tmp_path: Path) -> Callable[..., str]:
     return run
 
 
+@pytest.mark.slow
 def test_the_model_of_the_page_goes_the_whole_way(repo: Path, run: Callable[..., str], tmp_path: Path) -> None:
     commands = dict(
         zip(

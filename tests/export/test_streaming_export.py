@@ -31,7 +31,7 @@ def contract_of(net, make_contract):
     return make_contract(6, net(torch.zeros(1, 1, 6)).shape[-1], state="one note a call")
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "everything")) for n in NETWORKS])
 def test_every_artefact_computes_what_torch_computes(name, make_contract):
     net = network(name)
     contract = contract_of(net, make_contract)

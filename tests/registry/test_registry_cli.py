@@ -17,6 +17,11 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
+def cli(called: Cli) -> Cli:
+    return called
+
+
+@pytest.fixture
 def models(tmp_path: Path) -> Path:
     """outputs/models, with a groove model, and a harmony model that has one version to go back to."""
     root = tmp_path / "outputs" / "models"

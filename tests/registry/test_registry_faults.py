@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.validated import validated_once  # noqa: F401  a fixture of all tests here
 from test_registry import check, put
 
 from kmidi_lab.contracts import GROOVE, HARMONY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from support.page import Page
@@ -128,6 +129,7 @@ def test_all_text_is_escaped(tmp_path: Path) -> None:
     assert "script" not in Page(source).tags
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_config_beside_the_report_is_shown(tmp_path: Path) -> None:
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text("trainer:\n  note: <b>\n")
@@ -135,6 +137,17 @@ def test_config_beside_the_report_is_shown(tmp_path: Path) -> None:
     assert "trainer:\n  note: &lt;b&gt;" in source
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures without a picture, which takes a second a report."""
+
+    def savefig(_: object, file: TextIO, **__: object) -> None:
+        file.write('<svg><path d="M0 0"/></svg>')
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
+
+
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("section", "name", "empty", "sentence"),
     [
@@ -163,6 +176,7 @@ def test_failed_run_with_nothing_in_it(tmp_path: Path) -> None:
     assert "The run failed" in text and "out of memory" in text and "The run logged no curves." in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_note_has_a_heading_of_its_own(tmp_path: Path) -> None:
     run = sample_run()
     assert "Does knowing the emotion help?" in Page(_source(run, tmp_path)).text
@@ -171,6 +185,7 @@ def test_a_note_has_a_heading_of_its_own(tmp_path: Path) -> None:
     assert "<h2>Why?</h2>" in source and "Because &lt;b&gt;." in source
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     "run", [sample_run(), RunRecord(Identity(run_id="r", status="failed", error="x", model="harmony"))]
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("KMIDI_MUTATIONS", "40"))
+EXAMPLES = int(os.environ.get("KMIDI_MUTATIONS", "20"))
 """Examples of one test; KMIDI_MUTATIONS=2000 for a night."""
 _DEEP: Any = []
 for _ in range(300):

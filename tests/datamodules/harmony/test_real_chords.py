@@ -27,6 +27,7 @@ def pop(shared: Path) -> Reading[Song]:
     return pop909.read(shared)
 
 
+@pytest.mark.slow
 def test_real_files_read_without_loss(jazz: Reading[Song], pop: Reading[Song]) -> None:
     assert (len(jazz.items), len(jazz.problems)) == (1096, 0)
     assert (len(pop.items), len(pop.problems)) == (800, 0)
@@ -41,6 +42,7 @@ def test_estimated_keys_on_standards_that_state_theirs(shared: Path, jazz: Readi
     assert len(songs) > 300 and right / len(songs) > 0.8
 
 
+@pytest.mark.slow
 def test_no_near_duplicate_crosses_splits(jazz: Reading[Song], pop: Reading[Song]) -> None:
     copies = [replace(reading, problems=[]) for reading in (jazz, pop)]  # to which copies of songs are added
     library = engine.build(copies, "x", ChordRules(0, 0.1, 0.15))

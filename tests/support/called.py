@@ -1,0 +1,41 @@
+"""The command line in the test's own process, for commands that are refused, list or explain: no fork, no start."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def called(tmp_path: Path, lab_env: dict[str, str], capfd: pytest.CaptureFixture[str]) -> Iterator[Cli]:
+    """As `cli`, which see; what the command leaves in the process is put back behind the test."""
+    from kmidi_lab.__main__ import main
+
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+
+    def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(cwd or tmp_path)
+            for key in set(os.environ) - set(lab_env):
+                patch.delenv(key)
+            for key, value in (lab_env | (env or {})).items():
+                patch.setenv(key, value)
+            patch.setattr("sys.argv", ["-m", *arguments])
+            capfd.readouterr()
+            try:
+                code = main(list(arguments))
+            except SystemExit as error:
+                code = error.code if isinstance(error.code, int) else bool(error.code)
+        return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
+
+    yield run
+    root.handlers[:] = handlers
+    root.setLevel(level)
