@@ -168,7 +168,9 @@ class MelodyOverChords(Request[Tune]):
         target = self._target(session.folder)
         write_atomic(target, answer.midi)
         mood = f", {self.emotion}" if self.affect else ""
-        picture, rhythm, pitches = target.with_suffix(".png"), answer.rhythm, answer.pitch
+        # Not beside a file that the user named, where another of that name may lie.
+        picture = session.folder / f"{target.stem}.png"
+        rhythm, pitches = answer.rhythm, answer.pitch
         title = f"{self.spelling}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()
         write_atomic(
