@@ -73,7 +73,9 @@ def help_text(model: str | None = None) -> str:
 
 
 def _every_model(root: Path, models: Sequence[str]) -> list[str]:
-    lines = [f"data sets (data=…, below DATA_ROOT={root}; a model's first is its default; details: --help model={models[0]})"]
+    lines = [
+        f"data sets (data=…, below DATA_ROOT={root}; a model's first is its default; details: --help model={models[0]})"
+    ]
     for model in models:
         for number, data in enumerate(accepted_data(model)):
             sources = ", ".join(f"{_mark(here)} {name}" for name, here in data.is_here(root).items())

@@ -132,7 +132,11 @@ def test_a_rollback_to_a_worse_version_is_loud(tmp_path, worse, caplog):
         registry["models"][0]["stand_in"] = "made up"
         path.write_text(json.dumps(registry))
     put(tmp_path, "b")
-    says = "has status training (the replaced one: trained)" if worse == "status" else "on stand-in data (the replaced one: on real data)"
+    says = (
+        "has status training (the replaced one: trained)"
+        if worse == "status"
+        else "on stand-in data (the replaced one: on real data)"
+    )
     because = rollback(tmp_path, HARMONY.id, None, "why")["history"][0]["replaced_because"]
     assert because.startswith("rolled back: why; WARNING: this version ") and because.endswith(says)
     assert says in caplog.text

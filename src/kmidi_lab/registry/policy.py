@@ -63,7 +63,10 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
         return True, "no entry yet"
     run = old.get("training", {}).get("run_id", "unknown")
     if old["status"] in _GOOD and new_status not in _GOOD:
-        return False, f"the published model is {old['status']} (run {run}) and stays; the new one has status {new_status}"
+        return (
+            False,
+            f"the published model is {old['status']} (run {run}) and stays; the new one has status {new_status}",
+        )
     if old["status"] == "production" and new_status != "production":
         return False, (
             f"the published model is in production (run {run}) and stays; type task=registry registry.action=demote "
