@@ -84,7 +84,7 @@ class BestCheckpoint(ModelCheckpoint):
             log.warning("%s can't be read: the best epoch before this run is not known", there)
             return
         if state["trained_on"] != self._trained_on:
-            log.warning("the best epoch of %s has other data or settings: its loss does not count here", there)
+            log.warning("the best epoch of %s was trained with other data or settings, so its loss is ignored", there)
             return
         own = Path(str(self.dirpath), there.name)
         if trainer.is_global_zero:
@@ -110,14 +110,14 @@ class BestCheckpoint(ModelCheckpoint):
         """
         last, best, folder = resumed.path, resumed.path.with_name(resume.BEST), Path(str(self.dirpath))
         if resume.read(best) is None:
-            log.warning("%s can't be read: the last epoch's weights stand for the best ones", best)
+            log.warning("%s can't be read: using the weights of the last epoch instead", best)
             best = last
         if not all(map(self.is_of_this, (last, best))):
             raise ConfigError(
                 f"trainer.resume={resumed.source}: trained on other data or settings, so it can't be finished with these; "
                 f"give them as they were, or train it on by trainer.max_epochs={resumed.epochs + 10}"
             )
-        log.info("all %d epochs of %s are trained: going on with what follows", resumed.epochs, last)
+        log.info("all %d epochs of %s are done: continuing with student, test and export", resumed.epochs, last)
         _copy(last, folder / resume.LAST)
         _copy(best, folder / resume.BEST)
         return self.left_by(folder / resume.BEST, folder / resume.LAST)

@@ -55,7 +55,7 @@ def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence
         begun.add(frozenset(overrides))
         if not _is_done(own):
             again = command(overrides, own, options) or line([*options, *_alone(overrides)])
-            lines.append(f"job {own.name} was stopped; go on with it by: {again}")
+            lines.append(f"job {own.name} was stopped; to resume, type: {again}")
     waiting = [job for job in jobs if frozenset(job) not in begun]
     return [*lines, *(f"not begun: {line([*options, *_alone(job)])}" for job in waiting)]
 

@@ -129,7 +129,7 @@ class Listening(Request[Recognition]):
     def show(self, answer: Recognition, session: Session) -> None:
         for note in answer.notes:
             say(f"note: {note}")
-        say("as a whole:")
+        say("the whole recording:")
         say(_line(answer.seconds, answer.summary))
         if answer.unsure:
             say(f"unsure: {answer.unsure}")

@@ -150,7 +150,7 @@ def with_card(models_root: Path, entry: Mapping[str, Any]) -> tuple[dict[str, An
     try:
         card = _restated(models_root, entry)
     except RegistryError as error:
-        log.warning("%s: the model card still tells the old status: %s", entry["id"], error)
+        log.warning("%s: the model card still states the old status: %s", entry["id"], error)
         return dict(entry), {}
     name = entry["model_card"]
     facts = {"sha256": hashlib.sha256(card).hexdigest(), "bytes": len(card)}

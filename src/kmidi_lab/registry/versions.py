@@ -126,7 +126,9 @@ def read_version(
     """
     versions = kept_versions(entry)
     if not versions:
-        raise RegistryError(f"{entry['id']}: no earlier version is kept, so there is nothing to go back to")
+        raise RegistryError(
+            f"{entry['id']}: no earlier version is kept, so there is nothing to compare with or roll back to"
+        )
     if version == version_of(entry):
         raise RegistryError(f"{entry['id']}: {version} is the version that is published; kept: {', '.join(versions)}")
     if version is not None and version not in versions:

@@ -34,7 +34,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         if entry["status"] == "stub":
             print(f"{entry['id']}: stub, nothing to time")
     if not entries:
-        raise RegistryError(f"{root}: no published model to bench; train one first or give models_root")
+        raise RegistryError(
+            f"{root}: no published model to bench; train one first, or type models_root=DIR, such as outputs/release"
+        )
     benches: dict[str, Any] = {}
     failed: dict[str, str] = {}
     for entry in entries:

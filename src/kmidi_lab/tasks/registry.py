@@ -56,7 +56,9 @@ def _table(root: Path, registry: dict[str, Any], model_id: str | None, options: 
 def _there(root: Path) -> dict[str, Any]:
     registry = load_registry(root)
     if not (root / FILE).is_file():
-        raise RegistryError(f"{root}: no {FILE} there; give models_root, a folder with published models")
+        raise RegistryError(
+            f"{root}: no {FILE} there; train a model first, or type models_root=DIR, such as outputs/release"
+        )
     return registry
 
 

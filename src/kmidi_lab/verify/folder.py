@@ -56,7 +56,9 @@ def verify_folder(root: Path, runner: Path | None) -> Verification:
         RegistryError: no such folder, it can't be listed, or it holds nothing to check.
     """
     if not root.is_dir():
-        raise RegistryError(f"{root}: no such folder; give models_root, a folder with models")
+        raise RegistryError(
+            f"{root}: no such folder; train a model first, or type models_root=DIR, such as outputs/release"
+        )
     with held_still(root):
         return _verify(root, runner)
 

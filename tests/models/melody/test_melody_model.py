@@ -323,6 +323,18 @@ def test_the_melody_is_shown_as_the_key_and_the_chart_spell_it(
     assert 8 in struck and 1 not in struck
 
 
+def test_the_picture_stands_in_the_run_folder_whatever_file_was_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.png").write_bytes(b"a cover")
+    request = MelodyOverChords("C", length=4, out=str(tmp_path / "mine.mid"))
+    session = Session("melody", tmp_path / "run", tmp_path)
+    request.show(request.run(None, session), session)
+    assert (tmp_path / "mine.png").read_bytes() == b"a cover"
+    assert (tmp_path / "run" / "mine.png").read_bytes().startswith(b"\x89PNG")
+    assert str(tmp_path / "run" / "mine.png") in capsys.readouterr().out.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("key", "signature"),
     [("Gb", "Gb"), ("F#", "F#"), ("Cb", "Cb"), ("ebm", "Ebm"), ("d#", "D#m"), ("G#", "Ab"), ("a", "Am"), ("C#", "C#")],

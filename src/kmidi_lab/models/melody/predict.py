@@ -177,7 +177,9 @@ class MelodyOverChords(Request[Tune]):
         target = self._target(session.folder)
         write_atomic(target, answer.midi)
         mood = f", {self.emotion}" if self.affect else ""
-        picture, rhythm, pitches = target.with_suffix(".png"), answer.rhythm, answer.pitch
+        # Not beside a file that the user named, where another of that name may lie.
+        picture = session.folder / f"{target.stem}.png"
+        rhythm, pitches = answer.rhythm, answer.pitch
         title = f"{self.spelling}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()
         write_atomic(
@@ -190,7 +192,7 @@ class MelodyOverChords(Request[Tune]):
         if answer.primer:
             first = answer.primer.bar
             print(
-                f"{name_of(self.source or Path())}: {answer.primer.named()} goes on from bar {first + 1}, in {answer.metre.name}"
+                f"{name_of(self.source or Path())}: {answer.primer.named()} continues from bar {first + 1}, in {answer.metre.name}"
             )
             say_flaws(answer.primer.file.piece.flaws)
         names = [self._note_name(answer, i) for i in range(len(pitches))]
