@@ -63,11 +63,11 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
 
     What was heard is kept in `cache_dir` some hundred recordings at a time, so a job that is broken off goes on there.
     """
-    table, *recordings = files(root) or [root / "fma_metadata" / "tracks.csv"]
+    table, *paths = files(root) or [root / "fma_metadata" / "tracks.csv"]
     listed = tracks(table)
     reading: Reading[Take] = Reading("fma", LICENCE, note="grooves heard by onset detection, not played to a machine")
     recordings = []
-    for path in recordings:
+    for path in paths:
         row = listed.get(_track_id(path))
         if row is None:
             reading.skip(path, "", "not in tracks.csv")
