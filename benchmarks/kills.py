@@ -2,24 +2,27 @@
 
     TMPDIR=/dev/shm python benchmarks/kills.py --folder kills --seconds 3600
 
-An undisturbed run makes the files to compare with. Then, trial after trial, one of five kinds of work is begun and killed
-with all its processes at a random moment, from the first second to after its end:
+An undisturbed run makes the files to compare with. Then, trial after trial, one of seven kinds of work is begun and killed
+with all its processes at a random moment, from its start to after its end:
 
     train    a training run, from the first batch to its report; it goes on by trainer.resume, or anew where nothing was kept
+    resume   a run that has all its epochs goes on: student, test, export; it is begun again
     sweep    two of them, one after the other; each job goes on by the command that the lab prints
     prepare  reading data into the cache; it is begun again
     export   task=export of the undisturbed run; it is begun again
     publish  one version of a model after the other into one folder, as fast as that goes; the folder is read
+    registry into production, out of it, back to an earlier version, and so on; the folder is read
 
 A trial counts as a fault where a file that the lab writes is not whole (checkpoints by their checksums, published files by
-their hashes, the rest by being read), where work that was reported as done is not there, or where the files after going on
+their hashes, the rest by being read), where work that was reported as done is not there, where the models folder does not verify, or where the files after going on
 are not the undisturbed run's, byte for byte. Hydra's own files in `.hydra/` and the log are not looked at.
 
-A trial forks this process, which has imported everything, so that it costs the work alone. Two models: harmony on
-sixty chord charts and emotion on 48 sounds, both made here, two epochs of a few batches. TMPDIR on another file system
+A trial forks this process, which has imported everything, so that it costs the work alone. Three models: harmony on
+sixty chord charts, melody with its student on sixty chorales, and emotion on 48 sounds, all made here, two epochs of a
+few batches. TMPDIR on another file system
 than the folder shows what is written by way of the temporary folder. The lab's files must stay as they are meanwhile:
-prepared data belong to the code that prepared them. Linux and macOS; with --each N, N trials of a kind, and 25 times as many
-of publishing, which costs nothing.
+prepared data belong to the code that prepared them. Linux and macOS; with --each N, N trials of a kind, and 12 times as many
+of publishing and of the registry, which cost nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ import csv
 import json
 import os
 import random
+import resource
 import shlex
 import shutil
 import signal
@@ -37,6 +41,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -47,6 +52,7 @@ import yaml
 
 import kmidi_lab.models.emotion.evaluation
 import kmidi_lab.models.harmony.evaluation
+import kmidi_lab.models.melody.evaluation
 import kmidi_lab.tasks.export
 import kmidi_lab.tasks.prepare
 import kmidi_lab.tasks.train  # noqa: F401  imported here once, not in every trial
@@ -54,12 +60,15 @@ from datamodules.shared import stored
 from kmidi_lab import go_on, run_file
 from kmidi_lab.__main__ import main
 from kmidi_lab.contracts import CONTRACTS
-from kmidi_lab.errors import LabError
+from kmidi_lab.errors import LabError, UserError
 from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.registry.entry import sha256
 from kmidi_lab.registry.files import read_files
+from kmidi_lab.registry.history import demote, promote, rollback
 from kmidi_lab.registry.registry import load_registry, publish
 from kmidi_lab.report.plots import to_svg
 from kmidi_lab.resume import is_whole
+from kmidi_lab.verify.folder import verify_folder
 
 _SMALL = (
     "preset=smoke", "hardware=cpu", "trainer.max_epochs=2", "trainer.limit_train_batches=4", "trainer.progress=false",
@@ -67,13 +76,19 @@ _SMALL = (
 )  # fmt: skip
 MODELS = {
     "harmony": ("data.sources=[jazz_standards]", "model.module.hidden=[16,16]"),
+    "melody": (
+        "data.sources=[jsb_chorales]", "data.windows_per_epoch=16", "data.batch_size=4", "data.window=32",
+        "model.module.size=16", "model.module.heads=2", "model.module.layers=1", "model.module.window=16",
+        "model.module.memory=16", "model.module.student_size=8", "model.module.student_epochs=1",
+    ),
     "emotion": (
         "data.sources=[ravdess]", "data.folds=3", "data.val_speakers=1", "data.augment.variants=0", "data.frames=32",
         "model.module.channels=16", "model.module.dilations=[2,4]", "model.module.cepstra=16",
     ),
 }  # fmt: skip
-KINDS = ("train", "sweep", "prepare", "export", "publish")
-_TOO_LONG_S, _CHEAP = 600.0, 25
+KINDS = ("train", "resume", "sweep", "prepare", "export", "publish", "registry")
+_QUICK = ("publish", "registry")
+_TOO_LONG_S, _CHEAP = 600.0, 12
 
 
 class Lab:
@@ -90,18 +105,24 @@ class Lab:
             began = time.monotonic()
             code = wait(self.begin(kind, base / "undisturbed" / kind))
             self.seconds[kind] = time.monotonic() - began
-            assert code == 0 or kind == "publish", f"the undisturbed {kind} ended with {code}"
-        self.seconds["publish"] = 0.3
+            assert code == 0, f"the undisturbed {kind} ended with {code}"
+        self.seconds |= dict.fromkeys(_QUICK, 0.3)
 
     def begin(self, kind: str, folder: Path) -> int:
         """Starts a kind of work in a folder of its own; returns the process."""
-        return forked(folder, lambda: self._publish(folder, 3) if kind == "publish" else main(self.words(kind)))
+        quick = {"publish": partial(self._publish, folder, 3), "registry": partial(self._change, folder, 3)}
+        return forked(folder, quick.get(kind) or (lambda: main(self.words(kind, folder))))
 
-    def words(self, kind: str) -> list[str]:
-        """The command line of a kind of work."""
+    def words(self, kind: str, folder: Path | None = None) -> list[str]:
+        """The command line of a kind of work; what is resumed is copied into `folder` first."""
         run = next((self.base / "undisturbed/train/outputs/runs" / self.model).glob("*"), None)
+        copy = folder / "finished" if folder and run else None
+        if kind == "resume" and copy and run and not copy.exists():
+            shutil.copytree(run, copy)
+            (copy / "run.json").unlink()  # as a run that was killed behind its last epoch
         more = {
             "train": ["seed=1"],
+            "resume": ["seed=1", f"trainer.resume={copy}"],
             "sweep": ["-m", "seed=1,2", "models_root=models/${seed}"],
             "prepare": ["task=prepare", "paths.cache_dir=cache"],
             "export": ["task=export", f"export.source={run}"],
@@ -123,18 +144,35 @@ class Lab:
         with (folder / "done").open("ab", buffering=0) as done:
             while most is None or version < most:
                 version += 1
-                publish(folder / "models", {**entry, "training": {**entry["training"], "run_id": str(version)}}, files)
+                card = files[f"{self.id}.card.md"].replace(entry["training"]["run_id"].encode(), str(version).encode())
+                facts = {**entry["files"], f"{self.id}.card.md": {"sha256": sha256(card), "bytes": len(card)}}
+                own = {**entry, "training": {**entry["training"], "run_id": str(version)}, "files": facts}
+                publish(folder / "models", own, {**files, f"{self.id}.card.md": card})
                 done.write(f"{version}\n".encode())
+        return 0
+
+    def _change(self, folder: Path, most: int | None = None) -> int:
+        """Versions of a model into production, out of it and back."""
+        root, turn = folder / "models", 0
+        self._publish(folder, 2)
+        while most is None or turn < most:
+            turn += 1
+            for step in (promote, demote, partial(rollback, version=None)):
+                with contextlib.suppress(UserError):  # a model that its baselines beat does not go into production
+                    step(root, self.id, reason=f"turn {turn}")
         return 0
 
     def trial(self, kind: str, folder: Path, rng: random.Random) -> tuple[str, list[str]]:
         """(where the kill fell, what is wrong after it and after going on)."""
-        process = forked(folder, lambda: self._publish(folder)) if kind == "publish" else self.begin(kind, folder)
+        endless = {"publish": partial(self._publish, folder), "registry": partial(self._change, folder)}
+        process = forked(folder, endless[kind]) if kind in endless else self.begin(kind, folder)
         time.sleep(rng.uniform(0, 1.05 * self.seconds[kind]))
         if os.waitpid(process, os.WNOHANG)[0] == 0:
             kill(process)
         where, faults = stage(folder), half_written(folder)
         faults += getattr(self, f"_after_{kind}")(folder)
+        for root in {path.parent for path in folder.rglob("registry.json") if ".staging" not in path.parts}:
+            faults += [f"verify: {f.subject}: {f.message}" for f in verify_folder(root, None).faults]
         return where, [f"{kind} of {self.model} killed {where}: {fault}" for fault in faults]
 
     def _after_train(self, folder: Path) -> list[str]:
@@ -147,6 +185,11 @@ class Lab:
         expected = self.published(self.base / "undisturbed/train/outputs/models")
         faults = ["a finished result was lost"] if done and before != expected else []
         return faults + self._compare(code, folder / "outputs/models", expected)
+
+    def _after_resume(self, folder: Path) -> list[str]:
+        code = wait(self.begin("resume", folder))
+        expected = self.published(self.base / "undisturbed/resume/outputs/models")
+        return self._compare(code, folder / "outputs/models", expected)
 
     def _after_sweep(self, folder: Path) -> list[str]:
         sweep = next(iter((folder / "outputs/sweeps").glob("*")), folder)
@@ -177,6 +220,11 @@ class Lab:
         entries = load_registry(folder / "models")["models"] if (folder / "models").is_dir() else []
         there, done = (int(entries[0]["training"]["run_id"]) if entries else 0), int(told[-1]) if told else 0
         return [] if there in (done, done + 1) else [f"version {done} was published and {there} is there"]
+
+    def _after_registry(self, folder: Path) -> list[str]:
+        told = (folder / "done").read_text().split() if (folder / "done").is_file() else []
+        entries = load_registry(folder / "models")["models"] if (folder / "models").is_dir() else []
+        return [] if entries or not told else ["the model is gone"]
 
     def _compare(self, code: int, root: Path, expected: dict[str, bytes]) -> list[str]:
         if code:
@@ -280,9 +328,14 @@ def stage(folder: Path) -> str:
         return "after a job's end"
     if any(folder.rglob("registry.json")):
         return "after publishing"
+    if any(folder.rglob(".staging")):
+        return "while it published"
     epochs = [len(path.read_text().splitlines()) for path in folder.rglob("metrics.csv")]
     if any(folder.rglob("last.ckpt")):
-        return "after its last epoch" if max(epochs, default=0) > 4 else "between epochs"
+        said = "".join(path.read_text(errors="replace") for path in folder.rglob("said.txt"))
+        later = {"parity:": "while it exported", "student": "while it distilled or tested"}
+        late = next((where for word, where in later.items() if word in said), "after its last epoch")
+        return late if max(epochs, default=0) > 4 else "between epochs"
     return "before its first checkpoint"
 
 
@@ -328,6 +381,17 @@ def _charts(root: Path) -> None:
     (root / "jazz_standards" / "JazzStandards.json").write_text(json.dumps(charts), encoding="utf-8")
 
 
+def _chorales(root: Path) -> None:
+    rng = random.Random(0)
+    songs = []
+    for _ in range(60):
+        tops = [rng.choice((60, 62, 64, 65, 67, 69, 71, 72)) for _ in range(32)]
+        songs.append([[top, top - 5, top - 12, top - 24] for top in tops for _ in range(4)])
+    content = {"train": songs[:44], "valid": songs[44:52], "test": songs[52:]}
+    (root / "jsb_chorales").mkdir(parents=True, exist_ok=True)
+    (root / "jsb_chorales" / "jsb-chorales-16th.json").write_text(json.dumps(content), encoding="utf-8")
+
+
 def _sounds(root: Path) -> None:
     rng, seconds = np.random.default_rng(0), np.arange(16_000) / 16_000
     for actor in range(1, 7):
@@ -338,7 +402,7 @@ def _sounds(root: Path) -> None:
             soundfile.write(path, tone, 16_000)
 
 
-_DATA = {"harmony": _charts, "emotion": _sounds}
+_DATA = {"harmony": _charts, "melody": _chorales, "emotion": _sounds}
 
 
 def trials(
@@ -348,7 +412,7 @@ def trials(
     number = 0
     while each is None or number < each:
         for lab, kind in ((lab, kind) for lab in labs for kind in kinds):
-            for part in range(_CHEAP if kind == "publish" else 1):
+            for part in range(_CHEAP if kind in _QUICK else 1):
                 yield lab, kind, number * _CHEAP + part, random.Random(f"{seed} {lab.model} {kind} {number} {part}")
         number += 1
 
@@ -377,7 +441,8 @@ def run(folder: Path, models: list[str], kinds: list[str], each: int | None, sec
             print(f"{sum(counted.values())} kills, {len(faults)} faults", flush=True)
     for (model, kind, where), count in sorted(counted.items()):
         print(f"{count:5d}  {kind} of {model}, killed {where}")
-    print(f"{sum(counted.values())} kills, {len(faults)} faults")
+    cpu = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(f"{sum(counted.values())} kills, {len(faults)} faults, {cpu / 60:.0f} minutes of CPU")
     return faults
 
 

@@ -48,11 +48,11 @@ def match(
     Pairs are taken nearest first within half a second of `expected`; a second pass looks within a quarter of a second
     of where the notes around were found, so that a passage played early or late as a whole is matched as a whole.
     """
-    found = _nearest_first(pitch, expected, played_pitch, played_at, _FIRST_TOLERANCE)
-    there = np.flatnonzero(found >= 0)
+    places = _nearest_first(pitch, expected, played_pitch, played_at, _FIRST_TOLERANCE)
+    there = np.flatnonzero(places >= 0)
     if not len(there):
-        return found
-    late = played_at[found[there]] - expected[there]
+        return places
+    late = played_at[places[there]] - expected[there]
     padded = np.pad(late, _NEIGHBOURS // 2, mode="edge")
     around = np.median(np.lib.stride_tricks.sliding_window_view(padded, _NEIGHBOURS), axis=1)
     shift = np.interp(np.arange(len(pitch)), there, around)
@@ -62,9 +62,9 @@ def match(
 def _nearest_first(
     pitch: np.ndarray, expected: np.ndarray, played_pitch: np.ndarray, played_at: np.ndarray, tolerance: float
 ) -> NDArray[np.int64]:
-    found = np.full(len(pitch), -1, np.int64)
+    places = np.full(len(pitch), -1, np.int64)
     if not len(pitch) or not len(played_at):
-        return found
+        return places
     # Pitches so far apart on one line that a window never reaches into the next.
     low = min(expected.min(), played_at.min())
     stride = max(expected.max(), played_at.max()) - low + 2 * tolerance + 1
@@ -80,6 +80,6 @@ def _nearest_first(
     taken = np.zeros(len(played_at), bool)
     for k in np.argsort(np.abs(line[candidates] - place[notes]), kind="stable"):
         note, candidate = notes[k], candidates[k]
-        if found[note] < 0 and not taken[candidate]:
-            found[note], taken[candidate] = order[candidate], True
-    return found
+        if places[note] < 0 and not taken[candidate]:
+            places[note], taken[candidate] = order[candidate], True
+    return places

@@ -98,10 +98,10 @@ def _performance(
             scores[name] = piece, score_of(piece).score
         except _UnusableError as error:
             scores[name] = error
-    known = scores[name]
-    if isinstance(known, _UnusableError):
-        raise known
-    piece, score = known
+    piece_score = scores[name]
+    if isinstance(piece_score, _UnusableError):
+        raise piece_score
+    piece, score = piece_score
     if len(score) < _MIN_NOTES:
         raise _UnusableError(f"a score of fewer than {_MIN_NOTES} notes", len(score))
     played = _read(base / row["midi_performance"], "performance")
@@ -128,13 +128,13 @@ def perform(score: Score, played: Piece, beats: BeatMap) -> Performed:
     starts = played.seconds(notes["start"])
     ends = played.seconds(notes["start"].astype(np.int64) + notes["duration"])
     expected, until = beats(score.onset), beats(score.onset + score.duration)
-    found = match(score.pitch, expected, notes["pitch"].astype(np.int64), starts)
-    there = found >= 0
-    start, end = starts[found], np.maximum(ends[found], starts[found] + 1e-3)
+    places = match(score.pitch, expected, notes["pitch"].astype(np.int64), starts)
+    there = places >= 0
+    start, end = starts[places], np.maximum(ends[places], starts[places] + 1e-3)
     timing = start - expected
     gridded = there & beats.inside(score.onset) & (np.abs(timing) <= _FAR_OFF_GRID)
     return Performed(
-        velocity=np.where(there, notes["velocity"][found].astype(np.float64), np.nan),
+        velocity=np.where(there, notes["velocity"][places].astype(np.float64), np.nan),
         timing=np.where(gridded, timing, np.nan),
         articulation=np.where(there, (end - start) / np.maximum(until - expected, 1e-3), np.nan),
         pedal=np.where(there, pedalled(played, start, end), np.nan),

@@ -47,7 +47,7 @@ class Performer:
     tempo: float
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Performer:
+    def at_random(cls, rng: np.random.Generator) -> Performer:
         loud, contrast, arch, accent, articulation, noise = (float(k) for k in rng.uniform(0.3, 1.7, 6))
         return cls(
             high_loud=loud,
@@ -130,7 +130,7 @@ def read(files: Sequence[Path], progress: bool) -> Reading[Performance]:
             continue
         for number in range(PERFORMERS):
             rng = np.random.default_rng([number, *path.stem.encode()])
-            performer = Performer.drawn(rng)
+            performer = Performer.at_random(rng)
             played = perform(score, performer, rng)
             name = f"kth_rules/{path.stem}"
             reading.items.append(

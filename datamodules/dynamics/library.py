@@ -112,7 +112,7 @@ class PerformanceRules(Rules[Performance]):
         return {
             "songs": len(songs),
             "pieces": len({p.piece for p in songs}),
-            "events": sum(p.known for p in songs),
+            "events": sum(p.matched_notes for p in songs),
         }
 
     def row(self, reading: Reading[Performance], songs: list[Performance]) -> dict[str, Any]:
@@ -130,12 +130,12 @@ def group(performances: Sequence[Performance]) -> Groups:
     first: dict[str, int] = {}
     for i, performance in enumerate(performances):
         first.setdefault(performance.piece, i)
-    kept = list(first.values())
-    tunes = [_tune(performances[i].score) for i in kept]
-    alike = Groups(len(kept))
+    first_ones = list(first.values())
+    tunes = [_tune(performances[i].score) for i in first_ones]
+    alike = Groups(len(first_ones))
     alike.join_similar(tunes, _NGRAM, _SIMILAR)
-    for k, i in enumerate(kept):
-        groups.join(i, kept[alike.find(k)])
+    for k, i in enumerate(first_ones):
+        groups.join(i, first_ones[alike.find(k)])
     return groups
 
 

@@ -105,7 +105,7 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
     def counts(self, split: str) -> dict[str, int]:
         """Performances, pieces and matched notes."""
         own = self.songs(split)
-        return {"songs": len(own), "pieces": len({p.piece for p in own}), "events": sum(p.known for p in own)}
+        return {"songs": len(own), "pieces": len({p.piece for p in own}), "events": sum(p.matched_notes for p in own)}
 
     def train_dataloader(self) -> IndexBatches[DynamicsBatch]:
         notes = _by_piece(self.encoded("train")).items()
@@ -120,9 +120,9 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         """Notes of all pieces alike; their history is noisy or unknown, some are coloured by an emotion."""
         t, n, device = self._tensors, len(index), index.device
         piece = index % len(t["first"])
-        drawn = torch.rand(n, generator=generator, device=device, dtype=torch.float64) * t["count"][piece]
-        rows = t["first"][piece] + drawn.long()
-        x, y, known, level = (t[name][rows] for name in (*DynamicsBatch._fields, "level"))
+        offsets = torch.rand(n, generator=generator, device=device, dtype=torch.float64) * t["count"][piece]
+        rows = t["first"][piece] + offsets.long()
+        x, y, mask, level = (t[name][rows] for name in (*DynamicsBatch._fields, "level"))
         noise = torch.randn(n, _HISTORY.stop - _HISTORY.start, generator=generator, device=device) * self._noise
         history = x[:, _HISTORY]
         history = torch.where(history > 0, (history + noise).clamp(0.01, 1), history)
@@ -132,22 +132,22 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         x[:, _PITCH] += torch.randn(n, generator=generator, device=device) * self._jitter
         mood = torch.rand(n, 2, generator=generator, device=device) * 2 - 1
         mood = mood * (torch.rand(n, 1, generator=generator, device=device) < self._emotion)
-        return DynamicsBatch(*coloured(x, y, mood), known)
+        return DynamicsBatch(*coloured(x, y, mood), mask)
 
 
 def _by_piece(performed: Sequence[EncodedPiece]) -> dict[str, np.ndarray]:
-    """The notes that were found, piece by piece: `x`, `y`, `known`, each note's `level` (how much louder its performance
+    """The notes that were found, piece by piece: `x`, `y`, `mask`, each note's `level` (how much louder its performance
     is than all on average), and the `first` row and `count` of rows of each piece.
     """
     ordered = sorted(performed, key=lambda p: p.piece)
-    found = [p.known[:, _VELOCITY] > 0 for p in ordered]
-    loud = [float(p.y[f, _VELOCITY].mean()) for p, f in zip(ordered, found, strict=True)]
-    sizes = np.array([int(f.sum()) for f in found])
+    matched = [p.mask[:, _VELOCITY] > 0 for p in ordered]
+    loud = [float(p.y[f, _VELOCITY].mean()) for p, f in zip(ordered, matched, strict=True)]
+    sizes = np.array([int(f.sum()) for f in matched])
     _, piece = np.unique([p.piece for p in ordered], return_inverse=True)
     count = np.bincount(piece, sizes).astype(np.int64)
     level = np.repeat(np.array(loud) - np.average(loud, weights=sizes), sizes)
     arrays = {
-        name: np.concatenate([getattr(p, name)[f] for p, f in zip(ordered, found, strict=True)])
+        name: np.concatenate([getattr(p, name)[f] for p, f in zip(ordered, matched, strict=True)])
         for name in DynamicsBatch._fields
     }
     return {**arrays, "level": level.astype(np.float32), "first": np.cumsum(count) - count, "count": count}

@@ -51,7 +51,7 @@ def maestro_layout(root: Path) -> Layout:
 
 
 @dataclass(frozen=True)
-class Played:
+class SelfScored:
     """A performance that is its own score; `key` is equal for files with the same notes."""
 
     score: Score
@@ -61,8 +61,8 @@ class Played:
 
 def maestro_files(root: Path) -> list[Path]:
     """The table and every performance that it lists and that is there."""
-    found = maestro_layout(root).files
-    return [maestro_table(root), *(f.path for f in found)] if found else []
+    layout_files = maestro_layout(root).files
+    return [maestro_table(root), *(f.path for f in layout_files)] if layout_files else []
 
 
 def read_maestro(root: Path, progress: bool) -> Reading[Performance]:
@@ -73,9 +73,11 @@ def read_maestro(root: Path, progress: bool) -> Reading[Performance]:
     )
     reading.problems += layout.problems
     pieces = {f.path: f.group for f in layout.files}
-    for path, made in read_all(reading, list(pieces), extracting(free_performance), progress=progress).items():
+    for path, performance in read_all(reading, list(pieces), extracting(free_performance), progress=progress).items():
         name = f"maestro/{path.relative_to(root).with_suffix('').as_posix()}"
-        reading.items.append(Performance(name, f"maestro/{pieces[path]}", "maestro", made.score, made.played, METRE))
+        reading.items.append(
+            Performance(name, f"maestro/{pieces[path]}", "maestro", performance.score, performance.played, METRE)
+        )
     return reading
 
 
@@ -88,17 +90,17 @@ def read_lakh(files: Sequence[Path], progress: bool) -> Reading[Performance]:
     note = f"piano parts with varied velocities of at most {MOST_FILES} files; timing and articulation unknown"
     reading: Reading[Performance] = Reading("lakh", lakh.LICENCE, note=note)
     first: dict[bytes, Path] = {}
-    for path, made in read_all(reading, files, extracting(gridded_performance), progress=progress).items():
-        if made.key in first:
-            reading.skip(path, "", "same notes as another file", first[made.key])
+    for path, performance in read_all(reading, files, extracting(gridded_performance), progress=progress).items():
+        if performance.key in first:
+            reading.skip(path, "", "same notes as another file", first[performance.key])
             continue
-        first[made.key] = path
+        first[performance.key] = path
         name = f"lakh/{path.stem}"
-        reading.items.append(Performance(name, name, "lakh", made.score, made.played))
+        reading.items.append(Performance(name, name, "lakh", performance.score, performance.played))
     return reading
 
 
-def free_performance(piece: Piece) -> Played:
+def free_performance(piece: Piece) -> SelfScored:
     """Onsets within 35 ms are one chord. Raises MidiError (`fewer than 64 notes`)."""
     notes, _, _ = pitched_notes(piece)
     if len(notes) < _MIN_NOTES:
@@ -112,7 +114,7 @@ def free_performance(piece: Piece) -> Played:
     return _played(piece, score, notes[order], starts[order], ends[order])
 
 
-def gridded_performance(piece: Piece) -> Played:
+def gridded_performance(piece: Piece) -> SelfScored:
     """The piano parts of a sequenced file. Raises MidiError when there are none, or they show no dynamics."""
     tracks = tuple(t for t in piece.tracks if not t.is_drum and t.program in _PIANOS)
     notes = np.concatenate([t.notes for t in tracks]) if tracks else piece.tracks[0].notes[:0]
@@ -139,7 +141,7 @@ def _seconds(piece: Piece, notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return starts, np.maximum(piece.seconds(notes["start"].astype(np.int64) + notes["duration"]), starts + 1e-3)
 
 
-def _played(piece: Piece, score: Score, notes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> Played:
+def _played(piece: Piece, score: Score, notes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> SelfScored:
     nothing = np.full(len(notes), np.nan)
     performed = Performed(notes["velocity"].astype(np.float64), nothing, nothing, pedalled(piece, starts, ends))
-    return Played(score, performed, dedupe.notes_key(piece).tobytes())
+    return SelfScored(score, performed, dedupe.notes_key(piece).tobytes())

@@ -123,8 +123,8 @@ def _act(
         int(np.clip(usual.pitch + near(manner.pitch, 7), 0, 99)),
         int(np.clip(usual.range * manner.range**strength * rng.lognormal(0, 0.25), 2, 99)),
     )
-    said = espeak.say(text, f"en-us+{voice}", prosody)
-    samples = np.asarray(soxr.resample(said, espeak.rate, RATE), np.float64)
+    spoken = espeak.say(text, f"en-us+{voice}", prosody)
+    samples = np.asarray(soxr.resample(spoken, espeak.rate, RATE), np.float64)
     samples = _tilted(samples, near(manner.tilt_db, 2.0))
     time = np.arange(len(samples)) / RATE
     depth = max(0.0, strength * manner.tremor + rng.normal(0, 0.05))

@@ -38,13 +38,13 @@ class Espeak:
 
     def __init__(self, library: Any, rate: int) -> None:
         self._library, self.rate = library, rate
-        self._heard: list[NDArray[np.int16]] = []
+        self._chunks: list[NDArray[np.int16]] = []
         self._callback = _Callback(self._hear)  # kept alive as long as the library may call it
         library.espeak_SetSynthCallback(self._callback)
 
     def _hear(self, samples: Any, count: int, events: Any) -> int:
         if samples and count > 0:
-            self._heard.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
     def say(self, text: str, voice: str, prosody: Prosody) -> NDArray[np.float32]:
@@ -61,12 +61,12 @@ class Espeak:
         settings = ((_RATE, prosody.rate), (_PITCH, prosody.pitch), (_RANGE, prosody.range), (_VOLUME, prosody.volume))
         for parameter, value in settings:
             self._library.espeak_SetParameter(parameter, value, 0)
-        self._heard.clear()
+        self._chunks.clear()
         raw = text.encode()
         self._library.espeak_Synth(raw, len(raw) + 1, 0, _POSITION_CHARACTER, 0, _UTF8, None, None)
         self._library.espeak_Synchronize()
-        heard = np.concatenate(self._heard) if self._heard else np.zeros(0, np.int16)
-        return np.asarray(heard / 32768, np.float32)
+        samples = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.int16)
+        return np.asarray(samples / 32768, np.float32)
 
 
 @contextmanager

@@ -59,12 +59,12 @@ def load(
     content = data_version((used.name, *sorted(channels)) if used.files else (used.name,), used.contents())
     # Where an emotion is learnt from is part of what the data is; how clips are augmented is not.
     version = data_version((folds, fold, val_speakers), [content.encode()])
-    kept = [(used, content, augmentation.of_waveforms)]
+    readings = [(used, content, augmentation.of_waveforms)]
     rules = SpeakerRules(folds, fold, val_speakers, whole)
     plain = replace(augmentation, variants=0)
     as_recorded, _ = engine.find(sources(root, channels, plain, workers, progress), [used.name])
     enough = {used.name: (as_recorded[0], plain.of_waveforms)} if scoring else None
-    return engine.load_readings(cache_dir / "speech", kept, absent, version, code_version(__name__), rules, enough)
+    return engine.load_readings(cache_dir / "speech", readings, absent, version, code_version(__name__), rules, enough)
 
 
 def sources(

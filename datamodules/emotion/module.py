@@ -78,14 +78,14 @@ class ActedSpeech(ClipData[EmotionBatch]):
                 raise ConfigError(one_of("data.channels", channel, ravdess.CHANNELS))
         if not channels or folds == 1:
             raise ConfigError("data.channels must name one at least, and data.folds be 0 or 2 and more")
-        made = augment or Augmentation()
+        augmentation = augment or Augmentation()
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, channels=tuple(channels), folds=folds, fold=fold,
-            val_speakers=val_speakers, augmentation=made, licence=fetch, workers=workers, progress=progress,
+            val_speakers=val_speakers, augmentation=augmentation, licence=fetch, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.view, self.vocabulary = labels, label_set(labels)
-        self._frames, self._skip, self._augment = frames, skip, made
+        self._frames, self._skip, self._augment = frames, skip, augmentation
 
     def for_scoring(self) -> None:
         self._load = partial(self._load, scoring=True, whole=self.split == "all")
@@ -128,15 +128,15 @@ class ActedSpeech(ClipData[EmotionBatch]):
         """One-hot labels `[N, K]` and intensities `[N, 2]`, scalars `[N, 4]`, on the device."""
         label = F.one_hot(torch.tensor([label_of(c.labels["emotion"], self.view) for c in clips]), len(self.vocabulary))
         strong = F.one_hot(torch.tensor([int(c.labels["strong"]) for c in clips]), len(INTENSITIES))
-        heard = [(c, c.sound.frames[speech_of(c.sound.frames)]) for c in clips]
+        speech = [(c, c.sound.frames[speech_of(c.sound.frames)]) for c in clips]
         scalars = [
-            (*scalars_of(c.labels["emotion"], bool(c.labels["strong"])), complexity(frames)) for c, frames in heard
+            (*scalars_of(c.labels["emotion"], bool(c.labels["strong"])), complexity(frames)) for c, frames in speech
         ]
         return label.float().to(self.device), strong.float().to(self.device), torch.tensor(scalars).to(self.device)
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> EmotionBatch:
         """A stretch of one variant of each clip, changed as `augment` says."""
-        made = self._augment
+        augmentation = self._augment
 
         def rand() -> torch.Tensor:
             return torch.rand(len(index), generator=generator, device=index.device)
@@ -151,14 +151,14 @@ class ActedSpeech(ClipData[EmotionBatch]):
         label, strong, scalars = (t[index] for t in self._targets)
         scalars = torch.cat([scalars[:, :-1], self._complexity[item, None]], 1)
         weight = (real & active(x)).float()
-        if made.gain:
-            x = gain(x, made.gain, generator)
-        if made.shift:
-            x = band_shift(x, made.shift, generator)
-        if made.mixup:
-            x, other, share = mixup(x, made.mixup, generator)
+        if augmentation.gain:
+            x = gain(x, augmentation.gain, generator)
+        if augmentation.shift:
+            x = band_shift(x, augmentation.shift, generator)
+        if augmentation.mixup:
+            x, other, share = mixup(x, augmentation.mixup, generator)
             weight = torch.maximum(weight, weight[other])
             label, strong, scalars = (torch.lerp(t[other], t, share[:, None]) for t in (label, strong, scalars))
-        if made.bands or made.frames:
-            x = spec_augment(x, made.bands, made.frames, generator, fill=self._mean)
+        if augmentation.bands or augmentation.frames:
+            x = spec_augment(x, augmentation.bands, augmentation.frames, generator, fill=self._mean)
         return EmotionBatch(x, weight, label, strong, scalars)

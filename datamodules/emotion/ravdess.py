@@ -18,7 +18,7 @@ from typing import Any
 
 from datamodules.emotion.clips import prepare
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.clips import ClipError, heard
+from datamodules.shared.clips import ClipError, from_recording
 from datamodules.shared.fetch import download, unpack
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
@@ -83,18 +83,18 @@ def files(root: Path) -> list[Path]:
     return sorted(p for folder in folders for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES)
 
 
-def channels_of(found: Sequence[Path]) -> set[str]:
+def channels_of(paths: Sequence[Path]) -> set[str]:
     """The channels that the names of files tell of."""
-    told = set()
-    for path in found:
+    channels = set()
+    for path in paths:
         with suppress(ClipError):
-            told.add(read_name(path.stem).channel)
-    return told
+            channels.add(read_name(path.stem).channel)
+    return channels
 
 
 def sound_of(path: Path, augmentation: Augmentation) -> Sound | Noted[Sound]:
     """A file's frames and variants; what worker processes do."""
-    return heard(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation))
+    return from_recording(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation))
 
 
 def read(
@@ -127,15 +127,15 @@ def _each_once(sounds: dict[Path, Sound], named: dict[Path, Name], out: Reading[
     same: dict[str, list[Path]] = defaultdict(list)
     for path, sound in sounds.items():
         same[sound.key].append(path)
-    kept: set[Path] = set()
+    unique: set[Path] = set()
     for copies in same.values():
         agree = len({named[path] for path in copies}) == 1
         if agree:
-            kept.add(copies[0])
+            unique.add(copies[0])
         for path in copies[agree:]:
             reason = "same sound as another file" if agree else "same sound as a file with another name"
             out.skip(path, "", reason, copies[0] if path != copies[0] else copies[1])
-    return [path for path in sounds if path in kept]
+    return [path for path in sounds if path in unique]
 
 
 def fetch(root: Path, licence: str, channels: Sequence[str], progress: bool = True) -> None:
@@ -174,12 +174,12 @@ def published_files(doi: str) -> dict[str, tuple[str, str, int]]:
 
     try:
         repository: Any = doi_to_repository(doi)
-        told = SimpleNamespace(registry={})
-        repository.populate_registry(told)
+        listing = SimpleNamespace(registry={})
+        repository.populate_registry(listing)
         sizes = {
             f.get("key") or f["filename"]: int(f.get("size") or f["filesize"]) for f in repository.api_response["files"]
         }
-        return {name: (repository.download_url(name), told.registry[name], size) for name, size in sizes.items()}
+        return {name: (repository.download_url(name), listing.registry[name], size) for name, size in sizes.items()}
     except (requests.RequestException, ValueError, KeyError) as error:
         raise DataError(
             f"doi:{doi} can't be looked up ({str(error)[:200]}); try again later, or fetch it by hand"

@@ -90,7 +90,7 @@ def plan(renderings: int, seed: int, nodes: int = NODES) -> list[Plan]:
         times = renderings if split == "train" else 2 if split == "val" else 1
         first, turn = rng.integers(len(INTENSITIES), size=NODES), rng.integers(len(KEYS), size=NODES)
         for i, node in itertools.product(range(times), range(NODES)):
-            made = int(rng.integers(2**31))
+            clip_seed = int(rng.integers(2**31))
             group = f"{split}/{node:03}/{i}"
             intensity = int(first[node] + i) % len(INTENSITIES)
             tune, *played = (int(rng.choice(list(c[split]))) for c in (TUNES, PROGRAMS, BACKING, DRUMS))
@@ -98,7 +98,7 @@ def plan(renderings: int, seed: int, nodes: int = NODES) -> list[Plan]:
             for k in range(keys):
                 # 5 and 24 have no common divisor, so all keys come in turn; the test's lie six apart.
                 key = int(turn[node] + (5 * i if keys == 1 else 6 * k + k)) % len(KEYS)
-                plans.append(Plan(split, group, node, intensity, key, tune, Players(*played), made))
+                plans.append(Plan(split, group, node, intensity, key, tune, Players(*played), clip_seed))
     return [p for p in plans if p.node in some]
 
 
@@ -134,8 +134,8 @@ def _play(plans: Sequence[Plan]) -> list[Clip]:
 def _later(part: Part, place: int) -> Part:
     """The notes that begin within a clip, moved to its place, none longer than the clip."""
     begin = place * (SECONDS + _GAP_S)
-    kept = [n for n in part.notes if n.start < SECONDS]
-    notes = [n._replace(start=n.start + begin, end=min(n.end, SECONDS) + begin) for n in kept]
+    begun = [n for n in part.notes if n.start < SECONDS]
+    notes = [n._replace(start=n.start + begin, end=min(n.end, SECONDS) + begin) for n in begun]
     return Part(part.program, notes, part.drums)
 
 

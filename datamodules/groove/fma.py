@@ -38,7 +38,7 @@ _TIMEOUT_S, _MEMORY_MB = 120.0, 2048
 
 
 @dataclass(frozen=True)
-class Listed:
+class TrackRow:
     """A row of tracks.csv: top genre and published split, empty where the row has none, and the artist."""
 
     genre: str
@@ -54,8 +54,8 @@ def folders(root: Path) -> list[Path]:
 def files(root: Path) -> list[Path]:
     """Every MP3 of the largest set below `root`, or nothing; tracks.csv first."""
     table = root / "fma_metadata" / "tracks.csv"
-    found = [path for folder in folders(root) for path in sorted(folder.rglob("*.mp3"))]
-    return [table, *found] if folders(root) and table.is_file() else []
+    paths = [path for folder in folders(root) for path in sorted(folder.rglob("*.mp3"))]
+    return [table, *paths] if folders(root) and table.is_file() else []
 
 
 def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) -> Reading[Take]:
@@ -63,27 +63,27 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
 
     What was heard is kept in `cache_dir` some hundred recordings at a time, so a job that is broken off goes on there.
     """
-    table, *recordings = files(root) or [root / "fma_metadata" / "tracks.csv"]
+    table, *paths = files(root) or [root / "fma_metadata" / "tracks.csv"]
     listed = tracks(table)
     reading: Reading[Take] = Reading("fma", LICENCE, note="grooves heard by onset detection, not played to a machine")
-    wanted = []
-    for path in recordings:
+    recordings = []
+    for path in paths:
         row = listed.get(_track_id(path))
         if row is None:
             reading.skip(path, "", "not in tracks.csv")
         elif row.genre not in _STYLES:
             reading.skip(path, "", "genre without a drum style", row.genre or "none")
         else:
-            wanted.append(path)
+            recordings.append(path)
     version = code_version(__name__)
-    heard = prepare(
-        wanted, root, cache_dir / "fma", hear, version, _MAX_BYTES, workers, _TIMEOUT_S, _MEMORY_MB, progress=progress,
+    grooves = prepare(
+        recordings, root, cache_dir / "fma", hear, version, _MAX_BYTES, workers, _TIMEOUT_S, _MEMORY_MB, progress=progress,
         text="listening",
     )  # fmt: skip
-    reading.problems += [replace(p, file=str(root / p.file)) for p in heard.problems()]
-    for made in heard:
-        row = listed[_track_id(Path(made.name))]
-        take = Take(_performance(made, row), f"artist {row.artist}", _PUBLISHED.get(row.split, "train"))
+    reading.problems += [replace(p, file=str(root / p.file)) for p in grooves.problems()]
+    for groove in grooves:
+        row = listed[_track_id(Path(groove.name))]
+        take = Take(_performance(groove, row), f"artist {row.artist}", _PUBLISHED.get(row.split, "train"))
         reading.items.append(take)
     return reading
 
@@ -91,20 +91,20 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
 def hear(path: Path) -> Arrays | Noted[Arrays]:
     """The groove of one recording; raises AudioError, also for one without a beat. `swing` is NaN where none was heard."""
     recording = read_recording(path, RATE, _LONGEST_S)
-    heard = groove_of(recording.samples)
-    if heard is None or not heard.bars.hit.any():
+    groove = groove_of(recording.samples)
+    if groove is None or not groove.bars.hit.any():
         raise AudioError(path, "no steady beat")
-    swing = np.nan if heard.swing is None else heard.swing
-    made = {
-        "hit": heard.bars.hit,
-        "timing": heard.bars.timing,
-        "velocity": heard.bars.velocity,
-        "about": np.array([[heard.bpm, swing, heard.bars.merged]]),
+    swing = np.nan if groove.swing is None else groove.swing
+    arrays = {
+        "hit": groove.bars.hit,
+        "timing": groove.bars.timing,
+        "velocity": groove.bars.velocity,
+        "about": np.array([[groove.bpm, swing, groove.bars.merged]]),
     }
-    return Noted(made, *recording.notes[0]) if recording.notes else made
+    return Noted(arrays, *recording.notes[0]) if recording.notes else arrays
 
 
-def tracks(table: Path) -> dict[int, Listed]:
+def tracks(table: Path) -> dict[int, TrackRow]:
     """tracks.csv by track id; raises DataError when it is not the published table."""
     try:
         with table.open(newline="", encoding="utf-8-sig") as source:
@@ -114,7 +114,7 @@ def tracks(table: Path) -> dict[int, Listed]:
             columns = {key: i for i, key in enumerate(zip(groups, names, strict=False))}
             genre, split, artist = (columns[c] for c in (("track", "genre_top"), ("set", "split"), ("artist", "id")))
             return {
-                int(row[0]): Listed(row[genre], row[split], row[artist])
+                int(row[0]): TrackRow(row[genre], row[split], row[artist])
                 for row in rows
                 if row and row[0].isdigit() and len(row) > max(genre, split, artist)
             }
@@ -126,15 +126,15 @@ def _track_id(path: Path) -> int:
     return int(path.stem) if path.stem.isdigit() else -1
 
 
-def _performance(heard: Prepared, row: Listed) -> Performance:
+def _performance(groove: Prepared, row: TrackRow) -> Performance:
     """With the style of its genre and that style's swing; a straight one that is heard to swing is a swing.
 
     How far it swings stays out of the input, or the model would read from it what it is to predict.
     """
-    hit, timing, velocity, about = (np.array(heard.arrays[name]) for name in ("hit", "timing", "velocity", "about"))
+    hit, timing, velocity, about = (np.array(groove.arrays[name]) for name in ("hit", "timing", "velocity", "about"))
     bpm, swing, merged = about[0].tolist()
     style = _STYLES[row.genre]
     if style == "straight" and swing > _SWUNG:
         style = "swing"
     bars = Bars(hit, timing, velocity, int(merged))
-    return Performance(f"fma/{Path(heard.name).stem}", "fma", "beat", style, SWING[style], bpm, False, bars)
+    return Performance(f"fma/{Path(groove.name).stem}", "fma", "beat", style, SWING[style], bpm, False, bars)

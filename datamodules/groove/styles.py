@@ -109,8 +109,8 @@ def _take(name: str, number: int) -> Performance:
     loud = loud - 28 * (doubled & (voices != 2)) + 5.0 * ending * (steps - STEPS // 2)
     loud = np.where(ghosted, rng.normal(36, 7, len(steps)), loud)
     velocities = loud.round().clip(1, 127).astype(np.int64)
-    made = bars_of(ticks, voices, velocities, TIMING_PPQ)
-    return Performance(f"styles/{name}/{number}", "styles", "beat", name, SWING[name], bpm, True, made)
+    take_bars = bars_of(ticks, voices, velocities, TIMING_PPQ)
+    return Performance(f"styles/{name}/{number}", "styles", "beat", name, SWING[name], bpm, True, take_bars)
 
 
 def _chances(row: str) -> np.ndarray:

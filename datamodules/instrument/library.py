@@ -50,12 +50,14 @@ def load(
         nsynth.SOURCE: (notes,),
         general_midi.SOURCE: (takes, rendering.SOUND_FONT),
     }
-    kept = []
+    readings = []
     for source in present:
         content = data_version((source.name, *settings.get(source.name, ())), source.contents())
         # What is rendered is kept as it is; nothing of it depends on how recordings are changed.
-        kept.append((source, content, augmentation.of_waveforms if source.files else None))
-    version = data_version((val_share, test_share, split_seed), ["|".join(content for _, content, _ in kept).encode()])
+        readings.append((source, content, augmentation.of_waveforms if source.files else None))
+    version = data_version(
+        (val_share, test_share, split_seed), ["|".join(content for _, content, _ in readings).encode()]
+    )
     rules = TakeRules(
         val_share, test_share, split_seed, nothing=f"{root} holds no usable sound of {' or '.join(names)}"
     )
@@ -65,7 +67,7 @@ def load(
     )
     enough = {source.name: (source, plain.of_waveforms) for source in as_recorded if source.files} if scoring else None
     code = code_version(__name__)
-    return engine.load_readings(cache_dir / "instruments", kept, absent, version, code, rules, enough)
+    return engine.load_readings(cache_dir / "instruments", readings, absent, version, code, rules, enough)
 
 
 def sources(

@@ -72,13 +72,13 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         workers: Count = 2,
         progress: bool = True,
     ) -> None:
-        made = augment or Augmentation()
+        augmentation = augment or Augmentation()
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, takes=takes, notes=notes, val_share=val_share,
-            test_share=test_share, split_seed=split_seed, augmentation=made, workers=workers, progress=progress,
+            test_share=test_share, split_seed=split_seed, augmentation=augmentation, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
-        self._frames, self._skip, self._augment, self._share = frames, skip, made, rendered_share
+        self._frames, self._skip, self._augment, self._share = frames, skip, augmentation, rendered_share
 
     def for_scoring(self) -> None:
         self._load = partial(self._load, scoring=True)
@@ -110,18 +110,18 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
     def whole(self, split: str) -> list[InstrumentBatch]:
         """Every clip from its first frame to its last, 64 at a time."""
         clips = self.songs(split)
-        target, known = self._targets_of(clips)
-        return [InstrumentBatch(x, real.float(), target[i], known[i]) for i, x, real in self.in_order(clips)]
+        target, mask = self._targets_of(clips)
+        return [InstrumentBatch(x, real.float(), target[i], mask[i]) for i, x, real in self.in_order(clips)]
 
     def _targets_of(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:
         """Targets and masks `[N, 160]`, on the device."""
         pairs = [encode(clip.labels) for clip in clips]
-        target, known = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*pairs, strict=True))
-        return target, known
+        target, mask = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*pairs, strict=True))
+        return target, mask
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> InstrumentBatch:
         """A stretch of one variant of each clip, changed as `augment` says."""
-        made = self._augment
+        augmentation = self._augment
 
         def rand() -> torch.Tensor:
             return torch.rand(len(index), generator=generator, device=index.device)
@@ -136,22 +136,22 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         # Half of the clips are heard from their onset: attacks tell instruments apart.
         begin = torch.where(rand() < 0.5, 0, torch.minimum(begin, self._store.lengths[item] - 1))
         x, real = self._store.take(item, begin, self._frames)
-        target, known, weight = self._targets[0][index], self._targets[1][index].clone(), real.float()
+        target, mask, weight = self._targets[0][index], self._targets[1][index].clone(), real.float()
         # What was measured of the clean clip is not known of a changed one, nor is an attack that isn't heard.
         for part in _MEASURED:
-            known[item != self._first[index], part] = 0
-        known[begin > 0, _ATTACK] = 0
-        if made.gain:
-            x = gain(x, made.gain, generator)
-        if made.equaliser:
-            x = equalise_by_knots(x, made.equaliser, generator)
-        if made.mixup:
-            x, other, share = mixup(x, made.mixup, generator)
+            mask[item != self._first[index], part] = 0
+        mask[begin > 0, _ATTACK] = 0
+        if augmentation.gain:
+            x = gain(x, augmentation.gain, generator)
+        if augmentation.equaliser:
+            x = equalise_by_knots(x, augmentation.equaliser, generator)
+        if augmentation.mixup:
+            x, other, share = mixup(x, augmentation.mixup, generator)
             weight = torch.maximum(weight, weight[other])
-            target, known = torch.lerp(target[other], target, share[:, None]), torch.minimum(known, known[other])
-        if made.bands or made.frames:
-            x = spec_augment(x, made.bands, made.frames, generator, fill=self._mean)
-        return InstrumentBatch(x, weight, target * known, known)
+            target, mask = torch.lerp(target[other], target, share[:, None]), torch.minimum(mask, mask[other])
+        if augmentation.bands or augmentation.frames:
+            x = spec_augment(x, augmentation.bands, augmentation.frames, generator, fill=self._mean)
+        return InstrumentBatch(x, weight, target * mask, mask)
 
 
 class NSynthSounds(InstrumentSounds):

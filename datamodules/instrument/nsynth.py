@@ -79,7 +79,7 @@ def read(root: Path, augmentation: Augmentation, most: int, workers: int = 2, pr
         DataError: a table that is not JSON.
     """
     out: Reading[Clip] = Reading(SOURCE, LICENCE)
-    wanted: dict[Path, Clip] = {}
+    clips: dict[Path, Clip] = {}
     tables = {_PARTS[path.parent.name]: (path, _table(path)) for path in files(root)}
     elsewhere = {
         e.get("instrument_str") for part in ("val", "test") if part in tables for e in tables[part][1].values()
@@ -96,10 +96,10 @@ def read(root: Path, augmentation: Augmentation, most: int, workers: int = 2, pr
             except ClipError as error:
                 out.skip(path, "", error.reason, error.detail)
                 continue
-            wanted[path] = Clip(name, SOURCE, f"{SOURCE}:{instrument}", labels, None, part)  # type: ignore[arg-type]
+            clips[path] = Clip(name, SOURCE, f"{SOURCE}:{instrument}", labels, None, part)  # type: ignore[arg-type]
     work = partial(sound_of, augmentation=augmentation)
-    for path, sound in read_all(out, sorted(wanted), work, workers, progress, "reading NSynth").items():
-        clip = wanted[path]
+    for path, sound in read_all(out, sorted(clips), work, workers, progress, "reading NSynth").items():
+        clip = clips[path]
         out.items.append(replace(clip, labels={**sound.measured, **clip.labels}, sound=sound))
     return out
 

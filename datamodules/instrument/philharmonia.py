@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from datamodules.instrument.clips import Augmentation, prepare
-from datamodules.shared.clips import ClipError, heard
+from datamodules.shared.clips import ClipError, from_recording
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
 from datamodules.shared.pool_worker import Noted
@@ -82,8 +82,8 @@ def labels_of(name: Name) -> dict[str, int]:
     if instrument not in FAMILY_OF:
         raise ClipError("instrument not in the vocabulary", name.instrument)
     family = FAMILY_OF[instrument]
-    said = {"instrument": instrument, "family": family, **_words(name.articulation, instrument, family)}
-    labels = {slice_name: place(slice_name, value) for slice_name, value in said.items()}
+    words = {"instrument": instrument, "family": family, **_words(name.articulation, instrument, family)}
+    labels = {slice_name: place(slice_name, value) for slice_name, value in words.items()}
     if name.dynamic in _DYNAMICS:
         labels["energy"] = ENERGIES.index(_DYNAMICS[name.dynamic])
         labels["dynamic_range"] = dynamic_range_of(labels["energy"])
@@ -97,41 +97,41 @@ def _words(words: str, instrument: str, family: str) -> dict[str, str]:
     """Technique, articulation and vibrato as far as the articulation in the name says."""
     word, plucked = words.removeprefix("arco-").removeprefix("pizz-"), words.startswith("pizz-")
     usual = "plucked" if plucked or instrument in _PLUCKED else _USUAL.get(family)
-    said = {
+    values = {
         "technique": usual if word in _PLAIN else _TECHNIQUES.get(word),
         "articulation": "pizzicato" if plucked else _ARTICULATIONS.get(word),
         "vibrato": _VIBRATOS.get(word),
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
 def files(root: Path) -> list[Path]:
     """Every file of a folder of `root/philharmonia`, where percussion has a folder for each instrument of its own."""
     base = root / SOURCE
-    found = (p for p in base.rglob("*") if p.suffix.lower() in _SUFFIXES and p.parent != base)
-    return sorted(p for p in found if not any(part.startswith((".", "__")) for part in p.relative_to(base).parts))
+    paths = (p for p in base.rglob("*") if p.suffix.lower() in _SUFFIXES and p.parent != base)
+    return sorted(p for p in paths if not any(part.startswith((".", "__")) for part in p.relative_to(base).parts))
 
 
 def sound_of(path: Path, augmentation: Augmentation) -> Sound | Noted[Sound]:
     """A file's frames and variants; what worker processes do."""
-    return heard(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation))
+    return from_recording(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation))
 
 
 def read(root: Path, augmentation: Augmentation, workers: int = 2, progress: bool = False) -> Reading[Clip]:
     """Every usable sound once; a take is an instrument's pitch in one dynamic, whatever its length and articulation."""
     out: Reading[Clip] = Reading(SOURCE, LICENCE)
-    known: dict[Path, tuple[Name, dict[str, int]]] = {}
+    names: dict[Path, tuple[Name, dict[str, int]]] = {}
     for path in files(root):
         try:
             name = read_name(path.stem)
-            known[path] = name, labels_of(name)
+            names[path] = name, labels_of(name)
         except ClipError as error:
             out.skip(path, "", error.reason, error.detail)
     work = partial(sound_of, augmentation=augmentation)
-    sounds = read_all(out, list(known), work, workers, progress, "reading Philharmonia")
+    sounds = read_all(out, list(names), work, workers, progress, "reading Philharmonia")
     first: dict[str, Path] = {}
     for path, sound in sounds.items():
-        name, labels = known[path]
+        name, labels = names[path]
         if sound.key in first:
             out.skip(path, "", "same sound as another file", first[sound.key])
             continue

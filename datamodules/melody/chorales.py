@@ -141,8 +141,8 @@ def _melody(part: ElementTree.Element, name: str) -> Melody:
 
 def _key(fifths: int, mode: str | None) -> Key:
     """The key of a signature; that of the major where no mode is written, with the mode unknown."""
-    known = 0 if mode is None else parse_mode(mode)
-    return Key((7 * fifths + (9 if known < 0 else 0)) % 12, known)
+    mode_number = 0 if mode is None else parse_mode(mode)
+    return Key((7 * fifths + (9 if mode_number < 0 else 0)) % 12, mode_number)
 
 
 def jsb_files(root: Path) -> list[Path]:

@@ -129,7 +129,7 @@ class LakhMelodies(MelodyData):
         songs |= {split: list(itertools.islice(self.melodies(split), self._scored)) for split in ("val", "test")}
         return SplitLibrary(
             list(itertools.chain(*songs.values())),
-            [split for split, kept in songs.items() for _ in kept],
+            [split for split, part in songs.items() for _ in part],
             about["description"],
             about["split"],
             self._pieces.problems if self._pieces else [],
@@ -141,7 +141,7 @@ class LakhMelodies(MelodyData):
             self._root, self._cache, reading.arrays, code_version(reading.__name__),
             limit=self._limit or None, line="pitch", **self._splitting, **self._reading,
         )  # fmt: skip
-        counts = {split: _counted(_found(pieces.pieces(split))) for split in SPLITS}
+        counts = {split: _counted(_melodies(pieces.pieces(split))) for split in SPLITS}
         about = {
             "description": {k: v for k, v in pieces.description.items() if k != "split"}
             | {"sources": _sources(counts)},
@@ -160,34 +160,32 @@ class LakhMelodies(MelodyData):
     def melodies(self, split: str, shuffle_seed: int | None = None) -> Iterator[Melody]:
         """Every melody of a split once, one after the other from the disk or the stream, which alone can shuffle."""
         if self._streamed:
-            return _found(stream.read(self._stream_dir, split, shuffle_seed is not None, shuffle_seed or 0))
+            return _melodies(stream.read(self._stream_dir, split, shuffle_seed is not None, shuffle_seed or 0))
         assert self._pieces is not None, "call setup() first"
-        return _found(self._pieces.pieces(split))
+        return _melodies(self._pieces.pieces(split))
 
     def counts(self, split: str) -> dict[str, int]:
         counted: dict[str, int] = self.library.split_rule[split]
         return {**counted, "fitted" if split == "train" else "scored": len(self.songs(split))}
 
     def uneven(self) -> str:
-        fitted, seen = sum(map(len, self.songs("train"))), self.counts("train")["notes"]
+        fitted, heard_notes = sum(map(len, self.songs("train"))), self.counts("train")["notes"]
         if self.trainer:
-            seen = min(seen, self.trainer.current_epoch * self.drawn * self.window)
-        if fitted >= seen:
+            heard_notes = min(heard_notes, self.trainer.current_epoch * self.epoch_windows * self.window)
+        if fitted >= heard_notes:
             return ""
-        return (
-            f"baselines were fitted on {fitted:,} notes, the network on up to {seen:,}; type data.fitted_notes={seen}"
-        )
+        return f"baselines were fitted on {fitted:,} notes, the network on up to {heard_notes:,}; type data.fitted_notes={heard_notes}"
 
-    def seen(self, songs: Sequence[Melody]) -> int:
+    def overlap(self, songs: Sequence[Melody]) -> int:
         """How many of `songs` are like a melody that this data trains or validates on, a few thousand of them at a time."""
-        known: set[int] = set()
+        matches: set[int] = set()
         for split in ("train", "val"):
             melodies = self.melodies(split)
             while some := list(itertools.islice(melodies, _SEEN_TOGETHER)):
                 groups = self.grouped([*some, *songs])
                 taken = {groups.find(i) for i in range(len(some))}
-                known |= {i for i in range(len(songs)) if groups.find(len(some) + i) in taken}
-        return len(known)
+                matches |= {i for i in range(len(songs)) if groups.find(len(some) + i) in taken}
+        return len(matches)
 
     def drawing(self, device: torch.device) -> Drawing:
         return _Pools(self, device)
@@ -197,10 +195,10 @@ class LakhMelodies(MelodyData):
         if self._streamed:
             return list(itertools.islice(self._streaming, _POOL))
         assert self._pieces is not None, "call setup() first"
-        return list(_found(self._pieces.sample("train", _POOL, _RUN, np.random.default_rng(seed))))
+        return list(_melodies(self._pieces.sample("train", _POOL, _RUN, np.random.default_rng(seed))))
 
 
-def _found(pieces: Iterable[Prepared]) -> Iterator[Melody]:
+def _melodies(pieces: Iterable[Prepared]) -> Iterator[Melody]:
     return (reading.melody(piece.arrays, Path(piece.name).with_suffix("").as_posix()) for piece in pieces)
 
 

@@ -27,8 +27,8 @@ def files(root: Path) -> list[Path]:
     """MIDI and text files of every song; versions of a song are left out."""
     base = root / "pop909"
     names = ("chord_midi.txt", "beat_midi.txt", "key_audio.txt")
-    found = [p for folder in base.glob("*") for p in (folder / f"{folder.name}.mid", *(folder / n for n in names))]
-    return sorted(p for p in found if p.is_file())
+    paths = [p for folder in base.glob("*") for p in (folder / f"{folder.name}.mid", *(folder / n for n in names))]
+    return sorted(p for p in paths if p.is_file())
 
 
 def read(paths: Iterable[Path]) -> Reading[Melody]:

@@ -38,16 +38,16 @@ MOST_FILES = 3_000
 
 def arrays(piece: Piece) -> Mapping[str, np.ndarray]:
     """The melody of a piece for shards; raises MidiError. `melody` makes it a Melody again."""
-    found = melody_of(piece)
-    tune = as_melody(piece, found, "", "")
-    about = np.array([[tune.key.tonic, tune.key.mode, HOW.index(found.how)]], np.int8)
+    line = melody_of(piece)
+    tune = as_melody(piece, line, "", "")
+    about = np.array([[tune.key.tonic, tune.key.mode, HOW.index(line.how)]], np.int8)
     return {column: getattr(tune, column) for column in _COLUMNS} | {"about": about}
 
 
-def melody(made: Mapping[str, np.ndarray], name: str, source: str | None = None) -> Melody:
+def melody(columns: Mapping[str, np.ndarray], name: str, source: str | None = None) -> Melody:
     """A Melody of what `arrays` made; unless given, its source says what it was found by."""
-    tonic, mode, how = (int(v) for v in made["about"][0])
-    pitch, duration, position, bar, rest, phrase = (np.array(made[c]) for c in _COLUMNS)
+    tonic, mode, how = (int(v) for v in columns["about"][0])
+    pitch, duration, position, bar, rest, phrase = (np.array(columns[c]) for c in _COLUMNS)
     source = source or f"lakh_{HOW[how]}"
     return Melody(f"lakh/{name}", source, name, Key(tonic, mode), pitch, duration, position, bar, rest, phrase)
 
@@ -59,6 +59,6 @@ def lakh_files(root: Path) -> list[Path]:
 def read_lakh(paths: Sequence[Path], progress: bool) -> Reading[Melody]:
     """The melody of every file, in the files' order."""
     reading: Reading[Melody] = Reading("lakh", lakh.LICENCE, note=f"at most {MOST_FILES} files, the first by MD5")
-    for path, made in read_all(reading, paths, extracting(arrays), progress=progress).items():
-        keep(reading, melody(made, path.stem, "lakh"), path)
+    for path, columns in read_all(reading, paths, extracting(arrays), progress=progress).items():
+        keep(reading, melody(columns, path.stem, "lakh"), path)
     return reading

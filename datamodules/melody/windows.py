@@ -101,7 +101,7 @@ class MelodyData(LabData[Melody, MelodyBatch]):
         return ""
 
     def train_dataloader(self) -> IndexBatches[MelodyBatch]:
-        return self.index_batches(self.drawn, self.windows(self.device).draw, _cut)
+        return self.index_batches(self.epoch_windows, self.windows(self.device).draw, _cut)
 
     def whole(self, split: str) -> list[MelodyBatch]:
         device = self.device
@@ -112,7 +112,7 @@ class MelodyData(LabData[Melody, MelodyBatch]):
         return _Sequences(self, split)
 
     @property
-    def drawn(self) -> int:
+    def epoch_windows(self) -> int:
         """Training windows of an epoch."""
         return self.windows_per_epoch or self.windows(self.device).count
 
@@ -136,7 +136,7 @@ class _Sequences:
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         if self._split == "train":
             epoch, self._epoch = self._epoch, self._epoch + 1
-            data, size, cpu = self._data, self._data.drawn, torch.device("cpu")
+            data, size, cpu = self._data, self._data.epoch_windows, torch.device("cpu")
             draw = data.windows(cpu).draw
             batches: Any = IndexBatches(size, min(data.batch_size, size), draw, _cut, cpu, lambda: epoch)
         else:
@@ -192,9 +192,9 @@ class Windows:
         return transpose(notes, shift.expand(-1, self.window)), real
 
 
-def _cut(drawn: tuple[Notes[torch.Tensor], torch.Tensor], size: int) -> Iterator[MelodyBatch]:
+def _cut(batch: tuple[Notes[torch.Tensor], torch.Tensor], size: int) -> Iterator[MelodyBatch]:
     """Batches of windows of like length, cut to the longest, in mixed order."""
-    notes, real = drawn
+    notes, real = batch
     order = real.sum(1).argsort().split(size)
     for i in np.random.default_rng(len(order)).permutation(len(order)):
         rows = order[i]

@@ -60,5 +60,5 @@ def _frames(longest_s: float, path: Path) -> Arrays | Noted[Arrays]:
     samples = recording.samples
     if len(samples) < WINDOW:
         raise AudioError(path, "shorter than a frame", f"{len(samples)} samples")
-    made = {"mel": log_mel(samples).astype(np.float16)}
-    return Noted(made, *recording.notes[0]) if recording.notes else made
+    arrays = {"mel": log_mel(samples).astype(np.float16)}
+    return Noted(arrays, *recording.notes[0]) if recording.notes else arrays

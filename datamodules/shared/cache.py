@@ -29,23 +29,23 @@ _CODE_DIGITS = 16
 def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
     """The `kind` that lies at `path`, else what `make` gives, which is kept there; a file cut short is a miss."""
     try:
-        found = stored.read(path)
-        if isinstance(found, kind):
-            return found
+        value = stored.read(path)
+        if isinstance(value, kind):
+            return value
     except FileNotFoundError:
         pass
     except Exception:  # a cache from other code or cut short is no more than a miss
         with suppress(OSError):  # what can't be written either is said below
             path.unlink(missing_ok=True)
     log.info("preparing %s, once; kept in %s", path.parent.name.replace("_", " "), path.parent)
-    made = make()
+    value = make()
     try:
-        data = stored.dumps(made)
+        data = stored.dumps(value)
     except TypeError as error:
         log.warning("prepared data are not kept, so they are prepared again next time: %s", error)
     else:
         write_atomic(path, data)
-    return made
+    return value
 
 
 def data_version(settings: object, contents: Iterable[tuple[str, Path] | bytes]) -> str:

@@ -18,7 +18,7 @@ from kmidi_lab.audio.io import read_recording
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.errors import UserError
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 class ClipError(UserError):
@@ -29,15 +29,17 @@ class ClipError(UserError):
         self.reason, self.detail = reason, str(detail)
 
 
-def heard(path: Path, longest_s: float, make: Callable[[NDArray[np.float32]], Made]) -> Made | Noted[Made]:
+def from_recording(
+    path: Path, longest_s: float, make: Callable[[NDArray[np.float32]], Result]
+) -> Result | Noted[Result]:
     """What `make` makes of a recording's samples at 16 kHz, with what is to be said of the recording.
 
     Raises:
         AudioError: it can't be used.
     """
     recording = read_recording(path, RATE, longest_s)
-    made = make(recording.samples)
-    return Noted(made, *recording.notes[0]) if recording.notes else made
+    result = make(recording.samples)
+    return Noted(result, *recording.notes[0]) if recording.notes else result
 
 
 def variants_of(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> list[NDArray[np.float16]]:

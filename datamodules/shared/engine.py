@@ -53,14 +53,14 @@ class Source(Generic[Song]):
         return list(unread(self.folders(), files if self.looked_at is None else self.looked_at(), self.others))
 
 
-class Absent(str):
+class AbsentSource(str):
     """The name of a source that is not there, though folders of its layout may be: those are `problems`."""
 
     problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
-class Present(Generic[Song]):
+class PresentSource(Generic[Song]):
     """A source that is there, with its files."""
 
     source: Source[Song]
@@ -90,15 +90,15 @@ def packages(*names: str) -> list[bytes]:
     return [importlib.metadata.version(name).encode() for name in names]
 
 
-def find(sources: Sequence[Source[Song]], wanted: Sequence[str]) -> tuple[list[Present[Song]], list[str]]:
+def find(sources: Sequence[Source[Song]], names: Sequence[str]) -> tuple[list[PresentSource[Song]], list[str]]:
     """(those of `wanted` that are there, in the order of `wanted`; the names of those that are not)."""
     by_name = {source.name: source for source in sources}
-    looked_at = [Present(by_name[name], by_name[name].files()) for name in wanted]
+    looked_at = [PresentSource(by_name[name], by_name[name].files()) for name in names]
     present = [p for p in looked_at if p.files or p.source.always]
     absent = []
     for source in looked_at:
         if source not in present:
-            name = Absent(source.name)
+            name = AbsentSource(source.name)
             name.problems = tuple(source.unread())
             absent.append(name)
     return present, list(absent)
@@ -156,7 +156,7 @@ class Rules(ABC, Generic[Song]):
         """What the sources that were used stand in for, in words; None where they are the real thing."""
 
 
-def version(label: object, settings: object, present: Iterable[Present[Any]]) -> str:
+def version(label: object, settings: object, present: Iterable[PresentSource[Any]]) -> str:
     """Of what the sources hold and how it is split: what a model was trained on, whatever the version of the code."""
     return data_version((label, settings), chain.from_iterable(p.contents() for p in present))
 
@@ -169,15 +169,15 @@ def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -
     """
     songs: list[Song] = []
     of: list[Reading[Song]] = []
-    seen: dict[Hashable, str] = {}
+    first_of_key: dict[Hashable, str] = {}
     for reading in readings:
         for song in reading.items:
             key = rules.key(song)
-            if key is not None and key in seen and not rules.stays(song):
-                reading.skip(song.id, song.title, rules.same, seen[key])  # type: ignore[attr-defined]
+            if key is not None and key in first_of_key and not rules.stays(song):
+                reading.skip(song.id, song.title, rules.same, first_of_key[key])  # type: ignore[attr-defined]
                 continue
             if key is not None:
-                seen[key] = song.id  # type: ignore[attr-defined]
+                first_of_key[key] = song.id  # type: ignore[attr-defined]
             songs.append(song)
             of.append(reading)
     problems = [problem for reading in readings for problem in reading.problems]
@@ -186,9 +186,9 @@ def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -
     split = rules.split(songs)
     for at, problem in split.left_out.items():
         of[at].problems.append(problem)
-    kept = [at for at in range(len(songs)) if at not in split.left_out]
+    survivors = [at for at in range(len(songs)) if at not in split.left_out]
     problems = [problem for reading in readings for problem in reading.problems]
-    rows = [rules.row(r, [songs[at] for at in kept if of[at] is r]) for r in readings]
+    rows = [rules.row(r, [songs[at] for at in survivors if of[at] is r]) for r in readings]
     licences = [f"{r.source}: {r.licence}" if rules.named_licences else r.licence for r in readings]
     description = {
         "version": f"sha256:{version}",
@@ -199,13 +199,13 @@ def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -
         "absent": [],
     }
     return SplitLibrary(
-        [songs[at] for at in kept], [split.places[at] for at in kept], description, split.rule, problems
+        [songs[at] for at in survivors], [split.places[at] for at in survivors], description, split.rule, problems
     )
 
 
 def load(
     folder: Path,
-    present: Sequence[Present[Song]],
+    present: Sequence[PresentSource[Song]],
     absent: Sequence[str],
     version: str,
     code: str,
@@ -230,12 +230,12 @@ def load(
 
 def load_readings(
     folder: Path,
-    present: Sequence[tuple[Present[Song], str, object]],
+    present: Sequence[tuple[PresentSource[Song], str, object]],
     absent: Sequence[str],
     version: str,
     code: str,
     rules: Rules[Song],
-    enough: Mapping[str, tuple[Present[Song], object]] | None = None,
+    enough: Mapping[str, tuple[PresentSource[Song], object]] | None = None,
 ) -> SplitLibrary[Song]:
     """As `load`, but what each source gave is kept, and split anew every time.
 
@@ -244,24 +244,24 @@ def load_readings(
         enough: by source, what is read, with its settings, where nothing more is needed and more is not kept already.
     """
 
-    def kept(source: Present[Song], content: str, changed: object) -> Path:
+    def file_of(source: PresentSource[Song], content: str, changed: object) -> Path:
         return folder / f"{source.name}-{data_version(changed, [content.encode()])}-{code}{SUFFIX}"
 
     readings = []
     for source, content, changed in present:
-        path = kept(source, content, changed)
+        path = file_of(source, content, changed)
         if enough and source.name in enough and not path.is_file():
             source, changed = enough[source.name]
-            path = kept(source, content, changed)
+            path = file_of(source, content, changed)
         readings.append(cached(path, Reading, source.read))
     return _with_unread(build(readings, version, rules), [source for source, _, _ in present], absent)
 
 
 def _with_unread(
-    library: SplitLibrary[Song], present: Iterable[Present[Song]], absent: Sequence[str]
+    library: SplitLibrary[Song], present: Iterable[PresentSource[Song]], absent: Sequence[str]
 ) -> SplitLibrary[Song]:
     """Counts the folders of which nothing is read: looked for every time, since no version knows of them."""
-    missed = [problem for name in absent if isinstance(name, Absent) for problem in name.problems]
+    missed = [problem for name in absent if isinstance(name, AbsentSource) for problem in name.problems]
     library.problems = [*library.problems, *missed, *chain.from_iterable(source.unread() for source in present)]
     library.description["problems"] = counted_reasons(library.problems)
     library.description["absent"] = [str(name) for name in absent]

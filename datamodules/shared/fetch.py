@@ -64,10 +64,10 @@ def download(
         path.parent.mkdir(parents=True, exist_ok=True)
         with _bar(f"fetching {path.name}", progress) as advance:
             _fill(url, part, size, attempts, wait_s, timeout_s, advance, pace or Pace())
-        found = _checksum(part, sha256)
-        if found != sha256:
+        checksum = _checksum(part, sha256)
+        if checksum != sha256:
             part.unlink()
-            raise DataError(f"{url}: checksum is {found}, published is {sha256}; thrown away, try again later")
+            raise DataError(f"{url}: checksum is {checksum}, published is {sha256}; thrown away, try again later")
         part.replace(path)
     except OSError as error:
         raise DataError(
@@ -93,14 +93,16 @@ def _fill(
         try:
             fault = _attempt(url, part, have, size, timeout_s, advance, pace)
         except DataError as error:
-            got = part.stat().st_size if part.is_file() else 0
-            raise DataError(f"{url}: {got} of {size} bytes ({error}); run the same again to go on from there") from None
-        got = part.stat().st_size if part.is_file() else 0
-        if got >= size:
+            offset = part.stat().st_size if part.is_file() else 0
+            raise DataError(
+                f"{url}: {offset} of {size} bytes ({error}); run the same again to go on from there"
+            ) from None
+        offset = part.stat().st_size if part.is_file() else 0
+        if offset >= size:
             return
-        left = attempts - 1 if got > have else left - 1
+        left = attempts - 1 if offset > have else left - 1
         if left <= 0 or (isinstance(fault, urllib.error.HTTPError) and 400 <= fault.code < 500):
-            raise DataError(f"{url}: {got} of {size} bytes ({fault}); run the same again to go on from there")
+            raise DataError(f"{url}: {offset} of {size} bytes ({fault}); run the same again to go on from there")
         time.sleep(wait_s * 2 ** (attempts - 1 - left))
 
 

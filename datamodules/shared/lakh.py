@@ -108,15 +108,15 @@ class _WithKeys:
     line: str | None
 
     def __call__(self, piece: Piece) -> Arrays:
-        made = self.extract(piece)
+        arrays = self.extract(piece)
         known_by: dict[str, np.ndarray] = {
             _KEY: dedupe.notes_key(piece)[None],
             _TRANSPOSED: dedupe.transposed_key(piece)[None],
             _SKETCH: dedupe.sketch(piece)[None],
         }
         if self.line is not None:
-            known_by[_LINE] = dedupe.line_sketch(made[self.line].astype(np.int64))[None]
-        return {**made, **known_by}
+            known_by[_LINE] = dedupe.line_sketch(arrays[self.line].astype(np.int64))[None]
+        return {**arrays, **known_by}
 
 
 @dataclass
@@ -193,13 +193,13 @@ def lakh_pieces(
     _project(prepared, began, workers)
     missed = unread(folders(root), (file.path for file in layout.files))
     problems = [*layout.problems, *missed, *prepared.problems()]
-    names, kept = prepared.names(), []
+    names, rows = prepared.names(), []
     if names:
         first: dict[bytes, str] = {}
         for at, key in enumerate(prepared.column(_KEY)):
             same = first.setdefault(key.tobytes(), names[at])
             if same == names[at]:
-                kept.append(at)
+                rows.append(at)
             else:
                 problems.append(Problem(names[at], "", "same notes as another file", same))
     recordings = {f.path.relative_to(root).as_posix(): f.group for f in files}
@@ -207,7 +207,7 @@ def lakh_pieces(
     groups = _groups(prepared, names, recordings, line) if names else Groups(0)
     splits = assign(names, groups, seed, val, test)
     places: dict[str, list[int]] = {split: [] for split in SPLITS}
-    for at in kept:
+    for at in rows:
         places[splits[at]].append(at)
     return LakhPieces(
         {
@@ -216,8 +216,8 @@ def lakh_pieces(
             "licence": LICENCE,
             "stand_in": None,
             "files": len(files),
-            "pieces": len(kept),
-            "groups": len({groups.find(at) for at in kept}),
+            "pieces": len(rows),
+            "groups": len({groups.find(at) for at in rows}),
             "split": {
                 "rule": "by content: same notes in any key, versions, recordings" + (", tunes" if line else ""),
                 "seed": seed,

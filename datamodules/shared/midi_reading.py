@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from datamodules.shared import pool, shards
-from datamodules.shared.pool import Read
+from datamodules.shared.pool import TaskResult
 from datamodules.shared.pool_worker import Noted
 from datamodules.shared.shards import SHARD_FILES, Arrays, Shards
 from kmidi_lab.midi import reading
@@ -26,8 +26,8 @@ def extracting(extract: Extract[T]) -> Callable[[Path], T | Noted[T]]:
 
 def _extract(extract: Extract[T], file: Path) -> T | Noted[T]:
     piece = read_piece(file)
-    made = extract(piece)
-    return Noted(made, *piece.worst_flaw) if piece.flaws else made
+    result = extract(piece)
+    return Noted(result, *piece.worst_flaw) if piece.flaws else result
 
 
 def read_many(
@@ -38,7 +38,7 @@ def read_many(
     memory_mb: int = 1024,
     progress: bool = False,
     text: str = "reading MIDI",
-) -> Iterator[Read[Path, T]]:
+) -> Iterator[TaskResult[Path, T]]:
     """`extract(read_piece(file))` of every file, as `pool.read_many`; `extract` may raise MidiError with a reason of its own."""
     return pool.read_many(files, extracting(extract), workers, timeout_s, memory_mb, progress, text)
 

@@ -134,12 +134,12 @@ class LabData(DataModule, Generic[Song, Batch]):
     def grouped(self, songs: list[Song]) -> Groups:
         """Which of `songs` must share a split."""
 
-    def seen(self, songs: Sequence[Song]) -> int:
+    def overlap(self, songs: Sequence[Song]) -> int:
         """How many of `songs` would share a split with one that this data trains or validates on."""
-        known = [*self.songs("train"), *self.songs("val")]
-        groups = self.grouped([*known, *songs])
-        taken = {groups.find(i) for i in range(len(known))}
-        return sum(groups.find(len(known) + i) in taken for i in range(len(songs)))
+        trained = [*self.songs("train"), *self.songs("val")]
+        groups = self.grouped([*trained, *songs])
+        taken = {groups.find(i) for i in range(len(trained))}
+        return sum(groups.find(len(trained) + i) in taken for i in range(len(songs)))
 
     def write_problems(self, path: Path) -> None:
         """Everything that was left out as CSV."""

@@ -41,7 +41,7 @@ _MOST_A_CORE = 4
 
 
 @dataclass(frozen=True)
-class Read(Generic[Task, T]):
+class TaskResult(Generic[Task, T]):
     """What became of one task: `value`, or the `reason` (short, countable) and `detail` why there is none.
 
     A value may have a reason, too: it is used, and that is said of it.
@@ -123,15 +123,15 @@ class Readers(Bounded, Generic[Task, T]):
             worker.end()
         self._workers.clear()
 
-    def read(self, tasks: Iterable[Task]) -> Iterator[Read[Task, T]]:
-        """One `Read` a task, in order of completion."""
+    def read(self, tasks: Iterable[Task]) -> Iterator[TaskResult[Task, T]]:
+        """One `TaskResult` a task, in order of completion."""
         source, returned = iter(tasks), deque[Task]()
         self._give(source, returned)
         while any(w.tasks for w in self._workers):
-            heard: list[Any] = wait([w.pipe for w in self._workers], _LOOK_S)
+            ready: list[Any] = wait([w.pipe for w in self._workers], _LOOK_S)
             for worker in list(self._workers):
                 # A caller who pauses between two results lets answers pile up: only silence counts against a worker.
-                if worker.pipe in heard:
+                if worker.pipe in ready:
                     yield from self._hear(worker, returned)
                 else:
                     yield from self._look(worker, returned)
@@ -158,7 +158,7 @@ class Readers(Bounded, Generic[Task, T]):
                 worker.tasks.extend(batch)
                 worker.since = time.monotonic()
 
-    def _hear(self, worker: _Worker, returned: deque[Task]) -> Iterator[Read[Task, T]]:
+    def _hear(self, worker: _Worker, returned: deque[Task]) -> Iterator[TaskResult[Task, T]]:
         while True:
             try:
                 answer: Answer | str = worker.pipe.recv()
@@ -170,14 +170,14 @@ class Readers(Bounded, Generic[Task, T]):
                 worker.ready, worker.start_mb, self._failed_starts = True, resident_mb(worker.process.pid), 0
             else:
                 value, reason, detail = answer
-                yield Read(worker.tasks.popleft(), value, reason, detail)
+                yield TaskResult(worker.tasks.popleft(), value, reason, detail)
                 if reason == MEMORY:
                     self._remove(worker, returned)
                     return
             if not worker.pipe.poll():
                 return
 
-    def _look(self, worker: _Worker, returned: deque[Task]) -> Iterator[Read[Task, T]]:
+    def _look(self, worker: _Worker, returned: deque[Task]) -> Iterator[TaskResult[Task, T]]:
         silent = time.monotonic() - worker.since
         if not worker.ready:
             if silent > _START_S:
@@ -188,14 +188,14 @@ class Readers(Bounded, Generic[Task, T]):
         elif worker.tasks and resident_mb(worker.process.pid) - worker.start_mb > self._memory_mb:
             yield from self._lose(worker, returned, MEMORY)
 
-    def _lose(self, worker: _Worker, returned: deque[Task], reason: str) -> Iterator[Read[Task, T]]:
+    def _lose(self, worker: _Worker, returned: deque[Task], reason: str) -> Iterator[TaskResult[Task, T]]:
         """Ends a worker; the task it was at is lost, the others that it had go back."""
         lost = worker.tasks.popleft() if worker.ready and worker.tasks else None
         if reason == DIED:
             worker.process.join(1)  # its own exit code, not that of being killed
         self._remove(worker, returned)
         if lost is not None:
-            yield Read(lost, None, reason, f"exit code {worker.process.exitcode}" if reason == DIED else "")
+            yield TaskResult(lost, None, reason, f"exit code {worker.process.exitcode}" if reason == DIED else "")
 
     def _remove(self, worker: _Worker, returned: deque[Task]) -> None:
         worker.end()
@@ -218,7 +218,7 @@ def read_many(
     memory_mb: int = 1024,
     progress: bool = False,
     text: str = "reading",
-) -> Iterator[Read[Task, T]]:
+) -> Iterator[TaskResult[Task, T]]:
     """`work(task)` of every task, each in its own good time: results in order of completion.
 
     Args as of `Readers`; `progress` draws a bar with the count of those that failed. Nothing is raised for a bad one.
@@ -247,19 +247,21 @@ def read_all(
     """`work(task)` of every task that gave something, in the tasks' order; the others are problems of `report`."""
     reads = read_many(tasks, work, workers, progress=progress, text=text or f"reading {report.source}")
     done = {read.task: read for read in reads}
-    made: dict[Task, T] = {}
+    results: dict[Task, T] = {}
     for task in tasks:
         value = done[task].value
         if value is None:
             report.skip(str(task), "", done[task].reason, done[task].detail)
             continue
-        made[task] = value
+        results[task] = value
         if done[task].reason:
             report.remark(str(task), done[task].reason, done[task].detail)
-    return made
+    return results
 
 
-def counted(reads: Iterable[Read[Task, T]], total: int, progress: bool, text: str) -> Iterator[Read[Task, T]]:
+def counted(
+    reads: Iterable[TaskResult[Task, T]], total: int, progress: bool, text: str
+) -> Iterator[TaskResult[Task, T]]:
     """The same results, with a progress bar that counts those without a value."""
     if not progress:
         yield from reads

@@ -50,8 +50,8 @@ def serve(pipe: Connection, work: Callable[[Any], Any], memory_mb: int) -> None:
 
 def _answer(task: Any, work: Callable[[Any], Any]) -> Answer:
     try:
-        made = work(task)
-        return (made.value, made.reason, made.detail) if isinstance(made, Noted) else (made, "", "")
+        result = work(task)
+        return (result.value, result.reason, result.detail) if isinstance(result, Noted) else (result, "", "")
     except Exception as error:  # one task's fault must not end the job, whatever it is
         return _failed(error)
 

@@ -21,7 +21,7 @@ import numpy as np
 import orjson
 
 from datamodules.shared.library import Problem, counted_reasons
-from datamodules.shared.pool import DIED, MEMORY, TIMEOUT, Read, Readers, counted
+from datamodules.shared.pool import DIED, MEMORY, TIMEOUT, Readers, TaskResult, counted
 from datamodules.shared.pool_worker import Noted
 from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.files import sha256_file, write_atomic
@@ -71,12 +71,12 @@ def prepare(
     indexes: list[Path] = []
     limits = (timeout_s, float(memory_mb))
 
-    def reads() -> Iterator[Read[Path, Arrays]]:
+    def reads() -> Iterator[TaskResult[Path, Arrays]]:
         while chunk := list(islice(source, shard_files)):
             index = folder / f"{_key(chunk, root, version, max_bytes)}.json"
             indexes.append(index)
             if _is_whole(index, limits):
-                yield from (Read(file, None) for file in chunk)
+                yield from (TaskResult(file, None) for file in chunk)
                 continue
             shard = _Builder(index, root, limits)
             for read in readers.read(chunk):
@@ -98,7 +98,7 @@ class _Builder:
         self._values: dict[str, Arrays] = {}
         self._problems: list[Problem] = []
 
-    def add(self, read: Read[Path, Arrays]) -> None:
+    def add(self, read: TaskResult[Path, Arrays]) -> None:
         name = read.task.relative_to(self._root).as_posix().encode(errors="backslashreplace").decode()
         if read.reason:
             self._problems.append(Problem(name, "", read.reason, read.detail, used=read.value is not None))
@@ -116,10 +116,12 @@ class _Builder:
             data = _npy(np.concatenate(parts))
             write_atomic(_array_path(self._index, field), data)
             fields[field] = {"bytes": len(data), "rows": [len(part) for part in parts]}
-        said = sorted(self._problems, key=lambda p: p.file)
-        problems, remarks = ([[p.file, p.reason, p.detail] for p in said if p.used is used] for used in (False, True))
-        made = {"names": names, "fields": fields, "problems": problems, "remarks": remarks, "limits": self._limits}
-        write_atomic(self._index, orjson.dumps(made))
+        in_order = sorted(self._problems, key=lambda p: p.file)
+        problems, remarks = (
+            [[p.file, p.reason, p.detail] for p in in_order if p.used is used] for used in (False, True)
+        )
+        index = {"names": names, "fields": fields, "problems": problems, "remarks": remarks, "limits": self._limits}
+        write_atomic(self._index, orjson.dumps(index))
 
 
 class Shards(Sequence[Prepared]):

@@ -147,10 +147,10 @@ def _read(plan: list[Any], count: int, file: BinaryIO) -> list[Any]:
     if name == "none":
         return [None] * len(_column(file, count))
     if name in NUMBERS:
-        found = _column(file, count)
-        if found.dtype != NUMBERS[name]:
-            raise ValueError(f"{name} of {found.dtype}")
-        return found.tolist()
+        numbers = _column(file, count)
+        if numbers.dtype != NUMBERS[name]:
+            raise ValueError(f"{name} of {numbers.dtype}")
+        return numbers.tolist()
     if name in ("str", "long"):
         texts = _read_texts(file, count)
         return texts if name == "str" else [int(text) for text in texts]
@@ -171,17 +171,17 @@ def _read(plan: list[Any], count: int, file: BinaryIO) -> list[Any]:
 
 
 def _read_objects(of: type, fields: list[str], plan: list[Any], count: int, file: BinaryIO) -> list[Any]:
-    told, *parts = plan
-    if told != fields:
+    names, *parts = plan
+    if names != fields:
         raise ValueError(f"{of.__qualname__} has other fields now")
     rows = zip(*(_read(part, count, file) for part in parts), strict=True)
     if issubclass(of, tuple):
         return [tuple.__new__(of, row) for row in rows]
     # Not `of(…)`, which would run code of its own, and is slower.
-    made = [object.__new__(of) for _ in range(count)]
-    for one, row in zip(made, rows, strict=True):
+    objects = [object.__new__(of) for _ in range(count)]
+    for one, row in zip(objects, rows, strict=True):
         vars(one).update(zip(fields, row, strict=True))
-    return made
+    return objects
 
 
 def _read_texts(file: BinaryIO, count: int) -> list[str]:
@@ -192,9 +192,9 @@ def _read_texts(file: BinaryIO, count: int) -> list[str]:
 
 def _read_arrays(shapes: list[Any], count: int, file: BinaryIO) -> list[np.ndarray]:
     flat = _array(file)
-    wanted = _read(shapes, count, file)
-    parts = _cut(flat, [math.prod(shape) for shape in wanted])
-    return [part.reshape(shape) for part, shape in zip(parts, wanted, strict=True)]
+    sizes = _read(shapes, count, file)
+    parts = _cut(flat, [math.prod(shape) for shape in sizes])
+    return [part.reshape(shape) for part, shape in zip(parts, sizes, strict=True)]
 
 
 def _cut(whole: Any, sizes: Sequence[int]) -> list[Any]:
@@ -213,8 +213,8 @@ def _column(file: BinaryIO, count: int) -> np.ndarray:
 
 
 def _array(file: BinaryIO) -> np.ndarray:
-    found: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
-    return found
+    array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 def class_of(module: str, name: str) -> tuple[type, list[str]]:

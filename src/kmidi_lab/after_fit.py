@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from kmidi_lab.checkpoints import Fitted
+from kmidi_lab.checkpoints import FitResult
 from kmidi_lab.data import DataModule
 from kmidi_lab.files import write_atomic
 from kmidi_lab.nn.distillation import STUDENT, distill
@@ -25,7 +25,7 @@ from kmidi_lab.typed_json import from_json
 log = logging.getLogger(__name__)
 
 
-def training_of(fitted: Fitted, module: LabModule, batch_size: int | None) -> Training:
+def training_of(fitted: FitResult, module: LabModule, batch_size: int | None) -> Training:
     """Loads the weights of the best epoch, in evaluation mode; returns what the record says of the training.
 
     Args:
@@ -73,9 +73,9 @@ def distil_student(
         most = int(limit * len(data.train_dataloader()))
     train, validation = (_First(data.sequences(split), most) for split in ("train", "val"))  # type: ignore[attr-defined]
     module.student, facts = distill(module.network, plan, module.contract, train, validation, device, progress)
-    kept = io.BytesIO()
-    torch.save(module.student.state_dict(), kept)
-    write_atomic(folder / "checkpoints" / STUDENT, kept.getvalue())
+    buffer = io.BytesIO()
+    torch.save(module.student.state_dict(), buffer)
+    write_atomic(folder / "checkpoints" / STUDENT, buffer.getvalue())
     return from_json(Student, facts, "student")
 
 

@@ -30,9 +30,9 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Raises FileError as `write_atomic`; the checkpoint before is as it was."""
-        kept = io.BytesIO()
-        torch.save(checkpoint, kept)
-        write_atomic(Path(path), kept.getvalue())
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_atomic(Path(path), buffer.getvalue())
 
 
 class LastCheckpoint(ModelCheckpoint):
@@ -78,13 +78,13 @@ class BestCheckpoint(ModelCheckpoint):
         super().on_train_epoch_end(trainer, pl_module)
 
     def _take_over(self, there: Path, trainer: L.Trainer) -> None:
-        kept = resume.read(there)
-        state = kept["callbacks"].get(self.state_key) if kept else None
-        if kept is None or state is None:
+        checkpoint = resume.read(there)
+        state = checkpoint["callbacks"].get(self.state_key) if checkpoint else None
+        if checkpoint is None or state is None:
             log.warning("%s can't be read: the best epoch before this run is not known", there)
             return
         if state["trained_on"] != self._trained_on:
-            log.warning("the best epoch of %s has other data or settings: its loss does not count here", there)
+            log.warning("the best epoch of %s was trained with other data or settings, so its loss is ignored", there)
             return
         own = Path(str(self.dirpath), there.name)
         if trainer.is_global_zero:
@@ -93,16 +93,16 @@ class BestCheckpoint(ModelCheckpoint):
         self.best_model_path = self.kth_best_model_path = str(own)
         self.best_model_score = self.kth_value = score
         self.best_k_models = {str(own): score}
-        log.info("best so far: val/loss %.4f after %d epochs of %s", score, kept["epoch"] + 1, there)
+        log.info("best so far: val/loss %.4f after %d epochs of %s", score, checkpoint["epoch"] + 1, there)
 
-    def fitted(self, trainer: L.Trainer) -> Fitted:
+    def fitted(self, trainer: L.Trainer) -> FitResult:
         """What the trainer has left after its last epoch."""
-        return Fitted(
+        return FitResult(
             Path(self.best_model_path), int(trainer.current_epoch), self._train_loss,
             math.nan if self.best_model_score is None else float(self.best_model_score), time.perf_counter() - self._began,
         )  # fmt: skip
 
-    def finished(self, resumed: resume.Resumed) -> Fitted:
+    def finished(self, resumed: resume.Resumed) -> FitResult:
         """What a run has left that had trained all its epochs when it was stopped; its checkpoints are copied here.
 
         Raises:
@@ -110,14 +110,14 @@ class BestCheckpoint(ModelCheckpoint):
         """
         last, best, folder = resumed.path, resumed.path.with_name(resume.BEST), Path(str(self.dirpath))
         if resume.read(best) is None:
-            log.warning("%s can't be read: the last epoch's weights stand for the best ones", best)
+            log.warning("%s can't be read: using the weights of the last epoch instead", best)
             best = last
         if not all(map(self.is_of_this, (last, best))):
             raise ConfigError(
                 f"trainer.resume={resumed.source}: trained on other data or settings, so it can't be finished with these; "
                 f"give them as they were, or train it on by trainer.max_epochs={resumed.epochs + 10}"
             )
-        log.info("all %d epochs of %s are trained: going on with what follows", resumed.epochs, last)
+        log.info("all %d epochs of %s are done: continuing with student, test and export", resumed.epochs, last)
         _copy(last, folder / resume.LAST)
         _copy(best, folder / resume.BEST)
         return self.left_by(folder / resume.BEST, folder / resume.LAST)
@@ -126,22 +126,26 @@ class BestCheckpoint(ModelCheckpoint):
         """Whether the losses of a checkpoint depend on the same data and settings as this run's."""
         return self._state(path).get("trained_on") == self._trained_on
 
-    def left_by(self, best: Path, last: Path) -> Fitted:
+    def left_by(self, best: Path, last: Path) -> FitResult:
         """What two checkpoints say of the training that wrote them."""
-        kept = resume.read(last)
-        assert kept is not None, last
-        told, score = self._state(last), self._state(best).get("best_model_score", math.nan)
-        return Fitted(
-            best, kept["epoch"] + 1, told.get("train_loss", math.nan), float(score), told.get("seconds", math.nan)
+        checkpoint = resume.read(last)
+        assert checkpoint is not None, last
+        state, score = self._state(last), self._state(best).get("best_model_score", math.nan)
+        return FitResult(
+            best,
+            checkpoint["epoch"] + 1,
+            state.get("train_loss", math.nan),
+            float(score),
+            state.get("seconds", math.nan),
         )
 
     def _state(self, path: Path) -> dict[str, Any]:
-        kept = resume.read(path)
-        return dict(kept["callbacks"].get(self.state_key, {})) if kept else {}
+        checkpoint = resume.read(path)
+        return dict(checkpoint["callbacks"].get(self.state_key, {})) if checkpoint else {}
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """What training leaves: the checkpoint of the best epoch, epochs trained, losses, and seconds; NaN where not known."""
 
     best: Path

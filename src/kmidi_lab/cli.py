@@ -155,7 +155,7 @@ def _job(cfg: DictConfig) -> int:
             overrides, options = list(HydraConfig.get().overrides.task), _kept_options()
             again = go_on.command(overrides, folder, options)
             begin = go_on.line([*options, *overrides])
-            log.warning("go on with it by: %s" if again else "begin again by: %s", again or begin)
+            log.warning("to resume, type: %s" if again else "to begin again, type: %s", again or begin)
         raise stopped from None
     except Exception as error:
         log.error("%s", traceback.format_exc())

@@ -86,9 +86,9 @@ def _is_free_text(argument: str) -> bool:
 
 def with_model(arguments: list[str]) -> list[str]:
     """The same with `model=…` where `data=…` alone is given and the default model can't take it: the first that can."""
-    given = dict(a.split("=", 1) for a in arguments if "=" in a)
-    if "data" not in given or "model" in given or "experiment" in given:
+    values = dict(a.split("=", 1) for a in arguments if "=" in a)
+    if "data" not in values or "model" in values or "experiment" in values:
         return arguments
     default = next(d.model for d in OmegaConf.load(conf_dir() / "config.yaml").defaults if "model" in d)
-    takers = [name for name, declared in models(conf_dirs()).items() if given["data"] in declared["model"]["accepts"]]
+    takers = [name for name, declared in models(conf_dirs()).items() if values["data"] in declared["model"]["accepts"]]
     return arguments if not takers or default in takers else [*arguments, f"model={takers[0]}"]

@@ -35,17 +35,17 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     os.environ.setdefault("KMIDI_RUN_ID", new_run_id())
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        given = [*_search_path(), *overrides]
-        combinations = jobs(given, multirun)
+        words = [*_search_path(), *overrides]
+        combinations = jobs(words, multirun)
         composed = [_check_sweep(_compose(list(combination)), multirun) for combination in combinations]
         more = _of_the_sweep(composed[0], overrides) if multirun else []
-        return [_compose(list(c)) for c in jobs([*given, *more], multirun)] if more else composed
+        return [_compose(list(c)) for c in jobs([*words, *more], multirun)] if more else composed
 
 
 def _of_the_sweep(cfg: DictConfig, overrides: list[str]) -> list[str]:
     """What `sweep=…` adds to every job, unless the command line says it otherwise."""
-    given = {o.partition("=")[0] for o in overrides}
-    params = {k: v for k, v in (cfg.hydra.sweeper.get("params") or {}).items() if k not in given}
+    typed_keys = {o.partition("=")[0] for o in overrides}
+    params = {k: v for k, v in (cfg.hydra.sweeper.get("params") or {}).items() if k not in typed_keys}
     for key in params:
         if OmegaConf.select(cfg, key) is None:
             raise ConfigError(
@@ -83,7 +83,7 @@ def _compose(overrides: list[str]) -> DictConfig:
     return cfg
 
 
-def _explain(error: ConfigCompositionException, chosen: list[str]) -> str:
+def _explain(error: ConfigCompositionException, choices: list[str]) -> str:
     text = f"{error} {error.__cause__ or ''}"
     missing = re.search(r"(?:Could not find|In '[^']+': Could not (?:find|load)) '?([\w/]+)/([^/'\s]+)'", text)
     if missing:
@@ -92,26 +92,26 @@ def _explain(error: ConfigCompositionException, chosen: list[str]) -> str:
         return one_of(group, choice, there) if there else f"{group}={choice}: there is no such choice"
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
-        return _unknown_key(key[1], text, chosen)
+        return _unknown_key(key[1], text, choices)
     merging = re.search(r"Error merging override ([^=\s]+)=", text)
     if merging:
         return f"{merging[1]}: {first_line(error.__cause__ or error)}"
     return first_line(error.__cause__ or error)
 
 
-def _unknown_key(key: str, text: str, chosen: list[str]) -> str:
-    known = _known_keys(chosen)
-    if "not in struct" in text or "No match" in text or key not in known:
-        near = one_of("key", key, known).split(" Allowed:")[0].replace("is not allowed", "does not exist")
-        beside = {k for k in known if k.rpartition(".")[0] == key.rpartition(".")[0]}
+def _unknown_key(key: str, text: str, choices: list[str]) -> str:
+    keys = _known_keys(choices)
+    if "not in struct" in text or "No match" in text or key not in keys:
+        near = one_of("key", key, keys).split(" Allowed:")[0].replace("is not allowed", "does not exist")
+        beside = {k for k in keys if k.rpartition(".")[0] == key.rpartition(".")[0]}
         siblings = sorted(k for k in beside if not k.endswith("_target_"))
-        return f"{near} Allowed here: {', '.join(siblings or sorted({k.split('.')[0] for k in known}))}"
+        return f"{near} Allowed here: {', '.join(siblings or sorted({k.split('.')[0] for k in keys}))}"
     reason = re.search(r"(Value '[^']*'[^\n]*)", text)
     return f"{key}: {reason[1] if reason else first_line(Exception(text))}"
 
 
-def _known_keys(chosen: list[str]) -> list[str]:
-    tasks = [compose("config", overrides=[f"task={name}", *chosen]) for name in ("train", *TASK_BLOCKS)]
+def _known_keys(choices: list[str]) -> list[str]:
+    tasks = [compose("config", overrides=[f"task={name}", *choices]) for name in ("train", *TASK_BLOCKS)]
     return sorted(
         {key for cfg in tasks for key, _ in _leaves(cfg) if not key.endswith("_target_")}
         | {p.name for p in conf_dir().iterdir() if p.is_dir()}

@@ -45,12 +45,12 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
             if isinstance(before, ListConfig)
             else (type(before),)
         )
-        wanted = "list" if isinstance(before, ListConfig) else kinds[-1].__name__
+        type_name = "list" if isinstance(before, ListConfig) else kinds[-1].__name__
         if (before is not None and not isinstance(now, kinds)) or (
             isinstance(now, bool) and not isinstance(before, bool)
         ):
             example = list(before) if isinstance(before, ListConfig) else before
-            raise ConfigError(f"{key}={now!r} must be of type {wanted}, such as {key}={example}")
+            raise ConfigError(f"{key}={now!r} must be of type {type_name}, such as {key}={example}")
 
 
 def check_meaning(cfg: DictConfig) -> None:

@@ -374,10 +374,10 @@ def register(contract: Contract) -> None:
     Raises:
         ConfigError: another contract has its model name or its id.
     """
-    for known in CONTRACTS.values():
-        if known != contract and (known.model == contract.model or known.id == contract.id):
+    for other in CONTRACTS.values():
+        if other != contract and (other.model == contract.model or other.id == contract.id):
             raise ConfigError(
-                f"the contract of {contract.model} ({contract.id}) has a name or an id that {known.model} ({known.id}) "
+                f"the contract of {contract.model} ({contract.id}) has a name or an id that {other.model} ({other.id}) "
                 "has; give it others"
             )
     _BY_MODEL[contract.model] = contract

@@ -53,7 +53,7 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
         """The songs (or takes, clips, performances) of `train`, `val`, `test` or `all`."""
 
     @abstractmethod
-    def seen(self, songs: Sequence[Any]) -> int:
+    def overlap(self, songs: Sequence[Any]) -> int:
         """How many of `songs` would share a split with one that this data trains or validates on."""
 
     @abstractmethod

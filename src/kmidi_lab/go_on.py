@@ -28,11 +28,11 @@ def command(overrides: Iterable[str], folder: Path, options: Sequence[str] = ())
     Returns:
         One line for a shell; None where nothing was trained yet.
     """
-    given = [word for word in overrides if not word.startswith(_OF_THE_SWEEP)]
+    words = [word for word in overrides if not word.startswith(_OF_THE_SWEEP)]
     resumed = [word for word in overrides if word.startswith("trainer.resume=") and not word.endswith("=null")]
     if (folder / "checkpoints" / "last.ckpt").is_file():
         resumed = [f"trainer.resume={folder.resolve()}"]
-    return line([*options, *given, *resumed]) if resumed else None
+    return line([*options, *words, *resumed]) if resumed else None
 
 
 def line(words: Iterable[str]) -> str:
@@ -55,7 +55,7 @@ def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence
         begun.add(frozenset(overrides))
         if not _is_done(own):
             again = command(overrides, own, options) or line([*options, *_alone(overrides)])
-            lines.append(f"job {own.name} was stopped; go on with it by: {again}")
+            lines.append(f"job {own.name} was stopped; to resume, type: {again}")
     waiting = [job for job in jobs if frozenset(job) not in begun]
     return [*lines, *(f"not begun: {line([*options, *_alone(job)])}" for job in waiting)]
 

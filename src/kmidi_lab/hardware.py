@@ -57,12 +57,12 @@ class Hardware:
 
 def find() -> dict[str, str]:
     """Accelerators that seem to be here, by name, without importing torch (drivers and platform only)."""
-    found = {"cpu": f"{os.cpu_count()} cores"}
+    devices = {"cpu": f"{os.cpu_count()} cores"}
     if platform.system() == "Darwin" and platform.machine() == "arm64":
-        found["mps"] = "Apple GPU"
+        devices["mps"] = "Apple GPU"
     if Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi"):
-        found["cuda"] = "NVIDIA driver"
-    return found
+        devices["cuda"] = "NVIDIA driver"
+    return devices
 
 
 def _torch_has() -> dict[str, bool]:
@@ -95,19 +95,19 @@ def resolve(
         raise ConfigError(f"hardware.memory_budget_gb={memory_budget_gb} must be above 0")
     has = _torch_has()
     notes: list[str] = []
-    chosen = next(a for a in ("cuda", "mps", "cpu") if has[a]) if accelerator == "auto" else accelerator
-    limits = chosen
-    if not has[chosen]:
+    device = next(a for a in ("cuda", "mps", "cpu") if has[a]) if accelerator == "auto" else accelerator
+    limits = device
+    if not has[device]:
         allowed = ", ".join(a for a in has if has[a])
-        if chosen == "cuda" or strict:
+        if device == "cuda" or strict:
             raise HardwareError(
-                f"hardware={chosen}: there is no {chosen.upper()} device here. Found: {allowed}. Type hardware=auto"
+                f"hardware={device}: there is no {device.upper()} device here. Found: {allowed}. Type hardware=auto"
             )
         notes.append(
             "no MPS device here: training on the CPU with the limits of MPS (hardware.strict=true forbids this)"
         )
-        chosen = "cpu"
-    if chosen == "cuda":
+        device = "cpu"
+    if device == "cuda":
         import torch
 
         if devices > torch.cuda.device_count():
@@ -115,9 +115,9 @@ def resolve(
                 f"hardware.devices={devices}: this machine has {torch.cuda.device_count()} CUDA devices"
             )
     else:
-        most = usable_cores() if chosen == "cpu" else 1
+        most = usable_cores() if device == "cpu" else 1
         if devices > most:
-            there = f"{most} cores" if chosen == "cpu" else "one Apple GPU"
+            there = f"{most} cores" if device == "cpu" else "one Apple GPU"
             notes.append(
                 f"hardware.devices={devices}: there {'is' if most == 1 else 'are'} {there}, so {most} processes train"
             )
@@ -127,12 +127,12 @@ def resolve(
             f"hardware.num_nodes={num_nodes}: nothing here says where the other machines are; start it under Slurm, or set "
             "MASTER_ADDR, MASTER_PORT and NODE_RANK on each"
         )
-    if chosen != "cuda" and precision.startswith("16"):
+    if device != "cuda" and precision.startswith("16"):
         notes.append(f"precision {precision} needs CUDA: using 32-true")
         precision = "32-true"
     for note in notes:
         log.warning(note)
-    return Hardware(accelerator, chosen, devices, num_nodes, precision, limits, memory_budget_gb, notes)
+    return Hardware(accelerator, device, devices, num_nodes, precision, limits, memory_budget_gb, notes)
 
 
 def usable_cores() -> int:

@@ -17,8 +17,8 @@ from kmidi_lab.errors import ConfigError, one_of
 
 _WITH_THE_LAB = "comes with the lab"
 _EXAMPLES = (
-    ("python -m kmidi_lab model=harmony hardware=auto", "train, prove and export one model"),
-    ("python -m kmidi_lab model=harmony preset=smoke hardware=cpu", "the whole path in half a minute"),
+    ("python -m kmidi_lab model=harmony hardware=auto", "train, check and export one model"),
+    ("python -m kmidi_lab model=harmony preset=smoke hardware=cpu", "a quick test of every step, half a minute"),
     ("python -m kmidi_lab -m model=harmony seed=1,2,3 hardware=cpu", "three seeds and a table"),
     ("python -m kmidi_lab task=eval data.split=all data.root=DIR", "score the exported model on other data"),
     ('python -m kmidi_lab task=predict predict.chords="Dm7 G7" predict.key=C', "the likely next chords"),
@@ -41,7 +41,7 @@ def help_text(model: str | None = None) -> str:
     if model is not None and model not in built:
         raise ConfigError(one_of("model", model, built))
     lines = [
-        f"kmidi_lab {__version__}: trains KmiDi's music models, proves them against baselines, exports ONNX and RTNeural.",
+        f"kmidi_lab {__version__}: trains KmiDi's music models, compares them with baselines, exports ONNX and RTNeural.",
         "",
         "usage: python -m kmidi_lab [-m] [task=…] [model=…] [data=…] [hardware=…] [key=value …] [--cfg job] [--version]",
         "",
@@ -55,12 +55,14 @@ def help_text(model: str | None = None) -> str:
     lines += [f"  {name:<13} {_comment(config_file('model', name))}" for name in built if name not in CONTRACTS]
     root = Path(os.environ.get("DATA_ROOT", "data"))
     lines += ["", *(_every_model(root, built) if model is None else _one_model(root, model))]
-    found = hardware.find()
+    devices = hardware.find()
     lines += ["", "hardware (hardware=auto|cpu|mps|cuda)"]
-    lines += [f"  {'found  ' if a in found else 'missing'}  {a:<5} {found.get(a, '')}" for a in ("cuda", "mps", "cpu")]
+    lines += [
+        f"  {'found  ' if a in devices else 'missing'}  {a:<5} {devices.get(a, '')}" for a in ("cuda", "mps", "cpu")
+    ]
     for group, note in (
         ("task", ""),
-        ("preset", "smoke: the whole path in a minute or two, few steps on a small cut of data that come with the lab"),
+        ("preset", "smoke: every step in a minute or two, on a small part of the data that come with the lab"),
         ("build", "dev_mac and prod_aws train only with preset=smoke or build.may_train=true"),
         ("logger", "wandb is offline unless logged in"),
         ("launcher", "how -m runs its jobs"),
@@ -73,11 +75,14 @@ def help_text(model: str | None = None) -> str:
 
 
 def _every_model(root: Path, models: Sequence[str]) -> list[str]:
-    lines = [f"data (data=…; DATA_ROOT={root}; a model's first is its default; more by --help model={models[0]})"]
+    lines = [
+        f"data sets (data=…, below DATA_ROOT={root}; a model's first is its default; details: --help model={models[0]})"
+    ]
     for model in models:
         for number, data in enumerate(accepted_data(model)):
             sources = ", ".join(f"{_mark(here)} {name}" for name, here in data.is_here(root).items())
             lines.append(f"  {'' if number else model:<13} {data.name:<18} {sources or _WITH_THE_LAB}")
+    lines.append("  What is missing is optional: without it the lab's models train on data that come with the lab.")
     return lines
 
 
@@ -129,13 +134,13 @@ def _comment(path: Path) -> str:
 
 
 def _choice(path: Path) -> DataChoice:
-    said, globs = [], {}
+    sentences, globs = [], {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith(_LOOKS):
             pairs = (pair.split("=", 1) for pair in line.removeprefix(_LOOKS).split(", "))
             globs = {name: places.split("|") for name, places in pairs}
         elif line.startswith("#"):
-            said.append(line.removeprefix("#").strip())
+            sentences.append(line.removeprefix("#").strip())
         else:
             break
-    return DataChoice(path.stem, " ".join(said), globs)
+    return DataChoice(path.stem, " ".join(sentences), globs)

@@ -27,7 +27,6 @@ from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
 from kmidi_lab.loggers import CurvesLogger, finish_wandb
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.size_limit import SizeLimit
 from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable, load_registry
 from kmidi_lab.report.curves import read_curves
@@ -35,7 +34,7 @@ from kmidi_lab.report.html import write_report
 from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
-from kmidi_lab.trainer import check_average, make_trainer
+from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
 
 log = logging.getLogger(__name__)
 CURVES = Path("curves", "metrics.csv")
@@ -53,8 +52,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
     limits = _limits(cfg, machine)
-    wanted = cfg.trainer
-    resumed = resume.find(wanted.resume, limits.epochs, wanted.patience, wanted.min_epochs, wanted.ema)
+    settings = cfg.trainer
+    resumed = resume.find(settings.resume, limits.epochs, settings.patience, settings.min_epochs, settings.ema)
     check_average(cfg.trainer.ema, machine.precision)
     if cfg.export.enabled:
         runner_from_env()

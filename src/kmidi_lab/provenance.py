@@ -110,8 +110,8 @@ def _cpu() -> str:
 def _gpus() -> list[str]:
     if platform.system() == "Darwin":
         return [f"{_cpu()} GPU"] if platform.machine() == "arm64" else []
-    found = [_field(_text(p), "Model") for p in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))]
-    names = [name for name in found if name]
+    cards = [_field(_text(p), "Model") for p in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))]
+    names = [name for name in cards if name]
     if names or not shutil.which("nvidia-smi"):
         return names
     # Containers and WSL may hide /proc/driver and still pass the driver through.

@@ -62,20 +62,20 @@ def find(source: str | None, epochs: int, patience: int, min_epochs: int, ema: f
     """
     if source is None:
         return None
-    path, kept = _newest(Path(source), source)
-    done = kept["epoch"] + 1
+    path, checkpoint = _newest(Path(source), source)
+    done = checkpoint["epoch"] + 1
     if done > epochs:
         raise ConfigError(
             f"trainer.resume={source}: it has {done} epochs, more than trainer.max_epochs={epochs}; "
             f"type trainer.max_epochs={done}, or more to train it on"
         )
-    if "current_model_state" in kept and not ema:
+    if "current_model_state" in checkpoint and not ema:
         raise ConfigError(
             f"trainer.resume={source}: it keeps a moving average of its weights; type trainer.ema=0.99, or as it was"
         )
-    finished = done == epochs or (0 < patience <= _waited(kept) and done >= min_epochs)
-    shapes = {name: values.shape for name, values in kept["state_dict"].items()}
-    return Resumed(source, path, done, finished, shapes, str(kept.get(CONTRACT_VERSION, "1")))
+    finished = done == epochs or (0 < patience <= _waited(checkpoint) and done >= min_epochs)
+    shapes = {name: values.shape for name, values in checkpoint["state_dict"].items()}
+    return Resumed(source, path, done, finished, shapes, str(checkpoint.get(CONTRACT_VERSION, "1")))
 
 
 def _newest(path: Path, source: str) -> tuple[Path, dict[str, Any]]:
@@ -84,20 +84,20 @@ def _newest(path: Path, source: str) -> tuple[Path, dict[str, Any]]:
     there = [p for p in ((folder / LAST, folder / BEST) if path.is_dir() else (path,)) if p.is_file()]
     if not there:
         raise ConfigError(f"trainer.resume={source}: no checkpoint there; give a run folder or a .ckpt file")
-    for found in there:
-        kept = read(found)
-        if kept is not None:
-            return found, kept
-        if found != there[-1]:
-            log.warning("%s is cut short or damaged: going on from %s beside it", found, there[-1].name)
+    for candidate in there:
+        checkpoint = read(candidate)
+        if checkpoint is not None:
+            return candidate, checkpoint
+        if candidate != there[-1]:
+            log.warning("%s is cut short or damaged: going on from %s beside it", candidate, there[-1].name)
     raise ConfigError(
         f"trainer.resume={source}: not the checkpoint of a run, or damaged; give a run folder or its .ckpt"
     )
 
 
-def _waited(kept: Mapping[str, Any]) -> int:
+def _waited(checkpoint: Mapping[str, Any]) -> int:
     """Epochs that the run has waited for a better loss."""
-    states = (state for name, state in kept["callbacks"].items() if name.startswith("EarlyStopping"))
+    states = (state for name, state in checkpoint["callbacks"].items() if name.startswith("EarlyStopping"))
     return next((int(state["wait_count"]) for state in states), 0)
 
 
@@ -106,9 +106,9 @@ def read(path: Path) -> dict[str, Any] | None:
     try:
         if not is_whole(path):
             return None
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        if {"epoch", "state_dict", "callbacks", "pytorch-lightning_version"} <= kept.keys():
-            return dict(kept)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        if {"epoch", "state_dict", "callbacks", "pytorch-lightning_version"} <= checkpoint.keys():
+            return dict(checkpoint)
     except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, AttributeError, ValueError):
         pass
     return None

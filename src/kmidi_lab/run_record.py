@@ -69,9 +69,9 @@ class DataDescription:
     @classmethod
     def of(cls, flat: Mapping[str, Any]) -> DataDescription:
         """From what `DataModule.describe` gives. Raises MisfitError."""
-        known = {own.name for own in fields(cls)}
-        more = {key: value for key, value in flat.items() if key not in known}
-        return from_json(cls, {**{key: flat[key] for key in flat if key in known}, "more": more}, "data")
+        names = {own.name for own in fields(cls)}
+        more = {key: value for key, value in flat.items() if key not in names}
+        return from_json(cls, {**{key: flat[key] for key in flat if key in names}, "more": more}, "data")
 
 
 @dataclass
@@ -204,9 +204,9 @@ class Analysis:
         named = {k.removeprefix(_CONFUSION): v for k, v in flat.items() if k.startswith(_CONFUSION)}
         own = {k: v for k, v in flat.items() if k in ("reliability", "slices")}
         more = {k: v for k, v in flat.items() if k not in own and not k.startswith(_CONFUSION)}
-        made = from_json(cls, {**own, "confusions": named, "more": more}, "analysis")
-        made.notes = notes
-        return made
+        analysis = from_json(cls, {**own, "confusions": named, "more": more}, "analysis")
+        analysis.notes = notes
+        return analysis
 
 
 @dataclass

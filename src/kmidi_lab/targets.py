@@ -58,17 +58,17 @@ def find(target: Any, base: type[T], trusted: Sequence[str]) -> type[T]:
     _check_name(target, trusted)
     module_name, _, name = target.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module_name), name)
+        kind = getattr(importlib.import_module(module_name), name)
     except ImportError as error:
         raise ConfigError(f"{_TARGET}={target}: can't be imported ({error}); correct the name") from None
     except AttributeError:
         raise ConfigError(f"{_TARGET}={target}: {module_name} has no {name}; correct the name") from None
     # A module of the lab also holds what it imports, such as os.
-    if not (isinstance(found, type) and found.__module__.partition(".")[0] in (*LAB, *trusted)):
+    if not (isinstance(kind, type) and kind.__module__.partition(".")[0] in (*LAB, *trusted)):
         raise ConfigError(f"{_TARGET}={target}: no class of {_allowed(trusted)}; name one of those")
-    if not issubclass(found, base):
+    if not issubclass(kind, base):
         raise ConfigError(f"{_TARGET}={target}: no {base.__module__}.{base.__qualname__}; name a class that is one")
-    return found
+    return kind
 
 
 def of_today(node: Any) -> Any:
@@ -138,19 +138,19 @@ def _classes(node: dict[Any, Any], base: type, trusted: Sequence[str]) -> dict[s
 def _find_all(node: Any, bases: tuple[type, ...], trusted: Sequence[str], classes: dict[str, type]) -> None:
     if isinstance(node, Mapping) and _TARGET in node:
         target = node[_TARGET]
-        found = find(target, object, trusted)
-        if not issubclass(found, bases):
-            wanted = " or ".join(f"{b.__module__}.{b.__qualname__}" for b in bases) or "nothing with a name of a class"
-            raise ConfigError(f"{_TARGET}={target}: {wanted} is wanted there; name a class that is one")
-        classes[target] = found
+        kind = find(target, object, trusted)
+        if not issubclass(kind, bases):
+            kinds = " or ".join(f"{b.__module__}.{b.__qualname__}" for b in bases) or "nothing with a name of a class"
+            raise ConfigError(f"{_TARGET}={target}: {kinds} is wanted there; name a class that is one")
+        classes[target] = kind
         for key, value in node.items():
-            _find_all(value, _wanted(found, key), trusted, classes)
+            _find_all(value, _kinds_of(kind, key), trusted, classes)
     elif isinstance(node, Mapping | list):
         for value in node.values() if isinstance(node, Mapping) else node:
             _find_all(value, bases, trusted, classes)
 
 
-def _wanted(of: type, argument: str) -> tuple[type, ...]:
+def _kinds_of(of: type, argument: str) -> tuple[type, ...]:
     """The classes that the constructor names for an argument: of its own type, or of what its list or union holds."""
     try:
         hint = typing.get_type_hints(of.__init__).get(argument)  # type: ignore[misc]
@@ -174,12 +174,12 @@ def _make(node: Any, classes: Mapping[str, type]) -> Any:
         return [_make(value, classes) for value in node]
     if not isinstance(node, dict):
         return node
-    made = {key: _make(value, classes) for key, value in node.items() if key != _TARGET}
+    arguments = {key: _make(value, classes) for key, value in node.items() if key != _TARGET}
     if _TARGET not in node:
-        return made
+        return arguments
     target = node[_TARGET]
     try:
-        return classes[target](**made)
+        return classes[target](**arguments)
     except UserError:
         raise
     except TypeError as error:

@@ -241,7 +241,7 @@ def test_predict_with_and_without_a_model(called: Cli, trained: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "heuristic" in done.stdout
     assert "Cmaj7" in done.stdout
-    for env, asked in (({}, "the released one of"), ({"MODELS_ROOT": "empty"}, "heuristic")):
+    for env, asked in (({}, "using the released one in"), ({"MODELS_ROOT": "empty"}, "heuristic")):
         done = called(*arguments, env=env)
         assert done.returncode == 0, done.stderr
         assert asked in done.stdout.splitlines()[0]

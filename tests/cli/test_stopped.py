@@ -56,7 +56,7 @@ def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: floa
         begun = time.monotonic()
         again, last = stop(job, number).splitlines()
         assert time.monotonic() - begun < 3.5  # 0.5 s where nothing else runs; deaf workers were waited for for 4 s
-        assert "begin again by: " in again and again.endswith("logger.wandb=false") and last == "stopped"
+        assert "to begin again, type: " in again and again.endswith("logger.wandb=false") and last == "stopped"
     [record] = tmp_path.rglob("run.json")
     told = json.loads(record.read_text())["identity"]
     why = "stopped" if number == signal.SIGINT else "stopped by SIGTERM"
@@ -75,7 +75,7 @@ def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path, lab: list[
     [folder] = (tmp_path / "outputs/runs/harmony").iterdir()
     assert said.splitlines()[-1] == "stopped"
     assert "Traceback" not in said
-    [words] = [shlex.split(line.split("go on with it by: ")[1]) for line in said.splitlines() if "go on with" in line]
+    [words] = [shlex.split(line.split("to resume, type: ")[1]) for line in said.splitlines() if "to resume" in line]
     assert words[-1] == f"trainer.resume={folder}"
     assert json.loads((folder / "run.json").read_text())["identity"]["error"] == "stopped"
     epochs = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["epoch"] + 1

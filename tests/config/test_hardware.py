@@ -8,7 +8,7 @@ from torch import nn
 from kmidi_lab import hardware
 from kmidi_lab.errors import ConfigError, HardwareError
 from kmidi_lab.hardware import Hardware, guard, may_train, resolve
-from kmidi_lab.nn.size_limit import SizeLimit
+from kmidi_lab.trainer import SizeLimit
 
 
 def present(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:

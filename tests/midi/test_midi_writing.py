@@ -11,6 +11,7 @@ import pytest
 from support.smf import END, chunk, meta, midi, name, note, number, song, tempo, track
 
 from kmidi_lab.inference.api import Session
+from kmidi_lab.midi.file import FEWER_TRACKS
 from kmidi_lab.midi.reading import open_file, read_piece
 from kmidi_lab.midi.writing import Edit, name_event, note_events, play, rewrite
 from kmidi_lab.models.dynamics.predict import PerformedScore
@@ -129,7 +130,9 @@ def test_a_note_does_not_move_behind_the_next_program() -> None:
     assert after.tracks[0].notes["start"].tolist() == [107]
 
 
-@pytest.mark.parametrize("case", ["odd key", "unfinished", "garbage", "riff", "above 127", "few tracks"])
+@pytest.mark.parametrize(
+    "case", ["odd key", "unfinished", "garbage", "riff", "above 127", "few tracks", "many counted"]
+)
 def test_what_is_written_can_be_read_by_others(case: str) -> None:
     body = b"".join(note(p, 90, 60, 60, 9) for p in (36, 42, 38, 42) * 50)
     key = meta(0x59, b"\xf9\xff")
@@ -145,6 +148,7 @@ def test_what_is_written_can_be_read_by_others(case: str) -> None:
         + whole,
         "above 127": midi(track(body.replace(b"\x5a", b"\xda", 1) + END)),
         "few tracks": midi(track(body + END), track(note() + END), declared=1),
+        "many counted": midi(track(body + END), declared=7),
     }[case]
     after = humanised(data)
     assert sum(len(t) for t in notes(after)) == 200 + (case == "few tracks")
@@ -179,3 +183,20 @@ def test_numbers_of_any_length() -> None:
             assert read_piece(performed(data)).tracks[0].notes["start"][0] >= value - 60
         assert number(value) in data
     assert np.array_equal(read_piece(rewrite(open_file(song()).file, {0: Edit()})).tempos, read_piece(song()).tempos)
+
+
+def test_a_rest_that_no_number_holds_is_split() -> None:
+    """A key that can't be, between two notes, is not written again: its time and the next are one."""
+    longest = 2**28 - 1
+    data = midi(track(note() + meta(0x59, b"\x70\5", longest) + note(62, wait=longest) + END), division=30_000)
+    after = rewrite(open_file(data).file, {0: Edit()})
+    kept, moved = mido.MidiFile(file=io.BytesIO(after)), read_piece(after)
+    assert moved.tracks[0].notes.tolist() == read_piece(data).tracks[0].notes.tolist()
+    assert max(m.time for m in kept.tracks[0]) == longest and not moved.flaws
+    end = 3 * longest
+    later = rewrite(open_file(song()).file, {0: Edit(added=[(end, b"\xb0\1\0")])})
+    assert sum(m.time for m in mido.MidiFile(file=io.BytesIO(later)).tracks[0]) == end
+
+
+def test_tracks_that_a_header_counts_and_are_not_there_are_told() -> None:
+    assert read_piece(midi(track(note() + END), declared=3)).flaws == {FEWER_TRACKS: 2}

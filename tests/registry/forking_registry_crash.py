@@ -202,16 +202,16 @@ def test_staged_files_that_someone_deleted_are_named(tmp_path):
 
 
 HEADER = "harmonypredictor_model.h"
-KEPT = 2
+MOST_VERSIONS = 2
 
 
 @pytest.fixture
 def full(tmp_path, monkeypatch) -> Path:
     """As many kept versions as there may be; the live one has a header, the one before has none."""
-    monkeypatch.setattr(versions, "KEPT", KEPT)
+    monkeypatch.setattr(versions, "MOST_VERSIONS", MOST_VERSIONS)
     folder = tmp_path / "start"
     put(folder, "n", contract=GROOVE)
-    for n in range(KEPT):
+    for n in range(MOST_VERSIONS):
         put(folder, f"v{n}")
     put(folder, "before")
     put(folder, "live", header=True)
@@ -237,7 +237,7 @@ def states(root: Path, full: Path, work: Callable[[], object], stride: int = 1) 
 
 @pytest.mark.parametrize("change", ["publish", "rollback", "promote", "demote"])
 def test_a_change_killed_at_any_step_is_made_or_not(tmp_path, full, change):
-    root, lines, before = tmp_path / "models", KEPT + 1, "trained"
+    root, lines, before = tmp_path / "models", MOST_VERSIONS + 1, "trained"
     if change == "demote":
         promote(full, HARMONY.id, "why")
         lines, before = lines + 1, "production"
@@ -259,4 +259,4 @@ def test_a_recovery_of_a_rollback_killed_at_any_step(tmp_path, full):
     next(n for n in every_step(full, cut, lambda: rollback(cut, HARMONY.id, None, "why")) if journal.exists())
     seen = states(root, cut, lambda: load_registry(root))
     assert len(seen) > 5
-    assert set(seen) == {("run-before", "trained", KEPT + 2)}
+    assert set(seen) == {("run-before", "trained", MOST_VERSIONS + 2)}

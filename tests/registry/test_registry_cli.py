@@ -87,7 +87,7 @@ def test_a_rollback_to_a_worse_version_warns(cli: Cli, tmp_path: Path) -> None:
     put(root, "b")
     done = cli("task=registry", "registry.action=rollback", "registry.model=harmony", "registry.reason=a test")
     out = said(done)
-    loss = "this version is only training where trained was"
+    loss = "this version has status training (the replaced one: trained)"
     assert f"(training); rolled back: a test; WARNING: {loss}" in done.stdout
     assert f"harmonypredictor: {loss}" in out
 

@@ -66,7 +66,7 @@ def test_the_replaced_version_is_kept_whole(tmp_path):
 
 def test_history_is_newest_first_and_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(versions, "LINES", 3)
-    monkeypatch.setattr(versions, "KEPT", 2)
+    monkeypatch.setattr(versions, "MOST_VERSIONS", 2)
     put(tmp_path, "0", beats=False)
     for n in range(1, 6):
         put(tmp_path, str(n))

@@ -45,8 +45,8 @@ def test_what_a_published_model_earned():
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("trained", "training", "only training where trained was"),
-        ("production", "stub", "only stub where production was"),
+        ("trained", "training", "has status training (the replaced one: trained)"),
+        ("production", "stub", "has status stub (the replaced one: production)"),
         ("production", "trained", ""), ("training", "training", ""), ("stub", "training", ""),
     ],
 )  # fmt: skip
@@ -54,7 +54,7 @@ def test_a_step_down_is_said(old, new, says):
     assert says in step_down({"status": old}, {"status": new})
     assert bool(says) == bool(step_down({"status": old}, {"status": new}))
     made_up = {"status": new, "stand_in": "made up"}
-    assert "stand-in data where real data was" in step_down({"status": old}, made_up)
+    assert "stand-in data (the replaced one: on real data)" in step_down({"status": old}, made_up)
     assert "stand-in" not in step_down({"status": old, "stand_in": "made up"}, made_up)
 
 

@@ -106,7 +106,7 @@ def test_a_card_that_cannot_follow_is_said_and_keeps_nothing_in_production(tmp_p
     elif card == "changed":
         (tmp_path / CARD).write_text("by hand")
     assert demote(tmp_path, HARMONY.id, "why")["status"] == "trained"
-    assert "the model card still tells the old status" in caplog.text and says in caplog.text
+    assert "the model card still states the old status" in caplog.text and says in caplog.text
     assert card is None or (tmp_path / CARD).read_bytes() == (b"by hand" if card == "changed" else card)
 
 
@@ -132,7 +132,11 @@ def test_a_rollback_to_a_worse_version_is_loud(tmp_path, worse, caplog):
         registry["models"][0]["stand_in"] = "made up"
         path.write_text(json.dumps(registry))
     put(tmp_path, "b")
-    says = "is only training where trained was" if worse == "status" else "on stand-in data where real data was"
+    says = (
+        "has status training (the replaced one: trained)"
+        if worse == "status"
+        else "on stand-in data (the replaced one: on real data)"
+    )
     because = rollback(tmp_path, HARMONY.id, None, "why")["history"][0]["replaced_because"]
     assert because.startswith("rolled back: why; WARNING: this version ") and because.endswith(says)
     assert says in caplog.text

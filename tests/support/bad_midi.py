@@ -52,6 +52,7 @@ CASES: dict[str, tuple[Callable[[], bytes], int | str]] = {
     "a file of 23 hours": (lambda: midi(track(note(wait=23 * 3600 * 960) + END)), 1),
     "a velocity above 127": (lambda: midi(track(b"\0\x90\x3c\xd0" + ONE)), 1),
     "more tracks than declared": (lambda: midi(track(ONE), track(ONE), track(ONE), declared=1), 3),
+    "fewer tracks than declared": (lambda: midi(track(ONE), track(ONE), declared=5), 2),
     "RIFF with words before its data": (lambda: _riff(GOOD, b"LIST" + struct.pack("<I", 5) + b"INFOx\0"), 16),
     "sysex between notes of one status": (
         lambda: midi(track(b"\0\x90\x3c\x50\x60\x3c\0\0\xf0\2\x7e\xf7\0\x3e\x50\x60\x3e\0" + END)),
@@ -74,7 +75,8 @@ CASES: dict[str, tuple[Callable[[], bytes], int | str]] = {
     "no ticks": (lambda: midi(track(ONE), division=0), "zero ticks per quarter"),
     "no tracks": (lambda: midi(), "no tracks"),
     "300 tracks": (lambda: midi(*[track(ONE)] * 300), "too many tracks"),
-    "fewer tracks than declared": (lambda: midi(track(ONE), declared=2), "truncated"),
+    "fewer tracks than declared, the last cut": (lambda: midi(track(ONE), track(ONE), declared=3)[:-1], "truncated"),
+    "fewer tracks than declared, half a chunk behind": (lambda: midi(track(ONE), declared=2) + b"MTr", "truncated"),
     "65,535 tracks declared": (lambda: midi(track(ONE), declared=65535), "too many tracks"),
     "a track that says it is longer": (lambda: midi(track(ONE, length=999)), "truncated"),
     "a track of four gigabytes": (lambda: midi(track(ONE, length=2**32 - 1)), "truncated"),

@@ -49,5 +49,5 @@ def test_nothing_to_check_exits_with_2(cli: Cli, tmp_path: Path, root: str, env:
     (tmp_path / "empty").mkdir()
     done = cli("task=verify", f"models_root={root}", env=env)
     assert done.returncode == 2, done.stderr + done.stdout
-    assert ("RTNEURAL_RUNNER: /gone does not exist" if env else "give models_root") in done.stderr + done.stdout
+    assert ("RTNEURAL_RUNNER: /gone does not exist" if env else "models_root") in done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout

@@ -113,16 +113,16 @@ def _ogg(data: bytes, file: BinaryIO) -> Iterator[Part]:
 
 
 def _mpeg(data: bytes, file: BinaryIO, path: Path) -> Part:
-    found = mpeg.walk(data)
-    if found is None:
+    stream = mpeg.walk(data)
+    if stream is None:
         return Part(str(path))
-    believed = found.claimed
+    believed = stream.claimed
     if believed is None:
-        with soundfile.SoundFile(Spliced(file, [mpeg.EMPTY_TAG, *found.sound])) as opened:
-            believed = opened.frames // found.first.samples
-    wrong = believed + 1 < found.frames or (found.claimed or 0) > found.frames + 1 or len(found.runs) > 1
-    if found.first.layer == 3 and (wrong or found.cut):
-        cut = found.cut or (found.claimed or 0) > found.frames + 1
-        return Part(Spliced(file, [mpeg.with_length(data, found), *found.sound]), cut)
+        with soundfile.SoundFile(Spliced(file, [mpeg.EMPTY_TAG, *stream.sound])) as opened:
+            believed = opened.frames // stream.first.samples
+    wrong = believed + 1 < stream.frames or (stream.claimed or 0) > stream.frames + 1 or len(stream.runs) > 1
+    if stream.first.layer == 3 and (wrong or stream.cut):
+        cut = stream.cut or (stream.claimed or 0) > stream.frames + 1
+        return Part(Spliced(file, [mpeg.with_length(data, stream), *stream.sound]), cut)
     named = path.suffix.lower() in _MPEG_SUFFIXES
-    return Part(str(path) if named else Spliced(file, [mpeg.EMPTY_TAG, *found.runs]), found.cut)
+    return Part(str(path) if named else Spliced(file, [mpeg.EMPTY_TAG, *stream.runs]), stream.cut)

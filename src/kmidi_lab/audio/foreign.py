@@ -19,7 +19,7 @@ _MARKS: tuple[tuple[int, bytes, str], ...] = (
     (28, b"Speex   ", "Ogg Speex"), (28, b"\x80theora", "Ogg video"), (28, b"fishead\0", "Ogg video"),
 )  # fmt: skip
 """(offset, bytes, name), the first that fits counts; asked only of what soundfile has refused."""
-_KNOWN = (
+_CONTAINERS = (
     (8, b"WAVE", "WAV"),
     (0, b"FORM", "AIFF"),
     (0, b"fLaC", "FLAC"),
@@ -48,7 +48,7 @@ def format_of(head: bytes) -> str | None:
     Args:
         head: its first bytes, HEAD of them or all.
     """
-    for offset, mark, name in (*_MARKS, *_READABLE, *_KNOWN):
+    for offset, mark, name in (*_MARKS, *_READABLE, *_CONTAINERS):
         if head[offset : offset + len(mark)] == mark:
             return name
     return None
@@ -65,7 +65,7 @@ def foreign_format(head: bytes, suffix: str, code: int = 0) -> str | None:
     for offset, mark, name in _MARKS:
         if head[offset : offset + len(mark)] == mark:
             return name
-    for offset, mark, name in _KNOWN:
+    for offset, mark, name in _CONTAINERS:
         if head[offset : offset + len(mark)] == mark and len(head) == HEAD:
             codec = int.from_bytes(head[20:22], "little")
             other = codec not in _PLAIN_WAV if name == "WAV" else code in (_UNSUPPORTED, _UNIMPLEMENTED)

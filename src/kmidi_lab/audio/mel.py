@@ -111,7 +111,7 @@ class MelStream:
     def reset(self) -> None:
         """Forgets all sound so far."""
         self._resampler = soxr.ResampleStream(self.rate, RATE, 1, "float32", "HQ") if self.rate != RATE else None
-        self._kept = _EMPTY
+        self._tail = _EMPTY
 
     def push(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """The frames `[t, 128]` that the block `[S]` in -1..1 completes; t is 0 where it completes none.
@@ -135,10 +135,10 @@ class MelStream:
             raise UserError(f"a block of sound must be one row of finite numbers, not {list(samples.shape)}")
         if self._resampler is not None:
             samples = self._resampler.resample_chunk(samples, last)
-        samples = np.concatenate([self._kept, samples])
+        samples = np.concatenate([self._tail, samples])
         used = frame_count(len(samples)) * HOP
         frames = log_mel(samples)
-        self._kept = samples[used:].copy()
+        self._tail = samples[used:].copy()
         return frames
 
 

@@ -104,18 +104,18 @@ def walk(data: bytes) -> Walk | None:
     return Walk(first, tuple(runs), frames - (claimed is not None), cut, claimed)
 
 
-def with_length(data: bytes, found: Walk) -> bytes:
+def with_length(data: bytes, walk: Walk) -> bytes:
     """What to put in front of `found.sound`: an empty tag, and a frame that gives the length.
 
     The tag is there since libsndfile knows MPEG audio without a file's name by it alone.
     """
-    begin = found.runs[0][0]
+    begin = walk.runs[0][0]
     header = bytearray(data[begin : begin + 4])
     header[1] |= 1  # no checksum
     header[2] = (header[2] & 0x0D) | 0xE0  # the highest bit rate has room for the facts; no padding
     frame = frame_at(bytes(header), 0)
     assert frame is not None
-    body = bytes(header) + bytes(frame.facts - 4) + b"Xing" + struct.pack(">II", 1, found.frames)
+    body = bytes(header) + bytes(frame.facts - 4) + b"Xing" + struct.pack(">II", 1, walk.frames)
     return EMPTY_TAG + body.ljust(frame.size, b"\0")
 
 

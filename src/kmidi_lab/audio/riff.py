@@ -24,12 +24,12 @@ def sound_of_riff(file: BinaryIO, size: int) -> tuple[list[bytes | Stretch] | No
     """
     file.seek(0)
     kind = file.read(4)
-    order, wanted = (">" if kind in (b"RIFX", b"FORM") else "<"), (b"SSND" if kind == b"FORM" else b"data")
+    order, mark = (">" if kind in (b"RIFX", b"FORM") else "<"), (b"SSND" if kind == b"FORM" else b"data")
     long_size = 0
     for name, at, claimed in _chunks(file, order, size):
         if name == b"ds64" and claimed >= 16:
             long_size = struct.unpack("<Q", _read(file, at + 8, 8))[0]
-        if name == wanted:
+        if name == mark:
             break
     else:
         return None, False
@@ -41,7 +41,7 @@ def sound_of_riff(file: BinaryIO, size: int) -> tuple[list[bytes | Stretch] | No
         return None, True
     behind = (at + claimed, at + claimed + claimed % 2)  # not every program pads what is odd
     more = (endless and claimed) or all(_more_sound(file, order, place, size) for place in behind)
-    if wanted == b"SSND" or not there or not more:
+    if mark == b"SSND" or not there or not more:
         return None, False
     # Then libsndfile reads as far as the file goes.
     open_end: list[bytes | Stretch] = [(0, at - 4), b"\xff\xff\xff\xff", (at, size)]

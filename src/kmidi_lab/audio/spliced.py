@@ -38,19 +38,19 @@ class Spliced:
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes, all that are left where it is below 0."""
-        wanted = max(0, len(self) - self._at)
-        wanted = wanted if size < 0 else min(size, wanted)
+        remaining = max(0, len(self) - self._at)
+        remaining = remaining if size < 0 else min(size, remaining)
         out = []
-        while wanted:
+        while remaining:
             place = bisect_right(self._ends, self._at)
             part = self._parts[place]
             begin = self._at - self._ends[place] + _size(part)
-            got = self._of(part, begin, wanted)
-            if not got:  # the file has become shorter
+            chunk = self._of(part, begin, remaining)
+            if not chunk:  # the file has become shorter
                 break
-            out.append(got)
-            self._at += len(got)
-            wanted -= len(got)
+            out.append(chunk)
+            self._at += len(chunk)
+            remaining -= len(chunk)
         return b"".join(out)
 
     def _of(self, part: bytes | Stretch, begin: int, size: int) -> bytes:

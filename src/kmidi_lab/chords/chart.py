@@ -23,7 +23,7 @@ _WORTH_NAMING = 0.1
 
 
 @dataclass(frozen=True)
-class Placed:
+class ChartChord:
     """A chord where it stands, with its name and its root's; None is no chord.
 
     `start` and `bars` are in bars, None where the text has no bars.
@@ -43,7 +43,7 @@ class Chart:
     `likely` are the likeliest keys with their probabilities where the key is estimated, the chosen one first.
     """
 
-    placed: tuple[Placed, ...]
+    placed: tuple[ChartChord, ...]
     spelling: Spelling
     key_from: str
     likely: tuple[tuple[Spelling, float], ...] = ()
@@ -126,7 +126,7 @@ def read_chart(text: str, key: str | None = None, bar_each: bool = False, known:
         chord, root, bass = chords.get(symbol, (None, "", ""))
         name = spelling.chord(chord, root, bass) if chord else "N.C."
         root = root or (spelling.root(chord) if chord else "")
-        placed.append(Placed(chord, name, root, start if timed else None, length if timed else None))
+        placed.append(ChartChord(chord, name, root, start if timed else None, length if timed else None))
     return Chart(tuple(placed), spelling, key_from, likely)
 
 

@@ -32,7 +32,7 @@ _SHORTHAND = {
     "dim11": "1 b3 b5 bb7 b9 b11", "augmaj13": "1 3 #5 7 9 11 13", "minmaj13": "1 b3 5 7 9 11 13",
     "hdim13": "1 b3 b5 b7 9 11 13",
 }  # fmt: skip
-_KNOWN = ", ".join(name for name in _SHORTHAND if name)
+_NAMES = ", ".join(name for name in _SHORTHAND if name)
 _SYMBOL = re.compile(r"([A-G][#b]*)(?::([a-z0-9]*)(?:\(([^()]*)\))?)?(?:/([#b]*\d{1,2}))?")
 
 
@@ -58,7 +58,7 @@ def parse_harte(symbol: str) -> Chord | None:
             "write root:shorthand(degrees)/bass, as F#:maj7/5"
         )
     if (m.group(2) or "") not in _SHORTHAND:
-        raise ChordError(f"Harte chord {shortened(symbol)}: {shortened(m.group(2))} is no shorthand; write {_KNOWN}")
+        raise ChordError(f"Harte chord {shortened(symbol)}: {shortened(m.group(2))} is no shorthand; write {_NAMES}")
     root_name, shorthand, degrees, bass_degree = m.groups()
     root = parse_pitch_class(root_name)
     parts = {d: degree_semitones(d) for d in _SHORTHAND[shorthand or ""].split()}

@@ -133,7 +133,7 @@ def export_module(
     entry = registry_entry(record, contract, files)
     registry = publish(models_root, entry, files, onnx_prefix="." if release else None)
     record.export.files = {n: FileFacts(sha256(data), len(data)) for n, data in files.items()}
-    log.info("published %s as %s (%s) in %s", contract.id, status, reason, registry)
+    log.info("published %s with status %s (%s) in %s", contract.id, status, reason, registry)
 
 
 def _golden(

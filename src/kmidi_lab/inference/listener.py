@@ -69,12 +69,12 @@ class Listener:
 
     def push(self, frame: Frames) -> tuple[float, Reading] | None:
         """Takes the next frame; (seconds from the start, reading) where a stretch ends with it and something sounded."""
-        heard = self._counts(frame)
-        if heard and self._silent >= _PAUSE:
+        counts = self._counts(frame)
+        if counts and self._silent >= _PAUSE:
             self._onset()
-        self._silent = 0 if heard else self._silent + 1
+        self._silent = 0 if counts else self._silent + 1
         output = np.asarray(self._step(frame), np.float64)
-        if heard:
+        if counts:
             self._total, self._part = self._total + output, self._part + output
             self._all_counted, self._counted = self._all_counted + 1, self._counted + 1
         self._frames, self._since = self._frames + 1, self._since + 1
@@ -125,8 +125,8 @@ def timeline_png(readings: Sequence[tuple[float, Reading]], title: str, every: f
         axis.spines[["top", "right"]].set_visible(False)
         if row == "values":
             for colour, name in zip(_COLOURS, first.values, strict=False):
-                heard = [reading.values[name] for _, reading in readings]
-                axis.step([*starts, ends[-1]], [*heard, heard[-1]], where="post", color=colour, label=name)
+                levels = [reading.values[name] for _, reading in readings]
+                axis.step([*starts, ends[-1]], [*levels, levels[-1]], where="post", color=colour, label=name)
             axis.axhline(0, color="#cccccc", lw=0.8, zorder=0)
             axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
             continue
@@ -156,10 +156,10 @@ def _drawable(title: str) -> tuple[list[str], str]:
 
     installed = {font.name for font in font_manager.fontManager.ttflist}
     fonts = ["DejaVu Sans", *(name for name in _FONTS if name in installed)]
-    drawn: set[int] = set()
+    glyphs: set[int] = set()
     for name in fonts:
-        drawn |= font_manager.get_font(font_manager.findfont(name)).get_charmap().keys()
-    shown = "".join(letter if ord(letter) in drawn else "\N{HORIZONTAL ELLIPSIS}" for letter in title)
+        glyphs |= font_manager.get_font(font_manager.findfont(name)).get_charmap().keys()
+    shown = "".join(letter if ord(letter) in glyphs else "\N{HORIZONTAL ELLIPSIS}" for letter in title)
     shown = re.sub("\N{HORIZONTAL ELLIPSIS}+", "\N{HORIZONTAL ELLIPSIS}", shown)
     return fonts, shown if len(shown) <= _LONGEST_TITLE else "\N{HORIZONTAL ELLIPSIS}" + shown[-_LONGEST_TITLE:]
 

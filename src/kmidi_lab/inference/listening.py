@@ -29,7 +29,7 @@ Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
 
 
 @dataclass(frozen=True)
-class Heard:
+class Recognition:
     """What a model read: (seconds from the start to the end of a stretch, its reading), and one of all that counts.
 
     `unsure` says why the answer should not be relied on, empty where nothing is against it; `notes` what is to be known
@@ -45,7 +45,7 @@ class Heard:
     notes: tuple[str, ...] = ()
 
 
-class Listening(Request[Heard]):
+class Listening(Request[Recognition]):
     """Base of the requests about sound: the model runs frame by frame, with its state; the mean of its outputs is read.
 
     Args:
@@ -91,7 +91,7 @@ class Listening(Request[Heard]):
         """The model for sound that comes in blocks; `settings` are `rate` and `every` of this class."""
         return LiveListening(cls(STANDARD_INPUT, **settings), replace(published, model=copy(published.model)))
 
-    def run(self, published: Published | None, session: Session) -> Heard:
+    def run(self, published: Published | None, session: Session) -> Recognition:
         """Readings of the sound; each is said as it is made.
 
         Raises:
@@ -105,12 +105,12 @@ class Listening(Request[Heard]):
             published.model.reset()
             step, read = published.model, self.reader(published)
             onset = published.model.reset if self.from_onset else (lambda: None)
-        counts, notes, heard = self.counts(), list[str](), 0
+        counts, notes, sounding = self.counts(), list[str](), 0
 
         def count(frame: Frames) -> bool:
-            nonlocal heard
+            nonlocal sounding
             sounds = counts(frame)
-            heard += sounds
+            sounding += sounds
             return sounds
 
         readings = listen(self._frames(notes), step, read, self.every, session.say, count, onset)
@@ -121,15 +121,15 @@ class Listening(Request[Heard]):
             )
         entry = published.entry if published else {}
         status = entry.get("status", "no model")
-        run_id, sounded = entry.get("training", {}).get("run_id"), ((heard - 1) * HOP + WINDOW) / RATE
+        run_id, sounded = entry.get("training", {}).get("run_id"), ((sounding - 1) * HOP + WINDOW) / RATE
         short = sounded < self.least_s
         unsure = f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed" if short else ""
-        return Heard(readings[:-1], *readings[-1], run_id, status, unsure, tuple(notes))
+        return Recognition(readings[:-1], *readings[-1], run_id, status, unsure, tuple(notes))
 
-    def show(self, answer: Heard, session: Session) -> None:
+    def show(self, answer: Recognition, session: Session) -> None:
         for note in answer.notes:
             say(f"note: {note}")
-        say("as a whole:")
+        say("the whole recording:")
         say(_line(answer.seconds, answer.summary))
         if answer.unsure:
             say(f"unsure: {answer.unsure}")
@@ -174,12 +174,12 @@ class LiveListening:
 
     def reset(self) -> None:
         """What comes next is the beginning of another sound."""
-        asked, model = self._request, self._published.model
+        request, model = self._request, self._published.model
         model.reset()
-        onset = model.reset if asked.from_onset else (lambda: None)
-        read = asked.reader(self._published)
-        self._mel = MelStream(asked.rate)
-        self._listener = Listener(model, read, asked.every, asked.counts(), onset)
+        onset = model.reset if request.from_onset else (lambda: None)
+        read = request.reader(self._published)
+        self._mel = MelStream(request.rate)
+        self._listener = Listener(model, read, request.every, request.counts(), onset)
 
     def push(self, samples: Frames) -> list[tuple[float, Reading]]:
         """(seconds since the beginning, reading) of each stretch that ends within `samples` `[S]`, float32 in -1..1."""
@@ -236,9 +236,9 @@ def say(text: str) -> bool:
     return True
 
 
-def _line(seconds: float, said: Reading) -> str:
-    answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in said.answers.items())
-    values = "  ".join(f"{name} {value:+.2f}" for name, value in said.values.items())
+def _line(seconds: float, reading: Reading) -> str:
+    answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in reading.answers.items())
+    values = "  ".join(f"{name} {value:+.2f}" for name, value in reading.values.items())
     return f"{seconds:7.2f} s  {values}  {answers}".rstrip()
 
 

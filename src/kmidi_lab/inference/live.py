@@ -31,16 +31,16 @@ def live(source: BinaryIO, stream: MelStream) -> Iterator[NDArray[np.float32]]:
     Raises:
         ConfigError: the bytes are a sound file, or no float32 samples, as 16-bit integers aren't.
     """
-    kept, judge, left_out = b"", _Judge(stream.rate), 0
+    rest, judge, left_out = b"", _Judge(stream.rate), 0
     began = False
     while data := source.read1(BLOCK * _SAMPLE.itemsize):  # type: ignore[attr-defined]
-        kept += data
-        if not began and len(kept) < HEAD:
+        rest += data
+        if not began and len(rest) < HEAD:
             continue
-        judge.head(b"" if began else kept)
+        judge.head(b"" if began else rest)
         began = True
-        whole = len(kept) // _SAMPLE.itemsize * _SAMPLE.itemsize
-        samples, kept = np.frombuffer(kept[:whole], _SAMPLE), kept[whole:]
+        whole = len(rest) // _SAMPLE.itemsize * _SAMPLE.itemsize
+        samples, rest = np.frombuffer(rest[:whole], _SAMPLE), rest[whole:]
         judge.samples(samples)
         if not (np.abs(samples) <= LOUDEST).all():
             left_out += 1
@@ -48,7 +48,7 @@ def live(source: BinaryIO, stream: MelStream) -> Iterator[NDArray[np.float32]]:
                 print("a block with samples that are no sound (NaN, infinite, huge) was left out", file=sys.stderr)
             continue
         yield stream.push(samples)
-    judge.head(kept if not began else b"")
+    judge.head(rest if not began else b"")
     yield stream.finish()
 
 
@@ -60,7 +60,7 @@ class _Judge:
             "predict.audio=- expects f32le: raw 32-bit little-endian floats, mono; name the file instead, or decode it: "
             f"ffmpeg -i FILE -f f32le -ac 1 -ar {rate} - | …"
         )
-        self._heard, self._odd = 0, 0
+        self._samples, self._odd = 0, 0
 
     def head(self, data: bytes) -> None:
         """Looks at the first bytes. Raises ConfigError for those of a sound file."""
@@ -70,11 +70,11 @@ class _Judge:
 
     def samples(self, samples: NDArray[np.float32]) -> None:
         """Looks at samples `[S]` until enough are not zero. Raises ConfigError for what floats of sound never are."""
-        if self._heard >= _ENOUGH:
+        if self._samples >= _ENOUGH:
             return
         size = np.abs(samples[samples != 0])
-        self._heard += len(size)
+        self._samples += len(size)
         self._odd += int((~(size <= _LOUD) | (size < _FAINT)).sum())
-        if self._heard >= _ENOUGH and self._odd > _FEW * self._heard:
-            share = self._odd / self._heard
+        if self._samples >= _ENOUGH and self._odd > _FEW * self._samples:
+            share = self._odd / self._samples
             raise ConfigError(f"standard input holds no float samples ({share:.0%} are no sound); {self._remedy}")

@@ -31,15 +31,15 @@ class Published:
 
     def warnings(self) -> list[str]:
         """What whoever asks the model should know of it."""
-        said = []
+        lines = []
         stand_in = f"Stand-in data: {self.entry['stand_in']}" if self.entry.get("stand_in") else ""
         if self.entry.get("status") not in ("trained", "production"):
             why = str(self.entry.get("status_reason") or self.entry.get("note") or "no reason is told")
             # A note repeats what the data stand in for.
-            said.append(f"This model does not beat its baselines: {why.removesuffix(f' {stand_in}')}")
+            lines.append(f"This model does not beat its baselines: {why.removesuffix(f' {stand_in}')}")
         if stand_in:
-            said.append(stand_in)
-        return said
+            lines.append(stand_in)
+        return lines
 
     def call(self, x: np.ndarray) -> np.ndarray:
         """`[E, N]` to `[E, M]`, each row after a reset, or `[S, T, N]` to `[S, T, M]`, each sequence after a reset."""

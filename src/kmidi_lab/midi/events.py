@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.errors import UserError
 
-META, TRACK_NAME, END_OF_TRACK, PORT, TEMPO, METRE, KEY = 0xFF, 0x03, 0x2F, 0x21, 0x51, 0x58, 0x59
+META, TEXT, TRACK_NAME, END_OF_TRACK, PORT, TEMPO, METRE, KEY = 0xFF, 0x01, 0x03, 0x2F, 0x21, 0x51, 0x58, 0x59
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
 SYSEX = (0xF0, 0xF7)
 LENGTHS = [0] * 128 + [2] * 64 + [1] * 32 + [2] * 16 + [0, 1, 2, 1] + [0] * 12
@@ -26,7 +26,7 @@ class MidiError(UserError):
 
     def __str__(self) -> str:
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.file or 'MIDI data'}: {self.reason}{detail}; leave it out or export it again"
+        return f"{self.file or 'MIDI data'}: {self.reason}{detail}; check the file or export it again"
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,10 @@ class Events:
     @cached_property
     def odd(self) -> frozenset[int]:
         """Meta events whose content can't be: they are not read, and not written again, since some readers break at them."""
-        found = {i for kind in (TEMPO, METRE, KEY) for i in self.metas(kind).tolist() if _is_odd(kind, self.content(i))}
-        return frozenset(found)
+        places = {
+            i for kind in (TEMPO, METRE, KEY) for i in self.metas(kind).tolist() if _is_odd(kind, self.content(i))
+        }
+        return frozenset(places)
 
     def content(self, event: int) -> bytes:
         """What a meta event holds."""

@@ -14,6 +14,7 @@ MAX_TRACKS = 256
 _CLIPPED_SHARE = 0.01
 """With a larger share of events whose data are above 127 a file is no MIDI that was damaged in a place or two."""
 MORE_TRACKS = "tracks that the header does not count"
+FEWER_TRACKS = "tracks that the header counts and that are not there"
 ODD = "tempos, metres or keys that can't be"
 
 
@@ -32,7 +33,8 @@ class MidiFile:
 def parse(data: bytes) -> MidiFile:
     """The chunks and events of a file of format 0 or 1, also inside RIFF.
 
-    Tracks are read whether the header counts them or not. A system event between two notes doesn't end running status, as
+    Tracks are read whether the header counts them or not; where it counts more than there are, those that are whole are
+    read if the file ends with one. A system event between two notes doesn't end running status, as
     the files in the wild have it. A data byte above 127 is read as 127 where no more than one event in a hundred has one.
 
     Raises:
@@ -101,9 +103,10 @@ def _chunks(data: bytes, flaws: Counter[str]) -> tuple[bytes, list[tuple[bytes, 
         at += 8 + size
         if count > MAX_TRACKS:
             raise MidiError("too many tracks", f"more than {MAX_TRACKS}")
-    if count == 0 and declared == 0:
-        raise MidiError("no tracks")
-    if count < declared:
+    if count < declared and (at < len(data) or not count):
         raise MidiError("truncated", f"{count} of {declared} tracks")
-    flaws[MORE_TRACKS] += count - declared
+    if not count:
+        raise MidiError("no tracks")
+    flaws[MORE_TRACKS] += max(0, count - declared)
+    flaws[FEWER_TRACKS] += max(0, declared - count)
     return data[8 : 8 + length], chunks

@@ -123,8 +123,8 @@ def are_drums(name: str, channel: int, program: int, pitches: np.ndarray, others
     """
     if channel == DRUM_CHANNEL:
         return True
-    known = plain(name)
-    if _DRUM_NAMES.search(known) and not _PITCHED_NAMES.search(known):
+    plain_name = plain(name)
+    if _DRUM_NAMES.search(plain_name) and not _PITCHED_NAMES.search(plain_name):
         return bool(np.isin(pitches, _MAPPED).all())
     return channel == _SECOND_CHANNEL and program == 0 and not others and is_kit(pitches)
 

@@ -118,11 +118,11 @@ def _parts(
     names = [_name(events) for events in file.tracks]
     programs = channels.programs(file.tracks, port)
     part = notes.track * 16 + notes.channel
-    found = [divmod(key, 16) for key in np.flatnonzero(np.bincount(part)).tolist()]
-    drum_ports = {port[number] for number, channel in found if channel == DRUM_CHANNEL}
+    pairs = [divmod(key, 16) for key in np.flatnonzero(np.bincount(part)).tolist()]
+    drum_ports = {port[number] for number, channel in pairs if channel == DRUM_CHANNEL}
     parts: list[Track] = []
     places: list[NDArray[np.int64]] = []
-    for number, channel in found:
+    for number, channel in pairs:
         where = port[number], channel
         own = notes.taken(part == 16 * number + channel)
         chosen = programs.get(where, channels.NOTHING)

@@ -135,10 +135,12 @@ def _decoded(data: bytes, places: NDArray[np.int64], system: dict[int, int], fla
     status = padded[at].astype(np.int64)
     written = status > 127
     body = at + written
-    said = np.maximum.accumulate(np.where(written & (status < 0xF0), np.arange(len(status)), -1)) if len(status) else at
-    if (~written & (said < 0)).any():
+    status_at = (
+        np.maximum.accumulate(np.where(written & (status < 0xF0), np.arange(len(status)), -1)) if len(status) else at
+    )
+    if (~written & (status_at < 0)).any():
         raise MidiError("broken events", "running status with nothing running")
-    status = np.where(written, status, status[said])
+    status = np.where(written, status, status[status_at])
     count = _COUNTS[status]
     first = np.where(count > 0, padded[body], 0).astype(np.int64)
     second = np.where(count > 1, padded[body + 1], 0).astype(np.int64)

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kmidi_lab.midi.events import END_OF_TRACK, META, NOTE_OFF, NOTE_ON, TRACK_NAME, Events
+from kmidi_lab.midi.events import END_OF_TRACK, META, NOTE_OFF, NOTE_ON, TEXT, TRACK_NAME, Events
 from kmidi_lab.midi.file import MidiFile
 from kmidi_lab.midi.reading import OpenFile
 
 _END = bytes([META, END_OF_TRACK, 0])
+_LONGEST = 2**28 - 1
+"""Ticks between two events that four bytes hold."""
+_NOTHING = bytes([META, TEXT, 0])
+"""An empty text, which stands within a longer rest."""
 
 
 @dataclass
@@ -82,6 +86,9 @@ def _joined(timed: Sequence[tuple[int, bytes]], last: int) -> bytes:
     """Events in order of time, each behind its delta, and the end of the track not before `last`."""
     out, now = [], 0
     for tick, event in [*timed, (max([last, *(t for t, _ in timed[-1:])]), _END)]:
+        while tick - now > _LONGEST:
+            out += [number(_LONGEST), _NOTHING]
+            now += _LONGEST
         out += [number(tick - now), event]
         now = tick
     return b"".join(out)

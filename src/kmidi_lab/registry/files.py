@@ -53,28 +53,30 @@ def stays_below(root: Path, name: str) -> bool:
 
 def file_names(entry: Mapping[str, Any]) -> set[str]:
     """Every file the entry names, below the models folder."""
-    return {name for name, _ in told_files(entry)}
+    return {name for name, _ in declared_files(entry)}
 
 
-def told_files(entry: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+def declared_files(entry: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     """(name, sha256), a name twice where the entry contradicts itself; a foreign entry may tell no hash."""
     exports = entry.get("exports", {})
-    told = [(entry["file"], exports.get("sha256"))]
+    files = [(entry["file"], exports.get("sha256"))]
     if "onnx_path" in exports:
-        told.append((exports["onnx_path"], exports.get("onnx_sha256")))
-    told += [(name, facts["sha256"]) for name, facts in entry.get("files", {}).items()]
-    return list(dict.fromkeys(told))
+        files.append((exports["onnx_path"], exports.get("onnx_sha256")))
+    files += [(name, facts["sha256"]) for name, facts in entry.get("files", {}).items()]
+    return list(dict.fromkeys(files))
 
 
 def fingerprint(entry: Mapping[str, Any]) -> str:
     """One hash over the names and hashes of all files that the entry names."""
-    return hashlib.sha256("\n".join(sorted(f"{name} {sha}" for name, sha in told_files(entry))).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join(sorted(f"{name} {sha}" for name, sha in declared_files(entry))).encode()
+    ).hexdigest()
 
 
 def check_files(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """Raises RegistryError unless `files` has every file of the entry, with the hash that it tells."""
     _check_names(files, entry["id"])
-    for name, sha in told_files(entry):
+    for name, sha in declared_files(entry):
         if name not in files:
             raise RegistryError(f"{entry['id']}: the entry names {name}, which is not among the files to publish")
         if hashlib.sha256(files[name]).hexdigest() != sha:
@@ -92,7 +94,7 @@ def read_files(folder: Path, entry: Mapping[str, Any]) -> dict[str, bytes]:
     if not entry.get("files"):
         raise RegistryError(f"{entry['id']}: the entry lists no files; export the model again")
     _check_names(file_names(entry), entry["id"])
-    return {name: read_file(folder, name, sha) for name, sha in told_files(entry)}
+    return {name: read_file(folder, name, sha) for name, sha in declared_files(entry)}
 
 
 def read_file(folder: Path, name: str, sha: str | None) -> bytes:
@@ -117,7 +119,7 @@ def check_hashes(folder: Path, entry: Mapping[str, Any]) -> None:
 
     The card is left out: nothing is computed from it.
     """
-    for name, sha in told_files(entry):
+    for name, sha in declared_files(entry):
         if sha is not None and not name.endswith(".card.md"):
             read_file(folder, name, sha)
 
@@ -185,9 +187,9 @@ def is_written(name: object, model_id: str) -> bool:
     if not isinstance(name, str):
         return False
     top, _, rest = name.partition(f"/{model_id}/")
-    version, _, kept = rest.partition("/")
+    version, _, file = rest.partition("/")
     if top == HISTORY and is_id(model_id) and is_version(version):
-        return kept == KEPT_ENTRY or is_of_model(kept, model_id)
+        return file == KEPT_ENTRY or is_of_model(file, model_id)
     return name == FILE or is_of_model(name, model_id)
 
 

@@ -35,8 +35,8 @@ def promote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
         if not allowed:
             raise RegistryError(f"{model_id}: not promoted, {why}")
         read_files(models_root, old)
-        told = {"status": "production", "note": f"In production: {reason}. {_note(old)}"}
-        entry = _restate(models_root, registry, old, told, f"{PROMOTED}: {reason}", f"promoted: {reason}")
+        changes = {"status": "production", "note": f"In production: {reason}. {_note(old)}"}
+        entry = _restate(models_root, registry, old, changes, f"{PROMOTED}: {reason}", f"promoted: {reason}")
     if entry.get("stand_in"):
         log.warning("%s goes into production trained on stand-in data: %s", model_id, entry["stand_in"])
     return entry
@@ -55,8 +55,8 @@ def demote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
     with _opened_at(models_root, model_id) as (registry, old):
         if old["status"] != "production":
             raise RegistryError(f"{model_id}: not demoted, it is {old['status']}; only a model in production can be")
-        told = {"status": "trained", "note": f"Out of production: {reason}. {_note(old)}"}
-        return _restate(models_root, registry, old, told, f"demoted to trained: {reason}", f"demoted: {reason}")
+        changes = {"status": "trained", "note": f"Out of production: {reason}. {_note(old)}"}
+        return _restate(models_root, registry, old, changes, f"demoted to trained: {reason}", f"demoted: {reason}")
 
 
 def rollback(models_root: Path, model_id: str, version: str | None, reason: str) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def rollback(models_root: Path, model_id: str, version: str | None, reason: str)
         loss = step_down(old, before)
         because = f"rolled back: {reason}" + (f"; WARNING: {loss}" if loss else "")
         name = version or kept_versions(old)[0]
-        entry, kept = succeed(models_root, old, before, because, keep=True, name=name)
-        write_entry(models_root, registry, entry, {**kept, **files})
+        entry, past_files = succeed(models_root, old, before, because, keep=True, name=name)
+        write_entry(models_root, registry, entry, {**past_files, **files})
     if loss:
         log.warning("%s: %s", model_id, loss)
     return entry
@@ -110,12 +110,12 @@ def _restate(
     models_root: Path,
     registry: Mapping[str, Any],
     old: Mapping[str, Any],
-    told: dict[str, str],
+    changes: dict[str, str],
     because: str,
-    said: str,
+    note: str,
 ) -> dict[str, Any]:
     """Writes what is `told` of the same files, with a line of history and the card that agrees; returns the entry."""
-    entry, card = with_card(models_root, {**old, **told, "status_reason": f"{said}; {earned_by(old)}"})
+    entry, card = with_card(models_root, {**old, **changes, "status_reason": f"{note}; {earned_by(old)}"})
     line = history_line(old, because, None)
     entry["history"] = settled([line, *old.get("history", [])], {version_of(entry)})
     write_entry(models_root, registry, entry, card)
@@ -130,10 +130,10 @@ def _note(entry: Mapping[str, Any]) -> str:
 
 def _onnx_prefix(entry: Mapping[str, Any]) -> str | None:
     """What stands before the ONNX file in a relative `onnx_path`, None where it is absolute."""
-    given, below = entry.get("onnx_path", ""), entry.get("exports", {}).get("onnx_path", "")
-    if not given or Path(given).is_absolute() or not given.endswith(below):
+    own, below = entry.get("onnx_path", ""), entry.get("exports", {}).get("onnx_path", "")
+    if not own or Path(own).is_absolute() or not own.endswith(below):
         return None
-    return given.removesuffix(below) or "."
+    return own.removesuffix(below) or "."
 
 
 def _reason(reason: str, action: str) -> str:
@@ -150,7 +150,7 @@ def with_card(models_root: Path, entry: Mapping[str, Any]) -> tuple[dict[str, An
     try:
         card = _restated(models_root, entry)
     except RegistryError as error:
-        log.warning("%s: the model card still tells the old status: %s", entry["id"], error)
+        log.warning("%s: the model card still states the old status: %s", entry["id"], error)
         return dict(entry), {}
     name = entry["model_card"]
     facts = {"sha256": hashlib.sha256(card).hexdigest(), "bytes": len(card)}
@@ -159,11 +159,11 @@ def with_card(models_root: Path, entry: Mapping[str, Any]) -> tuple[dict[str, An
 
 def _restated(models_root: Path, entry: Mapping[str, Any]) -> bytes:
     name = entry.get("model_card", "")
-    told = entry.get("files", {}).get(name)
-    if told is None or not is_published_name(name):
+    facts = entry.get("files", {}).get(name)
+    if facts is None or not is_published_name(name):
         raise RegistryError("it is not among the files of the entry; correct it by hand")
     line = f"Status **{entry['status']}**: {cell(entry['status_reason'])}."
-    card, found = _STATUS.subn(lambda _: line.encode(), read_file(models_root, name, told["sha256"]), count=1)
-    if not found:
+    card, count = _STATUS.subn(lambda _: line.encode(), read_file(models_root, name, facts["sha256"]), count=1)
+    if not count:
         raise RegistryError(f"{name} has no line that begins with 'Status **'; correct it by hand")
     return card

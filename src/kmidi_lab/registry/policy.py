@@ -46,15 +46,15 @@ def student_falls_short(run: RunRecord) -> bool:
 
 def earned_by(entry: Mapping[str, Any]) -> str:
     """Why a published model was called trained, without who promoted or demoted it since."""
-    told = str(entry.get("status_reason") or entry.get("note") or "no reason is told")
+    reason = str(entry.get("status_reason") or entry.get("note") or "no reason is given")
     if not entry.get("primary"):
-        return told
+        return reason
     student = (entry.get("student") or {}).get("primary")
     try:
         primary = from_json(Primary, entry["primary"], "primary")
         return _earned(primary, from_json(Primary, student, "student.primary") if student else None)[1]
     except MisfitError:  # an entry that someone else has written
-        return told
+        return reason
 
 
 def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None) -> tuple[bool, str]:
@@ -63,15 +63,18 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
         return True, "no entry yet"
     run = old.get("training", {}).get("run_id", "unknown")
     if old["status"] in _GOOD and new_status not in _GOOD:
-        return False, f"the entry there is {old['status']} (run {run}) and stays; the new one is only {new_status}"
+        return (
+            False,
+            f"the published model is {old['status']} (run {run}) and stays; the new one has status {new_status}",
+        )
     if old["status"] == "production" and new_status != "production":
         return False, (
-            f"the entry there is in production (run {run}) and stays; type task=registry registry.action=demote "
+            f"the published model is in production (run {run}) and stays; type task=registry registry.action=demote "
             f'registry.model={old["id"]} registry.reason="why", then publish again'
         )
     if old["status"] in _GOOD and new_stand_in and not old.get("stand_in"):
         return False, (
-            f"the entry there is {old['status']} on real data (run {run}) and stays; "
+            f"the published model is {old['status']} on real data (run {run}) and stays; "
             "the new one is trained on stand-in data"
         )
     return True, f"{new_status} may replace {old['status']}"
@@ -99,9 +102,9 @@ def step_down(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """What is lost where a person puts `new` in the place of a better `old`; empty where nothing is."""
     losses = []
     if old["status"] in _GOOD and new["status"] not in _GOOD:
-        losses.append(f"is only {new['status']} where {old['status']} was")
+        losses.append(f"has status {new['status']} (the replaced one: {old['status']})")
     if new.get("stand_in") and not old.get("stand_in"):
-        losses.append("is trained on stand-in data where real data was")
+        losses.append("is trained on stand-in data (the replaced one: on real data)")
     return f"this version {' and '.join(losses)}" if losses else ""
 
 

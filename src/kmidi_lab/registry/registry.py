@@ -101,8 +101,8 @@ def publish(
         path = onnx_path(models_root, entry, onnx_prefix, registry)
         because = f"published run {entry['training']['run_id']}: {entry.get('status_reason')}"
         # A release is committed, so git keeps its earlier files.
-        new, kept = succeed(models_root, old, {**entry, "onnx_path": path}, because, keep=onnx_prefix is None)
-        write_entry(models_root, registry, new, {**kept, **files})
+        new, past_files = succeed(models_root, old, {**entry, "onnx_path": path}, because, keep=onnx_prefix is None)
+        write_entry(models_root, registry, new, {**past_files, **files})
     return models_root / FILE
 
 
@@ -181,8 +181,8 @@ def write_entry(
         RegistryError: the entry is not valid or the folder can't be written; all is as it was.
     """
     old = find(registry, entry["id"]) or {}
-    known = schema()["definitions"]["ModelEntry"]["properties"]
-    foreign = {key: value for key, value in old.items() if key not in known}
+    properties = schema()["definitions"]["ModelEntry"]["properties"]
+    foreign = {key: value for key, value in old.items() if key not in properties}
     changed = _with_entry(registry, {**foreign, **entry})
     try:
         text = json.dumps(changed, indent=2, ensure_ascii=False, allow_nan=False)

@@ -31,7 +31,7 @@ def validate_entry(entry: Any, path: Path) -> None:
     _refuse_misfit(entry, kind, path, "restore it from a backup or name another registry.version")
 
 
-def said(error: jsonschema.ValidationError) -> str:
+def fault_text(error: jsonschema.ValidationError) -> str:
     """What is wrong, behind the place where."""
     where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".") or "the file"
     return f"{where}: {error.message[:200]}"
@@ -41,7 +41,7 @@ def _refuse_misfit(value: Any, kind: dict[str, Any], path: Path, advice: str) ->
     _check_text(value, path)
     error = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(kind).iter_errors(value))
     if error is not None:
-        raise RegistryError(f"{path}: {said(error)}; {advice}")
+        raise RegistryError(f"{path}: {fault_text(error)}; {advice}")
 
 
 def _check_text(value: Any, path: Path) -> None:

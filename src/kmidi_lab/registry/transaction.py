@@ -154,14 +154,14 @@ def read_plan(root: Path) -> Plan:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise ValueError(f"it has more than {_LARGEST} bytes")
-    told = json.loads(data)
-    if not isinstance(told, dict) or not isinstance(told.get("run"), str):
+    content = json.loads(data)
+    if not isinstance(content, dict) or not isinstance(content.get("run"), str):
         raise ValueError("it names no run")
-    files: Any = told.get("files")
-    remove: Any = told.get("remove", [])
+    files: Any = content.get("files")
+    remove: Any = content.get("remove", [])
     if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in (files, remove)):
         raise ValueError("files and remove must be lists of names")
-    plan = Plan(told["run"], files, remove)
+    plan = Plan(content["run"], files, remove)
     check_plan(root, plan)
     lost = [n for n in plan.files if not (root / STAGING / plan.run / n).is_file() and not (root / n).is_file()]
     if lost:

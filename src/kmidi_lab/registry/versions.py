@@ -32,7 +32,7 @@ from kmidi_lab.registry.files import (
 from kmidi_lab.registry.schema import validate_entry
 
 LINES = 20
-KEPT = 5
+MOST_VERSIONS = 5
 _SHA_DIGITS = 8
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,8 @@ def history_line(entry: Mapping[str, Any], because: str, kept_entry: bytes | Non
 
 def digest(line: Mapping[str, Any]) -> str:
     """SHA-256 of what a line says for good, so that a change by hand shows; `older` ties it to the line before."""
-    said = {key: value for key, value in line.items() if key not in ("kept", "digest")}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    content = {key: value for key, value in line.items() if key not in ("kept", "digest")}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def succeed(
@@ -101,13 +101,13 @@ def succeed(
 
 
 def settled(history: list[dict[str, Any]], live: set[str | None]) -> list[dict[str, Any]]:
-    """At most LINES; a version is kept once, at most KEPT are, and never the one that is published (`live`)."""
+    """At most LINES; a version is kept once, at most MOST_VERSIONS are, and never the one that is published (`live`)."""
     taken: list[str] = []
     lines: list[dict[str, Any]] = []
     for line in history[:LINES]:
-        kept = bool(line.get("kept")) and line["version"] not in {*live, *taken} and len(taken) < KEPT
-        taken += [line["version"]] if kept else []
-        lines.append({**line, "kept": kept} if "kept" in line else line)
+        is_kept = bool(line.get("kept")) and line["version"] not in {*live, *taken} and len(taken) < MOST_VERSIONS
+        taken += [line["version"]] if is_kept else []
+        lines.append({**line, "kept": is_kept} if "kept" in line else line)
     return lines
 
 
@@ -124,14 +124,16 @@ def read_version(
     Raises:
         RegistryError: none is kept, not that one, it is published already, or its files are missing or half-written.
     """
-    kept = kept_versions(entry)
-    if not kept:
-        raise RegistryError(f"{entry['id']}: no earlier version is kept, so there is nothing to go back to")
+    versions = kept_versions(entry)
+    if not versions:
+        raise RegistryError(
+            f"{entry['id']}: no earlier version is kept, so there is nothing to compare with or roll back to"
+        )
     if version == version_of(entry):
-        raise RegistryError(f"{entry['id']}: {version} is the version that is published; kept: {', '.join(kept)}")
-    if version is not None and version not in kept:
-        raise RegistryError(f"{entry['id']}: version {version!r} is not kept; kept: {', '.join(kept)}")
-    folder = _folder(models_root, entry["id"]) / (version or kept[0])
+        raise RegistryError(f"{entry['id']}: {version} is the version that is published; kept: {', '.join(versions)}")
+    if version is not None and version not in versions:
+        raise RegistryError(f"{entry['id']}: version {version!r} is not kept; kept: {', '.join(versions)}")
+    folder = _folder(models_root, entry["id"]) / (version or versions[0])
     try:
         link = link_on_the_way(models_root, f"{folder.relative_to(models_root)}/{KEPT_ENTRY}")
         if link is not None:
@@ -151,7 +153,7 @@ def read_version(
     validate_entry(before, folder / KEPT_ENTRY)
     if version_of(before) == version_of(entry):
         raise RegistryError(
-            f"{entry['id']}: {folder.name} is what is published; name another version of {', '.join(kept)}"
+            f"{entry['id']}: {folder.name} is what is published; name another version of {', '.join(versions)}"
         )
     return before, read_files(folder, before)
 
@@ -161,10 +163,10 @@ def prune(models_root: Path, entry: Mapping[str, Any]) -> None:
     folder = _folder(models_root, entry["id"])
     if link_on_the_way(models_root, f"{HISTORY}/{entry['id']}") is not None:
         return  # what lies behind a link is someone else's
-    kept = kept_versions(entry)
+    versions = kept_versions(entry)
     with contextlib.suppress(OSError):
         for path in list(folder.iterdir()):
-            if path.name not in kept:
+            if path.name not in versions:
                 shutil.rmtree(path, ignore_errors=True)
 
 

@@ -90,8 +90,8 @@ def jitter_png(models: Mapping[str, Mapping[str, Any]]) -> bytes:
 
 def _row(axes: Axes, model: str, latency: Mapping[str, Any]) -> None:
     axes.set_xscale("log")
-    drawn = [name for name in _COLOURS if name in latency["backends"]]
-    for place, name in enumerate(drawn):
+    names = [name for name in _COLOURS if name in latency["backends"]]
+    for place, name in enumerate(names):
         backend, colour = latency["backends"][name], _COLOURS[name]
         counts, edges = backend["histogram"]["counts"], backend["histogram"]["edges_us"]
         # Bins are as wide as a backend's own spread, so heights are scaled; the root keeps single slow calls visible.
@@ -106,7 +106,7 @@ def _row(axes: Axes, model: str, latency: Mapping[str, Any]) -> None:
     budget = latency["budget_ms"] * 1000
     axes.axvline(budget, color=_INK, linewidth=1.8)
     axes.axvline(deadline_us(_BLOCK, _RATE_HZ), color=_INK, linewidth=1.4, linestyle=(0, (4, 3)))
-    axes.set_ylim(-0.14 * (len(drawn) + 1), 1.1)
+    axes.set_ylim(-0.14 * (len(names) + 1), 1.1)
     axes.set_yticks([])
     axes.spines[["left", "right", "top"]].set_visible(False)
     axes.set_title(model, loc="left", fontsize=12, fontweight="bold")

@@ -62,21 +62,21 @@ def _no_effect(export: Export) -> str:
     if export.no_effect is None:
         return ""
     named = ", ".join(f"`{cell(name)}`" for name in export.no_effect)
-    said = f"These inputs change no output: {named}." if named else "Every input changes the output."
-    return f"## Inputs without effect\n\n{said}"
+    sentence = f"These inputs change no output: {named}." if named else "Every input changes the output."
+    return f"## Inputs without effect\n\n{sentence}"
 
 
 def _verdict(run: RunRecord) -> str:
-    found = verdict(run)
-    return f"**{cell(found.headline)}**\n\n" + "\n".join(f"- {cell(line)}" for line in found.details)
+    outcome = verdict(run)
+    return f"**{cell(outcome.headline)}**\n\n" + "\n".join(f"- {cell(line)}" for line in outcome.details)
 
 
 def _data(run: RunRecord, data: DataDescription) -> str:
-    rule, drawn = view.split_rule(run)
+    rule, rows = view.split_rule(run)
     parts = [
         f"## Data\n\n`{data.id}`, fingerprint `{data.version}`. Licences: {cell(data.licence)}.",
         _grid(view.sources(run)),
-        f"Split: {cell(rule)} ({cell(view.text_of(drawn))}).",
+        f"Split: {cell(rule)} ({cell(view.text_of(rows))}).",
         _grid(view.splits(run)),
         _grid(view.problems(run)) if data.problems else "Nothing was skipped.",
     ]

@@ -33,7 +33,7 @@ def contracts_markdown() -> str:
             "# The model contract\n",
             "Generated from `src/kmidi_lab/contracts.py` by `python -m kmidi_lab.report.contracts_doc`; edit that",
             "file, not this one. Sizes, ids and slice order are fixed: KmiDi's C++ and Python readers rely on them.\n",
-            "The models stand in training priority. The budget is for one call on one core.\n",
+            "The models are listed in the order of training priority. The budget is for one call on one core.\n",
             "What an input may hold: values in a range; `one-hot`, a single 1 or zeros; `circle`, sine and cosine of an",
             "angle or zeros; `key`, sine and cosine of one of twelve tonics or zeros, then a mode of -1, 0 or 1; `mood`, -1..1",
             "and for the last, complexity, 0..1. Zeros stand for what is unknown. The artefacts are proved on these values and a",

@@ -36,13 +36,13 @@ def panels(curves: list[Row]) -> dict[str, dict[str, Line]]:
 
     Of a metric logged both ways, the mean of the epoch is drawn, not the steps.
     """
-    found: dict[str, dict[str, Line]] = {}
+    lines: dict[str, dict[str, Line]] = {}
     for row in curves:
         for column, value in row.items():
             stage, _, metric = column.partition("/")
             if stage not in ("train", "val") or not metric or metric.endswith("_step") or "epoch" not in row:
                 continue
-            epochs, values = found.setdefault(metric.removesuffix("_epoch"), {}).setdefault(stage, ([], []))
+            epochs, values = lines.setdefault(metric.removesuffix("_epoch"), {}).setdefault(stage, ([], []))
             epochs.append(row["epoch"])
             values.append(value)
-    return dict(sorted(found.items(), key=lambda item: item[0] != "loss"))
+    return dict(sorted(lines.items(), key=lambda item: item[0] != "loss"))

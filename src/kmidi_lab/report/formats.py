@@ -140,6 +140,6 @@ def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]], numeric: 
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBROKEN
-    drawn = io.StringIO()
-    Console(file=drawn, width=width, color_system=None).print(table)
-    return "\n".join(line.rstrip() for line in drawn.getvalue().splitlines())
+    out = io.StringIO()
+    Console(file=out, width=width, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())

@@ -114,15 +114,15 @@ def _facts(run: RunRecord) -> list[tuple[str, str, str]]:
 def _bars(run: RunRecord) -> list[tuple[str, str]]:
     from kmidi_lab.report import plots
 
-    drawn = []
+    charts = []
     for c in run.primary.comparisons if run.primary and run.scores else ():
         rivals = run.scores.baselines.get(c.split, {})  # type: ignore[union-attr]
         values = {name: value for name, scores in rivals.items() if (value := scores.get(c.metric)) is not None}
         own = str(run.identity.model)
         if values and c.value is not None:
             svg = plots.bars(c.metric, own, {own: c.value, **values}, c.mode)
-            drawn.append((f"{label(c.metric, c.mode)} on {c.split}", svg))
-    return drawn
+            charts.append((f"{label(c.metric, c.mode)} on {c.split}", svg))
+    return charts
 
 
 def _curves(run: RunRecord, rows: list[dict[str, float]]) -> list[tuple[str, str]]:
@@ -130,8 +130,8 @@ def _curves(run: RunRecord, rows: list[dict[str, float]]) -> list[tuple[str, str
 
     best = run.training.best_epoch if run.training else None
     way = {"loss": "min", **(run.scores.directions if run.scores else {})}
-    drawn = curve_rows.panels(rows).items()
-    return [(label(metric, way.get(metric)), plots.learning_curve(metric, lines, best)) for metric, lines in drawn]
+    charts = curve_rows.panels(rows).items()
+    return [(label(metric, way.get(metric)), plots.learning_curve(metric, lines, best)) for metric, lines in charts]
 
 
 def _confusions(run: RunRecord) -> list[tuple[str, str]]:

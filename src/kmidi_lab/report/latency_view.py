@@ -88,12 +88,12 @@ def _best(backends: Mapping[str, Timing]) -> str:
     return min(fit, key=lambda name: backends[name].p99_us, default="")
 
 
-def _deadlines(kept: list[Deadline]) -> Grid:
-    rates = list(dict.fromkeys(d.rate_hz for d in kept))
-    cells = {(d.block, d.rate_hz): _shares(d) for d in kept}
+def _deadlines(deadlines: list[Deadline]) -> Grid:
+    rates = list(dict.fromkeys(d.rate_hz for d in deadlines))
+    cells = {(d.block, d.rate_hz): _shares(d) for d in deadlines}
     rows = [
         (f"{block} samples", *(cells.get((block, rate), NOTHING) for rate in rates))
-        for block in dict.fromkeys(d.block for d in kept)
+        for block in dict.fromkeys(d.block for d in deadlines)
     ]
     return Grid(("block", *(f"{rate / 1000:g} kHz" for rate in rates)), tuple(rows), tuple(range(1, len(rates) + 1)))
 

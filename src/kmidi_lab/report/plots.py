@@ -51,11 +51,11 @@ def figure(width: float, height: float) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
-        made = Figure(figsize=(width, height), layout="constrained")
-        return made, made.add_subplot()
+        drawing = Figure(figsize=(width, height), layout="constrained")
+        return drawing, drawing.add_subplot()
 
 
-def to_svg(made: Figure, name: str, description: str) -> str:
+def to_svg(drawing: Figure, name: str, description: str) -> str:
     """The `<svg>` element; `name` keeps its ids apart, `description` is read aloud."""
     from html import escape
 
@@ -63,7 +63,7 @@ def to_svg(made: Figure, name: str, description: str) -> str:
 
     buffer = io.StringIO()
     with rc_context(_STYLE):
-        made.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        drawing.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -123,8 +123,10 @@ def bars(metric: str, own: str, values: Mapping[str, float], mode: str) -> str:
     names = sorted(values, key=lambda n: values[n], reverse=mode == "min")
     places = decimals(values.values())
     fig, ax = figure(4.9, 0.5 + 0.27 * len(names))
-    drawn = ax.barh(names, [values[n] for n in names], color=[ACCENT if n == own else BASE for n in names], height=0.62)
-    ax.bar_label(drawn, [fixed(values[n], places) for n in names], padding=4, color=INK, fontsize=8.5)
+    containers = ax.barh(
+        names, [values[n] for n in names], color=[ACCENT if n == own else BASE for n in names], height=0.62
+    )
+    ax.bar_label(containers, [fixed(values[n], places) for n in names], padding=4, color=INK, fontsize=8.5)
     ax.margins(x=0.12, y=0.02)
     ax.tick_params(axis="y", labelcolor=INK)
     ax.xaxis.set_visible(False)
@@ -138,13 +140,13 @@ def confusion(name: str, labels: Sequence[str], counts: Sequence[Sequence[int]])
     fig, ax = figure(0.9 + 0.4 * n, 0.6 + 0.3 * n)
     for row, line in enumerate(counts):
         total = sum(line)
-        for column, seen in enumerate(line):
-            share = seen / total if total else 0.0
+        for column, count in enumerate(line):
+            share = count / total if total else 0.0
             ax.fill_between(
                 [column - 0.47, column + 0.47], row - 0.46, row + 0.46, facecolor=HEAT, alpha=share, linewidth=0
             )
-            if seen:
-                text = str(seen) if seen < 10_000 else f"{seen / 1000:.0f}k"
+            if count:
+                text = str(count) if count < 10_000 else f"{count / 1000:.0f}k"
                 colour = INK if row == column or share > 0.15 else MUTED
                 ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=colour)
         right = percent(line[row] / total, 0) if total else "–"
@@ -166,11 +168,11 @@ def latency(backends: Mapping[str, Timing], budget_us: float | None) -> str:
     """One histogram a backend on a shared logarithmic axis; heights are square roots, or the tail would vanish beside the peak."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    drawn = {name: (b, b.histogram) for name, b in backends.items() if b.histogram}
-    fig, ax = figure(7.6, 0.65 + 0.62 * len(drawn))
+    backends_shown = {name: (b, b.histogram) for name, b in backends.items() if b.histogram}
+    fig, ax = figure(7.6, 0.65 + 0.62 * len(backends_shown))
     ax.set_xscale("log")
-    for place, (backend, histogram) in enumerate(drawn.values()):
-        floor = float(len(drawn) - 1 - place)
+    for place, (backend, histogram) in enumerate(backends_shown.values()):
+        floor = float(len(backends_shown) - 1 - place)
         edges, counts = histogram.edges_us, histogram.counts
         peak = max(max(counts), 1)
         heights = [floor + 0.68 * (c / peak) ** 0.5 for c in counts]
@@ -191,7 +193,7 @@ def latency(backends: Mapping[str, Timing], budget_us: float | None) -> str:
         ax.axvline(budget_us, color=WARN, linewidth=1.4)
         ax.annotate(
             f"budget {budget_us / 1000:g} ms",
-            (budget_us, len(drawn)),
+            (budget_us, len(backends_shown)),
             (-5, 0),
             textcoords="offset points",
             color=WARN,
@@ -199,8 +201,8 @@ def latency(backends: Mapping[str, Timing], budget_us: float | None) -> str:
             va="top",
             fontsize=8.5,
         )
-    ax.set_ylim(-0.2, len(drawn))
-    ax.set_yticks([len(drawn) - 0.72 - p for p in range(len(drawn))], list(drawn))
+    ax.set_ylim(-0.2, len(backends_shown))
+    ax.set_yticks([len(backends_shown) - 0.72 - p for p in range(len(backends_shown))], list(backends_shown))
     ax.tick_params(axis="y", labelcolor=INK)
     ax.xaxis.set_major_locator(LogLocator(10, numticks=12))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda us, _: f"{us / 1000:g} ms" if us >= 1000 else f"{us:g} µs"))

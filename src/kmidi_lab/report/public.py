@@ -44,7 +44,7 @@ def _text(text: str, roots: Mapping[str, str]) -> str:
     for folder, name in roots.items():
         # No setting's name holds a backslash, which a replacement would read.
         text = re.sub(rf"(?<![\w./]){re.escape(folder.rstrip('/'))}(?![\w.-])", name, text)
-    return _ABSOLUTE.sub(lambda found: "…/" + re.split(r"[\\/]", found.group().rstrip("/\\"))[-1], text)
+    return _ABSOLUTE.sub(lambda match: "…/" + re.split(r"[\\/]", match.group().rstrip("/\\"))[-1], text)
 
 
 def _command(command: str | None, roots: Mapping[str, str]) -> str | None:
@@ -52,5 +52,5 @@ def _command(command: str | None, roots: Mapping[str, str]) -> str | None:
     if command is None:
         return None
     words = shlex.split(command)
-    kept = [w for w in words if not w.lstrip("+").startswith(("paths.", "models_root=", "hydra."))]
-    return " ".join(word if word.startswith("$") else shlex.quote(word) for word in (_text(w, roots) for w in kept))
+    shown = [w for w in words if not w.lstrip("+").startswith(("paths.", "models_root=", "hydra."))]
+    return " ".join(word if word.startswith("$") else shlex.quote(word) for word in (_text(w, roots) for w in shown))

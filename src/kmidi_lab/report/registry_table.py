@@ -55,15 +55,15 @@ def compared(a: tuple[str, Entry], b: tuple[str, Entry]) -> str:
 
 
 def _model_row(entry: Entry) -> tuple[str, ...]:
-    told = entry.get("primary") or {}
-    values = [told.get("value"), told.get("best_baseline_value")]
+    primary = entry.get("primary") or {}
+    values = [primary.get("value"), primary.get("best_baseline_value")]
     own, rival = (fixed(v, decimals(values)) for v in values)
     return (
         entry["id"],
         entry["status"],
-        f"{told['split']} {told['metric']}" if told else NOTHING,
+        f"{primary['split']} {primary['metric']}" if primary else NOTHING,
         own,
-        f"{rival} {told['best_baseline']}" if told else NOTHING,
+        f"{rival} {primary['best_baseline']}" if primary else NOTHING,
         _data(entry),
         _moment(entry.get("training", {}).get("training_date"))[:10],
         _size(entry),
@@ -117,10 +117,10 @@ def _scores(first: Entry, second: Entry, fair: bool) -> list[tuple[str, str, str
         (f"{_SPLIT} {metric}", *_difference(x, y, way.get(metric)))
         for metric, x, y in _shared(*((e.get("metrics") or {}).get(_SPLIT) or {} for e in (first, second)))
     ]
-    told = (first.get("primary") or {}).get("metric")
+    primary_metric = (first.get("primary") or {}).get("metric")
     rivals = ((e.get("baselines") or {}).get(_SPLIT) or {} for e in (first, second))
-    by_name = _shared(*({name: scores.get(told) for name, scores in r.items()} for r in rivals))
-    return lines + [(f"{_SPLIT} {told} of {name}", *_difference(x, y, None)) for name, x, y in by_name]
+    by_name = _shared(*({name: scores.get(primary_metric) for name, scores in r.items()} for r in rivals))
+    return lines + [(f"{_SPLIT} {primary_metric} of {name}", *_difference(x, y, None)) for name, x, y in by_name]
 
 
 def _directions(entry: Entry) -> Mapping[str, str]:

@@ -21,7 +21,7 @@ from kmidi_lab.report.public import public
 from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables, verdict
 from kmidi_lab.run_record import DataDescription, Network, Primary, RunRecord
 
-KEPT = Path("docs/results")
+RECORDS = Path("docs/results")
 DOCUMENT = Path("docs/RESULTS.md")
 README = Path("README.md")
 _PRODUCT = {
@@ -75,18 +75,18 @@ def _finished(run: RunRecord) -> tuple[Primary, Network, DataDescription]:
     return run.primary, run.network, run.data
 
 
-def _line(run: RunRecord, told: Primary, network: Network, data: DataDescription) -> tuple[str, ...]:
-    places = decimals([told.value, told.best_baseline_value])
-    spread, value = run.spread, fixed(told.value, places)
-    own = spread.metrics.get(told.split, {}).get(told.metric) if spread else None
-    rivals = spread.baselines.get(told.split, {}).get(str(told.best_baseline), {}) if spread else {}
-    rival = rivals.get(told.metric)
-    against = plus_minus(rival, places) if rival else fixed(told.best_baseline_value, places)
+def _line(run: RunRecord, primary: Primary, network: Network, data: DataDescription) -> tuple[str, ...]:
+    places = decimals([primary.value, primary.best_baseline_value])
+    spread, value = run.spread, fixed(primary.value, places)
+    own = spread.metrics.get(primary.split, {}).get(primary.metric) if spread else None
+    rivals = spread.baselines.get(primary.split, {}).get(str(primary.best_baseline), {}) if spread else {}
+    rival = rivals.get(primary.metric)
+    against = plus_minus(rival, places) if rival else fixed(primary.best_baseline_value, places)
     return (
         f"`{run.identity.model}`",
-        f"{label(told.metric, told.mode)} {f'**{value}**' if told.beats_baselines else value}",
+        f"{label(primary.metric, primary.mode)} {f'**{value}**' if primary.beats_baselines else value}",
         f"{plus_minus(own, places)} ({runs_of(spread)})" if spread and own else "one seed",
-        f"{against} ({formats.cell(told.best_baseline)})" if told.best_baseline else "none scored",
+        f"{against} ({formats.cell(primary.best_baseline)})" if primary.best_baseline else "none scored",
         count(network.params),
         _fastest(run),
         f"`{data.id}`{' (stand-in)' if data.stand_in else ''}",
@@ -105,12 +105,12 @@ def _fastest(run: RunRecord) -> str:
 
 
 def _section(run: RunRecord, _: Primary, network: Network, data: DataDescription) -> str:
-    told, own, code = verdict(run), run.identity, run.code
+    outcome, own, code = verdict(run), run.identity, run.code
     stand_in = f"\n**Stand-in data.** {formats.cell(data.stand_in)}\n" if data.stand_in else ""
     parts = [
         f"## {own.model}\n",
-        f"**{formats.cell(told.headline)}.**\n",
-        "\n".join(f"- {formats.cell(line)}" for line in told.details) + "\n",
+        f"**{formats.cell(outcome.headline)}.**\n",
+        "\n".join(f"- {formats.cell(line)}" for line in outcome.details) + "\n",
         stand_in,
         f"{count(network.params)} parameters, {formats.cell(network.arch or 'network not named')}.\n",
         *(_scores(t) for t in score_tables(str(own.model), run.scores, run.spread)),
@@ -188,8 +188,8 @@ def main(argv: Sequence[str]) -> int:
         if not README.exists():
             raise DataError(f"{README.resolve()} does not exist; run this in the repository root")
         for run in [read_run(Path(name)) for name in argv]:
-            write_atomic(KEPT / f"{run.identity.model}.json", f"{run_file.text(public(run))}\n".encode())
-        runs = [read_run(path) for path in sorted(KEPT.glob("*.json"))]
+            write_atomic(RECORDS / f"{run.identity.model}.json", f"{run_file.text(public(run))}\n".encode())
+        runs = [read_run(path) for path in sorted(RECORDS.glob("*.json"))]
         readme = readme_with("results", readme_table(runs), README.read_text(encoding="utf-8"))
         readme = readme_with("licences", licence_table(runs), readme)
         write_atomic(DOCUMENT, results_markdown(runs).encode())

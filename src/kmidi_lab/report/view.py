@@ -84,48 +84,48 @@ def parity(run: RunRecord) -> Grid:
 
 
 def files(run: RunRecord) -> Grid:
-    made = run.export.files if run.export else {}
-    rows = tuple((name, count(f.bytes), f.sha256) for name, f in made.items())
+    files_of = run.export.files if run.export else {}
+    rows = tuple((name, count(f.bytes), f.sha256) for name, f in files_of.items())
     return Grid(("file", "bytes", "sha256"), rows, (1,))
 
 
 def student(run: RunRecord) -> Grid:
     """A row each for teacher, student and best baseline, a column for each metric of the verdict; no rows without one."""
-    made, network = run.student, run.network
-    if made is None:
+    facts, network = run.student, run.network
+    if facts is None:
         return Grid((), ())
     ours = run.primary.comparisons if run.primary else []
-    theirs = made.primary.comparisons if made.primary else []
+    theirs = facts.primary.comparisons if facts.primary else []
     teacher = (text_of(network.arch if network else None), count(network.params if network else None))
     rows = [
         ("teacher (ONNX)", *teacher, *(text_of(c.value) for c in ours)),
-        ("student (RTNeural)", made.arch, count(made.params), *(text_of(c.value) for c in theirs)),
+        ("student (RTNeural)", facts.arch, count(facts.params), *(text_of(c.value) for c in theirs)),
         ("best baseline", "", "", *(f"{text_of(c.best_baseline_value)} ({c.best_baseline})" for c in ours)),
     ]
     metrics = [f"{c.split} {c.metric}" for c in ours]
     return Grid(("", "network", "parameters", *metrics), tuple(rows), tuple(range(2, 3 + len(metrics))))
 
 
-def distance(made: Student) -> str:
+def distance(student: Student) -> str:
     """How far the student's outputs are from its teacher's, in a sentence."""
     return (
-        f"Its outputs are {fixed(made.distance, 4)} from its teacher's on validation data ({made.distance_unit}), "
-        f"after {count(made.epochs)} epochs of distillation."
+        f"Its outputs are {fixed(student.distance, 4)} from its teacher's on validation data ({student.distance_unit}), "
+        f"after {count(student.epochs)} epochs of distillation."
     )
 
 
 def settings(run: RunRecord) -> dict[str, Any]:
     """How the network was trained, without what the run has not got to."""
-    told = asdict(run.training) if run.training else {}
-    told.pop("seconds", None)
-    return {k: v for k, v in told.items() if v is not None}
+    facts = asdict(run.training) if run.training else {}
+    facts.pop("seconds", None)
+    return {k: v for k, v in facts.items() if v is not None}
 
 
 def provenance(run: RunRecord) -> list[tuple[str, Pairs]]:
     """Groups of facts that say what ran, on what, from which code."""
     own, code = run.identity, run.code
     dirty = " with uncommitted changes" if code.git_dirty else ""
-    made = [
+    facts = [
         ("run", own.run_id),
         ("started", own.started_at),
         ("finished", own.finished_at),
@@ -137,7 +137,7 @@ def provenance(run: RunRecord) -> list[tuple[str, Pairs]]:
         ("data version", run.data.version if run.data else None),
     ]
     groups = [
-        ("Run", [(name, text_of(value)) for name, value in made]),
+        ("Run", [(name, text_of(value)) for name, value in facts]),
         ("Training", pairs({**settings(run), **(asdict(run.network) if run.network else {})})),
         ("Hardware asked for", pairs(run.hardware)),
         ("Machine", pairs(run.machine)),

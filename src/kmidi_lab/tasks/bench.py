@@ -34,8 +34,10 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         if entry["status"] == "stub":
             print(f"{entry['id']}: stub, nothing to time")
     if not entries:
-        raise RegistryError(f"{root}: no published model to bench; train one first or give models_root")
-    found: dict[str, Any] = {}
+        raise RegistryError(
+            f"{root}: no published model to bench; train one first, or type models_root=DIR, such as outputs/release"
+        )
+    benches: dict[str, Any] = {}
     failed: dict[str, str] = {}
     for entry in entries:
         print(f"{entry['id']}: {cfg.export.calls} calls a backend …", flush=True)
@@ -57,9 +59,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             failed[entry["id"]] = reason.splitlines()[0]
             print(f"  failed: {printable(failed[entry['id']])}")
             continue
-        found[entry["id"]] = latency
+        benches[entry["id"]] = latency
         _say(latency, bool(entry.get("rtneural_is_student")))
-    _write(context["folder"], {"machine": machine_fingerprint(), "models": found, "failed": failed})
+    _write(context["folder"], {"machine": machine_fingerprint(), "models": benches, "failed": failed})
     if failed:
         reasons = "; ".join(f"{model_id}: {reason}" for model_id, reason in failed.items())
         raise ExportError(f"{len(failed)} of {len(entries)} models could not be benched: {reasons}")

@@ -52,13 +52,13 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     result = evaluator(call, head, data, split, training)
     songs = data.songs(split)
     same = training.describe()["version"] == version
-    seen = training.seen(songs) if same else None
+    leaked = training.overlap(songs) if same else None
     primary = evaluator.verdict(result, split)
     out = {
         "model": source,
         "data_root": cfg.data.root,
         "split": split,
-        "counts": {"songs": len(songs), "events": result.metrics[split]["events"], "songs_also_in_training": seen},
+        "counts": {"songs": len(songs), "events": result.metrics[split]["events"], "songs_also_in_training": leaked},
         "baselines_fitted_on_the_model's_training_data": same,
         "baselines_fitted_on": training.describe(),
         "metrics": result.metrics,
@@ -71,12 +71,12 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     path = Path(cfg.eval.out) if cfg.eval.out else context["folder"] / "eval.json"
     path = path / "eval.json" if path.is_dir() else path
     write_atomic(path, json.dumps(out, indent=1).encode())
-    overlap = f"{seen} of them also trained on" if same else "how many of them it was trained on is not known"
+    overlap = f"{leaked} of them also trained on" if same else "how many of them it was trained on is not known"
     print(f"{source} on {split} of {cfg.data.root}: {len(songs)} songs, {overlap}")
     if not same:
-        found = ", ".join(s["name"] for s in training.describe()["sources"])
+        names = ", ".join(s["name"] for s in training.describe()["sources"])
         print(
-            f"NOT COMPARABLE: the baselines are fitted on what {cfg.paths.data_root} holds ({found}), not on what trained this model; set DATA_ROOT"
+            f"NOT COMPARABLE: the baselines are fitted on what {cfg.paths.data_root} holds ({names}), not on what trained this model; set DATA_ROOT"
         )
     print(plain_tables(Scores(result.metrics, result.baselines, from_json(Primary, primary), dict(evaluator.METRICS))))
     print(f"written: {path}")

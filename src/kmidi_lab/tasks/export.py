@@ -70,10 +70,10 @@ def _record(folder: Path, config: Mapping[str, Any], module: LabModule) -> RunRe
     except DataError as error:
         log.warning("%s: its settings and checkpoint are taken without it", error)
     contract = module.contract
-    told = Identity(folder.name, contract.model, contract.id, contract.version, seed=config.get("seed"))
+    identity = Identity(folder.name, contract.model, contract.id, contract.version, seed=config.get("seed"))
     network = Network(module.parameter_count, module.architecture)
     here, hardware = machine_fingerprint(), {"accelerator": "unknown"}
-    return RunRecord(told, machine=here, hardware=hardware, config=dict(config), network=network)
+    return RunRecord(identity, machine=here, hardware=hardware, config=dict(config), network=network)
 
 
 def _complete(

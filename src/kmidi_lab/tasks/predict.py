@@ -31,15 +31,15 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"no trained {name} model in {root}; train one, or type models_root={release_root() or 'DIR'}"
         )
     else:
-        say(f"No trained {name} model in {root}: this is {request.without_model}.")
+        say(f"No trained {name} model in {root}; using {request.without_model} instead.")
     request.show(request.run(published, session), session)
 
 
 def _models_root(cfg: DictConfig) -> Path:
     """Where the model is read: the release where the user names no folder and has published nothing."""
     root, release = Path(cfg.models_root), release_root()
-    given = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
-    if given or "MODELS_ROOT" in os.environ or has_registry(root) or release is None:
+    choices = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
+    if choices or "MODELS_ROOT" in os.environ or has_registry(root) or release is None:
         return root
-    say(f"No models in {root}: this is the released one of {release}.")
+    say(f"No trained models in {root}; using the released one in {release}.")
     return release

@@ -20,32 +20,32 @@ _ABOUT_ONE = ("compare", "promote", "demote", "rollback")
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    asked, root = cfg.registry, Path(cfg.models_root)
-    if asked.action not in _ACTIONS:
-        raise ConfigError(one_of("registry.action", asked.action, _ACTIONS))
-    if asked.action in _ABOUT_ONE and not asked.model:
-        raise ConfigError(f"registry.action={asked.action} is about one model; type registry.model=harmony")
+    options, root = cfg.registry, Path(cfg.models_root)
+    if options.action not in _ACTIONS:
+        raise ConfigError(one_of("registry.action", options.action, _ACTIONS))
+    if options.action in _ABOUT_ONE and not options.model:
+        raise ConfigError(f"registry.action={options.action} is about one model; type registry.model=harmony")
     registry = _there(root)
-    model_id = _model_id(asked.model, registry) if asked.model else None
-    if asked.action == "promote":
-        _say_changed(promote(root, str(model_id), asked.reason))
-    elif asked.action == "demote":
-        _say_changed(demote(root, str(model_id), asked.reason))
-    elif asked.action == "rollback":
-        _say_changed(rollback(root, str(model_id), asked.version, asked.reason))
-    elif asked.action == "rehome":
+    model_id = _model_id(options.model, registry) if options.model else None
+    if options.action == "promote":
+        _say_changed(promote(root, str(model_id), options.reason))
+    elif options.action == "demote":
+        _say_changed(demote(root, str(model_id), options.reason))
+    elif options.action == "rollback":
+        _say_changed(rollback(root, str(model_id), options.version, options.reason))
+    elif options.action == "rehome":
         print(f"{root}: onnx_path is absolute now in {len(rehome(root))} of {len(registry['models'])} entries")
     else:
-        print(_table(root, registry, model_id, asked))
+        print(_table(root, registry, model_id, options))
 
 
-def _table(root: Path, registry: dict[str, Any], model_id: str | None, asked: DictConfig) -> str:
+def _table(root: Path, registry: dict[str, Any], model_id: str | None, options: DictConfig) -> str:
     """What list, history and compare show. Raises RegistryError, also where an entry holds what can't be shown."""
     try:
-        if asked.action == "compare":
-            return _compare(root, require(registry, root, str(model_id)), asked.other, asked.version)
+        if options.action == "compare":
+            return _compare(root, require(registry, root, str(model_id)), options.other, options.version)
         entries = [require(registry, root, model_id)] if model_id else registry["models"]
-        return models_table(entries) if asked.action == "list" else "\n\n".join(map(history_table, entries))
+        return models_table(entries) if options.action == "list" else "\n\n".join(map(history_table, entries))
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         # The schema leaves scores and proofs open, and other programs write entries, too.
         raise RegistryError(
@@ -56,7 +56,9 @@ def _table(root: Path, registry: dict[str, Any], model_id: str | None, asked: Di
 def _there(root: Path) -> dict[str, Any]:
     registry = load_registry(root)
     if not (root / FILE).is_file():
-        raise RegistryError(f"{root}: no {FILE} there; give models_root, a folder with published models")
+        raise RegistryError(
+            f"{root}: no {FILE} there; train a model first, or type models_root=DIR, such as outputs/release"
+        )
     return registry
 
 

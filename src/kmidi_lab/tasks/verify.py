@@ -18,11 +18,11 @@ from kmidi_lab.verify.folder import Verification, verify_folder
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     root = Path(cfg.models_root)
-    found = verify_folder(root, runner_from_env())
+    result = verify_folder(root, runner_from_env())
     path = context["folder"] / "verify.json"
-    write_atomic(path, json.dumps(_report(found), indent=1).encode())
-    print(_table([found.folder, *found.models]))
-    models, faults, notes = len(found.models), len(found.faults), len(found.notes)
+    write_atomic(path, json.dumps(_report(result), indent=1).encode())
+    print(_table([result.folder, *result.models]))
+    models, faults, notes = len(result.models), len(result.faults), len(result.notes)
     counts = ", ".join(
         f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((models, "model"), (faults, "fault"), (notes, "note"))
     )
@@ -33,13 +33,13 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         )
 
 
-def _report(found: Verification) -> dict[str, Any]:
-    subjects = (found.folder, *found.models)
+def _report(result: Verification) -> dict[str, Any]:
+    subjects = (result.folder, *result.models)
     return {
-        "models_root": str(found.root.absolute()),
-        "models": len(found.models),
-        "faults": len(found.faults),
-        "notes": len(found.notes),
+        "models_root": str(result.root.absolute()),
+        "models": len(result.models),
+        "faults": len(result.faults),
+        "notes": len(result.notes),
         "passed": {checks.subject: checks.passed for checks in subjects},
         "findings": [asdict(finding) for checks in subjects for finding in checks.findings],
     }

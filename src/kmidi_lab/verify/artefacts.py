@@ -93,19 +93,21 @@ def _check_values(checks: Checks, name: str, graph: onnx.GraphProto, sizes: list
     return alone and first and second and small
 
 
-def _size(checks: Checks, name: str, value: onnx.ValueInfoProto, wanted: str) -> tuple[int | None, bool]:
+def _size(checks: Checks, name: str, value: onnx.ValueInfoProto, expected: str) -> tuple[int | None, bool]:
     """(N of a static `[1, N]`, else None; whether name and type are right, too), and a fault for each that is not."""
     tensor = value.type.tensor_type
     # A dynamic axis has a dim_param instead of a dim_value and shows up as its name here.
     shape = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in tensor.shape.dim]
-    check = f"onnx {wanted}"
+    check = f"onnx {expected}"
     named = checks.expect(
-        check, value.name == wanted, f"{name}: the first {wanted} is named {show(value.name)}; {_AGAIN}"
+        check, value.name == expected, f"{name}: the first {expected} is named {show(value.name)}; {_AGAIN}"
     )
     kind = onnx.TensorProto.DataType.Name(tensor.elem_type)
-    typed = checks.expect(check, kind == "FLOAT", f"{name}: {wanted} is of type {kind}, must be FLOAT; {_AGAIN}")
+    typed = checks.expect(check, kind == "FLOAT", f"{name}: {expected} is of type {kind}, must be FLOAT; {_AGAIN}")
     size = shape[1] if len(shape) == 2 and shape[0] == 1 and isinstance(shape[1], int) and shape[1] > 0 else None
-    checks.expect(check, size is not None, f"{name}: {wanted} has shape {show(shape)}, must be static [1, N]; {_AGAIN}")
+    checks.expect(
+        check, size is not None, f"{name}: {expected} has shape {show(shape)}, must be static [1, N]; {_AGAIN}"
+    )
     return size, named and typed
 
 
@@ -160,23 +162,23 @@ class Sizes(NamedTuple):
     outputs: Any
 
 
-def told_sizes(entry: dict[str, Any] | None, contract: Contract | None) -> list[Sizes]:
+def declared_sizes(entry: dict[str, Any] | None, contract: Contract | None) -> list[Sizes]:
     """Of those that tell: the registry's entry and the contract."""
-    told = []
+    sizes = []
     if entry is not None:
-        told.append(Sizes("the registry", entry.get("input_size"), entry.get("output_size")))
+        sizes.append(Sizes("the registry", entry.get("input_size"), entry.get("output_size")))
     if contract is not None:
-        told.append(Sizes("the contract", contract.input_size, contract.output_size))
-    return told
+        sizes.append(Sizes("the contract", contract.input_size, contract.output_size))
+    return sizes
 
 
-def check_sizes(checks: Checks, name: str, found: tuple[int, int], told: list[Sizes]) -> None:
+def check_sizes(checks: Checks, name: str, actual: tuple[int, int], declared: list[Sizes]) -> None:
     """The sizes found in a file against everyone's."""
-    for teller, inputs, outputs in told:
+    for teller, inputs, outputs in declared:
         checks.expect(
             "size",
-            found == (inputs, outputs),
-            f"{name}: {found[0]} → {found[1]}, but {teller} says {show(inputs)} → {show(outputs)}; correct whichever "
+            actual == (inputs, outputs),
+            f"{name}: {actual[0]} → {actual[1]}, but {teller} says {show(inputs)} → {show(outputs)}; correct whichever "
             "is wrong",
         )
 

@@ -91,10 +91,10 @@ def _width(checks: Checks, name: str, source: Any, contract: Contract) -> int:
         raise ValueError(f"input is {show(source)}, must name the slice of the output that is decoded")
     part = contract.output(source["slice"]) if source["slice"] != ALL_OUTPUTS else None
     own = (part.start, part.stop) if part else (0, contract.output_size)
-    told = (source.get("start"), source.get("stop"))
+    ends = (source.get("start"), source.get("stop"))
     checks.expect(
         "head",
-        told == own,
-        f"{name}: input {source['slice']} is {show(told)}, the contract says {own}; {_AGAIN}",
+        ends == own,
+        f"{name}: input {source['slice']} is {show(ends)}, the contract says {own}; {_AGAIN}",
     )
     return own[1] - own[0]

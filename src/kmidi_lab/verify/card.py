@@ -31,14 +31,14 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
         "card", title == f"# {entry.get('id')}", f"{name}: its title is {show(title)}, another model's card; {_AGAIN}"
     )
     training = section(entry, "training")
-    told = {
+    pairs = {
         "stand-in": (_first(_STAND_IN, card), entry.get("stand_in")),
         "status": (_first(_STATUS, card), entry.get("status")),
         "licence": (_first(_LICENCES, card), entry.get("license")),
         "run": (_row(card, "run"), training.get("run_id")),
         "seed": (_row(card, "seed"), entry.get("seed")),
     }
-    for what, (on_card, in_entry) in told.items():
+    for what, (on_card, in_entry) in pairs.items():
         if in_entry is None and what != "stand-in":
             continue
         same = on_card == (None if in_entry is None else cell(in_entry))

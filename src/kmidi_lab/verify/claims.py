@@ -54,8 +54,8 @@ def check_params(checks: Checks, entry: dict[str, Any], stored: int | None, onnx
     size = "" if onnx is None else f"; the ONNX file has {len(onnx)} bytes"
     checks.expect("params", fits, f"params is {show(params)}, which can't be its number of weights{size}; {_AGAIN}")
     # Both wordings, of a model with a student and of one without, name the trained ones first.
-    told = [int(number) for number in re.findall(r"\d{1,15}", text(estimate) or "")]
-    right = told == [params, stored] if stored is not None else told[:1] == [params]
+    numbers = [int(number) for number in re.findall(r"\d{1,15}", text(estimate) or "")]
+    right = numbers == [params, stored] if stored is not None else numbers[:1] == [params]
     held = "" if stored is None else f" and the RTNeural file holds {stored}"
     checks.expect("params", right, f"params_estimate is {show(estimate)}, params is {show(params)}{held}; {_AGAIN}")
 
@@ -70,15 +70,15 @@ def _check_contract(checks: Checks, entry: dict[str, Any]) -> None:
         ("feature_version", contract.features),
         ("inference_target_ms", contract.budget_ms),
     ):
-        told = entry.get(key)
-        checks.expect(key, told == right, f"{key} is {show(told)}, the contract says {show(right)}; {_AGAIN}")
+        value = entry.get(key)
+        checks.expect(key, value == right, f"{key} is {show(value)}, the contract says {show(right)}; {_AGAIN}")
 
 
 def _check_hashes(checks: Checks, entry: dict[str, Any]) -> None:
     exports = section(entry, "exports")
     for key in ("sha256", "onnx_sha256"):
-        told = text(exports.get(key)) is not None
-        checks.expect("hash", told, f"exports.{key} is missing, so a change of the file stays unseen; {_AGAIN}")
+        has_hash = text(exports.get(key)) is not None
+        checks.expect("hash", has_hash, f"exports.{key} is missing, so a change of the file stays unseen; {_AGAIN}")
     unlisted = unlisted_files(entry)
     checks.expect(
         "hash",
@@ -98,8 +98,8 @@ def _check_verdicts(checks: Checks, entry: dict[str, Any]) -> None:
             checks.expect("primary", not proved, f"{missing}; evaluate the model, or set it to training")
             continue
         also = primary.get("also")
-        for told in [primary, *(also if isinstance(also, list) else [])]:
-            _check_verdict(checks, name, told, section(owner, "metrics"), section(entry, "baselines"))
+        for claim in [primary, *(also if isinstance(also, list) else [])]:
+            _check_verdict(checks, name, claim, section(owner, "metrics"), section(entry, "baselines"))
     if student and entry.get("status") in PROVED:
         beats = section(student, "primary").get("beats_baselines")
         checks.expect(
@@ -111,11 +111,11 @@ def _check_verdicts(checks: Checks, entry: dict[str, Any]) -> None:
 
 
 def _check_verdict(
-    checks: Checks, name: str, told: dict[str, Any], metrics: dict[str, Any], baselines: dict[str, Any]
+    checks: Checks, name: str, claim: dict[str, Any], metrics: dict[str, Any], baselines: dict[str, Any]
 ) -> None:
     """A verdict against the same one made anew of the entry's own scores."""
     try:
-        split, metric, mode = told["split"], told["metric"], told["mode"]
+        split, metric, mode = claim["split"], claim["metric"], claim["mode"]
         if mode not in ("min", "max"):
             raise ValueError(mode)
         anew = verdict(Evaluation(metrics, baselines), split, metric, mode)
@@ -123,20 +123,20 @@ def _check_verdict(
         missing = f"{name} can't be told from metrics and baselines ({type(error).__name__} {show(str(error))})"
         checks.fault("primary", f"{missing}; evaluate the model again")
         return
-    wrong = [key for key in _VALUES if not _same(told.get(key), anew[key])]
+    wrong = [key for key in _VALUES if not _same(claim.get(key), anew[key])]
     checks.expect(
         "primary",
         not wrong,
-        f"{name} ({show(metric)}): {', '.join(f'{k} is {show(told.get(k))}, must be {show(anew[k])}' for k in wrong)} "
+        f"{name} ({show(metric)}): {', '.join(f'{k} is {show(claim.get(k))}, must be {show(anew[k])}' for k in wrong)} "
         "by the entry's own metrics and baselines; evaluate the model again",
     )
 
 
-def _same(told: Any, anew: Any) -> bool:
+def _same(claim: Any, anew: Any) -> bool:
     """Scores of a student stem from a second pass, whose sums may differ in their last digits."""
-    if type(told) is float and type(anew) is float:
-        return math.isclose(told, anew, rel_tol=1e-6)
-    return bool(told == anew)
+    if type(claim) is float and type(anew) is float:
+        return math.isclose(claim, anew, rel_tol=1e-6)
+    return bool(claim == anew)
 
 
 def _check_parity(checks: Checks, entry: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import orjson
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import reason, show
 from kmidi_lab.registry.files import FILE, read_bounded
-from kmidi_lab.registry.schema import said, schema
+from kmidi_lab.registry.schema import fault_text, schema
 from kmidi_lab.verify.findings import Checks
 
 _LARGEST_INPUT = 128
@@ -103,11 +103,11 @@ def check_entry(checks: Checks, entry: dict[str, Any]) -> None:
                 file == f"{contract.id}.json",
                 f"file is {show(file)}; the plugin loads {contract.id}.json, so give it that name",
             )
-    for key, value, wanted in (
+    for key, value, expected in (
         ("rtneural_path", entry.get("rtneural_path"), "rtneural-json"),
         ("exports.onnx_path", section(entry, "exports").get("onnx_path"), "onnx"),
     ):
-        if kind == wanted and value:
+        if kind == expected and value:
             checks.expect("file", value == file, f"file is {show(file)} and {key} is {show(value)}; name one file")
     suffix = _SUFFIXES.get(kind) if isinstance(kind, str) else None
     if suffix is not None:
@@ -158,7 +158,7 @@ def _check_schema(registry: dict[str, Any], folder: Checks, checks: dict[int, Ch
         inside = len(path) > 1 and path[0] == "models"
         owner = checks.get(int(path[1]), folder) if inside else folder
         broken.add(owner.subject)
-        owner.fault("schema", f"{FILE}: {said(error)}; {_BACKUP}")
+        owner.fault("schema", f"{FILE}: {fault_text(error)}; {_BACKUP}")
     for owner in (folder, *checks.values()):
         if owner.subject not in broken:
             owner.expect("schema", True, "")
@@ -166,11 +166,11 @@ def _check_schema(registry: dict[str, Any], folder: Checks, checks: dict[int, Ch
 
 def _check_training(checks: Checks, entry: dict[str, Any]) -> None:
     seconds = section(entry, "training").get("duration_seconds")
-    told = "is missing" if seconds is None else f"is {show(seconds)}"
+    fault = "is missing" if seconds is None else f"is {show(seconds)}"
     checks.expect(
         "duration",
         isinstance(seconds, int | float) and seconds > 0,
-        f"training.duration_seconds {told}; a {show(entry.get('status'))} model was trained for longer than 0 s, so "
+        f"training.duration_seconds {fault}; a {show(entry.get('status'))} model was trained for longer than 0 s, so "
         "write the true time or set the status to stub",
     )
 

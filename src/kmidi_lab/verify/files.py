@@ -69,9 +69,9 @@ def check_card(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
     name = text(entry.get("model_card"))
     if name is None:
         return
-    found = any(path.is_file() for path in (root / name, Path(name)))
+    is_there = any(path.is_file() for path in (root / name, Path(name)))
     checks.expect(
-        "card", found, f"model_card is {show(name)}, and there is no such file in the folder or from here; {_AGAIN}"
+        "card", is_there, f"model_card is {show(name)}, and there is no such file in the folder or from here; {_AGAIN}"
     )
     if is_lab(entry) and stays_below(root, name) and (root / name).is_file():
         card = read_bounded(root / name).decode()
@@ -80,7 +80,7 @@ def check_card(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
 
 def check_onnx_paths(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
     """Both ONNX paths, each as its reader takes it: one joined to the folder, one as it is given (contract.md §2)."""
-    exports, given = section(entry, "exports"), text(entry.get("onnx_path"))
+    exports, path = section(entry, "exports"), text(entry.get("onnx_path"))
     joined = text(exports.get("onnx_path"))
     if entry.get("status") != "stub":
         checks.expect(
@@ -88,27 +88,27 @@ def check_onnx_paths(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
             joined is not None,
             "exports.onnx_path is missing, so no ONNX file can be found; export the model again",
         )
-    if given is None:
+    if path is None:
         if joined is not None:
             checks.note("onnx_path", "no top-level onnx_path; the reader that looks there takes `file` instead")
         return
     below = None if joined is None else root / joined
-    if given == joined:
+    if path == joined:
         checks.expect("onnx_path", True, "")
         return
-    if not Path(given).is_file():
-        _check_moved(checks, given, below)
+    if not Path(path).is_file():
+        _check_moved(checks, path, below)
         return
-    told = text(exports.get("onnx_sha256"))
-    if told is not None:
-        same = sha256_file(Path(given)) == told.lower()
+    declared = text(exports.get("onnx_sha256"))
+    if declared is not None:
+        same = sha256_file(Path(path)) == declared.lower()
         checks.expect(
             "onnx_path",
             same,
-            f"onnx_path {show(given)} opens a file that has another hash than exports.onnx_sha256; {_AGAIN}",
+            f"onnx_path {show(path)} opens a file that has another hash than exports.onnx_sha256; {_AGAIN}",
         )
-    if below is not None and below.is_file() and not below.samefile(given):
-        checks.note("onnx_path", f"onnx_path {show(given)} opens a file outside this folder; was the folder copied?")
+    if below is not None and below.is_file() and not below.samefile(path):
+        checks.note("onnx_path", f"onnx_path {show(path)} opens a file outside this folder; was the folder copied?")
 
 
 def check_history(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
@@ -125,34 +125,34 @@ def check_history(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
             plain = folder.resolve().parent == above
             if checks.expect("history", plain, f"version {show(version)} is no name of a folder; {advice}"):
                 data = read_bounded(folder / KEPT_ENTRY)
-                told = line.get("entry_sha256")
-                same = told in (None, hashlib.sha256(data).hexdigest())
+                declared = line.get("entry_sha256")
+                same = declared in (None, hashlib.sha256(data).hexdigest())
                 checks.expect("history", same, f"version {show(version)}: {KEPT_ENTRY} was changed; {advice}")
-                kept = _kept_entry(data)
-                right = kept.get("id") == entry.get("id")
-                checks.expect("history", right, f"version {show(version)} is of {show(kept.get('id'))}; {advice}")
-                check_files(checks, folder, kept)
+                past = _kept_entry(data)
+                right = past.get("id") == entry.get("id")
+                checks.expect("history", right, f"version {show(version)} is of {show(past.get('id'))}; {advice}")
+                check_files(checks, folder, past)
 
 
 def _kept_entry(data: bytes) -> dict[str, Any]:
-    kept = orjson.loads(data)
-    if not isinstance(kept, dict):
+    content = orjson.loads(data)
+    if not isinstance(content, dict):
         raise ValueError(f"{KEPT_ENTRY} is not an object")
-    return kept
+    return content
 
 
-def _check_moved(checks: Checks, given: str, below: Path | None) -> None:
+def _check_moved(checks: Checks, path: str, below: Path | None) -> None:
     moved = below is not None and below.is_file()
     if not checks.expect(
-        "onnx_path", moved, f"onnx_path is {show(given)}, and there is no such file; export the model again"
+        "onnx_path", moved, f"onnx_path is {show(path)}, and there is no such file; export the model again"
     ):
         return
-    if Path(given).is_absolute():
+    if Path(path).is_absolute():
         checks.note(
-            "onnx_path", f"onnx_path {show(given)} does not open: the folder was moved; type registry.action=rehome"
+            "onnx_path", f"onnx_path {show(path)} does not open: the folder was moved; type registry.action=rehome"
         )
     else:
-        checks.note("onnx_path", f"onnx_path {show(given)} does not open from here; start readers where it does")
+        checks.note("onnx_path", f"onnx_path {show(path)} does not open from here; start readers where it does")
 
 
 def _claims(entry: dict[str, Any]) -> list[_Claim]:

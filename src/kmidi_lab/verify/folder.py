@@ -58,7 +58,9 @@ def verify_folder(root: Path, runner: Path | None) -> Verification:
         RegistryError: no such folder, it can't be listed, or it holds nothing to check.
     """
     if not root.is_dir():
-        raise RegistryError(f"{root}: no such folder; give models_root, a folder with models")
+        raise RegistryError(
+            f"{root}: no such folder; train a model first, or type models_root=DIR, such as outputs/release"
+        )
     with held_still(root):
         return _verify(root, runner)
 
@@ -77,16 +79,15 @@ def _verify(root: Path, runner: Path | None) -> Verification:
     named = {os.path.normpath(name) for _, entry in entries for name in named_files(entry)} | {FILE}
     ids = {entry.get("id") for _, entry in entries if isinstance(entry.get("id"), str)}
     bare = _bare(root, files, named)
-    for stem, found in bare.items():
+    for stem, paths in bare.items():
         checks, contract = Checks(stem), contract_of(stem)
         if registered:
             # The plugin loads a file by its name, whatever the registry tells; a broken registry is a fault already.
             missing = contract is not None and stem not in ids and not folder.faults
             tell = checks.fault if missing else checks.note
-            tell("registry", f"not in the registry: {', '.join(found.names)}; publish or remove it")
-        check_model(
-            checks, root, found, contract_of(Path(stem).name, _golden_version(root, found.golden)), None, runner
-        )
+            tell("registry", f"not in the registry: {', '.join(paths.names)}; publish or remove it")
+        version = _golden_version(root, paths.golden)
+        check_model(checks, root, paths, contract_of(Path(stem).name, version), None, runner)
         models.append(checks)
     _check_leftovers(root, folder, files)
     if not registered and not bare and not folder.findings:
@@ -133,14 +134,14 @@ def _bare(root: Path, files: list[str], named: set[str]) -> dict[str, ModelFiles
         if name not in named and (suffix == ".onnx" or (suffix == ".json" and _is_model(root / name, stem))):
             grouped[stem][suffix] = name
     bare, free = {}, set(files) - named
-    for stem, found in grouped.items():
+    for stem, paths in grouped.items():
         golden, onnx_golden = (
             name if (name := (Path(stem).parent / _GOLDEN / f"{Path(stem).name}{end}").as_posix()) in free else None
             for end in (".json", ".onnx.json")
         )
         # An ONNX file with golden vectors of its own is another network than the RTNeural file.
         student = onnx_golden is not None
-        models = (found.get(".json"), found.get(".onnx"))
+        models = (paths.get(".json"), paths.get(".onnx"))
         beside = (name if (name := f"{stem}{end}") in free else None for end in (".head.json", "_model.h"))
         bare[stem] = ModelFiles(Path(stem).name, *models, golden, onnx_golden, student, *beside)
     return bare

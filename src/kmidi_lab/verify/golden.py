@@ -50,9 +50,9 @@ def check_golden_file(
             if contract.features == AUDIO_FEATURES:
                 fields["sample_rate"] = MEL128_SAMPLE_RATE_HZ
             for key, right in fields.items():
-                told, needed = file.get(key), lab or key == "feature_version"
-                good = told == right or (not needed and key not in file)
-                checks.expect(key, good, f"{name}: {key} is {show(told)}, the contract says {show(right)}; {_AGAIN}")
+                value, needed = file.get(key), lab or key == "feature_version"
+                good = value == right or (not needed and key not in file)
+                checks.expect(key, good, f"{name}: {key} is {show(value)}, the contract says {show(right)}; {_AGAIN}")
         for teller, inputs, outputs in sizes:
             for key, right in (("input_size", inputs), ("output_size", outputs)):
                 good = file.get(key) == right or (not lab and key not in file)
@@ -81,12 +81,12 @@ def _vectors(checks: Checks, name: str, file: dict[str, Any], sizes: list[Sizes]
                 "golden", told_apart, f"{name}: the typical inputs are all the same, so they prove nothing; {_AGAIN}"
             )
         checks.expect("finite", bool(np.isfinite(vectors).all()), f"{name}: {side}s hold NaN or infinity; {_AGAIN}")
-        for told in sizes:
-            width = told.inputs if side == "input" else told.outputs
+        for pair in sizes:
+            width = pair.inputs if side == "input" else pair.outputs
             checks.expect(
                 "size",
                 vectors.shape[1] == width,
-                f"{name}: {side}s have {vectors.shape[1]} values, {told.teller} says {show(width)}; {_AGAIN}",
+                f"{name}: {side}s have {vectors.shape[1]} values, {pair.teller} says {show(width)}; {_AGAIN}",
             )
     counts = [len(rows) for part in parts for rows in part]
     paired = checks.expect(

@@ -11,7 +11,7 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.registry.files import read_bounded, stays_below
-from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, told_sizes
+from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, declared_sizes
 from kmidi_lab.verify.beside import check_head, check_header, check_runtime_file
 from kmidi_lab.verify.claims import check_params
 from kmidi_lab.verify.entry import is_lab, section, text
@@ -82,7 +82,7 @@ def check_model(
         entry: None for files that no entry names.
         runner: the real RTNeural.
     """
-    sizes = told_sizes(entry, contract)
+    sizes = declared_sizes(entry, contract)
     goldens = _goldens(checks, root, files, contract, entry)
     opened: list[RunnableFile | None] = []
     rtneural, onnx = _read(checks, root, files.rtneural), _read(checks, root, files.onnx)
@@ -148,18 +148,18 @@ def _goldens(
     checks: Checks, root: Path, files: ModelFiles, contract: Contract | None, entry: dict[str, Any] | None
 ) -> tuple[Golden | None, Golden | None]:
     """The golden vectors of the RTNeural file and of the ONNX file."""
-    found, lab = [], is_lab(entry or {})
+    goldens, lab = [], is_lab(entry or {})
     for key, name in (("golden_path", files.golden), ("onnx_golden_path", files.onnx_golden))[: 1 + files.student]:
         data = _read(checks, root, name)
         if data is not None:
-            sizes = told_sizes(entry, contract)
-            found.append(check_golden_file(checks, str(name), data, files.model_id, contract, sizes, lab))
+            sizes = declared_sizes(entry, contract)
+            goldens.append(check_golden_file(checks, str(name), data, files.model_id, contract, sizes, lab))
             continue
-        found.append(None)
+        goldens.append(None)
         if entry is not None and entry.get("status") != "stub":
             tell = checks.fault if lab else checks.note
             tell("golden", f"{name or key} is not there, so no golden vectors are replayed; export the model again")
-    return found[0], found[-1]
+    return goldens[0], goldens[-1]
 
 
 def _check_beside(
@@ -185,13 +185,13 @@ def _check_beside(
         return
     if contract.head:
         # The name that `inference` reads, beside the ONNX file.
-        wanted = (Path(files.onnx or "").parent / f"{contract.id}.head.json").as_posix()
-        told = f"head_path is {show(files.head)}, must be {wanted!r}, which decodes the output; {_AGAIN}"
-        checks.expect("head", files.head == wanted, told)
+        expected = (Path(files.onnx or "").parent / f"{contract.id}.head.json").as_posix()
+        fault = f"head_path is {show(files.head)}, must be {expected!r}, which decodes the output; {_AGAIN}"
+        checks.expect("head", files.head == expected, fault)
     if files.rtneural is not None:
-        wanted = f"{contract.id}_model.h"
-        told = f"header_path is {show(files.header)}, must be {wanted!r}, which C++ programs include; {_AGAIN}"
-        checks.expect("header", files.header == wanted, told)
+        expected = f"{contract.id}_model.h"
+        fault = f"header_path is {show(files.header)}, must be {expected!r}, which C++ programs include; {_AGAIN}"
+        checks.expect("header", files.header == expected, fault)
 
 
 def _read(checks: Checks, root: Path, name: str | None) -> bytes | None:

@@ -37,11 +37,13 @@ def check_statements(
         if head is None or "decoded" not in file:
             return
         outputs = np.concatenate([golden.sequence[1], golden.typical[1]])
-        made = decoded(orjson.loads(head), outputs)
-        checks.expect("head", set(made) == set(file["decoded"]), f"{name}: decodes {show(list(file['decoded']))}")
-        for matrix in set(made) & set(file["decoded"]):
-            said = np.array(file["decoded"][matrix], np.float32)
-            same = said.shape == made[matrix].shape and bool(np.allclose(said, made[matrix], atol=TOLERANCE, rtol=1e-5))
+        arrays = decoded(orjson.loads(head), outputs)
+        checks.expect("head", set(arrays) == set(file["decoded"]), f"{name}: decodes {show(list(file['decoded']))}")
+        for matrix in set(arrays) & set(file["decoded"]):
+            declared = np.array(file["decoded"][matrix], np.float32)
+            same = declared.shape == arrays[matrix].shape and bool(
+                np.allclose(declared, arrays[matrix], atol=TOLERANCE, rtol=1e-5)
+            )
             checks.expect(
                 "head",
                 same,
@@ -66,11 +68,11 @@ def check_random(checks: Checks, name: str, data: bytes, file: RunnableFile) -> 
                 "random", f"{name}: holds no answers to random calls, so {file.name} ran its golden vectors only"
             )
             return
-        made = answers(file.model, file.allowed)
-        if expected["input_checksum"] != made["input_checksum"]:
+        own = answers(file.model, file.allowed)
+        if expected["input_checksum"] != own["input_checksum"]:
             checks.note("random", f"{name}: its random calls are drawn otherwise here, so they are not compared")
             return
-        worst = Worst(made["answers"][:, None], np.array(expected["answers"], np.float32)[:, None])
+        worst = Worst(own["answers"][:, None], np.array(expected["answers"], np.float32)[:, None])
         checks.expect(
             "random",
             worst.error <= TOLERANCE,

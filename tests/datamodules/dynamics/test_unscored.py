@@ -121,9 +121,9 @@ def test_maestro_knows_velocities_and_the_pedal_and_no_beats(tmp_path: Path) -> 
         assert not any(p.x[:, IN[n]].any() for n in ("beat_phase", "phrase_phase", "metre", "metrical_strength"))
         assert p.x[:, IN["inter_onset"]].any() and p.x[:, IN["tempo"]].any() == 0
         for output in ("velocity", "attack", "pedal"):
-            assert p.known[:, OUT[output]].all()
+            assert p.mask[:, OUT[output]].all()
         for output in ("timing", "release", "dynamic_range", "compression"):
-            assert not p.known[:, OUT[output]].any() and not p.y[:, OUT[output]].any()
+            assert not p.mask[:, OUT[output]].any() and not p.y[:, OUT[output]].any()
     found = scores(lambda x: np.full((len(x), 16), 0.5, np.float32), encoded)
     assert {"velocity_mae", "pedal_accuracy"} <= set(found) and "timing_mae_ms" not in found
     assert all(bool(np.isfinite(t).all()) for batch in data.train_dataloader() for t in batch)
@@ -141,4 +141,4 @@ def test_lakh_counts_a_piece_once(tmp_path: Path) -> None:
     }
     assert len(data.songs("all")) == 12
     assert all(p.x[:, IN["beat_phase"]].any() for p in data.encoded("all"))
-    assert data.seen(data.songs("test")) == 0
+    assert data.overlap(data.songs("test")) == 0

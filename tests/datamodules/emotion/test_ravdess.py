@@ -126,8 +126,8 @@ def test_no_actor_and_no_sound_crosses(root: Path, cache: Path, fold: int) -> No
     for of in (lambda c: c.group, lambda c: c.sound.key):
         parts = [{of(c) for c in other.songs(split)} for split in ("train", "val", "test")]
         assert all(parts) and not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
-    assert other.seen(other.songs("test")) == 0
-    assert other.seen(other.songs("train")) == len(other.songs("train"))
+    assert other.overlap(other.songs("test")) == 0
+    assert other.overlap(other.songs("train")) == len(other.songs("train"))
 
 
 def test_real_actors_do_not_cross_and_the_stray_is_found(shared: Path) -> None:

@@ -96,8 +96,8 @@ def test_whole_drummers_are_the_test_and_no_copy_of_theirs_is_trained_on(small: 
     assert {p.id.split("/")[1] for p in data.songs("test")} == {"drummer3"}
     assert not any(p.id.split("/")[1] == "drummer3" for s in ("train", "val") for p in data.songs(s))
     assert data.describe()["problems"]["near-duplicate of a take in another split"] == 1
-    assert data.seen(data.songs("test")) == 0
-    assert data.seen(data.songs("train")) == len(data.songs("train"))
+    assert data.overlap(data.songs("test")) == 0
+    assert data.overlap(data.songs("train")) == len(data.songs("train"))
     assert "drummer3" in data.describe()["split"]["rule"]
 
 

@@ -130,8 +130,8 @@ def test_no_take_crosses_and_copies_are_dropped(samples: Path, tmp_path: Path) -
     assert all(len([c for c in data.songs("all") if c.group == take]) == 2 for take in where)
     assert data.describe()["problems"] == {"same sound as another file": 1}
     assert data.describe()["stand_in"] is None
-    assert data.seen(data.songs("train")) == len(data.songs("train"))
-    assert data.seen(data.songs("test")) == 0
+    assert data.overlap(data.songs("train")) == len(data.songs("train"))
+    assert data.overlap(data.songs("test")) == 0
 
 
 @pytest.mark.slow
@@ -277,7 +277,7 @@ def test_rendered_programs_say_what_was_played(few_programs: GeneralMidiSounds) 
 def test_batches_hold_targets_and_masks(few_programs: GeneralMidiSounds) -> None:
     batch = next(iter(few_programs.train_dataloader()))  # type: ignore[call-overload]
     assert batch.x.shape[1:] == (64, 128)
-    assert ((batch.target == 0) | (batch.known == 1)).all()
+    assert ((batch.target == 0) | (batch.mask == 1)).all()
     assert batch.weight.sum() > 0
     whole = few_programs.whole("test")
     assert sum(len(b.x) for b in whole) == len(few_programs.songs("test"))
@@ -307,9 +307,9 @@ def test_what_was_measured_of_the_clean_sound_is_unknown_of_a_changed_one(sample
     clean = [clip.sound.frames[:8].astype(np.float32) for clip in data.songs("train")]
     seen = set()
     for batch in [batch for _ in range(3) for batch in loader]:
-        for x, known in zip(batch.x.numpy(), batch.known.numpy(), strict=True):
+        for x, mask in zip(batch.x.numpy(), batch.mask.numpy(), strict=True):
             onset = any(np.array_equal(x[: len(c)], c) for c in clean)
-            told = {name: known[INSTRUMENT.output(name).start] for name in ("attack", "brightness", "instrument")}
+            told = {name: mask[INSTRUMENT.output(name).start] for name in ("attack", "brightness", "instrument")}
             assert told["instrument"] == 1
             assert not onset or told["attack"] == told["brightness"] == 1
             assert told["attack"] <= told["brightness"]

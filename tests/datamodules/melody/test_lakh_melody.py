@@ -98,8 +98,8 @@ def test_a_tune_in_another_key_is_in_the_same_split(make: Make) -> None:
         for melody in data.songs(split):
             where[tuple(np.diff(melody.pitch.astype(int)).tolist())].add(split)
     assert len(where) == 60 and all(len(splits) == 1 for splits in where.values())
-    assert data.seen(data.songs("test")) == 0
-    assert data.seen(data.songs("train")) == len(data.songs("train"))
+    assert data.overlap(data.songs("test")) == 0
+    assert data.overlap(data.songs("train")) == len(data.songs("train"))
 
 
 def test_only_some_are_held_and_all_are_drawn_from(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,8 +67,8 @@ def test_no_group_crosses_splits_and_none_is_empty(tmp_path: Path) -> None:
     for i, split in enumerate(done.splits):
         places.setdefault(groups.find(i), set()).add(split)
     assert all(len(p) == 1 for p in places.values())
-    assert data.seen(data.songs("test")) == 0
-    assert data.seen(data.songs("train")[:7]) == 7
+    assert data.overlap(data.songs("test")) == 0
+    assert data.overlap(data.songs("train")[:7]) == 7
     assert len(done.songs) > 1000
     described = data.describe()
     assert "stand in" in described["stand_in"]

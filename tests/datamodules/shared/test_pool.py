@@ -21,7 +21,7 @@ from support.extracts import by_name, note_count, slow
 from support.smf import song
 
 from datamodules.shared.midi_reading import extracting, read_many
-from datamodules.shared.pool import Read, Readers
+from datamodules.shared.pool import Readers, TaskResult
 from kmidi_lab.errors import ConfigError, LabError
 
 pytestmark = pytest.mark.usefixtures("spawned")
@@ -45,7 +45,7 @@ def write(folder: Path, titles: list[str]) -> list[Path]:
     return paths
 
 
-def outcomes(reads: Iterator[Read[Path, int]]) -> dict[str, int | str]:
+def outcomes(reads: Iterator[TaskResult[Path, int]]) -> dict[str, int | str]:
     return {read.task.name: read.reason if read.value is None else read.value for read in reads}
 
 

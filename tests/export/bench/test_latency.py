@@ -61,7 +61,7 @@ def test_a_slow_network_reads_as_slow_and_over_budget(contract, frames):
     torch_ = result["backends"]["torch"]
     assert all(torch_[key] >= 2000 for key in STATISTICS)
     assert torch_["within_budget"] is False
-    assert result["not_measured"] == {"rtneural": "the model has no RTNeural file"}
+    assert result["not_measured"] == {"rtneural": "this network is in no RTNeural file"}
 
 
 def test_without_a_network_only_the_files_are_timed(contract, frames):

@@ -54,19 +54,19 @@ def test_it_learns_and_exports_as_it_is(data: PianoPerformances) -> None:
     found = scores(lambda x: network(torch.from_numpy(x)).detach().numpy(), data.encoded("test"))
     assert found["velocity_r"] > 0.8 and "pedal_accuracy" not in found
 
-    assert data.seen(data.songs("train")) == len(data.songs("train"))
-    assert data.seen(data.songs("test")) == 0
+    assert data.overlap(data.songs("train")) == len(data.songs("train"))
+    assert data.overlap(data.songs("test")) == 0
 
 
 def test_it_can_learn_one_performance_by_heart(data: PianoPerformances) -> None:
     L.seed_everything(0, verbose=False)
     piece = data.encoded("train")[0]
-    x, y, known = (torch.from_numpy(getattr(piece, n)) for n in ("x", "y", "known"))
+    x, y, mask = (torch.from_numpy(getattr(piece, n)) for n in ("x", "y", "mask"))
     module = DynamicsEngine(hidden=[128, 64], dropout=0.0)
     optimizer = torch.optim.Adam(module.network.parameters(), 3e-3)
-    began = float(masked_loss(module.network(x), y, known))
+    began = float(masked_loss(module.network(x), y, mask))
     for _ in range(400):
-        loss = masked_loss(module.network(x), y, known)
+        loss = masked_loss(module.network(x), y, mask)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -108,10 +108,10 @@ def test_batches(data: PianoPerformances) -> None:
     batches = list(data.train_dataloader())
     assert len(batches) == 2048 // 64
     for batch in batches:
-        assert batch.x.shape == (64, 32) and batch.y.shape == batch.known.shape == (64, 16)
+        assert batch.x.shape == (64, 32) and batch.y.shape == batch.mask.shape == (64, 16)
         assert torch.isfinite(batch.x).all() and ((batch.y >= 0) & (batch.y <= 1)).all()
         assert ((batch.x[:, HISTORY] >= 0) & (batch.x[:, HISTORY] <= 1)).all()
-        assert (batch.known[:, 0] == 1).all() and (batch.known[:, 14:] == 0).all()
+        assert (batch.mask[:, 0] == 1).all() and (batch.mask[:, 14:] == 0).all()
     x = torch.cat([b.x for b in batches])
     assert 0.6 < (x[:, HISTORY] == 0).all(1).float().mean() < 0.95
     assert 0.4 < (x[:, 0] == 0).float().mean() < 0.6
@@ -133,19 +133,19 @@ def random_pieces(rng: np.random.Generator, count: int) -> list[EncodedPiece]:
     for number in range(count):
         x = rng.normal(size=(200, 32)).astype(np.float32)
         y = np.clip(0.5 + 0.1 * (x[:, :16] - x[:, 16:]), 0, 1).astype(np.float32)
-        known = (rng.random((200, 16)) > 0.2).astype(np.float32)
-        out.append(EncodedPiece(x, y * known, known, str(number), "made"))
+        mask = (rng.random((200, 16)) > 0.2).astype(np.float32)
+        out.append(EncodedPiece(x, y * mask, mask, str(number), "made"))
     return out
 
 
 def test_baselines_against_plain_definitions() -> None:
     rng = np.random.default_rng(0)
     pieces = random_pieces(rng, 3)
-    x, y, known = (np.concatenate([getattr(p, n) for p in pieces]).astype(float) for n in ("x", "y", "known"))
-    column = y[:, 3][known[:, 3] > 0]
+    x, y, mask = (np.concatenate([getattr(p, n) for p in pieces]).astype(float) for n in ("x", "y", "mask"))
+    column = y[:, 3][mask[:, 3] > 0]
     assert Constant(pieces)(x[:2])[1, 3] == pytest.approx(column.mean(), abs=1e-6)
     fitted = Linear(Normal(pieces, True), 1e-6)(x.astype(np.float32))
-    rows = known[:, 5] > 0
+    rows = mask[:, 5] > 0
     design = np.concatenate([x, np.ones((len(x), 1))], 1)
     plain = design @ np.linalg.lstsq(design[rows], y[rows, 5], rcond=None)[0]
     np.testing.assert_allclose(fitted[:, 5], np.clip(plain, 0, 1), atol=1e-4)
@@ -157,7 +157,7 @@ def test_baselines_against_plain_definitions() -> None:
         piece.x[:, [16, 25]] = 0.5
     pieces[0].x[:, 25] = 1.0
     mean = Metrical(pieces)(pieces[0].x[:1])[0, 0]
-    assert mean == pytest.approx(pieces[0].y[:, 0].sum() / pieces[0].known[:, 0].sum(), abs=1e-6)
+    assert mean == pytest.approx(pieces[0].y[:, 0].sum() / pieces[0].mask[:, 0].sum(), abs=1e-6)
     carried = Carry(pieces)(np.array([[0.0] * 32, [0.25] * 32], np.float32))
     assert carried[1, :8].tolist() == [0.25] * 8 and carried[0, 0] == Constant(pieces)(x[:1])[0, 0]
 

@@ -214,7 +214,7 @@ def test_the_stand_in_is_named_and_split_by_voice(spoken: ActedSpeech) -> None:
     parts = [{c.group for c in spoken.songs(split)} for split in ("train", "val", "test")]
     assert all(parts) and len(set.union(*parts)) == sum(map(len, parts)) == 34
     assert set(spoken.label_indices("test")) == set(range(8))
-    assert spoken.seen(spoken.songs("test")) == 0
+    assert spoken.overlap(spoken.songs("test")) == 0
 
 
 def test_another_long_path_is_no_hindrance(

@@ -73,7 +73,7 @@ def test_near_duplicates_would_share_a_split(data):
     groups = library.grouped([*data.songs("train"), *clips])
     train = {groups.find(i) for i in range(len(data.songs("train")))}
     assert not train & {groups.find(len(data.songs("train")) + i) for i in range(len(clips))}
-    assert data.seen(clips) == 0 and data.seen(data.songs("train")[:3]) == 3
+    assert data.overlap(clips) == 0 and data.overlap(data.songs("train")[:3]) == 3
 
 
 @pytest.mark.slow

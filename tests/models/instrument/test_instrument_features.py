@@ -46,10 +46,10 @@ def test_vocabularies_fill_their_slices() -> None:
 
 
 def test_what_is_unknown_is_masked() -> None:
-    target, known = encode({"family": 5, "vibrato": 3})
+    target, mask = encode({"family": 5, "vibrato": 3})
     assert target.sum() == 2
     assert target[INSTRUMENT.output("family").start + 5] == target[INSTRUMENT.output("vibrato").start + 3] == 1
-    assert known.sum() == 16 + 4
+    assert mask.sum() == 16 + 4
     with pytest.raises(ValueError, match="register has places 0 to 3"):
         encode({"register": 4})
 
@@ -57,10 +57,10 @@ def test_what_is_unknown_is_masked() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(TRAINED), st.integers(0, 3)))
 def test_every_known_slice_has_one_place(labels: dict[str, int]) -> None:
-    target, known = encode(labels)
+    target, mask = encode(labels)
     for s in INSTRUMENT.outputs:
         assert target[s.index].sum() == (s.name in labels)
-        assert (known[s.index] == (s.name in labels)).all()
+        assert (mask[s.index] == (s.name in labels)).all()
         if s.name in labels:
             assert target[s.index].argmax() == labels[s.name]
 

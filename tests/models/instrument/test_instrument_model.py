@@ -17,7 +17,7 @@ from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.models.instrument.baselines import fit_baselines, known_places
+from kmidi_lab.models.instrument.baselines import fit_baselines, labelled
 from kmidi_lab.models.instrument.evaluation import InstrumentEvaluator, macro_f1, median_place, probabilities, score
 from kmidi_lab.models.instrument.features import TRAINED, UNTRAINED, InstrumentBatch, encode
 from kmidi_lab.models.instrument.module import InstrumentRecognizer, losses, rarity
@@ -61,11 +61,11 @@ class Data(L.LightningDataModule):
     def train_dataloader(self) -> IndexBatches:
         clips = self.splits["train"]
         x = torch.from_numpy(np.stack([c.sound.frames[:20] for c in clips]).astype(np.float32))
-        target, known = (torch.from_numpy(np.stack(p)) for p in zip(*(encode(c.labels) for c in clips), strict=True))
+        target, mask = (torch.from_numpy(np.stack(p)) for p in zip(*(encode(c.labels) for c in clips), strict=True))
         weight = torch.ones(len(clips), 20)
 
         def gather(index: torch.Tensor, generator: torch.Generator) -> InstrumentBatch:
-            return InstrumentBatch(x[index], weight[index], target[index], known[index])
+            return InstrumentBatch(x[index], weight[index], target[index], mask[index])
 
         return IndexBatches(len(clips), 16, gather, rows_of, torch.device("cpu"), lambda: 0)
 
@@ -116,19 +116,19 @@ def test_what_no_label_taught_is_constant_in_the_exported_file(fitted: tuple[Ins
 def test_only_known_slices_give_gradients() -> None:
     torch.manual_seed(0)
     outputs = torch.randn(2, 5, 160, requires_grad=True)
-    target, known = (torch.from_numpy(np.stack(p)) for p in zip(encode(FLUTE), encode(CELLO), strict=True))
+    target, mask = (torch.from_numpy(np.stack(p)) for p in zip(encode(FLUTE), encode(CELLO), strict=True))
     weight = torch.ones(2, 5)
     weight[0, 3:] = 0
-    sum(losses(outputs, target, known, None, weight).values()).backward()
+    sum(losses(outputs, target, mask, None, weight).values()).backward()
     moved = outputs.grad.abs().sum((1,)) > 0
-    assert torch.equal(moved, known > 0)
+    assert torch.equal(moved, mask > 0)
     assert (outputs.grad[0, 3:] == 0).all()
 
 
 def test_losses_are_cross_entropies() -> None:
     outputs = torch.randn(2, 160)
-    target, known = (torch.from_numpy(np.stack(p)) for p in zip(encode(FLUTE), encode(CELLO), strict=True))
-    found = losses(outputs, target, known)
+    target, mask = (torch.from_numpy(np.stack(p)) for p in zip(encode(FLUTE), encode(CELLO), strict=True))
+    found = losses(outputs, target, mask)
     wanted = torch.nn.functional.cross_entropy(outputs[:, :16], torch.tensor([7, 3]))
     assert found["family"].item() == pytest.approx(wanted.item(), abs=1e-6)
     energy = outputs[1:, INSTRUMENT.output("energy").index]
@@ -171,7 +171,7 @@ def test_baselines_know_no_more_than_training() -> None:
     majority, logistic = (fitted[name]([c.sound.frames for c in test]) for name in ("majority", "mfcc+logistic"))
     assert majority["technique"].tolist() == [[1 / 16] * 16] * 24
     assert majority["energy"][0].argmax() == logistic["energy"][0].argmax() == 5
-    rows, true = known_places("instrument", [c.labels for c in test])
+    rows, true = labelled("instrument", [c.labels for c in test])
     assert len(rows) == 24
     assert (logistic["instrument"].argmax(1) == true).mean() > 0.9
     for p in (majority, logistic):

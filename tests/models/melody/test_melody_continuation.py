@@ -81,14 +81,14 @@ def test_a_melody_goes_on_at_the_next_bar_and_all_else_stays(tmp_path: Path) -> 
     assert after.keys.tolist() == before.keys.tolist() and after.tempos.tolist() == before.tempos.tolist()
     files = [mido.MidiFile(file=io.BytesIO(data)) for data in (song(), tune.midi)]
     assert [list(t) for t in files[0].tracks[2:]] == [list(t) for t in files[1].tracks[2:-1]]
-    assert tune.tempo == 100 and tune.begun is not None and tune.begun.bar == 4
+    assert tune.tempo == 100 and tune.primer is not None and tune.primer.bar == 4
 
 
 def test_the_model_hears_the_tune_before_it_goes_on() -> None:
     heard: list[np.ndarray] = []
-    begun = read_tune(song())
-    begun.listen(lambda x: heard.append(x) or x, None)
-    assert len(heard) == len(begun.melody)
+    primer = read_tune(song())
+    primer.listen(lambda x: heard.append(x) or x, None)
+    assert len(heard) == len(primer.melody)
     rhythm = compose(plain_bars(), None, 0.0, np.random.default_rng(0), count=2)
     first: list[np.ndarray] = []
 
@@ -96,15 +96,15 @@ def test_the_model_hears_the_tune_before_it_goes_on() -> None:
         first.append(x)
         return np.full(128, 1 / 128)
 
-    write(ask, rhythm, [], begun.key, None, np.random.default_rng(0), 1.0, 0, 1.0, begun.metre, begun)
-    assert first[0][:12].argmax() == begun.melody.pitch[-1] % 12 and first[0][22:30].any()
+    write(ask, rhythm, [], primer.key, None, np.random.default_rng(0), 1.0, 0, 1.0, primer.metre, primer)
+    assert first[0][:12].argmax() == primer.melody.pitch[-1] % 12 and first[0][22:30].any()
 
 
 @pytest.mark.parametrize(("metre", "bar"), [((3, 2), 3), ((2, 2), 2), ((6, 3), 3), ((2, 1), 4)])
 def test_it_goes_on_in_the_files_metre(metre: tuple[int, int], bar: int) -> None:
     tune = asked(midi=song(metre), bars=3)
     assert tune.metre.bar == bar and quarters(tune) == 3 * bar
-    assert tune.begun is not None and tune.begun.start == 4 * bar
+    assert tune.primer is not None and tune.primer.start == 4 * bar
 
 
 def test_a_metre_without_rhythms_is_one_line_that_says_what_to_type() -> None:

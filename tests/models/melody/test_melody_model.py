@@ -36,7 +36,7 @@ from kmidi_lab.models.melody.network import KeyFrame
 from kmidi_lab.models.melody.piano_roll import note_name
 from kmidi_lab.models.melody.predict import MelodyOverChords
 from kmidi_lab.models.melody.rhythm import BAR, BARS, bars_of, compose, keep_bars, known_bars, plain_bars
-from kmidi_lab.models.melody.writing import Timed, chord_at, in_quarters, midi_bytes, repeat, write
+from kmidi_lab.models.melody.writing import TimedChord, chord_at, in_quarters, midi_bytes, repeat, write
 from kmidi_lab.nn.module import StudentPlan
 
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
@@ -227,7 +227,7 @@ def test_what_is_written_is_what_was_drawn() -> None:
     rng = np.random.default_rng(1)
     rhythm = compose(plain_bars(), 24, 0.0, rng)
     chords = repeat(
-        [Timed(0.0, 4.0, plain_chord(0, "major"), "C"), Timed(4.0, 4.0, plain_chord(7, "dom7"), "G7")], 64.0
+        [TimedChord(0.0, 4.0, plain_chord(0, "major"), "C"), TimedChord(4.0, 4.0, plain_chord(7, "dom7"), "G7")], 64.0
     )
     for ask in (None, lambda x: np.full(128, 1 / 128)):
         pitches = write(ask, rhythm, chords, Key(0, 1), (0.5, 0.5), rng, 1.0, 0, 1.0)
@@ -321,6 +321,18 @@ def test_the_melody_is_shown_as_the_key_and_the_chart_spell_it(
     assert key == "Am"
     struck = [m.note % 12 for m in file.tracks[2] if m.type == "note_on"]
     assert 8 in struck and 1 not in struck
+
+
+def test_the_picture_stands_in_the_run_folder_whatever_file_was_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.png").write_bytes(b"a cover")
+    request = MelodyOverChords("C", length=4, out=str(tmp_path / "mine.mid"))
+    session = Session("melody", tmp_path / "run", tmp_path)
+    request.show(request.run(None, session), session)
+    assert (tmp_path / "mine.png").read_bytes() == b"a cover"
+    assert (tmp_path / "run" / "mine.png").read_bytes().startswith(b"\x89PNG")
+    assert str(tmp_path / "run" / "mine.png") in capsys.readouterr().out.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def measure_latency(
             measured[backend.name] = {**result, "version": backend.version, "flags": backend.flags}
             weights[backend.name] = backend.weight_bytes
         if rtneural is None:
-            missing["rtneural"] = "the model has no RTNeural file"
+            missing["rtneural"] = "this network is in no RTNeural file"
         elif runner is None:
             missing["rtneural"] = "RTNEURAL_RUNNER is not set"
         else:

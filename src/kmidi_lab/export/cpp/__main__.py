@@ -27,14 +27,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("source", type=Path, help="an RTNeural file <id>.json, or a models folder")
     parser.add_argument("out", type=Path, help="the folder to write to")
     parser.add_argument("--header", action="store_true", help="<id>_runtime.h with all weights instead of <id>.kmw")
-    given = parser.parse_args(arguments)
-    sources = rtneural_files(given.source)
-    write_atomic(given.out / RUNTIME, runtime_source())
-    print(given.out / RUNTIME)
+    options = parser.parse_args(arguments)
+    sources = rtneural_files(options.source)
+    write_atomic(options.out / RUNTIME, runtime_source())
+    print(options.out / RUNTIME)
     for source in sources:
-        name, content = runtime_file(_read(source), source.stem, "header" if given.header else "kmw")
-        write_atomic(given.out / name, content)
-        print(f"{given.out / name}: {len(content) / 1e6:.2f} MB")
+        name, content = runtime_file(_read(source), source.stem, "header" if options.header else "kmw")
+        write_atomic(options.out / name, content)
+        print(f"{options.out / name}: {len(content) / 1e6:.2f} MB")
 
 
 def rtneural_files(source: Path) -> list[Path]:

@@ -31,8 +31,8 @@ def check_runtime(runner: Path, rtneural: bytes, golden: bytes, contract: Contra
     vectors, sizes, errors = orjson.loads(golden), (contract.input_size, contract.output_size), []
     for part, each in (("sequence", False), ("typical", True)):
         inputs, outputs = (np.array(vectors[part][key], np.float32) for key in ("inputs", "outputs"))
-        got = run_program(runner, content, sizes, inputs, each, warmup=0).outputs
-        errors.append(Worst(got, outputs, contract.outputs).error)
+        answers = run_program(runner, content, sizes, inputs, each, warmup=0).outputs
+        errors.append(Worst(answers, outputs, contract.outputs).error)
     if not max(errors) <= tolerance:
         raise ExportError(
             f"{contract.id}: the C++ runtime is off by {max(errors):.3g} on the golden vectors; tolerance {tolerance:g}; "

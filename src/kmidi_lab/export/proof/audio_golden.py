@@ -85,19 +85,19 @@ def verify_audio(data: bytes, model: Model, tolerance: float) -> float:
         file = orjson.loads(data)
         samples, scale, name = np.array(file["samples"], np.int64), float(file["scale"]), str(file["id"])
         frames, outputs = (np.array(file[side], np.float32) for side in ("frames", "outputs"))
-        told = (file["input_checksum"], file["output_checksum"])
+        checksums = (file["input_checksum"], file["output_checksum"])
         if not scale > 0:
             raise ValueError("samples can't be divided by 0 or less")
-        made = log_mel(samples / scale)
+        own_frames = log_mel(samples / scale)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise RegistryError(f"audio golden file is broken: {error!r}; export the model again") from error
-    if told != (checksum(frames), checksum(outputs)):
+    if checksums != (checksum(frames), checksum(outputs)):
         raise RegistryError(f"{name}: audio golden vectors do not match their checksums; export the model again")
-    if made.shape != frames.shape or not np.abs(made - frames).max(initial=0) <= tolerance:
+    if own_frames.shape != frames.shape or not np.abs(own_frames - frames).max(initial=0) <= tolerance:
         raise RegistryError(f"{name}: the frames are not those of the samples; export the model again")
     model.reset()
-    got = np.stack([np.array(model(frame), np.float32) for frame in frames])
-    worst = Worst(got, outputs)
+    answers = np.stack([np.array(model(frame), np.float32) for frame in frames])
+    worst = Worst(answers, outputs)
     if not worst.error <= tolerance:
         raise ExportError(f"{name}: frame {worst.call} is off by {worst.error:.3g}, tolerance {tolerance:g}")
     return worst.error

@@ -51,16 +51,16 @@ class Worst:
         ExportError: the shapes differ.
     """
 
-    def __init__(self, got: Array, expected: Array, slices: Sequence[Slice] = ()) -> None:
-        if got.shape != expected.shape:
-            raise ExportError(f"outputs {list(got.shape)} where {list(expected.shape)} are expected")
+    def __init__(self, actual: Array, expected: Array, slices: Sequence[Slice] = ()) -> None:
+        if actual.shape != expected.shape:
+            raise ExportError(f"outputs {list(actual.shape)} where {list(expected.shape)} are expected")
         # float64, so that the difference of two huge outputs does not overflow.
         wide = expected.astype(np.float64)
         scale = np.ones_like(wide)
         for part in [s.index for s in slices] or [slice(None)]:
             scale[:, part] = np.maximum(1.0, np.abs(wide[:, part]).max(axis=1, keepdims=True, initial=0.0))
         with np.errstate(all="ignore"):
-            difference = np.abs(got - wide) / scale
+            difference = np.abs(actual - wide) / scale
         difference[~np.isfinite(difference)] = np.inf
         self.call, self.output = (int(i) for i in np.unravel_index(difference.argmax(), difference.shape))
         self.error = float(difference[self.call, self.output])
@@ -146,13 +146,13 @@ def decoded(head: Mapping[str, Any], outputs: Array) -> dict[str, Array]:
         KeyError, ValueError: it is no head file, or not of these outputs.
     """
     read = outputs[:, head["input"]["start"] : head["input"]["stop"]].astype(np.float64)
-    made = {}
+    arrays = {}
     for name in head:
         bias_name = name.removesuffix("weight") + "bias"
         if name.endswith("weight") and bias_name in head:
             weight, bias = (np.array(head[n], np.float64) for n in (name, bias_name))
-            made[name] = (read @ weight.T + bias).astype(np.float32)
-    return made
+            arrays[name] = (read @ weight.T + bias).astype(np.float32)
+    return arrays
 
 
 def verify_golden(data: bytes, model: Model, tolerance: float) -> float:
@@ -175,10 +175,10 @@ def verify_golden(data: bytes, model: Model, tolerance: float) -> float:
     worst = 0.0
     sequence = len(_rows(parts[0]["inputs"]))
     replayed = _replay(model, inputs[:sequence], inputs[sequence:])
-    for index, (got, want) in enumerate(zip(replayed, outputs, strict=True)):
-        if got.shape != want.shape:
-            raise ExportError(f"{name}: golden call {index} gives {list(got.shape)}, must be {list(want.shape)}")
-        off = Worst(got[None], want[None]).error
+    for index, (actual, want) in enumerate(zip(replayed, outputs, strict=True)):
+        if actual.shape != want.shape:
+            raise ExportError(f"{name}: golden call {index} gives {list(actual.shape)}, must be {list(want.shape)}")
+        off = Worst(actual[None], want[None]).error
         if off > tolerance:
             raise ExportError(f"{name}: golden call {index} is off by {off:.3g}, tolerance {tolerance:g}")
         worst = max(worst, off)

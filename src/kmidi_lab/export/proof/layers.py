@@ -85,7 +85,7 @@ def onnx_layers(data: bytes, model: OnnxModel, frame: Array) -> Trace:
     return [(name, output.reshape(-1)) for name, output in zip(trace, outputs, strict=True)]
 
 
-def first_deviation(expected: Trace, got: Trace, tolerance: float) -> str:
+def first_deviation(expected: Trace, actual: Trace, tolerance: float) -> str:
     """The first layer of `got` whose output differs from the layer of the same name in `expected`.
 
     Falls back to the layer that differs most, and to a plain sentence when no name is in both. Layers of one name and
@@ -96,7 +96,7 @@ def first_deviation(expected: Trace, got: Trace, tolerance: float) -> str:
     for name, values in expected:
         waiting.setdefault(name, []).append(values)
     errors: list[tuple[float, str]] = []
-    for name, values in got:
+    for name, values in actual:
         if not waiting.get(name):
             continue
         want = waiting[name].pop(0)
@@ -112,8 +112,8 @@ def first_deviation(expected: Trace, got: Trace, tolerance: float) -> str:
     return f"{name} (off by {error:.3g}, no layer above {limit:g})"
 
 
-def scaled_error(got: Array, want: Array) -> float:
+def scaled_error(actual: Array, want: Array) -> float:
     """The largest absolute difference, divided by the largest wanted value where that is above 1; infinite for NaN."""
     wide = want.astype(np.float64)
-    error = float((np.abs(got - wide) / max(1.0, np.abs(wide).max())).max())
+    error = float((np.abs(actual - wide) / max(1.0, np.abs(wide).max())).max())
     return error if np.isfinite(error) else float("inf")

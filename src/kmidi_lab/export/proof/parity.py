@@ -137,8 +137,8 @@ class _Proof:
         count = len(gate_inputs(self.contract))
         return f"gate input {call}" if call < count else f"probe {call - count}"
 
-    def _worst(self, got: Array, expected: Array) -> Worst:
-        return Worst(got, expected, self.contract.outputs)
+    def _worst(self, actual: Array, expected: Array) -> Worst:
+        return Worst(actual, expected, self.contract.outputs)
 
     def _fresh(self, piece: Array) -> Array:
         self.torch.reset()

@@ -23,7 +23,7 @@ _NOTHING = 1e-6
 def contract_inputs(inputs: Sequence[Slice], count: int, seed: int) -> Array:
     """`[count, N]` drawn evenly from what the slices allow, each of them unknown (zeros) one time in eight."""
     rng = np.random.default_rng(seed)
-    x = np.concatenate([_drawn(part, count, rng) for part in inputs], 1)
+    x = np.concatenate([_samples(part, count, rng) for part in inputs], 1)
     for part in inputs:
         x[rng.random(count) < 1 / 8, part.index] = 0
     return x.astype(np.float32)
@@ -70,7 +70,7 @@ def _noise(part: Slice) -> float:
     return NOISE * (values.high - values.low) if values.kind in ("range", "mood") else _EXACT_NOISE
 
 
-def _drawn(part: Slice, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _samples(part: Slice, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """`[count, size]` of what a slice may hold when it is known."""
     values = part.values
     if values.kind == "one-hot":
@@ -80,10 +80,10 @@ def _drawn(part: Slice, count: int, rng: np.random.Generator) -> NDArray[np.floa
     if values.kind == "key":
         tonic = _circle(rng.integers(12, size=(count, 1)) / 12)
         return np.concatenate([tonic, rng.integers(-1, 2, size=(count, 1))], 1)
-    drawn = rng.uniform(values.low, values.high, (count, part.size))
+    samples = rng.uniform(values.low, values.high, (count, part.size))
     if values.kind == "mood":
-        drawn[:, -1] = np.abs(drawn[:, -1])
-    return drawn
+        samples[:, -1] = np.abs(samples[:, -1])
+    return samples
 
 
 def _ends(part: Slice) -> list[NDArray[np.float64]]:
@@ -122,17 +122,17 @@ def without_effect(call: Callable[[Array], Array], inputs: Sequence[Slice]) -> l
     base, other = (contract_inputs(inputs, _CALLS, seed) for seed in (1, 2))
     right = call(base)
 
-    def heard(columns: slice) -> bool:
+    def has_effect(columns: slice) -> bool:
         changed = base.copy()
         changed[:, columns] = other[:, columns]
         return float(np.abs(call(changed) - right).max()) > _NOTHING * max(1.0, float(np.abs(right).max()))
 
     out: list[str] = []
     for part in inputs:
-        if not heard(part.index):
+        if not has_effect(part.index):
             out.append(part.name)
         elif part.values.kind in ("range", "mood") and part.size > 1:
-            unheard = [i for i in range(part.size) if not heard(slice(part.start + i, part.start + i + 1))]
+            unheard = [i for i in range(part.size) if not has_effect(slice(part.start + i, part.start + i + 1))]
             out += [f"{part.name}[{first}:{stop}]" for first, stop in _runs(unheard)]
     return out
 

@@ -52,8 +52,8 @@ def widened(layers: list[Layer], size: int, name: str, where: str) -> list[Layer
         ExportError: the body changes the number of channels or has a layer that x can't be carried past.
     """
     if not layers or layers[-1]["shape"][-1] != size:
-        got = layers[-1]["shape"][-1] if layers else "no layers"
-        raise ExportError(f"{where}: the body of a residual block must keep {size} channels, it gives {got}")
+        channels = layers[-1]["shape"][-1] if layers else "no layers"
+        raise ExportError(f"{where}: the body of a residual block must keep {size} channels, it gives {channels}")
     body = _folded(layers)
     if not isinstance(body[0], _Affine):
         body.insert(0, _identity(size))

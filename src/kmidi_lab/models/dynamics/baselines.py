@@ -115,10 +115,10 @@ def fit_baselines(train: Sequence[EncodedPiece], val: Sequence[EncodedPiece], lo
 
 def _stack(pieces: Sequence[EncodedPiece]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Vectors, outputs, and what each known output counts: one over the notes of its piece, 1 on average."""
-    x, y, known = (np.concatenate([getattr(p, n) for p in pieces]).astype(np.float64) for n in ("x", "y", "known"))
+    x, y, mask = (np.concatenate([getattr(p, n) for p in pieces]).astype(np.float64) for n in ("x", "y", "mask"))
     notes = Counter[str]()
     for piece in pieces:
         notes[piece.piece] += len(piece.x)
     share = np.concatenate([np.full(len(p.x), 1 / notes[p.piece]) for p in pieces])
-    rows = known.any(1)
-    return x[rows], y[rows], (known * (share / share.mean())[:, None])[rows]
+    rows = mask.any(1)
+    return x[rows], y[rows], (mask * (share / share.mean())[:, None])[rows]

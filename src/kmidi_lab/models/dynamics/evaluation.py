@@ -64,7 +64,7 @@ class DynamicsEvaluator(Evaluator):
             raise DataError(f"the split {split!r} holds no performances; give data.split=all or another data.root")
         baselines = fit_baselines(training.encoded("train"), training.encoded("val"), free_loss)
         result = score_alike(scores, call, baselines, {split: pieces})
-        events = int(sum(p.known[:, 0].sum() for p in pieces))
+        events = int(sum(p.mask[:, 0].sum() for p in pieces))
         result.metrics[split] |= {"pieces": len({p.piece for p in pieces}), "events": events}
         return result
 
@@ -78,10 +78,10 @@ def scores(call: Call, pieces: Sequence[EncodedPiece]) -> dict[str, float]:
     """Every metric of one model over whole performances; those without any evidence are left out."""
     free = free_run(call, [p.x for p in pieces])
     forced = [call(p.x) for p in pieces]
-    found = {name: _over_pieces(metric, free, pieces) for name, metric in _METRICS.items()}
+    by_metric = {name: _over_pieces(metric, free, pieces) for name, metric in _METRICS.items()}
     for name in ("velocity_r", "velocity_mae"):
-        found[f"forced_{name}"] = _over_pieces(_METRICS[name], forced, pieces)
-    return {name: value for name, value in found.items() if value is not None} | {
+        by_metric[f"forced_{name}"] = _over_pieces(_METRICS[name], forced, pieces)
+    return {name: value for name, value in by_metric.items() if value is not None} | {
         "loss": loss_over_pieces(free, pieces)
     }
 
@@ -111,10 +111,10 @@ def _metric(name: str, measure: Callable[[np.ndarray, np.ndarray], float], scale
     index = DYNAMICS.output(name).index
 
     def measured(out: np.ndarray, piece: EncodedPiece) -> float | None:
-        known = piece.known[:, index] > 0
-        if known.sum() < _FEWEST:
+        mask = piece.mask[:, index] > 0
+        if mask.sum() < _FEWEST:
             return None
-        return scale * measure(out[:, index][known].astype(np.float64), piece.y[:, index][known].astype(np.float64))
+        return scale * measure(out[:, index][mask].astype(np.float64), piece.y[:, index][mask].astype(np.float64))
 
     return measured
 

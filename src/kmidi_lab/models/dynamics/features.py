@@ -78,8 +78,8 @@ def score_vectors(
 
 def previous_velocities(velocity: np.ndarray) -> np.ndarray:
     """`[N, 4]` float32, velocity / 127 of the four notes before, oldest first; zeros before the first note."""
-    known = np.maximum.accumulate(np.where(np.isnan(velocity), -1, np.arange(len(velocity))))
-    filled = np.where(known >= 0, np.asarray(velocity, np.float64)[known], 0.0) / 127
+    last = np.maximum.accumulate(np.where(np.isnan(velocity), -1, np.arange(len(velocity))))
+    filled = np.where(last >= 0, np.asarray(velocity, np.float64)[last], 0.0) / 127
     padded = np.concatenate([np.zeros(HISTORY), filled])
     return np.stack([padded[k : k + len(velocity)] for k in range(HISTORY)], 1).astype(np.float32)
 
@@ -156,11 +156,11 @@ def _angle(turns: np.ndarray) -> Floats:
 
 @dataclass(frozen=True)
 class EncodedPiece:
-    """One performance as arrays: `x` `[N, 32]` with the velocities as played, `y` and `known` `[N, 16]` float32."""
+    """One performance as arrays: `x` `[N, 32]` with the velocities as played, `y` and `mask` `[N, 16]` float32."""
 
     x: np.ndarray
     y: np.ndarray
-    known: np.ndarray
+    mask: np.ndarray
     piece: str
     source: str
 
@@ -168,18 +168,18 @@ class EncodedPiece:
 def encode(score: Score, played: Performed, piece: str, source: str, unknown: Sequence[str] = ()) -> EncodedPiece:
     """Inputs and targets of one performance; slices that `unknown` names are zero or masked."""
     x = score_vectors(score, played.velocity)
-    y, known = targets(score, played)
+    y, mask = targets(score, played)
     for name in unknown:
         if name in _IN:
             x[:, _IN[name]] = 0
         else:
-            y[:, _OUT[name]], known[:, _OUT[name]] = 0, False
-    return EncodedPiece(x, y, known.astype(np.float32), piece, source)
+            y[:, _OUT[name]], mask[:, _OUT[name]] = 0, False
+    return EncodedPiece(x, y, mask.astype(np.float32), piece, source)
 
 
 class DynamicsBatch(NamedTuple):
-    """Notes: `x` `[B, 32]`; `y` `[B, 16]` in 0..1; `known` `[B, 16]` is 1 where `y` has evidence, else 0."""
+    """Notes: `x` `[B, 32]`; `y` `[B, 16]` in 0..1; `mask` `[B, 16]` is 1 where `y` has evidence, else 0."""
 
     x: torch.Tensor
     y: torch.Tensor
-    known: torch.Tensor
+    mask: torch.Tensor

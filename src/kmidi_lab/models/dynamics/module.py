@@ -32,11 +32,11 @@ _HUBER_BETA = 0.1
 """Errors below it count squared, others straight (P. Huber, *Robust estimation of a location parameter*, 1964)."""
 
 
-def masked_loss(out: torch.Tensor, y: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+def masked_loss(out: torch.Tensor, y: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Weighted mean of the Huber loss of each slice over its known values; `[B, 16]` each."""
-    error = F.smooth_l1_loss(out, y, beta=_HUBER_BETA, reduction="none") * known
+    error = F.smooth_l1_loss(out, y, beta=_HUBER_BETA, reduction="none") * mask
     parts = [
-        weight * error[:, s.index].sum() / known[:, s.index].sum().clamp(min=1)
+        weight * error[:, s.index].sum() / mask[:, s.index].sum().clamp(min=1)
         for s in DYNAMICS.outputs
         if (weight := _WEIGHTS[s.name])
     ]
@@ -50,7 +50,7 @@ def loss_over_pieces(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiec
     """
     by_piece: dict[str, list[float]] = defaultdict(list)
     for out, piece in zip(outputs, pieces, strict=True):
-        arrays = (torch.from_numpy(a) for a in (out, piece.y, piece.known))
+        arrays = (torch.from_numpy(a) for a in (out, piece.y, piece.mask))
         by_piece[piece.piece].append(float(masked_loss(*arrays)))
     return float(np.mean([np.mean(losses) for losses in by_piece.values()]))
 
@@ -96,7 +96,7 @@ class DynamicsEngine(LabModule):
             statistics.std.copy_(std)
 
     def training_step(self, batch: DynamicsBatch, batch_idx: int) -> torch.Tensor:
-        loss = masked_loss(self.network(batch.x), batch.y, batch.known)
+        loss = masked_loss(self.network(batch.x), batch.y, batch.mask)
         self.keep_loss(loss)
         return loss
 

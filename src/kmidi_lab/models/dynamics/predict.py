@@ -189,17 +189,17 @@ def _pedal(
     """(tick, value) of the sustain pedal: down where most notes of an onset ask for it, changed on every downbeat."""
     out: list[tuple[int, int]] = []
     onsets, at = np.unique(start, return_inverse=True)
-    wanted = np.bincount(at, played.pedal) / np.bincount(at) > 0.5
+    is_down = np.bincount(at, played.pedal) / np.bincount(at) > 0.5
     changed = np.bincount(at, downbeat) > 0
     following = np.append(onsets[1:], end.max() + 2 * lift)
     down = False
     for k, tick in enumerate(onsets.tolist()):
         again = min(tick + lift, int(following[k]) - 1)
-        if wanted[k] and down and changed[k] and again > tick:
+        if is_down[k] and down and changed[k] and again > tick:
             out += [(tick, 0), (again, _DOWN)]
-        elif wanted[k] != down:
-            out.append((tick, _DOWN if wanted[k] else 0))
-        down = bool(wanted[k])
+        elif is_down[k] != down:
+            out.append((tick, _DOWN if is_down[k] else 0))
+        down = bool(is_down[k])
     if down:
         out.append((int(end.max()), 0))
     return out

@@ -114,7 +114,7 @@ class Performance:
     unknown: tuple[str, ...] = ()
 
     @property
-    def known(self) -> int:
+    def matched_notes(self) -> int:
         """Notes whose velocity is known."""
         return int(np.isfinite(self.played.velocity).sum())
 

@@ -80,14 +80,14 @@ class EmotionEvaluator(Evaluator):
         outputs = [call(f[None])[0] for f in frames]
         means = np.stack([o[of].mean(0) for o, of in zip(outputs, speech, strict=True)])
         p = decode(means, head)
-        wanted = np.array([scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in clips])
-        own = {**_scores(p, true), **_agreement(read_scalars(means)[:, :3], wanted)}
+        targets = np.array([scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in clips])
+        own = {**_scores(p, true), **_agreement(read_scalars(means)[:, :3], targets)}
         own["uar_of_every_frame"] = uar(decode(np.stack([o.mean(0) for o in outputs]), head), true)
         by_frame = np.stack([read_scalars(o[of]).mean(0) for o, of in zip(outputs, speech, strict=True)])
-        own |= {f"{name}_of_frames": value for name, value in _agreement(by_frame[:, :3], wanted).items()}
+        own |= {f"{name}_of_frames": value for name, value in _agreement(by_frame[:, :3], targets).items()}
         for seconds in SECONDS:
-            heard = [so_far(o, seconds, of) for o, of in zip(outputs, speech, strict=True)]
-            own[f"uar_at_{seconds:g}_s"] = uar(decode(np.stack(heard), head), true)
+            means_so_far = [so_far(o, seconds, of) for o, of in zip(outputs, speech, strict=True)]
+            own[f"uar_at_{seconds:g}_s"] = uar(decode(np.stack(means_so_far), head), true)
         alone = np.stack([call(f[of][:, None])[:, 0].mean(0) for f, of in zip(frames, speech, strict=True)])
         own["uar_after_reset"] = uar(decode(alone, head), true)
         if "intensity_weight" in head:
@@ -95,7 +95,7 @@ class EmotionEvaluator(Evaluator):
             own["intensity_accuracy"] = float((strong.argmax(1) == [clip.labels["strong"] for clip in clips]).mean())
         result = Evaluation({split: {**own, "events": len(clips), "frames": sum(map(len, frames))}})
         spoken = [f[of] for f, of in zip(frames, speech, strict=True)]
-        result.baselines[split] = self._baselines(spoken, true, wanted, training)
+        result.baselines[split] = self._baselines(spoken, true, targets, training)
         result.analysis = {
             "confusion_emotion": {
                 "labels": list(data.vocabulary),
@@ -106,20 +106,20 @@ class EmotionEvaluator(Evaluator):
         return result
 
     def _baselines(
-        self, frames: Sequence[NDArray[np.float32]], true: NDArray[np.int64], wanted: np.ndarray, training: EmotionData
+        self, frames: Sequence[NDArray[np.float32]], true: NDArray[np.int64], targets: np.ndarray, training: EmotionData
     ) -> dict[str, dict[str, float]]:
         """Labels by each baseline; its readings are what each label stands for, by the probability it has."""
-        known = {part: [_spoken(clip) for clip in training.songs(part)] for part in ("train", "val")}
+        splits = {part: [_spoken(clip) for clip in training.songs(part)] for part in ("train", "val")}
         labels = {part: training.label_indices(part) for part in ("train", "val")}
         classes = len(training.vocabulary)
-        fitted = fit_baselines(known["train"], labels["train"], known["val"], labels["val"], classes)
+        fitted = fit_baselines(splits["train"], labels["train"], splits["val"], labels["val"], classes)
         train = training.songs("train")
         stand_for = np.array([scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in train])
         typical = np.stack([_mean(stand_for[labels["train"] == k]) for k in range(classes)])
         out = {}
         for name, predict in fitted.items():
             p = predict(frames)
-            out[name] = {**_scores(p, true), **_agreement(p @ typical, wanted)}
+            out[name] = {**_scores(p, true), **_agreement(p @ typical, targets)}
         return out
 
 
@@ -153,9 +153,9 @@ def _scores(p: NDArray[np.floating], true: NDArray[np.integer]) -> dict[str, flo
     }
 
 
-def _agreement(heard: NDArray[np.floating], wanted: NDArray[np.floating]) -> dict[str, float]:
-    names = SCALARS[: wanted.shape[1]]
-    return {f"{name}_ccc": ccc(heard[:, i], wanted[:, i]) for i, name in enumerate(names)}
+def _agreement(readings: NDArray[np.floating], targets: NDArray[np.floating]) -> dict[str, float]:
+    names = SCALARS[: targets.shape[1]]
+    return {f"{name}_ccc": ccc(readings[:, i], targets[:, i]) for i, name in enumerate(names)}
 
 
 def _mean(rows: NDArray[np.floating]) -> NDArray[np.floating]:

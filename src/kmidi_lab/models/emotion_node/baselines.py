@@ -44,8 +44,8 @@ def fit_baselines(
         return {name: np.tile(share, (len(clips), 1)) for name, share in shares.items()} | keys(clips)
 
     def logistic(clips: Sequence[Frames]) -> Probabilities:
-        heard = mfcc_statistics(clips)
-        return {name: model.probabilities(heard) for name, model in fitted.items()}
+        statistics = mfcc_statistics(clips)
+        return {name: model.probabilities(statistics) for name, model in fitted.items()}
 
     return {
         "majority+krumhansl": majority,
@@ -71,8 +71,8 @@ def mel_chroma(frames: Frames) -> NDArray[np.float64]:
     centres = hz_of(np.linspace(mel_of(LOWEST_HZ), mel_of(HIGHEST_HZ), BANDS + 2))[1:-1]
     level = np.exp(np.asarray(frames, np.float64) / 2).mean(0)
     pitches = np.arange(_LOWEST_PITCH, _HIGHEST_PITCH)
-    found = np.interp(440 * 2 ** ((pitches - 69) / 12), centres, level)
-    return np.array([found[pitches % 12 == pc].sum() for pc in range(12)])
+    magnitudes = np.interp(440 * 2 ** ((pitches - 69) / 12), centres, level)
+    return np.array([magnitudes[pitches % 12 == pc].sum() for pc in range(12)])
 
 
 def _shares(labels: NDArray[np.integer], size: int) -> NDArray[np.float64]:

@@ -64,10 +64,10 @@ class NodeEvaluator(Evaluator):
         clips = data.songs(split)
         frames = [np.asarray(clip.sound.frames, np.float32) for clip in clips]
         outputs = [call(f[None])[0] for f in frames]
-        known = {part: training.songs(part) for part in ("train", "val")}
+        splits = {part: training.songs(part) for part in ("train", "val")}
         fitted = fit_baselines(
-            [c.sound.frames for c in known["train"]], labels_of(known["train"]), [c.sound.frames for c in known["val"]],
-            labels_of(known["val"]),
+            [c.sound.frames for c in splits["train"]], labels_of(splits["train"]), [c.sound.frames for c in splits["val"]],
+            labels_of(splits["val"]),
         )  # fmt: skip
         true, groups = labels_of(clips), [clip.group for clip in clips]
         own = probabilities(np.stack([o.mean(0) for o in outputs]))
@@ -95,11 +95,11 @@ def probabilities(outputs: NDArray[np.floating]) -> Probabilities:
 
 def score(p: Probabilities, true: NDArray[np.int64], groups: Sequence[str]) -> dict[str, float]:
     """Every metric of N clips; `groups` names clips that are alike but for the key."""
-    found = {name: p[name].argmax(1) for name in HEADS}
-    right = {name: found[name] == true[:, i] for i, name in enumerate(HEADS)}
+    predicted = {name: p[name].argmax(1) for name in HEADS}
+    right = {name: predicted[name] == true[:, i] for i, name in enumerate(HEADS)}
     ranked = np.argsort(-p["node"], 1)[:, :_TOP]
-    node = found["node"]
-    agree = (node // PER_BASE == found["base"]) & (node // PER_SUB % PER_SUB == found["sub"])
+    node = predicted["node"]
+    agree = (node // PER_BASE == predicted["base"]) & (node // PER_SUB % PER_SUB == predicted["sub"])
     from_nodes = marginals(p["node"])[0].argmax(1) == true[:, 0]
     return {
         "node_accuracy": float(right["node"].mean()),
@@ -107,9 +107,9 @@ def score(p: Probabilities, true: NDArray[np.int64], groups: Sequence[str]) -> d
         "base_accuracy": float(right["base"].mean()),
         "sub_accuracy": float((right["base"] & right["sub"]).mean()),
         "intensity_accuracy": float(right["intensity"].mean()),
-        "intensity_mae": float(np.abs(found["intensity"] - true[:, HEADS.index("intensity")]).mean()),
+        "intensity_mae": float(np.abs(predicted["intensity"] - true[:, HEADS.index("intensity")]).mean()),
         "key_accuracy": float(right["key"].mean()),
-        "key_mirex": float(mirex(found["key"], true[:, HEADS.index("key")]).mean()),
+        "key_mirex": float(mirex(predicted["key"], true[:, HEADS.index("key")]).mean()),
         "key_invariance": invariance(node, groups),
         "hierarchy_consistency": float(agree.mean()),
         "base_from_nodes_accuracy": float(from_nodes.mean()),
@@ -117,17 +117,17 @@ def score(p: Probabilities, true: NDArray[np.int64], groups: Sequence[str]) -> d
     }
 
 
-def mirex(found: NDArray[np.integer], true: NDArray[np.integer]) -> NDArray[np.float64]:
+def mirex(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> NDArray[np.float64]:
     """MIREX's weights of an estimated key: 1 the same, 0.5 a fifth off (either way, same mode), 0.3 the relative, 0.2 the
     parallel key, else 0 (mir_eval.key, which counts the fifth above alone).
     """
-    steps, same_mode = (found // 2 - true // 2) % 12, found % 2 == true % 2
+    steps, same_mode = (predicted // 2 - true // 2) % 12, predicted % 2 == true % 2
     relative = np.where(true % 2 == 0, 9, 3)
     out = np.zeros(len(true))
     out[same_mode & np.isin(steps, (5, 7))] = 0.5
     out[~same_mode & (steps == relative)] = 0.3
     out[~same_mode & (steps == 0)] = 0.2
-    out[found == true] = 1.0
+    out[predicted == true] = 1.0
     return out
 
 

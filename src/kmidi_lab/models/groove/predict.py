@@ -150,8 +150,8 @@ def _drums(file: OpenFile, source: str) -> Drums:
     index = np.concatenate([np.arange(len(tracks[n].notes)) for n in chosen])
     earliest = np.concatenate([file.places[n][:, 3] for n in chosen])
     order = np.argsort(notes["start"], kind="stable")
-    said = f"{taken} was taken for them" if len(others) == len(chosen) else ""
-    return Drums(notes[order], part[order], index[order], earliest[order], said)
+    remark = f"{taken} was taken for them" if len(others) == len(chosen) else ""
+    return Drums(notes[order], part[order], index[order], earliest[order], remark)
 
 
 def new_onsets(

@@ -27,30 +27,30 @@ def fit_baselines(
     x, val_x = mfcc_statistics(train), mfcc_statistics(val)
     fitted: dict[str, MfccLogistic] = {}
     for name, share in shares.items():
-        rows, places = known_places(name, labels)
-        val_rows, val_places = known_places(name, val_labels)
+        rows, places = labelled(name, labels)
+        val_rows, val_places = labelled(name, val_labels)
         if (share > 0).sum() > 1 and len(np.unique(places)) > 1:
-            chosen = (val_x[val_rows], val_places) if len(val_rows) else (x[rows], places)
-            fitted[name] = MfccLogistic.fit(x[rows], places, *chosen, len(share))
+            held_out = (val_x[val_rows], val_places) if len(val_rows) else (x[rows], places)
+            fitted[name] = MfccLogistic.fit(x[rows], places, *held_out, len(share))
 
     def majority(clips: Sequence[Frames]) -> Probabilities:
         return {name: np.tile(share, (len(clips), 1)) for name, share in shares.items()}
 
     def logistic(clips: Sequence[Frames]) -> Probabilities:
-        heard = mfcc_statistics(clips)
-        return majority(clips) | {name: model.probabilities(heard) for name, model in fitted.items()}
+        statistics = mfcc_statistics(clips)
+        return majority(clips) | {name: model.probabilities(statistics) for name, model in fitted.items()}
 
     return {"majority": majority, "mfcc+logistic": logistic}
 
 
-def known_places(name: str, labels: Sequence[Labels]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def labelled(name: str, labels: Sequence[Labels]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Which clips have a label for a slice, and those labels."""
-    rows = [i for i, known in enumerate(labels) if name in known]
+    rows = [i for i, clip_labels in enumerate(labels) if name in clip_labels]
     return np.array(rows, np.int64), np.array([labels[i][name] for i in rows], np.int64)
 
 
 def _shares(name: str, labels: Sequence[Labels]) -> NDArray[np.float64]:
     """`[K]`: how common each place is; even where nothing is known."""
     size = INSTRUMENT.output(name).size
-    counts = np.bincount(known_places(name, labels)[1], minlength=size).astype(np.float64)
+    counts = np.bincount(labelled(name, labels)[1], minlength=size).astype(np.float64)
     return counts / counts.sum() if counts.sum() else np.full(size, 1 / size)

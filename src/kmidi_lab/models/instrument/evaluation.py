@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.instrument.baselines import Probabilities, fit_baselines, known_places
+from kmidi_lab.models.instrument.baselines import Probabilities, fit_baselines, labelled
 from kmidi_lab.models.instrument.features import (
     CLASSES,
     EVIDENCE,
@@ -82,10 +82,10 @@ class InstrumentEvaluator(Evaluator):
         own = probabilities(np.stack([o.mean(0) for o in outputs]))
         early = {s: probabilities(np.stack([so_far(o, s) for o in outputs])) for s in SECONDS}
         alone = probabilities(np.stack([call(f[:, None])[:, 0].mean(0) for f in frames]))
-        known = {part: training.songs(part) for part in ("train", "val")}
+        splits = {part: training.songs(part) for part in ("train", "val")}
         fitted = fit_baselines(
-            [c.sound.frames for c in known["train"]], [c.labels for c in known["train"]],
-            [c.sound.frames for c in known["val"]], [c.labels for c in known["val"]],
+            [c.sound.frames for c in splits["train"]], [c.labels for c in splits["train"]],
+            [c.sound.frames for c in splits["val"]], [c.labels for c in splits["val"]],
         )  # fmt: skip
         rivals = {name: predict(frames) for name, predict in fitted.items()}
         labels = [clip.labels for clip in clips]
@@ -105,7 +105,7 @@ class InstrumentEvaluator(Evaluator):
             accuracies = _accuracies(_rows(alone, rows), there)
             result.metrics[name] |= {f"{s}_after_reset": v for s, v in accuracies.items()}
             result.metrics[name] |= {"events": len(there), "frames": sum(map(len, compress(frames, rows)))}
-        result.analysis = _analysis(own, labels, known["train"])
+        result.analysis = _analysis(own, labels, splits["train"])
         return result
 
 
@@ -119,18 +119,18 @@ def score(p: Probabilities, labels: Sequence[Labels]) -> dict[str, float]:
     out: dict[str, float] = {}
     loss = 0.0
     for name in TRAINED:
-        rows, true = known_places(name, labels)
+        rows, true = labelled(name, labels)
         if not len(rows):
             continue
-        found = p[name][rows]
-        loss += LOSS_WEIGHTS[name] * float(-log_likelihoods(found, true).mean())
-        out[f"{name}_accuracy"] = float((found.argmax(1) == true).mean())
+        own = p[name][rows]
+        loss += LOSS_WEIGHTS[name] * float(-log_likelihoods(own, true).mean())
+        out[f"{name}_accuracy"] = float((own.argmax(1) == true).mean())
         if name in _MACRO:
-            out[f"{name}_f1"] = macro_f1(found.argmax(1), true)
+            out[f"{name}_f1"] = macro_f1(own.argmax(1), true)
         if name in ORDINAL:
-            out[f"{name}_mae"] = float(np.abs(median_place(found) - true).mean())
+            out[f"{name}_mae"] = float(np.abs(median_place(own) - true).mean())
         if name == "instrument":
-            out["ece"] = expected_calibration_error(found, true)
+            out["ece"] = expected_calibration_error(own, true)
     out["loss"] = loss
     return out
 
@@ -156,7 +156,7 @@ def _rows(p: Probabilities, rows: NDArray[np.bool_]) -> Probabilities:
 def _accuracies(p: Probabilities, labels: Sequence[Labels]) -> dict[str, float]:
     out = {}
     for name in _STREAMED:
-        rows, true = known_places(name, labels)
+        rows, true = labelled(name, labels)
         if len(rows):
             out[name] = float((p[name][rows].argmax(1) == true).mean())
     return out
@@ -165,12 +165,12 @@ def _accuracies(p: Probabilities, labels: Sequence[Labels]) -> dict[str, float]:
 def _analysis(p: Probabilities, labels: Sequence[Labels], train: Sequence[Clip]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, names in (("family", FAMILIES), ("instrument", INSTRUMENTS), ("technique", CLASSES["technique"])):
-        rows, true = known_places(name, labels)
+        rows, true = labelled(name, labels)
         table = np.array(confusion(p[name][rows].argmax(1), true, len(names)))
         used = np.flatnonzero(table.sum(0) + table.sum(1))
         counts = [[int(n) for n in row] for row in table[np.ix_(used, used)]]
         out[f"confusion_{name}"] = {"labels": [names[i] for i in used], "counts": counts}
-    rows, true = known_places("instrument", labels)
+    rows, true = labelled("instrument", labels)
     out["reliability"] = reliability(p["instrument"][rows], true)
     out["slices"] = [_taught(s.name, train) for s in INSTRUMENT.outputs]
     return out

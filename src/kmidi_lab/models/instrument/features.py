@@ -119,14 +119,14 @@ def place(name: str, value: str) -> int:
 
 def encode(labels: Labels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """One-hot targets `[160]` and a mask `[160]`, 1 over every slice that is known."""
-    target, known = (np.zeros(INSTRUMENT.output_size, np.float32) for _ in range(2))
+    target, mask = (np.zeros(INSTRUMENT.output_size, np.float32) for _ in range(2))
     for name, value in labels.items():
         part = INSTRUMENT.output(name)
         if not 0 <= value < part.size:
             raise ValueError(f"{name} has places 0 to {part.size - 1}, not {value}")
         target[part.start + value] = 1
-        known[part.index] = 1
-    return target, known
+        mask[part.index] = 1
+    return target, mask
 
 
 def pitch_of(name: str) -> int | None:
@@ -158,10 +158,10 @@ class InstrumentBatch(NamedTuple):
     """Clips.
 
     `x` `[B, T, 128]` mel frames with `weight` `[B, T]` 1 where there was one, else 0; shares `target` `[B, 160]`
-    of each slice's places, and `known` `[B, 160]`, 1 over slices with evidence, else 0.
+    of each slice's places, and `mask` `[B, 160]`, 1 over slices with evidence, else 0.
     """
 
     x: torch.Tensor
     weight: torch.Tensor
     target: torch.Tensor
-    known: torch.Tensor
+    mask: torch.Tensor

@@ -86,7 +86,7 @@ class InstrumentRecognizer(AudioModule):
 
     def training_step(self, batch: InstrumentBatch, batch_idx: int) -> torch.Tensor:
         outputs = self.network(batch.x)
-        counted = batch.known * self._rarity.to(batch.known)
+        counted = batch.mask * self._rarity.to(batch.mask)
         clip = losses(clip_mean(outputs, batch.weight), batch.target, counted, self._soft)
         later = slice(_START, None, _STEP)
         frames = losses(outputs[:, later], batch.target, counted, self._soft, batch.weight[:, later])
@@ -96,21 +96,21 @@ class InstrumentRecognizer(AudioModule):
 
     def validation_step(self, batch: InstrumentBatch, batch_idx: int) -> None:
         clip, size = clip_mean(self.network(batch.x), batch.weight), len(batch.x)
-        found = losses(clip, batch.target, batch.known)
-        loss = sum(LOSS_WEIGHTS[name] * value for name, value in found.items())
+        by_slice = losses(clip, batch.target, batch.mask)
+        loss = sum(LOSS_WEIGHTS[name] * value for name, value in by_slice.items())
         self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
-        for name in found:
+        for name in by_slice:
             part = _PARTS[name]
-            known = batch.known[:, part.start] > 0
-            if known.any():
-                right = clip[known, part].argmax(1) == batch.target[known, part].argmax(1)
-                self.log(f"val/{name}", right.float().mean(), batch_size=int(known.sum()), sync_dist=True)
+            mask = batch.mask[:, part.start] > 0
+            if mask.any():
+                right = clip[mask, part].argmax(1) == batch.target[mask, part].argmax(1)
+                self.log(f"val/{name}", right.float().mean(), batch_size=int(mask.sum()), sync_dist=True)
 
 
 def losses(
     outputs: torch.Tensor,
     target: torch.Tensor,
-    known: torch.Tensor,
+    mask: torch.Tensor,
     soft: dict[str, torch.Tensor] | None = None,
     weight: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
@@ -119,20 +119,20 @@ def losses(
     Args:
         outputs: `[B, 160]` logits, or `[B, T, 160]` with `weight`.
         target: `[B, 160]` shares of each slice's places.
-        known: `[B, 160]`, how much a place's clips count; 0 for an unknown slice.
+        mask: `[B, 160]`, how much a place's clips count; 0 for an unknown slice.
         soft: for each slice what a sure label is as a target, `[K, K]`.
         weight: `[B, T]`, 1 where there is a frame, else 0.
     """
     out = {}
     for name, part in _PARTS.items():
-        has, wanted = (known[:, part] * target[:, part]).sum(1), target[:, part]
+        has, goal = (mask[:, part] * target[:, part]).sum(1), target[:, part]
         if soft is not None:
-            wanted = wanted @ soft[name].to(wanted)
+            goal = goal @ soft[name].to(goal)
         logs = F.log_softmax(outputs[..., part], -1)
         if weight is None:
-            each, counted = -(wanted * logs).sum(-1), has
+            each, counted = -(goal * logs).sum(-1), has
         else:
-            each, counted = -(wanted[:, None] * logs).sum(-1), has[:, None] * weight
+            each, counted = -(goal[:, None] * logs).sum(-1), has[:, None] * weight
         out[name] = (each * counted).sum() / counted.sum().clamp_min(1)
     return out
 

@@ -10,7 +10,7 @@ from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.instrument.features import CLASSES
 
-_ASKED = ("family", "instrument", "technique", "articulation", "register", "energy")
+_QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
 
 
 class HeardInstruments(Listening):
@@ -24,9 +24,9 @@ class HeardInstruments(Listening):
         """Reads the likeliest place of each slice; one that no data had a label for is flat and is left out."""
 
         def read(outputs: Frames) -> Reading:
-            asked = {name: outputs[INSTRUMENT.output(name).index] for name in _ASKED}
+            answers = {name: outputs[INSTRUMENT.output(name).index] for name in _QUESTIONS}
             return Reading(
-                {}, {n: likeliest(logits, list(CLASSES[n])) for n, logits in asked.items() if np.ptp(logits) > 0}
+                {}, {n: likeliest(logits, list(CLASSES[n])) for n, logits in answers.items() if np.ptp(logits) > 0}
             )
 
         return read

@@ -162,24 +162,24 @@ def fit_baselines(train: Sequence[Melody], val: Sequence[Melody]) -> Baselines:
     tables = {frame: (columns_of(train, frame), columns_of(val, frame)) for frame in FRAMES}
 
     def tried(frame: str, smoothing: str, order: int) -> float:
-        known, tuned = tables[frame]
-        model = NGram(known.chain("pitch")[:, : order - 1], known.pitch, PITCHES, smoothing)
+        table, tuned = tables[frame]
+        model = NGram(table.chain("pitch")[:, : order - 1], table.pitch, PITCHES, smoothing)
         return _nll(model.predict(tuned.chain("pitch")), tuned.pitch)
 
     frame, smoothing = min(((f, s) for f in FRAMES for s in SMOOTHINGS), key=lambda c: tried(c[0], c[1], ORDERS[1]))
     order = min(ORDERS, key=lambda n: tried(frame, smoothing, n))
-    known, tuned = tables[frame]
+    table, tuned = tables[frame]
 
     def pitches_only(n: int) -> MelodyNGram:
         return MelodyNGram(
-            {"pitch": NGram(known.chain("pitch")[:, : n - 1], known.pitch, PITCHES, smoothing)}, np.ones(1)
+            {"pitch": NGram(table.chain("pitch")[:, : n - 1], table.pitch, PITCHES, smoothing)}, np.ones(1)
         )
 
     best = f"{order}-gram"
     models = {
         "unigram": pitches_only(1),
         best: pitches_only(order),
-        f"{best}+rhythm": fit_mixture(known, tuned, smoothing, order),
+        f"{best}+rhythm": fit_mixture(table, tuned, smoothing, order),
     }
     cached, lengths = cache_of(tuned)
     weights = {

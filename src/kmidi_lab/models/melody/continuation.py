@@ -18,7 +18,7 @@ from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.finding import HOW, REST, as_melody, melody_of
 from kmidi_lab.models.melody.rhythm import METRES, SHORTEST, Bar, Metre, bars_of
 
-_HEARD = 448
+_CONTEXT = 448
 """Notes that the model is given: its attention and memory reach no further."""
 _FEWEST_BARS = 3
 """A tune with fewer different bars gives no rhythm to go on with."""
@@ -28,7 +28,7 @@ Sounding = tuple[float, float, int, int]
 
 
 @dataclass(frozen=True)
-class Begun:
+class Primer:
     """A tune to go on with: its `melody`, where it goes on (`start`, quarters from the start of the file, at a bar line).
 
     `gap` is the silence in between, in quarters.
@@ -68,7 +68,7 @@ class Begun:
     def listen(self, ask: Callable[[np.ndarray], np.ndarray], affect: tuple[float, float] | None) -> None:
         """Plays the end of the tune to a model that keeps its state."""
         mood = (*affect, 0.4) if affect else (0.0, 0.0, 0.0)
-        for x in vectors(notes_of(self.melody, mood))[-_HEARD:]:
+        for x in vectors(notes_of(self.melody, mood))[-_CONTEXT:]:
             ask(x)
 
     def named(self) -> str:
@@ -79,7 +79,7 @@ class Begun:
         return f"{name} ({ways[self.how]})"
 
 
-def read_tune(source: Path | bytes, metre: Metre | None = None) -> Begun:
+def read_tune(source: Path | bytes, metre: Metre | None = None) -> Primer:
     """The melody of a MIDI file. It goes on at the first bar line after its last note, in the file's last metre or the one given.
 
     Raises:
@@ -89,8 +89,8 @@ def read_tune(source: Path | bytes, metre: Metre | None = None) -> Begun:
     piece = file.piece
     if metre is not None:
         piece = replace(piece, metres=np.array([[0, *map(int, metre.name.split("/"))]]))
-    found = melody_of(piece)
-    melody = as_melody(piece, found, name_of(source), "midi")
+    line = melody_of(piece)
+    melody = as_melody(piece, line, name_of(source), "midi")
     quarter = float(piece.ticks_per_quarter)
     changed, numerator, denominator = piece.metres[-1].tolist() if len(piece.metres) else (0, 4, 4)
     if f"{numerator}/{denominator}" not in METRES:
@@ -99,18 +99,18 @@ def read_tune(source: Path | bytes, metre: Metre | None = None) -> Begun:
             f"{', '.join(METRES)}, such as predict.metre=4/4"
         )
     metre = METRES[f"{numerator}/{denominator}"]
-    track = piece.tracks[found.track]
-    onset, length = float(found.voice.onset[-1]) - changed / quarter, float(found.voice.duration[-1])
+    track = piece.tracks[line.track]
+    onset, length = float(line.voice.onset[-1]) - changed / quarter, float(line.voice.duration[-1])
     bars = max(np.floor(onset / metre.bar + 1e-6) + 1, np.ceil((onset + length - SHORTEST) / metre.bar))
     start = changed / quarter + float(bars) * metre.bar
-    end = float(found.voice.onset[-1] + found.voice.duration[-1])
+    end = float(line.voice.onset[-1] + line.voice.duration[-1])
     at = int(np.searchsorted(piece.tempos[:, 0], start * quarter, side="right")) - 1
     bar = max(1, round(start / metre.bar))
     loud = int(np.median(track.notes["velocity"][-_LAST_NOTES:]))
-    return Begun(file, melody, found.track, metre, start, bar, float(piece.tempos[at, 1]), loud, found.how, start - end)
+    return Primer(file, melody, line.track, metre, start, bar, float(piece.tempos[at, 1]), loud, line.how, start - end)
 
 
-def written(tune: Begun, melody: Sequence[Sounding], chords: Sequence[Sounding]) -> bytes:
+def written(tune: Primer, melody: Sequence[Sounding], chords: Sequence[Sounding]) -> bytes:
     """The file with new notes in the melody's track, and chords in a track of their own; all else as it was."""
     piece, places = tune.file.piece, tune.file.places
     quarter = piece.ticks_per_quarter

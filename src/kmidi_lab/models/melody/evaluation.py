@@ -36,7 +36,7 @@ class MelodyEvaluator(Evaluator):
     loss = "nll"
 
     def __init__(self) -> None:
-        self._kept: tuple[object, object, str, dict[str, np.ndarray], dict[str, object]] | None = None
+        self._last: tuple[object, object, str, dict[str, np.ndarray], dict[str, object]] | None = None
 
     def __call__(
         self, call: Call, head: dict[str, np.ndarray], data: MelodyData, split: str, training: MelodyData
@@ -74,11 +74,11 @@ class MelodyEvaluator(Evaluator):
         self, data: MelodyData, split: str, training: MelodyData, songs: list[Melody], targets: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, object]]:
         """Scores by note of every baseline; kept, since model and student meet the same ones."""
-        if self._kept is None or self._kept[0] is not data or self._kept[1] is not training or self._kept[2] != split:
+        if self._last is None or self._last[0] is not data or self._last[1] is not training or self._last[2] != split:
             fitted: Baselines = fit_baselines(training.songs("train"), training.songs("val"))
             scores = {name: _by_note(p, targets) for name, p in fitted.predict(songs).items()}
-            self._kept = (data, training, split, scores, fitted.chosen)
-        return self._kept[3], self._kept[4]
+            self._last = (data, training, split, scores, fitted.chosen)
+        return self._last[3], self._last[4]
 
 
 def run(call: Call, songs: Sequence[Melody]) -> np.ndarray:

@@ -82,12 +82,12 @@ def uncovered(starts: np.ndarray, ends: np.ndarray, pitch: np.ndarray, tolerance
     A note that starts while a higher one still sounds for more than `tolerance` belongs to another voice.
     """
     until = np.full(129, -np.inf)
-    kept = []
+    notes_left = []
     for i in np.lexsort((-pitch.astype(int), starts)):
         if until[int(pitch[i]) + 1 :].max() <= starts[i] + tolerance:
-            kept.append(i)
+            notes_left.append(i)
         until[pitch[i]] = max(until[pitch[i]], ends[i])
-    return np.array(kept, np.int64)
+    return np.array(notes_left, np.int64)
 
 
 def key_of_chroma(weights: np.ndarray) -> Key:
@@ -102,7 +102,7 @@ def key_of_chroma(weights: np.ndarray) -> Key:
 
 
 @dataclass(frozen=True)
-class Found:
+class MelodyLine:
     """A voice, its tracks' notes on `GRID`, what it was found by, of `HOW`, and the track of the piece that plays it."""
 
     voice: Voice
@@ -110,26 +110,26 @@ class Found:
     track: int
 
 
-def melody_of(piece: Piece) -> Found:
+def melody_of(piece: Piece) -> MelodyLine:
     """The melody of a piece. Raises MidiError (`no melody`, `fewer than …`) for one that has none to be found."""
     tracks = [t for t in piece.tracks if not t.is_drum and len(t.notes) >= MIN_NOTES]
     if not tracks:
         raise MidiError("no melody", "no pitched track of some length")
     quarter = float(piece.ticks_per_quarter)
-    chosen, how = _named(tracks), HOW[0]
-    if chosen is None:
+    track, how = _named(tracks), HOW[0]
+    if track is None:
         likely = {id(t): likeness(t, tracks, quarter) for t in tracks}
-        chosen, how = max(tracks, key=lambda t: likely[id(t)]), HOW[1]
-        if len(tracks) == 1 or likely[id(chosen)] < _LEAST_LIKE:
+        track, how = max(tracks, key=lambda t: likely[id(t)]), HOW[1]
+        if len(tracks) == 1 or likely[id(track)] < _LEAST_LIKE:
             how = HOW[2]
-    notes = np.concatenate([t.notes for t in tracks if t.program not in _EFFECTS]) if how == HOW[2] else chosen.notes
-    found = Found(upper_voice(notes, quarter), how, next(i for i, t in enumerate(piece.tracks) if t is chosen))
-    pitch = found.voice.pitch
+    notes = np.concatenate([t.notes for t in tracks if t.program not in _EFFECTS]) if how == HOW[2] else track.notes
+    line = MelodyLine(upper_voice(notes, quarter), how, next(i for i, t in enumerate(piece.tracks) if t is track))
+    pitch = line.voice.pitch
     if not MIN_NOTES <= len(pitch) <= MAX_NOTES:
         raise MidiError(f"melody not of {MIN_NOTES} to {MAX_NOTES} notes", str(len(pitch)))
     if pitch.min() < LOWEST or pitch.max() > HIGHEST:
         raise MidiError("pitch outside octaves 1 to 8", f"{pitch.min()} to {pitch.max()}")
-    return found
+    return line
 
 
 def upper_voice(notes: np.ndarray, quarter: float) -> Voice:
@@ -175,9 +175,9 @@ def key_of(piece: Piece) -> Key:
     return key_of_chroma(np.bincount(notes["pitch"] % 12, weights, 12))
 
 
-def as_melody(piece: Piece, found: Found, name: str, source: str) -> Melody:
+def as_melody(piece: Piece, line: MelodyLine, name: str, source: str) -> Melody:
     """What was found, with its key and its place in the bars of the piece."""
-    voice = found.voice
+    voice = line.voice
     metres = [(tick / piece.ticks_per_quarter, int(n), int(d)) for tick, n, d in piece.metres]
     score, _ = make_score(voice.onset, voice.duration, voice.pitch, metres)
     position = np.round(score.bar % 1.0 * score.bar_quarters * GRID) / GRID % score.bar_quarters

@@ -49,8 +49,8 @@ def generation(call: Callable[[np.ndarray], np.ndarray], songs: Sequence[Melody]
     if not long:
         return {}
     chosen = [long[i] for i in rng.choice(len(long), min(_PIECES, len(long)), replace=False)]
-    drawn = sample(call, chosen, rng)
-    pairs = [(metrics(s.pitch[:_NOTES], s), metrics(d, s)) for s, d in zip(chosen, drawn, strict=True)]
+    samples = sample(call, chosen, rng)
+    pairs = [(metrics(s.pitch[:_NOTES], s), metrics(d, s)) for s, d in zip(chosen, samples, strict=True)]
     names = list(pairs[0][0])
     return {
         "melodies": len(chosen),

@@ -131,8 +131,8 @@ class Pointer(Streaming):
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         """`[B, T, inputs + 128]`, thoughts before each coming note and the pitch of the one before, to heads × 128."""
         steps = x.shape[1]
-        thought, pitch = x.split([x.shape[-1] - _PITCHES, _PITCHES], -1)
-        key = F.normalize(self.key(thought).unflatten(-1, (self.heads, -1)), dim=-1).flatten(-2)
+        context, pitch = x.split([x.shape[-1] - _PITCHES, _PITCHES], -1)
+        key = F.normalize(self.key(context).unflatten(-1, (self.heads, -1)), dim=-1).flatten(-2)
         delayed_keys = torch.cat([state[3], key], 1)
         new = (delayed_keys[:, :steps], pitch, x.new_ones(x.shape[0], steps))
         keys, values, filled = (torch.cat(p, 1) for p in zip(state[:3], new, strict=True))

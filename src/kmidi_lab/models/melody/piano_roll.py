@@ -9,7 +9,7 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord, parse_pitch_class
 from kmidi_lab.chords.spelling import Spelling
-from kmidi_lab.models.melody.writing import Timed
+from kmidi_lab.models.melody.writing import TimedChord
 
 _STEPS = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10, 11), 0: tuple(range(12))}
 """Minor with both sevenths."""
@@ -36,7 +36,7 @@ def piano_roll(
     onset: np.ndarray,
     duration: np.ndarray,
     pitch: np.ndarray,
-    chords: Sequence[Timed],
+    chords: Sequence[TimedChord],
     phrases: Sequence[float],
     spelling: Spelling,
     bar: float,

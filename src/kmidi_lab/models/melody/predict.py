@@ -19,7 +19,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.score import midi_target, name_of, say_flaws
-from kmidi_lab.models.melody.continuation import Begun, read_tune, written
+from kmidi_lab.models.melody.continuation import Primer, read_tune, written
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
 from kmidi_lab.models.melody.rhythm import (
     BAR,
@@ -33,7 +33,16 @@ from kmidi_lab.models.melody.rhythm import (
     notes_a_bar,
     plain_bars,
 )
-from kmidi_lab.models.melody.writing import Timed, chord_at, in_quarters, midi_bytes, repeat, sounding, under, write
+from kmidi_lab.models.melody.writing import (
+    TimedChord,
+    chord_at,
+    in_quarters,
+    midi_bytes,
+    repeat,
+    sounding,
+    under,
+    write,
+)
 
 MOST_NOTES, MOST_BARS = 2000, 500
 _NOTES, _LEAST_BARS, _MORE_BARS = 32, 4, 8
@@ -44,17 +53,17 @@ _NOTES, _LEAST_BARS, _MORE_BARS = 32, 4, 8
 class Tune:
     """A melody over chords: `rhythm` and MIDI `pitch` of its T notes, `[T]`; times in quarters, tempo in beats a minute.
 
-    `begun` is the tune that it continues, from whose end its times are counted.
+    `primer` is the tune that it continues, from whose end its times are counted.
     """
 
     rhythm: Rhythm
     pitch: np.ndarray
-    chords: list[Timed]
+    chords: list[TimedChord]
     tempo: int
     midi: bytes
     rhythm_from: str
     metre: Metre = METRES["4/4"]
-    begun: Begun | None = None
+    primer: Primer | None = None
 
     @property
     def notes(self) -> list[tuple[float, float, int]]:
@@ -104,11 +113,11 @@ class MelodyOverChords(Request[Tune]):
         self.source = midi if midi is None or isinstance(midi, bytes) else Path(midi)
         self.out, self.bars = out, bars
         self._target(Path())
-        self.begun = read_tune(self.source, METRES[metre] if metre else None) if self.source else None
-        self.metre = self.begun.metre if self.begun else METRES[metre or "4/4"]
+        self.primer = read_tune(self.source, METRES[metre] if metre else None) if self.source else None
+        self.metre = self.primer.metre if self.primer else METRES[metre or "4/4"]
         self.emotion, self.affect = emotion, parse_affect(emotion)
         text = chords if isinstance(chords, str) else " ".join(chords)
-        self.chart: Chart = read_chart(text, key, bar_each=True, known=self.begun.key if self.begun else None)
+        self.chart: Chart = read_chart(text, key, bar_each=True, known=self.primer.key if self.primer else None)
         self.spelling = self.chart.spelling
         self.progression = in_quarters(self.chart, self.metre.bar)
         self.length, self.temperature, self.top_k, self.top_p = length, temperature, top_k, top_p
@@ -129,23 +138,23 @@ class MelodyOverChords(Request[Tune]):
         if published is not None:
             published.model.reset()
             ask = published.model
-            if self.begun:
-                self.begun.listen(ask, self.affect)
+            if self.primer:
+                self.primer.listen(ask, self.affect)
         drawing = rng, self.temperature, self.top_k, self.top_p
-        pitches = write(ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.begun)
-        tempo = round(self.begun.tempo if self.begun else 100 + 30 * arousal)
-        if self.begun:
-            midi = written(self.begun, sounding(rhythm, pitches, self.begun.velocity), under(chords))
+        pitches = write(ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.primer)
+        tempo = round(self.primer.tempo if self.primer else 100 + 30 * arousal)
+        if self.primer:
+            midi = written(self.primer, sounding(rhythm, pitches, self.primer.velocity), under(chords))
         else:
             midi = midi_bytes(rhythm, pitches, chords, tempo, self.spelling, self.metre)
-        return Tune(rhythm, pitches, chords, tempo, midi, origin, self.metre, self.begun)
+        return Tune(rhythm, pitches, chords, tempo, midi, origin, self.metre, self.primer)
 
     def _rhythms(self, session: Session, arousal: float) -> tuple[Counter[Bar], str, float]:
         """(bars to choose from, where they come from, notes a bar)."""
         density = notes_a_bar(self.metre, arousal)
-        if self.begun:
-            density = min(max(self.begun.density, self.metre.bar / BAR), 2 * self.metre.bar)
-            if own := self.begun.bars():
+        if self.primer:
+            density = min(max(self.primer.density, self.metre.bar / BAR), 2 * self.metre.bar)
+            if own := self.primer.bars():
                 return own, "the tune's own bars", density
         if self.metre.rhythms == "4/4":
             return *known_bars(session.cache_dir), density
@@ -158,9 +167,9 @@ class MelodyOverChords(Request[Tune]):
         quarters = max((c.start + c.length for c in self.progression), default=0.0)
         if quarters:
             loop = -(-quarters // self.metre.bar)
-            wanted = self.length / density / loop if self.length else np.ceil(_LEAST_BARS / loop)
-            return int(loop) * max(1, round(wanted)), self.length or None
-        if self.length or not self.begun:
+            rounds = self.length / density / loop if self.length else np.ceil(_LEAST_BARS / loop)
+            return int(loop) * max(1, round(rounds)), self.length or None
+        if self.length or not self.primer:
             return None, self.length or _NOTES
         return _MORE_BARS, None
 
@@ -168,7 +177,9 @@ class MelodyOverChords(Request[Tune]):
         target = self._target(session.folder)
         write_atomic(target, answer.midi)
         mood = f", {self.emotion}" if self.affect else ""
-        picture, rhythm, pitches = target.with_suffix(".png"), answer.rhythm, answer.pitch
+        # Not beside a file that the user named, where another of that name may lie.
+        picture = session.folder / f"{target.stem}.png"
+        rhythm, pitches = answer.rhythm, answer.pitch
         title = f"{self.spelling}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()
         write_atomic(
@@ -178,12 +189,12 @@ class MelodyOverChords(Request[Tune]):
             ),
         )
         bar, first = answer.metre.bar, 0
-        if answer.begun:
-            first = answer.begun.bar
+        if answer.primer:
+            first = answer.primer.bar
             print(
-                f"{name_of(self.source or Path())}: {answer.begun.named()} goes on from bar {first + 1}, in {answer.metre.name}"
+                f"{name_of(self.source or Path())}: {answer.primer.named()} continues from bar {first + 1}, in {answer.metre.name}"
             )
-            say_flaws(answer.begun.file.piece.flaws)
+            say_flaws(answer.primer.file.piece.flaws)
         names = [self._note_name(answer, i) for i in range(len(pitches))]
         if self.chart.key_from != "given":
             print(f"Key: {self.chart.key_told}")

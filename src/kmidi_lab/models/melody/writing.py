@@ -13,7 +13,7 @@ from kmidi_lab.chords.chart import Chart
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.models.melody.baselines import stepwise
-from kmidi_lab.models.melody.continuation import Begun
+from kmidi_lab.models.melody.continuation import Primer
 from kmidi_lab.models.melody.features import NO_NOTE, Notes, duration_class, position_class, vectors
 from kmidi_lab.models.melody.generation import draw
 from kmidi_lab.models.melody.rhythm import BAR, METRES, Metre, Rhythm
@@ -25,7 +25,7 @@ _SIGNATURES = frozenset(
 )
 
 
-class Timed(NamedTuple):
+class TimedChord(NamedTuple):
     """A chord, or None for no chord; `start` and `length` in quarters, its name and its root's as they are spelled."""
 
     start: float
@@ -35,22 +35,22 @@ class Timed(NamedTuple):
     root: str = ""
 
 
-def in_quarters(chart: Chart, bar: float = BAR) -> list[Timed]:
+def in_quarters(chart: Chart, bar: float = BAR) -> list[TimedChord]:
     """Chords of one round; `bar` is its length in quarters."""
     placed = ((p, p.start, p.bars) for p in chart.placed)
     return [
-        Timed(start * bar, bars * bar, p.chord, p.name, p.root)
+        TimedChord(start * bar, bars * bar, p.chord, p.name, p.root)
         for p, start, bars in placed
         if start is not None and bars is not None
     ]
 
 
-def chord_at(chords: Sequence[Timed], onset: float) -> Timed | None:
+def chord_at(chords: Sequence[TimedChord], onset: float) -> TimedChord | None:
     """What sounds at `onset`, in quarters."""
     return next((c for c in chords if c.start <= onset + 1e-6 < c.start + c.length), None)
 
 
-def repeat(progression: list[Timed], quarters: float, bar: float = BAR) -> list[Timed]:
+def repeat(progression: list[TimedChord], quarters: float, bar: float = BAR) -> list[TimedChord]:
     """The progression again and again until `quarters` are filled, cut to bars there."""
     if not progression:
         return []
@@ -64,7 +64,7 @@ def repeat(progression: list[Timed], quarters: float, bar: float = BAR) -> list[
 def write(
     ask: Callable[[np.ndarray], np.ndarray] | None,
     rhythm: Rhythm,
-    chords: list[Timed],
+    chords: list[TimedChord],
     key: Key,
     affect: tuple[float, float] | None,
     rng: np.random.Generator,
@@ -72,11 +72,11 @@ def write(
     top_k: int,
     top_p: float,
     metre: Metre = METRES["4/4"],
-    begun: Begun | None = None,
+    primer: Primer | None = None,
 ) -> np.ndarray:
     """Pitches `[T]` for a rhythm. `ask` maps one contract vector to `[128]` and keeps its state; None is the heuristic.
 
-    `begun` is the tune that goes on, which the model has heard.
+    `primer` is the tune that goes on, which the model has heard.
 
     The last note is drawn from the chord's tones, or from the tonic triad's where no chord is given, so that it closes.
     """
@@ -85,9 +85,9 @@ def write(
     triad = {(key.tonic + i) % 12 for i in ((0, 3, 7) if key.mode < 0 else (0, 4, 7))}
     pitches: list[int] = []
     last, last_duration, rested = NO_NOTE, 0, False
-    if begun:
-        last, last_duration = int(begun.melody.pitch[-1]), int(duration_class(begun.melody.duration[-1:])[0])
-        rested = begun.rested
+    if primer:
+        last, last_duration = int(primer.melody.pitch[-1]), int(duration_class(primer.melody.duration[-1:])[0])
+        rested = primer.rested
     for i, onset in enumerate(rhythm.onset):
         over = chord_at(chords, float(onset))
         chord = over.chord if over else None
@@ -113,7 +113,7 @@ def sounding(rhythm: Rhythm, pitches: np.ndarray, velocity: int) -> list[tuple[f
     return [(o, d, int(p), velocity) for o, d, p in zip(rhythm.onset, rhythm.duration, pitches, strict=True)]
 
 
-def under(chords: list[Timed]) -> list[tuple[float, float, int, int]]:
+def under(chords: list[TimedChord]) -> list[tuple[float, float, int, int]]:
     """The notes of chords, soft and low: the bass and a tone each."""
     low = 48
     return [
@@ -127,7 +127,7 @@ def under(chords: list[Timed]) -> list[tuple[float, float, int, int]]:
 def midi_bytes(
     rhythm: Rhythm,
     pitches: np.ndarray,
-    chords: list[Timed],
+    chords: list[TimedChord],
     tempo: int,
     spelling: Spelling,
     metre: Metre = METRES["4/4"],
