@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import Contract, Slice
-from kmidi_lab.export.proof.golden import Model, Worst, edge_cases
+from kmidi_lab.export.proof.golden import Model, Worst, called, edge_cases
 from kmidi_lab.export.proof.probes import gate_inputs, varied_inputs
-from kmidi_lab.export.proof.random_calls import CALLS, SEED, called
+from kmidi_lab.export.proof.random_calls import CALLS, SEED
 from kmidi_lab.export.rtneural.runner import run_rtneural
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.mel import HOP, RATE, WINDOW, log_mel
 from kmidi_lab.contracts import AUDIO_FEATURES, Contract
 from kmidi_lab.errors import ExportError, RegistryError
-from kmidi_lab.export.proof.golden import Model, Worst, checksum
+from kmidi_lab.export.proof.golden import Model, Worst, called, checksum
 
 Array = NDArray[np.float32]
 SCALE = 32768
@@ -53,8 +53,7 @@ def audio_golden(model: Model, contract: Contract) -> bytes:
     """
     samples = waveform()
     frames = frames_of(samples)
-    model.reset()
-    outputs = np.stack([np.array(model(frame), np.float32) for frame in frames])
+    outputs = called(model, frames)
     if outputs.shape != (len(frames), contract.output_size) or not np.isfinite(outputs).all():
         raise ExportError(f"{contract.id}: golden outputs must be finite [T, {contract.output_size}]")
     file = {
@@ -95,9 +94,7 @@ def verify_audio(data: bytes, model: Model, tolerance: float) -> float:
         raise RegistryError(f"{name}: audio golden vectors do not match their checksums; export the model again")
     if own_frames.shape != frames.shape or not np.abs(own_frames - frames).max(initial=0) <= tolerance:
         raise RegistryError(f"{name}: the frames are not those of the samples; export the model again")
-    model.reset()
-    answers = np.stack([np.array(model(frame), np.float32) for frame in frames])
-    worst = Worst(answers, outputs)
+    worst = Worst(called(model, frames), outputs)
     if not worst.error <= tolerance:
         raise ExportError(f"{name}: frame {worst.call} is off by {worst.error:.3g}, tolerance {tolerance:g}")
     return worst.error

@@ -185,6 +185,17 @@ def verify_golden(data: bytes, model: Model, tolerance: float) -> float:
     return worst
 
 
+def called(model: Model, calls: Array, reset_each: bool = False) -> Array:
+    """`[T, N]` to `[T, M]`, one call at a time from a reset."""
+    model.reset()
+    outputs = []
+    for x in calls:
+        if reset_each:
+            model.reset()
+        outputs.append(np.array(model(x), np.float32))
+    return np.stack(outputs)
+
+
 def _replay(model: Model, sequence: np.ndarray, typical: np.ndarray) -> Iterator[Array]:
     model.reset()
     for x in sequence:

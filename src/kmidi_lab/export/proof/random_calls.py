@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.export.proof.golden import Model, checksum
+from kmidi_lab.export.proof.golden import Model, called, checksum
 from kmidi_lab.export.proof.probes import varied_inputs
 
 Array = NDArray[np.float32]
@@ -22,17 +22,6 @@ CALLS = 512
 SEED = 1
 _SMALLEST = 1e-9
 """Of a probability; below it float32 computes with too few digits to compare."""
-
-
-def called(model: Model, calls: Array, reset_each: bool = False) -> Array:
-    """`[T, N]` to `[T, M]`, one call at a time from a reset."""
-    model.reset()
-    outputs = []
-    for x in calls:
-        if reset_each:
-            model.reset()
-        outputs.append(np.array(model(x), np.float32))
-    return np.stack(outputs)
 
 
 def answers(model: Model, contract: Contract) -> dict[str, Any]:
