@@ -11,6 +11,7 @@ import soundfile
 import soxr
 from support.sound_files import encoded, flac, flat_mp3, ogg_flac, wav
 
+from kmidi_lab.audio import containers, spliced
 from kmidi_lab.audio.io import CANCELLED, CUT, AudioError, read_audio, read_recording
 
 RATE = 16_000
@@ -86,8 +87,9 @@ def test_flac_of_any_depth_that_its_frames_tell_is_read(tmp_path, bits):
         assert near(got.samples, off=2.1 / 2**bits + 1e-5) and not got.notes
 
 
-def test_flac_that_no_reader_here_knows_says_how_to_convert_it(tmp_path):
-    path = kept(tmp_path, flac(SWEEP, RATE, 15), "x.flac")
+@pytest.mark.parametrize("bits", [9, 15, 23, 32])
+def test_flac_that_no_reader_here_knows_says_how_to_convert_it(tmp_path, bits):
+    path = kept(tmp_path, flac(SWEEP, RATE, bits), "x.flac")
     with pytest.raises(
         AudioError, match=r"convert it with ffmpeg: ffmpeg -i .*x\.flac -vn .*x_converted\.wav"
     ) as caught:
@@ -231,3 +233,47 @@ def test_midi_and_folders_are_named(tmp_path):
             read_audio(kept(tmp_path, data), RATE)
     with pytest.raises(AudioError, match="a folder; name a recording"):
         read_audio(tmp_path, RATE)
+
+
+def test_a_window_gives_what_the_whole_file_would(tmp_path, monkeypatch):
+    monkeypatch.setattr(spliced, "_BLOCK", 64)
+    monkeypatch.setattr(spliced, "_BACK", 8)
+    rng = np.random.default_rng(0)
+    data = rng.integers(0, 4, 2000, np.uint8).tobytes()
+    with kept(tmp_path, data).open("rb") as file:
+        window = spliced.Window(file, len(data))
+        for _ in range(3000):
+            begin, size = int(rng.integers(2100)), int(rng.integers(200))
+            mark = rng.integers(0, 4, int(rng.integers(1, 6)), np.uint8).tobytes()
+            assert window[begin : begin + size] == data[begin : begin + size]
+            assert window.find(mark, begin) == data.find(mark, begin)
+            assert window.find(mark, begin, begin + size) == data.find(mark, begin, begin + size)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "vbr", "ogg", "ogg flac"])
+def test_of_a_long_file_a_block_is_in_memory(tmp_path, kind):
+    """4 MiB, of which the sound is looked through; what soundfile keeps is its own."""
+    if kind in ("mp3", "vbr"):
+        one = flat_mp3(np.resize(SWEEP, 3 * 44_100), 44_100)
+        data = one * (2**22 // len(one))
+        data += one[: len(one) // 2] if kind == "vbr" else b""
+    else:
+        head = flac(SWEEP, RATE, 16) if kind == "ogg flac" else b"vorbis" * 20
+        body = (b"\x7fFLAC\1\0\0\1" + head)[:250]
+        page = lambda flags, content: (
+            b"OggS\0"
+            + bytes([flags])
+            + bytes(20)
+            + bytes([len(content) // 250])
+            + b"\xfa" * (len(content) // 250)
+            + content
+        )
+        data = page(2, body) + page(0, bytes(250 * 250)) * (2**22 // 62_500) + page(4, bytes(250))
+    path = kept(tmp_path, data, "x.mp3" if kind in ("mp3", "vbr") else "x.ogg")
+    tracemalloc.start()
+    try:
+        with path.open("rb") as file:
+            assert list(containers.parts_of(file, path))
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()

@@ -6,9 +6,8 @@ open when they write to a pipe, MP3 without a length, several Ogg recordings in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +15,7 @@ import soundfile
 
 from kmidi_lab.audio import mpeg, ogg
 from kmidi_lab.audio.riff import sound_of_riff
-from kmidi_lab.audio.spliced import Spliced
+from kmidi_lab.audio.spliced import Spliced, Stretch, Window, behind
 
 _MOST_BYTES = 2**28
 """Of an MP3 or Ogg file that is looked through; a longer one is believed."""
@@ -33,7 +32,7 @@ _WIDENED = {12: 16, 20: 24}
 class Part:
     """One recording of a file. `claimed` is its length in samples as the header says, None where it says none."""
 
-    source: str | Spliced | BytesIO
+    source: str | Spliced
     cut: bool = False
     claimed: int | None = None
 
@@ -59,15 +58,13 @@ def parts_of(file: BinaryIO, path: Path) -> Iterator[Part]:
     elif (begin := _flac_begins(file, head)) is not None:
         end = _before_tag(file, size)
         file.seek(begin)
-        yield _flac(file.read(_FLAC_HEAD), file, begin, end) or Part(str(path))
+        yield _flac(file, [(begin, end)]) or Part(str(path))
     elif head[:4] == b"OggS" and size <= _MOST_BYTES:
-        file.seek(0)
-        yield from _ogg(file.read(), file)
+        yield from _ogg(Window(file, size), file)
     elif size <= _MOST_BYTES and (
         head[:3] == b"ID3" or path.suffix.lower() in _MPEG_SUFFIXES or mpeg.frame_at(head, 0)
     ):
-        file.seek(0)
-        yield _mpeg(file.read(), file, path)
+        yield _mpeg(Window(file, size), file, path)
     else:
         yield Part(str(path))
 
@@ -90,29 +87,29 @@ def _before_tag(file: BinaryIO, size: int) -> int:
     return size - 128 if size > 128 and file.read(3) == b"TAG" else size
 
 
-def _flac(head: bytes, file: BinaryIO, begin: int, end: int, body: bytes | None = None) -> Part | None:
-    """FLAC with the length left open, so that it is read as far as it goes; `body` is what stands for the file."""
+def _flac(file: BinaryIO, parts: Sequence[Stretch]) -> Part | None:
+    """FLAC that lies in stretches of a file, with its length left open, so that it is read as far as it goes."""
+    head = Spliced(file, parts).read(_FLAC_HEAD)
     if len(head) < _FLAC_HEAD or head[4] & 127:
         return None
     facts = int.from_bytes(head[18:26], "big")
     claimed, bits = facts & (2**36 - 1), (facts >> 36 & 31) + 1
     wider = _WIDENED.get(bits, bits) - 1
     opened = head[:18] + (facts >> 41 << 41 | wider << 36).to_bytes(8, "big") + head[26:]
-    source = Spliced(file, [opened, (begin + _FLAC_HEAD, end)]) if body is None else BytesIO(opened + body[_FLAC_HEAD:])
-    return Part(source, False, claimed or None)
+    return Part(Spliced(file, [opened, *behind(parts, _FLAC_HEAD)]), False, claimed or None)
 
 
-def _ogg(data: bytes, file: BinaryIO) -> Iterator[Part]:
+def _ogg(data: Window, file: BinaryIO) -> Iterator[Part]:
     for link in ogg.links(data):
         inside = ogg.flac_of(data, link)
-        part = None if inside is None else _flac(inside[:_FLAC_HEAD], file, 0, 0, inside)
+        part = None if inside is None else _flac(file, inside)
         if part is not None:
             yield Part(part.source, link.cut, part.claimed)
         else:
             yield Part(Spliced(file, [(page.begin, page.end) for page in link.pages]), link.cut)
 
 
-def _mpeg(data: bytes, file: BinaryIO, path: Path) -> Part:
+def _mpeg(data: Window, file: BinaryIO, path: Path) -> Part:
     stream = mpeg.walk(data)
     if stream is None:
         return Part(str(path))

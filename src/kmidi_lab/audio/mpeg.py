@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from kmidi_lab.audio.spliced import Stretch
+from kmidi_lab.audio.spliced import Stretch, Window
 
 _KBPS = {
     (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -59,12 +59,13 @@ class Walk:
         return self.runs if self.claimed is None else ((begin + self.first.size, end), *others)
 
 
-def frame_at(data: bytes, at: int) -> Frame | None:
+def frame_at(data: bytes | Window, at: int) -> Frame | None:
     """The frame whose header stands at a byte; None for what is no header, or says no bit rate (free format)."""
-    if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
+    head = data[at : at + 4]
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
-    version, layer = data[at + 1] >> 3 & 3, 4 - (data[at + 1] >> 1 & 3)
-    code, hertz, padding = data[at + 2] >> 4, data[at + 2] >> 2 & 3, data[at + 2] >> 1 & 1
+    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
+    code, hertz, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
     if version == 1 or layer == 4 or hertz == 3 or not 0 < code < 15:
         return None
     first = version == 3
@@ -72,12 +73,12 @@ def frame_at(data: bytes, at: int) -> Frame | None:
     rate = _HZ[version][hertz]
     samples = 384 if layer == 1 else 576 if layer == 3 and not first else 1152
     size = (12_000 * kbps // rate + padding) * 4 if layer == 1 else samples * 125 * kbps // rate + padding
-    mono = data[at + 3] >> 6 == 3
+    mono = head[3] >> 6 == 3
     facts = 4 + ((17 if mono else 32) if first else (9 if mono else 17))
     return Frame(layer, size, samples, rate, facts)
 
 
-def walk(data: bytes) -> Walk | None:
+def walk(data: bytes | Window) -> Walk | None:
     """All frames of a file; None where it is not MPEG audio."""
     begin = _next_frame(data, _behind_tags(data, 0))
     first = None if begin is None else frame_at(data, begin)
@@ -104,8 +105,8 @@ def walk(data: bytes) -> Walk | None:
     return Walk(first, tuple(runs), frames - (claimed is not None), cut, claimed)
 
 
-def with_length(data: bytes, walk: Walk) -> bytes:
-    """What to put in front of `found.sound`: an empty tag, and a frame that gives the length.
+def with_length(data: bytes | Window, walk: Walk) -> bytes:
+    """What to put in front of `walk.sound`: an empty tag, and a frame that gives the length.
 
     The tag is there since libsndfile knows MPEG audio without a file's name by it alone.
     """
@@ -132,7 +133,7 @@ def tag_size(head: bytes) -> int:
     return 10 + size + (10 if head[5] & 16 else 0)
 
 
-def _claimed(data: bytes, begin: int, first: Frame) -> int | None:
+def _claimed(data: bytes | Window, begin: int, first: Frame) -> int | None:
     at = begin + first.facts
     if data[at : at + 4] in (b"Xing", b"Info"):
         flags = int.from_bytes(data[at + 4 : at + 8], "big")
@@ -142,7 +143,7 @@ def _claimed(data: bytes, begin: int, first: Frame) -> int | None:
     return None
 
 
-def _behind_tags(data: bytes, at: int) -> int:
+def _behind_tags(data: bytes | Window, at: int) -> int:
     """The byte behind the ID3 and APE tags that begin at a byte."""
     while True:
         if size := tag_size(data[at : at + 10]):
@@ -155,7 +156,7 @@ def _behind_tags(data: bytes, at: int) -> int:
             return at
 
 
-def _next_frame(data: bytes, at: int) -> int | None:
+def _next_frame(data: bytes | Window, at: int) -> int | None:
     """The first byte from `at` on where two frames follow each other, or one that reaches the end of the file."""
     last = min(len(data), at + _LONGEST_SEARCH)
     while (at := data.find(b"\xff", at, last)) >= 0:

@@ -6,8 +6,9 @@ alone, and no FLAC in Ogg.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
+
+from kmidi_lab.audio.spliced import Stretch, Window
 
 _FIRST, _LAST = 2, 4
 _FLAC = b"\x7fFLAC"
@@ -34,7 +35,7 @@ class Link:
     cut: bool
 
 
-def links(data: bytes) -> list[Link]:
+def links(data: bytes | Window) -> list[Link]:
     """The recordings of an Ogg file, in order; empty where there is no whole page."""
     pages, whole = _pages(data)
     chain: list[list[Page]] = []
@@ -47,16 +48,16 @@ def links(data: bytes) -> list[Link]:
     return [Link(tuple(link), not ended[i] or (i == len(chain) - 1 and not whole)) for i, link in enumerate(chain)]
 
 
-def flac_of(data: bytes, link: Link) -> bytes | None:
-    """The FLAC file in the pages of a link; None where it holds something else."""
+def flac_of(data: bytes | Window, link: Link) -> list[Stretch] | None:
+    """Where the FLAC file lies in the pages of a link; None where it holds something else."""
     first = link.pages[0]
     if data[first.body : first.body + len(_FLAC)] != _FLAC:
         return None
-    pages = (page for page in link.pages[1:] if page.serial == first.serial)
-    return data[first.body + _FLAC_FACTS : first.end] + b"".join(data[page.body : page.end] for page in pages)
+    pages = [(page.body, page.end) for page in link.pages[1:] if page.serial == first.serial]
+    return [(first.body + _FLAC_FACTS, first.end), *pages]
 
 
-def _pages(data: bytes) -> tuple[list[Page], bool]:
+def _pages(data: bytes | Window) -> tuple[list[Page], bool]:
     """(the pages that are whole, whether the file ends with one)."""
     pages: list[Page] = []
     at, whole = data.find(b"OggS"), True
@@ -69,11 +70,12 @@ def _pages(data: bytes) -> tuple[list[Page], bool]:
     return pages, whole
 
 
-def _page(data: bytes, at: int) -> Page | None:
+def _page(data: bytes | Window, at: int) -> Page | None:
     """The page that begins at a byte; None where it is not all there."""
-    lacing = data[at + 27 : at + 27 + data[at + 26]] if at + 27 <= len(data) else b""
+    head = data[at : at + 27]
+    lacing = data[at + 27 : at + 27 + head[26]] if len(head) == 27 else b""
     body = at + 27 + len(lacing)
     end = body + sum(lacing)
-    if at + 27 > len(data) or len(lacing) < data[at + 26] or end > len(data):
+    if len(head) < 27 or len(lacing) < head[26] or end > len(data):
         return None
-    return Page(at, body, end, data[at + 5], struct.unpack_from("<I", data, at + 14)[0])
+    return Page(at, body, end, head[5], int.from_bytes(head[14:18], "little"))

@@ -1,4 +1,4 @@
-"""A file put together from stretches of another file and bytes in memory, to be read in place of it."""
+"""A file of which a block at a time is in memory, and one put together from stretches of another, to be read in place of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,45 @@ from typing import BinaryIO
 
 Stretch = tuple[int, int]
 """From a byte of the file up to another, which is not in it."""
+_BLOCK, _BACK = 1 << 18, 1 << 12
+"""Bytes of a block, and how many of them before the one that was asked for: who looks ahead comes back."""
+
+
+class Window:
+    """The bytes of a file as a program has them that has read it whole, with one block in memory.
+
+    Args:
+        file: open for reading; it is sought in.
+        size: its bytes.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+        self._begin, self._block = 0, b""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        """From `part.start` up to `part.stop`, neither below 0; less where the file ends before."""
+        begin, stop = part.start, min(part.stop, self._size)
+        if begin < self._begin or stop > self._begin + len(self._block):
+            self._begin = max(0, begin - _BACK)
+            self._file.seek(self._begin)
+            self._block = self._file.read(max(_BLOCK, stop - begin) + begin - self._begin)
+        return self._block[begin - self._begin : max(0, stop - self._begin)]
+
+    def find(self, mark: bytes, begin: int = 0, stop: int | None = None) -> int:
+        """The first byte of `mark` that lies whole between two bytes; -1 without one."""
+        stop = self._size if stop is None else min(stop, self._size)
+        while begin + len(mark) <= stop:
+            own = self._begin <= begin and begin + len(mark) <= self._begin + len(self._block)
+            end = min(stop, self._begin + len(self._block)) if own else min(stop, begin + _BLOCK)
+            place = self[begin:end].find(mark)
+            if place >= 0:
+                return begin + place
+            begin = end - len(mark) + 1
+        return -1
 
 
 class Spliced:
@@ -58,6 +97,16 @@ class Spliced:
             return part[begin : begin + size]
         self._file.seek(part[0] + begin)
         return self._file.read(min(size, part[1] - part[0] - begin))
+
+
+def behind(parts: Sequence[bytes | Stretch], count: int) -> list[bytes | Stretch]:
+    """The parts without their first `count` bytes."""
+    left: list[bytes | Stretch] = []
+    for part in parts:
+        gone = min(count, _size(part))
+        left.append(part[gone:] if isinstance(part, bytes) else (part[0] + gone, part[1]))
+        count -= gone
+    return left
 
 
 def _size(part: bytes | Stretch) -> int:
