@@ -38,7 +38,9 @@ class Resumed:
     def check(self, module: nn.Module) -> None:
         """Raises ConfigError: the checkpoint is of another network than `module`."""
         own = {name: values.shape for name, values in module.state_dict().items()}
-        other = sorted(name for name in {*own, *self.shapes} if own.get(name) != self.shapes.get(name))
+        # A buffer may be newer than the checkpoint; the module fills it when it loads.
+        newer = {name for name, _ in module.named_buffers()} - {*self.shapes}
+        other = sorted(name for name in {*own, *self.shapes} - newer if own.get(name) != self.shapes.get(name))
         if other:
             raise ConfigError(
                 f"trainer.resume={self.source}: of another network ({other[0]} differs); give the model, sizes and "

@@ -16,11 +16,11 @@ import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.models.harmony.features import CLASSES
-from kmidi_lab.scoring.ngram import NGram, cache_weights, every_match, longest_matches, mixture_weights, with_cache
+from kmidi_lab.models.harmony.song_memory import MEMORY_ORDER, memory_weights, with_memory
+from kmidi_lab.scoring.ngram import NGram, cache_weights, longest_matches, with_cache
 
 START_MAJOR, START_MINOR = CLASSES, CLASSES + 1
 _START_LENGTH = 3
-_CACHE_ORDER = 8
 Sequences = Sequence["TokenSong"]
 
 
@@ -63,7 +63,7 @@ class CachedNGram:
     """An n-gram mixed with the song's own cache, `weights[k]` for a match of k chords."""
 
     ngram: ChordNGram
-    weights: np.ndarray = field(default_factory=lambda: np.zeros(_CACHE_ORDER + 1))
+    weights: np.ndarray = field(default_factory=lambda: np.zeros(MEMORY_ORDER + 1))
 
     def tune(self, songs: Sequences, iterations: int = 30) -> CachedNGram:
         """Sets the weights by expectation maximisation on `songs` (the validation split)."""
@@ -76,7 +76,7 @@ class CachedNGram:
             cached.append(cache[rows, tokens])
             orders.append(order)
         own = np.concatenate(main), np.concatenate(cached)
-        self.weights = cache_weights(*own, np.concatenate(orders), _CACHE_ORDER, iterations)
+        self.weights = cache_weights(*own, np.concatenate(orders), MEMORY_ORDER, iterations)
         return self
 
     def predict(self, song: TokenSong) -> np.ndarray:
@@ -90,35 +90,16 @@ class BlendedCaches:
     def __init__(self, ngram: ChordNGram, songs: Sequences) -> None:
         """Tunes the weights by expectation maximisation on `songs` (the validation split)."""
         self.ngram = ngram
-        self._weights: dict[int, np.ndarray] = {}
-        probabilities, lengths = [np.zeros((0, _CACHE_ORDER + 2))], [np.zeros(0, np.int64)]
-        for song in songs:
-            tokens = np.array(song.tokens, int)
-            parts, longest = self._parts(song)
-            probabilities.append(parts[:, np.arange(len(tokens)), tokens].T)
-            lengths.append(longest)
-        everything, longest = np.concatenate(probabilities), np.concatenate(lengths)
-        for length in range(_CACHE_ORDER + 1):
-            here = everything[longest == length][:, : length + 2]
-            self._weights[length] = mixture_weights(here) if len(here) else np.eye(length + 2)[0]
+        own = [ngram.predict(s)[np.arange(len(s.tokens)), list(s.tokens)] for s in songs]
+        self._weights = memory_weights(np.concatenate([np.zeros(0), *own]), [s.tokens for s in songs])
 
     def predict(self, song: TokenSong) -> np.ndarray:
         """`[T, 96]` probabilities of every event given those before it."""
-        parts, longest = self._parts(song)
-        weights = np.zeros((len(longest), len(parts)))
-        for at, length in enumerate(longest.tolist()):
-            weights[at, : length + 2] = self._weights[length]
-        # At the start the song has no chords of its own, and their share is the n-gram's.
-        weights[:, 0] += 1 - np.einsum("tk,ktv->t", weights, parts)
-        return np.einsum("tk,ktv->tv", weights, parts)
-
-    def _parts(self, song: TokenSong) -> tuple[np.ndarray, np.ndarray]:
-        matches, longest = every_match(song.tokens, _CACHE_ORDER, CLASSES, np.float64)
-        return np.concatenate([self.ngram.predict(song)[None], matches]), longest
+        return with_memory(self.ngram.predict(song), song.tokens, self._weights)
 
 
 def _cache_of(song: TokenSong) -> tuple[np.ndarray, np.ndarray]:
-    return longest_matches(song.tokens, _CACHE_ORDER, CLASSES, np.float64)
+    return longest_matches(song.tokens, MEMORY_ORDER, CLASSES, np.float64)
 
 
 _DIATONIC = {

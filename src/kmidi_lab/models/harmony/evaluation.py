@@ -12,6 +12,7 @@ from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
 from kmidi_lab.models.harmony.features import Encoded
+from kmidi_lab.models.harmony.song_memory import with_memory
 from kmidi_lab.run_record import Note
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 from kmidi_lab.scoring.metrics import (
@@ -44,11 +45,26 @@ def joint_probabilities(outputs: np.ndarray, head: dict[str, np.ndarray]) -> np.
     return softmax(logits)
 
 
+def remembered(p: np.ndarray, songs: Sequence[TokenSong], head: dict[str, np.ndarray]) -> np.ndarray:
+    """`[E, 96]` probabilities of all chords of some songs, mixed with each song's memory where the head has its weights."""
+    if "memory_weight" not in head:
+        return p
+    ends = np.cumsum([len(s.tokens) for s in songs])[:-1]
+    rows = zip(np.split(p, ends), songs, strict=True)
+    return np.concatenate([with_memory(own, song.tokens, head["memory_weight"]) for own, song in rows])
+
+
 class HarmonyEvaluator(Evaluator):
-    """Scores a callable `[E, 128] -> [E, 64]` with its head on a split, and fits the baselines on `train`."""
+    """Scores a callable `[E, 128] -> [E, 64]` with its head on a split, and fits the baselines on `train`.
+
+    The scores are those of the head file's decode, song memory included; `network_…` are those of the network alone.
+    """
 
     METRICS = {
         **CLASSIFICATION,
+        "network_nll": "min",
+        "network_perplexity": "min",
+        "network_top1": "max",
         "root_top1": "max",
         "root_slice_top1": "max",
         "quality_slice_top1": "max",
@@ -57,7 +73,7 @@ class HarmonyEvaluator(Evaluator):
     }
     primary = "perplexity"
     also = ("top1",)
-    loss = "nll"
+    loss = "network_nll"
 
     def __call__(
         self, call: Call, head: dict[str, np.ndarray], data: HarmonyData, split: str, training: HarmonyData
@@ -68,7 +84,8 @@ class HarmonyEvaluator(Evaluator):
             raise DataError(f"the split {split!r} holds no songs; give data.split=all or another data.root")
         encoded = data.encoded(split)
         outputs = call(encoded.x)
-        p = joint_probabilities(outputs, head)
+        alone = joint_probabilities(outputs, head)
+        p = remembered(alone, songs, head)
         source = np.array([s.source for s in songs for _ in s.tokens])
         baselines = {
             name: np.concatenate([model.predict(s) for s in songs])
@@ -78,7 +95,13 @@ class HarmonyEvaluator(Evaluator):
         parts = parts_of(split, source, _MIN_EVENTS_FOR_SOURCE)
         result = score_alike(lambda q, rows: _scores(q[rows], targets[rows]), p, baselines, parts)
         for name, rows in parts.items():
-            result.metrics[name] |= {**_marginals(outputs[rows], encoded, rows), "events": int(rows.sum())}
+            result.metrics[name] |= {
+                **_marginals(outputs[rows], encoded, rows),
+                **{
+                    f"network_{n}": classification(alone[rows], targets[rows])[n] for n in ("nll", "perplexity", "top1")
+                },
+                "events": int(rows.sum()),
+            }
         for name in sorted({s.source for s in songs}):
             part, own = f"{split}/{name}", [s for s in training.sequences("train") if s.source == name]
             if part in result.metrics and own:
@@ -124,10 +147,11 @@ def _analysis(
     }
     known = np.abs(e.x[:, HARMONY.input("emotion").index]).sum(1) > 0
     if known.any():
-        blind = e.x[known].copy()
+        blind = e.x.copy()
         blind[:, HARMONY.input("emotion").index] = 0.0
         targets = e.joint[known]
-        with_emotion, without = p[known], joint_probabilities(call(blind), head)
+        with_emotion = p[known]
+        without = remembered(joint_probabilities(call(blind), head), songs, head)[known]
         difference = log_likelihoods(without, targets) - log_likelihoods(with_emotion, targets)
         out["emotion"] = {
             "events": int(known.sum()),

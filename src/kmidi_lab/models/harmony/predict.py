@@ -21,6 +21,7 @@ from kmidi_lab.inference.published import Published
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
 from kmidi_lab.models.harmony.evaluation import DEGREES, joint_probabilities
 from kmidi_lab.models.harmony.features import context_vector, joint_class, memory_of
+from kmidi_lab.models.harmony.song_memory import next_with_memory
 
 _HALF_DIMINISHED = {1: {2, 4, 6, 7, 9, 11}, -1: {2, 7, 9}, 0: {2, 7, 9}}
 """Degrees where the class dim7, which holds both, is half-diminished in six or more of ten chords of the jazz standards."""
@@ -73,6 +74,9 @@ class NextChords(Request[list[Continuation]]):
             position = events[-1].start + events[-1].bars if timed else None  # type: ignore[operator]
             x = context_vector(memory, key, self.affect, position, last_bars)
             p = joint_probabilities(published.call(x[None]), published.head)[0]
+            if "memory_weight" in published.head:
+                tokens = [joint_class(event.chord, key) for event in events]
+                p = next_with_memory(p, tokens, published.head["memory_weight"])
         named = (self._chord(i) for i in np.argsort(-p)[: self.top].tolist())
         likeliest = np.sort(p)[::-1].tolist()
         return [Continuation(self.chart.spelling.chord(chord), q) for chord, q in zip(named, likeliest, strict=False)]
