@@ -18,7 +18,7 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
-from kmidi_lab.midi.score import midi_target, name_of, say_flaws
+from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.models.melody.continuation import Primer, read_tune, written
 from kmidi_lab.models.melody.metres import METRES, TYPED, Metre, metre_of
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
@@ -110,7 +110,7 @@ class MelodyOverChords(Request[Tune]):
         wished = metre_of(metre) if metre is not None else None
         if metre is not None and wished is None:
             raise ConfigError(f"predict.metre={metre} is not known; write {TYPED}")
-        self.source = midi if midi is None or isinstance(midi, bytes) else Path(midi)
+        self.source = midi_source(midi) if midi else None
         self.out, self.bars = out, bars
         self._target(Path())
         self.primer = read_tune(self.source, wished) if self.source else None
