@@ -269,6 +269,7 @@ def test_the_streaming_file_scores_what_the_network_scores(spoken: ActedSpeech) 
     assert streamed == pytest.approx(whole, abs=5e-3)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(spoken: ActedSpeech) -> None:
     a, b = (fit(spoken, 1, batches=3) for _ in range(2))
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
