@@ -129,7 +129,7 @@ class ChordRules(Rules[Song]):
     def stand_in(self, used: list[str]) -> str | None:
         if any(name in _TODAY for name in used):
             return None
-        return f"No songs of today (JazzStandards, POP909) were used: {', '.join(used)} stand in for them."
+        return f"No songs of today ({', '.join(_TODAY)}) were used: {', '.join(used)} stand in for them."
 
 
 def progression_key(song: Song) -> tuple[int, ...]:

@@ -58,7 +58,8 @@ def help_text(model: str | None = None) -> str:
     devices = hardware.find()
     lines += ["", "hardware (hardware=auto|cpu|mps|cuda)"]
     lines += [
-        f"  {'found  ' if a in devices else 'missing'}  {a:<5} {devices.get(a, '')}" for a in ("cuda", "mps", "cpu")
+        f"  {'found  ' if a in devices else 'missing'}  {a:<5} {devices.get(a, '')}".rstrip()
+        for a in ("cuda", "mps", "cpu")
     ]
     for group, note in (
         ("task", ""),

@@ -86,9 +86,16 @@ def test_every_sweep_composes(sweep: str, jobs: int) -> None:
     assert len(compose("model=emotion", f"sweep={sweep}", multirun=True)) == jobs
 
 
+def own_data(model: str) -> str:
+    """The data set that a model is trained on by default."""
+    [data] = [d["override /data"] for d in models((conf_dir(),))[model]["defaults"]]
+    return data
+
+
 @pytest.mark.parametrize("model", options("model"))
 def test_what_is_asked_by_default_is_what_the_python_api_asks(model: str) -> None:
-    cfg = composed(f"model={model}", "task=predict")
+    cfg = composed(*of_data(own_data(model)))
+    assert cfg.model.name == model
     asked = {key: value for key, value in cfg.predict.items() if key != "_target_"}
     request = hydra.utils.get_object(cfg.predict._target_)
     assert issubclass(request, Request)
@@ -111,9 +118,8 @@ def test_help_looks_for_the_sources_that_the_data_modules_read(model: str) -> No
         assert choice.text.endswith(".")
         for glob in (g for globs in choice.globs.values() for g in globs):
             assert all(part in text_of_readers() for part in glob.split("/")[0].split("*"))
-    default = composed(f"model={model}", "task=predict")
-    assert [c.name for c in choices] == list(default.model.accepts)
-    assert choices[0].name == default.hydra.runtime.choices.data
+    assert [c.name for c in choices] == models((conf_dir(),))[model]["model"]["accepts"]
+    assert choices[0].name == own_data(model)
 
 
 def test_data_follows_the_model_and_can_be_overridden() -> None:
@@ -196,8 +202,13 @@ def test_free_text_survives_the_shell_grammar(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["Dm7 | G7", "C#, F# = {x}: [1]", "ii%7 ~ V7", "it's “so”", "007", "true", "a\\'b"])
 def test_free_text_arrives_as_it_was_typed(text: str) -> None:
-    [cfg] = compose("task=predict", command_line.quote_free_text(f"predict.chords={text}"))
-    assert cfg.predict.chords == text
+    [override] = OverridesParser.create().parse_overrides([command_line.quote_free_text(f"predict.chords={text}")])
+    assert override.value() == text
+
+
+def test_free_text_arrives_in_the_config() -> None:
+    [cfg] = compose("task=predict", command_line.quote_free_text("predict.chords=C#, F# = {x}: [1]"))
+    assert cfg.predict.chords == "C#, F# = {x}: [1]"
 
 
 def test_run_ids_are_unique_within_a_second() -> None:

@@ -107,6 +107,7 @@ def test_figures_have_names_and_their_own_ids(page: Page) -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 def test_same_run_gives_the_same_bytes(source: str, tmp_path: Path) -> None:
     assert _source(sample_run(), tmp_path) == source
 

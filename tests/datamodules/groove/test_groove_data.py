@@ -127,6 +127,7 @@ def test_a_broken_table_is_one_line(small: Path, content: str) -> None:
         load(small)
 
 
+@pytest.mark.slow
 def test_no_take_bar_or_drummer_crosses_splits_in_real_data(shared: Path, tmp_path: Path) -> None:
     data = DrumPerformances(str(shared), str(tmp_path), sources=["groove_midi"])
     data.setup("fit")

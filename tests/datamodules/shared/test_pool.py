@@ -49,7 +49,8 @@ def outcomes(reads: Iterator[TaskResult[Path, int]]) -> dict[str, int | str]:
     return {read.task.name: read.reason if read.value is None else read.value for read in reads}
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
 def test_each_evil_file_costs_one_file(tmp_path: Path, workers: int) -> None:
     titles = [t for deed in DEEDS for t in ("good", deed, "good", "good")]
     paths = write(tmp_path, titles)
