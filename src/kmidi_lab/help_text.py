@@ -45,7 +45,7 @@ def help_text(model: str | None = None) -> str:
         "",
         "usage: python -m kmidi_lab [-m] [task=…] [model=…] [data=…] [hardware=…] [key=value …] [--cfg job] [--version]",
         "",
-        "models (model=…)",
+        "models (model=…): inputs -> outputs, budget of one call, planned parameters, network",
     ]
     for c in CONTRACTS.values():
         ready = "" if c.model in built else "  (contract only, no network yet)"

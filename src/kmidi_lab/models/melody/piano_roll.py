@@ -97,8 +97,8 @@ def piano_roll(
                 )  # fmt: skip
         axis.set_xlim(first - 0.05, last + 0.05)
         axis.set_ylim(low - 0.5, high + 0.5)
-        named = [p for p in range(low, high + 1) if p % 12 in scale]
-        axis.set_yticks(named, [note_name(p, spelling) for p in named], fontsize=7)
+        in_scale = [p for p in range(low, high + 1) if p % 12 in scale]
+        axis.set_yticks(in_scale, [note_name(p, spelling) for p in in_scale], fontsize=7)
         places = np.arange(first, end, bar)
         axis.set_xticks(places, [str(int(p / bar) + first_bar) for p in places], fontsize=8, ha="left")
         axis.tick_params(length=0)
