@@ -154,6 +154,7 @@ def test_generated_takes_stand_in_say_so_and_do_not_cross(generated: DrumPerform
     assert {p.style for p in generated.songs("train")} == set(STYLES)
 
 
+@pytest.mark.slow
 def test_generated_takes_are_repeatable_and_follow_their_research() -> None:
     a, b = generate(0), generate(0)
     assert all(

@@ -67,6 +67,7 @@ def test_the_same_seed_gives_the_same_weights(cache: str, tmp_path: Path) -> Non
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_it_learns(cache: str) -> None:
     L.seed_everything(0, verbose=False)
     data = ChordSongs("nowhere", cache, sources=["embedded"], batch_size=64, progress=False)
