@@ -200,6 +200,18 @@ def test_the_evaluator_scores_clips_and_seconds() -> None:
         EmotionEvaluator()(knows, head, data, "none", data)
 
 
+def test_espeak_speaks_alike_in_every_run() -> None:
+    spoken = []
+    for seed in (7, 8):  # it sets one of its own, from the time of day, when it starts
+        with open_espeak() as espeak:
+            espeak._library.espeak_ng_SetRandSeed(seed)
+            spoken.append(
+                [espeak.say(text, "en-us+whisper", Prosody()) for text in ("She sees hushed shells.", "Dogs.")]
+            )
+    for one, other in zip(*spoken, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_espeak_says_what_it_is_told() -> None:
     with open_espeak() as espeak:
         slow, fast = (espeak.say("Dogs are sitting by the door.", "en-us+f3", Prosody(rate=r)) for r in (120, 300))
