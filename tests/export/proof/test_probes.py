@@ -68,6 +68,7 @@ def test_no_sound_leaves_the_log_mel_range() -> None:
     assert LOG_MEL.low < frames.min() and frames.max() < LOG_MEL.high
 
 
+@pytest.mark.slow
 def test_a_student_of_any_weights_passes_on_all_that_the_contract_allows() -> None:
     """Outside the twelve keys it need not: there the layers that a file holds are another function than was trained."""
     torch.manual_seed(0)
