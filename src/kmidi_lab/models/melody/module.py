@@ -11,7 +11,7 @@ from kmidi_lab.bounds import Count
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.melody.features import MelodyBatch
-from kmidi_lab.models.melody.network import FRAMED, MelodyNetwork
+from kmidi_lab.models.melody.network import MelodyNetwork
 from kmidi_lab.models.melody.student import KeyGRU
 from kmidi_lab.nn.module import LabModule, LearningRate, StudentPlan
 
@@ -59,11 +59,16 @@ class MelodyTransformer(LabModule):
         super().__init__(learning_rate, weight_decay)
         if size % heads:
             raise ConfigError(f"model.module.heads={heads} must divide model.module.size={size}")
-        self.network = MelodyNetwork(size, heads, layers, window, memory, pointers, dropout)
-        self._shape = f"{FRAMED}→{size}, {layers} × (attention {heads} heads over {window} notes, MLP {4 * size})"
+        self._sizes = (size, heads, layers, window, memory, pointers, dropout)
+        self.network = MelodyNetwork(self.contract, *self._sizes)
+        self._shape = f"{self.network.frame.size}→{size}, {layers} × (attention {heads} heads over {window} notes, MLP {4 * size})"
         self._ends = f"{pointers} pointers over {memory} notes, softmax {MELODY.output_size}"
         self._student = (student_size, student_epochs, student_learning_rate)
         self.save_hyperparameters()
+
+    def use_contract(self, version: object) -> None:
+        super().use_contract(version)
+        self.network = MelodyNetwork(self.contract, *self._sizes)
 
     @property
     def architecture(self) -> str:
