@@ -19,7 +19,6 @@ from kmidi_lab.contracts import MELODY, Contract
 from kmidi_lab.models.melody.features import (
     KEYS,
     LENGTHS,
-    NO_NOTE,
     Melody,
     MelodyBatch,
     Notes,
@@ -28,6 +27,7 @@ from kmidi_lab.models.melody.features import (
     notes_of,
     vectors,
 )
+from kmidi_lab.models.melody.recall import NO_NOTE
 
 _LOW, _HIGH = 36, 96
 _FROM_THE_START = 0.3

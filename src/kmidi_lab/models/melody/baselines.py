@@ -13,7 +13,8 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.contracts import MELODY
-from kmidi_lab.models.melody.features import NO_NOTE, Melody, duration_class, position_class
+from kmidi_lab.models.melody.features import Melody, duration_class, position_class
+from kmidi_lab.models.melody.recall import NO_NOTE
 from kmidi_lab.scoring.ngram import (
     SMOOTHINGS,
     Floats,

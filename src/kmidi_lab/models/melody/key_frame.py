@@ -57,7 +57,9 @@ class KeyFrame(nn.Module):
     def recalled(self, x: torch.Tensor) -> torch.Tensor:
         """`[B, T, 1, 128]` the recalled pitch with its weight; sums to at most 1."""
         octave = self._octave(x) + x[..., self._in["recalled_octave"]]
-        return self._one_hot(x[..., self._in["recalled_pitch_class"]], self._near(octave.clamp(1, _OCTAVES)))[..., None, :]
+        return self._one_hot(x[..., self._in["recalled_pitch_class"]], self._near(octave.clamp(1, _OCTAVES)))[
+            ..., None, :
+        ]
 
     def tokens(self, x: torch.Tensor, pitch: torch.Tensor) -> torch.Tensor:
         """`[B, T, 3]` whole numbers above 0 that name the contexts before a note; a pitch of 0 is none."""
@@ -86,9 +88,7 @@ class KeyFrame(nn.Module):
         one_hot = F.pad(both.flatten(-2), (LOWEST, _PITCHES - LOWEST - 12 * _OCTAVES))
         return one_hot / one_hot.sum(-1, keepdim=True).clamp(min=1.0)
 
-    def inputs(
-        self, x: torch.Tensor, pitch: torch.Tensor, recalled: torch.Tensor, shift: torch.Tensor
-    ) -> torch.Tensor:
+    def inputs(self, x: torch.Tensor, pitch: torch.Tensor, recalled: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
         """`[B, T, size]`: previous and recalled pitch and chord relative to the tonic, and the rest as it is."""
         steps = torch.arange(_PITCHES, device=x.device)
         places = (steps + TURN + shift).expand(*x.shape[:2], -1)

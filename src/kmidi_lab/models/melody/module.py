@@ -76,8 +76,9 @@ class MelodyTransformer(LabModule):
 
     def student_plan(self) -> StudentPlan:
         size, epochs, learning_rate = self._student
-        architecture = f"64→frame of the key→GRU {size}→frame of C→{MELODY.output_size} softmax"
-        return StudentPlan(KeyGRU(size), architecture, epochs, learning_rate)
+        layers = f"GRU {size}" if self.contract.version == "1" else f"{size}→GRU {size}→{size}"
+        architecture = f"64→frame of the key→{layers}→frame of C→{MELODY.output_size} softmax"
+        return StudentPlan(KeyGRU(self.contract, size), architecture, epochs, learning_rate)
 
     def _loss(self, batch: MelodyBatch) -> tuple[torch.Tensor, torch.Tensor]:
         """(mean loss of the real notes, their probabilities `[E, 128]`)."""

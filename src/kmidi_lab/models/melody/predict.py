@@ -142,7 +142,9 @@ class MelodyOverChords(Request[Tune]):
             if self.primer:
                 self.primer.listen(ask, self.affect, contract)
         drawing = rng, self.temperature, self.top_k, self.top_p
-        pitches = write(ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.primer, contract)
+        pitches = write(
+            ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.primer, contract
+        )
         tempo = round(self.primer.tempo if self.primer else 100 + 30 * arousal)
         if self.primer:
             midi = written(self.primer, sounding(rhythm, pitches, self.primer.velocity), under(chords))

@@ -8,21 +8,19 @@ and gates behind the GRU turn the logits back (as harmony's network does). Train
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kmidi_lab.contracts import MELODY
+from kmidi_lab.contracts import MELODY, Contract
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST
 from kmidi_lab.nn.layers import GRU
 from kmidi_lab.nn.streaming import Chain, State, Streaming
 
-_IN = {s.name: s.index for s in MELODY.inputs}
 _PITCHES, _KEYS = MELODY.output_size, 12
-_CHROMAS = ("previous_pitch_class", "chord")
-_PLAIN = list(range(_IN["previous_octave"].start, _IN["chord"].start))
-_SIGNED = [_IN["key"].stop - 1, *range(_IN["mood"].start, _IN["mood"].stop)]
-"""Inputs that may be negative: mode and mood, each carried as two that are not."""
+_KEY = MELODY.input("key")
 _TURN = 6
 """The frame of the key is at most so many semitones off."""
 _RANGE = HIGHEST - LOWEST + 1
@@ -40,6 +38,32 @@ def _circle() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack([angle.sin(), angle.cos()], 1) / (1 - near), -(near / (1 - near)).expand(_KEYS - 1)
 
 
+@dataclass(frozen=True)
+class _Inputs:
+    """Places of the inputs.
+
+    `chromas` are turned to the tonic, `plain` are 0 or more, `signed` may be negative and are carried as two that are not.
+    """
+
+    chromas: tuple[slice, ...]
+    plain: tuple[int, ...]
+    signed: tuple[int, ...]
+
+    @classmethod
+    def of(cls, contract: Contract) -> _Inputs:
+        chromas = [s for s in contract.inputs if s.size == 12]
+        rest = [s for s in contract.inputs if s.size != 12 and s.name != "key"]
+        plain = [i for s in rest if s.values.low >= 0 for i in range(s.start, s.stop)]
+        signed = [_KEY.stop - 1, *(i for s in rest if s.values.low < 0 for i in range(s.start, s.stop))]
+        return cls(tuple(s.index for s in chromas), tuple(plain), tuple(signed))
+
+    @property
+    def carried(self) -> list[tuple[int, float]]:
+        """(input, sign) of what passes the first layers beside the tonic."""
+        chromas = [i for part in self.chromas for i in range(part.start, part.stop)]
+        return [(i, 1.0) for i in (*chromas, *self.plain, *self.signed)] + [(i, -1.0) for i in self.signed]
+
+
 def _shift(tonic: int) -> int:
     return tonic - 12 if tonic > _TURN else tonic
 
@@ -50,7 +74,8 @@ class KeyGRU(Streaming):
     Pitches beyond those of the contract's eight octaves keep the smallest logit.
 
     Args:
-        hidden: units of the GRU.
+        contract: the version that its inputs are of; in the first one the GRU stands alone.
+        hidden: units of the GRU, and of the dense layers before and behind it.
     """
 
     circle: torch.Tensor
@@ -58,7 +83,7 @@ class KeyGRU(Streaming):
     turned: torch.Tensor
     shifts: torch.Tensor
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, contract: Contract, hidden: int) -> None:
         super().__init__()
         circle, bias = _circle()
         degrees, keys = torch.arange(12)[:, None], torch.arange(_KEYS)
@@ -67,7 +92,11 @@ class KeyGRU(Streaming):
         self.register_buffer("turned", (degrees + keys) % 12, persistent=False)
         self.register_buffer("shifts", torch.tensor([_shift(k) for k in range(_KEYS)]), persistent=False)
         self.hidden = hidden
-        self.rnn = GRU(12 * len(_CHROMAS) + len(_PLAIN) + 2 * len(_SIGNED) + _KEYS, hidden)
+        self.inputs, self.dense = _Inputs.of(contract), contract.version != "1"
+        wide = len(self.inputs.carried) + _KEYS
+        self.rnn = GRU(hidden + _KEYS if self.dense else wide, hidden)
+        if self.dense:
+            self.before, self.after = nn.Linear(wide, hidden), nn.Linear(hidden, hidden)
         self.out = nn.Linear(hidden, _STEPS)
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -77,12 +106,17 @@ class KeyGRU(Streaming):
         return self.rnn.receptive_field()
 
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        keys = F.relu(x[..., _IN["key"]][..., :2] @ self.circle.T + self.bias)
+        keys = F.relu(x[..., _KEY.index][..., :2] @ self.circle.T + self.bias)
         tonic = torch.cat([F.relu(1 - keys.sum(-1, keepdim=True)), keys], -1)
-        parts = [F.relu(x[..., _IN[name]][..., self.turned] + tonic[..., None, :] - 1).sum(-1) for name in _CHROMAS]
-        signed = x[..., _SIGNED]
-        framed = torch.cat([*parts, F.relu(x[..., _PLAIN]), F.relu(signed), F.relu(-signed), tonic], -1)
+        chromas = [x[..., part][..., self.turned] for part in self.inputs.chromas]
+        parts = [F.relu(chroma + tonic[..., None, :] - 1).sum(-1) for chroma in chromas]
+        plain, signed = x[..., list(self.inputs.plain)], x[..., list(self.inputs.signed)]
+        framed = torch.cat([*parts, F.relu(plain), F.relu(signed), F.relu(-signed), tonic], -1)
+        if self.dense:
+            framed = torch.cat([F.relu(self.before(framed)), tonic], -1)
         h, state = self.rnn.stream(framed, state)
+        if self.dense:
+            h = F.relu(self.after(h))
         steps = torch.arange(_RANGE, device=x.device)
         shift = self.shifts[tonic.argmax(-1, keepdim=True)]
         logits = self.out(h).clamp(min=-_FLOOR).gather(-1, steps + _TURN - shift)
@@ -91,11 +125,11 @@ class KeyGRU(Streaming):
     @torch.no_grad()
     def deployed(self) -> Chain:
         """The same function as layers that RTNeural has, on the CPU in float32."""
-        carried = _carried()
+        carried, places = self.inputs.carried, 12 * len(self.inputs.chromas)
         keys = _linear(MELODY.input_size, len(carried) + _KEYS - 1)
         for row, (source, sign) in enumerate(carried):
             keys.weight[row, source] = sign
-        keys.weight[len(carried) :, _IN["key"].start : _IN["key"].start + 2] = self.circle.cpu()
+        keys.weight[len(carried) :, _KEY.start : _KEY.start + 2] = self.circle.cpu()
         keys.bias[len(carried) :] = self.bias.cpu()
         wide = len(carried) + _KEYS
         tonic = _linear(wide - 1, wide)
@@ -103,11 +137,12 @@ class KeyGRU(Streaming):
         tonic.weight[len(carried), len(carried) :] = -1.0  # C: no other tonic
         tonic.bias[len(carried)] = 1.0
         tonic.weight[len(carried) + 1 :, len(carried) :] = torch.eye(_KEYS - 1)
-        relu = nn.ReLU()
-        return Chain(
-            keys, relu, tonic, nn.ReLU(), _gates(wide), nn.ReLU(), _collapse(wide), self._carrying(),
-            self._turn_back(), nn.ReLU(), _pitches(), nn.Softmax(-1),
-        ).eval()  # fmt: skip
+        first = (keys, nn.ReLU(), tonic, nn.ReLU(), _gates(wide, places), nn.ReLU(), _collapse(wide, places))
+        last = (self._turn_back(), nn.ReLU(), _pitches(), nn.Softmax(-1))
+        if not self.dense:
+            return Chain(*first, self._carrying(), *last).eval()
+        before, after = _beside_tonic(self.before, cut=True), _beside_tonic(self.after)
+        return Chain(*first, before, nn.ReLU(), self._carrying(), after, nn.ReLU(), *last).eval()
 
     def _carrying(self) -> GRU:
         """The GRU with twelve more units that hold the tonic of the present call."""
@@ -143,15 +178,18 @@ class KeyGRU(Streaming):
         return layer
 
 
-def _carried() -> list[tuple[int, float]]:
-    """(input, sign) of what passes the first layers beside the tonic."""
-    chromas = [i for name in _CHROMAS for i in range(_IN[name].start, _IN[name].stop)]
-    return [(i, 1.0) for i in (*chromas, *_PLAIN, *_SIGNED)] + [(i, -1.0) for i in _SIGNED]
+def _beside_tonic(dense: nn.Linear, cut: bool = False) -> nn.Linear:
+    """A dense layer that hands the tonic, the last twelve inputs, through; with `cut` it sees these itself, too."""
+    inputs, outputs = dense.in_features, dense.out_features
+    layer = _linear(inputs if cut else inputs + _KEYS, outputs + _KEYS)
+    layer.weight[:outputs, :inputs] = dense.weight.cpu()
+    layer.bias[:outputs] = dense.bias.cpu()
+    layer.weight[outputs:, -_KEYS:] = torch.eye(_KEYS)
+    return layer
 
 
-def _gates(wide: int) -> nn.Linear:
+def _gates(wide: int, places: int) -> nn.Linear:
     """Gates (chroma place, key), then what is not turned, the tonic last."""
-    places = 12 * len(_CHROMAS)
     layer = _linear(wide, places * _KEYS + wide - places)
     for place in range(places):
         for k in range(_KEYS):
@@ -162,9 +200,8 @@ def _gates(wide: int) -> nn.Linear:
     return layer
 
 
-def _collapse(wide: int) -> nn.Linear:
+def _collapse(wide: int, places: int) -> nn.Linear:
     """Sums the gates of every degree."""
-    places = 12 * len(_CHROMAS)
     layer = _linear(places * _KEYS + wide - places, wide)
     for place in range(places):
         block, pitch = divmod(place, 12)
