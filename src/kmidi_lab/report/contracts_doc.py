@@ -37,7 +37,8 @@ def contracts_markdown() -> str:
             "What an input may hold: values in a range; `one-hot`, a single 1 or zeros; `weighted`, a single value",
             "above 0, up to 1, or zeros; `circle`, sine and cosine of an angle or zeros; `key`, sine and cosine of one of",
             "twelve tonics or zeros, then a mode of -1, 0 or 1; `mood`, -1..1 and for the last, complexity, 0..1.",
-            "Zeros stand for what is unknown. The artefacts are proved on these values and a little noise around them; outside, an output means nothing.\n",
+            "Zeros stand for what is unknown. The artefacts are proved on these values and a little noise around them;",
+            "outside, an output means nothing.\n",
             overview,
             *(contract_markdown(c) for c in CONTRACTS.values()),
         )
