@@ -28,7 +28,7 @@ def calls(contract: Contract, tonic: int | None, pitches: list[int], seed: int =
         else:
             x[0, t, inside["previous_octave"]] = (pitch // 12 - 5) / 4
             x[0, t, inside["previous_duration"]] = rng.uniform(-0.7, 0.7)
-            x[0, t, inside["recalled_pitch_class"].start + (pitch + 4) % 12] = rng.integers(9) / 8
+            x[0, t, inside["recalled_pitch_class"].start + pitch % 12] = rng.integers(9) / 8
             x[0, t, inside["recalled_octave"]] = rng.integers(-1, 2)
         for name in ("next_position", "next_duration"):
             x[0, t, inside[name].start + rng.integers(8)] = 1
@@ -51,7 +51,7 @@ def student(contract) -> KeyGRU:
     torch.manual_seed(3)
     student = KeyGRU(contract, 24)
     with torch.no_grad():  # logits as far apart as trained ones, some beyond the floor
-        student.out.weight.mul_(150 if student.dense else 30)
+        student.out.weight.mul_(100 if student.recalls else 30)
     return student.eval()
 
 
@@ -75,7 +75,7 @@ def test_a_tune_in_another_key_gets_the_same_answer_in_that_key(student, contrac
     student = copy.deepcopy(student)
     with torch.no_grad():
         student.rnn.rnn.weight_ih_l0[:, -12:] = 0
-        if student.dense:
+        if student.recalls:
             student.before.weight[:, -12:] = 0
         a, b = (F.normalize(student(v)[..., lowest : lowest + 80], 1, -1) for v, lowest in ((x, 30), (y, 32)))
         moved = F.normalize(student(y)[..., 30:110], 1, -1)
@@ -105,3 +105,21 @@ def test_pitches_beyond_the_contracts_octaves_stay_at_the_floor(student, contrac
         p = student(calls(contract, 5, TUNE))
     assert torch.allclose(p[..., :24], p[..., :1].expand(-1, -1, 24))
     assert p[..., 0].max() < 1e-3
+
+
+def test_what_is_recalled_is_copied_to_its_own_pitch():
+    torch.manual_seed(5)
+    student = KeyGRU(MELODY, 24).eval()
+    with torch.no_grad():
+        student.copy.bias.fill_(15.0)
+    x = calls(MELODY, 3, TUNE)
+    for name, value in (("recalled_pitch_class", 0.0), ("recalled_octave", 1.0)):
+        x[..., MELODY.input(name).index] = value
+    x[..., MELODY.input("recalled_pitch_class").start + 7] = 1 / 8
+    with torch.no_grad():
+        p = student(x)[0]
+    assert p.argmax(-1).tolist() == [12 * (pitch // 12 + 1) + 7 for pitch in TUNE]
+    assert p.max(-1).values.min() > 0.99
+    x[..., MELODY.input("recalled_pitch_class").index] = 0
+    with torch.no_grad():
+        assert student(x).max() < 0.5

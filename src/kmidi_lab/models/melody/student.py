@@ -2,8 +2,9 @@
 
 A plain GRU would have to learn every transposition. Here the frame of the key is exact: for a one-hot tonic K and x in
 0..1, `relu(x + K_k - 1)` is x where k is the tonic and 0 elsewhere, so a sum of such gates turns a chroma to the tonic,
-and gates behind the GRU turn the logits back (as harmony's network does). Training computes the turns directly;
-`deployed()` writes the same function as plain layers.
+and gates behind the GRU turn the logits back (as harmony's network does). The recalled note is copied in the same way:
+it is carried past the GRU, and a gate adds what the GRU thinks of it to the logit of its pitch. Training computes this
+directly; `deployed()` writes the same function as plain layers.
 """
 
 from __future__ import annotations
@@ -16,19 +17,21 @@ from torch.nn import functional as F
 
 from kmidi_lab.contracts import MELODY, Contract
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST
+from kmidi_lab.models.melody.key_frame import TURN
 from kmidi_lab.nn.layers import GRU
 from kmidi_lab.nn.streaming import Chain, State, Streaming
 
 _PITCHES, _KEYS = MELODY.output_size, 12
 _KEY = MELODY.input("key")
-_TURN = 6
-"""The frame of the key is at most so many semitones off."""
 _RANGE = HIGHEST - LOWEST + 1
-_STEPS = _RANGE + 2 * _TURN
+_STEPS = _RANGE + 2 * TURN
 _FLOOR, _SHUT = 12.0, 36.0
 """Logits below -12 are cut off; a shut gate stays shut for logits up to 24. Small, since they cost float32 digits."""
 _SATURATED, _CLOSED = 20.0, -30.0
 """tanh(20) is 1 in float32, and a gate at sigmoid(-30) lets nothing of the old state through."""
+_OCTAVES = 8
+_RECALLED = 12 + _OCTAVES
+"""Pitch classes and octaves of the recalled note, that pass the GRU beside the tonic."""
 
 
 def _circle() -> tuple[torch.Tensor, torch.Tensor]:
@@ -65,7 +68,7 @@ class _Inputs:
 
 
 def _shift(tonic: int) -> int:
-    return tonic - 12 if tonic > _TURN else tonic
+    return tonic - 12 if tonic > TURN else tonic
 
 
 class KeyGRU(Streaming):
@@ -82,6 +85,8 @@ class KeyGRU(Streaming):
     bias: torch.Tensor
     turned: torch.Tensor
     shifts: torch.Tensor
+    factors: torch.Tensor
+    octave: torch.Tensor
 
     def __init__(self, contract: Contract, hidden: int) -> None:
         super().__init__()
@@ -92,11 +97,18 @@ class KeyGRU(Streaming):
         self.register_buffer("turned", (degrees + keys) % 12, persistent=False)
         self.register_buffer("shifts", torch.tensor([_shift(k) for k in range(_KEYS)]), persistent=False)
         self.hidden = hidden
-        self.inputs, self.dense = _Inputs.of(contract), contract.version != "1"
+        self.inputs, self.recalls = _Inputs.of(contract), contract.version != "1"
+        self.kept = _RECALLED + _KEYS if self.recalls else _KEYS
         wide = len(self.inputs.carried) + _KEYS
-        self.rnn = GRU(hidden + _KEYS if self.dense else wide, hidden)
-        if self.dense:
-            self.before, self.after = nn.Linear(wide, hidden), nn.Linear(hidden, hidden)
+        self.rnn = GRU(hidden + _KEYS if self.recalls else wide, hidden)
+        # A kept value counts as 1 as soon as it is there: a recalled pitch class holds an eighth at least.
+        factors = [8 * _SATURATED] * 12 + [_SATURATED] * (_OCTAVES + _KEYS)
+        self.register_buffer("factors", torch.tensor(factors[-self.kept :]), persistent=False)
+        if self.recalls:
+            self.before, self.after = nn.Linear(wide + _OCTAVES, hidden), nn.Linear(hidden, hidden)
+            self.copy = nn.Linear(hidden, 1)
+            self.recalled = contract.input("recalled_pitch_class").index
+            self.register_buffer("octave", _octave(contract), persistent=False)
         self.out = nn.Linear(hidden, _STEPS)
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -111,43 +123,73 @@ class KeyGRU(Streaming):
         chromas = [x[..., part][..., self.turned] for part in self.inputs.chromas]
         parts = [F.relu(chroma + tonic[..., None, :] - 1).sum(-1) for chroma in chromas]
         plain, signed = x[..., list(self.inputs.plain)], x[..., list(self.inputs.signed)]
-        framed = torch.cat([*parts, F.relu(plain), F.relu(signed), F.relu(-signed), tonic], -1)
-        if self.dense:
-            framed = torch.cat([F.relu(self.before(framed)), tonic], -1)
+        framed = torch.cat([*parts, F.relu(plain), F.relu(signed), F.relu(-signed)], -1)
+        if self.recalls:
+            recalled = self._recalled(x)
+            framed = F.relu(self.before(torch.cat([framed, recalled[1], tonic], -1)))
+        framed = torch.cat([framed, tonic], -1)
         h, state = self.rnn.stream(framed, state)
-        if self.dense:
+        if self.recalls:
             h = F.relu(self.after(h))
         steps = torch.arange(_RANGE, device=x.device)
         shift = self.shifts[tonic.argmax(-1, keepdim=True)]
-        logits = self.out(h).clamp(min=-_FLOOR).gather(-1, steps + _TURN - shift)
+        logits = self.out(h).clamp(min=-_FLOOR).gather(-1, steps + TURN - shift)
+        if self.recalls:
+            held = (torch.cat(recalled, -1) * self.factors[:_RECALLED]).tanh()
+            pitch_class, octave = held.split([12, _OCTAVES], -1)
+            both = (octave[..., None] + pitch_class[..., None, :] - 2).flatten(-2)
+            logits = logits + F.relu(self.copy(h) + _SHUT * both)
         return F.pad(logits, (LOWEST, _PITCHES - LOWEST - _RANGE), value=-_FLOOR).softmax(-1), state
+
+    def _recalled(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(pitch class `[.., 12]` as it is, octave `[.., 8]`, 1 at a whole one) of the recalled note."""
+        hinges = F.relu(x @ self.octave[:, :-1].T + self.octave[:, -1])
+        return F.relu(x[..., self.recalled]), F.relu(hinges @ _tents().to(x.device).T)
 
     @torch.no_grad()
     def deployed(self) -> Chain:
         """The same function as layers that RTNeural has, on the CPU in float32."""
-        carried, places = self.inputs.carried, 12 * len(self.inputs.chromas)
-        keys = _linear(MELODY.input_size, len(carried) + _KEYS - 1)
+        places, hinges = 12 * len(self.inputs.chromas), len(self.octave) if self.recalls else 0
+        carried = self.inputs.carried
+        if self.recalls:
+            carried = [*carried, *((i, 1.0) for i in range(self.recalled.start, self.recalled.stop))]
+        inner = len(carried) + hinges
+        keys = _linear(MELODY.input_size, inner + _KEYS - 1)
         for row, (source, sign) in enumerate(carried):
             keys.weight[row, source] = sign
-        keys.weight[len(carried) :, _KEY.start : _KEY.start + 2] = self.circle.cpu()
-        keys.bias[len(carried) :] = self.bias.cpu()
-        wide = len(carried) + _KEYS
-        tonic = _linear(wide - 1, wide)
-        tonic.weight[: len(carried), : len(carried)] = torch.eye(len(carried))
-        tonic.weight[len(carried), len(carried) :] = -1.0  # C: no other tonic
-        tonic.bias[len(carried)] = 1.0
-        tonic.weight[len(carried) + 1 :, len(carried) :] = torch.eye(_KEYS - 1)
-        first = (keys, nn.ReLU(), tonic, nn.ReLU(), _gates(wide, places), nn.ReLU(), _collapse(wide, places))
-        last = (self._turn_back(), nn.ReLU(), _pitches(), nn.Softmax(-1))
-        if not self.dense:
-            return Chain(*first, self._carrying(), *last).eval()
-        before, after = _beside_tonic(self.before, cut=True), _beside_tonic(self.after)
-        return Chain(*first, before, nn.ReLU(), self._carrying(), after, nn.ReLU(), *last).eval()
+        if self.recalls:
+            keys.weight[len(carried) : inner], keys.bias[len(carried) : inner] = (
+                self.octave[:, :-1].cpu(), self.octave[:, -1].cpu(),
+            )  # fmt: skip
+        keys.weight[inner:, _KEY.start : _KEY.start + 2] = self.circle.cpu()
+        keys.bias[inner:] = self.bias.cpu()
+        tonic = _linear(inner + _KEYS - 1, inner + _KEYS)
+        tonic.weight[:inner, :inner] = torch.eye(inner)
+        tonic.weight[inner, inner:] = -1.0  # C: no other tonic
+        tonic.bias[inner] = 1.0
+        tonic.weight[inner + 1 :, inner:] = torch.eye(_KEYS - 1)
+        wide = inner + _KEYS
+        collapse = _collapse(wide, places)
+        first = (keys, nn.ReLU(), tonic, nn.ReLU(), _gates(wide, places), nn.ReLU())
+        last = (self._turn_back(), nn.ReLU(), _pitches(self.recalls), nn.Softmax(-1))
+        if not self.recalls:
+            return Chain(*first, collapse, self._carrying(), *last).eval()
+        folded = _linear(collapse.in_features, wide - hinges + _OCTAVES)
+        folded.weight[: len(carried)], folded.weight[-_KEYS:] = (
+            collapse.weight[: len(carried)],
+            collapse.weight[-_KEYS:],
+        )
+        folded.weight[len(carried) : -_KEYS] = _tents() @ collapse.weight[len(carried) : inner]
+        # Behind what it sees of the inputs, the first dense layer sees octaves and tonic, but no untransposed pitch class.
+        before, after = _beside(self.before, self.kept, sees=_OCTAVES + _KEYS), _beside(self.after, self.kept)
+        middle = (folded, nn.ReLU(), before, nn.ReLU(), self._carrying(), after, nn.ReLU())
+        return Chain(*first, *middle, *last).eval()
 
     def _carrying(self) -> GRU:
-        """The GRU with twelve more units that hold the tonic of the present call."""
-        size, inputs = self.hidden, self.rnn.rnn.input_size
-        wide = GRU(inputs, size + _KEYS)
+        """The GRU with more units that hold the kept values of the present call, saturated."""
+        size, kept, unseen = self.hidden, self.kept, self.kept - _KEYS
+        inputs = self.rnn.rnn.input_size + unseen
+        wide = GRU(inputs, size + kept)
         own, new = self.rnn.rnn, wide.rnn
         for kind in ("ih", "hh"):
             weight: torch.Tensor = getattr(new, f"weight_{kind}_l0")
@@ -155,36 +197,66 @@ class KeyGRU(Streaming):
             weight.zero_()
             bias.zero_()
             for gate in range(3):
-                rows = slice(gate * (size + _KEYS), gate * (size + _KEYS) + size)
+                rows = slice(gate * (size + kept), gate * (size + kept) + size)
                 source_rows = slice(gate * size, (gate + 1) * size)
-                weight[rows, : inputs if kind == "ih" else size] = getattr(own, f"weight_{kind}_l0")[source_rows].cpu()
+                source = getattr(own, f"weight_{kind}_l0")[source_rows].cpu()
+                if kind == "ih":
+                    weight[rows, : inputs - kept] = source[:, :-_KEYS]
+                    weight[rows, inputs - _KEYS :] = source[:, -_KEYS:]
+                else:
+                    weight[rows, :size] = source
                 bias[rows] = getattr(own, f"bias_{kind}_l0")[source_rows].cpu()
-        z, n = (slice(gate * (size + _KEYS) + size, (gate + 1) * (size + _KEYS)) for gate in (1, 2))
+        z, n = (slice(gate * (size + kept) + size, (gate + 1) * (size + kept)) for gate in (1, 2))
         weights = dict(new.named_parameters())
         weights["bias_ih_l0"][z] = _CLOSED
-        weights["weight_ih_l0"][n, inputs - _KEYS :] = _SATURATED * torch.eye(_KEYS)
+        weights["weight_ih_l0"][n, inputs - kept :] = torch.diag(self.factors.cpu())
         return wide
 
     def _turn_back(self) -> nn.Linear:
-        """Gates (pitch, key): the logit of the step that the pitch is in that key."""
-        weight, bias = self.out.weight.cpu(), self.out.bias.cpu()
-        layer = _linear(self.hidden + _KEYS, _RANGE * _KEYS)
+        """Gates (pitch, key), the logit of the step that the pitch is in that key; then what a recalled pitch adds."""
+        weight, bias, size = self.out.weight.cpu(), self.out.bias.cpu(), self.hidden
+        layer = _linear(size + self.kept, _RANGE * (_KEYS + self.recalls))
         for pitch in range(_RANGE):
             for k in range(_KEYS):
-                row, step = pitch * _KEYS + k, pitch + _TURN - _shift(k)
-                layer.weight[row, : self.hidden] = weight[step]
-                layer.weight[row, self.hidden + k] = _SHUT
+                row, step = pitch * _KEYS + k, pitch + TURN - _shift(k)
+                layer.weight[row, :size] = weight[step]
+                layer.weight[row, size + self.kept - _KEYS + k] = _SHUT
                 layer.bias[row] = bias[step] + _FLOOR - _SHUT
+        if self.recalls:
+            for pitch in range(_RANGE):
+                octave, pitch_class = divmod(pitch, 12)
+                row = _RANGE * _KEYS + pitch
+                layer.weight[row, :size] = self.copy.weight[0].cpu()
+                layer.weight[row, size + pitch_class] = layer.weight[row, size + 12 + octave] = _SHUT
+                layer.bias[row] = self.copy.bias[0].cpu() - 2 * _SHUT
         return layer
 
 
-def _beside_tonic(dense: nn.Linear, cut: bool = False) -> nn.Linear:
-    """A dense layer that hands the tonic, the last twelve inputs, through; with `cut` it sees these itself, too."""
-    inputs, outputs = dense.in_features, dense.out_features
-    layer = _linear(inputs if cut else inputs + _KEYS, outputs + _KEYS)
-    layer.weight[:outputs, :inputs] = dense.weight.cpu()
+def _octave(contract: Contract) -> torch.Tensor:
+    """`[10, 65]`: weights and bias of how far the recalled note's octave is above 0, 1, .. 9."""
+    rows = torch.zeros(_OCTAVES + 2, contract.input_size + 1)
+    rows[:, contract.input("previous_octave").start] = 4.0
+    rows[:, contract.input("recalled_octave").start] = 1.0
+    rows[:, -1] = 4.0 - torch.arange(_OCTAVES + 2)
+    return rows
+
+
+def _tents() -> torch.Tensor:
+    """`[8, 10]`: hinges at 0 to 9 to tents of width 1 around 1 to 8."""
+    rows = torch.zeros(_OCTAVES, _OCTAVES + 2)
+    for octave in range(_OCTAVES):
+        rows[octave, octave : octave + 3] = torch.tensor([1.0, -2.0, 1.0])
+    return rows
+
+
+def _beside(dense: nn.Linear, kept: int, sees: int = 0) -> nn.Linear:
+    """A dense layer that hands the last inputs, the kept ones, through; it `sees` so many of them itself, too."""
+    own, outputs = dense.in_features - sees, dense.out_features
+    layer = _linear(own + kept, outputs + kept)
+    layer.weight[:outputs, :own] = dense.weight[:, :own].cpu()
+    layer.weight[:outputs, own + kept - sees : own + kept] = dense.weight[:, own:].cpu()
     layer.bias[:outputs] = dense.bias.cpu()
-    layer.weight[outputs:, -_KEYS:] = torch.eye(_KEYS)
+    layer.weight[outputs:, -kept:] = torch.eye(kept)
     return layer
 
 
@@ -211,11 +283,13 @@ def _collapse(wide: int, places: int) -> nn.Linear:
     return layer
 
 
-def _pitches() -> nn.Linear:
+def _pitches(recalls: bool) -> nn.Linear:
     """Sums the gates of every pitch; those beyond stay at the floor."""
-    layer = _linear(_RANGE * _KEYS, _PITCHES)
+    layer = _linear(_RANGE * (_KEYS + recalls), _PITCHES)
     for pitch in range(_RANGE):
         layer.weight[LOWEST + pitch, pitch * _KEYS : (pitch + 1) * _KEYS] = 1.0
+        if recalls:
+            layer.weight[LOWEST + pitch, _RANGE * _KEYS + pitch] = 1.0
     layer.bias[:] = -_FLOOR
     return layer
 
