@@ -29,10 +29,26 @@ from kmidi_lab.errors import ConfigError
         ("F#m7 B7 E", "E", "F#m7 B7 E"), ("Gb Cb Db7", "Gb", "Gb Cb Db7"), ("C7(b9, #11) F", "C", "C7b9#11 F"),
         ("Am-F-C-G", "C", "Am F C G"), ("Dm7 -> G7 - C", "C", "Dm7 G7 C"), ("| C || F |", "C", "C | F"), ("C | | G", "C", "C | C | G"),
         ("C#dim7 A7/C#", "C", "C#dim7 A7/C#"), ("c g am f", "C", "C G Am F"),
+        ("A minor | D min 7 | G 7 sus4", "C", "Am | Dm7 | G7sus4"), ("Dm7 G7 b9 C", "C", "Dm7 G7b9 C"), ("c7 b9", "C", "C7 B9"),
+        ("C7 (9,13) F# diminished", "C", "C9add13 F#dim"), ("C:m7 F:maj7/A G:-", "C", "Cm7 Fmaj7/A Gm"),
+        ("C/7 C/b7 C7/3 Cm7/b3", "C", "C/B C/Bb C7/E Cm7/Eb"), ("I6/4 V4/3 ii6/5 V4/2", "C", "C/G G7/D Dm7/F G7/F"),
+        ("I64 V7(b9) I", "C", "C/G G7b9 C"), ("ⅱ Ⅴ⁷ Ⅰ", "C", "Dm G7 C"), ("\ufeffＣ　Ａｍ\u200b", "C", "C Am"), ("Cno5(b5)", "C", "C(b5)"),
+        ("C N.c. Nc NC. G", "C", "C N.C. N.C. N.C. G"),
     ],
 )  # fmt: skip
 def test_every_notation_is_read(text: str, key: str, names: str) -> None:
     assert str(read_chart(text, key)) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("C /// | F", [(0, 1), (1, 1)]), ("C - - G | F -", [(0, 0.75), (0.75, 0.25), (1, 1)]), ("C - F -", [(0, 0.5), (0.5, 0.5)]),
+        ("C - F", [(0, 0.5), (0.5, 0.5)]),
+    ],
+)  # fmt: skip
+def test_signs_that_hold_a_chord(text: str, places: list[tuple[float, float]]) -> None:
+    assert [(p.start, p.bars) for p in read_chart(text + " |", "C").placed] == places
 
 
 def test_places_and_holds() -> None:
@@ -54,7 +70,9 @@ def test_places_and_holds() -> None:
         ("C | Dm7 | G7?!x", "bar 3, chord 1: chord symbol 'G7?!x': '?' at character 3"), ("% C", "begins with '%'"),
         ("H7", "chord symbol 'H7' has no root"), ("V7?!x I", "chord 1: chord symbol 'V7?!x': '?' at character 3"),
         ("|: C | G :|", "repeat signs"), ("C:majj", "no shorthand"), ("/ C", "begins with '/'"), ("C | F G17", "bar 2, chord 2"),
-        ("C | %" + " | %" * 20_000, "more than 10000 chords"),
+        ("A: Dm7 | G7", "':' at character 2 has nothing after it"), ("Hm Fis", "H is B"), ("1 4 5", "as Roman numerals"),
+        ("Cm07", "at character 3"), ("C:maj/05", "degree '05'"), ("V65/ I", "'V65/'"), ("iiø65+ I", "'65+' at character 4"), ("I C V64", "mixes"),
+        ("V[add09]", "is not understood"), ("C | %" + " | %" * 20_000, "more than 10000 chords"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_named_with_its_place(text: str, said: str) -> None:
@@ -78,6 +96,8 @@ def test_a_key_that_is_not_given_is_estimated_and_told() -> None:
     assert str(read_chart("Dm7 G7").spelling) == "C major"
     assert str(read_chart("F# C#7 F#").spelling) == "F# major"
     assert str(read_chart("Gb Db7 Gb").spelling) == "Gb major"
+    for text, key in {"C♭♭": "Bb", "G## A##7": "A", "B# F##7": "C", "Fbm Cb7": "E"}.items():  # keys have a signature
+        assert read_chart(text).spelling.tonic == key, text
     for text in ("", "ii7 V7"):
         assumed = read_chart(text)
         assert (str(assumed.spelling), assumed.key_from, assumed.sure) == ("C major", "assumed", False)

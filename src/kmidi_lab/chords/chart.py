@@ -137,6 +137,9 @@ def _likely_keys(sounding: list[tuple[tuple[Chord, str, str], float]]) -> tuple[
 
 
 def _numeral(symbol: str, spelling: Spelling, dialect: Dialect) -> tuple[Chord, str, str]:
-    chord = parse_roman(symbol, spelling.key, dialect)
+    try:
+        chord = parse_roman(symbol, spelling.key, dialect)
+    except ChordError:
+        chord = parse_roman(symbol, spelling.key, "chart")
     letters = letters_up(symbol)
     return chord, "" if letters is None else spelling.letters_up(chord, letters), ""

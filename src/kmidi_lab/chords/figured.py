@@ -15,7 +15,7 @@ _SEVENTHS = {"7": 0, "75": 0, "73": 0, "753": 0, "65": 1, "653": 1, "43": 2, "64
 _STACKS = {"9": 9, "97": 9, "975": 9, "9753": 9, "11": 11, "13": 13}
 _SUSPENDED = {"4": False, "54": False, "74": True, "754": True}
 _FIGURES = re.compile(r"(?P<mark>[oø+])?(?P<dominant>d)?(?P<figures>(?:[#b]?\d)*)(?P<maj7>maj7|M7)?(?P<plus>\+)?")
-_BRACKET = re.compile(r"(no|omit|add)?([#b]*)(maj7|\d{1,2})")
+_BRACKET = re.compile(r"(no|omit|add)?([#b]*)(maj7|[1-9]\d?)")
 _SIXTHS = {
     "It": ((6, 8, 0), {"": 1, "6": 1, "63": 1, "5": 0, "53": 0, "64": 2}),
     "Ger": ((6, 8, 0, 3), {"": 1, "6": 1} | _SEVENTHS),
@@ -55,6 +55,8 @@ def figured_chord(root: int, upper: bool, rest: str, key: Key, brackets: list[st
         at = m.end() if m else 0
         raise ChordError(f"Roman numeral {shortened(whole)}: {rest[at : at + 12]!r} is not understood as a figure")
     mark, plus = m["mark"] or "", bool(m["plus"])
+    if plus and mark:
+        raise ChordError(f"Roman numeral {shortened(whole)}: '+' after {mark!r} is not understood")
     third, fifth = (3, 6) if mark in ("o", "ø") and mark else (4, 8) if mark == "+" or plus else (4 if upper else 3, 7)
     plain = re.sub(r"[#b]\d", "", m["figures"])
     changes = [(sign, int(digit)) for sign, digit in re.findall(r"([#b])(\d)", m["figures"])]

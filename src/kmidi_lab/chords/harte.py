@@ -33,12 +33,12 @@ _SHORTHAND = {
     "hdim13": "1 b3 b5 b7 9 11 13",
 }  # fmt: skip
 _NAMES = ", ".join(name for name in _SHORTHAND if name)
-_SYMBOL = re.compile(r"([A-G][#b]*)(?::([a-z0-9]*)(?:\(([^()]*)\))?)?(?:/([#b]*\d{1,2}))?")
+_SYMBOL = re.compile(r"([A-G][#b]*)(?::([a-z0-9]*)(?:\(([^()]*)\))?)?(?:/([#b]*[1-9]\d?))?")
 
 
 def degree_semitones(degree: str) -> int:
     """Semitones above the root of a degree such as `b7`, `#11`, `5`; raises ChordError."""
-    m = re.fullmatch(r"([#b]*)(\d{1,2})", degree)
+    m = re.fullmatch(r"([#b]*)([1-9]\d?)", degree)
     if not m or not 1 <= int(m.group(2)) <= 14:
         raise ChordError(f"degree {shortened(degree)} is not readable; write 1 to 14 with # or b in front")
     number = int(m.group(2))
@@ -57,6 +57,8 @@ def parse_harte(symbol: str) -> Chord | None:
             f"Harte chord {shortened(symbol)}: {text[at : at + 12]!r} at character {at + 1} is not understood; "
             "write root:shorthand(degrees)/bass, as F#:maj7/5"
         )
+    if text.endswith(":"):
+        raise ChordError(f"Harte chord {shortened(symbol)}: ':' at character {len(text)} has nothing after it")
     if (m.group(2) or "") not in _SHORTHAND:
         raise ChordError(f"Harte chord {shortened(symbol)}: {shortened(m.group(2))} is no shorthand; write {_NAMES}")
     root_name, shorthand, degrees, bass_degree = m.groups()

@@ -20,6 +20,11 @@ _RISING = {1: 0, 8: 4}
 _WHITE = ("Cb", "Fb", "E#", "B#")
 """Names that only a key itself or a chord gives to a white key."""
 _MINOR_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+_SIGNED = {
+    1: ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"],
+    -1: ["Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#"],
+}
+"""Tonics of the keys with seven flats to seven sharps."""
 _SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
@@ -32,9 +37,10 @@ class Spelling:
 
     @classmethod
     def of(cls, key: Key, names: Iterable[str] = ()) -> Spelling:
-        """With the first of `names` that means the tonic (as somebody wrote it), else its usual name."""
+        """With the first of `names` that means the tonic and has a key signature, else its usual name."""
+        signed = _SIGNED[-1 if key.mode < 0 else 1]
         usual = (_MINOR_NAMES if key.mode < 0 else PITCH_NAMES)[key.tonic]
-        return cls(key, next((name for name in names if parse_pitch_class(name) == key.tonic), usual))
+        return cls(key, next((n for n in names if n in signed and parse_pitch_class(n) == key.tonic), usual))
 
     def __str__(self) -> str:
         return self.tonic + {1: " major", -1: " minor", 0: ""}[self.key.mode]

@@ -31,13 +31,13 @@ _BASE = re.compile(
 _TOKEN = re.compile(
     r"(?P<separator>[\s,/]+)|(?P<open>\()|(?P<close>\))"
     r"|(?P<sus>sus(?:2sus4|4sus2|24|42|[b#]?[24])?)"
-    r"|(?P<alt>alt)"
+    r"|(?P<alt>[Aa]lt|ALT)"
     r"|add(?P<add>maj7|[b#+-]?\d{1,2})"
     r"|(?:omit|no)(?P<omit>[357])(?:rd|th)?"
     rf"|(?P<maj7>{_MAJ7}(?:7|9|11|13)|[Δ^](?:7|9|11|13)?|#7(?!\d))"
     r"|(?P<alteration>[b#+-](?:11|13|[24569])(?!\d))"
     r"|(?P<sharp5>\+|aug5?)|(?P<flat5>dim5)"
-    r"|(?P<number>\d+)"
+    r"|(?P<number>[1-9]\d*)"
 )
 _TENSIONS = {
     "b9": 1, "b2": 1, "9": 2, "2": 2, "#9": 3, "#2": 3, "3": 4, "11": 5, "4": 5, "#11": 6, "#4": 6, "5": 7,
@@ -66,13 +66,15 @@ class _Reading:
     below: set[int] = field(default_factory=set)
     """What a number brings below itself; an altered tone takes its place."""
     omitted: set[str] = field(default_factory=set)
+    left_out: int = 0
+    """Fifths that stand before `no5`: one that comes after sounds."""
 
     def result(self) -> tuple[frozenset[int], str]:
         below = self.below - ({2} if self.extra & {1, 3} else set()) - ({5} if 6 in self.extra else set())
         fifths = set(self.fifths) or {7}
         tones = {0} | self.extra | below
         tones |= {self.third} if self.third is not None and "3" not in self.omitted else set()
-        tones |= fifths if "5" not in self.omitted else set()
+        tones |= fifths if "5" not in self.omitted else {*self.fifths[self.left_out :]}
         tones |= {self.seventh} if self.seventh is not None and "7" not in self.omitted else set()
         one = len(fifths) == 1 or self.base in _FIFTHS
         return frozenset(tones), reduce_quality(self.third, [*self.fifths, 7][0] if one else 7, self.seventh)
@@ -89,6 +91,7 @@ class _Reading:
             self.seventh, self.extra, self.omitted = 10, self.extra | {1, 3, 6, 8}, self.omitted | {"5"}
         elif kind == "omit":
             self.omitted.add(value)
+            self.left_out = len(self.fifths) if value == "5" else self.left_out
         elif kind in ("add", "alteration"):
             name = value.replace("+", "#").replace("-", "b")
             if name == "b7" and self.seventh is None:

@@ -35,6 +35,7 @@ def test_a_key_that_was_not_given_is_told(tmp_path: Path, capsys: pytest.Capture
     assert (record["key_from"], record["key_sure"], len(record["likely_keys"])) == ("estimated", False, 2)
     lines, record = told(NextChords(), tmp_path, capsys)
     assert lines[0].startswith("Key: C major (assumed; ")
+    assert lines[1] == "To begin with, in C major:"
     assert record["key_from"] == "assumed"
 
 

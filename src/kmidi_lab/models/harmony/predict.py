@@ -99,7 +99,7 @@ class NextChords(Request[list[Continuation]]):
         mood = f", {self.emotion} (valence {self.affect[0]:+.1f}, arousal {self.affect[1]:+.1f})" if self.affect else ""
         if chart.key_from != "given":
             print(f"Key: {chart.key_told}")
-        print(f"After {chart} in {chart.spelling}{mood}:")
+        print(f"{f'After {chart}' if chart.placed else 'To begin with,'} in {chart.spelling}{mood}:")
         rows = []
         for name, probability in answer:
             chord = parse_jazz(name)
