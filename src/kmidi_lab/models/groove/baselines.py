@@ -44,7 +44,7 @@ def fit_baselines(train: Encoded, val: Encoded) -> dict[str, Predict]:
     }
 
 
-_NEARER_TO_LAST = 0.75
+_SWINGS = 0.5
 
 
 def rules(x: np.ndarray) -> np.ndarray:
@@ -55,10 +55,10 @@ def rules(x: np.ndarray) -> np.ndarray:
     """
     swing = x[:, _IN["swing"]]
     timing = np.zeros((len(x), STEPS), np.float32)
-    # From even to triplet eighths is 80 ticks of 480 and timing is in 60s. An off-beat that is nearer to the last step of
-    # its beat is written there, and comes before it.
+    # From even to triplet eighths is 80 ticks of 480 and timing is in 60s. Where it swings, an off-beat may be written on
+    # the last step of its beat, and comes before it.
     timing[:, 2::STEPS_PER_BEAT] = np.minimum(swing * 4 / 3, 1)
-    timing[:, 3::STEPS_PER_BEAT] = np.where(swing >= _NEARER_TO_LAST, swing * 4 / 3 - 2, 0)
+    timing[:, 3::STEPS_PER_BEAT] = np.where(swing > _SWINGS, np.maximum(swing * 4 / 3 - 2, -1), 0)
     accents = np.array([0.75, 0.5, 0.62, 0.5] * (STEPS // STEPS_PER_BEAT), np.float32)
     return np.concatenate([timing, np.tile(accents, (len(x), 1))], 1)
 

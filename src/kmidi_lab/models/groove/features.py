@@ -103,10 +103,14 @@ class Grid:
     lines: np.ndarray
 
 
-def grid_of(ticks: np.ndarray, metres: np.ndarray, ticks_per_quarter: int) -> Grid:
-    """Onsets in ticks on the grid of a file with these metres `[K, 3]` (tick, numerator, denominator), whatever they are."""
-    first = np.append(0, metres[metres[:, 0] > 0, 0]).astype(np.float64)
-    grid, bar = ticks_per_quarter / STEPS_PER_BEAT, STEPS * ticks_per_quarter / STEPS_PER_BEAT
+def grid_of(ticks: np.ndarray, metres: np.ndarray, ticks_per_quarter: int, beat: float | None = None) -> Grid:
+    """Onsets in ticks on the grid of a file with these metres `[K, 3]` (tick, numerator, denominator), whatever they are.
+
+    `beat` is what the model takes for a quarter, in ticks; None is a quarter.
+    """
+    first = _first_lines(metres, ticks_per_quarter)
+    beat = ticks_per_quarter if beat is None else beat
+    grid, bar = beat / STEPS_PER_BEAT, STEPS * beat / STEPS_PER_BEAT
     at = np.maximum(np.searchsorted(first - grid / 2, ticks, side="right") - 1, 0)
     steps = np.floor((ticks - first[at]) / grid + 0.5).astype(np.int64)
     before = np.append(0, np.cumsum(np.ceil(np.diff(first) / bar - 1e-9))).astype(np.int64)
@@ -116,16 +120,28 @@ def grid_of(ticks: np.ndarray, metres: np.ndarray, ticks_per_quarter: int) -> Gr
     return Grid(row, steps % STEPS, first[at] + steps * grid, first[segment] + (rows - before[segment]) * bar)
 
 
+def _first_lines(metres: np.ndarray, ticks_per_quarter: int) -> np.ndarray:
+    """Ticks where the count of bars begins anew: 0 and each change of metre, but not where the same metre is named again."""
+    lines, bar = [0.0], 0.0
+    named = (0, 0)
+    for tick, numerator, denominator in metres.tolist():
+        again = (numerator, denominator) == named and (tick - lines[-1]) % bar == 0
+        named, bar = (numerator, denominator), 4 * ticks_per_quarter * numerator / denominator
+        if tick > 0 and not again:
+            lines.append(float(tick))
+    return np.array(lines)
+
+
 def bars_of(ticks: np.ndarray, voices: np.ndarray, velocities: np.ndarray, ticks_per_quarter: int) -> Bars:
     """Onsets `[E]` in ticks from the first bar line, voices 0..2 and velocities 1..127 as bars, from the first bar on.
 
-    Of two strokes of one voice on one step the louder stays, of equal ones the earlier.
+    Of two strokes of one voice on one step the louder stays, of equal ones the nearer to the step, then the earlier.
     """
     steps, offsets = nearest_steps(ticks, ticks_per_quarter)
     count = int(steps.max()) // STEPS + 1 if len(steps) else 0
     hit = np.zeros((count * STEPS, len(VOICES)), bool)
     timing, velocity = np.zeros(hit.shape, np.float32), np.zeros(hit.shape, np.float32)
-    for i in np.lexsort((-np.asarray(ticks), velocities)):  # the last one written stays
+    for i in np.lexsort((-np.asarray(ticks), -np.abs(offsets), velocities)):  # the last one written stays
         at = steps[i], voices[i]
         hit[at], timing[at], velocity[at] = True, offsets[i], velocities[i] / 127
     shape = (count, STEPS, len(VOICES))

@@ -18,17 +18,16 @@ from kmidi_lab.midi.score import midi_target, name_of, say_flaws
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.groove.baselines import rules
 from kmidi_lab.models.groove.features import (
-    BEATS_PER_UNIT,
     STEPS,
     STYLES,
+    Grid,
     bar_vectors,
     grid_of,
     read_outputs,
     suggested_style,
 )
+from kmidi_lab.models.groove.onsets import new_onsets, written_for
 
-LIMIT_SECONDS = 0.05
-"""No onset moves further."""
 MOST_BARS = 5000
 
 
@@ -75,7 +74,7 @@ class HumanisedDrums(Request[Humanised]):
         self._target(Path())
 
     def run(self, published: Published | None, session: Session) -> Humanised:
-        """The same file with its strokes moved by at most `LIMIT_SECONDS` and their velocities changed."""
+        """The same file with its strokes moved by at most `LIMIT_SECONDS` from where the style writes them, and their velocities changed."""
         source = name_of(self.midi)
         file = open_file(self.midi)
         piece = file.piece
@@ -83,17 +82,16 @@ class HumanisedDrums(Request[Humanised]):
         drums = _drums(file, source)
         notes, pitches, velocities = drums.notes, drums.notes["pitch"], drums.notes["velocity"].astype(np.int64)
         starts = notes["start"].astype(np.int64)
-        grid = grid_of(starts, piece.metres, piece.ticks_per_quarter)
-        count = len(grid.lines)
+        style = self.style or _suggested(starts, pitches, piece)
+        written = written_for(style, starts, piece)
+        grid = written.grid
+        count = len(grid_of(starts, piece.metres, piece.ticks_per_quarter).lines)
         if count > MOST_BARS:
             raise ConfigError(f"{source}: {count} bars; give a file of at most {MOST_BARS}")
-        hit = np.zeros((count, STEPS, len(VOICES)), bool)
-        hit[grid.row, grid.step, voices_of(pitches)] = True
-        style = self.style or suggested_style(hit)
-        x = bar_vectors(hit, style, _tempo_of_bars(piece, grid.lines))
+        x = bar_vectors(_hits(grid, pitches), style, written.beats_per_quarter * _tempo_of_bars(piece, grid.lines))
         outputs = rules(x) if published is None else published.call(x[None])[0]
         timing, velocity = (part[grid.row, grid.step] for part in read_outputs(outputs))
-        moved = new_onsets(starts, velocities, timing, piece, drums.earliest)
+        moved = new_onsets(starts, velocities, timing, piece, drums.earliest, written)
         louder = new_velocities(velocities, velocity)
         edits = play(file, drums.part, drums.index, moved, new_ends(drums, moved), louder)
         shift = piece.seconds(moved) - piece.seconds(starts)
@@ -154,38 +152,6 @@ def _drums(file: OpenFile, source: str) -> Drums:
     return Drums(notes[order], part[order], index[order], earliest[order], remark)
 
 
-def new_onsets(
-    starts: np.ndarray, velocities: np.ndarray, timing: np.ndarray, piece: Piece, earliest: np.ndarray | int = 0
-) -> np.ndarray:
-    """Where notes at `starts` `[E]` (ticks, ascending) go, given the timing -1..1 `[E]` of each one's step.
-
-    The loudest note of a step goes to the grid plus its timing, the others of the step move with it, so that a
-    flam stays one. None moves by more than `LIMIT_SECONDS`, none before its `earliest` tick; notes that were together stay
-    together, and notes one after the other stay so.
-    """
-    grid = grid_of(starts, piece.metres, piece.ticks_per_quarter)
-    steps = (grid.row * STEPS + grid.step).tolist()
-    leader: dict[int, int] = {}
-    for i, step in enumerate(steps):
-        if step not in leader or velocities[i] > velocities[leader[step]]:
-            leader[step] = i
-    anchor = starts[[leader[step] for step in steps]]
-    goal = np.rint(grid.tick + timing * BEATS_PER_UNIT * piece.ticks_per_quarter).astype(np.int64)
-    wish = starts + goal - anchor
-    now = piece.seconds(starts)
-    low = np.maximum(np.ceil(piece.ticks(now - LIMIT_SECONDS) - 1e-6).astype(np.int64), earliest)
-    high = np.floor(piece.ticks(now + LIMIT_SECONDS) + 1e-6).astype(np.int64)
-    low, high = np.minimum(low, starts), np.maximum(high, starts)
-    later = np.diff(starts) > 0
-    for i in range(len(starts) - 2, -1, -1):
-        high[i] = min(high[i], high[i + 1] - int(later[i]))
-        low[i] = max(low[i], 0 if later[i] else low[i + 1])
-    out = np.clip(wish, low, high)
-    for i in range(1, len(starts)):
-        out[i] = min(max(out[i], out[i - 1] + 1), high[i]) if later[i - 1] else out[i - 1]
-    return np.asarray(out)
-
-
 def new_ends(drums: Drums, moved: np.ndarray) -> np.ndarray:
     """Where strokes end that were moved: each keeps its length unless the same drum follows earlier."""
     starts, key = drums.notes["start"].astype(np.int64), drums.part * 128 + drums.notes["pitch"]
@@ -203,6 +169,17 @@ def new_ends(drums: Drums, moved: np.ndarray) -> np.ndarray:
 def new_velocities(velocities: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """As the plugin does it: times 0.8 + 0.4 x, in 1..127."""
     return np.clip(np.rint(velocities * (0.8 + 0.4 * predicted)), 1, 127).astype(np.int64)
+
+
+def _hits(grid: Grid, pitches: np.ndarray) -> np.ndarray:
+    """`[T, 16, 3]` bool: which voice plays where."""
+    hit = np.zeros((len(grid.lines), STEPS, len(VOICES)), bool)
+    hit[grid.row, grid.step, voices_of(pitches)] = True
+    return hit
+
+
+def _suggested(starts: np.ndarray, pitches: np.ndarray, piece: Piece) -> str:
+    return suggested_style(_hits(grid_of(starts, piece.metres, piece.ticks_per_quarter), pitches))
 
 
 def _check_metre(piece: Piece, source: str) -> None:
