@@ -129,7 +129,9 @@ class ChordRules(Rules[Song]):
     def stand_in(self, used: list[str]) -> str | None:
         if any(name in _TODAY for name in used):
             return None
-        return f"No songs of today (JazzStandards, POP909) were used: {', '.join(used)} stand in for them."
+        return (
+            f"The data hold no recent songs (such as those of POP909 or the jazz standards), only: {', '.join(used)}."
+        )
 
 
 def progression_key(song: Song) -> tuple[int, ...]:

@@ -127,7 +127,7 @@ class MelodyRules(Rules[Melody]):
     def stand_in(self, used: list[str]) -> str | None:
         if any(name in _TODAY for name in used):
             return None
-        return f"No songs of today (POP909, Lakh) were used: old tunes ({', '.join(used)}) stand in for them."
+        return f"The data hold no recent songs (such as those of POP909 or Lakh), only old tunes: {', '.join(used)}."
 
 
 def intervals(melody: Melody) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from kmidi_lab.errors import ConfigError
 
-AUDIO_FEATURES = "mel128-v1"
+AUDIO_FEATURES, SPEAKER_FEATURES = "mel128-v1", "mel128-v2-speaker"
 SYMBOLIC_FEATURES, SYMBOLIC_FEATURES_2 = "contract-v1", "contract-v2"
 READER_OUTPUT_LIMIT = 128
 """KmiDi's inference service keeps this many floats of an output; wide models put the rest last."""
@@ -44,6 +44,35 @@ ONE_HOT, WEIGHTED = Values("one-hot", 0.0), Values("weighted", 0.0)
 CIRCLE, KEY, MOOD = Values("circle"), Values("key"), Values("mood")
 LOG_MEL = Values("range", -13.82, 10.0)
 """From ln 1e-6, the front end's floor, to above what a full-scale sound gives in any band (9.8)."""
+ADAPTED_MEL = Values("range", -18.0, 18.0)
+"""A mel frame less means that it may be as far from as silence is from a full-scale sound, with a margin."""
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """The constants of `mel128-v2-speaker`; levels are natural logarithms of power, counts are frames of 16 ms.
+
+    Args:
+        frame_s: seconds from one frame to the next.
+        prior_frames: of speech, that the prior of the mean shape weighs.
+        longest_frames: of speech, that a mean remembers at most.
+        above_floor: how far speech lies above the noise floor.
+        below_peak: how far below the loudest so far it may lie.
+        floor_rise: of the noise floor, a frame.
+        peak_fall: of the loudest level, a frame.
+    """
+
+    frame_s: float = 0.016
+    prior_frames: float = 62.0
+    longest_frames: float = 3750.0
+    above_floor: float = 0.6
+    below_peak: float = 4.0
+    floor_rise: float = 0.004
+    peak_fall: float = 0.011
+
+
+SPEAKER = Adaptation()
+"""Chosen on validation speakers (docs/notes/emotion.md), then frozen."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +150,11 @@ class Contract:
         return self.outputs[-1].stop
 
     @property
+    def listens(self) -> bool:
+        """Whether it takes frames of sound."""
+        return self.features in (AUDIO_FEATURES, SPEAKER_FEATURES)
+
+    @property
     def streaming(self) -> bool:
         return self.state != "none"
 
@@ -160,7 +194,7 @@ _EMBEDDING = (
     ("complexity", 16, "complexity block; read as mean |x|, at most 1"),
 )
 
-EMOTION = Contract(
+_EMOTION_1 = Contract(
     model="emotion",
     id="emotionrecognizer",
     task="emotion_embedding",
@@ -173,6 +207,20 @@ EMOTION = Contract(
     features=AUDIO_FEATURES,
     output_kind="embedding",
     head=True,
+)
+EMOTION = replace(
+    _EMOTION_1,
+    version="2",
+    features=SPEAKER_FEATURES,
+    inputs=_slices(
+        (
+            "mel",
+            128,
+            "one mel128-v2-speaker frame: a mel128-v1 frame less the running means of its level and shape over speech",
+            ADAPTED_MEL,
+        )
+    ),
+    earlier=(_EMOTION_1,),
 )
 
 _MELODY_1 = Contract(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shlex
 import shutil
 import signal
@@ -276,7 +277,10 @@ def test_bench_and_export_again(cli: Cli, trained: Path) -> None:
 def test_prepare_reports_the_data(cli: Cli, trained: Path) -> None:
     done = cli("task=prepare", "data.sources=[embedded,rntxt]", "trainer.progress=false", cwd=trained)
     assert done.returncode == 0
-    assert '"name": "rntxt"' in done.stdout
+    assert re.search(r"^rntxt .* 68 ", done.stdout, re.MULTILINE)
+    assert not any(sign in done.stdout for sign in '{}"')
+    written = json.loads(Path(re.search(r"written: (\S+data\.json)", done.stdout)[1]).read_text())
+    assert [source["name"] for source in written["sources"]] == ["embedded", "rntxt"]
 
 
 @pytest.mark.slow

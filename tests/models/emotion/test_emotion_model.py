@@ -64,6 +64,7 @@ class Data:
     """Clips of one frame value each by split, as the evaluator asks for them."""
 
     vocabulary = EMOTIONS
+    contract = EMOTION.at("1")
 
     def __init__(self, **splits: list[int]) -> None:
         rng = np.random.default_rng(0)
@@ -77,6 +78,9 @@ class Data:
 
     def label_indices(self, split: str) -> np.ndarray:
         return np.array([c.labels["emotion"] for c in self.splits[split]], np.int64)
+
+    def conditions(self, split: str) -> dict[str, list[np.ndarray]]:
+        return {}
 
 
 def test_size_and_reach() -> None:
@@ -255,12 +259,16 @@ def test_the_streaming_file_scores_what_the_network_scores(spoken: ActedSpeech) 
 
     class Few:
         vocabulary = spoken.vocabulary
+        contract = spoken.contract
 
         def songs(self, split: str) -> list[Clip]:
             return spoken.songs(split)[:: 7 if split == "test" else 1]
 
         def label_indices(self, split: str) -> np.ndarray:
             return spoken.label_indices(split)[:: 7 if split == "test" else 1]
+
+        def conditions(self, split: str) -> dict[str, list[np.ndarray]]:
+            return spoken.conditions(split)
 
     evaluator, network = EmotionEvaluator(), module.export_network()
     published = Published(EMOTION, {}, module.head(), OnnxModel(export_onnx(network, EMOTION), "x.onnx"))

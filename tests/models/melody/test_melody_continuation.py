@@ -19,9 +19,10 @@ from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody.continuation import read_tune
 from kmidi_lab.models.melody.features import duration_class
 from kmidi_lab.models.melody.finding import melody_of
+from kmidi_lab.models.melody.metres import METRES
 from kmidi_lab.models.melody.predict import MelodyOverChords, Tune
 from kmidi_lab.models.melody.recall import NoteMemory
-from kmidi_lab.models.melody.rhythm import METRES, compose, plain_bars
+from kmidi_lab.models.melody.rhythm import compose, plain_bars
 from kmidi_lab.models.melody.writing import write
 
 
@@ -111,22 +112,32 @@ def test_the_model_hears_the_tune_before_it_goes_on() -> None:
         memory.follow(pitch)
 
 
-@pytest.mark.parametrize(("metre", "bar"), [((3, 2), 3), ((2, 2), 2), ((6, 3), 3), ((2, 1), 4)])
+@pytest.mark.parametrize(
+    ("metre", "bar"), [((3, 2), 3), ((2, 2), 2), ((6, 3), 3), ((2, 1), 4), ((5, 2), 5), ((7, 3), 3.5), ((12, 3), 6)]
+)
 def test_it_goes_on_in_the_files_metre(metre: tuple[int, int], bar: int) -> None:
     tune = asked(midi=song(metre), bars=3)
     assert tune.metre.bar == bar and quarters(tune) == 3 * bar
     assert tune.primer is not None and tune.primer.start == 4 * bar
 
 
-def test_a_metre_without_rhythms_is_one_line_that_says_what_to_type() -> None:
-    with pytest.raises(UserError, match=r"in 5/4.*predict.metre=4/4"):
-        asked(midi=song((5, 2)))
+def test_a_file_that_counts_beats_goes_on_in_four_quarters() -> None:
+    in_beats = song().replace(bytes([0xFF, 0x58, 4, 4, 2]), bytes([0xFF, 0x58, 4, 1, 2]))
+    tune = asked(midi=in_beats, bars=2)
+    assert (tune.metre.name, quarters(tune)) == ("4/4", 8)
     assert asked(midi=song((5, 2)), metre="4/4").metre.name == "4/4"
+
+
+def test_what_cannot_be_asked_is_one_line_that_says_what_to_type(tmp_path: Path) -> None:
+    drums = tmp_path / "drums.mid"
+    drums.write_bytes(midi(track(note(channel=9) + END)))
     for wishes, said in (
-        ({"metre": "5/4"}, "Allowed: 4/4"),
+        ({"metre": "5/3"}, "write a metre such as 4/4"),
+        ({"metre": "1/4"}, "with bars of 3/8 to 8/4"),
+        ({"midi": drums}, r"drums\.mid: no melody"),
         ({"bars": 1, "length": 17}, "give more bars"),
         ({"bars": -1}, "predict.bars=-1 must be 0 to 500"),
-        ({"midi": "gone.mid"}, "cannot be read"),
+        ({"midi": "gone.mid"}, "predict.midi=gone.mid: no such file; name a MIDI file"),
         ({"midi": midi(track(note(channel=9) + END))}, "no melody"),
     ):
         with pytest.raises(UserError, match=said) as caught:

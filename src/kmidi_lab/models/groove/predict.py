@@ -14,7 +14,7 @@ from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.piece import DRUM_CHANNEL, VOICES, Notes, Piece, is_kit, voices_of
 from kmidi_lab.midi.reading import OpenFile, open_file
-from kmidi_lab.midi.score import midi_target, name_of, say_flaws
+from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.groove.baselines import rules
 from kmidi_lab.models.groove.features import (
@@ -70,7 +70,7 @@ class HumanisedDrums(Request[Humanised]):
             raise ConfigError("task=predict model=groove needs a drum pattern; type predict.midi=in.mid")
         if style is not None and style not in STYLES:
             raise ConfigError(one_of("predict.style", style, STYLES))
-        self.midi, self.out, self.style = (midi if isinstance(midi, bytes) else Path(midi)), out, style
+        self.midi, self.out, self.style = midi_source(midi), out, style
         self._target(Path())
 
     def run(self, published: Published | None, session: Session) -> Humanised:

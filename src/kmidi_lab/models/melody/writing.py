@@ -17,8 +17,9 @@ from kmidi_lab.models.melody.baselines import stepwise
 from kmidi_lab.models.melody.continuation import Primer
 from kmidi_lab.models.melody.features import Notes, duration_class, position_class, vectors
 from kmidi_lab.models.melody.generation import draw
+from kmidi_lab.models.melody.metres import METRES, Metre
 from kmidi_lab.models.melody.recall import NO_NOTE, NoteMemory
-from kmidi_lab.models.melody.rhythm import BAR, METRES, Metre, Rhythm
+from kmidi_lab.models.melody.rhythm import BAR, Rhythm
 
 _TICKS = 480
 _MELODY_VELOCITY, _CHORD_VELOCITY = 92, 54
