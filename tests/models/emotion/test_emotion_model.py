@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import lightning as L
 import numpy as np
 import pytest
@@ -198,6 +201,20 @@ def test_the_evaluator_scores_clips_and_seconds() -> None:
     assert told["metric"] == "uar" and [t["metric"] for t in told["also"]] == ["accuracy", "valence_ccc", "arousal_ccc"]
     with pytest.raises(DataError, match="no clips"):
         EmotionEvaluator()(knows, head, data, "none", data)
+
+
+def test_espeak_speaks_alike_in_every_run() -> None:
+    program = """if True:
+        import sys
+        from datamodules.emotion.espeak import Prosody, open_espeak
+        with open_espeak() as espeak:
+            espeak._library.espeak_ng_SetRandSeed(int(sys.argv[1]))  # it starts with one from the time of day
+            for text in ("She sees hushed shells.", "Dogs."):
+                sys.stdout.buffer.write(espeak.say(text, "en-us+whisper", Prosody()).tobytes())
+    """
+    run = [sys.executable, "-c", program]
+    one, other = (subprocess.run([*run, seed], capture_output=True, check=True).stdout for seed in "78")
+    assert one == other and len(one) > 10_000
 
 
 def test_espeak_says_what_it_is_told() -> None:
