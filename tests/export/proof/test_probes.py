@@ -68,6 +68,7 @@ def test_no_sound_leaves_the_log_mel_range() -> None:
     assert LOG_MEL.low < frames.min() and frames.max() < LOG_MEL.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contract", [MELODY.at("1"), MELODY], ids=lambda c: c.version)
 def test_a_student_of_any_weights_passes_on_all_that_the_contract_allows(contract: Contract) -> None:
     """Outside the twelve keys it need not: there the layers that a file holds are another function than was trained."""

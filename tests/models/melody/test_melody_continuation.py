@@ -162,3 +162,19 @@ def test_numbers_of_the_command_line_are_numbers() -> None:
     given = ["predict.bars=4", "predict.length=9", "predict.metre=3/4"]
     [cfg] = check(["model=melody", "task=predict", *map(quote_free_text, given)], False)
     assert (cfg.predict.bars, cfg.predict.length, cfg.predict.metre) == (4, 9, "3/4")
+
+
+def test_the_picture_counts_bars_as_the_file_and_explains_its_marks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from matplotlib import pyplot
+
+    figures = []
+    monkeypatch.setattr(pyplot, "close", figures.append)
+    request = MelodyOverChords(midi=song(), bars=2)
+    session = Session("melody", tmp_path, Path("nowhere"), seed=3)
+    request.show(request.run(None, session), session)
+    [figure] = figures
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["5", "6"]
+    assert "a phrase begins" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "  bar  5  " in capsys.readouterr().out

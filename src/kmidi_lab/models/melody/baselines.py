@@ -90,9 +90,9 @@ def columns_of(songs: Sequence[Melody], frame: str) -> Columns:
         )  # fmt: skip
         for column, values in zip(parts, each, strict=True):
             column.append(np.asarray(values, np.int64))
-    joined = [np.concatenate(column) for column in parts]
-    joined.append(np.cumsum([len(s) for s in songs]))
-    return Columns(*joined)
+    columns = [np.concatenate(column) for column in parts]
+    columns.append(np.cumsum([len(s) for s in songs]))
+    return Columns(*columns)
 
 
 @dataclass

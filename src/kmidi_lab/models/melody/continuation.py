@@ -130,7 +130,7 @@ def written(tune: Primer, melody: Sequence[Sounding], chords: Sequence[Sounding]
         return out
 
     edits = {int(places[tune.track][0, 0]): Edit(added=events(melody, track.channel))}
-    taken = {t.channel for t in piece.tracks}
-    free = next((c for c in range(16) if c not in taken and c != 9), track.channel)
+    channels = {t.channel for t in piece.tracks}
+    free = next((c for c in range(16) if c not in channels and c != 9), track.channel)
     more = [Edit(added=[(0, name_event("Chords")), *events(chords, free)])] if chords else []
     return rewrite(tune.file.file, edits, more)

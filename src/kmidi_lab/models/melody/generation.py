@@ -52,12 +52,12 @@ def generation(
     long = [s for s in songs if len(s) >= _NOTES]
     if not long:
         return {}
-    chosen = [long[i] for i in rng.choice(len(long), min(_PIECES, len(long)), replace=False)]
-    samples = sample(call, chosen, rng, contract)
-    pairs = [(metrics(s.pitch[:_NOTES], s), metrics(d, s)) for s, d in zip(chosen, samples, strict=True)]
+    originals = [long[i] for i in rng.choice(len(long), min(_PIECES, len(long)), replace=False)]
+    samples = sample(call, originals, rng, contract)
+    pairs = [(metrics(s.pitch[:_NOTES], s), metrics(d, s)) for s, d in zip(originals, samples, strict=True)]
     names = list(pairs[0][0])
     return {
-        "melodies": len(chosen),
+        "melodies": len(originals),
         "notes_each": _NOTES,
         "corpus": {n: float(np.mean([a[n] for a, _ in pairs])) for n in names},
         "model": {n: float(np.mean([b[n] for _, b in pairs])) for n in names},

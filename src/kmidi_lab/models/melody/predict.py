@@ -185,15 +185,12 @@ class MelodyOverChords(Request[Tune]):
         rhythm, pitches = answer.rhythm, answer.pitch
         title = f"{self.spelling}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()
-        write_atomic(
-            picture,
-            piano_roll(
-                rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.spelling, answer.metre.bar, title
-            ),
+        bar, first = answer.metre.bar, answer.primer.bar if answer.primer else 0
+        roll = piano_roll(
+            rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.spelling, bar, title, first + 1
         )
-        bar, first = answer.metre.bar, 0
+        write_atomic(picture, roll)
         if answer.primer:
-            first = answer.primer.bar
             print(
                 f"{name_of(self.source or Path())}: {answer.primer.named()} continues from bar {first + 1}, in {answer.metre.name}"
             )
