@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
+from kmidi_lab.contracts import Contract
 from kmidi_lab.midi.reading import MidiError, OpenFile, open_file
 from kmidi_lab.midi.score import name_of
 from kmidi_lab.midi.writing import Edit, name_event, note_events, rewrite
@@ -65,10 +66,12 @@ class Primer:
         own = bars_of([self.melody], self.metre.bar, 1)
         return own if len(own) >= _FEWEST_BARS else Counter()
 
-    def listen(self, ask: Callable[[np.ndarray], np.ndarray], affect: tuple[float, float] | None) -> None:
-        """Plays the end of the tune to a model that keeps its state."""
+    def listen(
+        self, ask: Callable[[np.ndarray], np.ndarray], affect: tuple[float, float] | None, contract: Contract
+    ) -> None:
+        """Plays the end of the tune to a model, of some version of the contract, that keeps its state."""
         mood = (*affect, 0.4) if affect else (0.0, 0.0, 0.0)
-        for x in vectors(notes_of(self.melody, mood))[-_CONTEXT:]:
+        for x in vectors(notes_of(self.melody, mood), contract)[-_CONTEXT:]:
             ask(x)
 
     def named(self) -> str:
