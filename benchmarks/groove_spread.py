@@ -2,8 +2,8 @@
 
     DATA_ROOT=… python benchmarks/groove_spread.py [MODELS_ROOT]
 
-Prints the `Spread` of the validation takes of `experiment=groove_real`, for `models/groove/sampling.py`, and then on the
-test takes the standard deviations within a take, real and drawn. Strokes between two steps don't count: they are carried
+On the validation and test takes of `experiment=groove_drummers`: the standard deviations within a take, real and drawn,
+of velocity by voice and over all voices, and of timing in ms. And the parts of a `Spread` (`models/groove/sampling.py`). Strokes between two steps don't count: they are carried
 along. Takes with fewer than 64 strokes are left out.
 """
 
@@ -30,7 +30,7 @@ def main(root: Path | None) -> None:
     if published is None:
         raise SystemExit("no published groove model; give its MODELS_ROOT")
     cache = os.environ.get("OUTPUT_ROOT", "outputs") + "/cache"
-    data = DrumPerformances(os.environ["DATA_ROOT"], cache, sources=["groove_midi"], test_drummers=[])
+    data = DrumPerformances(os.environ["DATA_ROOT"], cache, sources=["groove_midi"])
     data.setup()
     for split in ("val", "test"):
         e = data.encoded(split)
@@ -45,7 +45,7 @@ def report(e: Encoded, outputs: np.ndarray) -> None:
     loud, late = 127 * e.velocity, e.centred().timing * unit
     on = e.hit & (np.abs(e.centred().timing) < ON_STEP)
     rng = np.random.default_rng(1)
-    rows = {name: [] for name in (*VOICES, "timing")}  # type: ignore[var-annotated]
+    rows = {name: [] for name in (*VOICES, "all", "timing")}  # type: ignore[var-annotated]
     parts = {name: [] for name in rows}  # type: ignore[var-annotated]
     for begin, end in zip(e.starts[:-1], e.starts[1:], strict=True):
         part = slice(begin, end)
@@ -63,6 +63,8 @@ def report(e: Encoded, outputs: np.ndarray) -> None:
             if m.sum() >= FEWEST / 4:
                 rows[name].append((loud[part][..., v][m].std(), drawn[..., v][m].std()))
                 parts[name].append(residual(loud[part][..., v] - 127 * velocity[part], m))
+        rows["all"].append((loud[part][hit].std(), drawn[hit].std()))
+        parts["all"].append((0.0, 0.0, 0.0, 0.0))
         rows["timing"].append((late[part][near].std(), felt[near].std()))
         mean = np.where(near.any(2), (late[part] * near).sum(2) / np.maximum(near.sum(2), 1), 0)
         parts["timing"].append(residual(mean - timing[part] * unit[part, :, 0], near.any(2)))
