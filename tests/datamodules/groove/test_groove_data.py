@@ -142,6 +142,7 @@ def test_a_broken_table_is_one_line(small: Path, content: str) -> None:
         load(small)
 
 
+@pytest.mark.slow
 def test_no_take_bar_or_drummer_crosses_splits_in_real_data(shared: Path, tmp_path: Path) -> None:
     data = DrumPerformances(str(shared), str(tmp_path), sources=["groove_midi"])
     data.setup("fit")
@@ -168,6 +169,7 @@ def test_generated_takes_stand_in_say_so_and_do_not_cross(generated: DrumPerform
     assert {p.style for p in generated.songs("train")} == set(STYLES)
 
 
+@pytest.mark.slow
 def test_generated_takes_are_repeatable_and_follow_their_research() -> None:
     a, b = generate(0), generate(0)
     assert all(

@@ -294,6 +294,7 @@ def test_the_streaming_file_scores_what_the_network_scores(spoken: ActedSpeech) 
     assert streamed == pytest.approx(whole, abs=5e-3)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(spoken: ActedSpeech) -> None:
     a, b = (fit(spoken, 1, batches=3) for _ in range(2))
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
@@ -339,12 +340,14 @@ def test_what_is_judged_early_is_a_beginning_of_the_clip() -> None:
     assert (taken[:, 1] == 6).all() and (taken[:, 2] == 3).all()
 
 
+@pytest.mark.slow
 def test_a_model_of_other_labels_is_refused(spoken: ActedSpeech) -> None:
     module = EmotionRecognizer(labels=7, **SMALL)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"type data\.labels=7"):
         EmotionEvaluator()(numpy_call(module.export_network()), module.head(), spoken, "test", spoken)
 
 
+@pytest.mark.slow
 def test_companions_learn_the_labels_alone_and_teach_the_exported_network(spoken: ActedSpeech) -> None:
     batch = next(iter(spoken.train_dataloader()))
     torch.manual_seed(0)

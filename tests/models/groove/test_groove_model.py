@@ -152,6 +152,7 @@ def test_scores_by_hand_at_two_tempos() -> None:
     assert "timing_correlation" not in found
 
 
+@pytest.mark.slow
 def test_the_evaluator_s_loss_is_the_training_loss(generated: DrumPerformances) -> None:
     module = GroovePredictor().eval()
     [batch] = generated.val_dataloader()

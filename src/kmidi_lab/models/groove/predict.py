@@ -142,21 +142,21 @@ class Drums:
 def _drums(file: OpenFile, source: str) -> Drums:
     """The drums of a file: its drum tracks, or its only part where that plays what a kit does."""
     tracks = file.piece.tracks
-    chosen = [number for number, track in enumerate(tracks) if track.is_drum]
-    if not chosen and len(tracks) == 1 and is_kit(tracks[0].notes["pitch"]):
-        chosen = [0]
-    if not chosen:
+    numbers = [number for number, track in enumerate(tracks) if track.is_drum]
+    if not numbers and len(tracks) == 1 and is_kit(tracks[0].notes["pitch"]):
+        numbers = [0]
+    if not numbers:
         raise ConfigError(
             f"{source}: no notes on the drum channel (10), and no track named drums; give a file with drums on channel 10"
         )
-    others = [tracks[n] for n in chosen if tracks[n].channel != DRUM_CHANNEL]
-    taken = ", ".join(f"the part{f' {t.name}' if t.name else ''} on channel {t.channel + 1}" for t in others)
-    notes = np.concatenate([tracks[n].notes for n in chosen])
-    part = np.concatenate([np.full(len(tracks[n].notes), n) for n in chosen])
-    index = np.concatenate([np.arange(len(tracks[n].notes)) for n in chosen])
-    earliest = np.concatenate([file.places[n][:, 3] for n in chosen])
+    others = [tracks[n] for n in numbers if tracks[n].channel != DRUM_CHANNEL]
+    other_parts = ", ".join(f"the part{f' {t.name}' if t.name else ''} on channel {t.channel + 1}" for t in others)
+    notes = np.concatenate([tracks[n].notes for n in numbers])
+    part = np.concatenate([np.full(len(tracks[n].notes), n) for n in numbers])
+    index = np.concatenate([np.arange(len(tracks[n].notes)) for n in numbers])
+    earliest = np.concatenate([file.places[n][:, 3] for n in numbers])
     order = np.argsort(notes["start"], kind="stable")
-    remark = f"{taken} was taken for them" if len(others) == len(chosen) else ""
+    remark = f"{other_parts} was taken for them" if len(others) == len(numbers) else ""
     return Drums(notes[order], part[order], index[order], earliest[order], remark)
 
 
