@@ -98,6 +98,7 @@ def test_the_release_is_listed_verified_and_timed_without_training_packages(tmp_
         assert "torch" in model["not_measured"] and "onnxruntime" in model["backends"]
 
 
+@pytest.mark.slow
 def test_a_task_of_training_says_what_to_install(tmp_path: Path) -> None:
     tasks = ("train", "eval", "export", "prepare")
     for task, said in zip(tasks, lab(tmp_path, *([f"task={task}"] for task in tasks)), strict=True):

@@ -49,6 +49,7 @@ def outcomes(reads: Iterator[TaskResult[Path, int]]) -> dict[str, int | str]:
     return {read.task.name: read.reason if read.value is None else read.value for read in reads}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_evil_file_costs_one_file(tmp_path: Path, workers: int) -> None:
     titles = [t for deed in DEEDS for t in ("good", deed, "good", "good")]
@@ -142,6 +143,7 @@ def test_no_files_start_no_worker() -> None:
     assert list(read_many([], note_count)) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32))
 def test_mutated_files_never_end_the_job(tmp_path: Path, seed: int) -> None:

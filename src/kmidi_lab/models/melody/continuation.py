@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
+from kmidi_lab.contracts import Contract
 from kmidi_lab.midi.reading import MidiError, OpenFile, open_file
 from kmidi_lab.midi.score import name_of
 from kmidi_lab.midi.writing import Edit, name_event, note_events, rewrite
@@ -65,10 +66,12 @@ class Primer:
         own = bars_of([self.melody], self.metre.bar, 1)
         return own if len(own) >= _FEWEST_BARS else Counter()
 
-    def listen(self, ask: Callable[[np.ndarray], np.ndarray], affect: tuple[float, float] | None) -> None:
-        """Plays the end of the tune to a model that keeps its state."""
+    def listen(
+        self, ask: Callable[[np.ndarray], np.ndarray], affect: tuple[float, float] | None, contract: Contract
+    ) -> None:
+        """Plays the end of the tune to a model, of some version of the contract, that keeps its state."""
         mood = (*affect, 0.4) if affect else (0.0, 0.0, 0.0)
-        for x in vectors(notes_of(self.melody, mood))[-_CONTEXT:]:
+        for x in vectors(notes_of(self.melody, mood), contract)[-_CONTEXT:]:
             ask(x)
 
     def named(self) -> str:
@@ -127,7 +130,7 @@ def written(tune: Primer, melody: Sequence[Sounding], chords: Sequence[Sounding]
         return out
 
     edits = {int(places[tune.track][0, 0]): Edit(added=events(melody, track.channel))}
-    taken = {t.channel for t in piece.tracks}
-    free = next((c for c in range(16) if c not in taken and c != 9), track.channel)
+    channels = {t.channel for t in piece.tracks}
+    free = next((c for c in range(16) if c not in channels and c != 9), track.channel)
     more = [Edit(added=[(0, name_event("Chords")), *events(chords, free)])] if chords else []
     return rewrite(tune.file.file, edits, more)

@@ -14,6 +14,7 @@ from annotated_types import Interval
 
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import Chart, read_chart
+from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
@@ -134,14 +135,16 @@ class MelodyOverChords(Request[Tune]):
         count, notes = self._size(density)
         rhythm = compose(kinds, notes, arousal, rng, self.metre, count, density)
         chords = repeat(self.progression, float((rhythm.onset + rhythm.duration)[-1]), self.metre.bar)
-        ask = None
+        ask, contract = None, MELODY
         if published is not None:
             published.model.reset()
-            ask = published.model
+            ask, contract = published.model, published.contract
             if self.primer:
-                self.primer.listen(ask, self.affect)
+                self.primer.listen(ask, self.affect, contract)
         drawing = rng, self.temperature, self.top_k, self.top_p
-        pitches = write(ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.primer)
+        pitches = write(
+            ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.primer, contract
+        )
         tempo = round(self.primer.tempo if self.primer else 100 + 30 * arousal)
         if self.primer:
             midi = written(self.primer, sounding(rhythm, pitches, self.primer.velocity), under(chords))
@@ -182,15 +185,12 @@ class MelodyOverChords(Request[Tune]):
         rhythm, pitches = answer.rhythm, answer.pitch
         title = f"{self.spelling}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()
-        write_atomic(
-            picture,
-            piano_roll(
-                rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.spelling, answer.metre.bar, title
-            ),
+        bar, first = answer.metre.bar, answer.primer.bar if answer.primer else 0
+        roll = piano_roll(
+            rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.spelling, bar, title, first + 1
         )
-        bar, first = answer.metre.bar, 0
+        write_atomic(picture, roll)
         if answer.primer:
-            first = answer.primer.bar
             print(
                 f"{name_of(self.source or Path())}: {answer.primer.named()} continues from bar {first + 1}, in {answer.metre.name}"
             )
