@@ -304,6 +304,9 @@ def test_head_and_decoding() -> None:
     module = EmotionRecognizer(labels=7, **SMALL)  # type: ignore[arg-type]
     head = module.head()
     assert head["weight"].shape == (7, 64) and module.head_layout()["labels"] == list(module.vocabulary)
+    assert "mel128-v2-speaker says" in str(module.head_layout()["decode"])
+    module.use_contract("1")
+    assert "26 dB below" in str(module.head_layout()["decode"])
     embedding = torch.randn(3, 64)
     expected = module.label(embedding).softmax(1).detach().numpy()
     assert np.allclose(decode(embedding.numpy(), head), expected, atol=1e-6)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.models.groove.features import STEPS, Encoded, milliseconds
@@ -23,6 +22,8 @@ def boosted_trees(train: Encoded) -> dict[str, Callable[[Encoded], np.ndarray]]:
 
     Each stroke is an example, as in the other baselines. Nothing is returned where there are too few strokes.
     """
+    from sklearn.ensemble import HistGradientBoostingRegressor  # prediction asks the rules beside it without sklearn
+
     counts = train.hit.sum()
     if counts < _FEWEST:
         return {}
