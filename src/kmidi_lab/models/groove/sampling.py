@@ -2,7 +2,8 @@
 
 The model gives what is likely for each step. What drummers add has two parts, both normally distributed here: habits,
 which stay the same on a step of the bar through a take, and chance, stroke by stroke. The figures are those of the
-released model's errors on takes that it was not trained on; `benchmarks/groove_spread.py` prints them.
+released model's errors on validation takes, rounded, and adjusted so that drawn takes have the spread of real ones:
+`benchmarks/groove_spread.py` compares them.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Spread:
     timing_chance: float
 
 
-DRUMMERS = Spread((-2.0, 0.0, 0.0), (11.0, 18.0, 14.0), (12.0, 21.0, 19.0), 7.0, 12.0)
+DRUMMERS = Spread((-2.0, 0.0, 0.0), (8.0, 19.0, 16.0), (11.0, 23.0, 21.0), 7.0, 13.5)
 
 
 def drawn_velocities(
