@@ -63,6 +63,8 @@ class Listening(Request[Recognition]):
     """Reset the model where sound begins, at first or behind half a second of silence: for models that were trained on
     sounds without silence before them."""
 
+    unheard: ClassVar[str] = "silent"
+    """What sound is that it makes no reading of."""
     least_s: ClassVar[float] = 0.0
     """Seconds of sound that counts below which the answer is said to be unsure."""
 
@@ -124,7 +126,7 @@ class Listening(Request[Recognition]):
         readings = listen(self._frames(notes), step, read, self.every, session.say, count, onset)
         if not readings:
             raise ConfigError(
-                f"{self._source()}: nothing to read: silent, or shorter than a frame of {WINDOW} samples at {RATE} Hz; "
+                f"{self._source()}: nothing to read: {self.unheard}, or shorter than a frame of {WINDOW} samples at {RATE} Hz; "
                 "give more sound"
             )
         entry = published.entry if published else {}
