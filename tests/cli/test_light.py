@@ -37,7 +37,8 @@ NEEDED = {"harmony": "chords", "melody": "chords", "dynamics": "midi", "groove":
 @pytest.fixture
 def question(tmp_path: Path) -> dict[str, str]:
     """Each model's `predict.…=…`, with files made here."""
-    soundfile.write(tmp_path / "sound.wav", 0.3 * np.sin(np.arange(32_000) / 12), 16_000)
+    puffs = 0.1 * np.random.default_rng(0).normal(size=48_000) * np.sin(np.arange(48_000) / 1300)
+    soundfile.write(tmp_path / "sound.wav", puffs, 16_000)
     for name, channel in (("drums", 9), ("score", 0)):
         file = mido.MidiFile(ticks_per_beat=480)
         notes = [36, 42, 38, 42] * 8 if channel == 9 else [60, 64, 67, 72] * 8

@@ -140,7 +140,7 @@ def test_absent_sources_are_said(embedded: ChordSongs, tmp_path: Path) -> None:
     data.setup()
     described = data.describe()
     assert described["absent"] == ["pop909"]
-    assert "only: embedded" in described["stand_in"]
+    assert "embedded stand in" in described["stand_in"]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from support.bad_midi import CASES
 from support.extracts import by_name, note_count, slow
 from support.smf import song
 
+from datamodules.shared import pool as pool_module
 from datamodules.shared.midi_reading import extracting, read_many
 from datamodules.shared.pool import Readers, TaskResult
 from kmidi_lab.errors import ConfigError, LabError
@@ -95,6 +97,35 @@ def test_a_caller_who_pauses_loses_nothing(tmp_path: Path) -> None:
     assert reads == [16] * 40
 
 
+def test_what_came_during_a_pause_is_heard_before_a_worker_is_called_silent() -> None:
+    """The one that answered while the caller paused at the other's answer was not in what `wait` had seen."""
+
+    class Pipe:
+        def __init__(self, answers: list[object]) -> None:
+            self.answers = answers
+
+        def poll(self) -> bool:
+            return bool(self.answers)
+
+        def recv(self) -> object:
+            return self.answers.pop(0)
+
+    pool: Readers[str, int] = Readers(note_count, workers=2, timeout_s=0.05)
+    first, second = (SimpleNamespace(ready=True, since=time.monotonic(), tasks=deque([n]), start_mb=0.0) for n in "ab")
+    first.pipe, second.pipe = Pipe([(1, "", "")]), Pipe([])
+    pool._workers = [first, second]  # type: ignore[list-item]
+    results = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool_module, "wait", lambda pipes, _: [p for p in pipes if p.poll()])
+        patch.setattr(pool_module, "resident_mb", lambda _: 0.0)
+        for result in pool.read([]):
+            results.append((result.task, result.value, result.reason))
+            if result.task == "a":
+                time.sleep(0.2)
+                second.pipe.answers.append((2, "", ""))
+    assert results == [("a", 1, ""), ("b", 2, "")]
+
+
 def test_leaving_early_leaves_no_process(tmp_path: Path) -> None:
     before = {c.pid for c in psutil.Process().children()}
     with Readers(extracting(slow)) as readers:
@@ -132,6 +163,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = ["tests", "."]
 from support.extracts import slow
+from datamodules.shared import pool as pool_module
 from datamodules.shared.midi_reading import read_many
 if __name__ == "__main__":
     for read in read_many(sorted(Path(sys.argv[1]).iterdir()), slow):
