@@ -86,6 +86,7 @@ def test_other_names_are_reported(stem: str, reason: str) -> None:
     assert caught.value.reason == reason
 
 
+@pytest.mark.slow
 def test_published_folders_wav_and_flac(tmp_path: Path) -> None:
     write_clip(tmp_path / "a/ravdess/Audio_Speech_Actors_01-24/Actor_01" / f"{name(1, 1)}.wav", 1, 48_000)
     write_clip(tmp_path / "a/ravdess/Audio_Song_Actors_01-24/Actor_01" / f"{name(2, 1, channel=2)}.flac", 2)

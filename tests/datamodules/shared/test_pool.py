@@ -88,6 +88,7 @@ def test_a_worker_killed_from_outside_costs_at_most_one_file(tmp_path: Path) -> 
     assert count[""] == 40 - count["worker died"]
 
 
+@pytest.mark.slow
 def test_a_caller_who_pauses_loses_nothing(tmp_path: Path) -> None:
     reads = []
     for read in read_many(write(tmp_path, ["good"] * 40), note_count, timeout_s=4):
@@ -145,6 +146,7 @@ def test_the_progress_bar_counts_failures(tmp_path: Path) -> None:
     assert list(read_many([], note_count, progress=True)) == []
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     write(tmp_path, ["good"] * 200)
     job = subprocess.Popen([sys.executable, "-c", _ENDLESS, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=REPO)

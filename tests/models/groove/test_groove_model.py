@@ -265,6 +265,7 @@ def test_beats_and_fills_are_scored_apart_and_an_empty_split_is_said() -> None:
         GrooveEvaluator()(call, {}, data, "none", data)
 
 
+@pytest.mark.slow
 def test_it_learns_a_few_takes_by_heart() -> None:
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
