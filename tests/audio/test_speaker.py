@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.page_cpp import built
 
 from kmidi_lab.audio.front_end import SpeakerEar, heard
 from kmidi_lab.audio.mel import RATE, log_mel
@@ -162,18 +161,10 @@ def test_an_unknown_feature_version_is_refused() -> None:
 
 
 def test_the_pages_cpp_adapts_as_python_does(repo: Path, tmp_path: Path) -> None:
-    compiler = shutil.which("c++")
-    if compiler is None:
-        pytest.skip("needs a C++17 compiler: c++ in the path")
-    page = (repo / "docs" / "audio.md").read_text(encoding="utf-8")
-    code = re.search(r"```cpp\n(.*?)```", page, re.S)
-    assert code
-    (tmp_path / "front.cpp").write_text(code[1] + _MAIN, encoding="utf-8")
-    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]
-    subprocess.run([compiler, *flags, "front.cpp", "-o", "front"], cwd=tmp_path, check=True, timeout=120)
+    program = built(repo / "docs" / "audio.md", _MAIN, tmp_path)
     frames = np.concatenate([voice(3), log_mel(np.zeros(RATE)), voice(4) + 3])
     numbers = " ".join(f"{x:.9g}" for x in (*prior_shape(), *frames.ravel()))
-    done = subprocess.run([tmp_path / "front"], input=numbers, capture_output=True, text=True, check=True)
+    done = subprocess.run([program], input=numbers, capture_output=True, text=True, check=True)
     lines = np.array([line.split() for line in done.stdout.splitlines()], float)
     out, speech = adapt(frames, True, fresh())
     assert (lines[:, 0] == speech).all()

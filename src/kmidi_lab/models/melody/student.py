@@ -87,6 +87,7 @@ class KeyGRU(Streaming):
     shifts: torch.Tensor
     factors: torch.Tensor
     octave: torch.Tensor
+    tents: torch.Tensor
 
     def __init__(self, contract: Contract, hidden: int) -> None:
         super().__init__()
@@ -109,6 +110,7 @@ class KeyGRU(Streaming):
             self.copy = nn.Linear(hidden, 1)
             self.recalled = contract.input("recalled_pitch_class").index
             self.register_buffer("octave", _octave(contract), persistent=False)
+            self.register_buffer("tents", _tents(), persistent=False)
         self.out = nn.Linear(hidden, _STEPS)
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -144,7 +146,7 @@ class KeyGRU(Streaming):
     def _recalled(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(pitch class `[.., 12]` as it is, octave `[.., 8]`, 1 at a whole one) of the recalled note."""
         hinges = F.relu(x @ self.octave[:, :-1].T + self.octave[:, -1])
-        return F.relu(x[..., self.recalled]), F.relu(hinges @ _tents().to(x.device).T)
+        return F.relu(x[..., self.recalled]), F.relu(hinges @ self.tents.T)
 
     @torch.no_grad()
     def deployed(self) -> Chain:
@@ -179,7 +181,7 @@ class KeyGRU(Streaming):
             collapse.weight[: len(carried)],
             collapse.weight[-_KEYS:],
         )
-        folded.weight[len(carried) : -_KEYS] = _tents() @ collapse.weight[len(carried) : inner]
+        folded.weight[len(carried) : -_KEYS] = self.tents.cpu() @ collapse.weight[len(carried) : inner]
         # Behind what it sees of the inputs, the first dense layer sees octaves and tonic, but no untransposed pitch class.
         before, after = _beside(self.before, self.kept, sees=_OCTAVES + _KEYS), _beside(self.after, self.kept)
         middle = (folded, nn.ReLU(), before, nn.ReLU(), self._carrying(), after, nn.ReLU())
