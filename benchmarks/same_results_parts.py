@@ -28,7 +28,7 @@ import kmidi_lab
 from datamodules.shared.module import LabData
 from kmidi_lab.conf_dir import options as options
 from kmidi_lab.config import check
-from kmidi_lab.contracts import AUDIO_FEATURES, CONTRACTS
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import LabError, UserError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
@@ -55,7 +55,7 @@ Record = dict[str, Any]
 
 def symbolic() -> list[str]:
     """The models that hear no audio."""
-    return [name for name in options("model") if CONTRACTS[name].features != AUDIO_FEATURES]
+    return [name for name in options("model") if not CONTRACTS[name].listens]
 
 
 def artefacts(name: str) -> Record:
@@ -107,7 +107,7 @@ def data_set(name: str, settings: argparse.Namespace) -> Record | None:
         return check([f"model={taker(name)}", f"data={name}", f"paths.cache_dir={settings.cache}", *more], False)[0]
 
     cfg = composed()
-    if hydra.utils.get_class(cfg.data._target_).contract.features == AUDIO_FEATURES:
+    if hydra.utils.get_class(cfg.data._target_).contract.listens:
         if not settings.slow:
             return None
         cfg = composed(*(f"data.{s}={v}" for s, v in _SMALL.items() if OmegaConf.select(cfg.data, s) is not None))

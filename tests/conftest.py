@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import getpass
 import os
 import random
@@ -16,7 +17,7 @@ import pytest
 import torch
 from hypothesis import settings
 from support import warm
-from support.called import called  # noqa: F401  a fixture for all folders
+from support.called import answer, called, job, refusal  # noqa: F401  fixtures for all folders
 from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
 from support.no_fsync import no_fsync  # noqa: F401  the same
 from support.workers import forked, spawned  # noqa: F401  the same
@@ -41,6 +42,12 @@ def pytest_runtest_setup() -> None:
     random.seed(SEED)
     np.random.seed(SEED)
     torch.manual_seed(SEED)
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what is imported out of garbage collection, of which a tenth of a second each is torch and Lightning."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,7 @@ def test_code_names_a_model_in_its_rooms_only(model: str) -> None:
 def test_only_one_file_writes_files() -> None:
     for path in _files():
         if path != PACKAGE / "files.py" and _short(path) not in LIBRARIES_WRITE:
-            for writer in _writers(ast.parse(path.read_bytes())):
+            for writer in _writers(_tree(path)):
                 _check(False, f"{_short(path)}: {writer}")
 
 
@@ -128,6 +128,11 @@ def _files() -> tuple[Path, ...]:
 
 
 @cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+@cache
 def _modules() -> dict[str, Path]:
     names = {}
     for path in _files():
@@ -139,9 +144,7 @@ def _modules() -> dict[str, Path]:
 @cache
 def _imports() -> tuple[tuple[str, str], ...]:
     """(module, what it imports) of every import statement, also inside functions."""
-    return tuple(
-        (module, name) for module, path in _modules().items() for name in _imported_names(ast.parse(path.read_bytes()))
-    )
+    return tuple((module, name) for module, path in _modules().items() for name in _imported_names(_tree(path)))
 
 
 def _imported_names(tree: ast.Module) -> Iterator[str]:
@@ -158,24 +161,23 @@ def _room(name: str, base: str) -> str | None:
     return below if below in CONTRACTS else None
 
 
-def _texts(path: Path) -> Iterator[str]:
+@cache
+def _texts(path: Path) -> frozenset[str]:
     """Every string of a file that is not a docstring."""
-    tree = ast.parse(path.read_bytes())
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            yield node.value
+    nodes = list(ast.walk(_tree(path)))
+    prose = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    constants = [node for node in nodes if isinstance(node, ast.Constant) and id(node) not in prose]
+    return frozenset(node.value for node in constants if isinstance(node.value, str))
 
 
-def _words(path: Path) -> Iterator[str]:
+@cache
+def _words(path: Path) -> frozenset[str]:
     """Every identifier, imported name and word of a string of a file."""
-    for text in _texts(path):
-        yield from re.findall(r"\w+", text)
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        for attribute in ("id", "attr", "arg", "name", "module"):
-            word = getattr(node, attribute, None)
-            if isinstance(word, str):
-                yield word
+    words = {word for text in _texts(path) for word in re.findall(r"\w+", text)}
+    for node in ast.walk(_tree(path)):
+        named = (getattr(node, attribute, None) for attribute in ("id", "attr", "arg", "name", "module"))
+        words |= {word for word in named if isinstance(word, str)}
+    return frozenset(words)
 
 
 def _writers(tree: ast.Module) -> Iterator[str]:

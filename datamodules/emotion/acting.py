@@ -104,7 +104,7 @@ def _clips_of(espeak: Espeak, voice: str, female: bool, augmentation: Augmentati
                 sentence = _SENTENCES[int(rng.integers(len(_SENTENCES)))]
                 samples = _act(espeak, sentence, voice, usual, _MANNERS[emotion], _STRENGTH[strong], rng)
                 name = f"{voice}-{emotion}-{'strong' if strong else 'normal'}-{take}"
-                sound = prepare(samples, name, augmentation)
+                sound = prepare(samples, name, augmentation, voice)
                 yield Clip(
                     name, SOURCE, f"voice {voice}", {"emotion": place, "strong": strong, "female": female}, sound
                 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.emotion.recording import Conditions, SpeechAugmentation
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.clips import ClipError, content_key, variants_of
+from datamodules.shared.clips import ClipError, content_key, mel_variants, variants_of
 from kmidi_lab.audio.clips import Sound
 from kmidi_lab.audio.mel import HOP, WINDOW, log_mel
 
@@ -17,8 +18,14 @@ _BEFORE, _AFTER = 48, 16
 silence that a listener hears before anyone speaks."""
 
 
-def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> Sound:
+def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation, speaker: str = "") -> Sound:
     """Samples at 16 kHz as frames, and variants, as `name` gives them, without most of the silence at both ends.
+
+    Args:
+        samples: of one clip.
+        name: of the clip.
+        augmentation: makes the variants; what stands for scoring conditions hears the silence, too.
+        speaker: whose voice it is; some augmentations draw what is the same for all clips of a speaker.
 
     Raises:
         ClipError: shorter than a frame.
@@ -27,8 +34,11 @@ def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation)
         raise ClipError("shorter than a frame", f"{len(samples)} samples")
     frames = log_mel(samples)
     first, last = spoken(frames)
-    part = samples[first * HOP : last * HOP + WINDOW]
-    variants = variants_of(part, name, augmentation)
+    part = samples if isinstance(augmentation, Conditions) else samples[first * HOP : last * HOP + WINDOW]
+    if isinstance(augmentation, Conditions | SpeechAugmentation):
+        variants = mel_variants(augmentation.of_speech(part, name, speaker))
+    else:
+        variants = variants_of(part, name, augmentation)
     return Sound(frames.astype(np.float16), variants, content_key(samples), trained=slice(first, last + 1))
 
 

@@ -20,6 +20,7 @@ _SYNCHRONOUS, _UTF8, _POSITION_CHARACTER = 2, 1, 1
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 _LONGEST_PATH = 140
 """The library keeps the path of its data in 160 characters, file names included, and fails beyond."""
+_SEED = 1
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
@@ -62,6 +63,7 @@ class Espeak:
         for parameter, value in settings:
             self._library.espeak_SetParameter(parameter, value, 0)
         self._chunks.clear()
+        self._library.espeak_ng_SetRandSeed(_SEED)  # its noise is drawn from the time of day otherwise
         raw = text.encode()
         self._library.espeak_Synth(raw, len(raw) + 1, 0, _POSITION_CHARACTER, 0, _UTF8, None, None)
         self._library.espeak_Synchronize()
@@ -81,6 +83,7 @@ def open_espeak() -> Iterator[Espeak]:
         ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint,
         ctypes.c_void_p, ctypes.c_void_p,
     ]  # fmt: skip
+    library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
     with _short_path(Path(espeakng_loader.get_data_path())) as data:
         rate = library.espeak_Initialize(_SYNCHRONOUS, 0, str(data).encode(), 0)
         if rate <= 0:

@@ -7,20 +7,34 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from datamodules.emotion import library, ravdess
+from datamodules.emotion.recording import Conditions, SpeechAugmentation
+from datamodules.emotion.sessions import start_states
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.batches import FrameStore, IndexBatches
 from datamodules.shared.clip_data import ClipData
 from datamodules.shared.module import load_of
 from kmidi_lab.audio.augment import band_shift, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
+from kmidi_lab.audio.front_end import heard
+from kmidi_lab.audio.speaker import adapt, fresh
 from kmidi_lab.audio.voice_activity import active, speech_of
-from kmidi_lab.bounds import Count, CountOrNone
-from kmidi_lab.contracts import EMOTION
+from kmidi_lab.bounds import Count, CountOrNone, Share
+from kmidi_lab.contracts import EMOTION, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError, one_of
-from kmidi_lab.models.emotion.features import INTENSITIES, EmotionBatch, complexity, label_of, label_set, scalars_of
+from kmidi_lab.models.emotion.features import (
+    CONDITIONS,
+    INTENSITIES,
+    EmotionBatch,
+    complexity,
+    label_of,
+    label_set,
+    scalars_of,
+)
+from kmidi_lab.nn.module import epoch_seed
 
 
 class ActedSpeech(ClipData[EmotionBatch]):
@@ -39,6 +53,10 @@ class ActedSpeech(ClipData[EmotionBatch]):
         frames: longest stretch of a clip in training.
         skip: most frames that it starts behind the onset of speech; it may start in the silence before.
         augment: what is done to training clips.
+        cold: share of the examples before which nothing has been heard of the voice; the others begin with the state of
+            the front-end after other clips of the same speaker (contract version 2).
+        orders: random orders of a speaker's clips that these states come from.
+        conditions: score the clips in other recording conditions, too (`recording.CHANGES`).
         fetch: the licence of RAVDESS, accepted, fetches it where it is not there.
         workers: processes that read files.
 
@@ -51,7 +69,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
     root_sources: tuple[str, ...] = ("ravdess",)
     bytes_per_example = 2 * 1024 * 1024
     identity_settings = ("sources", "channels", "labels", "folds", "fold", "val_speakers")
-    other_settings = ("frames", "skip", "augment", "fetch")
+    other_settings = ("frames", "skip", "augment", "cold", "orders", "conditions", "fetch")
     remedy = "give other data.fold, data.folds or data.val_speakers"
 
     def __init__(
@@ -69,6 +87,9 @@ class ActedSpeech(ClipData[EmotionBatch]):
         frames: Count = 192,
         skip: CountOrNone = 16,
         augment: Augmentation | None = None,
+        cold: Share = 0.35,
+        orders: Count = 2,
+        conditions: bool = False,
         fetch: str | None = None,
         workers: Count = 2,
         progress: bool = True,
@@ -78,14 +99,15 @@ class ActedSpeech(ClipData[EmotionBatch]):
                 raise ConfigError(one_of("data.channels", channel, ravdess.CHANNELS))
         if not channels or folds == 1:
             raise ConfigError("data.channels must name one at least, and data.folds be 0 or 2 and more")
-        augmentation = augment or Augmentation()
+        augmentation = augment or SpeechAugmentation()
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, channels=tuple(channels), folds=folds, fold=fold,
             val_speakers=val_speakers, augmentation=augmentation, licence=fetch, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.view, self.vocabulary = labels, label_set(labels)
-        self._frames, self._skip, self._augment = frames, skip, augmentation
+        self._frames, self._skip, self._augment, self._cold, self._orders = frames, skip, augmentation, cold, orders
+        self._in_conditions = partial(load, augmentation=Conditions()) if conditions else None
 
     def for_scoring(self) -> None:
         self._load = partial(self._load, scoring=True, whole=self.split == "all")
@@ -102,6 +124,30 @@ class ActedSpeech(ClipData[EmotionBatch]):
         """`[N]`: the label of every clip in the chosen view."""
         return np.array([label_of(c.labels["emotion"], self.view) for c in self.songs(split)], np.int64)
 
+    @property
+    def adapts(self) -> bool:
+        """Whether the model takes frames less what the voice sounds like."""
+        return self.contract.features == SPEAKER_FEATURES
+
+    def conditions(self, split: str) -> dict[str, list[NDArray[np.floating]]]:
+        """Frames `[T, 128]` of every clip of a split in each recording condition, by its name; empty if not wanted."""
+        if self._in_conditions is None:
+            return {}
+        variants = {clip.id: clip.sound.variants for clip in self._in_conditions().songs}
+        return {name: [variants[clip.id][place] for clip in self.songs(split)] for place, name in enumerate(CONDITIONS)}
+
+    def probes(self) -> np.ndarray:
+        """`[T, 128]` inputs of the test split, one clip after the other, each from a reset on."""
+        return np.concatenate([heard(clip.sound.frames, self.contract.features)[0] for clip in self.songs("test")])
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation `[128]` of the clean inputs that training hears, each clip from a reset on."""
+        if not self.adapts:
+            return super().statistics()
+        return FrameStore(
+            [heard(c.sound.frames[c.sound.trained], SPEAKER_FEATURES)[0] for c in self.songs("train")]
+        ).statistics()
+
     def train_dataloader(self) -> IndexBatches[EmotionBatch]:
         clips = self.songs("train")
         kinds = [[c.sound.frames[c.sound.trained], *c.sound.variants] for c in clips]
@@ -113,6 +159,10 @@ class ActedSpeech(ClipData[EmotionBatch]):
         self._complexity = torch.tensor(evenness, device=self.device)
         self._targets = self._targets_of(clips)
         self._mean = self.statistics()[0].to(self.device)
+        if self.adapts:
+            voices = [f"{clip.group} {kind}" for clip in clips for kind in range(self._kinds)]
+            rng = np.random.default_rng(epoch_seed(0))
+            self._starts = torch.from_numpy(start_states(items, voices, self._orders, rng)).to(self.device)
         return self.index_batches(len(clips), self._gather)
 
     def whole(self, split: str) -> list[EmotionBatch]:
@@ -120,9 +170,23 @@ class ActedSpeech(ClipData[EmotionBatch]):
         clips = self.songs(split)
         label, strong, scalars = self._targets_of(clips)
         return [
-            EmotionBatch(x, (real & active(x)).float(), label[index], strong[index], scalars[index])
+            EmotionBatch(*self._from_reset(x, real), label[index], strong[index], scalars[index])
             for index, x, real in self.in_order(clips)
         ]
+
+    def _from_reset(self, x: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and weights of whole clips."""
+        if not self.adapts:
+            return x, (real & active(x)).float()
+        return self._adapted(x, real, fresh(len(x)))
+
+    def _adapted(
+        self, x: torch.Tensor, real: torch.Tensor, state: NDArray[np.float64]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Frames `[B, T, 128]` behind states `[B, 132]`: inputs, and weights that are 1 on speech; all of it if none is."""
+        frames, speech = adapt(x.cpu().numpy(), real.cpu().numpy(), state)
+        inputs, spoken = torch.from_numpy(frames).to(x.device), torch.from_numpy(speech).to(x.device)
+        return inputs, torch.where(spoken.any(1, keepdim=True), spoken, real).float()
 
     def _targets_of(self, clips: list[Clip]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """One-hot labels `[N, K]` and intensities `[N, 2]`, scalars `[N, 4]`, on the device."""
@@ -150,11 +214,17 @@ class ActedSpeech(ClipData[EmotionBatch]):
         x, real = self._store.take(item, begin, self._frames)
         label, strong, scalars = (t[index] for t in self._targets)
         scalars = torch.cat([scalars[:, :-1], self._complexity[item, None]], 1)
-        weight = (real & active(x)).float()
+        if not self.adapts:
+            weight = (real & active(x)).float()
         if augmentation.gain:
             x = gain(x, augmentation.gain, generator)
         if augmentation.shift:
             x = band_shift(x, augmentation.shift, generator)
+        if self.adapts:
+            order = (rand() * self._orders).long()
+            cold = (rand() < self._cold)[:, None]
+            state = torch.where(cold, torch.from_numpy(fresh(1)).to(x.device), self._starts[order, item])
+            x, weight = self._adapted(x, real, state.cpu().numpy())
         if augmentation.mixup:
             x, other, share = mixup(x, augmentation.mixup, generator)
             weight = torch.maximum(weight, weight[other])

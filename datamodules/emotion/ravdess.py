@@ -94,7 +94,7 @@ def channels_of(paths: Sequence[Path]) -> set[str]:
 
 def sound_of(path: Path, augmentation: Augmentation) -> Sound | Noted[Sound]:
     """A file's frames and variants; what worker processes do."""
-    return from_recording(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation))
+    return from_recording(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation, path.parent.name))
 
 
 def read(

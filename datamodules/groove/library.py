@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,7 @@ from kmidi_lab.models.groove.features import Performance
 
 SOURCES = ("groove_midi", "fma", "styles")
 _PUBLISHED = {"train": "train", "validation": "val", "test": "test"}
+_VAL_SHARE = 8
 _SHARED = 0.5
 """Performances that have this share of their bars in common, stroke for stroke, are one."""
 
@@ -78,7 +80,7 @@ def sources(root: Path, cache_dir: Path, split_seed: int, progress: bool) -> lis
 
 @dataclass(frozen=True)
 class TakeRules(Rules[Take]):
-    """The published splits where a test part is there, else whole drummers are the test.
+    """The published splits where a test part is there, else whole drummers are the test, or the published validation part.
 
     Each group of near-duplicates keeps those of one split, test before validation before train.
     """
@@ -108,12 +110,25 @@ class TakeRules(Rules[Take]):
             return "by generated take", places
         if "test" in places:
             return "as published", places
+        if not self.test_drummers:
+            rule = (
+                "the published test part is not here and no test drummers are named: the published validation part is the "
+                f"test, and about one in {_VAL_SHARE} takes of the published training part is the validation"
+            )
+            return rule, [self._within(t) for t in takes]
         rule = (
             f"the published test part is not here: every take of {', '.join(self.test_drummers)} is the test, the other "
             "drummers keep their published split, whose validation part shares drummers with train"
         )
         pairs = zip(takes, places, strict=True)
         return rule, ["test" if t.drummer in self.test_drummers else place for t, place in pairs]
+
+    def _within(self, take: Take) -> str:
+        """Where a take belongs on the published split without its test part: validation is the test."""
+        if take.published == "validation":
+            return "test"
+        drawn = zlib.crc32(f"{self.seed} {take.performance.id}".encode()) % _VAL_SHARE
+        return "train" if drawn else "val"
 
     def counts(self, songs: list[Take]) -> dict[str, Any]:
         bars = [t.performance.bars for t in songs]

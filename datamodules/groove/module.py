@@ -29,13 +29,15 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         cache_dir: where prepared takes are kept, by content hash.
         sources: in order of preference; the first that is there is used, and `styles` (generated) always is.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
-        test_drummers: whose takes are the test where the published test part is not there.
+        test_drummers: whose takes are the test where the published test part is not there. Without any, the published
+            validation part is the test, and a share of the published training part is the validation.
         split_seed: of the generated takes' split.
         window: bars of one training sequence.
         style_dropout, phrase_dropout: share of training windows whose style and swing (place in the phrase) are
             unknown.
         voice_dropout: share of training windows that lack one of the three voices.
         tempo_jitter: largest relative change of the tempo that training windows name.
+        level_share: by which share of the distance training brings each take's mean velocity to that of all.
 
     Raises:
         ConfigError: a value out of range. DataError: none of the sources is there, or holds a usable take.
@@ -47,7 +49,7 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
     root_sources: tuple[str, ...] = ("groove_midi", "fma")
     bytes_per_example = 256 * 1024
     identity_settings = ("sources", "test_drummers", "split_seed")
-    other_settings = ("window", "style_dropout", "phrase_dropout", "voice_dropout", "tempo_jitter")
+    other_settings = ("window", "style_dropout", "phrase_dropout", "voice_dropout", "tempo_jitter", "level_share")
     remedy = "leave fewer drummers in data.test_drummers"
 
     def __init__(
@@ -64,6 +66,7 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         phrase_dropout: Share = 0.2,
         voice_dropout: Share = 0.1,
         tempo_jitter: Annotated[float, Interval(ge=0, le=0.5)] = 0.05,
+        level_share: Annotated[float, Interval(ge=0, le=1)] = 0.5,
         progress: bool = True,
     ) -> None:
         load = load_of(
@@ -72,6 +75,7 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.window = window
+        self.level_share = level_share
         self._shares, self._jitter = (style_dropout, phrase_dropout, voice_dropout), tempo_jitter
         self._encoded: dict[str, Encoded] = {}
         self._tensors: dict[str, torch.Tensor] = {}
@@ -101,7 +105,7 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         }
 
     def train_dataloader(self) -> IndexBatches[GrooveBatch]:
-        self._tensors = _tensors(self.encoded("train"), self.device)
+        self._tensors = _tensors(self.encoded("train").levelled(self.level_share), self.device)
         return self.index_batches(len(self.songs("train")), self._gather)
 
     def whole(self, split: str) -> list[GrooveBatch]:
@@ -136,10 +140,10 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
 
 
 def _tensors(e: Encoded, device: torch.device) -> dict[str, torch.Tensor]:
-    """Arrays of `e`, each of the bars' with a bar of zeros behind the last for windows that reach beyond."""
+    """Arrays of `e` without latency, each of the bars' with a bar of zeros behind the last for windows that reach beyond."""
     arrays = {
         "x": e.x,
-        "timing": e.timing,
+        "timing": e.centred().timing,
         "velocity": e.velocity,
         "hit": e.hit.astype(np.float32),
         "tempo": 120 / e.bpm,

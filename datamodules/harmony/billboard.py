@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from datamodules.harmony.reading import Placed, chart_song, keep, read_text
+from datamodules.harmony.reading import Placed, chart_song, read_files, read_text
 from datamodules.shared.library import Reading
 from kmidi_lab.chords.chord import Chord, ChordError, Key, Song, parse_pitch_class
 from kmidi_lab.chords.harte import parse_harte
@@ -32,13 +32,7 @@ def files(root: Path) -> list[Path]:
 
 def read(paths: list[Path]) -> Reading[Song]:
     """Every song; the mode, which a tonic leaves open, is estimated from all its chords."""
-    reading: Reading[Song] = Reading(NAME, _LICENCE)
-    for path in paths:
-        song = _song(path, reading)
-        if song is not None:
-            keep(reading, song, path)
-    reading.note = "mode estimated from the chords of a song, whose tonic is stated"
-    return reading
+    return read_files(NAME, _LICENCE, "mode estimated from the chords of a song, whose tonic is stated", paths, _song)
 
 
 def _song(path: Path, reading: Reading[Song]) -> Song | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from datamodules.harmony.reading import Placed, chart_song, keep, read_text
+from datamodules.harmony.reading import Placed, chart_song, read_files, read_text
 from datamodules.shared.library import Reading
 from kmidi_lab.chords.chord import Chord, ChordError, Key, Song, parse_pitch_class
 from kmidi_lab.chords.jazz import parse_jazz
@@ -27,13 +27,7 @@ def files(root: Path) -> list[Path]:
 
 def read(paths: list[Path]) -> Reading[Song]:
     """Every chart; the mode, which the signature leaves open, is estimated between the two keys that share it."""
-    reading: Reading[Song] = Reading(NAME, _LICENCE)
-    for path in paths:
-        song = _song(path, reading)
-        if song is not None:
-            keep(reading, song, path)
-    reading.note = "key: of its signature, major or minor by its chords"
-    return reading
+    return read_files(NAME, _LICENCE, "key: of its signature, major or minor by its chords", paths, _song)
 
 
 def _song(path: Path, reading: Reading[Song]) -> Song | None:

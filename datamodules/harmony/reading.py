@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,19 @@ def keep(reading: Reading[Song], song: Song, file: Path | str) -> None:
         reading.skip(file, song.title, f"more than {MAX_EVENTS} chords")
     else:
         reading.items.append(song)
+
+
+def read_files(
+    name: str, licence: str, note: str, paths: Sequence[Path], song_of: Callable[[Path, Reading[Song]], Song | None]
+) -> Reading[Song]:
+    """The songs of a source that has one in each file; `song_of` reports why a file has none, and gives None."""
+    reading: Reading[Song] = Reading(name, licence)
+    for path in paths:
+        song = song_of(path, reading)
+        if song is not None:
+            keep(reading, song, path)
+    reading.note = note
+    return reading
 
 
 def chart_song(

@@ -127,6 +127,7 @@ class MelodyRules(Rules[Melody]):
     def stand_in(self, used: list[str]) -> str | None:
         if any(name in _TODAY for name in used):
             return None
+        # Checkpoints hold a digest of this text: with another one a run that goes on forgets its best epoch.
         return f"No songs of today (POP909, Lakh) were used: old tunes ({', '.join(used)}) stand in for them."
 
 

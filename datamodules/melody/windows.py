@@ -15,10 +15,10 @@ from datamodules.shared.library import SplitLibrary
 from datamodules.shared.module import LabData
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import CountOrNone, Share
-from kmidi_lab.contracts import MELODY
+from kmidi_lab.contracts import MELODY, Contract
 from kmidi_lab.models.melody.features import (
     KEYS,
-    NO_NOTE,
+    LENGTHS,
     Melody,
     MelodyBatch,
     Notes,
@@ -27,6 +27,7 @@ from kmidi_lab.models.melody.features import (
     notes_of,
     vectors,
 )
+from kmidi_lab.models.melody.recall import NO_NOTE
 
 _LOW, _HIGH = 36, 96
 _FROM_THE_START = 0.3
@@ -83,7 +84,7 @@ class MelodyData(LabData[Melody, MelodyBatch]):
         """`[T, 64]` real inputs of the test split, piece after piece, for parity, golden vectors and timing."""
         chosen, total = [], 0
         for melody in self.songs("test"):
-            chosen.append(vectors(notes_of(melody)))
+            chosen.append(vectors(notes_of(melody), self.contract))
             total += len(melody)
             if total >= 5000:
                 break
@@ -101,11 +102,19 @@ class MelodyData(LabData[Melody, MelodyBatch]):
         return ""
 
     def train_dataloader(self) -> IndexBatches[MelodyBatch]:
-        return self.index_batches(self.epoch_windows, self.windows(self.device).draw, _cut)
+        return self.index_batches(self.epoch_windows, self.windows(self.device).draw, self.cut)
 
     def whole(self, split: str) -> list[MelodyBatch]:
         device = self.device
-        return [MelodyBatch(*(column.to(device) for column in batch)) for batch in whole_pieces(self.songs(split))]
+        return [MelodyBatch(*(column.to(device) for column in batch)) for batch in self.pieces(split)]
+
+    def pieces(self, split: str) -> Iterator[MelodyBatch]:
+        """Whole melodies of a split, on the CPU."""
+        return whole_pieces(self.songs(split), self.contract)
+
+    def cut(self, batch: tuple[Notes[torch.Tensor], torch.Tensor], size: int) -> Iterator[MelodyBatch]:
+        """Batches of windows of like length, cut to the longest, in mixed order."""
+        return _cut(batch, size, self.contract)
 
     def sequences(self, split: str) -> _Sequences:
         """What a student learns from: windows as in training, or whole pieces; another order and keys every time."""
@@ -138,9 +147,9 @@ class _Sequences:
             epoch, self._epoch = self._epoch, self._epoch + 1
             data, size, cpu = self._data, self._data.epoch_windows, torch.device("cpu")
             draw = data.windows(cpu).draw
-            batches: Any = IndexBatches(size, min(data.batch_size, size), draw, _cut, cpu, lambda: epoch)
+            batches: Any = IndexBatches(size, min(data.batch_size, size), draw, data.cut, cpu, lambda: epoch)
         else:
-            batches = whole_pieces(self._data.songs(self._split))
+            batches = self._data.pieces(self._split)
         return ((batch.x, batch.real) for batch in batches)
 
 
@@ -192,18 +201,19 @@ class Windows:
         return transpose(notes, shift.expand(-1, self.window)), real
 
 
-def _cut(batch: tuple[Notes[torch.Tensor], torch.Tensor], size: int) -> Iterator[MelodyBatch]:
-    """Batches of windows of like length, cut to the longest, in mixed order."""
+def _cut(
+    batch: tuple[Notes[torch.Tensor], torch.Tensor], size: int, contract: Contract = MELODY
+) -> Iterator[MelodyBatch]:
     notes, real = batch
     order = real.sum(1).argsort().split(size)
     for i in np.random.default_rng(len(order)).permutation(len(order)):
         rows = order[i]
         longest = int(real[rows].sum(1).max())
         part = Notes(*(c[rows, :longest] for c in notes))
-        yield MelodyBatch(tensor_vectors(part), part.pitch, real[rows, :longest])
+        yield MelodyBatch(tensor_vectors(part, contract), part.pitch, real[rows, :longest])
 
 
-def whole_pieces(songs: Sequence[Melody]) -> Iterator[MelodyBatch]:
+def whole_pieces(songs: Sequence[Melody], contract: Contract = MELODY) -> Iterator[MelodyBatch]:
     """Whole melodies in batches of like length, mood unknown; padding repeats zeros."""
     order = np.argsort([-len(m) for m in songs], kind="stable")
     for at in range(0, len(order), _WHOLE_PIECES):
@@ -213,7 +223,7 @@ def whole_pieces(songs: Sequence[Melody]) -> Iterator[MelodyBatch]:
         pitch = torch.zeros(len(chosen), longest, dtype=torch.long)
         real = torch.zeros(len(chosen), longest, dtype=torch.bool)
         for row, melody in enumerate(chosen):
-            x[row, : len(melody)] = torch.from_numpy(vectors(notes_of(melody)))
+            x[row, : len(melody)] = torch.from_numpy(vectors(notes_of(melody), contract))
             pitch[row, : len(melody)] = torch.from_numpy(melody.pitch.astype(np.int64))
             real[row, : len(melody)] = True
         yield MelodyBatch(x, pitch, real)
@@ -229,14 +239,16 @@ def transpose(notes: Notes[torch.Tensor], semitones: torch.Tensor) -> Notes[torc
     turned = (torch.arange(12, device=semitones.device) - semitones[..., None]) % 12
     return notes._replace(
         before=torch.where(notes.before == NO_NOTE, NO_NOTE, notes.before + semitones),
+        recalled=torch.where(notes.recalled == NO_NOTE, NO_NOTE, notes.recalled + semitones),
         pitch=notes.pitch + semitones,
         tonic=(notes.tonic + semitones) % 12,
         chord=notes.chord.gather(-1, turned),
     )
 
 
-def tensor_vectors(notes: Notes[torch.Tensor]) -> torch.Tensor:
+def tensor_vectors(notes: Notes[torch.Tensor], contract: Contract = MELODY) -> torch.Tensor:
     """`features.vectors` of tensors `[..]` on any device: `[.., 64]` float32 there, equal to the last bit."""
     device = notes.before.device
-    x = torch.empty(*notes.before.shape, MELODY.input_size, device=device)
-    return fill(x, notes, torch.eye(12, device=device), torch.from_numpy(np.ascontiguousarray(KEYS)).to(device))
+    x = torch.empty(*notes.before.shape, contract.input_size, device=device)
+    keys, lengths = (torch.from_numpy(np.ascontiguousarray(table)).to(device) for table in (KEYS, LENGTHS))
+    return fill(x, notes, (torch.eye(12, device=device), keys, lengths), contract)

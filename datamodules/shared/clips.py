@@ -44,7 +44,12 @@ def from_recording(
 
 def variants_of(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> list[NDArray[np.float16]]:
     """Mel frames `[T, 128]` of the changed copies of samples at 16 kHz, drawn from `name`; those with a frame at least."""
-    frames = (log_mel(copy).astype(np.float16) for copy in augmentation.waveforms(samples, name))
+    return mel_variants(augmentation.waveforms(samples, name))
+
+
+def mel_variants(copies: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float16]]:
+    """Mel frames `[T, 128]` of samples at 16 kHz; those with a frame at least."""
+    frames = (log_mel(copy).astype(np.float16) for copy in copies)
     return [copy for copy in frames if len(copy)]
 
 

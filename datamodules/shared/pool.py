@@ -130,8 +130,9 @@ class Readers(Bounded, Generic[Task, T]):
         while any(w.tasks for w in self._workers):
             ready: list[Any] = wait([w.pipe for w in self._workers], _LOOK_S)
             for worker in list(self._workers):
-                # A caller who pauses between two results lets answers pile up: only silence counts against a worker.
-                if worker.pipe in ready:
+                # A caller who pauses between two results lets answers pile up, and those of the others come after `wait`:
+                # only silence counts against a worker.
+                if worker.pipe in ready or worker.pipe.poll():
                     yield from self._hear(worker, returned)
                 else:
                     yield from self._look(worker, returned)

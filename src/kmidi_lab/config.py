@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kmidi_lab import schema
-from kmidi_lab.conf_dir import conf_dir, conf_dirs, options
+from kmidi_lab.conf_dir import conf_dir, conf_dirs, config_file, options
 from kmidi_lab.config_rules import check_meaning, check_types
 from kmidi_lab.errors import ConfigError, first_line, one_of
 from kmidi_lab.overrides import TASK_BLOCKS, jobs
@@ -111,9 +111,10 @@ def _unknown_key(key: str, text: str, choices: list[str]) -> str:
 
 
 def _known_keys(choices: list[str]) -> list[str]:
-    tasks = [compose("config", overrides=[f"task={name}", *choices]) for name in ("train", *TASK_BLOCKS)]
+    tasks = [OmegaConf.load(config_file("task", name)) for name in TASK_BLOCKS]
+    keys = {key for cfg in (compose("config", overrides=choices), *tasks) for key, _ in _leaves(cfg)}
     return sorted(
-        {key for cfg in tasks for key, _ in _leaves(cfg) if not key.endswith("_target_")}
+        {key for key in keys if not key.endswith("_target_") and key.split(".")[0] != "hydra"}
         | {p.name for p in conf_dir().iterdir() if p.is_dir()}
     )
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from kmidi_lab.errors import ConfigError
 
-AUDIO_FEATURES = "mel128-v1"
+AUDIO_FEATURES, SPEAKER_FEATURES = "mel128-v1", "mel128-v2-speaker"
 SYMBOLIC_FEATURES, SYMBOLIC_FEATURES_2 = "contract-v1", "contract-v2"
 READER_OUTPUT_LIMIT = 128
 """KmiDi's inference service keeps this many floats of an output; wide models put the rest last."""
@@ -24,7 +24,8 @@ READER_OUTPUT_LIMIT = 128
 class Values:
     """Which values an input slice may hold; artefacts are proved on these, and what others give is not defined.
 
-    `range`: each from `low` to `high`. `one-hot`: a single 1, or zeros where nothing is known. `circle`: pairs of sine
+    `range`: each from `low` to `high`. `one-hot`: a single 1, or zeros where nothing is known. `weighted`: a single value
+    above 0, up to 1, or zeros. `circle`: pairs of sine
     and cosine of an angle, or zeros. `key`: sine and cosine of one of twelve tonics or zeros, then a mode of -1, 0 or 1.
     `mood`: from -1 to 1, the last, complexity, from 0 to 1; zeros are neutral and stand for an unknown mood, too.
     """
@@ -37,11 +38,41 @@ class Values:
         return f"{self.low:g}..{self.high:g}" if self.kind == "range" else self.kind
 
 
-_KINDS = ("range", "one-hot", "circle", "key", "mood")
+_KINDS = ("range", "one-hot", "weighted", "circle", "key", "mood")
 SIGNED, UNIT, TWICE = Values("range"), Values("range", 0.0), Values("range", -2.0, 2.0)
-ONE_HOT, CIRCLE, KEY, MOOD = Values("one-hot", 0.0), Values("circle"), Values("key"), Values("mood")
+ONE_HOT, WEIGHTED = Values("one-hot", 0.0), Values("weighted", 0.0)
+CIRCLE, KEY, MOOD = Values("circle"), Values("key"), Values("mood")
 LOG_MEL = Values("range", -13.82, 10.0)
 """From ln 1e-6, the front end's floor, to above what a full-scale sound gives in any band (9.8)."""
+ADAPTED_MEL = Values("range", -18.0, 18.0)
+"""A mel frame less means that it may be as far from as silence is from a full-scale sound, with a margin."""
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """The constants of `mel128-v2-speaker`; levels are natural logarithms of power, counts are frames of 16 ms.
+
+    Args:
+        frame_s: seconds from one frame to the next.
+        prior_frames: of speech, that the prior of the mean shape weighs.
+        longest_frames: of speech, that a mean remembers at most.
+        above_floor: how far speech lies above the noise floor.
+        below_peak: how far below the loudest so far it may lie.
+        floor_rise: of the noise floor, a frame.
+        peak_fall: of the loudest level, a frame.
+    """
+
+    frame_s: float = 0.016
+    prior_frames: float = 62.0
+    longest_frames: float = 3750.0
+    above_floor: float = 0.6
+    below_peak: float = 4.0
+    floor_rise: float = 0.004
+    peak_fall: float = 0.011
+
+
+SPEAKER = Adaptation()
+"""Chosen on validation speakers (docs/notes/emotion.md), then frozen."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +150,11 @@ class Contract:
         return self.outputs[-1].stop
 
     @property
+    def listens(self) -> bool:
+        """Whether it takes frames of sound."""
+        return self.features in (AUDIO_FEATURES, SPEAKER_FEATURES)
+
+    @property
     def streaming(self) -> bool:
         return self.state != "none"
 
@@ -158,7 +194,7 @@ _EMBEDDING = (
     ("complexity", 16, "complexity block; read as mean |x|, at most 1"),
 )
 
-EMOTION = Contract(
+_EMOTION_1 = Contract(
     model="emotion",
     id="emotionrecognizer",
     task="emotion_embedding",
@@ -172,8 +208,22 @@ EMOTION = Contract(
     output_kind="embedding",
     head=True,
 )
+EMOTION = replace(
+    _EMOTION_1,
+    version="2",
+    features=SPEAKER_FEATURES,
+    inputs=_slices(
+        (
+            "mel",
+            128,
+            "one mel128-v2-speaker frame: a mel128-v1 frame less the running means of its level and shape over speech",
+            ADAPTED_MEL,
+        )
+    ),
+    earlier=(_EMOTION_1,),
+)
 
-MELODY = Contract(
+_MELODY_1 = Contract(
     model="melody",
     id="melodytransformer",
     task="melody_generation",
@@ -196,6 +246,42 @@ MELODY = Contract(
     state="one note a call",
     features=SYMBOLIC_FEATURES,
     output_kind="probabilities",
+)
+MELODY = replace(
+    _MELODY_1,
+    version="2",
+    features=SYMBOLIC_FEATURES_2,
+    inputs=_slices(
+        ("previous_pitch_class", 12, "pitch class of the previous note, one-hot", ONE_HOT),
+        ("previous_octave", 1, "(MIDI octave of the previous note - 4) / 4, octaves 1..8", Values("range", -0.75, 1.0)),
+        ("rest_before", 1, "1 when a rest precedes the coming note", UNIT),
+        ("phrase_start", 1, "1 when the coming note starts a phrase", UNIT),
+        (
+            "previous_duration",
+            1,
+            "log2 of the previous note's duration in quarters / 3, by class",
+            Values("range", -0.7, 0.7),
+        ),
+        ("previous_dotted", 1, "1 when the previous note's duration class is dotted", UNIT),
+        ("next_position", 8, "metrical position of the coming note in the bar, 8 classes", ONE_HOT),
+        ("next_duration", 8, "duration class of the coming note: 1/16 1/8 1/8. 1/4 1/4. 1/2 1/2. whole+", ONE_HOT),
+        (
+            "recalled_pitch_class",
+            12,
+            "of the note that most often followed the longest match of up to eight notes in this piece; holds match / 8",
+            WEIGHTED,
+        ),
+        (
+            "recalled_octave",
+            1,
+            "octave of the recalled note less that of the previous note",
+            Values("range", -3.0, 3.0),
+        ),
+        ("chord", 12, "chroma of the current chord", UNIT),
+        ("key", 3, "tonic as sin, cos on the circle of fifths; mode +1 major, -1 minor", KEY),
+        ("mood", 3, "valence, arousal in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+    ),
+    earlier=(_MELODY_1,),
 )
 
 _HARMONY_1 = Contract(

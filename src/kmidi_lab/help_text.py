@@ -45,7 +45,7 @@ def help_text(model: str | None = None) -> str:
         "",
         "usage: python -m kmidi_lab [-m] [task=…] [model=…] [data=…] [hardware=…] [key=value …] [--cfg job] [--version]",
         "",
-        "models (model=…)",
+        "models (model=…): inputs -> outputs, budget of one call, planned parameters, network",
     ]
     for c in CONTRACTS.values():
         ready = "" if c.model in built else "  (contract only, no network yet)"
@@ -58,7 +58,8 @@ def help_text(model: str | None = None) -> str:
     devices = hardware.find()
     lines += ["", "hardware (hardware=auto|cpu|mps|cuda)"]
     lines += [
-        f"  {'found  ' if a in devices else 'missing'}  {a:<5} {devices.get(a, '')}" for a in ("cuda", "mps", "cpu")
+        f"  {'found  ' if a in devices else 'missing'}  {a:<5} {devices.get(a, '')}".rstrip()
+        for a in ("cuda", "mps", "cpu")
     ]
     for group, note in (
         ("task", ""),

@@ -66,8 +66,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
         module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
     if resumed:
-        resumed.check(module)
         module.use_contract(resumed.contract_version)
+        resumed.check(module)
         data.use_contract(resumed.contract_version)
     handshake(module, data)
     data.prepare_data()

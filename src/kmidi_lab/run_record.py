@@ -201,10 +201,10 @@ class Analysis:
     @classmethod
     def of(cls, flat: Mapping[str, Any], notes: list[Note]) -> Analysis:
         """From an evaluator's flat one, whose confusion matrices are named `confusion_…`. Raises MisfitError."""
-        named = {k.removeprefix(_CONFUSION): v for k, v in flat.items() if k.startswith(_CONFUSION)}
+        confusions = {k.removeprefix(_CONFUSION): v for k, v in flat.items() if k.startswith(_CONFUSION)}
         own = {k: v for k, v in flat.items() if k in ("reliability", "slices")}
         more = {k: v for k, v in flat.items() if k not in own and not k.startswith(_CONFUSION)}
-        analysis = from_json(cls, {**own, "confusions": named, "more": more}, "analysis")
+        analysis = from_json(cls, {**own, "confusions": confusions, "more": more}, "analysis")
         analysis.notes = notes
         return analysis
 

@@ -166,6 +166,16 @@ def test_channels_that_cancel_are_read_alone_and_it_is_said(tmp_path, other, kin
     assert near(got.samples) and got.notes == ((CANCELLED, "channel 2 of 2"),)
 
 
+def test_a_constant_in_both_channels_does_not_hide_that_they_cancel(tmp_path):
+    got = read_recording(kept(tmp_path, encoded(0.3 + np.stack([SWEEP, -0.95 * SWEEP], 1), RATE, "WAV", "FLOAT")), RATE)
+    assert near(got.samples, 0.3 + SWEEP) and got.notes == ((CANCELLED, "channel 1 of 2"),)
+
+
+def test_a_page_that_is_named_mp3_is_said_to_hold_no_sound(tmp_path):
+    with pytest.raises(AudioError, match="no MPEG sound"):
+        read_recording(kept(tmp_path, b"<html>not here</html>" * 99, "x.mp3"), RATE)
+
+
 def test_channels_that_cancel_for_most_of_a_recording_are_read_alone(tmp_path):
     left = SWEEP.copy()
     left[len(left) // 5 :] *= -1

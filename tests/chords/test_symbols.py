@@ -84,6 +84,7 @@ def test_marks_that_are_not_understood_are_named_with_their_place(symbol: str, m
     assert repr(symbol) in str(error.value)
 
 
+@pytest.mark.slow
 def test_every_chord_has_a_written_form_that_is_read_back_as_it() -> None:
     for mask in range(2**11):
         tones = {0} | {i + 1 for i in range(11) if mask >> i & 1}

@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from kmidi_lab import cli
-from kmidi_lab.conf_dir import conf_dir, options
+from kmidi_lab.conf_dir import conf_dir, models, options
 from kmidi_lab.config import check
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.registry.registry import load_registry
@@ -22,17 +22,18 @@ _LESS_OF = {"melody": ("model.module.student_epochs=1",)}
 
 
 @pytest.mark.parametrize("cut", sorted(Path(conf_dir(), "cut", "smoke").glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_cut_is_of_its_data_set_alone_and_gives_way_to_the_command_line(cut: Path) -> None:
-    taken = {name: OmegaConf.load(conf_dir() / "model" / f"{name}.yaml").model.accepts for name in options("model")}
-    model = next(name for name, accepts in taken.items() if cut.stem in accepts)
+def test_a_cut_is_of_its_data_set_alone(cut: Path) -> None:
+    model = next(name for name, said in models((conf_dir(),)).items() if cut.stem in said["model"]["accepts"])
     asked = [f"model={model}", f"data={cut.stem}"]
     small, whole = (check([*asked, *more], False)[0].data for more in (["preset=smoke"], []))
-    told = OmegaConf.load(cut)
-    for name, value in told.items():
+    for name, value in OmegaConf.load(cut).items():
         assert OmegaConf.merge({name: small[name]}, {name: value}) == {name: small[name]}
         assert name in whole
-    given = check([*asked, "preset=smoke", "data.split=val", "data.batch_size=7"], False)[0].data
-    assert (given.split, given.batch_size) == ("val", 7)
+
+
+def test_a_preset_gives_way_to_the_command_line() -> None:
+    [given] = check(["model=harmony", "preset=smoke", "data.split=val", "data.batch_size=7"], False)
+    assert (given.data.split, given.data.batch_size) == ("val", 7)
 
 
 def test_every_model_has_a_cut_for_its_own_data() -> None:

@@ -104,6 +104,7 @@ with stopping.heard(), stopping.recording(Path({str(tmp_path / "why")!r}).write_
     assert (tmp_path / "why").read_text() == "stopped by SIGTERM"
 
 
+@pytest.mark.slow
 def test_a_worker_ends_when_the_one_that_started_it_was_killed() -> None:
     worker = (
         "import time; from kmidi_lab import stopping; stopping.end_with_parent(); print(1, flush=True); time.sleep(60)"

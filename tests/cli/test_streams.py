@@ -38,6 +38,7 @@ def test_no_stream_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
         streams.make_safe()
 
 
+@pytest.mark.slow
 def test_a_command_in_ascii_with_a_file_name_that_is_no_text(repo: Path, tmp_path: Path) -> None:
     """The log file, too, takes every letter."""
     environment = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
 import hydra
@@ -16,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 import datamodules
 from datamodules.shared.module import LabData
 from kmidi_lab import command_line, config
-from kmidi_lab.conf_dir import conf_dir, options
+from kmidi_lab.conf_dir import conf_dir, models, options
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.help_text import accepted_data
 from kmidi_lab.inference.api import Request
@@ -24,11 +26,18 @@ from kmidi_lab.nn.module import LabModule
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
 
-GROUPS = sorted((p.parent.name, p.stem) for p in conf_dir().glob("*/*.yaml"))
+CHOICES = {folder.name: sorted(p.stem for p in folder.glob("*.yaml")) for folder in sorted(conf_dir().glob("*/"))}
 
 
 def compose(*overrides: str, multirun: bool = False) -> list[DictConfig]:
     return config.check(list(overrides), multirun)
+
+
+@cache
+def composed(*overrides: str) -> DictConfig:
+    """One job, composed once for all tests that only read it: composing is what takes the time here."""
+    [cfg] = compose(*overrides)
+    return cfg
 
 
 def components(node: object) -> list[DictConfig]:
@@ -38,16 +47,30 @@ def components(node: object) -> list[DictConfig]:
     return own + [c for key in node if not OmegaConf.is_missing(node, key) for c in components(node[key])]
 
 
-def taker(data: str) -> list[str]:
-    """The model to compose a data set with: one that takes it."""
-    models = {p.stem: OmegaConf.load(p).model.accepts for p in (conf_dir() / "model").glob("*.yaml")}
-    return [f"model={next(name for name, accepts in models.items() if data in accepts)}"]
+def of_data(data: str) -> tuple[str, str]:
+    """The overrides that compose a data set with a model that takes it."""
+    model = next(name for name, said in models((conf_dir(),)).items() if data in said["model"]["accepts"])
+    return f"model={model}", f"data={data}"
 
 
-@pytest.mark.parametrize(("group", "choice"), GROUPS)
-def test_every_yaml_composes_and_its_components_build(group: str, choice: str, tmp_path: Path) -> None:
-    model = taker(choice) if group == "data" else ["model=emotion"] if choice == "folds" else []
-    cfg, *_ = compose(*model, f"{group}={choice}", f"paths.output_root={tmp_path}", multirun=True)
+def together() -> list[tuple[str, ...]]:
+    """Overrides that name every choice but sweeps: each data set with a model, and of all other groups one a time."""
+    lines = [(f"experiment={choice}",) for choice in CHOICES["experiment"]]
+    for group in sorted(set(CHOICES) - {"data", "model", "experiment", "sweep", "cut"}):
+        added = [(f"{group}={choice}",) for choice in CHOICES[group]]
+        lines = [line + more for line, more in zip_longest(lines, added, fillvalue=())]
+    return [of_data(choice) for choice in CHOICES["data"]] + lines
+
+
+def test_every_choice_is_composed() -> None:
+    named = {override for line in together() for override in line}
+    missing = {f"{group}={choice}" for group, choices in CHOICES.items() for choice in choices} - named
+    assert missing == {f"sweep={choice}" for choice in CHOICES["sweep"]}
+
+
+@pytest.mark.parametrize("overrides", together(), ids=" ".join)
+def test_every_yaml_composes_and_its_components_build(overrides: tuple[str, ...]) -> None:
+    cfg = composed(*overrides)
     for component in [*components(cfg.data), *components(cfg.model), cfg.predict]:
         target = hydra.utils.get_object(component._target_)
         allowed = inspect.signature(target).parameters
@@ -57,30 +80,46 @@ def test_every_yaml_composes_and_its_components_build(group: str, choice: str, t
     build(cfg.model.evaluator, Evaluator, ())
 
 
+@pytest.mark.parametrize(("sweep", "jobs"), [("none", 1), ("seeds", 3), ("folds", 5)])
+def test_every_sweep_composes(sweep: str, jobs: int) -> None:
+    assert sweep in CHOICES["sweep"]
+    assert len(compose("model=emotion", f"sweep={sweep}", multirun=True)) == jobs
+
+
+def own_data(model: str) -> str:
+    """The data set that a model is trained on by default."""
+    [data] = [d["override /data"] for d in models((conf_dir(),))[model]["defaults"]]
+    return data
+
+
 @pytest.mark.parametrize("model", options("model"))
 def test_what_is_asked_by_default_is_what_the_python_api_asks(model: str) -> None:
-    [cfg] = compose(f"model={model}", "task=predict")
+    cfg = composed(*of_data(own_data(model)))
+    assert cfg.model.name == model
     asked = {key: value for key, value in cfg.predict.items() if key != "_target_"}
     request = hydra.utils.get_object(cfg.predict._target_)
     assert issubclass(request, Request)
     assert asked == {name: p.default for name, p in inspect.signature(request).parameters.items()}
 
 
+@cache
+def text_of_readers() -> str:
+    return "".join(p.read_text() for p in Path(datamodules.__path__[0]).rglob("*.py"))
+
+
 @pytest.mark.parametrize("model", options("model"))
 def test_help_looks_for_the_sources_that_the_data_modules_read(model: str) -> None:
     """Names and folders that `# looks for:` declares in conf/data are those of the readers."""
     choices = accepted_data(model)
-    source = "".join(p.read_text() for p in Path(datamodules.__path__[0]).rglob("*.py"))
     for choice in choices:
-        [cfg] = compose(f"model={model}", f"data={choice.name}")
+        cfg = composed(*of_data(choice.name))
         below_root = hydra.utils.get_object(cfg.data._target_).root_sources
         assert list(choice.globs) == [s for s in cfg.data.get("sources", below_root) if s in below_root]
         assert choice.text.endswith(".")
         for glob in (g for globs in choice.globs.values() for g in globs):
-            assert all(part in source for part in glob.split("/")[0].split("*"))
-    [default] = compose(f"model={model}")
-    assert [c.name for c in choices] == list(default.model.accepts)
-    assert choices[0].name == default.hydra.runtime.choices.data
+            assert all(part in text_of_readers() for part in glob.split("/")[0].split("*"))
+    assert [c.name for c in choices] == models((conf_dir(),))[model]["model"]["accepts"]
+    assert choices[0].name == own_data(model)
 
 
 def test_data_follows_the_model_and_can_be_overridden() -> None:
@@ -136,7 +175,7 @@ def test_mistakes_are_one_helpful_line(overrides: list[str], said: str) -> None:
 
 
 def test_a_sweep_is_checked_value_by_value_before_it_starts() -> None:
-    assert len(compose("seed=1,2,3", "trainer.max_epochs=1,2", multirun=True)) == 6
+    assert len(compose("seed=1,2", "trainer.max_epochs=1,2", multirun=True)) == 4
     with pytest.raises(ConfigError, match="max_epochs=0"):
         compose("seed=1,2", "trainer.max_epochs=3,0", multirun=True)
 
@@ -163,8 +202,13 @@ def test_free_text_survives_the_shell_grammar(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["Dm7 | G7", "C#, F# = {x}: [1]", "ii%7 ~ V7", "it's “so”", "007", "true", "a\\'b"])
 def test_free_text_arrives_as_it_was_typed(text: str) -> None:
-    [cfg] = compose("task=predict", command_line.quote_free_text(f"predict.chords={text}"))
-    assert cfg.predict.chords == text
+    [override] = OverridesParser.create().parse_overrides([command_line.quote_free_text(f"predict.chords={text}")])
+    assert override.value() == text
+
+
+def test_free_text_arrives_in_the_config() -> None:
+    [cfg] = compose("task=predict", command_line.quote_free_text("predict.chords=C#, F# = {x}: [1]"))
+    assert cfg.predict.chords == "C#, F# = {x}: [1]"
 
 
 def test_run_ids_are_unique_within_a_second() -> None:

@@ -7,12 +7,13 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kmidi_lab.conf_dir import look_also_in
 from kmidi_lab.contracts import CONTRACTS, HARMONY, register
 from kmidi_lab.errors import ConfigError
 
@@ -28,11 +29,16 @@ def page(repo: Path, name: str) -> str:
 
 
 @pytest.fixture
-def run(repo: Path, cli: Cli, tmp_path: Path) -> Callable[..., str]:
-    """Runs a command line of the pages beside their files; returns all that it prints."""
+def files(repo: Path, tmp_path: Path) -> None:
+    """Writes the pages' files into the test's folder."""
     for path, content in (file for name in _PAGES for file in _FILE.findall(page(repo, name))):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(content, encoding="utf-8")
+
+
+@pytest.fixture
+def run(files: None, cli: Cli) -> Callable[..., str]:
+    """Runs a command line of the pages beside their files; returns all that it prints."""
 
     def run(line: str, code: int = 0) -> str:
         words = shlex.split(line.replace("\\\n", " "))
@@ -80,14 +86,29 @@ def test_the_model_of_the_page_goes_the_whole_way(repo: Path, run: Callable[...,
     assert (done.returncode, done.stdout.split()) == (0, " ".join(likeliest).split()), done.stderr
 
 
+@pytest.mark.slow
 def test_the_data_set_of_the_page_is_prepared(repo: Path, run: Callable[..., str]) -> None:
     (command,) = _COMMAND.findall(page(repo, _PAGES[1]))
     assert "toy" in run(command)
 
 
-def test_code_that_is_not_trusted_is_not_imported(run: Callable[..., str]) -> None:
-    said = run("python -m kmidi_lab --config-dir toy_lab/conf model=toy", code=2)
-    assert said.startswith("error: ") and "type trusted=[toy_lab]" in said
+@pytest.fixture
+def refused(files: None, called: Cli) -> Iterator[Callable[[str], str]]:
+    """The line that a command is refused with, in the test's own process."""
+
+    def refused(words: str) -> str:
+        done = called(*words.split())
+        assert done.returncode == 2 and not done.stdout
+        assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+        return done.stderr
+
+    yield refused
+    look_also_in(None)
+
+
+def test_code_that_is_not_trusted_is_not_imported(refused: Callable[[str], str]) -> None:
+    assert "type trusted=[toy_lab]" in refused("--config-dir toy_lab/conf model=toy")
+    assert "toy_lab" not in sys.modules
 
 
 @pytest.mark.parametrize(
@@ -104,9 +125,8 @@ def test_code_that_is_not_trusted_is_not_imported(run: Callable[..., str]) -> No
         ("--config-dir toy_lab/conf trusted=[toy_lab] model=toy model.name=harmoni", "model.name belongs to the model"),
     ],
 )
-def test_a_mistake_is_one_line(run: Callable[..., str], words: str, said: str) -> None:
-    printed = run(f"python -m kmidi_lab {words}", code=2)
-    assert said in printed and "Traceback" not in printed
+def test_a_mistake_is_one_line(refused: Callable[[str], str], words: str, said: str) -> None:
+    assert said in refused(words)
 
 
 @pytest.mark.parametrize("other", [{"model": "toy"}, {"id": "toyrhythm"}, {"task": "custom"}])

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from datamodules.shared import audio_shards
@@ -19,6 +20,7 @@ def page(repo: Path) -> str:
     return (repo / "docs" / "audio.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_its_python_runs(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "sounds").mkdir()
     soundfile.write(tmp_path / "sounds" / "a.mp3", 0.1 * np.sin(np.arange(16_000) / 5), 16_000)

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
-from kmidi_lab.contracts import AUDIO_FEATURES, CONTRACTS, EMOTION, HARMONY, Contract, Slice
+from kmidi_lab.contracts import CONTRACTS, EMOTION, HARMONY, Contract, Slice
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE
 from kmidi_lab.export.proof.golden import MEL128_SAMPLE_RATE_HZ, SEQUENCE, golden_vectors
 from kmidi_lab.export.rtneural.cpp_header import identifier
@@ -73,8 +73,9 @@ def test_programs_use_slices_and_ids_that_exist(programs: dict[str, str]) -> Non
 def test_every_model_has_a_rate(page: str) -> None:
     table = page[page.index("## When to call which model") : page.index("**Sample rates.**")]
     assert set(re.findall(r"`([a-z]+)`(?=.*\|.*\|)", table)) >= {c.id for c in CONTRACTS.values()}
-    audio = next(line for line in table.splitlines() if AUDIO_FEATURES in line)
-    assert set(re.findall(r"`([a-z]+)`", audio)) == {c.id for c in CONTRACTS.values() if c.features == AUDIO_FEATURES}
+    for features in {c.features for c in CONTRACTS.values() if c.listens}:
+        audio = next(line for line in table.splitlines() if f"one audio frame, `{features}`" in line)
+        assert set(re.findall(r"`([a-z]+)`", audio)) == {c.id for c in CONTRACTS.values() if c.features == features}
     assert f"{MEL128_SAMPLE_RATE_HZ / 256:.1f} a second" in audio
     assert HARMONY.input("emotion").size == EMOTION.output_size
 

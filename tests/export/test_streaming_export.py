@@ -31,7 +31,10 @@ def contract_of(net, make_contract):
     return make_contract(6, net(torch.zeros(1, 1, 6)).shape[-1], state="one note a call")
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "everything")) for n in NETWORKS])
+MANY = [pytest.param(name, marks=[pytest.mark.slow] * (name != "everything")) for name in NETWORKS]
+
+
+@pytest.mark.parametrize("name", MANY)
 def test_every_artefact_computes_what_torch_computes(name, make_contract):
     net = network(name)
     contract = contract_of(net, make_contract)
@@ -41,7 +44,7 @@ def test_every_artefact_computes_what_torch_computes(name, make_contract):
     assert report["calls"] == 3 * (len(PROBES) + len(gate_inputs(contract)))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MANY)
 def test_the_real_rtneural_loads_every_file(name, make_contract):
     runner = runner_from_env()
     if runner is None:

@@ -15,7 +15,8 @@ from kmidi_lab.conf_dir import options
 from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.inference.published import default_root, release_root
 
-NOISE = (0.2 * np.random.default_rng(0).normal(size=48_000)).astype(np.float32)
+_SYLLABLES = np.sin(2 * np.pi * 2 * np.arange(48_000) / 16_000)
+NOISE = (0.2 * np.random.default_rng(0).normal(size=48_000) * _SYLLABLES).astype(np.float32)
 
 
 def test_the_page_runs_from_top_to_bottom(repo: Path, tmp_path: Path) -> None:
@@ -75,6 +76,12 @@ def test_sound_in_blocks_reads_as_the_whole_does(model: str) -> None:
             assert live.values == pytest.approx(expected.values, abs=1e-4)
             assert {q: a for q, (a, _) in live.answers.items()} == {q: a for q, (a, _) in expected.answers.items()}
         stream.reset()
+
+
+def test_a_sound_that_stays_the_same_is_no_speech() -> None:
+    tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(32_000) / 16_000)
+    with pytest.raises(ConfigError, match="no speech"):
+        kmidi_lab.load("emotion").predict(tone.astype(np.float32), rate=16000)
 
 
 def test_vectors_keep_the_state_of_their_own_stream() -> None:

@@ -166,6 +166,7 @@ def test_notes_and_tracks_can_be_added() -> None:
     assert mido.MidiFile(file=io.BytesIO(after)).type == 1
 
 
+@pytest.mark.slow
 def test_real_scores_keep_all_but_their_notes(shared: Path) -> None:
     for folder in ("asap", "pop909", "emopia"):
         for path in sorted((shared / folder).rglob("*.mid"))[::400]:

@@ -42,26 +42,25 @@ def said(done: subprocess.CompletedProcess[str], code: int = 0) -> str:
     return out
 
 
-def test_list_history_and_compare_only_read(cli: Cli, models: Path) -> None:
+def test_list_history_and_compare_only_read(answer: Callable[..., str], models: Path) -> None:
     before = snapshot(models)
-    out = said(cli("task=registry"))
+    out = answer("task=registry")
     assert "harmonypredictor  trained" in out and "groovepredictor" in out
     assert "test perplexity" in out and "4-gram+cache" in out
-    out = said(cli("task=registry", "registry.action=history", "registry.model=harmonypredictor"))
+    out = answer("task=registry", "registry.action=history", "registry.model=harmonypredictor")
     assert "published run run-b: beats 4-gram+cache" in out and "groovepredictor" not in out
-    out = said(cli("task=registry", "registry.action=compare", "registry.model=harmony"))
+    out = answer("task=registry", "registry.action=compare", "registry.model=harmony")
     assert "B: version run-a-" in out and "test top3" in out
     assert snapshot(models) == before
-    assert {p.name for p in models.parent.iterdir()} == {"models", "registry"}
 
 
-def test_compare_with_another_folder(cli: Cli, models: Path, tmp_path: Path) -> None:
+def test_compare_with_another_folder(answer: Callable[..., str], models: Path, tmp_path: Path) -> None:
     put(tmp_path / "other", "c")
-    out = said(cli("task=registry", "registry.action=compare", "registry.model=harmony", "registry.other=other"))
+    out = answer("task=registry", "registry.action=compare", "registry.model=harmony", "registry.other=other")
     assert "B: other" in out and "not comparable" not in out
     path = tmp_path / "other" / "registry.json"
     path.write_text(path.read_text().replace('"data_fingerprint": "sha256:', '"data_fingerprint": "sha256:00'))
-    out = said(cli("task=registry", "registry.action=compare", "registry.model=harmony", "registry.other=other"))
+    out = answer("task=registry", "registry.action=compare", "registry.model=harmony", "registry.other=other")
     assert "The data differ, so the scores of A and B are not comparable." in out
 
 
@@ -90,6 +89,7 @@ def test_a_rollback_to_a_worse_version_warns(cli: Cli, tmp_path: Path) -> None:
     loss = "this version has status training (the replaced one: trained)"
     assert f"(training); rolled back: a test; WARNING: {loss}" in done.stdout
     assert f"harmonypredictor: {loss}" in out
+    assert {p.name for p in root.parent.iterdir()} == {"models", "registry"}
 
 
 @pytest.mark.parametrize(
@@ -120,33 +120,34 @@ def test_a_rollback_to_a_worse_version_warns(cli: Cli, tmp_path: Path) -> None:
         (("models_root=nowhere",), "nowhere: no registry.json there"),
     ],
 )  # fmt: skip
-def test_wrong_input_is_one_line_and_changes_nothing(cli: Cli, models: Path, arguments, says: str) -> None:
+def test_wrong_input_is_one_line_and_changes_nothing(
+    refusal: Callable[..., str], models: Path, arguments, says: str
+) -> None:
     before = snapshot(models)
-    out = said(cli("task=registry", *arguments), 2)
-    assert says in out
+    assert says in refusal("task=registry", *arguments)
     assert snapshot(models) == before
     assert not (models.parents[1] / "nowhere").exists()
 
 
-def test_a_journal_from_someone_else_removes_nothing(cli: Cli, models: Path, tmp_path: Path) -> None:
+def test_a_journal_from_someone_else_removes_nothing(refusal: Callable[..., str], models: Path, tmp_path: Path) -> None:
     thesis = tmp_path / "thesis"
     thesis.write_text("years of work")
     (models / ".staging").mkdir()
     (models / ".staging" / "journal.json").write_text(json.dumps({"run": "x", "files": [], "remove": [str(thesis)]}))
     before = snapshot(models)
-    out = said(cli("task=registry", f"models_root={models}"), 2)
+    out = refusal("task=registry", f"models_root={models}")
     assert "thesis' is no file that the lab writes for x); nothing was touched" in out
     assert thesis.read_text() == "years of work" and snapshot(models) == before
 
 
-def test_a_registry_of_another_version(cli: Cli, models: Path) -> None:
+def test_a_registry_of_another_version(refusal: Callable[..., str], models: Path) -> None:
     path = models / "registry.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "registry_version": "2.0"}))
-    assert "registry_version 2.0, this lab knows 1.x" in said(cli("task=registry"), 2)
+    assert "registry_version 2.0, this lab knows 1.x" in refusal("task=registry")
 
 
-def test_rehome_writes_where_the_folder_lies_now(cli: Cli, models: Path) -> None:
-    out = said(cli("task=registry", "registry.action=rehome"))
+def test_rehome_writes_where_the_folder_lies_now(answer: Callable[..., str], models: Path) -> None:
+    out = answer("task=registry", "registry.action=rehome")
     assert "in 2 of 2 entries" in out
     paths = [entry["onnx_path"] for entry in load_registry(models)["models"]]
     assert all(Path(path).is_absolute() and Path(path).parent == models for path in paths)

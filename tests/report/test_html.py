@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TextIO
 
 import pytest
 from support.page import Page
 from support.sample_run import sample_curves, sample_run
+from support.undrawn import undrawn  # noqa: F401
 
 from kmidi_lab.report.formats import decimals, fixed
 from kmidi_lab.report.html import write_report
@@ -107,6 +107,7 @@ def test_figures_have_names_and_their_own_ids(page: Page) -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 def test_same_run_gives_the_same_bytes(source: str, tmp_path: Path) -> None:
     assert _source(sample_run(), tmp_path) == source
 
@@ -135,16 +136,6 @@ def test_config_beside_the_report_is_shown(tmp_path: Path) -> None:
     (tmp_path / ".hydra" / "config.yaml").write_text("trainer:\n  note: <b>\n")
     source = _source(sample_run(), tmp_path)
     assert "trainer:\n  note: &lt;b&gt;" in source
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures without a picture, which takes a second a report."""
-
-    def savefig(_: object, file: TextIO, **__: object) -> None:
-        file.write('<svg><path d="M0 0"/></svg>')
-
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -1,4 +1,7 @@
-"""The command line in the test's own process, for commands that are refused, list or explain: no fork, no start."""
+"""The command line in the test's own process, for commands that are refused, list or explain: no fork, no start.
+
+`called` is the whole of it. `answer` and `refusal` leave out Hydra's own start, which composes what is typed twice more.
+"""
 
 from __future__ import annotations
 
@@ -39,3 +42,46 @@ def called(tmp_path: Path, lab_env: dict[str, str], capfd: pytest.CaptureFixture
     yield run
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture
+def job(tmp_path: Path, lab_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Composes and runs one job. Raises what the command line would turn into its line and exit code."""
+    from kmidi_lab import command_line, config
+    from kmidi_lab.tasks import run_task
+
+    monkeypatch.chdir(tmp_path)
+    for key in set(os.environ) - set(lab_env):
+        monkeypatch.delenv(key)
+
+    def run(*arguments: str) -> None:
+        [cfg] = config.check(command_line.with_model([command_line.quote_free_text(a) for a in arguments]), False)
+        run_task(cfg, {"folder": tmp_path})
+
+    return run
+
+
+@pytest.fixture
+def refusal(job: Callable[..., None]) -> Callable[..., str]:
+    """The line that a job is refused with. That it ends with exit code 2 is shown once, by `called`."""
+    from kmidi_lab.errors import UserError
+
+    def run(*arguments: str) -> str:
+        with pytest.raises(UserError) as caught:
+            job(*arguments)
+        assert str(caught.value).count("\n") == 0, caught.value
+        return str(caught.value)
+
+    return run
+
+
+@pytest.fixture
+def answer(job: Callable[..., None], capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What a job prints."""
+
+    def run(*arguments: str) -> str:
+        capfd.readouterr()
+        job(*arguments)
+        return capfd.readouterr().out
+
+    return run

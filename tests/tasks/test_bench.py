@@ -54,6 +54,13 @@ def no_runner(monkeypatch):
     monkeypatch.delenv("RTNEURAL_RUNNER", raising=False)
 
 
+@pytest.mark.parametrize(("percent", "told"), [(85.0, True), (3.0, False)])
+def test_a_machine_that_is_busy_is_told(monkeypatch, capsys, percent, told):
+    monkeypatch.setattr(bench.psutil, "cpu_percent", lambda seconds: percent)
+    assert bench._busy() == percent / 100
+    assert (f"other programs use {bench.percent(0.85, 0)}" in capsys.readouterr().err) is told
+
+
 @pytest.mark.slow
 def test_a_whole_folder(tmp_path, capsys):
     root, folder = tmp_path / "models", tmp_path / "bench"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REFUSED = {
     "hardware.precision=foo": "Allowed: 32-true",
     "build=prod_aws": "this machine does not train",
@@ -25,6 +27,7 @@ print(codes, [name for name in ("torch", "lightning", "librosa") if name in sys.
 """
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said_before_torch_is_imported(tmp_path: Path, lab_env: dict[str, str]) -> None:
     """In one process for all: its imports are what this is about."""
     done = subprocess.run(

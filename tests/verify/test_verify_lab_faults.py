@@ -102,6 +102,11 @@ def moved_head(root: Path) -> None:
     )
 
 
+def baseline_score(root: Path) -> None:
+    """A score that decides nothing, of a baseline that is not the best."""
+    edit(root, lambda e: e["baselines"]["test"]["bigram"].update(top3=0.99), H)
+
+
 def on_card(old: str, new: str) -> Plant:
     """The card with another text, its hash right."""
 
@@ -145,6 +150,8 @@ FAULTS: list[tuple[str, Plant, str, dict[str, str]]] = [
     ("card: seed", told(seed=99), H, {"card": "the registry tells 99"}),
     ("card: test loss", on_card("test\\_loss 1.963", "test\\_loss 1.5"), H, {"card": "test_loss is 1.5, the registry tells 1.963"}),
     ("card: test loss of the entry", inside("training", test_loss=1.0), H, {"card": "test_loss is 1.963, the registry tells 1;"}),
+    ("card: a score", inside("metrics", "test", top3=0.1), H, {"card": r"top3 of .harmony. is 0.\d+, the registry tells 0.1"}),
+    ("card: a score of a baseline", baseline_score, H, {"card": r"top3 of .bigram. is 0.584, the registry tells 0.99"}),
     ("production by hand", told(status="production"), H, {"history": "no line of the history tells who promoted it"}),
     ("history: a line by hand", told(history=[SIGNED, LINE, SIGNED]), H, {"history": "changed by hand at 'run-a'"}),
     ("history: a line changed", told(history=[{**SIGNED, "status": "production"}]), H, {"history": "changed by hand"}),

@@ -230,6 +230,7 @@ def test_a_model_on_disk_that_the_registry_lost(root: Path) -> None:
     assert (fault.subject, fault.check) == (G, "registry") and "publish or remove it" in fault.message
 
 
+@pytest.mark.slow
 def test_a_student_without_a_registry_is_held_to_its_own_golden_vectors(tmp_path: Path) -> None:
     put(tmp_path, GROOVE, groove(1), student=groove(2, hidden=6))
     (tmp_path / "registry.json").unlink()

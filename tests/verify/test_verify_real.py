@@ -11,6 +11,7 @@ from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.verify.folder import verify_folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("release", ["release", "release_mit"])
 def test_the_release_is_clean(repo: Path, monkeypatch: pytest.MonkeyPatch, release: str) -> None:
     monkeypatch.chdir(repo)

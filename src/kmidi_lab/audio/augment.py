@@ -141,13 +141,13 @@ def shift_and_stretch(samples: Samples, semitones: float, stretch: float) -> Sam
     return np.asarray(out.numpy(), np.float32)
 
 
-def add_noise(samples: Samples, snr_db: float, rng: np.random.Generator) -> Samples:
-    """With white to pink noise at `snr_db` below the mean power of the samples."""
+def add_noise(samples: Samples, snr_db: float, rng: np.random.Generator, colour: float | None = None) -> Samples:
+    """With noise at `snr_db` below the mean power of the samples; white at colour 0, pink at 1, either or between for None."""
     size = next_fast_len(len(samples), real=True)
     spectrum = rfft(rng.standard_normal(size))
     shape = np.arange(len(spectrum), dtype=np.float64)
     shape[0] = 1.0
-    noise = irfft(spectrum * shape ** (-rng.choice(_COLOURS) / 2), size)[: len(samples)]
+    noise = irfft(spectrum * shape ** (-(rng.choice(_COLOURS) if colour is None else colour) / 2), size)[: len(samples)]
     power = float(np.mean(samples.astype(np.float64) ** 2)) * 10 ** (-snr_db / 10)
     return (samples + noise * np.sqrt(power / max(float(np.mean(noise**2)), 1e-20))).astype(np.float32)
 

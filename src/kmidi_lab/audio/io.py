@@ -103,8 +103,11 @@ class _Mix:
                 power = np.einsum("sc,sc->c", block, block, dtype=np.float64)
                 self.power = power if len(power) > len(self.power) else self._added(power)
                 pieces = np.arange(0, len(row), _PIECE)
-                whole = np.add.reduceat(np.einsum("sc,sc->s", block, block, dtype=np.float64), pieces)
+                constant = np.add.reduceat(block, pieces, dtype=np.float64) ** 2
+                constant /= np.diff(pieces, append=len(row))[:, None]  # what never moves is not heard
+                whole = np.add.reduceat(np.einsum("sc,sc->s", block, block, dtype=np.float64), pieces) - constant.sum(1)
                 mean = np.add.reduceat(np.square(row, dtype=np.float64), pieces)
+                mean -= np.add.reduceat(row, pieces, dtype=np.float64) ** 2 / np.diff(pieces, append=len(row))
                 self.cancelled += float(whole[mean < _LEFT * whole / len(power) ** 2].sum())
             self.lowest, self.highest = min(self.lowest, float(row.min())), max(self.highest, float(row.max()))
             self.parts.append(row if resampler is None else resampler.resample_chunk(row))
@@ -190,6 +193,8 @@ def _refused(path: Path, error: Exception) -> AudioError:
         head = b""
     if head[:4] == b"MThd" or head[8:12] == b"RMID":
         return AudioError(path, "a MIDI file, not a recording", remedy="render it to audio first")
+    if head and "does not exist" in why:  # what libsndfile says where libmpg123 finds no sound
+        why = "no MPEG sound in it"
     name = foreign_format(head, path.suffix, getattr(error, "code", 0)) if head else None
     if name is None:
         return AudioError(path, "not readable as audio", why)

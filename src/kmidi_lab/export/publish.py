@@ -22,7 +22,7 @@ from kmidi_lab.export.cpp.emit import runtime_file
 from kmidi_lab.export.cpp.proof import check_runtime
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
-from kmidi_lab.export.proof.audio_golden import audio_golden, listens, verify_audio
+from kmidi_lab.export.proof.audio_golden import audio_golden, verify_audio
 from kmidi_lab.export.proof.golden import golden_vectors, verify_golden
 from kmidi_lab.export.proof.parity import check_parity
 from kmidi_lab.export.proof.probes import contract_inputs, without_effect
@@ -102,12 +102,12 @@ def export_module(
     if student is not None:
         teachers = without_effect(_from_reset(network), contract.inputs)
         files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes, teachers, head, alone)
-    if listens(contract):
+    if contract.listens:
         files[f"golden/{contract.id}.audio.json"] = audio_golden(TorchModel(student or network), contract)
     verify_golden(files[f"golden/{contract.id}.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
     onnx_golden = f"golden/{contract.id}{'.onnx' if student is not None else ''}.json"
     verify_golden(files[onnx_golden], OnnxModel(onnx, f"{contract.id}.onnx"), tolerance)
-    if listens(contract):
+    if contract.listens:
         verify_audio(files[f"golden/{contract.id}.audio.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
     if head:
         files[f"{contract.id}.head.json"] = orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)

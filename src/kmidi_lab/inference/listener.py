@@ -166,6 +166,8 @@ def _drawable(title: str) -> tuple[list[str], str]:
 
 def _name_spells(axis: object, row: str, starts: Sequence[float], readings: Sequence[tuple[float, Reading]]) -> None:
     """Writes each answer once, in the middle of the stretch where it stays the same."""
+    from matplotlib.patheffects import withStroke
+
     at = 0
     while at < len(readings):
         last = at
@@ -174,5 +176,8 @@ def _name_spells(axis: object, row: str, starts: Sequence[float], readings: Sequ
         middle, whole = (starts[at] + readings[last][0]) / 2, readings[-1][0]
         name = readings[at][1].answers[row][0]
         if (readings[last][0] - starts[at]) / whole > 0.012 * len(name):
-            axis.text(middle, 0.5, name, ha="center", va="center", fontsize=9, transform=axis.get_xaxis_transform())  # type: ignore[attr-defined]
+            axis.text(  # type: ignore[attr-defined]
+                middle, 0.5, name, ha="center", va="center", fontsize=9, transform=axis.get_xaxis_transform(),  # type: ignore[attr-defined]
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],  # to be read on dark colours, too
+            )  # fmt: skip
         at = last + 1

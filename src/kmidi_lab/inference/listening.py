@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Interval
 
+from kmidi_lab.audio.front_end import Ear, PlainEar, ear
 from kmidi_lab.audio.io import read_recording
 from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW, MelStream
 from kmidi_lab.errors import ConfigError
@@ -62,6 +63,8 @@ class Listening(Request[Recognition]):
     """Reset the model where sound begins, at first or behind half a second of silence: for models that were trained on
     sounds without silence before them."""
 
+    unheard: ClassVar[str] = "silent"
+    """What sound is that it makes no reading of."""
     least_s: ClassVar[float] = 0.0
     """Seconds of sound that counts below which the answer is said to be unsure."""
 
@@ -86,6 +89,13 @@ class Listening(Request[Recognition]):
 
         return VoiceActivity()
 
+    def hearing(self, published: Published) -> tuple[Ear, Callable[[Frames], Frames], Callable[[], None]]:
+        """What hears the frames, the model's answer to the one heard last, and what is done where sound begins."""
+        published.model.reset()
+        hear = ear(published.contract.features, self.counts())
+        onset = published.model.reset if self.from_onset else (lambda: None)
+        return hear, lambda frame: published.model(hear.input), onset
+
     @classmethod
     def stream(cls, published: Published, **settings: Any) -> LiveListening:
         """The model for sound that comes in blocks; `settings` are `rate` and `every` of this class."""
@@ -100,23 +110,23 @@ class Listening(Request[Recognition]):
         step: Callable[[Frames], Frames]
         read: Read
         if published is None:
+            hear: Ear = PlainEar(self.counts())
             step, read, onset = (lambda frame: frame), self.guess, (lambda: None)
         else:
-            published.model.reset()
-            step, read = published.model, self.reader(published)
-            onset = published.model.reset if self.from_onset else (lambda: None)
-        counts, notes, sounding = self.counts(), list[str](), 0
+            hear, step, onset = self.hearing(published)
+            read = self.reader(published)
+        notes, sounding = list[str](), 0
 
         def count(frame: Frames) -> bool:
             nonlocal sounding
-            sounds = counts(frame)
+            sounds = hear(frame)
             sounding += sounds
             return sounds
 
         readings = listen(self._frames(notes), step, read, self.every, session.say, count, onset)
         if not readings:
             raise ConfigError(
-                f"{self._source()}: nothing to read: silent, or shorter than a frame of {WINDOW} samples at {RATE} Hz; "
+                f"{self._source()}: nothing to read: {self.unheard}, or shorter than a frame of {WINDOW} samples at {RATE} Hz; "
                 "give more sound"
             )
         entry = published.entry if published else {}
@@ -174,12 +184,11 @@ class LiveListening:
 
     def reset(self) -> None:
         """What comes next is the beginning of another sound."""
-        request, model = self._request, self._published.model
-        model.reset()
-        onset = model.reset if request.from_onset else (lambda: None)
+        request = self._request
+        hear, step, onset = request.hearing(self._published)
         read = request.reader(self._published)
         self._mel = MelStream(request.rate)
-        self._listener = Listener(model, read, request.every, request.counts(), onset)
+        self._listener = Listener(step, read, request.every, hear, onset)
 
     def push(self, samples: Frames) -> list[tuple[float, Reading]]:
         """(seconds since the beginning, reading) of each stretch that ends within `samples` `[S]`, float32 in -1..1."""

@@ -150,6 +150,15 @@ def midi_target(out: str | None, default: Path, source: Path | None = None) -> P
     return target
 
 
+def midi_source(midi: str | Path | bytes) -> Path | bytes:
+    """`predict.midi` as a file or its bytes. Raises ConfigError where there is no such file."""
+    if isinstance(midi, bytes):
+        return midi
+    if not Path(midi).exists():
+        raise ConfigError(f"predict.midi={midi}: no such file; name a MIDI file")
+    return Path(midi)
+
+
 def name_of(midi: Path | bytes) -> str:
     """What messages call a MIDI file that is given by name or as its bytes."""
     return "the MIDI data" if isinstance(midi, bytes) else str(midi)

@@ -139,8 +139,8 @@ def read_bounded(path: Path) -> bytes:
 
 def left_behind(old: Mapping[str, Any], registry: Mapping[str, Any]) -> list[str]:
     """The files of `old` that no entry of the registry names any more; only those that the lab publishes."""
-    named = {name for entry in registry["models"] for name in file_names(entry)}
-    return sorted(name for name in old.get("files", {}) if name not in named and is_of_model(name, old["id"]))
+    names = {name for entry in registry["models"] for name in file_names(entry)}
+    return sorted(name for name in old.get("files", {}) if name not in names and is_of_model(name, old["id"]))
 
 
 def check_below(folder: Path, name: str) -> None:

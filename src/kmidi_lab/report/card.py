@@ -61,8 +61,8 @@ def _title(run: RunRecord, contract: Contract, data: DataDescription, export: Ex
 def _no_effect(export: Export) -> str:
     if export.no_effect is None:
         return ""
-    named = ", ".join(f"`{cell(name)}`" for name in export.no_effect)
-    sentence = f"These inputs change no output: {named}." if named else "Every input changes the output."
+    names = ", ".join(f"`{cell(name)}`" for name in export.no_effect)
+    sentence = f"These inputs change no output: {names}." if names else "Every input changes the output."
     return f"## Inputs without effect\n\n{sentence}"
 
 

@@ -34,10 +34,11 @@ def contracts_markdown() -> str:
             "Generated from `src/kmidi_lab/contracts.py` by `python -m kmidi_lab.report.contracts_doc`; edit that",
             "file, not this one. Sizes, ids and slice order are fixed: KmiDi's C++ and Python readers rely on them.\n",
             "The models are listed in the order of training priority. The budget is for one call on one core.\n",
-            "What an input may hold: values in a range; `one-hot`, a single 1 or zeros; `circle`, sine and cosine of an",
-            "angle or zeros; `key`, sine and cosine of one of twelve tonics or zeros, then a mode of -1, 0 or 1; `mood`, -1..1",
-            "and for the last, complexity, 0..1. Zeros stand for what is unknown. The artefacts are proved on these values and a",
-            "little noise around them; outside, an output means nothing.\n",
+            "What an input may hold: values in a range; `one-hot`, a single 1 or zeros; `weighted`, a single value",
+            "above 0, up to 1, or zeros; `circle`, sine and cosine of an angle or zeros; `key`, sine and cosine of one of",
+            "twelve tonics or zeros, then a mode of -1, 0 or 1; `mood`, -1..1 and for the last, complexity, 0..1.",
+            "Zeros stand for what is unknown. The artefacts are proved on these values and a little noise around them;",
+            "outside, an output means nothing.\n",
             overview,
             *(contract_markdown(c) for c in CONTRACTS.values()),
         )
@@ -54,7 +55,16 @@ def contract_markdown(c: Contract) -> str:
         f"Version {c.version}{_changes(c)}. Task `{c.task}`, features `{c.features}`, output: {c.output_kind}.{cut}\n\n"
         f"### {c.model}: input, {c.input_size}\n\n{_slices(c.inputs, held=True)}\n"
         f"### {c.model}: output, {c.output_size}\n\n{_slices(c.outputs)}"
+        + "".join(
+            f"\n### {c.model}: input of version {was.version}, {was.input_size}\n\n{_slices(was.inputs, held=True)}"
+            for was in c.earlier
+            if _places(was) != _places(c)
+        )
     )
+
+
+def _places(c: Contract) -> list[tuple[str, int]]:
+    return [(s.name, s.start) for s in c.inputs]
 
 
 def _changes(c: Contract) -> str:
@@ -62,6 +72,8 @@ def _changes(c: Contract) -> str:
     if not c.earlier:
         return ""
     was = c.earlier[-1]
+    if _places(c) != _places(was):
+        return f" (the input of version {was.version} has other places, below)"
     parts = [f"`{b.name}` was: {b.meaning}" for a, b in zip(c.inputs, was.inputs, strict=True) if a != b]
     return f" (in version {was.version}, {'; '.join(parts)})" if parts else ""
 

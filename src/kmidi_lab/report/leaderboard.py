@@ -135,23 +135,23 @@ def _spread(jobs: list[_Job]) -> tuple[Spread | None, str]:
 
     `folds` and the spread of the baselines are there where the jobs have folds, each of which has a test of its own.
     """
-    done = [(job, job.run, job.run.scores) for job in jobs if job.run and job.status == "ok" and job.run.scores]
-    seeds = [run.identity.seed for _, run, _ in done]
-    folds = [job.fold for job, _, _ in done if job.fold is not None]
-    settings = {tuple(sorted(o for o in job.overrides if not o.startswith(_REPEATS))) for job, _, _ in done}
-    if not done:
+    results = [(job, job.run, job.run.scores) for job in jobs if job.run and job.status == "ok" and job.run.scores]
+    seeds = [run.identity.seed for _, run, _ in results]
+    folds = [job.fold for job, _, _ in results if job.fold is not None]
+    settings = {tuple(sorted(o for o in job.overrides if not o.startswith(_REPEATS))) for job, _, _ in results}
+    if not results:
         return None, "no job finished"
-    if len(settings) > 1 or len({run.identity.model for _, run, _ in done}) > 1:
+    if len(settings) > 1 or len({run.identity.model for _, run, _ in results}) > 1:
         return None, "the jobs differ in more than their seed"
     if len(set(folds)) < 2:
         folds = []
     repeats: list[Any] = list(zip(seeds, folds, strict=True)) if folds else seeds
-    if len(set(repeats)) < len(done):
+    if len(set(repeats)) < len(results):
         return None, "a seed comes more than once"
-    over = Spread(seeds, _statistics([scores.metrics for _, _, scores in done]), folds)
+    over = Spread(seeds, _statistics([scores.metrics for _, _, scores in results]), folds)
     if folds:
         over.baselines = {
-            split: _statistics([scores.baselines.get(split, {}) for _, _, scores in done]) for split in over.metrics
+            split: _statistics([scores.baselines.get(split, {}) for _, _, scores in results]) for split in over.metrics
         }
     return over, ""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
+import psutil
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ExportError, LabError, RegistryError
@@ -18,6 +20,8 @@ from kmidi_lab.registry.files import check_hashes
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.bench import bench_csv, jitter_png
 from kmidi_lab.report.formats import microseconds, percent, printable, text_table
+
+_LOOKED_S, _DISTURBED = 0.3, 0.2
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -37,6 +41,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         raise RegistryError(
             f"{root}: no published model to bench; train one first, or type models_root=DIR, such as outputs/release"
         )
+    busy = _busy()
     benches: dict[str, Any] = {}
     failed: dict[str, str] = {}
     for entry in entries:
@@ -61,10 +66,23 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             continue
         benches[entry["id"]] = latency
         _say(latency, bool(entry.get("rtneural_is_student")))
-    _write(context["folder"], {"machine": machine_fingerprint(), "models": benches, "failed": failed})
+    _write(
+        context["folder"], {"machine": machine_fingerprint(), "busy_before": busy, "models": benches, "failed": failed}
+    )
     if failed:
         reasons = "; ".join(f"{model_id}: {reason}" for model_id, reason in failed.items())
         raise ExportError(f"{len(failed)} of {len(entries)} models could not be benched: {reasons}")
+
+
+def _busy() -> float:
+    """The share 0..1 of all cores that other programs use now; says so where it disturbs what is timed."""
+    share = psutil.cpu_percent(_LOOKED_S) / 100
+    if share > _DISTURBED:
+        print(
+            f"note: other programs use {percent(share, 0)} of this machine's cores; on an idle machine the times are shorter",
+            file=sys.stderr,
+        )
+    return round(share, 3)
 
 
 def _check_timed(root: Path, entry: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""task=train: the whole way from data to files, and one line that says where everything is."""
+"""task=train: the whole way from data to files, and lines that say how good it is and where everything is."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     print(
         f"{record.identity.model}: {primary.metric} {fixed(primary.value, 3)} {verdict} its best baseline "
         f"({primary.best_baseline}: {fixed(primary.best_baseline_value, 3)})"
-        f"{' | STAND-IN DATA' if record.data and record.data.stand_in else ''} | "
-        f"{_published(record.export)} | run: {context['folder']} | report: {context['folder'] / 'report.html'}"
+        f"{', on STAND-IN DATA' if record.data and record.data.stand_in else ''}\n"
+        f"{_published(record.export)}\nreport: {context['folder'] / 'report.html'}"
     )
 
 
 def _published(export: Export | None) -> str:
     if export is None:
-        return "no export"
-    return f"{export.status}: {export.models_root}" if export.published else export.reason
+        return "nothing was exported"
+    return f"published in {export.models_root}, status {export.status}" if export.published else export.reason

@@ -1,14 +1,16 @@
-"""The model card against its entry: the same model, verdict, licence, stand-in, run, seed and losses."""
+"""The model card against its entry: the same model, verdict, licence, stand-in, run, seed, losses and scores."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from kmidi_lab.errors import show
 from kmidi_lab.report.formats import cell
-from kmidi_lab.verify.entry import section
+from kmidi_lab.verify.entry import contract_of, section
 from kmidi_lab.verify.findings import Checks
 
 _AGAIN = "export the model again"
@@ -16,6 +18,9 @@ _STAND_IN = re.compile(r"^> \*\*Stand-in data\.\*\* (.*)$", re.MULTILINE)
 _STATUS = re.compile(r"^Status \*\*([a-z]+)\*\*: (.*)\.$", re.MULTILINE)
 _LICENCES = re.compile(r"Licences: (.*?)\.$", re.MULTILINE)
 _ROW = r"^\| {} \| (.*) \|$"
+_SCORED = re.compile(r"^\|  \|(.*[↑↓].*)\|\n\| --- \|.*\n((?:\|.*\n)+)", re.MULTILINE)
+"""A table of scores: the model and its baselines below the names of metrics."""
+_NUMBER = re.compile(r"[-−]?[\d,]*\.?\d+")
 _LOSSES = ("train_loss", "val_loss", "test_loss")
 
 
@@ -53,6 +58,35 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
         # The card gives six digits.
         close = math.isclose(float(number[1]), right, rel_tol=1e-5)
         checks.expect("card", close, f"{name}: {loss} is {number[1]}, the registry tells {right:g}; {_AGAIN}")
+    for who, metric, score, rights in _scores(card, entry):
+        same = any(abs(score - right) <= _rounded(score) for right in rights)
+        told = " or ".join(f"{right:g}" for right in rights)
+        checks.expect("card", same, f"{name}: {metric} of {show(who)} is {score}, the registry tells {told}; {_AGAIN}")
+
+
+def _scores(card: str, entry: dict[str, Any]) -> Iterator[tuple[str, str, Decimal, list[Decimal]]]:
+    """(row, metric, its score on the card, those that the entry tells for any split) of all that both tell."""
+    contract = contract_of(entry.get("id"), entry.get("contract_version"))
+    baselines = [split for split in section(entry, "baselines").values() if isinstance(split, dict)]
+    for head, body in _SCORED.findall(card):
+        metrics = [part.strip(" ↑↓").replace(" ", "_") for part in head.split("|")]
+        for line in body.splitlines():
+            who, *cells = (part.strip(" *").replace("\\", "") for part in line.strip("| ").split(" | "))
+            own = contract is not None and who == contract.model
+            splits = [*section(entry, "metrics").values()] if own else [split.get(who) for split in baselines]
+            for metric, on_card in zip(metrics, cells, strict=False):
+                rights = [split[metric] for split in splits if isinstance(split, dict) and metric in split]
+                numbers = [
+                    Decimal(repr(right)) for right in rights if isinstance(right, int | float) and math.isfinite(right)
+                ]
+                score = _NUMBER.match(on_card)
+                if numbers and score:
+                    yield who, metric, Decimal(score[0].replace("−", "-").replace(",", "")), numbers
+
+
+def _rounded(score: Decimal) -> Decimal:
+    """How far a number may be from the one that it was rounded from: half of its last digit, and a little."""
+    return Decimal("0.51").scaleb(int(score.as_tuple().exponent))
 
 
 def _first(pattern: re.Pattern[str], card: str) -> str | None:

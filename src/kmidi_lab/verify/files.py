@@ -37,10 +37,10 @@ def named_files(entry: dict[str, Any]) -> set[str]:
 def unlisted_files(entry: dict[str, Any]) -> list[str]:
     """The files an entry names that its `files` does not list; a Core ML model has a hash of its own."""
     listed = section(entry, "files")
-    named = [claim.name for claim in _claims(entry) if claim.key != "exports.coreml_path"]
+    names = [claim.name for claim in _claims(entry) if claim.key != "exports.coreml_path"]
     card = text(entry.get("model_card"))
-    named += [card] if card else []
-    return [name for name in dict.fromkeys(named) if name not in listed and is_published_name(name)]
+    names += [card] if card else []
+    return [name for name in dict.fromkeys(names) if name not in listed and is_published_name(name)]
 
 
 def check_files(checks: Checks, root: Path, entry: dict[str, Any]) -> None:

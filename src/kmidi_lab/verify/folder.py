@@ -76,9 +76,9 @@ def _verify(root: Path, runner: Path | None) -> Verification:
         check_lab_entry(checks, entry)
         _check_entry_files(checks, root, entry, runner)
         models.append(checks)
-    named = {os.path.normpath(name) for _, entry in entries for name in named_files(entry)} | {FILE}
+    names = {os.path.normpath(name) for _, entry in entries for name in named_files(entry)} | {FILE}
     ids = {entry.get("id") for _, entry in entries if isinstance(entry.get("id"), str)}
-    bare = _bare(root, files, named)
+    bare = _bare(root, files, names)
     for stem, paths in bare.items():
         checks, contract = Checks(stem), contract_of(stem)
         if registered:

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import AUDIO_FEATURES, Contract
+from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.export.proof.golden import MEL128_SAMPLE_RATE_HZ, SEQUENCE, checksum
 from kmidi_lab.verify.artefacts import Sizes
@@ -47,7 +47,7 @@ def check_golden_file(
             checks.expect("golden", file.get("id") == model_id, f"{name}: is of {show(file.get('id'))}; {_AGAIN}")
         if contract is not None:
             fields: dict[str, object] = {"feature_version": contract.features, "contract_version": contract.version}
-            if contract.features == AUDIO_FEATURES:
+            if contract.listens:
                 fields["sample_rate"] = MEL128_SAMPLE_RATE_HZ
             for key, right in fields.items():
                 value, needed = file.get(key), lab or key == "feature_version"

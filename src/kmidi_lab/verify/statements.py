@@ -29,10 +29,10 @@ def check_statements(
     with checks.guarded("golden", name, _AGAIN):
         file = orjson.loads(data)
         if contract is not None and "no_effect" in file:
-            named = [str(part).partition("[")[0] for part in file["no_effect"]]
-            wrong = sorted(set(named) - {s.name for s in contract.inputs})
+            names = [str(part).partition("[")[0] for part in file["no_effect"]]
+            wrong = sorted(set(names) - {s.name for s in contract.inputs})
             checks.expect("golden", not wrong, f"{name}: no_effect names {show(wrong)}, no slices of the contract")
-            silent = [s.name for s in contract.inputs if not golden.inputs[:, s.index].any() and s.name not in named]
+            silent = [s.name for s in contract.inputs if not golden.inputs[:, s.index].any() and s.name not in names]
             checks.expect("golden", not silent, f"{name}: {show(silent)} is zero in all inputs; {_AGAIN}")
         if head is None or "decoded" not in file:
             return

@@ -20,7 +20,8 @@ from datamodules.emotion.module import ActedSpeech
 from datamodules.emotion.ravdess import LICENCE_ID, channels_of, files, read, read_name
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.clips import ClipError
-from kmidi_lab.audio.voice_activity import speech_of
+from kmidi_lab.audio.front_end import heard
+from kmidi_lab.contracts import SPEAKER_FEATURES
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
@@ -85,6 +86,7 @@ def test_other_names_are_reported(stem: str, reason: str) -> None:
     assert caught.value.reason == reason
 
 
+@pytest.mark.slow
 def test_published_folders_wav_and_flac(tmp_path: Path) -> None:
     write_clip(tmp_path / "a/ravdess/Audio_Speech_Actors_01-24/Actor_01" / f"{name(1, 1)}.wav", 1, 48_000)
     write_clip(tmp_path / "a/ravdess/Audio_Song_Actors_01-24/Actor_01" / f"{name(2, 1, channel=2)}.flac", 2)
@@ -193,10 +195,13 @@ def test_batches_are_frames_of_the_clip(data: ActedSpeech) -> None:
     [whole] = data.val_dataloader()
     clips = data.songs("val")
     assert whole.x.shape[0] == len(clips)
-    assert whole.weight.sum(1).tolist() == [speech_of(c.sound.frames).sum() for c in clips]
-    assert np.array_equal(whole.x[0, :5].numpy(), clips[0].sound.frames[:5].astype(np.float32))
+    inputs, speech = zip(*(heard(c.sound.frames, SPEAKER_FEATURES) for c in clips), strict=True)
+    assert whole.weight.sum(1).tolist() == [of.sum() for of in speech]
+    assert np.allclose(whole.x[0, :5].numpy(), inputs[0][:5], atol=1e-5)
     mean, std = data.statistics()
     assert mean.shape == std.shape == (128,) and (std > 0).all()
+    first = heard(data.songs("test")[0].sound.frames, SPEAKER_FEATURES)[0]
+    assert np.allclose(data.probes()[: len(first)], first)
 
 
 @pytest.mark.slow

@@ -111,6 +111,21 @@ def test_the_published_test_part_is_used_where_it_is(small: Path) -> None:
     assert data.describe()["split"]["rule"] == "as published"
 
 
+def test_without_test_drummers_the_published_validation_part_is_the_test(small: Path) -> None:
+    table = small / "groove" / "info.csv"
+    text = table.read_text()
+    first = text.splitlines()[1]
+    table.write_text(text.replace(first, first.replace(",train", ",validation")))
+    data = DrumPerformances(str(small), str(small / "cache"), sources=["groove_midi"], test_drummers=[])
+    data.setup()
+    with table.open() as rows:
+        published = {f"groove_midi/{row['id']}" for row in csv.DictReader(rows) if row["split"] == "validation"}
+    tested = {p.id for p in data.songs("test")}
+    assert "groove_midi/drummer1/session1/0.mid" in tested <= published
+    assert "published validation part is the test" in data.describe()["split"]["rule"]
+    assert data.songs("train")
+
+
 def test_real_and_generated_takes_are_never_mixed(small: Path, tmp_path: Path) -> None:
     both = DrumPerformances(str(small), str(tmp_path / "c"))
     both.setup("fit")
@@ -127,6 +142,7 @@ def test_a_broken_table_is_one_line(small: Path, content: str) -> None:
         load(small)
 
 
+@pytest.mark.slow
 def test_no_take_bar_or_drummer_crosses_splits_in_real_data(shared: Path, tmp_path: Path) -> None:
     data = DrumPerformances(str(shared), str(tmp_path), sources=["groove_midi"])
     data.setup("fit")
@@ -153,6 +169,7 @@ def test_generated_takes_stand_in_say_so_and_do_not_cross(generated: DrumPerform
     assert {p.style for p in generated.songs("train")} == set(STYLES)
 
 
+@pytest.mark.slow
 def test_generated_takes_are_repeatable_and_follow_their_research() -> None:
     a, b = generate(0), generate(0)
     assert all(

@@ -178,6 +178,7 @@ def test_any_file_is_read_or_counted(tmp_path_factory: pytest.TempPathFactory, r
     assert reading.items or reading.problems
 
 
+@pytest.mark.slow
 def test_real_charts_are_nearly_all_read(shared: Path) -> None:
     for reader, least in ((jazz_corpus, 1900), (ireal, 580), (billboard, 680)):
         reading = reader.read(reader.files(shared))

@@ -33,6 +33,7 @@ def test_real_files_read_without_loss(jazz: Reading[Song], pop: Reading[Song]) -
     assert (len(pop.items), len(pop.problems)) == (800, 0)
 
 
+@pytest.mark.slow
 def test_estimated_keys_on_standards_that_state_theirs(shared: Path, jazz: Reading[Song]) -> None:
     stated = {e["Title"] for e in json.loads((shared / jazz_standards.FILE).read_text()) if e.get("Key")}
     songs = [s for s in jazz.items if s.title in stated][::3]

@@ -136,6 +136,7 @@ def test_baselines_that_saw_less_than_the_network_give_no_verdict(make: Make) ->
         assert status == "training" and reason.startswith(expected)
 
 
+@pytest.mark.slow
 def test_epochs_repeat_and_differ(make: Make) -> None:
     sequences = [ready(make()).sequences("train") for _ in range(2)]
     (first, second), (again, _) = ([torch.cat([x for x, _ in s]) for _ in range(2)] for s in sequences)

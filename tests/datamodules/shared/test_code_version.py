@@ -42,8 +42,8 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _forget() -> None:
-    """What is remembered of files and packages, as a new process would."""
-    for cached in (cache._reads, cache._file_of, cache._version, cache._distributions):
+    """What is remembered of files, as a new process would; which packages are installed is asked once for all tests."""
+    for cached in (cache._reads, cache._file_of, cache._version):
         cached.cache_clear()
 
 

@@ -33,6 +33,7 @@ def count(piece: Piece) -> int:
     return sum(len(t.notes) for t in piece.tracks)
 
 
+@pytest.mark.slow
 def test_a_flaw_is_a_remark_of_a_file_that_is_used(tmp_path: Path) -> None:
     (tmp_path / "hung.mid").write_bytes(HUNG)
     [read] = read_many([tmp_path / "hung.mid"], extracting(count), workers=1)

@@ -116,6 +116,7 @@ def test_no_lakh_says_where_to_get_it(tmp_path: Path) -> None:
         lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1")
 
 
+@pytest.mark.slow
 def test_the_command_line(tmp_path: Path, repo: Path) -> None:
     full(tmp_path, tune(0), tune(0, "copy"), b"broken")
     command = [sys.executable, "-m", "datamodules.shared.lakh"]

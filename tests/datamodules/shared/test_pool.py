@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from support.bad_midi import CASES
 from support.extracts import by_name, note_count, slow
 from support.smf import song
 
+from datamodules.shared import pool as pool_module
 from datamodules.shared.midi_reading import extracting, read_many
 from datamodules.shared.pool import Readers, TaskResult
 from kmidi_lab.errors import ConfigError, LabError
@@ -49,6 +51,7 @@ def outcomes(reads: Iterator[TaskResult[Path, int]]) -> dict[str, int | str]:
     return {read.task.name: read.reason if read.value is None else read.value for read in reads}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_evil_file_costs_one_file(tmp_path: Path, workers: int) -> None:
     titles = [t for deed in DEEDS for t in ("good", deed, "good", "good")]
@@ -85,6 +88,7 @@ def test_a_worker_killed_from_outside_costs_at_most_one_file(tmp_path: Path) -> 
     assert count[""] == 40 - count["worker died"]
 
 
+@pytest.mark.slow
 def test_a_caller_who_pauses_loses_nothing(tmp_path: Path) -> None:
     reads = []
     for read in read_many(write(tmp_path, ["good"] * 40), note_count, timeout_s=4):
@@ -92,6 +96,35 @@ def test_a_caller_who_pauses_loses_nothing(tmp_path: Path) -> None:
             time.sleep(6)
         reads.append(read.value)
     assert reads == [16] * 40
+
+
+def test_what_came_during_a_pause_is_heard_before_a_worker_is_called_silent() -> None:
+    """The one that answered while the caller paused at the other's answer was not in what `wait` had seen."""
+
+    class Pipe:
+        def __init__(self, answers: list[object]) -> None:
+            self.answers = answers
+
+        def poll(self) -> bool:
+            return bool(self.answers)
+
+        def recv(self) -> object:
+            return self.answers.pop(0)
+
+    pool: Readers[str, int] = Readers(note_count, workers=2, timeout_s=0.05)
+    first, second = (SimpleNamespace(ready=True, since=time.monotonic(), tasks=deque([n]), start_mb=0.0) for n in "ab")
+    first.pipe, second.pipe = Pipe([(1, "", "")]), Pipe([])
+    pool._workers = [first, second]  # type: ignore[list-item]
+    results = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool_module, "wait", lambda pipes, _: [p for p in pipes if p.poll()])
+        patch.setattr(pool_module, "resident_mb", lambda _: 0.0)
+        for result in pool.read([]):
+            results.append((result.task, result.value, result.reason))
+            if result.task == "a":
+                time.sleep(0.2)
+                second.pipe.answers.append((2, "", ""))
+    assert results == [("a", 1, ""), ("b", 2, "")]
 
 
 def test_leaving_early_leaves_no_process(tmp_path: Path) -> None:
@@ -113,6 +146,7 @@ def test_the_progress_bar_counts_failures(tmp_path: Path) -> None:
     assert list(read_many([], note_count, progress=True)) == []
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     write(tmp_path, ["good"] * 200)
     job = subprocess.Popen([sys.executable, "-c", _ENDLESS, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=REPO)
@@ -131,6 +165,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = ["tests", "."]
 from support.extracts import slow
+from datamodules.shared import pool as pool_module
 from datamodules.shared.midi_reading import read_many
 if __name__ == "__main__":
     for read in read_many(sorted(Path(sys.argv[1]).iterdir()), slow):
@@ -142,6 +177,7 @@ def test_no_files_start_no_worker() -> None:
     assert list(read_many([], note_count)) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32))
 def test_mutated_files_never_end_the_job(tmp_path: Path, seed: int) -> None:

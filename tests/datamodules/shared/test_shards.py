@@ -117,6 +117,7 @@ def test_arrays_that_do_not_fit_each_other_are_an_error(files: list[Path], tmp_p
         make(files, tmp_path, lopsided)
 
 
+@pytest.mark.slow
 def test_what_ran_out_of_time_is_read_again_when_there_is_more(tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("quick", "slow")]
     for file in files:

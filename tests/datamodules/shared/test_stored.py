@@ -196,6 +196,7 @@ def test_a_file_from_someone_else_is_a_miss(tmp_path: Path, name: str) -> None:
     assert bits(stored.read(path)) == bits(library())
 
 
+@pytest.mark.slow
 def test_a_file_cut_short_or_changed_anywhere_is_a_miss_or_only_other_values(tmp_path: Path) -> None:
     whole, path = stored.dumps(library()), tmp_path / f"x{stored.SUFFIX}"
     for end in range(0, len(whole), 37):

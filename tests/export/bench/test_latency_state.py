@@ -29,7 +29,7 @@ class Counter(Streaming):
         return torch.cat([sums[..., :3], calls], -1), (sums[:, -1], calls[:, -1:])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def contract(make_contract):
     return make_contract(6, 4, state="one note a call")
 
@@ -39,36 +39,37 @@ def frames() -> np.ndarray:
     return np.arange(30, dtype=np.float32).reshape(5, 6)
 
 
+@pytest.fixture(scope="module")
 def backends(contract) -> list[Backend]:
     network = Counter().eval()
     return [torch_backend(network), *onnx_backends(export_onnx(network, contract), contract)]
 
 
-def test_the_state_is_carried_from_call_to_call(contract, frames):
-    for backend in backends(contract):
+def test_the_state_is_carried_from_call_to_call(backends, frames):
+    for backend in backends:
         call = backend.start()
         outputs = np.concatenate([np.array(call(frame[None])) for frame in frames])
         expected = np.concatenate([frames.cumsum(0)[:, :3], np.arange(1, 6)[:, None]], 1)
         np.testing.assert_array_equal(outputs, expected, err_msg=backend.name)
 
 
-def test_a_started_session_begins_from_zeros(contract, frames):
-    for backend in backends(contract):
+def test_a_started_session_begins_from_zeros(backends, frames):
+    for backend in backends:
         first, second = backend.start(), backend.start()
         for frame in frames:
             first(frame[None])
         assert second(frames[:1])[0, 3] == 1, backend.name
 
 
-def test_the_timed_calls_are_those_that_carry_it(contract, frames):
-    for backend in backends(contract):
+def test_the_timed_calls_are_those_that_carry_it(backends, frames):
+    for backend in backends:
         call = backend.start()
         time_calls(call, frames, calls=7, warmup=4)
         assert call(frames[:1])[0, 3] == 1 + 4 + 7 + 1, backend.name
 
 
-def test_flags_say_how_the_state_is_carried(contract):
-    said = {backend.name: backend.flags for backend in backends(contract)}
+def test_flags_say_how_the_state_is_carried(backends):
+    said = {backend.name: backend.flags for backend in backends}
     assert "state kept from call to call" in said["torch"]
     assert "state fed back as arrays" in said["onnxruntime"]
     assert "two sets of state buffers bound in turn" in said["onnxruntime_iobinding"]

@@ -114,7 +114,7 @@ def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
         ([*ask, "predict.out=nowhere/x.mid"], "is not a folder"),
         ([*ask, "predict.out=x.wav"], "must end in .mid"),
         ([*ask, "predict.emotion=xyzzy"], "is not known"),
-        ([*ask[:2], f"predict.midi={tmp_path / 'none.mid'}"], "cannot be read"),
+        ([*ask[:2], f"predict.midi={tmp_path / 'none.mid'}"], "no such file; name a MIDI file"),
         ([*ask[:2], f"predict.midi={tmp_path / 'drums.mid'}"], "only drums"),
     ):
         failed = cli(*wrong)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import lightning as L
 import numpy as np
 import pytest
@@ -64,6 +67,7 @@ class Data:
     """Clips of one frame value each by split, as the evaluator asks for them."""
 
     vocabulary = EMOTIONS
+    contract = EMOTION.at("1")
 
     def __init__(self, **splits: list[int]) -> None:
         rng = np.random.default_rng(0)
@@ -77,6 +81,9 @@ class Data:
 
     def label_indices(self, split: str) -> np.ndarray:
         return np.array([c.labels["emotion"] for c in self.splits[split]], np.int64)
+
+    def conditions(self, split: str) -> dict[str, list[np.ndarray]]:
+        return {}
 
 
 def test_size_and_reach() -> None:
@@ -196,6 +203,20 @@ def test_the_evaluator_scores_clips_and_seconds() -> None:
         EmotionEvaluator()(knows, head, data, "none", data)
 
 
+def test_espeak_speaks_alike_in_every_run() -> None:
+    program = """if True:
+        import sys
+        from datamodules.emotion.espeak import Prosody, open_espeak
+        with open_espeak() as espeak:
+            espeak._library.espeak_ng_SetRandSeed(int(sys.argv[1]))  # it starts with one from the time of day
+            for text in ("She sees hushed shells.", "Dogs."):
+                sys.stdout.buffer.write(espeak.say(text, "en-us+whisper", Prosody()).tobytes())
+    """
+    run = [sys.executable, "-c", program]
+    one, other = (subprocess.run([*run, seed], capture_output=True, check=True).stdout for seed in "78")
+    assert one == other and len(one) > 10_000
+
+
 def test_espeak_says_what_it_is_told() -> None:
     with open_espeak() as espeak:
         slow, fast = (espeak.say("Dogs are sitting by the door.", "en-us+f3", Prosody(rate=r)) for r in (120, 300))
@@ -255,12 +276,16 @@ def test_the_streaming_file_scores_what_the_network_scores(spoken: ActedSpeech) 
 
     class Few:
         vocabulary = spoken.vocabulary
+        contract = spoken.contract
 
         def songs(self, split: str) -> list[Clip]:
             return spoken.songs(split)[:: 7 if split == "test" else 1]
 
         def label_indices(self, split: str) -> np.ndarray:
             return spoken.label_indices(split)[:: 7 if split == "test" else 1]
+
+        def conditions(self, split: str) -> dict[str, list[np.ndarray]]:
+            return spoken.conditions(split)
 
     evaluator, network = EmotionEvaluator(), module.export_network()
     published = Published(EMOTION, {}, module.head(), OnnxModel(export_onnx(network, EMOTION), "x.onnx"))
@@ -269,6 +294,7 @@ def test_the_streaming_file_scores_what_the_network_scores(spoken: ActedSpeech) 
     assert streamed == pytest.approx(whole, abs=5e-3)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(spoken: ActedSpeech) -> None:
     a, b = (fit(spoken, 1, batches=3) for _ in range(2))
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
@@ -278,6 +304,9 @@ def test_head_and_decoding() -> None:
     module = EmotionRecognizer(labels=7, **SMALL)  # type: ignore[arg-type]
     head = module.head()
     assert head["weight"].shape == (7, 64) and module.head_layout()["labels"] == list(module.vocabulary)
+    assert "mel128-v2-speaker says" in str(module.head_layout()["decode"])
+    module.use_contract("1")
+    assert "26 dB below" in str(module.head_layout()["decode"])
     embedding = torch.randn(3, 64)
     expected = module.label(embedding).softmax(1).detach().numpy()
     assert np.allclose(decode(embedding.numpy(), head), expected, atol=1e-6)
@@ -314,12 +343,14 @@ def test_what_is_judged_early_is_a_beginning_of_the_clip() -> None:
     assert (taken[:, 1] == 6).all() and (taken[:, 2] == 3).all()
 
 
+@pytest.mark.slow
 def test_a_model_of_other_labels_is_refused(spoken: ActedSpeech) -> None:
     module = EmotionRecognizer(labels=7, **SMALL)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"type data\.labels=7"):
         EmotionEvaluator()(numpy_call(module.export_network()), module.head(), spoken, "test", spoken)
 
 
+@pytest.mark.slow
 def test_companions_learn_the_labels_alone_and_teach_the_exported_network(spoken: ActedSpeech) -> None:
     batch = next(iter(spoken.train_dataloader()))
     torch.manual_seed(0)

@@ -17,7 +17,7 @@ from kmidi_lab.inference.api import Session
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.groove.onsets import new_onsets
-from kmidi_lab.models.groove.predict import HumanisedDrums, new_velocities
+from kmidi_lab.models.groove.predict import HumanisedDrums, with_flams
 
 ROCK = [(bar * 1920 + step * 120, pitch, 100) for bar in range(4) for step, pitch in [(0, 36), (4, 38), (8, 36), (12, 38), *((s, 42) for s in range(0, 16, 2))]]  # fmt: skip
 
@@ -39,8 +39,28 @@ def test_a_note_goes_to_the_grid_plus_its_timing() -> None:
     assert new_onsets(np.array([480]), np.array([90]), np.array([1.0]), piece((0.0, 60.0))).tolist() == [504]
 
 
-def test_velocity_as_the_plugin_does_it() -> None:
-    assert new_velocities(np.array([100, 100, 127, 1]), np.array([0.5, 0.0, 1.0, 0.0])).tolist() == [100, 80, 127, 1]
+def test_the_grace_note_of_a_flam_stays_softer() -> None:
+    drawn, written = np.array([80, 100, 60, 90]), np.array([30, 90, 100, 50])
+    assert with_flams(drawn, written, np.array([7, 7, 8, 9])).tolist() == [33, 100, 60, 90]
+    assert with_flams(drawn, np.full(4, 90), np.zeros(4, int)).tolist() == drawn.tolist()
+
+
+@pytest.mark.parametrize("loud", [1, 64, 127])
+def test_velocities_are_the_drummer_s_whatever_was_written(loud: int, tmp_path: Path) -> None:
+    write_drums(
+        tmp_path / "in.mid", [(tick + bar * 1920, pitch, loud) for bar in range(16) for tick, pitch, _ in ROCK[:12]]
+    )
+
+    def made(seed: int) -> list[tuple[int, int, int]]:
+        return strokes_of(
+            HumanisedDrums(tmp_path / "in.mid").run(None, Session("groove", tmp_path, tmp_path, seed)).midi
+        )
+
+    velocities = np.array([v for _, _, v in made(1)])
+    assert 20 <= velocities.std() <= 38
+    assert 50 <= velocities.mean() <= 100
+    assert made(1) == made(1)
+    assert made(1) != made(2)
 
 
 @settings(max_examples=200, deadline=None)

@@ -52,6 +52,7 @@ def fit(cache: str, folder: Path, stop: int | None = None, resume: str | None = 
     return module
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_weights_of_an_unbroken_one(cache: str, tmp_path: Path) -> None:
     whole = fit(cache, tmp_path / "whole")
     fit(cache, tmp_path / "part", stop=2)
@@ -60,11 +61,13 @@ def test_a_resumed_run_has_the_weights_of_an_unbroken_one(cache: str, tmp_path: 
         assert torch.equal(weight, resumed.state_dict()[name]), name
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(cache: str, tmp_path: Path) -> None:
     a, b = fit(cache, tmp_path / "a"), fit(cache, tmp_path / "b")
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_it_learns(cache: str) -> None:
     L.seed_everything(0, verbose=False)
     data = ChordSongs("nowhere", cache, sources=["embedded"], batch_size=64, progress=False)

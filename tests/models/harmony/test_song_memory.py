@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.page_cpp import built
 
 from datamodules.harmony.module import ChordSongs
 from kmidi_lab.chords.chart import ChartChord
@@ -116,19 +115,11 @@ def test_predict_answers_as_the_evaluator_scores(remembers: bool, tmp_path: Path
 
 
 def test_the_pages_cpp_mixes_and_recalls_as_python_does(repo: Path, tmp_path: Path) -> None:
-    compiler = shutil.which("c++")
-    if compiler is None:
-        pytest.skip("needs a C++17 compiler: c++ in the path")
-    page = (repo / "docs" / "harmony.md").read_text(encoding="utf-8")
-    code = re.search(r"```cpp\n(.*?)```", page, re.S)
-    assert code
-    (tmp_path / "memory.cpp").write_text(code[1] + _MAIN, encoding="utf-8")
-    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]
-    subprocess.run([compiler, *flags, "memory.cpp", "-o", "memory"], cwd=tmp_path, check=True, timeout=120)
+    program = built(repo / "docs" / "harmony.md", _MAIN, tmp_path)
     weights = some_weights()
     for tokens in songs(6, 5):
         given = " ".join(map(repr, [*weights.ravel().tolist(), *tokens]))
-        done = subprocess.run([tmp_path / "memory"], input=given, capture_output=True, text=True, check=True)
+        done = subprocess.run([program], input=given, capture_output=True, text=True, check=True)
         lines = [line.split() for line in done.stdout.splitlines()]
         expected = with_memory(np.full((len(tokens), 96), 1 / 96), tokens, weights)
         assert np.allclose(np.array([line[1:] for line in lines], float), expected, atol=1e-12)

@@ -12,13 +12,17 @@ from support.smf import END, meta, midi, name, note, tempo, track
 
 from kmidi_lab.command_line import quote_free_text
 from kmidi_lab.config import check
+from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import UserError
 from kmidi_lab.inference.api import Session
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody.continuation import read_tune
+from kmidi_lab.models.melody.features import duration_class
 from kmidi_lab.models.melody.finding import melody_of
+from kmidi_lab.models.melody.metres import METRES
 from kmidi_lab.models.melody.predict import MelodyOverChords, Tune
-from kmidi_lab.models.melody.rhythm import METRES, compose, plain_bars
+from kmidi_lab.models.melody.recall import NoteMemory
+from kmidi_lab.models.melody.rhythm import compose, plain_bars
 from kmidi_lab.models.melody.writing import write
 
 
@@ -87,7 +91,7 @@ def test_a_melody_goes_on_at_the_next_bar_and_all_else_stays(tmp_path: Path) -> 
 def test_the_model_hears_the_tune_before_it_goes_on() -> None:
     heard: list[np.ndarray] = []
     primer = read_tune(song())
-    primer.listen(lambda x: heard.append(x) or x, None)
+    primer.listen(lambda x: heard.append(x) or x, None, MELODY)
     assert len(heard) == len(primer.melody)
     rhythm = compose(plain_bars(), None, 0.0, np.random.default_rng(0), count=2)
     first: list[np.ndarray] = []
@@ -96,26 +100,44 @@ def test_the_model_hears_the_tune_before_it_goes_on() -> None:
         first.append(x)
         return np.full(128, 1 / 128)
 
-    write(ask, rhythm, [], primer.key, None, np.random.default_rng(0), 1.0, 0, 1.0, primer.metre, primer)
-    assert first[0][:12].argmax() == primer.melody.pitch[-1] % 12 and first[0][22:30].any()
+    written = write(ask, rhythm, [], primer.key, None, np.random.default_rng(0), 1.0, 0, 1.0, primer.metre, primer)
+    assert first[0][:12].argmax() == primer.melody.pitch[-1] % 12
+    memory = NoteMemory()
+    memory.hear(primer.melody.pitch.tolist(), duration_class(primer.melody.duration).tolist())
+    pitch, at = int(primer.melody.pitch[-1]), MELODY.input("recalled_pitch_class").index
+    for i, (x, duration) in enumerate(zip(first, duration_class(rhythm.duration).tolist(), strict=True)):
+        recalled, match = memory.recall(pitch, duration)
+        assert x[at].max() == match / 8 == x[at][recalled % 12]
+        pitch = int(written[i])
+        memory.follow(pitch)
 
 
-@pytest.mark.parametrize(("metre", "bar"), [((3, 2), 3), ((2, 2), 2), ((6, 3), 3), ((2, 1), 4)])
+@pytest.mark.parametrize(
+    ("metre", "bar"), [((3, 2), 3), ((2, 2), 2), ((6, 3), 3), ((2, 1), 4), ((5, 2), 5), ((7, 3), 3.5), ((12, 3), 6)]
+)
 def test_it_goes_on_in_the_files_metre(metre: tuple[int, int], bar: int) -> None:
     tune = asked(midi=song(metre), bars=3)
     assert tune.metre.bar == bar and quarters(tune) == 3 * bar
     assert tune.primer is not None and tune.primer.start == 4 * bar
 
 
-def test_a_metre_without_rhythms_is_one_line_that_says_what_to_type() -> None:
-    with pytest.raises(UserError, match=r"in 5/4.*predict.metre=4/4"):
-        asked(midi=song((5, 2)))
+def test_a_file_that_counts_beats_goes_on_in_four_quarters() -> None:
+    in_beats = song().replace(bytes([0xFF, 0x58, 4, 4, 2]), bytes([0xFF, 0x58, 4, 1, 2]))
+    tune = asked(midi=in_beats, bars=2)
+    assert (tune.metre.name, quarters(tune)) == ("4/4", 8)
     assert asked(midi=song((5, 2)), metre="4/4").metre.name == "4/4"
+
+
+def test_what_cannot_be_asked_is_one_line_that_says_what_to_type(tmp_path: Path) -> None:
+    drums = tmp_path / "drums.mid"
+    drums.write_bytes(midi(track(note(channel=9) + END)))
     for wishes, said in (
-        ({"metre": "5/4"}, "Allowed: 4/4"),
+        ({"metre": "5/3"}, "write a metre such as 4/4"),
+        ({"metre": "1/4"}, "with bars of 3/8 to 8/4"),
+        ({"midi": drums}, r"drums\.mid: no melody"),
         ({"bars": 1, "length": 17}, "give more bars"),
         ({"bars": -1}, "predict.bars=-1 must be 0 to 500"),
-        ({"midi": "gone.mid"}, "cannot be read"),
+        ({"midi": "gone.mid"}, "predict.midi=gone.mid: no such file; name a MIDI file"),
         ({"midi": midi(track(note(channel=9) + END))}, "no melody"),
     ):
         with pytest.raises(UserError, match=said) as caught:
@@ -140,3 +162,19 @@ def test_numbers_of_the_command_line_are_numbers() -> None:
     given = ["predict.bars=4", "predict.length=9", "predict.metre=3/4"]
     [cfg] = check(["model=melody", "task=predict", *map(quote_free_text, given)], False)
     assert (cfg.predict.bars, cfg.predict.length, cfg.predict.metre) == (4, 9, "3/4")
+
+
+def test_the_picture_counts_bars_as_the_file_and_explains_its_marks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from matplotlib import pyplot
+
+    figures = []
+    monkeypatch.setattr(pyplot, "close", figures.append)
+    request = MelodyOverChords(midi=song(), bars=2)
+    session = Session("melody", tmp_path, Path("nowhere"), seed=3)
+    request.show(request.run(None, session), session)
+    [figure] = figures
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["5", "6"]
+    assert "a phrase begins" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "  bar  5  " in capsys.readouterr().out

@@ -34,15 +34,19 @@ def expected(**places: int | float) -> np.ndarray:
 
 
 def test_the_first_note_has_no_previous_one() -> None:
-    x = vectors(notes_of(melody([67, 69, 71], [1.0, 0.5, 0.5], key=Key(7, 1))))[0]
+    notes = notes_of(melody([67, 69, 71], [1.0, 0.5, 0.5], key=Key(7, 1)))
+    x = vectors(notes, MELODY.at("1"))[0]
     # phrase start 21; position 0 at 30; a quarter is class 3 at 38 + 3; G is one step on the circle: 30 degrees.
     np.testing.assert_allclose(x, expected(_21=1, _30=1, _41=1, _58=0.5, _59=np.sqrt(3) / 2, _60=1), atol=1e-6)
+    # Version 2: phrase start 14, position 17, a quarter 25 + 3.
+    by_hand = expected(_14=1, _17=1, _28=1, _58=0.5, _59=np.sqrt(3) / 2, _60=1)
+    np.testing.assert_allclose(vectors(notes)[0], by_hand, atol=1e-6)
 
 
 def test_a_later_note_by_hand() -> None:
     chord = np.array([plain_chord(9, "minor").chroma()] * 2, np.float32)
     tune = melody([70, 59], [1.5, 0.25], key=Key(9, -1), chord=chord)
-    x = vectors(notes_of(tune, (0.5, -0.25, 0.75)))[1]
+    x = vectors(notes_of(tune, (0.5, -0.25, 0.75)), MELODY.at("1"))[1]
     # B flat 4: pitch class 10, octave 4 is the fourth place (12 + 3); dotted quarter is class 4 (22 + 4).
     # Onset 1.5 of 4 quarters is the fourth eighth (30 + 3); a sixteenth is class 0 (38); A minor: A 1, C and E 0.5.
     # A is three fifths up: 90 degrees.
@@ -50,6 +54,20 @@ def test_a_later_note_by_hand() -> None:
         _10=1, _15=1, _26=1, _33=1, _38=1, _55=1, _46=0.5, _50=0.5, _58=1, _60=-1, _61=0.5, _62=-0.25, _63=0.75
     )
     np.testing.assert_allclose(x, by_hand, atol=1e-6)
+
+
+def test_a_note_of_version_2_by_hand() -> None:
+    # 70 59 70 59 60, all dotted quarters but the last two: before the fourth note 70 (and before it, nothing) is heard
+    # again with a quarter to come, so nothing matches; before the fifth, 59 with a quarter is new, too.
+    tune = melody([70, 59, 70, 59, 71], [1.5, 1.5, 1.5, 1.5, 1.5], key=Key(9, -1))
+    x = vectors(notes_of(tune))[3]
+    # B flat 4: pitch class 10, octave 4 is 0; log2 1.5 / 3 = .195, dotted; onset 4.5: the second eighth of a bar (17 + 1);
+    # a dotted quarter (25 + 4); after 70, 59 came (pitch class 11: 33 + 11), one match; its octave 3 less 4 is -1.
+    by_hand = expected(_10=1, _15=np.log2(1.5) / 3, _16=1, _18=1, _29=1, _44=1 / 8, _45=-1, _58=1, _60=-1)
+    np.testing.assert_allclose(x, by_hand, atol=1e-6)
+    # Before the last: 59 after 70 59 with the same rhythm: two match, and 70 came then.
+    last = vectors(notes_of(tune))[4]
+    assert last[33 + 10] == 2 / 8 and last[45] == 1 and last[12] == -1 / 4
 
 
 def test_durations_fall_in_the_nearest_class() -> None:
@@ -91,11 +109,11 @@ def test_the_bits_of_a_key_are_those_that_the_models_were_trained_on() -> None:
 
 
 def test_every_one_hot_has_its_place() -> None:
-    x = vectors(notes_of(melody([24, 119, 60, 61])))
+    x = vectors(notes_of(melody([24, 119, 60, 61])), MELODY.at("1"))
     for name in ("previous_pitch_class", "previous_octave", "previous_duration"):
-        assert x[1:, MELODY.input(name).index].sum(1).tolist() == [1, 1, 1]
-        assert not x[0, MELODY.input(name).index].any()
-    assert x[1:3, MELODY.input("previous_octave").index].argmax(1).tolist() == [0, 7]
+        assert x[1:, MELODY.at("1").input(name).index].sum(1).tolist() == [1, 1, 1]
+        assert not x[0, MELODY.at("1").input(name).index].any()
+    assert x[1:3, MELODY.at("1").input("previous_octave").index].argmax(1).tolist() == [0, 7]
 
 
 def test_mood_proxies_stay_in_range_and_follow_mode() -> None:

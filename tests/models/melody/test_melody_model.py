@@ -31,8 +31,9 @@ from kmidi_lab.inference.api import Session
 from kmidi_lab.models.melody.baselines import fit_baselines
 from kmidi_lab.models.melody.evaluation import MelodyEvaluator, run
 from kmidi_lab.models.melody.features import notes_of, vectors
+from kmidi_lab.models.melody.key_frame import key_frame
 from kmidi_lab.models.melody.module import MelodyTransformer
-from kmidi_lab.models.melody.network import KeyFrame
+from kmidi_lab.models.melody.network import LONGEST, MATCHES, match_lengths
 from kmidi_lab.models.melody.piano_roll import note_name
 from kmidi_lab.models.melody.predict import MelodyOverChords
 from kmidi_lab.models.melody.rhythm import BAR, BARS, bars_of, compose, keep_bars, known_bars, plain_bars
@@ -42,14 +43,24 @@ from kmidi_lab.nn.module import StudentPlan
 SMALL = {"size": 16, "heads": 2, "layers": 1, "window": 12, "memory": 24, "dropout": 0.0, "student_size": 16}
 
 
-def small() -> MelodyTransformer:
+VERSIONS = pytest.mark.parametrize("version", ["1", "2"])
+
+
+def small(version: str = "2") -> MelodyTransformer:
     torch.manual_seed(0)
-    return MelodyTransformer(**SMALL).eval()
+    module = MelodyTransformer(**SMALL)
+    module.use_contract(version)
+    return module.eval()
 
 
-def test_pieces_give_what_the_whole_gives_beyond_the_memory() -> None:
-    network = small().network
-    x = torch.from_numpy(np.stack([vectors(notes_of(t)) for t in random_tunes(3, 60, 1)]))
+def heard(module: MelodyTransformer, tunes: list) -> torch.Tensor:
+    return torch.from_numpy(np.stack([vectors(notes_of(t), module.contract) for t in tunes]))
+
+
+@VERSIONS
+def test_pieces_give_what_the_whole_gives_beyond_the_memory(version: str) -> None:
+    module = small(version)
+    network, x = module.network, heard(module, random_tunes(3, 60, 1))
     with torch.no_grad():
         whole = network(x)
         state, parts = network.zero_state(x), []
@@ -61,9 +72,10 @@ def test_pieces_give_what_the_whole_gives_beyond_the_memory() -> None:
     assert (whole >= 0).all()
 
 
-def test_the_present_does_not_depend_on_the_future() -> None:
-    network = small().network
-    x = torch.from_numpy(vectors(notes_of(random_tunes(1, 40, 1)[0]))[None])
+@VERSIONS
+def test_the_present_does_not_depend_on_the_future(version: str) -> None:
+    module = small(version)
+    network, x = module.network, heard(module, random_tunes(1, 40, 1))
     changed = x.clone()
     changed[:, 25:] = changed[:, 25:].flip(1)
     with torch.no_grad():
@@ -78,28 +90,61 @@ def test_a_state_after_reset_says_nothing_of_the_piece_before() -> None:
     torch.testing.assert_close(y, network(x))
 
 
+def test_matches_are_those_that_counting_back_finds() -> None:
+    rng = np.random.default_rng(3)
+    tokens = torch.from_numpy(np.tile(rng.integers(0, 4, 9), 5)[None].astype(np.float32))
+    padded = torch.nn.functional.pad(tokens, (LONGEST - 1, 0))
+    flags = match_lengths(padded, padded, 45, 45)[0]
+    values = tokens[0].tolist()
+    for i in range(45):
+        for j in range(45):
+            run = 0
+            while run <= min(i, j) and values[i - run] == values[j - run] > 0:
+                run += 1
+            assert flags[:, i, j].tolist() == [run >= n for n in MATCHES]
+
+
+def test_a_trained_pointer_goes_where_the_longest_match_was() -> None:
+    module = small()
+    with torch.no_grad():
+        module.network.pointer.matches.fill_(10.0)
+        module.network.mix.bias.copy_(torch.tensor([-20.0, 20.0, 20.0, -20.0]))
+    # 62 followed 60 most often, but 64 followed 67 60.
+    tune = melody([60, 62, 60, 62, 67, 60, 64, 60, 62, 67, 60, 65])
+    with torch.no_grad():
+        p = module.network(heard(module, [tune]))[0]
+    assert p[7].argmax() == 62 and p[11].argmax() == 64
+
+
+@VERSIONS
 @pytest.mark.parametrize("tonic", range(12))
-def test_the_frame_finds_the_tonic(tonic: int) -> None:
-    frame = KeyFrame()
-    x = torch.from_numpy(vectors(notes_of(melody([60, 61, 72], key=Key(tonic, -1))))[None])
+def test_the_frame_finds_the_tonic(tonic: int, version: str) -> None:
+    contract = MELODY.at(version)
+    frame = key_frame(contract)
+    x = torch.from_numpy(vectors(notes_of(melody([60, 61, 72, 60, 61], key=Key(tonic, -1))), contract)[None])
     shift = frame.shift(x)
-    assert shift.flatten().tolist() == [tonic - 12 * (tonic > 6)] * 3
-    pitch = frame.pitch(x)
-    assert pitch.argmax(-1).tolist() == [[0, 60, 61]]
-    relative = frame.inputs(x, pitch, shift)[..., :128]
-    assert relative.argmax(-1)[0, 1:].tolist() == [60 - int(shift[0, 0]), 61 - int(shift[0, 0])]
-    logits = torch.arange(140.0)[None, None].expand(1, 3, -1)
+    assert shift.flatten().tolist() == [tonic - 12 * (tonic > 6)] * 5
+    pitch, recalled = frame.pitch(x), frame.recalled(x)
+    assert pitch.argmax(-1).tolist() == [[0, 60, 61, 72, 60]]
+    if version == "2":
+        assert recalled[0, :, 0].argmax(-1).tolist() == [0, 0, 0, 0, 61]
+        assert recalled[0, :, 0].sum(-1).tolist() == [0, 0, 0, 0, 1 / 8]
+    relative = frame.inputs(x, pitch, recalled, shift)[..., :128]
+    assert relative.argmax(-1)[0, 1:].tolist() == [p - int(shift[0, 0]) for p in (60, 61, 72, 60)]
+    logits = torch.arange(140.0)[None, None].expand(1, 5, -1)
     # The logit of step s above the tonic nearest to C comes back at MIDI pitch s + shift.
     assert frame.back(logits, shift)[0, 0, 60].item() == 60 - int(shift[0, 0]) + 6
 
 
 @pytest.mark.slow
-def test_artefacts_compute_what_the_network_computes() -> None:
-    module = small()
+@VERSIONS
+def test_artefacts_compute_what_the_network_computes(version: str) -> None:
+    module = small(version)
+    contract = module.contract
     student = module.student_plan().network.eval().deployed()
-    probes = np.concatenate([vectors(notes_of(t)) for t in random_tunes(3, 30, 2)])
-    onnx, rtneural = export_onnx(module.network, MELODY), export_rtneural(student, MELODY)
-    report = check_parity(module.network, MELODY, onnx, rtneural, probes, 1e-4, None, student)
+    probes = heard(module, random_tunes(3, 30, 2)).flatten(0, 1).numpy()
+    onnx, rtneural = export_onnx(module.network, contract), export_rtneural(student, contract)
+    report = check_parity(module.network, contract, onnx, rtneural, probes, 1e-4, None, student)
     assert report["chunking"] < 1e-5
 
 
@@ -275,7 +320,8 @@ def test_the_model_hears_the_pitch_it_has_drawn() -> None:
 
     rhythm = compose(plain_bars(), 9, 0.0, np.random.default_rng(2))
     pitches = write(ask, rhythm, [], Key(0, 1), None, np.random.default_rng(0), 1.0, 0, 1.0)
-    assert not asked[0][:20].any()
+    previous = ("previous_pitch_class", "previous_octave", "previous_duration", "previous_dotted")
+    assert not any(asked[0][MELODY.input(name).index].any() for name in previous)
     assert [int(x[:12].argmax()) for x in asked[1:]] == [int(p) % 12 for p in pitches[:-1]]
     assert all(not x[61:64].any() for x in asked)
 

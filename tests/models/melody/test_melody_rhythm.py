@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kmidi_lab.models.melody.rhythm import METRES, Rhythm, compose, holding, plain_bars
+from kmidi_lab.models.melody.metres import METRES, metre_of
+from kmidi_lab.models.melody.rhythm import Rhythm, compose, holding, plain_bars
 
 
 def check(rhythm: Rhythm, quarters: float) -> None:
@@ -26,6 +27,26 @@ def test_bars_of_every_metre_are_filled(name: str) -> None:
         rhythm = compose(plain_bars(metre.rhythms), None, 0.0, np.random.default_rng(count), metre, count)
         check(rhythm, count * metre.bar)
         assert (rhythm.onset[rhythm.phrase] // metre.bar).tolist() == list(range(0, count, 4))
+
+
+@pytest.mark.parametrize(
+    "name", ["5/4", "7/8", "9/8", "12/8", "3/8", "3/2", "6/4", "4/8", "8/8", "15/16", "7/4", "4/2", "10/8"]
+)
+def test_bars_of_any_other_metre_are_filled(name: str) -> None:
+    metre = metre_of(name)
+    numerator, denominator = map(int, name.split("/"))
+    assert metre is not None and metre.bar == 4 * numerator / denominator and metre.bar % metre.strong == 0
+    bars = plain_bars(metre.rhythms)
+    assert len(bars) > 8
+    for bar in bars:
+        assert max(position + length for position, length in bar) <= metre.bar
+        assert all(position >= end - 1e-9 for (position, _), end in zip(bar[1:], (p + n for p, n in bar), strict=False))
+    check(compose(bars, None, 0.0, np.random.default_rng(3), metre, 7), 7 * metre.bar)
+
+
+@pytest.mark.parametrize("name", ["1/4", "175/4", "2/8", "4/3", "0/4", "4/0", "", "4", "9/1", "x/4", "-3/4"])
+def test_what_is_no_metre(name: str) -> None:
+    assert metre_of(name) is None
 
 
 @settings(max_examples=80, deadline=None)

@@ -12,19 +12,15 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.mel import HOP, RATE, WINDOW, log_mel
 from kmidi_lab.contracts import AUDIO_FEATURES, Contract
-from kmidi_lab.errors import ExportError, RegistryError
+from kmidi_lab.errors import ConfigError, ExportError, RegistryError
 from kmidi_lab.export.proof.golden import Model, Worst, called, checksum
 
 Array = NDArray[np.float32]
 SCALE = 32768
 _FRAMES = 10
-
-
-def listens(contract: Contract) -> bool:
-    """Whether the model's inputs are frames of sound."""
-    return contract.features == AUDIO_FEATURES
 
 
 def waveform() -> NDArray[np.int16]:
@@ -36,9 +32,11 @@ def waveform() -> NDArray[np.int16]:
     return np.round(wave * (SCALE - 1)).astype(np.int16)
 
 
-def frames_of(samples: NDArray[np.integer[Any]]) -> Array:
-    """`[T, 128]` of samples in whole numbers."""
-    return log_mel(np.asarray(samples, np.float64) / SCALE)
+def frames_of(samples: NDArray[np.integer[Any]], features: str = AUDIO_FEATURES, scale: float = SCALE) -> Array:
+    """`[T, 128]` of samples in whole numbers, from a reset on. Raises ConfigError for an unknown feature version."""
+    frames = log_mel(np.asarray(samples, np.float64) / scale)
+    # Which frames have speech is not asked here, and for version 1 that needs torch.
+    return np.asarray(frames, np.float32) if features == AUDIO_FEATURES else heard(frames, features)[0]
 
 
 def audio_golden(model: Model, contract: Contract) -> bytes:
@@ -52,7 +50,7 @@ def audio_golden(model: Model, contract: Contract) -> bytes:
         ExportError: an output is not finite or of another size.
     """
     samples = waveform()
-    frames = frames_of(samples)
+    frames = frames_of(samples, contract.features)
     outputs = called(model, frames)
     if outputs.shape != (len(frames), contract.output_size) or not np.isfinite(outputs).all():
         raise ExportError(f"{contract.id}: golden outputs must be finite [T, {contract.output_size}]")
@@ -87,8 +85,8 @@ def verify_audio(data: bytes, model: Model, tolerance: float) -> float:
         checksums = (file["input_checksum"], file["output_checksum"])
         if not scale > 0:
             raise ValueError("samples can't be divided by 0 or less")
-        own_frames = log_mel(samples / scale)
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        own_frames = frames_of(samples, str(file.get("feature_version", AUDIO_FEATURES)), scale)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, ConfigError) as error:
         raise RegistryError(f"audio golden file is broken: {error!r}; export the model again") from error
     if checksums != (checksum(frames), checksum(outputs)):
         raise RegistryError(f"{name}: audio golden vectors do not match their checksums; export the model again")

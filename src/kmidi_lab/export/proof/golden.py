@@ -27,7 +27,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import AUDIO_FEATURES, Contract, Slice
+from kmidi_lab.contracts import Contract, Slice
 from kmidi_lab.errors import ExportError, RegistryError
 
 Array = NDArray[np.float32]
@@ -125,7 +125,7 @@ def golden_vectors(
         "input_size": contract.input_size,
         "output_size": contract.output_size,
     }
-    if contract.features == AUDIO_FEATURES:
+    if contract.listens:
         file["sample_rate"] = MEL128_SAMPLE_RATE_HZ
     file |= {"input_checksum": checksum(inputs), "output_checksum": checksum(outputs)}
     for name, rows in zip(_PARTS, (slice(0, SEQUENCE), slice(SEQUENCE, None)), strict=True):

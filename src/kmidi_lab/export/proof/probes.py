@@ -75,6 +75,8 @@ def _samples(part: Slice, count: int, rng: np.random.Generator) -> NDArray[np.fl
     values = part.values
     if values.kind == "one-hot":
         return np.eye(part.size)[rng.integers(part.size, size=count)]
+    if values.kind == "weighted":
+        return np.eye(part.size)[rng.integers(part.size, size=count)] * rng.uniform(values.low, values.high, (count, 1))
     if values.kind == "circle":
         return _circle(rng.random((count, part.size // 2)))
     if values.kind == "key":
@@ -89,7 +91,7 @@ def _samples(part: Slice, count: int, rng: np.random.Generator) -> NDArray[np.fl
 def _ends(part: Slice) -> list[NDArray[np.float64]]:
     """The farthest that a slice may hold."""
     values = part.values
-    if values.kind == "one-hot":
+    if values.kind in ("one-hot", "weighted"):
         return [np.zeros(part.size), *np.eye(part.size)[[0, -1]]]
     if values.kind == "circle":
         return [np.zeros(part.size), *_circle(np.full((part.size // 2, 4), [0, 0.25, 0.5, 0.75]).T)]

@@ -98,8 +98,8 @@ def _batchnorm(module: nn.Module, size: int, where: str) -> list[Layer]:
         raise ExportError(f"{where}: BatchNorm1d keeps no running statistics; use track_running_stats=True")
     gamma = torch.ones(size) if module.weight is None else module.weight
     beta = torch.zeros(size) if module.bias is None else module.bias
-    named = {"weight": gamma, "bias": beta, "running_mean": module.running_mean, "running_var": module.running_var}
-    vectors = [weights_of(tensor, (size,), where, what) for what, tensor in named.items()]
+    tensors = {"weight": gamma, "bias": beta, "running_mean": module.running_mean, "running_var": module.running_var}
+    vectors = [weights_of(tensor, (size,), where, what) for what, tensor in tensors.items()]
     if not (vectors[3] + np.float32(module.eps) > 0).all():
         raise ExportError(f"{where}: running_var + eps must be above 0")
     return [json_layer("batchnorm", size, vectors, epsilon=float(module.eps))]

@@ -18,7 +18,7 @@ from kmidi_lab.midi.channels import SUSTAIN
 from kmidi_lab.midi.events import CONTROL
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import OpenFile, open_file
-from kmidi_lab.midi.score import ScoreNotes, metrical_strength, midi_target, name_of, say_flaws, score_of
+from kmidi_lab.midi.score import ScoreNotes, metrical_strength, midi_source, midi_target, name_of, say_flaws, score_of
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.dynamics.features import free_run, score_vectors
 from kmidi_lab.models.dynamics.targets import Expression, decode
@@ -83,7 +83,7 @@ class PerformedScore(Request[Performance]):
     ) -> None:
         if not midi:
             raise ConfigError("predict.midi is empty; name the MIDI file to perform, such as predict.midi=song.mid")
-        self.midi, self.out = (midi if isinstance(midi, bytes) else Path(midi)), out
+        self.midi, self.out = midi_source(midi), out
         self.affect = parse_affect(emotion) or (0.0, 0.0)
         self._target(Path())
 

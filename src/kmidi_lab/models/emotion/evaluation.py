@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.audio.voice_activity import speech_of
+from kmidi_lab.audio.front_end import heard
+from kmidi_lab.audio.speaker import fresh
+from kmidi_lab.contracts import SPEAKER_FEATURES, Contract
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.baselines import fit_baselines
-from kmidi_lab.models.emotion.features import SCALARS, scalars_of
+from kmidi_lab.models.emotion.features import CONDITIONS, SCALARS, scalars_of
+from kmidi_lab.models.emotion.hearing import adapted, states_after
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
 from kmidi_lab.scoring.metrics import (
     confusion,
@@ -26,15 +29,20 @@ from kmidi_lab.scoring.metrics import (
 
 Call = Callable[[np.ndarray], np.ndarray]
 SECONDS = (0.5, 1.0, 2.0, 3.0)
+HEARD_S = (5.0, 15.0, 30.0)
+"""Seconds of other speech of the same voice that were heard before."""
 
 
 class EmotionData(Protocol):
     """What the evaluator asks of a data module."""
 
+    contract: Contract
+
     @property
     def vocabulary(self) -> tuple[str, ...]: ...
     def songs(self, split: str) -> Sequence[Clip]: ...
     def label_indices(self, split: str) -> NDArray[np.int64]: ...
+    def conditions(self, split: str) -> Mapping[str, Sequence[NDArray[np.floating]]]: ...
 
 
 class EmotionEvaluator(Evaluator):
@@ -43,7 +51,9 @@ class EmotionEvaluator(Evaluator):
     Clips are heard as recorded and decoded from the mean of the embeddings of frames with speech
     (features.voice_activity), as a listener would; `uar_of_every_frame` leaves no frame out. `uar_at_0.5_s` … are decoded
     from the mean of those that were out by then, counted from the onset of speech (a shorter clip counts whole). UAR is
-    the mean of the labels' recalls. CCC (L. Lin, 1989) is between what the mean embedding of a clip reads as and what its label and intensity
+    the mean of the labels' recalls; a clip is the first that is heard of its voice, but for `uar_after_15_s` and the like,
+    where other clips of the speaker moved the front-end's state before (hearing.py). `uar_hum` … are of the same clips
+    in other recording conditions, where the data hold them. CCC (L. Lin, 1989) is between what the mean embedding of a clip reads as and what its label and intensity
     stand for; `…_of_frames` takes the mean of what each frame's embedding reads as.
     """
 
@@ -54,6 +64,8 @@ class EmotionEvaluator(Evaluator):
         "ece": "min",
         **{f"{name}_ccc{of}": "max" for of in ("", "_of_frames") for name in SCALARS[:3]},
         **{f"uar_at_{seconds:g}_s": "max" for seconds in SECONDS},
+        **{f"uar_after_{seconds:g}_s": "max" for seconds in HEARD_S},
+        **{f"uar_{condition}{heard}": "max" for condition in CONDITIONS for heard in ("", "_after_15_s")},
         "uar_of_every_frame": "max",
         "uar_after_reset": "max",
         "intensity_accuracy": "max",
@@ -70,14 +82,14 @@ class EmotionEvaluator(Evaluator):
         clips, true = data.songs(split), data.label_indices(split)
         if not clips:
             raise DataError(f"the split {split!r} holds no clips; give data.split=all or another data.root")
-        frames = [np.asarray(clip.sound.frames, np.float32) for clip in clips]
+        frames, features = [clip.sound.frames for clip in clips], data.contract.features
         if len(head["bias"]) != len(data.vocabulary):
             raise ConfigError(
                 f"the model tells {len(head['bias'])} labels and data.labels={len(data.vocabulary)}; type "
                 f"data.labels={len(head['bias'])}"
             )
-        speech = [speech_of(f) for f in frames]
-        outputs = [call(f[None])[0] for f in frames]
+        inputs, speech = _all_heard(frames, features)
+        outputs = [call(x[None])[0] for x in inputs]
         means = np.stack([o[of].mean(0) for o, of in zip(outputs, speech, strict=True)])
         p = decode(means, head)
         targets = np.array([scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in clips])
@@ -88,13 +100,24 @@ class EmotionEvaluator(Evaluator):
         for seconds in SECONDS:
             means_so_far = [so_far(o, seconds, of) for o, of in zip(outputs, speech, strict=True)]
             own[f"uar_at_{seconds:g}_s"] = uar(decode(np.stack(means_so_far), head), true)
-        alone = np.stack([call(f[of][:, None])[:, 0].mean(0) for f, of in zip(frames, speech, strict=True)])
+        alone = np.stack([call(x[of][:, None])[:, 0].mean(0) for x, of in zip(inputs, speech, strict=True)])
         own["uar_after_reset"] = uar(decode(alone, head), true)
+
+        def uar_of(sounds: Sequence[NDArray[np.floating]], seconds: float) -> float:
+            state = states_after(sounds, [clip.group for clip in clips], seconds)
+            means = [call(x[None])[0][of].mean(0) for x, of in zip(*adapted(sounds, state), strict=True)]
+            return uar(decode(np.stack(means), head), true)
+
+        if features == SPEAKER_FEATURES:
+            own |= {f"uar_after_{seconds:g}_s": uar_of(frames, seconds) for seconds in HEARD_S}
+            for condition, sounds in data.conditions(split).items():
+                own[f"uar_{condition}"] = uar_of(sounds, 0)
+                own[f"uar_{condition}_after_15_s"] = uar_of(sounds, 15)
         if "intensity_weight" in head:
             strong = means @ head["intensity_weight"].T + head["intensity_bias"]
             own["intensity_accuracy"] = float((strong.argmax(1) == [clip.labels["strong"] for clip in clips]).mean())
         result = Evaluation({split: {**own, "events": len(clips), "frames": sum(map(len, frames))}})
-        spoken = [f[of] for f, of in zip(frames, speech, strict=True)]
+        spoken = [x[of] for x, of in zip(inputs, speech, strict=True)]
         result.baselines[split] = self._baselines(spoken, true, targets, training)
         result.analysis = {
             "confusion_emotion": {
@@ -109,7 +132,7 @@ class EmotionEvaluator(Evaluator):
         self, frames: Sequence[NDArray[np.float32]], true: NDArray[np.int64], targets: np.ndarray, training: EmotionData
     ) -> dict[str, dict[str, float]]:
         """Labels by each baseline; its readings are what each label stands for, by the probability it has."""
-        splits = {part: [_spoken(clip) for clip in training.songs(part)] for part in ("train", "val")}
+        splits = {part: _spoken(training, part) for part in ("train", "val")}
         labels = {part: training.label_indices(part) for part in ("train", "val")}
         classes = len(training.vocabulary)
         fitted = fit_baselines(splits["train"], labels["train"], splits["val"], labels["val"], classes)
@@ -128,8 +151,19 @@ def decode(embeddings: NDArray[np.floating], head: dict[str, np.ndarray]) -> NDA
     return softmax(embeddings.astype(np.float64) @ head["weight"].T.astype(np.float64) + head["bias"])
 
 
-def _spoken(clip: Clip) -> NDArray[np.floating]:
-    return clip.sound.frames[speech_of(clip.sound.frames)]
+def _all_heard(
+    sounds: Sequence[NDArray[np.floating]], features: str
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
+    """What the model takes of each sound from a reset on, and which frames have speech."""
+    if features == SPEAKER_FEATURES:
+        return adapted(sounds, fresh(len(sounds)))
+    both = [heard(frames, features) for frames in sounds]
+    return [x for x, _ in both], [of for _, of in both]
+
+
+def _spoken(data: EmotionData, split: str) -> list[NDArray[np.float32]]:
+    inputs, speech = _all_heard([clip.sound.frames for clip in data.songs(split)], data.contract.features)
+    return [x[of] for x, of in zip(inputs, speech, strict=True)]
 
 
 def uar(p: NDArray[np.floating], true: NDArray[np.integer]) -> float:

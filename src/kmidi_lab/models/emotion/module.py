@@ -12,13 +12,18 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Sizes
-from kmidi_lab.contracts import EMOTION
+from kmidi_lab.contracts import AUDIO_FEATURES, EMOTION, SPEAKER_FEATURES
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
 from kmidi_lab.models.emotion.network import embedding_network, free, read
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
 
+_SILENCE = {
+    AUDIO_FEATURES: "those whose power is more than 26 dB below the loudest so far (forgotten by 3 dB a second) or whose "
+    "mean over the bands is below e^-11",
+    SPEAKER_FEATURES: f"{SPEAKER_FEATURES} says which frames have speech",
+}
 _SHORTEST = 24
 """Frames of the shortest beginning that is judged: before that there is nothing yet to go by."""
 
@@ -99,8 +104,8 @@ class EmotionRecognizer(AudioModule):
         return {
             "input": {"slice": "output", "start": 0, "stop": EMOTION.output_size},
             "decode": "logits = weight @ embedding + bias, softmax over labels, intensity likewise; the embedding may be "
-            "one call's or the mean of those since someone began to speak, frames of silence left out: those whose power is "
-            "more than 26 dB below the loudest so far (forgotten by 3 dB a second) or whose mean over the bands is below e^-11",
+            "one call's or the mean of those since someone began to speak, frames of silence left out: "
+            f"{_SILENCE[self.contract.features]}",
             "labels": list(self.vocabulary),
             "intensities": list(INTENSITIES),
         }

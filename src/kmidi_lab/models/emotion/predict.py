@@ -20,6 +20,7 @@ class HeardEmotion(Listening):
     """Asks how a voice sounds: valence, arousal, dominance in -1..1, complexity in 0..1, the likeliest label and intensity."""
 
     without_model = "a guess from how loud it is"
+    unheard = "no speech (silence, or a sound that stays the same)"
     least_s = 2.0
     """By then its unweighted recall has nearly reached that of whole clips (docs/emotion.md)."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.contracts import GROOVE
+from kmidi_lab.models.groove.boosted import boosted_trees
 from kmidi_lab.models.groove.features import STEPS, STEPS_PER_BEAT, Encoded, milliseconds
 
 _FEW = 20
@@ -40,7 +41,9 @@ def fit_baselines(train: Encoded, val: Encoded) -> dict[str, Predict]:
         "style_median": style.predict,
         "style_step_median": step.predict,
         "style_step_voices_median": voices.predict,
-        "ridge": _Ridge.fit(train, val).predict,
+        "ridge": _Ridge.fit(train, val, _this_bar).predict,
+        "ridge_two_bars": _Ridge.fit(train, val, _two_bars).predict,
+        **boosted_trees(train),
     }
 
 
@@ -110,13 +113,15 @@ def _median(strokes: np.ndarray) -> np.ndarray:
 
 @dataclass
 class _Ridge:
-    """Linear regression on the contract vector, step by step, over the strokes on that step; `weights` `[16, 65, 2]`."""
+    """Linear regression on `features` `[N, F]` of bars, step by step, over the strokes there; `weights` `[16, F + 1, 2]`."""
 
     weights: np.ndarray
+    features: Callable[[Encoded], np.ndarray]
 
     @classmethod
-    def fit(cls, train: Encoded, val: Encoded) -> _Ridge:
-        fitted = [cls(_solve(train, strength)) for strength in _RIDGES]
+    def fit(cls, train: Encoded, val: Encoded, features: Callable[[Encoded], np.ndarray]) -> _Ridge:
+        x = _with_one(features(train))
+        fitted = [cls(_solve(train, x, strength), features) for strength in _RIDGES]
         return min(fitted, key=lambda ridge: ridge._error(val))
 
     def _error(self, e: Encoded) -> float:
@@ -126,16 +131,27 @@ class _Ridge:
         return float((late + hard)[e.hit].mean()) if e.hit.any() else 0.0
 
     def predict(self, e: Encoded) -> np.ndarray:
-        out = np.einsum("ni,sio->nos", _with_one(e.x), self.weights)
+        out = np.einsum("ni,sio->nos", _with_one(self.features(e)), self.weights)
         return np.concatenate([out[:, 0].clip(-1, 1), out[:, 1].clip(0, 1)], 1)
+
+
+def _this_bar(e: Encoded) -> np.ndarray:
+    return e.x
+
+
+def _two_bars(e: Encoded) -> np.ndarray:
+    """The vector of each bar, and the strokes of the bar before in its take."""
+    before = np.zeros_like(e.x[:, _IN["onsets"]])
+    before[1:] = e.x[:-1, _IN["onsets"]]
+    before[e.starts[:-1][np.diff(e.starts) > 0]] = 0
+    return np.concatenate([e.x, before], 1)
 
 
 def _with_one(x: np.ndarray) -> np.ndarray:
     return np.concatenate([x, np.ones((len(x), 1))], 1)
 
 
-def _solve(train: Encoded, strength: float) -> np.ndarray:
-    x = _with_one(train.x)
+def _solve(train: Encoded, x: np.ndarray, strength: float) -> np.ndarray:
     penalty = np.diag([*np.full(x.shape[1] - 1, strength), 1e-6])
     weights = []
     for step in range(STEPS):

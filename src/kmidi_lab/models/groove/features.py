@@ -8,7 +8,7 @@ comes from the style's name, never from the timing of the bars.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -183,7 +183,8 @@ class Encoded:
     """Arrays over the bars of many performances, each performance's bars in a row.
 
     `x` `[N, 64]`; `hit`, `timing`, `velocity` `[N, 16, 3]`; `bpm` `[N]`; `style` `[N]` index into STYLES; `song` `[N]`
-    index of the performance; `starts` `[S + 1]` the first bar of each, and N.
+    index of the performance; `starts` `[S + 1]` the first bar of each, and N. `latency` `[N]` is the median timing of
+    the bar's take: how late the drummer and the recording are as a whole, which no pattern shows.
     """
 
     x: np.ndarray
@@ -194,6 +195,20 @@ class Encoded:
     style: np.ndarray
     song: np.ndarray
     starts: np.ndarray
+    latency: np.ndarray
+
+    def centred(self) -> Encoded:
+        """The same with each take's latency taken out of its timing."""
+        timing = (self.timing - self.latency[:, None, None]) * self.hit
+        return replace(self, timing=timing.astype(np.float32), latency=np.zeros_like(self.latency))
+
+    def levelled(self, share: float) -> Encoded:
+        """The same with each take's mean velocity brought nearer to that of all strokes, by a share of the distance, 0..1."""
+        strokes = self.hit.sum((1, 2))
+        count, total = (np.bincount(self.song, w, len(self.starts) - 1) for w in (strokes, self.velocity.sum((1, 2))))
+        off = (total / np.maximum(count, 1) - total.sum() / max(1, count.sum()))[self.song]
+        velocity = np.clip(self.velocity - share * off[:, None, None], 0, 1) * self.hit
+        return replace(self, velocity=velocity.astype(np.float32))
 
 
 def encode_performances(performances: Sequence[Performance]) -> Encoded:
@@ -210,7 +225,12 @@ def encode_performances(performances: Sequence[Performance]) -> Encoded:
         np.repeat([STYLES.index(p.style) for p in performances], lengths).astype(np.int64),
         np.repeat(np.arange(len(performances)), lengths),
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        np.repeat([_latency(p.bars) for p in performances], lengths).astype(np.float32),
     )
+
+
+def _latency(bars: Bars) -> float:
+    return float(np.median(bars.timing[bars.hit])) if bars.hit.any() else 0.0
 
 
 def suggested_style(hit: np.ndarray) -> str:

@@ -20,8 +20,8 @@ class GroovePredictor(LabModule):
 
     The loss is Huber's (1964) of timing in units of 62.5 ms (half a sixteenth at 120 bpm, so that a millisecond weighs
     the same at every tempo) plus that of velocity in 0..1, each divided by its delta. It is the mean over the strokes
-    of a take, then over takes: where every stroke counts the same, a few long takes teach their drummers' habits and
-    other drummers are met worse (docs/groove.md).
+    of a take, then over takes by the square root of their strokes: where every stroke counts the same, a few long takes
+    teach their drummers' habits and other drummers are met worse (docs/groove.md).
 
     Args:
         inner: size of the layer that reads the bar.
@@ -78,9 +78,10 @@ def errors(outputs: torch.Tensor, batch: GrooveBatch) -> tuple[torch.Tensor, tor
 
 
 def huber_loss(timing: torch.Tensor, velocity: torch.Tensor, hit: torch.Tensor) -> torch.Tensor:
-    """Of errors `[B, T, 16, 3]`: mean over the strokes of each take, then over the takes that have any."""
+    """Of errors `[B, T, 16, 3]`: mean over the strokes of each take, then over takes by the root of their strokes."""
     parts = ((timing, TIMING_DELTA), (velocity, VELOCITY_DELTA))
     each = sum(F.huber_loss(e, torch.zeros_like(e), reduction="none", delta=delta) / delta for e, delta in parts)
     strokes = hit.flatten(1).sum(1)
+    weights = strokes.sqrt()
     means = (each * hit).flatten(1).sum(1) / strokes.clamp(min=1)
-    return means.sum() / (strokes > 0).sum().clamp(min=1)
+    return (means * weights).sum() / weights.sum().clamp(min=1)

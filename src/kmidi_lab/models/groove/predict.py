@@ -14,7 +14,7 @@ from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.piece import DRUM_CHANNEL, VOICES, Notes, Piece, is_kit, voices_of
 from kmidi_lab.midi.reading import OpenFile, open_file
-from kmidi_lab.midi.score import midi_target, name_of, say_flaws
+from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.groove.baselines import rules
 from kmidi_lab.models.groove.features import (
@@ -27,6 +27,7 @@ from kmidi_lab.models.groove.features import (
     suggested_style,
 )
 from kmidi_lab.models.groove.onsets import new_onsets, written_for
+from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities
 
 MOST_BARS = 5000
 
@@ -70,11 +71,13 @@ class HumanisedDrums(Request[Humanised]):
             raise ConfigError("task=predict model=groove needs a drum pattern; type predict.midi=in.mid")
         if style is not None and style not in STYLES:
             raise ConfigError(one_of("predict.style", style, STYLES))
-        self.midi, self.out, self.style = (midi if isinstance(midi, bytes) else Path(midi)), out, style
+        self.midi, self.out, self.style = midi_source(midi), out, style
         self._target(Path())
 
     def run(self, published: Published | None, session: Session) -> Humanised:
-        """The same file with its strokes moved by at most `LIMIT_SECONDS` from where the style writes them, and their velocities changed."""
+        """The same file with its strokes moved by at most `LIMIT_SECONDS` from where the style writes them, and with velocities
+        that the model gives; the session's seed draws what it leaves open.
+        """
         source = name_of(self.midi)
         file = open_file(self.midi)
         piece = file.piece
@@ -91,8 +94,12 @@ class HumanisedDrums(Request[Humanised]):
         x = bar_vectors(_hits(grid, pitches), style, written.beats_per_quarter * _tempo_of_bars(piece, grid.lines))
         outputs = rules(x) if published is None else published.call(x[None])[0]
         timing, velocity = (part[grid.row, grid.step] for part in read_outputs(outputs))
+        rng = np.random.default_rng(session.seed)
+        voices, bpm = voices_of(pitches), written.beats_per_quarter * _tempo_of_bars(piece, starts)
+        loud = drawn_velocities(velocity, grid.step, voices, rng)
+        louder = with_flams(loud, velocities, (grid.row * STEPS + grid.step) * len(VOICES) + voices)
+        timing = drawn_timing(timing, grid.row, grid.step, bpm, rng)
         moved = new_onsets(starts, velocities, timing, piece, drums.earliest, written)
-        louder = new_velocities(velocities, velocity)
         edits = play(file, drums.part, drums.index, moved, new_ends(drums, moved), louder)
         shift = piece.seconds(moved) - piece.seconds(starts)
         data = rewrite(file.file, edits)
@@ -106,7 +113,8 @@ class HumanisedDrums(Request[Humanised]):
             f"{name_of(self.midi)}: {len(shift)} drum notes in {answer.bars} bars, style {answer.style}"
             f"{'' if self.style else ' (as the pattern suggests)'}: "
             f"{np.count_nonzero(shift)} moved, mean shift {shift.mean():+.1f} ms, mean size {np.abs(shift).mean():.1f} ms, "
-            f"at most {np.abs(shift).max():.1f} ms; mean velocity {answer.before.mean():.0f} to {answer.velocity.mean():.0f}"
+            f"at most {np.abs(shift).max():.1f} ms; velocity {answer.before.mean():.0f} ± {answer.before.std():.0f} to "
+            f"{answer.velocity.mean():.0f} ± {answer.velocity.std():.0f}"
         )
         if answer.source:
             print(f"No drums on channel 10: {answer.source}.")
@@ -134,21 +142,21 @@ class Drums:
 def _drums(file: OpenFile, source: str) -> Drums:
     """The drums of a file: its drum tracks, or its only part where that plays what a kit does."""
     tracks = file.piece.tracks
-    chosen = [number for number, track in enumerate(tracks) if track.is_drum]
-    if not chosen and len(tracks) == 1 and is_kit(tracks[0].notes["pitch"]):
-        chosen = [0]
-    if not chosen:
+    numbers = [number for number, track in enumerate(tracks) if track.is_drum]
+    if not numbers and len(tracks) == 1 and is_kit(tracks[0].notes["pitch"]):
+        numbers = [0]
+    if not numbers:
         raise ConfigError(
             f"{source}: no notes on the drum channel (10), and no track named drums; give a file with drums on channel 10"
         )
-    others = [tracks[n] for n in chosen if tracks[n].channel != DRUM_CHANNEL]
-    taken = ", ".join(f"the part{f' {t.name}' if t.name else ''} on channel {t.channel + 1}" for t in others)
-    notes = np.concatenate([tracks[n].notes for n in chosen])
-    part = np.concatenate([np.full(len(tracks[n].notes), n) for n in chosen])
-    index = np.concatenate([np.arange(len(tracks[n].notes)) for n in chosen])
-    earliest = np.concatenate([file.places[n][:, 3] for n in chosen])
+    others = [tracks[n] for n in numbers if tracks[n].channel != DRUM_CHANNEL]
+    other_parts = ", ".join(f"the part{f' {t.name}' if t.name else ''} on channel {t.channel + 1}" for t in others)
+    notes = np.concatenate([tracks[n].notes for n in numbers])
+    part = np.concatenate([np.full(len(tracks[n].notes), n) for n in numbers])
+    index = np.concatenate([np.arange(len(tracks[n].notes)) for n in numbers])
+    earliest = np.concatenate([file.places[n][:, 3] for n in numbers])
     order = np.argsort(notes["start"], kind="stable")
-    remark = f"{taken} was taken for them" if len(others) == len(chosen) else ""
+    remark = f"{other_parts} was taken for them" if len(others) == len(numbers) else ""
     return Drums(notes[order], part[order], index[order], earliest[order], remark)
 
 
@@ -166,9 +174,21 @@ def new_ends(drums: Drums, moved: np.ndarray) -> np.ndarray:
     return out
 
 
-def new_velocities(velocities: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """As the plugin does it: times 0.8 + 0.4 x, in 1..127."""
-    return np.clip(np.rint(velocities * (0.8 + 0.4 * predicted)), 1, 127).astype(np.int64)
+def with_flams(drawn: np.ndarray, velocities: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Velocities `[E]` `drawn`, where strokes with the same `key` `[E]`, one voice on one step, keep their written proportion.
+
+    The loudest of them has what was drawn for it, so that the grace note of a flam stays softer.
+    """
+    out = drawn.copy()
+    loudest: dict[int, int] = {}
+    for i, name in enumerate(key.tolist()):
+        if name not in loudest or velocities[i] > velocities[loudest[name]]:
+            loudest[name] = i
+    lead = np.array([loudest[name] for name in key.tolist()], np.int64)
+    softer = velocities < velocities[lead]
+    share = velocities[softer] / velocities[lead][softer]
+    out[softer] = np.maximum(np.rint(drawn[lead][softer] * share), 1)
+    return out
 
 
 def _hits(grid: Grid, pitches: np.ndarray) -> np.ndarray:

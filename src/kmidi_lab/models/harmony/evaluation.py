@@ -95,11 +95,10 @@ class HarmonyEvaluator(Evaluator):
         parts = parts_of(split, source, _MIN_EVENTS_FOR_SOURCE)
         result = score_alike(lambda q, rows: _scores(q[rows], targets[rows]), p, baselines, parts)
         for name, rows in parts.items():
+            network = classification(alone[rows], targets[rows])
             result.metrics[name] |= {
                 **_marginals(outputs[rows], encoded, rows),
-                **{
-                    f"network_{n}": classification(alone[rows], targets[rows])[n] for n in ("nll", "perplexity", "top1")
-                },
+                **{f"network_{n}": network[n] for n in ("nll", "perplexity", "top1")},
                 "events": int(rows.sum()),
             }
         for name in sorted({s.source for s in songs}):

@@ -77,9 +77,9 @@ class NextChords(Request[list[Continuation]]):
             if "memory_weight" in published.head:
                 tokens = [joint_class(event.chord, key) for event in events]
                 p = next_with_memory(p, tokens, published.head["memory_weight"])
-        named = (self._chord(i) for i in np.argsort(-p)[: self.top].tolist())
+        chords = (self._chord(i) for i in np.argsort(-p)[: self.top].tolist())
         likeliest = np.sort(p)[::-1].tolist()
-        return [Continuation(self.chart.spelling.chord(chord), q) for chord, q in zip(named, likeliest, strict=False)]
+        return [Continuation(self.chart.spelling.chord(chord), q) for chord, q in zip(chords, likeliest, strict=False)]
 
     def _chord(self, joint: int) -> Chord:
         degree, quality = divmod(joint, len(QUALITIES))

@@ -13,7 +13,9 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.contracts import MELODY
-from kmidi_lab.models.melody.features import NO_NOTE, Melody, duration_class, position_class
+from kmidi_lab.models.melody.caches import CacheBlend, Piece
+from kmidi_lab.models.melody.features import Melody, duration_class, position_class
+from kmidi_lab.models.melody.recall import NO_NOTE
 from kmidi_lab.scoring.ngram import (
     SMOOTHINGS,
     Floats,
@@ -88,9 +90,9 @@ def columns_of(songs: Sequence[Melody], frame: str) -> Columns:
         )  # fmt: skip
         for column, values in zip(parts, each, strict=True):
             column.append(np.asarray(values, np.int64))
-    joined = [np.concatenate(column) for column in parts]
-    joined.append(np.cumsum([len(s) for s in songs]))
-    return Columns(*joined)
+    columns = [np.concatenate(column) for column in parts]
+    columns.append(np.cumsum([len(s) for s in songs]))
+    return Columns(*columns)
 
 
 @dataclass
@@ -122,6 +124,12 @@ def cache_of(columns: Columns) -> tuple[Floats, Ints]:
     return np.concatenate([p for p, _ in parts]), np.concatenate([n for _, n in parts])
 
 
+def pieces_of(columns: Columns) -> list[Piece]:
+    """The same notes piece by piece."""
+    each = (columns.pitch, columns.before[:, 0], columns.position, columns.duration)
+    return [Piece(*parts) for parts in zip(*(np.split(c, columns.ends[:-1]) for c in each), strict=True)]
+
+
 def _own(p: Floats, pitch: Ints) -> Floats:
     return np.asarray(p[np.arange(len(pitch)), pitch])
 
@@ -134,13 +142,14 @@ def _nll(p: Floats, pitch: Ints) -> float:
 class Baselines:
     """Every baseline, fitted on the training melodies and tuned on the validation melodies.
 
-    `models` by name, without memory; `weights` of the memory by length of match, for those that have one, too;
-    `chosen` says what validation chose.
+    `models` by name, without memory; `weights` of the memory by length of match, for those that have one, too; `blend` of
+    the last model with every kind of memory; `chosen` says what validation chose.
     """
 
     frame: str
     models: dict[str, MelodyNGram]
     weights: dict[str, Floats]
+    blend: CacheBlend
     chosen: dict[str, object]
 
     def predict(self, songs: Sequence[Melody]) -> dict[str, Floats]:
@@ -150,6 +159,8 @@ class Baselines:
         cached, lengths = cache_of(columns)
         for name, weights in self.weights.items():
             out[f"{name}+cache"] = with_cache(out[name], cached, lengths, weights)
+        mixed = list(self.models)[-1]
+        out[f"{mixed}+caches"] = self.blend.predict(out[mixed], pieces_of(columns))
         return {name: _to_midi(p, columns.shift) for name, p in out.items()}
 
 
@@ -193,7 +204,8 @@ def fit_baselines(train: Sequence[Melody], val: Sequence[Melody]) -> Baselines:
         "order": order,
         "weights": dict(zip(mixed.models, mixed.weights.tolist(), strict=True)),
     }
-    return Baselines(frame, models, weights, chosen)
+    blend = CacheBlend.fit(_own(mixed.predict(tuned), tuned.pitch), pieces_of(tuned))
+    return Baselines(frame, models, weights, blend, chosen)
 
 
 def _to_midi(p: Floats, shift: Ints) -> Floats:

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
-from kmidi_lab.errors import ConfigError
-from kmidi_lab.midi.reading import OpenFile, open_file
+from kmidi_lab.contracts import Contract
+from kmidi_lab.midi.reading import MidiError, OpenFile, open_file
 from kmidi_lab.midi.score import name_of
 from kmidi_lab.midi.writing import Edit, name_event, note_events, rewrite
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.finding import HOW, REST, as_melody, melody_of
-from kmidi_lab.models.melody.rhythm import METRES, SHORTEST, Bar, Metre, bars_of
+from kmidi_lab.models.melody.metres import METRES, Metre, metre_of
+from kmidi_lab.models.melody.rhythm import SHORTEST, Bar, bars_of
 
 _CONTEXT = 448
 """Notes that the model is given: its attention and memory reach no further."""
@@ -65,10 +66,12 @@ class Primer:
         own = bars_of([self.melody], self.metre.bar, 1)
         return own if len(own) >= _FEWEST_BARS else Counter()
 
-    def listen(self, ask: Callable[[np.ndarray], np.ndarray], affect: tuple[float, float] | None) -> None:
-        """Plays the end of the tune to a model that keeps its state."""
+    def listen(
+        self, ask: Callable[[np.ndarray], np.ndarray], affect: tuple[float, float] | None, contract: Contract
+    ) -> None:
+        """Plays the end of the tune to a model, of some version of the contract, that keeps its state."""
         mood = (*affect, 0.4) if affect else (0.0, 0.0, 0.0)
-        for x in vectors(notes_of(self.melody, mood))[-_CONTEXT:]:
+        for x in vectors(notes_of(self.melody, mood), contract)[-_CONTEXT:]:
             ask(x)
 
     def named(self) -> str:
@@ -82,23 +85,25 @@ class Primer:
 def read_tune(source: Path | bytes, metre: Metre | None = None) -> Primer:
     """The melody of a MIDI file. It goes on at the first bar line after its last note, in the file's last metre or the one given.
 
+    A file that ends in a metre which can't be, such as 1/4, counts beats and no bars: it is taken to be in 4/4.
+
     Raises:
-        MidiError: the file can't be read, or holds no melody. ConfigError: it ends in a metre that there are no rhythms for.
+        MidiError: the file can't be read, or holds no melody.
     """
     file = open_file(source)
     piece = file.piece
+    if metre is None and len(piece.metres) and metre_of("{}/{}".format(*piece.metres[-1, 1:])) is None:
+        metre = METRES["4/4"]
     if metre is not None:
         piece = replace(piece, metres=np.array([[0, *map(int, metre.name.split("/"))]]))
-    line = melody_of(piece)
-    melody = as_melody(piece, line, name_of(source), "midi")
+    try:
+        line = melody_of(piece)
+        melody = as_melody(piece, line, name_of(source), "midi")
+    except MidiError as error:
+        raise MidiError(error.reason, error.detail, name_of(source)) from error
     quarter = float(piece.ticks_per_quarter)
     changed, numerator, denominator = piece.metres[-1].tolist() if len(piece.metres) else (0, 4, 4)
-    if f"{numerator}/{denominator}" not in METRES:
-        raise ConfigError(
-            f"{name_of(source)}: its end is in {numerator}/{denominator}, which the melody model has no rhythms for; name one of "
-            f"{', '.join(METRES)}, such as predict.metre=4/4"
-        )
-    metre = METRES[f"{numerator}/{denominator}"]
+    metre = metre_of(f"{numerator}/{denominator}") or METRES["4/4"]
     track = piece.tracks[line.track]
     onset, length = float(line.voice.onset[-1]) - changed / quarter, float(line.voice.duration[-1])
     bars = max(np.floor(onset / metre.bar + 1e-6) + 1, np.ceil((onset + length - SHORTEST) / metre.bar))
@@ -125,7 +130,7 @@ def written(tune: Primer, melody: Sequence[Sounding], chords: Sequence[Sounding]
         return out
 
     edits = {int(places[tune.track][0, 0]): Edit(added=events(melody, track.channel))}
-    taken = {t.channel for t in piece.tracks}
-    free = next((c for c in range(16) if c not in taken and c != 9), track.channel)
+    channels = {t.channel for t in piece.tracks}
+    free = next((c for c in range(16) if c not in channels and c != 9), track.channel)
     more = [Edit(added=[(0, name_event("Chords")), *events(chords, free)])] if chords else []
     return rewrite(tune.file.file, edits, more)

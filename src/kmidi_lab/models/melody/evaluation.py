@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from kmidi_lab.contracts import MELODY
+from kmidi_lab.contracts import MELODY, Contract
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.melody.baselines import Baselines, fit_baselines
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
@@ -22,6 +22,8 @@ _TOGETHER = 16
 
 class MelodyData(Protocol):
     """What the evaluator asks of a data module."""
+
+    contract: Contract
 
     def songs(self, split: str) -> list[Melody]: ...
     def uneven(self) -> str: ...
@@ -47,7 +49,7 @@ class MelodyEvaluator(Evaluator):
             raise DataError(f"the split {split!r} holds no melodies; give data.split=all or another data.root")
         targets = np.concatenate([s.pitch for s in songs]).astype(np.int64)
         source = np.concatenate([np.full(len(s), s.source) for s in songs])
-        p = run(call, songs)
+        p = run(call, songs, data.contract)
         rivals, chosen = self._rivals(data, split, training, songs, targets)
         own = _by_note(p, targets)
         parts = parts_of(split, source, _LEAST_NOTES)
@@ -65,7 +67,7 @@ class MelodyEvaluator(Evaluator):
                 "relative": float(difference.mean() / rivals[best][0].mean()),
                 "ci95": list(paired_bootstrap(difference, piece)),
             },
-            "generated": generation(call, songs),
+            "generated": generation(call, songs, data.contract),
             "not_comparable": training.uneven(),
         }
         return result
@@ -81,7 +83,7 @@ class MelodyEvaluator(Evaluator):
         return self._last[3], self._last[4]
 
 
-def run(call: Call, songs: Sequence[Melody]) -> np.ndarray:
+def run(call: Call, songs: Sequence[Melody], contract: Contract = MELODY) -> np.ndarray:
     """`[E, 128]` float32 over the notes of all songs in their order; melodies of like length are called together."""
     out: list[np.ndarray] = [np.zeros(0)] * len(songs)
     order = np.argsort([-len(s) for s in songs], kind="stable")
@@ -89,7 +91,7 @@ def run(call: Call, songs: Sequence[Melody]) -> np.ndarray:
         chosen = order[at : at + _TOGETHER]
         padded = np.zeros((len(chosen), len(songs[chosen[0]]), MELODY.input_size), np.float32)
         for row, i in enumerate(chosen):
-            padded[row, : len(songs[i])] = vectors(notes_of(songs[i]))
+            padded[row, : len(songs[i])] = vectors(notes_of(songs[i]), contract)
         for i, p in zip(chosen, call(padded), strict=True):
             out[i] = p[: len(songs[i])]
     return np.concatenate(out)

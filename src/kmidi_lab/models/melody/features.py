@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
-from kmidi_lab.contracts import MELODY
+from kmidi_lab.contracts import MELODY, Contract
+from kmidi_lab.models.melody.recall import NO_NOTE, RECALL_ORDER, recalled_notes
 
 if TYPE_CHECKING:
     import torch
@@ -22,9 +23,11 @@ DURATIONS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 POSITIONS = 8
 LOWEST, HIGHEST = 24, 119
 """MIDI pitches that the octave one-hot can hold: octaves 1 to 8, middle C = 60 in octave 4."""
-NO_NOTE = -1
-"""The pitch before the first note."""
 _LOG_DURATIONS = np.log(DURATIONS)
+_DURATIONS = np.array([[-2, 0], [-1, 0], [-0.41503751, 1], [0, 0], [0.5849625, 1], [1, 0], [1.5849625, 1], [2, 0]])
+LENGTHS = (_DURATIONS / [3, 1]).astype(np.float32)
+"""`[8, 2]` of each duration class: log2 of quarters / 3, and 1 where it is dotted."""
+_FARTHEST_OCTAVE = 3
 KEYS = np.array(
     [[
          0, -0.500000179, 0.866025388, -1,
@@ -87,8 +90,9 @@ class Notes(NamedTuple, Generic[A]):
     """Notes as integer arrays of one shape `[..]`, ready to be transposed, and chroma and mood.
 
     `before` pitch of the previous note or NO_NOTE, `before_duration` its class; `rest`, `phrase` 0 or 1; `position`,
-    `duration` classes of the coming note; `pitch` its MIDI pitch; `tonic` 0..11, `mode` as in Key; `chord` `[.., 12]`
-    and `mood` `[.., 3]` (valence, arousal -1..1, complexity 0..1) float, zeros where unknown.
+    `duration` classes of the coming note; `pitch` its MIDI pitch; `tonic` 0..11, `mode` as in Key; `recalled` pitch or
+    NO_NOTE, `match` notes that match there, 0..8; `chord` `[.., 12]` and `mood` `[.., 3]` (valence, arousal -1..1,
+    complexity 0..1) float, zeros where unknown.
     """
 
     before: A
@@ -100,6 +104,8 @@ class Notes(NamedTuple, Generic[A]):
     pitch: A
     tonic: A
     mode: A
+    recalled: A
+    match: A
     chord: A
     mood: A
 
@@ -122,49 +128,70 @@ def notes_of(melody: Melody, mood: tuple[float, float, float] = (0.0, 0.0, 0.0))
         np.concatenate([[NO_NOTE], pitch[:-1]]), np.concatenate([[0], duration[:-1]]), melody.rest, melody.phrase,
         position_class(melody.position, melody.bar), duration, pitch,
         np.full(length, melody.key.tonic), np.full(length, melody.key.mode),
+        *recalled_notes(pitch.tolist(), duration.tolist()),
     )  # fmt: skip
     numbers = [np.asarray(c[:length], np.int64) for c in columns]
     return Notes._make([*numbers, chord.astype(np.float32), np.tile(np.array(mood, np.float32), (length, 1))])
 
 
-def vectors(notes: Notes[np.ndarray]) -> np.ndarray:
-    """The contract's inputs `[.., 64]`, float32 (contract.md §3).
+def vectors(notes: Notes[np.ndarray], contract: Contract = MELODY) -> np.ndarray:
+    """The inputs `[.., 64]` of a version of the contract, float32 (contract.md §3 and §9).
 
     Pitches outside octaves 1 to 8 count as in the nearest octave.
     Before the first note of a piece the previous note's slices are zeros.
     """
-    x = np.empty((*np.shape(notes.before), MELODY.input_size), np.float32)
-    return fill(x, notes, np.eye(12, dtype=np.float32), KEYS)
+    x = np.empty((*np.shape(notes.before), contract.input_size), np.float32)
+    return fill(x, notes, (np.eye(12, dtype=np.float32), KEYS, LENGTHS), contract)
 
 
-def fill(x: A, notes: Notes[A], one_hot: A, keys: A) -> A:
+def fill(x: A, notes: Notes[A], tables: tuple[A, A, A], contract: Contract = MELODY) -> A:
     """`vectors` of arrays of either kind, so that training, which draws its notes on the device, has the same code.
 
     Args:
         x: to be filled, `[.., 64]` float32; also what is returned.
         notes: of shape `[..]`.
-        one_hot: the unit matrix `[12, 12]` float32.
-        keys: `KEYS`.
+        tables: the unit matrix `[12, 12]`, `KEYS` and `LENGTHS`, float32.
+        contract: a version of the melody contract.
     """
+    one_hot, keys, lengths = tables
     has_previous = (notes.before != NO_NOTE)[..., None]
     eight = one_hot[:8, :8]
+    octave = _octave(notes.before)
     parts = {
         "previous_pitch_class": one_hot[notes.before % 12] * has_previous,
-        "previous_octave": eight[(notes.before // 12 - 2).clip(0, 7)] * has_previous,
         "rest_before": notes.rest[..., None],
         "phrase_start": notes.phrase[..., None],
-        "previous_duration": eight[notes.before_duration] * has_previous,
         "next_position": eight[notes.position],
         "next_duration": eight[notes.duration],
         "chord": notes.chord,
         "mood": notes.mood,
     }
+    if contract.version == "1":
+        parts |= {
+            "previous_octave": eight[octave - 1] * has_previous,
+            "previous_duration": eight[notes.before_duration] * has_previous,
+        }
+    else:
+        length = lengths[notes.before_duration] * has_previous
+        away = (_octave(notes.recalled) - octave).clip(-_FARTHEST_OCTAVE, _FARTHEST_OCTAVE)
+        parts |= {
+            "previous_octave": (octave - 4)[..., None] / 4 * has_previous,
+            "previous_duration": length[..., :1],
+            "previous_dotted": length[..., 1:],
+            "recalled_pitch_class": one_hot[notes.recalled % 12] * (notes.match / RECALL_ORDER)[..., None],
+            "recalled_octave": (away * (notes.match > 0))[..., None],
+        }
     for name, values in parts.items():
-        x[..., MELODY.input(name).index] = values
-    key = MELODY.input("key").start
+        x[..., contract.input(name).index] = values
+    key = contract.input("key").start
     x[..., key : key + 2] = keys[notes.tonic]
     x[..., key + 2] = notes.mode
     return x
+
+
+def _octave(pitch: A) -> A:
+    """MIDI octave, 1..8."""
+    return (pitch // 12 - 1).clip(1, 8)
 
 
 def mood_proxy(melody: Melody) -> tuple[float, float, float]:

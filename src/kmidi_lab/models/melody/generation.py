@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from kmidi_lab.contracts import MELODY, Contract
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
+from kmidi_lab.models.melody.recall import NO_NOTE, NoteMemory
 
 _PIECES, _NOTES = 24, 64
 
@@ -39,7 +41,9 @@ def draw(p: np.ndarray, rng: np.random.Generator, temperature: float = 1.0, top_
     return int(rng.choice(len(p), p=narrowed(p, temperature, top_k, top_p)))
 
 
-def generation(call: Callable[[np.ndarray], np.ndarray], songs: Sequence[Melody], seed: int = 0) -> dict[str, object]:
+def generation(
+    call: Callable[[np.ndarray], np.ndarray], songs: Sequence[Melody], contract: Contract = MELODY, seed: int = 0
+) -> dict[str, object]:
     """Metrics of `_PIECES` melodies drawn with the rhythm, key and chords of held-out ones, beside those themselves.
 
     Each is sampled at temperature 1 from its first note on; the means over the melodies.
@@ -48,30 +52,45 @@ def generation(call: Callable[[np.ndarray], np.ndarray], songs: Sequence[Melody]
     long = [s for s in songs if len(s) >= _NOTES]
     if not long:
         return {}
-    chosen = [long[i] for i in rng.choice(len(long), min(_PIECES, len(long)), replace=False)]
-    samples = sample(call, chosen, rng)
-    pairs = [(metrics(s.pitch[:_NOTES], s), metrics(d, s)) for s, d in zip(chosen, samples, strict=True)]
+    originals = [long[i] for i in rng.choice(len(long), min(_PIECES, len(long)), replace=False)]
+    samples = sample(call, originals, rng, contract)
+    pairs = [(metrics(s.pitch[:_NOTES], s), metrics(d, s)) for s, d in zip(originals, samples, strict=True)]
     names = list(pairs[0][0])
     return {
-        "melodies": len(chosen),
+        "melodies": len(originals),
         "notes_each": _NOTES,
         "corpus": {n: float(np.mean([a[n] for a, _ in pairs])) for n in names},
         "model": {n: float(np.mean([b[n] for _, b in pairs])) for n in names},
     }
 
 
-def sample(call: Callable[[np.ndarray], np.ndarray], songs: Sequence[Melody], rng: np.random.Generator) -> np.ndarray:
+def sample(
+    call: Callable[[np.ndarray], np.ndarray],
+    songs: Sequence[Melody],
+    rng: np.random.Generator,
+    contract: Contract = MELODY,
+) -> np.ndarray:
     """`[S, 64]` pitches; the first note of each is given."""
     notes = [notes_of(s) for s in songs]
-    x = np.stack([vectors(n)[:_NOTES] for n in notes])
+    x = np.stack([vectors(n, contract)[:_NOTES] for n in notes])
     pitches = np.zeros((len(songs), _NOTES), np.int64)
     pitches[:, 0] = [s.pitch[0] for s in songs]
+    memories = [NoteMemory() for _ in songs]
+    for row, (memory, n) in enumerate(zip(memories, notes, strict=True)):
+        memory.recall(NO_NOTE, int(n.duration[0]))
+        memory.follow(int(pitches[row, 0]))
     for at in range(1, _NOTES):
-        now = [n._replace(before=np.full_like(n.before, int(pitches[row, at - 1]))) for row, n in enumerate(notes)]
-        x[:, at] = np.stack([vectors(type(n)(*(c[at] for c in n))) for n in now])
+        for row, (memory, n) in enumerate(zip(memories, notes, strict=True)):
+            before = int(pitches[row, at - 1])
+            recalled, match = memory.recall(before, int(n.duration[at]))
+            now = type(n)(*(c[at] for c in n))
+            number = {"before": before, "recalled": recalled, "match": match}
+            x[row, at] = vectors(now._replace(**{k: np.array(v) for k, v in number.items()}), contract)
         # The calls before are made again: a call has no state that the evaluator could hold.
         p = call(x[:, : at + 1])[:, -1]
         pitches[:, at] = [draw(row, rng) for row in p]
+        for memory, pitch in zip(memories, pitches[:, at].tolist(), strict=True):
+            memory.follow(pitch)
     return pitches
 
 

@@ -11,7 +11,7 @@ from kmidi_lab.bounds import Count
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.melody.features import MelodyBatch
-from kmidi_lab.models.melody.network import FRAMED, MelodyNetwork
+from kmidi_lab.models.melody.network import MelodyNetwork
 from kmidi_lab.models.melody.student import KeyGRU
 from kmidi_lab.nn.module import LabModule, LearningRate, StudentPlan
 
@@ -59,11 +59,16 @@ class MelodyTransformer(LabModule):
         super().__init__(learning_rate, weight_decay)
         if size % heads:
             raise ConfigError(f"model.module.heads={heads} must divide model.module.size={size}")
-        self.network = MelodyNetwork(size, heads, layers, window, memory, pointers, dropout)
-        self._shape = f"{FRAMED}→{size}, {layers} × (attention {heads} heads over {window} notes, MLP {4 * size})"
+        self._sizes = (size, heads, layers, window, memory, pointers, dropout)
+        self.network = MelodyNetwork(self.contract, *self._sizes)
+        self._shape = f"{self.network.frame.size}→{size}, {layers} × (attention {heads} heads over {window} notes, MLP {4 * size})"
         self._ends = f"{pointers} pointers over {memory} notes, softmax {MELODY.output_size}"
         self._student = (student_size, student_epochs, student_learning_rate)
         self.save_hyperparameters()
+
+    def use_contract(self, version: object) -> None:
+        super().use_contract(version)
+        self.network = MelodyNetwork(self.contract, *self._sizes)
 
     @property
     def architecture(self) -> str:
@@ -71,8 +76,9 @@ class MelodyTransformer(LabModule):
 
     def student_plan(self) -> StudentPlan:
         size, epochs, learning_rate = self._student
-        architecture = f"64→frame of the key→GRU {size}→frame of C→{MELODY.output_size} softmax"
-        return StudentPlan(KeyGRU(size), architecture, epochs, learning_rate)
+        layers = f"GRU {size}" if self.contract.version == "1" else f"{size}→GRU {size}→{size}"
+        architecture = f"64→frame of the key→{layers}→frame of C→{MELODY.output_size} softmax"
+        return StudentPlan(KeyGRU(self.contract, size), architecture, epochs, learning_rate)
 
     def _loss(self, batch: MelodyBatch) -> tuple[torch.Tensor, torch.Tensor]:
         """(mean loss of the real notes, their probabilities `[E, 128]`)."""

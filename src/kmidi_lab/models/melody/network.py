@@ -1,4 +1,4 @@
-"""A causal transformer in the frame of the key, with a pointer to pitches heard before."""
+"""A causal transformer in the frame of the key, with pointers to pitches heard before, and the recalled note."""
 
 from __future__ import annotations
 
@@ -6,66 +6,21 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kmidi_lab.contracts import MELODY
-from kmidi_lab.models.melody.features import LOWEST
+from kmidi_lab.contracts import MELODY, Contract
+from kmidi_lab.models.melody.key_frame import TURN, key_frame
 from kmidi_lab.nn.layers import CausalAttention, CausalConv1d
 from kmidi_lab.nn.streaming import Chain, Residual, State, Streaming
 
-_IN = {s.name: s.index for s in MELODY.inputs}
 _PITCHES = MELODY.output_size
-_TURN = 6
-"""The frame of the key is at most so many semitones off."""
 _KERNEL = 8
 """Notes that the convolution before the transformer sees."""
 _SHARPNESS = 2.5
 """Log of the factor on the cosine of two contexts at the start of training."""
-FRAMED = _PITCHES + 12 + (_IN["chord"].start - _IN["rest_before"].start) + (MELODY.input_size - _IN["key"].start)
-"""Inputs in the frame of the key."""
-
-
-class KeyFrame(nn.Module):
-    """Pitches as steps from the tonic nearest to C, exactly, so that no transposition has to be learnt.
-
-    The tonic is read from its sine and cosine; with both 0 the frame is that of C.
-    """
-
-    circle: torch.Tensor
-    order: torch.Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        tonics = torch.arange(12)
-        angle = 2 * torch.pi * ((7 * tonics) % 12) / 12
-        self.register_buffer("circle", torch.stack([angle.sin(), angle.cos()]), persistent=False)
-        # Breaks ties (an unknown key, or a point between two) the same way in every runtime.
-        self.register_buffer("order", -1e-3 * tonics, persistent=False)
-
-    def shift(self, x: torch.Tensor) -> torch.Tensor:
-        """`[B, T, 1]` semitones from C to the tonic, -5..6, of inputs `[B, T, 64]`."""
-        tonic = (x[..., _IN["key"]][..., :2] @ self.circle + self.order).argmax(-1, keepdim=True)
-        return torch.where(tonic > _TURN, tonic - 12, tonic)
-
-    @staticmethod
-    def pitch(x: torch.Tensor) -> torch.Tensor:
-        """`[B, T, 128]` the previous pitch, one-hot over MIDI; sums to at most 1 whatever the input."""
-        both = x[..., _IN["previous_octave"], None] + x[..., None, _IN["previous_pitch_class"]] - 1
-        one_hot = F.pad(F.relu(both).flatten(-2), (LOWEST, _PITCHES - LOWEST - 96))
-        return one_hot / one_hot.sum(-1, keepdim=True).clamp(min=1.0)
-
-    def inputs(self, x: torch.Tensor, pitch: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-        """`[B, T, 182]`: previous pitch and chord relative to the tonic, and the rest of the inputs as they are."""
-        steps = torch.arange(_PITCHES, device=x.device)
-        relative = F.pad(pitch, (_TURN, _TURN)).gather(-1, (steps + _TURN + shift).expand(*x.shape[:2], -1))
-        turned = (torch.arange(12, device=x.device) + shift) % 12
-        chord = x[..., _IN["chord"]].gather(-1, turned)
-        return torch.cat(
-            [relative, chord, x[..., _IN["rest_before"].start : _IN["chord"].start], x[..., _IN["key"].start :]], -1
-        )
-
-    def back(self, logits: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-        """Logits `[B, T, 140]` over steps from the tonic to `[B, T, 128]` over MIDI pitches."""
-        steps = torch.arange(_PITCHES, device=logits.device)
-        return logits.gather(-1, (steps + _TURN - shift).expand(*logits.shape[:2], -1))
+MATCHES = (1, 2, 4, 8, 16)
+LONGEST = MATCHES[-1]
+"""Lengths of exact matches that a pointer tells apart, each twice the one before."""
+_MATCH_WEIGHT = 0.5
+"""What each further length of a match adds to a pointer's score at the start of training."""
 
 
 def _mask(filled: torch.Tensor, steps: int, past: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -113,43 +68,86 @@ class Pointer(Streaming):
         heads: pointers.
         width: size of a pointer's query and key.
         window: notes that are remembered.
+        kinds: of contexts whose exact matches count, 0 for none.
     """
 
-    def __init__(self, inputs: int, heads: int, width: int, window: int) -> None:
+    def __init__(self, inputs: int, heads: int, width: int, window: int, kinds: int) -> None:
         super().__init__()
-        self.heads, self.width, self.past = heads, width, window - 1
+        self.heads, self.width, self.past, self.kinds = heads, width, window - 1, kinds
         self.key = nn.Linear(inputs, heads * width)
         self.sharpness = nn.Parameter(torch.full((heads, 1, 1), _SHARPNESS))
+        if kinds:
+            self.matches = nn.Parameter(torch.full((heads, kinds * len(MATCHES)), _MATCH_WEIGHT))
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         width = self.heads * self.width
-        return (self.past, width), (self.past, _PITCHES), (self.past,), (1, width)
+        shapes = ((self.past, width), (self.past, _PITCHES), (self.past,), (1, width))
+        return (*shapes, (self.past + LONGEST, self.kinds)) if self.kinds else shapes
 
     def receptive_field(self) -> float:
         return self.past + 2
 
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        """`[B, T, inputs + 128]`, thoughts before each coming note and the pitch of the one before, to heads × 128."""
+        """`[B, T, inputs + 128 + kinds]` to heads × 128.
+
+        The inputs: thoughts before each coming note, the pitch of the one before, and tokens of exact contexts.
+        """
         steps = x.shape[1]
-        context, pitch = x.split([x.shape[-1] - _PITCHES, _PITCHES], -1)
+        context, pitch, tokens = x.split([x.shape[-1] - _PITCHES - self.kinds, _PITCHES, self.kinds], -1)
         key = F.normalize(self.key(context).unflatten(-1, (self.heads, -1)), dim=-1).flatten(-2)
         delayed_keys = torch.cat([state[3], key], 1)
         new = (delayed_keys[:, :steps], pitch, x.new_ones(x.shape[0], steps))
         keys, values, filled = (torch.cat(p, 1) for p in zip(state[:3], new, strict=True))
         _, mask = _mask(filled, steps, self.past)
         likeness = self._split(key) @ self._split(keys).transpose(2, 3)
-        copies = (likeness * self.sharpness.exp() + mask).softmax(-1) @ values[:, None]
-        new_state = (keys[:, steps:], values[:, steps:], filled[:, steps:], delayed_keys[:, steps:])
+        score = likeness * self.sharpness.exp() + mask
+        new_state: State = (keys[:, steps:], values[:, steps:], filled[:, steps:], delayed_keys[:, steps:])
+        if self.kinds:
+            heard = torch.cat([state[4], tokens], 1)
+            score = score + self._match_scores(heard, steps, keys.shape[1])
+            new_state = (*new_state, heard[:, steps:])
+        copies = score.softmax(-1) @ values[:, None]
         return copies.transpose(1, 2).flatten(2), new_state
+
+    def _match_scores(self, heard: torch.Tensor, steps: int, slots: int) -> torch.Tensor:
+        """`[B, heads, steps, slots]`: more for every length that a slot's context matches the present one at.
+
+        A slot holds the context of the note before, so its tokens are those of one step earlier.
+        """
+        around = F.pad(heard, (0, 0, max(0, slots + LONGEST - heard.shape[1]), 0))
+        rows = around[:, around.shape[1] - steps - LONGEST + 1 :]
+        columns = around[:, around.shape[1] - slots - LONGEST : -1]
+        weights = self.matches.unflatten(1, (self.kinds, -1)).unbind(1)
+        scores = [
+            torch.einsum("blts,hl->bhts", match_lengths(rows[..., k], columns[..., k], steps, slots).to(w.dtype), w)
+            for k, w in enumerate(weights)
+        ]
+        return torch.stack(scores).sum(0)
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
-class MelodyNetwork(Streaming):
-    """`[B, T, 64]` to probabilities `[B, T, 128]`: a mixture of new pitches and of pointers' pitches.
+def match_lengths(rows: torch.Tensor, columns: torch.Tensor, steps: int, slots: int) -> torch.Tensor:
+    """`[B, lengths, steps, slots]`: whether the last n tokens before a step equal those before a slot, for n of `MATCHES`.
 
     Args:
+        rows: `[B, steps + 15]` tokens up to each step, whole numbers; 0 is none and equals nothing.
+        columns: `[B, slots + 15]` tokens up to each slot.
+        steps: of the present call.
+        slots: that are compared with.
+    """
+    runs = {1: (rows[:, :, None] == columns[:, None, :]) & (rows[:, :, None] > 0)}
+    for n in MATCHES[:-1]:
+        runs[2 * n] = runs[n] & F.pad(runs[n][:, :-n, :-n], (n, 0, n, 0))
+    return torch.stack([runs[n][:, -steps:, -slots:] for n in MATCHES], 1)
+
+
+class MelodyNetwork(Streaming):
+    """`[B, T, 64]` to probabilities `[B, T, 128]`: a mixture of new pitches, pointers' pitches and the recalled one.
+
+    Args:
+        contract: the version that its inputs are of; in the first one nothing is recalled and no match counts.
         size: channels.
         heads: attention heads, dividing `size`.
         layers: attention blocks.
@@ -160,20 +158,28 @@ class MelodyNetwork(Streaming):
     """
 
     def __init__(
-        self, size: int, heads: int, layers: int, window: int, memory: int, pointers: int, dropout: float
+        self,
+        contract: Contract,
+        size: int,
+        heads: int,
+        layers: int,
+        window: int,
+        memory: int,
+        pointers: int,
+        dropout: float,
     ) -> None:
         super().__init__()
-        self.frame = KeyFrame()
-        self.lead = Chain(nn.Linear(FRAMED, size), Residual(CausalConv1d(size, size, _KERNEL, groups=size)))
+        self.frame = key_frame(contract)
+        self.lead = Chain(nn.Linear(self.frame.size, size), Residual(CausalConv1d(size, size, _KERNEL, groups=size)))
         blocks: list[nn.Module] = []
         for _ in range(layers):
             attend = (nn.LayerNorm(size), Attention(size, heads, window), nn.Dropout(dropout))
             think = (nn.Linear(size, 4 * size), nn.GELU(), nn.Linear(4 * size, size), nn.Dropout(dropout))
             blocks += [Residual(*attend), Residual(nn.LayerNorm(size), *think)]
         self.body = Chain(*blocks, nn.LayerNorm(size))
-        self.pointer = Pointer(2 * size, pointers, 32, memory)
-        self.out = nn.Linear(size, _PITCHES + 2 * _TURN)
-        self.mix = nn.Linear(size, 1 + pointers)
+        self.pointer = Pointer(2 * size, pointers, 32, memory, self.frame.kinds)
+        self.out = nn.Linear(size, _PITCHES + 2 * TURN)
+        self.mix = nn.Linear(size, 1 + pointers + self.frame.recalls)
 
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return tuple(shape for part in (self.lead, self.body, self.pointer) for shape in part.state_shapes())
@@ -188,13 +194,15 @@ class MelodyNetwork(Streaming):
 
     def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         shift = self.frame.shift(x)
-        pitch = self.frame.pitch(x)
-        early, lead = self.lead.stream(self.frame.inputs(x, pitch, shift), state[:1])
+        pitch, recalled = self.frame.pitch(x), self.frame.recalled(x)
+        early, lead = self.lead.stream(self.frame.inputs(x, pitch, recalled, shift), state[:1])
         last = 1 + len(self.body.state_shapes())
         h, body = self.body.stream(early, state[1:last])
-        pointer_pitches, memory = self.pointer.stream(torch.cat([h, early, pitch], -1), state[last:])
+        seen = torch.cat([h, early, pitch, self.frame.tokens(x, pitch)], -1)
+        pointer_pitches, memory = self.pointer.stream(seen, state[last:])
+        heard = torch.cat([pointer_pitches.unflatten(-1, (-1, _PITCHES)), recalled], -2)
         shares = self.mix(h).softmax(-1)[..., 1:, None]
-        copied = (shares * pointer_pitches.unflatten(-1, (-1, _PITCHES))).sum(-2)
+        copied = (shares * heard).sum(-2)
         fresh = self.frame.back(self.out(h), shift).softmax(-1)
         # What a pointer finds nothing for goes to new pitches.
         return copied + (1 - copied.sum(-1, keepdim=True)) * fresh, (*lead, *body, *memory)

@@ -13,7 +13,7 @@ from kmidi_lab.models.melody.writing import TimedChord
 
 _STEPS = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10, 11), 0: tuple(range(12))}
 """Minor with both sevenths."""
-_IN_CHORD, _IN_KEY, _OUTSIDE = "#1f5fa8", "#7fb2e5", "#d9822b"
+_IN_CHORD, _IN_KEY, _OUTSIDE, _PHRASE = "#1f5fa8", "#7fb2e5", "#d9822b", "#a03030"
 _BARS_A_ROW = 8
 _LABEL_POINTS = 1300
 """Width of the row, over the width of a bold letter of one point: a name is as large as its place allows."""
@@ -41,12 +41,14 @@ def piano_roll(
     spelling: Spelling,
     bar: float,
     title: str,
+    first_bar: int = 1,
 ) -> bytes:
-    """A PNG. Times in quarters; `phrases` are their starts."""
+    """A PNG. Times in quarters; `phrases` are their starts; `first_bar` is the number of the first bar."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.lines import Line2D
     from matplotlib.patches import FancyBboxPatch, Patch
 
     key = spelling.key
@@ -81,7 +83,7 @@ def piano_roll(
                 )
         for start in phrases:
             if first <= start < last:
-                axis.plot([start], [high + 0.5], marker="v", ms=6, color="#a03030", clip_on=False, zorder=5)
+                axis.plot([start], [high + 0.5], marker="v", ms=6, color=_PHRASE, clip_on=False, zorder=5)
         for start, length, p in zip(onset, duration, pitch, strict=True):
             if first <= start < last:
                 under = next((c.chord for c in chords if c.start <= start + 1e-6 < c.start + c.length), None)
@@ -95,20 +97,21 @@ def piano_roll(
                 )  # fmt: skip
         axis.set_xlim(first - 0.05, last + 0.05)
         axis.set_ylim(low - 0.5, high + 0.5)
-        named = [p for p in range(low, high + 1) if p % 12 in scale]
-        axis.set_yticks(named, [note_name(p, spelling) for p in named], fontsize=7)
+        in_scale = [p for p in range(low, high + 1) if p % 12 in scale]
+        axis.set_yticks(in_scale, [note_name(p, spelling) for p in in_scale], fontsize=7)
         places = np.arange(first, end, bar)
-        axis.set_xticks(places, [str(int(p / bar) + 1) for p in places], fontsize=8, ha="left")
+        axis.set_xticks(places, [str(int(p / bar) + first_bar) for p in places], fontsize=8, ha="left")
         axis.tick_params(length=0)
         for side in axis.spines.values():
             side.set_visible(False)
     chord_legend = [(_IN_CHORD, "chord tone")] if chords else []
-    legend = [
+    legend: list[Patch | Line2D] = [
         Patch(facecolor=c, label=text)
         for c, text in [*chord_legend, (_IN_KEY, "in the key"), (_OUTSIDE, "outside the key")]
     ]
+    legend.append(Line2D([], [], marker="v", ms=6, color=_PHRASE, lw=0, label="a phrase begins"))
     figure.text(0.01, 0.99, title.replace(spelling.tonic, _signs(spelling.tonic), 1), ha="left", va="top", fontsize=12)
-    figure.legend(handles=legend, loc="upper right", ncol=3, frameon=False, fontsize=8)
+    figure.legend(handles=legend, loc="upper right", ncol=len(legend), frameon=False, fontsize=8)
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.25 / figure.get_figheight()))
     out = BytesIO()
     figure.savefig(out, format="png")

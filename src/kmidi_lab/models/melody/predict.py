@@ -14,19 +14,19 @@ from annotated_types import Interval
 
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import Chart, read_chart
-from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.contracts import MELODY
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
-from kmidi_lab.midi.score import midi_target, name_of, say_flaws
+from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.models.melody.continuation import Primer, read_tune, written
+from kmidi_lab.models.melody.metres import METRES, TYPED, Metre, metre_of
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
 from kmidi_lab.models.melody.rhythm import (
     BAR,
-    METRES,
     SHORTEST,
     Bar,
-    Metre,
     Rhythm,
     compose,
     known_bars,
@@ -85,7 +85,7 @@ class MelodyOverChords(Request[Tune]):
         top_p: share of the probability to choose from, above 0 to 1.
         out: the file that task=predict writes; None is the run folder.
         bars: up to 500; 0 is one round of the chords, four bars at least; 8 after a tune; without either 32 notes.
-        metre: 4/4, 2/2, 2/4, 3/4 or 6/8; None is that of the tune, else 4/4.
+        metre: such as 4/4, 3/4, 5/4, 6/8, 7/8 or 12/8; None is that of the tune, else 4/4.
         midi: a file whose melody goes on, by name or as its bytes; None begins one. Key, metre and tempo are the file's then.
 
     Raises:
@@ -108,13 +108,14 @@ class MelodyOverChords(Request[Tune]):
         metre: str | None = None,
         midi: str | Path | bytes | None = None,
     ) -> None:
-        if metre is not None and metre not in METRES:
-            raise ConfigError(one_of("predict.metre", metre, METRES))
-        self.source = midi if midi is None or isinstance(midi, bytes) else Path(midi)
+        wished = metre_of(metre) if metre is not None else None
+        if metre is not None and wished is None:
+            raise ConfigError(f"predict.metre={metre} is not known; write {TYPED}")
+        self.source = midi_source(midi) if midi else None
         self.out, self.bars = out, bars
         self._target(Path())
-        self.primer = read_tune(self.source, METRES[metre] if metre else None) if self.source else None
-        self.metre = self.primer.metre if self.primer else METRES[metre or "4/4"]
+        self.primer = read_tune(self.source, wished) if self.source else None
+        self.metre = self.primer.metre if self.primer else wished or METRES["4/4"]
         self.emotion, self.affect = emotion, parse_affect(emotion)
         text = chords if isinstance(chords, str) else " ".join(chords)
         self.chart: Chart = read_chart(text, key, bar_each=True, known=self.primer.key if self.primer else None)
@@ -134,14 +135,16 @@ class MelodyOverChords(Request[Tune]):
         count, notes = self._size(density)
         rhythm = compose(kinds, notes, arousal, rng, self.metre, count, density)
         chords = repeat(self.progression, float((rhythm.onset + rhythm.duration)[-1]), self.metre.bar)
-        ask = None
+        ask, contract = None, MELODY
         if published is not None:
             published.model.reset()
-            ask = published.model
+            ask, contract = published.model, published.contract
             if self.primer:
-                self.primer.listen(ask, self.affect)
+                self.primer.listen(ask, self.affect, contract)
         drawing = rng, self.temperature, self.top_k, self.top_p
-        pitches = write(ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.primer)
+        pitches = write(
+            ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.primer, contract
+        )
         tempo = round(self.primer.tempo if self.primer else 100 + 30 * arousal)
         if self.primer:
             midi = written(self.primer, sounding(rhythm, pitches, self.primer.velocity), under(chords))
@@ -182,15 +185,12 @@ class MelodyOverChords(Request[Tune]):
         rhythm, pitches = answer.rhythm, answer.pitch
         title = f"{self.spelling}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()
-        write_atomic(
-            picture,
-            piano_roll(
-                rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.spelling, answer.metre.bar, title
-            ),
+        bar, first = answer.metre.bar, answer.primer.bar if answer.primer else 0
+        roll = piano_roll(
+            rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.spelling, bar, title, first + 1
         )
-        bar, first = answer.metre.bar, 0
+        write_atomic(picture, roll)
         if answer.primer:
-            first = answer.primer.bar
             print(
                 f"{name_of(self.source or Path())}: {answer.primer.named()} continues from bar {first + 1}, in {answer.metre.name}"
             )

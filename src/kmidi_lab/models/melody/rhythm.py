@@ -14,31 +14,11 @@ import yaml
 
 from kmidi_lab.files import write_atomic
 from kmidi_lab.models.melody.features import Melody
+from kmidi_lab.models.melody.metres import METRES, Metre
 
 BAR = 4.0
 
 
-@dataclass(frozen=True)
-class Metre:
-    """Its `name`, the `bar` in quarter notes, how many of these lie between its `strong` places, and its `rhythms`."""
-
-    name: str
-    bar: float
-    strong: float
-    rhythms: str
-
-
-METRES = {
-    metre.name: metre
-    for metre in (
-        Metre("4/4", 4.0, 2.0, "4/4"),
-        Metre("2/2", 4.0, 2.0, "4/4"),
-        Metre("2/4", 2.0, 2.0, "2/4"),
-        Metre("3/4", 3.0, 3.0, "3/4"),
-        Metre("6/8", 3.0, 1.5, "6/8"),
-    )
-}
-"""Those that there are rhythms for; the model itself knows the place in a bar of any length."""
 BARS = "melody_db/bars.json"
 """Below the cache: [how often, [[position, duration], ...]] of each bar."""
 PHRASE_BARS = 4
@@ -69,12 +49,36 @@ class Rhythm:
 
 @cache
 def plain_bars(metre: str = "4/4") -> Counter[Bar]:
-    """Those of `rhythms.yaml`, by its names."""
-    text = files("kmidi_lab.models.melody").joinpath("rhythms.yaml").read_text(encoding="utf-8")
+    """Those of `rhythms.yaml` by its names, or of groups such as 3+2/8: each a bar of 3/4 or 2/4 at the speed of its unit."""
+    written = yaml.safe_load(files("kmidi_lab.models.melody").joinpath("rhythms.yaml").read_text(encoding="utf-8"))
+    if metre not in written:
+        return _grouped(metre)
     bars: Counter[Bar] = Counter()
-    for lengths in yaml.safe_load(text)[metre]:
+    for lengths in written[metre]:
         starts = np.cumsum([0.0, *map(abs, lengths)])
         bars[tuple((float(s), float(d)) for s, d in zip(starts, lengths, strict=False) if d > 0)] += 1
+    return bars
+
+
+def _grouped(groups: str) -> Counter[Bar]:
+    """Bars of several groups; two differ by which kinds follow each other."""
+    sizes, unit = groups.rsplit("/", 1)
+    speed = 4 / int(unit)
+    kinds = {
+        size: [bar for bar in plain_bars(f"{size}/4") if min(length for _, length in bar) * speed >= SHORTEST]
+        for size in "23"
+    }
+    most = max(map(len, kinds.values()))
+    bars: Counter[Bar] = Counter()
+    for first in range(most):
+        for step in range(most):
+            notes: list[tuple[float, float]] = []
+            begun = 0.0
+            for place, size in enumerate(sizes.split("+")):
+                chosen = kinds[size][(first + place * step) % len(kinds[size])]
+                notes += [((begun + at) * speed, length * speed) for at, length in chosen]
+                begun += int(size)
+            bars[tuple(notes)] += 1
     return bars
 
 

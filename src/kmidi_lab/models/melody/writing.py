@@ -12,11 +12,14 @@ import numpy as np
 from kmidi_lab.chords.chart import Chart
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.spelling import Spelling
+from kmidi_lab.contracts import MELODY, Contract
 from kmidi_lab.models.melody.baselines import stepwise
 from kmidi_lab.models.melody.continuation import Primer
-from kmidi_lab.models.melody.features import NO_NOTE, Notes, duration_class, position_class, vectors
+from kmidi_lab.models.melody.features import Notes, duration_class, position_class, vectors
 from kmidi_lab.models.melody.generation import draw
-from kmidi_lab.models.melody.rhythm import BAR, METRES, Metre, Rhythm
+from kmidi_lab.models.melody.metres import METRES, Metre
+from kmidi_lab.models.melody.recall import NO_NOTE, NoteMemory
+from kmidi_lab.models.melody.rhythm import BAR, Rhythm
 
 _TICKS = 480
 _MELODY_VELOCITY, _CHORD_VELOCITY = 92, 54
@@ -73,8 +76,9 @@ def write(
     top_p: float,
     metre: Metre = METRES["4/4"],
     primer: Primer | None = None,
+    contract: Contract = MELODY,
 ) -> np.ndarray:
-    """Pitches `[T]` for a rhythm. `ask` maps one contract vector to `[128]` and keeps its state; None is the heuristic.
+    """Pitches `[T]` for a rhythm. `ask` maps one vector of `contract` to `[128]` and keeps its state; None is the heuristic.
 
     `primer` is the tune that goes on, which the model has heard.
 
@@ -85,7 +89,9 @@ def write(
     triad = {(key.tonic + i) % 12 for i in ((0, 3, 7) if key.mode < 0 else (0, 4, 7))}
     pitches: list[int] = []
     last, last_duration, rested = NO_NOTE, 0, False
+    memory = NoteMemory()
     if primer:
+        memory.hear(primer.melody.pitch.tolist(), duration_class(primer.melody.duration).tolist())
         last, last_duration = int(primer.melody.pitch[-1]), int(duration_class(primer.melody.duration[-1:])[0])
         rested = primer.rested
     for i, onset in enumerate(rhythm.onset):
@@ -97,14 +103,15 @@ def write(
         else:
             numbers = (
                 before, durations[i - 1] if i else last_duration, rhythm.rest[i] if i else rested, rhythm.phrase[i], positions[i], durations[i], 0,
-                key.tonic, key.mode,
+                key.tonic, key.mode, *memory.recall(before, int(durations[i])),
             )  # fmt: skip
             chroma = np.array(chord.chroma() if chord else (0.0,) * 12, np.float32)
-            p = ask(vectors(Notes._make([*(np.array(n, np.int64) for n in numbers), chroma, mood])))
+            p = ask(vectors(Notes._make([*(np.array(n, np.int64) for n in numbers), chroma, mood]), contract))
         if i == len(rhythm.onset) - 1:
             closing = chord.tones if chord else triad
             p = np.where(np.isin(np.arange(len(p)) % 12, list(closing)), p + 1e-9, 0.0)
         pitches.append(draw(p, rng, temperature, top_k, top_p))
+        memory.follow(pitches[-1])
     return np.array(pitches)
 
 

@@ -1,0 +1,95 @@
+"""What drummers add to the groove model's outputs, and whether drawn performances have the spread of real ones.
+
+    DATA_ROOT=… python benchmarks/groove_spread.py [MODELS_ROOT]
+
+On the validation and test takes of `experiment=groove_drummers`: the standard deviations within a take, real and drawn,
+of velocity by voice and over all voices, and of timing in ms. And the parts of a `Spread` (`models/groove/sampling.py`). Strokes between two steps don't count: they are carried
+along. Takes with fewer than 64 strokes are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from datamodules.groove.module import DrumPerformances
+from kmidi_lab.inference.published import default_root, load_published
+from kmidi_lab.midi.piece import VOICES
+from kmidi_lab.models.groove.evaluation import run
+from kmidi_lab.models.groove.features import Encoded, milliseconds, read_outputs
+from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities
+
+ON_STEP, FEWEST = 0.5, 64
+
+
+def main(root: Path | None) -> None:
+    published = load_published(root, "groove") if root else None
+    if published is None:
+        raise SystemExit("no published groove model; give its MODELS_ROOT")
+    cache = os.environ.get("OUTPUT_ROOT", "outputs") + "/cache"
+    data = DrumPerformances(os.environ["DATA_ROOT"], cache, sources=["groove_midi"])
+    data.setup()
+    for split in ("val", "test"):
+        e = data.encoded(split)
+        print(split)
+        report(e, run(published.call, e))
+
+
+def report(e: Encoded, outputs: np.ndarray) -> None:
+    """Prints the parts of what `outputs` `[N, 32]` leave open, and real and drawn standard deviations."""
+    timing, velocity = read_outputs(outputs)
+    unit = milliseconds(e.bpm)[:, None, None]
+    loud, late = 127 * e.velocity, e.centred().timing * unit
+    on = e.hit & (np.abs(e.centred().timing) < ON_STEP)
+    rng = np.random.default_rng(1)
+    rows = {name: [] for name in (*VOICES, "all", "timing")}  # type: ignore[var-annotated]
+    parts = {name: [] for name in rows}  # type: ignore[var-annotated]
+    for begin, end in zip(e.starts[:-1], e.starts[1:], strict=True):
+        part = slice(begin, end)
+        hit, near = e.hit[part], on[part]
+        if hit.sum() < FEWEST:
+            continue
+        row, step, voice = np.nonzero(hit)
+        drawn = np.zeros(hit.shape)
+        drawn[hit] = drawn_velocities(velocity[part][row, step], step, voice, rng)
+        bpm = np.full(len(row), e.bpm[begin])
+        felt = np.zeros(hit.shape)
+        felt[hit] = drawn_timing(timing[part][row, step], row, step, bpm, rng) * unit[begin, 0, 0]
+        for v, name in enumerate(VOICES):
+            m = hit[..., v]
+            if m.sum() >= FEWEST / 4:
+                rows[name].append((loud[part][..., v][m].std(), drawn[..., v][m].std()))
+                parts[name].append(residual(loud[part][..., v] - 127 * velocity[part], m))
+        rows["all"].append((loud[part][hit].std(), drawn[hit].std()))
+        parts["all"].append((0.0, 0.0, 0.0, 0.0))
+        rows["timing"].append((late[part][near].std(), felt[near].std()))
+        mean = np.where(near.any(2), (late[part] * near).sum(2) / np.maximum(near.sum(2), 1), 0)
+        parts["timing"].append(residual(mean - timing[part] * unit[part, :, 0], near.any(2)))
+    for name, values in rows.items():
+        real, made = np.mean(values, 0)
+        level, habit, chance = np.sqrt(np.maximum(np.mean(parts[name], 0)[1:], 0))
+        mean = np.mean(parts[name], 0)[0]
+        print(
+            f"  {name:7s} real {real:5.1f}  drawn {made:5.1f}  ratio {made / real:.2f}   "
+            f"mean {mean:+5.1f}  level {level:4.1f}  habit {habit:4.1f}  chance {chance:4.1f}"
+        )
+
+
+def residual(off: np.ndarray, hit: np.ndarray) -> tuple[float, float, float, float]:
+    """Mean of `off` `[T, 16]` where `hit`, its square, and the variances of step means and around them (ANOVA)."""
+    mean = off[hit].mean()
+    count = hit.sum(0)
+    sums = np.where(hit, off - mean, 0).sum(0)
+    means = sums / np.maximum(count, 1)
+    inner = np.where(hit, off - mean - means, 0)
+    played = int((count > 0).sum())
+    chance = (inner**2).sum() / max(1, hit.sum() - played)
+    habit = (means**2 * count).sum() / hit.sum() - chance * played / hit.sum()
+    return float(mean), float(mean**2), float(habit), float(chance)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else default_root())

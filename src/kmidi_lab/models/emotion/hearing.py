@@ -1,0 +1,49 @@
+"""What has been heard of a speaker before a clip, for scores: other clips of the same voice, in a fixed random order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.audio.speaker import adapt, fresh, padded, seconds_heard
+
+_SEED = 0
+_MOST = 40
+"""Clips that are heard before one at most."""
+
+
+def states_after(clips: Sequence[NDArray[np.floating]], speakers: Sequence[str], seconds: float) -> NDArray[np.float64]:
+    """The state `[N, 132]` of the front-end when each clip begins.
+
+    Args:
+        clips: `[T_i, 128]` of `mel128-v1`.
+        speakers: of each clip.
+        seconds: of speech that other clips of the speaker are heard for; whole clips are heard until there are so many.
+            Less where a speaker has no more clips.
+    """
+    rng = np.random.default_rng(_SEED)
+    state, names = fresh(len(clips)), np.array(speakers)
+    others = []
+    for place, name in enumerate(names):
+        same = np.flatnonzero(names == name)
+        others.append(rng.permutation(same[same != place])[:_MOST])
+    for step in range(_MOST):
+        waiting = [i for i in np.flatnonzero(seconds_heard(state) < seconds) if len(others[i]) > step]
+        if not waiting:
+            break
+        part = state[waiting]
+        adapt(*padded([clips[others[i][step]] for i in waiting]), part)
+        state[waiting] = part
+    return state
+
+
+def adapted(
+    clips: Sequence[NDArray[np.floating]], state: NDArray[np.float64]
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
+    """Each clip behind its state `[N, 132]`: inputs `[T_i, 128]` and `[T_i]`, True where there is speech; all if none is."""
+    frames, speech = adapt(*padded(clips), state.copy())
+    inputs = [row[: len(clip)] for row, clip in zip(frames, clips, strict=True)]
+    spoken = [row[: len(clip)] for row, clip in zip(speech, clips, strict=True)]
+    return inputs, [row if row.any() else np.ones_like(row) for row in spoken]

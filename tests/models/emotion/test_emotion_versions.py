@@ -1,0 +1,120 @@
+"""Models of both versions of emotion's contract are asked and scored with the frames that they were made for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.declared_metrics import assert_declared
+
+from kmidi_lab import load
+from kmidi_lab.audio.clips import Clip, Sound
+from kmidi_lab.audio.front_end import heard
+from kmidi_lab.audio.mel import log_mel
+from kmidi_lab.contracts import EMOTION, Contract
+from kmidi_lab.inference.published import Published
+from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
+from kmidi_lab.models.emotion.features import CONDITIONS, EMOTIONS
+from kmidi_lab.models.emotion.predict import HeardEmotion
+
+
+def voice(seconds: float = 1.5) -> np.ndarray:
+    t = np.arange(int(seconds * 16000)) / 16000
+    tone = np.sin(2 * np.pi * (150 + 40 * np.sin(5 * t)) * t) * (1 + np.sin(9 * t)) / 2
+    return np.concatenate([np.zeros(4000), 0.1 * tone]).astype(np.float32)
+
+
+class Listens:
+    """Keeps what it is asked."""
+
+    def __init__(self) -> None:
+        self.inputs: list[np.ndarray] = []
+
+    def reset(self) -> None:
+        self.inputs.clear()
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        self.inputs.append(x)
+        return np.full(64, x.mean(), np.float32)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_recording_and_live_sound_become_the_frames_of_the_version(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract, model, reader = EMOTION.at(version), Listens(), []
+    published = Published(contract, {}, {}, model, Path())  # type: ignore[arg-type]
+    monkeypatch.setattr(HeardEmotion, "reader", lambda self, published: reader.append)
+    inputs, speech = heard(log_mel(voice()), contract.features)
+
+    class Session:
+        model = "emotion"
+
+        def say(self, line: str) -> bool:
+            return True
+
+    monkeypatch.setattr("kmidi_lab.inference.listening._line", lambda *reading: "")
+    HeardEmotion(voice(), rate=16000).run(published, Session())  # type: ignore[arg-type]
+    assert np.array_equal(np.stack(model.inputs), inputs)
+    assert reader[-1][0] == pytest.approx(inputs[speech].mean(1).mean(), abs=1e-5)
+    stream = HeardEmotion.stream(published, rate=16000)
+    for block in np.array_split(voice(), 7):
+        stream.push(block)
+    assert np.allclose(np.stack(stream._published.model.inputs), inputs, atol=1e-5)
+
+
+def test_the_released_model_answers(repo: Path) -> None:
+    model = load("emotion", repo / "outputs" / "release")
+    loud, soft = (model.predict(audio=gain * voice(3), rate=16000).summary.values for gain in (1.0, 0.25))
+    assert set(loud) == {"valence", "arousal", "dominance", "complexity"}
+    assert isinstance(model, object) and all(np.isfinite(v) for v in (*loud.values(), *soft.values()))
+
+
+class Data:
+    """Clips of frames whose tilt is their label."""
+
+    vocabulary = EMOTIONS
+
+    def __init__(self, contract: Contract) -> None:
+        rng, self.contract = np.random.default_rng(0), contract
+        places = np.repeat(np.arange(8), 3)
+        clips = []
+        for at, k in enumerate(places):
+            level = np.where(np.arange(80) % 20 < 10, -9.0, -4.0)[:, None]
+            frames = level + 0.1 * k * np.linspace(-1, 1, 128) + 0.05 * rng.standard_normal((80, 128))
+            labels = {"emotion": int(k), "strong": False, "female": False}
+            clips.append(Clip(str(at), "made", "abc"[at % 3], labels, Sound(frames)))
+        self.clips = clips
+
+    def songs(self, split: str) -> list[Clip]:
+        return self.clips
+
+    def label_indices(self, split: str) -> np.ndarray:
+        return np.array([c.labels["emotion"] for c in self.clips], np.int64)
+
+    def conditions(self, split: str) -> dict[str, list[np.ndarray]]:
+        return {name: [c.sound.frames + 3 for c in self.clips] for name in CONDITIONS[:2]}
+
+
+def test_scores_say_how_it_does_behind_other_speech_and_in_other_conditions() -> None:
+    calls: list[np.ndarray] = []
+
+    def call(x: np.ndarray) -> np.ndarray:
+        calls.append(x)
+        return np.repeat(x.mean(-1, keepdims=True), 64, -1)
+
+    head = {"weight": np.zeros((8, 64)), "bias": np.eye(8)[2]}
+    result = EmotionEvaluator()(call, head, Data(EMOTION), "test", Data(EMOTION))
+    assert_declared(EmotionEvaluator(), result)
+    own = result.metrics["test"]
+    for name in ("uar_after_5_s", "uar_after_30_s", "uar_plus_20_db", "uar_minus_20_db_after_15_s"):
+        assert own[name] == 1 / 8
+    assert "uar_hum" not in own
+    inputs, _ = heard(Data(EMOTION).clips[0].sound.frames, EMOTION.features)
+    assert np.allclose(calls[0][0], inputs, atol=1e-5)
+    # A louder copy is the same to the model, and what was heard before changes what it gets.
+    whole = [x[0] for x in calls if x.shape[:2] == (1, 80)]
+    assert any(np.allclose(x, inputs, atol=1e-4) for x in whole[24:])
+    before = EmotionEvaluator()(call, head, Data(EMOTION.at("1")), "test", Data(EMOTION.at("1"))).metrics["test"]
+    assert not [name for name in before if "after_5" in name or "db" in name]
