@@ -89,7 +89,7 @@ def answer(song: SongIntent, field: str, value: Any) -> SongIntent:
         raise IntentError(wrong)
     if is_open(after, field):
         offered = (
-            ", ".join(name for name, _ in suggestions.moods(song)) if field == "mood_primary" else "your own words"
+            ", ".join(str(name) for name, _ in suggestions.moods(song)) if field == "mood_primary" else "your own words"
         )
         raise IntentError(
             (f"{field} {show(kept)} says nothing that is known; try {offered}, or None to leave it to the lab",)
