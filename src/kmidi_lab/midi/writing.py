@@ -45,7 +45,7 @@ def rewrite(file: MidiFile, edits: Mapping[int, Edit], more: Sequence[Edit] = ()
             number += 1
         out.append(kind + struct.pack(">I", len(content)) + content)
     for edit in more:
-        content = _joined([(tick, event) for tick, event in sorted(edit.added, key=lambda e: e[0])], 0)
+        content = joined([(tick, event) for tick, event in sorted(edit.added, key=lambda e: e[0])], 0)
         out.append(b"MTrk" + struct.pack(">I", len(content)) + content)
     count = number + len(more)
     header = struct.pack(">HHH", file.form if count == 1 else 1, count, file.division) + file.header[6:]
@@ -72,17 +72,18 @@ def _track(events: Events, edit: Edit) -> bytes:
         if i in closing or i in events.odd:
             continue
         event = edit.changed[i] if i in edit.changed else events.written(i)
-        timed.append((edit.moved.get(i, int(events.tick[i])), 0 if i in edit.moved and _ends(event) else 1, i, event))
-    timed += [(t, 0 if _ends(e) else 2, i, e) for i, (t, e) in enumerate(edit.added)]
+        timed.append((edit.moved.get(i, int(events.tick[i])), 0 if i in edit.moved and is_end(event) else 1, i, event))
+    timed += [(t, 0 if is_end(e) else 2, i, e) for i, (t, e) in enumerate(edit.added)]
     timed.sort(key=lambda row: row[:3])
-    return _joined([(tick, event) for tick, _, _, event in timed], last)
+    return joined([(tick, event) for tick, _, _, event in timed], last)
 
 
-def _ends(event: bytes) -> bool:
+def is_end(event: bytes) -> bool:
+    """Whether an event ends a note."""
     return event[0] & 0xF0 == NOTE_OFF or (event[0] & 0xF0 == NOTE_ON and event[2] == 0)
 
 
-def _joined(timed: Sequence[tuple[int, bytes]], last: int) -> bytes:
+def joined(timed: Sequence[tuple[int, bytes]], last: int) -> bytes:
     """Events in order of time, each behind its delta, and the end of the track not before `last`."""
     out, now = [], 0
     for tick, event in [*timed, (max([last, *(t for t, _ in timed[-1:])]), _END)]:
