@@ -94,10 +94,15 @@ class Arrangement:
         bar = self.bar_at(place)
         return next((s for s in self.sections if s.start <= bar < s.start + s.bars), None)
 
+    def chord_number_at(self, place: float) -> int | None:
+        """Which chord sounds at a place."""
+        at = bisect_right(self.chords, place + _TINY, key=lambda placed: placed.start) - 1
+        return at if at >= 0 and place + _TINY < self.chords[at].stop else None
+
     def chord_at(self, place: float) -> PlacedChord | None:
         """The chord that sounds at a place."""
-        at = bisect_right(self.chords, place + _TINY, key=lambda placed: placed.start) - 1
-        return self.chords[at] if at >= 0 and place + _TINY < self.chords[at].stop else None
+        at = self.chord_number_at(place)
+        return None if at is None else self.chords[at]
 
     def tempo_at(self, place: float) -> float:
         """Quarter notes a minute at a place."""
