@@ -12,7 +12,7 @@ from kmidi_lab.composition.bands import Stroke
 from kmidi_lab.composition.tunes import BAR
 from kmidi_lab.song import Note
 
-_LOW, _HIGH = 52, 74
+_LOW, _HIGH = 48, 69
 _COMP, _PAD, _BASS_VELOCITY = 66, 52, 84
 _BASS = 36
 """E1 to about E2 is where a bass sounds; its root lies within an octave from here, less a few tones."""

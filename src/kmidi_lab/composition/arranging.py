@@ -9,7 +9,6 @@ from itertools import accumulate
 import numpy as np
 
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.accompaniment import bass, comping, pad
 from kmidi_lab.composition.bands import level, pattern
 from kmidi_lab.composition.brief import Brief
@@ -34,6 +33,7 @@ _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44
 """Name, role, key of the band's programs, volume, pan; the channel is the place."""
 _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
 """Energy of a section from which a part plays."""
+_TEMPERATURE = 0.85
 _SOFTER, _LOUDER = 0.72, 0.45
 """Written velocity of a section without energy, as a share, and what full energy adds."""
 
@@ -51,7 +51,7 @@ class Arranger:
 
     def __init__(self, brief: Brief, players: Players) -> None:
         self._brief, self._players = brief, players
-        self._spelling = Spelling.of(brief.key)
+        self._spelling = brief.spelling
         self._rng = np.random.default_rng([brief.seed, 2])
         self._loops: dict[str, list[str]] = {}
         self._material: dict[tuple[str, int], Material] = {}
@@ -106,7 +106,10 @@ class Arranger:
         if last and len(chords) > 1:
             at = (len(chords) - 1) * BAR
             held = pattern("chords", "whole"), pattern("basses", "roots")
-            ends = [*(("comp", n) for n in comping(chords[-1:], held[0])), *(("bass", n) for n in bass(chords[-1:], held[1]))]
+            ends = [
+                *(("comp", n) for n in comping(chords[-1:], held[0])),
+                *(("bass", n) for n in bass(chords[-1:], held[1])),
+            ]
             yield from ((role, n._replace(start=at)) for role, n in ends)
 
     def _swung(self, notes: Sequence[Note]) -> list[Note]:
@@ -121,7 +124,9 @@ class Arranger:
             chords = [loop[i % len(loop)] for i in range(stretch.bars)]
             tune: list[Note] = []
             if stretch.kind in _SUNG:
-                tune = self._swung(section_tune(self._draw, chords, self._brief.key, self._lift(stretch.kind), self._rng))
+                tune = self._swung(
+                    section_tune(self._draw, chords, self._brief.key, self._lift(stretch.kind), self._rng)
+                )
             self._material[kind] = Material(tuple(chords), tuple(tune))
         material = self._material[kind]
         return self._closed(material) if last else material
@@ -147,13 +152,8 @@ class Arranger:
         if kind not in self._loops:
             band, mood = self._brief.band, self._brief.mood
             taste = Taste(self._brief.key, band.sevenths, 0.05 + 0.3 * mood.complexity)
-            before = next((self._loops[k] for k in ("verse", "chorus") if k in self._loops), [])
             others = list(self._loops.values())
-            for _ in range(_TRIES):
-                loop = progression(self._next_chords, taste, band.loop, before, self._rng)
-                if loop not in others:
-                    break
-            self._loops[kind] = loop
+            self._loops[kind] = progression(self._next_chords, taste, band.loop, others, self._rng)
         return self._loops[kind]
 
     def _next_chords(self, so_far: str) -> list[tuple[str, float]]:
@@ -167,8 +167,3 @@ class Arranger:
 
     def _lift(self, kind: str) -> float:
         return _LIFT.get(kind, 0.4)
-
-
-_TRIES = 4
-"""Rounds that are drawn until one is unlike those of the other sections."""
-_TEMPERATURE = 0.85

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -22,14 +22,15 @@ class Band:
     """One style. `comp`, `bass` and `drums` have an entry each for a soft, a middling and a loud section.
 
     `mood` is (valence, arousal); `tempo` beats a minute at arousal −1 and 1; `sevenths` a share 0..1; `loop` the chords
-    that are repeated; `swing` in quarters how much later eighths off the beat are.
+    that are repeated; `swing` in quarters how much later eighths off the beat are; without a
+    `groove` drums are played as they are written.
     """
 
     name: str
     mood: tuple[float, float]
     tempo: tuple[float, float]
     programs: Mapping[str, int]
-    groove: str
+    groove: str | None
     comp: tuple[str, ...]
     bass: tuple[str, ...]
     sevenths: float
@@ -80,6 +81,18 @@ def fills() -> tuple[Mapping[str, str], ...]:
 def pattern(kind: str, name: str) -> tuple[Stroke, ...]:
     """A bar of `chords` or `basses`, by its name."""
     return tuple((float(beat), float(length), tone) for beat, length, tone in _read("comping.yaml")[kind][name])
+
+
+def band_of_genre(genre: str) -> Band | None:
+    """The style that a genre in words names; None where no word of it is known."""
+    text = genre.lower()
+    return next((bands()[name] for word, name in _read("bands.yaml")["genres"].items() if word in text), None)
+
+
+def with_feel(band: Band, feel: str) -> Band:
+    """The band with one of KmiDi's feels; as it is where the feel is not known."""
+    how = _read("bands.yaml")["feels"].get(feel)
+    return replace(band, **how) if how else band
 
 
 def band_for(valence: float, arousal: float) -> Band:

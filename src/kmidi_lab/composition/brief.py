@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
+from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.bands import Band, band_for, bands
 from kmidi_lab.errors import ConfigError, one_of
 
@@ -35,7 +36,7 @@ class Brief:
 
     title: str
     mood: Mood
-    key: Key
+    spelling: Spelling
     tempo: float
     bars: int
     band: Band
@@ -44,6 +45,10 @@ class Brief:
     mode: str = ""
     arc: str = ""
     rules_broken: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        return self.spelling.key
 
 
 def style_named(name: str) -> Band:
@@ -58,9 +63,9 @@ def chosen(
     mood: Mood,
     bars: int,
     seed: int,
-    key: Key | None = None,
+    spelling: Spelling | None = None,
     tempo: float | None = None,
-    style: str | None = None,
+    band: Band | None = None,
     **more: object,
 ) -> Brief:
     """A brief with what was left open chosen by the mood, and by the seed where the mood leaves it open.
@@ -69,9 +74,9 @@ def chosen(
     style's for that arousal.
     """
     rng = np.random.default_rng([seed, 1])
-    band = style_named(style) if style else band_for(mood.valence, mood.arousal)
-    if key is None:
+    band = band or band_for(mood.valence, mood.arousal)
+    if spelling is None:
         mode = 1 if mood.valence >= 0 else -1
-        key = Key(int(rng.choice(_TONICS[mode])), mode)
+        spelling = Spelling.of(Key(int(rng.choice(_TONICS[mode])), mode))
     pace = tempo if tempo is not None else round(band.at(mood.arousal) + rng.uniform(-3, 3))
-    return Brief(title, mood, key, float(pace), bars, band, seed, **more)  # type: ignore[arg-type]
+    return Brief(title, mood, spelling, float(pace), bars, band, seed, **more)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from kmidi_lab.song import Arrangement, midi_bytes
 def performed(song: Arrangement, brief: Brief, players: Players) -> bytes:
     """The MIDI file of the song: drums humanised, the other parts played with expression. Nothing else in it changes."""
     data = midi_bytes(song)
-    if song.part("drums"):
+    if song.part("drums") and brief.band.groove:
         data = players.ask("groove", brief.seed, midi=data, style=brief.band.groove).midi
     if any(not part.is_drums for part in song.parts):
         data = players.ask("dynamics", brief.seed, midi=data, emotion=str(brief.mood)).midi

@@ -68,7 +68,7 @@ class Players:
             by = published.contract.id if published else str(request.without_model)
             hashed = published.entry.get("files", {}) if published else {}
             onnx = published.entry["exports"]["onnx_path"] if published else ""
-            self.trace[model] = Player(model, by, published is None, hashed.get(onnx))
+            self.trace[model] = Player(model, by, published is None, hashed.get(onnx, {}).get("sha256"))
             self._models[model] = request, published
         return self._models[model]
 

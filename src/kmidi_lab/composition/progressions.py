@@ -17,6 +17,9 @@ _ENDINGS = {1: (7, 5, 2, 10), -1: (7, 10, 8, 5)}
 """Degrees that lead back to the beginning."""
 _SEVENTHS = ("dom7", "maj7", "min7", "dim7")
 _RARE = ("dim", "aug", "dim7")
+_ENOUGH, _DULL = 4, 0.6
+"""Roots that a round should have, and what each that is missing costs."""
+_SHORT = 4
 _TRIADS = {"maj7": "", "min7": "m"}
 
 Ask = Callable[[str], Sequence[tuple[str, float]]]
@@ -32,33 +35,39 @@ class Taste:
     colour: float
 
 
-def progression(ask: Ask, taste: Taste, bars: int, before: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """Symbols of `bars` chords, a bar each, that follow `before` and can be repeated.
+def progression(
+    ask: Ask, taste: Taste, bars: int, others: Sequence[Sequence[str]], rng: np.random.Generator
+) -> list[str]:
+    """Symbols of `bars` chords, a bar each, that can be repeated and are unlike `others`, the rounds of other sections.
 
     The model draws; a rule chooses among what was drawn: a round begins on a chord of rest, ends on one that leads back
-    to its beginning, and has more than two roots.
+    to its beginning, and has several roots.
     """
-    drawn = [_draw(ask, taste, bars, before, rng) for _ in range(_CANDIDATES)]
-    return max(drawn, key=lambda candidate: candidate[1])[0]
+    drawn = [_draw(ask, taste, bars, rng) for _ in range(_CANDIDATES)]
+    return max(drawn, key=lambda candidate: candidate[1] - _likeness(candidate[0], others))[0]
 
 
-def _draw(
-    ask: Ask, taste: Taste, bars: int, before: Sequence[str], rng: np.random.Generator
-) -> tuple[list[str], float]:
+def _likeness(chords: Sequence[str], others: Sequence[Sequence[str]]) -> float:
+    """What it costs to be like another section's round: the same place by place, or the same beginning."""
+    same = [np.mean([a == b for a, b in zip(chords, other, strict=False)]) for other in others]
+    return 2 * float(max(same, default=0.0)) + sum(chords[0] == other[0] for other in others)
+
+
+def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> tuple[list[str], float]:
     """One round and how good it is: the mean logarithm of its probabilities, and what the rule gives."""
     chords: list[str] = []
     likely = 0.0
     for place in range(bars):
-        options = ask(" | ".join([*before, *chords]) + " |" if before or chords else "")[:_CHOICES]
+        options = ask(" | ".join(chords) + " |" if chords else "")[:_CHOICES]
         weights = np.array([p * _fit(symbol, place, bars, chords, taste) for symbol, p in options])
         if not weights.sum():
             weights = np.array([p for _, p in options])
         choice = int(rng.choice(len(options), p=weights / weights.sum()))
         chords.append(_plain(options[choice][0], taste, rng))
         likely += float(np.log(max(options[choice][1], 1e-6)))
-    roots = {parse_jazz(c).root for c in chords}
-    variety = {1: -2.0, 2: -0.7}.get(len(roots), 0.0)
-    return chords, likely / bars + variety
+    different = len({parse_jazz(c).root for c in chords})
+    halves = bars > _SHORT and chords[: bars // 2] == chords[bars // 2 :]
+    return chords, likely / bars - _DULL * max(0, _ENOUGH - different) - _DULL * halves
 
 
 def _fit(symbol: str, place: int, bars: int, so_far: Sequence[str], taste: Taste) -> float:
@@ -73,7 +82,9 @@ def _fit(symbol: str, place: int, bars: int, so_far: Sequence[str], taste: Taste
     if so_far and parse_jazz(so_far[-1]).root == chord.root:
         return 0.15
     rare = chord.quality in _RARE or not _in_key(chord, taste.key)
-    return taste.colour if rare else 1.0
+    colour = taste.colour if rare else 1.0
+    plain = chord.quality not in _SEVENTHS
+    return colour * (1.0 - 0.9 * taste.sevenths if plain else 1.0)
 
 
 def _plain(symbol: str, taste: Taste, rng: np.random.Generator) -> str:

@@ -51,7 +51,9 @@ def section_tune(draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: 
 
 def _best(draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: np.random.Generator) -> list[Note]:
     seeds = rng.integers(1, 2**31 - 1, _CANDIDATES).tolist()
-    placed = [_placed([Note(*n, _VELOCITY) for n in draw(" | ".join(chords), len(chords), seed)], lift) for seed in seeds]
+    placed = [
+        _placed([Note(*n, _VELOCITY) for n in draw(" | ".join(chords), len(chords), seed)], lift) for seed in seeds
+    ]
     return max(placed, key=lambda tune: merit(tune, [parse_jazz(c) for c in chords], key, lift))
 
 
@@ -101,7 +103,7 @@ def merit(tune: Sequence[Note], chords: Sequence[Chord], key: Key, lift: float) 
     span = int(np.ptp(pitch))
     close = 1.0 if tune[-1].pitch % 12 in over[-1].tones else 0.0
     return float(
-        2 * np.mean(strong or [0.0])
+        2 * (np.mean(strong) if strong else 0.0)
         + 2 * in_key
         - 0.8 * np.mean(steps == 0)
         - 0.15 * np.mean(np.maximum(steps - 7, 0))
