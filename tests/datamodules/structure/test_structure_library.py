@@ -88,6 +88,7 @@ def test_forms_by_rule_stand_in_only_where_nothing_else_is_there(real):
     without = SongForms(str(real / "nowhere"), str(real / "cache"), progress=False)
     with_data.setup()
     without.setup()
+    assert len(list((real / "cache" / "song_forms").iterdir())) == 2, "both are kept"
     assert {s.source for s in with_data.songs("all")} == {"pop909_structure"}
     assert with_data.describe()["stand_in"] is None
     assert {s.source for s in without.songs("all")} == {"form_rules"}

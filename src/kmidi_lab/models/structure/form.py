@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 TYPES = (
@@ -47,12 +46,12 @@ class Form:
     sections: tuple[Section, ...]
     quarters: float | None = None
 
-    @cached_property
+    @property
     def tokens(self) -> tuple[int, ...]:
         """The types, then END."""
         return (*(s.kind for s in self.sections), END)
 
-    @cached_property
+    @property
     def tempo(self) -> float | None:
         """Quarter notes a minute, from the sections whose bars are known."""
         counted = [s for s in self.sections if s.bars]
@@ -60,7 +59,7 @@ class Form:
             return None
         return 60 * self.quarters * sum(s.bars or 0 for s in counted) / sum(s.seconds for s in counted)
 
-    @cached_property
+    @property
     def seconds(self) -> float:
         return sum(s.seconds for s in self.sections)
 
