@@ -16,7 +16,7 @@ from datamodules.structure.reading import Mark, read_forms, sections_of
 from kmidi_lab.models.structure.form import Form
 
 NAME = "jsd"
-_LICENCE = "CC BY 4.0"
+_LICENCE = "none stated"
 _CAPITALS = re.compile(r"(?<=[a-z0-9'])(?=[A-Z])")
 _CHORUS = re.compile(r"^(\w+?)_(\d+)_\d+$")
 
