@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.shared import augmentation
-from datamodules.shared.augmentation import Decibels
+from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.clips import ClipError, content_key, variants_of
 from kmidi_lab.audio.clips import Sound
 from kmidi_lab.audio.mel import HOP, RATE, WINDOW, log_mel, mel_triangles
@@ -26,29 +23,6 @@ _ENVELOPE_HOP, _ENVELOPE_WINDOW = 32, 256
 _FALLEN = 0.1
 """The fall is measured until 20 dB below the peak."""
 _SHORTEST_FALL_S = 0.05
-
-
-@dataclass(frozen=True)
-class Augmentation(augmentation.Augmentation):
-    """As of speech, with small changes of pitch and speed, and an equaliser at every step.
-
-    Args:
-        equaliser: decibels that the bands are raised or lowered by at most, along a smooth curve; off at 0.
-
-    Raises:
-        ConfigError: a value out of range.
-    """
-
-    variants: int = 2
-    pitch: float = 0.3
-    stretch: float = 0.05
-    noise: float = 0.5
-    room: float = 0.5
-    gain: float = 6.0
-    bands: int = 8
-    frames: int = 4
-    mixup: float = 0.0
-    equaliser: Decibels = 4.0
 
 
 def prepare(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> Sound:

@@ -1,18 +1,21 @@
-"""General MIDI programs played through the SoundFont: sounds of instruments that no recording here has.
+"""General MIDI programs played through SoundFonts: sounds of instruments that no recording here has.
 
 Every program plays takes over its range with velocities, lengths and manners at random. Whole programs are kept for
-testing, one of a family that has several: nothing of them is heard in training, and only their family is known.
+testing, one of a family that has several: nothing of them is heard in training, and only their family is known. Drum
+kits share sounds, so all of them are for training; percussion is tested on other programs and on recordings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.instrument.clips import Augmentation, prepare
+from datamodules.instrument.clips import prepare
+from datamodules.instrument.recording import Augmentation
 from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading, shown
 from datamodules.shared.rendering import LICENCE, Note, Part, render
@@ -34,12 +37,15 @@ _LOUDEST_DB, _RANGE_DB = -3.0, 24.0
 of a quiet sound would lie below the floor of the mel frames."""
 _BEND_STEP_S = 0.02
 _SILENT, _BLEEDING = 1e-5, 0.01
-_PLAIN = Augmentation(variants=0)
 _PLAIN_SHARE = 0.65
 _VIBRATO_DEPTHS = {"slight": 0.12, "moderate": 0.35, "strong": 0.8}
 """Semitones to either side."""
 _VIBRATO_HZ, _TRILL_HZ, _TREMOLO_HZ = (5.0, 7.0), (7.0, 11.0), (8.0, 13.0)
-_DRUMS = (36, 38, 39, 41, 42, 45, 46, 49, 51, 54, 56, 60, 63, 69, 70, 73, 75, 77)
+_DRUMS = range(27, 88)
+"""The keys of GS percussion."""
+_KITS, _KIT_TAKES = (0, 8, 16, 24, 25, 32, 40, 48), 2
+"""Drum kits, and how many times the takes of a program each plays."""
+_ROLL_SHARE, _ROLL_HZ, _ROLL_S = 0.25, (6.0, 20.0), (0.4, 1.2)
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,8 @@ def _presets() -> Iterator[Preset]:
     yield from of("banjo", "plucked", 48, 84, 105)
     yield from family("ethnic", None, "blown", 55, 81, 109, 111)
     yield from of("drums", None, 40, 76, 113, 115, 116, 117, 118)
-    yield Preset(0, "percussion_untuned", "drums", None, 0, 127, drums=True)
+    for kit in _KITS:
+        yield Preset(kit, "percussion_untuned", "drums", None, 0, 127, drums=True)
 
 
 _UNHEARD = {1, 12, 17, 26, 39, 48, 53, 61, 66, 75, 82, 92, 100, 106, 117}
@@ -151,32 +158,56 @@ class _Take:
     bends: tuple[tuple[float, float], ...] = ()
 
 
-def read(takes: int, seed: int = 0, progress: bool = False) -> Reading[Clip]:
-    """Every preset's takes, as they sound; the same for the same `seed`. What must not cross splits is a preset's pitch."""
+def read(
+    takes: int,
+    augmentation: Augmentation,
+    sound_fonts: Sequence[Path] = (),
+    seed: int = 0,
+    progress: bool = False,
+) -> Reading[Clip]:
+    """Every preset's takes in every SoundFont, the same for the same `seed`; a preset's pitch must not cross splits.
+
+    Args:
+        takes: of a program.
+        augmentation: makes changed copies.
+        sound_fonts: beside TimGM6mb.
+        seed: of pitches, velocities and manners.
+        progress: show a bar.
+    """
     out: Reading[Clip] = Reading(SOURCE, LICENCE, note=STAND_IN)
-    for preset in shown(PRESETS, "rendering instruments", progress):
-        out.items += _clips_of(preset, takes, seed, out)
+    played = [(number, font, preset) for number, font in enumerate([None, *sound_fonts]) for preset in PRESETS]
+    for number, font, preset in shown(played, "rendering instruments", progress):
+        rng = np.random.default_rng([seed, preset.program, preset.drums, *([number] if number else [])])
+        label = f"{font.stem}-" if font else ""
+        out.items += _clips_of(preset, takes * (_KIT_TAKES if preset.drums else 1), rng, font, label, augmentation, out)
     return out
 
 
-def _clips_of(preset: Preset, takes: int, seed: int, out: Reading[Clip]) -> Iterator[Clip]:
-    rng = np.random.default_rng([seed, preset.program, preset.drums])
+def _clips_of(
+    preset: Preset,
+    takes: int,
+    rng: np.random.Generator,
+    sound_font: Path | None,
+    label: str,
+    augmentation: Augmentation,
+    out: Reading[Clip],
+) -> Iterator[Clip]:
     played = [_take(preset, place_of, takes, rng) for place_of in range(takes)]
-    samples = render([_part(preset, played)])
+    samples = render([_part(preset, played)], sound_font)
     source = SOURCE if preset.heard else UNHEARD
+    kind, split = ("kit", "train") if preset.drums else ("program", None if preset.heard else "test")
     for i, take in enumerate(played):
-        name = f"{'kit' if preset.drums else 'program'}{preset.program}-{i:02d}"
+        name = f"{label}{kind}{preset.program}-{i:02d}"
         slot = samples[int(i * _SLOT_S * RATE) : int((i + 1) * _SLOT_S * RATE)]
         try:
             if _rings_on(slot):
                 raise ClipError("the take before rings on")
-            sound = prepare(_levelled(slot, take), name, _PLAIN)
+            sound = prepare(_levelled(slot, take), name, augmentation)
         except ClipError as error:
             out.skip(name, "", error.reason, error.detail)
             continue
         labels = {**sound.measured, **take.labels} if preset.heard else {"family": take.labels["family"]}
-        group = f"{SOURCE}:{name.split('-')[0]}:{take.pitch}"
-        yield Clip(name, source, group, labels, sound, None if preset.heard else "test")
+        yield Clip(name, source, f"{SOURCE}:{kind}{preset.program}:{take.pitch}", labels, sound, split)
 
 
 def _rings_on(slot: NDArray[np.float32]) -> bool:
@@ -211,8 +242,18 @@ def _take(preset: Preset, index: int, takes: int, rng: np.random.Generator) -> _
     if preset.instrument:
         labels["instrument"] = place("instrument", preset.instrument)
     if preset.drums:
-        pitch = _DRUMS[index * len(_DRUMS) // takes % len(_DRUMS)]
-        return _Take(pitch, labels, (Note(0, 0.5, pitch, velocity),))
+        pitch = _DRUMS[int((index + rng.random()) * len(_DRUMS) / takes)]
+        if rng.random() >= _ROLL_SHARE:
+            return _Take(pitch, labels, (Note(0, 0.5, pitch, velocity),))
+        gap = 1 / rng.uniform(*_ROLL_HZ)
+        starts = np.arange(max(2, int(rng.uniform(*_ROLL_S) / gap))) * gap
+        softer = rng.uniform(0.7, 1.0, len(starts))
+        softer[0] = 1.0
+        return _Take(
+            pitch,
+            labels,
+            tuple(Note(s, s + gap, pitch, max(1, int(velocity * g))) for s, g in zip(starts, softer, strict=True)),
+        )
     # Evenly over the range, so that few takes cover it.
     pitch = int(preset.low + (index + rng.random()) * (preset.high - preset.low) / takes)
     labels["register"] = register_of(pitch)

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.instrument import general_midi, nsynth, philharmonia
-from datamodules.instrument.clips import Augmentation
+from datamodules.instrument.recording import Augmentation
 from datamodules.shared import engine, rendering
 from datamodules.shared.cache import code_version, data_version
 from datamodules.shared.clips import grouped
-from datamodules.shared.engine import Contents, Rules, Source, Split, below, packages
+from datamodules.shared.engine import Contents, PresentSource, Rules, Source, Split, below, packages
 from datamodules.shared.library import SplitLibrary
 from datamodules.shared.splits import assign
 from kmidi_lab.audio.clips import Clip
+from kmidi_lab.errors import DataError
 
 SOURCES = (nsynth.SOURCE, philharmonia.SOURCE, general_midi.SOURCE)
+_RENDERED_VARIANTS = 2
+"""Changed copies of what is rendered, at most: there are many takes."""
 
 
 def load(
@@ -33,6 +36,7 @@ def load(
     augmentation: Augmentation,
     workers: int,
     progress: bool,
+    sound_fonts: Sequence[str] = (),
     scoring: bool = False,
 ) -> SplitLibrary[Clip]:
     """Reads and splits all of the sources named that are there.
@@ -40,21 +44,26 @@ def load(
     Args:
         takes: of each rendered program.
         notes: most of each of NSynth's parts.
+        sound_fonts: paths of SoundFonts that programs are rendered through beside TimGM6mb.
         scoring: changed copies are not needed.
 
     Raises:
-        DataError: none of the sources is there, or holds a usable sound.
+        DataError: a SoundFont is not there; none of the sources is there, or holds a usable sound.
     """
-    present, absent = engine.find(sources(root, takes, notes, augmentation, workers, progress), names)
+    fonts = tuple(_found(Path(font)) for font in sound_fonts)
+
+    def find(changes: Augmentation, names: Sequence[str]) -> tuple[list[PresentSource[Clip]], list[str]]:
+        return engine.find(sources(root, takes, notes, changes, fonts, workers, progress), names)
+
+    present, absent = find(augmentation, names)
     settings: dict[str, tuple[object, ...]] = {
         nsynth.SOURCE: (notes,),
-        general_midi.SOURCE: (takes, rendering.SOUND_FONT),
+        general_midi.SOURCE: (takes, rendering.SOUND_FONT, *((font.name, font.stat().st_size) for font in fonts)),
     }
     readings = []
     for source in present:
         content = data_version((source.name, *settings.get(source.name, ())), source.contents())
-        # What is rendered is kept as it is; nothing of it depends on how recordings are changed.
-        readings.append((source, content, augmentation.of_waveforms if source.files else None))
+        readings.append((source, content, augmentation.of_waveforms))
     version = data_version(
         (val_share, test_share, split_seed), ["|".join(content for _, content, _ in readings).encode()]
     )
@@ -62,18 +71,23 @@ def load(
         val_share, test_share, split_seed, nothing=f"{root} holds no usable sound of {' or '.join(names)}"
     )
     plain = replace(augmentation, variants=0)
-    as_recorded, _ = engine.find(
-        sources(root, takes, notes, plain, workers, progress), [source.name for source in present]
-    )
-    enough = {source.name: (source, plain.of_waveforms) for source in as_recorded if source.files} if scoring else None
+    as_recorded, _ = find(plain, [source.name for source in present])
+    enough = {source.name: (source, plain.of_waveforms) for source in as_recorded} if scoring else None
     code = code_version(__name__)
     return engine.load_readings(cache_dir / "instruments", readings, absent, version, code, rules, enough)
 
 
 def sources(
-    root: Path, takes: int, most: int, augmentation: Augmentation, workers: int, progress: bool
+    root: Path,
+    takes: int,
+    most: int,
+    augmentation: Augmentation,
+    sound_fonts: Sequence[Path],
+    workers: int,
+    progress: bool,
 ) -> list[Source[Clip]]:
     """All of SOURCES."""
+    fewer = replace(augmentation, variants=min(augmentation.variants, _RENDERED_VARIANTS))
     return [
         Source(
             nsynth.SOURCE,
@@ -92,11 +106,20 @@ def sources(
         Source(
             general_midi.SOURCE,
             list,
-            lambda _: general_midi.read(takes, progress=progress),
+            lambda _: general_midi.read(takes, fewer, sound_fonts, progress=progress),
             lambda _: packages("midirenderer", "pretty_midi"),
             always=True,
         ),
     ]
+
+
+def _found(font: Path) -> Path:
+    if not font.is_file():
+        raise DataError(
+            f"data.sound_fonts: {font} is not there; install it (FluidR3 is Debian's fluid-soundfont-gm) or type "
+            "data.sound_fonts=[]"
+        )
+    return font
 
 
 def _tables_and_sizes(root: Path, tables: list[Path]) -> Contents:

@@ -8,19 +8,23 @@ from math import ceil
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from datamodules.instrument import general_midi, library
-from datamodules.instrument.clips import Augmentation
+from datamodules.instrument.recording import Augmentation, Conditions
 from datamodules.shared.batches import FrameStore
 from datamodules.shared.clip_data import ClipData
 from datamodules.shared.module import SplitShare, load_of
-from kmidi_lab.audio.augment import equalise_by_knots, gain, mixup, spec_augment
+from kmidi_lab.audio.augment import add_background, equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
+from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.models.instrument.features import INSTRUMENTS, InstrumentBatch, encode
+from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, InstrumentBatch, encode
+from kmidi_lab.models.instrument.hearing import Heard, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
+_BACKGROUND_DB, _BANK_S, _TOGETHER = (5.0, 40.0), 20, 64
 _ATTACK = INSTRUMENT.output("attack").index
 
 
@@ -38,6 +42,8 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         rendered_share: of the rendered clips, that an epoch shows beside recordings.
         takes: of each rendered program.
         notes: most of each of NSynth's parts.
+        sound_fonts: paths of SoundFonts that programs are rendered through beside TimGM6mb.
+        conditions: score recorded clips in other recording conditions, too (`audio.conditions.CHANGES`).
         augment: what is done to training clips.
         workers: processes that read files.
 
@@ -50,8 +56,8 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
     vocabulary = INSTRUMENTS
     root_sources: tuple[str, ...] = ("philharmonia", "nsynth")
     bytes_per_example = 1024 * 1024
-    identity_settings = ("sources", "val_share", "test_share", "split_seed", "takes", "notes")
-    other_settings = ("frames", "skip", "rendered_share", "augment")
+    identity_settings = ("sources", "val_share", "test_share", "split_seed", "takes", "notes", "sound_fonts")
+    other_settings = ("frames", "skip", "rendered_share", "conditions", "augment")
 
     def __init__(
         self,
@@ -68,15 +74,20 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         rendered_share: Share = 0.3,
         takes: Count = 24,
         notes: Count = 20_000,
+        sound_fonts: Sequence[str] = (),
+        conditions: bool = False,
         augment: Augmentation | None = None,
         workers: Count = 2,
         progress: bool = True,
     ) -> None:
         augmentation = augment or Augmentation()
-        load = load_of(
-            library.load, library.SOURCES, root, cache_dir, sources, takes=takes, notes=notes, val_share=val_share,
-            test_share=test_share, split_seed=split_seed, augmentation=augmentation, workers=workers, progress=progress,
+        load_from = partial(
+            load_of, library.load, library.SOURCES, root, cache_dir, takes=takes, notes=notes, val_share=val_share,
+            test_share=test_share, split_seed=split_seed, sound_fonts=tuple(sound_fonts), workers=workers, progress=progress,
         )  # fmt: skip
+        load = load_from(sources, augmentation=augmentation)
+        recorded = [source for source in sources if source != general_midi.SOURCE]
+        self._in_conditions = load_from(recorded, augmentation=Conditions()) if conditions and recorded else None
         super().__init__(load, split, batch_size)
         self._frames, self._skip, self._augment, self._share = frames, skip, augmentation, rendered_share
 
@@ -91,6 +102,27 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
             "frames": sum(len(c.sound.frames) for c in clips),
         }
 
+    def conditions(self, split: str) -> dict[str, dict[str, NDArray[np.floating]]]:
+        """Frames `[T, 128]` of a split's recorded clips in each recording condition, by its name and the clip's; empty if
+        not wanted.
+        """
+        if self._in_conditions is None:
+            return {}
+        names = {clip.id for clip in self.songs(split)}
+        clips = [clip for clip in self._in_conditions().songs if clip.id in names]
+        return {name: {clip.id: clip.sound.variants[i] for clip in clips} for i, name in enumerate(CONDITIONS)}
+
+    def probes(self) -> np.ndarray:
+        """`[T, 128]` inputs of the test split, one clip after the other, each from its onset on."""
+        return np.concatenate([sound.inputs for sound in self._heard(self.songs("test"))])
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation `[128]` of the clean inputs that training hears, each clip from its onset on."""
+        return FrameStore([sound.inputs for sound in self._heard(self.songs("train"))]).statistics()
+
+    def _heard(self, clips: Sequence[Clip]) -> list[Heard]:
+        return heard_sounds([clip.sound.frames for clip in clips], self.contract.features)
+
     def place_counts(self) -> torch.Tensor:
         """`[160]`: training clips with a label for each place."""
         return torch.from_numpy(np.sum([encode(clip.labels)[0] for clip in self.songs("train")], 0))
@@ -100,18 +132,30 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         recorded = sum(clip.source != general_midi.SOURCE for clip in clips) or len(clips)
         self._recorded, self._rendered = recorded, len(clips) - recorded
         kinds = [[c.sound.frames, *c.sound.variants] for c in clips]
-        self._store = FrameStore([frames for variants in kinds for frames in variants], self.device)
-        counts = torch.tensor([len(variants) for variants in kinds], device=self.device)
-        self._first, self._kinds = counts.cumsum(0) - counts, counts
+        heard = heard_sounds([frames for variants in kinds for frames in variants], self.contract.features)
+        self._store = FrameStore([sound.inputs for sound in heard], self.device)
+        self._counted = torch.from_numpy(np.concatenate([*(s.counts for s in heard), [False]])).to(self.device)
+        copies = torch.tensor([len(variants) for variants in kinds], device=self.device)
+        self._first, self._kinds = copies.cumsum(0) - copies, copies
+        noise = 0.1 * np.random.default_rng(0).standard_normal(_BANK_S * RATE)
+        bank = torch.from_numpy(log_mel(noise)).float().to(self.device)
+        self._bank = bank - bank.exp().mean().log()
         self._targets = self._targets_of(clips)
         self._mean = self.statistics()[0].to(self.device)
         return self.index_batches(recorded + ceil(self._share * self._rendered), self._gather)
 
     def whole(self, split: str) -> list[InstrumentBatch]:
-        """Every clip from its first frame to its last, 64 at a time."""
+        """Every clip from its onset to its last frame, 64 at a time; the weight is 1 where a frame counts."""
         clips = self.songs(split)
-        target, mask = self._targets_of(clips)
-        return [InstrumentBatch(x, real.float(), target[i], mask[i]) for i, x, real in self.in_order(clips)]
+        heard = self._heard(clips)
+        store, (target, mask) = FrameStore([sound.inputs for sound in heard], self.device), self._targets_of(clips)
+        batches = []
+        for index in torch.arange(len(clips), device=self.device).split(_TOGETHER):
+            x, real = store.take(index, torch.zeros_like(index), int(store.lengths[index].max()))
+            for row, i in zip(real, index.tolist(), strict=True):
+                row[: len(heard[i].counts)] &= torch.from_numpy(heard[i].counts).to(self.device)
+            batches.append(InstrumentBatch(x, real.float(), target[index], mask[index]))
+        return batches
 
     def _targets_of(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:
         """Targets and masks `[N, 160]`, on the device."""
@@ -136,7 +180,10 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         # Half of the clips are heard from their onset: attacks tell instruments apart.
         begin = torch.where(rand() < 0.5, 0, torch.minimum(begin, self._store.lengths[item] - 1))
         x, real = self._store.take(item, begin, self._frames)
-        target, mask, weight = self._targets[0][index], self._targets[1][index].clone(), real.float()
+        at = self._store.starts[item][:, None] + begin[:, None] + torch.arange(self._frames, device=index.device)
+        counts = self._counted[torch.where(real, at, len(self._counted) - 1)]
+        weight = torch.where(counts.any(1, keepdim=True), counts, real).float()
+        target, mask = self._targets[0][index], self._targets[1][index].clone()
         # What was measured of the clean clip is not known of a changed one, nor is an attack that isn't heard.
         for part in _MEASURED:
             mask[item != self._first[index], part] = 0
@@ -145,6 +192,8 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
             x = gain(x, augmentation.gain, generator)
         if augmentation.equaliser:
             x = equalise_by_knots(x, augmentation.equaliser, generator)
+        if augmentation.background:
+            x = add_background(x, augmentation.background, _BACKGROUND_DB, self._bank, generator)
         if augmentation.mixup:
             x, other, share = mixup(x, augmentation.mixup, generator)
             weight = torch.maximum(weight, weight[other])

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datamodules.instrument.clips import Augmentation
 from datamodules.instrument.philharmonia import sound_of
+from datamodules.instrument.recording import Augmentation
 from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from datamodules.instrument.clips import Augmentation, prepare
+from datamodules.instrument.clips import prepare
+from datamodules.instrument.recording import Augmentation
 from datamodules.shared.clips import ClipError, from_recording
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all

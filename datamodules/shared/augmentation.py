@@ -55,7 +55,7 @@ class Augmentation(Bounded):
 
     def waveforms(self, samples: NDArray[np.float32], name: str) -> list[NDArray[np.float32]]:
         """The variants of samples at 16 kHz; the same for the same `name`."""
-        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+        rng = named_rng(name)
         return [self._variant(samples, rng) for _ in range(self.variants)]
 
     def _variant(self, samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -67,3 +67,8 @@ class Augmentation(Bounded):
         if rng.random() < self.noise:
             out = add_noise(out, rng.uniform(*_SNR_DB), rng)
         return out
+
+
+def named_rng(name: str) -> np.random.Generator:
+    """The same draws for the same name."""
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))

@@ -61,20 +61,25 @@ class Part:
     bends: Sequence[tuple[float, float]] = field(default=())
 
 
-def render(parts: Sequence[Part]) -> NDArray[np.float32]:
+def render(parts: Sequence[Part], sound_font: Path | None = None) -> NDArray[np.float32]:
     """Samples in -1..1 from time 0 until TAIL_S after the last event.
+
+    Args:
+        parts: played together.
+        sound_font: another than TimGM6mb.
 
     Raises:
         DataError: more than 15 parts that are not drums, or no note.
     """
     if not any(part.notes for part in parts):
         raise DataError("nothing to render: no part has a note")
-    return render_midi(midi_bytes(parts))
+    return render_midi(midi_bytes(parts), sound_font)
 
 
-def render_midi(midi: bytes) -> NDArray[np.float32]:
-    """Samples in -1..1 of a MIDI file's bytes."""
-    wave, rate = soundfile.read(io.BytesIO(bytes(midirenderer.render_wave_from(_sound_font(), midi))), dtype="float32")
+def render_midi(midi: bytes, sound_font: Path | None = None) -> NDArray[np.float32]:
+    """Samples in -1..1 of a MIDI file's bytes, through TimGM6mb or another SoundFont."""
+    font = _sound_font(sound_font or Path(pretty_midi.__file__).with_name(f"{SOUND_FONT}.sf2"))
+    wave, rate = soundfile.read(io.BytesIO(bytes(midirenderer.render_wave_from(font, midi))), dtype="float32")
     mono = wave.mean(1) if wave.ndim > 1 else wave
     return np.clip(np.asarray(soxr.resample(mono, rate, RATE), np.float32), -1, 1)
 
@@ -120,5 +125,5 @@ def _tick(seconds: float) -> int:
 
 
 @lru_cache(1)
-def _sound_font() -> bytes:
-    return Path(pretty_midi.__file__).with_name(f"{SOUND_FONT}.sf2").read_bytes()
+def _sound_font(path: Path) -> bytes:
+    return path.read_bytes()

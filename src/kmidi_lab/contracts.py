@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from kmidi_lab.errors import ConfigError
 
-AUDIO_FEATURES, SPEAKER_FEATURES = "mel128-v1", "mel128-v2-speaker"
+AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES = "mel128-v1", "mel128-v2", "mel128-v2-speaker"
 SYMBOLIC_FEATURES, SYMBOLIC_FEATURES_2 = "contract-v1", "contract-v2"
 READER_OUTPUT_LIMIT = 128
 """KmiDi's inference service keeps this many floats of an output; wide models put the rest last."""
@@ -74,6 +74,37 @@ class Adaptation:
 
 SPEAKER = Adaptation()
 """Chosen on validation speakers (docs/notes/emotion.md), then frozen."""
+
+
+@dataclass(frozen=True)
+class Levelling:
+    """The constants of `mel128-v2`; levels are natural logarithms of power, counts are frames of 16 ms.
+
+    Args:
+        longest_frames: that count, that the mean level remembers at most.
+        above_silence: how far a frame that counts lies above the floor of the mel frames.
+        above_floor: how far it lies above the noise floor.
+        below_peak: how far below the loudest so far it may lie.
+        head: how far below the first frame the noise floor begins.
+        floor_rise: of the noise floor, a frame.
+        peak_fall: of the loudest level, a frame.
+        jump: above the mean level, that makes what was before background.
+        established: frames that count, before there is a mean level to jump from.
+    """
+
+    longest_frames: float = 3750.0
+    above_silence: float = 0.5
+    above_floor: float = 1.5
+    below_peak: float = 5.0
+    head: float = 5.0
+    floor_rise: float = 0.004
+    peak_fall: float = 0.011
+    jump: float = 2.5
+    established: float = 8.0
+
+
+LEVEL = Levelling()
+"""Chosen on validation takes (docs/notes/instrument.md), then frozen."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +184,7 @@ class Contract:
     @property
     def listens(self) -> bool:
         """Whether it takes frames of sound."""
-        return self.features in (AUDIO_FEATURES, SPEAKER_FEATURES)
+        return self.features in (AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES)
 
     @property
     def streaming(self) -> bool:
@@ -395,7 +426,7 @@ GROOVE = Contract(
     output_kind="values",
 )
 
-INSTRUMENT = Contract(
+_INSTRUMENT_1 = Contract(
     model="instrument",
     id="instrumentrecognizer",
     task="dual_instrument_recognition",
@@ -425,6 +456,15 @@ INSTRUMENT = Contract(
     state="one audio frame a call",
     features=AUDIO_FEATURES,
     output_kind="logits",
+)
+INSTRUMENT = replace(
+    _INSTRUMENT_1,
+    version="2",
+    features=LEVEL_FEATURES,
+    inputs=_slices(
+        ("mel", 128, "one mel128-v2 frame: a mel128-v1 frame less the running mean of the level", ADAPTED_MEL)
+    ),
+    earlier=(_INSTRUMENT_1,),
 )
 
 EMOTION_NODE = Contract(

@@ -161,7 +161,7 @@ def test_an_unknown_feature_version_is_refused() -> None:
 
 
 def test_the_pages_cpp_adapts_as_python_does(repo: Path, tmp_path: Path) -> None:
-    program = built(repo / "docs" / "audio.md", _MAIN, tmp_path)
+    program = built(repo / "docs" / "audio.md", _MAIN, tmp_path, "SpeakerFrames")
     frames = np.concatenate([voice(3), log_mel(np.zeros(RATE)), voice(4) + 3])
     numbers = " ".join(f"{x:.9g}" for x in (*prior_shape(), *frames.ravel()))
     done = subprocess.run([program], input=numbers, capture_output=True, text=True, check=True)

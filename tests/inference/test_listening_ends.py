@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from support import ctrl_c
 
-from kmidi_lab.inference.listener import Reading, timeline_png
+from kmidi_lab.inference.listener import Listener, Reading, timeline_png
 from kmidi_lab.inference.listening import listen
 
 SAMPLES = (0.1 * np.random.default_rng(0).normal(size=48_000)).astype("<f4").tobytes()
@@ -69,9 +69,8 @@ def test_a_reading_stopped_while_it_is_told_is_not_told_again():
             raise KeyboardInterrupt
         return True
 
-    readings = listen(
-        iter([np.ones((5, 128), np.float32)]), np.sum, lambda mean: Reading({"x": float(mean[0])}), 0.08, say
-    )
+    listener = Listener(np.sum, lambda mean: Reading({"x": float(mean[0])}), 0.08)
+    readings = listen(iter([np.ones((5, 128), np.float32)]), listener, say)
     assert [seconds for seconds, _ in readings] == [(4 * 256 + 1024) / 16000] * 2
     assert readings[-1][1].values["x"] == 128
     assert said[1:] == ["stopped"]
@@ -86,11 +85,25 @@ def test_the_model_is_reset_where_sound_begins():
         told.append(float(frame[0]))
         return frame
 
-    listen(
-        iter([frames]), step, lambda mean: Reading({"x": float(mean[0])}), 9, lambda _: True,
-        lambda frame: frame[0] > 0, lambda: told.append("reset"),
-    )  # fmt: skip
+    def read(mean: np.ndarray) -> Reading:
+        return Reading({"x": float(mean[0])})
+
+    listener = Listener(step, read, 9, lambda frame: frame[0] > 0, lambda: told.append("reset"))
+    listen(iter([frames]), listener, lambda _: True)
     assert told == [0, 0, "reset", 1, 1, 0, 0, 1, *[0] * 31, "reset", 1, 0]
+
+
+def test_what_was_background_is_forgotten():
+    told, heard = [], iter([False, True, True, False, True, False])
+    frames = np.array([1, 2, 3, 4, 5, 6], np.float32)[:, None] * np.ones(128, np.float32)
+    afresh = [False, False, False, False, True, False]
+    listener = Listener(
+        lambda frame: frame, lambda mean: Reading({"x": float(mean[0])}), 0.05, lambda frame: next(heard),
+        lambda: told.append("reset"), lambda: afresh.pop(0),
+    )  # fmt: skip
+    readings = listen(iter([frames]), listener, lambda line: told.append(line) or True)
+    assert [reading.values["x"] for _, reading in readings] == [2.5, 5.0, 5.0]
+    assert [line for line in told if line == "reset"] == ["reset", "reset"]
 
 
 @pytest.mark.slow

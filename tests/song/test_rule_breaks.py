@@ -211,6 +211,20 @@ def test_a_bar_has_lost_a_beat() -> None:
     assert broken.chords[3].length == 3 and broken.chords[4].start == 15
 
 
+@pytest.mark.parametrize("rule", ["RHYTHM_DroppedBeats", "ARRANGEMENT_StructuralMismatch", "HARMONY_ModalInterchange"])
+def test_notes_that_are_played_early_belong_to_what_they_anticipate(rule: str) -> None:
+    def pushed(song: Arrangement) -> Arrangement:
+        early = [
+            [n._replace(start=max(0.0, n.start - 0.05), duration=n.duration) for n in part.notes] for part in song.parts
+        ]
+        return replace(song, parts=tuple(p.with_notes(notes) for p, notes in zip(song.parts, early, strict=True)))
+
+    after, before = break_rule(pushed(SONG), rule), pushed(break_rule(SONG, rule))
+    for part, expected in zip(after.parts, before.parts, strict=True):
+        assert [n.pitch for n in part.notes] == [n.pitch for n in expected.notes]
+        assert all(abs(n.start - m.start) <= 0.051 for n, m in zip(part.notes, expected.notes, strict=True))
+
+
 def test_one_part_is_far_too_loud() -> None:
     broken = break_rule(SONG, "ARRANGEMENT_UnbalancedDynamics")
     loud = sorted(((loudness(part), part.role) for part in broken.parts), reverse=True)

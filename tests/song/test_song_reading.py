@@ -147,6 +147,12 @@ def test_names_are_read_in_any_case_and_rules_without_their_family() -> None:
         ("  \n", "is empty"),
         ("[]", "is an object with song_root"),
         ("just words", "is an object with song_root"),
+        ("title: a\nmodels: []", "holds no song intent: none of song_root"),
+        ("examples: [a]", "holds no song intent"),
+        (
+            "template: {song_root: {}}\nsong: {song_intent: {}}",
+            "example: None is not allowed. Allowed: template, song.",
+        ),
         ('{"title": 1', "is not JSON (Expecting ',' delimiter at line 1, column 12)"),
         ('{"title": "a", "title": "b"}', "has the key 'title' 2 times"),
         ('{"a": NaN}', "holds NaN"),
@@ -172,7 +178,7 @@ def test_no_text_can_do_harm(text: str, says: str) -> None:
 
 
 def test_yaml_has_the_types_of_json() -> None:
-    song = read_intent("created: 2024-01-01\ntitle: no\nx: 12:30\ny: 1.5\nz: null\nw: on")
+    song = read_intent("song_root:\ncreated: 2024-01-01\ntitle: no\nx: 12:30\ny: 1.5\nz: null\nw: on")
     assert (song.created, song.title) == ("2024-01-01", "no")
     assert song.extra == {"x": "12:30", "y": 1.5, "z": None, "w": "on"}
 

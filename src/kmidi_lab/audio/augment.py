@@ -24,6 +24,8 @@ _FFT, _HOP = 1024, 256
 _COLOURS = (0.0, 0.5, 1.0)
 """White, in between, pink: noise whose power falls by so many times 10 dB a decade."""
 _DIRECT_S = 0.005
+_TILT_DB, _BEND_DB = 30.0, 6.0
+"""From the lowest band to the highest, and along the way: the colour of noise in frames."""
 
 
 def spec_augment(
@@ -90,6 +92,35 @@ def equalise_by_knots(x: torch.Tensor, decibels: float, generator: torch.Generat
     return (x + curve).clamp_min(log(FLOOR))
 
 
+def add_background(
+    x: torch.Tensor, share: float, snr_db: tuple[float, float], bank: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Steady noise of a colour of its own beneath a share of the clips, in the frames; the level stays that of the sum.
+
+    Args:
+        x: frames `[B, T, 128]` of `mel128-v2`, whose mean level is about 0.
+        share: of the clips.
+        snr_db: least and most decibels that the noise lies below level 0.
+        bank: `[N, 128]` frames of white noise, one behind the other, N above T; mean power 1.
+        generator: of the epoch.
+    """
+    batch, steps, size = x.shape
+
+    def rand(*shape: int) -> torch.Tensor:
+        return torch.rand(*shape, generator=generator, device=x.device)
+
+    chosen = rand(batch) < share
+    first = (rand(batch) * (len(bank) - steps)).long()
+    noise = bank[first[:, None] + torch.arange(steps, device=x.device)]
+    tilt = torch.linspace(0.5, -0.5, size, device=x.device) * (rand(batch, 1) * 2 - 0.5) * _TILT_DB * _LN_PER_DB
+    bend = (2 * rand(batch, 1, _KNOTS) - 1) * _BEND_DB * _LN_PER_DB
+    colour = tilt + F.interpolate(bend, size=size, mode="linear", align_corners=True)[:, 0]
+    colour = colour - colour.exp().mean(1, keepdim=True).log()
+    below = (snr_db[0] + rand(batch, 1) * (snr_db[1] - snr_db[0])) * _LN_PER_DB
+    louder = torch.logaddexp(x, noise + (colour - below)[:, None]) - torch.log1p((-below).exp())[..., None]
+    return torch.where(chosen[:, None, None], louder, x)
+
+
 def band_shift(x: torch.Tensor, most: int, generator: torch.Generator) -> torch.Tensor:
     """Each clip moved up or down by up to `most` bands, its edge bands repeated: another throat, roughly."""
     size = x.shape[-1]
@@ -141,13 +172,20 @@ def shift_and_stretch(samples: Samples, semitones: float, stretch: float) -> Sam
     return np.asarray(out.numpy(), np.float32)
 
 
-def add_noise(samples: Samples, snr_db: float, rng: np.random.Generator, colour: float | None = None) -> Samples:
-    """With noise at `snr_db` below the mean power of the samples; white at colour 0, pink at 1, either or between for None."""
-    size = next_fast_len(len(samples), real=True)
+def coloured_noise(length: int, rng: np.random.Generator, colour: float | None = None) -> NDArray[np.float64]:
+    """`[length]` of noise at any level; white at colour 0, pink at 1, either or between for None."""
+    size = next_fast_len(length, real=True)
     spectrum = rfft(rng.standard_normal(size))
     shape = np.arange(len(spectrum), dtype=np.float64)
     shape[0] = 1.0
-    noise = irfft(spectrum * shape ** (-(rng.choice(_COLOURS) if colour is None else colour) / 2), size)[: len(samples)]
+    return np.asarray(
+        irfft(spectrum * shape ** (-(rng.choice(_COLOURS) if colour is None else colour) / 2), size)[:length]
+    )
+
+
+def add_noise(samples: Samples, snr_db: float, rng: np.random.Generator, colour: float | None = None) -> Samples:
+    """With noise at `snr_db` below the mean power of the samples; its colour is that of `coloured_noise`."""
+    noise = coloured_noise(len(samples), rng, colour)
     power = float(np.mean(samples.astype(np.float64) ** 2)) * 10 ** (-snr_db / 10)
     return (samples + noise * np.sqrt(power / max(float(np.mean(noise**2)), 1e-20))).astype(np.float32)
 

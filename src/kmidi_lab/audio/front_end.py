@@ -8,9 +8,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.audio import level
+from kmidi_lab.audio.level import LevelStream
 from kmidi_lab.audio.speaker import SpeakerStream, adapt, fresh
 from kmidi_lab.audio.voice_activity import VoiceActivity, speech_of
-from kmidi_lab.contracts import AUDIO_FEATURES, SPEAKER_FEATURES
+from kmidi_lab.contracts import AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError, one_of
 
 Frames = NDArray[np.floating]
@@ -21,6 +23,8 @@ class Ear(Protocol):
 
     input: NDArray[np.float32]
     """What the model takes of the frame that came last, `[128]`."""
+    afresh: bool
+    """Whether what counted before the frame that came last was background and counts no more."""
 
     def __call__(self, frame: Frames) -> bool:
         """Takes the next `mel128-v1` frame `[128]`; whether the model's output for it counts."""
@@ -28,6 +32,8 @@ class Ear(Protocol):
 
 class PlainEar:
     """The frames as they are. Args: counts: which of them count; those with speech where it is not given."""
+
+    afresh = False
 
     def __init__(self, counts: Callable[[Frames], bool] | None = None) -> None:
         self._counts = counts or VoiceActivity()
@@ -41,6 +47,8 @@ class PlainEar:
 class SpeakerEar:
     """The frames less what the voice so far sounds like; those with speech count."""
 
+    afresh = False
+
     def __init__(self) -> None:
         self._stream = SpeakerStream()
         self.input = np.zeros(0, np.float32)
@@ -51,15 +59,30 @@ class SpeakerEar:
         return bool(speech[0])
 
 
+class LevelEar:
+    """The frames less the level of the sound so far; those that the front-end says count."""
+
+    def __init__(self) -> None:
+        self._stream = LevelStream()
+        self.input, self.afresh = np.zeros(0, np.float32), False
+
+    def __call__(self, frame: Frames) -> bool:
+        frames, counts, afresh = self._stream.push(frame[None])
+        self.input, self.afresh = frames[0], bool(afresh[0])
+        return bool(counts[0])
+
+
 def ear(features: str, counts: Callable[[Frames], bool] | None = None) -> Ear:
     """What hears for a model of a feature version; `counts` is for versions that don't say which frames count."""
+    if features == LEVEL_FEATURES:
+        return LevelEar()
     return SpeakerEar() if features == SPEAKER_FEATURES else PlainEar(counts)
 
 
 def heard(frames: Frames, features: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """A whole sound from a reset on: what a model takes `[T, 128]`, and `[T]`, True where it has speech.
+    """A whole sound from a reset on: what a model takes `[T, 128]`, and `[T]`, True where it counts (has speech).
 
-    All of it counts as speech where none has any.
+    All of it counts where nothing does.
 
     Args:
         frames: `[T, 128]` of `mel128-v1`.
@@ -70,7 +93,11 @@ def heard(frames: Frames, features: str) -> tuple[NDArray[np.float32], NDArray[n
     """
     if features == AUDIO_FEATURES:
         return np.asarray(frames, np.float32), speech_of(frames)
-    if features != SPEAKER_FEATURES:
-        raise ConfigError(one_of("feature_version", features, (AUDIO_FEATURES, SPEAKER_FEATURES)))
-    out, speech = adapt(frames, True, fresh())
-    return out, speech if speech.any() else np.ones_like(speech)
+    if features == LEVEL_FEATURES:
+        out, counts, afresh = level.adapt(frames, True, level.fresh())
+        counts = level.since_onset(counts, afresh)
+    elif features == SPEAKER_FEATURES:
+        out, counts = adapt(frames, True, fresh())
+    else:
+        raise ConfigError(one_of("feature_version", features, (AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES)))
+    return out, counts if counts.any() else np.ones_like(counts)

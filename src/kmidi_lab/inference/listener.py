@@ -50,6 +50,8 @@ class Listener:
         every: seconds between two readings.
         counts: whether the output of a frame enters the means; all frames go through `step`.
         onset: called before a frame that counts at the beginning or behind half a second without one.
+        afresh: asked behind `counts`; where it is so, what counted before was background: it is forgotten and the frame
+            is an onset.
     """
 
     def __init__(
@@ -59,8 +61,9 @@ class Listener:
         every: float,
         counts: Callable[[Frames], bool] = lambda frame: True,
         onset: Callable[[], None] = lambda: None,
+        afresh: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._step, self._read, self._counts, self._onset = step, read, counts, onset
+        self._step, self._read, self._counts, self._onset, self._afresh = step, read, counts, onset, afresh
         self._a_reading = max(1, round(every / FRAME_S))
         self.readings: list[tuple[float, Reading]] = []
         self._total, self._part = np.zeros(1), np.zeros(1)
@@ -70,7 +73,10 @@ class Listener:
     def push(self, frame: Frames) -> tuple[float, Reading] | None:
         """Takes the next frame; (seconds from the start, reading) where a stretch ends with it and something sounded."""
         counts = self._counts(frame)
-        if counts and self._silent >= _PAUSE:
+        again = self._afresh()
+        if again:
+            self._total, self._part, self._all_counted, self._counted = np.zeros(1), np.zeros(1), 0, 0
+        if again or (counts and self._silent >= _PAUSE):
             self._onset()
         self._silent = 0 if counts else self._silent + 1
         output = np.asarray(self._step(frame), np.float64)

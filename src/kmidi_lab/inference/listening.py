@@ -120,10 +120,11 @@ class Listening(Request[Recognition]):
         def count(frame: Frames) -> bool:
             nonlocal sounding
             sounds = hear(frame)
-            sounding += sounds
+            sounding = sounds if hear.afresh else sounding + sounds
             return sounds
 
-        readings = listen(self._frames(notes), step, read, self.every, session.say, count, onset)
+        listener = Listener(step, read, self.every, count, onset, lambda: hear.afresh)
+        readings = listen(self._frames(notes), listener, session.say)
         if not readings:
             raise ConfigError(
                 f"{self._source()}: nothing to read: {self.unheard}, or shorter than a frame of {WINDOW} samples at {RATE} Hz; "
@@ -188,7 +189,7 @@ class LiveListening:
         hear, step, onset = request.hearing(self._published)
         read = request.reader(self._published)
         self._mel = MelStream(request.rate)
-        self._listener = Listener(step, read, request.every, hear, onset)
+        self._listener = Listener(step, read, request.every, hear, onset, lambda: hear.afresh)
 
     def push(self, samples: Frames) -> list[tuple[float, Reading]]:
         """(seconds since the beginning, reading) of each stretch that ends within `samples` `[S]`, float32 in -1..1."""
@@ -196,20 +197,11 @@ class LiveListening:
         return [reading for reading in readings if reading]
 
 
-def listen(
-    blocks: Iterator[Frames],
-    step: Callable[[Frames], Frames],
-    read: Read,
-    every: float,
-    say: Callable[[str], bool],
-    counts: Callable[[Frames], bool] = lambda frame: True,
-    onset: Callable[[], None] = lambda: None,
-) -> list[tuple[float, Reading]]:
+def listen(blocks: Iterator[Frames], listener: Listener, say: Callable[[str], bool]) -> list[tuple[float, Reading]]:
     """Readings as (seconds from the start to the end of the stretch, reading), the last of them of all frames that count.
 
-    `onset` is called before a frame that counts at the beginning or behind half a second without one. A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
+    A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
     """
-    listener = Listener(step, read, every, counts, onset)
     try:
         for frame in chain.from_iterable(blocks):
             reading = listener.push(frame)

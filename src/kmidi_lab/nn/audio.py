@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from kmidi_lab.audio.mel import BANDS
 from kmidi_lab.nn.layers import CausalConv1d, Standardize
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import Chain, Residual
+from kmidi_lab.nn.streaming import Chain, Heads, Residual
 
 Cepstra = Annotated[int, Interval(ge=0, le=BANDS)]
 """Coefficients that the convolutions see; 0 is the bands themselves."""
@@ -109,6 +109,8 @@ def strided_forward(network: nn.Module, x: torch.Tensor, stride: int) -> torch.T
             return x
         if isinstance(module, Residual):
             return x + run(module.body, x)
+        if isinstance(module, Heads):
+            return torch.cat([run(branch, x) for branch in module.branches], -1)
         if isinstance(module, CausalConv1d):
             conv, own = module.conv, module is first
             apart = 1 if own else stride

@@ -18,7 +18,7 @@ LONGEST_TEXT = 4000
 """Characters of one text."""
 DEEPEST = 16
 """Levels of lists and objects within each other."""
-_NAMES = {
+BLOCK_NAMES = {
     "root": ("song_root",),
     "intent": ("song_intent",),
     "constraints": ("technical_constraints", "song_technical_constraints"),
@@ -54,12 +54,14 @@ def faults(value: Any) -> tuple[str, ...]:
 
 
 def to_plain(song: SongIntent) -> dict[str, Any]:
-    """As a JSON file holds it. Unknown numbers are left out, unknown texts are empty, as KmiDi's program writes them."""
+    """As a JSON file holds it. Unknown texts are empty, as KmiDi's program writes them; what it has defaults for is left out."""
     out: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "title": song.title, "created": song.created}
     for block in BLOCKS:
-        name = song.constraints_key if block == "constraints" else _NAMES[block][0]
+        name = song.constraints_key if block == "constraints" else BLOCK_NAMES[block][0]
         part = getattr(song, block)
         values = {field: getattr(part, field) for field, own in FIELDS.items() if own == block}
+        if not values.get("vulnerability_scale", True):
+            del values["vulnerability_scale"]
         out[name] = {field: _plain(value) for field, value in values.items() if value is not None} | dict(part.extra)
     if song.declined:
         out["declined"] = list(song.declined)
@@ -92,7 +94,7 @@ def _read(value: Any) -> tuple[SongIntent, list[str]]:
     wrong = list(_version(value))
     parts: dict[str, Any] = {}
     for block, kind in BLOCKS.items():
-        present = [name for name in _NAMES[block] if name in value]
+        present = [name for name in BLOCK_NAMES[block] if name in value]
         if len(present) > 1:
             wrong.append(f"{' and '.join(present)} are two names of one block; keep one")
         if not present:
@@ -104,7 +106,7 @@ def _read(value: Any) -> tuple[SongIntent, list[str]]:
     for name in ("title", "created"):
         parts[name] = _take(_text, value.get(name), name, wrong, "")
     parts["declined"] = _take(_declined, value.get("declined"), "declined", wrong, ())
-    known = {*_OWN, *(name for names in _NAMES.values() for name in names)}
+    known = {*_OWN, *(name for names in BLOCK_NAMES.values() for name in names)}
     extra = {name: part for name, part in value.items() if name not in known}
     song = SongIntent(**parts, extra=extra)
     wrong += _loose(extra)

@@ -18,13 +18,14 @@ import yaml
 
 from kmidi_lab.errors import first_line, one_line, one_of, reason, show
 from kmidi_lab.files import write_atomic
-from kmidi_lab.song.checking import DEEPEST, from_plain, to_plain
+from kmidi_lab.song.checking import BLOCK_NAMES, DEEPEST, from_plain, to_plain
 from kmidi_lab.song.intent import IntentError, SongIntent
 
 MAX_BYTES = 256 * 1024
 MAX_EVENTS = 20_000
 """Keys, values and brackets of a YAML file."""
 _EXAMPLES = "examples"
+_BLOCKS = tuple(name for names in BLOCK_NAMES.values() for name in names)
 _SUFFIXES = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 
 
@@ -34,7 +35,7 @@ def read_intent(source: Path | str | bytes, example: str | None = None) -> SongI
     Args:
         source: a file that ends in .json, .yaml or .yml, as a Path; or its text or bytes, where text that begins with `{` is
             JSON and all other YAML.
-        example: which one, of a file that holds several below `examples`, as KmiDi's examples do.
+        example: which one, of a file that holds several, as KmiDi's examples and its schema do.
 
     Raises:
         IntentError: missing, too large, not JSON or YAML, or with values that are not allowed.
@@ -77,14 +78,21 @@ class _UnreadableError(ValueError):
 
 
 def _chosen(value: Any, example: str | None, name: str) -> Any:
-    several = value.get(_EXAMPLES) if isinstance(value, Mapping) else None
-    if not isinstance(several, Mapping):
+    if not isinstance(value, Mapping) or any(block in value for block in _BLOCKS):
         if example is not None:
             raise IntentError((f"holds one song intent, so there is no example {show(example)}; leave it out",), name)
         return value
+    inside = value.get(_EXAMPLES, value)
+    several = {
+        key: part
+        for key, part in (inside.items() if isinstance(inside, Mapping) else ())
+        if isinstance(key, str) and isinstance(part, Mapping) and any(block in part for block in _BLOCKS)
+    }
+    if not several:
+        raise IntentError((f"holds no song intent: none of {', '.join(_BLOCKS)} is there",), name)
     if example not in several:
         what = "holds several song intents; example"
-        raise IntentError((one_of(what, example, [one_line(str(key), 80) for key in several]),), name)
+        raise IntentError((one_of(what, example, [one_line(key, 80) for key in several]),), name)
     return several[example]
 
 

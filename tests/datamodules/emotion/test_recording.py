@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.signal import periodogram
 
 from datamodules.emotion.clips import prepare
-from datamodules.emotion.recording import CHANGES, Conditions, SpeechAugmentation, hum, room_tone, telephone
+from datamodules.emotion.recording import Conditions, SpeechAugmentation
 from datamodules.emotion.sessions import start_states
+from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.audio.speaker import adapt, fresh, prior_shape, seconds_heard
 from kmidi_lab.models.emotion.features import CONDITIONS
@@ -25,17 +25,12 @@ def speech(seed: int = 0, seconds: float = 1.0) -> np.ndarray:
     return (envelope * rng.standard_normal(int(seconds * RATE))).astype(np.float32)
 
 
-def share(samples: np.ndarray, low: float, high: float) -> float:
-    hz, power = periodogram(samples, RATE)
-    return float(power[(hz >= low) & (hz <= high)].sum() / power.sum())
-
-
 def decibels(samples: np.ndarray) -> float:
     return float(10 * np.log10(np.mean(np.square(samples, dtype=np.float64))))
 
 
 def test_every_condition_has_a_change_and_the_length_of_the_clip() -> None:
-    assert tuple(CHANGES) == CONDITIONS
+    assert set(CONDITIONS) <= set(CHANGES)
     copies = dict(zip(CONDITIONS, Conditions().of_speech(speech(), "a", "b"), strict=True))
     assert all(len(c) == RATE and np.isfinite(c).all() and c.dtype == np.float32 for c in copies.values())
     assert all(not np.array_equal(c, speech()) for c in copies.values())
@@ -44,15 +39,6 @@ def test_every_condition_has_a_change_and_the_length_of_the_clip() -> None:
     assert decibels(copies["minus_20_db"]) == pytest.approx(decibels(speech()) - 20, abs=0.1)
     for name, snr in (("pink_10_db", 10), ("white_20_db", 20)):
         assert decibels(copies[name] - speech()) == pytest.approx(decibels(speech()) - snr, abs=0.1)
-
-
-def test_hum_room_and_telephone_are_what_they_are_called() -> None:
-    rng, silence = np.random.default_rng(0), np.zeros(RATE, np.float32)
-    assert decibels(hum(silence, 50, -40, rng)) == pytest.approx(-40, abs=0.1)
-    assert share(hum(silence, 60, -40, rng), 58, 62) > 0.7
-    assert decibels(room_tone(silence, -60, rng)) == pytest.approx(-60, abs=0.1)
-    noise = 0.1 * rng.standard_normal(RATE).astype(np.float32)
-    assert share(telephone(noise), 250, 3600) > 0.97 > share(noise, 250, 3600)
 
 
 def test_a_speaker_keeps_a_channel_and_another_has_another() -> None:

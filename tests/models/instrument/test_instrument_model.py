@@ -13,13 +13,14 @@ from support.declared_metrics import assert_declared
 from datamodules.shared.batches import IndexBatches, rows_of
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.clips import Clip, Sound
-from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.contracts import INSTRUMENT, Contract
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.instrument.baselines import fit_baselines, labelled
 from kmidi_lab.models.instrument.evaluation import InstrumentEvaluator, macro_f1, median_place, probabilities, score
 from kmidi_lab.models.instrument.features import TRAINED, UNTRAINED, InstrumentBatch, encode
+from kmidi_lab.models.instrument.hearing import heard_sounds
 from kmidi_lab.models.instrument.module import InstrumentRecognizer, losses, rarity
 
 FLUTE, CELLO = (
@@ -40,8 +41,9 @@ def clip(i: int, source: str = "gm") -> Clip:
 class Data(L.LightningDataModule):
     """Clips by split as the trainer and the evaluator ask for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, contract: Contract = INSTRUMENT) -> None:
         super().__init__()
+        self.contract = contract
         self.splits = {
             "train": [clip(i) for i in range(48)],
             "val": [clip(i) for i in range(100, 112)],
@@ -51,8 +53,16 @@ class Data(L.LightningDataModule):
     def songs(self, split: str) -> list[Clip]:
         return self.splits[split]
 
+    def conditions(self, split: str) -> dict[str, dict[str, np.ndarray]]:
+        recorded = [c for c in self.splits[split] if c.source == "philharmonia"]
+        return {
+            "plus_20_db": {c.id: c.sound.frames + 3 for c in recorded},
+            "white_20_db": {c.id: np.zeros_like(c.sound.frames) for c in recorded},
+        }
+
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        frames = torch.from_numpy(np.concatenate([c.sound.frames for c in self.splits["train"]]).astype(np.float32))
+        heard = heard_sounds([c.sound.frames for c in self.splits["train"]], self.contract.features)
+        frames = torch.from_numpy(np.concatenate([h.inputs for h in heard]))
         return frames.mean(0), frames.std(0)
 
     def place_counts(self) -> torch.Tensor:
@@ -60,7 +70,8 @@ class Data(L.LightningDataModule):
 
     def train_dataloader(self) -> IndexBatches:
         clips = self.splits["train"]
-        x = torch.from_numpy(np.stack([c.sound.frames[:20] for c in clips]).astype(np.float32))
+        heard = heard_sounds([c.sound.frames for c in clips], self.contract.features)
+        x = torch.from_numpy(np.stack([h.inputs[:20] for h in heard]))
         target, mask = (torch.from_numpy(np.stack(p)) for p in zip(*(encode(c.labels) for c in clips), strict=True))
         weight = torch.ones(len(clips), 20)
 
@@ -73,7 +84,7 @@ class Data(L.LightningDataModule):
 @pytest.fixture(scope="module")
 def fitted() -> tuple[InstrumentRecognizer, Data]:
     L.seed_everything(1, verbose=False)
-    module, data = InstrumentRecognizer(16, dilations=(1, 2), hidden=16, learning_rate=1e-2), Data()
+    module, data = InstrumentRecognizer(16, 3, dilations=(1, 2), hidden=16, learning_rate=1e-2), Data()
     trainer = L.Trainer(
         max_epochs=8, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
         enable_checkpointing=False, use_distributed_sampler=False, num_sanity_val_steps=0, limit_val_batches=0,
@@ -91,6 +102,11 @@ def test_it_learns_what_labels_say_and_names_what_it_was_taught(fitted: tuple[In
     assert result.metrics["test"]["instrument_at_0.25_s"] > 0.9
     assert result.baselines["test"]["majority"]["instrument_accuracy"] == 0.5
     assert "technique_f1" not in result.metrics["test"]
+    recorded = result.metrics["test/philharmonia"]
+    assert recorded["instrument_plus_20_db"] == recorded["instrument_accuracy"]
+    assert recorded["instrument_white_20_db"] < 0.8
+    assert result.baselines["test/philharmonia"]["mfcc+logistic"]["family_plus_20_db"] > 0.9
+    assert not [name for part in ("test", "test/gm") for name in result.metrics[part] if "20_db" in name]
     slices = {s["slice"]: s for s in result.analysis["slices"]}
     assert [s["slice"] for s in result.analysis["slices"]] == [s.name for s in INSTRUMENT.outputs]
     assert slices["energy"]["clips"] == {"gm": 24}
@@ -105,12 +121,45 @@ def test_it_learns_what_labels_say_and_names_what_it_was_taught(fitted: tuple[In
 def test_what_no_label_taught_is_constant_in_the_exported_file(fitted: tuple[InstrumentRecognizer, Data]) -> None:
     module, data = fitted
     stored = RTNeuralModel.from_bytes(export_rtneural(module.export_network().eval(), INSTRUMENT))
-    outputs = np.stack([stored(frame) for frame in data.songs("test")[0].sound.frames.astype(np.float32)])
+    [heard] = heard_sounds([data.songs("test")[0].sound.frames], INSTRUMENT.features)
+    outputs = np.stack([stored(frame) for frame in heard.inputs])
     assert np.abs(outputs[:, INSTRUMENT.output("instrument").index]).max() > 0.5
-    whole = numpy_call(module.network)(data.songs("test")[0].sound.frames[None].astype(np.float32))[0]
+    whole = numpy_call(module.network)(heard.inputs[None])[0]
     assert np.allclose(outputs, whole, atol=1e-4)
     for name in {*TRAINED, *UNTRAINED} - {"family", "instrument", "register", "energy"}:
         assert (outputs[:, INSTRUMENT.output(name).index] == 0).all(), name
+
+
+@pytest.mark.parametrize(("dilations", "stride"), [((4, 8), 4), ((2, 4), 2), ((1, 2), 1)])
+def test_training_looks_at_every_fourth_frame_where_it_can(dilations: tuple[int, ...], stride: int) -> None:
+    torch.manual_seed(0)
+    module = InstrumentRecognizer(8, 4, dilations=dilations, hidden=8).eval()
+    with torch.no_grad():
+        for layer in module.modules():
+            if isinstance(layer, torch.nn.Linear):
+                layer.weight.normal_()
+    batch = InstrumentBatch(
+        torch.randn(2, 21, 128), torch.rand(2, 21).round(), torch.zeros(2, 160), torch.zeros(2, 160)
+    )
+    outputs, weight = module._outputs(batch)
+    torch.testing.assert_close(outputs, module.network(batch.x)[:, ::stride], atol=1e-4, rtol=1e-4)
+    assert torch.equal(weight, batch.weight[:, ::stride])
+
+
+def test_a_model_of_version_1_hears_sounds_as_they_are() -> None:
+    calls: list[np.ndarray] = []
+
+    def call(x: np.ndarray) -> np.ndarray:
+        calls.append(x)
+        return np.zeros((*x.shape[:2], 160), np.float32)
+
+    for version, contract in (("1", INSTRUMENT.at("1")), ("2", INSTRUMENT)):
+        calls.clear()
+        data = Data(contract)
+        InstrumentEvaluator()(call, {}, data, "test", data)
+        frames = data.songs("test")[0].sound.frames.astype(np.float32)
+        assert (calls[0].shape[1] == len(frames) and np.array_equal(calls[0][0], frames)) == (version == "1")
+        assert abs(calls[0].mean()) > 7 if version == "1" else abs(calls[0].mean()) < 4
 
 
 def test_only_known_slices_give_gradients() -> None:
@@ -180,8 +229,8 @@ def test_baselines_know_no_more_than_training() -> None:
 
 def test_sizes_and_settings() -> None:
     module = InstrumentRecognizer().eval()
-    assert module.parameter_count < 300_000
-    assert module.network.receptive_field() == 65
+    assert module.parameter_count < 500_000
+    assert module.network.receptive_field() == 64
     assert module(torch.randn(2, 3, 128)).shape == (2, 3, 160)
     with pytest.raises(ConfigError, match="neighbour"):
         InstrumentRecognizer(neighbour=0.9)

@@ -52,6 +52,13 @@ SUSTAINS = (
 )  # fmt: skip
 GENRES = ("classical", "jazz", "rock", "electronic")
 
+CONDITIONS = (
+    "plus_20_db", "minus_20_db", "peak_1", "hum", "room_tone", "pink_10_db", "white_20_db", "telephone",
+    "resampled_linearly", "resampled_quickly", "resampled_narrowly", "mp3_32_kbit", "silence_around",
+    "room_tone_around",
+)  # fmt: skip
+"""Recording conditions that recorded clips may be scored in, by their names in `audio.conditions.CHANGES`."""
+
 CLASSES: dict[str, tuple[str, ...]] = {
     "family": FAMILIES,
     "instrument": INSTRUMENTS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 import torch
 from torch.nn import functional as F
 
@@ -9,13 +11,13 @@ from kmidi_lab.bounds import Count, Share, Sizes
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.models.instrument.features import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL, InstrumentBatch
 from kmidi_lab.models.instrument.network import HEAD_SIZE, two_headed_network
-from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean
+from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
 
 _START, _STEP = 6, 4
 """The loss of single frames leaves out those after a reset, when there is nothing yet to go by, and takes every fourth
-then: neighbours tell the same."""
+at most: neighbours tell the same."""
 _BALANCED, _MOST = ("technique", "articulation"), 8.0
 _PARTS = {name: INSTRUMENT.output(name).index for name in LOSS_WEIGHTS}
 
@@ -27,9 +29,11 @@ class InstrumentRecognizer(AudioModule):
     slice no label was given for stays at zero: constant.
 
     Args:
-        channels: of the trunk, as are `kernel`, `dilations`, `dropout` and `cepstra` (`nn.audio.trunk`).
-        kernel: taps of each convolution.
-        dilations: calls between taps, one a block.
+        channels: of the trunk, as are the next three, `dropout` and `cepstra` (`nn.audio.trunk`).
+        first_kernel: taps of the first convolution.
+        kernel: taps of the others.
+        dilations: calls between taps, one a block. Training looks at every fourth frame where all are multiples of four,
+            else at every second, or at each (`nn.audio.strided_forward`).
         hidden: units of each head.
         dropout: share of units dropped in training.
         cepstra: coefficients that the convolutions see; 0 is the bands themselves.
@@ -46,10 +50,11 @@ class InstrumentRecognizer(AudioModule):
 
     def __init__(
         self,
-        channels: Count = 96,
+        channels: Count = 128,
+        first_kernel: Count = 8,
         kernel: Count = 3,
-        dilations: Sizes = (1, 2, 4, 8, 16),
-        hidden: Count = 96,
+        dilations: Sizes = (4, 8, 16),
+        hidden: Count = 128,
         dropout: Dropout = 0.0,
         cepstra: Cepstra = 0,
         label_smoothing: Smoothing = 0.05,
@@ -60,11 +65,12 @@ class InstrumentRecognizer(AudioModule):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        self.network = two_headed_network(channels, kernel, dilations, hidden, dropout, cepstra)
+        self.network = two_headed_network(channels, first_kernel, kernel, dilations, hidden, dropout, cepstra)
         self.frame_weight, self.balance = frame_weight, balance
         self._rarity = torch.ones(INSTRUMENT.output_size)
         self._soft = {name: _soft_targets(part, name, label_smoothing, neighbour) for name, part in _PARTS.items()}
-        self.sizes = (channels, kernel, tuple(dilations), hidden)
+        self.stride = gcd(4, *dilations)
+        self.sizes = (channels, first_kernel, kernel, tuple(dilations), hidden)
         self.save_hyperparameters()
 
     def setup(self, stage: str) -> None:
@@ -77,25 +83,29 @@ class InstrumentRecognizer(AudioModule):
 
     @property
     def architecture(self) -> str:
-        channels, kernel, dilations, hidden = self.sizes
+        channels, first, kernel, dilations, hidden = self.sizes
         blocks = ", ".join(map(str, dilations))
         return (
-            f"causal CNN, {channels} channels, kernel {kernel}, residual blocks of dilation {blocks}, "
+            f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation {blocks}, "
             f"two heads {channels}→{hidden}→{HEAD_SIZE}"
         )
 
     def training_step(self, batch: InstrumentBatch, batch_idx: int) -> torch.Tensor:
-        outputs = self.network(batch.x)
+        outputs, weight = self._outputs(batch)
         counted = batch.mask * self._rarity.to(batch.mask)
-        clip = losses(clip_mean(outputs, batch.weight), batch.target, counted, self._soft)
-        later = slice(_START, None, _STEP)
-        frames = losses(outputs[:, later], batch.target, counted, self._soft, batch.weight[:, later])
+        clip = losses(clip_mean(outputs, weight), batch.target, counted, self._soft)
+        later = slice(-(-_START // self.stride), None, _STEP // self.stride)
+        frames = losses(outputs[:, later], batch.target, counted, self._soft, weight[:, later])
         by_clip, by_frame = (sum(LOSS_WEIGHTS[name] * each[name] for name in each) for each in (clip, frames))
         self.keep_loss(by_clip)  # type: ignore[arg-type]
         return by_clip + self.frame_weight * by_frame  # type: ignore[return-value]
 
+    def _outputs(self, batch: InstrumentBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Outputs `[B, T', 160]` of every `stride`-th frame and what each counts `[B, T']`."""
+        return strided_forward(self.network, batch.x, self.stride), batch.weight[:, :: self.stride]
+
     def validation_step(self, batch: InstrumentBatch, batch_idx: int) -> None:
-        clip, size = clip_mean(self.network(batch.x), batch.weight), len(batch.x)
+        clip, size = clip_mean(*self._outputs(batch)), len(batch.x)
         by_slice = losses(clip, batch.target, batch.mask)
         loss = sum(LOSS_WEIGHTS[name] * value for name, value in by_slice.items())
         self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)

@@ -14,20 +14,27 @@ HEAD_SIZE = 80
 
 
 def two_headed_network(
-    channels: int, kernel: int, dilations: Sequence[int], hidden: int, dropout: float, cepstra: int
+    channels: int,
+    first_kernel: int,
+    kernel: int,
+    dilations: Sequence[int],
+    hidden: int,
+    dropout: float,
+    cepstra: int,
 ) -> Chain:
     """Frames `[B, T, 128]` to logits `[B, T, 160]`, zero until training moves the heads' last layers.
 
     Args:
-        channels: of the trunk, as are `kernel`, `dilations` and `cepstra` (`nn.audio.trunk`).
-        kernel: taps of each convolution.
+        channels: of the trunk, as are `first_kernel`, `kernel`, `dilations` and `cepstra` (`nn.audio.trunk`).
+        first_kernel: taps of the first convolution.
+        kernel: taps of the others.
         dilations: calls between taps, one a block.
         hidden: units of each head.
         dropout: share of units dropped in training.
         cepstra: coefficients that the convolutions see; 0 is the bands themselves.
     """
     return Chain(
-        *trunk(channels, kernel, dilations, dropout, cepstra=cepstra),
+        *trunk(channels, kernel, dilations, dropout, first_kernel, cepstra),
         nn.Dropout(dropout),
         Heads(*(_head(channels, hidden, dropout) for _ in range(INSTRUMENT.output_size // HEAD_SIZE))),
     )

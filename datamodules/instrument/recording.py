@@ -1,0 +1,121 @@
+"""How a sound is recorded: what training changes about it, and the named conditions that it is scored in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from datamodules.shared import augmentation
+from datamodules.shared.augmentation import Decibels, named_rng
+from kmidi_lab.audio.augment import add_noise, coloured_noise, reverberate, shift_and_stretch
+from kmidi_lab.audio.conditions import (
+    CHANGES,
+    hum,
+    resampled_linearly,
+    resampled_narrowly,
+    room_tone,
+    stored,
+    surrounded,
+    telephone,
+    through_mp3,
+)
+from kmidi_lab.audio.mel import RATE
+from kmidi_lab.bounds import Share
+from kmidi_lab.models.instrument.features import CONDITIONS
+
+Samples = NDArray[np.float32]
+_LONGEST_S = 2.5
+"""Of a changed copy: what comes later of a sound is heard in the clean one."""
+_SNR_DB, _DECAY_S, _WET_DB = (5.0, 30.0), (0.15, 0.7), (-12.0, 0.0)
+_HUM_DB, _ROOM_DB, _MP3 = (-55.0, -33.0), (-75.0, -48.0), (0.4, 1.0)
+_GAIN_DB = 22.0
+_BEFORE_S, _AFTER_S = 1.0, 0.6
+_SURROUNDED, _AT_PEAK = 0.5, 0.25
+
+
+@dataclass(frozen=True)
+class Augmentation(augmentation.Augmentation):
+    """As of speech, with another recording of each copy, and an equaliser and noise at every step.
+
+    Args:
+        equaliser: decibels that the bands are raised or lowered by at most, along a smooth curve; off at 0.
+        channel: share of the copies that go through a channel: a level up to 22 dB softer or louder (or a peak of 1), half
+            of them with background before and after, and hum, room tone, noise, a telephone line, MP3 or a poor resampler.
+        background: share of the clips that get noise of 5 to 40 dB SNR and a colour of its own at every step.
+
+    Raises:
+        ConfigError: a value out of range.
+    """
+
+    variants: int = 2
+    pitch: float = 0.3
+    stretch: float = 0.05
+    noise: float = 0.5
+    room: float = 0.5
+    gain: float = 0.0
+    bands: int = 8
+    frames: int = 4
+    mixup: float = 0.0
+    equaliser: Decibels = 4.0
+    channel: Share = 0.7
+    background: Share = 0.4
+
+    @property
+    def of_waveforms(self) -> tuple[float, ...]:
+        return (*super().of_waveforms, self.channel)
+
+    def _variant(self, samples: Samples, rng: np.random.Generator) -> Samples:
+        if not self.channel:
+            return super()._variant(samples, rng)
+        out = shift_and_stretch(
+            samples[: int(_LONGEST_S * RATE)],
+            rng.uniform(-self.pitch, self.pitch),
+            1 + rng.uniform(-self.stretch, self.stretch),
+        )
+        if rng.random() < self.room:
+            out = reverberate(out, rng.uniform(*_DECAY_S), rng.uniform(*_WET_DB), RATE, rng)
+        if rng.random() < self.channel:
+            return recorded(out, rng)
+        return add_noise(out, rng.uniform(*_SNR_DB), rng) if rng.random() < self.noise else out
+
+
+def recorded(samples: Samples, rng: np.random.Generator) -> Samples:
+    """Through a channel that `rng` draws."""
+    peak = max(float(np.abs(samples).max()), 1e-6)
+    gain = 1 / peak if rng.random() < _AT_PEAK else 10 ** (rng.uniform(-_GAIN_DB, _GAIN_DB) / 20)
+    smooth = lfilter([0.3], [1.0, -0.7], samples)
+    out: Samples = np.asarray((samples + rng.normal(0, 0.2) * smooth) * gain, np.float32)
+    snr, kind = rng.uniform(*_SNR_DB), rng.integers(8)
+    # Of the sound alone, before there is silence around it.
+    power = float(np.mean(np.square(out, dtype=np.float64))) * 10 ** (-snr / 10)
+    if rng.random() < _SURROUNDED:
+        out = surrounded(out, rng.uniform(0, _BEFORE_S), rng.uniform(0, _AFTER_S))
+    if kind in (0, 1):
+        noise = coloured_noise(len(out), rng)
+        out = np.asarray(out + noise * np.sqrt(power / max(float(np.mean(noise**2)), 1e-20)), np.float32)
+    elif kind == 2:
+        out = hum(out, float(rng.choice((50, 60))), rng.uniform(*_HUM_DB), rng)
+    elif kind in (3, 4):
+        out = room_tone(out, rng.uniform(*_ROOM_DB), rng)
+    elif kind == 5:
+        out = telephone(out)
+    elif kind == 6:
+        out = through_mp3(out, rng.uniform(*_MP3))
+    elif kind == 7:
+        out = (resampled_linearly, resampled_narrowly)[rng.integers(2)](out)
+    return stored(out)
+
+
+@dataclass(frozen=True)
+class Conditions(augmentation.Augmentation):
+    """Each sound in each of CONDITIONS, in their order; `variants` has no say."""
+
+    @property
+    def of_waveforms(self) -> tuple[float, ...]:
+        return (float(len(CONDITIONS)), 2.0)
+
+    def waveforms(self, samples: Samples, name: str) -> list[Samples]:
+        return [CHANGES[condition](samples, named_rng(f"{name} {condition}")) for condition in CONDITIONS]

@@ -1,0 +1,48 @@
+"""What the model gets of whole sounds, by the version of its contract, and which frames count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.audio.level import adapt, fresh, since_onset
+from kmidi_lab.audio.speaker import padded
+from kmidi_lab.contracts import LEVEL_FEATURES
+
+_TOGETHER = 256
+
+
+class Heard(NamedTuple):
+    """A sound from its onset on: inputs `[T, 128]`, and `[T]`, True where the output counts, somewhere at least."""
+
+    inputs: NDArray[np.float32]
+    counts: NDArray[np.bool_]
+
+
+def heard_sounds(sounds: Sequence[NDArray[np.floating]], features: str) -> list[Heard]:
+    """Sounds `[T_i, 128]` of `mel128-v1` as `task=predict` hears them, without the background before the onset.
+
+    Version 1 hears all frames of a sound, which is expected to be trimmed.
+    """
+    if features != LEVEL_FEATURES:
+        return [Heard(np.asarray(frames, np.float32), np.ones(len(frames), bool)) for frames in sounds]
+    out: list[Heard] = [None] * len(sounds)  # type: ignore[list-item]
+    by_length = np.argsort([len(frames) for frames in sounds], kind="stable")
+    for first in range(0, len(by_length), _TOGETHER):
+        places = by_length[first : first + _TOGETHER]
+        frames, real = padded([sounds[i] for i in places])
+        levelled = adapt(frames, real, fresh(len(places)))
+        for i, *row in zip(places, *levelled, strict=True):
+            out[i] = _from_onset(*(part[: len(sounds[i])] for part in row))
+    return out
+
+
+def _from_onset(inputs: NDArray[np.float32], counts: NDArray[np.bool_], afresh: NDArray[np.bool_]) -> Heard:
+    counts = since_onset(counts, afresh)
+    if not counts.any():
+        return Heard(inputs, np.ones_like(counts))
+    onset = int(counts.argmax())
+    return Heard(inputs[onset:], counts[onset:])
