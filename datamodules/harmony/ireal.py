@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from datamodules.harmony.ireal_chart import TooLongError, bars_of, played
-from datamodules.harmony.reading import Placed, chart_song, keep, read_text
+from datamodules.harmony.reading import Placed, chart_song, keep
 from datamodules.shared.library import Reading
+from datamodules.shared.texts import read_text
 from kmidi_lab.chords.chord import Chord, ChordError, Song, parse_key
 from kmidi_lab.chords.jazz import parse_jazz
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from datamodules.harmony.reading import Placed, chart_song, read_files, read_text
+from datamodules.harmony.reading import Placed, chart_song, read_files
 from datamodules.shared.library import Reading
+from datamodules.shared.texts import read_text
 from kmidi_lab.chords.chord import Chord, ChordError, Key, Song, parse_pitch_class
 from kmidi_lab.chords.jazz import parse_jazz
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.harmony.reading import keep, read_text
+from datamodules.harmony.reading import keep
 from datamodules.shared.library import Reading
+from datamodules.shared.texts import read_text
 from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, Song, merge_repeats, parse_key
 from kmidi_lab.chords.harte import parse_harte
 from kmidi_lab.chords.key_finding import estimate_key

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.shared.library import Reading, Report
+from datamodules.shared.texts import read_text
 from kmidi_lab.chords.chord import Chord, Event, Key, Song, merge_repeats
 from kmidi_lab.chords.key_finding import estimate_key
 
@@ -64,20 +65,6 @@ def chart_song(
         key = next((k for at, k in reversed(chosen) if at <= start), chosen[0][1])
         events.append(Event(chord, key, start, bars))
     return Song(id, id.partition("/")[0], title, merge_repeats(events), tags=tuple(t for t in tags if t))
-
-
-def read_text(path: Path, reading: Report, limit: int = 64 * 2**20) -> str | None:
-    """The file's text, or None with the problem reported: missing rights, too large, not UTF-8."""
-    try:
-        if path.stat().st_size > limit:
-            reading.skip(path, "", f"larger than {limit >> 20} MiB")
-            return None
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        reading.skip(path, "", "not UTF-8 text", error)
-    except OSError as error:
-        reading.skip(path, "", "cannot be read", error)
-    return None
 
 
 def read_json(path: Path, reading: Report) -> Any:

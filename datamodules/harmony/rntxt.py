@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from datamodules.harmony.reading import read_text
 from datamodules.shared.library import Reading
+from datamodules.shared.texts import read_text
 from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, Song, merge_repeats, parse_pitch_class
 from kmidi_lab.chords.roman import parse_roman
 

@@ -1,4 +1,4 @@
-"""The model contract: ids, sizes, named slices, budgets and state of the seven models.
+"""The model contract: ids, sizes, named slices, budgets and state of the models.
 
 This module is the only place where a size or an index of a model's input or output is written
 down. Data modules, networks, exporters, cards and the documentation read it. It imports nothing
@@ -40,6 +40,7 @@ class Values:
 
 _KINDS = ("range", "one-hot", "weighted", "circle", "key", "mood")
 SIGNED, UNIT, TWICE = Values("range"), Values("range", 0.0), Values("range", -2.0, 2.0)
+TWICE_UNIT = Values("range", 0.0, 2.0)
 ONE_HOT, WEIGHTED = Values("one-hot", 0.0), Values("weighted", 0.0)
 CIRCLE, KEY, MOOD = Values("circle"), Values("key"), Values("mood")
 LOG_MEL = Values("range", -13.82, 10.0)
@@ -498,7 +499,50 @@ EMOTION_NODE = Contract(
     output_kind="logits",
 )
 
-_BY_MODEL = {c.model: c for c in (HARMONY, EMOTION, MELODY, GROOVE, DYNAMICS, INSTRUMENT, EMOTION_NODE)}
+STRUCTURE = Contract(
+    model="structure",
+    id="structurepredictor",
+    task="custom",
+    inputs=_slices(
+        ("previous_sections", 24, "types of the last two sections, oldest first, 12 one-hot each", UNIT),
+        (
+            "recalled_section",
+            12,
+            "type that most often followed the longest match of up to eight sections in this song; holds match / 8",
+            WEIGHTED,
+        ),
+        ("counts", 11, "sections of each type so far / 4, without silence", TWICE_UNIT),
+        ("last_length", 1, "bars of the last section / 32, at most 1; 0 unknown", UNIT),
+        ("position", 1, "time since the song began / 4 min, at most 2", TWICE_UNIT),
+        ("target", 1, "length that the song shall have / 4 min, at most 2; 0 unknown", TWICE_UNIT),
+        ("arc", 8, "narrative arc, one-hot; no data hold arcs, so the head file's rule follows it", ONE_HOT),
+        ("mood", 4, "valence, arousal, dominance in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+        ("tempo", 1, "(quarter notes a minute - 120) / 60; 0 where unknown", Values("range", -2.0, 4.0)),
+        ("metre", 1, "quarter notes of a bar / 8; 0 unknown", TWICE_UNIT),
+    ),
+    outputs=_slices(
+        (
+            "section",
+            13,
+            "logits of the next section: intro verse pre-chorus chorus bridge solo breakdown build-up drop outro other "
+            "silence, END",
+        ),
+        ("length", 8, "logits of its length in bars, 2 4 8 12 16 24 32 other; the head file adds a row for each type"),
+        ("energy", 1, "expected energy by the rule of the head file, 0..1"),
+        ("density", 1, "expected density by the rule of the head file, 0..1"),
+        ("tension", 1, "expected tension by the rule of the head file, 0..1"),
+        ("reserved", 8, "zero"),
+    ),
+    budget_ms=1.0,
+    params_hint="~30K",
+    network="small MLP",
+    state="none",
+    features=SYMBOLIC_FEATURES,
+    output_kind="logits",
+    head=True,
+)
+
+_BY_MODEL = {c.model: c for c in (HARMONY, EMOTION, MELODY, GROOVE, DYNAMICS, INSTRUMENT, EMOTION_NODE, STRUCTURE)}
 CONTRACTS = MappingProxyType(_BY_MODEL)
 """Every contract by model name, in training priority; behind the lab's own those that `register` added."""
 

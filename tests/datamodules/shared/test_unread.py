@@ -17,6 +17,7 @@ from datamodules.melody import library as melody
 from datamodules.shared import engine, lakh
 from datamodules.shared.augmentation import Augmentation as SpeechAugmentation
 from datamodules.shared.unread import REASON, unread
+from datamodules.structure import library as structure
 
 ROOMS = {
     "emotion": lambda root: emotion.sources(root, ("speech",), SpeechAugmentation(), 1, False),
@@ -25,6 +26,7 @@ ROOMS = {
     "dynamics": lambda root: dynamics.sources(root, False),
     "melody": lambda root: melody.sources(root, False),
     "harmony": lambda root: harmony.sources(root, False),
+    "structure": lambda root: structure.sources(root, False),
 }
 
 
@@ -62,6 +64,8 @@ def missed(room: str, root: Path) -> list[str]:
         ("melody", ["jsb_chorales/JSB.pickle"], "jsb_chorales"),
         ("harmony", ["pop909/001/chord_midi.txt", "pop909/002/002.mid"], "pop909/002"),
         ("harmony", ["jazz_standards/standards.json"], "jazz_standards"),
+        ("structure", ["billboard/0003/echonest.csv"], "billboard"),
+        ("structure", ["jsd/ArtPepper_Stardust_Orig.csv"], "jsd"),
     ],
 )  # fmt: skip
 def test_it_is_a_problem(tmp_path, room, there, folder):

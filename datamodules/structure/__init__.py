@@ -1,0 +1,1 @@
+"""Song forms: readers and the data module of the structure model."""
