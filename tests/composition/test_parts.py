@@ -14,26 +14,24 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
 from kmidi_lab.composition.bands import band_of_genre, bands, fills, kit, pattern, with_feel
 from kmidi_lab.composition.drumming import drums
-from kmidi_lab.composition.form import along, form
-from kmidi_lab.song.vocabularies import ARCS, FEELS, GENRES
+from kmidi_lab.composition.form import chosen_form, form, read_form
+from kmidi_lab.song.vocabularies import FEELS, GENRES
 
 CHORDS = st.lists(st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES)), min_size=1, max_size=12)
 
 
-@given(st.integers(1, 512), st.sampled_from(["", *ARCS]))
-def test_a_form_has_the_bars_that_were_asked(bars: int, arc: str) -> None:
-    plan = form(bars, arc)
+@given(st.integers(1, 512))
+def test_a_form_by_rule_has_the_bars_that_were_asked(bars: int) -> None:
+    plan = form(bars)
     assert sum(s.bars for s in plan) == bars
     assert all(s.bars > 0 and 0 <= s.energy <= 1 and 0 <= s.tension <= 1 for s in plan)
 
 
-def test_arcs_change_where_a_song_is_full() -> None:
-    plain = form(64)
-    heavy = {arc: np.array([s.energy for s in along(plain, arc)]) for arc in ARCS}
-    half = len(plain) // 2
-    assert heavy["Descent"][:half].mean() > heavy["Descent"][half:].mean()
-    assert heavy["Slow Reveal"][:2].mean() < np.array([s.energy for s in plain])[:2].mean()
-    assert len({tuple(h.round(3)) for h in heavy.values()}) == len(ARCS)
+def test_of_the_forms_that_are_drawn_the_one_with_a_chorus_that_returns_is_kept() -> None:
+    good = read_form("intro 4, verse 8, chorus 8, verse 8, chorus 8, outro 4")
+    forms = [read_form("intro 16, verse 16, solo 8"), good, read_form("verse 20, solo 12, silence 8")]
+    assert chosen_form(lambda seed: forms[seed % 3], 40) == good
+    assert sum(s.bars for s in chosen_form(lambda seed: forms[0], 8)) == 8
 
 
 @given(CHORDS)

@@ -35,12 +35,23 @@ def test_the_same_request_gives_the_same_bytes_and_another_seed_another_song(mak
 
 
 def test_a_chorus_that_returns_is_the_same_chorus(make) -> None:
-    song = make(text=TEXT, bars=64).arrangement
-    choruses = [i for i, s in enumerate(song.sections) if s.name == "chorus"]
-    tunes = [sung(song, i) for i in choruses]
-    assert len(tunes) >= 3
-    assert all(tune == tunes[0] for tune in tunes)
-    assert sung(song, [s.name for s in song.sections].index("verse")) != tunes[0]
+    song = make(emotion="joyful", sections="verse 8, chorus 8, verse 4, chorus 8, chorus 4, outro 2").arrangement
+    tunes = {number: sung(song, number) for number in range(5)}
+    assert tunes[1] == tunes[3]
+    assert tunes[4] == [n for n in tunes[1] if n[0] < 12]
+    assert tunes[2] == [n for n in tunes[0] if n[0] < 12]
+    assert tunes[0] != tunes[1]
+
+
+def test_an_arc_changes_where_a_song_is_full(make, tmp_path: Path) -> None:
+    def early_and_late(arc: str) -> float:
+        path = tmp_path / f"{arc}.json"
+        path.write_text(json.dumps({"song_intent": {"mood_primary": "Longing", "narrative_arc": arc}}))
+        song = make(intent=str(path), bars=64).arrangement
+        energy = [s.energy for s in song.sections for _ in range(s.bars)]
+        return float(np.mean(energy[32:]) - np.mean(energy[:32]))
+
+    assert early_and_late("Descent") < 0 < early_and_late("Climb-to-Climax")
 
 
 def test_a_sad_sentence_is_in_minor_and_slow_a_happy_one_in_major_and_fast(make) -> None:

@@ -54,10 +54,13 @@ class Arranger:
         self._spelling = brief.spelling
         self._rng = np.random.default_rng([brief.seed, 2])
         self._loops: dict[str, list[str]] = {}
-        self._material: dict[tuple[str, int], Material] = {}
+        self._material: dict[str, Material] = {}
+        self._longest: dict[str, int] = {}
 
     def arrange(self, form: Sequence[Stretch]) -> Arrangement:
         """The song, as it is written; nothing of how it is played."""
+        for stretch in form:
+            self._longest[stretch.kind] = max(self._longest.get(stretch.kind, 0), stretch.bars)
         starts = list(accumulate((s.bars for s in form), initial=0))
         chords, notes = [], {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums")}
         for number, (stretch, start) in enumerate(zip(form, starts, strict=False)):
@@ -118,18 +121,23 @@ class Arranger:
         return [n._replace(start=n.start + late) if n.start % 1 == 0.5 else n for n in notes]
 
     def _material_of(self, stretch: Stretch, last: bool) -> Material:
-        kind = (stretch.kind, stretch.bars)
-        if kind not in self._material:
-            loop = self._loop(stretch.kind)
-            chords = [loop[i % len(loop)] for i in range(stretch.bars)]
-            tune: list[Note] = []
-            if stretch.kind in _SUNG:
-                tune = self._swung(
-                    section_tune(self._draw, chords, self._brief.key, self._lift(stretch.kind), self._rng)
-                )
-            self._material[kind] = Material(tuple(chords), tuple(tune))
-        material = self._material[kind]
+        """The beginning of what its kind plays where that is longest."""
+        whole = self._whole(stretch.kind)
+        tune = [n for n in whole.tune if n.start < stretch.bars * BAR]
+        if tune:
+            tune[-1] = tune[-1]._replace(duration=min(tune[-1].duration, stretch.bars * BAR - tune[-1].start))
+        material = Material(whole.chords[: stretch.bars], tuple(tune))
         return self._closed(material) if last else material
+
+    def _whole(self, kind: str) -> Material:
+        if kind not in self._material:
+            loop, bars = self._loop(kind), self._longest[kind]
+            chords = [loop[i % len(loop)] for i in range(bars)]
+            tune: list[Note] = []
+            if kind in _SUNG:
+                tune = self._swung(section_tune(self._draw, chords, self._brief.key, self._lift(kind), self._rng))
+            self._material[kind] = Material(tuple(chords), tuple(tune))
+        return self._material[kind]
 
     def _closed(self, material: Material) -> Material:
         """The last section ends at rest: on the tonic, its tune on the tonic's root."""

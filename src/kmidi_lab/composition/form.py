@@ -1,10 +1,9 @@
-"""The form of a song: its sections by a rule, which stands in where no model of structure is published."""
+"""The form of a song: the best of several that a model draws, as it was typed, or for a short song by a rule."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
-
-import numpy as np
 
 from kmidi_lab.errors import ConfigError, one_of
 
@@ -14,17 +13,6 @@ _ENERGY = {
 }  # fmt: skip
 """How full a section of each type is, 0..1. The lab's own choice."""
 _TENSION = {"pre-chorus": 0.7, "bridge": 0.7, "build-up": 0.8, "chorus": 0.5, "solo": 0.6}
-_ARCS = {
-    "Climb-to-Climax": ((0, 0.7), (0.8, 1.2), (1, 1.0)),
-    "Slow Reveal": ((0, 0.55), (1, 1.05)),
-    "Repetitive Despair": ((0, 0.85), (1, 0.85)),
-    "Static Reflection": ((0, 0.65), (1, 0.65)),
-    "Sudden Shift": ((0, 0.65), (0.59, 0.65), (0.6, 1.25), (1, 1.25)),
-    "Descent": ((0, 1.15), (1, 0.5)),
-    "Rise and Fall": ((0, 0.7), (0.55, 1.2), (1, 0.6)),
-    "Spiral": ((0, 0.7), (1, 1.25)),
-}
-"""(part of the song, factor on the energy there) of each narrative arc. The lab's own choice."""
 _BRIDGE_FROM = 2
 """Rounds of verse and chorus after which a bridge takes a verse's place."""
 LONGEST = 512
@@ -32,6 +20,15 @@ LONGEST = 512
 _MOST_SECTIONS, _LONGEST_SECTION = 64, 64
 _LATER = 0.05
 """What each return of a section adds to its energy."""
+
+
+_CANDIDATES = 12
+_SHORT = 24
+"""Bars of a song that has room for sections of several kinds."""
+_EDGES = 0.2
+"""Share of a song that intro and outro may have."""
+PHRASE = 4
+"""Bars of a phrase."""
 
 
 class Stretch(NamedTuple):
@@ -43,14 +40,40 @@ class Stretch(NamedTuple):
     tension: float
 
 
-def form(bars: int, arc: str = "") -> list[Stretch]:
-    """Verses and choruses around a bridge, with an intro and an outro where there is room, in exactly `bars` bars.
+Draw = Callable[[int], list[Stretch]]
+
+
+def form(bars: int) -> list[Stretch]:
+    """Verses and choruses around a bridge, with an intro and an outro where there is room, in exactly `bars` bars."""
+    return _stretches(_plan(bars))
+
+
+def chosen_form(draw: Draw, bars: int) -> list[Stretch]:
+    """The best of several forms that were drawn, by rules of thumb; a song too short for sections has one by rule.
 
     Args:
-        bars: of the song, 1 or more.
-        arc: one of KmiDi's narrative arcs, which changes the energy on the way; any other text changes nothing.
+        draw: a seed to a form of `bars` bars.
+        bars: of the song.
     """
-    return along(_stretches(_plan(bars)), arc)
+    if bars < _SHORT:
+        return form(bars)
+    return max((draw(seed) for seed in range(1, _CANDIDATES + 1)), key=lambda drawn: _worth(drawn, bars))
+
+
+def _worth(drawn: Sequence[Stretch], bars: int) -> float:
+    """Higher for a short intro, choruses that return, an end that is one, sections of whole phrases, and few solos."""
+    kinds = [s.kind for s in drawn]
+    length = {kind: sum(s.bars for s in drawn if s.kind == kind) for kind in kinds}
+    aside = sum(length.get(kind, 0) for kind in ("solo", "other", "silence")) / bars
+    return (
+        min(kinds.count("chorus"), 3)
+        + ("verse" in kinds)
+        + 0.5 * (kinds[-1] in ("outro", "chorus"))
+        + 0.3 * ("bridge" in kinds)
+        - 8 * max(0.0, (length.get("intro", 0) + length.get("outro", 0)) / bars - _EDGES)
+        - 2 * max(0.0, aside - 0.15)
+        - sum(s.bars % PHRASE != 0 for s in drawn) / len(drawn)
+    )
 
 
 def read_form(text: str) -> list[Stretch]:
@@ -87,17 +110,6 @@ def _stretches(plan: list[tuple[str, int]]) -> list[Stretch]:
         seen[kind] = times + 1
         out.append(Stretch(kind, length, min(_ENERGY[kind] + _LATER * times, 1.0), _TENSION.get(kind, 0.35)))
     return out
-
-
-def along(form: list[Stretch], arc: str) -> list[Stretch]:
-    """The form with its energy as an arc wants it. No data hold arcs, so this is a rule."""
-    curve = _ARCS.get(arc)
-    if curve is None:
-        return form
-    ends = np.cumsum([s.bars for s in form])
-    middles = (ends - np.array([s.bars for s in form]) / 2) / ends[-1]
-    factors = np.interp(middles, [at for at, _ in curve], [factor for _, factor in curve])
-    return [s._replace(energy=float(np.clip(s.energy * f, 0.05, 1))) for s, f in zip(form, factors, strict=True)]
 
 
 def _plan(bars: int) -> list[tuple[str, int]]:

@@ -11,7 +11,7 @@ import orjson
 
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief
-from kmidi_lab.composition.form import along, form
+from kmidi_lab.composition.form import Stretch, chosen_form
 from kmidi_lab.composition.performance import performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest, closest_mood
@@ -44,7 +44,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
         UserError: what was asked can't be.
     """
     brief = request.brief(None, seed)
-    plan = along(request.form, brief.arc) if request.form else form(brief.bars, brief.arc)
+    plan = request.form or chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
     arrangement = Arranger(brief, players).arrange(plan)
     remarks = []
     for rule in brief.rules_broken:
@@ -55,6 +55,12 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     midi = performed(arrangement, brief, players)
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
     return Song(brief, arrangement, midi, _trace(request, brief, arrangement, players, remarks), tuple(remarks))
+
+
+def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
+    asked = {"arc": brief.arc, "bars": brief.bars, "mood": str(brief.mood), "tempo": brief.tempo}
+    drawn = players.ask("structure", 1000 * brief.seed + number, **asked)
+    return [Stretch(s.name, s.bars, s.energy, s.tension) for s in drawn.sections]
 
 
 def _trace(
@@ -81,13 +87,19 @@ def _trace(
         "style": brief.band.name,
         "arc": brief.arc,
         "rules_broken": list(brief.rules_broken),
-        "form": {"by": "a rule: no data hold narrative arcs", "sections": sections},
+        "form": {"by": _form_by(request, players), "sections": sections},
         "accompaniment": {"by": f"patterns of the style {brief.band.name}, chords by voice-leading"},
         "models": [asdict(player) for player in players.trace.values()],
         "intent": orjson.loads(to_json(request.song)),
         "still_open": request.questions,
         "remarks": remarks,
     }
+
+
+def _form_by(request: SongRequest, players: Players) -> str:
+    if request.form:
+        return "typed"
+    return players.trace["structure"].by if "structure" in players.trace else "a rule, for a short song"
 
 
 def compose(

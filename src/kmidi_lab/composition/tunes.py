@@ -8,11 +8,10 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.form import PHRASE
 from kmidi_lab.song import Note
 
 BAR = 4.0
-PHRASE = 4
-"""Bars of a phrase."""
 _CANDIDATES = 12
 _VELOCITY = 92
 _LOW, _HIGH = 57, 81
