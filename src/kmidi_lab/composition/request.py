@@ -24,6 +24,7 @@ SLOWEST, FASTEST = 30, 300
 """Quarters a minute."""
 _LONGEST_TITLE = 60
 _USUAL_BARS = 32
+_SAID = ("core_event", "core_longing", "core_transformation")
 
 
 class SongRequest(Bounded):
@@ -99,14 +100,23 @@ class SongRequest(Bounded):
             return sum(stretch.bars for stretch in self.form)
         return self.bars or self.song.directive.output_bars or _USUAL_BARS
 
-    def brief(self, mood: Mood | None, seed: int) -> Brief:
+    @property
+    def unread(self) -> str:
+        """What a model of texts should read: what happened, what is longed for; empty where the mood is given already."""
+        if self.affect or self.song.get("mood_primary"):
+            return ""
+        return ". ".join(text for field in _SAID if (text := self.song.get(field)))
+
+    def brief(self, mood: Mood | None, seed: int, arc: str = "") -> Brief:
         """The song's brief.
 
         Args:
             mood: what the text means to a model; None is what the intent and the words of the lexicon say.
             seed: of what is left open.
+            arc: that the text asks for; the intent's comes before it.
         """
-        whole = filled(self.song)
+        said = answer(self.song, "mood_primary", closest_mood(mood)) if mood and self.unread else self.song
+        whole = filled(said)
         place = self.affect or (None if mood else affect(whole)) or (0.0, 0.0)
         felt = mood if mood and not self.affect else Mood(*place, words=whole.get("mood_primary"))
         wish = whole.constraints
@@ -125,7 +135,7 @@ class SongRequest(Bounded):
             band,
             chords=self._chords(),
             mode=whole.mode or "",
-            arc=whole.get("narrative_arc"),
+            arc=self.song.get("narrative_arc") or arc or whole.get("narrative_arc"),
             rules_broken=(rule,) if rule else (),
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from kmidi_lab.composition.arranging import Arranger
-from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.form import Stretch, chosen_form
 from kmidi_lab.composition.performance import performed
 from kmidi_lab.composition.players import Players
@@ -43,10 +43,9 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     Raises:
         UserError: what was asked can't be.
     """
-    brief = request.brief(None, seed)
+    brief, remarks = _briefed(request, players, seed)
     plan = request.form or chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
     arrangement = Arranger(brief, players).arrange(plan)
-    remarks = []
     for rule in brief.rules_broken:
         try:
             arrangement = break_rule(arrangement, rule)
@@ -55,6 +54,18 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     midi = performed(arrangement, brief, players)
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
     return Song(brief, arrangement, midi, _trace(request, brief, arrangement, players, remarks), tuple(remarks))
+
+
+def _briefed(request: SongRequest, players: Players, seed: int) -> tuple[Brief, list[str]]:
+    """The brief, with the mood that a model reads in the text; where it is unsure, what words of the lexicon say."""
+    if not request.unread:
+        return request.brief(None, seed), []
+    read = players.ask("intent", text=request.unread)
+    arc = read.arc if read.arc_said else ""
+    if read.unsure:
+        return request.brief(None, seed, arc), [f"the text's mood is not sure ({read.why}); set it by compose.emotion"]
+    mood = Mood(read.valence, read.arousal, read.dominance, read.complexity, read.label)
+    return request.brief(mood, seed, arc), []
 
 
 def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
