@@ -14,11 +14,12 @@ from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.registry.files import check_below, check_hashes, read_bounded
+from kmidi_lab.text.table import Table
 
 
 @dataclass
 class Published:
-    """An ONNX model with its head and registry entry, and the folder that its files lie in.
+    """An ONNX model with its head and registry entry, the folder that its files lie in, and its table where it reads texts.
 
     `model` takes one vector a call and keeps its state; `call` maps `[E, N]`, or sequences `[S, T, N]`, to outputs.
     """
@@ -28,6 +29,7 @@ class Published:
     head: dict[str, np.ndarray]
     model: OnnxModel
     folder: Path = Path()
+    table: Table | None = None
 
     def warnings(self) -> list[str]:
         """What whoever asks the model should know of it."""
@@ -67,12 +69,14 @@ def load_published(models_root: Path, model: str) -> Published | None:
     check_below(models_root, entry["exports"]["onnx_path"])
     if contract.head:
         check_below(models_root, str(_head_of(Path(entry["exports"]["onnx_path"]), contract)))
+    if contract.reads:
+        check_below(models_root, str(_table_of(Path(entry["exports"]["onnx_path"]), contract)))
     check_hashes(models_root, entry)
     return load_onnx(models_root / entry["exports"]["onnx_path"], contract, entry)
 
 
 def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = None) -> Published:
-    """An ONNX file with the `<id>.head.json` beside it, if the model has one; raises RegistryError."""
+    """An ONNX file with the `<id>.head.json` and `<id>.table.bin` beside it, if the model has them; raises RegistryError."""
     if not path.exists():
         raise RegistryError(f"{path}: the ONNX file is missing; train or export the model again")
     model = OnnxModel(_bytes(path), str(path))
@@ -82,11 +86,22 @@ def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = Non
             f"{path}: takes {sizes[0]} and gives {sizes[1]}, not {contract.id}; give a file of that model"
         )
     head = _head(_head_of(path, contract)) if contract.head else {}
-    return Published(contract, entry or {}, head, model, path.parent)
+    table = _table(_table_of(path, contract)) if contract.reads else None
+    return Published(contract, entry or {}, head, model, path.parent, table)
 
 
 def _head_of(onnx: Path, contract: Contract) -> Path:
     return onnx.with_name(f"{contract.id}.head.json")
+
+
+def _table_of(onnx: Path, contract: Contract) -> Path:
+    return onnx.with_name(f"{contract.id}.table.bin")
+
+
+def _table(path: Path) -> Table:
+    if not path.exists():
+        raise RegistryError(f"{path} is missing; it makes the model's input of a text. Export the model again")
+    return Table.read(_bytes(path), str(path))
 
 
 def _bytes(path: Path) -> bytes:

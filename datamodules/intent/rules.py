@@ -1,0 +1,52 @@
+"""Sentences made by rule from words of feeling: a stand-in where there are no real ones, and a small part of training.
+
+Each sentence is a frame and one of the words of `feelings.yaml`, which says its sub-emotion. A negation turns what is felt: not
+happy is sad, and what is not sad, angry, afraid, surprised or disgusted is neutral, its valence and arousal turned and halved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from datamodules.shared.library import Reading
+from kmidi_lab.models.intent.features import Sentence
+
+NAME, LICENCE = "rules", "MIT"
+PATH = Path(__file__).with_name("feelings.yaml")
+_FRAMES = (
+    "{}", "I feel {}", "I'm feeling {} today", "I am so {}", "we were {} when it happened", "something {} for a slow song",
+    "a song for when you are {}", "this makes me {}", "make it sound {}",
+)  # fmt: skip
+_NEGATED = (
+    "I'm not {}", "not {} at all", "I don't feel {} anymore", "I have never been less {}", "I can't say that I am {}",
+    "nobody here is {}",
+)  # fmt: skip
+_TURNED = -0.5
+
+
+def read() -> Reading[Sentence]:
+    """All of them, in a fixed order."""
+    reading: Reading[Sentence] = Reading(NAME, LICENCE, note="made by rule from words of feeling; nobody wrote them")
+    reading.items = list(_sentences())
+    return reading
+
+
+def _sentences() -> Iterator[Sentence]:
+    for base, subs in yaml.safe_load(PATH.read_text(encoding="utf-8")).items():
+        for sub, about in subs.items():
+            place, turned = about["place"], [_TURNED * v for v in about["place"]]
+            for at, word in enumerate(about["words"]):
+                stem = f"{NAME}/{base.lower()}/{sub}/{at}"
+                for kind in range(3):
+                    frame = _FRAMES[(at + 3 * kind) % len(_FRAMES)]
+                    subs_of = (f"{base.lower()}/{sub}",)
+                    yield _made(f"{stem}/{kind}", frame.format(word), base.lower(), subs_of, place)
+                felt = "sad" if base == "HAPPY" else "neutral"
+                yield _made(f"{stem}/not", _NEGATED[at % len(_NEGATED)].format(word), felt, (), turned)
+
+
+def _made(name: str, text: str, label: str, subs: tuple[str, ...], affect: list[float]) -> Sentence:
+    return Sentence(name, NAME, "", text, labels=(label,), subs=subs, affect=tuple(affect))
