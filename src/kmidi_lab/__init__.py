@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kmidi_lab.composition.song import compose
     from kmidi_lab.inference.api import load
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load"]
+__all__ = ["__version__", "compose", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """`load` is imported when it is first used, so that `--help` need not wait for it."""
-    if name != "load":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from kmidi_lab.inference.api import load
+    """`load` and `compose` are imported when they are first used, so that `--help` need not wait for them."""
+    if name == "load":
+        from kmidi_lab.inference.api import load
 
-    return load
+        return load
+    if name == "compose":
+        from kmidi_lab.composition.song import compose
+
+        return compose
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,6 +29,7 @@ _FREE_TEXT = (
     "export.source=",
     "registry.",
     "trainer.resume=",
+    *(f"compose.{key}=" for key in ("text", "intent", "chords", "key", "emotion", "style", "example", "out")),
 )
 
 

@@ -104,6 +104,7 @@ class LabConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     data: Any = MISSING
     predict: Any = MISSING
+    compose: Any = None
     eval: EvalConfig | None = None
     registry: RegistryConfig | None = None
 

@@ -140,6 +140,25 @@ def _at_home(value: Any) -> Any:
     return type(value)(with_home(str(value))) if isinstance(value, str | Path) else value
 
 
+def request_of(model: str, config_dirs: Sequence[Path] = (), trusted: Sequence[str] = ()) -> type[Request[Any]]:
+    """The class that `predict._target_` in a model's config names.
+
+    Args:
+        model: its short name.
+        config_dirs: folders that are looked into beside the lab's own.
+        trusted: top-level packages whose classes such a config may name.
+
+    Raises:
+        ConfigError: no such model, or its config names a class that it may not.
+    """
+    declared = models((conf_dir(), *config_dirs))
+    if model not in declared:
+        raise ConfigError(one_of("model", model, sorted(declared)))
+    if "predict" not in declared[model]:
+        raise ConfigError(f"the {model} model can't be asked: its config has no predict; load another")
+    return find(declared[model]["predict"]["_target_"], Request, trusted)
+
+
 def load(
     model: str,
     models_root: str | Path | None = None,
@@ -160,12 +179,7 @@ def load(
         RegistryError: it isn't published there, or its files are broken.
     """
     own = () if config_dir is None else (outside(str(_at_home(config_dir)), "config_dir"),)
-    declared = models((conf_dir(), *own))
-    if model not in declared:
-        raise ConfigError(one_of("model", model, sorted(declared)))
-    if "predict" not in declared[model]:
-        raise ConfigError(f"the {model} model can't be asked: its config has no predict; load another")
-    request = find(declared[model]["predict"]["_target_"], Request, trusted)
+    request = request_of(model, own, trusted)
     if model not in CONTRACTS:
         if request.contract is None or request.contract.model != model:
             raise ConfigError(

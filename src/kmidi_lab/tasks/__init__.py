@@ -21,6 +21,7 @@ _MODULES = {
     "verify": "verify",
     "registry": "registry",
     "predict": "predict",
+    "compose": "compose",
     "prepare": "prepare",
     "info": "info",
 }

@@ -20,7 +20,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if OmegaConf.is_missing(cfg, "predict"):
         raise ConfigError(f"model={cfg.model.name} can't be asked: its config has no predict; choose another model=…")
     request = build(cfg.predict, Request, cfg.trusted)
-    name, root = cfg.model.name, _models_root(cfg)
+    name, root = cfg.model.name, models_root(cfg)
     session = Session(name, context["folder"], Path(cfg.paths.cache_dir), cfg.seed, say)
     published = load_published(root, name)
     if published is not None:
@@ -35,7 +35,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     request.show(request.run(published, session), session)
 
 
-def _models_root(cfg: DictConfig) -> Path:
+def models_root(cfg: DictConfig) -> Path:
     """Where the model is read: the release where the user names no folder and has published nothing."""
     root, release = Path(cfg.models_root), release_root()
     choices = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]

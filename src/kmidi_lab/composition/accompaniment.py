@@ -1,0 +1,113 @@
+"""Chords and bass below a tune: voicings that move as little as they can, and basses that lead to the next root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+
+from kmidi_lab.chords.chord import Chord
+from kmidi_lab.composition.bands import Stroke
+from kmidi_lab.composition.tunes import BAR
+from kmidi_lab.song import Note
+
+_LOW, _HIGH = 48, 69
+_COMP, _PAD, _BASS_VELOCITY = 66, 52, 84
+_BASS = 36
+"""E1 to about E2 is where a bass sounds; its root lies within an octave from here, less a few tones."""
+_INTERVALS = {"third": (3, 4), "fifth": (7, 6, 8), "octave": (12,)}
+
+
+def voicings(chords: Sequence[Chord]) -> list[tuple[int, ...]]:
+    """Pitches of each chord, three or four from low to high, chosen so that each tone moves as little as it can."""
+    out: list[tuple[int, ...]] = []
+    for chord in chords:
+        options = _options(chord)
+        middle = (_LOW + _HIGH) / 2
+        if out:
+            last = out[-1]
+            best = min(options, key=lambda v: (_movement(last, v), abs(float(np.mean(v)) - middle)))
+        else:
+            best = min(options, key=lambda v: abs(float(np.mean(v)) - middle))
+        out.append(best)
+    return out
+
+
+def _options(chord: Chord) -> list[tuple[int, ...]]:
+    """Close voicings of up to four tones within the range."""
+    tones = _heard(chord)
+    places = [[p for p in range(_LOW, _HIGH + 1) if p % 12 == tone] for tone in tones]
+    close = [tuple(sorted(v)) for v in product(*places) if max(v) - min(v) <= 12]
+    return sorted(set(close))
+
+
+def _heard(chord: Chord) -> list[int]:
+    """Up to four pitch classes: of a larger chord the root is left to the bass, then the fifth is left out."""
+    tones = sorted(chord.tones, key=lambda t: (t - chord.root) % 12)
+    for dropped in (chord.root, (chord.root + 7) % 12):
+        if len(tones) > 4 and dropped in tones:
+            tones.remove(dropped)
+    return tones[:4]
+
+
+def _movement(last: tuple[int, ...], following: tuple[int, ...]) -> int:
+    """Semitones that the nearest voices move in all, both ways."""
+    there = sum(min(abs(a - b) for b in following) for a in last)
+    back = sum(min(abs(a - b) for a in last) for b in following)
+    return there + back
+
+
+def comping(chords: Sequence[Chord], strokes: Sequence[Stroke]) -> list[Note]:
+    """A part that plays the chords, one a bar, in a pattern."""
+    out = []
+    for bar, pitches in enumerate(voicings(chords)):
+        for beat, length, tone in strokes:
+            sounding = pitches if tone == "all" else (pitches[int(tone) % len(pitches)],)
+            out += [Note(bar * BAR + beat, length, pitch, _COMP) for pitch in sounding]
+    return out
+
+
+def pad(chords: Sequence[Chord]) -> list[Note]:
+    """Held chords; a tone that stays is not struck again."""
+    out: list[Note] = []
+    sounding: dict[int, int] = {}
+    for bar, pitches in enumerate(voicings(chords)):
+        kept = {p: sounding[p] for p in pitches if p in sounding}
+        for p in pitches:
+            if p in kept:
+                out[kept[p]] = out[kept[p]]._replace(duration=out[kept[p]].duration + BAR)
+            else:
+                kept[p] = len(out)
+                out.append(Note(bar * BAR, BAR, p, _PAD))
+        sounding = kept
+    return out
+
+
+def bass(chords: Sequence[Chord], strokes: Sequence[Stroke]) -> list[Note]:
+    """A bass line in a pattern; the first chord follows the last one."""
+    out = []
+    root = _BASS
+    for bar, chord in enumerate(chords):
+        root = _near(chord.bass, root)
+        following = _near(chords[(bar + 1) % len(chords)].bass, root)
+        for beat, length, tone in strokes:
+            out.append(Note(bar * BAR + beat, length, _bass_tone(str(tone), root, following, chord), _BASS_VELOCITY))
+    return out
+
+
+def _near(pitch_class: int, last: int) -> int:
+    """The pitch of a class within the bass's range that is the nearest to the last."""
+    places = [p for p in range(_BASS - 8, _BASS + 9) if p % 12 == pitch_class]
+    return min(places, key=lambda p: (abs(p - last), abs(p - _BASS)))
+
+
+def _bass_tone(tone: str, root: int, following: int, chord: Chord) -> int:
+    if tone == "root":
+        return root
+    if tone == "step":
+        if following == root:
+            return root
+        return following + (-1 if following > root else 1) * (1 if abs(following - root) <= 2 else 2)
+    interval = next((i for i in _INTERVALS[tone] if (chord.root + i) % 12 in chord.tones or i == 12), 7)
+    return root + (chord.root - root) % 12 + interval if tone != "octave" else root + 12

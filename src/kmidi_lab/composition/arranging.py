@@ -1,0 +1,169 @@
+"""A brief and a form to a whole song: material for each kind of section once, so that what returns is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.accompaniment import bass, comping, pad
+from kmidi_lab.composition.bands import level, pattern
+from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.drumming import drums
+from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.progressions import Taste, progression
+from kmidi_lab.composition.tunes import BAR, section_tune
+from kmidi_lab.midi.piece import DRUM_CHANNEL
+from kmidi_lab.song import Arrangement, Metre, Note, Part, PlacedChord, Section, Tempo
+
+_BORROWED = {
+    "intro": "verse", "outro": "chorus", "solo": "verse", "breakdown": "chorus", "drop": "chorus", "build-up": "pre-chorus",
+    "silence": "verse",
+}  # fmt: skip
+"""Whose chords a kind of section plays."""
+_SUNG = ("verse", "pre-chorus", "chorus", "bridge", "solo", "drop", "other")
+_LIFT = {"verse": 0.25, "pre-chorus": 0.45, "chorus": 0.75, "bridge": 0.5, "solo": 0.8, "drop": 0.8}
+"""How high a tune lies within the lead's range, 0..1."""
+_PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44), ("Pad", "pad", "pad", 66, 84),
+          ("Bass", "bass", "bass", 92, 64))  # fmt: skip
+"""Name, role, key of the band's programs, volume, pan; the channel is the place."""
+_PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
+"""Energy of a section from which a part plays."""
+_TEMPERATURE = 0.85
+_SOFTER, _LOUDER = 0.72, 0.45
+"""Written velocity of a section without energy, as a share, and what full energy adds."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a kind of section is made of: chords, a bar each, and the tune over them (empty where nobody sings)."""
+
+    chords: tuple[str, ...]
+    tune: tuple[Note, ...]
+
+
+class Arranger:
+    """Makes the song of a brief, asking the players."""
+
+    def __init__(self, brief: Brief, players: Players) -> None:
+        self._brief, self._players = brief, players
+        self._spelling = brief.spelling
+        self._rng = np.random.default_rng([brief.seed, 2])
+        self._loops: dict[str, list[str]] = {}
+        self._material: dict[tuple[str, int], Material] = {}
+
+    def arrange(self, form: Sequence[Stretch]) -> Arrangement:
+        """The song, as it is written; nothing of how it is played."""
+        starts = list(accumulate((s.bars for s in form), initial=0))
+        chords, notes = [], {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums")}
+        for number, (stretch, start) in enumerate(zip(form, starts, strict=False)):
+            last = number == len(form) - 1
+            material = self._material_of(stretch, last)
+            chords += [PlacedChord((start + i) * BAR, BAR, parse_jazz(c)) for i, c in enumerate(material.chords)]
+            for role, note in self._played(stretch, material, last):
+                loud = _SOFTER + _LOUDER * stretch.energy
+                velocity = int(np.clip(round(note.velocity * loud), 1, 127))
+                notes[role].append(note._replace(start=note.start + start * BAR, velocity=velocity))
+        programs = self._brief.band.programs
+        parts = [
+            Part(name, role, programs[key], channel, volume=volume, pan=pan).with_notes(notes[role])
+            for channel, (name, role, key, volume, pan) in enumerate(_PARTS)
+        ]
+        parts.append(Part("Drums", "drums", 0, DRUM_CHANNEL).with_notes(notes["drums"]))
+        sections = [
+            Section(s.kind, at, s.bars, s.energy, s.energy, s.tension) for s, at in zip(form, starts, strict=False)
+        ]
+        return Arrangement(
+            self._brief.title,
+            self._brief.key,
+            (Metre(4, 4),) * starts[-1],
+            (Tempo(0.0, self._brief.tempo),),
+            tuple(sections),
+            tuple(chords),
+            tuple(p for p in parts if p.notes),
+            "minor" if self._brief.key.mode < 0 else "major",
+        )
+
+    def _played(self, stretch: Stretch, material: Material, last: bool) -> Iterator[tuple[str, Note]]:
+        """(role, note) of a section, from its own start on."""
+        band, which = self._brief.band, level(stretch.energy)
+        chords = [parse_jazz(c) for c in material.chords]
+        # The song ends on a held chord, so its last bar is not played through.
+        through = chords[:-1] if last and len(chords) > 1 else chords
+        yield from (("lead", n) for n in material.tune)
+        yield from (("comp", n) for n in self._swung(comping(through, pattern("chords", band.comp[which]))))
+        playing = {part for part, least in _PLAYS_FROM.items() if stretch.energy >= least}
+        if "pad" in playing:
+            yield from (("pad", n) for n in pad(chords))
+        if "bass" in playing:
+            yield from (("bass", n) for n in self._swung(bass(through, pattern("basses", band.bass[which]))))
+        if "drums" in playing:
+            yield from (("drums", n) for n in drums(band, len(through), stretch.energy, not last))
+        if last and len(chords) > 1:
+            at = (len(chords) - 1) * BAR
+            held = pattern("chords", "whole"), pattern("basses", "roots")
+            ends = [
+                *(("comp", n) for n in comping(chords[-1:], held[0])),
+                *(("bass", n) for n in bass(chords[-1:], held[1])),
+            ]
+            yield from ((role, n._replace(start=at)) for role, n in ends)
+
+    def _swung(self, notes: Sequence[Note]) -> list[Note]:
+        """Eighths off the beat later, as the style swings; the drums' own are for who humanises them."""
+        late = self._brief.band.swing
+        return [n._replace(start=n.start + late) if n.start % 1 == 0.5 else n for n in notes]
+
+    def _material_of(self, stretch: Stretch, last: bool) -> Material:
+        kind = (stretch.kind, stretch.bars)
+        if kind not in self._material:
+            loop = self._loop(stretch.kind)
+            chords = [loop[i % len(loop)] for i in range(stretch.bars)]
+            tune: list[Note] = []
+            if stretch.kind in _SUNG:
+                tune = self._swung(
+                    section_tune(self._draw, chords, self._brief.key, self._lift(stretch.kind), self._rng)
+                )
+            self._material[kind] = Material(tuple(chords), tuple(tune))
+        material = self._material[kind]
+        return self._closed(material) if last else material
+
+    def _closed(self, material: Material) -> Material:
+        """The last section ends at rest: on the tonic, its tune on the tonic's root."""
+        key = self._brief.key
+        tonic = self._spelling.tonic + ("m" if key.mode < 0 else "")
+        chords = (*material.chords[:-1], tonic)
+        at = (len(chords) - 1) * BAR
+        tune = tuple(n for n in material.tune if n.start < at)
+        if not tune:
+            return Material(chords, ())
+        near = tune[-1].pitch
+        root = min((p for p in range(near - 6, near + 7) if p % 12 == key.tonic), key=lambda p: abs(p - near))
+        return Material(chords, (*tune, Note(at, BAR, root, tune[-1].velocity)))
+
+    def _loop(self, kind: str) -> list[str]:
+        """The chords of a kind of section, which it repeats."""
+        kind = _BORROWED.get(kind, kind)
+        if self._brief.chords and kind in ("verse", "chorus"):
+            return list(self._brief.chords)
+        if kind not in self._loops:
+            band, mood = self._brief.band, self._brief.mood
+            taste = Taste(self._brief.key, band.sevenths, 0.05 + 0.3 * mood.complexity)
+            others = list(self._loops.values())
+            self._loops[kind] = progression(self._next_chords, taste, band.loop, others, self._rng)
+        return self._loops[kind]
+
+    def _next_chords(self, so_far: str) -> list[tuple[str, float]]:
+        return list(
+            self._players.ask("harmony", chords=so_far, key=str(self._spelling), emotion=str(self._brief.mood), top=24)
+        )
+
+    def _draw(self, chords: str, bars: int, seed: int) -> list[tuple[float, float, int]]:
+        asked = {"chords": chords, "key": str(self._spelling), "emotion": str(self._brief.mood), "bars": bars}
+        return list(self._players.ask("melody", seed, temperature=_TEMPERATURE, **asked).notes)
+
+    def _lift(self, kind: str) -> float:
+        return _LIFT.get(kind, 0.4)

@@ -1,0 +1,111 @@
+"""Styles of song, as `bands.yaml` and `comping.yaml` write them: what is played on, how fast, and in what patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import yaml
+
+PARTS = ("lead", "chords", "pad", "bass")
+
+Stroke = tuple[float, float, int | str]
+"""(beat, length in beats, tone) of a pattern."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """One style. `comp`, `bass` and `drums` have an entry each for a soft, a middling and a loud section.
+
+    `mood` is (valence, arousal); `tempo` beats a minute at arousal −1 and 1; `sevenths` a share 0..1; `loop` the chords
+    that are repeated; `swing` in quarters how much later eighths off the beat are; without a
+    `groove` drums are played as they are written.
+    """
+
+    name: str
+    mood: tuple[float, float]
+    tempo: tuple[float, float]
+    programs: Mapping[str, int]
+    groove: str | None
+    comp: tuple[str, ...]
+    bass: tuple[str, ...]
+    sevenths: float
+    loop: int
+    swing: float
+    drums: tuple[Mapping[str, str], ...]
+
+    def at(self, arousal: float) -> float:
+        """Beats a minute at an arousal in -1..1."""
+        slow, fast = self.tempo
+        return slow + (fast - slow) * (arousal + 1) / 2
+
+
+@cache
+def bands() -> Mapping[str, Band]:
+    """Every style by its name."""
+    return {
+        name: Band(
+            name,
+            tuple(b["mood"]),
+            tuple(b["tempo"]),
+            b["programs"],
+            b["groove"],
+            tuple(b["comp"]),
+            tuple(b["bass"]),
+            b["sevenths"],
+            b["loop"],
+            b.get("swing", 0.0),
+            tuple(b["drums"]),
+        )
+        for name, b in _read("bands.yaml")["bands"].items()
+    }
+
+
+@cache
+def kit() -> Mapping[str, int]:
+    """General MIDI's number of each drum that a pattern may name."""
+    return dict(_read("bands.yaml")["kit"])
+
+
+@cache
+def fills() -> tuple[Mapping[str, str], ...]:
+    """The last bar of a section, from soft to loud."""
+    return tuple(_read("bands.yaml")["fills"])
+
+
+@cache
+def pattern(kind: str, name: str) -> tuple[Stroke, ...]:
+    """A bar of `chords` or `basses`, by its name."""
+    return tuple((float(beat), float(length), tone) for beat, length, tone in _read("comping.yaml")[kind][name])
+
+
+def band_of_genre(genre: str) -> Band | None:
+    """The style that a genre in words names; None where no word of it is known."""
+    text = genre.lower()
+    return next((bands()[name] for word, name in _read("bands.yaml")["genres"].items() if word in text), None)
+
+
+def with_feel(band: Band, feel: str) -> Band:
+    """The band with one of KmiDi's feels; as it is where the feel is not known."""
+    how = _read("bands.yaml")["feels"].get(feel)
+    return replace(band, **how) if how else band
+
+
+def band_for(valence: float, arousal: float) -> Band:
+    """The style whose mood is the nearest."""
+    mood = np.array([valence, arousal])
+    return min(bands().values(), key=lambda band: float(np.linalg.norm(mood - band.mood)))
+
+
+def level(energy: float) -> int:
+    """Which of three patterns a section of that energy 0..1 has."""
+    return int(np.clip(energy * 3, 0, 2.999))
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    return dict(yaml.safe_load(files("kmidi_lab.composition").joinpath(name).read_text(encoding="utf-8")))

@@ -1,0 +1,82 @@
+"""What is decided before the first note: mood, key, tempo, length and style, from what a person said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kmidi_lab.chords.chord import Key
+from kmidi_lab.chords.spelling import Spelling
+from kmidi_lab.composition.bands import Band, band_for, bands
+from kmidi_lab.errors import ConfigError, one_of
+
+_TONICS = {1: (0, 2, 3, 5, 7, 9, 10), -1: (9, 11, 0, 2, 4, 5, 7)}
+"""Keys with few signs, which singers and guitars like."""
+
+
+@dataclass(frozen=True)
+class Mood:
+    """Valence, arousal, dominance in -1..1, complexity in 0..1; `words` say where they come from."""
+
+    valence: float
+    arousal: float
+    dominance: float = 0.0
+    complexity: float = 0.4
+    words: str = ""
+
+    def __str__(self) -> str:
+        """As the models' requests take it."""
+        return f"{self.valence:.3f},{self.arousal:.3f}"
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A song before it is made. `chords` are the user's own, a bar each; `rules_broken` names of `kmidi_lab.song`'s rules."""
+
+    title: str
+    mood: Mood
+    spelling: Spelling
+    tempo: float
+    bars: int
+    band: Band
+    seed: int
+    chords: tuple[str, ...] = ()
+    mode: str = ""
+    arc: str = ""
+    rules_broken: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        return self.spelling.key
+
+
+def style_named(name: str) -> Band:
+    """Raises ConfigError: no such style."""
+    if name not in bands():
+        raise ConfigError(one_of("compose.style", name, bands()))
+    return bands()[name]
+
+
+def chosen(
+    title: str,
+    mood: Mood,
+    bars: int,
+    seed: int,
+    spelling: Spelling | None = None,
+    tempo: float | None = None,
+    band: Band | None = None,
+    **more: object,
+) -> Brief:
+    """A brief with what was left open chosen by the mood, and by the seed where the mood leaves it open.
+
+    A sad mood is in minor, a happy one in major; the style is the one whose mood is the nearest; the tempo is the
+    style's for that arousal.
+    """
+    rng = np.random.default_rng([seed, 1])
+    band = band or band_for(mood.valence, mood.arousal)
+    if spelling is None:
+        mode = 1 if mood.valence >= 0 else -1
+        spelling = Spelling.of(Key(int(rng.choice(_TONICS[mode])), mode))
+    pace = tempo if tempo is not None else round(band.at(mood.arousal) + rng.uniform(-3, 3))
+    return Brief(title, mood, spelling, float(pace), bars, band, seed, **more)  # type: ignore[arg-type]

@@ -1,0 +1,87 @@
+"""A song as a picture: every part on one roll, sections above with their energy, chords below them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from kmidi_lab.chords.spelling import Spelling
+from kmidi_lab.song import Arrangement
+
+_COLOURS = {
+    "lead": "#c0392b",
+    "comp": "#1f5fa8",
+    "pad": "#8fb8de",
+    "bass": "#2e7d32",
+    "drums": "#555555",
+    "other": "#8e44ad",
+}
+_SECTIONS = ("#fff3c4", "#e8f1fa")
+_DRUMS_HIGH = 14
+"""Rows that drums take below the lowest pitch."""
+
+
+def song_picture(song: Arrangement, title: str, spelling: Spelling) -> bytes:
+    """A PNG of the song as it is written; `spelling` names its chords."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Patch, Rectangle
+
+    pitched = [n.pitch for p in song.parts if not p.is_drums for n in p.notes] or [60]
+    low, high = min(pitched) - 2, max(pitched) + 3
+    kinds = sorted({n.pitch for p in song.parts if p.is_drums for n in p.notes})
+    rows = {pitch: low - _DRUMS_HIGH + 1 + i * (_DRUMS_HIGH - 2) / max(len(kinds), 1) for i, pitch in enumerate(kinds)}
+    figure, axis = plt.subplots(figsize=(15, 7.5), dpi=100)
+    for number, section in enumerate(song.sections):
+        start, stop = song.span(section)
+        axis.axvspan(start, stop, color=_SECTIONS[number % 2], lw=0, zorder=0)
+        axis.text(start + 0.3, high + 4.4, section.name, fontsize=10, weight="bold", va="bottom")
+        axis.add_patch(Rectangle((start, high + 2.6), (stop - start) * section.energy, 1.2, color="#d9822b", lw=0))
+    for start in song.bar_starts[:-1]:
+        axis.axvline(start, color="#d5d5d5", lw=0.5, zorder=1)
+    every = max(1, len(song.metres) // 34)
+    for number, placed in enumerate(song.chords):
+        if number % every == 0:
+            axis.text(
+                placed.start + 0.15,
+                high + 0.6,
+                spelling.chord(placed.chord),
+                fontsize=6.5,
+                va="bottom",
+                color="#333333",
+            )
+    for part in song.parts:
+        boxes = [
+            Rectangle(
+                (n.start, rows[n.pitch] if part.is_drums else n.pitch - 0.4),
+                max(n.duration, 0.15),
+                0.6 if part.is_drums else 0.8,
+            )
+            for n in part.notes
+        ]
+        on_top = 4 if part.role == "lead" else 3
+        axis.add_collection(PatchCollection(boxes, facecolor=_COLOURS[part.role], edgecolor="none", zorder=on_top))
+    axis.set_xlim(0, song.length)
+    axis.set_ylim(low - _DRUMS_HIGH - 1, high + 6.5)
+    octaves = [p for p in range(low, high + 1) if p % 12 == 0]
+    axis.set_yticks(octaves, [f"C{p // 12 - 1}" for p in octaves])
+    bars = range(0, len(song.metres), 4)
+    axis.set_xticks([song.bar_starts[b] for b in bars], [str(b + 1) for b in bars], fontsize=8)
+    axis.set_xlabel("bar; the orange line is a section's energy")
+    for side in ("top", "right", "left"):
+        axis.spines[side].set_visible(False)
+    axis.set_title(title, loc="left", fontsize=12)
+    figure.legend(
+        handles=[Patch(color=_COLOURS[p.role], label=p.name) for p in song.parts],
+        loc="upper right",
+        ncol=len(song.parts),
+        frameon=False,
+        fontsize=9,
+    )
+    figure.tight_layout()
+    out = BytesIO()
+    figure.savefig(out, format="png")
+    plt.close(figure)
+    return out.getvalue()

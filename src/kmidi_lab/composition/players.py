@@ -1,0 +1,80 @@
+"""The released models as players of a song: each is asked by name, and what stood in for a missing one is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kmidi_lab.inference.api import Request, Session, request_of
+from kmidi_lab.inference.published import Published, load_published
+
+_LONGEST = 200
+"""Characters of an answer or a question that a trace shows."""
+
+
+@dataclass
+class Player:
+    """What a trace says of one model: how often it was asked, by whom it was answered, and an example of both."""
+
+    model: str
+    by: str
+    fallback: bool
+    sha256: str | None = None
+    calls: int = 0
+    asked: dict[str, Any] = field(default_factory=dict)
+    answered: str = ""
+
+
+class Players:
+    """Asks the models of one folder.
+
+    Args:
+        root: a folder with a registry; None, or one without a model, makes the model's own fallback answer.
+        cache_dir: prepared data, which a rhythm may come from.
+    """
+
+    def __init__(self, root: Path | None, cache_dir: Path) -> None:
+        self._root, self._cache_dir = root, cache_dir
+        self._models: dict[str, tuple[type[Request[Any]], Published | None]] = {}
+        self.trace: dict[str, Player] = {}
+
+    def ask(self, model: str, seed: int = 1, **settings: Any) -> Any:
+        """The answer of a model, or of what stands in for it, to the keys of `predict` in its config.
+
+        Raises:
+            UserError: what is asked can't be, or the model's files are broken.
+        """
+        request, published = self._of(model)
+        fresh = published and replace(published, model=copy(published.model))
+        answer = request(**settings).run(fresh, Session(model, Path(), self._cache_dir, seed))
+        player = self.trace[model]
+        player.calls += 1
+        if player.calls == 1:
+            player.asked = {key: _short(value) for key, value in settings.items()}
+            player.answered = _short(answer)
+        return answer
+
+    def ready(self, model: str) -> Callable[..., Any]:
+        """`ask` of one model."""
+        return lambda seed=1, **settings: self.ask(model, seed, **settings)
+
+    def _of(self, model: str) -> tuple[type[Request[Any]], Published | None]:
+        if model not in self._models:
+            request = request_of(model)
+            published = load_published(self._root, model) if self._root else None
+            by = published.contract.id if published else str(request.without_model)
+            hashed = published.entry.get("files", {}) if published else {}
+            onnx = published.entry["exports"]["onnx_path"] if published else ""
+            self.trace[model] = Player(model, by, published is None, hashed.get(onnx, {}).get("sha256"))
+            self._models[model] = request, published
+        return self._models[model]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes of MIDI"
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,105 @@
+"""Chords of a section: many are drawn from the harmony model, and those that make the best round are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kmidi_lab.chords.chord import Chord, Key
+from kmidi_lab.chords.jazz import parse_jazz
+
+_CANDIDATES, _CHOICES = 16, 14
+_BEGINNINGS = {1: (0, 9, 5), -1: (0, 8, 5)}
+"""Degrees that a round may begin on: I, vi, IV; i, VI, iv."""
+_ENDINGS = {1: (7, 5, 2, 10), -1: (7, 10, 8, 5)}
+"""Degrees that lead back to the beginning."""
+_SEVENTHS = ("dom7", "maj7", "min7", "dim7")
+_RARE = ("dim", "aug", "dim7")
+_ENOUGH, _DULL = 4, 0.6
+"""Roots that a round should have, and what each that is missing costs."""
+_SHORT = 4
+_TRIADS = {"maj7": "", "min7": "m"}
+
+Ask = Callable[[str], Sequence[tuple[str, float]]]
+"""Chords so far, with `|` between bars, to (symbol, probability) of the likeliest next ones."""
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What kind of chords are wanted: `sevenths` 0..1 is the share that may have one, `colour` 0..1 how rare they may be."""
+
+    key: Key
+    sevenths: float
+    colour: float
+
+
+def progression(
+    ask: Ask, taste: Taste, bars: int, others: Sequence[Sequence[str]], rng: np.random.Generator
+) -> list[str]:
+    """Symbols of `bars` chords, a bar each, that can be repeated and are unlike `others`, the rounds of other sections.
+
+    The model draws; a rule chooses among what was drawn: a round begins on a chord of rest, ends on one that leads back
+    to its beginning, and has several roots.
+    """
+    drawn = [_draw(ask, taste, bars, rng) for _ in range(_CANDIDATES)]
+    return max(drawn, key=lambda candidate: candidate[1] - _likeness(candidate[0], others))[0]
+
+
+def _likeness(chords: Sequence[str], others: Sequence[Sequence[str]]) -> float:
+    """What it costs to be like another section's round: the same place by place, or the same beginning."""
+    same = [np.mean([a == b for a, b in zip(chords, other, strict=False)]) for other in others]
+    return 2 * float(max(same, default=0.0)) + sum(chords[0] == other[0] for other in others)
+
+
+def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> tuple[list[str], float]:
+    """One round and how good it is: the mean logarithm of its probabilities, and what the rule gives."""
+    chords: list[str] = []
+    likely = 0.0
+    for place in range(bars):
+        options = ask(" | ".join(chords) + " |" if chords else "")[:_CHOICES]
+        weights = np.array([p * _fit(symbol, place, bars, chords, taste) for symbol, p in options])
+        if not weights.sum():
+            weights = np.array([p for _, p in options])
+        choice = int(rng.choice(len(options), p=weights / weights.sum()))
+        chords.append(_plain(options[choice][0], taste, rng))
+        likely += float(np.log(max(options[choice][1], 1e-6)))
+    different = len({parse_jazz(c).root for c in chords})
+    halves = bars > _SHORT and chords[: bars // 2] == chords[bars // 2 :]
+    return chords, likely / bars - _DULL * max(0, _ENOUGH - different) - _DULL * halves
+
+
+def _fit(symbol: str, place: int, bars: int, so_far: Sequence[str], taste: Taste) -> float:
+    """A factor on the model's probability."""
+    chord = parse_jazz(symbol)
+    degree = chord.degree(taste.key.tonic)
+    mode = taste.key.mode or 1
+    if place == 0 and degree not in _BEGINNINGS[mode]:
+        return 0.0
+    if place == bars - 1 and degree not in _ENDINGS[mode]:
+        return 0.0
+    if so_far and parse_jazz(so_far[-1]).root == chord.root:
+        return 0.15
+    rare = chord.quality in _RARE or not _in_key(chord, taste.key)
+    colour = taste.colour if rare else 1.0
+    plain = chord.quality not in _SEVENTHS
+    return colour * (1.0 - 0.9 * taste.sevenths if plain else 1.0)
+
+
+def _plain(symbol: str, taste: Taste, rng: np.random.Generator) -> str:
+    """The chord, without its seventh where the style seldom has one. A dominant seventh on the fifth degree stays."""
+    chord = parse_jazz(symbol)
+    if chord.quality not in _SEVENTHS or rng.random() < taste.sevenths or chord.quality in ("dom7", "dim7"):
+        return symbol
+    return symbol[: _root_length(symbol)] + _TRIADS[chord.quality]
+
+
+def _root_length(symbol: str) -> int:
+    return 2 if len(symbol) > 1 and symbol[1] in "#b" else 1
+
+
+def _in_key(chord: Chord, key: Key) -> bool:
+    """Whether all tones are of the key; of a minor key the seventh may be raised."""
+    scale = (0, 2, 4, 5, 7, 9, 11) if key.mode >= 0 else (0, 2, 3, 5, 7, 8, 10, 11)
+    return all((tone - key.tonic) % 12 in scale for tone in chord.tones)

@@ -1,0 +1,164 @@
+"""What is asked of `task=compose`, read and checked: a sentence, a song intent, chords, and what one wants to fix oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kmidi_lab.bounds import Bounded
+from kmidi_lab.chords.asking import parse_affect
+from kmidi_lab.chords.chart import read_chart
+from kmidi_lab.chords.spelling import Spelling, parse_spelling
+from kmidi_lab.composition.bands import Band, band_of_genre, with_feel
+from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.song import SongIntent, answer, filled, missing, read_intent
+from kmidi_lab.song.suggestions import affect
+from kmidi_lab.song.vocabularies import nearest_moods
+
+SHORTEST, LONGEST = 4, 512
+"""Bars of a song."""
+SLOWEST, FASTEST = 30, 300
+"""Quarters a minute."""
+_LONGEST_TITLE = 60
+_USUAL_BARS = 32
+
+
+class SongRequest(Bounded):
+    """Asks for a song. At least one of text, intent, chords or emotion is needed.
+
+    Args:
+        text: a sentence: what happened, how it feels.
+        intent: a file with a song intent, YAML or JSON.
+        example: which intent, of a file with several.
+        chords: of verse and chorus, a bar each or as `|` between bars says.
+        key: such as C or F#m; None is the intent's, the chords', or chosen by the mood.
+        emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is what text and intent say.
+        tempo: 30 to 300 quarters a minute; None is the intent's or the style's.
+        bars: 4 to 512; None is the intent's, else 32.
+        style: one of the styles of bands.yaml; None is what genre or mood suggest.
+        out: the MIDI file to write; None is the run folder.
+        sound: also write a WAV file.
+
+    Raises:
+        ConfigError: nothing asked, or a value that can't be read. IntentError: the intent is wrong, or the text too long.
+    """
+
+    config_key = "compose"
+
+    def __init__(
+        self,
+        text: str | None = None,
+        intent: str | Path | None = None,
+        example: str | None = None,
+        chords: str | Sequence[str] | None = None,
+        key: str | None = None,
+        emotion: str | None = None,
+        tempo: float | None = None,
+        bars: int | None = None,
+        style: str | None = None,
+        out: str | None = None,
+        sound: bool = True,
+    ) -> None:
+        said = (text or "").strip()
+        if not (said or intent or chords or emotion):
+            raise ConfigError(
+                'there is nothing to compose from; type compose.text="I feel lost", compose.intent=song.yaml, '
+                "compose.chords=… or compose.emotion=…"
+            )
+        _check("bars", bars, int, SHORTEST, LONGEST)
+        _check("tempo", tempo, (int, float), SLOWEST, FASTEST)
+        self.song = _intent(said, intent, example)
+        self.said = said
+        try:
+            self.affect = parse_affect(emotion)
+            together = chords if isinstance(chords, str) or chords is None else " ".join(chords)
+            self.chart = read_chart(together, key, True) if together else None
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("predict.", "compose.")) from None
+        self.spelling = parse_spelling(key) if key else None
+        self.style = style_named(style) if style else None
+        self.tempo, self.bars, self.out, self.sound = tempo, bars, out, sound
+
+    @property
+    def questions(self) -> list[str]:
+        """What a person would be asked next: fields of the intent that are still open."""
+        return [str(field) for field in missing(self.song)]
+
+    def brief(self, mood: Mood | None, seed: int) -> Brief:
+        """The song's brief.
+
+        Args:
+            mood: what the text means to a model; None is what the intent and the words of the lexicon say.
+            seed: of what is left open.
+        """
+        whole = filled(self.song)
+        place = self.affect or (None if mood else affect(whole)) or (0.0, 0.0)
+        felt = mood if mood and not self.affect else Mood(*place, words=whole.get("mood_primary"))
+        wish = whole.constraints
+        band = self.style or self._band(felt)
+        low, high = wish.technical_tempo_range or (0.0, 0.0)
+        asked = self.song.constraints.technical_tempo_range
+        tempo = self.tempo or ((low + high) / 2 if asked else None)
+        rule = wish.technical_rule_to_break
+        return chosen(
+            (self.song.title or self.said or whole.get("mood_primary") or "Song")[:_LONGEST_TITLE],
+            felt,
+            self.bars or whole.directive.output_bars or _USUAL_BARS,
+            seed,
+            self._spelling(),
+            tempo,
+            band,
+            chords=self._chords(),
+            mode=whole.mode or "",
+            arc=whole.get("narrative_arc"),
+            rules_broken=(rule,) if rule else (),
+        )
+
+    def _band(self, mood: Mood) -> Band | None:
+        """The style of the genre that was asked for, with the feel that was; None where neither was."""
+        wish = self.song.constraints
+        band = band_of_genre(f"{wish.technical_genre} {self.said}")
+        if band is None and wish.technical_groove_feel:
+            band = chosen("", mood, 1, 1).band
+        return with_feel(band, wish.technical_groove_feel) if band else None
+
+    def _spelling(self) -> Spelling | None:
+        """The key that was typed, the intent's, or the chords'."""
+        asked = self.song.constraints.technical_key
+        typed_key = self.spelling or (parse_spelling(asked) if asked else None)
+        if typed_key is None:
+            return self.chart.spelling if self.chart else None
+        mode = typed_key.key.mode or (self.song.key.mode if self.song.key else 0) or 1
+        return replace(typed_key, key=replace(typed_key.key, mode=mode))
+
+    def _chords(self) -> tuple[str, ...]:
+        """The user's chords by bars: of several in one bar the first."""
+        if self.chart is None:
+            return ()
+        bars: dict[int, str] = {}
+        for placed in self.chart.placed:
+            if placed.chord is None or placed.start is None:
+                continue
+            for bar in range(int(placed.start), max(int(placed.start) + 1, round(placed.start + (placed.bars or 1)))):
+                bars.setdefault(bar, placed.name)
+        return tuple(bars[bar] for bar in sorted(bars))
+
+
+def _intent(said: str, file: str | Path | None, example: str | None) -> SongIntent:
+    song = read_intent(Path(file), example) if file else SongIntent()
+    return answer(song, "core_event", said) if said and not song.get("core_event") else song
+
+
+def closest_mood(mood: Mood) -> str:
+    """KmiDi's word for a mood."""
+    return nearest_moods((mood.valence, mood.arousal))[0]
+
+
+def _check(name: str, value: object, kind: type | tuple[type, ...], least: int, most: int) -> None:
+    """Raises ConfigError: a number of another kind or out of range. None is none."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:  # type: ignore[operator]
+        raise ConfigError(f"compose.{name}={value} must be a number from {least} to {most}, or null")

@@ -1,0 +1,114 @@
+"""Tunes of a section: several are drawn from the melody model, a rule chooses, and phrases return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from kmidi_lab.chords.chord import Chord, Key
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.song import Note
+
+BAR = 4.0
+PHRASE = 4
+"""Bars of a phrase."""
+_CANDIDATES = 12
+_VELOCITY = 92
+_LOW, _HIGH = 57, 81
+"""What a lead part plays in."""
+_BREATH = 0.5
+"""Beats of silence before the next phrase."""
+
+
+Draw = Callable[[str, int, int], Sequence[tuple[float, float, int]]]
+"""Chords a bar each, bars and a seed to (onset, duration, pitch) of a tune."""
+
+
+def section_tune(draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: np.random.Generator) -> list[Note]:
+    """A tune over chords of a bar each, in phrases of four bars: a a' of eight, a a' b a' of sixteen.
+
+    Args:
+        draw: asks the model.
+        chords: symbols, one a bar.
+        key: of the song.
+        lift: 0..1, how high the tune lies within its range.
+        rng: chooses the seeds.
+    """
+    phrases = [list(chords[i : i + PHRASE]) for i in range(0, len(chords), PHRASE)]
+    first = _best(draw, phrases[0], key, lift, rng)
+    tunes: list[list[Note]] = []
+    for number, over in enumerate(phrases):
+        if number == 0:
+            tune = first
+        elif number % 4 == 2:
+            tune = _best(draw, over, key, min(lift + 0.3, 1.0), rng)
+        else:
+            tune = _varied(first, _best(draw, over, key, lift, rng), over, phrases[0])
+        tunes.append(_breathing(tune, len(over)))
+    return [t._replace(start=t.start + i * PHRASE * BAR) for i, tune in enumerate(tunes) for t in tune]
+
+
+def _best(draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: np.random.Generator) -> list[Note]:
+    seeds = rng.integers(1, 2**31 - 1, _CANDIDATES).tolist()
+    placed = [
+        _placed([Note(*n, _VELOCITY) for n in draw(" | ".join(chords), len(chords), seed)], lift) for seed in seeds
+    ]
+    return max(placed, key=lambda tune: merit(tune, [parse_jazz(c) for c in chords], key, lift))
+
+
+def _varied(first: list[Note], other: list[Note], over: Sequence[str], before: Sequence[str]) -> list[Note]:
+    """The first phrase with another end; where its chords return at all. Else the other."""
+    kept = next((i for i, (a, b) in enumerate(zip(over, before, strict=False)) if a != b), len(over))
+    cut = min(kept, max(1, len(over) // 2)) * BAR
+    if not kept:
+        return other
+    return [t for t in first if t.start < cut] + [t for t in other if t.start >= cut]
+
+
+def _placed(tune: list[Note], lift: float) -> list[Note]:
+    """The tune in the octave that suits the lead, its notes outside the range turned into it."""
+    middle = _LOW + 7 + 9 * lift
+    mean = float(np.mean([t.pitch for t in tune]))
+    shift = 12 * round((middle - mean) / 12)
+    return [t._replace(pitch=_turned(t.pitch + shift)) for t in tune]
+
+
+def _turned(pitch: int) -> int:
+    while pitch < _LOW:
+        pitch += 12
+    while pitch > _HIGH:
+        pitch -= 12
+    return pitch
+
+
+def _breathing(tune: list[Note], bars: int) -> list[Note]:
+    """Notes end where the next begins, the last one before the phrase does."""
+    ends = [*(t.start for t in tune[1:]), bars * BAR - _BREATH]
+    return [t._replace(duration=max(min(t.duration, end - t.start), 0.2)) for t, end in zip(tune, ends, strict=True)]
+
+
+def merit(tune: Sequence[Note], chords: Sequence[Chord], key: Key, lift: float) -> float:
+    """How good a phrase is, by rules of thumb: higher is better.
+
+    Chord tones on strong beats, steps more than leaps, a range of about an octave, no note again and again, an end on a
+    chord tone, and a place in the range as `lift` asks.
+    """
+    pitch = np.array([t.pitch for t in tune])
+    over = [chords[min(int(t.start // BAR), len(chords) - 1)] for t in tune]
+    strong = [t.pitch % 12 in c.tones for t, c in zip(tune, over, strict=True) if t.start % 2 == 0]
+    scale = (0, 2, 4, 5, 7, 9, 11) if key.mode >= 0 else (0, 2, 3, 5, 7, 8, 10, 11)
+    in_key = np.mean([(p - key.tonic) % 12 in scale or p % 12 in c.tones for p, c in zip(pitch, over, strict=True)])
+    steps = np.abs(np.diff(pitch)) if len(pitch) > 1 else np.zeros(1)
+    span = int(np.ptp(pitch))
+    close = 1.0 if tune[-1].pitch % 12 in over[-1].tones else 0.0
+    return float(
+        2 * (np.mean(strong) if strong else 0.0)
+        + 2 * in_key
+        - 0.8 * np.mean(steps == 0)
+        - 0.15 * np.mean(np.maximum(steps - 7, 0))
+        - 0.1 * max(0, 5 - span)
+        - 0.15 * max(0, span - 14)
+        + 0.5 * close
+        - 0.05 * abs(float(pitch.mean()) - (_LOW + 7 + 9 * lift))
+    )

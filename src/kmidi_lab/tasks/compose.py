@@ -1,0 +1,56 @@
+"""task=compose: from a sentence, a song intent or chords to a multi-track MIDI file, a WAV, a picture and a trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from omegaconf import DictConfig
+
+from kmidi_lab.composition.picture import song_picture
+from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.song import composed
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.listening import say
+from kmidi_lab.midi.score import midi_target
+from kmidi_lab.midi.sound import missing, wav_bytes
+from kmidi_lab.targets import build
+from kmidi_lab.tasks.predict import models_root
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    request = build(cfg.compose, SongRequest, cfg.trusted)
+    folder = context["folder"]
+    target = _target(request.out, folder / "song.mid")
+    song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir)), cfg.seed)
+    brief, parts = song.brief, song.arrangement.parts
+    title = (
+        f"{brief.title}: {brief.spelling}, {brief.tempo:g} bpm, {brief.band.name}, {len(song.arrangement.metres)} bars"
+    )
+    written = [target, folder / "song.png", folder / "song.json"]
+    write_atomic(target, song.midi)
+    write_atomic(written[1], song_picture(song.arrangement, title, brief.spelling))
+    write_atomic(written[2], orjson.dumps(song.trace, option=orjson.OPT_INDENT_2))
+    lacking = missing() if request.sound else None
+    if request.sound and not lacking:
+        written.append(folder / "song.wav")
+        write_atomic(written[-1], wav_bytes(song.midi))
+    say(f"{title}; {song.arrangement.seconds(song.arrangement.length):.0f} s")
+    mood = brief.mood
+    say(f"mood: {song.trace['mood']['nearest']}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}")
+    for section in song.trace["form"]["sections"]:
+        say(f"  bar {section['bar']:>3}  {section['name']:<11} {' '.join(section['chords'])}")
+    say("parts: " + ", ".join(f"{p.name} {len(p.notes)} notes" for p in parts))
+    for remark in (*song.remarks, *([lacking] if lacking else [])):
+        say(remark)
+    say(f"written: {', '.join(map(str, written))}")
+
+
+def _target(out: str | None, default: Path) -> Path:
+    try:
+        return midi_target(out, default)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("predict.", "compose.")) from None

@@ -1,0 +1,113 @@
+"""The parts below a tune, and the form: checked by what a musician would look at."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kmidi_lab.chords.chord import QUALITIES, plain_chord
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
+from kmidi_lab.composition.bands import band_of_genre, bands, fills, kit, pattern, with_feel
+from kmidi_lab.composition.drumming import drums
+from kmidi_lab.composition.form import along, form
+from kmidi_lab.song.vocabularies import ARCS, FEELS, GENRES
+
+CHORDS = st.lists(st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES)), min_size=1, max_size=12)
+
+
+@given(st.integers(1, 512), st.sampled_from(["", *ARCS]))
+def test_a_form_has_the_bars_that_were_asked(bars: int, arc: str) -> None:
+    plan = form(bars, arc)
+    assert sum(s.bars for s in plan) == bars
+    assert all(s.bars > 0 and 0 <= s.energy <= 1 and 0 <= s.tension <= 1 for s in plan)
+
+
+def test_arcs_change_where_a_song_is_full() -> None:
+    plain = form(64)
+    heavy = {arc: np.array([s.energy for s in along(plain, arc)]) for arc in ARCS}
+    half = len(plain) // 2
+    assert heavy["Descent"][:half].mean() > heavy["Descent"][half:].mean()
+    assert heavy["Slow Reveal"][:2].mean() < np.array([s.energy for s in plain])[:2].mean()
+    assert len({tuple(h.round(3)) for h in heavy.values()}) == len(ARCS)
+
+
+@given(CHORDS)
+def test_voicings_hold_the_chord_and_move_less_than_root_positions(chords: list) -> None:
+    out = voicings(chords)
+    for chord, pitches in zip(chords, out, strict=True):
+        assert {p % 12 for p in pitches} == set(chord.tones)
+        assert max(pitches) - min(pitches) <= 12
+    blocks = [[48 + c.root + (t - c.root) % 12 for t in c.tones] for c in chords]
+    moved = sum(abs(np.mean(a) - np.mean(b)) for a, b in pairwise(out))
+    assert moved <= sum(abs(np.mean(a) - np.mean(b)) for a, b in pairwise(blocks)) + 1e-9 + 4 * len(chords)
+
+
+def test_common_tones_stay() -> None:
+    c, am, f, g = voicings([parse_jazz(s) for s in ("C", "Am", "F", "G")])
+    assert len(set(c) & set(am)) == 2
+    assert len(set(am) & set(f)) == 2
+    assert max(abs(a - b) for a, b in zip(sorted(f), sorted(g), strict=True)) <= 5
+
+
+@pytest.mark.parametrize("name", ["roots", "root_fifth", "eighths", "syncopated", "walking"])
+def test_a_bass_begins_each_bar_on_its_chords_bass(name: str) -> None:
+    chords = [parse_jazz(s) for s in ("C", "Am7", "F/A", "Bdim", "Gsus4", "E7")]
+    line = bass(chords, pattern("basses", name))
+    for bar, chord in enumerate(chords):
+        first = next(n for n in line if n.start == 4 * bar)
+        assert first.pitch % 12 == chord.bass
+        assert 24 <= first.pitch <= 50
+    assert all(20 <= n.pitch <= 62 for n in line)
+
+
+def test_a_walking_bass_steps_into_the_next_root() -> None:
+    line = bass([parse_jazz(s) for s in ("Dm7", "G7", "Cmaj7")], pattern("basses", "walking"))
+    for before, after in pairwise(n for n in line if n.start % 4 in (3, 0)):
+        if before.start % 4 == 3:
+            assert abs(before.pitch - after.pitch) in (1, 2)
+
+
+def test_a_pad_does_not_strike_again_what_it_holds() -> None:
+    held = pad([parse_jazz(s) for s in ("C", "Am", "F")])
+    struck = comping([parse_jazz(s) for s in ("C", "Am", "F")], pattern("chords", "whole"))
+    assert len(held) == 5
+    assert len(struck) == 9
+    assert max(n.duration for n in held) == 12
+
+
+def test_a_fill_leads_on_and_nothing_leads_to_an_end() -> None:
+    band = bands()["rock"]
+    on, end = drums(band, 4, 0.9, True), drums(band, 4, 0.9, False)
+    assert [n for n in on if n.start < 12] == [n for n in end if n.start < 12]
+    toms = {kit()[name] for name in ("tom", "midtom", "hightom")}
+    assert {n.pitch for n in on if n.start >= 12} & toms
+    assert not {n.pitch for n in end} & toms
+    assert on[0].start == 0 and kit()["crash"] in {n.pitch for n in on if n.start == 0}
+
+
+def test_every_style_is_whole() -> None:
+    for band in bands().values():
+        assert len(band.comp) == len(band.bass) == len(band.drums) == 3
+        for name in band.comp:
+            assert all(0 <= beat < 4 for beat, _, _ in pattern("chords", name))
+        for name in band.bass:
+            assert pattern("basses", name)
+        for rows in (*band.drums, *fills()):
+            assert all(len(row) == 16 and set(row) <= set("Xxo.") for row in rows.values())
+            assert set(rows) <= set(kit())
+        assert all(0 <= program < 128 for program in band.programs.values())
+
+
+def test_genres_and_feels_of_the_schema_are_known() -> None:
+    assert all(band_of_genre(genre) for genre in GENRES)
+    assert band_of_genre("a slow JAZZ waltz") is bands()["jazz"]
+    assert band_of_genre("something") is None
+    swung = with_feel(bands()["pop"], "Swung")
+    assert (swung.groove, swung.swing) == ("swing", 0.16)
+    assert with_feel(bands()["pop"], "Mechanical").groove is None
+    assert all(with_feel(bands()["pop"], feel).name == "pop" for feel in FEELS)

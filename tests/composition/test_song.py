@@ -1,0 +1,190 @@
+"""Whole songs: what returns is the same, what was asked is there, and the file says what it holds to any reader."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import mido
+import numpy as np
+import pretty_midi
+import pytest
+
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.errors import UserError
+from kmidi_lab.song import Arrangement, Note
+
+TEXT = "I'm feeling lost and searching"
+
+
+def sung(song: Arrangement, number: int) -> list[tuple[float, float, int]]:
+    """The lead's notes of a section, from its start on; a last bar, which a song may close with, left out."""
+    start, stop = song.span(song.sections[number])
+    lead = song.part("lead")
+    return [(n.start - start, n.duration, n.pitch) for n in lead.notes if start <= n.start < stop - 4]
+
+
+def test_the_same_request_gives_the_same_bytes_and_another_seed_another_song(make) -> None:
+    first, other = make(text=TEXT), make(text=TEXT, seed=2)
+    again = make.__wrapped__(text=TEXT)
+    assert first.midi == again.midi
+    assert first.trace == again.trace
+    assert first.midi != other.midi
+
+
+def test_a_chorus_that_returns_is_the_same_chorus(make) -> None:
+    song = make(text=TEXT, bars=64).arrangement
+    choruses = [i for i, s in enumerate(song.sections) if s.name == "chorus"]
+    tunes = [sung(song, i) for i in choruses]
+    assert len(tunes) >= 3
+    assert all(tune == tunes[0] for tune in tunes)
+    assert sung(song, [s.name for s in song.sections].index("verse")) != tunes[0]
+
+
+def test_a_sad_sentence_is_in_minor_and_slow_a_happy_one_in_major_and_fast(make) -> None:
+    sad, happy = make(text="I miss my mother, mournful and lonely").brief, make(text="so happy and excited").brief
+    assert (sad.key.mode, happy.key.mode) == (-1, 1)
+    assert sad.tempo < 90 < happy.tempo
+
+
+def test_any_reader_finds_tracks_programs_markers_key_and_tempo(make) -> None:
+    song = make(text=TEXT, bars=64)
+    file = mido.MidiFile(file=io.BytesIO(song.midi))
+    names = [next((m.name for m in t if m.type == "track_name"), "") for t in file.tracks]
+    assert names[1:] == ["Lead", "Chords", "Pad", "Bass", "Drums"]
+    markers = [m.text for m in file.tracks[0] if m.type == "marker"]
+    assert markers == [s.name for s in song.arrangement.sections]
+    read = pretty_midi.PrettyMIDI(io.BytesIO(song.midi))
+    programs = {i.program for i in read.instruments if not i.is_drum}
+    assert programs == set(song.brief.band.programs.values())
+    assert read.get_tempo_changes()[1][0] == pytest.approx(song.brief.tempo, rel=1e-3)
+    assert len(read.key_signature_changes) == 1
+    assert sum(i.is_drum for i in read.instruments) == 1
+
+
+def test_the_song_ends_at_rest(make) -> None:
+    for settings in ({"text": TEXT}, {"emotion": "joyful"}, {"chords": "Am F C G", "bars": 16}):
+        song = make(**settings)
+        last = song.arrangement.chords[-1].chord
+        assert last.label == (song.brief.key.tonic, 1 if song.brief.key.mode < 0 else 0)
+        lead = song.arrangement.part("lead")
+        assert all(note.stop <= song.arrangement.length + 1e-6 for note in lead.notes)
+
+
+def test_own_chords_and_key_are_played(make) -> None:
+    song = make(chords="Em C | G | D", bars=16, emotion="calm")
+    verse = song.arrangement.sections[0]
+    start, _ = song.arrangement.span(verse)
+    played = [song.arrangement.chord_at(start + 4 * bar).chord for bar in range(3)]
+    assert [c.root for c in played] == [parse_jazz(s).root for s in ("Em", "G", "D")]
+    typed = make(emotion="calm", key="F#")
+    assert str(typed.brief.spelling) == "F# major"
+    assert typed.trace["key"] == "F# major"
+
+
+def test_the_tune_fits_its_chords_better_than_by_chance(make) -> None:
+    """Chord tones on strong beats, against the same tune over the chords of another place."""
+    fits, shifted = [], []
+    for settings in ({"text": TEXT}, {"emotion": "joyful"}, {"emotion": "angry"}, {"emotion": "calm"}):
+        song = make(**settings).arrangement
+        strong = [n for n in song.part("lead").notes if n.start % 2 == 0]
+        fits += [n.pitch % 12 in song.chord_at(n.start).chord.tones for n in strong]
+        shifted += [n.pitch % 12 in song.chord_at((n.start + 4) % song.length).chord.tones for n in strong]
+    assert np.mean(fits) > 0.65
+    assert np.mean(fits) > np.mean(shifted) + 0.15
+
+
+def test_each_missing_model_is_named_and_stood_in_for(make) -> None:
+    song = make(text=TEXT, models=False)
+    named = [line for line in song.remarks if "stood in" in line]
+    assert [line.partition(":")[0] for line in named] == [m["model"] for m in song.trace["models"]]
+    assert all(m["fallback"] and m["sha256"] is None for m in song.trace["models"])
+    released = make(text=TEXT)
+    assert released.remarks == ()
+    assert all(len(m["sha256"]) == 64 and not m["fallback"] and m["calls"] for m in released.trace["models"])
+
+
+def test_a_rule_that_the_intent_breaks_is_broken(make, tmp_path: Path) -> None:
+    wish = {
+        "song_root": {"core_event": "she left"},
+        "song_intent": {"mood_primary": "Longing", "narrative_arc": "Slow Reveal"},
+        "technical_constraints": {
+            "technical_key": "F",
+            "technical_mode": "major",
+            "technical_tempo_range": [70, 74],
+            "technical_rule_to_break": "HARMONY_AvoidTonicResolution",
+            "rule_breaking_justification": "it must not come home",
+        },
+    }
+    path = tmp_path / "song.json"
+    path.write_text(json.dumps(wish))
+    song = make(intent=str(path), bars=16)
+    assert song.brief.tempo == 72
+    assert str(song.brief.spelling) == "F major"
+    assert song.arrangement.chords[-1].chord.root != 5
+    assert song.trace["rules_broken"] == ["HARMONY_AvoidTonicResolution"]
+
+
+def test_drums_and_velocities_are_those_of_players_not_of_the_pattern(make) -> None:
+    song = make(emotion="joyful", bars=32)
+    read = pretty_midi.PrettyMIDI(io.BytesIO(song.midi))
+    drums = next(i for i in read.instruments if i.is_drum)
+    written = {n.velocity for n in song.arrangement.part("drums").notes}
+    assert len({n.velocity for n in drums.notes}) > 2 * len(written)
+    beat = 60 / song.brief.tempo / 4
+    off = np.array([n.start / beat - round(n.start / beat) for n in drums.notes])
+    assert 0.005 < np.abs(off).mean() < 0.25
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({}, "nothing to compose from"),
+        ({"text": "  "}, "nothing to compose from"),
+        ({"text": "sad", "bars": 3}, "compose.bars=3 must be a number from 4 to 512"),
+        ({"text": "sad", "bars": 8.5}, "compose.bars=8.5"),
+        ({"text": "sad", "tempo": 0}, "compose.tempo=0 must be"),
+        ({"text": "sad", "tempo": float("nan")}, "compose.tempo=nan"),
+        ({"text": "sad", "style": "polka"}, "compose.style: 'polka' is not allowed"),
+        ({"text": "sad", "key": "H"}, "key 'H'"),
+        ({"chords": "C Xyz"}, "compose.chords, bar 2"),
+        ({"emotion": "joyyy"}, "compose.emotion='joyyy'"),
+        ({"text": "word " * 10_000}, "core_event"),
+        ({"intent": "missing.yaml"}, "missing.yaml"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(settings: dict[str, object], line: str) -> None:
+    with pytest.raises(UserError) as caught:
+        SongRequest(**settings)  # type: ignore[arg-type]
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_writes_a_song_a_picture_a_trace_and_sound(called, tmp_path: Path) -> None:
+    done = called("task=compose", f"compose.text={TEXT}", "compose.bars=8", f"compose.out={tmp_path}/mine.mid")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine.mid").read_bytes()[:4] == b"MThd"
+    [folder] = (tmp_path / "outputs" / "compose").iterdir() if (tmp_path / "outputs").exists() else []
+    assert json.loads((folder / "song.json").read_text())["title"] == TEXT
+    assert (folder / "song.png").read_bytes()[1:4] == b"PNG"
+    import soundfile
+
+    sound, rate = soundfile.read(folder / "song.wav")
+    assert rate == 48000 and 0.8 < np.abs(sound).max() <= 1.0
+    assert len(sound) / rate > 8 * 4 * 60 / 180
+    refused = called("task=compose", "compose.text=sad", "compose.out=song.txt")
+    assert refused.returncode == 2 and "compose.out=song.txt must end in .mid" in refused.stderr
+
+
+def _spread(notes: tuple[Note, ...]) -> int:
+    return max(n.pitch for n in notes) - min(n.pitch for n in notes)
+
+
+def test_a_lead_can_be_sung(make) -> None:
+    for settings in ({"text": TEXT}, {"emotion": "joyful"}, {"emotion": "angry"}):
+        lead = make(**settings).arrangement.part("lead").notes
+        assert 7 <= _spread(lead) <= 24
+        leaps = np.abs(np.diff([n.pitch for n in lead]))
+        assert np.mean(leaps <= 4) > 0.6
