@@ -25,6 +25,8 @@ _NEGATED = (
     "nobody here is {}",
 )  # fmt: skip
 _TURNED = -0.5
+_KINDS = 3
+"""Sentences of a word with a negation, and without one."""
 
 
 def read() -> Reading[Sentence]:
@@ -40,12 +42,12 @@ def _sentences() -> Iterator[Sentence]:
             place, turned = about["place"], [_TURNED * v for v in about["place"]]
             for at, word in enumerate(about["words"]):
                 stem = f"{NAME}/{base.lower()}/{sub}/{at}"
-                for kind in range(3):
-                    frame = _FRAMES[(at + 3 * kind) % len(_FRAMES)]
-                    subs_of = (f"{base.lower()}/{sub}",)
-                    yield _made(f"{stem}/{kind}", frame.format(word), base.lower(), subs_of, place)
                 felt = "sad" if base == "HAPPY" else "neutral"
-                yield _made(f"{stem}/not", _NEGATED[at % len(_NEGATED)].format(word), felt, (), turned)
+                for kind in range(_KINDS):
+                    frame, negated = _FRAMES[(at + 3 * kind) % len(_FRAMES)], _NEGATED[(at + 2 * kind) % len(_NEGATED)]
+                    own = (f"{base.lower()}/{sub}",)
+                    yield _made(f"{stem}/{kind}", frame.format(word), base.lower(), own, place)
+                    yield _made(f"{stem}/not{kind}", negated.format(word), felt, (), turned)
 
 
 def _made(name: str, text: str, label: str, subs: tuple[str, ...], affect: list[float]) -> Sentence:

@@ -112,6 +112,8 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     """
     data = path.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
+    if len(data) < start:
+        raise ValueError("cut short")
     header = json.loads(data[8:start])
     out = {}
     for name, about in header.items():

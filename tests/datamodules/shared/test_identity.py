@@ -37,7 +37,7 @@ def data_modules() -> list[type[LabData[Any, Any]]]:
 
 def test_all_data_modules_are_looked_at() -> None:
     assert {c.contract.model for c in data_modules()} == {
-        *("harmony", "dynamics", "groove", "emotion", "instrument", "melody", "emotion_node")
+        *("harmony", "dynamics", "groove", "emotion", "instrument", "melody", "emotion_node", "intent")
     }
 
 

@@ -24,14 +24,14 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "arcs": tuple(ARCS),
     "feels": tuple(FEELS),
     "vulnerability": tuple(VULNERABILITY),
-    "rule_breaks": RULE_BREAKS,
+    "rule_breaks": tuple(RULE_BREAKS),
 }
 CUES: Mapping[str, str] = {
     "Rise and Fall": r"rises? and falls?|up and (then )?down",
     "Sudden Shift": r"sudden(ly)?|all at once|out of nowhere|breaks? (in|open)",
     "Spiral": r"spiral\w*|out of control|faster and faster",
     "Repetitive Despair": r"over and over|in circles|stuck|same (thing|day) again",
-    "Climb-to-Climax": r"build(s|ing)?( \w+)?( up)?|climb\w*|grows? (into|to|from)|ris(e|es|ing)|crescendo",
+    "Climb-to-Climax": r"builds?|building( up)? (to|from|slowly)|climb\w*|grows? (into|to|from)|ris(e|es|ing)|crescendo",
     "Slow Reveal": r"reveal\w*|unfold\w*|little by little|bit by bit|opens? slowly",
     "Descent": r"falls? apart|sink\w*|darker|descend\w*|descent|fad(e|es|ing) (out|away)",
     "Static Reflection": r"stays? (still|the same)|drift\w*|meditat\w*|standing still",
