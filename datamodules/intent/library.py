@@ -14,7 +14,7 @@ from datamodules.shared import engine
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below
 from datamodules.shared.library import Problem, SplitLibrary
-from datamodules.shared.splits import Groups
+from datamodules.shared.splits import Groups, assign
 from kmidi_lab.models.intent.features import Sentence
 from kmidi_lab.text.pieces import tokens
 
@@ -41,7 +41,7 @@ def sources(root: Path) -> list[Source[Sentence]]:
         Source(rated.NAME, partial(rated.files, root), rated.read, files),
         Source("isear", partial(side.isear_files, root), side.read_isear, files),
         Source("xed", partial(side.xed_files, root), side.read_xed, files),
-        Source(rules.NAME, list, lambda _: rules.read(), lambda _: [rules.PATH.read_bytes()], always=True),
+        Source(rules.NAME, list, lambda _: rules.read(), lambda _: rules.contents(), always=True),
     ]
 
 
@@ -60,28 +60,27 @@ class SentenceRules(Rules[Sentence]):
     named_licences = True
 
     def split(self, songs: list[Sentence]) -> Split:
-        real = any(song.source in _REAL for song in songs)
+        if not any(song.source in _REAL for song in songs):
+            groups = group(songs)
+            groups.join_equal(song.id.rpartition("/")[0] if song.source == rules.NAME else None for song in songs)
+            places = assign([song.id for song in songs], groups, self.seed, self.val, self.test)
+            return Split(places, {"rule": "by the word that a sentence is made of", "seed": self.seed})
         held_out = {normalised(song.text) for song in songs if song.part == "dev"}
         places, left_out = [], {}
         for at, song in enumerate(songs):
-            if song.source == rules.NAME:
-                places.append("train" if real else self._by_share(song.id.rpartition("/")[0], self.test))
-                key = normalised(song.text)
-            else:
-                key = normalised(song.text)
-                places.append("test" if song.part == "dev" else self._by_share(key, 0.0))
-            if key in held_out and places[-1] != "test":
+            key, by_rule = normalised(song.text), song.source == rules.NAME
+            place = "test" if song.part == "dev" else "val" if self._in_validation(key) else "train"
+            places.append("train" if by_rule else place)
+            if key in held_out and place != "test":
                 left_out[at] = Problem(song.id, "", "its text is in the test", song.title)
-            elif real and song.source == rules.NAME and self._by_share(key, 0.0) == "val":
+            elif by_rule and place == "val":
                 left_out[at] = Problem(song.id, "", "its text might be in the validation", song.title)
         rule = "published dev parts are the test; a share of the other texts, by a hash of the words, is validation"
-        if not real:
-            rule = "by the word that a sentence is made of"
         return Split(places, {"rule": rule, "seed": self.seed}, left_out)
 
-    def _by_share(self, key: str, test: float) -> str:
-        place = int(hashlib.sha256(f"{self.seed}:{key}".encode(errors="ignore")).hexdigest()[:8], 16) / 2**32
-        return "val" if place < self.val else "test" if place < self.val + test else "train"
+    def _in_validation(self, key: str) -> bool:
+        digest = hashlib.sha256(f"{self.seed}:{key}".encode(errors="ignore")).hexdigest()
+        return int(digest[:8], 16) / 2**32 < self.val
 
     def counts(self, songs: list[Sentence]) -> dict[str, Any]:
         return {"songs": len(songs), "events": len(songs)}

@@ -1,6 +1,7 @@
 """Sentences made by rule from words of feeling: a stand-in where there are no real ones, and a small part of training.
 
-Each sentence is a frame and one of the words of `feelings.yaml`, which says its sub-emotion. A negation turns what is felt: not
+Each sentence is a frame and one of the words of `feelings.yaml`, which says its sub-emotion, or of the feel lexicon, which says
+where it lies in valence and arousal and no more. A negation turns what is felt: not
 happy is sad, and what is not sad, angry, afraid, surprised or disgusted is neutral, its valence and arousal turned and halved.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from datamodules.shared.library import Reading
+from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.models.intent.features import Sentence
 
 NAME, LICENCE = "rules", "MIT"
@@ -25,6 +27,8 @@ _NEGATED = (
     "nobody here is {}",
 )  # fmt: skip
 _TURNED = -0.5
+_DOMINANCE = 0.4
+"""Of valence: as far as the two go together in EmoBank."""
 _KINDS = 3
 """Sentences of a word with a negation, and without one."""
 
@@ -49,6 +53,24 @@ def _sentences() -> Iterator[Sentence]:
                     yield _made(f"{stem}/{kind}", frame.format(word), base.lower(), own, place)
                     yield _made(f"{stem}/not{kind}", negated.format(word), felt, (), turned)
 
+    for at, (word, (valence, arousal)) in enumerate(lexicon().items()):
+        place = [valence, arousal, _DOMINANCE * valence]
+        for kind in range(_KINDS):
+            frame, negated = _FRAMES[(at + 3 * kind) % len(_FRAMES)], _NEGATED[(at + 2 * kind) % len(_NEGATED)]
+            yield Sentence(f"{NAME}/lexicon/{at}/{kind}", NAME, "", frame.format(word), affect=tuple(place))
+            yield Sentence(
+                f"{NAME}/lexicon/{at}/not{kind}",
+                NAME,
+                "",
+                negated.format(word),
+                affect=tuple(_TURNED * v for v in place),
+            )
+
 
 def _made(name: str, text: str, label: str, subs: tuple[str, ...], affect: list[float]) -> Sentence:
     return Sentence(name, NAME, "", text, labels=(label,), subs=subs, affect=tuple(affect))
+
+
+def contents() -> list[bytes]:
+    """What the sentences depend on."""
+    return [PATH.read_bytes(), repr(sorted(lexicon().items())).encode()]

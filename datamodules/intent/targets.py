@@ -13,8 +13,8 @@ from kmidi_lab.models.intent.features import COLUMNS, FINE, LABELS, SIDE, SUB_EM
 from kmidi_lab.text.pieces import rows
 
 _STARTS = np.cumsum([0, *COLUMNS])
-_BY_RULE = 0.5
-"""How much the affect of a sentence made by rule counts beside a rated one's 1."""
+_BY_RULE = 0.3
+"""How much what a sentence made by rule says counts beside 1 for what people say."""
 _LEARNT_SUBS = sorted({SUB_EMOTIONS.index(sub) for sub in SUB_OF_FINE.values()})
 
 
@@ -51,14 +51,14 @@ def targets(sentences: Sequence[Sentence]) -> tuple[NDArray[np.float32], NDArray
     for row, s in enumerate(sentences):
         if s.labels:
             target[row, [LABELS.index(label) for label in s.labels]] = 1
-            known[row, : _STARTS[1]] = 1
+            known[row, : _STARTS[1]] = _BY_RULE if s.source == "rules" else 1
         if s.fine:
             target[row, _STARTS[1] + np.array([FINE.index(label) for label in s.fine])] = 1
             known[row, _STARTS[1] : _STARTS[2]] = 1
             subs = [SUB_EMOTIONS.index(SUB_OF_FINE[label]) for label in s.fine if label in SUB_OF_FINE]
             target[row, _STARTS[2] + np.array(subs, np.int64)] = 1
             known[row, _STARTS[2] + np.array(_LEARNT_SUBS)] = 1
-        if s.source == "rules":
+        if s.source == "rules" and s.labels:
             target[row, _STARTS[2] + np.array([SUB_EMOTIONS.index(sub) for sub in s.subs], np.int64)] = 1
             known[row, _STARTS[2] : _STARTS[3]] = 1
         if s.side:

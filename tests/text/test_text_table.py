@@ -81,7 +81,12 @@ def test_coverage_counts_words_alone(table: Table) -> None:
 def test_the_page_reads_texts_as_python_does(table: Table, tmp_path: Path, repo: Path) -> None:
     program = built(repo / "docs" / "text.md", _MAIN, tmp_path, "class TextTable")
     (tmp_path / "table.bin").write_bytes(table.tobytes())
-    texts = [text for text in TEXTS if "\n" not in text] + ["a\tb 'quoted' rock'n'roll", "é" * 60, "not… never – so", "½ × ÷ Ÿ ß"]
+    texts = [text for text in TEXTS if "\n" not in text] + [
+        "a\tb 'quoted' rock'n'roll",
+        "é" * 60,
+        "not… never – so",
+        "½ × ÷ Ÿ ß",
+    ]
     done = subprocess.run(
         [program, tmp_path / "table.bin"], input="\n".join(texts).encode() + b"\n\xff\xf0\x9f broken\n",
         capture_output=True, check=True, timeout=60,

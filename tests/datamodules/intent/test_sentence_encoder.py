@@ -38,7 +38,10 @@ def test_tokens(text: str, pieces: list[str]) -> None:
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package with random weights."""
     rng = np.random.default_rng(0)
-    shapes = {"embeddings.word_embeddings.weight": (len(_PIECES), SIZE), "embeddings.token_type_embeddings.weight": (2, SIZE)}
+    shapes = {
+        "embeddings.word_embeddings.weight": (len(_PIECES), SIZE),
+        "embeddings.token_type_embeddings.weight": (2, SIZE),
+    }
     shapes |= {"embeddings.position_embeddings.weight": (128, SIZE), "embeddings.LayerNorm.weight": (SIZE,)}
     shapes["embeddings.LayerNorm.bias"] = (SIZE,)
     for layer in range(6):

@@ -139,7 +139,12 @@ def test_the_released_model_reads_plain_sentences(released: Any) -> None:
     lost = released.predict("I'm feeling lost and searching")
     assert not lost.unsure and lost.source == "model" and len(lost.embedding) == 64
     assert released.predict("I am so happy, thank you!").label == "happy"
-    assert released.predict("I am so happy, thank you!").valence > 0.3 > -0.2 > released.predict("he died yesterday").valence
+    assert (
+        released.predict("I am so happy, thank you!").valence
+        > 0.3
+        > -0.2
+        > released.predict("he died yesterday").valence
+    )
     assert released.predict("qwertz asdf yxcv").unsure and released.predict("qwertz asdf yxcv").label == "unsure"
 
 
