@@ -365,7 +365,7 @@ HARMONY = replace(
     earlier=(_HARMONY_1,),
 )
 
-DYNAMICS = Contract(
+_DYNAMICS_1 = Contract(
     model="dynamics",
     id="dynamicsengine",
     task="dynamics_mapping",
@@ -405,6 +405,18 @@ DYNAMICS = Contract(
     state="none",
     features=SYMBOLIC_FEATURES,
     output_kind="values",
+)
+DYNAMICS = replace(
+    _DYNAMICS_1,
+    version="2",
+    features=SYMBOLIC_FEATURES_2,
+    inputs=tuple(
+        replace(s, name="written_dynamic", meaning="dynamic that the score writes, as a MIDI velocity / 127; 0 unknown")
+        if s.name == "metrical_strength"
+        else s
+        for s in _DYNAMICS_1.inputs
+    ),
+    earlier=(_DYNAMICS_1,),
 )
 
 GROOVE = Contract(
