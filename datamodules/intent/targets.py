@@ -13,8 +13,8 @@ from kmidi_lab.models.intent.features import COLUMNS, FINE, LABELS, SIDE, SUB_EM
 from kmidi_lab.text.pieces import rows
 
 _STARTS = np.cumsum([0, *COLUMNS])
-_BY_RULE = 0.3
-"""How much what a sentence made by rule says counts beside 1 for what people say."""
+_BY_RULE = 0.5
+"""How much the affect of a sentence made by rule counts beside a rated one's 1."""
 _LEARNT_SUBS = sorted({SUB_EMOTIONS.index(sub) for sub in SUB_OF_FINE.values()})
 
 
@@ -51,7 +51,7 @@ def targets(sentences: Sequence[Sentence]) -> tuple[NDArray[np.float32], NDArray
     for row, s in enumerate(sentences):
         if s.labels:
             target[row, [LABELS.index(label) for label in s.labels]] = 1
-            known[row, : _STARTS[1]] = _BY_RULE if s.source == "rules" else 1
+            known[row, : _STARTS[1]] = 1
         if s.fine:
             target[row, _STARTS[1] + np.array([FINE.index(label) for label in s.fine])] = 1
             known[row, _STARTS[1] : _STARTS[2]] = 1

@@ -21,11 +21,11 @@ _COMPLEXITY = INTENT.output("complexity").index
 def embedding_network(hidden: Sequence[int], dropout: float) -> nn.Sequential:
     """Vectors `[B, 128]` to embeddings `[B, 64]`, with rectified layers of `hidden` units."""
     sizes = (INTENT.input_size, *hidden)
-    layers: list[nn.Module] = [nn.Dropout(dropout)]
+    layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
     with torch.no_grad():
-        layers[1].weight.mul_(_INPUT_GAIN)  # type: ignore[operator]
+        layers[0].weight.mul_(_INPUT_GAIN)  # type: ignore[operator]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], INTENT.output_size))
 
 
