@@ -32,6 +32,7 @@ from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
+from kmidi_lab.inference import outliers
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Streaming, TorchModel
 from kmidi_lab.registry.entry import registry_entry, sha256
@@ -116,8 +117,9 @@ def export_module(
         verify_audio(files[f"golden/{contract.id}.audio.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
     if table is not None:
         verify_text(files[f"golden/{contract.id}.text.json"], table, RTNeuralModel.from_bytes(rtneural), tolerance)
-    if head:
-        files[f"{contract.id}.head.json"] = orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)
+    beside = head if module.outliers is None else {"version": 1, **head, outliers.KEY: module.outliers.layout()}
+    if beside:
+        files[f"{contract.id}.head.json"] = orjson.dumps(beside, option=orjson.OPT_SERIALIZE_NUMPY)
     status, reason = entry_status(record)
     old = published_entry(models_root, contract.id)
     allowed, why_not = may_replace(old, status, record.data.stand_in)

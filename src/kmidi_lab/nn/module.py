@@ -16,6 +16,7 @@ from torch import nn
 
 from kmidi_lab.bounds import Bounded, Count, Share
 from kmidi_lab.contracts import Contract
+from kmidi_lab.inference.outliers import OutlierDetector
 from kmidi_lab.nn.streaming import Streaming
 from kmidi_lab.text.table import Table
 
@@ -89,11 +90,14 @@ class LabModule(Bounded, L.LightningModule):
     network: nn.Module
     student: nn.Module | None
     """What the RTNeural file holds where that is not `network`; distilled after training."""
+    outliers: OutlierDetector | None
+    """What says that a sound is not like those of the training; `calibrate` sets it."""
 
     def __init__(self, learning_rate: LearningRate, weight_decay: Share) -> None:
         super().__init__()
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.student: nn.Module | None = None
+        self.outliers: OutlierDetector | None = None
 
     def use_contract(self, version: object) -> None:
         """Says that the weights to come are of an earlier version of the contract. Raises ConfigError for an unknown one."""
@@ -123,6 +127,14 @@ class LabModule(Bounded, L.LightningModule):
     def head_layout(self) -> dict[str, object]:
         """What the arrays of `head` mean; goes into the head file beside them."""
         return {}
+
+    def calibrate(self, call: Callable[[np.ndarray], np.ndarray], data: Any) -> None:
+        """Sets `outliers` before the model is scored; models that don't tell what they don't know do nothing.
+
+        Args:
+            call: the network as exported, arrays in and out.
+            data: the data module; its train and val splits may be used.
+        """
 
     def test_step(self, batch: Any, batch_idx: int) -> None:
         """Nothing: the evaluation callback scores the exported network, not batches."""
