@@ -17,8 +17,9 @@ from datamodules.shared.library import Reading
 from datamodules.shared.pool import survived
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
-from kmidi_lab.midi.score import Score, pitched_notes, score_of
+from kmidi_lab.midi.score import Floats, Score, pitched_notes, score_of
 from kmidi_lab.models.dynamics.targets import Performance, Performed, at_tempo
+from kmidi_lab.models.dynamics.written import written_dynamics
 
 FILES = ("midi_score", "midi_performance", "performance_annotations", "midi_score_annotations")
 """The columns of the table that name files."""
@@ -71,7 +72,7 @@ def files(root: Path) -> list[Path]:
 def read(base: Path, layout: Layout) -> Reading[Performance]:
     """Every performance of a layout read from `base` whose notes could be matched to the score."""
     reading: Reading[Performance] = Reading("asap", layout.licence, problems=layout.problems)
-    scores: dict[str, tuple[Piece, Score] | _UnusableError] = {}
+    scores: dict[str, tuple[Piece, Score, Floats] | _UnusableError] = {}
     rates: list[float] = []
     for file in layout.files:
         with survived(reading, file.path, file.about["midi_score"]):
@@ -87,7 +88,7 @@ def read(base: Path, layout: Layout) -> Reading[Performance]:
 def _performance(
     base: Path,
     row: Mapping[str, str],
-    scores: dict[str, tuple[Piece, Score] | _UnusableError],
+    scores: dict[str, tuple[Piece, Score, Floats] | _UnusableError],
     rates: list[float],
     reading: Reading[Performance],
 ) -> Performance:
@@ -95,13 +96,14 @@ def _performance(
     if name not in scores:
         try:
             piece = _read(base / name, "score")
-            scores[name] = piece, score_of(piece).score
+            notes = score_of(piece)
+            scores[name] = piece, notes.score, written_dynamics(piece, notes)
         except _UnusableError as error:
             scores[name] = error
     piece_score = scores[name]
     if isinstance(piece_score, _UnusableError):
         raise piece_score
-    piece, score = piece_score
+    piece, score, written = piece_score
     if len(score) < _MIN_NOTES:
         raise _UnusableError(f"a score of fewer than {_MIN_NOTES} notes", len(score))
     played = _read(base / row["midi_performance"], "performance")
@@ -119,6 +121,7 @@ def _performance(
         "asap",
         at_tempo(score, beats.tempo),
         performed,
+        written,
     )
 
 

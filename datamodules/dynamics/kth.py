@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from datamodules.shared.layout import chorale_files
 from datamodules.shared.library import Reading, shown
 from kmidi_lab.midi.score import PHRASE_BARS, Score, make_score, metrical_strength
-from kmidi_lab.models.dynamics.targets import Performance, Performed, at_tempo
+from kmidi_lab.models.dynamics.targets import Performance, Performed, at_tempo, nothing_written
 
 LICENCE = "scores in the public domain, encodings per piece; performances made here by rule"
 PERFORMERS = 3
@@ -134,7 +134,14 @@ def read(files: Sequence[Path], progress: bool) -> Reading[Performance]:
             played = perform(score, performer, rng)
             name = f"kth_rules/{path.stem}"
             reading.items.append(
-                Performance(f"{name}/{number}", name, "kth_rules", at_tempo(score, performer.tempo), played)
+                Performance(
+                    f"{name}/{number}",
+                    name,
+                    "kth_rules",
+                    at_tempo(score, performer.tempo),
+                    played,
+                    nothing_written(score),
+                )
             )
     return reading
 

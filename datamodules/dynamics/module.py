@@ -15,7 +15,7 @@ from datamodules.shared.module import LabData, SplitShare, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import DYNAMICS
-from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, encode
+from kmidi_lab.models.dynamics.features import WRITTEN, DynamicsBatch, EncodedPiece, encode
 from kmidi_lab.models.dynamics.targets import Performance
 
 _HISTORY, _PITCH = DYNAMICS.input("previous_velocities").index, DYNAMICS.input("pitch").start
@@ -42,6 +42,7 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
             performance is can't be known then, so their velocities are those of a performance of average level.
         history_noise: standard deviation of what is added to the other previous velocities, velocity / 127.
         pitch_jitter: standard deviation in semitones of what is added to the pitch, as if the piece were transposed.
+        written_dropout: share of training notes whose written dynamic is unknown.
         emotion_share: share of training notes coloured by a random emotion (`dynamics.emotion`).
 
     Raises:
@@ -53,7 +54,14 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
     root_sources: tuple[str, ...] = ("asap", "maestro", "lakh")
     bytes_per_example = 8 * 1024
     identity_settings = ("sources", "split_seed", "val_share", "test_share")
-    other_settings = ("notes_per_epoch", "history_dropout", "history_noise", "pitch_jitter", "emotion_share")
+    other_settings = (
+        "notes_per_epoch",
+        "history_dropout",
+        "history_noise",
+        "pitch_jitter",
+        "written_dropout",
+        "emotion_share",
+    )
 
     def __init__(
         self,
@@ -69,6 +77,7 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         history_dropout: Share = 0.8,
         history_noise: Share = 0.3,
         pitch_jitter: Annotated[float, Interval(ge=0, le=12)] = 0.0,
+        written_dropout: Share = 0.5,
         emotion_share: Share = 0.5,
         progress: bool = True,
     ) -> None:
@@ -78,14 +87,18 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._dropout, self._noise, self._emotion = history_dropout, history_noise, emotion_share
-        self._jitter, self._notes = pitch_jitter / 127, notes_per_epoch
+        self._jitter, self._notes, self._unwritten = pitch_jitter / 127, notes_per_epoch, written_dropout
         self._encoded: dict[str, list[EncodedPiece]] = {}
         self._tensors: dict[str, torch.Tensor] = {}
+
+    def use_contract(self, version: object) -> None:
+        super().use_contract(version)
+        self._encoded.clear()
 
     def encoded(self, split: str) -> list[EncodedPiece]:
         """Contract vectors and targets of every performance of a split; made once, not to be written to."""
         if split not in self._encoded:
-            self._encoded[split] = [encode(p.score, p.played, p.piece, p.source, p.unknown) for p in self.songs(split)]
+            self._encoded[split] = [encode(p, self.contract) for p in self.songs(split)]
         return self._encoded[split]
 
     def probes(self) -> np.ndarray:
@@ -130,6 +143,8 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         x[:, _HISTORY] = history * ~unknown
         y[:, _LOUD] = (y[:, _LOUD] - level[:, None] * unknown).clamp(0, 1)
         x[:, _PITCH] += torch.randn(n, generator=generator, device=device) * self._jitter
+        if self.contract.version != "1":
+            x[:, WRITTEN] *= torch.rand(n, generator=generator, device=device) >= self._unwritten
         mood = torch.rand(n, 2, generator=generator, device=device) * 2 - 1
         mood = mood * (torch.rand(n, 1, generator=generator, device=device) < self._emotion)
         return DynamicsBatch(*coloured(x, y, mood), mask)

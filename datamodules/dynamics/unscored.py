@@ -22,7 +22,7 @@ from datamodules.shared.pool import read_all
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError
 from kmidi_lab.midi.score import Score, make_score, pitched_notes
-from kmidi_lab.models.dynamics.targets import Performance, Performed
+from kmidi_lab.models.dynamics.targets import Performance, Performed, nothing_written
 
 _COLUMNS = ("canonical_composer", "canonical_title", "split", "year", "midi_filename", "duration")
 METRE = ("beat_phase", "phrase_phase", "position", "metre", "metrical_strength", "dynamic_range", "compression")
@@ -76,7 +76,15 @@ def read_maestro(root: Path, progress: bool) -> Reading[Performance]:
     for path, performance in read_all(reading, list(pieces), extracting(free_performance), progress=progress).items():
         name = f"maestro/{path.relative_to(root).with_suffix('').as_posix()}"
         reading.items.append(
-            Performance(name, f"maestro/{pieces[path]}", "maestro", performance.score, performance.played, METRE)
+            Performance(
+                name,
+                f"maestro/{pieces[path]}",
+                "maestro",
+                performance.score,
+                performance.played,
+                nothing_written(performance.score),
+                METRE,
+            )
         )
     return reading
 
@@ -96,7 +104,9 @@ def read_lakh(files: Sequence[Path], progress: bool) -> Reading[Performance]:
             continue
         first[performance.key] = path
         name = f"lakh/{path.stem}"
-        reading.items.append(Performance(name, name, "lakh", performance.score, performance.played))
+        reading.items.append(
+            Performance(name, name, "lakh", performance.score, performance.played, nothing_written(performance.score))
+        )
     return reading
 
 

@@ -29,7 +29,10 @@ _FREE_TEXT = (
     "export.source=",
     "registry.",
     "trainer.resume=",
-    *(f"compose.{key}=" for key in ("text", "intent", "chords", "key", "emotion", "style", "example", "out")),
+    *(
+        f"compose.{key}="
+        for key in ("text", "intent", "chords", "key", "emotion", "style", "sections", "example", "out")
+    ),
 )
 
 

@@ -87,6 +87,13 @@ class RegistryConfig:
 
 
 @dataclass
+class ServeConfig:
+    host: str = "127.0.0.1"
+    port: int = 8765
+    upload_mb: float = 20.0
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -107,6 +114,7 @@ class LabConfig:
     compose: Any = None
     eval: EvalConfig | None = None
     registry: RegistryConfig | None = None
+    serve: ServeConfig | None = None
 
 
 def register() -> None:

@@ -73,6 +73,16 @@ def test_the_song_ends_at_rest(make) -> None:
         assert all(note.stop <= song.arrangement.length + 1e-6 for note in lead.notes)
 
 
+def test_a_typed_form_is_kept(make) -> None:
+    song = make(emotion="calm", sections="Intro 2, verse 4, pre-chorus 4, chorus 3")
+    assert [(s.name, s.bars) for s in song.arrangement.sections] == [
+        ("intro", 2),
+        ("verse", 4),
+        ("pre-chorus", 4),
+        ("chorus", 3),
+    ]
+
+
 def test_own_chords_and_key_are_played(make) -> None:
     song = make(chords="Em C | G | D", bars=16, emotion="calm")
     verse = song.arrangement.sections[0]
@@ -149,6 +159,9 @@ def test_drums_and_velocities_are_those_of_players_not_of_the_pattern(make) -> N
         ({"text": "sad", "tempo": float("nan")}, "compose.tempo=nan"),
         ({"text": "sad", "style": "polka"}, "compose.style: 'polka' is not allowed"),
         ({"text": "sad", "key": "H"}, "key 'H'"),
+        ({"text": "sad", "sections": "verse 8, refrain 8"}, "'refrain' is not allowed"),
+        ({"text": "sad", "sections": "verse many"}, "verse has many bars"),
+        ({"text": "sad", "sections": "verse 8," * 65}, "65 sections"),
         ({"chords": "C Xyz"}, "compose.chords, bar 2"),
         ({"emotion": "joyyy"}, "compose.emotion='joyyy'"),
         ({"text": "word " * 10_000}, "core_event"),

@@ -11,6 +11,10 @@ from typing import Any
 from kmidi_lab.inference.api import Request, Session, request_of
 from kmidi_lab.inference.published import Published, load_published
 
+PERFORMERS = ("groove", "dynamics")
+"""Models that play a MIDI file."""
+LISTENERS = ("emotion", "instrument", "emotion_node")
+"""Models that take sound."""
 _LONGEST = 200
 """Characters of an answer or a question that a trace shows."""
 

@@ -12,13 +12,14 @@ from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
+from kmidi_lab.composition.form import LONGEST, read_form
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.song import SongIntent, answer, filled, missing, read_intent
 from kmidi_lab.song.suggestions import affect
 from kmidi_lab.song.vocabularies import nearest_moods
 
-SHORTEST, LONGEST = 4, 512
-"""Bars of a song."""
+SHORTEST = 4
+"""Bars of a song; `form.LONGEST` is the most."""
 SLOWEST, FASTEST = 30, 300
 """Quarters a minute."""
 _LONGEST_TITLE = 60
@@ -37,9 +38,11 @@ class SongRequest(Bounded):
         emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is what text and intent say.
         tempo: 30 to 300 quarters a minute; None is the intent's or the style's.
         bars: 4 to 512; None is the intent's, else 32.
+        sections: the form, such as `intro 4, verse 8, chorus 8`; None is a form by rule.
         style: one of the styles of bands.yaml; None is what genre or mood suggest.
         out: the MIDI file to write; None is the run folder.
         sound: also write a WAV file.
+        song: an intent that was read already, as a program has it.
 
     Raises:
         ConfigError: nothing asked, or a value that can't be read. IntentError: the intent is wrong, or the text too long.
@@ -57,19 +60,21 @@ class SongRequest(Bounded):
         emotion: str | None = None,
         tempo: float | None = None,
         bars: int | None = None,
+        sections: str | None = None,
         style: str | None = None,
         out: str | None = None,
         sound: bool = True,
+        song: SongIntent | None = None,
     ) -> None:
         said = (text or "").strip()
-        if not (said or intent or chords or emotion):
+        if not (said or intent or chords or emotion or song):
             raise ConfigError(
                 'there is nothing to compose from; type compose.text="I feel lost", compose.intent=song.yaml, '
                 "compose.chords=… or compose.emotion=…"
             )
         _check("bars", bars, int, SHORTEST, LONGEST)
         _check("tempo", tempo, (int, float), SLOWEST, FASTEST)
-        self.song = _intent(said, intent, example)
+        self.song = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
         self.said = said
         try:
             self.affect = parse_affect(emotion)
@@ -78,6 +83,7 @@ class SongRequest(Bounded):
         except ConfigError as error:
             raise ConfigError(str(error).replace("predict.", "compose.")) from None
         self.spelling = parse_spelling(key) if key else None
+        self.form = read_form(sections) if sections else None
         self.style = style_named(style) if style else None
         self.tempo, self.bars, self.out, self.sound = tempo, bars, out, sound
 
@@ -85,6 +91,13 @@ class SongRequest(Bounded):
     def questions(self) -> list[str]:
         """What a person would be asked next: fields of the intent that are still open."""
         return [str(field) for field in missing(self.song)]
+
+    @property
+    def length(self) -> int:
+        """Bars of the song."""
+        if self.form:
+            return sum(stretch.bars for stretch in self.form)
+        return self.bars or self.song.directive.output_bars or _USUAL_BARS
 
     def brief(self, mood: Mood | None, seed: int) -> Brief:
         """The song's brief.
@@ -103,9 +116,9 @@ class SongRequest(Bounded):
         tempo = self.tempo or ((low + high) / 2 if asked else None)
         rule = wish.technical_rule_to_break
         return chosen(
-            (self.song.title or self.said or whole.get("mood_primary") or "Song")[:_LONGEST_TITLE],
+            (self.song.title or self.song.get("core_event") or whole.get("mood_primary") or "Song")[:_LONGEST_TITLE],
             felt,
-            self.bars or whole.directive.output_bars or _USUAL_BARS,
+            self.length,
             seed,
             self._spelling(),
             tempo,
@@ -146,8 +159,7 @@ class SongRequest(Bounded):
         return tuple(bars[bar] for bar in sorted(bars))
 
 
-def _intent(said: str, file: str | Path | None, example: str | None) -> SongIntent:
-    song = read_intent(Path(file), example) if file else SongIntent()
+def _intent(said: str, song: SongIntent) -> SongIntent:
     return answer(song, "core_event", said) if said and not song.get("core_event") else song
 
 

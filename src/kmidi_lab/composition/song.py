@@ -11,7 +11,7 @@ import orjson
 
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief
-from kmidi_lab.composition.form import form
+from kmidi_lab.composition.form import along, form
 from kmidi_lab.composition.performance import performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest, closest_mood
@@ -44,7 +44,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
         UserError: what was asked can't be.
     """
     brief = request.brief(None, seed)
-    plan = form(brief.bars, brief.arc)
+    plan = along(request.form, brief.arc) if request.form else form(brief.bars, brief.arc)
     arrangement = Arranger(brief, players).arrange(plan)
     remarks = []
     for rule in brief.rules_broken:

@@ -103,7 +103,7 @@ def merit(tune: Sequence[Note], chords: Sequence[Chord], key: Key, lift: float) 
     span = int(np.ptp(pitch))
     close = 1.0 if tune[-1].pitch % 12 in over[-1].tones else 0.0
     return float(
-        2 * (np.mean(strong) if strong else 0.0)
+        1.2 * (np.mean(strong) if strong else 0.0)
         + 2 * in_key
         - 0.8 * np.mean(steps == 0)
         - 0.15 * np.mean(np.maximum(steps - 7, 0))

@@ -22,6 +22,7 @@ _MODULES = {
     "registry": "registry",
     "predict": "predict",
     "compose": "compose",
+    "serve": "serve",
     "prepare": "prepare",
     "info": "info",
 }

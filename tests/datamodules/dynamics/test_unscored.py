@@ -118,7 +118,7 @@ def test_maestro_knows_velocities_and_the_pedal_and_no_beats(tmp_path: Path) -> 
     assert described["problems"] == {"listed but not there": 1}
     encoded = data.encoded("all")
     for p in encoded:
-        assert not any(p.x[:, IN[n]].any() for n in ("beat_phase", "phrase_phase", "metre", "metrical_strength"))
+        assert not any(p.x[:, IN[n]].any() for n in ("beat_phase", "phrase_phase", "metre"))
         assert p.x[:, IN["inter_onset"]].any() and p.x[:, IN["tempo"]].any() == 0
         for output in ("velocity", "attack", "pedal"):
             assert p.mask[:, OUT[output]].all()

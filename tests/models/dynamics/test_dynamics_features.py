@@ -57,7 +57,12 @@ def test_six_notes_by_hand() -> None:
     check("top_voice", 0, 1, 1, 1, 1, 1)
     check("bass_voice", 1, 0, 0, 0, 0, 0)
     check("polyphony", *[0.2] * 6)
-    check("metrical_strength", 1, 1, 0.5, 0.75, 0.25, 0.25)
+    check("written_dynamic", *[0] * 6)
+    written = np.array([33.0, 33, 33, 96, 96, np.nan])
+    x = score_vectors(phrase(), written=written)
+    check("written_dynamic", *(np.array([33, 33, 33, 96, 96, 0]) / 127))
+    x = score_vectors(phrase(), np.array([60.0, 70, 80, 90, 64, 62]), written=written, contract=DYNAMICS.at("1"))
+    np.testing.assert_allclose(x[:, 25], [1, 1, 0.5, 0.75, 0.25, 0.25])  # version 1: metrical strength
     a, b = 4 / 12, 3 / 12
     check(
         "contour",
@@ -141,14 +146,14 @@ def test_any_notes_give_finite_vectors_within_their_ranges(
 ) -> None:
     onset, duration, pitch, velocity = (np.array([n[k] for n in notes], float) for k in range(4))
     score, order = make_score(onset, duration, pitch.astype(int), metres, tempo)
-    x = score_vectors(score, velocity[order])
+    x = score_vectors(score, velocity[order], written=velocity[order])
     assert x.shape == (len(notes), 32) and np.isfinite(x).all()
     for names, low, high in (
         (("emotion", "duration", "inter_onset", "beat_phase", "phrase_phase"), -1, 1),
         (("interval", "contour"), -2, 2),
         (("tempo",), -2, 4),
         (("metre", "polyphony"), 0, 2),
-        (("pitch", "position", "previous_velocities", "metrical_strength"), 0, 1),
+        (("pitch", "position", "previous_velocities", "written_dynamic"), 0, 1),
         (("local_peak", "top_voice", "bass_voice"), 0, 1),
     ):
         for name in names:

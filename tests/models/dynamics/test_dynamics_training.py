@@ -15,7 +15,7 @@ from datamodules.dynamics.module import PianoPerformances, coloured
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.data import handshake
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.models.dynamics.baselines import Carry, Constant, Linear, Metrical, Normal
+from kmidi_lab.models.dynamics.baselines import Carry, Constant, Linear, Metrical, Normal, Trees, Written
 from kmidi_lab.models.dynamics.evaluation import DynamicsEvaluator, scores
 from kmidi_lab.models.dynamics.features import EncodedPiece
 from kmidi_lab.models.dynamics.module import DynamicsEngine, masked_loss
@@ -154,12 +154,31 @@ def test_baselines_against_plain_definitions() -> None:
     other[:, HISTORY] = 9
     np.testing.assert_array_equal(blind(x), blind(other))
     for piece in pieces:
-        piece.x[:, [16, 25]] = 0.5
-    pieces[0].x[:, 25] = 1.0
+        piece.x[:, [16, 13]] = 0.5
+    pieces[0].x[:, 13] = 0.3
     mean = Metrical(pieces)(pieces[0].x[:1])[0, 0]
     assert mean == pytest.approx(pieces[0].y[:, 0].sum() / pieces[0].mask[:, 0].sum(), abs=1e-6)
+    for piece in pieces:
+        piece.x[:, 25] = np.where(piece.y[:, 0] > 0.5, 0.8, 0.2)
+        piece.y[:, 0] = 0.1 + 0.5 * piece.x[:, 25]
+    said = Written(pieces)(np.array([[0.0] * 25 + [w] + [0.0] * 6 for w in (0.0, 0.2, 0.8)], np.float32))
+    assert said[:, 0].tolist() == pytest.approx([Constant(pieces)(x[:1])[0, 0], 0.2, 0.5], abs=1e-5)
     carried = Carry(pieces)(np.array([[0.0] * 32, [0.25] * 32], np.float32))
     assert carried[1, :8].tolist() == [0.25] * 8 and carried[0, 0] == Constant(pieces)(x[:1])[0, 0]
+
+
+def test_trees_learn_what_no_line_can() -> None:
+    rng = np.random.default_rng(1)
+    pieces = random_pieces(rng, 6)
+    for piece in pieces:
+        piece.y[:, 0] = np.abs(piece.x[:, 4] - 0.5)
+        piece.mask[:, 0] = 1
+    x, y = (np.concatenate([getattr(p, n) for p in pieces]) for n in ("x", "y"))
+    trees, line = Trees(pieces), Linear(Normal(pieces, False), 1.0)
+    assert np.abs(trees(x)[:, 0] - y[:, 0]).mean() < 0.7 * np.abs(line(x)[:, 0] - y[:, 0]).mean()
+    deaf = x.copy()
+    deaf[:, HISTORY] = 9
+    np.testing.assert_array_equal(trees(x), trees(deaf))
 
 
 def test_scores_by_hand_and_every_metric_beside_every_baseline(data: PianoPerformances) -> None:
@@ -172,14 +191,14 @@ def test_scores_by_hand_and_every_metric_beside_every_baseline(data: PianoPerfor
         def __call__(self, x: np.ndarray) -> np.ndarray:
             if len(x) == len(piece.y):
                 return piece.y
-            self.at += 1
+            self.at = (self.at + 1) % len(piece.y)
             return piece.y[self.at : self.at + 1]
 
     perfect = scores(Cheat(), [piece])
     assert perfect["velocity_r"] == pytest.approx(1) and perfect["velocity_mae"] == perfect["timing_mae_ms"] == 0
     result = DynamicsEvaluator()(lambda x: np.full((len(x), 16), 0.5, np.float32), {}, data, "test", data)
     assert_declared(DynamicsEvaluator(), result)
-    assert len(result.baselines["test"]) == 5
+    assert len(result.baselines["test"]) == 7
     for rival in result.baselines["test"].values():
         assert set(rival) == set(result.metrics["test"]) - {"pieces", "events"}
     verdict = DynamicsEvaluator().verdict(result, "test")

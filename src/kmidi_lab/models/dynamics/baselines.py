@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.contracts import DYNAMICS
-from kmidi_lab.models.dynamics.features import Call, EncodedPiece
+from kmidi_lab.midi.score import PHRASE_BARS
+from kmidi_lab.models.dynamics.features import WRITTEN, Call, EncodedPiece
 
 _HISTORY = DYNAMICS.input("previous_velocities").index
-_METRE, _STRENGTH = DYNAMICS.input("metre").start, DYNAMICS.input("metrical_strength").start
+_METRE, _PLACE = DYNAMICS.input("metre").start, DYNAMICS.input("position").start
+_VELOCITY = DYNAMICS.output("velocity").start
 _LOUD = slice(DYNAMICS.output("velocity").start, DYNAMICS.output("velocity_curve").stop)
+_TREE_NOTES = 200_000
 _PENALTIES = (1.0, 1e2, 1e4, 1e5)
 
 
@@ -40,12 +43,12 @@ class Constant:
 
 
 class Metrical:
-    """The mean over the training notes of the same metre and metrical strength; over all where there are none."""
+    """The mean over the training notes of the same metre and place in the bar; over all where there are none."""
 
     def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
         self._fallback = Constant(pieces)
         x, y, counted = _stack(pieces)
-        keys, place = np.unique(x[:, [_METRE, _STRENGTH]].round(3), axis=0, return_inverse=True)
+        keys, place = np.unique(_places(x), axis=0, return_inverse=True)
         total, count = np.zeros((len(keys), y.shape[1])), np.zeros((len(keys), y.shape[1]))
         np.add.at(total, place, y * counted)
         np.add.at(count, place, counted)
@@ -53,8 +56,26 @@ class Metrical:
         self._means = {tuple(key): mean for key, mean in zip(keys.tolist(), means, strict=True)}
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        keys = x[:, [_METRE, _STRENGTH]].round(3).tolist()
+        keys = _places(x).tolist()
         return np.array([self._means.get(tuple(k), self._fallback.mean) for k in keys], np.float32)
+
+
+class Written:
+    """The written dynamic, straight to a velocity by least squares; where there is none, and for the rest, the constant."""
+
+    def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
+        self._constant = Constant(pieces)
+        x, y, counted = _stack(pieces)
+        rows = (x[:, WRITTEN] > 0) & (counted[:, _VELOCITY] > 0)
+        weight = np.sqrt(counted[rows, _VELOCITY])
+        design = np.column_stack([x[rows, WRITTEN], np.ones(rows.sum())]) * weight[:, None]
+        self._line = np.linalg.lstsq(design, y[rows, _VELOCITY] * weight, rcond=None)[0]
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        out = self._constant(x)
+        line = np.clip(x[:, WRITTEN, None] * self._line[0] + self._line[1], 0, 1)
+        out[:, _LOUD] = np.where(x[:, WRITTEN, None] > 0, line, out[:, _LOUD])
+        return out
 
 
 class Carry:
@@ -99,18 +120,58 @@ class Linear:
         return np.clip(z @ self._weights[:-1] + self._weights[-1], 0, 1).astype(np.float32)
 
 
+class Trees:
+    """Gradient-boosted trees of the velocity on all but the previous velocities (scikit-learn's, after LightGBM).
+
+    The rest is the constant. Half of the notes learn without their written dynamic, as the network's do.
+    """
+
+    def __init__(self, pieces: Sequence[EncodedPiece], seed: int = 0) -> None:
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        self._constant = Constant(pieces)
+        x, y, counted = _stack(pieces)
+        rng = np.random.default_rng(seed)
+        rows = np.flatnonzero(counted[:, _VELOCITY] > 0)
+        rows = rng.choice(rows, min(len(rows), _TREE_NOTES), replace=False)
+        seen = self._seen(x[rows])
+        if any(p.written for p in pieces):
+            seen[rng.random(len(seen)) < 0.5, WRITTEN] = 0
+        self._trees = HistGradientBoostingRegressor(
+            max_iter=200, learning_rate=0.08, max_leaf_nodes=31, min_samples_leaf=200, random_state=seed
+        ).fit(seen, y[rows, _VELOCITY], counted[rows, _VELOCITY])
+
+    @staticmethod
+    def _seen(x: np.ndarray) -> np.ndarray:
+        out = x.copy()
+        out[:, _HISTORY] = 0
+        return out
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        out = self._constant(x)
+        out[:, _LOUD] = np.clip(self._trees.predict(self._seen(x)), 0, 1)[:, None]
+        return out
+
+
 def fit_baselines(train: Sequence[EncodedPiece], val: Sequence[EncodedPiece], loss: Loss) -> dict[str, Call]:
     """All baselines, fitted on `train`; the penalties of the linear ones are those of the least `loss` on `val`."""
     out: dict[str, Call] = {
         "constant": Constant(train),
         "metrical mean": Metrical(train),
+        **({"written dynamic": Written(train)} if any(p.written for p in train) else {}),
         "previous velocity": Carry(train),
     }
     for name, history in (("linear", True), ("linear without history", False)):
         normal = Normal(train, history)
         rivals = [Linear(normal, penalty) for penalty in _PENALTIES]
         out[name] = min(rivals, key=lambda rival: loss(rival, val)) if val else rivals[0]
+    out["boosted trees"] = Trees(train)
     return out
+
+
+def _places(x: np.ndarray) -> np.ndarray:
+    """`[N, 2]` metre and place in the bar: the place in the phrase counts four bars."""
+    return np.stack([x[:, _METRE].round(3), (x[:, _PLACE].astype(np.float64) * PHRASE_BARS % 1).round(2) % 1], 1)
 
 
 def _stack(pieces: Sequence[EncodedPiece]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

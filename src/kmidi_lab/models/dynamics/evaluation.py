@@ -17,7 +17,7 @@ import numpy as np
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.dynamics.baselines import fit_baselines
-from kmidi_lab.models.dynamics.features import Call, EncodedPiece, free_run
+from kmidi_lab.models.dynamics.features import WRITTEN, Call, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import loss_over_pieces
 from kmidi_lab.models.dynamics.targets import FULL_SCALE_SECONDS
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, score_alike
@@ -46,6 +46,8 @@ class DynamicsEvaluator(Evaluator):
         "attack_mae": "min",
         "range_mae": "min",
         "compression_mae": "min",
+        "unwritten_velocity_r": "max",
+        "unwritten_velocity_mae": "min",
         "forced_velocity_r": "max",
         "forced_velocity_mae": "min",
         "loss": "min",
@@ -75,15 +77,28 @@ def free_loss(call: Call, pieces: Sequence[EncodedPiece]) -> float:
 
 
 def scores(call: Call, pieces: Sequence[EncodedPiece]) -> dict[str, float]:
-    """Every metric of one model over whole performances; those without any evidence are left out."""
+    """Every metric of one model over whole performances; those without any evidence are left out.
+
+    `unwritten_…` are those of free running where no dynamic is known; they are left out where the score writes none.
+    """
     free = free_run(call, [p.x for p in pieces])
     forced = [call(p.x) for p in pieces]
     by_metric = {name: _over_pieces(metric, free, pieces) for name, metric in _METRICS.items()}
+    if any(p.written for p in pieces):
+        blind = free_run(call, [_unwritten(p.x) for p in pieces])
+        for name in ("velocity_r", "velocity_mae"):
+            by_metric[f"unwritten_{name}"] = _over_pieces(_METRICS[name], blind, pieces)
     for name in ("velocity_r", "velocity_mae"):
         by_metric[f"forced_{name}"] = _over_pieces(_METRICS[name], forced, pieces)
     return {name: value for name, value in by_metric.items() if value is not None} | {
         "loss": loss_over_pieces(free, pieces)
     }
+
+
+def _unwritten(x: np.ndarray) -> np.ndarray:
+    out = x.copy()
+    out[:, WRITTEN] = 0
+    return out
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:

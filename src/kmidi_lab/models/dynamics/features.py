@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.contracts import DYNAMICS, Contract
 from kmidi_lab.midi.score import PHRASE_BARS, SHORTEST, Floats, Score, metrical_strength
-from kmidi_lab.models.dynamics.targets import Performed, targets
+from kmidi_lab.models.dynamics.targets import Performance, targets
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 HISTORY = DYNAMICS.input("previous_velocities").size
 Call = Callable[[np.ndarray], np.ndarray]
 _IN = {s.name: s.index for s in DYNAMICS.inputs}
+WRITTEN = DYNAMICS.input("written_dynamic").start
 _OUT = {s.name: s.index for s in DYNAMICS.outputs}
 _LEAP, _OCTAVE = 24.0, 12.0
 
@@ -32,11 +33,14 @@ def score_vectors(
     score: Score,
     velocity: np.ndarray | None = None,
     emotion: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
+    written: np.ndarray | None = None,
+    contract: Contract = DYNAMICS,
 ) -> np.ndarray:
-    """`[N, 32]` float32 (contract.md §3), every value in -2..4; what is unknown is zero.
+    """`[N, 32]` float32 of a version of the contract (§3 and §9), every value in -2..4; what is unknown is zero.
 
     `velocity` `[N]` 1..127 are the velocities as played, of which each note sees the four before it (NaN: the last
-    known one); None leaves them zero. `emotion` is valence, arousal, dominance in -1..1 and complexity in 0..1.
+    known one); None leaves them zero. `emotion` is valence, arousal, dominance in -1..1 and complexity in 0..1. `written`
+    `[N]` 1..127 are the dynamics that the score writes, NaN or None unknown; version 1 has no place for them.
     """
     x = np.zeros((len(score), DYNAMICS.input_size), np.float32)
     if not len(score):
@@ -66,7 +70,10 @@ def score_vectors(
     x[:, _IN["top_voice"]] = top[:, None]
     x[:, _IN["bass_voice"]] = bass[:, None]
     x[:, _IN["polyphony"]] = np.clip(sounding[at] / 10, 0, 2)[:, None]
-    x[:, _IN["metrical_strength"]] = metrical_strength(score)[:, None]
+    if contract.version == "1":
+        x[:, contract.input("metrical_strength").index] = metrical_strength(score)[:, None]
+    elif written is not None:
+        x[:, WRITTEN] = np.nan_to_num(written) / 127
     x[:, _IN["contour"]] = np.stack(
         [*_follow(rise, before)[::-1], *_follow(fall, after)],
         1,
@@ -156,25 +163,31 @@ def _angle(turns: np.ndarray) -> Floats:
 
 @dataclass(frozen=True)
 class EncodedPiece:
-    """One performance as arrays: `x` `[N, 32]` with the velocities as played, `y` and `mask` `[N, 16]` float32."""
+    """One performance as arrays: `x` `[N, 32]` with the velocities as played, `y` and `mask` `[N, 16]` float32.
+
+    `written` says that `x` holds dynamics that the score writes.
+    """
 
     x: np.ndarray
     y: np.ndarray
     mask: np.ndarray
     piece: str
     source: str
+    written: bool = False
 
 
-def encode(score: Score, played: Performed, piece: str, source: str, unknown: Sequence[str] = ()) -> EncodedPiece:
-    """Inputs and targets of one performance; slices that `unknown` names are zero or masked."""
-    x = score_vectors(score, played.velocity)
-    y, mask = targets(score, played)
-    for name in unknown:
-        if name in _IN:
-            x[:, _IN[name]] = 0
-        else:
+def encode(performance: Performance, contract: Contract = DYNAMICS) -> EncodedPiece:
+    """Inputs and targets of one performance; slices that it says are unknown are zero or masked."""
+    p = performance
+    x = score_vectors(p.score, p.played.velocity, written=p.written, contract=contract)
+    y, mask = targets(p.score, p.played)
+    written = contract.version != "1" and bool(np.isfinite(p.written).any())
+    for name in p.unknown:
+        if name in _OUT:
             y[:, _OUT[name]], mask[:, _OUT[name]] = 0, False
-    return EncodedPiece(x, y, mask.astype(np.float32), piece, source)
+        elif name in (own := {s.name: s.index for s in contract.inputs}):
+            x[:, own[name]] = 0
+    return EncodedPiece(x, y, mask.astype(np.float32), p.piece, p.source, written)
 
 
 class DynamicsBatch(NamedTuple):

@@ -22,7 +22,7 @@ from kmidi_lab.midi.score import ScoreNotes, metrical_strength, midi_source, mid
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.dynamics.features import free_run, score_vectors
 from kmidi_lab.models.dynamics.targets import Expression, decode
-from kmidi_lab.models.dynamics.written import says_something, shaped
+from kmidi_lab.models.dynamics.written import shaped, written_dynamics
 
 _LOUDEST_BEAT, _HIGH = 10.0, 8.0
 _DOWN = 127
@@ -93,15 +93,20 @@ class PerformedScore(Request[Performance]):
         notes = score_of(file.piece)
         if not len(notes.score):
             raise DataError(f"{name_of(self.midi)}: no pitched notes, only drums; give a file with a melody")
-        written = np.array(
-            [file.piece.tracks[t].notes[i]["velocity"] for t, i in zip(notes.track, notes.index, strict=True)]
-        )
-        played = heuristic(notes) if published is None else _ask(published, notes, self.affect)
-        follows = says_something(written)
+        written = written_dynamics(file.piece, notes)
+        follows = bool(np.isfinite(written).all())
+        played = heuristic(notes) if published is None else _ask(published, notes, self.affect, written)
         if follows:
-            neutral = played if published is None or not any(self.affect) else _ask(published, notes, (0.0, 0.0))
+            neutral = played
+            if published is not None and any(self.affect):
+                neutral = _ask(published, notes, (0.0, 0.0), written)
             raised = float(played.velocity.mean() - neutral.velocity.mean())
-            played = replace(played, velocity=shaped(written.astype(np.float64), played.velocity, notes, raised))
+            knew = published is not None and published.contract.version != "1"
+            played = replace(played, velocity=shaped(written, played.velocity, notes, raised, knew))
+        else:
+            written = np.array(
+                [file.piece.tracks[t].notes[i]["velocity"] for t, i in zip(notes.track, notes.index, strict=True)]
+            )
         midi, pedalled = perform(file, notes, played)
         return Performance(midi, played.velocity, played.shift, written, follows, pedalled, file.piece.flaws)
 
@@ -128,8 +133,9 @@ class PerformedScore(Request[Performance]):
         return midi_target(self.out, folder / f"{Path(name_of(self.midi)).stem}_performed.mid", source)
 
 
-def _ask(published: Published, notes: ScoreNotes, affect: tuple[float, float]) -> Expression:
-    return decode(free_run(published.call, [score_vectors(notes.score, emotion=(*affect, 0.0, 0.0))])[0])
+def _ask(published: Published, notes: ScoreNotes, affect: tuple[float, float], written: np.ndarray) -> Expression:
+    x = score_vectors(notes.score, emotion=(*affect, 0.0, 0.0), written=written, contract=published.contract)
+    return decode(free_run(published.call, [x])[0])
 
 
 def _range(values: np.ndarray) -> dict[str, float]:

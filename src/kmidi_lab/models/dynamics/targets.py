@@ -103,7 +103,8 @@ class Performance:
     """One performance of one piece.
 
     `piece` names the piece over all its performances; `id` is unique; `unknown` names
-    the contract's slices that the source says nothing of.
+    the contract's slices that the source says nothing of. `written` `[N]` are the dynamics that the score writes, as
+    velocities, NaN where it writes none.
     """
 
     id: str
@@ -111,12 +112,18 @@ class Performance:
     source: str
     score: Score
     played: Performed
+    written: Floats
     unknown: tuple[str, ...] = ()
 
     @property
     def matched_notes(self) -> int:
         """Notes whose velocity is known."""
         return int(np.isfinite(self.played.velocity).sum())
+
+
+def nothing_written(score: Score) -> Floats:
+    """`[N]` NaN: a score without dynamics."""
+    return np.full(len(score), np.nan)
 
 
 def at_tempo(score: Score, tempo: float) -> Score:

@@ -1,0 +1,161 @@
+"""Leads of composed songs beside those of POP909, and beside three simple generators on the same chords and form.
+
+    DATA_ROOT=… python benchmarks/songs.py
+
+Ten sentences are composed, 64 bars each. The generators keep the rhythm: `random` draws notes of the key, `chord tones`
+draws tones of the chord, `one phrase` repeats the song's first phrase of four bars, moved to the nearest tones of the
+chords. A measure is best where it is nearest to POP909's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from datamodules.melody import pop909
+from kmidi_lab.composition.song import Song, compose
+
+SENTENCES = (
+    "I'm feeling lost and searching",
+    "my grandmother died and the house is empty",
+    "we won and the whole town is dancing",
+    "I am furious, they lied to me again",
+    "a quiet evening by the lake",
+    "nostalgic for the summers of my childhood",
+    "nervous about tomorrow, I can't sleep",
+    "hopeful after a long dark winter",
+    "a tender lullaby for my daughter",
+    "a defiant song for those who were told to be silent",
+)
+_BARS, _SONGS, _CHUNK = 64, 120, 2
+_MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10, 11)
+_LOW, _HIGH = 57, 82
+
+
+class Line(NamedTuple):
+    """A lead: `onset` in quarters from a bar line, `pitch`, `[T]`; `tones` `[T, 12]` True where the chord has the tone."""
+
+    onset: np.ndarray
+    pitch: np.ndarray
+    tones: np.ndarray
+    tonic: int
+    mode: int
+
+
+def measures(line: Line) -> dict[str, float]:
+    strong = (line.onset % 2 == 0) & line.tones.any(1)
+    inside = line.tones[np.arange(len(line.pitch)), line.pitch % 12]
+    scale = np.isin((line.pitch - line.tonic) % 12, _MINOR if line.mode < 0 else _MAJOR)
+    steps = np.abs(np.diff(line.pitch))
+    near = np.array([t[(p + 1) % 12] or t[(p - 1) % 12] for t, p in zip(line.tones, line.pitch, strict=True)])
+    return {
+        "chord tone on strong beats": float(inside[strong].mean()),
+        "notes of the key": float(scale.mean()),
+        "mean interval, semitones": float(steps.mean()),
+        "leaps over 7 semitones": float((steps > 7).mean()),
+        "the same note again": float((steps == 0).mean()),
+        "range, semitones": float(np.ptp(line.pitch)),
+        "two bars heard before": _returning(line),
+        "clash (a semitone from a chord tone) on strong beats": float((near & ~inside)[strong].mean()),
+    }
+
+
+def _returning(line: Line) -> float:
+    """Share of stretches of two bars whose rhythm and intervals were there before."""
+    seen: set[tuple[tuple[float, int], ...]] = set()
+    again = []
+    for start in range(0, int(line.onset[-1]) + 1, 4 * _CHUNK):
+        at = (line.onset >= start) & (line.onset < start + 4 * _CHUNK)
+        if not at.any():
+            continue
+        what = tuple(zip((line.onset[at] - start).tolist(), (line.pitch[at] - line.pitch[at][0]).tolist(), strict=True))
+        again.append(what in seen)
+        seen.add(what)
+    return float(np.mean(again))
+
+
+def line_of(song: Song) -> Line:
+    lead = song.arrangement.part("lead")
+    assert lead is not None
+    tones = np.zeros((len(lead.notes), 12), bool)
+    for i, note in enumerate(lead.notes):
+        placed = song.arrangement.chord_at(note.start)
+        tones[i, list(placed.chord.tones) if placed else []] = True
+    key = song.brief.key
+    return Line(
+        np.array([n.start for n in lead.notes]), np.array([n.pitch for n in lead.notes]), tones, key.tonic, key.mode
+    )
+
+
+def people() -> list[Line]:
+    """Leads of POP909 in 4/4 whose chords are known."""
+    root = Path(os.environ["DATA_ROOT"])
+    songs = sorted((root / "pop909").glob("*"))[:_SONGS]
+    melodies = pop909.read([folder / f"{folder.name}.mid" for folder in songs]).items
+    out = []
+    for m in melodies:
+        if m.chord is None or not (m.bar == 4).all():
+            continue
+        bar = np.concatenate([[0], np.cumsum(np.diff(m.position) < 0)])
+        out.append(Line(4 * bar + m.position, m.pitch.astype(int), m.chord > 0, m.key.tonic, m.key.mode))
+    return out
+
+
+def random_notes(line: Line, rng: np.random.Generator) -> Line:
+    scale = _MINOR if line.mode < 0 else _MAJOR
+    choices = [p for p in range(_LOW, _HIGH) if (p - line.tonic) % 12 in scale]
+    return line._replace(pitch=rng.choice(choices, len(line.pitch)))
+
+
+def chord_tones(line: Line, rng: np.random.Generator) -> Line:
+    choices = [[p for p in range(_LOW, _HIGH) if tones[p % 12]] for tones in line.tones]
+    return line._replace(pitch=np.array([rng.choice(c) for c in choices]))
+
+
+def one_phrase(line: Line, rng: np.random.Generator) -> Line:
+    first = line.onset - line.onset[0] < 16
+    pitch = np.resize(line.pitch[first], len(line.pitch))
+    strong = line.onset % 2 == 0
+    moved = [
+        min((q for q in range(p - 6, p + 7) if t[q % 12]), key=lambda q: abs(q - p)) if s else p
+        for p, t, s in zip(pitch.tolist(), line.tones, strong, strict=True)
+    ]
+    return line._replace(pitch=np.array(moved))
+
+
+def row(lines: Sequence[Line]) -> dict[str, tuple[float, float]]:
+    every = [measures(line) for line in lines]
+    return {
+        name: (float(np.mean([m[name] for m in every])), float(np.std([m[name] for m in every]))) for name in every[0]
+    }
+
+
+def main() -> None:
+    if not os.environ.get("DATA_ROOT"):
+        sys.exit("set DATA_ROOT to a folder with pop909/")
+    began = time.perf_counter()
+    songs = [compose(text, seed=number, bars=_BARS) for number, text in enumerate(SENTENCES, 1)]
+    took = (time.perf_counter() - began) / len(songs)
+    lines = [line_of(song) for song in songs]
+    rng = np.random.default_rng(1)
+    makers: dict[str, Callable[[Line, np.random.Generator], Line]] = {
+        "random": random_notes,
+        "chord tones": chord_tones,
+        "one phrase": one_phrase,
+    }
+    columns = {"POP909": row(people()), "task=compose": row(lines)}
+    columns |= {name: row([make(line, rng) for line in lines]) for name, make in makers.items()}
+    print(f"{len(songs)} songs of {_BARS} bars, {took:.1f} s each without sound; POP909: {_SONGS} songs")
+    print(f"| | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
+    for name in columns["POP909"]:
+        print(f"| {name} | {' | '.join(f'{c[name][0]:.2f} ± {c[name][1]:.2f}' for c in columns.values())} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A page in the browser that composes and asks the models: `task=serve`."""

@@ -1,0 +1,111 @@
+"""The page's HTTP: each route checks what came in and hands it to the studio."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from kmidi_lab.composition.bands import bands
+from kmidi_lab.errors import UserError, first_line
+from kmidi_lab.serving.guards import MEGABYTE, body, check_host, fields
+from kmidi_lab.serving.studio import SETTINGS, Studio
+
+_TEXT_BYTES = 64 * 1024
+_KINDS = {
+    "mid": "audio/midi",
+    "wav": "audio/wav",
+    "png": "image/png",
+    "json": "application/json",
+    "intent": "application/json",
+}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "media-src 'self' blob:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def make_app(studio: Studio, hosts: tuple[str, ...], upload_mb: float) -> FastAPI:
+    """The application.
+
+    Args:
+        studio: does the work.
+        hosts: `Host` headers that are answered, such as `127.0.0.1:8765`.
+        upload_mb: megabytes of a file that may be sent.
+    """
+    app = FastAPI(title="kmidi_lab", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.middleware("http")
+    async def guarded(request: Request, call_next: Any) -> Response:
+        try:
+            check_host(request, hosts)
+            response: Response = await call_next(request)
+        except HTTPException as error:
+            response = JSONResponse({"error": error.detail}, error.status_code)
+        response.headers.update(_HEADERS)
+        return response
+
+    @app.exception_handler(UserError)
+    async def wrong(request: Request, error: UserError) -> JSONResponse:
+        return JSONResponse({"error": first_line(error).replace("compose.", "")}, 400)
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": error.detail}, error.status_code)
+
+    @app.get("/")
+    def page() -> HTMLResponse:
+        return HTMLResponse(files("kmidi_lab.serving").joinpath("page.html").read_text(encoding="utf-8"))
+
+    @app.get("/api/styles")
+    def styles() -> list[str]:
+        return list(bands())
+
+    @app.post("/api/question")
+    async def question(request: Request) -> Any:
+        asked = fields(await _json(request), ("answers",))
+        return await run_in_threadpool(studio.question, asked.get("answers", []))
+
+    @app.post("/api/compose")
+    async def compose(request: Request) -> Any:
+        asked = fields(await _json(request), ("answers", "seed", *SETTINGS))
+        answers, seed = asked.pop("answers", []), asked.pop("seed", 1)
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise HTTPException(400, "seed must be a whole number")
+        for name, value in asked.items():
+            if name not in ("bars", "tempo") and not isinstance(value, str | None):
+                raise HTTPException(400, f"{name} must be a text")
+        return await run_in_threadpool(studio.compose, answers, asked, seed)
+
+    @app.get("/api/song/{name}.{ending}")
+    def song(name: str, ending: str) -> Response:
+        data = studio.shelf.get(name, ending)
+        shown = "inline" if ending in ("png", "wav") else "attachment"
+        file = "intent.json" if ending == "intent" else f"song.{ending}"
+        return Response(data, media_type=_KINDS[ending], headers={"Content-Disposition": f'{shown}; filename="{file}"'})
+
+    @app.post("/api/ask/{model}")
+    async def ask(model: str, request: Request) -> Any:
+        data = await body(request, int(upload_mb * MEGABYTE), "application/octet-stream")
+        return await run_in_threadpool(studio.ask, model, data)
+
+    @app.post("/api/rate")
+    async def rate(request: Request) -> dict[str, str]:
+        asked = fields(await _json(request), ("first", "second", "better"))
+        await run_in_threadpool(studio.rate, *(str(asked.get(k, "")) for k in ("first", "second", "better")))
+        return {"kept": "on this machine only"}
+
+    return app
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return orjson.loads(await body(request, _TEXT_BYTES, "application/json"))
+    except orjson.JSONDecodeError:
+        raise HTTPException(400, "not JSON") from None

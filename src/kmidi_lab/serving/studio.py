@@ -1,0 +1,155 @@
+"""What the page can do, apart from HTTP: ask the next question, compose, let a model play or listen, keep a rating."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import orjson
+import soundfile
+
+from kmidi_lab.composition.picture import song_picture
+from kmidi_lab.composition.players import LISTENERS, PERFORMERS, Players
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.song import composed
+from kmidi_lab.errors import ConfigError, DataError, one_of
+from kmidi_lab.files import write_atomic
+from kmidi_lab.midi.sound import missing, wav_bytes
+from kmidi_lab.serving.guards import Shelf
+from kmidi_lab.song import SongIntent, answer, next_question, to_json
+
+LONGEST_S = 600
+"""Seconds of a recording that is listened to."""
+MOST_BARS = 128
+_MOST_ANSWERS, _MOST_RATINGS = 64, 100_000
+SETTINGS = ("text", "chords", "key", "emotion", "tempo", "bars", "sections", "style")
+
+
+class Studio:
+    """One at a time works: models and matplotlib are not made for several threads.
+
+    Args:
+        root: models folder.
+        folder: where ratings are kept.
+        cache_dir: prepared data.
+    """
+
+    def __init__(self, root: Path, folder: Path, cache_dir: Path) -> None:
+        self._root, self._ratings, self._cache_dir = root, folder / "ratings.jsonl", cache_dir
+        self._lock = Lock()
+        self.shelf = Shelf(32)
+
+    def question(self, answers: Sequence[Sequence[Any]]) -> dict[str, Any] | None:
+        """The next question after some answers, `[field, value]` each; None when enough is known.
+
+        Raises:
+            UserError: an answer that is not allowed.
+        """
+        asked = next_question(self._song(answers))
+        if asked is None:
+            return None
+        return {
+            "field": asked.field,
+            "phase": asked.phase,
+            "text": asked.text,
+            "changes": asked.changes,
+            "open": asked.open,
+            "choices": [{"value": c.value, "meaning": c.meaning} for c in asked.choices],
+            "suggestion": asked.suggestion,
+        }
+
+    def compose(self, answers: Sequence[Sequence[Any]], settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """A song; its files are kept on the shelf.
+
+        Args:
+            answers: of the questions.
+            settings: some of `SETTINGS`.
+            seed: 0 to 2³² − 1.
+
+        Raises:
+            UserError: what was asked can't be.
+        """
+        if not 0 <= seed < 2**32:
+            raise ConfigError(f"seed={seed} must be 0 to {2**32 - 1}")
+        request = SongRequest(**settings, song=self._song(answers) if answers else None)
+        if request.length > MOST_BARS:
+            raise ConfigError(
+                f"bars={request.length} must be at most {MOST_BARS} here; use task=compose for longer songs"
+            )
+        with self._lock:
+            song = composed(request, Players(self._root, self._cache_dir), seed)
+            brief = song.brief
+            title = f"{brief.title}: {brief.spelling}, {brief.tempo:g} bpm, {brief.band.name}"
+            files = {"mid": song.midi, "png": song_picture(song.arrangement, title, brief.spelling)}
+            files |= {"json": orjson.dumps(song.trace, option=orjson.OPT_INDENT_2)}
+            files |= {"intent": to_json(request.song).encode()}
+            files |= {} if missing() else {"wav": wav_bytes(song.midi)}
+        kept = self.shelf.put(files)
+        return {"id": kept, "title": title, "files": sorted(files), "trace": song.trace, "remarks": song.remarks}
+
+    def ask(self, model: str, data: bytes) -> dict[str, Any]:
+        """What a model makes of an uploaded MIDI file or recording.
+
+        Raises:
+            UserError: no such model here, or data that it can't read.
+        """
+        if model not in PERFORMERS + LISTENERS:
+            raise ConfigError(one_of("model", model, PERFORMERS + LISTENERS))
+        with self._lock:
+            players = Players(self._root, self._cache_dir)
+            if model in PERFORMERS:
+                midi = players.ask(model, midi=data).midi
+                files = {"mid": midi} | ({} if missing() else {"wav": wav_bytes(midi)})
+                return {"id": self.shelf.put(files), "files": sorted(files), "by": players.trace[model].by}
+            samples, rate = _samples(data)
+            heard = players.ask(model, audio=samples, rate=rate)
+        answers = {q: {"answer": a, "probability": round(p, 3)} for q, (a, p) in heard.summary.answers.items()}
+        values = {name: round(value, 3) for name, value in heard.summary.values.items()}
+        return {"values": values, "answers": answers, "unsure": heard.unsure, "by": players.trace[model].by}
+
+    def rate(self, first: str, second: str, better: str) -> None:
+        """Keeps which of two songs a person liked better, beside what made them; no text of theirs.
+
+        Raises:
+            ConfigError: no such song, or no such answer.
+        """
+        if better not in ("first", "second", "same"):
+            raise ConfigError(one_of("better", better, ("first", "second", "same")))
+        if not (self.shelf.has(first) and self.shelf.has(second)):
+            raise ConfigError("a song is not kept any more; compose both again")
+        told = [orjson.loads(self.shelf.get(name, "json")) for name in (first, second)]
+        kept = [{key: t[key] for key in ("seed", "mood", "key", "tempo", "style", "models")} for t in told]
+        for t in kept:
+            t["mood"] = {k: v for k, v in t["mood"].items() if k != "words"}
+            t["models"] = {m["model"]: m["sha256"] for m in t["models"]}
+        line = orjson.dumps({"time": round(time.time()), "better": better, "songs": kept})
+        with self._lock:
+            before = self._ratings.read_bytes() if self._ratings.is_file() else b""
+            if before.count(b"\n") >= _MOST_RATINGS:
+                raise DataError(f"{self._ratings} has {_MOST_RATINGS} ratings; move it away")
+            write_atomic(self._ratings, before + line + b"\n")
+
+    def _song(self, answers: Sequence[Sequence[Any]]) -> SongIntent:
+        if not isinstance(answers, list) or len(answers) > _MOST_ANSWERS:
+            raise ConfigError(f"answers must be a list of at most {_MOST_ANSWERS} pairs of field and value")
+        song = SongIntent()
+        for pair in answers:
+            if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
+                raise ConfigError("an answer is a pair of field and value")
+            song = answer(song, pair[0], pair[1])
+        return song
+
+
+def _samples(data: bytes) -> tuple[Any, int]:
+    """Mono samples of a recording's bytes. Raises DataError: not readable, or too long."""
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as sound:
+            if sound.frames > LONGEST_S * sound.samplerate or sound.channels > 8:
+                raise DataError(f"more than {LONGEST_S // 60} minutes or 8 channels; send a shorter recording")
+            return sound.read(dtype="float32", always_2d=True).mean(1), sound.samplerate
+    except (soundfile.SoundFileError, OSError, RuntimeError) as error:
+        raise DataError("not a recording that can be read; send WAV, FLAC, OGG or MP3") from error

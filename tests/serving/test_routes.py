@@ -1,0 +1,115 @@
+"""What the page's server answers, and what it refuses, without a browser."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import soundfile
+
+from kmidi_lab.song import read_intent
+
+OCTETS = {"content-type": "application/octet-stream"}
+
+
+def compose(client, **settings):
+    return client.post("/api/compose", json={"bars": 4, **settings})
+
+
+def test_questions_lead_to_a_song_whose_files_can_be_had(client) -> None:
+    answers = [["core_event", "she left without a word"]]
+    for _ in range(40):
+        asked = client.post("/api/question", json={"answers": answers}).json()
+        if asked is None:
+            break
+        answers.append([asked["field"], asked["suggestion"]])
+    else:
+        pytest.fail("the questions never end")
+    song = compose(client, answers=answers).json()
+    assert song["files"] == ["intent", "json", "mid", "png", "wav"]
+    files = {ending: client.get(f"/api/song/{song['id']}.{ending}") for ending in song["files"]}
+    assert all(f.status_code == 200 for f in files.values())
+    assert mido.MidiFile(file=io.BytesIO(files["mid"].content)).length > 3
+    assert soundfile.read(io.BytesIO(files["wav"].content))[1] == 48000
+    assert read_intent(files["intent"].text).get("core_event") == "she left without a word"
+    assert json.loads(files["json"].content)["title"] == "she left without a word"
+
+
+def test_the_same_question_twice_gives_the_same_song_and_a_rating_is_kept_without_words(client, tmp_path: Path) -> None:
+    ids = [compose(client, text="a secret of mine", seed=seed).json()["id"] for seed in (1, 1, 2)]
+    songs = [client.get(f"/api/song/{name}.mid").content for name in ids]
+    assert songs[0] == songs[1] != songs[2]
+    kept = client.post("/api/rate", json={"first": ids[0], "second": ids[2], "better": "second"})
+    assert kept.status_code == 200
+    [line] = (tmp_path / "ratings.jsonl").read_text().splitlines()
+    told = json.loads(line)
+    assert told["better"] == "second" and [s["seed"] for s in told["songs"]] == [1, 2]
+    assert "secret" not in line
+    assert all(len(h) == 64 for s in told["songs"] for h in s["models"].values())
+
+
+def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
+    midi = client.get(f"/api/song/{compose(client, text='joyful', bars=8).json()['id']}.mid").content
+    played = client.post("/api/ask/dynamics", content=midi, headers=OCTETS).json()
+    assert client.get(f"/api/song/{played['id']}.mid").content[:4] == b"MThd"
+    out = io.BytesIO()
+    time = np.arange(48000) / 16000
+    puffs = np.random.default_rng(0).normal(0, 0.1, 48000) * np.maximum(np.sin(2 * np.pi * 2 * time), 0)
+    soundfile.write(out, puffs, 16000, format="WAV")
+    heard = client.post("/api/ask/emotion", content=out.getvalue(), headers=OCTETS).json()
+    assert set(heard) == {"values", "answers", "unsure", "by"}
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "code", "line"),
+    [
+        ("/api/compose", {"text": ""}, 400, "nothing to compose"),
+        ("/api/compose", {"text": "x", "bars": 500}, 400, "bars=500 must be at most 128"),
+        ("/api/compose", {"text": "x", "bars": "many"}, 400, "bars=many"),
+        ("/api/compose", {"text": "x", "seed": "one"}, 400, "seed must be"),
+        ("/api/compose", {"text": "x", "seed": -1}, 400, "seed=-1"),
+        ("/api/compose", {"text": ["x"]}, 400, "text must be a text"),
+        ("/api/compose", {"intent": "/etc/passwd"}, 400, "send a JSON object with some of"),
+        ("/api/compose", {"out": "/tmp/x.mid", "text": "x"}, 400, "send a JSON object with some of"),
+        ("/api/compose", {"text": "x", "sections": "verse 64," * 60}, 400, "3840 bars in all"),
+        ("/api/compose", [1], 400, "send a JSON object"),
+        ("/api/compose", {"text": "x" * 70_000}, 413, "MB; send less"),
+        ("/api/question", {"answers": [["nope", "x"]]}, 400, "nope"),
+        ("/api/question", {"answers": "x"}, 400, "must be a list"),
+        ("/api/question", {"answers": [[["a"], "x"]]}, 400, "pair"),
+        ("/api/rate", {"first": "a", "second": "b", "better": "first"}, 400, "not kept any more"),
+        ("/api/rate", {"first": "a", "second": "b", "better": "best"}, 400, "'best' is not allowed"),
+    ],
+)
+def test_wrong_or_too_much_is_one_line(client, path: str, sent: object, code: int, line: str) -> None:
+    done = client.post(path, json=sent)
+    assert (done.status_code, line in done.json()["error"]) == (code, True), done.text
+    assert "\n" not in done.json()["error"]
+
+
+def test_files_are_bounded_and_only_what_was_made_can_be_had(client) -> None:
+    assert client.post("/api/ask/groove", content=b"x" * 600_000, headers=OCTETS).status_code == 413
+    assert client.post("/api/ask/groove", content=b"not midi", headers=OCTETS).status_code == 400
+    assert client.post("/api/ask/emotion", content=b"not sound", headers=OCTETS).status_code == 400
+    assert client.post("/api/ask/harmony", content=b"x", headers=OCTETS).status_code == 400
+    assert client.post("/api/ask/groove", content=b"x").status_code == 415
+    for path in (
+        "/api/song/../../etc/passwd",
+        "/api/song/%2e%2e%2fratings.jsonl",
+        "/api/song/abc.mid",
+        "/ratings.jsonl",
+    ):
+        assert client.get(path).status_code in (404, 405)
+
+
+def test_another_site_cannot_use_it(client) -> None:
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 403
+    form = client.post("/api/compose", content=b'{"text":"x"}', headers={"content-type": "text/plain"})
+    assert form.status_code == 415
+    page = client.get("/")
+    assert page.status_code == 200 and "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert "access-control-allow-origin" not in page.headers
