@@ -102,7 +102,10 @@ def numpy_call(network: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
 
 def evaluate(record: RunRecord, module: LabModule, evaluator: Evaluator, data: DataModule) -> None:
     """Scores the network that will be exported, its student where it has one, and the baselines, into the record."""
-    result = evaluator(numpy_call(module.export_network()), module.head(), data, "test", data)
+    data.use_table(module.table())
+    call = numpy_call(module.export_network())
+    module.calibrate(call, data)
+    result = evaluator(call, module.head(), data, "test", data)
     primary = from_json(Primary, evaluator.verdict(result, "test"), "primary")
     record.scores = Scores(result.metrics, result.baselines, primary, dict(evaluator.METRICS))
     record.analysis = Analysis.of(result.analysis, evaluator.notes(result.analysis))

@@ -99,7 +99,11 @@ class Listener:
         """One reading of all that counted; None where nothing did."""
         if not self._all_counted:
             return None
-        return self._seconds(), self._read((self._total / self._all_counted).astype(np.float32))
+        return self._seconds(), self._read(self.mean())
+
+    def mean(self) -> Frames:
+        """The mean output `[M]` of all that counted; NaN where nothing did."""
+        return (self._total / (self._all_counted or np.nan)).astype(np.float32)
 
     def _seconds(self) -> float:
         return ((self._frames - 1) * HOP + WINDOW) / RATE

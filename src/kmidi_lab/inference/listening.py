@@ -33,8 +33,9 @@ Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
 class Recognition:
     """What a model read: (seconds from the start to the end of a stretch, its reading), and one of all that counts.
 
-    `unsure` says why the answer should not be relied on, empty where nothing is against it; `notes` what is to be known
-    of the recording, such as that it is cut short.
+    `unsure` says why the answer should not be relied on, empty where nothing is against it; `distance` how far the sound
+    is from those of the training, 1 at the limit, None where the model can't tell; `notes` what is to be known of the
+    recording, such as that it is cut short.
     """
 
     readings: list[tuple[float, Reading]]
@@ -44,6 +45,7 @@ class Recognition:
     status: str
     unsure: str = ""
     notes: tuple[str, ...] = ()
+    distance: float | None = None
 
 
 class Listening(Request[Recognition]):
@@ -133,9 +135,17 @@ class Listening(Request[Recognition]):
         entry = published.entry if published else {}
         status = entry.get("status", "no model")
         run_id, sounded = entry.get("training", {}).get("run_id"), ((sounding - 1) * HOP + WINDOW) / RATE
-        short = sounded < self.least_s
-        unsure = f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed" if short else ""
-        return Recognition(readings[:-1], *readings[-1], run_id, status, unsure, tuple(notes))
+        detector = published.outliers if published else None
+        distance = float(detector.distance(listener.mean())) if detector else None
+        unsure = (
+            [f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed"] if sounded < self.least_s else []
+        )
+        if detector and distance is not None and not distance <= 1:
+            unsure.append(
+                f"not like the sounds it was trained on (distance {distance:.2f}; {detector.false_alarms:.0%} of such "
+                "sounds are beyond 1)"
+            )
+        return Recognition(readings[:-1], *readings[-1], run_id, status, "; ".join(unsure), tuple(notes), distance)
 
     def show(self, answer: Recognition, session: Session) -> None:
         for note in answer.notes:
@@ -151,6 +161,7 @@ class Listening(Request[Recognition]):
             "source": self._source(),
             "every_s": self.every,
             "unsure": answer.unsure or None,
+            "distance": answer.distance,
             "notes": list(answer.notes),
             "readings": [{"seconds": at, **_plain(reading)} for at, reading in answer.readings],
             "summary": {"seconds": answer.seconds, **_plain(answer.summary)},

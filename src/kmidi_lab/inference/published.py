@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
+from kmidi_lab.inference.outliers import OutlierDetector, read_outliers
 from kmidi_lab.registry.files import check_below, check_hashes, read_bounded
+from kmidi_lab.text.table import Table
+
+Part = TypeVar("Part")
 
 
 @dataclass
 class Published:
-    """An ONNX model with its head and registry entry, and the folder that its files lie in.
+    """An ONNX model with its head and registry entry, the folder that its files lie in, and its table where it reads texts.
 
-    `model` takes one vector a call and keeps its state; `call` maps `[E, N]`, or sequences `[S, T, N]`, to outputs.
+    `outliers` says that a sound is not like those it was trained on, None where the model can't tell. `model` takes one vector a call and keeps its state; `call` maps `[E, N]`, or sequences `[S, T, N]`, to outputs.
     """
 
     contract: Contract
@@ -28,6 +33,8 @@ class Published:
     head: dict[str, np.ndarray]
     model: OnnxModel
     folder: Path = Path()
+    outliers: OutlierDetector | None = None
+    table: Table | None = None
 
     def warnings(self) -> list[str]:
         """What whoever asks the model should know of it."""
@@ -65,14 +72,16 @@ def load_published(models_root: Path, model: str) -> Published | None:
         return None
     contract = newest.at(entry.get("contract_version", "1"))
     check_below(models_root, entry["exports"]["onnx_path"])
-    if contract.head:
+    if contract.head or entry.get("head_path"):
         check_below(models_root, str(_head_of(Path(entry["exports"]["onnx_path"]), contract)))
+    if contract.reads:
+        check_below(models_root, str(_table_of(Path(entry["exports"]["onnx_path"]), contract)))
     check_hashes(models_root, entry)
     return load_onnx(models_root / entry["exports"]["onnx_path"], contract, entry)
 
 
 def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = None) -> Published:
-    """An ONNX file with the `<id>.head.json` beside it, if the model has one; raises RegistryError."""
+    """An ONNX file with the `<id>.head.json` and `<id>.table.bin` beside it, if the model has them; raises RegistryError."""
     if not path.exists():
         raise RegistryError(f"{path}: the ONNX file is missing; train or export the model again")
     model = OnnxModel(_bytes(path), str(path))
@@ -81,12 +90,25 @@ def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = Non
         raise RegistryError(
             f"{path}: takes {sizes[0]} and gives {sizes[1]}, not {contract.id}; give a file of that model"
         )
-    head = _head(_head_of(path, contract)) if contract.head else {}
-    return Published(contract, entry or {}, head, model, path.parent)
+    head, beside = _head_of(path, contract), bool(entry and entry.get("head_path"))
+    maps = _head(head, _maps) if contract.head else {}
+    detector = _head(head, lambda raw: read_outliers(raw, model.output_size)) if contract.head or beside else None
+    table = _table(_table_of(path, contract)) if contract.reads else None
+    return Published(contract, entry or {}, maps, model, path.parent, detector, table)
 
 
 def _head_of(onnx: Path, contract: Contract) -> Path:
     return onnx.with_name(f"{contract.id}.head.json")
+
+
+def _table_of(onnx: Path, contract: Contract) -> Path:
+    return onnx.with_name(f"{contract.id}.table.bin")
+
+
+def _table(path: Path) -> Table:
+    if not path.exists():
+        raise RegistryError(f"{path} is missing; it makes the model's input of a text. Export the model again")
+    return Table.read(_bytes(path), str(path))
 
 
 def _bytes(path: Path) -> bytes:
@@ -96,17 +118,21 @@ def _bytes(path: Path) -> bytes:
         raise RegistryError(f"{path}: can't be read ({error.strerror or error}); export the model again") from error
 
 
-def _head(path: Path) -> dict[str, np.ndarray]:
+def _head(path: Path, read: Callable[[dict[str, Any]], Part]) -> Part:
+    """What `read` makes of a head file."""
     if not path.exists():
         raise RegistryError(f"{path} is missing; it decodes the model's output. Export the model again")
     try:
-        raw = json.loads(_bytes(path))
-        arrays = {k: np.array(v, np.float32) for k, v in raw.items() if k.endswith(("weight", "bias"))}
-        if not {"weight", "bias"} <= arrays.keys():
-            raise KeyError("weight and bias")
-        return arrays
+        return read(json.loads(_bytes(path)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RegistryError(f"{path}: not a head file ({error!r}); export the model again") from error
+
+
+def _maps(raw: dict[str, Any]) -> dict[str, np.ndarray]:
+    arrays = {k: np.array(v, np.float32) for k, v in raw.items() if k.endswith(("weight", "bias"))}
+    if not {"weight", "bias"} <= arrays.keys():
+        raise KeyError("weight and bias")
+    return arrays
 
 
 def release_root() -> Path | None:

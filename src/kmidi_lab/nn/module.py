@@ -16,7 +16,9 @@ from torch import nn
 
 from kmidi_lab.bounds import Bounded, Count, Share
 from kmidi_lab.contracts import Contract
+from kmidi_lab.inference.outliers import OutlierDetector
 from kmidi_lab.nn.streaming import Streaming
+from kmidi_lab.text.table import Table
 
 LearningRate = Annotated[float, Interval(gt=0, le=1)]
 Dropout = Annotated[float, Interval(ge=0, le=0.95)]
@@ -88,11 +90,14 @@ class LabModule(Bounded, L.LightningModule):
     network: nn.Module
     student: nn.Module | None
     """What the RTNeural file holds where that is not `network`; distilled after training."""
+    outliers: OutlierDetector | None
+    """What says that a sound is not like those of the training; `calibrate` sets it."""
 
     def __init__(self, learning_rate: LearningRate, weight_decay: Share) -> None:
         super().__init__()
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.student: nn.Module | None = None
+        self.outliers: OutlierDetector | None = None
 
     def use_contract(self, version: object) -> None:
         """Says that the weights to come are of an earlier version of the contract. Raises ConfigError for an unknown one."""
@@ -123,12 +128,24 @@ class LabModule(Bounded, L.LightningModule):
         """What the arrays of `head` mean; goes into the head file beside them."""
         return {}
 
+    def calibrate(self, call: Callable[[np.ndarray], np.ndarray], data: Any) -> None:
+        """Sets `outliers` before the model is scored; models that don't tell what they don't know do nothing.
+
+        Args:
+            call: the network as exported, arrays in and out.
+            data: the data module; its train and val splits may be used.
+        """
+
     def test_step(self, batch: Any, batch_idx: int) -> None:
         """Nothing: the evaluation callback scores the exported network, not batches."""
 
     def head(self) -> dict[str, np.ndarray]:
         """Arrays beside the artefact that a reader needs to decode its output; empty when none."""
         return {}
+
+    def table(self) -> Table | None:
+        """The table of the front-end, where it is trained with the network; what the data module needs to make inputs."""
+        return None
 
     def configure_optimizers(self) -> Any:
         decayed = [p for p in self.parameters() if p.ndim > 1]

@@ -13,6 +13,7 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.export.cpp.emit import runtime_file
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
+from kmidi_lab.inference.outliers import read_outliers
 from kmidi_lab.verify.findings import Checks
 
 ALL_OUTPUTS = "output"
@@ -26,8 +27,10 @@ def check_head(checks: Checks, name: str, data: bytes, contract: Contract | None
         if not isinstance(head, dict):
             raise ValueError("not a JSON object")
         checks.expect("head", True, "")
-        if contract is not None and contract.head:
-            _check_map(checks, name, head, contract)
+        if contract is not None:
+            read_outliers(head, contract.output_size)
+            if contract.head:
+                _check_map(checks, name, head, contract)
 
 
 def check_header(checks: Checks, name: str, data: bytes, rtneural: bytes, contract: Contract) -> None:

@@ -9,6 +9,7 @@ import pytest
 from support.declared_metrics import assert_declared
 
 from kmidi_lab import load
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.mel import log_mel
@@ -16,6 +17,8 @@ from kmidi_lab.contracts import EMOTION, Contract
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
 from kmidi_lab.models.emotion.features import CONDITIONS, EMOTIONS
+from kmidi_lab.models.emotion.hearing import mean_embeddings
+from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.predict import HeardEmotion
 
 
@@ -118,3 +121,34 @@ def test_scores_say_how_it_does_behind_other_speech_and_in_other_conditions() ->
     assert any(np.allclose(x, inputs, atol=1e-4) for x in whole[24:])
     before = EmotionEvaluator()(call, head, Data(EMOTION.at("1")), "test", Data(EMOTION.at("1"))).metrics["test"]
     assert not [name for name in before if "after_5" in name or "db" in name]
+
+
+class Voices:
+    """Clips of two labels by four speakers."""
+
+    contract, vocabulary = EMOTION, EMOTIONS
+
+    def songs(self, split: str) -> list[Clip]:
+        rng = np.random.default_rng(len(split))
+        syllables = 3 * np.sin(np.arange(40) / 3)[:, None]
+        sounds = [(rng.normal(-6 + 2 * (i % 2), 1, (40, 128)) + syllables).astype(np.float32) for i in range(12)]
+        return [Clip(str(i), "x", f"{split} {i % 4}", {}, Sound(f, (), str(i))) for i, f in enumerate(sounds)]
+
+    def label_indices(self, split: str) -> np.ndarray:
+        return np.arange(12) % 2
+
+
+def test_what_sounds_like_the_training_is_learnt_from_clips_heard_first_and_later() -> None:
+    module, data = EmotionRecognizer(channels=4, dilations=[1]).eval(), Voices()
+    call = numpy_call(module.export_network())
+    module.calibrate(call, data)  # type: ignore[arg-type]
+    assert module.outliers is not None
+    val = mean_embeddings(call, data, "val")  # type: ignore[arg-type]
+    assert len(val) == 24
+    assert not np.array_equal(val[:12], val[12:])
+    assert module.outliers.means.shape == (2, 64)
+    assert (module.outliers.distance(val) > 1).sum() == 2  # one in twenty, and the quantile's own
+    old = EmotionRecognizer(channels=4, dilations=[1])
+    old.use_contract("1")
+    old.calibrate(call, data)  # type: ignore[arg-type]
+    assert old.outliers is None

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.speaker import fresh
-from kmidi_lab.contracts import SPEAKER_FEATURES, Contract
+from kmidi_lab.contracts import SPEAKER_FEATURES
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.features import CONDITIONS, SCALARS, scalars_of
-from kmidi_lab.models.emotion.hearing import adapted, states_after
+from kmidi_lab.models.emotion.hearing import EmotionData, adapted, states_after
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
 from kmidi_lab.scoring.metrics import (
     confusion,
@@ -31,18 +29,6 @@ Call = Callable[[np.ndarray], np.ndarray]
 SECONDS = (0.5, 1.0, 2.0, 3.0)
 HEARD_S = (5.0, 15.0, 30.0)
 """Seconds of other speech of the same voice that were heard before."""
-
-
-class EmotionData(Protocol):
-    """What the evaluator asks of a data module."""
-
-    contract: Contract
-
-    @property
-    def vocabulary(self) -> tuple[str, ...]: ...
-    def songs(self, split: str) -> Sequence[Clip]: ...
-    def label_indices(self, split: str) -> NDArray[np.int64]: ...
-    def conditions(self, split: str) -> Mapping[str, Sequence[NDArray[np.floating]]]: ...
 
 
 class EmotionEvaluator(Evaluator):

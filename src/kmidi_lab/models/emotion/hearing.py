@@ -1,13 +1,29 @@
-"""What has been heard of a speaker before a clip, for scores: other clips of the same voice, in a fixed random order."""
+"""What is heard of clips and, before them, of the speaker: other clips of the same voice, in a fixed random order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.speaker import adapt, fresh, padded, seconds_heard
+from kmidi_lab.contracts import Contract
+
+
+class EmotionData(Protocol):
+    """What evaluator and model ask of a data module."""
+
+    contract: Contract
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]: ...
+    def songs(self, split: str) -> Sequence[Clip]: ...
+    def label_indices(self, split: str) -> NDArray[np.int64]: ...
+    def conditions(self, split: str) -> Mapping[str, Sequence[NDArray[np.floating]]]: ...
+
 
 _SEED = 0
 _MOST = 40
@@ -47,3 +63,14 @@ def adapted(
     inputs = [row[: len(clip)] for row, clip in zip(frames, clips, strict=True)]
     spoken = [row[: len(clip)] for row, clip in zip(speech, clips, strict=True)]
     return inputs, [row if row.any() else np.ones_like(row) for row in spoken]
+
+
+def mean_embeddings(
+    call: Callable[[NDArray[np.floating]], NDArray[np.floating]], data: EmotionData, split: str, seconds: float = 15.0
+) -> NDArray[np.float32]:
+    """`[2 N, 64]`: the mean embedding of each clip of a split as the first of its voice, then after `seconds` of it."""
+    frames = [clip.sound.frames for clip in data.songs(split)]
+    rows = []
+    for state in (fresh(len(frames)), states_after(frames, [clip.group for clip in data.songs(split)], seconds)):
+        rows += [call(x[None])[0][of].mean(0) for x, of in zip(*adapted(frames, state), strict=True)]
+    return np.asarray(rows, np.float32)

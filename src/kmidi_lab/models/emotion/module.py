@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import gcd
 from typing import Annotated
 
@@ -14,10 +15,12 @@ from torch.nn import functional as F
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import AUDIO_FEATURES, EMOTION, SPEAKER_FEATURES
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
+from kmidi_lab.models.emotion.hearing import EmotionData, mean_embeddings
 from kmidi_lab.models.emotion.network import embedding_network, free, read
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.scoring.outliers import fit_outliers
 
 _SILENCE = {
     AUDIO_FEATURES: "those whose power is more than 26 dB below the loudest so far (forgotten by 3 dB a second) or whose "
@@ -114,6 +117,15 @@ class EmotionRecognizer(AudioModule):
         heads = {"weight": self.label.weight, "bias": self.label.bias}
         heads |= {"intensity_weight": self.intensity.weight, "intensity_bias": self.intensity.bias}
         return {name: values.detach().cpu().numpy() for name, values in heads.items()}
+
+    def calibrate(self, call: Callable[[np.ndarray], np.ndarray], data: EmotionData) -> None:
+        """Fits `outliers` on the training clips, its threshold on the clips of validation speakers.
+
+        Both are heard twice: as the first clip of a voice, and after 15 s of it.
+        """
+        if self.contract.features == SPEAKER_FEATURES and data.songs("train") and data.songs("val"):
+            train, val = mean_embeddings(call, data, "train"), mean_embeddings(call, data, "val")
+            self.outliers = fit_outliers(train, np.tile(data.label_indices("train"), 2), val)
 
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
         weight = batch.weight[:, :: self.stride]

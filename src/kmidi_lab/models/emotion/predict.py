@@ -21,8 +21,9 @@ class HeardEmotion(Listening):
 
     without_model = "a guess from how loud it is"
     unheard = "no speech (silence, or a sound that stays the same)"
-    least_s = 2.0
-    """By then its unweighted recall has nearly reached that of whole clips (docs/emotion.md)."""
+    least_s = 1.0
+    """Seconds of speech that there are 2 s after its onset, pauses left out; by then the unweighted recall has nearly
+    reached that of whole clips (docs/emotion.md)."""
 
     def reader(self, published: Published) -> Read:
         """Reads the embedding by the contract's formulas and its label through the head file beside the model."""
