@@ -1,9 +1,9 @@
 """The part of a drummer's playing that no pattern shows, drawn: velocities and timing with the spread of real takes.
 
-The model gives what is likely for each step. What drummers add has two parts, both normally distributed here: habits,
-which stay the same on a step of the bar through a take, and chance, stroke by stroke. The figures are those of the
-released model's errors on validation takes, rounded, and adjusted so that drawn takes have the spread of real ones:
-`benchmarks/groove_spread.py` compares them.
+The model gives what is likely for each step. What drummers add has three parts, all normally distributed here: how loud
+each voice is through a take, habits, which stay the same on a step of the bar through a take, and chance, stroke by
+stroke. The figures are those of the released model's errors on validation takes, rounded, and adjusted so that drawn
+takes have the spread of real ones there: `benchmarks/groove_spread.py` compares them.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STEPS
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations of what the model leaves open, from take to take on one step (`habit`) and from stroke to stroke.
+    """Standard deviations of what the model leaves open.
 
-    Velocities are in 0..127, each `[3]` by voice, `mean` is what a voice lies above the model's velocity for its step; timing
-    is in milliseconds, the same for all voices of a step.
+    `level` is from take to take, `habit` from take to take on one step, `chance` from stroke to stroke. Velocities are in
+    0..127, each `[3]` by voice, `mean` is what a voice lies above the model's velocity for its step; timing is in
+    milliseconds, the same for all voices of a step.
     """
 
     mean: tuple[float, float, float]
+    level: tuple[float, float, float]
     habit: tuple[float, float, float]
     chance: tuple[float, float, float]
     timing_habit: float
     timing_chance: float
 
 
-DRUMMERS = Spread((-2.0, 0.0, 0.0), (8.0, 19.0, 16.0), (11.0, 23.0, 21.0), 7.0, 13.5)
+DRUMMERS = Spread((-2.0, 0.0, 0.0), (22.0, 16.0, 14.0), (8.0, 19.0, 16.0), (11.0, 23.0, 21.0), 7.0, 13.5)
 
 
 def drawn_velocities(
@@ -43,12 +45,13 @@ def drawn_velocities(
         predicted: of each stroke's step.
         step: `[E]`, 0..15.
         voice: `[E]`, index into VOICES.
-        rng: draws habits, then chance.
+        rng: draws habits, then chance, then levels.
         spread: what the model leaves open.
     """
     habit = rng.standard_normal((STEPS, len(VOICES))) * spread.habit
     chance = rng.standard_normal(len(step)) * np.asarray(spread.chance)[voice]
-    wish = 127 * predicted + np.asarray(spread.mean)[voice] + habit[step, voice] + chance
+    level = spread.mean + rng.standard_normal(len(VOICES)) * spread.level
+    wish = 127 * predicted + level[voice] + habit[step, voice] + chance
     return np.clip(np.rint(wish), 1, 127).astype(np.int64)
 
 
