@@ -102,6 +102,7 @@ def numpy_call(network: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
 
 def evaluate(record: RunRecord, module: LabModule, evaluator: Evaluator, data: DataModule) -> None:
     """Scores the network that will be exported, its student where it has one, and the baselines, into the record."""
+    data.use_table(module.table())
     call = numpy_call(module.export_network())
     module.calibrate(call, data)
     result = evaluator(call, module.head(), data, "test", data)

@@ -1,4 +1,4 @@
-"""The model contract: ids, sizes, named slices, budgets and state of the seven models.
+"""The model contract: ids, sizes, named slices, budgets and state of the models.
 
 This module is the only place where a size or an index of a model's input or output is written
 down. Data modules, networks, exporters, cards and the documentation read it. It imports nothing
@@ -16,6 +16,7 @@ from kmidi_lab.errors import ConfigError
 
 AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES = "mel128-v1", "mel128-v2", "mel128-v2-speaker"
 SYMBOLIC_FEATURES, SYMBOLIC_FEATURES_2 = "contract-v1", "contract-v2"
+TEXT_FEATURES = "text128-v1"
 READER_OUTPUT_LIMIT = 128
 """KmiDi's inference service keeps this many floats of an output; wide models put the rest last."""
 
@@ -184,6 +185,11 @@ class Contract:
     def listens(self) -> bool:
         """Whether it takes frames of sound."""
         return self.features in (AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it takes texts, through a table that was trained with it and lies beside it."""
+        return self.features == TEXT_FEATURES
 
     @property
     def streaming(self) -> bool:
@@ -498,7 +504,22 @@ EMOTION_NODE = Contract(
     output_kind="logits",
 )
 
-_BY_MODEL = {c.model: c for c in (HARMONY, EMOTION, MELODY, GROOVE, DYNAMICS, INSTRUMENT, EMOTION_NODE)}
+INTENT = Contract(
+    model="intent",
+    id="intentclassifier",
+    task="intent_mapping",
+    inputs=_slices(("text", 128, "text128-v1: mean of the table's rows of a text's pieces, of length 1", SIGNED)),
+    outputs=_slices(*_EMBEDDING),
+    budget_ms=5.0,
+    params_hint="~100K and a table",
+    network="MLP on text vectors",
+    state="none",
+    features=TEXT_FEATURES,
+    output_kind="embedding",
+    head=True,
+)
+
+_BY_MODEL = {c.model: c for c in (HARMONY, EMOTION, MELODY, GROOVE, DYNAMICS, INSTRUMENT, EMOTION_NODE, INTENT)}
 CONTRACTS = MappingProxyType(_BY_MODEL)
 """Every contract by model name, in training priority; behind the lab's own those that `register` added."""
 

@@ -14,6 +14,7 @@ from kmidi_lab.bounds import Bounded
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import HandshakeError
 from kmidi_lab.nn.module import LabModule
+from kmidi_lab.text.table import Table
 
 
 class DataModule(Bounded, L.LightningDataModule, ABC):
@@ -43,6 +44,10 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     def use_contract(self, version: object) -> None:
         """Gives inputs of an earlier version of the contract from now on. Raises ConfigError for an unknown one."""
         self.contract = self.contract.at(version)
+
+    def use_table(self, table: Table | None) -> None:
+        """Given before inputs are made for a network whose front-end has a table; what other data do without."""
+        return
 
     def for_scoring(self) -> None:
         """Told before `setup` that nothing will be trained: what training alone needs may be left out."""

@@ -198,7 +198,7 @@ def test_an_entry_from_someone_else_chooses_no_class_and_no_folder(
 ) -> None:
     told = {"_target_": "os.system", "root": "/", "cache_dir": "/", "fetch": "CC", "split_seed": 3}
     entry = {"data_settings": told, "training": {"dataset_version": "v"}}
-    found = SimpleNamespace(call=None, head={}, entry=entry, contract=CONTRACTS["harmony"])
+    found = SimpleNamespace(call=None, head={}, entry=entry, contract=CONTRACTS["harmony"], table=None)
     monkeypatch.setattr(evaluate, "load_published", lambda *_: found)
     (tmp_path / "registry.json").write_text("{}")
     data = {"_target_": "datamodules.harmony.module.ChordSongs"}

@@ -27,6 +27,7 @@ from kmidi_lab.export.proof.golden import golden_vectors, verify_golden
 from kmidi_lab.export.proof.parity import check_parity
 from kmidi_lab.export.proof.probes import contract_inputs, without_effect
 from kmidi_lab.export.proof.random_calls import answers
+from kmidi_lab.export.proof.text_golden import text_golden, verify_text
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
@@ -105,11 +106,17 @@ def export_module(
         files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes, teachers, head, alone)
     if contract.listens:
         files[f"golden/{contract.id}.audio.json"] = audio_golden(TorchModel(student or network), contract)
+    table = module.table()
+    if table is not None:
+        files[f"{contract.id}.table.bin"] = table.tobytes()
+        files[f"golden/{contract.id}.text.json"] = text_golden(TorchModel(student or network), table, contract)
     verify_golden(files[f"golden/{contract.id}.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
     onnx_golden = f"golden/{contract.id}{'.onnx' if student is not None else ''}.json"
     verify_golden(files[onnx_golden], OnnxModel(onnx, f"{contract.id}.onnx"), tolerance)
     if contract.listens:
         verify_audio(files[f"golden/{contract.id}.audio.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
+    if table is not None:
+        verify_text(files[f"golden/{contract.id}.text.json"], table, RTNeuralModel.from_bytes(rtneural), tolerance)
     beside = head if module.outliers is None else {"version": 1, **head, outliers.KEY: module.outliers.layout()}
     if beside:
         files[f"{contract.id}.head.json"] = orjson.dumps(beside, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -16,13 +16,14 @@ from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.inference.outliers import OutlierDetector, read_outliers
 from kmidi_lab.registry.files import check_below, check_hashes, read_bounded
+from kmidi_lab.text.table import Table
 
 Part = TypeVar("Part")
 
 
 @dataclass
 class Published:
-    """An ONNX model with its head and registry entry, and the folder that its files lie in.
+    """An ONNX model with its head and registry entry, the folder that its files lie in, and its table where it reads texts.
 
     `outliers` says that a sound is not like those it was trained on, None where the model can't tell. `model` takes one vector a call and keeps its state; `call` maps `[E, N]`, or sequences `[S, T, N]`, to outputs.
     """
@@ -33,6 +34,7 @@ class Published:
     model: OnnxModel
     folder: Path = Path()
     outliers: OutlierDetector | None = None
+    table: Table | None = None
 
     def warnings(self) -> list[str]:
         """What whoever asks the model should know of it."""
@@ -72,12 +74,14 @@ def load_published(models_root: Path, model: str) -> Published | None:
     check_below(models_root, entry["exports"]["onnx_path"])
     if contract.head or entry.get("head_path"):
         check_below(models_root, str(_head_of(Path(entry["exports"]["onnx_path"]), contract)))
+    if contract.reads:
+        check_below(models_root, str(_table_of(Path(entry["exports"]["onnx_path"]), contract)))
     check_hashes(models_root, entry)
     return load_onnx(models_root / entry["exports"]["onnx_path"], contract, entry)
 
 
 def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = None) -> Published:
-    """An ONNX file with the `<id>.head.json` beside it, if the model has one; raises RegistryError."""
+    """An ONNX file with the `<id>.head.json` and `<id>.table.bin` beside it, if the model has them; raises RegistryError."""
     if not path.exists():
         raise RegistryError(f"{path}: the ONNX file is missing; train or export the model again")
     model = OnnxModel(_bytes(path), str(path))
@@ -89,11 +93,22 @@ def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = Non
     head, beside = _head_of(path, contract), bool(entry and entry.get("head_path"))
     maps = _head(head, _maps) if contract.head else {}
     detector = _head(head, lambda raw: read_outliers(raw, model.output_size)) if contract.head or beside else None
-    return Published(contract, entry or {}, maps, model, path.parent, detector)
+    table = _table(_table_of(path, contract)) if contract.reads else None
+    return Published(contract, entry or {}, maps, model, path.parent, detector, table)
 
 
 def _head_of(onnx: Path, contract: Contract) -> Path:
     return onnx.with_name(f"{contract.id}.head.json")
+
+
+def _table_of(onnx: Path, contract: Contract) -> Path:
+    return onnx.with_name(f"{contract.id}.table.bin")
+
+
+def _table(path: Path) -> Table:
+    if not path.exists():
+        raise RegistryError(f"{path} is missing; it makes the model's input of a text. Export the model again")
+    return Table.read(_bytes(path), str(path))
 
 
 def _bytes(path: Path) -> bytes:

@@ -18,6 +18,7 @@ from kmidi_lab.bounds import Bounded, Count, Share
 from kmidi_lab.contracts import Contract
 from kmidi_lab.inference.outliers import OutlierDetector
 from kmidi_lab.nn.streaming import Streaming
+from kmidi_lab.text.table import Table
 
 LearningRate = Annotated[float, Interval(gt=0, le=1)]
 Dropout = Annotated[float, Interval(ge=0, le=0.95)]
@@ -141,6 +142,10 @@ class LabModule(Bounded, L.LightningModule):
     def head(self) -> dict[str, np.ndarray]:
         """Arrays beside the artefact that a reader needs to decode its output; empty when none."""
         return {}
+
+    def table(self) -> Table | None:
+        """The table of the front-end, where it is trained with the network; what the data module needs to make inputs."""
+        return None
 
     def configure_optimizers(self) -> Any:
         decayed = [p for p in self.parameters() if p.ndim > 1]

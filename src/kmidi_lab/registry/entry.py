@@ -38,6 +38,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
     audio_golden = f"golden/{contract.id}.audio.json"
     card, head, header = f"{contract.id}.card.md", f"{contract.id}.head.json", f"{contract.id}_model.h"
     onnx_golden = f"golden/{contract.id}.onnx.json"
+    table, text_golden = f"{contract.id}.table.bin", f"golden/{contract.id}.text.json"
     main = onnx if rtneural not in files or student_falls_short(run) else rtneural
     stand_in = f" Stand-in data: {data.stand_in}" if data.stand_in else ""
     entry = {
@@ -69,6 +70,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         "golden_path": golden if golden in files else None,
         "onnx_golden_path": onnx_golden if onnx_golden in files else None,
         "audio_golden_path": audio_golden if audio_golden in files else None,
+        **({"table_path": table, "text_golden_path": text_golden} if contract.reads else {}),
         "header_path": header if header in files else None,
         # Then the RTNeural file and the ONNX file hold different networks, each with golden vectors of its own.
         "rtneural_is_student": run.student is not None,

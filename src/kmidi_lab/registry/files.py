@@ -28,10 +28,12 @@ _OF_A_MODEL = (
     "{}.kmw",
     "{}_runtime.h",
     "{}.head.json",
+    "{}.table.bin",
     "{}.card.md",
     "golden/{}.json",
     "golden/{}.onnx.json",
     "golden/{}.audio.json",
+    "golden/{}.text.json",
 )
 _ID = re.compile(r"[a-z0-9_]{1,80}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,120}")

@@ -26,16 +26,18 @@ from kmidi_lab.resume import LAST, is_whole
 from kmidi_lab.run_record import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
+from kmidi_lab.text.table import Table
 from kmidi_lab.typed_json import from_json
 
 Call = Callable[[np.ndarray], np.ndarray]
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    call, head, source, trained_on, contract = load(cfg)
+    call, head, source, trained_on, contract, table = load(cfg)
     version = trained_on.pop("version", None)
     data = build(_other_root_only(cfg), DataModule, cfg.trusted, progress=cfg.trainer.progress)
     data.use_contract(contract.version)
+    data.use_table(table)
     data.for_scoring()
     data.setup("test")
     training = build(
@@ -90,14 +92,17 @@ def _other_root_only(cfg: DictConfig) -> DictConfig:
     return OmegaConf.merge(cfg.data, {"sources": there})  # type: ignore[return-value]
 
 
-def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any], Contract]:
-    """(callable, head, what it is, the data settings it was trained with, its contract) of `eval.model`."""
+Loaded = tuple[Call, dict[str, np.ndarray], str, dict[str, Any], Contract, Table | None]
+
+
+def load(cfg: DictConfig) -> Loaded:
+    """(callable, head, what it is, the data settings it was trained with, its contract, its table) of `eval.model`."""
     contract, data = CONTRACTS[cfg.model.name], find(cfg.data._target_, DataModule, cfg.trusted)
     path = Path(cfg.eval.model or cfg.models_root)
     if path.suffix == ".onnx":
         contract = _contract_beside(path, contract)
         model = load_onnx(path, contract)
-        return model.call, model.head, str(path), {}, contract
+        return model.call, model.head, str(path), {}, contract, model.table
     if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
         return _checkpoint(path, data, cfg.trusted)
     if (path / "registry.json").is_file():
@@ -108,20 +113,20 @@ def load(cfg: DictConfig) -> tuple[Call, dict[str, np.ndarray], str, dict[str, A
             )
         settings = data.identity(published.entry.get("data_settings", {}))
         settings["version"] = published.entry["training"]["dataset_version"]
-        return published.call, published.head, f"{contract.id} in {path}", settings, published.contract
+        source = f"{contract.id} in {path}"
+        return published.call, published.head, source, settings, published.contract, published.table
     raise ConfigError(
         f"eval.model={path}: no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
     )
 
 
-def _checkpoint(
-    path: Path, data: type[DataModule], trusted: Sequence[str]
-) -> tuple[Call, dict[str, np.ndarray], str, dict[str, Any], Contract]:
+def _checkpoint(path: Path, data: type[DataModule], trusted: Sequence[str]) -> Loaded:
     module, config, checkpoint = load_run(path, trusted)
     settings = data.identity(config["data"])
     record = run_file.read(checkpoint.parent.parent / run_file.FILE)
     settings["version"] = record.data.version if record.data else None
-    return numpy_call(module.export_network()), module.head(), str(checkpoint), settings, module.contract
+    call = numpy_call(module.export_network())
+    return call, module.head(), str(checkpoint), settings, module.contract, module.table()
 
 
 def _contract_beside(path: Path, newest: Contract) -> Contract:

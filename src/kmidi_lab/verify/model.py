@@ -18,7 +18,7 @@ from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
-from kmidi_lab.verify.statements import check_audio, check_random, check_statements
+from kmidi_lab.verify.statements import check_audio, check_random, check_statements, check_texts
 
 _AGAIN = "restore it or export the model again"
 
@@ -39,11 +39,13 @@ class ModelFiles:
     head: str | None = None
     header: str | None = None
     audio_golden: str | None = None
+    table: str | None = None
+    text_golden: str | None = None
 
     @property
     def names(self) -> list[str]:
-        goldens = (self.golden, self.onnx_golden, self.audio_golden)
-        return [n for n in (self.rtneural, self.onnx, *goldens, self.head, self.header) if n]
+        goldens = (self.golden, self.onnx_golden, self.audio_golden, self.text_golden)
+        return [n for n in (self.rtneural, self.onnx, *goldens, self.head, self.header, self.table) if n]
 
 
 def files_of(entry: dict[str, Any]) -> ModelFiles:
@@ -64,6 +66,8 @@ def files_of(entry: dict[str, Any]) -> ModelFiles:
         text(entry.get("head_path")),
         text(entry.get("header_path")),
         text(entry.get("audio_golden_path")),
+        text(entry.get("table_path")),
+        text(entry.get("text_golden_path")),
     )
 
 
@@ -142,6 +146,9 @@ def _check_statements(
     audio = _read(checks, root, files.audio_golden)
     if audio is not None:
         check_audio(checks, str(files.audio_golden), audio, opened)
+    table, texts = _read(checks, root, files.table), _read(checks, root, files.text_golden)
+    if table is not None and texts is not None:
+        check_texts(checks, str(files.text_golden), texts, str(files.table), table, opened)
 
 
 def _goldens(
@@ -188,6 +195,13 @@ def _check_beside(
         expected = (Path(files.onnx or "").parent / f"{contract.id}.head.json").as_posix()
         fault = f"head_path is {show(files.head)}, must be {expected!r}, which decodes the output; {_AGAIN}"
         checks.expect("head", files.head == expected, fault)
+    if contract.reads:
+        expected = (Path(files.onnx or "").parent / f"{contract.id}.table.bin").as_posix()
+        fault = f"table_path is {show(files.table)}, must be {expected!r}, which makes inputs of texts; {_AGAIN}"
+        checks.expect("table", files.table == expected, fault)
+        expected = f"golden/{contract.id}.text.json"
+        fault = f"text_golden_path is {show(files.text_golden)}, must be {expected!r}, which proves the table; {_AGAIN}"
+        checks.expect("text golden", files.text_golden == expected, fault)
     if files.rtneural is not None:
         expected = f"{contract.id}_model.h"
         fault = f"header_path is {show(files.header)}, must be {expected!r}, which C++ programs include; {_AGAIN}"

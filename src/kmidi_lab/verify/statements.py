@@ -12,6 +12,8 @@ from kmidi_lab.errors import show
 from kmidi_lab.export.proof.audio_golden import verify_audio
 from kmidi_lab.export.proof.golden import Worst, decoded
 from kmidi_lab.export.proof.random_calls import answers
+from kmidi_lab.export.proof.text_golden import verify_text
+from kmidi_lab.text.table import Table
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden
 from kmidi_lab.verify.runs import TOLERANCE, RunnableFile
@@ -57,6 +59,19 @@ def check_audio(checks: Checks, name: str, data: bytes, files: list[RunnableFile
         with checks.guarded("audio golden", f"{name} with {file.name}", _AGAIN):
             verify_audio(data, file.model, TOLERANCE)
             checks.expect("audio golden", True, "")
+
+
+def check_texts(
+    checks: Checks, name: str, data: bytes, table_name: str, table: bytes, files: list[RunnableFile]
+) -> None:
+    """The vectors are those of the texts, and each file answers to them as the golden file says."""
+    with checks.guarded("table", table_name, _AGAIN):
+        own = Table.read(table, table_name)
+        checks.expect("table", True, "")
+        for file in files:
+            with checks.guarded("text golden", f"{name} with {file.name}", _AGAIN):
+                verify_text(data, own, file.model, TOLERANCE)
+                checks.expect("text golden", True, "")
 
 
 def check_random(checks: Checks, name: str, data: bytes, file: RunnableFile) -> None:

@@ -97,6 +97,7 @@ library.load(root, root, ('embedded', 'rntxt', 'chorales'), 0, 0.1, 0.15, False)
 library.general_midi.PRESETS = library.general_midi.PRESETS[::3]
 library.load(root, root, ('gm',), 1, 1, 0.1, 0.2, 0, Augmentation(variants=0), 1, False)
 """,
+    "intent": "library.load(root, root, ('rules',), 0, 0.1, 0.1)",
     "melody": """
 files = library.chorales.files()
 library.chorales.files = lambda: files[:20]

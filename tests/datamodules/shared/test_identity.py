@@ -37,7 +37,7 @@ def data_modules() -> list[type[LabData[Any, Any]]]:
 
 def test_all_data_modules_are_looked_at() -> None:
     assert {c.contract.model for c in data_modules()} == {
-        *("harmony", "dynamics", "groove", "emotion", "instrument", "melody", "emotion_node")
+        *("harmony", "dynamics", "groove", "emotion", "instrument", "melody", "emotion_node", "intent")
     }
 
 
@@ -67,7 +67,7 @@ def test_the_registry_tells_the_drummers_and_eval_takes_them_over(
     entry = registry_entry(run, GROOVE, run_files(GROOVE.id))
     assert entry["data_settings"] == {"sources": ["styles"], "test_drummers": DRUMMERS, "split_seed": 4}
 
-    published = SimpleNamespace(call=None, head={}, entry=entry, contract=GROOVE)
+    published = SimpleNamespace(call=None, head={}, entry=entry, contract=GROOVE, table=None)
     monkeypatch.setattr(evaluate, "load_published", lambda *_: published)
     (tmp_path / "registry.json").write_text("{}")
     target = {"_target_": "datamodules.groove.module.DrumPerformances"}

@@ -1,0 +1,1 @@
+"""Sentences with the feeling that is in them."""

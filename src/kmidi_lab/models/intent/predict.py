@@ -1,0 +1,68 @@
+"""task=predict for intent: what a text says of a feeling, from the published model or the word list."""
+
+from __future__ import annotations
+
+import orjson
+
+from kmidi_lab.errors import ConfigError, one_line
+from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.api import Request, Session
+from kmidi_lab.inference.published import Published
+from kmidi_lab.models.intent.reading import WORD_LIST, Feeling, from_model, from_words
+
+_SHOWN = 3
+
+
+class FeelingOf(Request[Feeling]):
+    """Asks what a text says of a feeling.
+
+    Args:
+        text: a sentence or more, in English; its first 2,000 words and marks count.
+
+    Raises:
+        ConfigError: there is no text.
+    """
+
+    without_model = "a list of feeling words"
+
+    def __init__(self, text: str | None = None) -> None:
+        # What a shell or a file hands over may hold halves of characters.
+        self.text = str(text if text is not None else "").encode("utf-8", "replace").decode("utf-8")
+        if not self.text.strip():
+            raise ConfigError('predict.text is empty; give a sentence, such as predict.text="I\'m feeling lost"')
+
+    def run(self, published: Published | None, session: Session) -> Feeling:
+        if published is None:
+            return from_words(self.text)
+        table = published.table
+        assert table is not None, "the contract reads texts, so that a table was read with it"
+        vector = table.vector(self.text)
+        return from_model(self.text, table.coverage(self.text), published.call(vector[None])[0], published.head)
+
+    def show(self, answer: Feeling, session: Session) -> None:
+        session.say(f"{one_line(answer.text)!r}, by the {answer.source}:")
+        if answer.unsure:
+            session.say(f"  unsure: {answer.why}")
+        else:
+            session.say(
+                f"  {answer.label}: valence {answer.valence:+.2f}, arousal {answer.arousal:+.2f}, dominance "
+                f"{answer.dominance:+.2f}, complexity {answer.complexity:.2f}"
+            )
+            session.say(f"  labels: {_shares(answer.probabilities)}")
+            if answer.source != WORD_LIST:
+                session.say(f"  sub-emotions: {_shares(answer.sub_emotions)}")
+            session.say(f"  by rule: mood {_shares(answer.moods)}")
+            session.say(f"  by rule: feel {answer.feel}; vulnerability {_first(answer.vulnerability)}")
+            session.say(f"  by rule: break {', '.join(answer.rule_breaks[:_SHOWN])}")
+        if answer.arc_said or not answer.unsure:
+            session.say(f"  arc: {answer.arc} ({'said in words' if answer.arc_said else 'by rule'})")
+        write_atomic(session.folder / "feeling.json", orjson.dumps(answer.plain(), option=orjson.OPT_INDENT_2))
+
+
+def _first(p: dict[str, float]) -> str:
+    return max(p, key=p.__getitem__)
+
+
+def _shares(p: dict[str, float]) -> str:
+    best = sorted(p, key=p.__getitem__, reverse=True)[:_SHOWN]
+    return ", ".join(f"{name} {p[name]:.0%}" for name in best)
