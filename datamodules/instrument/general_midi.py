@@ -174,7 +174,8 @@ def read(
         seed: of pitches, velocities and manners.
         progress: show a bar.
     """
-    out: Reading[Clip] = Reading(SOURCE, LICENCE, note=STAND_IN)
+    others = "".join(f"; {font.stem}: what its package says" for font in sound_fonts)
+    out: Reading[Clip] = Reading(SOURCE, LICENCE + others, note=STAND_IN)
     played = [(number, font, preset) for number, font in enumerate([None, *sound_fonts]) for preset in PRESETS]
     for number, font, preset in shown(played, "rendering instruments", progress):
         rng = np.random.default_rng([seed, preset.program, preset.drums, *([number] if number else [])])

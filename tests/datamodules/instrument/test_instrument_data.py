@@ -380,7 +380,9 @@ def test_another_sound_font_plays_the_same_programs_in_its_own_takes(tmp_path, m
     font = tmp_path / "other.sf2"
     font.write_bytes(rendering._sound_font(Path(pretty_midi.__file__).with_name(f"{rendering.SOUND_FONT}.sf2")))
     monkeypatch.setattr(general_midi, "PRESETS", tuple(p for p in general_midi.PRESETS if p.program == 73))
-    one, two = (general_midi.read(4, PLAIN, fonts).items for fonts in ((), (font,)))
+    readings = [general_midi.read(4, PLAIN, fonts) for fonts in ((), (font,))]
+    one, two = (reading.items for reading in readings)
+    assert readings[1].licence == f"{readings[0].licence}; other: what its package says"
     assert [c.id for c in two[: len(one)]] == [c.id for c in one]
     others = two[len(one) :]
     assert len(others) >= 3 and all(c.id.startswith("other-program73-") for c in others)
