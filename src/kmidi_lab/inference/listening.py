@@ -140,11 +140,8 @@ class Listening(Request[Recognition]):
         unsure = (
             [f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed"] if sounded < self.least_s else []
         )
-        if detector and distance is not None and not distance <= 1:
-            unsure.append(
-                f"not like the sounds it was trained on (distance {distance:.2f}; {detector.false_alarms:.0%} of such "
-                "sounds are beyond 1)"
-            )
+        if distance is not None and not distance <= 1:
+            unsure.append(f"not like the sounds it was trained on (distance {distance:.2f}, the limit is 1)")
         return Recognition(readings[:-1], *readings[-1], run_id, status, "; ".join(unsure), tuple(notes), distance)
 
     def show(self, answer: Recognition, session: Session) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from kmidi_lab.inference.outliers import OutlierDetector
 
 FALSE_ALARMS = 0.05
-_SHRINKAGE = 0.1
+_SHRINKAGE = 0.02
 """Share of the mean variance in the covariance, which has many directions that hardly vary."""
 
 
