@@ -21,7 +21,7 @@ from datamodules.structure import library as structure
 
 ROOMS = {
     "emotion": lambda root: emotion.sources(root, ("speech",), SpeechAugmentation(), 1, False),
-    "instrument": lambda root: instrument.sources(root, 1, 1, Augmentation(), 1, False),
+    "instrument": lambda root: instrument.sources(root, 1, 1, Augmentation(), [], 1, False),
     "groove": lambda root: groove.sources(root, root, 0, False),
     "dynamics": lambda root: dynamics.sources(root, False),
     "melody": lambda root: melody.sources(root, False),
