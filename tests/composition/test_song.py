@@ -55,7 +55,10 @@ def test_an_arc_changes_where_a_song_is_full(make, tmp_path: Path) -> None:
 
 
 def test_a_sad_sentence_is_in_minor_and_slow_a_happy_one_in_major_and_fast(make) -> None:
-    sad, happy = make(text="I miss my mother, mournful and lonely").brief, make(text="so happy and excited").brief
+    sad, happy = (
+        make(text="I am so sad and lonely since she left").brief,
+        make(text="I feel so happy and alive today").brief,
+    )
     assert (sad.key.mode, happy.key.mode) == (-1, 1)
     assert sad.tempo < 90 < happy.tempo
 
@@ -115,6 +118,13 @@ def test_the_tune_fits_its_chords_better_than_by_chance(make) -> None:
         shifted += [n.pitch % 12 in song.chord_at((n.start + 4) % song.length).chord.tones for n in strong]
     assert np.mean(fits) > 0.65
     assert np.mean(fits) > np.mean(shifted) + 0.15
+
+
+def test_an_arc_that_the_words_ask_for_is_taken_and_gibberish_is_said_to_be_unsure(make) -> None:
+    assert make(text="it builds slowly from grief to hope", bars=8).brief.arc == "Climb-to-Climax"
+    song = make(text="xqzt brrgl fnord", bars=8)
+    assert "not sure" in song.remarks[0]
+    assert song.brief.mood.valence == 0
 
 
 def test_each_missing_model_is_named_and_stood_in_for(make) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,13 +23,13 @@ Stroke = tuple[float, float, int | str]
 class Band:
     """One style. `comp`, `bass` and `drums` have an entry each for a soft, a middling and a loud section.
 
-    `mood` is (valence, arousal); `tempo` beats a minute at arousal −1 and 1; `sevenths` a share 0..1; `loop` the chords
+    `mood` is (valence, arousal), None where only a genre leads there; `tempo` beats a minute at arousal −1 and 1; `sevenths` a share 0..1; `loop` the chords
     that are repeated; `swing` in quarters how much later eighths off the beat are; without a
     `groove` drums are played as they are written.
     """
 
     name: str
-    mood: tuple[float, float]
+    mood: tuple[float, float] | None
     tempo: tuple[float, float]
     programs: Mapping[str, int]
     groove: str | None
@@ -50,7 +52,7 @@ def bands() -> Mapping[str, Band]:
     return {
         name: Band(
             name,
-            tuple(b["mood"]),
+            tuple(b["mood"]) if b["mood"] else None,
             tuple(b["tempo"]),
             b["programs"],
             b["groove"],
@@ -95,10 +97,15 @@ def with_feel(band: Band, feel: str) -> Band:
     return replace(band, **how) if how else band
 
 
+def band_of_text(text: str) -> Band | None:
+    """The style that a sentence asks for, as in `a jazz song`; a genre's word alone may mean something else (`house`)."""
+    asked = re.search(r"([\w&-]+(?: [\w&-]+)?) (?:song|music|tune|track|ballad|style|beat)s?\b", text.lower())
+    return band_of_genre(asked[0]) if asked else None
+
+
 def band_for(valence: float, arousal: float) -> Band:
     """The style whose mood is the nearest."""
-    mood = np.array([valence, arousal])
-    return min(bands().values(), key=lambda band: float(np.linalg.norm(mood - band.mood)))
+    return min((b for b in bands().values() if b.mood), key=lambda b: math.dist((valence, arousal), b.mood or ()))
 
 
 def level(energy: float) -> int:

@@ -15,6 +15,10 @@ _TONICS = {1: (0, 2, 3, 5, 7, 9, 10), -1: (9, 11, 0, 2, 4, 5, 7)}
 """Keys with few signs, which singers and guitars like."""
 
 
+_BRIGHT = 0.05
+"""Valence above which a song is in major."""
+
+
 @dataclass(frozen=True)
 class Mood:
     """Valence, arousal, dominance in -1..1, complexity in 0..1; `words` say where they come from."""
@@ -76,7 +80,7 @@ def chosen(
     rng = np.random.default_rng([seed, 1])
     band = band or band_for(mood.valence, mood.arousal)
     if spelling is None:
-        mode = 1 if mood.valence >= 0 else -1
+        mode = 1 if mood.valence > _BRIGHT else -1
         spelling = Spelling.of(Key(int(rng.choice(_TONICS[mode])), mode))
     pace = tempo if tempo is not None else round(band.at(mood.arousal) + rng.uniform(-3, 3))
     return Brief(title, mood, spelling, float(pace), bars, band, seed, **more)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from kmidi_lab.bounds import Bounded
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
-from kmidi_lab.composition.bands import Band, band_of_genre, with_feel
+from kmidi_lab.composition.bands import Band, band_of_genre, band_of_text, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
 from kmidi_lab.composition.form import LONGEST, read_form
 from kmidi_lab.errors import ConfigError
@@ -142,7 +142,7 @@ class SongRequest(Bounded):
     def _band(self, mood: Mood) -> Band | None:
         """The style of the genre that was asked for, with the feel that was; None where neither was."""
         wish = self.song.constraints
-        band = band_of_genre(f"{wish.technical_genre} {self.said}")
+        band = band_of_genre(wish.technical_genre) or band_of_text(self.said)
         if band is None and wish.technical_groove_feel:
             band = chosen("", mood, 1, 1).band
         return with_feel(band, wish.technical_groove_feel) if band else None

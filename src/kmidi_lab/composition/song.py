@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,12 @@ from kmidi_lab.composition.form import Stretch, chosen_form
 from kmidi_lab.composition.performance import performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest, closest_mood
+from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.song import Arrangement, RuleBreakError, break_rule, to_json
+from kmidi_lab.song.vocabularies import mood_affect
+
+_TELLING = ("happy", "sad", "angry", "fear", "disgust", "calm")
+"""Labels that say what a song is to feel like."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,23 @@ def _briefed(request: SongRequest, players: Players, seed: int) -> tuple[Brief, 
     arc = read.arc if read.arc_said else ""
     if read.unsure:
         return request.brief(None, seed, arc), [f"the text's mood is not sure ({read.why}); set it by compose.emotion"]
-    mood = Mood(read.valence, read.arousal, read.dominance, read.complexity, read.label)
+    mood = _felt(read.valence, read.arousal, read.label, request.unread)
+    mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
     return request.brief(mood, seed, arc), []
+
+
+def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:
+    """The mean of what the readings, the label and the words of the lexicon say.
+
+    Readings alone stay near the middle, as people's ratings of sentences do. `neutral` and `surprise` say nothing of a mood.
+    """
+    places = [(valence, arousal)]
+    if label in _TELLING:
+        places.append(ANCHORS[label])
+    if (known := mood_affect(text)) is not None:
+        places.append(known)
+    means = [sum(axis) / len(places) for axis in zip(*places, strict=True)]
+    return Mood(means[0], means[1], words=label)
 
 
 def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
