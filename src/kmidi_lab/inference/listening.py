@@ -85,6 +85,10 @@ class Listening(Request[Recognition]):
         """What the mean mel frame `[128]` says where there is no model; asked only where `without_model` says something."""
         raise NotImplementedError
 
+    def doubt(self, summary: Reading) -> str:
+        """Why the answers for the whole sound should not be relied on, beside its length and distance; empty: no doubt."""
+        return ""
+
     def counts(self) -> Callable[[Frames], bool]:
         """Says of one frame `[128]` after the other whether its output enters the means; all go through the model."""
         from kmidi_lab.audio.voice_activity import VoiceActivity
@@ -142,6 +146,8 @@ class Listening(Request[Recognition]):
         )
         if distance is not None and not distance <= 1:
             unsure.append(f"not like the sounds it was trained on (distance {distance:.2f}, the limit is 1)")
+        if published and (doubt := self.doubt(readings[-1][1])):
+            unsure.append(doubt)
         return Recognition(readings[:-1], *readings[-1], run_id, status, "; ".join(unsure), tuple(notes), distance)
 
     def show(self, answer: Recognition, session: Session) -> None:

@@ -15,6 +15,7 @@ from kmidi_lab.audio.conditions import room_tone, surrounded
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.instrument.features import CLASSES
 from kmidi_lab.models.instrument.hearing import heard_sounds
@@ -100,6 +101,30 @@ def test_a_recording_and_live_sound_are_heard_alike(version: str, tone: np.ndarr
         stream.push(block)
     np.testing.assert_allclose(np.stack(inputs), once[: len(inputs)], atol=1e-4)
     assert len(inputs) >= len(once) - 1
+
+
+@pytest.mark.parametrize(("logit", "unsure"), [(2.0, True), (4.0, False), (None, False)])
+def test_an_answer_without_an_instrument_that_stands_out_is_unsure(
+    logit: float | None, unsure: bool, tone: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of 32 places one has e^2 / (e^2 + 31) = 0.19 or e^4 / (e^4 + 31) = 0.64; where the slice is flat it isn't asked."""
+    outputs = np.zeros(160, np.float32)
+    outputs[:2] = 1, 0
+    outputs[INSTRUMENT.output("instrument").start + CLASSES["instrument"].index("flute")] = logit or 0
+
+    class Model:
+        def reset(self) -> None:
+            pass
+
+        def __call__(self, x: np.ndarray) -> np.ndarray:
+            return outputs
+
+    published = Published(INSTRUMENT, {}, {}, Model(), Path())  # type: ignore[arg-type]
+    request, session = HeardInstruments(tone, rate=16000), Session("instrument", tmp_path, tmp_path)
+    request.show(request.run(published, session), session)
+    said = json.loads((tmp_path / "reading.json").read_text())["unsure"]
+    assert said == ("no instrument stands out (flute has 0.19, 0.4 is needed)" if unsure else None)
+    assert (f"unsure: {said}" in capsys.readouterr().out) == unsure
 
 
 @pytest.mark.slow

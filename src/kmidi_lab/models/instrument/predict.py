@@ -12,6 +12,10 @@ from kmidi_lab.models.instrument.features import CLASSES
 
 _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
 
+_SURE = 0.4
+"""Probability of the likeliest instrument below which the answer is said to be unsure: 5 % of the validation recordings
+are (docs/instrument.md)."""
+
 
 class HeardInstruments(Listening):
     """Asks what plays in a sound, how and how loudly."""
@@ -30,3 +34,8 @@ class HeardInstruments(Listening):
             )
 
         return read
+
+    def doubt(self, summary: Reading) -> str:
+        """Says so where no instrument stands out, as is often so of speech, noise and mixes."""
+        name, p = summary.answers.get("instrument", ("", 1.0))
+        return "" if p >= _SURE else f"no instrument stands out ({name} has {p:.2f}, {_SURE:g} is needed)"
