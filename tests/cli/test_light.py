@@ -53,11 +53,12 @@ def question(tmp_path: Path) -> dict[str, str]:
         "chords": "predict.chords='Dm7 G7'",
         "audio": f"predict.audio={tmp_path / 'sound.wav'}",
         "bars": "predict.bars=32",
+        "text": "predict.text='I feel lost'",
     }
     questions = {}
     for name, said in models((conf_dir(),)).items():
         # A tune's model can be asked about chords or about a file: the first of these keys that its config has.
-        key = next(key for key in ("chords", "midi", "audio", "bars") if key in said["predict"])
+        key = next(key for key in ("chords", "midi", "audio", "bars", "text") if key in said["predict"])
         questions[name] = f"predict.midi={tmp_path / SCORES[name]}" if key == "midi" else asked[key]
     return questions
 
@@ -94,6 +95,13 @@ def test_every_model_is_asked_without_training_packages(question: dict[str, str]
     root = f"models_root={REPO / 'outputs/release'}"
     for said in lab(tmp_path, *(["task=predict", f"model={model}", question[model], root] for model in MODELS)):
         assert said.endswith("exit code 0") and "No trained" not in said, said
+
+
+@pytest.mark.slow
+def test_a_song_is_composed_without_training_packages(tmp_path: Path) -> None:
+    root = f"models_root={REPO / 'outputs/release'}"
+    [said] = lab(tmp_path, ["task=compose", "compose.text=sad", "compose.bars=24", "compose.sound=false", root])
+    assert said.endswith("exit code 0") and "stood in" not in said, said
 
 
 @pytest.mark.slow

@@ -198,7 +198,7 @@ FAULTS: list[tuple[str, Plant, dict[str, str]]] = [
     ("onnx NaN", in_onnx(not_finite), {"finite": f"{ONNX}: gives NaN", "golden": "", "agreement": "", "state": ""}),
     ("golden: not JSON", content(GOLDEN, b"{"), {"golden": "is broken"}),
     ("golden: no parts", content(GOLDEN, b'{"sequence": 3}'), {"golden": "is broken", "feature_version": "None", "contract_version": "None", "size": "None"}),
-    ("golden: features", in_json(GOLDEN, lambda f: f.update(feature_version="v0")), {"feature_version": "'v0'.*contract-v1"}),
+    ("golden: features", in_json(GOLDEN, lambda f: f.update(feature_version="v0")), {"feature_version": "'v0'.*contract-v2"}),
     ("golden: id", in_json(GOLDEN, lambda f: f.update(id=G)), {"golden": f"is of '{G}'"}),
     ("golden: size", in_json(GOLDEN, lambda f: f.update(output_size=3)), {"size": "output_size is 3"}),
     ("golden: checksum", in_json(GOLDEN, lambda f: f.update(input_checksum="0")), {"checksum": "input_checksum is not"}),
