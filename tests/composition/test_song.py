@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import mido
@@ -12,6 +13,7 @@ import pretty_midi
 import pytest
 
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.picture import song_picture
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.errors import UserError
 from kmidi_lab.song import Arrangement, Note
@@ -158,6 +160,51 @@ def test_a_rule_that_the_intent_breaks_is_broken(make, tmp_path: Path) -> None:
     assert song.trace["rules_broken"] == ["HARMONY_AvoidTonicResolution"]
 
 
+def test_a_rule_that_makes_bars_which_the_drum_model_does_not_know_still_gives_a_song(make, tmp_path: Path) -> None:
+    path = tmp_path / "song.json"
+    constraints = {"technical_rule_to_break": "RHYTHM_DroppedBeats", "rule_breaking_justification": "it limps"}
+    path.write_text(json.dumps({"song_intent": {"mood_primary": "Rage"}, "technical_constraints": constraints}))
+    song = make(intent=str(path), bars=24)
+    assert {m.numerator for m in song.arrangement.metres} != {4}
+    assert "played as they are written" in song.remarks[0]
+
+
+def test_an_intent_with_a_minor_mode_is_in_minor(make, tmp_path: Path) -> None:
+    path = tmp_path / "song.json"
+    path.write_text(json.dumps({"technical_constraints": {"technical_key": "A", "technical_mode": "minor"}}))
+    assert str(make(intent=str(path), bars=8).brief.spelling) == "A minor"
+
+
+def test_what_the_questions_say_that_an_answer_changes_is_changed(make, tmp_path: Path) -> None:
+    def song(**fields: object):
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
+        path.write_text(json.dumps({"song_intent": {"mood_primary": "Longing", **fields}}))
+        return make(intent=str(path), bars=24)
+
+    low, high = song(vulnerability_scale="Low"), song(vulnerability_scale="High")
+    assert sum(s.energy for s in low.arrangement.sections) > sum(s.energy for s in high.arrangement.sections)
+    assert song(mood_secondary_tension=1.0).brief.mood.complexity == 1
+    path = tmp_path / "mode.json"
+    path.write_text(
+        json.dumps({"song_intent": {"mood_primary": "Grief"}, "technical_constraints": {"technical_mode": "major"}})
+    )
+    assert make(intent=str(path), bars=8).brief.key.mode == 1
+
+
+def test_a_silence_is_silent_and_no_lead_note_sounds_into_the_next(make) -> None:
+    song = make(emotion="joyful", style="jazz", sections="verse 4, silence 2, verse 5").arrangement
+    start, stop = song.span(song.sections[1])
+    assert not [n for p in song.parts for n in p.notes if start <= n.start < stop]
+    lead = song.part("lead").notes
+    assert all(a.stop <= b.start + 1e-6 for a, b in pairwise(lead))
+
+
+def test_signs_in_a_text_are_only_signs(make) -> None:
+    song = make(text="cost 5$ 50% off 3$ {x} = ${y}", bars=8)
+    assert song_picture(song.arrangement, song.brief.title, song.brief.spelling)[1:4] == b"PNG"
+    assert "\n" not in make(text="one line\nand another", bars=8).brief.title
+
+
 def test_drums_and_velocities_are_those_of_players_not_of_the_pattern(make) -> None:
     song = make(emotion="joyful", bars=32)
     read = pretty_midi.PrettyMIDI(io.BytesIO(song.midi))
@@ -174,7 +221,7 @@ def test_drums_and_velocities_are_those_of_players_not_of_the_pattern(make) -> N
     [
         ({}, "nothing to compose from"),
         ({"text": "  "}, "nothing to compose from"),
-        ({"text": "sad", "bars": 3}, "compose.bars=3 must be a number from 4 to 512"),
+        ({"text": "sad", "bars": 3}, "compose.bars=3 must be a number from 4 to 400"),
         ({"text": "sad", "bars": 8.5}, "compose.bars=8.5"),
         ({"text": "sad", "tempo": 0}, "compose.tempo=0 must be"),
         ({"text": "sad", "tempo": float("nan")}, "compose.tempo=nan"),
@@ -185,7 +232,7 @@ def test_drums_and_velocities_are_those_of_players_not_of_the_pattern(make) -> N
         ({"text": "sad", "sections": "verse 8," * 65}, "65 sections"),
         ({"chords": "C Xyz"}, "compose.chords, bar 2"),
         ({"emotion": "joyyy"}, "compose.emotion='joyyy'"),
-        ({"text": "word " * 10_000}, "core_event"),
+        ({"text": "word " * 10_000}, "compose.text has 49999 characters"),
         ({"intent": "missing.yaml"}, "missing.yaml"),
     ],
 )

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from kmidi_lab.inference.published import release_root
 from kmidi_lab.serving.app import make_app
+from kmidi_lab.serving.guards import Hosts
 from kmidi_lab.serving.studio import Studio
 
 HOST = "127.0.0.1:8765"
@@ -18,5 +19,5 @@ HOST = "127.0.0.1:8765"
 def client(tmp_path: Path) -> TestClient:
     root = release_root()
     assert root is not None
-    app = make_app(Studio(root, tmp_path, tmp_path / "cache"), (HOST,), 0.5)
+    app = make_app(Studio(root, tmp_path, tmp_path / "cache"), Hosts("127.0.0.1", 8765), 0.5)
     return TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=False)

@@ -10,7 +10,11 @@ import mido
 import numpy as np
 import pytest
 import soundfile
+from fastapi.testclient import TestClient
 
+from kmidi_lab.serving.app import make_app
+from kmidi_lab.serving.guards import Hosts
+from kmidi_lab.serving.studio import Studio
 from kmidi_lab.song import read_intent
 
 OCTETS = {"content-type": "application/octet-stream"}
@@ -68,7 +72,7 @@ def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
     ("path", "sent", "code", "line"),
     [
         ("/api/compose", {"text": ""}, 400, "nothing to compose"),
-        ("/api/compose", {"text": "x", "bars": 500}, 400, "bars=500 must be at most 128"),
+        ("/api/compose", {"text": "x", "bars": 300}, 400, "bars=300 must be at most 128"),
         ("/api/compose", {"text": "x", "bars": "many"}, 400, "bars=many"),
         ("/api/compose", {"text": "x", "seed": "one"}, 400, "seed must be"),
         ("/api/compose", {"text": "x", "seed": -1}, 400, "seed=-1"),
@@ -104,6 +108,40 @@ def test_files_are_bounded_and_only_what_was_made_can_be_had(client) -> None:
         "/ratings.jsonl",
     ):
         assert client.get(path).status_code in (404, 405)
+
+
+def test_what_would_fill_the_memory_is_refused_or_has_no_sound(client) -> None:
+    out = io.BytesIO()
+    soundfile.write(out, np.zeros((40_000, 8), np.float32), 192_000, format="FLAC")
+    bomb = client.post("/api/ask/emotion", content=out.getvalue(), headers=OCTETS)
+    assert bomb.status_code == 400 and "minutes of sound" in bomb.json()["error"]
+    track = mido.MidiTrack(
+        [mido.MetaMessage("set_tempo", tempo=500_000), mido.Message("note_on", note=60, velocity=80)]
+    )
+    track.append(mido.Message("note_off", note=60, time=480 * 2 * 1200))
+    file = mido.MidiFile(ticks_per_beat=480, tracks=[track])
+    midi = io.BytesIO()
+    file.save(file=midi)
+    long = client.post("/api/ask/dynamics", content=midi.getvalue(), headers=OCTETS).json()
+    assert long["files"] == ["mid"]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "header", "code"),
+    [
+        ("127.0.0.1", 8765, "localhost:8765", 200),
+        ("127.0.0.1", 8765, "192.168.1.2:8765", 403),
+        ("127.0.0.1", 8765, "localhost:1", 403),
+        ("0.0.0.0", 8765, "192.168.1.2:8765", 200),
+        ("0.0.0.0", 8765, "evil.example:8765", 403),
+        ("::1", 8765, "[::1]:8765", 200),
+        ("127.0.0.1", 80, "localhost", 200),
+        ("127.0.0.1", 8765, "", 403),
+    ],
+)
+def test_only_its_own_names_are_answered(host: str, port: int, header: str, code: int, tmp_path: Path) -> None:
+    app = make_app(Studio(tmp_path, tmp_path, tmp_path), Hosts(host, port), 1)
+    assert TestClient(app).get("/api/styles", headers={"host": header}).status_code == code
 
 
 def test_another_site_cannot_use_it(client) -> None:

@@ -12,11 +12,12 @@ from kmidi_lab.composition.bands import Stroke
 from kmidi_lab.composition.tunes import BAR
 from kmidi_lab.song import Note
 
-_LOW, _HIGH = 48, 69
+_LOW, _HIGH = 45, 64
+_VOICES = 4
 _COMP, _PAD, _BASS_VELOCITY = 66, 52, 84
 _BASS = 36
 """E1 to about E2 is where a bass sounds; its root lies within an octave from here, less a few tones."""
-_INTERVALS = {"third": (3, 4), "fifth": (7, 6, 8), "octave": (12,)}
+_INTERVALS = {"third": (4, 3, 5, 2), "fifth": (7, 6, 8), "octave": (12,)}
 
 
 def voicings(chords: Sequence[Chord]) -> list[tuple[int, ...]]:
@@ -43,12 +44,14 @@ def _options(chord: Chord) -> list[tuple[int, ...]]:
 
 
 def _heard(chord: Chord) -> list[int]:
-    """Up to four pitch classes: of a larger chord the root is left to the bass, then the fifth is left out."""
-    tones = sorted(chord.tones, key=lambda t: (t - chord.root) % 12)
-    for dropped in (chord.root, (chord.root + 7) % 12):
-        if len(tones) > 4 and dropped in tones:
-            tones.remove(dropped)
-    return tones[:4]
+    """Up to four pitch classes: the third and the seventh tell what a chord is, then what is altered or added, then the root.
+
+    The fifth goes before these, and beside a major third the eleventh, which lies a semitone over it.
+    """
+    steps = {(tone - chord.root) % 12 for tone in chord.tones}
+    worth = {4: 0, 10: 2, 11: 2, 1: 3, 6: 3, 8: 3, 2: 4, 9: 4, 0: 5, 7: 6}
+    worth |= {3: 3 if 4 in steps else 1, 5: 7 if 4 in steps else 1}
+    return [(chord.root + step) % 12 for step in sorted(steps, key=lambda step: worth[step])[:_VOICES]]
 
 
 def _movement(last: tuple[int, ...], following: tuple[int, ...]) -> int:
@@ -69,10 +72,11 @@ def comping(chords: Sequence[Chord], strokes: Sequence[Stroke]) -> list[Note]:
 
 
 def pad(chords: Sequence[Chord]) -> list[Note]:
-    """Held chords; a tone that stays is not struck again."""
+    """Held chords, the second voice from above an octave lower; a tone that stays is not struck again."""
     out: list[Note] = []
     sounding: dict[int, int] = {}
-    for bar, pitches in enumerate(voicings(chords)):
+    for bar, close in enumerate(voicings(chords)):
+        pitches = sorted({*close[:-2], close[-2] - 12, close[-1]})
         kept = {p: sounding[p] for p in pitches if p in sounding}
         for p in pitches:
             if p in kept:

@@ -34,7 +34,7 @@ _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44
 _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
 """Energy of a section from which a part plays."""
 _TEMPERATURE = 0.85
-_SOFTER, _LOUDER = 0.72, 0.45
+_SOFTER, _LOUDER = 0.65, 0.35
 """Written velocity of a section without energy, as a share, and what full energy adds."""
 
 
@@ -93,6 +93,8 @@ class Arranger:
 
     def _played(self, stretch: Stretch, material: Material, last: bool) -> Iterator[tuple[str, Note]]:
         """(role, note) of a section, from its own start on."""
+        if stretch.kind == "silence":
+            return
         band, which = self._brief.band, level(stretch.energy)
         chords = [parse_jazz(c) for c in material.chords]
         # The song ends on a held chord, so its last bar is not played through.
@@ -118,7 +120,9 @@ class Arranger:
     def _swung(self, notes: Sequence[Note]) -> list[Note]:
         """Eighths off the beat later, as the style swings; the drums' own are for who humanises them."""
         late = self._brief.band.swing
-        return [n._replace(start=n.start + late) if n.start % 1 == 0.5 else n for n in notes]
+        return [
+            n._replace(start=n.start + late, duration=n.duration - late) if n.start % 1 == 0.5 else n for n in notes
+        ]
 
     def _material_of(self, stretch: Stretch, last: bool) -> Material:
         """The beginning of what its kind plays where that is longest."""
@@ -150,6 +154,7 @@ class Arranger:
             return Material(chords, ())
         near = tune[-1].pitch
         root = min((p for p in range(near - 6, near + 7) if p % 12 == key.tonic), key=lambda p: abs(p - near))
+        tune = (*tune[:-1], tune[-1]._replace(duration=min(tune[-1].duration, at - tune[-1].start)))
         return Material(chords, (*tune, Note(at, BAR, root, tune[-1].velocity)))
 
     def _loop(self, kind: str) -> list[str]:

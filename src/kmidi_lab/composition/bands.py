@@ -99,7 +99,9 @@ def with_feel(band: Band, feel: str) -> Band:
 
 def band_of_text(text: str) -> Band | None:
     """The style that a sentence asks for, as in `a jazz song`; a genre's word alone may mean something else (`house`)."""
-    asked = re.search(r"([\w&-]+(?: [\w&-]+)?) (?:song|music|tune|track|ballad|style|beat)s?\b", text.lower())
+    asked = re.search(
+        r"\b([\w&-]{1,20}(?: [\w&-]{1,20})?) (?:song|music|tune|track|ballad|style|beat)s?\b", text.lower()
+    )
     return band_of_genre(asked[0]) if asked else None
 
 

@@ -36,7 +36,7 @@ class Mood:
 
 @dataclass(frozen=True)
 class Brief:
-    """A song before it is made. `chords` are the user's own, a bar each; `rules_broken` names of `kmidi_lab.song`'s rules."""
+    """A song before it is made. `chords` are the user's own, a bar each; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules."""
 
     title: str
     mood: Mood
@@ -46,8 +46,8 @@ class Brief:
     band: Band
     seed: int
     chords: tuple[str, ...] = ()
-    mode: str = ""
     arc: str = ""
+    fullness: float = 1.0
     rules_broken: tuple[str, ...] = ()
 
     @property
@@ -70,6 +70,7 @@ def chosen(
     spelling: Spelling | None = None,
     tempo: float | None = None,
     band: Band | None = None,
+    mode: int = 0,
     **more: object,
 ) -> Brief:
     """A brief with what was left open chosen by the mood, and by the seed where the mood leaves it open.
@@ -80,7 +81,7 @@ def chosen(
     rng = np.random.default_rng([seed, 1])
     band = band or band_for(mood.valence, mood.arousal)
     if spelling is None:
-        mode = 1 if mood.valence > _BRIGHT else -1
+        mode = mode or (1 if mood.valence > _BRIGHT else -1)
         spelling = Spelling.of(Key(int(rng.choice(_TONICS[mode])), mode))
     pace = tempo if tempo is not None else round(band.at(mood.arousal) + rng.uniform(-3, 3))
     return Brief(title, mood, spelling, float(pace), bars, band, seed, **more)  # type: ignore[arg-type]

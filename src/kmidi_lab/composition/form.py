@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from kmidi_lab.errors import ConfigError, one_of
@@ -15,17 +16,19 @@ _ENERGY = {
 _TENSION = {"pre-chorus": 0.7, "bridge": 0.7, "build-up": 0.8, "chorus": 0.5, "solo": 0.6}
 _BRIDGE_FROM = 2
 """Rounds of verse and chorus after which a bridge takes a verse's place."""
-LONGEST = 512
+LONGEST = 400
 """Bars of a song."""
 _MOST_SECTIONS, _LONGEST_SECTION = 64, 64
 _LATER = 0.05
 """What each return of a section adds to its energy."""
 
 
-_CANDIDATES = 12
+_CANDIDATES = 40
+_LONG = 16
+"""Bars of a section that is not too long."""
 _SHORT = 24
 """Bars of a song that has room for sections of several kinds."""
-_EDGES = 0.2
+_EDGES = 0.125
 """Share of a song that intro and outro may have."""
 PHRASE = 4
 """Bars of a phrase."""
@@ -68,11 +71,14 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
     return (
         min(kinds.count("chorus"), 3)
         + ("verse" in kinds)
-        + 0.5 * (kinds[-1] in ("outro", "chorus"))
+        + (kinds[-1] == "outro")
+        + 0.5 * (kinds[-1] == "chorus")
         + 0.3 * ("bridge" in kinds)
-        - 8 * max(0.0, (length.get("intro", 0) + length.get("outro", 0)) / bars - _EDGES)
+        - 16 * max(0.0, (length.get("intro", 0) + length.get("outro", 0)) / bars - _EDGES)
         - 2 * max(0.0, aside - 0.15)
         - sum(s.bars % PHRASE != 0 for s in drawn) / len(drawn)
+        - 0.02 * max(0, max(s.bars for s in drawn) - _LONG)
+        - sum(a == b for a, b in pairwise(kinds)) / len(drawn)
     )
 
 

@@ -72,7 +72,7 @@ def song_picture(song: Arrangement, title: str, spelling: Spelling) -> bytes:
     axis.set_xlabel("bar; the orange line is a section's energy")
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
-    axis.set_title(title, loc="left", fontsize=12)
+    axis.set_title(title, loc="left", fontsize=12, parse_math=False)
     figure.legend(
         handles=[Patch(color=_COLOURS[p.role], label=p.name) for p in song.parts],
         loc="upper right",

@@ -9,6 +9,7 @@ from pathlib import Path
 from kmidi_lab.bounds import Bounded
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import read_chart
+from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, band_of_text, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
@@ -22,8 +23,10 @@ SHORTEST = 4
 """Bars of a song; `form.LONGEST` is the most."""
 SLOWEST, FASTEST = 30, 300
 """Quarters a minute."""
-_LONGEST_TITLE = 60
+_LONGEST_TITLE, _LONGEST_TEXT = 60, 4000
 _USUAL_BARS = 32
+_FULLNESS = {"High": 0.8, "Low": 1.1}
+"""What vulnerability does to how full a song is: the more exposed, the sparser."""
 _SAID = ("core_event", "core_longing", "core_transformation")
 
 
@@ -38,8 +41,8 @@ class SongRequest(Bounded):
         key: such as C or F#m; None is the intent's, the chords', or chosen by the mood.
         emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is what text and intent say.
         tempo: 30 to 300 quarters a minute; None is the intent's or the style's.
-        bars: 4 to 512; None is the intent's, else 32.
-        sections: the form, such as `intro 4, verse 8, chorus 8`; None is a form by rule.
+        bars: 4 to 400; None is the intent's, else 32.
+        sections: the form, such as `intro 4, verse 8, chorus 8`; None is one that the structure model draws.
         style: one of the styles of bands.yaml; None is what genre or mood suggest.
         out: the MIDI file to write; None is the run folder.
         sound: also write a WAV file.
@@ -67,7 +70,18 @@ class SongRequest(Bounded):
         sound: bool = True,
         song: SongIntent | None = None,
     ) -> None:
-        said = (text or "").strip()
+        for name, value in (
+            ("text", text),
+            ("key", key),
+            ("emotion", emotion),
+            ("sections", sections),
+            ("style", style),
+        ):
+            if not isinstance(value, str | None):
+                raise ConfigError(f"compose.{name}={str(value)[:40]} must be a text")
+        said = " ".join((text or "").split())
+        if len(said) > _LONGEST_TEXT:
+            raise ConfigError(f"compose.text has {len(said)} characters; give at most {_LONGEST_TEXT}")
         if not (said or intent or chords or emotion or song):
             raise ConfigError(
                 'there is nothing to compose from; type compose.text="I feel lost", compose.intent=song.yaml, '
@@ -87,6 +101,7 @@ class SongRequest(Bounded):
         self.form = read_form(sections) if sections else None
         self.style = style_named(style) if style else None
         self.tempo, self.bars, self.out, self.sound = tempo, bars, out, sound
+        _check("bars", self.length, int, SHORTEST if not self.form else 1, LONGEST)
 
     @property
     def questions(self) -> list[str]:
@@ -120,6 +135,8 @@ class SongRequest(Bounded):
         place = self.affect or (None if mood else affect(whole)) or (0.0, 0.0)
         felt = mood if mood and not self.affect else Mood(*place, words=whole.get("mood_primary"))
         wish = whole.constraints
+        tension = self.song.get("mood_secondary_tension")
+        felt = felt if tension is None else replace(felt, complexity=float(tension))
         band = self.style or self._band(felt)
         low, high = wish.technical_tempo_range or (0.0, 0.0)
         asked = self.song.constraints.technical_tempo_range
@@ -134,7 +151,8 @@ class SongRequest(Bounded):
             tempo,
             band,
             chords=self._chords(),
-            mode=whole.mode or "",
+            mode=MODES[self.song.mode] if self.song.mode else 0,
+            fullness=_FULLNESS.get(self.song.get("vulnerability_scale"), 1.0),
             arc=self.song.get("narrative_arc") or arc or whole.get("narrative_arc"),
             rules_broken=(rule,) if rule else (),
         )
@@ -142,7 +160,7 @@ class SongRequest(Bounded):
     def _band(self, mood: Mood) -> Band | None:
         """The style of the genre that was asked for, with the feel that was; None where neither was."""
         wish = self.song.constraints
-        band = band_of_genre(wish.technical_genre) or band_of_text(self.said)
+        band = band_of_genre(wish.technical_genre) or band_of_text(self.said or self.song.get("core_event"))
         if band is None and wish.technical_groove_feel:
             band = chosen("", mood, 1, 1).band
         return with_feel(band, wish.technical_groove_feel) if band else None
@@ -150,11 +168,9 @@ class SongRequest(Bounded):
     def _spelling(self) -> Spelling | None:
         """The key that was typed, the intent's, or the chords'."""
         asked = self.song.constraints.technical_key
-        typed_key = self.spelling or (parse_spelling(asked) if asked else None)
-        if typed_key is None:
-            return self.chart.spelling if self.chart else None
-        mode = typed_key.key.mode or (self.song.key.mode if self.song.key else 0) or 1
-        return replace(typed_key, key=replace(typed_key.key, mode=mode))
+        if self.spelling is None and asked and self.song.key:
+            return replace(parse_spelling(asked), key=replace(self.song.key, mode=self.song.key.mode or 1))
+        return self.spelling or (self.chart.spelling if self.chart else None)
 
     def _chords(self) -> tuple[str, ...]:
         """The user's chords by bars: of several in one bar the first."""
@@ -162,11 +178,12 @@ class SongRequest(Bounded):
             return ()
         bars: dict[int, str] = {}
         for placed in self.chart.placed:
-            if placed.chord is None or placed.start is None:
+            if placed.start is None:
                 continue
             for bar in range(int(placed.start), max(int(placed.start) + 1, round(placed.start + (placed.bars or 1)))):
-                bars.setdefault(bar, placed.name)
-        return tuple(bars[bar] for bar in sorted(bars))
+                bars.setdefault(bar, placed.name if placed.chord else bars.get(bar - 1, ""))
+        first = next(name for name in bars.values() if name)
+        return tuple(bars[bar] or first for bar in sorted(bars))
 
 
 def _intent(said: str, song: SongIntent) -> SongIntent:

@@ -50,13 +50,15 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     """
     brief, remarks = _briefed(request, players, seed)
     plan = request.form or chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
+    plan = [s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan]
     arrangement = Arranger(brief, players).arrange(plan)
     for rule in brief.rules_broken:
         try:
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
-    midi = performed(arrangement, brief, players)
+    midi, played = performed(arrangement, brief, players)
+    remarks += played
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
     return Song(brief, arrangement, midi, _trace(request, brief, arrangement, players, remarks), tuple(remarks))
 

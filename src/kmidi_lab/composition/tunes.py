@@ -83,6 +83,8 @@ def _turned(pitch: int) -> int:
 
 def _breathing(tune: list[Note], bars: int) -> list[Note]:
     """Notes end where the next begins, the last one before the phrase does."""
+    if not tune:
+        return []
     ends = [*(t.start for t in tune[1:]), bars * BAR - _BREATH]
     return [t._replace(duration=max(min(t.duration, end - t.start), 0.2)) for t, end in zip(tune, ends, strict=True)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.resources import files
 from typing import Any
 
@@ -12,9 +13,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from kmidi_lab.composition.bands import bands
 from kmidi_lab.errors import UserError, first_line
-from kmidi_lab.serving.guards import MEGABYTE, body, check_host, fields
+from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields
 from kmidi_lab.serving.studio import SETTINGS, Studio
 
+log = logging.getLogger(__name__)
 _TEXT_BYTES = 64 * 1024
 _KINDS = {
     "mid": "audio/midi",
@@ -31,12 +33,12 @@ _HEADERS = {
 }
 
 
-def make_app(studio: Studio, hosts: tuple[str, ...], upload_mb: float) -> FastAPI:
+def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     """The application.
 
     Args:
         studio: does the work.
-        hosts: `Host` headers that are answered, such as `127.0.0.1:8765`.
+        hosts: whose requests are answered.
         upload_mb: megabytes of a file that may be sent.
     """
     app = FastAPI(title="kmidi_lab", docs_url=None, redoc_url=None, openapi_url=None)
@@ -44,10 +46,13 @@ def make_app(studio: Studio, hosts: tuple[str, ...], upload_mb: float) -> FastAP
     @app.middleware("http")
     async def guarded(request: Request, call_next: Any) -> Response:
         try:
-            check_host(request, hosts)
+            hosts.check(request)
             response: Response = await call_next(request)
         except HTTPException as error:
             response = JSONResponse({"error": error.detail}, error.status_code)
+        except Exception:  # a fault of ours: the page is told so, the terminal tells where
+            log.exception("%s", request.url.path)
+            response = JSONResponse({"error": "a fault of the server; the terminal tells more"}, 500)
         response.headers.update(_HEADERS)
         return response
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
+from ipaddress import ip_address
 from threading import Lock
 from typing import Any
 
@@ -18,10 +19,11 @@ class Shelf:
 
     Args:
         most: results that are kept; the oldest goes first.
+        most_bytes: of all of them together; the newest is always kept.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, Lock()
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most, self._most_bytes, self._lock = most, most_bytes, Lock()
         self._files: OrderedDict[str, Mapping[str, bytes]] = OrderedDict()
 
     def put(self, files: Mapping[str, bytes]) -> str:
@@ -29,9 +31,12 @@ class Shelf:
         name = secrets.token_hex(8)
         with self._lock:
             self._files[name] = files
-            while len(self._files) > self._most:
+            while len(self._files) > 1 and (len(self._files) > self._most or self._size() > self._most_bytes):
                 self._files.popitem(last=False)
         return name
+
+    def _size(self) -> int:
+        return sum(len(data) for files in self._files.values() for data in files.values())
 
     def has(self, name: str) -> bool:
         return name in self._files
@@ -62,10 +67,38 @@ async def body(request: Request, most: int, kind: str) -> bytes:
     return bytes(out)
 
 
-def check_host(request: Request, hosts: tuple[str, ...]) -> None:
-    """Refuses a name that isn't the server's own, by which another site could reach it (DNS rebinding)."""
-    if request.headers.get("host", "") not in hosts:
-        raise HTTPException(403, "another host's name; open the page by the address that the command printed")
+class Hosts:
+    """The names that a request may give the server: its own, so that no other site reaches it by one (DNS rebinding).
+
+    Args:
+        host: that is listened on. Of 0.0.0.0 and ::, all addresses are its own, and no other name is.
+        port: that is listened on.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._open = host in ("0.0.0.0", "::")
+        self._names, self._port = {bracketed(host), "127.0.0.1", "localhost", "[::1]"}, port
+
+    def check(self, request: Request) -> None:
+        """Raises HTTPException: 403, another name."""
+        name, _, port = request.headers.get("host", "").rpartition(":")
+        if not name or port.endswith("]"):
+            name, port = request.headers.get("host", ""), "80"
+        if port != str(self._port) or not (name in self._names or (self._open and _is_address(name))):
+            raise HTTPException(403, "another host's name; open the page by the address that the command printed")
+
+
+def bracketed(host: str) -> str:
+    """An address as a URL writes it."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def fields(value: Any, allowed: tuple[str, ...]) -> dict[str, Any]:

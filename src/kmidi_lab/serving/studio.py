@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import orjson
 import soundfile
 
@@ -18,13 +19,16 @@ from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.files import write_atomic
+from kmidi_lab.midi.reading import open_file
 from kmidi_lab.midi.sound import missing, wav_bytes
-from kmidi_lab.serving.guards import Shelf
+from kmidi_lab.serving.guards import MEGABYTE, Shelf
 from kmidi_lab.song import SongIntent, answer, next_question, to_json
 
 LONGEST_S = 600
-"""Seconds of a recording that is listened to."""
+"""Seconds of a recording that is listened to, and of a MIDI file that is made sound."""
 MOST_BARS = 128
+_MOST_RATE = 96_000
+"""Samples a second, of all channels together in the longest recording."""
 _MOST_ANSWERS, _MOST_RATINGS = 64, 100_000
 SETTINGS = ("text", "chords", "key", "emotion", "tempo", "bars", "sections", "style")
 
@@ -41,7 +45,7 @@ class Studio:
     def __init__(self, root: Path, folder: Path, cache_dir: Path) -> None:
         self._root, self._ratings, self._cache_dir = root, folder / "ratings.jsonl", cache_dir
         self._lock = Lock()
-        self.shelf = Shelf(32)
+        self.shelf = Shelf(32, 256 * MEGABYTE)
 
     def question(self, answers: Sequence[Sequence[Any]]) -> dict[str, Any] | None:
         """The next question after some answers, `[field, value]` each; None when enough is known.
@@ -87,7 +91,7 @@ class Studio:
             files = {"mid": song.midi, "png": song_picture(song.arrangement, title, brief.spelling)}
             files |= {"json": orjson.dumps(song.trace, option=orjson.OPT_INDENT_2)}
             files |= {"intent": to_json(request.song).encode()}
-            files |= {} if missing() else {"wav": wav_bytes(song.midi)}
+            files |= _sound(song.midi)
         kept = self.shelf.put(files)
         return {"id": kept, "title": title, "files": sorted(files), "trace": song.trace, "remarks": song.remarks}
 
@@ -103,7 +107,7 @@ class Studio:
             players = Players(self._root, self._cache_dir)
             if model in PERFORMERS:
                 midi = players.ask(model, midi=data).midi
-                files = {"mid": midi} | ({} if missing() else {"wav": wav_bytes(midi)})
+                files = {"mid": midi} | _sound(midi)
                 return {"id": self.shelf.put(files), "files": sorted(files), "by": players.trace[model].by}
             samples, rate = _samples(data)
             heard = players.ask(model, audio=samples, rate=rate)
@@ -144,12 +148,20 @@ class Studio:
         return song
 
 
+def _sound(midi: bytes) -> dict[str, bytes]:
+    """The WAV of a MIDI file, where it can be made and is not too long."""
+    piece = open_file(midi).piece
+    ends = [int((t.notes["start"] + t.notes["duration"]).max()) for t in piece.tracks if len(t.notes)]
+    seconds = float(piece.seconds(np.array(max(ends, default=0))))
+    return {} if missing() or seconds > LONGEST_S else {"wav": wav_bytes(midi)}
+
+
 def _samples(data: bytes) -> tuple[Any, int]:
     """Mono samples of a recording's bytes. Raises DataError: not readable, or too long."""
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
-            if sound.frames > LONGEST_S * sound.samplerate or sound.channels > 8:
-                raise DataError(f"more than {LONGEST_S // 60} minutes or 8 channels; send a shorter recording")
+            if sound.frames * sound.channels > LONGEST_S * _MOST_RATE or sound.samplerate > _MOST_RATE:
+                raise DataError(f"more than {LONGEST_S // 60} minutes of sound; send a shorter recording")
             return sound.read(dtype="float32", always_2d=True).mean(1), sound.samplerate
     except (soundfile.SoundFileError, OSError, RuntimeError) as error:
         raise DataError("not a recording that can be read; send WAV, FLAC, OGG or MP3") from error

@@ -34,15 +34,15 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     import uvicorn
 
     from kmidi_lab.serving.app import make_app
+    from kmidi_lab.serving.guards import Hosts, bracketed
     from kmidi_lab.serving.studio import Studio
 
     studio = Studio(models_root(cfg), folder, Path(cfg.paths.cache_dir))
-    names = {host, "127.0.0.1", "localhost"}
-    app = make_app(studio, tuple(f"{name}:{port}" for name in names), float(cfg.serve.upload_mb))
+    app = make_app(studio, Hosts(host, port), float(cfg.serve.upload_mb))
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
-    say(f"http://{host}:{port} - Ctrl-C ends it; ratings are kept in {folder / 'ratings.jsonl'}")
+    say(f"http://{bracketed(host)}:{port} - Ctrl-C ends it; ratings are kept in {folder / 'ratings.jsonl'}")
     if host not in ("127.0.0.1", "localhost", "::1"):
-        say(f"{host} can be reached from other machines, and there is no password")
+        say(f"{host} can be reached from other machines by this machine's address, and there is no password")
     try:
         server.run()
     except SystemExit as error:  # uvicorn's way to say that the address can't be had
