@@ -140,7 +140,8 @@ def _spread(jobs: list[_Job]) -> tuple[Spread | None, str]:
     folds = [job.fold for job, _, _ in results if job.fold is not None]
     settings = {tuple(sorted(o for o in job.overrides if not o.startswith(_REPEATS))) for job, _, _ in results}
     if not results:
-        return None, "no job finished"
+        finished = any(job.status == "ok" for job in jobs)
+        return None, "no job has scores" if finished else "no job finished"
     if len(settings) > 1 or len({run.identity.model for _, run, _ in results}) > 1:
         return None, "the jobs differ in more than their seed"
     if len(set(folds)) < 2:
