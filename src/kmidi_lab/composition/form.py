@@ -14,8 +14,6 @@ _ENERGY = {
 }  # fmt: skip
 """How full a section of each type is, 0..1. The lab's own choice."""
 _TENSION = {"pre-chorus": 0.7, "bridge": 0.7, "build-up": 0.8, "chorus": 0.5, "solo": 0.6}
-_BRIDGE_FROM = 2
-"""Rounds of verse and chorus after which a bridge takes a verse's place."""
 LONGEST = 400
 """Bars of a song."""
 _MOST_SECTIONS, _LONGEST_SECTION = 64, 64
@@ -47,7 +45,7 @@ Draw = Callable[[int], list[Stretch]]
 
 
 def form(bars: int) -> list[Stretch]:
-    """Verses and choruses around a bridge, with an intro and an outro where there is room, in exactly `bars` bars."""
+    """Verses and choruses of a phrase by turns, in exactly `bars` bars: what a song has that is too short for more."""
     return _stretches(_plan(bars))
 
 
@@ -119,12 +117,6 @@ def _stretches(plan: list[tuple[str, int]]) -> list[Stretch]:
 
 
 def _plan(bars: int) -> list[tuple[str, int]]:
-    unit = 8 if bars >= 28 else 4
-    edge = unit // 2 if bars >= 24 else 0
-    rounds, left = divmod(bars - 2 * edge, 2 * unit)
-    body = [("verse", unit), ("chorus", unit)] * rounds
-    if rounds > _BRIDGE_FROM:
-        body[-2] = ("bridge", unit)
-    if left:
-        body.append(("chorus" if rounds else "verse", left))
-    return [("intro", edge), *body, ("outro", edge)] if edge else body
+    rounds, left = divmod(bars, 2 * PHRASE)
+    body = [("verse", PHRASE), ("chorus", PHRASE)] * rounds
+    return [*body, ("chorus" if rounds else "verse", left)] if left else body

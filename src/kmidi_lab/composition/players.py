@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,10 +59,6 @@ class Players:
             player.asked = {key: _short(value) for key, value in settings.items()}
             player.answered = _short(answer)
         return answer
-
-    def ready(self, model: str) -> Callable[..., Any]:
-        """`ask` of one model."""
-        return lambda seed=1, **settings: self.ask(model, seed, **settings)
 
     def _of(self, model: str) -> tuple[type[Request[Any]], Published | None]:
         if model not in self._models:
