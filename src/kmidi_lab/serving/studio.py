@@ -9,7 +9,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import numpy as np
 import orjson
 import soundfile
 
@@ -19,13 +18,10 @@ from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.files import write_atomic
-from kmidi_lab.midi.reading import open_file
-from kmidi_lab.midi.sound import missing, wav_bytes
+from kmidi_lab.midi.sound import LONGEST_S, NoSoundError, wav_bytes
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
 from kmidi_lab.song import SongIntent, answer, next_question, to_json
 
-LONGEST_S = 600
-"""Seconds of a recording that is listened to, and of a MIDI file that is made sound."""
 MOST_BARS = 128
 _MOST_RATE = 96_000
 """Samples a second, of all channels together in the longest recording."""
@@ -149,11 +145,11 @@ class Studio:
 
 
 def _sound(midi: bytes) -> dict[str, bytes]:
-    """The WAV of a MIDI file, where it can be made and is not too long."""
-    piece = open_file(midi).piece
-    ends = [int((t.notes["start"] + t.notes["duration"]).max()) for t in piece.tracks if len(t.notes)]
-    seconds = float(piece.seconds(np.array(max(ends, default=0))))
-    return {} if missing() or seconds > LONGEST_S else {"wav": wav_bytes(midi)}
+    """The WAV of a MIDI file, where there can be one."""
+    try:
+        return {"wav": wav_bytes(midi)}
+    except NoSoundError:
+        return {}
 
 
 def _samples(data: bytes) -> tuple[Any, int]:
