@@ -94,6 +94,16 @@ class ServeConfig:
 
 
 @dataclass
+class CollectConfig:
+    host: str = "127.0.0.1"
+    port: int = 8766
+    upload_mb: float = 1.0
+    per_minute: int = 60
+    keep_days: int = 365
+    most_events: int = 1_000_000
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -116,6 +126,7 @@ class LabConfig:
     eval: EvalConfig | None = None
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None
+    collect: CollectConfig | None = None
 
 
 def register() -> None:
