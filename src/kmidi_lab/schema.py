@@ -118,6 +118,7 @@ class LabConfig:
     data: Any = MISSING
     predict: Any = MISSING
     compose: Any = None
+    feedback: Any = None  # has a key `import`, which no field of a class can be named
     eval: EvalConfig | None = None
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None

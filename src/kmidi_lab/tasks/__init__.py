@@ -23,6 +23,7 @@ _MODULES = {
     "predict": "predict",
     "compose": "compose",
     "serve": "serve",
+    "feedback": "feedback",
     "prepare": "prepare",
     "info": "info",
     "dashboard": "dashboard",
