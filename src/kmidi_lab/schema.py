@@ -94,6 +94,12 @@ class ServeConfig:
 
 
 @dataclass
+class DashboardConfig:
+    runs: str | None = None
+    out: str | None = None
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -116,6 +122,7 @@ class LabConfig:
     eval: EvalConfig | None = None
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None
+    dashboard: DashboardConfig | None = None
 
 
 def register() -> None:
