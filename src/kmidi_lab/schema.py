@@ -104,6 +104,12 @@ class CollectConfig:
 
 
 @dataclass
+class DashboardConfig:
+    runs: str | None = None
+    out: str | None = None
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -127,6 +133,7 @@ class LabConfig:
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None
     collect: CollectConfig | None = None
+    dashboard: DashboardConfig | None = None
 
 
 def register() -> None:

@@ -27,6 +27,7 @@ _MODULES = {
     "collect": "collect",
     "prepare": "prepare",
     "info": "info",
+    "dashboard": "dashboard",
 }
 _TRAINING = ("train", "eval", "export", "prepare")
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
