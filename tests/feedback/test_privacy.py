@@ -11,7 +11,7 @@ import pytest
 
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback import anonymous
-from kmidi_lab.feedback.anonymous import anonymous_counts, threshold, to_csv
+from kmidi_lab.feedback.anonymous import anonymous_counts, counts_table, threshold
 from kmidi_lab.feedback.consent import Consent, keep_consent, read_consent
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.reading import EventError
@@ -85,7 +85,7 @@ def test_a_user_counts_in_three_cells_at_most() -> None:
     events = [Event(use=u, model=f"m{n}", action="accepted") for u in uses for n in range(9)]
     counts = anonymous_counts(events, 1.0, Random(0))
     assert len(counts.cells) == 3
-    assert to_csv(counts).decode().splitlines()[0] == "model,action,rating,use_ids"
+    assert counts_table(counts).decode().splitlines()[0] == "model,action,rating,use_ids"
     with pytest.raises(ConfigError, match="must be"):
         anonymous_counts(events, 0.0)
 

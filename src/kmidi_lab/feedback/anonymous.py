@@ -67,7 +67,7 @@ def anonymous_counts(events: Iterable[Event], epsilon: float, random: Random | N
     return Counts(shown, len(users) - len(shown), epsilon)
 
 
-def to_csv(counts: Counts) -> bytes:
+def counts_table(counts: Counts) -> bytes:
     """The table, with a line for each cell."""
     rows = [f"{model},{action},{rating or ''},{count}" for (model, action, rating), count in counts.cells.items()]
     return "\n".join(["model,action,rating,use_ids", *rows, ""]).encode()

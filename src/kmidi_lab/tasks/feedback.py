@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback.anonymous import anonymous_counts, to_csv
+from kmidi_lab.feedback.anonymous import anonymous_counts, counts_table
 from kmidi_lab.feedback.consent import Consent, keep_consent, read_consent
 from kmidi_lab.feedback.consent import to_line as consent_line
 from kmidi_lab.feedback.event import to_line
@@ -45,7 +45,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         _share(store, consent, Path(options.share))
     if options.anonymous:
         counts = anonymous_counts(store.events(), float(options.epsilon))
-        write_atomic(Path(options.anonymous), to_csv(counts))
+        write_atomic(Path(options.anonymous), counts_table(counts))
         say(
             f"written: {options.anonymous}, {len(counts.cells)} cells; {counts.left_out} have too few users to be shown"
         )
