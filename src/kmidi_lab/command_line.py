@@ -31,6 +31,7 @@ _FREE_TEXT = (
     "export.source=",
     "registry.",
     "trainer.resume=",
+    "sweep.resume=",
     *(
         f"compose.{key}="
         for key in ("text", "intent", "chords", "key", "emotion", "style", "sections", "example", "out")
