@@ -30,6 +30,7 @@ _FREE_TEXT = (
     "eval.",
     "export.source=",
     "registry.",
+    "feedback.",
     "trainer.resume=",
     "sweep.resume=",
     *(

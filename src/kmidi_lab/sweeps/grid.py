@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -92,7 +92,9 @@ def in_folder(words: Sequence[str], number: int) -> list[str]:
     return [*words, f"hydra.sweep.subdir={number}"]
 
 
-def combinations(arguments: Sequence[str], params: DictConfig | None, parser: OverridesParser) -> list[list[str]]:
+def combinations(
+    arguments: Sequence[str], params: Mapping[str, object] | None, parser: OverridesParser
+) -> list[list[str]]:
     """The overrides of every job.
 
     Args:
