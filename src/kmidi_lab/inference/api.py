@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.bounds import Bounded
+from kmidi_lab.bounds import Bounded, checked_seed
 from kmidi_lab.conf_dir import conf_dir, models, outside
 from kmidi_lab.contracts import CONTRACTS, Contract, register
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
@@ -156,7 +156,7 @@ class Model:
         request = self._request(*map(_at_home, args), **{name: _at_home(value) for name, value in kwargs.items()})
         cache = Path(os.environ.get("OUTPUT_ROOT") or "outputs") / "cache"
         published = replace(self._published, model=copy(self._published.model))
-        return request.run(published, Session(self.name, Path(), cache, seed))
+        return request.run(published, Session(self.name, Path(), cache, checked_seed(seed)))
 
     def stream(self, **settings: Any) -> Any:
         """The model for live use: `push(…)` answers and keeps the state for the next call, `reset()` begins anew.

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import soundfile
 
+from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition.picture import song_picture
 from kmidi_lab.composition.players import LISTENERS, PERFORMERS, Players
 from kmidi_lab.composition.request import SongRequest
@@ -73,8 +74,7 @@ class Studio:
         Raises:
             UserError: what was asked can't be.
         """
-        if not 0 <= seed < 2**32:
-            raise ConfigError(f"seed={seed} must be 0 to {2**32 - 1}")
+        checked_seed(seed)
         request = SongRequest(**settings, song=self._song(answers) if answers else None)
         if request.length > MOST_BARS:
             raise ConfigError(
