@@ -23,6 +23,7 @@ _LIMITS = (
     ("trainer.ema", 0, 0.9999),
     ("trainer.limit_train_batches", 1e-3, inf),
     ("export.calls", 1, inf),
+    ("model.layer_rate", 0.01, 1),
     ("hardware.memory_budget_gb", 0.01, 1_000_000),
     ("hardware.devices", 1, inf),
     ("hardware.num_nodes", 1, inf),

@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, resume, run_file
+from kmidi_lab import hardware, provenance, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
@@ -33,6 +33,7 @@ from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
 from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
 
@@ -65,6 +66,10 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     with SizeLimit(machine):
         module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
+    start = start_weights.load(module, cfg.model.init_from) if cfg.model.init_from else None
+    module.start_from(cfg.model.freeze, cfg.model.layer_rate, bool(cfg.model.init_from))
+    if start:
+        data.use_contract(module.contract.version)
     if resumed:
         module.use_contract(resumed.contract_version)
         resumed.check(module)
@@ -74,6 +79,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     data.setup("fit")
 
     record = _new_record(cfg, context, machine, data, module)
+    if start:
+        _tell_start(record, start)
     _write_settings(cfg, data, record, folder)
     earlier = resumed.path.parent if resumed else None
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
@@ -167,6 +174,15 @@ def _new_record(
         data=description,
         network=Network(module.parameter_count, module.architecture),
     )
+
+
+def _tell_start(record: RunRecord, start: Start) -> None:
+    """The start weights' data have taught this model, too, so their licence goes on with it."""
+    assert record.data
+    record.data.more["started_from"] = {"source": start.source, "sha256": start.sha256, "licence": start.licence}
+    own = record.data.licence
+    record.data.licence = "; ".join(filter(None, [own, start.licence or "the start weights' data: not recorded"]))
+    log.info("training starts from the weights of %s", start.source)
 
 
 def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder: Path) -> None:

@@ -78,6 +78,9 @@ class ModelConfig:
     accepts: list[str] = field(default_factory=list)
     module: Any = MISSING
     evaluator: Any = MISSING
+    init_from: str | None = None
+    freeze: list[str] = field(default_factory=list)
+    layer_rate: float = 1.0
 
 
 @dataclass
