@@ -64,11 +64,23 @@ class LoggerConfig:
 
 
 @dataclass
+class SweepConfig:
+    name: str = "none"
+    test: str = "auto"
+    rank_by: str = "validation"
+    resume: str | None = None
+    retry_failed: bool = False
+
+
+@dataclass
 class ModelConfig:
     name: str = MISSING
     accepts: list[str] = field(default_factory=list)
     module: Any = MISSING
     evaluator: Any = MISSING
+    init_from: str | None = None
+    freeze: list[str] = field(default_factory=list)
+    layer_rate: float = 1.0
 
 
 @dataclass
@@ -115,7 +127,7 @@ class LabConfig:
     task: str = MISSING
     preset: str = MISSING
     launcher: str = MISSING
-    sweep: str = MISSING
+    sweep: SweepConfig = field(default_factory=SweepConfig)
     models_root: str = MISSING
     trusted: list[str] = field(default_factory=list)
     paths: Paths = field(default_factory=Paths)
