@@ -122,6 +122,12 @@ class DashboardConfig:
 
 
 @dataclass
+class MonitorConfig:
+    days: int = 30
+    store: str | None = None
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -145,6 +151,7 @@ class LabConfig:
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None
     collect: CollectConfig | None = None
+    monitor: MonitorConfig | None = None
     dashboard: DashboardConfig | None = None
 
 
