@@ -128,6 +128,17 @@ class MonitorConfig:
 
 
 @dataclass
+class QueueConfig:
+    by: str = "margin"
+    count: int = 100
+
+
+@dataclass
+class LabelConfig:
+    file: str | None = None
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -152,6 +163,8 @@ class LabConfig:
     serve: ServeConfig | None = None
     collect: CollectConfig | None = None
     monitor: MonitorConfig | None = None
+    queue: QueueConfig | None = None
+    label: LabelConfig | None = None
     dashboard: DashboardConfig | None = None
 
 

@@ -89,4 +89,4 @@ def drift(reference: Array, seen: Array, seed: int) -> Drift:
     rng = np.random.default_rng(seed)
     values = np.array([psi(r, s) for r, s in zip(reference.T, seen.T, strict=True)])
     some = [x[rng.permutation(len(x))[:_MOST]] for x in (reference, seen)]
-    return Drift(values, *mmd(*some, rng), len(reference), len(seen))
+    return Drift(values, *mmd(some[0], some[1], rng), len(reference), len(seen))

@@ -26,6 +26,8 @@ _MODULES = {
     "feedback": "feedback",
     "collect": "collect",
     "monitor": "monitor",
+    "queue": "queue",
+    "label": "label",
     "prepare": "prepare",
     "info": "info",
     "dashboard": "dashboard",
