@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from kmidi_lab.feedback.store import Store
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
@@ -179,5 +181,5 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         assert not [e for e in errors if "favicon" not in e["message"]]
     finally:
         browser.quit()
-    [line] = (tmp_path / "outputs" / "ratings.jsonl").read_text().splitlines()
-    assert '"better":"first"' in line
+    events = list(Store(tmp_path / "outputs" / "feedback.db").events())
+    assert sorted(event.action for event in events) == ["accepted", "rejected"]
