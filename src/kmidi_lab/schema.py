@@ -114,6 +114,16 @@ class ServeConfig:
 
 
 @dataclass
+class CollectConfig:
+    host: str = "127.0.0.1"
+    port: int = 8766
+    upload_mb: float = 1.0
+    per_minute: int = 60
+    keep_days: int = 365
+    most_events: int = 1_000_000
+
+
+@dataclass
 class DashboardConfig:
     runs: str | None = None
     out: str | None = None
@@ -142,6 +152,7 @@ class LabConfig:
     eval: EvalConfig | None = None
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None
+    collect: CollectConfig | None = None
     dashboard: DashboardConfig | None = None
 
 

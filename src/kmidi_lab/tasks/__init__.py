@@ -24,6 +24,7 @@ _MODULES = {
     "compose": "compose",
     "serve": "serve",
     "feedback": "feedback",
+    "collect": "collect",
     "prepare": "prepare",
     "info": "info",
     "dashboard": "dashboard",
