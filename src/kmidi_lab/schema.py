@@ -100,6 +100,7 @@ class ServeConfig:
 class DashboardConfig:
     runs: str | None = None
     out: str | None = None
+    dry_run: bool = False
 
 
 @dataclass
