@@ -70,6 +70,14 @@ class SweepConfig:
     rank_by: str = "validation"
     resume: str | None = None
     retry_failed: bool = False
+    only: list[str] | None = None
+    points: int = 3
+    trials: int = 24
+    parallel: int = 1
+    prune: bool = True
+    study: str = "search"
+    storage: str | None = None
+    trial: int | None = None
 
 
 @dataclass
