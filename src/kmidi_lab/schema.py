@@ -130,6 +130,23 @@ class DashboardConfig:
 
 
 @dataclass
+class MonitorConfig:
+    days: int = 30
+    store: str | None = None
+
+
+@dataclass
+class QueueConfig:
+    by: str = "margin"
+    count: int = 100
+
+
+@dataclass
+class LabelConfig:
+    file: str | None = None
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -153,6 +170,9 @@ class LabConfig:
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None
     collect: CollectConfig | None = None
+    monitor: MonitorConfig | None = None
+    queue: QueueConfig | None = None
+    label: LabelConfig | None = None
     dashboard: DashboardConfig | None = None
 
 
