@@ -98,6 +98,9 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
             data.trainer = trainer
             trainer.fit_loop.epoch_progress.current.processed = fitted.epochs  # type: ignore[attr-defined]
         else:
+            for logger in trainer.loggers:
+                if resumed and isinstance(logger, CurvesLogger):
+                    logger.go_on_from(resumed.path.parents[1] / CURVES, resumed.epochs)
             log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
             trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
             # From here on no rank waits for another: what follows may take longer than they would.
@@ -105,6 +108,10 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
                 return record
             fitted = best.fitted(trainer)
         record.training = training_of(fitted, module, limits.batch_size * limits.accumulate)
+        if cfg.sweep.test == "chosen" and context["group"]:  # the chosen job goes on from here when all are trained
+            run_file.finish(record)
+            run_file.write(record, folder)
+            return record
         device = trainer.strategy.root_device
         record.student = distil_student(
             module, data, cfg.trainer.limit_train_batches, device, folder, cfg.trainer.progress

@@ -66,10 +66,10 @@ def test_what_was_saved_before_is_saved_again_and_not_beside_it(
     from wandb_workspaces import workspaces as ws
 
     first = _Saved()
-    [url] = wandb_workspaces.save({"a": first}, tmp_path / "kept.json")
+    [url] = wandb_workspaces.send({"a": first}, tmp_path / "kept.json")
     monkeypatch.setattr(ws.Workspace, "from_url", lambda url: _Saved(url))
     again, new = _Saved(), _Saved()
-    assert wandb_workspaces.save({"a": again, "b": new}, tmp_path / "kept.json")[0] == url
+    assert wandb_workspaces.send({"a": again, "b": new}, tmp_path / "kept.json")[0] == url
     assert (first.saves, again.saves, new.saves) == (1, 0, 1)
 
 
@@ -81,7 +81,7 @@ def test_a_refusal_of_the_service_is_one_line(tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match="W&B did not take the workspaces") as caught:
         made: dict[str, Any] = {"a": Refused()}
-        wandb_workspaces.save(made, tmp_path / "kept.json")
+        wandb_workspaces.send(made, tmp_path / "kept.json")
     assert "\n" not in str(caught.value) and not (tmp_path / "kept.json").exists()
 
 

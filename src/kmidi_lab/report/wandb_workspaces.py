@@ -82,7 +82,7 @@ def write_specs(made: Mapping[str, Any], path: Path) -> None:
     write_atomic(path, text.encode())
 
 
-def save(made: Mapping[str, Any], kept: Path) -> list[str]:
+def send(made: Mapping[str, Any], kept: Path) -> list[str]:
     """Saves the workspaces at W&B, those of the last time again and not beside them; returns their addresses.
 
     Args:

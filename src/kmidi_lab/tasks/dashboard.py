@@ -45,7 +45,7 @@ def _to_wandb(cfg: DictConfig, entries: list[dict[str, Any]], folder: Path) -> N
         wandb_workspaces.write_specs(made, folder / "wandb.json")
         print(f"{_counted(len(made), 'workspace')} written, none sent | {folder / 'wandb.json'}")
         return
-    for address in wandb_workspaces.save(made, folder / "wandb_addresses.json"):
+    for address in wandb_workspaces.send(made, folder / "wandb_addresses.json"):
         print(address)
 
 
