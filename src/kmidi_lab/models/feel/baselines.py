@@ -21,13 +21,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from kmidi_lab.audio.mel import FRAME_S, HOP, RATE
-from kmidi_lab.models.feel.decoding import beat_frames
-from kmidi_lab.models.feel.features import BINS, FASTEST, SLOWEST, Excerpt, bin_of, bpm_of, seconds_at
+from kmidi_lab.models.feel.features import BINS, FASTEST, SLOWEST, Excerpt, bin_of
+from kmidi_lab.models.feel.heuristic import USUAL, beats_by_onsets, onset_strength, tempo_by_onsets
 from kmidi_lab.scoring.mfcc import mfcc_statistics
 
 Array = NDArray[np.float64]
-_USUAL, _OCTAVE = 120.0, 0.9
-"""Tempo that is the likeliest beforehand, and octaves of the standard deviation around it (librosa has 1)."""
 _SURE, _SPREAD = 0.9, 0.7
 _STRENGTH = 10.0
 
@@ -46,7 +44,7 @@ Track = Callable[[NDArray[np.floating]], Heard]
 def trackers(train: Sequence[Excerpt]) -> dict[str, Track]:
     """Every baseline of tempo and beats by name: from frames `[T, 128]` of `mel128-v1`."""
     tempos = [tempo for song in train if (tempo := song.tempo) is not None and SLOWEST <= tempo <= FASTEST]
-    usual = float(np.median(tempos)) if tempos else _USUAL
+    usual = float(np.median(tempos)) if tempos else USUAL
     counts = np.bincount([round(bin_of(t)) for t in tempos], minlength=BINS) + 1.0
 
     def constant(frames: NDArray[np.floating]) -> Heard:
@@ -55,28 +53,10 @@ def trackers(train: Sequence[Excerpt]) -> dict[str, Track]:
     return {"constant": constant, "autocorrelation": by_autocorrelation, "librosa": by_librosa}
 
 
-def onset_strength(frames: NDArray[np.floating]) -> Array:
-    """`[T]`: how much the bands `[T, 128]` rise from two frames before, on average; 0 or more."""
-    levels = np.maximum(np.asarray(frames, np.float64), float(np.max(frames)) - 18)
-    rise = np.maximum(0, levels[2:] - levels[:-2]).mean(1)
-    return np.concatenate([np.zeros(2), rise])[: len(levels)]
-
-
 def by_autocorrelation(frames: NDArray[np.floating]) -> Heard:
-    """The tempo whose period and its multiples the onsets repeat at, weighted towards 120; beats as the model's are found."""
-    onsets = onset_strength(frames)
-    centred = onsets - onsets.mean()
-    size = 2 * len(centred)
-    power = np.abs(np.fft.rfft(centred, size)) ** 2
-    correlation = np.fft.irfft(power, size)[: len(centred)] / np.arange(len(centred), 0, -1)
-    tempos = np.array([bpm_of(place) for place in np.linspace(0, BINS - 1, 8 * BINS)])
-    lags = 60 / tempos / FRAME_S
-    at = np.arange(len(correlation))
-    comb = sum(np.interp(n * lags, at, correlation, right=0) for n in (1, 2, 4))
-    prior = np.exp(-0.5 * (np.log2(tempos / _USUAL) / _OCTAVE) ** 2)
-    tempo = float(tempos[np.argmax(np.maximum(comb, 0) * prior)])
-    scaled = onsets / (onsets.max() or 1.0)
-    return Heard(_bell(tempo), tempo, seconds_at(beat_frames(scaled, 60 / tempo / FRAME_S)))
+    """The lab's own rule, which also stands in where there is no model; beats are found as the model's are."""
+    tempo = tempo_by_onsets(frames)
+    return Heard(_bell(tempo), tempo, beats_by_onsets(frames, tempo))
 
 
 def by_librosa(frames: NDArray[np.floating]) -> Heard:

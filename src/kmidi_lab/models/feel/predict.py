@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.audio.front_end import Ear
-from kmidi_lab.audio.mel import FRAME_S
+from kmidi_lab.audio.mel import BANDS, FRAME_S
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
@@ -18,8 +18,11 @@ from kmidi_lab.inference.listener import Frames, Read, Reading
 from kmidi_lab.inference.listening import Listening, Recognition, say
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.feel.decoding import tempo_of
+from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
 from kmidi_lab.models.feel.style import SURE, Style, style_of
 
+_LEAST_S = 4.0
+"""From the first sound to the last: nothing tells a tempo in less."""
 _DRAWN = ("energy", "density", "brightness", "swing", "valence", "arousal")
 
 
@@ -49,8 +52,7 @@ class HeardFeel(Listening):
     A pause belongs to the music: the model begins where sound does, and is not reset behind silence.
     """
 
-    least_s = 4.0
-    """Nothing tells a tempo in less."""
+    without_model = NAME
     longest_s = 900.0
     """Nothing longer is a song."""
     _heard_by: tuple[Ear, Callable[[Frames], Frames], Callable[[], None]] | None = None
@@ -79,7 +81,8 @@ class HeardFeel(Listening):
         Raises:
             AudioError, UserError: sound that can't be used. ConfigError: nothing to read in it.
         """
-        assert published is not None, "without_model is None, so the task asks only a model that is there"
+        if published is None:
+            return self._by_rule()
         outputs: list[Frames] = []
         hear, step, _ = super().hearing(published)
         noted = _Noted(hear)
@@ -96,8 +99,25 @@ class HeardFeel(Listening):
         answer = super().run(published, session)
         counted = np.flatnonzero(noted.counted)
         first, last = int(counted[0]), int(counted[-1])
-        style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S, answer.unsure)
-        return HeardMusic(**vars(answer), style=style)
+        seconds = (last + 1 - first) * FRAME_S
+        short = [f"too short: {seconds:.1f} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
+        unsure = "; ".join([*short, *([answer.unsure] if answer.unsure else [])])
+        style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S, unsure)
+        return HeardMusic(**{**vars(answer), "unsure": unsure}, style=style)
+
+    def _by_rule(self) -> HeardMusic:
+        notes = list[str]()
+        blocks = [block for block in self._frames(notes) if len(block)]
+        frames = np.concatenate(blocks) if blocks else np.zeros((0, BANDS), np.float32)
+        seconds = len(frames) * FRAME_S
+        if seconds < _LEAST_S:
+            raise ConfigError(f"{self._source()}: {seconds:.1f} s; a tempo needs {_LEAST_S:g} s of music")
+        style = style_by_onsets(frames)
+        values = {name: float(getattr(style, name)) for name in _DRAWN}
+        reading = Reading(values, {"tempo": (f"{style.tempo:.0f}", style.confidence)})
+        return HeardMusic(
+            [(seconds, reading)], seconds, reading, None, "no model", style.unsure, tuple(notes), style=style
+        )
 
     def hearing(self, published: Published) -> tuple[Ear, Callable[[Frames], Frames], Callable[[], None]]:
         """As Listening's; what `run` has prepared, where it has."""
