@@ -100,18 +100,19 @@ class Regression(NamedTuple):
     model: Pipeline
 
     @classmethod
-    def fit(cls, stretches: Sequence[NDArray[np.floating]], values: Array) -> Regression:
-        """On stretches `[T_i, 128]` of `mel128-v2` with values `[N, K]`, NaN where one is unknown: such rows are left out."""
+    def fit(cls, statistics: Array, values: Array) -> Regression:
+        """On statistics `[N, F]` with values `[N, K]`, NaN where one is unknown: such rows are left out."""
         known = ~np.isnan(values).any(1)
         model = make_pipeline(StandardScaler(), Ridge(_STRENGTH))
-        return cls(model.fit(_statistics(stretches)[known], values[known]))
+        return cls(model.fit(statistics[known], values[known]))
 
-    def __call__(self, stretches: Sequence[NDArray[np.floating]]) -> Array:
+    def __call__(self, statistics: Array) -> Array:
         """Values `[N, K]`."""
-        return np.asarray(self.model.predict(_statistics(stretches)), np.float64).reshape(len(stretches), -1)
+        return np.asarray(self.model.predict(statistics), np.float64).reshape(len(statistics), -1)
 
 
-def _statistics(stretches: Sequence[NDArray[np.floating]]) -> Array:
+def statistics_of(stretches: Sequence[NDArray[np.floating]]) -> Array:
+    """`[N, F]`: of the MFCCs and of the onsets of stretches `[T_i, 128]` of `mel128-v2`."""
     onsets = [onset_strength(frames) for frames in stretches]
     own = [[o.mean(), o.std(), *np.percentile(o, (50, 90, 99)), (o > 2 * o.mean()).mean()] for o in onsets]
     return np.concatenate([mfcc_statistics(stretches), np.array(own)], 1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.feel.baselines import Regression, trackers
+from kmidi_lab.models.feel.baselines import Regression, statistics_of, trackers
 from kmidi_lab.models.feel.decoding import confidence_of, inside, octaves_apart, pulse, tempo_shares, values_of
 from kmidi_lab.models.feel.features import BINS, CURVES, WHOLE, Excerpt, bin_of, curves_of, heard
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
@@ -179,16 +179,17 @@ def _baselines(
 ) -> Mapping[str, list[Answer]]:
     """What each baseline says of the excerpts; the constant says the training's means, the others regressions."""
     heard_train = heard([song.frames for song in train])
-    windows = [w for x in heard_train for w in _stretches(x)]
+    windows, ours = ([w for x in some for w in _stretches(x)] for some in (heard_train, inputs))
+    fitted_on, asked = statistics_of(heard_train), statistics_of(inputs)
     curves = np.concatenate([moments_of(song) for song in train])
     whole = np.array([[song.values.get(name, np.nan) for name in WHOLE] for song in train])
-    by_moment = Regression.fit(windows, curves)
-    said_curves = by_moment([w for x in inputs for w in _stretches(x)]).reshape(len(songs), len(_MOMENTS_S), -1)
+    by_moment = Regression.fit(statistics_of(windows), curves)
+    said_curves = by_moment(statistics_of(ours)).reshape(len(songs), len(_MOMENTS_S), -1)
     means = np.array([np.nanmean(column) if np.isfinite(column).any() else 0.0 for column in whole.T])
     said_whole = np.tile(means, (len(songs), 1))
     for i, name in enumerate(WHOLE):
         if name in _SCORED and np.isfinite(whole[:, i]).sum() > 1:
-            said_whole[:, i] = Regression.fit(heard_train, whole[:, [i]])(inputs)[:, 0]
+            said_whole[:, i] = Regression.fit(fitted_on, whole[:, [i]])(asked)[:, 0]
     out = {}
     for name, track in trackers(train).items():
         fixed = name == "constant"
