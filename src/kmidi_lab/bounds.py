@@ -21,14 +21,22 @@ from typing import Annotated, Any, ClassVar, Self
 
 from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Lt, MinLen
 
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, show
 
 Count = Annotated[int, Ge(1)]
 CountOrNone = Annotated[int, Ge(0)]
 """0 is none, or off."""
 Share = Annotated[float, Interval(ge=0, le=1)]
 Sizes = Annotated[Sequence[Count], MinLen(1)]
+LARGEST_SEED = 2**32 - 1
 _LIMITS = (Ge, Gt, Le, Lt)
+
+
+def checked_seed(seed: object) -> int:
+    """The seed as a plain number. Raises ConfigError: not a whole number that numpy and torch take as one."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= LARGEST_SEED:
+        raise ConfigError(f"seed={show(seed)} must be a whole number from 0 to {LARGEST_SEED}, such as seed=3")
+    return int(seed)
 
 
 class _ConstructorSignature:

@@ -25,10 +25,13 @@ from kmidi_lab import command_line, config, go_on, run_file, run_record, schema,
 from kmidi_lab.conf_dir import conf_dir, look_also_in
 from kmidi_lab.config_rules import bring_contract
 from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, UserError, first_line
-from kmidi_lab.files import check_writable
+from kmidi_lab.files import check_writable, remove_folder
 from kmidi_lab.report.formats import printable
 
 log = logging.getLogger(__name__)
+_ANSWERING = ("compose", "predict")
+_OF_HYDRA = (".hydra", "cli.log")
+"""What every job's folder holds."""
 _COMMAND, _PROCESS = "KMIDI_COMMAND", "KMIDI_PROCESS"
 
 
@@ -139,7 +142,11 @@ def _job(cfg: DictConfig) -> int:
             run_file.write(done, folder)
     except LabError as error:
         log.error("%s", printable(str(error)))
-        failed(str(error))
+        # What was asked wrongly at a task that only answers leaves nothing worth a folder; a run keeps its failure.
+        asked = isinstance(error, UserError) and not sweep and cfg.task in _ANSWERING
+        fresh = asked and folder.name == os.environ["KMIDI_RUN_ID"]
+        if not (fresh and remove_folder(folder, _OF_HYDRA, Path(cfg.paths.output_root))):
+            failed(str(error))
         return 2 if isinstance(error, UserError) else 1
     except BrokenPipeError as error:
         if _reader_has_gone():

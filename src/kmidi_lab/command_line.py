@@ -21,6 +21,8 @@ _REFUSED = {
     "config_path": "--config-path: the lab's own conf/ is read; add your folder to it by --config-dir DIR",
     "experimental_rerun": "--experimental-rerun: a pickled job could run anything; type the command that the run.json names",
 }
+_SWITCHES = ("predict.sound",)
+"""What conf/task declares of `predict`: no text."""
 _FREE_TEXT = (
     "paths.",
     "models_root=",
@@ -28,6 +30,7 @@ _FREE_TEXT = (
     "eval.",
     "export.source=",
     "registry.",
+    "feedback.",
     "trainer.resume=",
     *(
         f"compose.{key}="
@@ -84,7 +87,10 @@ def quote_free_text(argument: str, multirun: bool = False) -> str:
 def _is_free_text(argument: str) -> bool:
     if not argument.startswith("predict."):
         return argument.startswith(_FREE_TEXT)
-    name = argument.partition("=")[0].removeprefix("predict.")
+    key = argument.partition("=")[0]
+    if key in _SWITCHES:
+        return False
+    name = key.removeprefix("predict.")
     return all(isinstance(model.get("predict", {}).get(name), str | None) for model in models(conf_dirs()).values())
 
 

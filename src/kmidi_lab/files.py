@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 
 from kmidi_lab.errors import FileError
@@ -41,6 +43,25 @@ def write_atomic(path: Path, data: bytes) -> None:
             f"{path}: can't be written ({error.strerror or error}); what was there is as it was. "
             "Free space, or choose a folder that may be written"
         ) from error
+
+
+def remove_folder(folder: Path, own: Collection[str], root: Path) -> bool:
+    """Removes a folder that holds nothing but what is named in `own`, and what is empty then between it and `root`.
+
+    Returns:
+        Whether it is gone.
+    """
+    try:
+        if not {path.name for path in folder.iterdir()} <= set(own):
+            return False
+        shutil.rmtree(folder)
+        for above in folder.resolve().parents:
+            if root.resolve() not in above.parents:
+                break
+            above.rmdir()
+    except OSError:  # a folder above holds more, or a file is in use
+        pass
+    return not folder.exists()
 
 
 def check_writable(folder: Path) -> None:

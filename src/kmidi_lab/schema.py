@@ -94,6 +94,12 @@ class ServeConfig:
 
 
 @dataclass
+class DashboardConfig:
+    runs: str | None = None
+    out: str | None = None
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -112,9 +118,11 @@ class LabConfig:
     data: Any = MISSING
     predict: Any = MISSING
     compose: Any = None
+    feedback: Any = None  # has a key `import`, which no field of a class can be named
     eval: EvalConfig | None = None
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None
+    dashboard: DashboardConfig | None = None
 
 
 def register() -> None:

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from kmidi_lab.chords.chord import QUALITIES, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.chords.spelling import parse_spelling
 from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
+from kmidi_lab.composition.arranging import unheard
 from kmidi_lab.composition.bands import band_of_genre, band_of_text, bands, fills, kit, pattern, with_feel
+from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.drumming import drums
-from kmidi_lab.composition.form import chosen_form, form, read_form
+from kmidi_lab.composition.form import chosen_form, closed, form, read_form
 from kmidi_lab.song.vocabularies import FEELS, GENRES
 
 CHORDS = st.lists(st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES)), min_size=1, max_size=12)
@@ -30,8 +33,61 @@ def test_a_form_by_rule_has_the_bars_that_were_asked(bars: int) -> None:
 def test_of_the_forms_that_are_drawn_the_one_with_a_chorus_that_returns_is_kept() -> None:
     good = read_form("intro 4, verse 8, chorus 8, verse 8, chorus 8, outro 4")
     forms = [read_form("intro 16, verse 16, solo 8"), good, read_form("verse 20, solo 12, silence 8")]
-    assert chosen_form(lambda seed: forms[seed % 3], 40) == good
-    assert sum(s.bars for s in chosen_form(lambda seed: forms[0], 8)) == 8
+    assert chosen_form(lambda seed: forms[seed % 3], 40) == (good, "")
+    assert sum(s.bars for s in chosen_form(lambda seed: forms[0], 8)[0]) == 8
+
+
+def test_a_chorus_that_returns_is_drawn_for_longer() -> None:
+    once, twice = read_form("verse 16, chorus 16"), read_form("verse 8, chorus 8, verse 8, chorus 8")
+    asked: list[int] = []
+    form, _ = chosen_form(lambda seed: asked.append(seed) or (twice if seed == 77 else once), 32)
+    assert form == twice and len(asked) == 77
+    assert chosen_form(lambda seed: once, 32) == (once, "")
+
+
+@pytest.mark.parametrize(
+    ("drawn", "end"),
+    [
+        ("verse 8, chorus 8, solo 8", "outro"),
+        ("verse 8, chorus 8, verse 8, solo 8", "chorus"),
+        ("verse 8, chorus 8, verse 8, bridge 4", "chorus"),
+        ("verse 8, chorus 8, pre-chorus 4, verse 4", "chorus"),
+        ("verse 8, chorus 8, intro 4", "outro"),
+        ("verse 8, chorus 8", None),
+        ("verse 8, outro 8", None),
+        ("solo 8", None),
+    ],
+)
+def test_a_form_that_is_drawn_closes_with_an_outro_or_a_chorus(drawn: str, end: str | None) -> None:
+    before = read_form(drawn)
+    after, said = closed(before)
+    assert [s.bars for s in after] == [s.bars for s in before] and after[:-1] == before[:-1]
+    assert all(0 <= s.energy <= 1 for s in after)
+    if end is None:
+        assert (after, said) == (before, "")
+    else:
+        assert after[-1].kind == end
+        assert before[-1].kind in said and end in said
+
+
+def test_chords_that_a_form_has_no_room_for_are_told() -> None:
+    six = ("C", "F", "G", "Am", "Dm", "E")
+    assert unheard(six, read_form("verse 8, chorus 6, bridge 2")) == ""
+    line = unheard(six, read_form("intro 8, verse 4, chorus 8, verse 2"))
+    assert line == (
+        "of your 6 bars of chords verse the first 4; longer sections play all, as in "
+        'compose.sections="verse 6, chorus 6"'
+    )
+    assert "not played" in unheard(six, read_form("bridge 8, silence 4"))
+
+
+def test_seven_seeds_give_seven_keys_in_the_mode_of_the_mood() -> None:
+    for mood in (Mood(-0.5, -0.3), Mood(0.5, 0.3), Mood(0.6, 0.95)):
+        keys = [chosen("", mood, 8, seed).key for seed in range(1, 8)]
+        assert len({key.tonic for key in keys}) == 7
+        assert {key.mode for key in keys} == {1 if mood.valence > 0 else -1}
+    given = parse_spelling("F#m")
+    assert {chosen("", Mood(0, 0), 8, seed, given).spelling for seed in range(5)} == {given}
 
 
 @given(CHORDS)
@@ -77,6 +133,18 @@ def test_a_walking_bass_steps_into_the_next_root() -> None:
     for before, after in pairwise(n for n in line if n.start % 4 in (3, 0)):
         if before.start % 4 == 3:
             assert abs(before.pitch - after.pitch) in (1, 2)
+
+
+def test_a_bass_leads_to_what_follows_its_section() -> None:
+    chords = [parse_jazz(s) for s in ("C", "F")]
+    last = {
+        after: bass(chords, pattern("basses", "walking"), after and parse_jazz(after))[-1].pitch
+        for after in ("Am", "Eb", None)
+    }
+    for after in ("Am", "Eb"):
+        first = bass([parse_jazz(after)], pattern("basses", "walking"))[0].pitch
+        assert abs(last[after] - first) in (1, 2), after
+    assert last[None] % 12 == 5, "nothing follows, so it stays on its root"
 
 
 def test_a_pad_does_not_strike_again_what_it_holds() -> None:

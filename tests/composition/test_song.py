@@ -28,6 +28,7 @@ def sung(song: Arrangement, number: int) -> list[tuple[float, float, int]]:
     return [(n.start - start, n.duration, n.pitch) for n in lead.notes if start <= n.start < stop - 4]
 
 
+@pytest.mark.slow
 def test_the_same_request_gives_the_same_bytes_and_another_seed_another_song(make) -> None:
     first, other = make(text=TEXT), make(text=TEXT, seed=2)
     again = make.__wrapped__(text=TEXT)
@@ -36,6 +37,7 @@ def test_the_same_request_gives_the_same_bytes_and_another_seed_another_song(mak
     assert first.midi != other.midi
 
 
+@pytest.mark.slow
 def test_a_chorus_that_returns_is_the_same_chorus(make) -> None:
     song = make(emotion="joyful", sections="verse 8, chorus 8, verse 4, chorus 8, chorus 4, outro 2").arrangement
     tunes = {number: sung(song, number) for number in range(5)}
@@ -45,6 +47,7 @@ def test_a_chorus_that_returns_is_the_same_chorus(make) -> None:
     assert tunes[0] != tunes[1]
 
 
+@pytest.mark.slow
 def test_an_arc_changes_where_a_song_is_full(make, tmp_path: Path) -> None:
     def early_and_late(arc: str) -> float:
         path = tmp_path / f"{arc}.json"
@@ -56,6 +59,7 @@ def test_an_arc_changes_where_a_song_is_full(make, tmp_path: Path) -> None:
     assert early_and_late("Descent") < 0 < early_and_late("Climb-to-Climax")
 
 
+@pytest.mark.slow
 def test_a_sad_sentence_is_in_minor_and_slow_a_happy_one_in_major_and_fast(make) -> None:
     sad, happy = (
         make(text="I am so sad and lonely since she left").brief,
@@ -80,6 +84,7 @@ def test_any_reader_finds_tracks_programs_markers_key_and_tempo(make) -> None:
     assert sum(i.is_drum for i in read.instruments) == 1
 
 
+@pytest.mark.slow
 def test_the_song_ends_at_rest(make) -> None:
     for settings in ({"text": TEXT}, {"emotion": "joyful"}, {"chords": "Am F C G", "bars": 16}):
         song = make(**settings)
@@ -99,6 +104,7 @@ def test_a_typed_form_is_kept(make) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_own_chords_and_key_are_played(make) -> None:
     song = make(chords="Em C | G | D", bars=16, emotion="calm")
     verse = song.arrangement.sections[0]
@@ -110,6 +116,7 @@ def test_own_chords_and_key_are_played(make) -> None:
     assert typed.trace["key"] == "F# major"
 
 
+@pytest.mark.slow
 def test_the_tune_fits_its_chords_better_than_by_chance(make) -> None:
     """Chord tones on strong beats, against the same tune over the chords of another place."""
     fits, shifted = [], []
@@ -122,6 +129,7 @@ def test_the_tune_fits_its_chords_better_than_by_chance(make) -> None:
     assert np.mean(fits) > np.mean(shifted) + 0.15
 
 
+@pytest.mark.slow
 def test_an_arc_that_the_words_ask_for_is_taken_and_gibberish_is_said_to_be_unsure(make) -> None:
     assert make(text="it builds slowly from grief to hope", bars=8).brief.arc == "Climb-to-Climax"
     song = make(text="xqzt brrgl fnord", bars=8)
@@ -139,6 +147,7 @@ def test_each_missing_model_is_named_and_stood_in_for(make) -> None:
     assert all(len(m["sha256"]) == 64 and not m["fallback"] and m["calls"] for m in released.trace["models"])
 
 
+@pytest.mark.slow
 def test_a_rule_that_the_intent_breaks_is_broken(make, tmp_path: Path) -> None:
     wish = {
         "song_root": {"core_event": "she left"},
@@ -160,6 +169,7 @@ def test_a_rule_that_the_intent_breaks_is_broken(make, tmp_path: Path) -> None:
     assert song.trace["rules_broken"] == ["HARMONY_AvoidTonicResolution"]
 
 
+@pytest.mark.slow
 def test_a_rule_that_makes_bars_which_the_drum_model_does_not_know_still_gives_a_song(make, tmp_path: Path) -> None:
     path = tmp_path / "song.json"
     constraints = {"technical_rule_to_break": "RHYTHM_DroppedBeats", "rule_breaking_justification": "it limps"}
@@ -175,6 +185,7 @@ def test_an_intent_with_a_minor_mode_is_in_minor(make, tmp_path: Path) -> None:
     assert str(make(intent=str(path), bars=8).brief.spelling) == "A minor"
 
 
+@pytest.mark.slow
 def test_what_the_questions_say_that_an_answer_changes_is_changed(make, tmp_path: Path) -> None:
     def song(**fields: object):
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
@@ -199,12 +210,14 @@ def test_a_silence_is_silent_and_no_lead_note_sounds_into_the_next(make) -> None
     assert all(a.stop <= b.start + 1e-6 for a, b in pairwise(lead))
 
 
+@pytest.mark.slow
 def test_signs_in_a_text_are_only_signs(make) -> None:
     song = make(text="cost 5$ 50% off 3$ {x} = ${y}", bars=8)
     assert song_picture(song.arrangement, song.brief.title, song.brief.spelling)[1:4] == b"PNG"
     assert "\n" not in make(text="one line\nand another", bars=8).brief.title
 
 
+@pytest.mark.slow
 def test_drums_and_velocities_are_those_of_players_not_of_the_pattern(make) -> None:
     song = make(emotion="joyful", bars=32)
     read = pretty_midi.PrettyMIDI(io.BytesIO(song.midi))
@@ -243,6 +256,7 @@ def test_what_cannot_be_asked_is_one_line(settings: dict[str, object], line: str
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_song_a_picture_a_trace_and_sound(called, tmp_path: Path) -> None:
     done = called("task=compose", f"compose.text={TEXT}", "compose.bars=8", f"compose.out={tmp_path}/mine.mid")
     assert done.returncode == 0, done.stderr

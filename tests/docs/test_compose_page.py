@@ -11,6 +11,7 @@ import yaml
 from kmidi_lab.composition.bands import bands
 
 
+@pytest.mark.slow
 def test_the_page_runs_and_names_every_key_and_style(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -24,6 +25,7 @@ def test_the_page_runs_and_names_every_key_and_style(
     assert all(re.search(rf"\b{name}\b", text) for name in bands())
 
 
+@pytest.mark.slow
 def test_its_command_is_taken(repo: Path, called, tmp_path: Path) -> None:
     text = (repo / "docs" / "compose.md").read_text(encoding="utf-8")
     [command] = re.findall(r"python -m kmidi_lab (task=compose .*)", text)

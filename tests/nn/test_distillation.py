@@ -40,6 +40,7 @@ def batches(count: int, seed: int) -> list[Batch]:
 TRAIN, VALIDATION = batches(12, 1), batches(3, 2)
 
 
+@pytest.mark.slow
 def test_a_student_learns_what_its_teacher_does():
     master = teacher()
     before = {k: v.clone() for k, v in master.state_dict().items()}

@@ -43,6 +43,7 @@ def test_questions_lead_to_a_song_whose_files_can_be_had(client) -> None:
     assert json.loads(files["json"].content)["title"] == "she left without a word"
 
 
+@pytest.mark.slow
 def test_the_same_question_twice_gives_the_same_song_and_a_rating_is_kept_without_words(client, tmp_path: Path) -> None:
     ids = [compose(client, text="a secret of mine", seed=seed).json()["id"] for seed in (1, 1, 2)]
     songs = [client.get(f"/api/song/{name}.mid").content for name in ids]

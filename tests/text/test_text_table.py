@@ -78,6 +78,7 @@ def test_coverage_counts_words_alone(table: Table) -> None:
     assert table.coverage("?!") == table.coverage("") == 0
 
 
+@pytest.mark.slow
 def test_the_page_reads_texts_as_python_does(table: Table, tmp_path: Path, repo: Path) -> None:
     program = built(repo / "docs" / "text.md", _MAIN, tmp_path, "class TextTable")
     (tmp_path / "table.bin").write_bytes(table.tobytes())

@@ -88,13 +88,22 @@ def pad(chords: Sequence[Chord]) -> list[Note]:
     return out
 
 
-def bass(chords: Sequence[Chord], strokes: Sequence[Stroke]) -> list[Note]:
-    """A bass line in a pattern; the first chord follows the last one."""
+def bass(chords: Sequence[Chord], strokes: Sequence[Stroke], after: Chord | None = None) -> list[Note]:
+    """A bass line in a pattern, which leads from each chord to the next.
+
+    Args:
+        chords: one a bar.
+        strokes: of a bar.
+        after: what follows the last chord, the first of another section; None where nothing does.
+    """
     out = []
     root = _BASS
     for bar, chord in enumerate(chords):
         root = _near(chord.bass, root)
-        following = _near(chords[(bar + 1) % len(chords)].bass, root)
+        if bar + 1 < len(chords):
+            following = _near(chords[bar + 1].bass, root)
+        else:  # where the line of another section begins
+            following = _near(after.bass, _BASS) if after else root
         for beat, length, tone in strokes:
             out.append(Note(bar * BAR + beat, length, _bass_tone(str(tone), root, following, chord), _BASS_VELOCITY))
     return out

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain, zip_longest
 
 import numpy as np
 
+from kmidi_lab.chords.chord import Chord
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.accompaniment import bass, comping, pad
 from kmidi_lab.composition.bands import level, pattern
 from kmidi_lab.composition.brief import Brief
-from kmidi_lab.composition.drumming import drums
+from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
@@ -25,6 +26,8 @@ _BORROWED = {
     "silence": "verse",
 }  # fmt: skip
 """Whose chords a kind of section plays."""
+_OWN = ("verse", "chorus")
+"""Kinds that play the chords that a person gives."""
 _SUNG = ("verse", "pre-chorus", "chorus", "bridge", "solo", "drop", "other")
 _LIFT = {"verse": 0.25, "pre-chorus": 0.45, "chorus": 0.75, "bridge": 0.5, "solo": 0.8, "drop": 0.8}
 """How high a tune lies within the lead's range, 0..1."""
@@ -46,6 +49,22 @@ class Material:
     tune: tuple[Note, ...]
 
 
+def unheard(chords: Sequence[str], form: Sequence[Stretch]) -> str:
+    """Which of a person's chords, a bar each, a form has no room for, in one line; empty where all are played."""
+    longest: dict[str, int] = {}
+    for stretch in form:
+        if _BORROWED.get(stretch.kind, stretch.kind) in _OWN and stretch.kind != "silence":
+            longest[stretch.kind] = max(longest.get(stretch.kind, 0), stretch.bars)
+    if not longest:
+        return f"your chords are not played: only {' and '.join(_OWN)} play them, and the song has neither"
+    cut = {kind: bars for kind, bars in longest.items() if bars < len(chords)}
+    if not cut:
+        return ""
+    told = ", ".join(f"{kind} the first {bars}" for kind, bars in cut.items())
+    room = ", ".join(f"{kind} {len(chords)}" for kind in _OWN)
+    return f'of your {len(chords)} bars of chords {told}; longer sections play all, as in compose.sections="{room}"'
+
+
 class Arranger:
     """Makes the song of a brief, asking the players."""
 
@@ -63,11 +82,13 @@ class Arranger:
             self._longest[stretch.kind] = max(self._longest.get(stretch.kind, 0), stretch.bars)
         starts = list(accumulate((s.bars for s in form), initial=0))
         chords, notes = [], {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums")}
-        for number, (stretch, start) in enumerate(zip(form, starts, strict=False)):
-            last = number == len(form) - 1
-            material = self._material_of(stretch, last)
+        made = [self._material_of(stretch, number == len(form)) for number, stretch in enumerate(form, 1)]
+        follows = [parse_jazz(material.chords[0]) for material in made[1:]]
+        drummed = any(s.energy >= _PLAYS_FROM["drums"] and s.kind != "silence" for s in form)
+        for stretch, start, material, after in zip_longest(form, starts[:-1], made, follows):
             chords += [PlacedChord((start + i) * BAR, BAR, parse_jazz(c)) for i, c in enumerate(material.chords)]
-            for role, note in self._played(stretch, material, last):
+            played = self._played(stretch, material, after)
+            for role, note in chain(played, () if after else self._end(stretch, material, drummed)):
                 loud = _SOFTER + _LOUDER * stretch.energy
                 velocity = int(np.clip(round(note.velocity * loud), 1, 127))
                 notes[role].append(note._replace(start=note.start + start * BAR, velocity=velocity))
@@ -91,31 +112,39 @@ class Arranger:
             "minor" if self._brief.key.mode < 0 else "major",
         )
 
-    def _played(self, stretch: Stretch, material: Material, last: bool) -> Iterator[tuple[str, Note]]:
-        """(role, note) of a section, from its own start on."""
+    def _played(self, stretch: Stretch, material: Material, after: Chord | None) -> Iterator[tuple[str, Note]]:
+        """(role, note) of a section, from its own start on; `after` is the first chord of the next one, None at the end."""
         if stretch.kind == "silence":
             return
         band, which = self._brief.band, level(stretch.energy)
         chords = [parse_jazz(c) for c in material.chords]
         # The song ends on a held chord, so its last bar is not played through.
-        through = chords[:-1] if last and len(chords) > 1 else chords
+        through = chords if after or len(chords) == 1 else chords[:-1]
         yield from (("lead", n) for n in material.tune)
         yield from (("comp", n) for n in self._swung(comping(through, pattern("chords", band.comp[which]))))
         playing = {part for part, least in _PLAYS_FROM.items() if stretch.energy >= least}
         if "pad" in playing:
             yield from (("pad", n) for n in pad(chords))
         if "bass" in playing:
-            yield from (("bass", n) for n in self._swung(bass(through, pattern("basses", band.bass[which]))))
+            yield from (
+                ("bass", n)
+                for n in self._swung(bass(through, pattern("basses", band.bass[which]), after or chords[-1]))
+            )
         if "drums" in playing:
-            yield from (("drums", n) for n in drums(band, len(through), stretch.energy, not last))
-        if last and len(chords) > 1:
-            at = (len(chords) - 1) * BAR
-            held = pattern("chords", "whole"), pattern("basses", "roots")
-            ends = [
-                *(("comp", n) for n in comping(chords[-1:], held[0])),
-                *(("bass", n) for n in bass(chords[-1:], held[1])),
-            ]
-            yield from ((role, n._replace(start=at)) for role, n in ends)
+            yield from (
+                ("drums", n)
+                for n in drums(band, len(through), stretch.energy, len(through) < len(chords) or after is not None)
+            )
+
+    def _end(self, stretch: Stretch, material: Material, drummed: bool) -> Iterator[tuple[str, Note]]:
+        """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""
+        if stretch.kind == "silence" or len(material.chords) == 1:
+            return
+        chord, at = [parse_jazz(material.chords[-1])], (len(material.chords) - 1) * BAR
+        ends = [("comp", n) for n in comping(chord, pattern("chords", "whole"))]
+        ends += [("bass", n) for n in bass(chord, pattern("basses", "roots"))]
+        ends += [("drums", n) for n in last_hit(stretch.energy)] if drummed else []
+        yield from ((role, n._replace(start=at)) for role, n in ends)
 
     def _swung(self, notes: Sequence[Note]) -> list[Note]:
         """Eighths off the beat later, as the style swings; the drums' own are for who humanises them."""
@@ -160,7 +189,7 @@ class Arranger:
     def _loop(self, kind: str) -> list[str]:
         """The chords of a kind of section, which it repeats."""
         kind = _BORROWED.get(kind, kind)
-        if self._brief.chords and kind in ("verse", "chorus"):
+        if self._brief.chords and kind in _OWN:
             return list(self._brief.chords)
         if kind not in self._loops:
             band, mood = self._brief.band, self._brief.mood

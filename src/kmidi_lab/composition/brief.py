@@ -11,7 +11,7 @@ from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.bands import Band, band_for, bands
 from kmidi_lab.errors import ConfigError, one_of
 
-_TONICS = {1: (0, 2, 3, 5, 7, 9, 10), -1: (9, 11, 0, 2, 4, 5, 7)}
+_TONICS = {1: (0, 7, 2, 9, 5, 10, 3), -1: (9, 4, 2, 11, 7, 0, 5)}
 """Keys with few signs, which singers and guitars like."""
 
 
@@ -76,12 +76,13 @@ def chosen(
     """A brief with what was left open chosen by the mood, and by the seed where the mood leaves it open.
 
     A sad mood is in minor, a happy one in major; the style is the one whose mood is the nearest; the tempo is the
-    style's for that arousal.
+    style's for that arousal. Seven seeds one after another give seven keys.
     """
     rng = np.random.default_rng([seed, 1])
     band = band or band_for(mood.valence, mood.arousal)
     if spelling is None:
         mode = mode or (1 if mood.valence > _BRIGHT else -1)
-        spelling = Spelling.of(Key(int(rng.choice(_TONICS[mode])), mode))
+        tonics = _TONICS[mode]
+        spelling = Spelling.of(Key(tonics[(seed + round(9 * mood.arousal)) % len(tonics)], mode))
     pace = tempo if tempo is not None else round(band.at(mood.arousal) + rng.uniform(-3, 3))
     return Brief(title, mood, spelling, float(pace), bars, band, seed, **more)  # type: ignore[arg-type]

@@ -33,6 +33,12 @@ def drums(band: Band, bars: int, energy: float, leads_on: bool) -> list[Note]:
     return sorted(out.values())
 
 
+def last_hit(energy: float) -> list[Note]:
+    """Kick and cymbal on the first beat of the last bar, under the chord that is held there."""
+    loud = _LOUDNESS["X" if level(energy) else "x"]
+    return [Note(0.0, _LENGTH, kit()[name], loud) for name in ("kick", "crash")]
+
+
 def _filled(written: Mapping[str, str], which: int) -> dict[str, str]:
     """The pattern's bar until the fill begins, then the fill."""
     fill = fills()[which]

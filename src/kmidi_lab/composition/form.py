@@ -13,6 +13,8 @@ _ENERGY = {
     "build-up": 0.65, "drop": 0.95, "outro": 0.3, "other": 0.5, "silence": 0.0,
 }  # fmt: skip
 """How full a section of each type is, 0..1. The lab's own choice."""
+_CALM = 0.35
+"""Tension of all kinds that are not named here."""
 _TENSION = {"pre-chorus": 0.7, "bridge": 0.7, "build-up": 0.8, "chorus": 0.5, "solo": 0.6}
 LONGEST = 400
 """Bars of a song."""
@@ -21,7 +23,10 @@ _LATER = 0.05
 """What each return of a section adds to its energy."""
 
 
-_CANDIDATES = 40
+_CANDIDATES, _MOST_CANDIDATES = 40, 160
+"""Forms that are drawn, and how many at most until one has a chorus that returns."""
+_CLOSING = ("outro", "chorus")
+"""What a song may end with."""
 _LONG = 16
 """Bars of a section that is not too long."""
 _SHORT = 24
@@ -49,25 +54,54 @@ def form(bars: int) -> list[Stretch]:
     return _stretches(_plan(bars))
 
 
-def chosen_form(draw: Draw, bars: int) -> list[Stretch]:
+def chosen_form(draw: Draw, bars: int) -> tuple[list[Stretch], str]:
     """The best of several forms that were drawn, by rules of thumb; a song too short for sections has one by rule.
 
     Args:
         draw: a seed to a form of `bars` bars.
         bars: of the song.
+
+    Returns:
+        The form, and what a rule changed in it, in words; empty where nothing was changed.
     """
     if bars < _SHORT:
-        return form(bars)
-    return max((draw(seed) for seed in range(1, _CANDIDATES + 1)), key=lambda drawn: _worth(drawn, bars))
+        return form(bars), ""
+    forms: list[tuple[list[Stretch], str]] = []
+    while len(forms) < _CANDIDATES or (len(forms) < _MOST_CANDIDATES and all(_returns(f) < 2 for f, _ in forms)):
+        forms.append(closed(draw(len(forms) + 1)))
+    return max(forms, key=lambda candidate: _worth(candidate[0], bars))
+
+
+def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
+    """The form with an end that is one, and what was changed: a last section of another kind becomes a chorus, or an outro.
+
+    Behind a chorus it becomes an outro. How full it is changes as its kind does.
+    """
+    last = drawn[-1]
+    if last.kind in _CLOSING or len(drawn) < 2:
+        return drawn, ""
+    kind = "outro" if drawn[-2].kind == "chorus" else "chorus"
+    energy = min(max(last.energy + _ENERGY[kind] - _ENERGY[last.kind], 0.0), 1.0)
+    end = Stretch(kind, last.bars, energy, _TENSION.get(kind, _CALM))
+    return [
+        *drawn[:-1],
+        end,
+    ], f"the {last.kind} of {last.bars} bars at the end became its {kind}, so that the song closes"
+
+
+def _returns(drawn: Sequence[Stretch]) -> int:
+    """How often a chorus begins; one behind another is the same."""
+    return sum(s.kind == "chorus" and (i == 0 or drawn[i - 1].kind != "chorus") for i, s in enumerate(drawn))
 
 
 def _worth(drawn: Sequence[Stretch], bars: int) -> float:
-    """Higher for a short intro, choruses that return, an end that is one, sections of whole phrases, and few solos."""
+    """Higher for a short intro, a chorus that returns, an end that is one, sections of whole phrases, and few solos."""
     kinds = [s.kind for s in drawn]
     length = {kind: sum(s.bars for s in drawn if s.kind == kind) for kind in kinds}
     aside = sum(length.get(kind, 0) for kind in ("solo", "other", "silence")) / bars
     return (
-        min(kinds.count("chorus"), 3)
+        4 * min(_returns(drawn), 2)
+        + (_returns(drawn) > 2)
         + ("verse" in kinds)
         + (kinds[-1] == "outro")
         + 0.5 * (kinds[-1] == "chorus")
@@ -112,7 +146,7 @@ def _stretches(plan: list[tuple[str, int]]) -> list[Stretch]:
     for kind, length in plan:
         times = seen.get(kind, 0)
         seen[kind] = times + 1
-        out.append(Stretch(kind, length, min(_ENERGY[kind] + _LATER * times, 1.0), _TENSION.get(kind, 0.35)))
+        out.append(Stretch(kind, length, min(_ENERGY[kind] + _LATER * times, 1.0), _TENSION.get(kind, _CALM)))
     return out
 
 

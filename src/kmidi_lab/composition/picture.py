@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.song import Arrangement
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLOURS = {
     "lead": "#c0392b",
@@ -16,12 +20,28 @@ _COLOURS = {
     "other": "#8e44ad",
 }
 _SECTIONS = ("#fff3c4", "#e8f1fa")
+_DPI = 100
+_WIDTH, _GAP = 1380, 8
+"""Dots that a song is wide, at least, and that a section's name leaves free."""
+_SIZES = (10.0, 8.0, 6.5)
+"""Of the letters of a section's name, the largest that fits."""
 _DRUMS_HIGH = 14
 """Rows that drums take below the lowest pitch."""
 
 
 def song_picture(song: Arrangement, title: str, spelling: Spelling) -> bytes:
     """A PNG of the song as it is written; `spelling` names its chords."""
+    from matplotlib import pyplot as plt
+
+    figure = drawn(song, title, spelling)
+    out = BytesIO()
+    figure.savefig(out, format="png")
+    plt.close(figure)
+    return out.getvalue()
+
+
+def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
+    """The figure that the picture shows, still open."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -33,11 +53,12 @@ def song_picture(song: Arrangement, title: str, spelling: Spelling) -> bytes:
     low, high = min(pitched) - 2, max(pitched) + 3
     kinds = sorted({n.pitch for p in song.parts if p.is_drums for n in p.notes})
     rows = {pitch: low - _DRUMS_HIGH + 1 + i * (_DRUMS_HIGH - 2) / max(len(kinds), 1) for i, pitch in enumerate(kinds)}
-    figure, axis = plt.subplots(figsize=(15, 7.5), dpi=100)
+    figure, axis = plt.subplots(figsize=(15, 7.5), dpi=_DPI)
     for number, section in enumerate(song.sections):
         start, stop = song.span(section)
         axis.axvspan(start, stop, color=_SECTIONS[number % 2], lw=0, zorder=0)
-        axis.text(start + 0.3, high + 4.4, section.name, fontsize=10, weight="bold", va="bottom")
+        name, size = _fitting(section.name, (stop - start) / song.length * _WIDTH - _GAP)
+        axis.text(start + 0.3, high + 4.4, name, fontsize=size, weight="bold", va="bottom")
         axis.add_patch(Rectangle((start, high + 2.6), (stop - start) * section.energy, 1.2, color="#d9822b", lw=0))
     for start in song.bar_starts[:-1]:
         axis.axvline(start, color="#d5d5d5", lw=0.5, zorder=1)
@@ -81,7 +102,20 @@ def song_picture(song: Arrangement, title: str, spelling: Spelling) -> bytes:
         fontsize=9,
     )
     figure.tight_layout()
-    out = BytesIO()
-    figure.savefig(out, format="png")
-    plt.close(figure)
-    return out.getvalue()
+    return figure
+
+
+def _fitting(name: str, room: float) -> tuple[str, float]:
+    """As much of a section's name as its width in dots has room for, and the size of its letters."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    bold = FontProperties(weight="bold")
+
+    def width(text: str, size: float) -> float:
+        return float(TextPath((0, 0), text, size=size, prop=bold).get_extents().width) * _DPI / 72 if text else 0.0
+
+    size = next((size for size in _SIZES if width(name, size) <= room), _SIZES[-1])
+    while width(name, size) > room:
+        name = name[:-1]
+    return name, size

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
+from types import NoneType
 
 from kmidi_lab.bounds import Bounded
 from kmidi_lab.chords.asking import parse_affect
@@ -14,10 +17,10 @@ from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, band_of_text, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
 from kmidi_lab.composition.form import LONGEST, read_form
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, show
 from kmidi_lab.song import SongIntent, answer, filled, missing, read_intent
 from kmidi_lab.song.suggestions import affect
-from kmidi_lab.song.vocabularies import nearest_moods
+from kmidi_lab.song.vocabularies import mood_affect, nearest_moods
 
 SHORTEST = 4
 """Bars of a song; `form.LONGEST` is the most."""
@@ -27,6 +30,12 @@ _LONGEST_TITLE, _LONGEST_TEXT = 60, 4000
 _USUAL_BARS = 32
 _FULLNESS = {"High": 0.8, "Low": 1.1}
 """What vulnerability does to how full a song is: the more exposed, the sparser."""
+_METRE = re.compile(
+    r"\b(?:waltz(?:es)?|mazurka|minuet|polonaise|jig|tarantella|siciliana|[23569]/(?:2|4|8)|7/(?:4|8)|12/8|three[ -]four"
+    r"|six[ -]eight|(?:triple|compound|odd) (?:time|met(?:er|re)))\b",
+    re.IGNORECASE,
+)
+"""Words that ask for another metre than 4/4."""
 _SAID = ("core_event", "core_longing", "core_transformation")
 
 
@@ -66,19 +75,14 @@ class SongRequest(Bounded):
         bars: int | None = None,
         sections: str | None = None,
         style: str | None = None,
-        out: str | None = None,
+        out: str | Path | None = None,
         sound: bool = True,
         song: SongIntent | None = None,
     ) -> None:
-        for name, value in (
-            ("text", text),
-            ("key", key),
-            ("emotion", emotion),
-            ("sections", sections),
-            ("style", style),
-        ):
-            if not isinstance(value, str | None):
-                raise ConfigError(f"compose.{name}={str(value)[:40]} must be a text")
+        _check_kinds(
+            text=text, intent=intent, example=example, chords=chords, key=key, emotion=emotion, sections=sections,
+            style=style, out=out, sound=sound, song=song,
+        )  # fmt: skip
         said = " ".join((text or "").split())
         if len(said) > _LONGEST_TEXT:
             raise ConfigError(f"compose.text has {len(said)} characters; give at most {_LONGEST_TEXT}")
@@ -87,12 +91,12 @@ class SongRequest(Bounded):
                 'there is nothing to compose from; type compose.text="I feel lost", compose.intent=song.yaml, '
                 "compose.chords=… or compose.emotion=…"
             )
-        _check("bars", bars, int, SHORTEST, LONGEST)
-        _check("tempo", tempo, (int, float), SLOWEST, FASTEST)
+        _check("bars", bars, Integral, SHORTEST, LONGEST)
+        _check("tempo", tempo, Real, SLOWEST, FASTEST)
         self.song = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
         self.said = said
         try:
-            self.affect = parse_affect(emotion)
+            self.affect = _affect(emotion)
             together = chords if isinstance(chords, str) or chords is None else " ".join(chords)
             self.chart = read_chart(together, key, True) if together else None
         except ConfigError as error:
@@ -100,8 +104,10 @@ class SongRequest(Bounded):
         self.spelling = parse_spelling(key) if key else None
         self.form = read_form(sections) if sections else None
         self.style = style_named(style) if style else None
-        self.tempo, self.bars, self.out, self.sound = tempo, bars, out, sound
-        _check("bars", self.length, int, SHORTEST if not self.form else 1, LONGEST)
+        self.tempo = None if tempo is None else float(tempo)
+        self.bars = None if bars is None else int(bars)
+        self.out, self.sound = None if out is None else str(out), sound
+        _check("bars", self.length, Integral, SHORTEST if not self.form else 1, LONGEST)
 
     @property
     def questions(self) -> list[str]:
@@ -114,6 +120,13 @@ class SongRequest(Bounded):
         if self.form:
             return sum(stretch.bars for stretch in self.form)
         return self.bars or self.song.directive.output_bars or _USUAL_BARS
+
+    @property
+    def other_metre(self) -> str:
+        """One line, where the words ask for a metre that songs don't have; else empty."""
+        words = (self.said, self.song.title, self.song.constraints.technical_genre, *map(self.song.get, _SAID))
+        asked = next((match[0] for text in words if text and (match := _METRE.search(text))), None)
+        return f"songs are in 4/4, so this is no {asked.lower()}" if asked else ""
 
     @property
     def unread(self) -> str:
@@ -195,9 +208,42 @@ def closest_mood(mood: Mood) -> str:
     return nearest_moods((mood.valence, mood.arousal))[0]
 
 
-def _check(name: str, value: object, kind: type | tuple[type, ...], least: int, most: int) -> None:
+def _affect(emotion: str | None) -> tuple[float, float] | None:
+    """Valence and arousal of a word, of numbers, or of a mood in more words. Raises ConfigError: none is known."""
+    try:
+        return parse_affect(emotion)
+    except ConfigError:
+        place = mood_affect(str(emotion))
+        if place is None:
+            raise
+        return place
+
+
+_TEXT: tuple[type, ...] = (str, NoneType)
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(("text", "example", "key", "sections", "style"), (_TEXT, "a text")),
+    "emotion": (_TEXT, "a text, such as joyful or -0.5,0.2"),
+    "intent": ((str, Path, NoneType), "the name of a file"),
+    "chords": ((str, list, tuple, NoneType), "a text, or a list of texts, such as Am F C G"),
+    "out": ((str, Path, NoneType), "the name of a file"),
+    "sound": ((bool,), "true or false"),
+    "song": ((SongIntent, NoneType), "a SongIntent, as read_intent gives it"),
+}
+"""What each setting may be, and how that is said."""
+
+
+def _check_kinds(**values: object) -> None:
+    """Raises ConfigError: a value of another kind."""
+    for name, value in values.items():
+        kinds, told = _KINDS[name]
+        texts = all(isinstance(part, str) for part in value) if isinstance(value, list | tuple) else True
+        if not (isinstance(value, kinds) and texts):
+            raise ConfigError(f"compose.{name}={show(value)} must be {told}")
+
+
+def _check(name: str, value: object, kind: type, least: int, most: int) -> None:
     """Raises ConfigError: a number of another kind or out of range. None is none."""
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:  # type: ignore[operator]
-        raise ConfigError(f"compose.{name}={value} must be a number from {least} to {most}, or null")
+        raise ConfigError(f"compose.{name}={str(value)[:40]} must be a number from {least} to {most}, or null")

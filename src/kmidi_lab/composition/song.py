@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from kmidi_lab.composition.arranging import Arranger
+from kmidi_lab.bounds import checked_seed
+from kmidi_lab.composition.arranging import Arranger, unheard
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.form import Stretch, chosen_form
 from kmidi_lab.composition.performance import performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest, closest_mood
 from kmidi_lab.emotion_embedding import ANCHORS
+from kmidi_lab.errors import ConfigError, one_of, show
+from kmidi_lab.files import with_home
 from kmidi_lab.song import Arrangement, RuleBreakError, break_rule, to_json
 from kmidi_lab.song.vocabularies import mood_affect
 
@@ -48,9 +52,13 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     Raises:
         UserError: what was asked can't be.
     """
-    brief, remarks = _briefed(request, players, seed)
-    plan = request.form or chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
+    brief, remarks = _briefed(request, players, checked_seed(seed))
+    plan, changed = (
+        (request.form, "") if request.form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
+    )
     plan = [s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan]
+    remarks += [request.other_metre] if request.other_metre else []
+    remarks += [line] if brief.chords and (line := unheard(brief.chords, plan)) else []
     arrangement = Arranger(brief, players).arrange(plan)
     for rule in brief.rules_broken:
         try:
@@ -60,7 +68,9 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     midi, played = performed(arrangement, brief, players)
     remarks += played
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
-    return Song(brief, arrangement, midi, _trace(request, brief, arrangement, players, remarks), tuple(remarks))
+    trace = _trace(request, brief, arrangement, players, remarks)
+    trace["form"]["changed"] = changed
+    return Song(brief, arrangement, midi, trace, tuple(remarks))
 
 
 def _briefed(request: SongRequest, players: Players, seed: int) -> tuple[Brief, list[str]]:
@@ -154,5 +164,11 @@ def compose(
     """
     from kmidi_lab.inference.published import default_root
 
-    root = Path(models_root) if models_root is not None else default_root()
+    known = list(signature(SongRequest).parameters)
+    for name in settings:
+        if name not in known:
+            raise ConfigError(one_of("compose", name, [*known, "models_root", "seed"]))
+    if not isinstance(models_root, str | Path | None):
+        raise ConfigError(f"models_root={show(models_root)} must be a folder's name, or None for the released models")
+    root = Path(with_home(str(models_root))) if models_root is not None else default_root()
     return composed(SongRequest(text, **settings), Players(root, Path("outputs/cache")), seed)

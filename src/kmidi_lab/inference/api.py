@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.bounds import Bounded
+from kmidi_lab.bounds import Bounded, checked_seed
 from kmidi_lab.conf_dir import conf_dir, models, outside
 from kmidi_lab.contracts import CONTRACTS, Contract, register
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
-from kmidi_lab.files import with_home
+from kmidi_lab.files import with_home, write_atomic
 from kmidi_lab.inference.published import Published, default_root, load_published
 from kmidi_lab.targets import find
 
@@ -58,6 +58,7 @@ class Session:
         cache_dir: prepared data, which a rhythm may come from.
         seed: of what is drawn.
         say: prints a line and returns False when nobody reads it any more; the Python API says nothing.
+        sound: a WAV file is written for each MIDI file.
     """
 
     model: str
@@ -65,6 +66,37 @@ class Session:
     cache_dir: Path
     seed: int = 1
     say: Callable[[str], bool] = lambda line: True
+    sound: bool = False
+
+    def write_midi(self, target: Path, midi: bytes) -> str:
+        """Writes a MIDI file, and where `sound` says so the same as sound. Every model's `show` writes its MIDI by this.
+
+        The WAV file goes into the run folder, not beside a file that the user named, where another of that name may lie.
+        Where there can be no sound, `say` is told why.
+
+        Args:
+            target: the MIDI file.
+            midi: its bytes.
+
+        Returns:
+            The names of the files that were written, with commas between.
+
+        Raises:
+            FileError: one can't be written.
+        """
+        write_atomic(target, midi)
+        if not self.sound:
+            return str(target)
+        from kmidi_lab.midi.sound import NoSoundError, wav_bytes
+
+        try:
+            sound = wav_bytes(midi)
+        except NoSoundError as error:
+            self.say(str(error))
+            return str(target)
+        wav = self.folder / f"{target.stem}.wav"
+        write_atomic(wav, sound)
+        return f"{target}, {wav}"
 
 
 class Request(Bounded, ABC, Generic[Answer]):
@@ -124,7 +156,7 @@ class Model:
         request = self._request(*map(_at_home, args), **{name: _at_home(value) for name, value in kwargs.items()})
         cache = Path(os.environ.get("OUTPUT_ROOT") or "outputs") / "cache"
         published = replace(self._published, model=copy(self._published.model))
-        return request.run(published, Session(self.name, Path(), cache, seed))
+        return request.run(published, Session(self.name, Path(), cache, checked_seed(seed)))
 
     def stream(self, **settings: Any) -> Any:
         """The model for live use: `push(…)` answers and keeps the state for the next call, `reset()` begins anew.

@@ -8,40 +8,77 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import soundfile
+
+from kmidi_lab.errors import LabError, first_line
+from kmidi_lab.midi.events import MidiError
+from kmidi_lab.midi.reading import open_file
+from kmidi_lab.midi.writing import NOTHING, Edit, rewrite
 
 SOUND_FONT = "TimGM6mb"
+LONGEST_S = 600
+"""Seconds of a MIDI file that is made sound: 115 MB as a WAV file, and five times that in memory."""
 _NEEDED = ("midirenderer", "pretty_midi")
 _PEAK = 0.9
 """Of full scale, which the loudest sample gets."""
+_TAIL_S = 2.0
+"""What is heard after the last event, so that strings and cymbals ring out."""
 
 
-def missing() -> str | None:
-    """One line that says what to install so that MIDI can be heard; None where all is there."""
-    lacking = [name for name in _NEEDED if find_spec(name) is None]
-    return f"no sound: {' and '.join(lacking)} not installed; type pip install 'kmidi_lab[sound]'" if lacking else None
+class NoSoundError(LabError):
+    """Why a MIDI file can't be heard, in one line; the file itself is none the worse."""
 
 
 def wav_bytes(midi: bytes) -> bytes:
     """A WAV file, 48 kHz, stereo, 16 bits, its peak at nine tenths of full scale. All that is written sounds, and its tail.
 
-    Raises:
-        ModuleNotFoundError: a package that `missing` names.
-    """
-    import midirenderer
+    Args:
+        midi: a MIDI file's bytes.
 
-    sound, rate = soundfile.read(
-        io.BytesIO(bytes(midirenderer.render_wave_from(_font(), midi))), dtype="float32", always_2d=True
-    )
+    Raises:
+        NoSoundError: the packages are not installed, it lasts more than `LONGEST_S`, or can't be played.
+    """
+    font = _font()
+    try:
+        ringing = _with_tail(midi)
+    except MidiError as error:
+        raise NoSoundError(f"no sound: {error}") from error
+    import midirenderer
+    import soundfile
+
+    try:
+        wave = bytes(midirenderer.render_wave_from(font, ringing))
+    except RuntimeError as error:
+        raise NoSoundError(f"no sound: the synthesizer can't play it ({first_line(error)})") from error
+    sound, rate = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
     peak = float(np.abs(sound).max(initial=0.0))
     out = io.BytesIO()
     soundfile.write(out, sound * (_PEAK / peak) if peak else sound, rate, format="WAV", subtype="PCM_16")
     return out.getvalue()
 
 
+def _with_tail(midi: bytes) -> bytes:
+    """The file with one more track, which ends `_TAIL_S` after all others. Raises NoSoundError: it is too long."""
+    file = open_file(midi)
+    last = max((int(events.tick[-1]) for events in file.file.tracks if len(events)), default=0)
+    seconds = float(file.piece.seconds(np.array(last)))
+    if seconds > LONGEST_S:
+        raise NoSoundError(
+            f"no sound: the MIDI lasts {seconds / 60:.0f} minutes, and up to {LONGEST_S // 60} are made sound"
+        )
+    end = int(np.ceil(file.piece.ticks(np.array(seconds + _TAIL_S))))
+    return rewrite(file.file, {}, [Edit(added=[(end, NOTHING)])])
+
+
 @lru_cache(1)
 def _font() -> bytes:
-    spec = find_spec("pretty_midi")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(missing())
-    return Path(spec.origin).with_name(f"{SOUND_FONT}.sf2").read_bytes()
+    """Raises NoSoundError: what to install so that MIDI can be heard."""
+    lacking = [name for name in _NEEDED if find_spec(name) is None]
+    font = None if lacking else find_spec("pretty_midi")
+    if font is None or font.origin is None:
+        raise NoSoundError(f"no sound: {' and '.join(lacking)} not installed; type pip install 'kmidi_lab[sound]'")
+    path = Path(font.origin).with_name(f"{SOUND_FONT}.sf2")
+    if not path.is_file():
+        raise NoSoundError(
+            f"no sound: pretty_midi came without {path.name}; type pip install --force-reinstall pretty_midi"
+        )
+    return path.read_bytes()

@@ -15,7 +15,7 @@ from kmidi_lab.midi.reading import OpenFile
 _END = bytes([META, END_OF_TRACK, 0])
 _LONGEST = 2**28 - 1
 """Ticks between two events that four bytes hold."""
-_NOTHING = bytes([META, TEXT, 0])
+NOTHING = bytes([META, TEXT, 0])
 """An empty text, which stands within a longer rest."""
 
 
@@ -88,7 +88,7 @@ def joined(timed: Sequence[tuple[int, bytes]], last: int) -> bytes:
     out, now = [], 0
     for tick, event in [*timed, (max([last, *(t for t, _ in timed[-1:])]), _END)]:
         while tick - now > _LONGEST:
-            out += [number(_LONGEST), _NOTHING]
+            out += [number(_LONGEST), NOTHING]
             now += _LONGEST
         out += [number(tick - now), event]
         now = tick

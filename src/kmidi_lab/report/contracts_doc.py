@@ -12,7 +12,7 @@ DOCUMENT = Path("docs/CONTRACTS.md")
 
 
 def contracts_markdown() -> str:
-    """The seven models in a table, then every input and output slice with its index range."""
+    """All models in a table, then every input and output slice with its index range."""
     overview = table(
         ("`model=`", "id (file stem)", "in → out", "budget of one call", "size", "network", "state between calls"),
         [

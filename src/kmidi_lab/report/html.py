@@ -17,14 +17,20 @@ from kmidi_lab.run_record import RunRecord
 
 def write_report(run: RunRecord, curves: list[dict[str, float]], path: Path) -> Path:
     """Writes the report of a run, of a failed or half-finished one too; what is missing is said in it."""
+    write_atomic(path, rendered("report.html.j2", _context(run, curves, _config(path.parent))).encode())
+    return path
+
+
+def rendered(template: str, context: dict[str, Any]) -> str:
+    """A page of this package with its style; everything in `context` but what a template calls safe is escaped."""
     import jinja2
 
-    # Everything but our own SVG is escaped: names of songs and messages of errors come from files.
+    # Only our own SVG is safe: names of songs and messages of errors come from files.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    source = files("kmidi_lab.report").joinpath("report.html.j2").read_text(encoding="utf-8")
-    page = environment.from_string(source).render(_context(run, curves, _config(path.parent)))
-    write_atomic(path, page.encode())
-    return path
+    own = files("kmidi_lab.report")
+    source = own.joinpath(template).read_text(encoding="utf-8")
+    style = own.joinpath("page.css").read_text(encoding="utf-8")
+    return environment.from_string(source).render({**context, "style": style})
 
 
 def _context(run: RunRecord, curves: list[dict[str, float]], config: str) -> dict[str, Any]:

@@ -9,23 +9,20 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import numpy as np
 import orjson
 import soundfile
 
+from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition.picture import song_picture
 from kmidi_lab.composition.players import LISTENERS, PERFORMERS, Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.files import write_atomic
-from kmidi_lab.midi.reading import open_file
-from kmidi_lab.midi.sound import missing, wav_bytes
+from kmidi_lab.midi.sound import LONGEST_S, NoSoundError, wav_bytes
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
 from kmidi_lab.song import SongIntent, answer, next_question, to_json
 
-LONGEST_S = 600
-"""Seconds of a recording that is listened to, and of a MIDI file that is made sound."""
 MOST_BARS = 128
 _MOST_RATE = 96_000
 """Samples a second, of all channels together in the longest recording."""
@@ -77,8 +74,7 @@ class Studio:
         Raises:
             UserError: what was asked can't be.
         """
-        if not 0 <= seed < 2**32:
-            raise ConfigError(f"seed={seed} must be 0 to {2**32 - 1}")
+        checked_seed(seed)
         request = SongRequest(**settings, song=self._song(answers) if answers else None)
         if request.length > MOST_BARS:
             raise ConfigError(
@@ -149,11 +145,11 @@ class Studio:
 
 
 def _sound(midi: bytes) -> dict[str, bytes]:
-    """The WAV of a MIDI file, where it can be made and is not too long."""
-    piece = open_file(midi).piece
-    ends = [int((t.notes["start"] + t.notes["duration"]).max()) for t in piece.tracks if len(t.notes)]
-    seconds = float(piece.seconds(np.array(max(ends, default=0))))
-    return {} if missing() or seconds > LONGEST_S else {"wav": wav_bytes(midi)}
+    """The WAV of a MIDI file, where there can be one."""
+    try:
+        return {"wav": wav_bytes(midi)}
+    except NoSoundError:
+        return {}
 
 
 def _samples(data: bytes) -> tuple[Any, int]:

@@ -23,8 +23,10 @@ _MODULES = {
     "predict": "predict",
     "compose": "compose",
     "serve": "serve",
+    "feedback": "feedback",
     "prepare": "prepare",
     "info": "info",
+    "dashboard": "dashboard",
 }
 _TRAINING = ("train", "eval", "export", "prepare")
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"

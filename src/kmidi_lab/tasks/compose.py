@@ -16,7 +16,7 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.midi.score import midi_target
-from kmidi_lab.midi.sound import missing, wav_bytes
+from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.predict import models_root
 
@@ -34,17 +34,21 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     write_atomic(target, song.midi)
     write_atomic(written[1], song_picture(song.arrangement, title, brief.spelling))
     write_atomic(written[2], orjson.dumps(song.trace, option=orjson.OPT_INDENT_2))
-    lacking = missing() if request.sound else None
-    if request.sound and not lacking:
-        written.append(folder / "song.wav")
-        write_atomic(written[-1], wav_bytes(song.midi))
+    remarks = list(song.remarks)
+    if request.sound:
+        try:
+            sound = wav_bytes(song.midi)
+            written.append(folder / "song.wav")
+            write_atomic(written[-1], sound)
+        except NoSoundError as error:
+            remarks.append(str(error))
     say(f"{title}; {song.arrangement.seconds(song.arrangement.length):.0f} s")
     mood = brief.mood
     say(f"mood: {song.trace['mood']['nearest']}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}")
     for section in song.trace["form"]["sections"]:
         say(f"  bar {section['bar']:>3}  {section['name']:<11} {' '.join(section['chords'])}")
     say("parts: " + ", ".join(f"{p.name} {len(p.notes)} notes" for p in parts))
-    for remark in (*song.remarks, *([lacking] if lacking else [])):
+    for remark in remarks:
         say(remark)
     say(f"written: {', '.join(map(str, written))}")
 

@@ -17,11 +17,13 @@ from kmidi_lab.targets import build
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    if OmegaConf.is_missing(cfg, "predict"):
+    asked: dict[str, Any] = OmegaConf.to_container(cfg.predict, resolve=True)  # type: ignore[assignment]
+    sound = bool(asked.pop("sound"))  # of every model that writes MIDI, so no model's own
+    if "_target_" not in asked:
         raise ConfigError(f"model={cfg.model.name} can't be asked: its config has no predict; choose another model=…")
-    request = build(cfg.predict, Request, cfg.trusted)
+    request = build(asked, Request, cfg.trusted)
     name, root = cfg.model.name, models_root(cfg)
-    session = Session(name, context["folder"], Path(cfg.paths.cache_dir), cfg.seed, say)
+    session = Session(name, context["folder"], Path(cfg.paths.cache_dir), cfg.seed, say, sound)
     published = load_published(root, name)
     if published is not None:
         for warning in published.warnings():

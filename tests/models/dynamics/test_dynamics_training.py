@@ -167,6 +167,7 @@ def test_baselines_against_plain_definitions() -> None:
     assert carried[1, :8].tolist() == [0.25] * 8 and carried[0, 0] == Constant(pieces)(x[:1])[0, 0]
 
 
+@pytest.mark.slow
 def test_trees_learn_what_no_line_can() -> None:
     rng = np.random.default_rng(1)
     pieces = random_pieces(rng, 6)

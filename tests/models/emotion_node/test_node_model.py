@@ -86,6 +86,7 @@ def test_clips_are_loud_enough_and_in_their_key(data):
     assert "not what listeners feel" in data.describe()["stand_in"]
 
 
+@pytest.mark.slow
 def test_loudness_tells_intensity(data):
     level = {0: [], 1: []}
     for c in data.songs("all"):

@@ -39,6 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[IntentClassifier,
     return module.eval(), data
 
 
+@pytest.mark.slow
 def test_it_learns_what_sentences_by_rule_say(trained: tuple[IntentClassifier, FeelingTexts]) -> None:
     module, data = trained
     table, sentences = module.table(), data.songs("val")

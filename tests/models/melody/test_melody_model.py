@@ -165,6 +165,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[MelodyTransformer
     return module.eval(), data
 
 
+@pytest.mark.slow
 def test_a_short_training_beats_the_unigram_and_learns_to_copy(trained: tuple[MelodyTransformer, Melodies]) -> None:
     module, data = trained
     songs = data.songs("test")

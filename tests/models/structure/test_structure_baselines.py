@@ -18,6 +18,7 @@ def fitted():
     return fit_baselines(train, val, encode_forms(train)), test, encode_forms(test)
 
 
+@pytest.mark.slow
 def test_all_of_them_are_there(fitted):
     names = list(fitted[0])
     assert names == [

@@ -41,6 +41,7 @@ def call(module: StructurePredictor):
     return outputs
 
 
+@pytest.mark.slow
 def test_it_learns(trained):
     module, data = trained
     result = StructureEvaluator()(call(module), module.head(), data, "test", data)

@@ -112,7 +112,7 @@ class PerformedScore(Request[Performance]):
 
     def show(self, answer: Performance, session: Session) -> None:
         out = self._target(session.folder)
-        write_atomic(out, answer.midi)
+        played = session.write_midi(out, answer.midi)
         about = session.folder / f"{out.stem}.json"  # not beside a file that the user named, where another may lie
         write_atomic(about, orjson.dumps(answer.about(), option=orjson.OPT_INDENT_2))
         velocity, shift = answer.velocity, 1000 * answer.shift
@@ -126,7 +126,7 @@ class PerformedScore(Request[Performance]):
             else "The score has one velocity throughout; all dynamics are new."
         )
         say_flaws(answer.flaws)
-        print(f"timing {shift.min():+.0f} to {shift.max():+.0f} ms; written: {out}, {about}")
+        print(f"timing {shift.min():+.0f} to {shift.max():+.0f} ms; written: {played}, {about}")
 
     def _target(self, folder: Path) -> Path:
         source = None if isinstance(self.midi, bytes) else self.midi

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from kmidi_lab.errors import ConfigError, one_of
-from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.piece import DRUM_CHANNEL, VOICES, Notes, Piece, is_kit, voices_of
@@ -106,8 +105,7 @@ class HumanisedDrums(Request[Humanised]):
         return Humanised(data, style, count, shift, louder, velocities, drums.source, piece.flaws)
 
     def show(self, answer: Humanised, session: Session) -> None:
-        target = self._target(session.folder)
-        write_atomic(target, answer.midi)
+        played = session.write_midi(self._target(session.folder), answer.midi)
         shift = answer.shift * 1000
         print(
             f"{name_of(self.midi)}: {len(shift)} drum notes in {answer.bars} bars, style {answer.style}"
@@ -119,7 +117,7 @@ class HumanisedDrums(Request[Humanised]):
         if answer.source:
             print(f"No drums on channel 10: {answer.source}.")
         say_flaws(answer.flaws)
-        print(f"written: {target}")
+        print(f"written: {played}")
 
     def _target(self, folder: Path) -> Path:
         source = None if isinstance(self.midi, bytes) else self.midi

@@ -178,7 +178,7 @@ class MelodyOverChords(Request[Tune]):
 
     def show(self, answer: Tune, session: Session) -> None:
         target = self._target(session.folder)
-        write_atomic(target, answer.midi)
+        played = session.write_midi(target, answer.midi)
         mood = f", {self.emotion}" if self.affect else ""
         # Not beside a file that the user named, where another of that name may lie.
         picture = session.folder / f"{target.stem}.png"
@@ -205,7 +205,7 @@ class MelodyOverChords(Request[Tune]):
             print(f"  bar {first + number + 1:>2}  {over:<8} {inside}")
         record = session.folder / "melody.json"
         write_atomic(record, orjson.dumps(self._record(answer, names), option=orjson.OPT_INDENT_2))
-        print(f"written: {target}, {picture}, {record}")
+        print(f"written: {played}, {picture}, {record}")
 
     def _note_name(self, tune: Tune, note: int) -> str:
         over = chord_at(tune.chords, float(tune.rhythm.onset[note]))

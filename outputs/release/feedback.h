@@ -1,0 +1,280 @@
+// Feedback events of a plugin, written as JSON lines that `task=feedback feedback.import=FILE` takes in (docs/feedback.md).
+// One header, C++17, no dependency. MIT licence, as the lab.
+//
+//     kmidi::feedback::Recorder recorder("feedback.jsonl");         // starts its writer thread; records nothing yet
+//     recorder.setConsent(true);                                    // when the user has said yes, and only then
+//     kmidi::feedback::Event event;                                 // on the audio thread, or any other one thread
+//     event.setModel("harmony");
+//     event.action = kmidi::feedback::Action::accepted;
+//     event.setInput(input, inputSize);
+//     recorder.push(event);                                         // false: no consent, or the queue is full
+//
+// `push` is for one thread at a time. It neither allocates, locks, waits nor asks the system for anything: it copies the
+// event into a ring of a fixed size. Everything else (ids, time, text, the disk) is the writer thread's work.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <locale>
+#include <mutex>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+#if defined(_WIN32)
+#include <io.h>
+#else
+#include <unistd.h>
+#endif
+
+namespace kmidi {
+namespace feedback {
+
+constexpr std::size_t mostNumbers = 512;
+constexpr std::size_t longestLine = 65536;
+constexpr std::int64_t useLastsSeconds = 30 * 24 * 3600;
+
+enum class Action : std::uint8_t { accepted, changed, rejected, rated };
+
+// A vector of at most `mostNumbers` numbers; `size` 0 says nothing.
+struct Numbers {
+    float values[mostNumbers];
+    std::size_t size = 0;
+
+    // False, and nothing is kept, where there are too many.
+    bool set(const float* from, std::size_t count) noexcept {
+        size = count <= mostNumbers ? count : 0;
+        if (size > 0) std::memcpy(values, from, size * sizeof(float));
+        return size == count;
+    }
+};
+
+// What happened. Texts are cut at their array's end; the writer refuses what the format does not allow and counts it.
+struct Event {
+    char model[41] = "";
+    char artefact[65] = "";  // SHA-256 of the model's file in hex, or empty
+    char label[65] = "";     // one word that the user gave instead, or empty
+    Action action = Action::accepted;
+    int rating = 0;  // 1 to 5, 0 for none
+    Numbers input, output, changedTo;
+
+    void setModel(const char* text) noexcept { copy(model, sizeof model, text); }
+    void setArtefact(const char* text) noexcept { copy(artefact, sizeof artefact, text); }
+    void setLabel(const char* text) noexcept { copy(label, sizeof label, text); }
+    bool setInput(const float* from, std::size_t count) noexcept { return input.set(from, count); }
+    bool setOutput(const float* from, std::size_t count) noexcept { return output.set(from, count); }
+    bool setChangedTo(const float* from, std::size_t count) noexcept { return changedTo.set(from, count); }
+
+private:
+    static void copy(char* to, std::size_t room, const char* from) noexcept {
+        std::size_t at = 0;
+        for (; at + 1 < room && from[at] != '\0'; ++at) to[at] = from[at];
+        to[at] = '\0';
+    }
+};
+
+class Recorder {
+public:
+    // `path` grows by a line an event, up to `mostBytes`; `path`.use beside it lists the user's ids and since when each stands.
+    // The ring holds `capacity` events, about 6 KB each.
+    explicit Recorder(std::string path, std::size_t capacity = 64, std::uint64_t mostBytes = 64u << 20)
+        : path_(std::move(path)), ring_(capacity + 1), mostBytes_(mostBytes), writer_([this] { write(); }) {}
+
+    // Writes what was pushed before.
+    ~Recorder() {
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            stopping_ = true;
+        }
+        wake_.notify_one();
+        writer_.join();
+    }
+    Recorder(const Recorder&) = delete;
+    Recorder& operator=(const Recorder&) = delete;
+
+    // Off at first. While it is off nothing is recorded; what was pushed before is still written.
+    void setConsent(bool given) noexcept { consent_.store(given, std::memory_order_relaxed); }
+
+    // For one thread. False where the event is not kept.
+    bool push(const Event& event) noexcept {
+        if (!consent_.load(std::memory_order_relaxed)) return false;
+        const std::size_t at = head_.load(std::memory_order_relaxed), next = (at + 1) % ring_.size();
+        if (next == tail_.load(std::memory_order_acquire)) {
+            dropped_.fetch_add(1, std::memory_order_relaxed);
+            return false;
+        }
+        ring_[at] = event;
+        head_.store(next, std::memory_order_release);
+        return true;
+    }
+
+    // Since the start: lines on the disk, events for which the queue was full, that the format does not allow, and that the
+    // disk did not take (full, no such folder, `mostBytes`).
+    std::uint64_t written() const noexcept { return written_.load(); }
+    std::uint64_t dropped() const noexcept { return dropped_.load(); }
+    std::uint64_t refused() const noexcept { return refused_.load(); }
+    std::uint64_t failed() const noexcept { return failed_.load(); }
+
+private:
+    static_assert(std::atomic<std::size_t>::is_always_lock_free, "push must not lock");
+    static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "push must not lock");
+    static_assert(std::is_trivially_copyable<Event>::value, "push must not allocate");
+
+    void write() {
+        bool last = false;
+        while (!last) {
+            {
+                std::unique_lock<std::mutex> lock(mutex_);
+                last = wake_.wait_for(lock, std::chrono::milliseconds(20), [this] { return stopping_; });
+            }
+            std::string lines;
+            std::uint64_t count = 0;
+            std::size_t at = tail_.load(std::memory_order_relaxed);
+            while (at != head_.load(std::memory_order_acquire)) {
+                const std::string line = toLine(ring_[at]);
+                at = (at + 1) % ring_.size();
+                tail_.store(at, std::memory_order_release);
+                if (line.empty()) {
+                    ++refused_;
+                } else {
+                    lines += line;
+                    ++count;
+                }
+                if (lines.size() > (1u << 20)) flush(lines, count);
+            }
+            flush(lines, count);
+        }
+    }
+
+    // Appends the lines and returns when the disk has them; a line that a crash cut short is ended first.
+    void flush(std::string& lines, std::uint64_t& count) {
+        if (count > 0) (append(lines) ? written_ : failed_) += count;
+        lines.clear();
+        count = 0;
+    }
+
+    bool append(const std::string& lines) {
+        std::FILE* file = std::fopen(path_.c_str(), "a+b");
+        if (file == nullptr) return false;
+        std::string text = lines;
+        bool done = std::fseek(file, 0, SEEK_END) == 0;
+        const long size = std::ftell(file);
+        done = done && size >= 0 && static_cast<std::uint64_t>(size) + text.size() < mostBytes_;
+        if (done && size > 0) {
+            done = std::fseek(file, -1, SEEK_END) == 0;
+            if (done && std::fgetc(file) != '\n') text.insert(0, 1, '\n');
+            done = done && std::fseek(file, 0, SEEK_END) == 0;
+        }
+        done = done && std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+#if defined(_WIN32)
+        done = done && _commit(_fileno(file)) == 0;
+#else
+        done = done && fsync(fileno(file)) == 0;
+#endif
+        return std::fclose(file) == 0 && done;
+    }
+
+    // Empty where the format does not allow the event.
+    std::string toLine(const Event& event) {
+        static const char* const actions[] = {"accepted", "changed", "rejected", "rated"};
+        const auto action = static_cast<std::size_t>(event.action);
+        if (action >= 4 || !isName(event.model) || !isWord(event.label) || event.rating < 0 || event.rating > 5) return {};
+        if (event.artefact[0] != '\0' && (std::strlen(event.artefact) != 64 || !isHex(event.artefact))) return {};
+        if (event.action == Action::rated && event.rating == 0) return {};
+        if (event.action == Action::changed && event.changedTo.size == 0 && event.label[0] == '\0') return {};
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        const std::int64_t time = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+        std::ostringstream out;
+        out.imbue(std::locale::classic());  // a decimal point, whatever the host's language
+        out.precision(9);
+        out << "{\"format\":\"kmidi-feedback-1\",\"event\":\"" << newId() << "\",\"time\":" << time << ",\"use\":\""
+            << use(time) << "\",\"model\":\"" << event.model << "\",\"action\":\"" << actions[action] << '"';
+        if (event.artefact[0] != '\0') out << ",\"artefact\":\"" << event.artefact << '"';
+        if (event.label[0] != '\0') out << ",\"label\":\"" << event.label << '"';
+        if (event.rating > 0) out << ",\"rating\":" << event.rating;
+        const bool fits = put(out, "input", event.input) && put(out, "output", event.output) &&
+                          put(out, "changed_to", event.changedTo);
+        out << "}\n";
+        const std::string line = out.str();
+        return fits && line.size() <= longestLine ? line : std::string();
+    }
+
+    static bool put(std::ostream& out, const char* key, const Numbers& numbers) {
+        if (numbers.size > mostNumbers) return false;
+        for (std::size_t i = 0; i < numbers.size; ++i) {
+            const float value = numbers.values[i];
+            if (!std::isfinite(value) || std::fabs(value) > 1e9f) return false;
+            if (i == 0) out << ",\"" << key << "\":[";
+            out << (i == 0 ? "" : ",") << value;
+        }
+        if (numbers.size > 0) out << ']';
+        return true;
+    }
+
+    static bool isName(const char* text) {
+        if (*text < 'a' || *text > 'z') return false;
+        for (; *text != '\0'; ++text)
+            if (!((*text >= 'a' && *text <= 'z') || (*text >= '0' && *text <= '9') || *text == '_')) return false;
+        return true;
+    }
+
+    static bool isWord(const char* text) {
+        for (; *text != '\0'; ++text) {
+            const bool letter = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
+            if (!letter && !(*text >= '0' && *text <= '9') && std::strchr("_#+./-", *text) == nullptr) return false;
+        }
+        return true;
+    }
+
+    static bool isHex(const char* text) { return std::strspn(text, "0123456789abcdef") == std::strlen(text); }
+
+    std::string newId() {
+        std::string id;
+        while (id.size() < 32) {
+            std::uint32_t bits = random_();
+            for (int digit = 0; digit < 8; ++digit, bits >>= 4) id += "0123456789abcdef"[bits & 15u];
+        }
+        return id;
+    }
+
+    // The id of this month: the last of the list beside the file, or a new one added to it.
+    std::string use(std::int64_t now) {
+        if (use_.empty()) {
+            std::ifstream list(path_ + ".use");
+            std::string id;
+            std::int64_t since = 0;
+            while (list >> id >> since)
+                if (id.size() == 32 && isHex(id.c_str())) use_ = id, useSince_ = since;
+        }
+        if (use_.empty() || now < useSince_ || now >= useSince_ + useLastsSeconds) {
+            use_ = newId();
+            useSince_ = now;
+            std::ofstream(path_ + ".use", std::ios::app) << use_ << ' ' << now << '\n';
+        }
+        return use_;
+    }
+
+    const std::string path_;
+    std::vector<Event> ring_;
+    const std::uint64_t mostBytes_;
+    std::atomic<std::size_t> head_{0}, tail_{0};
+    std::atomic<bool> consent_{false};
+    std::atomic<std::uint64_t> written_{0}, dropped_{0}, refused_{0}, failed_{0};
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool stopping_ = false;
+    std::random_device random_;
+    std::string use_;
+    std::int64_t useSince_ = 0;
+    std::thread writer_;  // the last: it uses all of the others
+};
+
+}  // namespace feedback
+}  // namespace kmidi

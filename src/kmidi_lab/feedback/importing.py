@@ -1,0 +1,64 @@
+"""Files of feedback into the store: those of this lab's format and KmiDi's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from kmidi_lab.errors import DataError, reason
+from kmidi_lab.feedback.event import LONGEST_LINE, Event
+from kmidi_lab.feedback.kmidi import MOST_BYTES, read_kmidi
+from kmidi_lab.feedback.reading import EventError, read_lines
+from kmidi_lab.feedback.store import Added, Store
+
+_AT_ONCE = 1000
+"""Events of one transaction."""
+_FIRST_LINES = 100
+
+
+def import_file(store: Store, path: Path) -> tuple[Added, list[str]]:
+    """Stores what is right in a file; returns what was stored and a line for each fault.
+
+    Raises:
+        DataError: the file can't be read, or is of neither form.
+    """
+    faults: list[str] = []
+
+    def refuse(number: int, why: str) -> None:
+        faults.append(f"{path}:{number}: {why}")
+
+    events = read_lines(path, refuse) if _is_ours(path) else read_kmidi(_bytes(path), store.salt, refuse)
+    new = again = forgotten = 0
+    while some := list(islice(events, _AT_ONCE)):
+        for added in _add(store, some, path, faults):
+            new, again, forgotten = new + added.new, again + added.again, forgotten + added.forgotten
+    return Added(new, again, forgotten), faults
+
+
+def _add(store: Store, events: list[Event], path: Path, faults: list[str]) -> Iterator[Added]:
+    try:
+        yield store.add(events)
+    except EventError:  # one of them clashes with another: each by itself, so that the others are kept
+        for event in events:
+            try:
+                yield store.add([event])
+            except EventError as error:
+                faults.append(f"{path}: {error}")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a line of the first few names the format; files of KmiDi have no such key."""
+    try:
+        with path.open("rb") as file:
+            return any(b'"kmidi-feedback-' in file.readline(LONGEST_LINE) for _ in range(_FIRST_LINES))
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({reason(error)}); name a file of feedback") from error
+
+
+def _bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise DataError(f"{path}: more than {MOST_BYTES // 2**20} MB; divide it")
+    return data

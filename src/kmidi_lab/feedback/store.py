@@ -1,0 +1,168 @@
+"""The store of feedback events: an SQLite file. What `add` has returned for is on the disk, whatever is killed then."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kmidi_lab.errors import DataError, FileError, reason
+from kmidi_lab.feedback.event import Event, to_line
+from kmidi_lab.feedback.reading import EventError, parse
+
+FILE = "feedback.db"
+_VERSION = 1
+_WAIT_S = 30
+_TABLES = """
+CREATE TABLE events (
+    event TEXT PRIMARY KEY, use TEXT NOT NULL, model TEXT NOT NULL, action TEXT NOT NULL,
+    time INTEGER NOT NULL, line BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX by_use ON events (use);
+CREATE INDEX by_time ON events (time);
+CREATE TABLE forgotten (use_hash TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE salt (value TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many of some events are new, were there already, or are of a use that was forgotten."""
+
+    new: int = 0
+    again: int = 0
+    forgotten: int = 0
+
+
+class Store:
+    """Opens the file, and makes it where there is none; each call is a connection of its own, so threads may share it.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DataError: the file is no store, or of another version. FileError: it can't be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise FileError(f"{path}: can't be made ({reason(error)}); choose another paths.output_root") from error
+        with self._open() as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            [version] = connection.execute("PRAGMA user_version").fetchone()
+            if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                for statement in filter(str.strip, _TABLES.split(";")):
+                    connection.execute(statement)
+                connection.execute("INSERT INTO salt VALUES (?)", [secrets.token_hex(16)])
+                connection.execute(f"PRAGMA user_version={_VERSION}")
+            elif version != _VERSION:
+                raise DataError(f"{path}: no feedback store of version {_VERSION}; move it away")
+            connection.execute("COMMIT")
+
+    def add(self, events: Iterable[Event]) -> Added:
+        """Stores all of them or, where one is refused, none; an event that is there already is no fault.
+
+        Raises:
+            EventError: another event has the id of one of them.
+        """
+        counts = {"new": 0, "again": 0, "forgotten": 0}
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for event in events:
+                counts[_put(connection, event)] += 1
+            connection.execute("COMMIT")
+        return Added(**counts)
+
+    def events(self, model: str | None = None) -> Iterator[Event]:
+        """All events, or those of a model, the oldest first. Raises EventError: a line that was changed in the file."""
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT line FROM events WHERE model = ? OR ? IS NULL ORDER BY time, event", [model, model]
+            )
+            for (line,) in rows:
+                yield parse(line)
+
+    def counts(self) -> list[tuple[str, str, int, int, int]]:
+        """For each model and action: events, and times of the first and last."""
+        with self._open() as connection:
+            return connection.execute(
+                "SELECT model, action, count(*), min(time), max(time) FROM events GROUP BY 1, 2 ORDER BY 1, 2"
+            ).fetchall()
+
+    def uses(self) -> list[tuple[str, int, int, int]]:
+        """For each use: events, and times of the first and last."""
+        with self._open() as connection:
+            return connection.execute(
+                "SELECT use, count(*), min(time), max(time) FROM events GROUP BY 1 ORDER BY 4 DESC, 1"
+            ).fetchall()
+
+    def forget(self, uses: Iterable[str]) -> int:
+        """Deletes all events of some uses, overwrites where they lay, and takes none of theirs again; gives their number."""
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            removed = 0
+            for use in uses:
+                removed += connection.execute("DELETE FROM events WHERE use = ?", [use]).rowcount
+                connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", [_hash(use)])
+            connection.execute("COMMIT")
+            _scrub(connection)
+        return removed
+
+    def keep_since(self, time: int) -> int:
+        """Deletes events from before `time`, seconds since 1970; gives their number."""
+        with self._open() as connection:
+            removed = connection.execute("DELETE FROM events WHERE time < ?", [time]).rowcount
+            if removed:
+                _scrub(connection)
+        return removed
+
+    @property
+    def salt(self) -> str:
+        """A secret of this store, for ids that nobody else can work out."""
+        with self._open() as connection:
+            return str(connection.execute("SELECT value FROM salt").fetchone()[0])
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous=FULL")
+                connection.execute("PRAGMA secure_delete=ON")
+                yield connection
+        except sqlite3.Error as error:
+            raise DataError(
+                f"{self.path}: {reason(error)}; move it away, or choose another paths.output_root"
+            ) from error
+
+
+def _put(connection: sqlite3.Connection, event: Event) -> str:
+    if connection.execute("SELECT 1 FROM forgotten WHERE use_hash = ?", [_hash(event.use)]).fetchone():
+        return "forgotten"
+    line = to_line(event)
+    there = connection.execute("SELECT line FROM events WHERE event = ?", [event.event]).fetchone()
+    if there is None:
+        row = [event.event, event.use, event.model, event.action, event.time, line]
+        connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", row)
+        return "new"
+    if there[0] != line:
+        raise EventError(f"event {event.event} is stored already and says something else")
+    return "again"
+
+
+def _hash(use: str) -> str:
+    return hashlib.sha256(use.encode()).hexdigest()
+
+
+def _scrub(connection: sqlite3.Connection) -> None:
+    """Leaves nothing deleted in the file or in its log."""
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

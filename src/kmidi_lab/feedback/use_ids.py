@@ -1,0 +1,37 @@
+"""The id that stands for this machine's user in events: random, and a new one each month."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import orjson
+
+from kmidi_lab.errors import DataError
+from kmidi_lab.feedback.event import new_id
+from kmidi_lab.files import write_atomic
+
+FILE = "use_ids.json"
+ROTATES_S = 30 * 24 * 3600
+
+
+def use_ids(folder: Path) -> list[tuple[str, int]]:
+    """This machine's ids and since when each stands, the newest last. Raises DataError: the file is broken."""
+    path = folder / FILE
+    if not path.is_file():
+        return []
+    try:
+        return [(str(use), int(since)) for use, since in orjson.loads(path.read_bytes())]
+    except (ValueError, TypeError, OSError) as error:
+        raise DataError(f"{path}: not a list of ids; move it away, and a new one is made") from error
+
+
+def use_id(folder: Path, now: float | None = None) -> str:
+    """The id of today, kept in `folder`, so that its owner can name all of them to have their events deleted."""
+    now = time.time() if now is None else now
+    there = use_ids(folder)
+    if there and there[-1][1] <= now < there[-1][1] + ROTATES_S:
+        return there[-1][0]
+    use = new_id()
+    write_atomic(folder / FILE, orjson.dumps([*there, (use, int(now))]))
+    return use

@@ -1,0 +1,40 @@
+"""task=dashboard: a page over all published models and all runs, which opens from its file without a network."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from kmidi_lab.errors import RegistryError, UserError, reason
+from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.report.dashboard import write_dashboard
+from kmidi_lab.report.kept_runs import kept_runs
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    if importlib.util.find_spec("jinja2") is None:
+        raise UserError("task=dashboard needs the training packages; type pip install 'kmidi_lab[train]'")
+    root, runs = Path(cfg.models_root), Path(cfg.dashboard.runs or cfg.paths.output_root)
+    if cfg.dashboard.runs and not runs.is_dir():
+        raise UserError(f"dashboard.runs={runs}: no such folder; give one that holds runs/ or sweeps/, such as outputs")
+    kept = kept_runs(runs)
+    try:
+        entries = load_registry(root)["models"]
+    except RegistryError as error:
+        entries = []
+        kept.faults.insert(0, (str(root), reason(error)))
+    path = Path(cfg.dashboard.out or Path(cfg.paths.output_root, "dashboard", "index.html"))
+    about = {"models folder": str(root), "runs": str(runs)}
+    faults = [*write_dashboard(entries, kept, about, path), *(f"{name}: {why}" for name, why in kept.faults)]
+    for line in faults:
+        print(f"not shown whole: {line}")
+    print(
+        f"{_counted(len(entries), 'model')}, {_counted(len(kept.runs), 'run')}, {len(faults)} not shown whole | {path}"
+    )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

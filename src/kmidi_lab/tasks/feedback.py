@@ -1,0 +1,82 @@
+"""task=feedback: what is stored of users' feedback; imports, exports and deletes it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.feedback.event import to_line
+from kmidi_lab.feedback.importing import import_file
+from kmidi_lab.feedback.store import FILE, Store
+from kmidi_lab.feedback.use_ids import use_ids
+from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.listening import say
+
+_MINE = "mine"
+_MOST_SHOWN = 20
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    """Does what is asked, in the order import, export, forget, and says what is there then.
+
+    Raises:
+        ConfigError: no use id. DataError: lines of the import were refused; the others are stored.
+    """
+    options, root = cfg.feedback, Path(cfg.paths.output_root)
+    uses = _uses(options.forget, root)
+    store = Store(root / FILE)
+    refused = _import(store, Path(options["import"]), context["folder"]) if options["import"] else ""
+    if options.export:
+        lines = [to_line(event) for event in store.events()]
+        write_atomic(Path(options.export), b"".join(lines))
+        say(f"written: {options.export}, {len(lines)} events")
+    if uses:
+        say(f"deleted: {store.forget(uses)} events of {len(uses)} use ids; none of theirs is taken again")
+    _show(store)
+    if refused:
+        raise DataError(refused)
+
+
+def _uses(wanted: str | None, root: Path) -> list[str]:
+    if not wanted:
+        return []
+    if wanted == _MINE:
+        return [use for use, _ in use_ids(root)]
+    if not re.fullmatch("[0-9a-f]{32}", wanted):
+        raise ConfigError(f"feedback.forget={wanted} must be 32 hex digits, as task=feedback lists them, or {_MINE}")
+    return [wanted]
+
+
+def _import(store: Store, path: Path, folder: Path) -> str:
+    """The line that says what was refused."""
+    added, faults = import_file(store, path)
+    say(
+        f"{path}: {added.new} events are new, {added.again} were there, {added.forgotten} are of who asked to be forgotten"
+    )
+    if not faults:
+        return ""
+    whole = folder / "refused.txt"
+    write_atomic(whole, "\n".join([*faults, ""]).encode())
+    for fault in faults[:_MOST_SHOWN]:
+        say(fault)
+    return f"{path}: {len(faults)} lines were refused, each with its reason in {whole}; the others are stored"
+
+
+def _show(store: Store) -> None:
+    counts, uses = store.counts(), store.uses()
+    say(f"{store.path}: {sum(row[2] for row in counts)} events of {len(uses)} use ids")
+    for model, action, count, first, last in counts:
+        say(f"  {model:<20} {action:<9} {count:>7}  {_day(first)} to {_day(last)}")
+    for use, count, first, last in uses[:_MOST_SHOWN]:
+        say(f"  use {use} {count:>7}  {_day(first)} to {_day(last)}")
+    if len(uses) > _MOST_SHOWN:
+        say(f"  and {len(uses) - _MOST_SHOWN} more use ids")
+
+
+def _day(time: int) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d}"

@@ -1,0 +1,179 @@
+"""What a stranger stumbled over: how songs end, what is not said, and what the Python API does with odd values."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kmidi_lab
+from kmidi_lab.composition.arranging import Arranger
+from kmidi_lab.composition.bands import kit
+from kmidi_lab.composition.form import read_form
+from kmidi_lab.composition.picture import drawn
+from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.song import _drawn, chosen_form
+from kmidi_lab.errors import UserError
+from kmidi_lab.inference.published import release_root
+from kmidi_lab.song import Arrangement
+
+
+@pytest.fixture
+def arranged(tmp_path: Path):
+    """A song as it is written, by the fallbacks: quick."""
+
+    def run(seed: int = 1, **settings: object) -> Arrangement:
+        request = SongRequest(**settings)  # type: ignore[arg-type]
+        assert request.form
+        return Arranger(request.brief(None, seed), Players(None, tmp_path)).arrange(request.form)
+
+    return run
+
+
+def struck(song: Arrangement, bar: int) -> list[int]:
+    drums = song.part("drums")
+    return [n.pitch for n in drums.notes if bar * 4 <= n.start < bar * 4 + 4] if drums else []
+
+
+@pytest.mark.parametrize("style", ["pop", "ballad", "jazz", "folk"])
+def test_drums_end_with_a_hit_under_the_last_chord(arranged, style: str) -> None:
+    for sections in ("verse 4, chorus 4", "chorus 4, outro 4"):
+        song = arranged(emotion="joyful", style=style, sections=sections)
+        assert bool(struck(song, 6)) == sections.endswith("chorus 4"), "an outro without drums has only the hit"
+        assert struck(song, 7) == [kit()["kick"], kit()["crash"]]
+        assert [n.start for n in song.part("drums").notes][-2:] == [28.0, 28.0]
+    assert song.part("bass").notes[-1].start == 28.0
+
+
+def test_a_song_without_drums_has_none_at_its_end(arranged) -> None:
+    assert arranged(emotion="joyful", sections="intro 4, breakdown 4").part("drums") is None
+
+
+def test_a_bass_leads_to_the_next_section(arranged) -> None:
+    """At the end of a walking section, the last note lies a step beside the first of what follows."""
+    song = arranged(emotion="calm", style="jazz", sections="verse 4, chorus 4, bridge 4, chorus 4", key="C")
+    bass = song.part("bass").notes
+    for section in song.sections[1:]:
+        start, _ = song.span(section)
+        before = [n for n in bass if n.start < start][-1]
+        first = next(n for n in bass if n.start >= start)
+        assert abs(before.pitch - first.pitch) <= 2, section
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("emotion", "arc"), [("sad", ""), ("-0.2,0.6", "Climb-to-Climax"), ("0.6,0.6", "Descent")])
+def test_in_32_bars_the_chorus_returns_and_the_song_closes(emotion: str, arc: str, tmp_path: Path) -> None:
+    players = Players(release_root(), tmp_path)
+    for bars, seed in ((32, 1), (32, 2), (32, 3), (40, 1), (64, 2)):
+        brief = SongRequest(emotion=emotion, bars=bars).brief(None, seed, arc)
+        plan, _ = chosen_form(lambda number, brief=brief: _drawn(players, brief, number), bars)
+        kinds = [s.kind for s in plan]
+        assert sum(s.bars for s in plan) == bars
+        assert kinds[-1] in ("outro", "chorus"), kinds
+        starts = [k for k, before in zip(kinds, [None, *kinds], strict=False) if k == "chorus" != before]
+        assert len(starts) > 1, kinds
+
+
+@pytest.mark.slow
+def test_what_was_changed_at_the_end_stands_in_the_trace(make) -> None:
+    assert make(emotion="calm", sections="verse 4, solo 4", models=False).trace["form"]["changed"] == ""
+    texts = {str(make(text="I miss you", models=False, seed=s, bars=32).trace["form"]["changed"]) for s in range(1, 4)}
+    assert any("at the end became its" in text for text in texts), texts
+
+
+def test_a_metre_that_songs_do_not_have_is_said(make) -> None:
+    for text, asked in (
+        ("a slow Waltz for my daughter", "waltz"),
+        ("something in 6/8, like rowing", "6/8"),
+        ("it should be in triple time", "triple time"),
+    ):
+        assert SongRequest(text=text).other_metre == f"songs are in 4/4, so this is no {asked}"
+    for text in ("she left at 4/4 speed", "a jigsaw of memories", "I feel lost"):
+        assert SongRequest(text=text).other_metre == ""
+    song = make(text="a waltz for you", bars=8, models=False)
+    assert "songs are in 4/4, so this is no waltz" in song.remarks
+    assert {(m.numerator, m.denominator) for m in song.arrangement.metres} == {(4, 4)}
+
+
+def test_own_chords_that_are_not_heard_are_told(make) -> None:
+    song = make(chords="C F G Am Dm E", sections="verse 4, chorus 6", models=False)
+    assert any(line.startswith("of your 6 bars of chords verse the first 4") for line in song.remarks)
+
+
+@pytest.mark.slow
+def test_names_of_sections_do_not_overlap(arranged) -> None:
+    from matplotlib import pyplot as plt
+
+    song = arranged(
+        emotion="calm",
+        sections="intro 1, pre-chorus 1, chorus 1, breakdown 1, build-up 1, verse 24, pre-chorus 2, outro 1",
+    )
+    figure = drawn(song, "title", SongRequest(emotion="calm", key="C").spelling)
+    renderer = figure.canvas.get_renderer()
+    boxes = [t.get_window_extent(renderer) for t in figure.axes[0].texts if t.get_weight() == "bold"]
+    plt.close(figure)
+    assert len(boxes) == len(song.sections)
+    assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"seed": -1}, "seed=-1 must be a whole number from 0 to 4294967295"),
+        ({"seed": 2**40}, "must be a whole number from 0"),
+        ({"seed": "one"}, "seed='one' must be a whole number"),
+        ({"seed": 1.5}, "seed=1.5 must be a whole number"),
+        ({"seed": True}, "seed=True must be a whole number"),
+        ({"seed": None}, "seed=None must be a whole number"),
+        ({"text": 5}, "compose.text=5 must be a text"),
+        ({"chords": 5}, "compose.chords=5 must be a text, or a list of texts"),
+        ({"chords": ["C", 5]}, "compose.chords=['C', 5] must be a text, or a list of texts"),
+        ({"emotion": (0.5, 0.2)}, "compose.emotion=(0.5, 0.2) must be a text, such as joyful or -0.5,0.2"),
+        ({"intent": 5}, "compose.intent=5 must be the name of a file"),
+        ({"song": "sad"}, "compose.song='sad' must be a SongIntent"),
+        ({"sound": "no"}, "compose.sound='no' must be true or false"),
+        ({"bars": "8"}, "compose.bars=8 must be a number from 4 to 400"),
+        ({"bars": [8]}, "compose.bars=[8] must be a number"),
+        ({"tempo": np.zeros(2)}, "compose.tempo=[0. 0.] must be a number"),
+        ({"lenght": 8}, "compose: 'lenght' is not allowed"),
+        ({"models_root": 5}, "models_root=5 must be a folder's name"),
+    ],
+)
+def test_odd_values_in_python_are_one_line(settings: dict[str, object], line: str) -> None:
+    with pytest.raises(UserError) as caught:
+        kmidi_lab.compose(**{"text": "I feel lost", **settings})  # type: ignore[arg-type]
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    request = SongRequest(emotion="calm", bars=np.int64(8), tempo=np.float32(90))  # type: ignore[arg-type]
+    assert (type(request.bars), type(request.tempo)) == (int, float)
+
+
+def test_a_wrong_seed_of_a_question_is_one_line() -> None:
+    with pytest.raises(UserError, match="seed=-1 must be a whole number"):
+        kmidi_lab.load("melody").predict("C", seed=-1)
+
+
+def test_what_a_person_calls_a_feeling_is_known() -> None:
+    joy, sad = SongRequest(emotion="joy").affect, SongRequest(emotion="Sadness").affect
+    assert joy and sad and joy[0] > 0.5 > -0.3 > sad[0]
+    assert SongRequest(emotion="Triumphant Hope").affect
+    with pytest.raises(UserError, match=r"did you mean joy\? Give happy"):
+        SongRequest(emotion="jooy")
+    assert read_form("verse 4")
+
+
+@pytest.mark.slow
+def test_a_command_that_is_refused_leaves_no_folder(called, tmp_path: Path) -> None:
+    for words in (("compose.text=",), ("compose.text=sad", "compose.out=song.txt"), ("compose.emotion=jooy",)):
+        assert called("task=compose", *words).returncode == 2
+    assert called("task=predict", "model=melody", "predict.chords=C Xyz").returncode == 2
+    assert not list((tmp_path / "outputs").rglob("*"))
+    (tmp_path / "mine").mkdir()
+    assert called("task=compose", "compose.text=", f"hydra.run.dir={tmp_path}/mine").returncode == 2
+    assert (tmp_path / "mine" / "run.json").is_file(), "a folder that a person names is theirs"

@@ -1,0 +1,54 @@
+"""The plugin's header: compiled without a warning, run under sanitizers, and its file read back."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kmidi_lab.feedback.importing import import_file
+from kmidi_lab.feedback.reading import read_lines
+from kmidi_lab.feedback.store import Added, Store
+from kmidi_lab.inference.published import release_root
+
+HERE = Path(__file__).parent
+FLAGS = ["-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"]
+pytestmark = [
+    pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler"),
+    pytest.mark.slow,
+]
+
+
+@pytest.mark.parametrize("sanitizer", ["thread", "address,undefined"])
+def test_a_plugin_records_without_a_race_and_its_file_is_taken_in(sanitizer: str, tmp_path: Path) -> None:
+    program, path = tmp_path / "pushes", tmp_path / "feedback.jsonl"
+    sources = ["-I", str(release_root()), str(HERE / "pushes.cpp"), "-o", str(program)]
+    subprocess.run(["g++", *FLAGS, f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all", *sources], check=True)
+    path.write_bytes(b'{"format":"kmidi-feedback-1","ev')  # a line that a crash cut short
+    totals = []
+    for capacity in (512, 4):
+        done = subprocess.run([program, path, "600", str(capacity)], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        totals.append([int(word) for word in done.stdout.split()])
+    for pushed, written, dropped, refused, failed in totals:
+        assert (written + refused, refused, failed) == (pushed, 3, 0)
+        assert pushed + dropped == 603
+    assert totals[0][2] == 0 < totals[1][2]
+    faults: list[int] = []
+    events = list(read_lines(path, lambda number, why: faults.append(number)))
+    assert faults == [1] and len(events) == totals[0][1] + totals[1][1]
+    assert [e.output for e in events[:600]] == [[i] for i in range(600)]
+    assert events[0].input == pytest.approx([0.1, -2.5, 1e-7], rel=1e-7)
+    assert {e.rating for e in events} == {None, 4} and len({e.use for e in events}) == 1
+    assert import_file(Store(tmp_path / "feedback.db"), path)[0] == Added(new=len(events))
+    assert (tmp_path / "feedback.jsonl.use").read_text().split()[0] == events[0].use
+
+
+def test_a_disk_that_takes_nothing_is_counted(tmp_path: Path) -> None:
+    program = tmp_path / "pushes"
+    sources = ["-I", str(release_root()), str(HERE / "pushes.cpp"), "-o", str(program)]
+    subprocess.run(["g++", *FLAGS, *sources], check=True)
+    done = subprocess.run([program, tmp_path / "none" / "f", "20", "64"], capture_output=True, text=True, timeout=60)
+    assert [int(word) for word in done.stdout.split()] == [23, 0, 0, 3, 20]

@@ -1,0 +1,195 @@
+"""The store of feedback, what is imported into it, and what is deleted from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.feedback.event import Event, new_id, to_line
+from kmidi_lab.feedback.importing import import_file
+from kmidi_lab.feedback.reading import EventError
+from kmidi_lab.feedback.store import Added, Store
+from kmidi_lab.feedback.use_ids import ROTATES_S, use_id, use_ids
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "feedback.db")
+
+
+def event(**changes: object) -> Event:
+    return replace(Event(use=new_id(), model="some_model", action="accepted", input=[0.5]), **changes)
+
+
+def test_an_event_is_stored_once_and_never_becomes_another(store: Store) -> None:
+    first = event()
+    assert store.add([first]) == Added(new=1)
+    assert store.add([first, first]) == Added(again=2)
+    with pytest.raises(EventError, match="says something else"):
+        store.add([event(), replace(first, action="rejected")])
+    assert list(Store(store.path).events()) == [first]
+
+
+def test_threads_add_at_the_same_time(store: Store) -> None:
+    threads = [Thread(target=lambda: [store.add([event()]) for _ in range(20)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(list(store.events())) == 80
+
+
+def test_forgotten_is_gone_from_the_bytes_and_stays_away(store: Store, tmp_path: Path) -> None:
+    mine, other = event(choices={"style": "verymine"}), event()
+    store.add([mine, other])
+    assert store.forget([mine.use]) == 1
+    held = b"".join(p.read_bytes() for p in tmp_path.iterdir())
+    assert b"verymine" not in held and mine.use.encode() not in held
+    assert store.add([mine]) == Added(forgotten=1)
+    assert list(store.events()) == [other]
+
+
+def test_old_events_are_deleted(store: Store) -> None:
+    store.add([event(time=1_700_000_000), event(time=1_800_000_000)])
+    assert store.keep_since(1_750_000_000) == 1
+    assert [e.time for e in store.events()] == [1_800_000_000]
+
+
+@pytest.mark.parametrize("make", ["text", "other", "later"])
+def test_what_is_no_store_is_refused_and_left_as_it_is(tmp_path: Path, make: str) -> None:
+    path = tmp_path / "feedback.db"
+    if make == "text":
+        path.write_text("not a database " * 100)
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE a (b)")
+            connection.execute(f"PRAGMA user_version={9 if make == 'later' else 0}")
+    before = path.read_bytes()
+    with pytest.raises(DataError, match="move it away"):
+        Store(path)
+    if make == "text":
+        assert path.read_bytes() == before
+    else:
+        assert sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall() == [("a",)]
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from kmidi_lab.feedback.event import Event, new_id
+from kmidi_lab.feedback.store import Store
+store = Store(Path(sys.argv[1]))
+while True:
+    event = Event(use=new_id(), model="m", action="accepted")
+    store.add([event])
+    print(event.event, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_what_was_said_to_be_stored_outlives_a_kill(store: Store) -> None:
+    stored: list[str] = []
+    for number in range(3):
+        writer = subprocess.Popen([sys.executable, "-c", _WRITER, store.path], stdout=subprocess.PIPE, text=True)
+        assert writer.stdout
+        stored.append(writer.stdout.readline().strip())
+        time.sleep(0.02 * number)
+        os.kill(writer.pid, signal.SIGKILL)
+        stored += [line.strip() for line in writer.stdout if line.endswith("\n")]
+        writer.wait()
+    assert len(stored) > 3 and set(stored) <= {e.event for e in store.events()}
+
+
+def test_files_are_imported_past_their_faults(store: Store, tmp_path: Path) -> None:
+    one, two, path = event(), event(), tmp_path / "more.jsonl"
+    store.add([two])
+    path.write_bytes(to_line(one) + b"{}\n" + to_line(replace(two, model="other")) + to_line(event()))
+    added, faults = import_file(store, path)
+    assert added == Added(new=2) and len(faults) == 2
+    assert "more.jsonl:2: format is None" in faults[0] and two.event in faults[1]
+    with pytest.raises(DataError, match="can't be read"):
+        import_file(store, tmp_path)
+    path.write_bytes(b"\x00\xff")
+    with pytest.raises(DataError, match="neither feedback nor a file of KmiDi"):
+        import_file(store, path)
+
+
+GENERATION = {
+    "generation_id": "gen-1",
+    "intent_text": "my secret sorrow",
+    "parameters": {"valence": -0.4, "feel": 0.3},
+    "emotion": "quiet grief",
+    "rule_breaks": ["HARMONY_AvoidTonic"],
+    "timestamp": "2025-11-02T10:00:00.123456",
+    "accepted": True,
+    "modifications": [],
+}
+CHANGE = {"parameter_name": "valence", "old_value": -0.4, "new_value": 0.1, "timestamp": "2025-11-02T10:01:00"}
+
+
+def _camel(held: dict[str, object]) -> dict[str, object]:
+    names = {k: k.split("_")[0] + "".join(w.title() for w in k.split("_")[1:]) for k in held}
+    return {names[k]: v for k, v in held.items()}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda all_: json.dumps({"user_id": "me", "midi_generations": all_}),
+        lambda all_: json.dumps({"me": {"user_id": "me", "midi_generations": all_}}),
+        lambda all_: json.dumps(all_),
+        lambda all_: "\n".join(map(json.dumps, all_)),
+        lambda all_: json.dumps([_camel(g) for g in all_]),
+    ],
+)
+def test_kmidis_own_feedback_is_taken_in_without_its_words(store: Store, tmp_path: Path, form) -> None:
+    path = tmp_path / "user_preferences.json"
+    wrong = [GENERATION | {"generation_id": "4", "parameters": {"valence": "high"}}, GENERATION | {"timestamp": "noon"}]
+    changed = GENERATION | {"generation_id": "2", "modifications": [CHANGE]}
+    path.write_text(form([GENERATION, changed, GENERATION | {"generation_id": "3", "accepted": None}, *wrong]))
+    added, faults = import_file(store, path)
+    assert added == Added(new=2) and [f.split(": ")[0].rpartition(":")[2] for f in faults] == ["4", "5"]
+    assert import_file(store, path)[0] == Added(again=2)
+    accepted, later = sorted(store.events(), key=lambda e: e.action)
+    assert (accepted.action, accepted.input) == ("accepted", {"valence": -0.4, "feel": 0.3})
+    assert accepted.choices == {"emotion": "quiet_grief", "rule_break_1": "HARMONY_AvoidTonic"}
+    assert (later.action, later.changed_to) == ("changed", {"valence": 0.1})
+    assert accepted.use == later.use
+    assert b"sorrow" not in b"".join(p.read_bytes() for p in tmp_path.glob("feedback.db*"))
+
+
+def test_a_use_id_lasts_a_month(tmp_path: Path) -> None:
+    first = use_id(tmp_path, 1_000_000.0)
+    assert use_id(tmp_path, 1_000_000.0 + ROTATES_S - 1) == first
+    second = use_id(tmp_path, 1_000_000.0 + ROTATES_S)
+    assert [use for use, _ in use_ids(tmp_path)] == [first, second] and first != second
+    (tmp_path / "use_ids.json").write_text("{}x")
+    with pytest.raises(DataError, match="move it away"):
+        use_id(tmp_path)
+
+
+def test_the_task_imports_shows_exports_and_deletes(job, tmp_path: Path, capsys) -> None:
+    events = [event(use=use_id(tmp_path / "outputs")), event()]
+    (tmp_path / "in.jsonl").write_bytes(b"".join(map(to_line, events)))
+    job("task=feedback", f"feedback.import={tmp_path / 'in.jsonl'}", f"feedback.export={tmp_path / 'out.jsonl'}")
+    assert "2 events of 2 use ids" in capsys.readouterr().out
+    assert sorted((tmp_path / "out.jsonl").read_bytes().splitlines(True)) == sorted(map(to_line, events))
+    job("task=feedback", "feedback.forget=mine")
+    assert "deleted: 1 events" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="must be 32 hex digits"):
+        job("task=feedback", "feedback.forget=me")
+    (tmp_path / "in.jsonl").write_bytes(to_line(event()) + b"{}\n")
+    with pytest.raises(DataError, match="1 lines were refused"):
+        job("task=feedback", f"feedback.import={tmp_path / 'in.jsonl'}")
+    assert "format is None" in (tmp_path / "refused.txt").read_text()
