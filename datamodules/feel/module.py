@@ -15,9 +15,10 @@ from datamodules.shared.batches import FrameStore
 from datamodules.shared.module import LabData, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import equalise_by_cosines, spec_augment
+from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import FEEL
-from kmidi_lab.models.feel.features import VALUES, Excerpt, FeelBatch, heard, targets
+from kmidi_lab.models.feel.features import CURVE_S, VALUES, Excerpt, FeelBatch, heard, targets
 
 _PROBES, _TOGETHER = 6, 32
 
@@ -62,7 +63,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
         test_font: str | None = None,
         batch_size: int = 16,
         frames: Annotated[int, Ge(256)] = 640,
-        equaliser: Decibels = 3.0,
+        equaliser: Decibels = 1.5,
         bands: CountOrNone = 12,
         masked: CountOrNone = 0,
         workers: Count = 2,
@@ -136,13 +137,26 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
         x, _ = store.take(index, start, self._frames)
         if self._equaliser:
             x = equalise_by_cosines(x, self._equaliser, generator)
+        bright = brightness(x)
         if self._bands or self._masked:
             x = spec_augment(x, self._bands, self._masked, generator, fill=self._mean)
         tempo, events, marked, curves, whole = self._targets
         longest = events.shape[1]
         rows = (start[:, None] + torch.arange(self._frames, device=index.device)).clamp(max=longest - 1)
         at = (index[:, None], rows)
-        return FeelBatch(x, tempo[index], events[at], marked[index], curves[at], whole[index])
+        return FeelBatch(
+            x, tempo[index], events[at], marked[index], torch.cat([curves[at][..., :2], bright], -1), whole[index]
+        )
+
+
+def brightness(x: torch.Tensor) -> torch.Tensor:
+    """The last of the curves `[B, T, 1]` of frames `[B, T, 128]` as training changed them: an equaliser makes them brighter."""
+    power = x.exp()
+    places = torch.arange(x.shape[-1], device=x.device) / (x.shape[-1] - 1)
+    sums = torch.stack([power @ places, power.sum(-1)], -1).double().cumsum(1)
+    window = round(CURVE_S / FRAME_S)
+    sums[:, window:] = sums[:, window:] - sums[:, :-window]
+    return (sums[..., :1] / sums[..., 1:].clamp_min(1e-12)).float()
 
 
 class MusicByRule(RenderedMusic):

@@ -7,13 +7,14 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
+import torch
 
 from datamodules.feel import emopia, groove_midi, library, patterns, pop909
-from datamodules.feel.module import MusicByRule, RenderedMusic
+from datamodules.feel.module import MusicByRule, RenderedMusic, brightness
 from datamodules.feel.scores import Score, strokes_of, values_of
 from datamodules.shared.rendering import Note, Part
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.feel.features import Excerpt
+from kmidi_lab.models.feel.features import Excerpt, curves_of
 
 
 def drums(times: list[float], pitch: int = 38) -> Part:
@@ -138,6 +139,17 @@ def test_a_bare_machine_gets_music_by_rule_and_is_told_so(by_rule: RenderedMusic
     batch = next(iter(by_rule.train_dataloader()))  # type: ignore[call-overload]
     assert batch.x.shape[1:] == (320, 128) and batch.events.shape[1:] == (320, 5)
     assert not batch.tempo.isnan().any() and batch.whole.isnan().any(), "nothing is known of its valence"
+
+
+def test_brightness_in_training_is_that_of_the_frames_it_hears() -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.normal(-4, 2, (600, 128)).astype(np.float16)
+    song = Excerpt("a", "rules", "a", frames, np.zeros(0), np.zeros(0), np.array([[1.0, 1, 0.5]]))
+    curve = curves_of(song)[:, 2]
+    same = brightness(torch.from_numpy(frames.astype(np.float32))[None])[0, :, 0].numpy()
+    assert same == pytest.approx(curve, abs=1e-3)
+    tilt = np.linspace(0, 3, 128, dtype=np.float32)
+    assert (brightness(torch.from_numpy(frames + tilt)[None].float())[0, :, 0].numpy() > curve + 0.05).all()
 
 
 @pytest.mark.slow

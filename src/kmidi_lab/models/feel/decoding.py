@@ -16,8 +16,14 @@ WARM_UP = 128
 """Frames after a reset whose tempo and values are left out: nothing tells a tempo in two seconds."""
 _TEMPO = FEEL.output("tempo").index
 _BEAT, _DOWNBEAT = FEEL.output("beat").start, FEEL.output("downbeat").start
-_TIGHTNESS = 60.0
+_TIGHTNESS = 150.0
 """How much a beat costs that is off the period: the square of the logarithm of the ratio, times this."""
+_FINER = 8
+"""Tempos that are tried for each bin."""
+_MULTIPLES = (1, 2, 4)
+"""Periods of a tempo that beats are compared over."""
+_TRUST, _LEAST = 0.25, 1e-4
+"""Power that the tempo's own output counts with beside the beats, and what no tempo is less likely than."""
 _METRES = (4, 3)
 _THREE_BY = 0.05
 """How much more of a difference a bar of three must make than one of four."""
@@ -40,8 +46,8 @@ class Pulse(NamedTuple):
 
 def pulse(outputs: NDArray[np.floating]) -> Pulse:
     """The tempo and the beats of outputs `[T, 64]`, all of one sound from a reset on."""
-    tempo = tempo_of(tempo_shares(outputs))
     activation = 1 / (1 + np.exp(-np.asarray(outputs[:, [_BEAT, _DOWNBEAT]], np.float64)))
+    tempo = tempo_of_both(tempo_shares(outputs), activation[:, 0])
     frames = beat_frames(activation[:, 0], 60 / tempo / FRAME_S)
     beats = seconds_at(frames)
     if len(beats) >= _FEWEST:
@@ -63,6 +69,25 @@ def tempo_of(shares: NDArray[np.floating]) -> float:
     top = int(np.argmax(shares))
     near = np.arange(max(0, top - 1), min(BINS, top + 2))
     return bpm_of(float(np.average(near, weights=shares[near] + 1e-12)))
+
+
+def tempo_of_both(shares: NDArray[np.floating], activation: Array) -> float:
+    """The tempo that is likely by its own output `[32]` and whose period the beats' activation `[T]` repeats at."""
+    places = np.linspace(0, BINS - 1, _FINER * BINS)
+    tempos = np.array([bpm_of(place) for place in places])
+    repeats = np.maximum(repetition(activation, 60 / tempos / FRAME_S), 1e-3)
+    likely = np.interp(places, np.arange(BINS), shares) + _LEAST
+    return float(tempos[np.argmax(repeats * likely**_TRUST)])
+
+
+def repetition(activation: Array, periods: Array) -> Array:
+    """How much an activation `[T]` is like itself one, two and four periods `[N]` (frames) before: autocorrelations, summed."""
+    centred = activation - activation.mean()
+    size = 2 * len(centred)
+    power = np.abs(np.fft.rfft(centred, size)) ** 2
+    correlation = np.fft.irfft(power, size)[: len(centred)] / np.arange(len(centred), 0, -1) / (centred.var() or 1.0)
+    at = np.arange(len(centred))
+    return np.asarray(sum(np.interp(n * periods, at, correlation, right=0) for n in _MULTIPLES))
 
 
 def beat_frames(activation: Array, period: float) -> NDArray[np.int64]:

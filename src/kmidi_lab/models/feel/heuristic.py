@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import BANDS, FRAME_S
-from kmidi_lab.models.feel.decoding import beat_frames
+from kmidi_lab.models.feel.decoding import beat_frames, repetition
 from kmidi_lab.models.feel.features import BINS, bpm_of, seconds_at
 from kmidi_lab.models.feel.style import Style
 
@@ -31,17 +31,10 @@ def onset_strength(frames: NDArray[np.floating]) -> Array:
 
 def tempo_by_onsets(frames: NDArray[np.floating]) -> float:
     """Quarter notes a minute whose period and its multiples the onsets repeat at, weighted towards 120."""
-    onsets = onset_strength(frames)
-    centred = onsets - onsets.mean()
-    size = 2 * len(centred)
-    power = np.abs(np.fft.rfft(centred, size)) ** 2
-    correlation = np.fft.irfft(power, size)[: len(centred)] / np.arange(len(centred), 0, -1)
     tempos = np.array([bpm_of(place) for place in np.linspace(0, BINS - 1, 8 * BINS)])
-    lags = 60 / tempos / FRAME_S
-    at = np.arange(len(correlation))
-    comb = sum(np.interp(n * lags, at, correlation, right=0) for n in (1, 2, 4))
+    repeats = repetition(onset_strength(frames), 60 / tempos / FRAME_S)
     prior = np.exp(-0.5 * (np.log2(tempos / USUAL) / _OCTAVE) ** 2)
-    return float(tempos[np.argmax(np.maximum(comb, 0) * prior)])
+    return float(tempos[np.argmax(np.maximum(repeats, 0) * prior)])
 
 
 def beats_by_onsets(frames: NDArray[np.floating], tempo: float) -> Array:
