@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from datamodules.dynamics import asap, kth, unscored
+from datamodules.shared import asap as asap_set
 from datamodules.shared import engine, lakh
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
@@ -61,11 +62,11 @@ def sources(root: Path, progress: bool) -> list[Source[Performance]]:
     return [
         Source(
             "asap",
-            partial(asap.files, root),
-            lambda _: asap.read(asap.table(root).parent, asap.read_table(root)),
+            partial(asap_set.files, root),
+            lambda _: asap.read(asap_set.table(root).parent, asap_set.read_table(root)),
             files,
-            folders=lambda: [asap.table(root).parent],
-            looked_at=lambda: asap.looked_at(root),
+            folders=lambda: [asap_set.table(root).parent],
+            looked_at=lambda: asap_set.looked_at(root),
         ),
         Source(
             "maestro",

@@ -4,8 +4,7 @@ Gillick, Roberts, Engel, Eck and Bamman, *Learning to groove with inverse sequen
 of ten drummers to a click, on an electronic kit, 480 ticks a quarter, with a published split in `info.csv`.
 
 A style annotation (`primary/secondary`) becomes one of the contract's eight styles with the swing that its name stands for
-(0 even eighths, 1 triplets), not what was played. Hip-hop, soul and reggae are laid back and punk pushes by reputation,
-not by measurement of these takes.
+(0 even eighths, 1 triplets), not what was played.
 """
 
 from __future__ import annotations
@@ -16,71 +15,24 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.shared.layout import Layout, folder_of
+from datamodules.shared import groove_midi
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import survived
 from kmidi_lab.midi.piece import voices_of
 from kmidi_lab.midi.reading import MidiError, read_piece
 from kmidi_lab.models.groove.features import FASTEST, SLOWEST, SWING, Performance, bars_of
 
-_PRIMARY = {
-    "rock": "straight",
-    "pop": "straight",
-    "country": "straight",
-    "dance": "straight",
-    "gospel": "straight",
-    "middleeastern": "straight",
-    "blues": "shuffle",
-    "hiphop": "laid_back",
-    "soul": "laid_back",
-    "reggae": "laid_back",
-    "punk": "pushed",
-    "funk": "funk",
-    "neworleans": "funk",
-    "jazz": "jazz",
-    "latin": "latin",
-    "afrocuban": "latin",
-    "afrobeat": "latin",
-    "highlife": "latin",
-}
-_SECONDARY = {
-    "blues/shuffle": "shuffle",
-    "rock/shuffle": "shuffle",
-    "neworleans/shuffle": "shuffle",
-    "funk/purdieshuffle": "shuffle",
-    "rock/rockabilly": "swing",
-    "jazz/swing": "swing",
-    "jazz/funk": "funk",
-    "jazz/fusion": "funk",
-    "funk/latin": "latin",
-}
-_EVEN = ("jazz/linear", "jazz/march", "jazz/klezmer", "soul/motown")
-"""Styles whose family swings but which are played in even eighths."""
-_COLUMNS = ("drummer", "session", "id", "style", "bpm", "beat_type", "time_signature", "midi_filename", "split")
 MOST_BARS = 2000
 """A longer take is a broken file; the longest published one has under 700."""
 
 
 def style_of(annotation: str) -> tuple[str, float] | None:
     """The contract's style and the swing of an annotation such as `jazz/funk`, or None for an unknown family."""
-    style = _SECONDARY.get(annotation) or _PRIMARY.get(annotation.split("/")[0])
-    if style is None:
+    named = groove_midi.style_of(annotation)
+    if named is None:
         return None
-    return style, 0.0 if annotation in _EVEN else SWING[style]
-
-
-def read_table(root: Path) -> Layout:
-    """Performances in the order of the table, grouped by session, with the published split.
-
-    The published split keeps neither drummers nor sessions apart; `about["drummer"]` is there for those who want to.
-    """
-    layout = Layout("groove", "CC BY 4.0", "Magenta's page of the Groove MIDI Dataset (the MIDI-only archive)")
-    base = folder_of(root, "groove")
-    if base.is_dir():
-        for row in layout.table(base / "info.csv", _COLUMNS):
-            split = layout.split(row["split"], row["midi_filename"])
-            layout.add(base, row["midi_filename"], row["session"], split, row)
-    return layout
+    style, even = named
+    return style, 0.0 if even else SWING[style]
 
 
 @dataclass(frozen=True)
@@ -92,15 +44,9 @@ class Take:
     published: str
 
 
-def files(root: Path) -> list[Path]:
-    """`info.csv` and every MIDI file beside it, or nothing."""
-    folder = root / "groove"
-    return [folder / "info.csv", *sorted(folder.rglob("*.mid"))] if (folder / "info.csv").is_file() else []
-
-
 def read(root: Path) -> Reading[Take]:
     """Every take in 4/4 that `groove/info.csv` lists."""
-    layout = read_table(root)
+    layout = groove_midi.read_table(root)
     reading: Reading[Take] = Reading("groove_midi", layout.licence, problems=layout.problems)
     for file in layout.files:
         row = file.about

@@ -13,6 +13,7 @@ from typing import Any
 from datamodules.groove import fma, groove_midi, styles
 from datamodules.groove.groove_midi import Take
 from datamodules.shared import engine
+from datamodules.shared import groove_midi as groove_set
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below
 from datamodules.shared.library import Problem, SplitLibrary
@@ -61,11 +62,11 @@ def sources(root: Path, cache_dir: Path, split_seed: int, progress: bool) -> lis
     return [
         Source(
             "groove_midi",
-            partial(groove_midi.files, root),
+            partial(groove_set.files, root),
             lambda _: groove_midi.read(root),
             files,
             folders=lambda: [root / "groove"],
-            looked_at=lambda: [f.path for f in groove_midi.read_table(root).files],
+            looked_at=lambda: [f.path for f in groove_set.read_table(root).files],
         ),
         Source(
             "fma",

@@ -32,6 +32,7 @@ _FREE_TEXT = (
     "registry.",
     "feedback.",
     "trainer.resume=",
+    "sweep.resume=",
     *(
         f"compose.{key}="
         for key in ("text", "intent", "chords", "key", "emotion", "style", "sections", "example", "out")

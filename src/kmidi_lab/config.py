@@ -49,7 +49,7 @@ def _of_the_sweep(cfg: DictConfig, overrides: list[str]) -> list[str]:
     for key in params:
         if OmegaConf.select(cfg, key) is None:
             raise ConfigError(
-                f"sweep={cfg.sweep} varies {key}, which data={cfg.hydra.runtime.choices.data} does not have; "
+                f"sweep={cfg.sweep.name} varies {key}, which data={cfg.hydra.runtime.choices.data} does not have; "
                 "type -m sweep=seeds, or give a model and data that do"
             )
     return [f"{key}={value}" for key, value in params.items()]
@@ -62,8 +62,8 @@ def _search_path() -> list[str]:
 
 
 def _check_sweep(cfg: DictConfig, multirun: bool) -> DictConfig:
-    if cfg.sweep != "none" and not multirun:
-        raise ConfigError(f"sweep={cfg.sweep} runs several jobs; type -m sweep={cfg.sweep}")
+    if cfg.sweep.name != "none" and not multirun:
+        raise ConfigError(f"sweep={cfg.sweep.name} runs several jobs; type -m sweep={cfg.sweep.name}")
     return cfg
 
 

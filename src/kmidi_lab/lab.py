@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, resume, run_file
+from kmidi_lab import hardware, provenance, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
@@ -33,6 +33,7 @@ from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
 from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
 
@@ -65,6 +66,10 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     with SizeLimit(machine):
         module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
+    start = start_weights.load(module, cfg.model.init_from) if cfg.model.init_from else None
+    module.start_from(cfg.model.freeze, cfg.model.layer_rate, bool(cfg.model.init_from))
+    if start:
+        data.use_contract(module.contract.version)
     if resumed:
         module.use_contract(resumed.contract_version)
         resumed.check(module)
@@ -74,6 +79,8 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     data.setup("fit")
 
     record = _new_record(cfg, context, machine, data, module)
+    if start:
+        _tell_start(record, start)
     _write_settings(cfg, data, record, folder)
     earlier = resumed.path.parent if resumed else None
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
@@ -90,6 +97,9 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
             data.trainer = trainer
             trainer.fit_loop.epoch_progress.current.processed = fitted.epochs  # type: ignore[attr-defined]
         else:
+            for logger in trainer.loggers:
+                if resumed and isinstance(logger, CurvesLogger):
+                    logger.go_on_from(resumed.path.parents[1] / CURVES, resumed.epochs)
             log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
             trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
             # From here on no rank waits for another: what follows may take longer than they would.
@@ -97,6 +107,10 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
                 return record
             fitted = best.fitted(trainer)
         record.training = training_of(fitted, module, limits.batch_size * limits.accumulate)
+        if cfg.sweep.test == "chosen" and context["group"]:  # the chosen job goes on from here when all are trained
+            run_file.finish(record)
+            run_file.write(record, folder)
+            return record
         device = trainer.strategy.root_device
         record.student = distil_student(
             module, data, cfg.trainer.limit_train_batches, device, folder, cfg.trainer.progress
@@ -160,6 +174,15 @@ def _new_record(
         data=description,
         network=Network(module.parameter_count, module.architecture),
     )
+
+
+def _tell_start(record: RunRecord, start: Start) -> None:
+    """The start weights' data have taught this model, too, so their licence goes on with it."""
+    assert record.data
+    record.data.more["started_from"] = {"source": start.source, "sha256": start.sha256, "licence": start.licence}
+    own = record.data.licence
+    record.data.licence = "; ".join(filter(None, [own, start.licence or "the start weights' data: not recorded"]))
+    log.info("training starts from the weights of %s", start.source)
 
 
 def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder: Path) -> None:

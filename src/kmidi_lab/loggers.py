@@ -29,11 +29,18 @@ class CurvesLogger(CSVLogger):
             self._experiment = _Whole(self.log_dir)
         return self._experiment
 
-    def go_on_from(self, metrics_csv: Path) -> None:
-        """Takes over the curves of an earlier run, without its scores on the test; nothing where there are none."""
+    def go_on_from(self, metrics_csv: Path, epochs: int | None = None) -> None:
+        """Takes over the curves of an earlier run, without its scores on the test; nothing where there are none.
+
+        Args:
+            metrics_csv: its file.
+            epochs: those that are not trained again; None for all.
+        """
         if metrics_csv.is_file():
             rows = csv.DictReader(metrics_csv.read_text(encoding="utf-8").splitlines())
-            self.experiment.metrics[:0] = [row for row in rows if row.get("epoch")]
+            self.experiment.metrics[:0] = [
+                row for row in rows if row.get("epoch") and (epochs is None or int(row["epoch"]) < epochs)
+            ]
 
 
 class _Whole(ExperimentWriter):

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from kmidi_lab.feedback.store import Store
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
@@ -99,5 +101,5 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
             browser.save_screenshot(os.environ["KMIDI_SCREENSHOT"])
     finally:
         browser.quit()
-    [line] = (tmp_path / "outputs" / "ratings.jsonl").read_text().splitlines()
-    assert '"better":"first"' in line
+    events = list(Store(tmp_path / "outputs" / "feedback.db").events())
+    assert sorted(event.action for event in events) == ["accepted", "rejected"]

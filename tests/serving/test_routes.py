@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
+from kmidi_lab.feedback.store import Store
 from kmidi_lab.serving.app import make_app
 from kmidi_lab.serving.guards import Hosts
 from kmidi_lab.serving.studio import Studio
@@ -50,11 +51,12 @@ def test_the_same_question_twice_gives_the_same_song_and_a_rating_is_kept_withou
     assert songs[0] == songs[1] != songs[2]
     kept = client.post("/api/rate", json={"first": ids[0], "second": ids[2], "better": "second"})
     assert kept.status_code == 200
-    [line] = (tmp_path / "ratings.jsonl").read_text().splitlines()
-    told = json.loads(line)
-    assert told["better"] == "second" and [s["seed"] for s in told["songs"]] == [1, 2]
-    assert "secret" not in line
-    assert all(len(h) == 64 for s in told["songs"] for h in s["models"].values())
+    events = {event.action: event for event in Store(tmp_path / "feedback.db").events()}
+    assert {action: event.choices["seed"] for action, event in events.items()} == {"rejected": "1", "accepted": "2"}
+    assert len({event.group for event in events.values()}) == len({event.use for event in events.values()}) == 1
+    hashes = [word for name, word in events["accepted"].choices.items() if name.startswith("model_")]
+    assert hashes and all(len(word) == 64 for word in hashes) and -1 <= events["accepted"].input["mood_valence"] <= 1
+    assert b"secret" not in b"".join(p.read_bytes() for p in tmp_path.glob("feedback.db*"))
 
 
 def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
@@ -104,9 +106,9 @@ def test_files_are_bounded_and_only_what_was_made_can_be_had(client) -> None:
     assert client.post("/api/ask/groove", content=b"x").status_code == 415
     for path in (
         "/api/song/../../etc/passwd",
-        "/api/song/%2e%2e%2fratings.jsonl",
+        "/api/song/%2e%2e%2ffeedback.db",
         "/api/song/abc.mid",
-        "/ratings.jsonl",
+        "/feedback.db",
     ):
         assert client.get(path).status_code in (404, 405)
 

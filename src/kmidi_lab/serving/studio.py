@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -18,15 +17,17 @@ from kmidi_lab.composition.players import LISTENERS, PERFORMERS, Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.errors import ConfigError, DataError, one_of
-from kmidi_lab.files import write_atomic
+from kmidi_lab.feedback.store import FILE, Store
+from kmidi_lab.feedback.use_ids import use_id
 from kmidi_lab.midi.sound import LONGEST_S, NoSoundError, wav_bytes
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
+from kmidi_lab.serving.ratings import compared, take_in_old
 from kmidi_lab.song import SongIntent, answer, next_question, to_json
 
 MOST_BARS = 128
 _MOST_RATE = 96_000
 """Samples a second, of all channels together in the longest recording."""
-_MOST_ANSWERS, _MOST_RATINGS = 64, 100_000
+_MOST_ANSWERS = 64
 SETTINGS = ("text", "chords", "key", "emotion", "tempo", "bars", "sections", "style")
 
 
@@ -35,12 +36,14 @@ class Studio:
 
     Args:
         root: models folder.
-        folder: where ratings are kept.
+        folder: where ratings are kept, in the store of feedback.
         cache_dir: prepared data.
     """
 
     def __init__(self, root: Path, folder: Path, cache_dir: Path) -> None:
-        self._root, self._ratings, self._cache_dir = root, folder / "ratings.jsonl", cache_dir
+        self._root, self._folder, self._cache_dir = root, folder, cache_dir
+        self._store = Store(folder / FILE)
+        take_in_old(folder, self._store)
         self._lock = Lock()
         self.shelf = Shelf(32, 256 * MEGABYTE)
 
@@ -126,12 +129,7 @@ class Studio:
         for t in kept:
             t["mood"] = {k: v for k, v in t["mood"].items() if k != "words"}
             t["models"] = {m["model"]: m["sha256"] for m in t["models"]}
-        line = orjson.dumps({"time": round(time.time()), "better": better, "songs": kept})
-        with self._lock:
-            before = self._ratings.read_bytes() if self._ratings.is_file() else b""
-            if before.count(b"\n") >= _MOST_RATINGS:
-                raise DataError(f"{self._ratings} has {_MOST_RATINGS} ratings; move it away")
-            write_atomic(self._ratings, before + line + b"\n")
+        self._store.add(compared(kept, better, use_id(self._folder)))
 
     def _song(self, answers: Sequence[Sequence[Any]]) -> SongIntent:
         if not isinstance(answers, list) or len(answers) > _MOST_ANSWERS:

@@ -9,8 +9,9 @@ import pytest
 from support.asap_files import two_hands, write_asap
 
 from datamodules.dynamics import asap
-from datamodules.dynamics.alignment import BeatMap, match
 from datamodules.dynamics.library import load
+from datamodules.shared.alignment import BeatMap, match
+from datamodules.shared.asap import read_table
 from kmidi_lab.midi.piece import NOTE, Piece, Track
 from kmidi_lab.midi.score import make_score
 
@@ -81,7 +82,7 @@ def test_what_was_done_with_each_note_by_hand() -> None:
 
 def test_the_published_layout(tmp_path: Path) -> None:
     root = write_asap(tmp_path)
-    reading = asap.read(root / "asap", asap.read_table(root))
+    reading = asap.read(root / "asap", read_table(root))
     assert len(reading.items) == 12
     assert reading.facts["match_rate_min"] > 0.99
     assert sorted(p.reason for p in reading.problems) == [
@@ -110,7 +111,7 @@ def test_splits_never_part_a_piece_and_the_cache_is_by_content(tmp_path: Path) -
 
 
 def test_real_performances_are_found(shared: Path) -> None:
-    layout = asap.read_table(shared)
+    layout = read_table(shared)
     if not layout.files:
         pytest.skip("needs ASAP")
     layout.files = layout.files[::40]

@@ -13,10 +13,10 @@ import pytest
 from support.drum_files import write_drums, write_table
 from support.smf import END, midi, name, note, track
 
-from datamodules.dynamics.alignment import match
 from datamodules.groove import groove_midi
 from datamodules.melody import chorales, library, pop909, tune_books
 from datamodules.shared import engine
+from datamodules.shared.alignment import match
 from datamodules.shared.library import Reading
 from datamodules.shared.midi_reading import extracting
 from datamodules.shared.pool import read_all, read_many, survived

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.smf import song
 
-from datamodules.dynamics import asap, unscored
-from datamodules.groove import groove_midi
+from datamodules.dynamics import unscored
+from datamodules.shared import asap, groove_midi
 from datamodules.shared.layout import Layout
 
 GROOVE = """drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split

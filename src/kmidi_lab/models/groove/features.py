@@ -7,14 +7,14 @@ comes from the style's name, never from the timing of the bars.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from kmidi_lab.contracts import GROOVE
+from kmidi_lab.midi import styles
 from kmidi_lab.midi.piece import VOICES
 
 if TYPE_CHECKING:
@@ -31,20 +31,7 @@ TIMING_DELTA, VELOCITY_DELTA = 0.5, 0.3
 """Huber deltas: where the training loss turns from square to straight, in `UNIT_MS` and in velocity."""
 PHRASE_BARS = 8
 SLOWEST, FASTEST = 30.0, 300.0
-SWING: Mapping[str, float] = MappingProxyType(
-    {
-        "straight": 0.0,
-        "swing": 0.8,
-        "shuffle": 1.0,
-        "laid_back": 0.2,
-        "pushed": 0.0,
-        "funk": 0.15,
-        "jazz": 0.67,
-        "latin": 0.0,
-    }
-)
-"""The contract's styles, in order, each with the swing that its name stands for: 0 even eighths, 1 triplets."""
-STYLES = tuple(SWING)
+SWING, STYLES = styles.SWING, styles.STYLES
 _IN = {s.name: s.index for s in GROOVE.inputs}
 _TIMING, _VELOCITY = GROOVE.output("timing").index, GROOVE.output("velocity").index
 
