@@ -275,7 +275,7 @@ class FeelRules(Rules[Excerpt]):
     seed: int
     font: str
     nothing = "no music was found"
-    remedy = "Set DATA_ROOT to a folder with groove/, pop909/ or emopia/, or type data=feel_rules"
+    remedy = "Set DATA_ROOT to a folder with a data set of docs/feel.md, or type data=feel_rules"
     named_licences = True
 
     def split(self, songs: list[Excerpt]) -> Split:

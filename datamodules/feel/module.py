@@ -46,7 +46,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
     id = "feel_music"
     contract = FEEL
     vocabulary = VALUES
-    root_sources: tuple[str, ...] = ("groove", "pop909", "emopia")
+    root_sources: tuple[str, ...] = ("groove_midi", "pop909", "emopia")
     bytes_per_example = 8 * 1024 * 1024
     identity_settings = ("sources", "split_seed", "amount")
     other_settings = ("test_font", "frames", "equaliser", "bands", "masked")
@@ -63,7 +63,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
         test_font: str | None = None,
         batch_size: int = 16,
         frames: Annotated[int, Ge(256)] = 640,
-        equaliser: Decibels = 1.5,
+        equaliser: Decibels = 3.0,
         bands: CountOrNone = 12,
         masked: CountOrNone = 0,
         workers: Count = 2,
