@@ -29,6 +29,7 @@ from kmidi_lab.files import check_writable, remove_folder
 from kmidi_lab.report.formats import printable
 from kmidi_lab.sweeps import kept
 from kmidi_lab.sweeps.choice import only_repeats
+from kmidi_lab.sweeps.space import is_search
 from kmidi_lab.sweeps.state import record_of
 
 log = logging.getLogger(__name__)
@@ -69,8 +70,7 @@ def run(arguments: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # its errors come here, not on the screen
     combinations = config.check(overrides, multirun)
     if multirun and combinations[0].sweep.test == "auto":
-        jobs = ((cfg.model.name, cfg.hydra.overrides.task) for cfg in combinations)
-        overrides.append(f"sweep.test={'all' if combinations[0].task != 'train' or only_repeats(jobs) else 'chosen'}")
+        overrides.append(f"sweep.test={_tested(combinations)}")
     sys.argv = ["kmidi_lab", *options, *overrides]
     schema.register()
     if multirun and (parsed.cfg or parsed.info):
@@ -86,7 +86,8 @@ def run(arguments: list[str]) -> int:
         )()
     except KeyboardInterrupt:
         if multirun:
-            waiting = [list(cfg.hydra.overrides.task) for cfg in combinations]
+            searched = is_search(overrides)
+            waiting = [] if searched else [list(cfg.hydra.overrides.task) for cfg in combinations]
             print("\n".join(go_on.rest_of_sweep(folder, waiting, _kept_options())), file=sys.stderr)
         raise
     except LabError:
@@ -105,6 +106,14 @@ def run(arguments: list[str]) -> int:
         _finish_sweep(folder, combinations[0].sweep.rank_by)
         return 1
     return max(results, default=0) if shown or not multirun else _finish_sweep(folder, combinations[0].sweep.rank_by)
+
+
+def _tested(combinations: list[DictConfig]) -> str:
+    """What sweep.test=auto means for these jobs."""
+    if combinations[0].sweep.name in ("optuna", "grid"):
+        return "chosen"
+    jobs = ((cfg.model.name, cfg.hydra.overrides.task) for cfg in combinations)
+    return "all" if combinations[0].task != "train" or only_repeats(jobs) else "chosen"
 
 
 def _counted(cfg: DictConfig, results: list[int]) -> float | None:

@@ -31,6 +31,8 @@ _FREE_TEXT = (
     "export.source=",
     "registry.",
     "feedback.",
+    "label.file=",
+    "monitor.store=",
     "trainer.resume=",
     "sweep.resume=",
     *(

@@ -70,6 +70,14 @@ class SweepConfig:
     rank_by: str = "validation"
     resume: str | None = None
     retry_failed: bool = False
+    only: list[str] | None = None
+    points: int = 3
+    trials: int = 24
+    parallel: int = 1
+    prune: bool = True
+    study: str = "search"
+    storage: str | None = None
+    trial: int | None = None
 
 
 @dataclass
@@ -122,6 +130,23 @@ class DashboardConfig:
 
 
 @dataclass
+class MonitorConfig:
+    days: int = 30
+    store: str | None = None
+
+
+@dataclass
+class QueueConfig:
+    by: str = "margin"
+    count: int = 100
+
+
+@dataclass
+class LabelConfig:
+    file: str | None = None
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -145,6 +170,9 @@ class LabConfig:
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None
     collect: CollectConfig | None = None
+    monitor: MonitorConfig | None = None
+    queue: QueueConfig | None = None
+    label: LabelConfig | None = None
     dashboard: DashboardConfig | None = None
 
 

@@ -53,6 +53,10 @@ def make_trainer(
         callbacks.append(WeightAveraging(avg_fn=partial(_moving_average, cfg.trainer.ema)))
     if cfg.trainer.patience:
         callbacks.append(EarlyStopping("val/loss", patience=cfg.trainer.patience))
+    if cfg.sweep.trial is not None and cfg.sweep.prune:
+        from kmidi_lab.sweeps.pruning import Pruning  # Optuna: who searches nothing need not have it
+
+        callbacks.append(Pruning(cfg))
     if cfg.trainer.progress:
         callbacks.append(RichProgressBar(refresh_rate=20))
     several = machine.devices * machine.num_nodes > 1

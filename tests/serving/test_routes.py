@@ -71,6 +71,24 @@ def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
     assert set(heard) == {"values", "answers", "unsure", "by"}
 
 
+def test_a_model_answers_what_is_typed(client) -> None:
+    def tell(model: str, text: str) -> dict:
+        done = client.post(f"/api/tell/{model}", json={"text": text})
+        assert done.status_code == 200, done.text
+        return done.json()
+
+    chords = tell("harmony", "Dm7 G7")["answer"]
+    assert len(chords) == 8 and max(chords, key=chords.get).startswith("C")
+    feeling = tell("intent", "I am so happy today")["answer"]
+    assert feeling["label"] == "happy" and len(feeling["probabilities"]) == 3 and "embedding" not in feeling
+    assert sum(s["bars"] for s in tell("structure", "24")["answer"]["sections"]) == 24
+    tune = tell("melody", "Am F")
+    assert tune["files"] == ["mid", "wav"] and client.get(f"/api/song/{tune['id']}.mid").content[:4] == b"MThd"
+    again = client.post("/api/ask/melody", content=client.get(f"/api/song/{tune['id']}.mid").content, headers=OCTETS)
+    assert again.json()["files"] == ["mid", "wav"]
+    assert "chorus" in client.get("/api/kinds").json()
+
+
 @pytest.mark.parametrize(
     ("path", "sent", "code", "line"),
     [
@@ -88,6 +106,12 @@ def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
         ("/api/question", {"answers": [["nope", "x"]]}, 400, "nope"),
         ("/api/question", {"answers": "x"}, 400, "must be a list"),
         ("/api/question", {"answers": [[["a"], "x"]]}, 400, "pair"),
+        ("/api/tell/harmony", {"text": "C Xyz"}, 400, "Xyz"),
+        ("/api/tell/harmony", {"text": "C " * 600}, 400, "1200 characters were typed; give at most 1000"),
+        ("/api/tell/harmony", {"text": 5}, 400, "text must be a text"),
+        ("/api/tell/structure", {"text": "many"}, 400, "bars='many' must be a whole number"),
+        ("/api/tell/structure", {"text": "5000"}, 400, "bars=5000"),
+        ("/api/tell/groove", {"text": "x"}, 400, "'groove' is not allowed"),
         ("/api/rate", {"first": "a", "second": "b", "better": "first"}, 400, "not kept any more"),
         ("/api/rate", {"first": "a", "second": "b", "better": "best"}, 400, "'best' is not allowed"),
     ],

@@ -152,6 +152,18 @@ class Listening(Request[Recognition]):
             unsure.append(doubt)
         return Recognition(readings[:-1], *readings[-1], run_id, status, "; ".join(unsure), tuple(notes), distance)
 
+    def output(self, published: Published) -> Frames:
+        """The mean output `[M]` of all that counts of the sound, without a reading; NaN where nothing does.
+
+        Raises:
+            AudioError, UserError: sound that can't be used.
+        """
+        hear, step, onset = self.hearing(published)
+        listener = Listener(step, lambda mean: Reading({}), 3600, hear, onset, lambda: hear.afresh)
+        for frame in chain.from_iterable(self._frames([])):
+            listener.push(frame)
+        return listener.mean()
+
     def show(self, answer: Recognition, session: Session) -> None:
         for note in answer.notes:
             say(f"note: {note}")

@@ -25,11 +25,14 @@ _MODULES = {
     "serve": "serve",
     "feedback": "feedback",
     "collect": "collect",
+    "monitor": "monitor",
+    "queue": "queue",
+    "label": "label",
     "prepare": "prepare",
     "info": "info",
     "dashboard": "dashboard",
 }
-_TRAINING = ("train", "eval", "export", "prepare")
+_TRAINING = ("train", "eval", "export", "prepare", "monitor")
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
 _NO_CHECKPOINT = "no checkpoint there; give a run folder or a .ckpt file"
 _NO_RUN = "no run there; give a run folder, such as outputs/runs/harmony/…"
