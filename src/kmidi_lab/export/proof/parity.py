@@ -27,8 +27,6 @@ from kmidi_lab.export.rtneural.runner import run_rtneural
 from kmidi_lab.nn.streaming import TorchModel
 
 Array = NDArray[np.float32]
-CHUNKING = 1e-5
-"""How far the network may differ from itself when a sequence is cut into pieces."""
 _PIECES = (1, 3, 9)
 _FEW = 512
 """Calls of the plans that reset often: each of their pieces is a fresh start, so more would tell nothing new."""
@@ -150,10 +148,10 @@ class _Proof:
         cuts = np.cumsum(np.resize(_PIECES, len(self.calls)))
         pieces = np.split(self.calls, cuts[cuts < len(self.calls)])
         worst = self._worst(np.concatenate([self.torch.run(piece) for piece in pieces]), self.expected[0])
-        if worst.error > CHUNKING:
+        if worst.error > self.tolerance:
             raise ExportError(
                 f"{self.contract.id}: the network is off by {worst.error:.3g} from itself at {self.name(worst.call)} "
-                f"when the calls are cut into pieces (gate {CHUNKING:g}); its state does not hold all of its past"
+                f"when the calls are cut into pieces (gate {self.tolerance:g}); its state does not hold all of its past"
             )
         return worst.error
 
