@@ -151,7 +151,7 @@ def test_a_song_has_a_page_that_plays_it(make) -> None:
         ({"bars": "8"}, "compose.bars=8 must be a number from 4 to 400"),
         ({"bars": [8]}, "compose.bars=[8] must be a number"),
         ({"tempo": np.zeros(2)}, "compose.tempo=[0. 0.] must be a number"),
-        ({"lenght": 8}, "compose: 'lenght' is not allowed"),
+        ({"barz": 8}, "compose: 'barz' is not allowed. Did you mean 'bars'?"),
         ({"models_root": 5}, "models_root=5 must be a folder's name"),
     ],
 )
