@@ -5,7 +5,7 @@
 Three tasks, none on a released network, whose training saw these labels: a logistic regression learns on features that
 no label has shaped. GoEmotions: Ekman's six and neutral of comments with one label, on the first 100 components of
 their TF-IDF; test: the published `dev` part. Philharmonia: the instrument, on mean and spread of the mel bands; test:
-pitches that the pool has not. RAVDESS: the emotion, on the same; test: six actors that the pool has not.
+pitches that the pool has not. RAVDESS: the emotion, on the same; test: two actors (19 and 20; the copy here has 20) that the pool has not.
 
 Each seed draws the pool (but RAVDESS's, which is all), the first labels and the ties. Written: `active_learning.png`,
 `active_learning.json`, and a table on the screen.
