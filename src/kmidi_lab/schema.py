@@ -129,6 +129,7 @@ class CollectConfig:
 class DashboardConfig:
     runs: str | None = None
     out: str | None = None
+    dry_run: bool = False
 
 
 @dataclass

@@ -19,7 +19,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from kmidi_lab import hardware, stopping, trainer_parts
 from kmidi_lab.checkpoints import WholeCheckpoints
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.loggers import CurvesLogger, wandb_logger
+from kmidi_lab.loggers import CurvesLogger
+from kmidi_lab.wandb_run import StepCurves, wandb_logger
 
 _BYTES_A_PARAMETER = 16
 """The weight, its gradient and AdamW's two means, float32 each."""
@@ -50,6 +51,8 @@ def make_trainer(
         loggers.append(wandb_logger(cfg, folder, context["group"]))
     loggers += trainer_parts.loggers(cfg, folder)
     callbacks = [*callbacks, OwnSignals()]
+    if cfg.logger.wandb:
+        callbacks.append(StepCurves(limits.batch_size * limits.accumulate))
     if cfg.trainer.ema:
         callbacks.append(WeightAveraging(avg_fn=partial(_moving_average, cfg.trainer.ema)))
     if cfg.trainer.patience:
