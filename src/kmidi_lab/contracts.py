@@ -588,7 +588,7 @@ MICROTIMING = Contract(
         ("phrase_position", 2, "sin, cos of the place in a phrase of eight bars; zeros unknown", CIRCLE),
         ("mood", 4, "valence, arousal, dominance in -1..1, complexity in 0..1; zeros are neutral", MOOD),
         ("written_dynamic", 1, "dynamic that the score writes, as a MIDI velocity / 127; 0 unknown", UNIT),
-        ("reserved", 12, "zero", Values("range", 0.0, 0.0)),
+        ("reserved", 12, "keep it zero; it has no effect", UNIT),
     ),
     outputs=_slices(
         ("median", 1, "median offset from the written place, -1..1 = +-60 ticks at 480 PPQ, later is above 0"),

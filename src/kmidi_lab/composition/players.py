@@ -10,7 +10,7 @@ from typing import Any
 from kmidi_lab.inference.api import Request, Session, request_of
 from kmidi_lab.inference.published import Published, load_published
 
-PERFORMERS = ("groove", "dynamics")
+PERFORMERS = ("groove", "dynamics", "microtiming")
 """Models that play a MIDI file."""
 LISTENERS = ("emotion", "instrument", "emotion_node")
 """Models that take sound."""

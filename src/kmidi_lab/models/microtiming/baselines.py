@@ -22,6 +22,8 @@ _PITCHED = ROLES.index("kick")
 """Roles below it are those of pitched notes."""
 _FEW = 40
 """Quantiles over fewer notes are replaced by those of the next wider group."""
+_MOST = 100_000
+"""Notes that a ridge is fitted on, every k-th of all."""
 _RIDGES = (1.0, 100.0, 10_000.0)
 _IN = {s.name: s.index for s in MICROTIMING.inputs}
 
@@ -144,9 +146,11 @@ def _table(a: Asked, rows: np.ndarray, late: np.ndarray, hard: np.ndarray) -> Fi
 
 def _ridge(a: Asked, rows: np.ndarray, late: np.ndarray, hard: np.ndarray, other: Asked, checked: np.ndarray) -> Fitted:
     """Linear regression on the vector of the note and of the notes beside it."""
-    x = _with_one(beside(a))[rows]
+    kept = slice(None, None, max(1, int(np.ceil(len(rows) / _MOST))))
+    rows, late, hard = rows[kept], late[kept], hard[kept]
+    x = beside(a, rows)
     gram, sums = x.T @ x, x.T @ np.stack([late, hard], 1)
-    seen, truth = _with_one(beside(other))[checked], other.e.offset[checked] - other.lead[checked]
+    seen, truth = beside(other, checked), other.e.offset[checked] - other.lead[checked]
     best: tuple[float, np.ndarray] | None = None
     for strength in _RIDGES:
         penalty = np.diag([*np.full(len(gram) - 1, strength), 1e-6])
@@ -160,23 +164,21 @@ def _ridge(a: Asked, rows: np.ndarray, late: np.ndarray, hard: np.ndarray, other
     q, middle = around(error), float(np.median(error))
 
     def predict(asked: Asked) -> tuple[np.ndarray, np.ndarray]:
-        out = _with_one(beside(asked)) @ weights
+        out = beside(asked, np.arange(len(asked.x))) @ weights
         return out[:, :1] + middle + q, out[:, 1]
 
     return predict
 
 
-def beside(a: Asked) -> np.ndarray:
-    """`[E, 64 + 2 * 26]`: each note's vector, and step, role and chord of the notes before and after it in its take."""
+def beside(a: Asked, rows: np.ndarray) -> np.ndarray:
+    """`[K, 64 + 2 * 26 + 1]` of the notes `rows` `[K]`: each one's vector, step, role and chord of the notes before and after
+    it in its take, and 1.
+    """
     seen = np.r_[_IN["step"], _IN["role"], _IN["chord_size"], _IN["chord_rank"]]
-    parts = [a.x]
+    parts = [a.x[rows]]
     for k in (-1, 1):
-        at = np.arange(len(a.x)) + k
+        at = rows + k
         inside = (at >= 0) & (at < len(a.x))
         at = at.clip(0, max(0, len(a.x) - 1))
-        parts.append(a.x[at][:, seen] * (inside & (a.e.song[at] == a.e.song))[:, None])
-    return np.concatenate(parts, 1)
-
-
-def _with_one(x: np.ndarray) -> np.ndarray:
-    return np.concatenate([x, np.ones((len(x), 1), x.dtype)], 1).astype(np.float64)
+        parts.append(a.x[at][:, seen] * (inside & (a.e.song[at] == a.e.song[rows]))[:, None])
+    return np.concatenate([*parts, np.ones((len(rows), 1))], 1)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _AROUND = 4
 """Notes before and after that a tree sees."""
-_MOST = 60_000
+_MOST = 40_000
 """Notes that trees are grown on, every k-th of all."""
 _FEWEST = 50
 _IN = {s.name: s.index for s in MICROTIMING.inputs}

@@ -115,8 +115,8 @@ def scores(blind: Prediction, told: Prediction, e: Encoded, rows: np.ndarray) ->
 
 
 def _drawn(quantiles: np.ndarray, take: np.ndarray) -> np.ndarray:
-    """An offset for each note; notes of one onset count as onsets of their own here, which changes no spread."""
-    return drawn(quantiles, np.arange(len(take)), np.random.default_rng(0))
+    """An offset for each note, drawn independently: what goes together in `predict` has the same spread."""
+    return drawn(quantiles, np.arange(len(take)), np.random.default_rng(0), together=0.0)
 
 
 def _within(values: np.ndarray, take: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, get_args
 import numpy as np
 from annotated_types import Interval
 
+from kmidi_lab.bounds import Share
 from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
@@ -58,6 +59,7 @@ class PlacedNotes(Request[Played]):
         style: of the drums: straight, swing, shuffle, laid_back, pushed, funk, jazz or latin; None is unknown.
         lead: how late the player is as a whole, in ms, below 0 early; 0 leaves it open.
         parts: all, pitched or drums: which notes are placed; the others stay.
+        amount: share of each offset that is played, 0..1; below 1 the band is tighter than the players it was learnt from.
 
     Raises:
         ConfigError: no file, an unknown style or part, a lead out of range, or an `out` that can't be written.
@@ -72,6 +74,7 @@ class PlacedNotes(Request[Played]):
         style: str | None = None,
         lead: Lead = 0.0,
         parts: str = "all",
+        amount: Share = 1.0,
     ) -> None:
         if not midi:
             raise ConfigError("predict.midi is empty; name the MIDI file to play, such as predict.midi=song.mid")
@@ -80,6 +83,7 @@ class PlacedNotes(Request[Played]):
         if parts not in get_args(Parts):
             raise ConfigError(one_of("predict.parts", parts, get_args(Parts)))
         self.midi, self.out, self.style, self.lead, self.parts = midi_source(midi), out, style, float(lead), parts
+        self.amount = amount
         self._target(Path())
 
     def run(self, published: Published | None, session: Session) -> Played:
@@ -124,7 +128,7 @@ class PlacedNotes(Request[Played]):
         unit = milliseconds(notes.bpm)
         outputs = by_rule(x, unit) if published is None else published.call(x[None])[0]
         _, order = np.unique(notes.onset, return_inverse=True)
-        ms = drawn(read_quantiles(outputs.astype(np.float64)), order, rng) * unit
+        ms = self.amount * drawn(read_quantiles(outputs.astype(np.float64)), order, rng) * unit
         middle, spread = read_velocity(outputs)
         loud = 127 * (middle + _NORMAL * spread * rng.standard_normal(len(middle)))
         if line.drums and self.style is not None and SWING[self.style] >= _TRIPLETS:

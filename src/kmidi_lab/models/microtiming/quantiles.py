@@ -13,8 +13,8 @@ LEVELS = (0.10, 0.25, 0.50, 0.75, 0.90)
 _OUT = {s.name: s.index for s in MICROTIMING.outputs}
 _REACH = 2.5
 """Standard deviations at which the tails end."""
-TOGETHER = 0.0
-"""Correlation of what is drawn for one note and for the next."""
+TOGETHER = 0.5
+"""Correlation of what is drawn for one onset and for the next: about what the offsets before tell on validation takes."""
 
 
 def read_quantiles(outputs: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ def drawn(quantiles: np.ndarray, order: np.ndarray, rng: np.random.Generator, to
         quantiles: rising.
         order: `[N]`, the onset that each note belongs to, counted from 0, rising.
         rng: draws.
-        together: correlation of one onset and the next, and half of the notes of one onset (0 independent).
+        together: correlation of one onset and the next; this share of a note's variance is that of its onset.
     """
     z = np.zeros(int(order.max(initial=-1)) + 1)
     noise = rng.standard_normal(len(z))
