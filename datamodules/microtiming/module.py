@@ -35,8 +35,6 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
         window: notes of one training sequence.
         lead_share: of training windows that are told the player's lead.
         lead_jitter: standard deviation, in ms, of a lead that is added to those.
-        lead_swap: share of the others that are played with the lead of another take of their style, or no model would learn
-            the takes by heart.
         history_share: of training windows that are told the last four offsets.
         style_dropout, phrase_dropout: share of training windows whose style and swing (place in the phrase) are unknown.
         tempo_jitter: largest relative change of the tempo that training windows name.
@@ -52,7 +50,7 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
     bytes_per_example = 512 * 1024
     identity_settings = ("sources", "test_drummers", "split_seed", "val_share", "test_share")
     other_settings = (
-        "window", "lead_share", "lead_jitter", "lead_swap", "history_share", "style_dropout", "phrase_dropout", "tempo_jitter",
+        "window", "lead_share", "lead_jitter", "history_share", "style_dropout", "phrase_dropout", "tempo_jitter",
     )  # fmt: skip
     remedy = "add sources, or give other data.val_share or data.split_seed"
 
@@ -70,7 +68,6 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
         window: Count = 128,
         lead_share: Share = 0.5,
         lead_jitter: Annotated[float, Interval(ge=0, le=30)] = 8.0,
-        lead_swap: Share = 0.7,
         history_share: Share = 0.2,
         style_dropout: Share = 0.1,
         phrase_dropout: Share = 0.2,
@@ -83,11 +80,11 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.window = window
-        self._shares = (lead_share, lead_swap, history_share, style_dropout, phrase_dropout)
+        self._shares = (lead_share, history_share, style_dropout, phrase_dropout)
         self._lead_jitter, self._tempo_jitter = lead_jitter, tempo_jitter
         self._encoded: dict[str, Encoded] = {}
         self._tensors: dict[str, torch.Tensor] = {}
-        self._takes, self._fellows = torch.zeros(0, dtype=torch.long), torch.zeros(0, 2, dtype=torch.long)
+        self._takes = torch.zeros(0, dtype=torch.long)
 
     def encoded(self, split: str) -> Encoded:
         """Contract vectors and targets of every note of a split; made once, not to be written to."""
@@ -118,18 +115,16 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
         pitched = np.array([song.take.kind == "piano" for song in self.songs("train")])
         # Pianists' takes have four times as many notes, and less to learn in them.
         shown = np.rint(np.where(pitched, np.sqrt(windows), windows)).astype(np.int64)
-        style = e.style[e.starts[:-1]]
-        alike = np.sort(style)
-        fellows = np.stack([np.searchsorted(alike, style), np.searchsorted(alike, style, side="right")], 1)
-        self._tensors["by_style"] = torch.from_numpy(np.argsort(style, kind="stable")).to(self.device)
         self._takes = torch.from_numpy(np.repeat(np.arange(len(shown)), shown)).to(self.device)
-        self._fellows = torch.from_numpy(fellows).to(self.device)
         return self.index_batches(len(self._takes), self._gather)
 
     def whole(self, split: str) -> list[MicrotimingBatch]:
-        """Every take in windows of up to 1,024 notes, nothing known of the player."""
+        """Every take in windows of up to 1,024 notes: with nothing known of the player, then with the lead given."""
         e = self.encoded(split)
-        tensors = _tensors(e, e.x, self.device)
+        return [*self._in_windows(e, e.x), *self._in_windows(e, e.with_lead())]
+
+    def _in_windows(self, e: Encoded, x: np.ndarray) -> list[MicrotimingBatch]:
+        tensors = _tensors(e, x, self.device)
         starts, long = tensors["starts"], 1024
         begin = torch.cat(
             [torch.arange(int(a), int(b), long) for a, b in zip(starts[:-1], starts[1:], strict=True)] or [starts[:0]]
@@ -150,14 +145,9 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
         begin = first + (rand(n) * ((last - first - self.window).clamp(min=0) + 1)).long()
         batch = _windows(self._tensors, begin, last, self.window)
         x = batch.x
-        lead, swap, heard, style, phrase = (rand(n, 1) < share for share in self._shares)
-        a, b = self._fellows[takes].T
-        other = self._tensors["by_style"][a + (rand(n) * (b - a)).long()]
-        own = self._tensors["lead"][begin][:, None]
-        swapped = self._tensors["lead"][self._tensors["starts"][other]][:, None] - own
-        more = torch.randn(n, 1, generator=generator, device=index.device) * self._lead_jitter
-        more = torch.where(lead, more, swapped * swap)
-        told = (own + more) / LEAD_MS
+        lead, heard, style, phrase = (rand(n, 1) < share for share in self._shares)
+        more = torch.randn(n, 1, generator=generator, device=index.device) * self._lead_jitter * lead
+        told = (self._tensors["lead"][begin][:, None] + more) / LEAD_MS
         x[..., _IN["lead"].start] = told.clamp(-1, 1) * lead
         offset = (batch.offset + more / UNIT_MS / batch.unit).clamp(-1, 1)
         played = _IN["played_offsets"]

@@ -39,7 +39,7 @@ class MicrotimingModel(LabModule):
         self,
         inner: Count = 48,
         hidden: Count = 56,
-        dropout: Dropout = 0.1,
+        dropout: Dropout = 0.05,
         velocity_weight: LossWeight = 0.3,
         learning_rate: float = 6e-3,
         weight_decay: float = 1e-2,
