@@ -27,6 +27,10 @@ from kmidi_lab.config_rules import bring_contract
 from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, UserError, first_line
 from kmidi_lab.files import check_writable, remove_folder
 from kmidi_lab.report.formats import printable
+from kmidi_lab.sweeps import kept
+from kmidi_lab.sweeps.choice import only_repeats
+from kmidi_lab.sweeps.space import is_search
+from kmidi_lab.sweeps.state import record_of
 
 log = logging.getLogger(__name__)
 _ANSWERING = ("compose", "predict")
@@ -46,15 +50,27 @@ def run(arguments: list[str]) -> int:
     """Checks every combination, then runs one job or a sweep; returns the exit code."""
     logging.raiseExceptions = False  # a log that can't be written, as on a full disk, is no reason to stop
     parsed = command_line.parse([command_line.with_home_of(argument) for argument in arguments])
+    resumed = kept.folder_to_resume(parsed.overrides)
+    begun = kept.read(resumed) if resumed else None
+    if resumed and begun:
+        typed = [command_line.quote_free_text(o, True) for o in parsed.overrides]
+        if not parsed.multirun:
+            raise ConfigError(f"sweep.resume goes on with several jobs; type -m {typed[0]}")
+        parsed = command_line.parse(begun.words)
+        parsed.overrides = kept.going_on(parsed.overrides, typed, resumed)
     multirun = parsed.multirun
     look_also_in(parsed.config_dir)
     overrides = command_line.with_model([command_line.quote_free_text(o, multirun) for o in parsed.overrides])
     options = command_line.options(parsed)
-    os.environ["KMIDI_RUN_ID"] = config.new_run_id()
+    os.environ["KMIDI_RUN_ID"] = begun.id if begun else config.new_run_id()
     os.environ[_PROCESS] = str(os.getpid())
-    os.environ[_COMMAND] = shlex.join(["python", "-m", "kmidi_lab", *options, *overrides])
+    os.environ[_COMMAND] = shlex.join(
+        ["python", "-m", "kmidi_lab", *(begun.words if begun else [*options, *overrides])]
+    )
     os.environ["HYDRA_FULL_ERROR"] = "1"  # its errors come here, not on the screen
     combinations = config.check(overrides, multirun)
+    if multirun and combinations[0].sweep.test == "auto":
+        overrides.append(f"sweep.test={_tested(combinations)}")
     sys.argv = ["kmidi_lab", *options, *overrides]
     schema.register()
     if multirun and (parsed.cfg or parsed.info):
@@ -66,12 +82,15 @@ def run(arguments: list[str]) -> int:
     results: list[int] = []
     try:
         hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(
-            lambda cfg: results.append(job(cfg))
+            lambda cfg: _counted(cfg, results)
         )()
     except KeyboardInterrupt:
         if multirun:
-            jobs = [list(cfg.hydra.overrides.task) for cfg in combinations]
-            print("\n".join(go_on.rest_of_sweep(folder, jobs, _kept_options())), file=sys.stderr)
+            searched = is_search(overrides)
+            waiting = [] if searched else [list(cfg.hydra.overrides.task) for cfg in combinations]
+            print("\n".join(go_on.rest_of_sweep(folder, waiting, _kept_options())), file=sys.stderr)
+        raise
+    except LabError:
         raise
     except OSError as error:
         raise FileError(
@@ -84,9 +103,24 @@ def run(arguments: list[str]) -> int:
             raise
         # A launcher's own: the jobs keep theirs. A worker that was killed takes all others with it.
         log.error("the sweep ended early: %s: %s", type(error).__name__, first_line(error))
-        _finish_sweep(folder)
+        _finish_sweep(folder, combinations[0].sweep.rank_by)
         return 1
-    return max(results, default=0) if shown or not multirun else _finish_sweep(folder)
+    return max(results, default=0) if shown or not multirun else _finish_sweep(folder, combinations[0].sweep.rank_by)
+
+
+def _tested(combinations: list[DictConfig]) -> str:
+    """What sweep.test=auto means for these jobs."""
+    if combinations[0].sweep.name in ("optuna", "grid"):
+        return "chosen"
+    jobs = ((cfg.model.name, cfg.hydra.overrides.task) for cfg in combinations)
+    return "all" if combinations[0].task != "train" or only_repeats(jobs) else "chosen"
+
+
+def _counted(cfg: DictConfig, results: list[int]) -> float | None:
+    """Runs a job; returns what a sweeper of Hydra asks for, the objective, and notes the exit code."""
+    results.append(job(cfg))
+    record = record_of(Path(HydraConfig.get().runtime.output_dir))
+    return record.objective.value if record and record.objective else None
 
 
 def job(cfg: DictConfig) -> int:
@@ -199,13 +233,13 @@ def _identity(cfg: DictConfig, folder: Path, started: datetime) -> run_record.Id
     )
 
 
-def _finish_sweep(folder: Path) -> int:
+def _finish_sweep(folder: Path, rank_by: str) -> int:
     from kmidi_lab.report.leaderboard import write_leaderboard
 
     jobs = sorted(p for p in folder.glob("*") if p.is_dir() and p.name.isdigit())
     if not jobs:
         return 1
-    print(f"{write_leaderboard(folder)[0]}\nsweep: {folder}")
+    print(f"{write_leaderboard(folder, rank_by)[0]}\nsweep: {folder}")
     statuses = [_status(p) for p in jobs]
     return 0 if all(s == "ok" for s in statuses) else 1
 

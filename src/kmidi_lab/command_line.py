@@ -31,7 +31,10 @@ _FREE_TEXT = (
     "export.source=",
     "registry.",
     "feedback.",
+    "label.file=",
+    "monitor.store=",
     "trainer.resume=",
+    "sweep.resume=",
     *(
         f"compose.{key}="
         for key in ("text", "intent", "chords", "key", "emotion", "style", "sections", "example", "out")

@@ -20,6 +20,7 @@ from kmidi_lab.conf_dir import conf_dir, conf_dirs, config_file, options
 from kmidi_lab.config_rules import check_meaning, check_types
 from kmidi_lab.errors import ConfigError, first_line, one_of
 from kmidi_lab.overrides import TASK_BLOCKS, jobs
+from kmidi_lab.sweeps import space
 
 _CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
 
@@ -36,10 +37,28 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         words = [*_search_path(), *overrides]
+        if multirun and space.is_search(overrides):
+            return [_check_search(words)]
         combinations = jobs(words, multirun)
         composed = [_check_sweep(_compose(list(combination)), multirun) for combination in combinations]
         more = _of_the_sweep(composed[0], overrides) if multirun else []
         return [_compose(list(c)) for c in jobs([*words, *more], multirun)] if more else composed
+
+
+def _check_search(words: list[str]) -> DictConfig:
+    """The config without what is searched; both ends of every range are composed, too."""
+    fixed, _ = space.split(words)
+    base = _compose(list(jobs(fixed, True)[0]))
+    if base.task != "train":
+        raise ConfigError(f"sweep={base.sweep.name} trains; leave out task={base.task}, or list values to sweep over")
+    _, dimensions = space.searched(words, base.model.name, base.sweep.only)
+    for group in (d.key for d in dimensions if options(d.key)):
+        raise ConfigError(f"{group}: a search varies settings, not whole choices; type one {group}=…")
+    if base.sweep.name == "grid":
+        space.grid(dimensions, base.sweep.points)
+    for end in space.ends(dimensions):
+        _compose(list(jobs([*fixed, *end], True)[0]))
+    return base
 
 
 def _of_the_sweep(cfg: DictConfig, overrides: list[str]) -> list[str]:
@@ -49,7 +68,7 @@ def _of_the_sweep(cfg: DictConfig, overrides: list[str]) -> list[str]:
     for key in params:
         if OmegaConf.select(cfg, key) is None:
             raise ConfigError(
-                f"sweep={cfg.sweep} varies {key}, which data={cfg.hydra.runtime.choices.data} does not have; "
+                f"sweep={cfg.sweep.name} varies {key}, which data={cfg.hydra.runtime.choices.data} does not have; "
                 "type -m sweep=seeds, or give a model and data that do"
             )
     return [f"{key}={value}" for key, value in params.items()]
@@ -62,8 +81,8 @@ def _search_path() -> list[str]:
 
 
 def _check_sweep(cfg: DictConfig, multirun: bool) -> DictConfig:
-    if cfg.sweep != "none" and not multirun:
-        raise ConfigError(f"sweep={cfg.sweep} runs several jobs; type -m sweep={cfg.sweep}")
+    if cfg.sweep.name != "none" and not multirun:
+        raise ConfigError(f"sweep={cfg.sweep.name} runs several jobs; type -m sweep={cfg.sweep.name}")
     return cfg
 
 

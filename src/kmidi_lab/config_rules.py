@@ -23,6 +23,10 @@ _LIMITS = (
     ("trainer.ema", 0, 0.9999),
     ("trainer.limit_train_batches", 1e-3, inf),
     ("export.calls", 1, inf),
+    ("sweep.points", 2, 100),
+    ("sweep.trials", 1, inf),
+    ("sweep.parallel", 1, 64),
+    ("model.layer_rate", 0.01, 1),
     ("hardware.memory_budget_gb", 0.01, 1_000_000),
     ("hardware.devices", 1, inf),
     ("hardware.num_nodes", 1, inf),
@@ -89,6 +93,9 @@ def check_meaning(cfg: DictConfig) -> None:
         raise ConfigError(
             f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
         )
+    for key, allowed in (("sweep.test", ("auto", "all", "chosen")), ("sweep.rank_by", ("validation", "test"))):
+        if OmegaConf.select(cfg, key) not in allowed:
+            raise ConfigError(one_of(key, OmegaConf.select(cfg, key), allowed))
     if cfg.export.cpp not in (None, "kmw", "header"):
         raise ConfigError(f"export.cpp={cfg.export.cpp} must be null, kmw or header, see docs/cpp_runtime.md")
 

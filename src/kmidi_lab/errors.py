@@ -53,6 +53,10 @@ class ExportError(LabError):
     """An artefact that failed its proof; nothing was written. Names the layer or the gate."""
 
 
+class DriftError(LabError):
+    """A model that is asked about what it was not made for."""
+
+
 def one_of(what: str, value: object, allowed: Iterable[object], hint: str = "") -> str:
     """The one line for a value that is not among those allowed, with the nearest match first."""
     names = [str(a) for a in allowed]

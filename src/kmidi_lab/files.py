@@ -22,8 +22,13 @@ def with_home(text: str) -> str:
     return _HOME.sub(lambda match: match[1] + str(Path("~").expanduser()), text) if "~" in text else text
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, mode: int | None = None) -> None:
     """Writes `data` so that a reader sees the old file or the new one, never a part; makes missing folders.
+
+    Args:
+        path: of the file.
+        data: all of it.
+        mode: who may read it, such as 0o600; None is what new files have.
 
     Raises:
         FileError: the disk is full, the folder is not writable …; the old file is as it was.
@@ -33,7 +38,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            write_synced(temp, data)
+            write_synced(temp, data, mode)
             temp.replace(path)
         finally:
             temp.unlink(missing_ok=True)
@@ -78,9 +83,11 @@ def check_writable(folder: Path) -> None:
         ) from error
 
 
-def write_synced(path: Path, data: bytes) -> None:
+def write_synced(path: Path, data: bytes, mode: int | None = None) -> None:
     """A new file, on the disk when this returns. Raises OSError, FileExistsError where there is one already."""
     with path.open("xb") as file:
+        if mode is not None:
+            path.chmod(mode)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -14,7 +14,7 @@ from kmidi_lab import run_file
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import ROOTS
 
-_OF_THE_SWEEP = ("sweep=", "launcher=", "trainer.resume=", "hydra.run.", "hydra.sweep.")
+_OF_THE_SWEEP = ("sweep=", "sweep.", "launcher=", "trainer.resume=", "hydra.run.", "hydra.sweep.")
 
 
 def command(overrides: Iterable[str], folder: Path, options: Sequence[str] = ()) -> str | None:
@@ -42,26 +42,33 @@ def line(words: Iterable[str]) -> str:
 
 
 def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence[str] = ()) -> list[str]:
-    """One line for each job of a sweep that is not done: how to go on with it, or to begin it.
+    """How to go on with a sweep, and one line for each of its jobs that is not done: how to go on with it, or begin it.
 
     Args:
         folder: of the sweep.
         jobs: the overrides of every job.
         options: of the command line.
     """
-    begun, lines = set(), []
+    begun = set()
+    whole = f"to go on with the whole sweep, type: {line(['-m', *options, f'sweep.resume={folder.resolve()}'])}"
+    lines = [whole] if (folder / "sweep.json").is_file() else []
     for own in sorted((p for p in folder.glob("*") if p.name.isdigit()), key=lambda p: int(p.name)):
         overrides = _overrides(own)
-        begun.add(frozenset(overrides))
+        begun.add(_of_the_job(overrides))
         if not _is_done(own):
             again = command(overrides, own, options) or line([*options, *_alone(overrides)])
             lines.append(f"job {own.name} was stopped; to resume, type: {again}")
-    waiting = [job for job in jobs if frozenset(job) not in begun]
+    waiting = [job for job in jobs if _of_the_job(job) not in begun]
     return [*lines, *(f"not begun: {line([*options, *_alone(job)])}" for job in waiting)]
 
 
+def _of_the_job(overrides: Iterable[str]) -> frozenset[str]:
+    """Without what a sweep adds by itself."""
+    return frozenset(word for word in overrides if not word.startswith(("sweep.", "trainer.resume=")))
+
+
 def _alone(overrides: Iterable[str]) -> list[str]:
-    return [word for word in overrides if not word.startswith(("sweep=", "launcher="))]
+    return [word for word in overrides if not word.startswith(("sweep=", "sweep.", "launcher="))]
 
 
 def _overrides(folder: Path) -> list[str]:

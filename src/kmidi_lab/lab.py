@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, resume, run_file
+from kmidi_lab import hardware, provenance, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
@@ -25,7 +25,7 @@ from kmidi_lab.errors import FileError
 from kmidi_lab.export.publish import ExportCallback
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
-from kmidi_lab.loggers import CurvesLogger, finish_wandb
+from kmidi_lab.loggers import CurvesLogger
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable, load_registry
@@ -33,8 +33,10 @@ from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
 from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
+from kmidi_lab.wandb_run import finish_wandb
 
 log = logging.getLogger(__name__)
 CURVES = Path("curves", "metrics.csv")
@@ -65,6 +67,10 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     with SizeLimit(machine):
         module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
+    start = start_weights.load(module, cfg.model.init_from) if cfg.model.init_from else None
+    module.start_from(cfg.model.freeze, cfg.model.layer_rate, bool(cfg.model.init_from))
+    if start:
+        data.use_contract(module.contract.version)
     if resumed:
         module.use_contract(resumed.contract_version)
         resumed.check(module)
@@ -74,13 +80,15 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     data.setup("fit")
 
     record = _new_record(cfg, context, machine, data, module)
+    if start:
+        _tell_start(record, start)
     _write_settings(cfg, data, record, folder)
     earlier = resumed.path.parent if resumed else None
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
     trainer = make_trainer(cfg, context, machine, limits, folder, [best, LastCheckpoint(folder / "checkpoints")])
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
-    with _finished_loggers(trainer, record):
+    with _finished_loggers(trainer, record, folder):
         if resumed and resumed.finished:
             fitted = best.finished(resumed)
             for logger in trainer.loggers:
@@ -90,6 +98,9 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
             data.trainer = trainer
             trainer.fit_loop.epoch_progress.current.processed = fitted.epochs  # type: ignore[attr-defined]
         else:
+            for logger in trainer.loggers:
+                if resumed and isinstance(logger, CurvesLogger):
+                    logger.go_on_from(resumed.path.parents[1] / CURVES, resumed.epochs)
             log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
             trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
             # From here on no rank waits for another: what follows may take longer than they would.
@@ -97,6 +108,10 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
                 return record
             fitted = best.fitted(trainer)
         record.training = training_of(fitted, module, limits.batch_size * limits.accumulate)
+        if cfg.sweep.test == "chosen" and context["group"]:  # the chosen job goes on from here when all are trained
+            run_file.finish(record)
+            run_file.write(record, folder)
+            return record
         device = trainer.strategy.root_device
         record.student = distil_student(
             module, data, cfg.trainer.limit_train_batches, device, folder, cfg.trainer.progress
@@ -162,6 +177,15 @@ def _new_record(
     )
 
 
+def _tell_start(record: RunRecord, start: Start) -> None:
+    """The start weights' data have taught this model, too, so their licence goes on with it."""
+    assert record.data
+    record.data.more["started_from"] = {"source": start.source, "sha256": start.sha256, "licence": start.licence}
+    own = record.data.licence
+    record.data.licence = "; ".join(filter(None, [own, start.licence or "the start weights' data: not recorded"]))
+    log.info("training starts from the weights of %s", start.source)
+
+
 def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder: Path) -> None:
     """What a run that is stopped leaves: its settings, what it skipped, and the record as far as it is."""
     if run_file.is_first_rank():
@@ -176,7 +200,7 @@ def _counts(record: RunRecord) -> str:
 
 
 @contextmanager
-def _finished_loggers(trainer: L.Trainer, record: RunRecord) -> Iterator[None]:
+def _finished_loggers(trainer: L.Trainer, record: RunRecord, folder: Path) -> Iterator[None]:
     """Closes W&B's run whatever happens, as failed where something did."""
     failed = True
     try:
@@ -185,7 +209,7 @@ def _finished_loggers(trainer: L.Trainer, record: RunRecord) -> Iterator[None]:
     finally:
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                finish_wandb(logger, record, failed)
+                finish_wandb(logger, record, folder, failed)
 
 
 def _log_scores(trainer: L.Trainer, record: RunRecord) -> None:

@@ -12,7 +12,19 @@ from hydra.errors import HydraException, OverrideParseException
 from kmidi_lab.conf_dir import options
 from kmidi_lab.errors import ConfigError, first_line, one_of
 
-TASK_BLOCKS = ("compose", "dashboard", "eval", "feedback", "predict", "registry", "serve")
+TASK_BLOCKS = (
+    "collect",
+    "compose",
+    "dashboard",
+    "eval",
+    "feedback",
+    "label",
+    "monitor",
+    "predict",
+    "queue",
+    "registry",
+    "serve",
+)
 _MOST_COMBINATIONS = 200
 _OF_ONE_TASK = {"export.source": "export", "trainer.resume": "train"}
 _FIXED = {

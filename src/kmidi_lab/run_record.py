@@ -313,6 +313,15 @@ class Export:
     files: dict[str, FileFacts] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Objective:
+    """What settings are chosen by: a score on the validation split, and which way it improves, min or max."""
+
+    metric: str
+    mode: str
+    value: float
+
+
 @dataclass
 class RunRecord:
     """One run. `machine` is `machine.machine_fingerprint()`, `hardware` what was asked for, `config` all settings."""
@@ -336,3 +345,9 @@ class RunRecord:
     def primary(self) -> Primary | None:
         """The verdict, None before the evaluation."""
         return self.scores.primary if self.scores else None
+
+    @property
+    def objective(self) -> Objective | None:
+        """The validation loss of the best epoch; None before it is trained, and where the loss is no number."""
+        loss = self.training.val_loss if self.training else None
+        return None if loss is None else Objective("val/loss", "min", loss)

@@ -64,11 +64,31 @@ class LoggerConfig:
 
 
 @dataclass
+class SweepConfig:
+    name: str = "none"
+    test: str = "auto"
+    rank_by: str = "validation"
+    resume: str | None = None
+    retry_failed: bool = False
+    only: list[str] | None = None
+    points: int = 3
+    trials: int = 24
+    parallel: int = 1
+    prune: bool = True
+    study: str = "search"
+    storage: str | None = None
+    trial: int | None = None
+
+
+@dataclass
 class ModelConfig:
     name: str = MISSING
     accepts: list[str] = field(default_factory=list)
     module: Any = MISSING
     evaluator: Any = MISSING
+    init_from: str | None = None
+    freeze: list[str] = field(default_factory=list)
+    layer_rate: float = 1.0
 
 
 @dataclass
@@ -94,9 +114,37 @@ class ServeConfig:
 
 
 @dataclass
+class CollectConfig:
+    host: str = "127.0.0.1"
+    port: int = 8766
+    upload_mb: float = 1.0
+    per_minute: int = 60
+    keep_days: int = 365
+    most_events: int = 1_000_000
+
+
+@dataclass
 class DashboardConfig:
     runs: str | None = None
     out: str | None = None
+    dry_run: bool = False
+
+
+@dataclass
+class MonitorConfig:
+    days: int = 30
+    store: str | None = None
+
+
+@dataclass
+class QueueConfig:
+    by: str = "margin"
+    count: int = 100
+
+
+@dataclass
+class LabelConfig:
+    file: str | None = None
 
 
 @dataclass
@@ -105,7 +153,7 @@ class LabConfig:
     task: str = MISSING
     preset: str = MISSING
     launcher: str = MISSING
-    sweep: str = MISSING
+    sweep: SweepConfig = field(default_factory=SweepConfig)
     models_root: str = MISSING
     trusted: list[str] = field(default_factory=list)
     paths: Paths = field(default_factory=Paths)
@@ -122,6 +170,10 @@ class LabConfig:
     eval: EvalConfig | None = None
     registry: RegistryConfig | None = None
     serve: ServeConfig | None = None
+    collect: CollectConfig | None = None
+    monitor: MonitorConfig | None = None
+    queue: QueueConfig | None = None
+    label: LabelConfig | None = None
     dashboard: DashboardConfig | None = None
 
 

@@ -19,7 +19,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from kmidi_lab import hardware, stopping
 from kmidi_lab.checkpoints import WholeCheckpoints
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.loggers import CurvesLogger, wandb_logger
+from kmidi_lab.loggers import CurvesLogger
+from kmidi_lab.wandb_run import StepCurves, wandb_logger
 
 _BYTES_A_PARAMETER = 16
 """The weight, its gradient and AdamW's two means, float32 each."""
@@ -49,10 +50,16 @@ def make_trainer(
     if cfg.logger.wandb:
         loggers.append(wandb_logger(cfg, folder, context["group"]))
     callbacks = [*callbacks, OwnSignals()]
+    if cfg.logger.wandb:
+        callbacks.append(StepCurves(limits.batch_size * limits.accumulate))
     if cfg.trainer.ema:
         callbacks.append(WeightAveraging(avg_fn=partial(_moving_average, cfg.trainer.ema)))
     if cfg.trainer.patience:
         callbacks.append(EarlyStopping("val/loss", patience=cfg.trainer.patience))
+    if cfg.sweep.trial is not None and cfg.sweep.prune:
+        from kmidi_lab.sweeps.pruning import Pruning  # Optuna: who searches nothing need not have it
+
+        callbacks.append(Pruning(cfg))
     if cfg.trainer.progress:
         callbacks.append(RichProgressBar(refresh_rate=20))
     several = machine.devices * machine.num_nodes > 1

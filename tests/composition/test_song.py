@@ -264,6 +264,7 @@ def test_the_command_writes_a_song_a_picture_a_trace_and_sound(called, tmp_path:
     [folder] = (tmp_path / "outputs" / "compose").iterdir() if (tmp_path / "outputs").exists() else []
     assert json.loads((folder / "song.json").read_text())["title"] == TEXT
     assert (folder / "song.png").read_bytes()[1:4] == b"PNG"
+    assert 'src="song.wav"' in (folder / "song.html").read_text()
     import soundfile
 
     sound, rate = soundfile.read(folder / "song.wav")

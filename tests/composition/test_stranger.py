@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.page import Page
 
 import kmidi_lab
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.bands import kit
 from kmidi_lab.composition.form import read_form
+from kmidi_lab.composition.page import song_page
 from kmidi_lab.composition.picture import drawn
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
@@ -119,6 +121,17 @@ def test_names_of_sections_do_not_overlap(arranged) -> None:
     assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
 
 
+def test_a_song_has_a_page_that_plays_it(make) -> None:
+    song = make(text='a waltz for <b>"you"</b> & me', bars=8, models=False)
+    page = Page(song_page(song.brief.title, song.trace, "song.wav", "song.png").decode().partition(">")[2])
+    assert ("src", "song.wav") in page.attributes and ("src", "song.png") in page.attributes
+    assert "audio" in page.tags and '<b>"you"</b> & me' in page.text and "no waltz" in page.text
+    assert len(page.rows) == len(song.arrangement.sections)
+    assert all(str(model["by"]) in page.text for model in song.trace["models"])
+    silent = song_page(song.brief.title, song.trace, None, "song.png").decode()
+    assert "<audio" not in silent
+
+
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
@@ -138,7 +151,7 @@ def test_names_of_sections_do_not_overlap(arranged) -> None:
         ({"bars": "8"}, "compose.bars=8 must be a number from 4 to 400"),
         ({"bars": [8]}, "compose.bars=[8] must be a number"),
         ({"tempo": np.zeros(2)}, "compose.tempo=[0. 0.] must be a number"),
-        ({"lenght": 8}, "compose: 'lenght' is not allowed"),
+        ({"barz": 8}, "compose: 'barz' is not allowed. Did you mean 'bars'?"),
         ({"models_root": 5}, "models_root=5 must be a folder's name"),
     ],
 )

@@ -30,6 +30,23 @@ def test_the_page_runs_from_top_to_bottom(repo: Path, tmp_path: Path) -> None:
     assert sorted(documented) == options("model")
 
 
+@pytest.mark.slow
+def test_each_example_of_five_lines_runs_by_itself(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (repo / "docs" / "python_api.md").read_text(encoding="utf-8")
+    part = page.partition("## In five lines")[2].partition("\n## ")[0]
+    examples = re.findall(r"```python\n(.*?)```", part, re.S)
+    monkeypatch.chdir(tmp_path)
+    for example in examples:
+        assert len([line for line in example.splitlines() if line]) <= 5, example
+        exec(example, {})
+    assert len(examples) == 5
+    assert re.search(r"^C\w* \d+%$", capsys.readouterr().out, re.M)
+    kinds = {path.suffix: path.read_bytes()[:4] for path in tmp_path.iterdir()}
+    assert kinds == {".mid": b"MThd", ".wav": b"RIFF"}
+
+
 def test_importing_the_package_loads_nothing() -> None:
     program = "import sys, kmidi_lab; print(*{'numpy', 'onnxruntime', 'yaml', 'omegaconf', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

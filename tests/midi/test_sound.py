@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import base64
 import io
+import re
 from importlib import util
 from pathlib import Path
 
@@ -126,3 +128,12 @@ def test_the_task_makes_sound_unless_it_is_told_not_to(called, tmp_path: Path) -
     assert odd.returncode == 2 and "predict.sound='perhaps' must be of type bool" in odd.stderr
     harmony = called("task=predict", "model=harmony", "predict.chords=Dm7 G7", "predict.sound=false")
     assert harmony.returncode == 0, harmony.stderr
+
+
+def test_a_player_holds_the_beginning_of_the_sound() -> None:
+    long = midi(track(tempo(500_000) + note(60, 90, 480 * 20, 0) + END))
+    element = sound.player(long, seconds=4)
+    data = base64.b64decode(re.fullmatch(r'<audio controls src="data:audio/ogg;base64,(.*)"></audio>', element)[1])
+    heard, rate = soundfile.read(io.BytesIO(data))
+    assert rate == 24_000 and abs(len(heard) / rate - 4) < 0.1
+    assert np.abs(heard).max() > 0.3 and len(element) < 60_000

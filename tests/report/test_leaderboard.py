@@ -22,6 +22,7 @@ def _job(sweep: Path, name: str, seed: int | None = None, perplexity: float = 7.
     run = sample_run()
     run.identity.seed = seed
     run.scores.metrics["test"]["perplexity"] = run.primary.value = perplexity
+    run.training.val_loss = perplexity / 10
     write(run, folder)
     return run
 
@@ -60,6 +61,29 @@ def test_best_first_then_those_without_a_result(sweep: Path) -> None:
         len({line.index(word) for line, word in zip(lines, ("status", "ok", "ok", "ok", "failed"), strict=False)}) == 1
     )
     assert lines[-1] == "3 of 6 jobs ok. test perplexity over 3 seeds: 7.20 ± 0.20."
+
+
+def test_validation_ranks_and_a_ranking_by_test_is_warned_of(tmp_path: Path) -> None:
+    for name, validation, test in (("0", 0.9, 5.0), ("1", 0.5, 9.0)):
+        run = _job(
+            tmp_path,
+            name,
+            1,
+            test,
+            f"model.module.dropout=0.{name}",
+            "sweep.test=chosen",
+            f"trainer.resume=a/{tmp_path.name}/{name}",
+        )
+        run.training.val_loss = validation
+        write(run, tmp_path / name)
+    lines = leaderboard(tmp_path)[0].splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["1", "0"]
+    assert "val/loss 0.5000" in lines[1] and "9.0" in lines[1]
+    assert "sweep.test" not in lines[1] and "trainer.resume" not in lines[1]
+    assert "Chosen by validation: job 1." in lines[-1]
+    lines = leaderboard(tmp_path, "test")[0].splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["0", "1"]
+    assert "Ranked by test" in lines[-1] and "choose by validation" in lines[-1]
 
 
 def test_the_spread_is_over_all_scores_but_counts(sweep: Path) -> None:

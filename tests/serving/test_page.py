@@ -12,17 +12,35 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import mido
+import numpy as np
 import pytest
+import soundfile
+
+from kmidi_lab.feedback.store import Store
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver (Debian: chromium-driver)"),
 ]
+_STROKE = (("note_on", 0), ("note_off", 480))
 _OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--window-size=1100,1500", "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 )  # fmt: skip
+
+
+def song(path: Path) -> None:
+    """Two bars of drums and a tune."""
+    file = mido.MidiFile(ticks_per_beat=480)
+    for channel, pitches in ((0, (60, 64, 67, 72)), (9, (36, 42, 38, 42))):
+        track = mido.MidiTrack()
+        for pitch in pitches * 8:
+            track += [mido.Message(kind, channel=channel, note=pitch, velocity=80, time=t) for kind, t in _STROKE]
+        file.tracks.append(track)
+    file.save(path)
 
 
 @pytest.fixture
@@ -49,7 +67,7 @@ def address(tmp_path: Path, lab_env: dict[str, str]) -> Iterator[str]:
 def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path) -> None:
     from selenium import webdriver
     from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import WebDriverWait
+    from selenium.webdriver.support.ui import Select, WebDriverWait
 
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
@@ -90,14 +108,78 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         )
         browser.find_element(By.CSS_SELECTOR, "[data-better=first]").click()
         wait.until(lambda _: "kept" in named("rated").text)
+
+        # Sections are edited from a take, by rows or as text; the sliders choose the mood.
+        browser.find_elements(By.XPATH, "//button[text()='Edit its sections']")[-1].click()
+        before = named("sections").get_attribute("value")
+        assert before and f"{sum(int(p.split()[1]) for p in before.split(','))} bars in all" == named("whole").text
+        named("add").click()
+        rows = browser.find_elements(By.CLASS_NAME, "part")
+        Select(rows[-1].find_element(By.TAG_NAME, "select")).select_by_value("bridge")
+        browser.find_elements(By.CLASS_NAME, "part")[0].find_element(By.TAG_NAME, "button").click()
+        kept = [part.strip() for part in before.split(",")][1:]
+        assert named("sections").get_attribute("value") == ", ".join([*kept, "bridge 8"])
+        browser.execute_script(
+            "for (const [id, v] of [['valence', .8], ['arousal', .6]]) { const s = document.getElementById(id);"
+            " s.value = v; s.dispatchEvent(new Event('input')); }"
+        )
+        assert named("mood").is_selected()
+        named("compose").click()
+        wait.until(lambda _: "major" in browser.find_elements(By.CSS_SELECTOR, ".take p")[-2].text)
+        if os.environ.get("KMIDI_SCREENSHOT"):
+            browser.save_screenshot(os.environ["KMIDI_SCREENSHOT"])
+
+        # What can be downloaded is what it is called.
+        sizes = browser.execute_async_script(
+            "const done = arguments[0], links = [...document.querySelectorAll('.take:last-child a')];"
+            "Promise.all(links.map(async a => [a.textContent, new TextDecoder('latin1').decode("
+            "new Uint8Array(await (await fetch(a.href)).arrayBuffer()).slice(0, 4))])).then(done);"
+        )
+        assert [name for name, _ in sizes] == ["MIDI", "WAV", "intent", "trace"]
+        assert [head for _, head in sizes][:2] == ["MThd", "RIFF"] and all(h.startswith("{") for _, h in sizes[2:])
+
+        # One model: a file of one's own, the microphone (Chromium's own beeps), and what is typed.
+        midi, wav = tmp_path / "mine.mid", tmp_path / "mine.wav"
+        song(midi)
+        puffs = np.random.default_rng(0).normal(0, 0.1, 48_000) * np.maximum(np.sin(np.arange(48_000) / 1300), 0)
+        soundfile.write(wav, puffs, 16_000)
+
+        def ask(option: str, file: Path | None = None, typed: str = "", button: str = "send") -> str:
+            Select(named("model")).select_by_visible_text(option)
+            if file:
+                named("file").send_keys(str(file))
+            if typed:
+                named("typed").send_keys(typed)
+            named(button).click()
+            shown = lambda: (
+                named("heard").text
+                or " ".join(a.text for a in browser.find_elements(By.CSS_SELECTOR, "#heard_player a"))
+            )
+            wait.until(lambda _: shown() and not named("heard_busy").text)
+            return shown()
+
+        options = [o.text for o in Select(named("model")).options]
+        for option in options[:3]:
+            assert ask(option, midi) == "MIDI WAV", option
+        for option in options[3:6]:
+            assert '"answers"' in ask(option, wav), option
+        assert '"by"' in ask(options[4], button="record")
+        for option, typed, told in (
+            (options[6], "Dm7 G7", '"answer"'),
+            (options[7], "C F", "MIDI WAV"),
+            (options[8], "", "searching"),
+            (options[9], "24", "sections"),
+            (options[9], "many", "whole number"),
+        ):
+            assert told in ask(option, typed=typed), option
+        assert "MIDI" in ask(options[0], wav), "not a MIDI file"
+
         named("chords").send_keys("Am Xyz")
         named("compose").click()
         wait.until(lambda _: "Xyz" in named("error").text)
         errors = [e for e in browser.get_log("browser") if e["level"] == "SEVERE" and "400" not in e["message"]]
         assert not [e for e in errors if "favicon" not in e["message"]]
-        if os.environ.get("KMIDI_SCREENSHOT"):
-            browser.save_screenshot(os.environ["KMIDI_SCREENSHOT"])
     finally:
         browser.quit()
-    [line] = (tmp_path / "outputs" / "ratings.jsonl").read_text().splitlines()
-    assert '"better":"first"' in line
+    events = list(Store(tmp_path / "outputs" / "feedback.db").events())
+    assert sorted(event.action for event in events) == ["accepted", "rejected"]

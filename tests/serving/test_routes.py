@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
+from kmidi_lab.feedback.store import Store
 from kmidi_lab.serving.app import make_app
 from kmidi_lab.serving.guards import Hosts
 from kmidi_lab.serving.studio import Studio
@@ -50,11 +51,12 @@ def test_the_same_question_twice_gives_the_same_song_and_a_rating_is_kept_withou
     assert songs[0] == songs[1] != songs[2]
     kept = client.post("/api/rate", json={"first": ids[0], "second": ids[2], "better": "second"})
     assert kept.status_code == 200
-    [line] = (tmp_path / "ratings.jsonl").read_text().splitlines()
-    told = json.loads(line)
-    assert told["better"] == "second" and [s["seed"] for s in told["songs"]] == [1, 2]
-    assert "secret" not in line
-    assert all(len(h) == 64 for s in told["songs"] for h in s["models"].values())
+    events = {event.action: event for event in Store(tmp_path / "feedback.db").events()}
+    assert {action: event.choices["seed"] for action, event in events.items()} == {"rejected": "1", "accepted": "2"}
+    assert len({event.group for event in events.values()}) == len({event.use for event in events.values()}) == 1
+    hashes = [word for name, word in events["accepted"].choices.items() if name.startswith("model_")]
+    assert hashes and all(len(word) == 64 for word in hashes) and -1 <= events["accepted"].input["mood_valence"] <= 1
+    assert b"secret" not in b"".join(p.read_bytes() for p in tmp_path.glob("feedback.db*"))
 
 
 def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
@@ -67,6 +69,24 @@ def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
     soundfile.write(out, puffs, 16000, format="WAV")
     heard = client.post("/api/ask/emotion", content=out.getvalue(), headers=OCTETS).json()
     assert set(heard) == {"values", "answers", "unsure", "by"}
+
+
+def test_a_model_answers_what_is_typed(client) -> None:
+    def tell(model: str, text: str) -> dict:
+        done = client.post(f"/api/tell/{model}", json={"text": text})
+        assert done.status_code == 200, done.text
+        return done.json()
+
+    chords = tell("harmony", "Dm7 G7")["answer"]
+    assert len(chords) == 8 and max(chords, key=chords.get).startswith("C")
+    feeling = tell("intent", "I am so happy today")["answer"]
+    assert feeling["label"] == "happy" and len(feeling["probabilities"]) == 3 and "embedding" not in feeling
+    assert sum(s["bars"] for s in tell("structure", "24")["answer"]["sections"]) == 24
+    tune = tell("melody", "Am F")
+    assert tune["files"] == ["mid", "wav"] and client.get(f"/api/song/{tune['id']}.mid").content[:4] == b"MThd"
+    again = client.post("/api/ask/melody", content=client.get(f"/api/song/{tune['id']}.mid").content, headers=OCTETS)
+    assert again.json()["files"] == ["mid", "wav"]
+    assert "chorus" in client.get("/api/kinds").json()
 
 
 @pytest.mark.parametrize(
@@ -86,6 +106,12 @@ def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
         ("/api/question", {"answers": [["nope", "x"]]}, 400, "nope"),
         ("/api/question", {"answers": "x"}, 400, "must be a list"),
         ("/api/question", {"answers": [[["a"], "x"]]}, 400, "pair"),
+        ("/api/tell/harmony", {"text": "C Xyz"}, 400, "Xyz"),
+        ("/api/tell/harmony", {"text": "C " * 600}, 400, "1200 characters were typed; give at most 1000"),
+        ("/api/tell/harmony", {"text": 5}, 400, "text must be a text"),
+        ("/api/tell/structure", {"text": "many"}, 400, "bars='many' must be a whole number"),
+        ("/api/tell/structure", {"text": "5000"}, 400, "bars=5000"),
+        ("/api/tell/groove", {"text": "x"}, 400, "'groove' is not allowed"),
         ("/api/rate", {"first": "a", "second": "b", "better": "first"}, 400, "not kept any more"),
         ("/api/rate", {"first": "a", "second": "b", "better": "best"}, 400, "'best' is not allowed"),
     ],
@@ -104,9 +130,9 @@ def test_files_are_bounded_and_only_what_was_made_can_be_had(client) -> None:
     assert client.post("/api/ask/groove", content=b"x").status_code == 415
     for path in (
         "/api/song/../../etc/passwd",
-        "/api/song/%2e%2e%2fratings.jsonl",
+        "/api/song/%2e%2e%2ffeedback.db",
         "/api/song/abc.mid",
-        "/ratings.jsonl",
+        "/feedback.db",
     ):
         assert client.get(path).status_code in (404, 405)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-_VOID = {"meta", "path", "use", "br"}
+_VOID = {"meta", "path", "use", "br", "img"}
 
 
 class Page(HTMLParser):

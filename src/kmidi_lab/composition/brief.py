@@ -36,7 +36,7 @@ class Mood:
 
 @dataclass(frozen=True)
 class Brief:
-    """A song before it is made. `chords` are the user's own, a bar each; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules."""
+    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules."""
 
     title: str
     mood: Mood
@@ -49,6 +49,7 @@ class Brief:
     arc: str = ""
     fullness: float = 1.0
     rules_broken: tuple[str, ...] = ()
+    energy: float | None = None
 
     @property
     def key(self) -> Key:

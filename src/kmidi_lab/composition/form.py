@@ -13,6 +13,8 @@ _ENERGY = {
     "build-up": 0.65, "drop": 0.95, "outro": 0.3, "other": 0.5, "silence": 0.0,
 }  # fmt: skip
 """How full a section of each type is, 0..1. The lab's own choice."""
+KINDS = tuple(_ENERGY)
+"""Of sections, as they are typed."""
 _CALM = 0.35
 """Tension of all kinds that are not named here."""
 _TENSION = {"pre-chorus": 0.7, "bridge": 0.7, "build-up": 0.8, "chorus": 0.5, "solo": 0.6}

@@ -17,6 +17,7 @@ from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, band_of_text, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
 from kmidi_lab.composition.form import LONGEST, read_form
+from kmidi_lab.composition.reference import Reference
 from kmidi_lab.errors import ConfigError, show
 from kmidi_lab.song import SongIntent, answer, filled, missing, read_intent
 from kmidi_lab.song.suggestions import affect
@@ -40,7 +41,7 @@ _SAID = ("core_event", "core_longing", "core_transformation")
 
 
 class SongRequest(Bounded):
-    """Asks for a song. At least one of text, intent, chords or emotion is needed.
+    """Asks for a song. At least one of text, intent, chords, emotion or audio is needed.
 
     Args:
         text: a sentence: what happened, how it feels.
@@ -56,6 +57,7 @@ class SongRequest(Bounded):
         out: the MIDI file to write; None is the run folder.
         sound: also write a WAV file.
         song: an intent that was read already, as a program has it.
+        audio: a recording that it shall sound like: tempo, swing and energy, where nothing else says them.
 
     Raises:
         ConfigError: nothing asked, or a value that can't be read. IntentError: the intent is wrong, or the text too long.
@@ -78,19 +80,23 @@ class SongRequest(Bounded):
         out: str | Path | None = None,
         sound: bool = True,
         song: SongIntent | None = None,
+        audio: str | Path | None = None,
     ) -> None:
         _check_kinds(
             text=text, intent=intent, example=example, chords=chords, key=key, emotion=emotion, sections=sections,
-            style=style, out=out, sound=sound, song=song,
+            style=style, out=out, sound=sound, song=song, audio=audio,
         )  # fmt: skip
         said = " ".join((text or "").split())
         if len(said) > _LONGEST_TEXT:
             raise ConfigError(f"compose.text has {len(said)} characters; give at most {_LONGEST_TEXT}")
-        if not (said or intent or chords or emotion or song):
+        if not (said or intent or chords or emotion or song or audio):
             raise ConfigError(
                 'there is nothing to compose from; type compose.text="I feel lost", compose.intent=song.yaml, '
-                "compose.chords=… or compose.emotion=…"
+                "compose.chords=…, compose.emotion=… or compose.audio=…"
             )
+        if audio and not Path(audio).exists():
+            raise ConfigError(f"compose.audio={show(audio)}: no such file; name a recording")
+        self.audio = audio
         _check("bars", bars, Integral, SHORTEST, LONGEST)
         _check("tempo", tempo, Real, SLOWEST, FASTEST)
         self.song = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
@@ -129,24 +135,32 @@ class SongRequest(Bounded):
         return f"songs are in 4/4, so this is no {asked.lower()}" if asked else ""
 
     @property
+    def told(self) -> bool:
+        """Whether anything but a recording says what the song is to feel like."""
+        return bool(self.affect or self.song.get("mood_primary") or self.unread)
+
+    @property
     def unread(self) -> str:
         """What a model of texts should read: what happened, what is longed for; empty where the mood is given already."""
         if self.affect or self.song.get("mood_primary"):
             return ""
         return ". ".join(text for field in _SAID if (text := self.song.get(field)))
 
-    def brief(self, mood: Mood | None, seed: int, arc: str = "") -> Brief:
+    def brief(self, mood: Mood | None, seed: int, arc: str = "", reference: Reference | None = None) -> Brief:
         """The song's brief.
 
         Args:
             mood: what the text means to a model; None is what the intent and the words of the lexicon say.
             seed: of what is left open.
             arc: that the text asks for; the intent's comes before it.
+            reference: what is taken of a recording.
         """
         said = answer(self.song, "mood_primary", closest_mood(mood)) if mood and self.unread else self.song
         whole = filled(said)
         place = self.affect or (None if mood else affect(whole)) or (0.0, 0.0)
         felt = mood if mood and not self.affect else Mood(*place, words=whole.get("mood_primary"))
+        if reference and not (mood or self.told):
+            felt = reference.mood()
         wish = whole.constraints
         tension = self.song.get("mood_secondary_tension")
         felt = felt if tension is None else replace(felt, complexity=float(tension))
@@ -154,8 +168,10 @@ class SongRequest(Bounded):
         low, high = wish.technical_tempo_range or (0.0, 0.0)
         asked = self.song.constraints.technical_tempo_range
         tempo = self.tempo or ((low + high) / 2 if asked else None)
+        if tempo is None and reference and reference.tempo:
+            tempo = round(reference.tempo, 1)
         rule = wish.technical_rule_to_break
-        return chosen(
+        brief = chosen(
             (self.song.title or self.song.get("core_event") or whole.get("mood_primary") or "Song")[:_LONGEST_TITLE],
             felt,
             self.length,
@@ -169,6 +185,7 @@ class SongRequest(Bounded):
             arc=self.song.get("narrative_arc") or arc or whole.get("narrative_arc"),
             rules_broken=(rule,) if rule else (),
         )
+        return reference.applied(brief) if reference else brief
 
     def _band(self, mood: Mood) -> Band | None:
         """The style of the genre that was asked for, with the feel that was; None where neither was."""
@@ -224,6 +241,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(("text", "example", "key", "sections", "style"), (_TEXT, "a text")),
     "emotion": (_TEXT, "a text, such as joyful or -0.5,0.2"),
     "intent": ((str, Path, NoneType), "the name of a file"),
+    "audio": ((str, Path, NoneType), "the name of a recording"),
     "chords": ((str, list, tuple, NoneType), "a text, or a list of texts, such as Am F C G"),
     "out": ((str, Path, NoneType), "the name of a file"),
     "sound": ((bool,), "true or false"),

@@ -16,6 +16,7 @@ from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.form import Stretch, chosen_form
 from kmidi_lab.composition.performance import performed
 from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.reference import Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest, closest_mood
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
@@ -52,11 +53,14 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     Raises:
         UserError: what was asked can't be.
     """
-    brief, remarks = _briefed(request, players, checked_seed(seed))
+    seed = checked_seed(seed)
+    reference, heard = listened(request.audio, players) if request.audio else (None, [])
+    brief, remarks = _briefed(request, players, seed, reference)
+    remarks = [*heard, *remarks]
     plan, changed = (
         (request.form, "") if request.form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
     )
-    plan = [s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan]
+    plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
     remarks += [request.other_metre] if request.other_metre else []
     remarks += [line] if brief.chords and (line := unheard(brief.chords, plan)) else []
     arrangement = Arranger(brief, players).arrange(plan)
@@ -69,21 +73,24 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     remarks += played
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
     trace = _trace(request, brief, arrangement, players, remarks)
+    if reference:
+        trace["reference"] = reference.trace()
     trace["form"]["changed"] = changed
     return Song(brief, arrangement, midi, trace, tuple(remarks))
 
 
-def _briefed(request: SongRequest, players: Players, seed: int) -> tuple[Brief, list[str]]:
+def _briefed(request: SongRequest, players: Players, seed: int, reference: Reference | None) -> tuple[Brief, list[str]]:
     """The brief, with the mood that a model reads in the text; where it is unsure, what words of the lexicon say."""
     if not request.unread:
-        return request.brief(None, seed), []
+        return request.brief(None, seed, reference=reference), []
     read = players.ask("intent", text=request.unread)
     arc = read.arc if read.arc_said else ""
     if read.unsure:
-        return request.brief(None, seed, arc), [f"the text's mood is not sure ({read.why}); set it by compose.emotion"]
+        unsure = f"the text's mood is not sure ({read.why}); set it by compose.emotion"
+        return request.brief(None, seed, arc, reference), [unsure]
     mood = _felt(read.valence, read.arousal, read.label, request.unread)
     mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
-    return request.brief(mood, seed, arc), []
+    return request.brief(mood, seed, arc, reference), []
 
 
 def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -29,11 +29,17 @@ def import_file(store: Store, path: Path) -> tuple[Added, list[str]]:
         faults.append(f"{path}:{number}: {why}")
 
     events = read_lines(path, refuse) if _is_ours(path) else read_kmidi(_bytes(path), store.salt, refuse)
+    return add_events(store, events, path, faults), faults
+
+
+def add_events(store: Store, events: Iterable[Event], path: Path, faults: list[str]) -> Added:
+    """Stores events of a file, some at a time; to `faults` goes a line for each that clashes with one that is stored."""
     new = again = forgotten = 0
-    while some := list(islice(events, _AT_ONCE)):
+    rest = iter(events)
+    while some := list(islice(rest, _AT_ONCE)):
         for added in _add(store, some, path, faults):
             new, again, forgotten = new + added.new, again + added.again, forgotten + added.forgotten
-    return Added(new, again, forgotten), faults
+    return Added(new, again, forgotten)
 
 
 def _add(store: Store, events: list[Event], path: Path, faults: list[str]) -> Iterator[Added]:

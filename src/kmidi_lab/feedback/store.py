@@ -98,6 +98,16 @@ class Store:
                 "SELECT model, action, count(*), min(time), max(time) FROM events GROUP BY 1, 2 ORDER BY 1, 2"
             ).fetchall()
 
+    def size(self) -> int:
+        """Events that are stored."""
+        with self._open() as connection:
+            return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
+
+    def has(self, event: str) -> bool:
+        """Whether an event of this id is stored."""
+        with self._open() as connection:
+            return connection.execute("SELECT 1 FROM events WHERE event = ?", [event]).fetchone() is not None
+
     def uses(self) -> list[tuple[str, int, int, int]]:
         """For each use: events, and times of the first and last."""
         with self._open() as connection:

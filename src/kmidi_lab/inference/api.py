@@ -129,6 +129,16 @@ class Request(Bounded, ABC, Generic[Answer]):
     def show(self, answer: Answer, session: Session) -> None:
         """Prints the answer and writes its files."""
 
+    @classmethod
+    def labels(cls, published: Published) -> list[str]:
+        """The labels of which the model gives each a probability, for `task=queue`; none where it gives no such thing."""
+        return []
+
+    @classmethod
+    def chances(cls, output: NDArray[np.floating], published: Published) -> NDArray[np.floating]:
+        """`[C]`, the probability 0..1 of each of `labels`, in their order, adding up to 1, for an output `[M]`."""
+        raise NotImplementedError
+
 
 class Model:
     """A published model to ask.

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Interval
 
 from kmidi_lab.audio.front_end import Ear, PlainEar, ear
-from kmidi_lab.audio.io import read_recording
+from kmidi_lab.audio.io import LONGEST_S, read_recording
 from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW, MelStream
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
@@ -69,6 +69,8 @@ class Listening(Request[Recognition]):
     """What sound is that it makes no reading of."""
     least_s: ClassVar[float] = 0.0
     """Seconds of sound that counts below which the answer is said to be unsure."""
+    longest_s: ClassVar[float] = LONGEST_S
+    """Seconds of the longest recording."""
 
     def __init__(self, audio: str | Path | Frames | None = None, rate: int = 48000, every: Seconds = 0.5) -> None:
         if audio is None or (isinstance(audio, str) and not audio):
@@ -150,6 +152,18 @@ class Listening(Request[Recognition]):
             unsure.append(doubt)
         return Recognition(readings[:-1], *readings[-1], run_id, status, "; ".join(unsure), tuple(notes), distance)
 
+    def output(self, published: Published) -> Frames:
+        """The mean output `[M]` of all that counts of the sound, without a reading; NaN where nothing does.
+
+        Raises:
+            AudioError, UserError: sound that can't be used.
+        """
+        hear, step, onset = self.hearing(published)
+        listener = Listener(step, lambda mean: Reading({}), 3600, hear, onset, lambda: hear.afresh)
+        for frame in chain.from_iterable(self._frames([])):
+            listener.push(frame)
+        return listener.mean()
+
     def show(self, answer: Recognition, session: Session) -> None:
         for note in answer.notes:
             say(f"note: {note}")
@@ -184,7 +198,7 @@ class Listening(Request[Recognition]):
         if not isinstance(self.audio, str | Path):
             return _samples(self.audio, MelStream(self.rate))
         if str(self.audio) != STANDARD_INPUT:
-            return _recorded(Path(self.audio), notes)
+            return _recorded(Path(self.audio), self.longest_s, notes)
         if sys.stdin is None:
             raise ConfigError("predict.audio=- reads standard input, which is closed; pipe samples into it")
         return live(sys.stdin.buffer, MelStream(self.rate))
@@ -229,8 +243,8 @@ def listen(blocks: Iterator[Frames], listener: Listener, say: Callable[[str], bo
     return [*listener.readings, *([whole] if whole else [])]
 
 
-def _recorded(path: Path, notes: list[str]) -> Iterator[Frames]:
-    recording, stream = read_recording(path, RATE), MelStream()
+def _recorded(path: Path, longest_s: float, notes: list[str]) -> Iterator[Frames]:
+    recording, stream = read_recording(path, RATE, longest_s), MelStream()
     notes += [f"{note} ({detail})" for note, detail in recording.notes]
     for at in range(0, len(recording.samples), BLOCK):
         yield stream.push(recording.samples[at : at + BLOCK])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from base64 import b64encode
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kmidi_lab.errors import LabError, first_line
 from kmidi_lab.midi.events import MidiError
@@ -18,6 +20,7 @@ SOUND_FONT = "TimGM6mb"
 LONGEST_S = 600
 """Seconds of a MIDI file that is made sound: 115 MB as a WAV file, and five times that in memory."""
 _NEEDED = ("midirenderer", "pretty_midi")
+_PLAYER_HZ, _BLOCK = 24_000, 1 << 14
 _PEAK = 0.9
 """Of full scale, which the loudest sample gets."""
 _TAIL_S = 2.0
@@ -37,6 +40,41 @@ def wav_bytes(midi: bytes) -> bytes:
     Raises:
         NoSoundError: the packages are not installed, it lasts more than `LONGEST_S`, or can't be played.
     """
+    import soundfile
+
+    sound, rate = _rendered(midi)
+    out = io.BytesIO()
+    soundfile.write(out, sound, rate, format="WAV", subtype="PCM_16")
+    return out.getvalue()
+
+
+def player(midi: bytes, seconds: float = 30.0) -> str:
+    """An HTML `<audio>` element for a page or a notebook that holds the sound itself: about 7 kB a second.
+
+    Args:
+        midi: a MIDI file's bytes.
+        seconds: how much of it is heard, from its beginning.
+
+    Returns:
+        The element, with the sound as Ogg Vorbis, mono, 24 kHz.
+
+    Raises:
+        NoSoundError: as `wav_bytes`.
+    """
+    import soundfile
+    import soxr
+
+    sound, rate = _rendered(midi)
+    mono = soxr.resample(sound[: int(seconds * rate)].mean(1), rate, _PLAYER_HZ)
+    out = io.BytesIO()
+    with soundfile.SoundFile(out, "w", _PLAYER_HZ, 1, "VORBIS", format="OGG") as file:
+        for start in range(0, len(mono), _BLOCK):  # libsndfile's encoder takes no long blocks
+            file.write(mono[start : start + _BLOCK])
+    return f'<audio controls src="data:audio/ogg;base64,{b64encode(out.getvalue()).decode()}"></audio>'
+
+
+def _rendered(midi: bytes) -> tuple[NDArray[np.float32], int]:
+    """`[T, 2]` samples, their peak at `_PEAK`, and their rate in Hz. Raises NoSoundError."""
     font = _font()
     try:
         ringing = _with_tail(midi)
@@ -51,9 +89,7 @@ def wav_bytes(midi: bytes) -> bytes:
         raise NoSoundError(f"no sound: the synthesizer can't play it ({first_line(error)})") from error
     sound, rate = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
     peak = float(np.abs(sound).max(initial=0.0))
-    out = io.BytesIO()
-    soundfile.write(out, sound * (_PEAK / peak) if peak else sound, rate, format="WAV", subtype="PCM_16")
-    return out.getvalue()
+    return sound * np.float32(_PEAK / peak) if peak else sound, int(rate)
 
 
 def _with_tail(midi: bytes) -> bytes:

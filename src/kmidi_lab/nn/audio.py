@@ -127,11 +127,13 @@ def strided_forward(network: nn.Module, x: torch.Tensor, stride: int) -> torch.T
 class AudioModule(LabModule):
     """A model of mel frames whose `network` begins with `trunk`; takes the training frames' statistics before training.
 
+    Weights that it starts from belong to the statistics of their own training, which stay.
+
     The data module gives them: `statistics()` returns mean and standard deviation `[128]` of its training frames.
     """
 
     def setup(self, stage: str) -> None:
-        if stage != "fit":
+        if stage != "fit" or self.has_start:
             return
         mean, std = self.trainer.datamodule.statistics()  # type: ignore[attr-defined]
         for layer in self.modules():

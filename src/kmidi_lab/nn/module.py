@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from typing import Annotated, Any, ClassVar
@@ -17,6 +17,7 @@ from torch import nn
 from kmidi_lab.bounds import Bounded, Count, Share
 from kmidi_lab.contracts import Contract
 from kmidi_lab.inference.outliers import OutlierDetector
+from kmidi_lab.nn.layer_rates import frozen_parts, parameter_groups
 from kmidi_lab.nn.streaming import Streaming
 from kmidi_lab.text.table import Table
 
@@ -98,6 +99,23 @@ class LabModule(Bounded, L.LightningModule):
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.student: nn.Module | None = None
         self.outliers: OutlierDetector | None = None
+        self.frozen: tuple[str, ...] = ()
+        self.layer_rate = 1.0
+        self.has_start = False
+
+    def start_from(self, frozen: Sequence[str], layer_rate: float, has_start: bool) -> None:
+        """How a training moves the weights.
+
+        Args:
+            frozen: parts that it leaves as they are, such as `network.hidden`.
+            layer_rate: each layer's learning rate as a share of the next one's.
+            has_start: the weights are of an earlier training, and with them what was measured on its data.
+
+        Raises:
+            ConfigError: no such part, or nothing is left to train.
+        """
+        frozen_parts(self, frozen)
+        self.frozen, self.layer_rate, self.has_start = tuple(frozen), layer_rate, has_start
 
     def use_contract(self, version: object) -> None:
         """Says that the weights to come are of an earlier version of the contract. Raises ConfigError for an unknown one."""
@@ -148,13 +166,10 @@ class LabModule(Bounded, L.LightningModule):
         return None
 
     def configure_optimizers(self) -> Any:
-        decayed = [p for p in self.parameters() if p.ndim > 1]
-        plain = [p for p in self.parameters() if p.ndim <= 1]
         # In mixed precision Lightning can't clip the gradients of a fused optimiser.
         fused = next(self.parameters()).device.type in ("cpu", "cuda") and "mixed" not in str(self.trainer.precision)
-        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(
-            groups,
+            parameter_groups(self, self.frozen, self.learning_rate, self.layer_rate),
             lr=self.learning_rate,
             weight_decay=self.weight_decay,
             fused=fused,
@@ -169,6 +184,8 @@ class LabModule(Bounded, L.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(epoch_seed(self.current_epoch))
+        for part in frozen_parts(self, self.frozen):
+            part.eval()  # neither dropout nor statistics of batches
         self._loss_sum = torch.zeros((), device=self.device)
         self._steps = 0
 

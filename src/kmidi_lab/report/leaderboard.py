@@ -1,4 +1,4 @@
-"""A sweep's jobs side by side, and the spread of the metrics over its seeds and folds."""
+"""A sweep's jobs side by side, the best on validation first, and the spread of the metrics over its seeds and folds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.report import formats
 from kmidi_lab.report.formats import NOTHING, csv_text, decimals, fixed, is_number, text_table
 from kmidi_lab.report.scores import plus_minus, runs_of
-from kmidi_lab.run_record import MetricTable, Primary, RunRecord, Spread, Statistic
+from kmidi_lab.run_record import MetricTable, Objective, Primary, RunRecord, Spread, Statistic
+from kmidi_lab.sweeps.choice import Tried, chosen, only_repeats, setting
 
-_REPEATS = ("seed=", "data.fold=")
-"""What jobs of one setting may differ in."""
+_BY_TEST = "Ranked by test: a job that is chosen by its test score is worse on new data than that score says; choose by validation."
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Entry:
     job: str
     overrides: str
     status: str
+    validation: str
     metric: str
     value: str
     best_baseline: str
@@ -47,35 +48,43 @@ class _Job:
         return self.run.primary if self.run else None
 
     @property
+    def objective(self) -> Objective | None:
+        return self.run.objective if self.run else None
+
+    @property
     def fold(self) -> int | None:
         return self.run.data.split.get("fold") if self.run and self.run.data else None
 
 
-def leaderboard(sweep_dir: Path) -> tuple[str, Spread | None]:
-    """The table, best job first, and the spread over the seeds and folds of the jobs that are ok.
+def leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spread | None]:
+    """The table, best job first, and the spread over the seeds and folds of the jobs that are ok and tested.
 
     Jobs that differ in more than their seed and fold have no spread: a line says so.
+
+    Args:
+        sweep_dir: of the sweep.
+        rank_by: validation or test.
     """
     jobs = _jobs(sweep_dir)
     if not jobs:
         return f"{sweep_dir} holds no jobs.\n", None
     spread, why_not = _spread(jobs)
-    text = text_table(_headings(), [astuple(entry) for entry in _entries(jobs)], (4,))
-    return f"{text}\n{_summary(jobs, spread, why_not)}\n", spread
+    text = text_table(_headings(), [astuple(entry) for entry in _entries(jobs, rank_by)], (3, 5))
+    return f"{text}\n{_summary(jobs, spread, why_not, rank_by)}\n", spread
 
 
-def write_leaderboard(sweep_dir: Path) -> tuple[str, Spread | None]:
+def write_leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spread | None]:
     """What `leaderboard` returns, and the same in leaderboard.csv and leaderboard.md of the sweep's folder."""
     jobs = _jobs(sweep_dir)
-    entries = _entries(jobs)
+    entries = _entries(jobs, rank_by)
     table = csv_text([[f.name for f in fields(Entry)], *(astuple(e) for e in entries)])
     write_atomic(sweep_dir / "leaderboard.csv", table.encode())
     rows = [[formats.cell(text) for text in astuple(e)] for e in entries]
-    summary = formats.cell(_summary(jobs, *_spread(jobs)))
-    page = formats.table(_headings(), rows, right=(0, 4))
+    summary = formats.cell(_summary(jobs, *_spread(jobs), rank_by))
+    page = formats.table(_headings(), rows, right=(0, 3, 5))
     page = f"# Leaderboard of {formats.cell(sweep_dir.name)}\n\n{page}\n{summary}\n"
     write_atomic(sweep_dir / "leaderboard.md", page.encode())
-    return leaderboard(sweep_dir)
+    return leaderboard(sweep_dir, rank_by)
 
 
 def _headings() -> list[str]:
@@ -99,35 +108,60 @@ def _run(path: Path) -> tuple[RunRecord | None, str]:
 
 
 def _overrides(folder: Path) -> tuple[str, ...]:
+    """What was typed for a job: without what the sweep itself adds when it goes on with one."""
     path = folder / ".hydra" / "overrides.yaml"
-    return tuple(map(str, yaml.safe_load(path.read_text(encoding="utf-8")) or ())) if path.exists() else ()
+    words = tuple(map(str, yaml.safe_load(path.read_text(encoding="utf-8")) or ())) if path.exists() else ()
+    itself = f"/{folder.parent.name}/{folder.name}"
+    resumed = (w for w in words if w.startswith("trainer.resume=") and w.rstrip("'").endswith(itself))
+    left_out = {*resumed, *(w for w in words if w.startswith("sweep."))}
+    return tuple(word for word in words if word not in left_out)
 
 
-def _entries(jobs: list[_Job]) -> list[Entry]:
+def _entries(jobs: list[_Job], rank_by: str) -> list[Entry]:
     values = [v for job in jobs if (p := job.primary) for v in (p.value, p.best_baseline_value)]
-    return [_entry(job, decimals(values)) for job in sorted(jobs, key=_rank)]
+    places = decimals(values), max(4, decimals([o.value for job in jobs if (o := job.objective)]))
+    return [_entry(job, *places) for job in sorted(jobs, key=lambda job: _rank(job, rank_by))]
 
 
-def _rank(job: _Job) -> tuple[bool, bool, float, int]:
-    value = job.primary.value if job.primary else None
-    sign = 1 if job.primary and job.primary.mode == "min" else -1
+def _rank(job: _Job, rank_by: str) -> tuple[bool, str, bool, float, int]:
+    """Where nothing was trained, as in a sweep of task=eval, by what was scored."""
+    own = job.objective if rank_by == "validation" and job.objective else job.primary
+    value = own.value if own else None
+    sign = 1 if own and own.mode == "min" else -1
     there = value is not None and is_number(value)
-    return job.status != "ok", not there, sign * value if value is not None and there else 0.0, job.number
+    model = (job.run.identity.model if job.run else None) or ""
+    return (
+        job.status != "ok",
+        model if job.status == "ok" else "",
+        not there,
+        sign * value if value is not None and there else 0.0,
+        job.number,
+    )
 
 
-def _entry(job: _Job, places: int) -> Entry:
-    p = job.primary
+def _entry(job: _Job, places: int, of_validation: int) -> Entry:
+    p, validated = job.primary, job.objective
     rival = p.best_baseline if p else None
     error = job.run.identity.error if job.run else None
     return Entry(
         job=str(job.number),
         overrides=" ".join(job.overrides) or NOTHING,
         status=job.status,
+        validation=f"{validated.metric} {validated.value:.{of_validation}f}" if validated else NOTHING,
         metric=f"{p.split} {p.metric}" if p else NOTHING,
         value=fixed(p.value if p else None, places),
         best_baseline=f"{fixed(p.best_baseline_value, places)} {rival}" if p and rival else NOTHING,
         error=" ".join(error.split()) if error else "",
     )
+
+
+def _choice(jobs: list[_Job]) -> str:
+    """The jobs of the best setting; nothing where there is one setting alone."""
+    tried = [Tried(job.number, job.overrides, job.run) for job in jobs if job.run and job.status == "ok"]
+    if only_repeats((job.run.identity.model or "", job.words) for job in tried):
+        return ""
+    numbers = ", ".join(map(str, chosen(tried)))
+    return f" Chosen by validation: job {numbers}." if numbers else ""
 
 
 def _spread(jobs: list[_Job]) -> tuple[Spread | None, str]:
@@ -138,7 +172,7 @@ def _spread(jobs: list[_Job]) -> tuple[Spread | None, str]:
     results = [(job, job.run, job.run.scores) for job in jobs if job.run and job.status == "ok" and job.run.scores]
     seeds = [run.identity.seed for _, run, _ in results]
     folds = [job.fold for job, _, _ in results if job.fold is not None]
-    settings = {tuple(sorted(o for o in job.overrides if not o.startswith(_REPEATS))) for job, _, _ in results}
+    settings = {setting(job.overrides) for job, _, _ in results}
     if not results:
         finished = any(job.status == "ok" for job in jobs)
         return None, "no job has scores" if finished else "no job finished"
@@ -170,8 +204,9 @@ def _statistics(tables: Sequence[MetricTable]) -> dict[str, dict[str, Statistic]
     return out
 
 
-def _summary(jobs: list[_Job], spread: Spread | None, why_not: str) -> str:
+def _summary(jobs: list[_Job], spread: Spread | None, why_not: str, rank_by: str) -> str:
     line = f"{sum(job.status == 'ok' for job in jobs)} of {len(jobs)} jobs ok."
+    line += f" {_BY_TEST}" if rank_by == "test" else _choice(jobs)
     if spread is None:
         return f"{line} No spread over seeds: {why_not}."
     primary = next((job.primary for job in jobs if job.status == "ok" and job.primary), None)

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from kmidi_lab.composition.bands import bands
+from kmidi_lab.composition.form import KINDS
 from kmidi_lab.errors import UserError, first_line
 from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields
 from kmidi_lab.serving.studio import SETTINGS, Studio
@@ -58,7 +59,7 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
 
     @app.exception_handler(UserError)
     async def wrong(request: Request, error: UserError) -> JSONResponse:
-        return JSONResponse({"error": first_line(error).replace("compose.", "")}, 400)
+        return JSONResponse({"error": first_line(error).replace("compose.", "").replace("predict.", "")}, 400)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
@@ -71,6 +72,10 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     @app.get("/api/styles")
     def styles() -> list[str]:
         return list(bands())
+
+    @app.get("/api/kinds")
+    def kinds() -> list[str]:
+        return list(KINDS)
 
     @app.post("/api/question")
     async def question(request: Request) -> Any:
@@ -99,6 +104,13 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     async def ask(model: str, request: Request) -> Any:
         data = await body(request, int(upload_mb * MEGABYTE), "application/octet-stream")
         return await run_in_threadpool(studio.ask, model, data)
+
+    @app.post("/api/tell/{model}")
+    async def tell(model: str, request: Request) -> Any:
+        asked = fields(await _json(request), ("text",))
+        if not isinstance(asked.get("text"), str):
+            raise HTTPException(400, "text must be a text")
+        return await run_in_threadpool(studio.tell, model, asked["text"])
 
     @app.post("/api/rate")
     async def rate(request: Request) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -14,19 +13,22 @@ import soundfile
 
 from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition.picture import song_picture
-from kmidi_lab.composition.players import LISTENERS, PERFORMERS, Players
+from kmidi_lab.composition.players import LISTENERS, PERFORMERS, TYPED, Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.errors import ConfigError, DataError, one_of
-from kmidi_lab.files import write_atomic
+from kmidi_lab.feedback.store import FILE, Store
+from kmidi_lab.feedback.use_ids import use_id
 from kmidi_lab.midi.sound import LONGEST_S, NoSoundError, wav_bytes
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
+from kmidi_lab.serving.ratings import compared, take_in_old
 from kmidi_lab.song import SongIntent, answer, next_question, to_json
 
 MOST_BARS = 128
 _MOST_RATE = 96_000
 """Samples a second, of all channels together in the longest recording."""
-_MOST_ANSWERS, _MOST_RATINGS = 64, 100_000
+_MOST_ANSWERS = 64
+_LONGEST_TYPED, _SHOWN = 1000, 3
 SETTINGS = ("text", "chords", "key", "emotion", "tempo", "bars", "sections", "style")
 
 
@@ -35,12 +37,14 @@ class Studio:
 
     Args:
         root: models folder.
-        folder: where ratings are kept.
+        folder: where ratings are kept, in the store of feedback.
         cache_dir: prepared data.
     """
 
     def __init__(self, root: Path, folder: Path, cache_dir: Path) -> None:
-        self._root, self._ratings, self._cache_dir = root, folder / "ratings.jsonl", cache_dir
+        self._root, self._folder, self._cache_dir = root, folder, cache_dir
+        self._store = Store(folder / FILE)
+        take_in_old(folder, self._store)
         self._lock = Lock()
         self.shelf = Shelf(32, 256 * MEGABYTE)
 
@@ -102,14 +106,41 @@ class Studio:
         with self._lock:
             players = Players(self._root, self._cache_dir)
             if model in PERFORMERS:
-                midi = players.ask(model, midi=data).midi
-                files = {"mid": midi} | _sound(midi)
-                return {"id": self.shelf.put(files), "files": sorted(files), "by": players.trace[model].by}
+                return self._played(players.ask(model, midi=data).midi, players.trace[model].by)
             samples, rate = _samples(data)
             heard = players.ask(model, audio=samples, rate=rate)
         answers = {q: {"answer": a, "probability": round(p, 3)} for q, (a, p) in heard.summary.answers.items()}
         values = {name: round(value, 3) for name, value in heard.summary.values.items()}
         return {"values": values, "answers": answers, "unsure": heard.unsure, "by": players.trace[model].by}
+
+    def tell(self, model: str, text: str) -> dict[str, Any]:
+        """What a model makes of chords, a sentence or a number of bars that was typed.
+
+        Raises:
+            UserError: no such model here, or a text that it can't read.
+        """
+        if model not in TYPED:
+            raise ConfigError(one_of("model", model, TYPED))
+        if len(text) > _LONGEST_TYPED:
+            raise ConfigError(f"{len(text)} characters were typed; give at most {_LONGEST_TYPED}")
+        key = TYPED[model]
+        if key == "bars" and not text.strip().isdecimal():
+            raise ConfigError(f"bars={text.strip()[:40]!r} must be a whole number, such as 32")
+        with self._lock:
+            players = Players(self._root, self._cache_dir)
+            asked: dict[str, Any] = {key: int(text) if key == "bars" else text}
+            answer = players.ask(model, **asked)
+            by = players.trace[model].by
+            if hasattr(answer, "midi"):
+                return self._played(answer.midi, by)
+        if isinstance(answer, list):
+            return {"answer": {name: round(share, 3) for name, share in answer}, "by": by}
+        return {"answer": _short(answer.record() if hasattr(answer, "record") else answer.plain()), "by": by}
+
+    def _played(self, midi: bytes, by: str) -> dict[str, Any]:
+        """MIDI that a model made, kept with its sound."""
+        files = {"mid": midi} | _sound(midi)
+        return {"id": self.shelf.put(files), "files": sorted(files), "by": by}
 
     def rate(self, first: str, second: str, better: str) -> None:
         """Keeps which of two songs a person liked better, beside what made them; no text of theirs.
@@ -126,12 +157,7 @@ class Studio:
         for t in kept:
             t["mood"] = {k: v for k, v in t["mood"].items() if k != "words"}
             t["models"] = {m["model"]: m["sha256"] for m in t["models"]}
-        line = orjson.dumps({"time": round(time.time()), "better": better, "songs": kept})
-        with self._lock:
-            before = self._ratings.read_bytes() if self._ratings.is_file() else b""
-            if before.count(b"\n") >= _MOST_RATINGS:
-                raise DataError(f"{self._ratings} has {_MOST_RATINGS} ratings; move it away")
-            write_atomic(self._ratings, before + line + b"\n")
+        self._store.add(compared(kept, better, use_id(self._folder)))
 
     def _song(self, answers: Sequence[Sequence[Any]]) -> SongIntent:
         if not isinstance(answers, list) or len(answers) > _MOST_ANSWERS:
@@ -142,6 +168,20 @@ class Studio:
                 raise ConfigError("an answer is a pair of field and value")
             song = answer(song, pair[0], pair[1])
         return song
+
+
+def _short(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person reads of an answer: of each table of shares the largest, and no long lists of numbers."""
+    out: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            best = sorted(value, key=value.__getitem__, reverse=True)[:_SHOWN]
+            out[name] = {key: round(value[key], 3) for key in best}
+        elif isinstance(value, list | tuple) and all(isinstance(part, float) for part in value):
+            continue
+        else:
+            out[name] = round(value, 3) if isinstance(value, float) else value
+    return out
 
 
 def _sound(midi: bytes) -> dict[str, bytes]:

@@ -24,20 +24,25 @@ _MODULES = {
     "compose": "compose",
     "serve": "serve",
     "feedback": "feedback",
+    "collect": "collect",
+    "monitor": "monitor",
+    "queue": "queue",
+    "label": "label",
     "prepare": "prepare",
     "info": "info",
     "dashboard": "dashboard",
 }
-_TRAINING = ("train", "eval", "export", "prepare")
+_TRAINING = ("train", "eval", "export", "prepare", "monitor")
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
 _NO_CHECKPOINT = "no checkpoint there; give a run folder or a .ckpt file"
 _NO_RUN = "no run there; give a run folder, such as outputs/runs/harmony/…"
+_NO_WEIGHTS = "no weights there; give a run folder, a .ckpt, or a folder with registry.json, such as outputs/release"
 _READ = {
-    "train": ("trainer.resume", _NO_CHECKPOINT),
-    "eval": ("eval.model", _NO_MODEL),
-    "export": ("export.source", _NO_RUN),
+    "train": (("trainer.resume", _NO_CHECKPOINT), ("model.init_from", _NO_WEIGHTS)),
+    "eval": (("eval.model", _NO_MODEL),),
+    "export": (("export.source", _NO_RUN),),
 }
-"""The file or folder that a task starts from where one is named."""
+"""The files or folders that a task starts from where one is named."""
 
 
 def run_task(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -63,8 +68,7 @@ def _check(cfg: DictConfig) -> None:
     """Raises UserError for what shows before torch and Lightning are imported, which takes seconds; the task itself would later."""
     for key in ("data", "model.module", "model.evaluator"):
         check_names(OmegaConf.select(cfg, key), cfg.trusted)
-    if cfg.task in _READ:
-        key, why = _READ[cfg.task]
+    for key, why in _READ.get(cfg.task, ()):
         source = OmegaConf.select(cfg, key)
         if source and not Path(source).exists():
             raise ConfigError(f"{key}={source}: {why}")

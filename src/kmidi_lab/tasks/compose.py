@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from omegaconf import DictConfig
 
+from kmidi_lab.composition.page import song_page
 from kmidi_lab.composition.picture import song_picture
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
@@ -35,13 +36,17 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     write_atomic(written[1], song_picture(song.arrangement, title, brief.spelling))
     write_atomic(written[2], orjson.dumps(song.trace, option=orjson.OPT_INDENT_2))
     remarks = list(song.remarks)
+    heard = None
     if request.sound:
         try:
             sound = wav_bytes(song.midi)
-            written.append(folder / "song.wav")
+            heard = "song.wav"
+            written.append(folder / heard)
             write_atomic(written[-1], sound)
         except NoSoundError as error:
             remarks.append(str(error))
+    written.append(folder / "song.html")
+    write_atomic(written[-1], song_page(title, song.trace, heard, "song.png"))
     say(f"{title}; {song.arrangement.seconds(song.arrangement.length):.0f} s")
     mood = brief.mood
     say(f"mood: {song.trace['mood']['nearest']}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}")

@@ -10,6 +10,9 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.feedback.anonymous import anonymous_counts, counts_table
+from kmidi_lab.feedback.consent import Consent, keep_consent, read_consent
+from kmidi_lab.feedback.consent import to_line as consent_line
 from kmidi_lab.feedback.event import to_line
 from kmidi_lab.feedback.importing import import_file
 from kmidi_lab.feedback.store import FILE, Store
@@ -22,24 +25,46 @@ _MOST_SHOWN = 20
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    """Does what is asked, in the order import, export, forget, and says what is there then.
+    """Does what is asked, in the order consent, import, export, share, counts, forget, and says what is there then.
 
     Raises:
         ConfigError: no use id. DataError: lines of the import were refused; the others are stored.
     """
     options, root = cfg.feedback, Path(cfg.paths.output_root)
     uses = _uses(options.forget, root)
-    store = Store(root / FILE)
+    if options.consent:
+        keep_consent(root, options.consent)
+    consent = read_consent(root)
+    store = Store(Path(options.store) if options.store else root / FILE)
     refused = _import(store, Path(options["import"]), context["folder"]) if options["import"] else ""
     if options.export:
         lines = [to_line(event) for event in store.events()]
         write_atomic(Path(options.export), b"".join(lines))
         say(f"written: {options.export}, {len(lines)} events")
+    if options.share:
+        _share(store, consent, Path(options.share))
+    if options.anonymous:
+        counts = anonymous_counts(store.events(), float(options.epsilon))
+        write_atomic(Path(options.anonymous), counts_table(counts))
+        say(
+            f"written: {options.anonymous}, {len(counts.cells)} cells; {counts.left_out} have too few users to be shown"
+        )
     if uses:
         say(f"deleted: {store.forget(uses)} events of {len(uses)} use ids; none of theirs is taken again")
     _show(store)
+    given = "nothing" if consent.scope == "none" else f"{consent.scope!r}, since {consent.date}"
+    say(f"allowed to leave this machine: {given}")
     if refused:
         raise DataError(refused)
+
+
+def _share(store: Store, consent: Consent, path: Path) -> None:
+    """Raises ConfigError: nothing is allowed."""
+    if consent.scope == "none":
+        raise ConfigError("feedback.share: nothing is allowed to leave; type feedback.consent=actions or all first")
+    lines = [to_line(shared) for event in store.events() if (shared := consent.allowed(event))]
+    write_atomic(path, b"".join([consent_line(consent), *lines]))
+    say(f"written: {path}, {len(lines)} events as consent {consent.scope!r} of {consent.date} allows; nothing is sent")
 
 
 def _uses(wanted: str | None, root: Path) -> list[str]:

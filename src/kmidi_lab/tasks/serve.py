@@ -40,7 +40,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     studio = Studio(models_root(cfg), folder, Path(cfg.paths.cache_dir))
     app = make_app(studio, Hosts(host, port), float(cfg.serve.upload_mb))
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
-    say(f"http://{bracketed(host)}:{port} - Ctrl-C ends it; ratings are kept in {folder / 'ratings.jsonl'}")
+    say(f"http://{bracketed(host)}:{port} - Ctrl-C ends it; ratings are kept in {folder / 'feedback.db'}")
     if host not in ("127.0.0.1", "localhost", "::1"):
         say(f"{host} can be reached from other machines by this machine's address, and there is no password")
     try:

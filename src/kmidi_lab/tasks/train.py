@@ -14,8 +14,10 @@ from kmidi_lab.run_record import Export
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     record = lab.train(cfg, context)
     primary = record.primary
-    if primary is None:  # another rank than the first: it has trained its share and has nothing to say
-        return
+    if primary is None:
+        if record.objective:  # a job of a sweep that tests the chosen setting alone
+            print(f"{record.identity.model}: {record.objective.metric} {fixed(record.objective.value, 4)}")
+        return  # or another rank than the first: it has trained its share and has nothing to say
     verdict = "beats" if primary.beats_baselines else "does NOT beat"
     if primary.not_comparable:
         verdict = "is NOT COMPARABLE with"

@@ -27,13 +27,8 @@ class HeardEmotion(Listening):
 
     def reader(self, published: Published) -> Read:
         """Reads the embedding by the contract's formulas and its label through the head file beside the model."""
-        path = published.folder / f"{EMOTION.id}.head.json"
-        try:
-            labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
-        except (OSError, ValueError, KeyError) as error:
-            raise RegistryError(f"{path}: names no labels ({error!r}); export the model again") from error
         head = published.head
-        questions = {"label": ("weight", "bias", labels)}
+        questions = {"label": ("weight", "bias", _labels(published))}
         if "intensity_weight" in head:
             questions["intensity"] = ("intensity_weight", "intensity_bias", list(INTENSITIES))
 
@@ -43,8 +38,27 @@ class HeardEmotion(Listening):
 
         return read
 
+    @classmethod
+    def labels(cls, published: Published) -> list[str]:
+        return _labels(published)
+
+    @classmethod
+    def chances(cls, output: Frames, published: Published) -> Frames:
+        logits = published.head["weight"] @ output + published.head["bias"]
+        p: Frames = np.exp(logits - logits.max())
+        return p / p.sum()
+
     def guess(self, frame: Frames) -> Reading:
         """Arousal from the mean level, -1 in silence and 1 at full scale, as louder voices sound aroused; no more is known."""
         level = float(np.mean(frame) - np.log(FLOOR)) / -np.log(FLOOR)
         arousal = 2 * float(np.clip(level, 0, 1)) - 1
         return Reading({"valence": 0.0, "arousal": arousal, "dominance": 0.0, "complexity": 0.0})
+
+
+def _labels(published: Published) -> list[str]:
+    """Names of the label head's rows. Raises RegistryError: the head file names none."""
+    path = published.folder / f"{EMOTION.id}.head.json"
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8"))["labels"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RegistryError(f"{path}: names no labels ({error!r}); export the model again") from error

@@ -35,6 +35,16 @@ class HeardInstruments(Listening):
 
         return read
 
+    @classmethod
+    def labels(cls, published: Published) -> list[str]:
+        return list(CLASSES["instrument"])
+
+    @classmethod
+    def chances(cls, output: Frames, published: Published) -> Frames:
+        logits = output[INSTRUMENT.output("instrument").index]
+        p: Frames = np.exp(logits - logits.max())
+        return p / p.sum()
+
     def doubt(self, summary: Reading) -> str:
         """Says so where no instrument stands out, as is often so of speech, noise and mixes."""
         name, p = summary.answers.get("instrument", ("", 1.0))

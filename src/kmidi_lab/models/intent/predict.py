@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
-from kmidi_lab.models.intent.reading import WORD_LIST, Feeling, from_model, from_words
+from kmidi_lab.models.intent.features import LABELS
+from kmidi_lab.models.intent.reading import WORD_LIST, Feeling, from_model, from_words, label_logits
 
 _SHOWN = 3
 
@@ -38,6 +41,16 @@ class FeelingOf(Request[Feeling]):
         assert table is not None, "the contract reads texts, so that a table was read with it"
         vector = table.vector(self.text)
         return from_model(self.text, table.coverage(self.text), published.call(vector[None])[0], published.head)
+
+    @classmethod
+    def labels(cls, published: Published) -> list[str]:
+        return list(LABELS)
+
+    @classmethod
+    def chances(cls, output: NDArray[np.floating], published: Published) -> NDArray[np.floating]:
+        """Each label's own probability, made to add up to 1."""
+        own = 1 / (1 + np.exp(-label_logits(output, published.head)))
+        return own / own.sum()
 
     def show(self, answer: Feeling, session: Session) -> None:
         session.say(f"{one_line(answer.text)!r}, by the {answer.source}:")

@@ -1,0 +1,98 @@
+"""Random SIGKILLs over sweeps of twelve jobs: is a finished job lost, does going on end in the same leaderboard?
+
+    python benchmarks/sweep_kills.py --folder sweep_kills --kills 200
+
+One sweep is left alone. Others are killed with all their processes at a random moment and go on by sweep.resume, again and
+again until they end; then the next one begins. A fault is a checkpoint of a finished job that is not what it was, a file
+that is not whole, an end with an error, or another leaderboard than the one of the sweep that was left alone. Every
+process is forked from this one, which has imported everything. Linux and macOS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from kills import forked, half_written, is_done, kill, wait, warm_up
+
+import kmidi_lab.tasks.train  # noqa: F401  imported here once, not in every sweep
+from kmidi_lab.__main__ import main
+
+WORDS = (
+    "model=harmony", "data.sources=[embedded]", "hardware=cpu", "trainer.max_epochs=2", "trainer.limit_train_batches=2",
+    "trainer.progress=false", "export.enabled=false", "model.module.hidden=[16]", "seed=1,2,3",
+    "model.module.dropout=0.0,0.2,0.4,0.6",
+)  # fmt: skip
+
+
+def begin(folder: Path, cache: Path) -> int:
+    """A process that begins the sweep in `folder`, or goes on with it."""
+    begun = next(iter(folder.glob("outputs/sweeps/*/sweep.json")), None)
+    words = [f"sweep.resume={begun.parent}"] if begun else [*WORDS, f"paths.cache_dir={cache}"]
+    return forked(folder, lambda: main(["-m", *words]))
+
+
+def leaderboard(folder: Path) -> str:
+    """Without the folder's name."""
+    [table] = folder.glob("outputs/sweeps/*/leaderboard.csv")
+    return table.read_text(encoding="utf-8").replace(table.parent.name, "")
+
+
+def finished(folder: Path) -> dict[str, bytes]:
+    """The best weights of every finished job."""
+    runs = [path.parent for path in folder.glob("outputs/sweeps/*/*/run.json")]
+    return {run.name: (run / "checkpoints/best.ckpt").read_bytes() for run in runs if is_done(run)}
+
+
+def run(folder: Path, kills: int, seed: int) -> int:
+    """Prints counts and faults; returns the number of faults."""
+    warm_up()
+    whole, cache, rng = folder / "whole", folder / "cache", random.Random(seed)
+    began = time.monotonic()
+    assert wait(begin(whole, cache)) == 0
+    took = time.monotonic() - began
+    expected, faults, done, sweeps, lost = leaderboard(whole), 0, 0, 0, 0
+    print(f"undisturbed: {took:.0f} s\n{expected}", flush=True)
+    while done < kills:
+        own, before = folder / f"sweep-{sweeps}", dict[str, bytes]()
+        while True:
+            process = begin(own, cache)
+            time.sleep(rng.uniform(0, 0.5 * took))
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if ended:
+                wrong = [f"ended with {os.waitstatus_to_exitcode(status)}"] if status else []
+                wrong += ["another leaderboard"] if not status and leaderboard(own) != expected else []
+            else:
+                kill(process)
+                done += 1
+                wrong = half_written(own)
+            now = finished(own)
+            gone = [name for name, weights in before.items() if name in now and now[name] != weights]
+            lost += len(gone)
+            wrong += [f"job {name} is not what it was" for name in gone]
+            before |= now
+            faults += len(wrong)
+            for fault in wrong:
+                print(f"FAULT {own.name} after {done} kills: {fault}", flush=True)
+            if ended:
+                break
+        sweeps += 1
+        print(f"{done} kills, {sweeps} sweeps ended, {lost} finished jobs lost, {faults} faults", flush=True)
+        if not faults:
+            shutil.rmtree(own)
+    return faults
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--folder", type=Path, required=True, help="made anew; faults are kept there")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    shutil.rmtree(asked.folder, ignore_errors=True)
+    sys.exit(bool(run(asked.folder.resolve(), asked.kills, asked.seed)))

@@ -1,0 +1,166 @@
+"""RenderedMusic: played and composed music, rendered, as mel frames with its tempo, beats, onsets and texture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+import torch
+from annotated_types import Ge, Interval
+
+from datamodules.feel import library
+from datamodules.shared.augmentation import Decibels
+from datamodules.shared.batches import FrameStore
+from datamodules.shared.module import LabData, load_of
+from datamodules.shared.splits import Groups
+from kmidi_lab.audio.augment import equalise_by_cosines, spec_augment
+from kmidi_lab.audio.mel import FRAME_S
+from kmidi_lab.bounds import Count, CountOrNone
+from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.features import CURVE_S, VALUES, Excerpt, FeelBatch, heard, targets
+
+_PROBES, _TOGETHER = 6, 32
+
+
+class RenderedMusic(LabData[Excerpt, FeelBatch]):
+    """Excerpts → frames; an epoch shows one stretch of every training excerpt, from a reset on.
+
+    Args:
+        root: folder that holds `groove/`, `pop909/`, `emopia/` as published.
+        cache_dir: where rendered excerpts are kept, by content.
+        sources: all that are there are used; music by rule (`rules`) always is.
+        split: `train`, `val`, `test` or `all`: what `task=eval` scores.
+        split_seed: of the songs, and of what is drawn; drummers are held out by name.
+        amount: how much of `library.AMOUNTS` is rendered.
+        test_font: path of the SoundFont that the test is rendered through; null is TimGM6mb, as in training.
+        frames: of a training stretch.
+        equaliser: decibels that bands are louder or softer (`audio.augment.equalise_by_cosines`).
+        bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
+        workers: processes that render.
+
+    Raises:
+        ConfigError: a value out of range. DataError: a SoundFont that is not there.
+    """
+
+    id = "feel_music"
+    contract = FEEL
+    vocabulary = VALUES
+    root_sources: tuple[str, ...] = ("groove_midi", "pop909", "emopia")
+    bytes_per_example = 8 * 1024 * 1024
+    identity_settings = ("sources", "split_seed", "amount")
+    other_settings = ("test_font", "frames", "equaliser", "bands", "masked")
+    remedy = "give another data.split_seed or a larger data.amount"
+
+    def __init__(
+        self,
+        root: str,
+        cache_dir: str,
+        sources: Sequence[str] = library.SOURCES,
+        split: str = "test",
+        split_seed: int = 0,
+        amount: Annotated[float, Interval(gt=0, le=10)] = 1.0,
+        test_font: str | None = None,
+        batch_size: int = 16,
+        frames: Annotated[int, Ge(256)] = 640,
+        equaliser: Decibels = 3.0,
+        bands: CountOrNone = 12,
+        masked: CountOrNone = 0,
+        workers: Count = 2,
+        progress: bool = True,
+    ) -> None:
+        load = load_of(
+            library.load, library.SOURCES, root, cache_dir, sources, amount=amount, split_seed=split_seed,
+            test_font=test_font, workers=workers, progress=progress,
+        )  # fmt: skip
+        super().__init__(load, split, batch_size)
+        self._frames, self._equaliser, self._bands, self._masked = frames, equaliser, bands, masked
+
+    def grouped(self, songs: list[Excerpt]) -> Groups:
+        return library.grouped(songs)
+
+    def probes(self) -> np.ndarray:
+        """`[T, 128]` inputs of the first test excerpts, one after the other."""
+        return np.concatenate(heard([song.frames for song in self.songs("test")[:_PROBES]]))
+
+    def counts(self, split: str) -> dict[str, int]:
+        songs = self.songs(split)
+        return {
+            "songs": len(songs),
+            "groups": len({(song.source, song.group) for song in songs}),
+            "frames": sum(len(song.frames) for song in songs),
+        }
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation `[128]` of the inputs that training hears."""
+        return FrameStore(heard([song.frames for song in self.songs("train")])).statistics()
+
+    def train_dataloader(self) -> object:
+        songs = self.songs("train")
+        inputs = heard([song.frames for song in songs])
+        self._store = FrameStore(inputs, self.device)
+        self._mean = self._store.statistics()[0].to(self.device)
+        self._targets = self._targets_of(songs)
+        return self.index_batches(len(songs), self._gather)
+
+    def whole(self, split: str) -> list[FeelBatch]:
+        """Every excerpt from its first frame to its last, 32 at a time."""
+        songs = self.songs(split)
+        store = FrameStore(heard([song.frames for song in songs]), self.device)
+        every = self._targets_of(songs)
+        batches = []
+        for index in torch.arange(len(songs), device=self.device).split(_TOGETHER):
+            x, _ = store.take(index, torch.zeros_like(index), int(store.lengths[index].max()))
+            batches.append(
+                FeelBatch(x, *(column[index, : x.shape[1]] if column.ndim == 3 else column[index] for column in every))
+            )
+        return batches
+
+    def _targets_of(self, songs: list[Excerpt]) -> tuple[torch.Tensor, ...]:
+        """The columns of FeelBatch behind `x`, on the device."""
+        rows = [targets(song) for song in songs]
+        longest = max(len(row.curves) for row in rows)
+
+        def padded(arrays: list[np.ndarray]) -> np.ndarray:
+            return np.stack([np.pad(a, ((0, longest - len(a)), (0, 0))) for a in arrays])
+
+        columns = (
+            np.array([row.tempo for row in rows], np.float32), padded([row.events for row in rows]),
+            np.stack([row.marked for row in rows]), padded([row.curves for row in rows]), np.stack([row.whole for row in rows]),
+        )  # fmt: skip
+        return tuple(torch.from_numpy(column).to(self.device) for column in columns)
+
+    def _gather(self, index: torch.Tensor, generator: torch.Generator) -> FeelBatch:
+        store = self._store
+        room = (store.lengths[index] - self._frames).clamp_min(0)
+        start = (torch.rand(len(index), generator=generator, device=index.device) * (room + 1)).long()
+        x, _ = store.take(index, start, self._frames)
+        if self._equaliser:
+            x = equalise_by_cosines(x, self._equaliser, generator)
+        bright = brightness(x)
+        if self._bands or self._masked:
+            x = spec_augment(x, self._bands, self._masked, generator, fill=self._mean)
+        tempo, events, marked, curves, whole = self._targets
+        longest = events.shape[1]
+        rows = (start[:, None] + torch.arange(self._frames, device=index.device)).clamp(max=longest - 1)
+        at = (index[:, None], rows)
+        return FeelBatch(
+            x, tempo[index], events[at], marked[index], torch.cat([curves[at][..., :2], bright], -1), whole[index]
+        )
+
+
+def brightness(x: torch.Tensor) -> torch.Tensor:
+    """The last of the curves `[B, T, 1]` of frames `[B, T, 128]` as training changed them: an equaliser makes them brighter."""
+    power = x.exp()
+    places = torch.arange(x.shape[-1], device=x.device) / (x.shape[-1] - 1)
+    sums = torch.stack([power @ places, power.sum(-1)], -1).double().cumsum(1)
+    window = round(CURVE_S / FRAME_S)
+    sums[:, window:] = sums[:, window:] - sums[:, :-window]
+    return (sums[..., :1] / sums[..., 1:].clamp_min(1e-12)).float()
+
+
+class MusicByRule(RenderedMusic):
+    """Music by rule alone: a stand-in, whatever the data root holds; settings as of RenderedMusic."""
+
+    id = "feel_rules"
+    root_sources = ()

@@ -1,0 +1,66 @@
+"""Which unlabelled material is worth asking about: what a model is unsure of, and what is unlike the rest.
+
+Scores are for `[N, C]` probabilities; the higher, the more there is to learn. Settles (2009, Active Learning Literature
+Survey) for entropy, margin and committees; Sener and Savarese (ICLR 2018) for core sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+_BY_DIVERSITY = 5
+"""A batch is chosen, by diversity, of so many times as many of the highest scores."""
+_LEAST = 1e-12
+
+
+def entropy(chances: Array) -> Array:
+    """`[N]`, 0 where one of `[N, C]` probabilities is 1, up to ln C where all are equal."""
+    p = np.clip(chances, _LEAST, 1.0)
+    return -(p * np.log(p)).sum(axis=-1)
+
+
+def margin(chances: Array) -> Array:
+    """`[N]`, minus the lead of the likeliest of `[N, C]` probabilities, -1..0."""
+    best = np.sort(chances, axis=-1)
+    return best[..., -2] - best[..., -1]
+
+
+def disagreement(chances: Array) -> Array:
+    """`[N]`, how much of the entropy of a committee's mean is between its members; `[K, N, C]` of K members."""
+    return entropy(chances.mean(axis=0)) - entropy(chances).mean(axis=0)
+
+
+SCORES: dict[str, Callable[[Array], Array]] = {"entropy": entropy, "margin": margin}
+
+
+def core_set(vectors: Array, labelled: Array, count: int) -> NDArray[np.intp]:
+    """Places of `count` of `[N, D]` vectors, each the furthest from the `[L, D]` labelled ones and those taken before."""
+    distance = np.full(len(vectors), np.inf)
+    for row in labelled:
+        distance = np.minimum(distance, ((vectors - row) ** 2).sum(axis=1))
+    if not len(labelled):
+        distance = ((vectors - vectors.mean(axis=0)) ** 2).sum(axis=1)
+    taken = []
+    for number in range(min(count, len(vectors))):
+        place = int(distance.argmax())
+        taken.append(place)
+        nearer = ((vectors - vectors[place]) ** 2).sum(axis=1)
+        distance = nearer if number == 0 and not len(labelled) else np.minimum(distance, nearer)
+        distance[taken] = -np.inf
+    return np.array(taken, np.intp)
+
+
+def batch(scores: Array, vectors: Array, count: int) -> NDArray[np.intp]:
+    """Places of `count` of N items with high scores `[N]` that are unlike each other by their vectors `[N, D]`.
+
+    The highest score is the first; equal scores keep their order.
+    """
+    best = np.argsort(-scores, kind="stable")[: count * _BY_DIVERSITY]
+    rest = best[1:]
+    return (
+        np.concatenate([best[:1], rest[core_set(vectors[rest], vectors[best[:1]], count - 1)]]) if count else best[:0]
+    )

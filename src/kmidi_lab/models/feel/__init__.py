@@ -1,0 +1,1 @@
+"""From sound to its feel: tempo, beats, swing, energy, density, texture over time."""

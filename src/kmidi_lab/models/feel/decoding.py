@@ -1,0 +1,151 @@
+"""From the outputs of every frame to a tempo, beats and a metre. Without PyTorch, for prediction and scoring alike."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.audio.mel import FRAME_S
+from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.features import BINS, FASTEST, SLOWEST, bpm_of, seconds_at
+
+Array = NDArray[np.float64]
+WARM_UP = 128
+"""Frames after a reset whose tempo and values are left out: nothing tells a tempo in two seconds."""
+_TEMPO = FEEL.output("tempo").index
+_BEAT, _DOWNBEAT = FEEL.output("beat").start, FEEL.output("downbeat").start
+_TIGHTNESS = 150.0
+"""How much a beat costs that is off the period: the square of the logarithm of the ratio, times this."""
+_FINER = 8
+"""Tempos that are tried for each bin."""
+_MULTIPLES = (1, 2, 4)
+"""Periods of a tempo that beats are compared over."""
+_TRUST, _LEAST = 0.25, 1e-4
+"""Power that the tempo's own output counts with beside the beats, and what no tempo is less likely than."""
+_METRES = (4, 3)
+_THREE_BY = 0.05
+"""How much more of a difference a bar of three must make than one of four."""
+_FEWEST, _NEAR = 6, 0.08
+
+
+class Pulse(NamedTuple):
+    """`tempo` quarter notes a minute; `beats` seconds; `metre` beats of a bar, `first` the first beat that begins one."""
+
+    tempo: float
+    beats: Array
+    metre: int
+    first: int
+
+    @property
+    def downbeats(self) -> Array:
+        """Seconds of the first beats of bars."""
+        return self.beats[self.first :: self.metre]
+
+
+def pulse(outputs: NDArray[np.floating]) -> Pulse:
+    """The tempo and the beats of outputs `[T, 64]`, all of one sound from a reset on."""
+    activation = 1 / (1 + np.exp(-np.asarray(outputs[:, [_BEAT, _DOWNBEAT]], np.float64)))
+    tempo = tempo_of_both(tempo_shares(outputs), activation[:, 0])
+    frames = beat_frames(activation[:, 0], 60 / tempo / FRAME_S)
+    beats = seconds_at(frames)
+    if len(beats) >= _FEWEST:
+        slope = float(np.polyfit(np.arange(len(beats)), beats, 1)[0])
+        finer = 60 / slope if slope > 0 else tempo
+        tempo = finer if abs(finer / tempo - 1) < _NEAR else tempo
+    return Pulse(tempo, beats, *metre_of(activation[frames, 1] if len(frames) else np.zeros(0)))
+
+
+def tempo_shares(outputs: NDArray[np.floating]) -> Array:
+    """`[32]`: how likely each tempo is, from the mean of the logits behind the first two seconds."""
+    logits = np.asarray(outputs[min(WARM_UP, len(outputs) - 1) :, _TEMPO], np.float64).mean(0)
+    p = np.exp(logits - logits.max())
+    return np.asarray(p / p.sum())
+
+
+def tempo_of(shares: NDArray[np.floating]) -> float:
+    """Quarter notes a minute: between the likeliest bin and those beside it."""
+    top = int(np.argmax(shares))
+    near = np.arange(max(0, top - 1), min(BINS, top + 2))
+    return bpm_of(float(np.average(near, weights=shares[near] + 1e-12)))
+
+
+def tempo_of_both(shares: NDArray[np.floating], activation: Array) -> float:
+    """The tempo that is likely by its own output `[32]` and whose period the beats' activation `[T]` repeats at."""
+    places = np.linspace(0, BINS - 1, _FINER * BINS)
+    tempos = np.array([bpm_of(place) for place in places])
+    repeats = np.maximum(repetition(activation, 60 / tempos / FRAME_S), 1e-3)
+    likely = np.interp(places, np.arange(BINS), shares) + _LEAST
+    return float(tempos[np.argmax(repeats * likely**_TRUST)])
+
+
+def repetition(activation: Array, periods: Array) -> Array:
+    """How much an activation `[T]` is like itself one, two and four periods `[N]` (frames) before: autocorrelations, summed."""
+    centred = activation - activation.mean()
+    size = 2 * len(centred)
+    power = np.abs(np.fft.rfft(centred, size)) ** 2
+    correlation = np.fft.irfft(power, size)[: len(centred)] / np.arange(len(centred), 0, -1) / (centred.var() or 1.0)
+    at = np.arange(len(centred))
+    return np.asarray(sum(np.interp(n * periods, at, correlation, right=0) for n in _MULTIPLES))
+
+
+def beat_frames(activation: Array, period: float) -> NDArray[np.int64]:
+    """The frames of the beats: a path through high activations whose steps are near to `period` frames.
+
+    By dynamic programming (D. Ellis, *Beat tracking by dynamic programming*, 2007), with the activation as it is.
+    """
+    count = len(activation)
+    steps = np.arange(max(1, round(period / 2)), max(2, round(2 * period)) + 1)
+    cost = _TIGHTNESS * np.log(steps / period) ** 2
+    total, before = np.array(activation, np.float64), np.full(count, -1)
+    for t in range(int(steps[0]), count):
+        past = steps[steps <= t]
+        scores = total[t - past] - cost[: len(past)]
+        best = int(np.argmax(scores))
+        if scores[best] > 0:
+            total[t] += scores[best]
+            before[t] = t - past[best]
+    if not count:
+        return np.zeros(0, np.int64)
+    tail = max(0, count - round(period))
+    at, path = tail + int(np.argmax(total[tail:])), []
+    while at >= 0:
+        path.append(at)
+        at = int(before[at])
+    return np.array(path[::-1], np.int64)
+
+
+def metre_of(downbeats: Array) -> tuple[int, int]:
+    """Beats of a bar, 4 or 3, and the first beat that begins one, from the activation `[N]` at each beat."""
+    best = (-1.0, _METRES[0], 0)
+    for metre in _METRES:
+        for first in range(min(metre, len(downbeats))):
+            strong = np.zeros(len(downbeats), bool)
+            strong[first::metre] = True
+            if strong.all():
+                continue
+            lead = float(downbeats[strong].mean() - downbeats[~strong].mean()) - _THREE_BY * (metre == 3)
+            best = max(best, (lead, metre, first), key=lambda one: one[0])
+    return best[1], best[2]
+
+
+def values_of(outputs: NDArray[np.floating], names: tuple[str, ...]) -> dict[str, float]:
+    """Means of values behind the first two seconds."""
+    mean = np.asarray(outputs[min(WARM_UP, len(outputs) - 1) :], np.float64).mean(0)
+    return {name: float(mean[FEEL.output(name).start]) for name in names}
+
+
+def confidence_of(outputs: NDArray[np.floating]) -> float:
+    """How likely the tempo is right, 0..1, by the network itself."""
+    return float(1 / (1 + np.exp(-values_of(outputs, ("confidence",))["confidence"])))
+
+
+def octaves_apart(a: float, b: float, tolerance: float = 0.04) -> bool:
+    """Whether two tempos are the same within a share, or one is half, double, a third or three times the other."""
+    return any(abs(a * n / b - 1) <= tolerance for n in (1 / 3, 1 / 2, 1, 2, 3))
+
+
+def inside(tempo: float | None) -> bool:
+    """Whether a tempo is one that the bins hold."""
+    return tempo is not None and SLOWEST <= tempo <= FASTEST

@@ -1,0 +1,137 @@
+"""task=predict for feel: tempo, swing, energy, density over time, and a style file for a song that should go so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from kmidi_lab.audio.front_end import Ear
+from kmidi_lab.audio.mel import BANDS, FRAME_S
+from kmidi_lab.contracts import FEEL
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.listener import Frames, Read, Reading
+from kmidi_lab.inference.listening import Listening, Recognition, say
+from kmidi_lab.inference.published import Published
+from kmidi_lab.models.feel.decoding import tempo_of
+from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
+from kmidi_lab.models.feel.style import SURE, Style, style_of
+
+_LEAST_S = 4.0
+"""From the first sound to the last: nothing tells a tempo in less."""
+_DRAWN = ("energy", "density", "brightness", "swing", "valence", "arousal")
+
+
+@dataclass(frozen=True)
+class HeardMusic(Recognition):
+    """A reading, and the style of the whole."""
+
+    style: Style | None = None
+
+
+class _Noted:
+    """An ear that remembers which frames counted."""
+
+    def __init__(self, hear: Ear) -> None:
+        self._hear, self.counted = hear, list[bool]()
+        self.input, self.afresh = hear.input, hear.afresh
+
+    def __call__(self, frame: Frames) -> bool:
+        self.counted.append(self._hear(frame))
+        self.input, self.afresh = self._hear.input, self._hear.afresh
+        return self.counted[-1]
+
+
+class HeardFeel(Listening):
+    """Asks how fast music goes and how it feels, for at most fifteen minutes of it.
+
+    A pause belongs to the music: the model begins where sound does, and is not reset behind silence.
+    """
+
+    without_model = NAME
+    longest_s = 900.0
+    """Nothing longer is a song."""
+    _heard_by: tuple[Ear, Callable[[Frames], Frames], Callable[[], None]] | None = None
+
+    def reader(self, published: Published) -> Read:
+        """Reads the tempo, and what is drawn."""
+
+        def read(output: Frames) -> Reading:
+            logits = np.asarray(output[FEEL.output("tempo").index], np.float64)
+            shares = np.exp(logits - logits.max())
+            shares /= shares.sum()
+            values = {name: float(output[FEEL.output(name).start]) for name in _DRAWN}
+            sure = float(1 / (1 + np.exp(-float(output[FEEL.output("confidence").start]))))
+            return Reading(values, {"tempo": (f"{tempo_of(shares):.0f}", sure)})
+
+        return read
+
+    def doubt(self, summary: Reading) -> str:
+        """Says so where the model does not trust its tempo."""
+        _, sure = summary.answers["tempo"]
+        return "" if sure >= SURE else f"no steady beat (confidence {sure:.2f}, {SURE:g} is needed)"
+
+    def run(self, published: Published | None, session: Session) -> HeardMusic:
+        """As Listening.run, with the style of the whole.
+
+        Raises:
+            AudioError, UserError: sound that can't be used. ConfigError: nothing to read in it.
+        """
+        if published is None:
+            return self._by_rule()
+        outputs: list[Frames] = []
+        hear, step, _ = super().hearing(published)
+        noted = _Noted(hear)
+
+        def kept(frame: Frames) -> Frames:
+            outputs.append(step(frame))
+            return outputs[-1]
+
+        def onset() -> None:
+            if not any(noted.counted[:-1]):
+                published.model.reset()
+
+        self._heard_by = noted, kept, onset
+        answer = super().run(published, session)
+        counted = np.flatnonzero(noted.counted)
+        first, last = int(counted[0]), int(counted[-1])
+        seconds = (last + 1 - first) * FRAME_S
+        short = [f"too short: {seconds:.1f} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
+        unsure = "; ".join([*short, *([answer.unsure] if answer.unsure else [])])
+        style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S, unsure)
+        return HeardMusic(**{**vars(answer), "unsure": unsure}, style=style)
+
+    def _by_rule(self) -> HeardMusic:
+        notes = list[str]()
+        blocks = [block for block in self._frames(notes) if len(block)]
+        frames = np.concatenate(blocks) if blocks else np.zeros((0, BANDS), np.float32)
+        seconds = len(frames) * FRAME_S
+        if seconds < _LEAST_S:
+            raise ConfigError(f"{self._source()}: {seconds:.1f} s; a tempo needs {_LEAST_S:g} s of music")
+        style = style_by_onsets(frames)
+        values = {name: float(getattr(style, name)) for name in _DRAWN}
+        reading = Reading(values, {"tempo": (f"{style.tempo:.0f}", style.confidence)})
+        return HeardMusic(
+            [(seconds, reading)], seconds, reading, None, "no model", style.unsure, tuple(notes), style=style
+        )
+
+    def hearing(self, published: Published) -> tuple[Ear, Callable[[Frames], Frames], Callable[[], None]]:
+        """As Listening's; what `run` has prepared, where it has."""
+        return self._heard_by or super().hearing(published)
+
+    def show(self, answer: Recognition, session: Session) -> None:
+        super().show(answer, session)
+        if not isinstance(answer, HeardMusic) or answer.style is None:
+            raise ConfigError("this answer has no style; ask with HeardFeel.run")
+        style = answer.style
+        say(
+            f"style: {style.tempo:.1f} quarter notes a minute, {style.metre}/4, swing {style.swing:.2f}, energy {style.energy:.2f}, "
+            f"density {style.density:.2f}, confidence {style.confidence:.2f}"
+        )
+        written = session.folder / "style.json"
+        write_atomic(written, (json.dumps(style.plain(), indent=1) + "\n").encode())
+        say(f"written: {written}")

@@ -1,0 +1,92 @@
+"""`model.init_from`: the weights that a training starts from, of a released model, a run or a checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from kmidi_lab import resume, run_file
+from kmidi_lab.errors import ConfigError, DataError, RegistryError, reason
+from kmidi_lab.export.read_back import read_back
+from kmidi_lab.inference.published import has_registry, load_published
+from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
+from kmidi_lab.registry.files import check_below, read_bounded
+
+KEY = "model.init_from"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the weights came from, as a record tells it: the file, its hash, and the licence of what it was trained on."""
+
+    source: str
+    sha256: str
+    licence: str | None
+
+
+def load(module: LabModule, source: str) -> Start:
+    """Puts the weights of `source` into `module`: a models folder, a run folder, a .ckpt, or a model's file in a folder.
+
+    The module speaks the version of the contract that the weights were trained on.
+
+    Raises:
+        ConfigError: no weights there, of another model or contract, of other sizes, or in a form that can't be trained.
+    """
+    path = Path(source)
+    folder = path.parent if path.suffix in (".json", ".onnx") else path
+    try:
+        if folder.is_dir() and has_registry(folder):
+            return _released(module, folder, path)
+        return _checkpoint(module, path)
+    except (ConfigError, RegistryError) as error:
+        raise ConfigError(f"{KEY}={source}: {reason(error)}") from None
+
+
+def _released(module: LabModule, folder: Path, path: Path) -> Start:
+    contract = module.contract
+    if path != folder and not path.name.startswith(f"{contract.id}."):
+        raise ConfigError(f"of another model; {contract.model} starts from {contract.id}.json of such a folder")
+    published = load_published(folder, contract.model)
+    if published is None:
+        raise ConfigError(f"{contract.id} is not published there; give a folder that holds it, such as outputs/release")
+    entry = published.entry
+    name = entry.get("rtneural_path")
+    if entry.get("rtneural_is_student") or not name:
+        raise ConfigError("its RTNeural file is a student's, not the network that trains; give a run folder or a .ckpt")
+    check_below(folder, name)
+    data = read_bounded(folder / name)
+    module.use_contract(published.contract.version)
+    module.load_state_dict(read_back(module, data, published.head))
+    return Start(f"{contract.id} in {folder}", hashlib.sha256(data).hexdigest(), entry.get("license"))
+
+
+def _checkpoint(module: LabModule, path: Path) -> Start:
+    checkpoint = path / "checkpoints" / resume.BEST if path.is_dir() else path
+    kept = resume.read(checkpoint)
+    if kept is None:
+        raise ConfigError("no weights there, or damaged; give a run folder, a .ckpt, or a folder with registry.json")
+    weights: dict[str, torch.Tensor] = kept["state_dict"]
+    _check_shapes(module, weights)
+    module.use_contract(kept.get(CONTRACT_VERSION, "1"))
+    module.load_state_dict(weights)
+    record = checkpoint.parent.parent / run_file.FILE
+    try:
+        data = run_file.read(record).data
+    except DataError:
+        data = None
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    return Start(str(checkpoint), digest, data.licence if data else None)
+
+
+def _check_shapes(module: LabModule, weights: dict[str, torch.Tensor]) -> None:
+    own = module.state_dict()
+    # A buffer may be newer than the checkpoint; the module fills it when it loads.
+    newer = {name for name, _ in module.named_buffers()} - {*weights}
+    for name in sorted({*own, *weights} - newer):
+        there, here = (list(s[name].shape) if name in s else "not there" for s in (weights, own))
+        if there != here:
+            why = "of another model or other sizes" if "not there" in (there, here) else "of other sizes"
+            raise ConfigError(f"{why}: its {name} is {there}, this network's {here}; give those it was trained with")

@@ -1,0 +1,127 @@
+"""All combinations of a sweep's values, each a job; what is done is left, what was cut off goes on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.sweeps import kept, state
+from kmidi_lab.sweeps.choice import Tried, chosen, compared_on_other_data
+
+log = logging.getLogger(__name__)
+Launch = Callable[[list[list[str]], int], object]
+"""Runs jobs, given by their overrides, the first with that number."""
+Compose = Callable[[list[str]], DictConfig]
+
+
+def sweep(folder: Path, jobs: list[list[str]], settings: DictConfig, launch: Launch, compose: Compose) -> None:
+    """Runs the jobs that are not done in folders named by their numbers, then the test of the chosen ones.
+
+    Args:
+        folder: of the sweep.
+        jobs: the overrides of each; those that the sweep began with count where it goes on.
+        settings: the `sweep` node of the config.
+        launch: of the launcher.
+        compose: makes the config of a job, to tell whether what is done was done with the same settings.
+
+    Raises:
+        ConfigError: another process is at it, or what is done was done with other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            _sweep(folder, jobs, settings, launch, compose)
+    except Timeout:
+        raise ConfigError(f"{folder}: another process runs this sweep; wait for its end, or stop it") from None
+
+
+def _sweep(folder: Path, jobs: list[list[str]], settings: DictConfig, launch: Launch, compose: Compose) -> None:
+    if settings.resume:
+        jobs = kept.read(folder).jobs
+    else:
+        kept.write(
+            kept.KeptSweep(os.environ["KMIDI_RUN_ID"], shlex.split(os.environ["KMIDI_COMMAND"])[3:], jobs), folder
+        )
+    rest = []
+    for number, words in enumerate(jobs):
+        own = folder / str(number)
+        there = state.state_of(own)
+        if there != "waiting":
+            state.check_same(own, plain(compose(words)))
+        if there == "done" or (there == "failed" and not settings.retry_failed):
+            log.info("job %d is %s", number, there)
+            continue
+        rest.append(in_folder(state.words_to_go_on(words, own), number))
+    if rest:
+        launch(rest, 0)
+    if settings.test == "chosen":
+        test_chosen(folder, jobs, launch)
+
+
+def test_chosen(folder: Path, jobs: Sequence[Sequence[str]], launch: Launch) -> None:
+    """Has the jobs of the chosen setting go on with what the others do without: student, test, export."""
+    tried = tried_in(folder, jobs)
+    if compared_on_other_data(tried):
+        log.warning("the jobs were validated on different data, so their losses can't be compared; see sweep.test=all")
+    numbers = {job.number for job in tried if job.run.scores is None} & set(chosen(tried))
+    if numbers:
+        log.info("chosen by validation: job %s; its test follows", ", ".join(map(str, sorted(numbers))))
+        words = (
+            (n, [*(w for w in jobs[n] if not w.startswith("sweep.test=")), "sweep.test=all"]) for n in sorted(numbers)
+        )
+        launch([in_folder(state.words_to_go_on(own, folder / str(n)), n) for n, own in words], 0)
+
+
+def tried_in(folder: Path, jobs: Sequence[Sequence[str]]) -> list[Tried]:
+    """The jobs that have ended well."""
+    records = ((n, words, state.record_of(folder / str(n))) for n, words in enumerate(jobs))
+    return [Tried(n, tuple(words), run) for n, words, run in records if run and run.identity.status == "ok"]
+
+
+def in_folder(words: Sequence[str], number: int) -> list[str]:
+    """The same job in the folder of its number, whichever place the launcher gives it."""
+    return [*words, f"hydra.sweep.subdir={number}"]
+
+
+def combinations(
+    arguments: Sequence[str], params: Mapping[str, object] | None, parser: OverridesParser
+) -> list[list[str]]:
+    """The overrides of every job.
+
+    Args:
+        arguments: of the command line.
+        params: further overrides by key, for keys that the command line leaves alone.
+        parser: Hydra's, with its config loader, which `glob(*)` needs.
+
+    Raises:
+        ConfigError: a range such as `interval(0,1)`, which has no list of values.
+    """
+    typed = {argument.partition("=")[0] for argument in arguments}
+    more = [f"{key}={value}" for key, value in (params or {}).items() if key not in typed]
+    choices: list[list[str]] = []
+    for override in parser.parse_overrides([*arguments, *more]):
+        if not override.is_sweep_override():
+            choices.append([str(override.input_line)])
+            continue
+        if not override.is_discrete_sweep():
+            raise ConfigError(
+                f"{override.key_or_group}: a range has no list of values; list some, as in {override.key_or_group}=1,2"
+            )
+        choices.append([f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()])
+    return [list(job) for job in product(*choices)]
+
+
+def plain(cfg: DictConfig) -> dict[str, object]:
+    """The job's own settings, as its record keeps them."""
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return OmegaConf.to_container(cfg, resolve=True)  # type: ignore[return-value]

@@ -1,0 +1,85 @@
+"""sweep.json in a sweep's folder: the command and its jobs, written before the first begins, so that it can go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.override_parser.types import Quote, QuotedString
+
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.files import write_atomic
+from kmidi_lab.typed_json import MisfitError, from_json, to_json
+
+FILE = "sweep.json"
+RESUME = "sweep.resume="
+_MAY_BE_TYPED = ("sweep.", "launcher=", "logger=", "logger.", "hydra/launcher=", "hydra.launcher.", "trainer.progress=")
+
+
+@dataclass
+class KeptSweep:
+    """A sweep as it began.
+
+    Attributes:
+        id: of the sweep, the first part of its runs' ids.
+        words: of the command line, options first.
+        jobs: the overrides of every job; its place is its number and the name of its folder.
+        schema: of this file.
+    """
+
+    id: str
+    words: list[str]
+    jobs: list[list[str]]
+    schema: int = 1
+
+
+def write(kept: KeptSweep, folder: Path) -> None:
+    """Writes sweep.json whole or not at all. Raises FileError as `write_atomic`."""
+    write_atomic(folder / FILE, json.dumps(to_json(kept), indent=1, ensure_ascii=False).encode())
+
+
+def read(folder: Path) -> KeptSweep:
+    """What `write` has written. Raises ConfigError: there is none, or it is not whole."""
+    try:
+        kept = from_json(KeptSweep, json.loads((folder / FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, MisfitError) as error:
+        why = "no such file" if isinstance(error, FileNotFoundError) else str(error)
+        raise ConfigError(
+            f"{RESUME}{folder}: no sweep that can go on ({FILE}: {why}); give the folder of one, such as outputs/sweeps/…"
+        ) from None
+    if kept.schema != 1:
+        raise ConfigError(f"{RESUME}{folder}: its {FILE} is of a later kmidi_lab; update kmidi_lab")
+    return kept
+
+
+def folder_to_resume(words: Iterable[str]) -> Path | None:
+    """The folder that `sweep.resume=…` names, None where nothing does."""
+    values = [word.partition("=")[2].strip("'\"") for word in words if word.startswith(RESUME)]
+    return Path(values[-1]) if values and values[-1] not in ("", "null") else None
+
+
+def going_on(kept: Sequence[str], typed: Sequence[str], folder: Path) -> list[str]:
+    """The overrides of a sweep that goes on: its own, and those typed now that leave its jobs what they are.
+
+    Args:
+        kept: the overrides that it began with.
+        typed: those of today's command line.
+        folder: of the sweep.
+
+    Raises:
+        ConfigError: a word that would change its jobs.
+    """
+    for word in typed:
+        if word not in kept and not word.startswith(_MAY_BE_TYPED):
+            raise ConfigError(
+                f"{RESUME}{folder} goes on with the jobs that the sweep began with; leave out {word}, or begin another sweep"
+            )
+    keys = {word.partition("=")[0] for word in typed} | {"hydra.sweep.dir"}
+    quoted = QuotedString(str(folder), Quote.single).with_quotes()
+    return [
+        *(word for word in kept if word.partition("=")[0] not in keys),
+        *typed,
+        f"hydra.sweep.dir={quoted}",
+    ]

@@ -1,0 +1,84 @@
+"""task=collect: takes feedback that users allow to be collected, on this machine or in a studio's network. Needs the extra `demo`."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from omegaconf import DictConfig
+
+from kmidi_lab.errors import ConfigError, UserError
+from kmidi_lab.feedback.store import Store
+from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.listening import say
+
+FILE, TOKEN = "collected.db", "collect.token"
+_HOUR_S = 3600
+_RANGES = {
+    "port": (1, 65_535),
+    "upload_mb": (0.001, 64),
+    "per_minute": (1, 100_000),
+    "keep_days": (1, 3650),
+    "most_events": (1, 100_000_000),
+}
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    """Collects until Ctrl-C; what is older than `collect.keep_days` is deleted at the start and each hour.
+
+    Raises:
+        UserError: the packages are not installed. ConfigError: a number out of range, or the address is taken.
+    """
+    if not all(find_spec(name) for name in ("fastapi", "uvicorn")):
+        raise UserError("task=collect needs the packages of the page; type pip install 'kmidi_lab[demo]'")
+    options = cfg.collect
+    for key, (low, high) in _RANGES.items():
+        if not low <= options[key] <= high:
+            raise ConfigError(f"collect.{key}={options[key]} must be {low} to {high}")
+    import uvicorn
+
+    from kmidi_lab.serving.collector import DAY_S, Limits, make_collector
+    from kmidi_lab.serving.guards import Hosts, bracketed
+
+    folder, host, port = Path(cfg.paths.output_root), str(options.host), int(options.port)
+    store, token = Store(folder / FILE), _token(folder / TOKEN)
+    limits = Limits(options.upload_mb, options.per_minute, options.most_events, options.keep_days)
+    app = make_collector(store, Hosts(host, port), token, limits)
+    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", proxy_headers=False))
+    ended = Event()
+
+    def keep() -> None:
+        while True:
+            store.keep_since(int(time.time()) - limits.keep_days * DAY_S)
+            if ended.wait(_HOUR_S):
+                return
+
+    keeper = Thread(target=keep, daemon=True)
+    keeper.start()
+    say(f"http://{bracketed(host)}:{port}/v1/events - Ctrl-C ends it; events are kept in {store.path}")
+    say(f"senders need the token in {folder / TOKEN}")
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        say(f"{host} can be reached from other machines, and what is sent there is not encrypted; see docs/privacy.md")
+    try:
+        server.run()
+    except SystemExit as error:  # uvicorn's way to say that the address can't be had
+        raise ConfigError(f"collect.port={port}: {host} can't be listened on; choose another port") from error
+    finally:
+        ended.set()
+        keeper.join()
+
+
+def _token(path: Path) -> str:
+    """The token kept in a file that its owner alone may read; a new one where there is none."""
+    if not path.is_file():
+        write_atomic(path, f"{secrets.token_urlsafe(32)}\n".encode(), mode=0o600)
+    token = path.read_text(encoding="utf-8", errors="replace").strip()
+    if len(token) < 16 or not token.isascii() or not token.isprintable():
+        raise ConfigError(
+            f"{path}: a token is 16 or more characters in one line; delete the file, and a new one is made"
+        )
+    return token

@@ -1,0 +1,74 @@
+"""task=monitor: whether the inputs in the feedback are still like the data; exit code 1 where they are not."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from omegaconf import DictConfig
+
+from kmidi_lab.contracts import CONTRACTS, Contract
+from kmidi_lab.data import DataModule
+from kmidi_lab.errors import ConfigError, DriftError
+from kmidi_lab.feedback.drift import CHANCE_LIMIT, PSI_LIMIT, drift
+from kmidi_lab.feedback.store import FILE, Store
+from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.listening import say
+from kmidi_lab.targets import build
+
+_DAY_S, _SHOWN = 86_400, 5
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    """Compares the inputs of the last `monitor.days` days with the test part of the model's data.
+
+    Raises:
+        ConfigError: no days. DataError: too few inputs. DriftError: they are of another population.
+    """
+    options, contract = cfg.monitor, CONTRACTS[cfg.model.name]
+    if options.days < 1:
+        raise ConfigError(f"monitor.days={options.days} must be 1 or more")
+    store = Store(Path(options.store) if options.store else Path(cfg.paths.output_root) / FILE)
+    earliest = time.time() - options.days * _DAY_S
+    inputs = [event.input for event in store.events(cfg.model.name) if event.time >= earliest]
+    vectors = [x for x in inputs if isinstance(x, list) and len(x) == contract.input_size]
+    seen = np.array(vectors, np.float32).reshape(-1, contract.input_size)
+    data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
+    data.prepare_data()
+    data.setup("test")
+    found = drift(data.probes(), seen, cfg.seed)
+    worst = [int(i) for i in np.argsort(-found.psi)[:_SHOWN]]
+    report = {
+        "model": cfg.model.name,
+        "days": options.days,
+        "inputs": found.seen,
+        "without_a_vector": len(inputs) - found.seen,
+        "reference": found.reference,
+        "mmd": found.mmd,
+        "chance": found.chance,
+        "psi": {_name(contract, i): round(float(value), 4) for i, value in enumerate(found.psi)},
+        "alert": found.alert,
+    }
+    path = context["folder"] / "monitor.json"
+    write_atomic(path, orjson.dumps(report, option=orjson.OPT_INDENT_2))
+    say(f"{found.seen} inputs of {options.days} days beside {found.reference} of the data")
+    say(f"  MMD² {found.mmd:.4f}, as much by chance in {found.chance:.1%} (an alert needs {CHANCE_LIMIT:.0%} or less)")
+    for place in worst:
+        say(f"  PSI {found.psi[place]:6.3f}  {_name(contract, place)} (an alert needs one above {PSI_LIMIT:g})")
+    say(f"written: {path}")
+    if found.alert:
+        raise DriftError(
+            f"model={cfg.model.name} is asked about what it was not made for: PSI {found.psi.max():.2f} of "
+            f"{_name(contract, worst[0])}; look at {path}, and train it on such data"
+        )
+
+
+def _name(contract: Contract, place: int) -> str:
+    """A number by its slice of the contract, such as `mood[2]`."""
+    for part in contract.inputs:
+        if part.start <= place < part.start + part.size:
+            return f"{part.name}[{place - part.start}]"
+    return f"[{place}]"

@@ -1,0 +1,149 @@
+"""compose.audio: what a song takes of a recording, and what is said where little can be taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from kmidi_lab.composition.bands import bands
+from kmidi_lab.composition.brief import Mood, chosen
+from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.players import Player, Players
+from kmidi_lab.composition.reference import Reference, as_full, listened
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.errors import ConfigError, UserError
+
+RATE = 16_000
+
+
+@dataclass
+class Listener:
+    """Players of which one listens and says what it is told to say."""
+
+    style: SimpleNamespace
+    fallback: bool = False
+
+    def __post_init__(self) -> None:
+        self.trace = {"feel": Player("feel", "a rule" if self.fallback else "audiofeelanalyzer", self.fallback)}
+
+    def ask(self, model: str, **settings: Any) -> SimpleNamespace:
+        assert model == "feel" and set(settings) == {"audio"}
+        return SimpleNamespace(style=self.style)
+
+
+def style(**other: Any) -> SimpleNamespace:
+    facts = {
+        "tempo": 93.4, "swing": 0.9, "energy": 0.8, "density": 0.6, "valence": -0.4, "arousal": 0.3,
+        "percussive_share": 0.2, "confidence": 0.9, "unsure": "",
+    }  # fmt: skip
+    return SimpleNamespace(**(facts | other))
+
+
+def heard(fallback: bool = False, **other: Any) -> tuple[Reference, list[str]]:
+    return listened("ref.wav", Listener(style(**other), fallback))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "ref.wav"
+    soundfile.write(path, np.zeros(RATE), RATE)
+    return path
+
+
+def test_a_song_has_the_tempo_swing_energy_and_mood_of_the_recording(recording: Path) -> None:
+    reference, [remark] = heard()
+    assert "tempo 93, swing 0.90, energy 0.70" in remark
+    brief = SongRequest(audio=recording, style="pop").brief(None, 1, reference=reference)
+    assert brief.tempo == 93.4 and brief.energy == pytest.approx(0.7)
+    assert brief.band.swing == pytest.approx(0.15) and brief.band.groove == "swing"
+    assert (brief.mood.valence, brief.mood.arousal) == (-0.4, 0.3)
+    assert reference.trace()["by"] == "audiofeelanalyzer"
+
+
+def test_what_is_said_in_words_comes_first(recording: Path) -> None:
+    reference, _ = heard()
+    brief = SongRequest(audio=recording, emotion="0.5,0.5", tempo=140).brief(None, 1, reference=reference)
+    assert brief.tempo == 140 and brief.mood.valence == 0.5
+    told = SongRequest("I feel happy", audio=recording).brief(Mood(0.6, 0.2), 1, reference=reference)
+    assert told.mood.valence == 0.6 and told.tempo == 93.4
+
+
+def test_even_music_is_not_played_swung() -> None:
+    reference, _ = heard(swing=0.05)
+    jazz = chosen("", Mood(0, 0), 8, 1, band=bands()["jazz"])
+    assert jazz.band.groove == "swing"
+    assert reference.applied(jazz).band.groove == "straight" and reference.applied(jazz).band.swing < 0.01
+
+
+def test_drums_alone_say_nothing_of_valence() -> None:
+    reference, _ = heard(percussive_share=0.95)
+    assert reference.valence is None and reference.mood().valence == 0 and reference.arousal == pytest.approx(0.6)
+
+
+def test_where_the_model_is_unsure_its_tempo_is_not_used() -> None:
+    reference, [remark] = heard(unsure="no steady beat (confidence 0.20, 0.5 is needed)")
+    assert reference.tempo is None and reference.swing is None and reference.energy == pytest.approx(0.7)
+    assert remark.startswith("the recording: no steady beat") and "set compose.tempo" in remark
+
+
+def test_a_rule_that_stands_in_says_the_tempo_and_no_swing() -> None:
+    reference, [remark] = heard(True, unsure="no trained model; a rule stood in")
+    assert reference.tempo == 93.4 and reference.swing is None and reference.by == "a rule"
+    assert "swing" not in remark
+
+
+def test_sections_keep_their_order_of_energy_and_have_the_mean() -> None:
+    plan = [Stretch("verse", 8, 0.3, 0.3), Stretch("chorus", 8, 0.6, 0.3)]
+    quiet = as_full(plan, 0.225)
+    assert [s.energy for s in quiet] == pytest.approx([0.15, 0.3])
+    assert as_full(plan, None) == plan and max(s.energy for s in as_full(plan, 1.0)) == 1.0
+
+
+def clicks(path: Path, seconds: float, bpm: float = 100) -> Path:
+    wave = np.zeros(round(seconds * RATE), np.float32)
+    burst = np.random.default_rng(0).normal(0, 0.3, 1600) * np.exp(-np.arange(1600) / 300)
+    for at in np.arange(0, seconds - 0.2, 60 / bpm):
+        wave[round(at * RATE) :][:1600] += burst
+    soundfile.write(path, wave.clip(-1, 1), RATE)
+    return path
+
+
+@pytest.mark.slow
+def test_a_song_from_a_recording_alone_without_any_model(tmp_path: Path, make) -> None:
+    audio = clicks(tmp_path / "ref.wav", 12)
+    song = make(models=False, audio=str(audio), bars=8)
+    assert song.brief.tempo == pytest.approx(100, rel=0.03)
+    assert song.trace["reference"]["by"] == "autocorrelation of onsets"
+    assert any(r.startswith("as in ref.wav: tempo ") for r in song.remarks)
+    assert "feel: no trained model; autocorrelation of onsets stood in" in song.remarks
+
+
+@pytest.mark.parametrize("kind", ["missing", "silent", "long", "truncated", "folder", "text"])
+def test_a_recording_that_can_not_be_used_is_one_line(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "ref.wav"
+    if kind == "silent":
+        soundfile.write(path, np.zeros(RATE * 5), RATE)
+    elif kind == "long":
+        soundfile.write(path, np.tile(np.float32([0.5, -0.5]), 3600 * 4000), 8000, subtype="PCM_U8")
+    elif kind == "truncated":
+        path.write_bytes(clicks(path, 5).read_bytes()[:40])
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "text":
+        path.write_text("no sound")
+    with pytest.raises(UserError) as error:
+        listened(SongRequest(audio=path).audio or "", Players(None, tmp_path))
+    assert "\n" not in str(error.value) and "predict." not in str(error.value) and "ref.wav" in str(error.value)
+
+
+def test_an_audio_of_another_kind_is_said() -> None:
+    with pytest.raises(ConfigError, match=r"compose\.audio=3 must be the name of a recording"):
+        SongRequest(audio=3)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"compose\.audio=…"):
+        SongRequest()

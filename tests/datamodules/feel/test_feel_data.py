@@ -1,0 +1,183 @@
+"""Rendered music: what the notes of a stretch tell, and that neither a drummer nor a song crosses splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import torch
+
+from datamodules.feel import emopia, groove_midi, library, patterns, pop909
+from datamodules.feel.module import MusicByRule, RenderedMusic, brightness
+from datamodules.feel.scores import Score, strokes_of, values_of
+from datamodules.shared.rendering import Note, Part
+from kmidi_lab.errors import DataError
+from kmidi_lab.models.feel.features import Excerpt, curves_of
+
+
+def drums(times: list[float], pitch: int = 38) -> Part:
+    return Part(0, [Note(t, t + 0.1, pitch, 100) for t in times], drums=True)
+
+
+def score(*parts: Part, beats: int = 16, period: float = 0.5) -> Score:
+    at = period * np.arange(beats)
+    return Score("a", "rules", "a", parts, at, at[::4])
+
+
+def values(*parts: Part, **kwargs: float) -> dict[str, float]:
+    made = score(*parts)
+    return values_of(made, strokes_of(made.parts), 8.0)
+
+
+def test_swing_is_where_the_second_eighths_lie() -> None:
+    beats = [0.5 * n for n in range(16)]
+    even = values(drums(sorted(beats + [b + 0.25 for b in beats])))
+    swung = values(drums(sorted(beats + [b + 1 / 3 for b in beats])))
+    assert even["swing"] == pytest.approx(0, abs=0.01) and swung["swing"] == pytest.approx(1, abs=0.01)
+    assert "swing" not in values(drums(beats)), "nothing tells it"
+    assert even["regularity"] == pytest.approx(1) and swung["regularity"] == pytest.approx(1)
+
+
+def test_what_the_parts_play_is_told_apart() -> None:
+    chord = Part(0, [Note(0.5 * n, 0.5 * n + 0.5, p, 80) for n in range(16) for p in (60, 64, 67)])
+    alone, both = values(chord), values(chord, drums([0.5 * n for n in range(16)], 36))
+    assert alone["percussive_share"] == 0 and both["percussive_share"] == pytest.approx(100 / 340)
+    assert alone["voices"] == pytest.approx(3 / 8, abs=0.01) and alone["roughness"] == 0
+    assert alone["key_clarity"] > 0.7 and alone["articulation"] == pytest.approx(1, abs=0.01)
+    only = values(drums([0.5 * n for n in range(16)]))
+    assert only["key_clarity"] == only["voices"] == 0 and "register" not in only
+
+
+def test_strokes_that_begin_together_are_one() -> None:
+    rows = strokes_of([drums([0.0, 0.01, 0.5]), Part(0, [Note(0.0, 1.0, 40, 127)])])
+    assert rows[:, 1].tolist() == [0, 1, 1] and rows[0, 2] == 1
+
+
+def test_a_stretch_at_another_pace_has_its_beats_there() -> None:
+    cut = score(drums([0.5 * n for n in range(16)])).stretch(2.0, 4.0, 2.0)
+    assert np.diff(cut.beats) == pytest.approx(0.25) and cut.beats[0] == 0
+    assert [n.start for n in cut.parts[0].notes][:3] == pytest.approx([0, 0.25, 0.5])
+
+
+def midi(path: Path, channel: int, pitches: list[int], count: int, bpm: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))])
+    for n in range(count):
+        track.append(mido.Message("note_on", channel=channel, note=pitches[n % len(pitches)], velocity=90, time=1))
+        track.append(mido.Message("note_off", channel=channel, note=pitches[n % len(pitches)], time=239))
+    mido.MidiFile(type=0, ticks_per_beat=480, tracks=[track]).save(path)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Takes of every drummer, two songs and two recordings."""
+    root = tmp_path_factory.mktemp("data")
+    for n in range(1, 11):
+        take = root / "groove" / f"drummer{n}" / "session1" / "1_rock_120_beat_4-4.mid"
+        midi(take, 9, [36, 42, 38, 22], 80, 120)
+        midi(take.with_name("2_rock_120_fill_4-4.mid"), 9, [38], 8, 120)
+    for n in ("001", "002"):
+        midi(root / "pop909" / n / f"{n}.mid", 0, [60, 64, 67, 72], 80, 90)
+        rows = [f"{60 / 90 * b} {float(b % 4 == 0)} {float(b % 4 == 0)}" for b in range(40)]
+        (root / "pop909" / n / "beat_midi.txt").write_text("\n".join(rows))
+    (root / "pop909" / "002" / "beat_midi.txt").write_text("1.0 1.0 1.0\nnot a number\n")
+    for name in ("Q1_abc_d_0", "Q1_abc_d_1", "Q3_xyz_0"):
+        midi(root / "emopia" / "midis" / f"{name}.mid", 0, [60, 64, 67], 80, 100)
+    return root
+
+
+def test_every_reader_reads_its_layout(root: Path) -> None:
+    takes = groove_midi.read(groove_midi.files(root))
+    assert len(takes.items) == 10, "fills are left out"
+    first = takes.items[0]
+    assert np.diff(first.beats) == pytest.approx(0.5) and first.downbeats[1] == pytest.approx(2.0)
+    assert {n.pitch for n in first.parts[0].notes} == {36, 38, 42}, "22 is a hi-hat of Roland's"
+    songs = pop909.read(pop909.files(root))
+    assert [s.group for s in songs.items] == ["001"] and songs.reasons() == {"beats not readable": 1}
+    assert np.diff(songs.items[0].downbeats) == pytest.approx(8 / 3)
+    clips = emopia.read(emopia.files(root))
+    assert [s.group for s in clips.items] == ["abc_d", "abc_d", "xyz"]
+    assert clips.items[0].known == {"valence": 0.6, "arousal": 0.6} and not len(clips.items[0].beats)
+
+
+def test_drummers_of_the_test_are_heard_nowhere_else(root: Path) -> None:
+    split = {s.group: s.split for s in groove_midi.read(groove_midi.files(root)).items}
+    assert {d for d, place in split.items() if place == "test"} == set(groove_midi.TEST)
+    assert {d for d, place in split.items() if place == "val"} == set(groove_midi.VAL)
+
+
+def data_of(kind: type[RenderedMusic], root: object, cache: Path, **settings: object) -> RenderedMusic:
+    data = kind(str(root), str(cache), workers=1, progress=False, **settings)  # type: ignore[arg-type]
+    data.prepare_data()
+    data.setup("fit")
+    return data
+
+
+@pytest.mark.slow
+def test_no_drummer_and_no_song_crosses_splits(root: Path, tmp_path: Path) -> None:
+    data = data_of(RenderedMusic, root, tmp_path, amount=0.02)
+    groups = {split: {(s.source, s.group) for s in data.songs(split)} for split in ("train", "val", "test")}
+    assert all(groups.values()), "every split holds something"
+    assert not groups["test"] & (groups["train"] | groups["val"]) and not groups["train"] & groups["val"]
+    assert {s.split for s in data.songs("all") if s.source == patterns.NAME} == {"train"}
+    assert data.overlap(data.songs("test")) == 0 and data.overlap(data.songs("train")) == len(data.songs("train"))
+    assert data.library.description["stand_in"] is None
+
+
+@pytest.fixture(scope="module")
+def by_rule(tmp_path_factory: pytest.TempPathFactory) -> RenderedMusic:
+    return data_of(MusicByRule, "", tmp_path_factory.mktemp("cache"), amount=0.03, sources=["rules"], frames=320)
+
+
+@pytest.mark.slow
+def test_a_bare_machine_gets_music_by_rule_and_is_told_so(by_rule: RenderedMusic) -> None:
+    assert by_rule.library.description["stand_in"] == patterns.STAND_IN
+    song: Excerpt = by_rule.songs("train")[0]
+    assert song.tempo is not None and 50 < song.tempo < 220 and len(song.frames) > 900
+    batch = next(iter(by_rule.train_dataloader()))  # type: ignore[call-overload]
+    assert batch.x.shape[1:] == (320, 128) and batch.events.shape[1:] == (320, 5)
+    assert not batch.tempo.isnan().any() and batch.whole.isnan().any(), "nothing is known of its valence"
+
+
+def test_brightness_in_training_is_that_of_the_frames_it_hears() -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.normal(-4, 2, (600, 128)).astype(np.float16)
+    song = Excerpt("a", "rules", "a", frames, np.zeros(0), np.zeros(0), np.array([[1.0, 1, 0.5]]))
+    curve = curves_of(song)[:, 2]
+    same = brightness(torch.from_numpy(frames.astype(np.float32))[None])[0, :, 0].numpy()
+    assert same == pytest.approx(curve, abs=1e-3)
+    tilt = np.linspace(0, 3, 128, dtype=np.float32)
+    assert (brightness(torch.from_numpy(frames + tilt)[None].float())[0, :, 0].numpy() > curve + 0.05).all()
+
+
+@pytest.mark.slow
+def test_the_loudest_frames_follow_what_is_marked(by_rule: RenderedMusic) -> None:
+    """Renderer, notes and frames agree in time: the sound rises where a stroke is marked."""
+    from kmidi_lab.models.feel.features import targets
+
+    rises, elsewhere = [], []
+    for song in by_rule.songs("all"):
+        level = np.asarray(song.frames, np.float32).mean(1)
+        rise = np.diff(level, prepend=level[:1])
+        struck = targets(song).events[:, 2:].max(1) == 1
+        near = struck | np.roll(struck, 1) | np.roll(struck, -1)
+        rises.append(rise[struck].mean())
+        elsewhere.append(rise[~near].mean())
+    assert np.mean(rises) > 0.2 and np.mean(elsewhere) < 0
+
+
+def test_a_sound_font_that_is_not_there_is_said(tmp_path: Path) -> None:
+    data = MusicByRule("", str(tmp_path), sources=["rules"], test_font=str(tmp_path / "no.sf2"), progress=False)
+    with pytest.raises(DataError, match=r"data\.test_font: .*no\.sf2 is not there; install it"):
+        data.prepare_data()
+
+
+def test_music_by_rule_is_the_same_however_much_is_made() -> None:
+    few, many = patterns.read(3, 0).items, patterns.read(30, 0).items
+    assert all(a.parts == b.parts and a.split == b.split for a, b in zip(few, many, strict=False))
+    tempos = [60 / np.diff(s.beats)[0] for s in many]
+    assert min(tempos) < 80 and max(tempos) > 150
+    assert {s.split for s in many} == {"train", "val", "test"}
+    assert library.AMOUNTS.keys() == set(library.SOURCES)

@@ -1,0 +1,143 @@
+"""Released weights, read back from the published files into the network that trains."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kmidi_lab import config, start_weights
+from kmidi_lab.after_fit import numpy_call
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.export.read_back import read_back
+from kmidi_lab.inference.published import load_published
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.targets import build
+
+REPO = Path(__file__).resolve().parents[2]
+RELEASE = REPO / "outputs" / "release"
+RUN = REPO / "tests" / "fixtures" / "run_of_0_1_0"
+_OF = {"harmony": "harmony_real", "groove": "groove_drummers", "structure": "structure_real"}
+"""Experiments with the sizes of the release."""
+
+
+def _module(*words: str) -> LabModule:
+    [cfg] = config.check(list(words), False)
+    return build(cfg.model.module, LabModule, ())
+
+
+@pytest.mark.parametrize("model", _OF)
+def test_the_network_computes_what_the_published_file_does(model: str) -> None:
+    module = _module(f"experiment={_OF[model]}")
+    start = start_weights.load(module, str(RELEASE))
+    published = load_published(RELEASE, model)
+    assert published is not None and start.licence == published.entry["license"]
+    golden = json.loads((RELEASE / published.entry["golden_path"]).read_text())
+    x = np.asarray([v["input"] for v in golden["vectors"]], np.float32) if "vectors" in golden else _draws(module)
+    shaped = x[None] if module.contract.streaming else x
+    own = numpy_call(module.eval().export_network())(shaped)
+    assert np.abs(own - published.call(shaped)).max() < 1e-4
+    for name, values in module.head().items():
+        assert np.allclose(values, published.head[name], atol=1e-6), name
+
+
+def _draws(module: LabModule) -> np.ndarray:
+    return np.random.default_rng(0).random((40, module.contract.input_size), np.float32)
+
+
+def _line(module: LabModule, source: object) -> str:
+    before = _bytes(module)
+    with pytest.raises(ConfigError) as caught:
+        start_weights.load(module, str(source))
+    line = str(caught.value)
+    assert "\n" not in line and line.startswith(f"model.init_from={source}: ")
+    assert _bytes(module) == before
+    return line
+
+
+def _bytes(module: LabModule) -> dict[str, bytes]:
+    return {name: values.numpy().tobytes() for name, values in module.state_dict().items()}
+
+
+def test_other_sizes_or_another_model_are_one_line(tmp_path: Path) -> None:
+    harmony = _module("model=harmony")
+    assert "is [128, 599], this network's" in _line(harmony, RELEASE) or "sizes" in _line(harmony, RELEASE)
+    assert "of another model; harmony starts from harmonypredictor.json" in _line(
+        harmony, RELEASE / "groovepredictor.json"
+    )
+    assert "of another model" in _line(_module("model=groove"), RUN / "checkpoints" / "best.ckpt")
+    assert "no weights there" in _line(harmony, tmp_path)
+    (tmp_path / "registry.json").write_text('{"registry_version": "1.1", "description": "", "models": []}')
+    assert "harmonypredictor is not published there" in _line(harmony, tmp_path)
+    (tmp_path / "x.ckpt").write_bytes(b"PK no archive")
+    assert "no weights there, or damaged" in _line(harmony, tmp_path / "x.ckpt")
+
+
+def test_what_can_not_be_read_back_is_said() -> None:
+    assert "a student's" in _line(_module("experiment=melody_real"), RELEASE)
+    assert "another form" in _line(_module("experiment=emotion_real"), RELEASE)
+
+
+def test_changed_files_are_refused(tmp_path: Path) -> None:
+    shutil.copytree(RELEASE, tmp_path / "m")
+    (tmp_path / "m" / "groovepredictor.json").write_bytes(b"{}")
+    assert "groovepredictor.json" in _line(_module("experiment=groove_drummers"), tmp_path / "m")
+
+
+def test_a_file_of_the_same_shapes_that_is_computed_otherwise_is_refused() -> None:
+    """Harmony's gates hold constants; a file with others is of another network."""
+    published = load_published(RELEASE, "harmony")
+    assert published is not None
+    plain = json.loads((RELEASE / "harmonypredictor.json").read_text())
+    plain["layers"][0]["weights"][0][0][0] += 0.5
+    with pytest.raises(ConfigError, match="another form"):
+        read_back(_module("experiment=harmony_real"), json.dumps(plain).encode(), published.head)
+
+
+def test_a_run_gives_its_best_weights() -> None:
+    cfg = RUN / "config.yaml"
+    hidden = "[" + ",".join(map(str, _hidden(cfg))) + "]"
+    module = _module("model=harmony", f"model.module.hidden={hidden}")
+    start = start_weights.load(module, str(RUN))
+    stored = torch.load(RUN / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    assert all(torch.equal(module.state_dict()[name], values) for name, values in stored.items())
+    assert start.source.endswith("best.ckpt") and start.licence and module.contract.version == "1"
+
+
+def _hidden(cfg: Path) -> list[int]:
+    from omegaconf import OmegaConf
+
+    return list(OmegaConf.load(cfg).model.module.hidden)
+
+
+def test_a_wrong_source_ends_before_anything_is_loaded(refusal: Callable[..., str]) -> None:
+    assert "model.init_from=nowhere: no weights there" in refusal("model=harmony", "model.init_from=nowhere")
+    assert "model.layer_rate=2" in refusal("model=harmony", "model.layer_rate=2.0")
+
+
+@pytest.mark.slow
+def test_a_training_starts_from_the_release_and_leaves_what_is_frozen(called: Callable, tmp_path: Path) -> None:
+    words = [
+        "experiment=harmony_real",
+        "preset=smoke",
+        "hardware=cpu",
+        f"model.init_from={RELEASE}",
+        "export.enabled=false",
+    ]
+    done = called(*words, "model.freeze=[network]", "model.layer_rate=0.5")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [folder] = (tmp_path / "outputs/runs/harmony").iterdir()
+    record = json.loads((folder / "run.json").read_text())
+    assert "research use" in record["data"]["licence"]
+    assert record["data"]["more"]["started_from"]["source"].startswith("harmonypredictor in ")
+    released = _module("experiment=harmony_real")
+    start_weights.load(released, str(RELEASE))
+    tuned = torch.load(folder / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    for name, values in released.state_dict().items():
+        assert torch.equal(tuned[name], values) == name.startswith("network."), name
+    assert called(*words, "model.freeze=[netwrok]").returncode == 2

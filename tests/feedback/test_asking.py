@@ -1,0 +1,123 @@
+"""What is asked about first, and what becomes of the answers."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.feedback.asking import batch, core_set, disagreement, entropy, margin
+from kmidi_lab.feedback.labels import agreement, kappa
+from kmidi_lab.feedback.store import Store
+from kmidi_lab.inference.published import release_root
+
+
+@pytest.fixture(autouse=True)
+def released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fixture `job` starts no Hydra, which the choice of a models folder asks."""
+    for task in ("queue", "label"):
+        monkeypatch.setattr(f"kmidi_lab.tasks.{task}.models_root", lambda cfg: release_root())
+
+
+CHANCES = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [1 / 3, 1 / 3, 1 / 3], [0.9, 0.1, 0.0]])
+
+
+def test_scores_are_highest_where_the_model_is_unsure() -> None:
+    assert entropy(CHANCES) == pytest.approx([0, np.log(2), np.log(3), 0.3251], abs=1e-4)
+    assert margin(CHANCES) == pytest.approx([-1, 0, 0, -0.8])
+    assert np.argsort(entropy(CHANCES)).tolist() == [0, 3, 1, 2]
+
+
+def test_a_committee_is_asked_about_what_it_disputes_and_not_about_what_all_find_hard() -> None:
+    disputed, hard = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.5, 0.5], [0.5, 0.5]])
+    scores = disagreement(np.stack([disputed, hard], axis=1))
+    assert scores == pytest.approx([np.log(2), 0.0], abs=1e-6)
+
+
+def test_a_core_set_is_spread_and_a_batch_holds_no_twins() -> None:
+    line = np.array([[0.0], [0.1], [5.0], [10.0], [10.1]])
+    assert core_set(line, np.array([[0.0]]), 2).tolist() == [4, 2]
+    assert len(set(core_set(line, np.empty((0, 1)), 5).tolist())) == 5
+    twins = np.repeat([[0.0], [9.0]], 5, axis=0)
+    assert set((batch(np.arange(10.0), twins, 2) // 5).tolist()) == {0, 1}
+    assert batch(np.array([3.0, 1.0]), twins[:2], 1).tolist() == [0]
+    assert len(batch(np.zeros(0), np.zeros((0, 1)), 0)) == 0
+
+
+def test_kappa_is_cohens() -> None:
+    pairs = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
+    assert kappa(pairs) == pytest.approx(0.4)
+    assert kappa([("y", "y")]) == 1.0
+
+
+def _fill(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    lines = ["I am so happy today", "He never came home and I cry", "The bus leaves at nine", "What a disgusting lie"]
+    (folder / "a.txt").write_text("\n".join([*lines, "", lines[0]]))
+    (folder / "b.txt").write_bytes(b"\xff\xfe\x00")
+    task = ("model=intent", f"data.root={folder}")
+    job("task=queue", *task)
+    said = capsys.readouterr().out
+    assert "4 to ask about, 1 left out" in said and "b.txt: no text in UTF-8" in said
+    path = tmp_path / "queue.csv"
+    rows = list(csv.DictReader(path.open()))
+    assert sorted(row["source"] for row in rows) == [f"a.txt:{n}" for n in (1, 2, 3, 4)]
+    assert not any(line in path.read_text() for line in lines)
+    for row, label in zip(rows, ("happy", "sad", "joyful!", ""), strict=True):
+        row.update(label=label, rater="ann")
+    seconds = [row | {"rater": "bob", "label": "sad"} for row in rows[:2]]
+    _fill(path, rows + seconds)
+    with pytest.raises(DataError, match=r"1 rows were refused, as .*'joyful!' is not allowed"):
+        job("task=label", task[0], f"label.file={path}")
+    assert "2 items in common, kappa 0.00" in capsys.readouterr().out
+    events = list(Store(tmp_path / "outputs" / "feedback.db").events("intent"))
+    assert sorted(e.label for e in events if e.label) == ["happy", "sad", "sad", "sad"]
+    assert len({e.use for e in events}) == 2 and [row[2] for row in agreement(events)] == [2]
+    with pytest.raises(DataError, match="1 rows"):
+        job("task=label", task[0], f"label.file={path}")
+    assert "0 labels are new, 4 were there" in capsys.readouterr().out
+    job("task=queue", *task)
+    assert "2 to ask about" in capsys.readouterr().out
+
+
+def test_recordings_are_ranked_and_what_is_none_is_left_out(job, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    time = np.arange(16000) / 16000
+    for name, frequency in (("low", 110.0), ("high", 880.0)):
+        tone = sum(np.sin(2 * np.pi * frequency * k * time) / k for k in range(1, 8)) * np.exp(-3 * time)
+        soundfile.write(folder / f"{name}.wav", 0.2 * tone, 16000)
+    (folder / "broken.wav").write_bytes(b"RIFF")
+    soundfile.write(folder / "silent.wav", np.zeros(16000), 16000)
+    job("task=queue", "model=instrument", f"data.root={folder}", "queue.by=entropy")
+    assert "2 to ask about, 2 left out" in capsys.readouterr().out
+    assert {row["source"] for row in csv.DictReader((tmp_path / "queue.csv").open())} == {"low.wav", "high.wav"}
+
+
+def test_what_cannot_be_asked_is_one_line(job, tmp_path: Path) -> None:
+    for words, line in (
+        (("model=harmony",), "has no labels to ask for"),
+        (("model=intent", "queue.by=luck"), "queue.by: 'luck' is not allowed"),
+        (("model=intent", "queue.count=0"), "queue.count=0 must be"),
+    ):
+        with pytest.raises(ConfigError, match=line):
+            job("task=queue", *words)
+    with pytest.raises(DataError, match="nothing to ask about"):
+        job("task=queue", "model=intent", f"data.root={tmp_path}")
+    with pytest.raises(ConfigError, match=r"label\.file="):
+        job("task=label", "model=intent")
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="no column item, label, rater"):
+        job("task=label", "model=intent", f"label.file={tmp_path / 'x.csv'}")

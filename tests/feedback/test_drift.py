@@ -1,0 +1,75 @@
+"""Inputs of the same data give no alert, others do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.errors import ConfigError, DataError, DriftError
+from kmidi_lab.feedback.drift import drift, mmd, psi
+from kmidi_lab.feedback.event import Event, new_id
+from kmidi_lab.feedback.store import Store
+
+
+def test_psi_is_that_of_the_book() -> None:
+    """Shares of 0.5 and 0.5 that become 0.8 and 0.2: 0.3 ln 1.6 + 0.3 ln 2.5, but for chance."""
+    reference, seen = np.repeat([0.0, 1.0], 50_000), np.repeat([0.0, 1.0], [80_000, 20_000])
+    assert psi(reference, seen) == pytest.approx(0.3 * np.log(1.6) + 0.3 * np.log(2.5), abs=1e-4)
+    assert psi(np.zeros(1000), np.zeros(1000)) == 0.0
+    assert psi(np.zeros(1000), np.ones(1000)) > 5
+
+
+def test_the_same_population_gives_no_alert_and_chances_are_even() -> None:
+    alerts, chances = 0, []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        found = drift(rng.normal(size=(400, 8)), rng.normal(size=(120, 8)), seed)
+        alerts, chances = alerts + found.alert, [*chances, found.chance]
+    assert alerts == 0
+    assert 0.35 < np.mean(chances) < 0.65
+
+
+def test_what_no_single_number_shows_is_seen_by_all_together() -> None:
+    rng = np.random.default_rng(0)
+    reference, a = rng.normal(size=(500, 2)), rng.normal(size=500)
+    together = np.stack([a, a + 0.05 * rng.normal(size=500)], axis=1)
+    assert max(psi(reference[:, i], together[:, i]) for i in (0, 1)) < 0.25
+    assert mmd(reference, together, rng)[1] < 0.01
+
+
+def test_another_population_and_too_little() -> None:
+    rng = np.random.default_rng(1)
+    assert drift(rng.normal(size=(300, 4)), rng.normal(size=(300, 4)) + np.eye(4)[2], 0).alert
+    with pytest.raises(DataError, match="100 of each are needed"):
+        drift(rng.normal(size=(300, 4)), rng.normal(size=(99, 4)), 0)
+    with pytest.raises(DataError, match="choose another model"):
+        drift(rng.normal(size=(300, 4)), rng.normal(size=(300, 5)), 0)
+
+
+@pytest.mark.slow
+def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> None:
+    from datamodules.harmony.module import ChordSongs
+
+    def store(name: str, vectors: np.ndarray) -> str:
+        path = tmp_path / name
+        Store(path).add(
+            Event(use=new_id(), model="harmony", action="accepted", input=[float(v) for v in x]) for x in vectors
+        )
+        return f"monitor.store={path}"
+
+    task = ("task=monitor", "model=harmony", "data.sources=[embedded,chorales]")
+    with pytest.raises(DataError, match="100 of each are needed"):
+        job(*task)
+    data = ChordSongs(root=str(tmp_path), cache_dir=str(tmp_path / "cache"), sources=["embedded", "chorales"])
+    data.prepare_data()
+    data.setup("test")
+    probes = data.probes()
+    job(*task, store("same.db", probes[np.random.default_rng(0).permutation(len(probes))[:200]]))
+    assert "MMD" in capsys.readouterr().out
+    assert (tmp_path / "monitor.json").is_file()
+    size = CONTRACTS["harmony"].input_size
+    with pytest.raises(DriftError, match="was not made for"):
+        job(*task, store("other.db", np.random.default_rng(0).uniform(-1, 1, (200, size))))
+    with pytest.raises(ConfigError, match=r"monitor\.days=0 must"):
+        job(*task, "monitor.days=0")

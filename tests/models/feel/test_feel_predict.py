@@ -1,0 +1,105 @@
+"""task=predict model=feel: readings, a style for songs, and what is said of sound that has none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from kmidi_lab.audio.mel import RATE
+from kmidi_lab.contracts import FEEL
+from kmidi_lab.errors import UserError
+from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.published import Published
+from kmidi_lab.models.feel.features import bin_of
+from kmidi_lab.models.feel.predict import HeardFeel, HeardMusic
+
+
+class Steady:
+    """A model that hears 100 a minute, swung, and is as sure as it is told to be."""
+
+    def __init__(self, sure: float = 3.0) -> None:
+        self.sure, self.calls, self.resets = sure, 0, 0
+
+    def reset(self) -> None:
+        self.calls, self.resets = 0, self.resets + 1
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        out = np.zeros(FEEL.output_size, np.float32)
+        out[FEEL.output("tempo").index] = -3 * (np.arange(32) - bin_of(100)) ** 2
+        out[FEEL.output("beat").start] = 5.0 if self.calls % 37.5 < 1 else -5.0
+        out[FEEL.output("swing").start], out[FEEL.output("energy").start] = 0.8, 1.4
+        out[FEEL.output("confidence").start] = self.sure
+        self.calls += 1
+        return out
+
+
+def published(model: Steady) -> Published:
+    return Published(FEEL, {}, {}, model)  # type: ignore[arg-type]
+
+
+def clicks(seconds: float, bpm: float = 100, silence: float = 0.0) -> np.ndarray:
+    """Noise bursts on the beats, behind some silence."""
+    wave = np.zeros(round((seconds + silence) * RATE), np.float32)
+    burst = np.random.default_rng(0).normal(0, 0.3, 1600) * np.exp(-np.arange(1600) / 300)
+    for at in np.arange(silence, silence + seconds - 0.2, 60 / bpm):
+        wave[round(at * RATE) :][: len(burst)] += burst[: len(wave) - round(at * RATE)]
+    return wave.clip(-1, 1)
+
+
+def asked(model: Steady | None, samples: np.ndarray, folder: Path) -> tuple[HeardMusic, HeardFeel, Session]:
+    soundfile.write(folder / "x.wav", samples, RATE)
+    request, session = HeardFeel(folder / "x.wav"), Session("feel", folder, folder)
+    return request.run(published(model) if model else None, session), request, session
+
+
+def test_the_style_file_says_how_the_music_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer, request, session = asked(Steady(), clicks(12), tmp_path)
+    request.show(answer, session)
+    style = json.loads((tmp_path / "style.json").read_text())
+    assert style["feel_style"] == 1 and style["unsure"] is None
+    assert style["tempo"] == pytest.approx(100, abs=1) and style["swing"] == pytest.approx(0.8)
+    assert style["energy"] == 1, "values stay within their range"
+    assert style["confidence"] == pytest.approx(0.953, abs=0.001)
+    assert np.diff(style["beats"]) == pytest.approx(0.6, abs=0.05)
+    assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
+    assert "style: 100" in capsys.readouterr().out
+
+
+def test_a_pause_does_not_reset_it_and_silence_before_is_left_out(tmp_path: Path) -> None:
+    model = Steady()
+    wave = np.concatenate([clicks(6, silence=2.0), np.zeros(2 * RATE, np.float32), clicks(6)])
+    answer, _, _ = asked(model, wave, tmp_path)
+    assert model.resets == 2, "before anything, and where sound begins"
+    assert answer.style is not None and answer.style.beats[0] == pytest.approx(2.0, abs=0.1)
+
+
+def test_what_has_no_steady_beat_is_unsure(tmp_path: Path) -> None:
+    answer, _, _ = asked(Steady(-2.0), clicks(12), tmp_path)
+    assert answer.style is not None and answer.style.unsure.startswith("no steady beat (confidence 0.12")
+    short, _, _ = asked(Steady(), clicks(2), tmp_path)
+    assert short.unsure.startswith("too short")
+
+
+def test_without_a_model_a_rule_says_the_tempo_and_that_it_is_one(tmp_path: Path) -> None:
+    answer, request, session = asked(None, clicks(12), tmp_path)
+    assert answer.style is not None and answer.style.tempo == pytest.approx(100, rel=0.03)
+    assert answer.unsure.startswith("no trained model; autocorrelation of onsets stood in")
+    request.show(answer, session)
+    assert json.loads((tmp_path / "style.json").read_text())["unsure"]
+
+
+@pytest.mark.parametrize("model", [Steady(), None])
+@pytest.mark.parametrize(
+    ("samples", "says"),
+    [(np.zeros(RATE * 5), "silent"), (np.zeros(0), "no samples"), (clicks(901), "longer than|900")],
+)
+def test_sound_that_can_not_be_used_is_one_line(
+    model: Steady | None, samples: np.ndarray, says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=says) as error:
+        asked(model, samples, tmp_path)
+    assert "\n" not in str(error.value)

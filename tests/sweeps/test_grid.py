@@ -1,0 +1,151 @@
+"""What a sweep does when it begins and when it goes on, with a launcher that writes records and trains nothing."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+from support.sample_run import sample_run
+
+from kmidi_lab import run_file
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.sweeps import grid, kept, state
+
+JOBS = [["model=harmony", f"a={value}"] for value in (1, 2, 3)]
+LOSS = {"a=1": 3.0, "a=2": 1.0, "a=3": 2.0}
+
+
+class Launcher:
+    """Keeps what it was asked for; leaves of each job what `ends` says, a status and an error."""
+
+    def __init__(self, folder: Path, ends: dict[int, tuple[str, str | None]] | None = None) -> None:
+        self.folder, self.ends, self.asked = folder, ends or {}, list[list[str]]()
+
+    def __call__(self, jobs: list[list[str]], first: int) -> None:
+        for words in jobs:
+            self.asked.append(words)
+            number = int(words[-1].removeprefix("hydra.sweep.subdir="))
+            run = sample_run()
+            run.identity.status, run.identity.error = self.ends.get(number, ("ok", None))
+            run.config, run.training.val_loss = {"a": number}, LOSS[words[1]]
+            if "sweep.test=all" not in words:
+                run.scores = None
+            own = self.folder / str(number)
+            (own / "checkpoints").mkdir(parents=True, exist_ok=True)
+            (own / "checkpoints" / "last.ckpt").touch()
+            run_file.write(run, own)
+
+
+def settings(**more: object) -> DictConfig:
+    return OmegaConf.create({"resume": None, "retry_failed": False, "test": "chosen", **more})
+
+
+def config_of(words: list[str]) -> DictConfig:
+    return OmegaConf.create({"a": int(words[1][2:]) - 1, "hydra": {}})
+
+
+@pytest.fixture(autouse=True)
+def command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KMIDI_RUN_ID", "id")
+    monkeypatch.setenv("KMIDI_COMMAND", shlex.join(["python", "-m", "kmidi_lab", "-m", "a=1,2,3"]))
+
+
+def test_every_job_is_run_and_the_chosen_one_goes_on_to_its_test(tmp_path: Path) -> None:
+    launch = Launcher(tmp_path)
+    grid.sweep(tmp_path, JOBS, settings(), launch, config_of)
+    assert [words[:2] for words in launch.asked] == [*JOBS, JOBS[1]]
+    assert launch.asked[-1][2:] == ["sweep.test=all", f"trainer.resume='{tmp_path / '1'}'", "hydra.sweep.subdir=1"]
+    begun = kept.read(tmp_path)
+    assert (begun.id, begun.words, begun.jobs) == ("id", ["-m", "a=1,2,3"], JOBS)
+
+
+def test_with_test_all_nothing_is_chosen(tmp_path: Path) -> None:
+    launch = Launcher(tmp_path)
+    grid.sweep(tmp_path, JOBS, settings(test="all"), launch, config_of)
+    assert len(launch.asked) == 3
+
+
+def test_going_on_leaves_what_is_done_and_failed_and_resumes_what_was_cut_off(tmp_path: Path) -> None:
+    ends = {0: ("running", None), 1: ("ok", None), 2: ("failed", "out of memory")}
+    grid.sweep(tmp_path, JOBS, settings(test="all"), Launcher(tmp_path, ends), config_of)
+    assert [state.state_of(tmp_path / str(n)) for n in range(4)] == ["cut off", "done", "failed", "waiting"]
+    launch = Launcher(tmp_path)
+    again = settings(resume=str(tmp_path), test="all")
+    grid.sweep(tmp_path, [], again, launch, config_of)
+    assert launch.asked == [[*JOBS[0], f"trainer.resume='{tmp_path / '0'}'", "hydra.sweep.subdir=0"]]
+    grid.sweep(tmp_path, [], settings(resume=str(tmp_path), test="all", retry_failed=True), launch, config_of)
+    assert [words[1] for words in launch.asked] == ["a=1", "a=3"]
+    before = {path: path.read_bytes() for path in tmp_path.rglob("run.json")}
+    grid.sweep(tmp_path, [], again, launch, config_of)
+    assert len(launch.asked) == 2
+    assert {path: path.read_bytes() for path in tmp_path.rglob("run.json")} == before
+
+
+def test_one_that_was_stopped_is_cut_off(tmp_path: Path) -> None:
+    run = sample_run()
+    run.identity.status, run.identity.error = "failed", "stopped by SIGTERM"
+    run_file.write(run, tmp_path)
+    assert state.state_of(tmp_path) == "cut off"
+    assert state.words_to_go_on(["trainer.resume=x"], tmp_path) == ["trainer.resume=x"]
+
+
+def test_other_settings_are_refused_in_one_line(tmp_path: Path) -> None:
+    grid.sweep(tmp_path, JOBS, settings(), Launcher(tmp_path), config_of)
+    with pytest.raises(ConfigError, match=r"/0: was run with a=0, which is 7 now; set it as it was, or remove"):
+        grid.sweep(
+            tmp_path,
+            [],
+            settings(resume=str(tmp_path)),
+            Launcher(tmp_path),
+            lambda _: OmegaConf.create({"a": 7, "hydra": {}}),
+        )
+
+
+def test_what_changes_no_result_may_be_otherwise() -> None:
+    one = {
+        "a": 1,
+        "launcher": "local",
+        "sweep": {"test": "all"},
+        "paths": {"data_root": "d", "cache_dir": "x"},
+        "data": {"progress": True},
+    }
+    other = {
+        "a": 1,
+        "launcher": "joblib",
+        "sweep": {"test": "chosen"},
+        "paths": {"data_root": "d"},
+        "data": {"progress": False},
+    }
+    assert state.config_hash(one) == state.config_hash(other)
+    assert state.config_hash(one) != state.config_hash({**one, "paths": {"data_root": "e"}})
+
+
+def test_two_processes_never_work_on_one_sweep(tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".lock"), pytest.raises(ConfigError, match="another process runs this sweep"):
+        grid.sweep(tmp_path, JOBS, settings(), Launcher(tmp_path), config_of)
+
+
+def test_combinations_are_the_product_with_what_the_config_adds() -> None:
+    parser = OverridesParser.create()
+    jobs = grid.combinations(["a=1,2", "b=[1,2]", "seed=7"], OmegaConf.create({"c": "x,y", "seed": "1,2"}), parser)
+    assert jobs == [[f"a={a}", "b=[1,2]", "seed=7", f"c={c}"] for a in (1, 2) for c in "xy"]
+    with pytest.raises(ConfigError, match="a range has no list of values"):
+        grid.combinations(["a=interval(0,1)"], None, parser)
+
+
+def test_a_sweep_goes_on_with_its_own_words(tmp_path: Path) -> None:
+    words = ["model=harmony", "seed=1,2", "launcher=local", "hydra.sweep.dir=x"]
+    typed = [f"sweep.resume={tmp_path}", "launcher=joblib", "seed=1,2"]
+    assert kept.folder_to_resume(typed) == tmp_path and kept.folder_to_resume(["sweep.resume=null"]) is None
+    assert kept.going_on(words, typed, tmp_path) == ["model=harmony", *typed, f"hydra.sweep.dir='{tmp_path}'"]
+    with pytest.raises(ConfigError, match="leave out seed=3, or begin another sweep"):
+        kept.going_on(words, [*typed, "seed=3"], tmp_path)
+    with pytest.raises(ConfigError, match=r"no sweep that can go on \(sweep.json: no such file\)"):
+        kept.read(tmp_path)
+    (tmp_path / "sweep.json").write_text('{"id": 1')
+    with pytest.raises(ConfigError, match="no sweep that can go on"):
+        kept.read(tmp_path)

@@ -1,0 +1,160 @@
+"""A search by Optuna, with a launcher that scores the words it is given and trains nothing."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+import pytest
+from omegaconf import DictConfig, OmegaConf
+from support.sample_run import sample_run
+
+from kmidi_lab import run_file
+from kmidi_lab.errors import UserError
+from kmidi_lab.sweeps import study
+from kmidi_lab.sweeps.pruning import Pruning
+
+WORDS = ["model=own", "a=interval(0,4)", "b=choice(x,y)"]
+
+
+def settings(**more: object) -> DictConfig:
+    own = {
+        "resume": None, "only": None, "trials": 12, "parallel": 1, "prune": True, "study": "s", "storage": None, "trial": None,
+        **more,
+    }  # fmt: skip
+    return OmegaConf.create({"seed": 1, "model": {"name": "own"}, "a": 3.0, "b": "y", "sweep": own})
+
+
+class Launcher:
+    """Leaves of each job a loss that is least at a=1 and b=x; stops the process before the job that `stops` names."""
+
+    def __init__(self, folder: Path, stops: int | None = None, fails: int | None = None) -> None:
+        self.folder, self.stops, self.fails, self.asked = folder, stops, fails, list[list[str]]()
+
+    def __call__(self, jobs: list[list[str]], first: int) -> None:
+        for words in jobs:
+            values = dict(word.split("=", 1) for word in words)
+            number = int(values["hydra.sweep.subdir"])
+            if number == self.stops:
+                raise KeyboardInterrupt
+            self.asked.append(words)
+            run = sample_run()
+            run.training.val_loss = (float(values["a"]) - 1) ** 2 + (values["b"] == "y")
+            run.identity.status = "failed" if number == self.fails else "ok"
+            if "sweep.test=all" not in words:
+                run.scores = None
+            run_file.write(run, self.folder / str(number))
+
+
+@pytest.fixture(autouse=True)
+def command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KMIDI_RUN_ID", "id")
+    monkeypatch.setenv("KMIDI_COMMAND", shlex.join(["python", "-m", "kmidi_lab", "-m", "sweep=optuna"]))
+
+
+def trials(folder: Path, storage: str | None = None) -> list[optuna.trial.FrozenTrial]:
+    return optuna.load_study(study_name="s", storage=storage or f"sqlite:///{folder}/study.db").trials
+
+
+def test_it_begins_with_the_settings_as_they_are_and_tests_the_best(tmp_path: Path) -> None:
+    launch = Launcher(tmp_path)
+    study.search(tmp_path, WORDS, settings(), launch)
+    assert len(launch.asked) == 13
+    assert launch.asked[0][:3] == ["model=own", f"sweep.storage='sqlite:///{tmp_path}/study.db'", "a=3"]
+    done = trials(tmp_path)
+    best = min(done, key=lambda t: t.value)
+    assert best.value < 4 / 10 * done[0].value
+    assert "sweep.test=all" in launch.asked[-1] and launch.asked[-1][-1] == f"hydra.sweep.subdir={best.number}"
+    assert [path.name for path in sorted(tmp_path.glob("*.png"))] == ["importance.png", "parallel.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.glob("*.png"))
+
+
+def test_a_search_that_was_stopped_goes_on_with_the_trial_that_was_cut_off(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        study.search(tmp_path, WORDS, settings(), Launcher(tmp_path, stops=4))
+    cut = trials(tmp_path)[4]
+    launch = Launcher(tmp_path)
+    study.search(tmp_path, WORDS, settings(resume=str(tmp_path), trials=6), launch)
+    numbers = [int(words[-1].rpartition("=")[2]) for words in launch.asked]
+    assert numbers[:2] == [4, 5] and len(numbers) in (2, 3)
+    done = trials(tmp_path)
+    assert len(done) == 6 and all(t.value is not None for t in done)
+    assert done[4].params == cut.params
+    assert len({json.dumps(t.params) for t in done}) == 6
+
+
+def test_a_trial_that_fails_is_none_to_choose(tmp_path: Path) -> None:
+    study.search(tmp_path, WORDS, settings(trials=3), Launcher(tmp_path, fails=1))
+    assert [t.state.name for t in trials(tmp_path)] == ["COMPLETE", "FAIL", "COMPLETE"]
+    own = tmp_path / "all"
+    study.search(own, WORDS, settings(trials=1), Launcher(own, fails=0))
+    assert [t.state.name for t in trials(own)] == ["FAIL"]
+
+
+def test_two_folders_share_a_study_by_its_name_and_database(tmp_path: Path) -> None:
+    shared = f"sqlite:///{tmp_path}/shared.db"
+    one, other = Launcher(tmp_path / "one"), Launcher(tmp_path / "other")
+    study.search(tmp_path / "one", WORDS, settings(trials=3, storage=shared), one)
+    study.search(tmp_path / "other", WORDS, settings(trials=5, storage=shared, parallel=2), other)
+    assert len(trials(tmp_path, shared)) == 5
+    assert [w[-1] for w in other.asked[:2]] == ["hydra.sweep.subdir=3", "hydra.sweep.subdir=4"]
+
+
+def test_a_database_that_cant_be_opened_is_one_line(tmp_path: Path) -> None:
+    for url in ("nonsense", f"sqlite:///{tmp_path}/no/folder/x.db"):
+        with pytest.raises(UserError, match="can't be opened") as caught:
+            study.open_study(tmp_path, settings(storage=url))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_trial_that_is_worse_than_the_median_ends_early(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/s.db"
+    own = study.open_study(tmp_path, settings(storage=url))
+    for _ in range(6):
+        trial = own.ask()
+        for epoch in range(8):
+            trial.report(1.0, epoch)
+        own.tell(trial, 1.0)
+    good, bad = own.ask().number, own.ask().number
+    assert epochs_of(good, url, 0.5) == 8
+    assert epochs_of(bad, url, 2.0) == 4
+    assert own.trials[bad].user_attrs == {study.PRUNED: True} and not own.trials[good].user_attrs
+    assert list(own.trials[bad].intermediate_values) == [0, 1, 2, 3]
+
+
+def epochs_of(number: int, url: str, loss: float) -> int:
+    callback = Pruning(settings(storage=url, trial=number))
+    trainer: Any = SimpleNamespace(
+        callback_metrics={"val/loss": loss},
+        current_epoch=0,
+        sanity_checking=False,
+        is_global_zero=True,
+        should_stop=False,
+    )
+    while not trainer.should_stop and trainer.current_epoch < 8:
+        callback.on_validation_end(trainer, None)  # type: ignore[arg-type]
+        trainer.current_epoch += 1
+    return int(trainer.current_epoch)
+
+
+@pytest.mark.slow
+def test_a_search_by_the_command_line(tmp_path: Path, lab: list[str], lab_env: dict[str, str], cli: Any) -> None:
+    words = [
+        "-m", "sweep=optuna", "sweep.trials=3", "sweep.only=[model.module.dropout,model.module.learning_rate]", "model=harmony",
+        "data.sources=[embedded]", "hardware=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=2",
+        "trainer.progress=false", "export.enabled=false",
+    ]  # fmt: skip
+    done = cli(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [folder] = (tmp_path / "outputs/sweeps").iterdir()
+    records = {n: run_file.read(folder / str(n) / "run.json") for n in range(3)}
+    best = min(records, key=lambda n: records[n].objective.value)
+    assert [n for n, record in records.items() if record.scores] == [best]
+    assert f"Chosen by validation: job {best}." in done.stdout
+    again = cli("-m", f"sweep.resume={folder}", "sweep.trials=4")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "4 of 4 jobs ok" in again.stdout
