@@ -25,7 +25,7 @@ from kmidi_lab.errors import FileError
 from kmidi_lab.export.publish import ExportCallback
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
-from kmidi_lab.loggers import CurvesLogger, finish_wandb
+from kmidi_lab.loggers import CurvesLogger
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable, load_registry
@@ -36,6 +36,7 @@ from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
+from kmidi_lab.wandb_run import finish_wandb
 
 log = logging.getLogger(__name__)
 CURVES = Path("curves", "metrics.csv")
@@ -87,7 +88,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     trainer = make_trainer(cfg, context, machine, limits, folder, [best, LastCheckpoint(folder / "checkpoints")])
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
-    with _finished_loggers(trainer, record):
+    with _finished_loggers(trainer, record, folder):
         if resumed and resumed.finished:
             fitted = best.finished(resumed)
             for logger in trainer.loggers:
@@ -199,7 +200,7 @@ def _counts(record: RunRecord) -> str:
 
 
 @contextmanager
-def _finished_loggers(trainer: L.Trainer, record: RunRecord) -> Iterator[None]:
+def _finished_loggers(trainer: L.Trainer, record: RunRecord, folder: Path) -> Iterator[None]:
     """Closes W&B's run whatever happens, as failed where something did."""
     failed = True
     try:
@@ -208,7 +209,7 @@ def _finished_loggers(trainer: L.Trainer, record: RunRecord) -> Iterator[None]:
     finally:
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                finish_wandb(logger, record, failed)
+                finish_wandb(logger, record, folder, failed)
 
 
 def _log_scores(trainer: L.Trainer, record: RunRecord) -> None:

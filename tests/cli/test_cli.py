@@ -390,7 +390,15 @@ def test_wandb_offline_run_reads_back(cli: Cli, tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert read.returncode == 0, read.stderr
-    for text in ("test/perplexity", "latency", "stand_in", "baseline/4-gram+cache/perplexity", "harmonypredictor"):
+    sent = ("test/perplexity", "latency", "stand_in", "baseline/4-gram+cache/perplexity", "harmonypredictor")
+    for text in (
+        *sent,
+        "baselines.table.json",
+        "confusion/",
+        "media/html/report_",
+        '"job_type":"train"',
+        '"tags":["harmony"',
+    ):
         assert text in read.stdout, text
 
 

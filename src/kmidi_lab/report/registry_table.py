@@ -20,8 +20,13 @@ def models_table(entries: Sequence[Entry]) -> str:
     """A line for each model: status, verdict, data, date, size, latency, versions to roll back to."""
     if not entries:
         return "no models are published"
+    return text_table(*models_cells(entries))
+
+
+def models_cells(entries: Sequence[Entry]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings and rows of that table."""
     headings = ("id", "status", "metric", "model", "best baseline", "data", "trained", "size", "latency", "kept")
-    return text_table(headings, [_model_row(e) for e in entries])
+    return headings, [_model_row(e) for e in entries]
 
 
 def history_table(entry: Entry) -> str:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from kmidi_lab.errors import RegistryError, UserError, reason
 from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.report import wandb_workspaces
 from kmidi_lab.report.dashboard import write_dashboard
 from kmidi_lab.report.kept_runs import kept_runs
 
@@ -31,9 +32,21 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     faults = [*write_dashboard(entries, kept, about, path), *(f"{name}: {why}" for name, why in kept.faults)]
     for line in faults:
         print(f"not shown whole: {line}")
+    if cfg.logger.wandb:
+        _to_wandb(cfg, entries, path.parent)
     print(
         f"{_counted(len(entries), 'model')}, {_counted(len(kept.runs), 'run')}, {len(faults)} not shown whole | {path}"
     )
+
+
+def _to_wandb(cfg: DictConfig, entries: list[dict[str, Any]], folder: Path) -> None:
+    made = wandb_workspaces.workspaces(entries, cfg.logger.project, cfg.logger.entity)
+    if cfg.dashboard.dry_run:
+        wandb_workspaces.write_specs(made, folder / "wandb.json")
+        print(f"{_counted(len(made), 'workspace')} written, none sent | {folder / 'wandb.json'}")
+        return
+    for address in wandb_workspaces.send(made, folder / "wandb_addresses.json"):
+        print(address)
 
 
 def _counted(number: int, word: str) -> str:

@@ -1,0 +1,193 @@
+"""A run in Weights & Biases: curves by step, and at the end tables, report and artefacts. Beside the CSV, never instead."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import WandbLogger
+from omegaconf import DictConfig
+
+from kmidi_lab import run_file
+from kmidi_lab.run_record import DataDescription, Export, RunRecord, Timing
+
+EVERY = 50
+"""Steps from one point of a curve to the next."""
+
+
+def wandb_logger(cfg: DictConfig, folder: Path, group: str | None) -> WandbLogger:
+    """A logger whose files lie in the run's folder; `group` is the sweep that the run is a job of."""
+    import wandb
+
+    logged_in = bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)
+    mode = os.environ.get("WANDB_MODE", "online" if logged_in else "offline")
+    return WandbLogger(
+        project=cfg.logger.project,
+        entity=cfg.logger.entity,
+        name=f"{cfg.model.name}-{folder.name}" if group is None else f"{cfg.model.name}-{group}-{folder.name}",
+        group=group,
+        job_type=str(cfg.task),
+        tags=_tags(cfg, group),
+        save_dir=str(folder),
+        mode=mode,
+        reinit="create_new",
+        config={"model": cfg.model.name, "seed": cfg.seed, "sweep_id": group},
+    )
+
+
+def _tags(cfg: DictConfig, group: str | None) -> list[str]:
+    """What runs are looked for by; W&B takes 1 to 64 signs a tag."""
+    tags = [
+        cfg.model.name,
+        f"preset {cfg.preset}",
+        "sweep" if group else "",
+        "fine-tuned" if cfg.model.init_from else "",
+    ]
+    return [tag[:64] for tag in tags if tag]
+
+
+class StepCurves(L.Callback):
+    """Loss, learning rate and throughput every `EVERY` steps, for W&B alone: the CSV keeps two short rows an epoch.
+
+    Args:
+        examples: of one step, accumulated ones counted.
+    """
+
+    def __init__(self, examples: int) -> None:
+        self._examples = examples
+        self._since, self._steps = time.perf_counter(), 0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._since, self._steps = time.perf_counter(), trainer.global_step
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        step = trainer.global_step
+        # With accumulation several batches end at one step.
+        if step == self._steps or step % EVERY:
+            return
+        now = time.perf_counter()
+        speed = (step - self._steps) / max(now - self._since, 1e-9)
+        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        row = {"train/steps_per_s": speed, "train/examples_per_s": speed * self._examples}
+        row |= {"train/step_loss": float(loss)} if isinstance(loss, torch.Tensor) else {}
+        row |= {"train/learning_rate": trainer.optimizers[0].param_groups[-1]["lr"]}
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_metrics(row, step)
+        self._since, self._steps = now, step
+
+
+def finish_wandb(logger: WandbLogger, record: RunRecord, folder: Path, failed: bool) -> None:
+    """Adds what only the end knows (verdict, tables, report, artefacts with what they were made from) and closes the run."""
+    run, export = logger.experiment, record.export
+    run.summary["status"] = "failed" if failed else "ok"
+    run.summary["stand_in"] = (record.data and record.data.stand_in) or "none"
+    if record.data:
+        _log_data(run, record.data)
+    _log_scores(run, record)
+    if export:
+        run.summary["registry_status"] = export.status
+        _log_latency(run, export.latency.backends)
+        _log_model(run, record, export)
+    _log_report(run, record, folder)
+    run.finish(exit_code=1 if failed else 0)
+
+
+def _log_data(run: Any, data: DataDescription) -> None:
+    """What the run was trained on: an input of the run where W&B takes one, which it does online only."""
+    import wandb
+
+    facts = {"version": data.version, "licence": data.licence, "settings": data.settings, "split": data.split}
+    run.summary["data_version"] = data.version
+    artifact = wandb.Artifact(_name(data.id or "data"), type="dataset", metadata=facts)
+    # Without files, so the version is in what is hashed: other data are another version of the artefact.
+    with artifact.new_file("version.txt") as file:
+        file.write(str(data.version))
+    if run.settings._offline:
+        run.log_artifact(artifact)
+    else:
+        run.use_artifact(artifact)
+
+
+def _log_scores(run: Any, record: RunRecord) -> None:
+    """The model and its baselines on every split, and confusion matrices, as tables."""
+    import wandb
+
+    if record.scores:
+        rows = [
+            [split, name, metric, value]
+            for split, own in record.scores.metrics.items()
+            for name, scores in {str(record.identity.model): own, **record.scores.baselines.get(split, {})}.items()
+            for metric, value in scores.items()
+        ]
+        run.log({"baselines": wandb.Table(columns=["split", "name", "metric", "value"], data=_cells(rows))})
+    for name, table in record.analysis.confusions.items():
+        counts = [[true, *row] for true, row in zip(table.labels, table.counts, strict=True)]
+        run.log({f"confusion/{name}": wandb.Table(columns=["true \\ predicted", *table.labels], data=counts)})
+
+
+def _cells(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """A column of W&B's table has one type: numbers are floats."""
+    return [[float(v) if isinstance(v, int | float) else v for v in row] for row in rows]
+
+
+def _log_latency(run: Any, backends: dict[str, Timing]) -> None:
+    import wandb
+
+    columns = ["backend", "first_us", "median_us", "p90_us", "p99_us", "max_us"]
+    rows = [[name, b.first_us, b.median_us, b.p90_us, b.p99_us, b.max_us] for name, b in backends.items()]
+    run.log({"latency": wandb.Table(columns=columns, data=rows)})
+    bins = [
+        [name, edge, count]
+        for name, b in backends.items()
+        if b.histogram
+        for edge, count in zip(b.histogram.edges_us, b.histogram.counts, strict=False)
+    ]
+    if bins:
+        run.log({"latency_histogram": wandb.Table(columns=["backend", "from_us", "calls"], data=bins)})
+
+
+def _log_model(run: Any, record: RunRecord, export: Export) -> None:
+    """The published files as an artefact; its alias is the registry's status of them."""
+    import wandb
+
+    if not export.files:
+        return
+    facts = {
+        "status": export.status,
+        "reason": export.reason,
+        "published": export.published,
+        "run": record.identity.run_id,
+    }
+    facts |= {"data_version": record.data.version, "licence": record.data.licence} if record.data else {}
+    artifact = wandb.Artifact(_name(str(record.identity.id)), type="model", metadata=facts)
+    for name in export.files:
+        artifact.add_file(str(Path(export.models_root) / name), name=name)
+    run.log_artifact(artifact, aliases=["latest", export.status])
+
+
+def _log_report(run: Any, record: RunRecord, folder: Path) -> None:
+    """report.html as a panel, and with run.json as an artefact; a run that failed early has none."""
+    import wandb
+
+    report = folder / "report.html"
+    if not report.is_file():
+        return
+    run.log({"report": wandb.Html(report.read_text(encoding="utf-8"), inject=False)})
+    artifact = wandb.Artifact(_name(f"{record.identity.id}-report"), type="report")
+    for path in (report, folder / run_file.FILE):
+        if path.is_file():
+            artifact.add_file(str(path), name=path.name)
+    run.log_artifact(artifact)
+
+
+def _name(text: str) -> str:
+    """As W&B takes names of artefacts: letters, digits, dot, dash and underscore, 128 at most."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in text)[:128]
