@@ -50,6 +50,8 @@ def run(arguments: list[str]) -> int:
     """Checks every combination, then runs one job or a sweep; returns the exit code."""
     logging.raiseExceptions = False  # a log that can't be written, as on a full disk, is no reason to stop
     parsed = command_line.parse([command_line.with_home_of(argument) for argument in arguments])
+    if parsed.shell_completion:
+        return _complete(parsed.overrides)
     resumed = kept.folder_to_resume(parsed.overrides)
     begun = kept.read(resumed) if resumed else None
     if resumed and begun:
@@ -60,7 +62,8 @@ def run(arguments: list[str]) -> int:
         parsed.overrides = kept.going_on(parsed.overrides, typed, resumed)
     multirun = parsed.multirun
     look_also_in(parsed.config_dir)
-    overrides = command_line.with_model([command_line.quote_free_text(o, multirun) for o in parsed.overrides])
+    typed = [command_line.into_trainer(o) for o in parsed.overrides]
+    overrides = command_line.with_model([command_line.quote_free_text(o, multirun) for o in typed])
     options = command_line.options(parsed)
     os.environ["KMIDI_RUN_ID"] = begun.id if begun else config.new_run_id()
     os.environ[_PROCESS] = str(os.getpid())
@@ -106,6 +109,15 @@ def run(arguments: list[str]) -> int:
         _finish_sweep(folder, combinations[0].sweep.rank_by)
         return 1
     return max(results, default=0) if shown or not multirun else _finish_sweep(folder, combinations[0].sweep.rank_by)
+
+
+def _complete(words: list[str]) -> int:
+    """`-sc install=bash` and what a shell then asks: Hydra answers, and nothing is checked or run."""
+    schema.register()
+    os.environ.setdefault("KMIDI_RUN_ID", config.new_run_id())
+    sys.argv = ["kmidi-lab", "--shell-completion", *words]
+    hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(lambda _: None)()
+    return 0
 
 
 def _tested(combinations: list[DictConfig]) -> str:

@@ -74,6 +74,13 @@ def with_home_of(argument: str) -> str:
     return f"{key}{eq}{with_home(value)}"
 
 
+def into_trainer(argument: str) -> str:
+    """`+trainer.strategy=ddp`, as Lightning's users type it, is an argument of the Trainer that the lab has no key for."""
+    own = argument.lstrip("+")
+    named = own != argument and own.startswith("trainer.") and not own.startswith("trainer.more.")
+    return argument.replace("trainer.", "trainer.more.", 1) if named else argument
+
+
 def quote_free_text(argument: str, multirun: bool = False) -> str:
     """Quotes values that people type as plain text (chords, paths), so that `#` and spaces need no escape.
 

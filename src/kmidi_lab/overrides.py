@@ -35,6 +35,10 @@ _FIXED = {
 """Keys that are none of the user's to set, and why."""
 
 
+_OPEN = ("trainer.more.", "callbacks.", "logger.more.", "model.module.", "model.evaluator.", "data.")
+"""Where keys can be added by + and removed by ~: what a class is made with."""
+
+
 def jobs(overrides: list[str], multirun: bool) -> list[tuple[str, ...]]:
     """The overrides of every job of a (multi)run. Raises ConfigError: what can't be read, or is not to be set here."""
     try:
@@ -96,8 +100,11 @@ def _check_override(override: Override, tasks: set[str]) -> None:
 
 def _known_override(override: Override) -> str:
     line = str(override.input_line)
-    if line.startswith(("+", "~")) and not line.lstrip("+~").startswith("hydra"):
-        raise ConfigError(f"{line}: keys can't be added or removed; type key=value with a key that --cfg job shows")
+    if line.startswith(("+", "~")) and not line.lstrip("+~").startswith(("hydra", *_OPEN)):
+        raise ConfigError(
+            f"{line}: keys can't be added or removed; type key=value with a key that --cfg job shows. Open are "
+            f"{', '.join(f'{key}*' for key in ('trainer.', *_OPEN[1:]))}"
+        )
     return line
 
 

@@ -44,6 +44,7 @@ class TrainerConfig:
     accumulate: int = 1
     resume: str | None = None
     progress: bool = True
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -61,6 +62,7 @@ class LoggerConfig:
     wandb: bool = False
     project: str = "kmidi_lab"
     entity: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -162,6 +164,7 @@ class LabConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
+    callbacks: dict[str, Any] = field(default_factory=dict)
     model: ModelConfig = field(default_factory=ModelConfig)
     data: Any = MISSING
     predict: Any = MISSING

@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from kmidi_lab import hardware, stopping
+from kmidi_lab import hardware, stopping, trainer_parts
 from kmidi_lab.checkpoints import WholeCheckpoints
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.loggers import CurvesLogger
@@ -49,6 +49,7 @@ def make_trainer(
     loggers: list[Logger] = [CurvesLogger(str(folder), name="curves", version="")]
     if cfg.logger.wandb:
         loggers.append(wandb_logger(cfg, folder, context["group"]))
+    loggers += trainer_parts.loggers(cfg, folder)
     callbacks = [*callbacks, OwnSignals()]
     if cfg.logger.wandb:
         callbacks.append(StepCurves(limits.batch_size * limits.accumulate))
@@ -62,28 +63,30 @@ def make_trainer(
         callbacks.append(Pruning(cfg))
     if cfg.trainer.progress:
         callbacks.append(RichProgressBar(refresh_rate=20))
+    callbacks += trainer_parts.callbacks(cfg)
     several = machine.devices * machine.num_nodes > 1
-    return L.Trainer(
-        accelerator=machine.accelerator,
-        devices=machine.devices,
-        num_nodes=machine.num_nodes,
-        strategy="ddp" if several else "auto",
-        precision=machine.precision,  # type: ignore[arg-type]
-        max_epochs=limits.epochs,
-        min_epochs=min(cfg.trainer.min_epochs, limits.epochs),
-        accumulate_grad_batches=limits.accumulate,
-        gradient_clip_val=cfg.trainer.gradient_clip or None,
-        limit_train_batches=cfg.trainer.limit_train_batches,  # an int is batches, a float a share of them
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1_000_000,
-        enable_progress_bar=cfg.trainer.progress,
-        enable_model_summary=False,
-        default_root_dir=folder,
-        logger=loggers,
-        callbacks=callbacks,
-        plugins=[WholeCheckpoints()],
-    )
+    own: dict[str, Any] = {
+        "accelerator": machine.accelerator,
+        "devices": machine.devices,
+        "num_nodes": machine.num_nodes,
+        "strategy": "ddp" if several else "auto",
+        "precision": machine.precision,
+        "max_epochs": limits.epochs,
+        "min_epochs": min(cfg.trainer.min_epochs, limits.epochs),
+        "accumulate_grad_batches": limits.accumulate,
+        "gradient_clip_val": cfg.trainer.gradient_clip or None,
+        "limit_train_batches": cfg.trainer.limit_train_batches,  # an int is batches, a float a share of them
+        "use_distributed_sampler": False,
+        "num_sanity_val_steps": 0,
+        "log_every_n_steps": 1_000_000,
+        "enable_progress_bar": cfg.trainer.progress,
+        "enable_model_summary": False,
+        "default_root_dir": folder,
+        "logger": loggers,
+        "callbacks": callbacks,
+        "plugins": [WholeCheckpoints()],
+    }
+    return trainer_parts.trainer(**{**own, **trainer_parts.arguments(cfg)})
 
 
 def check_average(decay: float, precision: str) -> None:

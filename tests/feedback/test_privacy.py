@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ from kmidi_lab.feedback import anonymous
 from kmidi_lab.feedback.anonymous import anonymous_counts, counts_table, threshold
 from kmidi_lab.feedback.consent import Consent, keep_consent, read_consent
 from kmidi_lab.feedback.event import Event, new_id
-from kmidi_lab.feedback.reading import EventError
+from kmidi_lab.feedback.reading import EventError, parse
 from kmidi_lab.feedback.store import Store
 
 FULL = Event(
@@ -46,7 +47,16 @@ def test_a_narrow_consent_covers_no_numbers_and_no_words() -> None:
         consent.check(FULL)
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "x", '{"format":"kmidi-consent-1","scope":"all","date":"2026-02-31"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        "x",
+        '{"format":"kmidi-consent-1","scope":"all","date":"2026-02-31"}',
+        '{"format":"kmidi-consent-1","scope":"all","date":"2026-02-03T25:00:00Z"}',
+    ],
+)
 def test_a_broken_record_is_no_consent(tmp_path: Path, text: str) -> None:
     (tmp_path / "consent.json").write_text(text)
     with pytest.raises(DataError, match=r"no consent record.*feedback.consent=none"):
@@ -92,12 +102,16 @@ def test_a_user_counts_in_three_cells_at_most() -> None:
 
 def test_the_task_shares_what_the_consent_covers(job, tmp_path: Path, capsys) -> None:
     store = Store(tmp_path / "outputs" / "feedback.db")
-    store.add([FULL, Event(use=new_id(), model="m", action="rated", rating=2, input=[1.0])])
+    store.add([FULL, replace(FULL, event=new_id(), time=int(time.time()) - 1)])
     path = tmp_path / "shared.jsonl"
     with pytest.raises(ConfigError, match="nothing is allowed to leave"):
         job("task=feedback", f"feedback.share={path}")
-    job("task=feedback", "feedback.consent=actions", f"feedback.share={path}", f"feedback.anonymous={tmp_path / 'c'}")
+    job("task=feedback", "feedback.consent=actions")
+    later = Event(use=new_id(), model="m", action="rated", rating=2, input=[1.0], time=int(time.time()) + 60)
+    store.add([later])
+    job("task=feedback", f"feedback.share={path}", f"feedback.anonymous={tmp_path / 'c'}")
     assert "allowed to leave this machine: 'actions'" in capsys.readouterr().out
     consent, *events = path.read_bytes().splitlines()
-    assert b'"scope":"actions"' in consent and len(events) == 1 and b"input" not in events[0]
+    assert b'"scope":"actions"' in consent and b"input" not in events[0]
+    assert [parse(line).event for line in events] == [later.event]  # not what was there before the consent
     assert (tmp_path / "c").read_text().splitlines() == ["model,action,rating,use_ids"]

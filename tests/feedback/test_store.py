@@ -193,3 +193,18 @@ def test_the_task_imports_shows_exports_and_deletes(job, tmp_path: Path, capsys)
     with pytest.raises(DataError, match="1 lines were refused"):
         job("task=feedback", f"feedback.import={tmp_path / 'in.jsonl'}")
     assert "format is None" in (tmp_path / "refused.txt").read_text()
+
+
+def test_a_reader_that_keeps_the_log_is_told_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a word, what was deleted would stay readable in it."""
+    mine = event()
+    store.add([mine])
+    monkeypatch.setattr("kmidi_lab.feedback.store._WAIT_S", 0.1)
+    reader = sqlite3.connect(store.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM events").fetchone()
+    with pytest.raises(DataError, match=r"type this again|locked"):
+        store.forget([mine.use])
+    reader.close()
+    store.forget([mine.use])
+    assert mine.use.encode() not in b"".join(p.read_bytes() for p in store.path.parent.iterdir())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,15 @@ SCOPES = ("none", "actions", "all")
 
 @dataclass(frozen=True)
 class Consent:
-    """A scope and the day, as 2026-11-29, on which it was given."""
+    """A scope and when it was given, UTC, as 2026-11-29 or 2026-11-29T10:00:00Z."""
 
     scope: str = "none"
     date: str = "1970-01-01"
 
     @property
     def since(self) -> int:
-        """When that day began, in seconds since 1970, UTC."""
-        return int(datetime.fromisoformat(self.date).replace(tzinfo=UTC).timestamp())
+        """That moment, or when that day began, in seconds since 1970."""
+        return int(datetime.fromisoformat(self.date[:19]).replace(tzinfo=UTC).timestamp())
 
     def allowed(self, event: Event) -> Event | None:
         """What may leave of an event; nothing of one from before the consent."""
@@ -67,10 +67,10 @@ def read_consent(folder: Path) -> Consent:
 
 
 def keep_consent(folder: Path, scope: str) -> Consent:
-    """Keeps a scope with today's date. Raises DataError: no such scope."""
+    """Keeps a scope from now on. Raises DataError: no such scope."""
     if scope not in SCOPES:
         raise DataError(one_of("feedback.consent", scope, SCOPES))
-    consent = Consent(scope, f"{datetime.now(UTC):%Y-%m-%d}")
+    consent = Consent(scope, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     write_atomic(folder / FILE, to_line(consent))
     return consent
 
@@ -86,10 +86,12 @@ def from_json(held: Any) -> Consent:
         raise EventError(f"no consent record: {show(held)}")
     if held["scope"] not in SCOPES:
         raise EventError(one_of("scope", held["scope"], SCOPES))
-    if not isinstance(held["date"], str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", held["date"], re.ASCII):
+    if not isinstance(held["date"], str) or not re.fullmatch(
+        r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?", held["date"], re.ASCII
+    ):
         raise EventError(f"date is {show(held['date'])}; it must be as 2026-11-29")
     try:
-        date.fromisoformat(held["date"])
+        datetime.fromisoformat(held["date"])
     except ValueError:
-        raise EventError(f"date is {show(held['date'])}, which is no day") from None
+        raise EventError(f"date is {show(held['date'])}, which is no moment") from None
     return Consent(held["scope"], held["date"])

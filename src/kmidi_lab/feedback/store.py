@@ -173,6 +173,10 @@ def _hash(use: str) -> str:
 
 
 def _scrub(connection: sqlite3.Connection) -> None:
-    """Leaves nothing deleted in the file or in its log."""
+    """Leaves nothing deleted in the file or in its log. Raises DataError: another program is reading."""
     connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise DataError(
+            "deleted, but another program reads the store, so its log may still hold it; end it, and type this again"
+        )

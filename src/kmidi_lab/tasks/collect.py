@@ -17,7 +17,8 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 
 FILE, TOKEN = "collected.db", "collect.token"
-_HOUR_S = 3600
+_HOUR_S, _MOST_AT_ONCE = 3600, 100
+"""Seconds, and connections."""
 _RANGES = {
     "port": (1, 65_535),
     "upload_mb": (0.001, 64),
@@ -48,7 +49,11 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     store, token = Store(folder / FILE), _token(folder / TOKEN)
     limits = Limits(options.upload_mb, options.per_minute, options.most_events, options.keep_days)
     app = make_collector(store, Hosts(host, port), token, limits)
-    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", proxy_headers=False))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, host=host, port=port, log_level="warning", proxy_headers=False, limit_concurrency=_MOST_AT_ONCE
+        )
+    )
     ended = Event()
 
     def keep() -> None:

@@ -1,0 +1,76 @@
+"""What a user adds to Lightning's Trainer by config: arguments, callbacks and loggers, each named by `_target_` or as Lightning does."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.loggers import Logger
+from omegaconf import DictConfig, OmegaConf
+
+from kmidi_lab.errors import ConfigError, first_line, one_of
+from kmidi_lab.targets import build, find
+
+_OURS = (
+    "accelerator", "devices", "num_nodes", "precision", "max_epochs", "min_epochs", "accumulate_grad_batches",
+    "gradient_clip_val", "limit_train_batches", "use_distributed_sampler", "enable_progress_bar", "default_root_dir",
+    "logger", "callbacks", "plugins",
+)  # fmt: skip
+"""Arguments that other keys of the config set, or that a run's own files depend on."""
+
+
+def trusted_here(cfg: DictConfig) -> list[str]:
+    """Packages whose classes may stand here: Lightning's own, too."""
+    return [*cfg.trusted, "lightning"]
+
+
+def arguments(cfg: DictConfig) -> dict[str, Any]:
+    """Further arguments of the Trainer (`trainer.more`), such as its strategy or profiler.
+
+    Raises:
+        ConfigError: one that Lightning does not have or the lab sets itself, or a class that can't be made.
+    """
+    more: dict[str, Any] = OmegaConf.to_container(cfg.trainer.more, resolve=True)  # type: ignore[assignment]
+    allowed = sorted(set(inspect.signature(L.Trainer).parameters) - set(_OURS))
+    for name in more:
+        if name in _OURS:
+            raise ConfigError(f"+trainer.{name}: the lab sets it; --cfg job shows the keys for it")
+        if name not in allowed:
+            raise ConfigError(one_of("+trainer", name, allowed))
+    return {name: _made(value, cfg) for name, value in more.items()}
+
+
+def callbacks(cfg: DictConfig) -> list[L.Callback]:
+    """Those of `callbacks`. Raises ConfigError: none of Lightning's kind, or one that can't be made."""
+    return [build(node, L.Callback, trusted_here(cfg)) for node in cfg.callbacks.values() if node is not None]
+
+
+def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
+    """Those of `logger.more`, whose files lie in the run's folder where their class takes a `save_dir`.
+
+    Raises:
+        ConfigError: none of Lightning's kind, or one that can't be made, as without its package.
+    """
+    made = []
+    for name, node in cfg.logger.more.items():
+        kind = find(node.get("_target_"), Logger, trusted_here(cfg))
+        takes = "save_dir" in inspect.signature(kind).parameters and "save_dir" not in node
+        try:
+            made.append(build(node, Logger, trusted_here(cfg), **({"save_dir": str(folder)} if takes else {})))
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"logger.more.{name}: {first_line(error)}; install the package that it names") from None
+    return made
+
+
+def trainer(**everything: Any) -> L.Trainer:
+    """Lightning's Trainer. Raises ConfigError: arguments that it does not take together."""
+    try:
+        return L.Trainer(**everything)
+    except (TypeError, ValueError, L.pytorch.utilities.exceptions.MisconfigurationException) as error:  # type: ignore[attr-defined]
+        raise ConfigError(f"trainer: {first_line(error)}") from error
+
+
+def _made(value: Any, cfg: DictConfig) -> Any:
+    return build(value, object, trusted_here(cfg)) if isinstance(value, dict) and "_target_" in value else value
