@@ -284,3 +284,10 @@ def test_a_lead_can_be_sung(make) -> None:
         assert 7 <= _spread(lead) <= 24
         leaps = np.abs(np.diff([n.pitch for n in lead]))
         assert np.mean(leaps <= 4) > 0.6
+
+
+def test_pitched_parts_are_placed_by_micro_timing_and_the_drums_are_not(make) -> None:
+    song = make(text=TEXT, models=False)
+    trace = {m["model"]: m for m in song.trace["models"]}
+    assert trace["microtiming"]["calls"] == 1 and trace["microtiming"]["asked"]["parts"] == "pitched"
+    assert trace["dynamics"]["asked"]["timing"] == "False"

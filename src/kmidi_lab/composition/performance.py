@@ -1,4 +1,4 @@
-"""A written song as it is played: the models of drums and of expression change onsets, velocities and pedal of its notes."""
+"""A written song as it is played: the models of drums, expression and micro-timing change onsets, velocities and pedal."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from kmidi_lab.song import Arrangement, midi_bytes
 _DRAWN = 0.5
 """Share of a stroke's velocity that is the model's; the rest is written, so that a backbeat stays one."""
 
+_TIGHT = 0.4
+"""Share of the offsets of solo pianists that a band plays: whoever plays together is tighter. Our choice."""
+
 
 def performed(song: Arrangement, brief: Brief, players: Players) -> tuple[bytes, list[str]]:
     """The MIDI file of the song, drums humanised and the other parts played with expression, and remarks on it."""
@@ -23,7 +26,8 @@ def performed(song: Arrangement, brief: Brief, players: Players) -> tuple[bytes,
             remarks.append(f"the drums are played as they are written: {str(error).removeprefix('the MIDI data: ')}")
     data = midi_bytes(song)
     if any(not part.is_drums for part in song.parts):
-        data = players.ask("dynamics", brief.seed, midi=data, emotion=str(brief.mood)).midi
+        data = players.ask("dynamics", brief.seed, midi=data, emotion=str(brief.mood), timing=False).midi
+        data = players.ask("microtiming", brief.seed, midi=data, parts="pitched", amount=_TIGHT).midi
     return data, remarks
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from kmidi_lab.inference.api import Request, Session, request_of
 from kmidi_lab.inference.published import Published, load_published
 
-PERFORMERS = ("groove", "dynamics", "melody")
+PERFORMERS = ("groove", "dynamics", "melody", "microtiming")
 """Models that make a MIDI file of a MIDI file."""
 LISTENERS = ("emotion", "instrument", "emotion_node")
 """Models that take sound."""

@@ -14,6 +14,7 @@ from datamodules.harmony import library as harmony
 from datamodules.instrument import library as instrument
 from datamodules.instrument.clips import Augmentation
 from datamodules.melody import library as melody
+from datamodules.microtiming import library as microtiming
 from datamodules.shared import engine, lakh
 from datamodules.shared.augmentation import Augmentation as SpeechAugmentation
 from datamodules.shared.unread import REASON, unread
@@ -27,6 +28,7 @@ ROOMS = {
     "melody": lambda root: melody.sources(root, False),
     "harmony": lambda root: harmony.sources(root, False),
     "structure": lambda root: structure.sources(root, False),
+    "microtiming": lambda root: microtiming.sources(root),
 }
 
 
@@ -57,6 +59,8 @@ def missed(room: str, root: Path) -> list[str]:
         ("groove", ["fma_small/000/000002.mp3"], "fma_small"),
         ("groove", ["fma_metadata/tracks.csv", "fma_small/000/000002.mp3", "fma_small/001/001000.ogg"], "fma_small/001"),
         ("dynamics", ["asap/Bach/Fugue/a.mid"], "asap"),
+        ("microtiming", ["groove/drummer1/session1/1.mid"], "groove"),
+        ("microtiming", ["asap/Bach/Fugue/a.mid"], "asap"),
         ("dynamics", ["maestro-v3.0.0/2004/a.midi"], "maestro-v3.0.0"),
         ("dynamics", ["lmd_full/0/a.mid", "lmd_full/1/a.kar.midi"], "lmd_full/1"),
         ("melody", ["lmd_full/0/a.mid", "lmd_full/12/a.mid"], "lmd_full/12"),

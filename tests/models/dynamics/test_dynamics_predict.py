@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from symusic import KeySignature, Note, Score, Tempo, TimeSignature, Track
 
+from kmidi_lab.inference.api import Session
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import open_file, read_piece
 from kmidi_lab.midi.score import score_of
+from kmidi_lab.models.dynamics import predict
 from kmidi_lab.models.dynamics.predict import heuristic, perform
 from kmidi_lab.models.dynamics.targets import Expression
 
@@ -135,3 +137,18 @@ def test_key_signatures_stay_and_only_pianos_are_pedalled(tmp_path: Path) -> Non
     played = read_piece(perform(file, notes, down)[0])
     assert played.keys.tolist() == file.piece.keys.tolist() == [[0, 0, 1], [960, 9, 0]]
     assert [len(track.pedals) > 0 for track in played.tracks] == [True, False]
+
+
+@pytest.mark.parametrize("timing", [True, False])
+def test_without_timing_every_onset_stays_where_it_is_written(
+    timing: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_score(tmp_path / "in.mid", SCALE)
+    monkeypatch.setattr(predict, "heuristic", lambda notes: expression(len(notes.score), 1))
+    answer = predict.PerformedScore(path, timing=timing).run(None, Session("dynamics", tmp_path, tmp_path))
+    assert bool(np.any(answer.shift)) is timing
+    (tmp_path / "out.mid").write_bytes(answer.midi)
+    starts = [
+        sorted(n["start"] for t in read_piece(tmp_path / f).tracks for n in t.notes) for f in ("in.mid", "out.mid")
+    ]
+    assert (starts[0] == starts[1]) is not timing

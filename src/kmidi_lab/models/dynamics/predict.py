@@ -71,6 +71,7 @@ class PerformedScore(Request[Performance]):
         midi: the MIDI file to perform, by name or as its bytes.
         out: the file that task=predict writes; None is the run folder.
         emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is neutral.
+        timing: False leaves every onset where it is written.
 
     Raises:
         ConfigError: no file, an emotion that can't be read, or an `out` that can't be written.
@@ -79,11 +80,15 @@ class PerformedScore(Request[Performance]):
     without_model = "a rule, louder on strong beats and high notes"
 
     def __init__(
-        self, midi: str | Path | bytes | None = None, out: str | None = None, emotion: str | None = None
+        self,
+        midi: str | Path | bytes | None = None,
+        out: str | None = None,
+        emotion: str | None = None,
+        timing: bool = True,
     ) -> None:
         if not midi:
             raise ConfigError("predict.midi is empty; name the MIDI file to perform, such as predict.midi=song.mid")
-        self.midi, self.out = midi_source(midi), out
+        self.midi, self.out, self.timing = midi_source(midi), out, timing
         self.affect = parse_affect(emotion) or (0.0, 0.0)
         self._target(Path())
 
@@ -107,6 +112,8 @@ class PerformedScore(Request[Performance]):
             written = np.array(
                 [file.piece.tracks[t].notes[i]["velocity"] for t, i in zip(notes.track, notes.index, strict=True)]
             )
+        if not self.timing:
+            played = replace(played, shift=np.zeros_like(played.shift))
         midi, pedalled = perform(file, notes, played)
         return Performance(midi, played.velocity, played.shift, written, follows, pedalled, file.piece.flaws)
 

@@ -16,7 +16,7 @@ _VALUES = (
     "arousal", "key_clarity",
 )  # fmt: skip
 _SIGNED = ("valence", "arousal")
-SURE = 0.5
+SURE = 0.4
 """Confidence below which there is no steady beat to rely on (docs/feel.md)."""
 
 

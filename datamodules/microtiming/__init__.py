@@ -1,0 +1,1 @@
+"""What micro-timing is learnt from."""

@@ -1,0 +1,159 @@
+"""task=predict for micro-timing: written notes of a MIDI file to the same notes as people place them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import numpy as np
+from annotated_types import Interval
+
+from kmidi_lab.bounds import Share
+from kmidi_lab.errors import ConfigError, DataError, one_of
+from kmidi_lab.inference.api import Request, Session
+from kmidi_lab.inference.published import Published
+from kmidi_lab.midi.reading import OpenFile, open_file
+from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
+from kmidi_lab.midi.styles import STYLES, SWING
+from kmidi_lab.midi.writing import play, rewrite
+from kmidi_lab.models.microtiming.features import LEAD_MS, lead_given, milliseconds, note_vectors
+from kmidi_lab.models.microtiming.heuristic import by_rule
+from kmidi_lab.models.microtiming.parts import Line, lines_of, sixteenths_beside
+from kmidi_lab.models.microtiming.placing import kept_in_order, new_ends
+from kmidi_lab.models.microtiming.quantiles import drawn, read_quantiles, read_velocity
+
+Lead = Annotated[float, Interval(ge=-LEAD_MS, le=LEAD_MS)]
+Parts = Literal["all", "pitched", "drums"]
+FARTHEST_MS = 60.0
+"""No note moves farther than this from where it is written."""
+_TRIPLETS = 0.5
+"""A style of at least this swing writes its off-beats as triplets."""
+_NORMAL = 1.2533
+"""Standard deviation of a normal variable over its mean distance."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """Notes as people place them: the MIDI file, and of its N notes in order of writing, each `[N]`:
+
+    `shift` in seconds, later is above 0; `velocity` 1..127. `parts` names what was played, `loudness` says whether velocities
+    are the model's, `flaws` counts what the file was read with.
+    """
+
+    midi: bytes
+    shift: np.ndarray
+    velocity: np.ndarray
+    parts: tuple[str, ...]
+    loudness: bool
+    flaws: Mapping[str, int] = field(default_factory=dict)
+
+
+class PlacedNotes(Request[Played]):
+    """Asks for the notes of a MIDI file to be placed as people place them.
+
+    Args:
+        midi: a file with written (quantised) notes of any instruments, by name or as its bytes.
+        out: the file that task=predict writes; None is the run folder.
+        style: of the drums: straight, swing, shuffle, laid_back, pushed, funk, jazz or latin; None is unknown.
+        lead: how late the player is as a whole, in ms, below 0 early; 0 leaves it open.
+        parts: all, pitched or drums: which notes are placed; the others stay.
+        amount: share of each offset that is played, 0..1; below 1 the band is tighter than the players it was learnt from.
+
+    Raises:
+        ConfigError: no file, an unknown style or part, a lead out of range, or an `out` that can't be written.
+    """
+
+    without_model = "a rule: the top line leads, snares are late, all spreads a little"
+
+    def __init__(
+        self,
+        midi: str | Path | bytes | None = None,
+        out: str | None = None,
+        style: str | None = None,
+        lead: Lead = 0.0,
+        parts: str = "all",
+        amount: Share = 1.0,
+    ) -> None:
+        if not midi:
+            raise ConfigError("predict.midi is empty; name the MIDI file to play, such as predict.midi=song.mid")
+        if style is not None and style not in STYLES:
+            raise ConfigError(one_of("predict.style", style, STYLES))
+        if parts not in get_args(Parts):
+            raise ConfigError(one_of("predict.parts", parts, get_args(Parts)))
+        self.midi, self.out, self.style, self.lead, self.parts = midi_source(midi), out, style, float(lead), parts
+        self.amount = amount
+        self._target(Path())
+
+    def run(self, published: Published | None, session: Session) -> Played:
+        """The same file with its notes moved; their order, and their lengths where no note of the same key follows, stay."""
+        file = open_file(self.midi)
+        lines = [line for line in lines_of(file.piece) if self.parts in ("all", "drums" if line.drums else "pitched")]
+        if not lines:
+            what = "" if self.parts == "all" else f" of predict.parts={self.parts}"
+            raise DataError(f"{name_of(self.midi)}: no notes{what}; give a file with some, or predict.parts=all")
+        rng = np.random.default_rng(session.seed)
+        written = np.concatenate([line.velocity for line in lines])
+        louder = len(written) > 1 and bool((written == written[0]).all())
+        answers = [self._placed(published, line, rng) for line in lines]
+        shift = np.concatenate([late for late, _ in answers])
+        velocity = np.concatenate([loud for _, loud in answers]) if louder else written
+        part, index = (np.concatenate([getattr(line, name) for line in lines]) for name in ("part", "index"))
+        midi, shift = _rewritten(file, part, index, shift, velocity)
+        names = tuple(dict.fromkeys(line.name for line in lines))
+        return Played(midi, shift, velocity, names, louder, file.piece.flaws)
+
+    def show(self, answer: Played, session: Session) -> None:
+        played = session.write_midi(self._target(session.folder), answer.midi)
+        ms = 1000 * answer.shift
+        session.say(
+            f"{len(ms)} notes of {', '.join(answer.parts)}: shift {ms.mean():+.1f} ms on average, {ms.std():.1f} ms spread, "
+            f"{ms.min():+.0f} to {ms.max():+.0f} ms"
+        )
+        session.say(
+            "All notes were equally loud, so their velocities are new."
+            if answer.loudness
+            else "Velocities are those of the file."
+        )
+        say_flaws(answer.flaws)
+        session.say(f"written: {played}")
+
+    def _placed(
+        self, published: Published | None, line: Line, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(shift in seconds, velocity 1..127) of each note of a line, drawn."""
+        notes = line.notes
+        x = lead_given(note_vectors(notes, self.style if line.drums else None), self.lead)
+        unit = milliseconds(notes.bpm)
+        outputs = by_rule(x, unit) if published is None else published.call(x[None])[0]
+        _, order = np.unique(notes.onset, return_inverse=True)
+        ms = self.amount * drawn(read_quantiles(outputs.astype(np.float64)), order, rng) * unit
+        middle, spread = read_velocity(outputs)
+        loud = 127 * (middle + _NORMAL * spread * rng.standard_normal(len(middle)))
+        if line.drums and self.style is not None and SWING[self.style] >= _TRIPLETS:
+            ms = ms + sixteenths_beside(
+                notes
+            )  # the swing is in the offsets from the sixteenths, as drummers' takes have it
+        ms = np.clip(ms, -FARTHEST_MS, FARTHEST_MS)
+        return ms / 1000, np.clip(np.rint(loud), 1, 127).astype(np.int64)
+
+    def _target(self, folder: Path) -> Path:
+        source = None if isinstance(self.midi, bytes) else self.midi
+        return midi_target(self.out, folder / f"{Path(name_of(self.midi)).stem}_played.mid", source)
+
+
+def _rewritten(
+    file: OpenFile, part: np.ndarray, index: np.ndarray, shift: np.ndarray, velocity: np.ndarray
+) -> tuple[bytes, np.ndarray]:
+    """The file with its notes moved by `shift` seconds `[N]`, and by how much each was."""
+    piece = file.piece
+    notes = [piece.tracks[p].notes[i] for p, i in zip(part, index, strict=True)]
+    start = np.array([n["start"] for n in notes], np.int64)
+    end = start + np.array([n["duration"] for n in notes], np.int64)
+    pitch = np.array([n["pitch"] for n in notes], np.int64)
+    earliest = np.array([file.places[p][i, 3] for p, i in zip(part, index, strict=True)], np.int64)
+    wish = np.rint(piece.ticks(np.maximum(piece.seconds(start) + shift, 0))).astype(np.int64)
+    moved = kept_in_order(start, np.maximum(wish, earliest), part)
+    edits = play(file, part, index, moved, new_ends(start, end, moved, part * 128 + pitch), velocity)
+    return rewrite(file.file, edits), piece.seconds(moved) - piece.seconds(start)

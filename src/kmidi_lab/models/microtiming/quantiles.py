@@ -1,0 +1,76 @@
+"""Offsets as five quantiles: read from outputs, scored, and drawn from."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from scipy.special import ndtri
+
+from kmidi_lab.contracts import MICROTIMING
+
+LEVELS = (0.10, 0.25, 0.50, 0.75, 0.90)
+_OUT = {s.name: s.index for s in MICROTIMING.outputs}
+_REACH = 2.5
+"""Standard deviations at which the tails end."""
+TOGETHER = 0.5
+"""Correlation of what is drawn for one onset and for the next: about what the offsets before tell on validation takes."""
+
+
+def read_quantiles(outputs: np.ndarray) -> np.ndarray:
+    """`[.., 16]` to `[.., 5]` offsets at LEVELS, rising: sorted, since a network may cross them (Chernozhukov et al. 2010)."""
+    q = outputs[..., _OUT["quantiles"]]
+    return np.sort(np.concatenate([q[..., :2], outputs[..., _OUT["median"]], q[..., 2:]], -1), -1)
+
+
+def read_velocity(outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`[.., 16]` to velocity and its mean distance `[..]`, both 0..1."""
+    return outputs[..., _OUT["velocity"].start], outputs[..., _OUT["velocity_spread"].start]
+
+
+def pinball(quantiles: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Mean pinball loss over the five levels `[..]` of `[.., 5]` for offsets `[..]` (Koenker and Bassett 1978)."""
+    late = offset[..., None] - quantiles
+    levels = np.array(LEVELS)
+    return np.asarray(np.maximum(levels * late, (levels - 1) * late).mean(-1))
+
+
+def drawn(quantiles: np.ndarray, order: np.ndarray, rng: np.random.Generator, together: float = TOGETHER) -> np.ndarray:
+    """Offsets `[N]` drawn from the quantiles `[N, 5]` of consecutive notes.
+
+    Between two levels the distribution is that of a normal variable, stretched; the tails go on as the slope from the
+    median to the outer quantile, to 2.5 standard deviations.
+
+    Args:
+        quantiles: rising.
+        order: `[N]`, the onset that each note belongs to, counted from 0, rising.
+        rng: draws.
+        together: correlation of one onset and the next; this share of a note's variance is that of its onset.
+    """
+    z = np.zeros(int(order.max(initial=-1)) + 1)
+    noise = rng.standard_normal(len(z))
+    keep = np.sqrt(1 - together**2)
+    for i in range(len(z)):
+        z[i] = noise[i] if i == 0 else together * z[i - 1] + keep * noise[i]
+    share = np.sqrt(together)
+    own = share * z[order] + np.sqrt(1 - together) * rng.standard_normal(len(order))
+    return at_normal(quantiles, own)
+
+
+def at_normal(quantiles: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """The offset `[N]` at standard normal places `z` `[N]` of the distributions with these quantiles `[N, 5]`."""
+    z = np.clip(z, -_REACH, _REACH)
+    knots = _knots()
+    below = (quantiles[:, 2] - quantiles[:, 0]) / (knots[2] - knots[0]) * (_REACH + knots[0])
+    above = (quantiles[:, 4] - quantiles[:, 2]) / (knots[4] - knots[2]) * (_REACH - knots[4])
+    ends = np.column_stack([quantiles[:, 0] - below, quantiles, quantiles[:, 4] + above])
+    places = np.concatenate([[-_REACH], knots, [_REACH]])
+    at = np.clip(np.searchsorted(places, z, side="right") - 1, 0, len(places) - 2)
+    rows = np.arange(len(z))
+    share = (z - places[at]) / (places[at + 1] - places[at])
+    return np.asarray(ends[rows, at] * (1 - share) + ends[rows, at + 1] * share)
+
+
+@cache
+def _knots() -> np.ndarray:
+    return np.asarray(ndtri(np.array(LEVELS)))

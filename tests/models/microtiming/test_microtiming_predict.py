@@ -1,0 +1,166 @@
+"""task=predict model=microtiming: order and lengths kept, all else untouched, one seed one player, faults in one line."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+
+from kmidi_lab.contracts import MICROTIMING
+from kmidi_lab.errors import UserError
+from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.published import Published
+from kmidi_lab.models.microtiming.predict import FARTHEST_MS, PlacedNotes
+
+TICKS = 480
+PARTS = (("keys", 0, 0, (60, 64, 67)), ("bass", 1, 33, (36,)), ("kit", 9, 0, (36, 42)))
+
+
+class Late:
+    """A model whose quantiles lie 20 ms late at 120 bpm, closely together."""
+
+    def __init__(self) -> None:
+        self.seen: list[np.ndarray] = []
+
+    def reset(self) -> None:
+        pass
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        self.seen.append(x)
+        out = np.zeros(MICROTIMING.output_size, np.float32)
+        out[:5] = 20 / 62.5 + np.array([0, -0.002, -0.001, 0.001, 0.002])
+        out[5:7] = 0.5, 0.02
+        return out
+
+
+def band(*velocities: int) -> bytes:
+    """A piano with chords, a bass and drums, four bars at 120, with a pedal and a program of each."""
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS)
+    loud = velocities or (64, 80)
+    for name, channel, program, pitches in PARTS:
+        track = mido.MidiTrack([mido.MetaMessage("track_name", name=name, time=0)])
+        track.append(mido.Message("program_change", channel=channel, program=program, time=0))
+        track.append(mido.Message("control_change", channel=channel, control=64, value=127, time=0))
+        for beat in range(16):
+            of_beat = {"channel": channel, "velocity": loud[beat % len(loud)]}
+            for i, pitch in enumerate(pitches):
+                track.append(mido.Message("note_on", note=pitch, time=120 * (i == 0) * (beat > 0), **of_beat))
+            for i, pitch in enumerate(pitches):
+                track.append(mido.Message("note_off", channel=channel, note=pitch, time=360 * (i == 0)))
+        file.tracks.append(track)
+    out = io.BytesIO()
+    file.save(file=out)
+    return out.getvalue()
+
+
+def played(midi: bytes, seed: int = 1, model: Late | None = None, **settings) -> bytes:
+    published = None if model is None else Published(MICROTIMING, {}, {}, model)  # type: ignore[arg-type]
+    return PlacedNotes(midi, **settings).run(published, Session("microtiming", Path(), Path(), seed)).midi
+
+
+def notes_of(midi: bytes) -> dict[int, list[tuple[int, int, int, int]]]:
+    """(pitch, start, length, velocity) in ticks by channel, in order."""
+    out: dict[int, list[tuple[int, int, int, int]]] = {}
+    for track in mido.MidiFile(file=io.BytesIO(midi)).tracks:
+        now, sounding = 0, {}
+        for message in track:
+            now += message.time
+            if message.type == "note_on" and message.velocity:
+                sounding[message.note] = now, message.velocity
+            elif message.type in ("note_on", "note_off"):
+                start, velocity = sounding.pop(message.note)
+                out.setdefault(message.channel, []).append((message.note, start, now - start, velocity))
+    return {channel: sorted(notes) for channel, notes in out.items()}
+
+
+def others(midi: bytes) -> list[str]:
+    tracks = mido.MidiFile(file=io.BytesIO(midi)).tracks
+    return [str(m.copy(time=0)) for t in tracks for m in t if not m.type.startswith("note_")]
+
+
+@pytest.mark.parametrize("model", [None, Late()])
+def test_every_note_stays_with_its_length_and_all_else_is_untouched(model):
+    before, after = band(), played(band(), model=model)
+    assert others(before) == others(after)
+    old, new = notes_of(before), notes_of(after)
+    assert old.keys() == new.keys() and old != new
+    for channel, notes in old.items():
+        for was, now in zip(notes, new[channel], strict=True):
+            assert (was[0], was[2:]) == (now[0], now[2:])
+            assert abs(now[1] - was[1]) <= FARTHEST_MS * TICKS / 500 + 1
+
+
+def test_the_model_s_offsets_are_played():
+    late = np.array([start % 480 for _, start, _, _ in notes_of(played(band(), model=Late()))[1]]) / TICKS * 500
+    np.testing.assert_allclose(late, 20, atol=2)
+
+
+def test_one_seed_is_one_player():
+    assert played(band(), 1) == played(band(), 1) != played(band(), 2)
+
+
+def test_a_lead_moves_everyone():
+    early, late = (
+        np.mean([n[1] for notes in notes_of(played(band(), lead=lead)).values() for n in notes]) for lead in (-20, 20)
+    )
+    assert (late - early) / TICKS * 500 == pytest.approx(40, abs=6)
+    model = Late()
+    played(band(), model=model, lead=-15.0, style="funk")
+    x = np.stack(model.seen)
+    assert (x[:, MICROTIMING.input("lead").start] == -0.5).all()
+    drums = x[:, MICROTIMING.input("role").index][:, 3:].any(1)
+    assert (x[:, MICROTIMING.input("style").index].any(1) == drums).all() and drums.any() and not drums.all()
+
+
+@pytest.mark.parametrize(("parts", "moved"), [("pitched", {0, 1}), ("drums", {9}), ("all", {0, 1, 9})])
+def test_only_the_parts_that_are_asked_for_move(parts, moved):
+    old, new = notes_of(band()), notes_of(played(band(), parts=parts))
+    assert {channel for channel in old if old[channel] != new[channel]} == moved
+
+
+def test_equal_velocities_are_new_and_written_ones_stay():
+    flat, shaped = notes_of(played(band(70), model=Late())), notes_of(played(band(30, 100), model=Late()))
+    assert len({n[3] for notes in flat.values() for n in notes}) > 3
+    assert {n[3] for notes in shaped.values() for n in notes} == {30, 100}
+
+
+def test_what_was_done_is_said(tmp_path):
+    lines: list[str] = []
+    session = Session("microtiming", tmp_path, tmp_path, say=lambda line: bool(lines.append(line)) or True)
+    request = PlacedNotes(band())
+    request.show(request.run(None, session), session)
+    assert lines[0].startswith("96 notes of keys, bass, the drums: shift ") and "Velocities are those" in lines[1]
+    assert [p.suffix for p in tmp_path.iterdir()] == [".mid"]
+
+
+WRONG = (
+    {},
+    {"midi": "nowhere.mid"},
+    {"midi": b"x", "style": "polka"},
+    {"midi": b"x", "lead": 31.0},
+    {"midi": b"x", "parts": "strings"},
+    {"midi": b"x", "out": "a.wav"},
+)
+
+
+@pytest.mark.parametrize("settings", WRONG)
+def test_what_can_t_be_asked_is_one_line(settings):
+    with pytest.raises(UserError) as error:
+        PlacedNotes(**settings)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_without_such_notes_is_one_line():
+    solo = mido.MidiFile(ticks_per_beat=TICKS)
+    one = [mido.Message("note_on", note=60, time=0), mido.Message("note_off", note=60, time=9)]
+    solo.tracks.append(mido.MidiTrack(one))
+    out = io.BytesIO()
+    solo.save(file=out)
+    with pytest.raises(UserError, match=r"parts=drums"):
+        played(out.getvalue(), parts="drums")
+    with pytest.raises(UserError):
+        played(b"no midi")
+    assert played(out.getvalue())
