@@ -11,7 +11,7 @@ ProductUse = Literal["yes", "no", "ask"]
 _FORBIDS = re.compile(r"\bNC\b|\bnon-?commercial\b|\bresearch\b", re.IGNORECASE)
 _ALLOWS = re.compile(
     r"\bMIT\b|\bBSD\b|\bApache-2\.0\b|\bCC0\b|\bCC[ -]BY[ -][\d.]+|^(scores|tunes) in the public domain$|is not restricted by"
-    r"|performances made here by rule$",
+    r"|performances made here by rule$|^made (here )?by rule$",
     re.IGNORECASE,
 )
 
