@@ -1,4 +1,4 @@
-"""docs/RESULTS.md and the README's tables, all made from the run.json files kept in docs/results/.
+"""docs/RESULTS.md, docs/baseline_report.md and the README's tables, all made from the run.json files kept in docs/results/.
 
 `python -m kmidi_lab.report.results RUN_JSON…`, in the repository root, keeps each run as docs/results/<model>.json and
 writes all again; without a RUN_JSON it only writes them again.
@@ -15,7 +15,8 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import DataError, UserError, one_of
 from kmidi_lab.files import write_atomic
 from kmidi_lab.licences import deciding_licences, product_use
-from kmidi_lab.report import formats, latency_view, view
+from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.report import baseline_report, formats, latency_view, view
 from kmidi_lab.report.formats import NOTHING, count, decimals, fixed, microseconds
 from kmidi_lab.report.public import public
 from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables, verdict
@@ -24,6 +25,7 @@ from kmidi_lab.run_record import DataDescription, Network, Primary, RunRecord
 RECORDS = Path("docs/results")
 DOCUMENT = Path("docs/RESULTS.md")
 README = Path("README.md")
+RELEASE = Path("outputs/release")
 _PRODUCT = {
     "yes": "yes; name the sources that ask for it",
     "no": "no: some data are for research or non-commercial use only",
@@ -194,10 +196,12 @@ def main(argv: Sequence[str]) -> int:
         readme = readme_with("licences", licence_table(runs), readme)
         write_atomic(DOCUMENT, results_markdown(runs).encode())
         write_atomic(README, readme.encode())
+        entries = load_registry(RELEASE)["models"]
+        write_atomic(baseline_report.DOCUMENT, baseline_report.baseline_report(_ordered(runs), entries).encode())
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"wrote {DOCUMENT} and the tables in {README} from {len(runs)} runs")
+    print(f"wrote {DOCUMENT}, {baseline_report.DOCUMENT} and the tables in {README} from {len(runs)} runs")
     return 0
 
 

@@ -1,0 +1,35 @@
+"""docs/baseline_report.md: what the released runs and the registry say, and no older than they."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.sample_run import sample_run
+
+from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.report.baseline_report import DOCUMENT, baseline_report
+from kmidi_lab.report.results import RECORDS, RELEASE, _ordered, read_run
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def test_the_page_is_that_of_the_runs() -> None:
+    runs = _ordered([read_run(path) for path in sorted((REPO / RECORDS).glob("*.json"))])
+    page = baseline_report(runs, load_registry(REPO / RELEASE)["models"])
+    assert (REPO / DOCUMENT).read_text("utf-8") == page, "type python -m kmidi_lab.report.results"
+
+
+def test_model_baselines_cost_and_trend_stand_there() -> None:
+    run = sample_run()
+    line = {"run_id": "x", "replaced_at": "2026-01-02T03", "reason": "beats a on test perplexity (9.000 against 9.5)"}
+    page = baseline_report(
+        [run], [{"id": run.identity.id, "history": [line, line, {"run_id": "y", "reason": "by hand"}]}]
+    )
+    page = page.replace("\u00a0", " ")
+    assert "| `harmony` | test perplexity ↓ | 7.12 | 8.30 4-gram+cache | 14.2 % |" in page
+    assert "**harmony 7.12**, 4-gram+cache 8.30" in page
+    assert page.count("| 2026-01-02 | test perplexity ↓ | 9.00 | 7.12 | 20.9 % |") == 1
+
+
+def test_without_a_history_it_is_the_first_release() -> None:
+    assert "first release" in baseline_report([sample_run()], [])
