@@ -43,7 +43,7 @@ def passes(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> tuple[bool,
     if not same or any(ours.get(key) != theirs.get(key) for key in ("metric", "split", "mode")):
         return False, "it was scored on other data than what is published; compare by hand, then publish by task=export"
     a, b = ours.get("value"), theirs.get("value")
-    if not (is_number(a) and is_number(b)):
+    if a is None or b is None or not (is_number(a) and is_number(b)):
         return False, "one of the two has no score"
     said = f"{ours['split']} {ours['metric']} {a:.5g} against {b:.5g} of what is published"
     better = a < b if ours["mode"] == "min" else a > b

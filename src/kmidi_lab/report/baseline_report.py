@@ -102,7 +102,8 @@ def _history(run: RunRecord, entries: Sequence[Mapping[str, Any]]) -> list[tuple
     primary = run.primary
     assert primary
     entry = next((e for e in entries if e["id"] == run.identity.id), {})
-    lines, seen = [], {run.identity.run_id}
+    seen = {run.identity.run_id}
+    lines: list[tuple[str, ...]] = []
     for line in entry.get("history") or []:
         then = stated_value(str(line.get("reason")), {"split": primary.split, "metric": primary.metric})
         if then is None or line.get("run_id") in seen:
