@@ -122,6 +122,8 @@ def _complete(words: list[str]) -> int:
 
 def _tested(combinations: list[DictConfig]) -> str:
     """What sweep.test=auto means for these jobs."""
+    if combinations[0].sweep.rank_by == "test":
+        return "all"
     if combinations[0].sweep.name in ("optuna", "grid"):
         return "chosen"
     jobs = ((cfg.model.name, cfg.hydra.overrides.task) for cfg in combinations)

@@ -96,6 +96,8 @@ def check_meaning(cfg: DictConfig) -> None:
     for key, allowed in (("sweep.test", ("auto", "all", "chosen")), ("sweep.rank_by", ("validation", "test"))):
         if OmegaConf.select(cfg, key) not in allowed:
             raise ConfigError(one_of(key, OmegaConf.select(cfg, key), allowed))
+    if cfg.sweep.rank_by == "test" and cfg.sweep.test == "chosen":
+        raise ConfigError("sweep.rank_by=test needs a test of every job; type sweep.test=all, too")
     if cfg.export.cpp not in (None, "kmw", "header"):
         raise ConfigError(f"export.cpp={cfg.export.cpp} must be null, kmw or header, see docs/cpp_runtime.md")
 

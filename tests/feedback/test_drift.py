@@ -47,6 +47,13 @@ def test_another_population_and_too_little() -> None:
         drift(rng.normal(size=(300, 4)), rng.normal(size=(300, 5)), 0)
 
 
+def test_too_little_feedback_is_said_before_data_are_prepared(job, tmp_path) -> None:
+    store = tmp_path / "feedback.db"
+    Store(store).add(Event(use=new_id(), model="harmony", action="accepted", input=[0.0] * 64) for _ in range(3))
+    with pytest.raises(DataError, match="3 inputs of 30 days, 0 of them with all 128 numbers"):
+        job("task=monitor", "model=harmony", f"monitor.store={store}", f"data.root={tmp_path}")
+
+
 @pytest.mark.slow
 def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> None:
     from datamodules.harmony.module import ChordSongs

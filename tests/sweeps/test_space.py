@@ -79,6 +79,7 @@ MISTAKES = [
     (["model.module.dropout=interval(0,1)"], "a sweep lists its values"),
     (["sweep.test=some"], "Allowed: auto, all, chosen"),
     (["sweep.rank_by=luck"], "Allowed: validation, test"),
+    (["sweep.rank_by=test", "sweep.test=chosen"], "type sweep.test=all"),
     (["sweep.tests=all"], "Did you mean 'sweep.test'"),
 ]
 

@@ -12,8 +12,8 @@ from omegaconf import DictConfig
 
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.data import DataModule
-from kmidi_lab.errors import ConfigError, DriftError
-from kmidi_lab.feedback.drift import CHANCE_LIMIT, PSI_LIMIT, drift
+from kmidi_lab.errors import ConfigError, DataError, DriftError
+from kmidi_lab.feedback.drift import CHANCE_LIMIT, FEWEST, PSI_LIMIT, drift
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
@@ -36,6 +36,11 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     inputs = [event.input for event in store.events(cfg.model.name) if event.time >= earliest]
     vectors = [x for x in inputs if isinstance(x, list) and len(x) == contract.input_size]
     seen = np.array(vectors, np.float32).reshape(-1, contract.input_size)
+    if len(seen) < FEWEST:
+        raise DataError(
+            f"{len(inputs)} inputs of {options.days} days, {len(seen)} of them with all {contract.input_size} numbers; "
+            f"{FEWEST} are needed"
+        )
     data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
     data.prepare_data()
     data.setup("test")
