@@ -35,9 +35,13 @@ _FREE_TEXT = (
     "monitor.store=",
     "trainer.resume=",
     "sweep.resume=",
+    "sweep.storage=",
+    "model.init_from=",
+    "dashboard.runs=",
+    "dashboard.out=",
     *(
         f"compose.{key}="
-        for key in ("text", "intent", "chords", "key", "emotion", "style", "sections", "example", "out")
+        for key in ("text", "intent", "chords", "key", "emotion", "style", "sections", "example", "audio", "out")
     ),
 )
 

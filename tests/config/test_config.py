@@ -212,6 +212,15 @@ def test_free_text_arrives_as_it_was_typed(text: str) -> None:
     assert override.value() == text
 
 
+@pytest.mark.parametrize(
+    "key", ["compose.audio", "model.init_from", "dashboard.runs", "dashboard.out", "sweep.storage"]
+)
+def test_files_and_urls_are_free_text(key: str) -> None:
+    for text in ("my take, no. 2 (live).wav", "postgresql://me@host/db?sslmode=require"):
+        [override] = OverridesParser.create().parse_overrides([command_line.quote_free_text(f"{key}={text}")])
+        assert override.value() == text
+
+
 def test_free_text_arrives_in_the_config() -> None:
     [cfg] = compose("task=predict", command_line.quote_free_text("predict.chords=C#, F# = {x}: [1]"))
     assert cfg.predict.chords == "C#, F# = {x}: [1]"

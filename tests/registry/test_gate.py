@@ -77,4 +77,6 @@ def test_exit_codes(tmp_path: Path, old: dict[str, Any], capsys: pytest.CaptureF
 def test_the_workflow_runs_the_script() -> None:
     jobs = yaml.safe_load((REPO / ".github/workflows/train.yml").read_text())["jobs"]
     assert any(".ci/train" in step.get("run", "") for step in jobs["train"]["steps"])
+    assert "runner." not in str(jobs["train"]["env"])  # GitHub knows the runner in steps only
+    assert "WORK=$RUNNER_TEMP/train" in jobs["train"]["steps"][0]["run"]
     assert (REPO / ".ci/train").stat().st_mode & 0o100

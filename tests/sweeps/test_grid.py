@@ -105,6 +105,18 @@ def test_other_settings_are_refused_in_one_line(tmp_path: Path) -> None:
         )
 
 
+def test_a_key_that_is_none_counts_as_absent(tmp_path: Path) -> None:
+    run = sample_run()
+    run.config = {"a": 1, "old": None}
+    run_file.write(run, tmp_path)
+    state.check_same(tmp_path, {"a": 1, "new": None})
+    assert state.config_hash({"a": 1, "old": None}) == state.config_hash({"a": 1, "new": {"b": None}})
+    with pytest.raises(ConfigError, match="was run with new=None, which is 2 now"):
+        state.check_same(tmp_path, {"a": 1, "new": 2})
+    with pytest.raises(ConfigError, match="was run with a=1, which is None now"):
+        state.check_same(tmp_path, {"a": None})
+
+
 def test_what_changes_no_result_may_be_otherwise() -> None:
     one = {
         "a": 1,

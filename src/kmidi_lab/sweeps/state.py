@@ -70,12 +70,13 @@ def check_same(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
+    """By key; a key that is None counts as absent, as one does that came with a later kmidi_lab."""
     flat = dict(_leaves(json.loads(json.dumps(config, default=str)), ""))
     skipped = [*_CHANGES_NOTHING, *(f"{key}." for key in _CHANGES_NOTHING)]
     return {
         key: value
         for key, value in flat.items()
-        if not any(key == s or (s.endswith(".") and key.startswith(s)) for s in skipped)
+        if value is not None and not any(key == s or (s.endswith(".") and key.startswith(s)) for s in skipped)
     }
 
 
