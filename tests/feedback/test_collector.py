@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Event as Signal
 
 import pytest
 from fastapi.testclient import TestClient
 
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.consent import Consent
 from kmidi_lab.feedback.consent import to_line as consent_line
 from kmidi_lab.feedback.event import Event, new_id, to_line
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.serving.collector import DAY_S, Limits, make_collector
 from kmidi_lab.serving.guards import Hosts
+from kmidi_lab.tasks import collect
 
 NOW = 1_790_000_000
 TOKEN = "a-token-of-a-studio"
@@ -172,3 +175,20 @@ def test_the_task_checks_its_numbers_and_keeps_a_token_for_its_owner(job, tmp_pa
     token.write_text("short")
     with pytest.raises(ConfigError, match="a token is 16 or more"):
         job("task=collect")
+
+
+def test_retention_goes_on_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, calls = Signal(), []
+
+    class Faulty:
+        def keep_since(self, when: int) -> int:
+            calls.append(when)
+            if len(calls) == 3:
+                ended.set()
+            raise [DataError("another program reads"), sqlite3.OperationalError("locked"), DataError("x")][
+                len(calls) - 1
+            ]
+
+    monkeypatch.setattr(collect, "_HOUR_S", 0)
+    collect._keep(Faulty(), DAY_S, ended)
+    assert len(calls) == 3

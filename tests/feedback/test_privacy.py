@@ -37,6 +37,16 @@ def test_nothing_is_allowed_until_someone_says_so(tmp_path: Path) -> None:
         keep_consent(tmp_path, "everything")
 
 
+def test_a_scope_that_is_given_again_keeps_its_date(tmp_path: Path) -> None:
+    record = tmp_path / "consent.json"
+    record.write_text('{"format":"kmidi-consent-1","scope":"actions","date":"2026-01-01"}')
+    assert keep_consent(tmp_path, "actions") == read_consent(tmp_path) == Consent("actions", "2026-01-01")
+    assert record.stat().st_mode & 0o777 == 0o600
+    assert keep_consent(tmp_path, "all").date > "2026-01-01"
+    record.write_text("x")
+    assert keep_consent(tmp_path, "none").scope == read_consent(tmp_path).scope == "none"
+
+
 def test_a_narrow_consent_covers_no_numbers_and_no_words() -> None:
     consent = Consent("actions", "2026-01-01")
     assert consent.allowed(FULL) == Event(
@@ -109,8 +119,9 @@ def test_the_task_shares_what_the_consent_covers(job, tmp_path: Path, capsys) ->
     job("task=feedback", "feedback.consent=actions")
     later = Event(use=new_id(), model="m", action="rated", rating=2, input=[1.0], time=int(time.time()) + 60)
     store.add([later])
-    job("task=feedback", f"feedback.share={path}", f"feedback.anonymous={tmp_path / 'c'}")
+    job("task=feedback", "feedback.consent=actions", f"feedback.share={path}", f"feedback.anonymous={tmp_path / 'c'}")
     assert "allowed to leave this machine: 'actions'" in capsys.readouterr().out
+    assert path.stat().st_mode & 0o777 == 0o600
     consent, *events = path.read_bytes().splitlines()
     assert b'"scope":"actions"' in consent and b"input" not in events[0]
     assert [parse(line).event for line in events] == [later.event]  # not what was there before the consent

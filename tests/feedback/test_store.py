@@ -60,6 +60,34 @@ def test_forgotten_is_gone_from_the_bytes_and_stays_away(store: Store, tmp_path:
     assert list(store.events()) == [other]
 
 
+def test_forgetting_nobody_leaves_no_row_and_rewrites_nothing(store: Store) -> None:
+    one = event()
+    store.add([event()])
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = store.path.read_bytes()
+    assert store.forget([one.use]) == 0
+    assert store.path.read_bytes() == before and store.add([one]) == Added(new=1)
+
+
+def test_what_an_earlier_deletion_left_in_the_log_is_scrubbed_by_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = event(time=1_700_000_000)
+    store.add([old])
+    monkeypatch.setattr("kmidi_lab.feedback.store._WAIT_S", 0.1)
+    reader = sqlite3.connect(store.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM events").fetchone()
+    with pytest.raises(DataError, match=r"type this again|locked"):
+        store.keep_since(1_750_000_000)
+    # The last connection to close would empty the log by itself.
+    reader.execute("COMMIT")
+    assert Store(store.path).keep_since(1_750_000_000) == 0
+    assert old.use.encode() not in b"".join(p.read_bytes() for p in store.path.parent.iterdir())
+    reader.close()
+
+
 def test_old_events_are_deleted(store: Store) -> None:
     store.add([event(time=1_700_000_000), event(time=1_800_000_000)])
     assert store.keep_since(1_750_000_000) == 1
@@ -174,6 +202,7 @@ def test_a_use_id_lasts_a_month(tmp_path: Path) -> None:
     assert use_id(tmp_path, 1_000_000.0 + ROTATES_S - 1) == first
     second = use_id(tmp_path, 1_000_000.0 + ROTATES_S)
     assert [use for use, _ in use_ids(tmp_path)] == [first, second] and first != second
+    assert (tmp_path / "use_ids.json").stat().st_mode & 0o777 == 0o600
     (tmp_path / "use_ids.json").write_text("{}x")
     with pytest.raises(DataError, match="move it away"):
         use_id(tmp_path)
@@ -193,6 +222,7 @@ def test_the_task_imports_shows_exports_and_deletes(job, tmp_path: Path, capsys)
     with pytest.raises(DataError, match="1 lines were refused"):
         job("task=feedback", f"feedback.import={tmp_path / 'in.jsonl'}")
     assert "format is None" in (tmp_path / "refused.txt").read_text()
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("refused.txt", "out.jsonl")} == {0o600}
 
 
 def test_a_reader_that_keeps_the_log_is_told_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

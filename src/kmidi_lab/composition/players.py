@@ -40,10 +40,11 @@ class Players:
     Args:
         root: a folder with a registry; None, or one without a model, makes the model's own fallback answer.
         cache_dir: prepared data, which a rhythm may come from.
+        spare: a folder for the models that `root` lacks.
     """
 
-    def __init__(self, root: Path | None, cache_dir: Path) -> None:
-        self._root, self._cache_dir = root, cache_dir
+    def __init__(self, root: Path | None, cache_dir: Path, spare: Path | None = None) -> None:
+        self._roots, self._cache_dir = [folder for folder in (root, spare) if folder], cache_dir
         self._models: dict[str, tuple[type[Request[Any]], Published | None]] = {}
         self.trace: dict[str, Player] = {}
 
@@ -66,7 +67,7 @@ class Players:
     def _of(self, model: str) -> tuple[type[Request[Any]], Published | None]:
         if model not in self._models:
             request = request_of(model)
-            published = load_published(self._root, model) if self._root else None
+            published = next(filter(None, (load_published(root, model) for root in self._roots)), None)
             by = published.contract.id if published else str(request.without_model)
             hashed = published.entry.get("files", {}) if published else {}
             onnx = published.entry["exports"]["onnx_path"] if published else ""

@@ -41,8 +41,8 @@ class Studio:
         cache_dir: prepared data.
     """
 
-    def __init__(self, root: Path, folder: Path, cache_dir: Path) -> None:
-        self._root, self._folder, self._cache_dir = root, folder, cache_dir
+    def __init__(self, root: Path, folder: Path, cache_dir: Path, spare: Path | None = None) -> None:
+        self._root, self._folder, self._cache_dir, self._spare = root, folder, cache_dir, spare
         self._store = Store(folder / FILE)
         take_in_old(folder, self._store)
         self._lock = Lock()
@@ -85,7 +85,7 @@ class Studio:
                 f"bars={request.length} must be at most {MOST_BARS} here; use task=compose for longer songs"
             )
         with self._lock:
-            song = composed(request, Players(self._root, self._cache_dir), seed)
+            song = composed(request, Players(self._root, self._cache_dir, self._spare), seed)
             brief = song.brief
             title = f"{brief.title}: {brief.spelling}, {brief.tempo:g} bpm, {brief.band.name}"
             files = {"mid": song.midi, "png": song_picture(song.arrangement, title, brief.spelling)}
@@ -104,7 +104,7 @@ class Studio:
         if model not in PERFORMERS + LISTENERS:
             raise ConfigError(one_of("model", model, PERFORMERS + LISTENERS))
         with self._lock:
-            players = Players(self._root, self._cache_dir)
+            players = Players(self._root, self._cache_dir, self._spare)
             if model in PERFORMERS:
                 return self._played(players.ask(model, midi=data).midi, players.trace[model].by)
             samples, rate = _samples(data)
@@ -127,7 +127,7 @@ class Studio:
         if key == "bars" and not text.strip().isdecimal():
             raise ConfigError(f"bars={text.strip()[:40]!r} must be a whole number, such as 32")
         with self._lock:
-            players = Players(self._root, self._cache_dir)
+            players = Players(self._root, self._cache_dir, self._spare)
             asked: dict[str, Any] = {key: int(text) if key == "bars" else text}
             answer = players.ask(model, **asked)
             by = players.trace[model].by

@@ -19,14 +19,14 @@ from kmidi_lab.inference.listening import say
 from kmidi_lab.midi.score import midi_target
 from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 from kmidi_lab.targets import build
-from kmidi_lab.tasks.predict import models_root
+from kmidi_lab.tasks.predict import models_root, spare_root
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     request = build(cfg.compose, SongRequest, cfg.trusted)
     folder = context["folder"]
     target = _target(request.out, folder / "song.mid")
-    song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir)), cfg.seed)
+    song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir), spare_root(cfg)), cfg.seed)
     brief, parts = song.brief, song.arrangement.parts
     title = (
         f"{brief.title}: {brief.spelling}, {brief.tempo:g} bpm, {brief.band.name}, {len(song.arrangement.metres)} bars"

@@ -39,7 +39,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     refused = _import(store, Path(options["import"]), context["folder"]) if options["import"] else ""
     if options.export:
         lines = [to_line(event) for event in store.events()]
-        write_atomic(Path(options.export), b"".join(lines))
+        write_atomic(Path(options.export), b"".join(lines), mode=0o600)
         say(f"written: {options.export}, {len(lines)} events")
     if options.share:
         _share(store, consent, Path(options.share))
@@ -50,7 +50,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"written: {options.anonymous}, {len(counts.cells)} cells; {counts.left_out} have too few users to be shown"
         )
     if uses:
-        say(f"deleted: {store.forget(uses)} events of {len(uses)} use ids; none of theirs is taken again")
+        say(f"deleted: {store.forget(uses)} events of {len(uses)} use ids; those that had events are taken no more")
     _show(store)
     given = "nothing" if consent.scope == "none" else f"{consent.scope!r}, since {consent.date}"
     say(f"allowed to leave this machine: {given}")
@@ -63,7 +63,7 @@ def _share(store: Store, consent: Consent, path: Path) -> None:
     if consent.scope == "none":
         raise ConfigError("feedback.share: nothing is allowed to leave; type feedback.consent=actions or all first")
     lines = [to_line(shared) for event in store.events() if (shared := consent.allowed(event))]
-    write_atomic(path, b"".join([consent_line(consent), *lines]))
+    write_atomic(path, b"".join([consent_line(consent), *lines]), mode=0o600)
     say(f"written: {path}, {len(lines)} events as consent {consent.scope!r} of {consent.date} allows; nothing is sent")
 
 
@@ -86,7 +86,7 @@ def _import(store: Store, path: Path, folder: Path) -> str:
     if not faults:
         return ""
     whole = folder / "refused.txt"
-    write_atomic(whole, "\n".join([*faults, ""]).encode())
+    write_atomic(whole, "\n".join([*faults, ""]).encode(), mode=0o600)
     for fault in faults[:_MOST_SHOWN]:
         say(fault)
     return f"{path}: {len(faults)} lines were refused, each with its reason in {whole}; the others are stored"

@@ -30,7 +30,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         raise ConfigError(
             "task=label needs the queue.csv that you filled in; type label.file=outputs/queue/…/queue.csv"
         )
-    published = load_published(models_root(cfg), cfg.model.name)
+    published = load_published(models_root(cfg, cfg.model.name), cfg.model.name)
     names = find(cfg.predict._target_, Request, cfg.trusted).labels(published) if published else []
     if not names:
         raise ConfigError(f"model={cfg.model.name} has no labels here; choose the model that task=queue asked for")

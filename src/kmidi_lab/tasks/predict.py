@@ -9,10 +9,12 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.listening import say
 from kmidi_lab.inference.published import has_registry, load_published, release_root
+from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.targets import build
 
 
@@ -22,7 +24,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if "_target_" not in asked:
         raise ConfigError(f"model={cfg.model.name} can't be asked: its config has no predict; choose another model=…")
     request = build(asked, Request, cfg.trusted)
-    name, root = cfg.model.name, models_root(cfg)
+    name, root = cfg.model.name, models_root(cfg, cfg.model.name)
     session = Session(name, context["folder"], Path(cfg.paths.cache_dir), cfg.seed, say, sound)
     published = load_published(root, name)
     if published is not None:
@@ -37,11 +39,24 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     request.show(request.run(published, session), session)
 
 
-def models_root(cfg: DictConfig) -> Path:
-    """Where the model is read: the release where the user names no folder and has published nothing."""
-    root, release = Path(cfg.models_root), release_root()
-    choices = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
-    if choices or "MODELS_ROOT" in os.environ or has_registry(root) or release is None:
+def models_root(cfg: DictConfig, model: str | None = None) -> Path:
+    """Where a model is read: the release where the user names no folder and has not published it, or anything at all."""
+    root, release = Path(cfg.models_root), spare_root(cfg)
+    if release is None or _publishes(root, model) or not _publishes(release, model):
         return root
-    say(f"No trained models in {root}; using the released one in {release}.")
+    say(f"No trained {model or 'models'} in {root}; using the released one{'' if model else 's'} in {release}.")
     return release
+
+
+def spare_root(cfg: DictConfig) -> Path | None:
+    """Where models come from that the user's folder lacks: the release, None where the user names a folder."""
+    choices = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
+    return None if choices or "MODELS_ROOT" in os.environ else release_root()
+
+
+def _publishes(root: Path, model: str | None) -> bool:
+    """Whether a folder holds that model, or any."""
+    if model is None or model not in CONTRACTS:
+        return has_registry(root)
+    entry = published_entry(root, CONTRACTS[model].id)
+    return entry is not None and entry["status"] != "stub"

@@ -38,7 +38,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if OmegaConf.is_missing(cfg, "predict"):
         raise ConfigError(f"model={cfg.model.name} can't be asked; choose another model=…")
     request = find(cfg.predict._target_, Request, cfg.trusted)
-    published = load_published(models_root(cfg), cfg.model.name)
+    published = load_published(models_root(cfg, cfg.model.name), cfg.model.name)
     if published is None:
         raise ConfigError(f"no trained {cfg.model.name} model; train one, or type models_root=outputs/release")
     names = request.labels(published)

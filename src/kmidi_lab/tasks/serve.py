@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.files import check_writable
 from kmidi_lab.inference.listening import say
-from kmidi_lab.tasks.predict import models_root
+from kmidi_lab.tasks.predict import models_root, spare_root
 
 _MOST_PORT, _MOST_MB = 65535, 200
 
@@ -37,7 +37,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     from kmidi_lab.serving.guards import Hosts, bracketed
     from kmidi_lab.serving.studio import Studio
 
-    studio = Studio(models_root(cfg), folder, Path(cfg.paths.cache_dir))
+    studio = Studio(models_root(cfg), folder, Path(cfg.paths.cache_dir), spare_root(cfg))
     app = make_app(studio, Hosts(host, port), float(cfg.serve.upload_mb))
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
     say(f"http://{bracketed(host)}:{port} - Ctrl-C ends it; ratings are kept in {folder / 'feedback.db'}")
