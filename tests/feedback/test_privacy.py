@@ -14,9 +14,11 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback import anonymous
 from kmidi_lab.feedback.anonymous import anonymous_counts, counts_table, threshold
 from kmidi_lab.feedback.consent import Consent, keep_consent, read_consent
+from kmidi_lab.feedback.consent import to_line as consent_line
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.reading import EventError, parse
 from kmidi_lab.feedback.store import Store
+from kmidi_lab.tasks import feedback as task
 
 FULL = Event(
     use=new_id(), model="m", action="changed", time=1_790_000_000, input=[1.0], output=[2.0], changed_to=[3.0],
@@ -108,6 +110,19 @@ def test_a_user_counts_in_three_cells_at_most() -> None:
     assert counts_table(counts).decode().splitlines()[0] == "model,action,rating,use_ids"
     with pytest.raises(ConfigError, match="must be"):
         anonymous_counts(events, 0.0)
+
+
+def test_what_is_shared_is_divided_into_files_that_a_collector_takes(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(task, "_MOST_BYTES", 1000)
+    store, consent = Store(tmp_path / "feedback.db"), Consent("all", "2026-01-01")
+    events = [replace(FULL, event=new_id()) for _ in range(9)]
+    store.add(events)
+    task._share(store, consent, tmp_path / "shared.jsonl")
+    files = sorted(tmp_path.glob("shared*.jsonl"))
+    assert "shared-2.jsonl" in {path.name for path in files} and max(p.stat().st_size for p in files) < 1000
+    lines = [path.read_bytes().splitlines(keepends=True) for path in files]
+    assert {first for first, *_ in lines} == {consent_line(consent)}
+    assert {parse(line).event for _, *rest in lines for line in rest} == {event.event for event in events}
 
 
 def test_the_task_shares_what_the_consent_covers(job, tmp_path: Path, capsys) -> None:

@@ -157,7 +157,7 @@ GENERATION = {
     "generation_id": "gen-1",
     "intent_text": "my secret sorrow",
     "parameters": {"valence": -0.4, "feel": 0.3},
-    "emotion": "quiet grief",
+    "emotion": "grief",
     "rule_breaks": ["HARMONY_AvoidTonic"],
     "timestamp": "2025-11-02T10:00:00.123456",
     "accepted": True,
@@ -176,6 +176,8 @@ def _camel(held: dict[str, object]) -> dict[str, object]:
     [
         lambda all_: json.dumps({"user_id": "me", "midi_generations": all_}),
         lambda all_: json.dumps({"me": {"user_id": "me", "midi_generations": all_}}),
+        lambda all_: json.dumps({"userId": "me", "midiGenerations": all_}),
+        lambda all_: json.dumps({"me": {"userId": "me", "midiGenerations": all_}}),
         lambda all_: json.dumps(all_),
         lambda all_: "\n".join(map(json.dumps, all_)),
         lambda all_: json.dumps([_camel(g) for g in all_]),
@@ -191,10 +193,36 @@ def test_kmidis_own_feedback_is_taken_in_without_its_words(store: Store, tmp_pat
     assert import_file(store, path)[0] == Added(again=2)
     accepted, later = sorted(store.events(), key=lambda e: e.action)
     assert (accepted.action, accepted.input) == ("accepted", {"valence": -0.4, "feel": 0.3})
-    assert accepted.choices == {"emotion": "quiet_grief", "rule_break_1": "HARMONY_AvoidTonic"}
+    assert accepted.choices == {"emotion": "grief", "rule_break_1": "HARMONY_AvoidTonic"}
     assert (later.action, later.changed_to) == ("changed", {"valence": 0.1})
     assert accepted.use == later.use
     assert b"sorrow" not in b"".join(p.read_bytes() for p in tmp_path.glob("feedback.db*"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"timestamp": "my secret noon"},
+        {"parameters": {"my secret": 1.0}},
+        {"rule_breaks": ["my secret rule"]},
+        {"accepted": "my secret yes"},
+        {"generation_id": "my secret id", "parameters": 3},
+        {"modifications": ["my secret"]},
+    ],
+)
+def test_no_fault_of_kmidis_file_repeats_its_texts(store: Store, tmp_path: Path, wrong: dict[str, object]) -> None:
+    path = tmp_path / "user_preferences.json"
+    path.write_text(json.dumps([GENERATION | wrong]))
+    added, [fault] = import_file(store, path)
+    assert added == Added() and "secret" not in fault
+    assert ("generation gen-1 " in fault) != ("generation_id" in wrong)
+
+
+def test_an_emotion_of_several_words_is_left_out(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "user_preferences.json"
+    path.write_text(json.dumps([GENERATION | {"emotion": "sad since she left"}]))
+    import_file(store, path)
+    assert [e.choices for e in store.events()] == [{"rule_break_1": "HARMONY_AvoidTonic"}]
 
 
 def test_a_use_id_lasts_a_month(tmp_path: Path) -> None:

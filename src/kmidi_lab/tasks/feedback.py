@@ -22,6 +22,8 @@ from kmidi_lab.inference.listening import say
 
 _MINE = "mine"
 _MOST_SHOWN = 20
+_MOST_BYTES = 1_000_000
+"""Of a file that is shared: the collector takes no more at once."""
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -59,12 +61,24 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
 
 def _share(store: Store, consent: Consent, path: Path) -> None:
-    """Raises ConfigError: nothing is allowed."""
+    """Writes files that the collector takes, each with the consent: `path`, and `-2`, `-3` … behind its name.
+
+    Raises:
+        ConfigError: nothing is allowed.
+    """
     if consent.scope == "none":
         raise ConfigError("feedback.share: nothing is allowed to leave; type feedback.consent=actions or all first")
     lines = [to_line(shared) for event in store.events() if (shared := consent.allowed(event))]
-    write_atomic(path, b"".join([consent_line(consent), *lines]), mode=0o600)
-    say(f"written: {path}, {len(lines)} events as consent {consent.scope!r} of {consent.date} allows; nothing is sent")
+    parts = [consent_line(consent)]
+    for line in lines:
+        if len(parts[-1]) + len(line) >= _MOST_BYTES:
+            parts.append(consent_line(consent))
+        parts[-1] += line
+    for number, part in enumerate(parts, start=1):
+        name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        write_atomic(name, part, mode=0o600)
+        say(f"written: {name}")
+    say(f"{len(lines)} events as consent {consent.scope!r} of {consent.date} allows; nothing is sent")
 
 
 def _uses(wanted: str | None, root: Path) -> list[str]:
