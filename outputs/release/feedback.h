@@ -11,9 +11,11 @@
 //
 // `push` is for one thread at a time. It neither allocates, locks, waits nor asks the system for anything: it copies the
 // event into a ring of a fixed size. Everything else (ids, time, text, the disk) is the writer thread's work.
+// Several recorders may write to one file, except on Windows: give each instance a path of its own there.
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -31,6 +33,7 @@
 #if defined(_WIN32)
 #include <io.h>
 #else
+#include <sys/file.h>
 #include <unistd.h>
 #endif
 
@@ -116,7 +119,7 @@ public:
     }
 
     // Since the start: lines on the disk, events for which the queue was full, that the format does not allow, and that the
-    // disk did not take (full, no such folder, `mostBytes`).
+    // disk did not take (full, no such folder, `mostBytes`) or that there was no memory for.
     std::uint64_t written() const noexcept { return written_.load(); }
     std::uint64_t dropped() const noexcept { return dropped_.load(); }
     std::uint64_t refused() const noexcept { return refused_.load(); }
@@ -129,28 +132,47 @@ private:
 
     void write() {
         bool last = false;
-        while (!last) {
+        // After a failure some are left in the ring, also at the end.
+        while (!last || tail_.load(std::memory_order_relaxed) != head_.load(std::memory_order_acquire)) {
             {
                 std::unique_lock<std::mutex> lock(mutex_);
                 last = wake_.wait_for(lock, std::chrono::milliseconds(20), [this] { return stopping_; });
             }
-            std::string lines;
             std::uint64_t count = 0;
-            std::size_t at = tail_.load(std::memory_order_relaxed);
-            while (at != head_.load(std::memory_order_acquire)) {
-                const std::string line = toLine(ring_[at]);
-                at = (at + 1) % ring_.size();
-                tail_.store(at, std::memory_order_release);
-                if (line.empty()) {
-                    ++refused_;
-                } else {
-                    lines += line;
-                    ++count;
-                }
-                if (lines.size() > (1u << 20)) flush(lines, count);
+            try {
+                drain(count);
+            } catch (...) {  // no memory, no random numbers …: the host must not end for it
+                failed_ += count;
             }
-            flush(lines, count);
         }
+    }
+
+    // Writes what the ring holds; `count` are those taken from it that are neither written, refused nor failed yet.
+    void drain(std::uint64_t& count) {
+        struct Release {  // also where `toLine` throws
+            std::atomic<std::size_t>& tail;
+            const std::size_t next;
+            ~Release() { tail.store(next, std::memory_order_release); }
+        };
+        std::string lines;
+        std::size_t at = tail_.load(std::memory_order_relaxed);
+        while (at != head_.load(std::memory_order_acquire)) {
+            const std::size_t next = (at + 1) % ring_.size();
+            std::string line;
+            ++count;
+            {
+                const Release release{tail_, next};
+                line = toLine(ring_[at]);
+            }
+            at = next;
+            if (line.empty()) {
+                ++refused_;
+                --count;
+            }
+            lines += line;
+            if (lines.size() > (1u << 20)) flush(lines, count);
+        }
+        flush(lines, count);
     }
 
     // Appends the lines and returns when the disk has them; a line that a crash cut short is ended first.
@@ -160,25 +182,37 @@ private:
         count = 0;
     }
 
-    bool append(const std::string& lines) {
+    // The file is locked meanwhile (not on Windows), so that lines of another instance do not mix with these.
+    bool append(const std::string& lines) noexcept {
         std::FILE* file = std::fopen(path_.c_str(), "a+b");
         if (file == nullptr) return false;
-        std::string text = lines;
-        bool done = std::fseek(file, 0, SEEK_END) == 0;
+        bool done = lock(file) && std::fseek(file, 0, SEEK_END) == 0;
         const long size = std::ftell(file);
-        done = done && size >= 0 && static_cast<std::uint64_t>(size) + text.size() < mostBytes_;
+        done = done && size >= 0 && static_cast<std::uint64_t>(size) + lines.size() < mostBytes_;
         if (done && size > 0) {
             done = std::fseek(file, -1, SEEK_END) == 0;
-            if (done && std::fgetc(file) != '\n') text.insert(0, 1, '\n');
-            done = done && std::fseek(file, 0, SEEK_END) == 0;
+            const bool ended = done && std::fgetc(file) == '\n';
+            done = done && std::fseek(file, 0, SEEK_END) == 0 && (ended || std::fputc('\n', file) == '\n');
         }
-        done = done && std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+        done = done && std::fwrite(lines.data(), 1, lines.size(), file) == lines.size() && std::fflush(file) == 0;
 #if defined(_WIN32)
         done = done && _commit(_fileno(file)) == 0;
 #else
         done = done && fsync(fileno(file)) == 0;
 #endif
         return std::fclose(file) == 0 && done;
+    }
+
+    // Until the file is closed.
+    static bool lock(std::FILE* file) noexcept {
+#if defined(_WIN32)
+        return file != nullptr;
+#else
+        int result = 0;
+        do result = flock(fileno(file), LOCK_EX);
+        while (result != 0 && errno == EINTR);
+        return result == 0;
+#endif
     }
 
     // Empty where the format does not allow the event.

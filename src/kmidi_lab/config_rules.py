@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import inf
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.hardware import usable_cores
 from kmidi_lab.targets import find
 
+_PASSWORD = re.compile(r"//[^:/@?]*:[^@]+@|[?&](password|passwd)=")
+"""In the URL of a database."""
 _LIMITS = (
     ("seed", 0, 2**32 - 1),
     ("trainer.max_epochs", 1, inf),
@@ -92,6 +95,12 @@ def check_meaning(cfg: DictConfig) -> None:
     if not 0 < cfg.export.tolerance <= 1e-4:
         raise ConfigError(
             f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
+        )
+    url = cfg.sweep.storage or ""
+    if not url.startswith("sqlite") and _PASSWORD.search(url):
+        raise ConfigError(
+            "sweep.storage holds a password, which every job would record; leave it out, as in postgresql://user@host/db, "
+            "and set PGPASSWORD or write it to ~/.pgpass"
         )
     for key, allowed in (("sweep.test", ("auto", "all", "chosen")), ("sweep.rank_by", ("validation", "test"))):
         if OmegaConf.select(cfg, key) not in allowed:

@@ -7,9 +7,12 @@
 #include <new>
 
 static thread_local bool forbidden = false;
+static thread_local bool fed = false;
+static std::atomic<bool> starved{false};  // no memory for threads that are not `fed`
 
 static void* get(std::size_t size) {
     if (forbidden) std::abort();
+    if (starved && !fed) throw std::bad_alloc();
     if (void* memory = std::malloc(size)) return memory;
     throw std::bad_alloc();
 }
@@ -19,13 +22,17 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 using namespace kmidi::feedback;
 
-int main(int, char** arguments) {
+// Arguments: the file, events, places of the ring, and, if there is a fourth, the writer gets no memory.
+int main(int size, char** arguments) {
+    fed = true;
     std::setlocale(LC_ALL, "");
     const int count = std::atoi(arguments[2]);
     unsigned long long pushed = 0, totals[4] = {0, 0, 0, 0};
     {
         Recorder recorder(arguments[1], static_cast<std::size_t>(std::atoi(arguments[3])));
+        starved = size > 4;
         std::thread audio([&] {
+            fed = true;
             Event event;
             event.setModel("some_model");
             event.setArtefact("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Event as Signal
 
 import pytest
 from fastapi.testclient import TestClient
 
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.consent import Consent
 from kmidi_lab.feedback.consent import to_line as consent_line
 from kmidi_lab.feedback.event import Event, new_id, to_line
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.serving.collector import DAY_S, Limits, make_collector
 from kmidi_lab.serving.guards import Hosts
+from kmidi_lab.tasks import collect
 
 NOW = 1_790_000_000
 TOKEN = "a-token-of-a-studio"
@@ -52,11 +55,11 @@ def event(**changes: object) -> Event:
 def test_what_is_acknowledged_is_stored_and_may_be_sent_again(collector: Collector) -> None:
     events = [event(), event()]
     data = CONSENT + b"".join(map(to_line, events))
-    assert collector.send(data).json() == {"new": 2, "again": 0, "forgotten": 0}
-    assert collector.send(data).json() == {"new": 0, "again": 2, "forgotten": 0}
+    assert collector.send(data).json() == {"new": 2, "again": 0, "forgotten": 0, "old": 0}
+    assert collector.send(data).json() == {"new": 0, "again": 2, "forgotten": 0, "old": 0}
     assert {e.event for e in collector.store.events()} == {e.event for e in events}
     assert collector.send(b"", f"/v1/forget/{events[0].use}").json() == {"deleted": 1}
-    assert collector.send(data).json() == {"new": 0, "again": 1, "forgotten": 1}
+    assert collector.send(data).json() == {"new": 0, "again": 1, "forgotten": 1, "old": 0}
     assert collector.send(b"", "/v1/forget/me").status_code == 400
 
 
@@ -72,7 +75,6 @@ def test_what_is_acknowledged_is_stored_and_may_be_sent_again(collector: Collect
         (consent_line(Consent("actions", "2026-01-01")) + to_line(event()), "not covered by consent 'actions'"),
         (consent_line(Consent("all", "2027-01-01")) + to_line(event()), "not covered by consent"),
         (CONSENT + to_line(event(time=NOW + 2 * DAY_S)), "yet to come"),
-        (consent_line(Consent("all", "2020-01-01")) + to_line(event(time=NOW - 400 * DAY_S)), "too long ago"),
     ],
 )
 def test_one_wrong_line_and_nothing_is_stored(collector: Collector, data: bytes, line: str) -> None:
@@ -172,3 +174,29 @@ def test_the_task_checks_its_numbers_and_keeps_a_token_for_its_owner(job, tmp_pa
     token.write_text("short")
     with pytest.raises(ConfigError, match="a token is 16 or more"):
         job("task=collect")
+
+
+def test_events_that_are_too_old_are_counted_and_the_others_stored(collector: Collector) -> None:
+    old, new = event(time=NOW - 400 * DAY_S), event()
+    consent = consent_line(Consent("all", "2020-01-01"))
+    answer = collector.send(consent + to_line(old) + to_line(new)).json()
+    assert answer == {"new": 1, "again": 0, "forgotten": 0, "old": 1}
+    assert collector.send(consent + to_line(old)).json()["old"] == 1
+    assert list(collector.store.events()) == [new]
+
+
+def test_retention_goes_on_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, calls = Signal(), []
+
+    class Faulty:
+        def keep_since(self, when: int) -> int:
+            calls.append(when)
+            if len(calls) == 3:
+                ended.set()
+            raise [DataError("another program reads"), sqlite3.OperationalError("locked"), DataError("x")][
+                len(calls) - 1
+            ]
+
+    monkeypatch.setattr(collect, "_HOUR_S", 0)
+    collect._keep(Faulty(), DAY_S, ended)
+    assert len(calls) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,9 +47,33 @@ def test_a_plugin_records_without_a_race_and_its_file_is_taken_in(sanitizer: str
     assert (tmp_path / "feedback.jsonl.use").read_text().split()[0] == events[0].use
 
 
-def test_a_disk_that_takes_nothing_is_counted(tmp_path: Path) -> None:
-    program = tmp_path / "pushes"
-    sources = ["-I", str(release_root()), str(HERE / "pushes.cpp"), "-o", str(program)]
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("program") / "pushes"
+    sources = ["-I", str(release_root()), str(HERE / "pushes.cpp"), "-o", str(path)]
     subprocess.run(["g++", *FLAGS, *sources], check=True)
+    return path
+
+
+def test_a_disk_that_takes_nothing_is_counted(program: Path, tmp_path: Path) -> None:
     done = subprocess.run([program, tmp_path / "none" / "f", "20", "64"], capture_output=True, text=True, timeout=60)
     assert [int(word) for word in done.stdout.split()] == [23, 0, 0, 3, 20]
+
+
+def test_a_writer_without_memory_counts_and_does_not_end_the_host(program: Path, tmp_path: Path) -> None:
+    command = [program, tmp_path / "f", "20", "64", "starved"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    pushed, written, dropped, refused, failed = (int(word) for word in done.stdout.split())
+    assert (pushed, written, dropped, refused + failed) == (23, 0, 0, 23) and failed >= 20
+
+
+def test_a_writer_waits_for_another_that_holds_the_file(program: Path, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    with path.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        running = subprocess.Popen([program, path, "20", "64"], stdout=subprocess.PIPE, text=True)
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(0.7)
+        assert path.stat().st_size == 0
+    assert [int(word) for word in running.communicate(timeout=60)[0].split()] == [23, 20, 0, 3, 0]

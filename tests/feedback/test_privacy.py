@@ -14,9 +14,11 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback import anonymous
 from kmidi_lab.feedback.anonymous import anonymous_counts, counts_table, threshold
 from kmidi_lab.feedback.consent import Consent, keep_consent, read_consent
+from kmidi_lab.feedback.consent import to_line as consent_line
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.reading import EventError, parse
 from kmidi_lab.feedback.store import Store
+from kmidi_lab.tasks import feedback as task
 
 FULL = Event(
     use=new_id(), model="m", action="changed", time=1_790_000_000, input=[1.0], output=[2.0], changed_to=[3.0],
@@ -35,6 +37,16 @@ def test_nothing_is_allowed_until_someone_says_so(tmp_path: Path) -> None:
     assert read_consent(tmp_path).allowed(later) is None
     with pytest.raises(DataError, match="'everything' is not allowed"):
         keep_consent(tmp_path, "everything")
+
+
+def test_a_scope_that_is_given_again_keeps_its_date(tmp_path: Path) -> None:
+    record = tmp_path / "consent.json"
+    record.write_text('{"format":"kmidi-consent-1","scope":"actions","date":"2026-01-01"}')
+    assert keep_consent(tmp_path, "actions") == read_consent(tmp_path) == Consent("actions", "2026-01-01")
+    assert record.stat().st_mode & 0o777 == 0o600
+    assert keep_consent(tmp_path, "all").date > "2026-01-01"
+    record.write_text("x")
+    assert keep_consent(tmp_path, "none").scope == read_consent(tmp_path).scope == "none"
 
 
 def test_a_narrow_consent_covers_no_numbers_and_no_words() -> None:
@@ -100,6 +112,19 @@ def test_a_user_counts_in_three_cells_at_most() -> None:
         anonymous_counts(events, 0.0)
 
 
+def test_what_is_shared_is_divided_into_files_that_a_collector_takes(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(task, "_MOST_BYTES", 1000)
+    store, consent = Store(tmp_path / "feedback.db"), Consent("all", "2026-01-01")
+    events = [replace(FULL, event=new_id()) for _ in range(9)]
+    store.add(events)
+    task._share(store, consent, tmp_path / "shared.jsonl")
+    files = sorted(tmp_path.glob("shared*.jsonl"))
+    assert "shared-2.jsonl" in {path.name for path in files} and max(p.stat().st_size for p in files) < 1000
+    lines = [path.read_bytes().splitlines(keepends=True) for path in files]
+    assert {first for first, *_ in lines} == {consent_line(consent)}
+    assert {parse(line).event for _, *rest in lines for line in rest} == {event.event for event in events}
+
+
 def test_the_task_shares_what_the_consent_covers(job, tmp_path: Path, capsys) -> None:
     store = Store(tmp_path / "outputs" / "feedback.db")
     store.add([FULL, replace(FULL, event=new_id(), time=int(time.time()) - 1)])
@@ -109,8 +134,9 @@ def test_the_task_shares_what_the_consent_covers(job, tmp_path: Path, capsys) ->
     job("task=feedback", "feedback.consent=actions")
     later = Event(use=new_id(), model="m", action="rated", rating=2, input=[1.0], time=int(time.time()) + 60)
     store.add([later])
-    job("task=feedback", f"feedback.share={path}", f"feedback.anonymous={tmp_path / 'c'}")
+    job("task=feedback", "feedback.consent=actions", f"feedback.share={path}", f"feedback.anonymous={tmp_path / 'c'}")
     assert "allowed to leave this machine: 'actions'" in capsys.readouterr().out
+    assert path.stat().st_mode & 0o777 == 0o600
     consent, *events = path.read_bytes().splitlines()
     assert b'"scope":"actions"' in consent and b"input" not in events[0]
     assert [parse(line).event for line in events] == [later.event]  # not what was there before the consent

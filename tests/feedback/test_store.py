@@ -60,6 +60,34 @@ def test_forgotten_is_gone_from_the_bytes_and_stays_away(store: Store, tmp_path:
     assert list(store.events()) == [other]
 
 
+def test_forgetting_nobody_leaves_no_row_and_rewrites_nothing(store: Store) -> None:
+    one = event()
+    store.add([event()])
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = store.path.read_bytes()
+    assert store.forget([one.use]) == 0
+    assert store.path.read_bytes() == before and store.add([one]) == Added(new=1)
+
+
+def test_what_an_earlier_deletion_left_in_the_log_is_scrubbed_by_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = event(time=1_700_000_000)
+    store.add([old])
+    monkeypatch.setattr("kmidi_lab.feedback.store._WAIT_S", 0.1)
+    reader = sqlite3.connect(store.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM events").fetchone()
+    with pytest.raises(DataError, match=r"type this again|locked"):
+        store.keep_since(1_750_000_000)
+    # The last connection to close would empty the log by itself.
+    reader.execute("COMMIT")
+    assert Store(store.path).keep_since(1_750_000_000) == 0
+    assert old.use.encode() not in b"".join(p.read_bytes() for p in store.path.parent.iterdir())
+    reader.close()
+
+
 def test_old_events_are_deleted(store: Store) -> None:
     store.add([event(time=1_700_000_000), event(time=1_800_000_000)])
     assert store.keep_since(1_750_000_000) == 1
@@ -129,7 +157,7 @@ GENERATION = {
     "generation_id": "gen-1",
     "intent_text": "my secret sorrow",
     "parameters": {"valence": -0.4, "feel": 0.3},
-    "emotion": "quiet grief",
+    "emotion": "grief",
     "rule_breaks": ["HARMONY_AvoidTonic"],
     "timestamp": "2025-11-02T10:00:00.123456",
     "accepted": True,
@@ -148,6 +176,8 @@ def _camel(held: dict[str, object]) -> dict[str, object]:
     [
         lambda all_: json.dumps({"user_id": "me", "midi_generations": all_}),
         lambda all_: json.dumps({"me": {"user_id": "me", "midi_generations": all_}}),
+        lambda all_: json.dumps({"userId": "me", "midiGenerations": all_}),
+        lambda all_: json.dumps({"me": {"userId": "me", "midiGenerations": all_}}),
         lambda all_: json.dumps(all_),
         lambda all_: "\n".join(map(json.dumps, all_)),
         lambda all_: json.dumps([_camel(g) for g in all_]),
@@ -163,10 +193,36 @@ def test_kmidis_own_feedback_is_taken_in_without_its_words(store: Store, tmp_pat
     assert import_file(store, path)[0] == Added(again=2)
     accepted, later = sorted(store.events(), key=lambda e: e.action)
     assert (accepted.action, accepted.input) == ("accepted", {"valence": -0.4, "feel": 0.3})
-    assert accepted.choices == {"emotion": "quiet_grief", "rule_break_1": "HARMONY_AvoidTonic"}
+    assert accepted.choices == {"emotion": "grief", "rule_break_1": "HARMONY_AvoidTonic"}
     assert (later.action, later.changed_to) == ("changed", {"valence": 0.1})
     assert accepted.use == later.use
     assert b"sorrow" not in b"".join(p.read_bytes() for p in tmp_path.glob("feedback.db*"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"timestamp": "my secret noon"},
+        {"parameters": {"my secret": 1.0}},
+        {"rule_breaks": ["my secret rule"]},
+        {"accepted": "my secret yes"},
+        {"generation_id": "my secret id", "parameters": 3},
+        {"modifications": ["my secret"]},
+    ],
+)
+def test_no_fault_of_kmidis_file_repeats_its_texts(store: Store, tmp_path: Path, wrong: dict[str, object]) -> None:
+    path = tmp_path / "user_preferences.json"
+    path.write_text(json.dumps([GENERATION | wrong]))
+    added, [fault] = import_file(store, path)
+    assert added == Added() and "secret" not in fault
+    assert ("generation gen-1 " in fault) != ("generation_id" in wrong)
+
+
+def test_an_emotion_of_several_words_is_left_out(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "user_preferences.json"
+    path.write_text(json.dumps([GENERATION | {"emotion": "sad since she left"}]))
+    import_file(store, path)
+    assert [e.choices for e in store.events()] == [{"rule_break_1": "HARMONY_AvoidTonic"}]
 
 
 def test_a_use_id_lasts_a_month(tmp_path: Path) -> None:
@@ -174,6 +230,7 @@ def test_a_use_id_lasts_a_month(tmp_path: Path) -> None:
     assert use_id(tmp_path, 1_000_000.0 + ROTATES_S - 1) == first
     second = use_id(tmp_path, 1_000_000.0 + ROTATES_S)
     assert [use for use, _ in use_ids(tmp_path)] == [first, second] and first != second
+    assert (tmp_path / "use_ids.json").stat().st_mode & 0o777 == 0o600
     (tmp_path / "use_ids.json").write_text("{}x")
     with pytest.raises(DataError, match="move it away"):
         use_id(tmp_path)
@@ -193,6 +250,7 @@ def test_the_task_imports_shows_exports_and_deletes(job, tmp_path: Path, capsys)
     with pytest.raises(DataError, match="1 lines were refused"):
         job("task=feedback", f"feedback.import={tmp_path / 'in.jsonl'}")
     assert "format is None" in (tmp_path / "refused.txt").read_text()
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("refused.txt", "out.jsonl")} == {0o600}
 
 
 def test_a_reader_that_keeps_the_log_is_told_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from support.sample_run import sample_run
 
 from kmidi_lab import run_file
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.sweeps import grid, kept, state
 
 JOBS = [["model=harmony", f"a={value}"] for value in (1, 2, 3)]
@@ -61,6 +62,29 @@ def test_every_job_is_run_and_the_chosen_one_goes_on_to_its_test(tmp_path: Path)
     assert launch.asked[-1][2:] == ["sweep.test=all", f"trainer.resume='{tmp_path / '1'}'", "hydra.sweep.subdir=1"]
     begun = kept.read(tmp_path)
     assert (begun.id, begun.words, begun.jobs) == ("id", ["-m", "a=1,2,3"], JOBS)
+
+
+def test_a_chosen_job_that_fails_in_its_test_is_not_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class FailsInTest(Launcher):
+        def __call__(self, jobs: list[list[str]], first: int) -> None:
+            self.ends = {1: ("failed", "disk full")} if "sweep.test=all" in jobs[0] else {}
+            super().__call__(jobs, first)
+
+    grid.sweep(tmp_path, JOBS, settings(), FailsInTest(tmp_path), config_of)
+    assert kept.read(tmp_path).chosen == [1]
+    launch = Launcher(tmp_path)
+    grid.sweep(tmp_path, [], settings(resume=str(tmp_path)), launch, config_of)
+    assert not launch.asked and "chosen by validation, but failed: job 1" in caplog.text
+    assert "Chosen by validation: job 1." in leaderboard(tmp_path)[0]
+    grid.sweep(tmp_path, [], settings(resume=str(tmp_path), retry_failed=True), launch, config_of)
+    assert [words[1] for words in launch.asked] == ["a=2", "a=2"] and "sweep.test=all" in launch.asked[1]
+
+
+def test_a_setting_that_is_trained_later_may_still_be_chosen(tmp_path: Path) -> None:
+    grid.sweep(tmp_path, JOBS, settings(), Launcher(tmp_path, {1: ("failed", "out of memory")}), config_of)
+    assert kept.read(tmp_path).chosen == [2]
+    grid.sweep(tmp_path, [], settings(resume=str(tmp_path), retry_failed=True), Launcher(tmp_path), config_of)
+    assert kept.read(tmp_path).chosen == [1]
 
 
 def test_with_test_all_nothing_is_chosen(tmp_path: Path) -> None:

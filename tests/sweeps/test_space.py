@@ -92,6 +92,18 @@ def test_mistakes_are_one_helpful_line(overrides: list[str], said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["postgresql://me:secret@host/db", "mysql+pymysql://host/db?user=me&password=secret"])
+def test_a_database_password_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"holds a password.* PGPASSWORD .*~/\.pgpass") as caught:
+        config.check(["sweep=optuna", f"sweep.storage='{url}'"], True)
+    assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_databases_without_a_password() -> None:
+    for url in ("postgresql://me@host:5432/db?sslmode=require", "postgresql://host:5432/db", "sqlite:///a:b@c.db"):
+        assert config.check(["sweep=optuna", f"sweep.storage='{url}'"], True)[0].sweep.storage == url
+
+
 def test_a_search_needs_several_jobs() -> None:
     with pytest.raises(ConfigError, match="type -m sweep=optuna"):
         config.check(["sweep=optuna"], False)

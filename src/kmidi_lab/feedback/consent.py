@@ -67,11 +67,16 @@ def read_consent(folder: Path) -> Consent:
 
 
 def keep_consent(folder: Path, scope: str) -> Consent:
-    """Keeps a scope from now on. Raises DataError: no such scope."""
+    """Keeps a scope from now on; one that stands already keeps its date. Raises DataError: no such scope."""
     if scope not in SCOPES:
         raise DataError(one_of("feedback.consent", scope, SCOPES))
-    consent = Consent(scope, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
-    write_atomic(folder / FILE, to_line(consent))
+    try:
+        consent = read_consent(folder)
+    except DataError:  # a broken record is no consent, and is replaced
+        consent = Consent()
+    if consent.scope != scope:
+        consent = Consent(scope, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    write_atomic(folder / FILE, to_line(consent), mode=0o600)
     return consent
 
 

@@ -1,7 +1,7 @@
 """Feedback from KmiDi's own files: the `MidiGenerationEvent`s of its user preferences (`~/.kelly/user_preferences.json`).
 
 A file holds one profile, several by user, a list of events, or an event a line. What a user wrote (`intent_text`) is
-never read. An event that nobody accepted, rejected or changed is no feedback.
+never read, and no fault repeats what an event holds. An event that nobody accepted, rejected or changed is no feedback.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Any
 
 import orjson
 
-from kmidi_lab.errors import DataError, show
+from kmidi_lab.errors import DataError
 from kmidi_lab.feedback.event import FORMAT, Event
 from kmidi_lab.feedback.reading import EventError, from_json
 
 MOST_BYTES = 64 * 2**20
 _MODEL = "kmidi"
 _EVENTS = "midi_generations"
+_NAME = re.compile("[A-Za-z0-9_-]{1,64}")
+_WORD = re.compile("[A-Za-z]{1,64}")
 
 
 def read_kmidi(data: bytes, salt: str, refuse: Callable[[int, str], None]) -> Iterator[Event]:
@@ -37,8 +39,8 @@ def read_kmidi(data: bytes, salt: str, refuse: Callable[[int, str], None]) -> It
     for number, (user, held) in enumerate(_all(data), start=1):
         try:
             event = _event(user, _snake(held), salt)
-        except (EventError, AttributeError, TypeError, ValueError, KeyError) as error:
-            refuse(number, str(error) if isinstance(error, EventError) else f"no MidiGenerationEvent: {show(held)}")
+        except (EventError, AttributeError, TypeError, ValueError, KeyError):
+            refuse(number, f"generation {_name(held)} is no MidiGenerationEvent with numbers as parameters and a time")
             continue
         if event is not None:
             yield event
@@ -57,8 +59,9 @@ def _all(data: bytes) -> list[tuple[str, Any]]:
         return [("default", event) for event in whole]
     if isinstance(whole, dict) and "generation_id" in _snake(whole):
         return [("default", whole)]
-    profiles = [whole] if isinstance(whole, dict) and _EVENTS in whole else list(_values(whole))
-    profiles = [p for p in profiles if isinstance(p, dict) and isinstance(p.get(_EVENTS), list)]
+    profiles = [whole] if isinstance(whole, dict) and _EVENTS in _snake(whole) else _values(whole)
+    profiles = [_snake(profile) for profile in profiles if isinstance(profile, dict)]
+    profiles = [profile for profile in profiles if isinstance(profile.get(_EVENTS), list)]
     if not profiles:
         raise DataError(
             f"neither feedback nor a file of KmiDi: no line has format {FORMAT!r}, and no {_EVENTS} is there"
@@ -76,11 +79,13 @@ def _event(user: str, held: Mapping[str, Any], salt: str) -> Event | None:
     if accepted is None and not changes:
         return None
     if accepted not in (True, False, None):
-        raise EventError(f"accepted is {show(accepted)}; it must be true, false or null")
+        raise EventError("accepted must be true, false or null")
     action = "changed" if changes else "accepted" if accepted else "rejected"
     identity = (held["generation_id"], held["timestamp"], action, len(changes))
     breaks = {f"rule_break_{n}": rule for n, rule in enumerate(held.get("rule_breaks") or [], start=1)}
-    choices = breaks | ({"emotion": held["emotion"].replace(" ", "_")} if held.get("emotion") else {})
+    # Several words may be a sentence of the user's.
+    emotion = held.get("emotion")
+    choices = breaks | ({"emotion": emotion} if isinstance(emotion, str) and _WORD.fullmatch(emotion) else {})
     return from_json(
         {
             "format": FORMAT,
@@ -94,6 +99,12 @@ def _event(user: str, held: Mapping[str, Any], salt: str) -> Event | None:
             "choices": choices,
         }
     )
+
+
+def _name(held: Any) -> str:
+    """The id of a generation, or a mark where it has none that is surely no text."""
+    name = _snake(held).get("generation_id") if isinstance(held, dict) else None
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else "?"
 
 
 def _id(salt: str, *parts: object) -> str:

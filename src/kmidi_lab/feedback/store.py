@@ -17,6 +17,8 @@ from kmidi_lab.feedback.reading import EventError, parse
 FILE = "feedback.db"
 _VERSION = 1
 _WAIT_S = 30
+_UNSCRUBBED = "application_id"
+"""The pragma that is 1 while deleted events may still lie in the file or its log."""
 _TABLES = """
 CREATE TABLE events (
     event TEXT PRIMARY KEY, use TEXT NOT NULL, model TEXT NOT NULL, action TEXT NOT NULL,
@@ -116,23 +118,26 @@ class Store:
             ).fetchall()
 
     def forget(self, uses: Iterable[str]) -> int:
-        """Deletes all events of some uses, overwrites where they lay, and takes none of theirs again; gives their number."""
+        """Deletes all events of some uses, overwrites where they lay, and gives their number.
+
+        Of a use that had events none is taken again; a use without any leaves no row.
+        """
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             removed = 0
             for use in uses:
-                removed += connection.execute("DELETE FROM events WHERE use = ?", [use]).rowcount
-                connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", [_hash(use)])
-            connection.execute("COMMIT")
-            _scrub(connection)
+                if count := connection.execute("DELETE FROM events WHERE use = ?", [use]).rowcount:
+                    removed += count
+                    connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", [_hash(use)])
+            _commit_and_scrub(connection, removed)
         return removed
 
     def keep_since(self, time: int) -> int:
         """Deletes events from before `time`, seconds since 1970; gives their number."""
         with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
             removed = connection.execute("DELETE FROM events WHERE time < ?", [time]).rowcount
-            if removed:
-                _scrub(connection)
+            _commit_and_scrub(connection, removed)
         return removed
 
     @property
@@ -172,11 +177,18 @@ def _hash(use: str) -> str:
     return hashlib.sha256(use.encode()).hexdigest()
 
 
-def _scrub(connection: sqlite3.Connection) -> None:
-    """Leaves nothing deleted in the file or in its log. Raises DataError: another program is reading."""
+def _commit_and_scrub(connection: sqlite3.Connection, removed: int) -> None:
+    """Leaves nothing deleted in the file or in its log, now or before. Raises DataError: another program is reading."""
+    if removed:
+        connection.execute(f"PRAGMA {_UNSCRUBBED}=1")
+    [unscrubbed] = connection.execute(f"PRAGMA {_UNSCRUBBED}").fetchone()
+    connection.execute("COMMIT")
+    if not unscrubbed:
+        return
     connection.execute("VACUUM")
     [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
         raise DataError(
             "deleted, but another program reads the store, so its log may still hold it; end it, and type this again"
         )
+    connection.execute(f"PRAGMA {_UNSCRUBBED}=0")

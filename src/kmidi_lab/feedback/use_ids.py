@@ -33,5 +33,5 @@ def use_id(folder: Path, now: float | None = None) -> str:
     if there and there[-1][1] <= now < there[-1][1] + ROTATES_S:
         return there[-1][0]
     use = new_id()
-    write_atomic(folder / FILE, orjson.dumps([*there, (use, int(now))]))
+    write_atomic(folder / FILE, orjson.dumps([*there, (use, int(now))]), mode=0o600)
     return use

@@ -18,6 +18,7 @@ from kmidi_lab.report.formats import NOTHING, csv_text, decimals, fixed, is_numb
 from kmidi_lab.report.scores import plus_minus, runs_of
 from kmidi_lab.run_record import MetricTable, Objective, Primary, RunRecord, Spread, Statistic
 from kmidi_lab.sweeps.choice import Tried, chosen, only_repeats, setting
+from kmidi_lab.sweeps.kept import chosen_in
 
 _BY_TEST = "Ranked by test: a job that is chosen by its test score is worse on new data than that score says; choose by validation."
 
@@ -70,7 +71,7 @@ def leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spre
         return f"{sweep_dir} holds no jobs.\n", None
     spread, why_not = _spread(jobs)
     text = text_table(_headings(), [astuple(entry) for entry in _entries(jobs, rank_by)], (3, 5))
-    return f"{text}\n{_summary(jobs, spread, why_not, rank_by)}\n", spread
+    return f"{text}\n{_summary(sweep_dir, jobs, spread, why_not, rank_by)}\n", spread
 
 
 def write_leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spread | None]:
@@ -80,7 +81,7 @@ def write_leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str
     table = csv_text([[f.name for f in fields(Entry)], *(astuple(e) for e in entries)])
     write_atomic(sweep_dir / "leaderboard.csv", table.encode())
     rows = [[formats.cell(text) for text in astuple(e)] for e in entries]
-    summary = formats.cell(_summary(jobs, *_spread(jobs), rank_by))
+    summary = formats.cell(_summary(sweep_dir, jobs, *_spread(jobs), rank_by))
     page = formats.table(_headings(), rows, right=(0, 3, 5))
     page = f"# Leaderboard of {formats.cell(sweep_dir.name)}\n\n{page}\n{summary}\n"
     write_atomic(sweep_dir / "leaderboard.md", page.encode())
@@ -155,12 +156,13 @@ def _entry(job: _Job, places: int, of_validation: int) -> Entry:
     )
 
 
-def _choice(jobs: list[_Job]) -> str:
+def _choice(sweep_dir: Path, jobs: list[_Job]) -> str:
     """The jobs of the best setting; nothing where there is one setting alone."""
     tried = [Tried(job.number, job.overrides, job.run) for job in jobs if job.run and job.status == "ok"]
-    if only_repeats((job.run.identity.model or "", job.words) for job in tried):
+    kept_choice = chosen_in(sweep_dir)
+    if not kept_choice and only_repeats((job.run.identity.model or "", job.words) for job in tried):
         return ""
-    numbers = ", ".join(map(str, chosen(tried)))
+    numbers = ", ".join(map(str, kept_choice or chosen(tried)))
     return f" Chosen by validation: job {numbers}." if numbers else ""
 
 
@@ -204,9 +206,9 @@ def _statistics(tables: Sequence[MetricTable]) -> dict[str, dict[str, Statistic]
     return out
 
 
-def _summary(jobs: list[_Job], spread: Spread | None, why_not: str, rank_by: str) -> str:
+def _summary(sweep_dir: Path, jobs: list[_Job], spread: Spread | None, why_not: str, rank_by: str) -> str:
     line = f"{sum(job.status == 'ok' for job in jobs)} of {len(jobs)} jobs ok."
-    line += f" {_BY_TEST}" if rank_by == "test" else _choice(jobs)
+    line += f" {_BY_TEST}" if rank_by == "test" else _choice(sweep_dir, jobs)
     if spread is None:
         return f"{line} No spread over seeds: {why_not}."
     primary = next((job.primary for job in jobs if job.status == "ok" and job.primary), None)

@@ -90,8 +90,8 @@ def make_collector(
     @app.post("/v1/events")
     async def take(request: Request) -> dict[str, int]:
         data = await body(request, int(limits.upload_mb * MEGABYTE), LINES)
-        added: Added = await run_in_threadpool(_store, store, data, limits, clock())
-        return {"new": added.new, "again": added.again, "forgotten": added.forgotten}
+        added, old = await run_in_threadpool(_store, store, data, limits, clock())
+        return {"new": added.new, "again": added.again, "forgotten": added.forgotten, "old": old}
 
     @app.post("/v1/forget/{use}")
     async def forget(use: str) -> dict[str, int]:
@@ -102,15 +102,16 @@ def make_collector(
     return app
 
 
-def _store(store: Store, data: bytes, limits: Limits, now: float) -> Added:
-    events = _events(data, now - limits.keep_days * DAY_S, now + DAY_S)
+def _store(store: Store, data: bytes, limits: Limits, now: float) -> tuple[Added, int]:
+    """What was stored, and how many events were too old for it."""
+    events, old = _events(data, now - limits.keep_days * DAY_S, now + DAY_S)
     if len(events) + store.size() > limits.most_events:
         raise HTTPException(507, f"the collector holds {limits.most_events} events at most; tell who runs it")
-    return store.add(events)
+    return store.add(events), old
 
 
-def _events(data: bytes, earliest: float, latest: float) -> list[Event]:
-    """The events of a request. Raises EventError, with the line's number, from 1."""
+def _events(data: bytes, earliest: float, latest: float) -> tuple[list[Event], int]:
+    """The events of a request, and how many more are from before `earliest`. Raises EventError, with the line's number."""
     lines = data.split(b"\n")
     if lines[-1]:
         raise EventError(f"{len(lines)}: the last line has no end, so it may be cut short")
@@ -121,18 +122,22 @@ def _events(data: bytes, earliest: float, latest: float) -> list[Event]:
     except (ValueError, RecursionError):
         raise EventError("1: not a line of JSON; the first is a consent record") from None
     events: list[Event] = []
+    old = 0
     try:
         for line in lines[1:-1]:
             event = parse(line)
             consent.check(event)
-            if not earliest <= event.time <= latest:
-                raise EventError(f"time is {event.time}, too long ago to be kept, or yet to come")
-            events.append(event)
+            if event.time > latest:
+                raise EventError(f"time is {event.time}, which is yet to come")
+            if event.time < earliest:
+                old += 1
+            else:
+                events.append(event)
     except EventError as error:
-        raise EventError(f"{len(events) + 2}: {error}") from None
-    if not events:
+        raise EventError(f"{len(events) + old + 2}: {error}") from None
+    if not events and not old:
         raise EventError("1: no events behind the consent record")
-    return events
+    return events, old
 
 
 class Rate:

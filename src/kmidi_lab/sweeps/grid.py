@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import product
 from pathlib import Path
 
@@ -46,13 +46,12 @@ def sweep(folder: Path, jobs: list[list[str]], settings: DictConfig, launch: Lau
 
 def _sweep(folder: Path, jobs: list[list[str]], settings: DictConfig, launch: Launch, compose: Compose) -> None:
     if settings.resume:
-        jobs = kept.read(folder).jobs
+        begun = kept.read(folder)
     else:
-        kept.write(
-            kept.KeptSweep(os.environ["KMIDI_RUN_ID"], shlex.split(os.environ["KMIDI_COMMAND"])[3:], jobs), folder
-        )
-    rest = []
-    for number, words in enumerate(jobs):
+        begun = kept.KeptSweep(os.environ["KMIDI_RUN_ID"], shlex.split(os.environ["KMIDI_COMMAND"])[3:], jobs)
+        kept.write(begun, folder)
+    rest = {}
+    for number, words in enumerate(begun.jobs):
         own = folder / str(number)
         there = state.state_of(own)
         if there != "waiting":
@@ -60,19 +59,34 @@ def _sweep(folder: Path, jobs: list[list[str]], settings: DictConfig, launch: La
         if there == "done" or (there == "failed" and not settings.retry_failed):
             log.info("job %d is %s", number, there)
             continue
-        rest.append(in_folder(state.words_to_go_on(words, own), number))
+        rest[number] = in_folder(state.words_to_go_on(words, own), number)
     if rest:
-        launch(rest, 0)
+        launch(list(rest.values()), 0)
     if settings.test == "chosen":
-        test_chosen(folder, jobs, launch)
+        test_chosen(folder, begun, set(rest), launch)
 
 
-def test_chosen(folder: Path, jobs: Sequence[Sequence[str]], launch: Launch) -> None:
-    """Has the jobs of the chosen setting go on with what the others do without: student, test, export."""
-    tried = tried_in(folder, jobs)
+def test_chosen(folder: Path, begun: kept.KeptSweep, trained: Set[int], launch: Launch) -> None:
+    """Has the jobs of the chosen setting go on with what the others do without: student, test, export.
+
+    The choice is kept: one whose test or export fails is not replaced by the next best.
+
+    Args:
+        folder: of the sweep.
+        begun: the sweep; its choice is made where there is none, or where jobs that it didn't know were trained.
+        trained: the numbers of the jobs that were run just now.
+        launch: of the launcher.
+    """
+    jobs, tried = begun.jobs, tried_in(folder, begun.jobs)
+    ended = {job.number for job in tried}
     if compared_on_other_data(tried):
         log.warning("the jobs were validated on different data, so their losses can't be compared; see sweep.test=all")
-    numbers = {job.number for job in tried if job.run.scores is None} & set(chosen(tried))
+    if not begun.chosen or (trained - set(begun.chosen) and ended.issuperset(begun.chosen)):
+        begun.chosen = chosen(tried)
+        kept.write(begun, folder)
+    if failed := sorted(set(begun.chosen) - ended):
+        log.warning("chosen by validation, but failed: job %s; see sweep.retry_failed", ", ".join(map(str, failed)))
+    numbers = {job.number for job in tried if job.run.scores is None} & set(begun.chosen)
     if numbers:
         log.info("chosen by validation: job %s; its test follows", ", ".join(map(str, sorted(numbers))))
         words = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydra.core.override_parser.types import Quote, QuotedString
@@ -27,12 +27,14 @@ class KeptSweep:
         words: of the command line, options first.
         jobs: the overrides of every job; its place is its number and the name of its folder.
         schema: of this file.
+        chosen: the numbers of the jobs that validation has chosen; empty before.
     """
 
     id: str
     words: list[str]
     jobs: list[list[str]]
     schema: int = 1
+    chosen: list[int] = field(default_factory=list)
 
 
 def write(kept: KeptSweep, folder: Path) -> None:
@@ -52,6 +54,14 @@ def read(folder: Path) -> KeptSweep:
     if kept.schema != 1:
         raise ConfigError(f"{RESUME}{folder}: its {FILE} is of a later kmidi_lab; update kmidi_lab")
     return kept
+
+
+def chosen_in(folder: Path) -> list[int]:
+    """The jobs that validation has chosen; none where the folder keeps no choice."""
+    try:
+        return read(folder).chosen
+    except ConfigError:
+        return []
 
 
 def folder_to_resume(words: Iterable[str]) -> Path | None:

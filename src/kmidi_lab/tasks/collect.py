@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+import sqlite3
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +18,7 @@ from kmidi_lab.feedback.store import Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 
+log = logging.getLogger(__name__)
 FILE, TOKEN = "collected.db", "collect.token"
 _HOUR_S, _MOST_AT_ONCE = 3600, 100
 """Seconds, and connections."""
@@ -55,14 +58,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         )
     )
     ended = Event()
-
-    def keep() -> None:
-        while True:
-            store.keep_since(int(time.time()) - limits.keep_days * DAY_S)
-            if ended.wait(_HOUR_S):
-                return
-
-    keeper = Thread(target=keep, daemon=True)
+    keeper = Thread(target=_keep, args=(store, limits.keep_days * DAY_S, ended), daemon=True)
     keeper.start()
     say(f"http://{bracketed(host)}:{port}/v1/events - Ctrl-C ends it; events are kept in {store.path}")
     say(f"senders need the token in {folder / TOKEN}")
@@ -75,6 +71,17 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     finally:
         ended.set()
         keeper.join()
+
+
+def _keep(store: Store, lasts_s: int, ended: Event) -> None:
+    """Deletes what is older than `lasts_s` seconds, each hour until `ended`; a fault of the store is tried again then."""
+    while True:
+        try:
+            store.keep_since(int(time.time()) - lasts_s)
+        except (UserError, sqlite3.Error) as error:
+            log.error("old events could not be deleted, which is tried again in an hour: %s", error)
+        if ended.wait(_HOUR_S):
+            return
 
 
 def _token(path: Path) -> str:

@@ -22,6 +22,8 @@ from kmidi_lab.inference.listening import say
 
 _MINE = "mine"
 _MOST_SHOWN = 20
+_MOST_BYTES = 1_000_000
+"""Of a file that is shared: the collector takes no more at once."""
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -39,7 +41,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     refused = _import(store, Path(options["import"]), context["folder"]) if options["import"] else ""
     if options.export:
         lines = [to_line(event) for event in store.events()]
-        write_atomic(Path(options.export), b"".join(lines))
+        write_atomic(Path(options.export), b"".join(lines), mode=0o600)
         say(f"written: {options.export}, {len(lines)} events")
     if options.share:
         _share(store, consent, Path(options.share))
@@ -50,7 +52,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"written: {options.anonymous}, {len(counts.cells)} cells; {counts.left_out} have too few users to be shown"
         )
     if uses:
-        say(f"deleted: {store.forget(uses)} events of {len(uses)} use ids; none of theirs is taken again")
+        say(f"deleted: {store.forget(uses)} events of {len(uses)} use ids; those that had events are taken no more")
     _show(store)
     given = "nothing" if consent.scope == "none" else f"{consent.scope!r}, since {consent.date}"
     say(f"allowed to leave this machine: {given}")
@@ -59,12 +61,24 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
 
 def _share(store: Store, consent: Consent, path: Path) -> None:
-    """Raises ConfigError: nothing is allowed."""
+    """Writes files that the collector takes, each with the consent: `path`, and `-2`, `-3` … behind its name.
+
+    Raises:
+        ConfigError: nothing is allowed.
+    """
     if consent.scope == "none":
         raise ConfigError("feedback.share: nothing is allowed to leave; type feedback.consent=actions or all first")
     lines = [to_line(shared) for event in store.events() if (shared := consent.allowed(event))]
-    write_atomic(path, b"".join([consent_line(consent), *lines]))
-    say(f"written: {path}, {len(lines)} events as consent {consent.scope!r} of {consent.date} allows; nothing is sent")
+    parts = [consent_line(consent)]
+    for line in lines:
+        if len(parts[-1]) + len(line) >= _MOST_BYTES:
+            parts.append(consent_line(consent))
+        parts[-1] += line
+    for number, part in enumerate(parts, start=1):
+        name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        write_atomic(name, part, mode=0o600)
+        say(f"written: {name}")
+    say(f"{len(lines)} events as consent {consent.scope!r} of {consent.date} allows; nothing is sent")
 
 
 def _uses(wanted: str | None, root: Path) -> list[str]:
@@ -86,7 +100,7 @@ def _import(store: Store, path: Path, folder: Path) -> str:
     if not faults:
         return ""
     whole = folder / "refused.txt"
-    write_atomic(whole, "\n".join([*faults, ""]).encode())
+    write_atomic(whole, "\n".join([*faults, ""]).encode(), mode=0o600)
     for fault in faults[:_MOST_SHOWN]:
         say(fault)
     return f"{path}: {len(faults)} lines were refused, each with its reason in {whole}; the others are stored"

@@ -12,6 +12,7 @@ import torch
 from datamodules.feel import emopia, groove_midi, library, patterns, pop909
 from datamodules.feel.module import MusicByRule, RenderedMusic, brightness
 from datamodules.feel.scores import Score, strokes_of, values_of
+from datamodules.shared.library import Reading
 from datamodules.shared.rendering import Note, Part
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.feel.features import Excerpt, curves_of
@@ -139,6 +140,28 @@ def test_a_bare_machine_gets_music_by_rule_and_is_told_so(by_rule: RenderedMusic
     batch = next(iter(by_rule.train_dataloader()))  # type: ignore[call-overload]
     assert batch.x.shape[1:] == (320, 128) and batch.events.shape[1:] == (320, 5)
     assert not batch.tempo.isnan().any() and batch.whole.isnan().any(), "nothing is known of its valence"
+
+
+@pytest.mark.parametrize(("names", "held_out"), [(["rules"], True), (["pop909", "rules"], False)])
+def test_music_by_rule_is_held_out_where_it_is_asked_for_alone(
+    root: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], held_out: bool
+) -> None:
+    dealt = []
+
+    def rendered(reading: Reading[Score], *settings: object) -> Reading[Excerpt]:
+        dealt.append(settings[3])
+        return Reading(reading.source, reading.licence)
+
+    monkeypatch.setattr(library, "_rendered", rendered)
+    [by_rule] = [s for s in library.sources(root, names, 0.01, 0, None, 1, False) if s.name == patterns.NAME]
+    by_rule.read([])
+    assert dealt == [held_out], "other music in the data root that was not asked for does not count"
+
+
+@pytest.mark.slow
+def test_music_by_rule_alone_fills_every_split_beside_real_music(root: Path, tmp_path: Path) -> None:
+    data = data_of(MusicByRule, root, tmp_path, amount=0.03, sources=["rules"])
+    assert all(data.songs(split) for split in ("train", "val", "test"))
 
 
 def test_brightness_in_training_is_that_of_the_frames_it_hears() -> None:

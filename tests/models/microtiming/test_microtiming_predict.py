@@ -98,6 +98,29 @@ def test_the_model_s_offsets_are_played():
     np.testing.assert_allclose(late, 20, atol=2)
 
 
+def shuffle() -> bytes:
+    """Eight bars of drums at 120: a hi-hat on each beat and on the last third of it, kick and snare on the beats."""
+    track, now = mido.MidiTrack(), 0
+    for beat in range(32):
+        for place, pitches in ((0, (36 + 2 * (beat % 2), 42)), (320, (42,))):
+            for velocity in (80 + beat % 2, 0):
+                for pitch in pitches:
+                    at = TICKS * beat + place + 100 * (not velocity)
+                    track.append(mido.Message("note_on", channel=9, note=pitch, velocity=velocity, time=at - now))
+                    now = at
+    out = io.BytesIO()
+    mido.MidiFile(type=0, ticks_per_beat=TICKS, tracks=[track]).save(file=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("style", ["swing", "shuffle", "jazz"])
+def test_triplets_stay_where_they_are_written(style):
+    assert notes_of(played(shuffle(), style=style, amount=0.0)) == notes_of(shuffle())
+    before, after = ([n[1] for n in sorted(notes_of(m)[9])] for m in (shuffle(), played(shuffle(), style=style)))
+    off_beats = [now - was for was, now in zip(before, after, strict=True) if was % TICKS]
+    assert abs(np.mean(off_beats)) / TICKS * 500 < 10
+
+
 def test_one_seed_is_one_player():
     assert played(band(), 1) == played(band(), 1) != played(band(), 2)
 

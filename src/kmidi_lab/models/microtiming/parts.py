@@ -74,9 +74,3 @@ def _roles(program: int, onset: np.ndarray, pitch: np.ndarray, alone: bool) -> n
     if alone and (program in _KEYBOARDS or chords > 0):
         return keyboard_roles(onset, pitch)
     return np.full(len(onset), ROLES.index("comp" if chords > _CHORDS else "lead"))
-
-
-def sixteenths_beside(notes: Written) -> np.ndarray:
-    """How much later than each note its nearest sixteenth is, in ms `[N]`."""
-    steps = np.floor(notes.onset * 4 + 0.5) / 4
-    return np.asarray((steps - notes.onset) * 60_000 / notes.bpm)

@@ -16,11 +16,11 @@ from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.reading import OpenFile, open_file
 from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
-from kmidi_lab.midi.styles import STYLES, SWING
+from kmidi_lab.midi.styles import STYLES
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.microtiming.features import LEAD_MS, lead_given, milliseconds, note_vectors
 from kmidi_lab.models.microtiming.heuristic import by_rule
-from kmidi_lab.models.microtiming.parts import Line, lines_of, sixteenths_beside
+from kmidi_lab.models.microtiming.parts import Line, lines_of
 from kmidi_lab.models.microtiming.placing import kept_in_order, new_ends
 from kmidi_lab.models.microtiming.quantiles import drawn, read_quantiles, read_velocity
 
@@ -28,8 +28,6 @@ Lead = Annotated[float, Interval(ge=-LEAD_MS, le=LEAD_MS)]
 Parts = Literal["all", "pitched", "drums"]
 FARTHEST_MS = 60.0
 """No note moves farther than this from where it is written."""
-_TRIPLETS = 0.5
-"""A style of at least this swing writes its off-beats as triplets."""
 _NORMAL = 1.2533
 """Standard deviation of a normal variable over its mean distance."""
 
@@ -131,10 +129,6 @@ class PlacedNotes(Request[Played]):
         ms = self.amount * drawn(read_quantiles(outputs.astype(np.float64)), order, rng) * unit
         middle, spread = read_velocity(outputs)
         loud = 127 * (middle + _NORMAL * spread * rng.standard_normal(len(middle)))
-        if line.drums and self.style is not None and SWING[self.style] >= _TRIPLETS:
-            ms = ms + sixteenths_beside(
-                notes
-            )  # the swing is in the offsets from the sixteenths, as drummers' takes have it
         ms = np.clip(ms, -FARTHEST_MS, FARTHEST_MS)
         return ms / 1000, np.clip(np.rint(loud), 1, 127).astype(np.int64)
 
