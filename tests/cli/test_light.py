@@ -32,7 +32,7 @@ sys.meta_path.insert(0, Blocker())
 """
 REPO = Path(__file__).resolve().parents[2]
 MODELS = sorted(path.stem for path in (REPO / "conf/model").glob("*.yaml"))
-SCORES = {"groove": "drums.mid", "dynamics": "score.mid"}
+SCORES = {"groove": "drums.mid", "dynamics": "score.mid", "microtiming": "score.mid"}
 """The file of a model that is asked about MIDI."""
 
 
