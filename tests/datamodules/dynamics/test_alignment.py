@@ -11,7 +11,7 @@ from support.asap_files import two_hands, write_asap
 from datamodules.dynamics import asap
 from datamodules.dynamics.library import load
 from datamodules.shared.alignment import BeatMap, match
-from datamodules.shared.asap import read_table
+from datamodules.shared.asap import read_table, table
 from kmidi_lab.midi.piece import NOTE, Piece, Track
 from kmidi_lab.midi.score import make_score
 
@@ -115,6 +115,6 @@ def test_real_performances_are_found(shared: Path) -> None:
     if not layout.files:
         pytest.skip("needs ASAP")
     layout.files = layout.files[::40]
-    reading = asap.read(asap.table(shared).parent, layout)
+    reading = asap.read(table(shared).parent, layout)
     assert len(reading.items) >= 0.8 * len(layout.files)
     assert reading.facts["match_rate"] > 0.92
