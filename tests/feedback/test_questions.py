@@ -20,7 +20,7 @@ from kmidi_lab.inference.published import release_root
 def released(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fixture `job` starts no Hydra, which the choice of a models folder asks."""
     for task in ("queue", "label"):
-        monkeypatch.setattr(f"kmidi_lab.tasks.{task}.models_root", lambda cfg: release_root())
+        monkeypatch.setattr(f"kmidi_lab.tasks.{task}.models_root", lambda *_: release_root())
 
 
 CHANCES = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [1 / 3, 1 / 3, 1 / 3], [0.9, 0.1, 0.0]])
