@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.shared.rendering import Note, Part
+from kmidi_lab.chords.key_finding import PROFILES
 from kmidi_lab.midi.piece import voices_of
 from kmidi_lab.models.feel.features import TOGETHER_S
 
@@ -19,10 +20,7 @@ _SHORTEST_S = 0.03
 _SWUNG = (0.42, 0.72)
 """Places within a beat that count as its second eighth."""
 _FEWEST = 4
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-"""How well each pitch class fits a key of C (C. Krumhansl, E. Kessler, 1982)."""
-_PROFILES = np.array([np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(12)])
+_PROFILES = np.array([np.roll(profile, tonic) for profile in PROFILES.values() for tonic in range(12)])
 _ROUGH = (1, 2, 6)
 """Interval classes that count as rough: seconds and tritones."""
 _STEP_S = 0.125

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +10,10 @@ import numpy as np
 from datamodules.shared import groove_midi
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import survived
-from kmidi_lab.midi.reading import MidiError, read_piece
-from kmidi_lab.midi.styles import SWING
 from kmidi_lab.models.microtiming.features import FASTEST, SLOWEST, Take
 from kmidi_lab.models.microtiming.notes import Written, drum_voices
 
 NAME = "groove_midi"
-_MOST_BARS = 2000
 _STEPS_PER_QUARTER = 4
 
 
@@ -42,50 +38,20 @@ def read(root: Path) -> Reading[Recorded]:
     layout = groove_midi.read_table(root)
     reading: Reading[Recorded] = Reading(NAME, layout.licence, problems=layout.problems)
     for file in layout.files:
-        row = file.about
-        named = groove_midi.style_of(row["style"])
-        if row["time_signature"] != "4-4":
-            reading.skip(file.path, row["id"], "not in 4/4", row["time_signature"])
-        elif named is None:
-            reading.skip(file.path, row["id"], "style with no counterpart in the contract", row["style"])
-        elif file.split:
-            with survived(reading, file.path, row["id"]):
-                take = _take(file.path, row, *named, reading)
-                if take is not None:
-                    reading.items.append(Recorded(take, row["split"]))
+        with survived(reading, file.path, file.about["id"]):
+            played = groove_midi.played(file, (SLOWEST, FASTEST), reading)
+            if played is not None:
+                reading.items.append(Recorded(_take(played), played.row["split"]))
     return reading
 
 
-def _take(path: Path, row: Mapping[str, str], style: str, even: bool, reading: Reading[Recorded]) -> Take | None:
-    try:
-        bpm = float(row["bpm"])
-    except ValueError:
-        bpm = float("nan")
-    if not SLOWEST <= bpm <= FASTEST:
-        reading.skip(path, row["id"], f"tempo not between {SLOWEST:g} and {FASTEST:g}", row["bpm"])
-        return None
-    try:
-        piece = read_piece(path)
-    except MidiError as error:
-        reading.skip(path, row["id"], error.reason, error.detail)
-        return None
-    if any((metre[1], metre[2]) != (4, 4) for metre in piece.metres):
-        reading.skip(path, row["id"], "not in 4/4", f"the file has {piece.metres[:, 1:].tolist()}")
-        return None
-    drums = [track.notes for track in piece.tracks if track.is_drum]
-    if not drums:
-        reading.skip(path, row["id"], "no drum track")
-        return None
-    struck = np.concatenate(drums)
-    quarters = struck["start"] / piece.ticks_per_quarter
-    if quarters.max() > 4 * _MOST_BARS:
-        reading.skip(path, row["id"], f"more than {_MOST_BARS} bars")
-        return None
-    notes, offset, velocity = strokes(quarters, struck["pitch"], struck["velocity"], bpm)
-    phrased = row["beat_type"] == "beat"
+def _take(played: groove_midi.Played) -> Take:
+    row, struck = played.row, played.strokes
+    quarters = struck["start"] / played.piece.ticks_per_quarter
+    notes, offset, velocity = strokes(quarters, struck["pitch"], struck["velocity"], played.bpm)
     return Take(
-        f"{NAME}/{row['id']}", NAME, "drums", row["drummer"], "", notes, offset, velocity, style,
-        0.0 if even else SWING[style], phrased,
+        f"{NAME}/{row['id']}", NAME, "drums", row["drummer"], "", notes, offset, velocity, played.style,
+        played.swing, row["beat_type"] == "beat",
     )  # fmt: skip
 
 

@@ -16,10 +16,11 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord, Key
 
-_PROFILES = {
+PROFILES = {
     1: np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]),
     -1: np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17]),
 }
+"""How well each pitch class fits C major (1) and C minor (-1), by the mode of a `Key`."""
 _FINAL, _FIRST, _CADENCE, _TONIC_SHARE, _TURNAROUND = 0.35, 0.3, 4.0, 1.0, 0.4
 _EXCERPT = np.array([4.82, -0.21, 0.92, 1.55, 0.99, 0.49, 5.05, 1.30, 0.37, -0.32])
 """Weights of: profile, last, first, cadences, tonic share, turnaround, ii-V, share of V, share of IV, minor."""
@@ -86,4 +87,4 @@ def _in_a_row(first: Sequence[bool], second: Sequence[bool]) -> float:
 def _correlation(chroma: np.ndarray, key: Key) -> float:
     if np.ptp(chroma) == 0:
         return 0.0
-    return float(np.corrcoef(np.roll(_PROFILES[key.mode], key.tonic), chroma)[0, 1])
+    return float(np.corrcoef(np.roll(PROFILES[key.mode], key.tonic), chroma)[0, 1])

@@ -12,11 +12,11 @@ import torch
 from support.drum_files import write_drums, write_table
 
 from datamodules.groove import library
-from datamodules.groove.groove_midi import style_of
 from datamodules.groove.library import bar_prints
 from datamodules.groove.module import DrumPerformances
 from datamodules.groove.styles import generate, swing_ratio
 from datamodules.shared import engine
+from datamodules.shared.groove_midi import style_of
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.groove.features import STYLES

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import BANDS, HIGHEST_HZ, LOWEST_HZ, hz_of, mel_of
+from kmidi_lab.chords.key_finding import PROFILES
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import HEADS, KEYS
 from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
@@ -15,9 +16,6 @@ from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
 Frames = NDArray[np.floating]
 Probabilities = dict[str, NDArray[np.float64]]
 Predict = Callable[[Sequence[Frames]], Probabilities]
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-"""How well each pitch class fits a key of C (C. Krumhansl, E. Kessler, 1982)."""
 _LOWEST_PITCH, _HIGHEST_PITCH = 48, 96
 _SHARPNESS = 8.0
 
@@ -57,11 +55,7 @@ def fit_baselines(
 def key_probabilities(frames: Frames) -> NDArray[np.float64]:
     """`[24]`, from the correlation of a clip's chroma with each key's profile (Krumhansl, Kessler)."""
     chroma = mel_chroma(frames)
-    scores = [
-        np.corrcoef(chroma, np.roll(profile, key // 2))[0, 1]
-        for key in range(len(KEYS))
-        for profile in ((_MAJOR, _MINOR)[key % 2],)
-    ]
+    scores = [np.corrcoef(chroma, np.roll(PROFILES[-1 if key % 2 else 1], key // 2))[0, 1] for key in range(len(KEYS))]
     p = np.exp(_SHARPNESS * np.nan_to_num(np.array(scores)))
     return np.asarray(p / p.sum())
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
+from kmidi_lab.chords.key_finding import PROFILES
 from kmidi_lab.midi.names import plain
 from kmidi_lab.midi.piece import Piece, Track
 from kmidi_lab.midi.reading import MidiError
@@ -20,11 +21,6 @@ from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody
 
 REST, _PHRASE = 0.5, 1.0
 """Quarter notes of silence that are a rest, and that end a phrase."""
-_PROFILES = {
-    1: np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]),
-    -1: np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17]),
-}
-"""Of C major and C minor (C. Krumhansl, *Cognitive Foundations of Musical Pitch*, 1990)."""
 MIN_NOTES, MAX_NOTES = 12, 5_000
 GRID = 12
 """Places a quarter note: sixteenths and triplets of eighths fall on it."""
@@ -98,7 +94,7 @@ def key_of_chroma(weights: np.ndarray) -> Key:
     if np.ptp(weights) == 0:
         return Key(0, 1)
     keys = [Key(tonic, mode) for tonic in range(12) for mode in (1, -1)]
-    return max(keys, key=lambda k: float(np.corrcoef(np.roll(_PROFILES[k.mode], k.tonic), weights)[0, 1]))
+    return max(keys, key=lambda k: float(np.corrcoef(np.roll(PROFILES[k.mode], k.tonic), weights)[0, 1]))
 
 
 @dataclass(frozen=True)
