@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
-from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import OmegaConf
 
 from kmidi_lab.conf_dir import conf_dir, conf_dirs, models
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import with_home
+from kmidi_lab.overrides import quoted
 
 _FLAGS = ("hydra_help", "resolve", "run", "multirun", "shell_completion")
 _VALUES = ("cfg", "package", "info", "config_dir")
@@ -92,10 +92,10 @@ def quote_free_text(argument: str, multirun: bool = False) -> str:
     In a multirun a comma divides values to sweep, so such a value is left as it is.
     """
     key, eq, value = argument.partition("=")
-    quoted = value[:1] in ("'", '"', "$") or value in ("", "null")
-    if not eq or quoted or (multirun and "," in value) or not _is_free_text(argument.lstrip("+")):
+    as_it_is = value[:1] in ("'", '"', "$") or value in ("", "null")
+    if not eq or as_it_is or (multirun and "," in value) or not _is_free_text(argument.lstrip("+")):
         return argument
-    return f"{key}={QuotedString(value, Quote.single).with_quotes()}"
+    return f"{key}={quoted(value)}"
 
 
 def _is_free_text(argument: str) -> bool:

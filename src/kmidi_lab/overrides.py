@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, QuotedString
+from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException, OverrideParseException
 
 from kmidi_lab.conf_dir import options
@@ -37,6 +37,11 @@ _FIXED = {
 
 _OPEN = ("trainer.more.", "callbacks.", "logger.more.", "model.module.", "model.evaluator.", "data.")
 """Where keys can be added by + and removed by ~: what a class is made with."""
+
+
+def quoted(value: object) -> str:
+    """A value as an override holds it, whatever signs are in it."""
+    return str(QuotedString(str(value), Quote.single).with_quotes())
 
 
 def jobs(overrides: list[str], multirun: bool) -> list[tuple[str, ...]]:

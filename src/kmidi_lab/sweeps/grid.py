@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
-import shlex
 from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import product
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -36,20 +33,12 @@ def sweep(folder: Path, jobs: list[list[str]], settings: DictConfig, launch: Lau
     Raises:
         ConfigError: another process is at it, or what is done was done with other settings.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            _sweep(folder, jobs, settings, launch, compose)
-    except Timeout:
-        raise ConfigError(f"{folder}: another process runs this sweep; wait for its end, or stop it") from None
+    with kept.alone(folder):
+        _sweep(folder, jobs, settings, launch, compose)
 
 
 def _sweep(folder: Path, jobs: list[list[str]], settings: DictConfig, launch: Launch, compose: Compose) -> None:
-    if settings.resume:
-        begun = kept.read(folder)
-    else:
-        begun = kept.KeptSweep(os.environ["KMIDI_RUN_ID"], shlex.split(os.environ["KMIDI_COMMAND"])[3:], jobs)
-        kept.write(begun, folder)
+    begun = kept.read(folder) if settings.resume else kept.begin(folder, jobs)
     rest = {}
     for number, words in enumerate(begun.jobs):
         own = folder / str(number)
@@ -89,10 +78,7 @@ def test_chosen(folder: Path, begun: kept.KeptSweep, trained: Set[int], launch: 
     numbers = {job.number for job in tried if job.run.scores is None} & set(begun.chosen)
     if numbers:
         log.info("chosen by validation: job %s; its test follows", ", ".join(map(str, sorted(numbers))))
-        words = (
-            (n, [*(w for w in jobs[n] if not w.startswith("sweep.test=")), "sweep.test=all"]) for n in sorted(numbers)
-        )
-        launch([in_folder(state.words_to_go_on(own, folder / str(n)), n) for n, own in words], 0)
+        launch([in_folder(state.words_to_test(jobs[n], folder / str(n)), n) for n in sorted(numbers)], 0)
 
 
 def tried_in(folder: Path, jobs: Sequence[Sequence[str]]) -> list[Tried]:

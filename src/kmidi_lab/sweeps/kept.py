@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hydra.core.override_parser.types import Quote, QuotedString
+from filelock import FileLock, Timeout
 
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
+from kmidi_lab.overrides import quoted
 from kmidi_lab.typed_json import MisfitError, from_json, to_json
 
 FILE = "sweep.json"
@@ -35,6 +39,24 @@ class KeptSweep:
     jobs: list[list[str]]
     schema: int = 1
     chosen: list[int] = field(default_factory=list)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Makes the folder, and keeps other processes from this sweep meanwhile. Raises ConfigError: one is at it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise ConfigError(f"{folder}: another process runs this sweep; wait for its end, or stop it") from None
+
+
+def begin(folder: Path, jobs: list[list[str]]) -> KeptSweep:
+    """Writes sweep.json of the command that this process runs. Raises FileError as `write_atomic`."""
+    begun = KeptSweep(os.environ["KMIDI_RUN_ID"], shlex.split(os.environ["KMIDI_COMMAND"])[3:], jobs)
+    write(begun, folder)
+    return begun
 
 
 def write(kept: KeptSweep, folder: Path) -> None:
@@ -87,9 +109,8 @@ def going_on(kept: Sequence[str], typed: Sequence[str], folder: Path) -> list[st
                 f"{RESUME}{folder} goes on with the jobs that the sweep began with; leave out {word}, or begin another sweep"
             )
     keys = {word.partition("=")[0] for word in typed} | {"hydra.sweep.dir"}
-    quoted = QuotedString(str(folder), Quote.single).with_quotes()
     return [
         *(word for word in kept if word.partition("=")[0] not in keys),
         *typed,
-        f"hydra.sweep.dir={quoted}",
+        f"hydra.sweep.dir={quoted(folder)}",
     ]

@@ -8,10 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from hydra.core.override_parser.types import Quote, QuotedString
-
 from kmidi_lab import run_file
 from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.overrides import quoted
 from kmidi_lab.run_record import RunRecord
 
 State = Literal["done", "cut off", "failed", "waiting"]
@@ -47,8 +46,12 @@ def words_to_go_on(words: Sequence[str], folder: Path) -> list[str]:
     """The same job in the same folder, from its last checkpoint where it has kept one."""
     if not (folder / _LAST).is_file():
         return list(words)
-    quoted = QuotedString(str(folder), Quote.single).with_quotes()
-    return [*(word for word in words if not word.startswith("trainer.resume=")), f"trainer.resume={quoted}"]
+    return [*(word for word in words if not word.startswith("trainer.resume=")), f"trainer.resume={quoted(folder)}"]
+
+
+def words_to_test(words: Sequence[str], folder: Path) -> list[str]:
+    """The same job in the same folder with what a job that was only trained has left: student, test, export."""
+    return words_to_go_on([*(word for word in words if not word.startswith("sweep.test=")), "sweep.test=all"], folder)
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

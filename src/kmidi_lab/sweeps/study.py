@@ -7,19 +7,16 @@ names its job's folder.
 from __future__ import annotations
 
 import logging
-import os
-import shlex
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab.errors import ConfigError, UserError, first_line
+from kmidi_lab.errors import UserError, first_line
 from kmidi_lab.files import write_atomic
+from kmidi_lab.overrides import quoted
 from kmidi_lab.sweeps import kept, space, state
 from kmidi_lab.sweeps.grid import Launch, in_folder
 
@@ -49,16 +46,11 @@ def search(folder: Path, arguments: Sequence[str], cfg: DictConfig, launch: Laun
         UserError: Optuna is not installed, its database can't be opened, or another process runs this sweep.
     """
     fixed, dimensions = space.searched(arguments, cfg.model.name, cfg.sweep.only)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            if not cfg.sweep.resume:
-                words = shlex.split(os.environ["KMIDI_COMMAND"])[3:]
-                kept.write(kept.KeptSweep(os.environ["KMIDI_RUN_ID"], words, []), folder)
-            study = open_study(folder, cfg)
-            _Search(folder.resolve(), study, fixed, dimensions, cfg, launch).run()
-    except Timeout:
-        raise ConfigError(f"{folder}: another process runs this sweep; wait for its end, or stop it") from None
+    with kept.alone(folder):
+        if not cfg.sweep.resume:
+            kept.begin(folder, [])
+        study = open_study(folder, cfg)
+        _Search(folder.resolve(), study, fixed, dimensions, cfg, launch).run()
 
 
 def open_study(folder: Path, cfg: DictConfig) -> optuna.Study:
@@ -107,8 +99,8 @@ class _Search:
     ) -> None:  # fmt: skip
         self.folder, self.study, self.cfg, self.launch = folder, study, cfg, launch
         self.dimensions = {d.key: d for d in dimensions}
-        shared = QuotedString(storage_of(folder, cfg), Quote.single).with_quotes()
-        self.fixed = [*(w for w in fixed if not w.startswith("sweep.storage=")), f"sweep.storage={shared}"]
+        storage = f"sweep.storage={quoted(storage_of(folder, cfg))}"
+        self.fixed = [*(w for w in fixed if not w.startswith("sweep.storage=")), storage]
 
     def run(self) -> None:
         if not self.study.trials:
@@ -162,8 +154,7 @@ class _Search:
         if best.user_attrs.get(_FOLDER) != str(self.folder):
             log.info("it was run elsewhere, in %s, and is tested there", best.user_attrs.get(_FOLDER))
         elif record and record.scores is None:
-            words = [w for w in self._words(best.number) if not w.startswith("sweep.test=")]
-            words = state.words_to_go_on([*words, "sweep.test=all"], self._own(best.number))
+            words = state.words_to_test(self._words(best.number), self._own(best.number))
             self.launch([in_folder(words, best.number)], 0)
 
     def _draw(self) -> None:
