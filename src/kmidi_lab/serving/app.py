@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from importlib.resources import files
 from typing import Any
 
@@ -15,9 +14,9 @@ from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.form import KINDS
 from kmidi_lab.errors import UserError, first_line
 from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields
+from kmidi_lab.serving.server import guard
 from kmidi_lab.serving.studio import SETTINGS, Studio
 
-log = logging.getLogger(__name__)
 _TEXT_BYTES = 64 * 1024
 _KINDS = {
     "mid": "audio/midi",
@@ -44,26 +43,11 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     """
     app = FastAPI(title="kmidi_lab", docs_url=None, redoc_url=None, openapi_url=None)
 
-    @app.middleware("http")
-    async def guarded(request: Request, call_next: Any) -> Response:
-        try:
-            hosts.check(request)
-            response: Response = await call_next(request)
-        except HTTPException as error:
-            response = JSONResponse({"error": error.detail}, error.status_code)
-        except Exception:  # a fault of ours: the page is told so, the terminal tells where
-            log.exception("%s", request.url.path)
-            response = JSONResponse({"error": "a fault of the server; the terminal tells more"}, 500)
-        response.headers.update(_HEADERS)
-        return response
+    guard(app, hosts.check, _HEADERS, "a fault of the server; the terminal tells more")
 
     @app.exception_handler(UserError)
     async def wrong(request: Request, error: UserError) -> JSONResponse:
         return JSONResponse({"error": first_line(error).replace("compose.", "").replace("predict.", "")}, 400)
-
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": error.detail}, error.status_code)
 
     @app.get("/")
     def page() -> HTMLResponse:

@@ -7,17 +7,15 @@ stored or, where one line is wrong, nothing.
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 
 from kmidi_lab.errors import UserError, first_line
 from kmidi_lab.feedback.consent import from_json
@@ -25,8 +23,8 @@ from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.reading import EventError, parse
 from kmidi_lab.feedback.store import Added, Store
 from kmidi_lab.serving.guards import MEGABYTE, Hosts, body
+from kmidi_lab.serving.server import guard
 
-log = logging.getLogger(__name__)
 LINES = "application/x-ndjson"
 DAY_S = 86_400
 _MOST_ADDRESSES = 10_000
@@ -58,23 +56,15 @@ def make_collector(
     app = FastAPI(title="kmidi_lab collector", docs_url=None, redoc_url=None, openapi_url=None)
     rate = Rate(limits.per_minute, clock)
 
-    @app.middleware("http")
-    async def guarded(request: Request, call_next: Any) -> Response:
-        try:
-            hosts.check(request)
-            rate.check(request.client.host if request.client else "")
-            # Bytes: a text that is not ASCII can't be compared in constant time.
-            given = request.headers.get("authorization", "").encode("utf-8", "replace")
-            if not secrets.compare_digest(given, f"Bearer {token}".encode()):
-                raise HTTPException(401, "send the header Authorization: Bearer and the collector's token")
-            response: Response = await call_next(request)
-        except HTTPException as error:
-            response = JSONResponse({"error": error.detail}, error.status_code)
-        except Exception:  # a fault of ours: the sender is told so and sends again later, the terminal tells where
-            log.exception("%s", request.url.path)
-            response = JSONResponse({"error": "a fault of the collector; nothing is stored, send it again"}, 500)
-        response.headers.update(_HEADERS)
-        return response
+    def check(request: Request) -> None:
+        hosts.check(request)
+        rate.check(request.client.host if request.client else "")
+        # Bytes: a text that is not ASCII can't be compared in constant time.
+        given = request.headers.get("authorization", "").encode("utf-8", "replace")
+        if not secrets.compare_digest(given, f"Bearer {token}".encode()):
+            raise HTTPException(401, "send the header Authorization: Bearer and the collector's token")
+
+    guard(app, check, _HEADERS, "a fault of the collector; nothing is stored, send it again")
 
     @app.exception_handler(UserError)
     async def wrong(request: Request, error: UserError) -> JSONResponse:
@@ -82,10 +72,6 @@ def make_collector(
         return JSONResponse(
             {"error": first_line(error) if code == 400 else "the store can't be used; send it later"}, code
         )
-
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": error.detail}, error.status_code)
 
     @app.post("/v1/events")
     async def take(request: Request) -> dict[str, int]:

@@ -6,7 +6,6 @@ import logging
 import secrets
 import sqlite3
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -17,6 +16,7 @@ from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
+from kmidi_lab.serving.server import check_packages, listen
 
 log = logging.getLogger(__name__)
 FILE, TOKEN = "collected.db", "collect.token"
@@ -37,14 +37,11 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     Raises:
         UserError: the packages are not installed. ConfigError: a number out of range, or the address is taken.
     """
-    if not all(find_spec(name) for name in ("fastapi", "uvicorn")):
-        raise UserError("task=collect needs the packages of the page; type pip install 'kmidi_lab[demo]'")
+    check_packages("collect")
     options = cfg.collect
     for key, (low, high) in _RANGES.items():
         if not low <= options[key] <= high:
             raise ConfigError(f"collect.{key}={options[key]} must be {low} to {high}")
-    import uvicorn
-
     from kmidi_lab.serving.collector import DAY_S, Limits, make_collector
     from kmidi_lab.serving.guards import Hosts, bracketed
 
@@ -52,11 +49,6 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     store, token = Store(folder / FILE), _token(folder / TOKEN)
     limits = Limits(options.upload_mb, options.per_minute, options.most_events, options.keep_days)
     app = make_collector(store, Hosts(host, port), token, limits)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, host=host, port=port, log_level="warning", proxy_headers=False, limit_concurrency=_MOST_AT_ONCE
-        )
-    )
     ended = Event()
     keeper = Thread(target=_keep, args=(store, limits.keep_days * DAY_S, ended), daemon=True)
     keeper.start()
@@ -65,9 +57,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if host not in ("127.0.0.1", "localhost", "::1"):
         say(f"{host} can be reached from other machines, and what is sent there is not encrypted; see docs/privacy.md")
     try:
-        server.run()
-    except SystemExit as error:  # uvicorn's way to say that the address can't be had
-        raise ConfigError(f"collect.port={port}: {host} can't be listened on; choose another port") from error
+        listen(app, "collect", host, port, proxy_headers=False, limit_concurrency=_MOST_AT_ONCE)
     finally:
         ended.set()
         keeper.join()

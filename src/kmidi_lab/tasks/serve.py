@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from kmidi_lab.errors import ConfigError, UserError
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import check_writable
 from kmidi_lab.inference.listening import say
+from kmidi_lab.serving.server import check_packages, listen
 from kmidi_lab.tasks.predict import models_root, spare_root
 
 _MOST_PORT, _MOST_MB = 65535, 200
@@ -22,8 +22,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     Raises:
         UserError: the packages are not installed. ConfigError: a port or limit out of range, or the address is taken.
     """
-    if not all(find_spec(name) for name in ("fastapi", "uvicorn")):
-        raise UserError("task=serve needs the packages of the page; type pip install 'kmidi_lab[demo]'")
+    check_packages("serve")
     host, port = str(cfg.serve.host), int(cfg.serve.port)
     if not 1 <= port <= _MOST_PORT:
         raise ConfigError(f"serve.port={port} must be 1 to {_MOST_PORT}")
@@ -31,19 +30,13 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         raise ConfigError(f"serve.upload_mb={cfg.serve.upload_mb} must be above 0 and at most {_MOST_MB}")
     folder = Path(cfg.paths.output_root)
     check_writable(folder)
-    import uvicorn
-
     from kmidi_lab.serving.app import make_app
     from kmidi_lab.serving.guards import Hosts, bracketed
     from kmidi_lab.serving.studio import Studio
 
     studio = Studio(models_root(cfg), folder, Path(cfg.paths.cache_dir), spare_root(cfg))
     app = make_app(studio, Hosts(host, port), float(cfg.serve.upload_mb))
-    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
     say(f"http://{bracketed(host)}:{port} - Ctrl-C ends it; ratings are kept in {folder / 'feedback.db'}")
     if host not in ("127.0.0.1", "localhost", "::1"):
         say(f"{host} can be reached from other machines by this machine's address, and there is no password")
-    try:
-        server.run()
-    except SystemExit as error:  # uvicorn's way to say that the address can't be had
-        raise ConfigError(f"serve.port={port}: {host} can't be listened on; choose another port") from error
+    listen(app, "serve", host, port)

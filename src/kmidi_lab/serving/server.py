@@ -1,0 +1,72 @@
+"""What the page and the collector share as servers: their packages, how they listen, and what a refusal or a fault looks like."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from kmidi_lab.errors import ConfigError, UserError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request, Response
+
+log = logging.getLogger(__name__)
+
+
+def check_packages(task: str) -> None:
+    """Raises UserError: FastAPI or uvicorn is not installed."""
+    if not all(find_spec(name) for name in ("fastapi", "uvicorn")):
+        raise UserError(f"task={task} needs the packages of the page; type pip install 'kmidi_lab[demo]'")
+
+
+def listen(app: FastAPI, task: str, host: str, port: int, **settings: Any) -> None:
+    """Serves until Ctrl-C. Raises ConfigError: the address is taken.
+
+    Args:
+        app: what answers.
+        task: whose `port` the user may change.
+        host: name or address that is listened on.
+        port: of it.
+        settings: further ones of `uvicorn.Config`.
+    """
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", **settings))
+    try:
+        server.run()
+    except SystemExit as error:  # uvicorn's way to say that the address can't be had
+        raise ConfigError(f"{task}.port={port}: {host} can't be listened on; choose another port") from error
+
+
+def guard(app: FastAPI, check: Callable[[Request], None], headers: Mapping[str, str], fault: str) -> None:
+    """Has every request checked first, and every refusal answered as JSON.
+
+    Args:
+        app: the application.
+        check: raises HTTPException for what is not to be answered.
+        headers: of every response.
+        fault: what the client is told of an error of ours; the terminal tells where.
+    """
+    from fastapi import HTTPException
+    from fastapi.responses import JSONResponse
+
+    async def guarded(request: Request, call_next: Any) -> Response:
+        try:
+            check(request)
+            response: Response = await call_next(request)
+        except HTTPException as error:
+            response = JSONResponse({"error": error.detail}, error.status_code)
+        except Exception:
+            log.exception("%s", request.url.path)
+            response = JSONResponse({"error": fault}, 500)
+        response.headers.update(headers)
+        return response
+
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return JSONResponse({"error": error.detail}, error.status_code)
+
+    app.middleware("http")(guarded)
+    app.exception_handler(HTTPException)(refused)
