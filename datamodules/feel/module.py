@@ -32,7 +32,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
         sources: all that are there are used; music by rule (`rules`) always is.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         split_seed: of the songs, and of what is drawn; drummers are held out by name.
-        amount: how much of `library.AMOUNTS` is rendered.
+        amount: how much of `excerpts.AMOUNTS` is rendered.
         test_font: path of the SoundFont that the test is rendered through; null is TimGM6mb, as in training.
         frames: of a training stretch.
         equaliser: decibels that bands are louder or softer (`audio.augment.equalise_by_cosines`).
