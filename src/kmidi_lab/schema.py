@@ -140,13 +140,18 @@ class MonitorConfig:
 
 @dataclass
 class QueueConfig:
-    by: str = "margin"
+    by: str | None = None
     count: int = 100
 
 
 @dataclass
 class LabelConfig:
     file: str | None = None
+    page: bool = False
+    host: str = "127.0.0.1"
+    port: int = 8767
+    by: str | None = None
+    count: int = 100
 
 
 @dataclass
