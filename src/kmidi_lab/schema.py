@@ -155,6 +155,14 @@ class LabelConfig:
 
 
 @dataclass
+class HubConfig:
+    push: str | None = None
+    pull: str | None = None
+    revision: str | None = None
+    public: bool = False
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -183,6 +191,7 @@ class LabConfig:
     queue: QueueConfig | None = None
     label: LabelConfig | None = None
     dashboard: DashboardConfig | None = None
+    hub: HubConfig | None = None
 
 
 def register() -> None:
