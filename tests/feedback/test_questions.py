@@ -13,7 +13,7 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.asking import batch, core_set, disagreement, entropy, margin
 from kmidi_lab.feedback.labels import Labels, kappa
 from kmidi_lab.feedback.material import Asker, Item, material
-from kmidi_lab.feedback.queue import from_csv, to_csv
+from kmidi_lab.feedback.queue import queue_items, queue_rows
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.published import load_published, release_root
 from kmidi_lab.models.intent.predict import FeelingOf
@@ -176,11 +176,11 @@ def test_a_queue_asks_only_for_what_lies_in_its_folder_and_is_what_it_was(tmp_pa
     wrong += [Item(secret, "a.txt:1", items[0].guess)]
     path = tmp_path / "queue.csv"
     for item, why in zip(wrong, ("leads out", "leads out", "leads out", "not what it was"), strict=True):
-        path.write_bytes(to_csv([*items, item, items[0]]))
+        path.write_bytes(queue_rows([*items, item, items[0]]))
         refused.clear()
-        assert [i.source for i in from_csv(path, folder, asker, refused.append)] == [i.source for i in items]
+        assert [i.source for i in queue_items(path, folder, asker, refused.append)] == [i.source for i in items]
         assert len(refused) == 1 and why in refused[0]
-    path.write_bytes(to_csv(items).replace(b"a.txt:1", b"b.txt:1").replace(b"a.txt:2", b"a\0.txt:2"))
+    path.write_bytes(queue_rows(items).replace(b"a.txt:1", b"b.txt:1").replace(b"a.txt:2", b"a\0.txt:2"))
     refused.clear()
-    assert len(list(from_csv(path, folder, asker, refused.append))) == 1
+    assert len(list(queue_items(path, folder, asker, refused.append))) == 1
     assert len(refused) == 2 and all("no such file" in line for line in refused)

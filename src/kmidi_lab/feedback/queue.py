@@ -15,7 +15,7 @@ from kmidi_lab.inference.questions import Question
 COLUMNS = ("rank", "source", "score", "guess", "chance", "label", "rater", "item")
 
 
-def to_csv(items: Sequence[Item]) -> bytes:
+def queue_rows(items: Sequence[Item]) -> bytes:
     """A row for each item; texts and sounds stay where they are."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
@@ -26,7 +26,7 @@ def to_csv(items: Sequence[Item]) -> bytes:
     return out.getvalue().encode("utf-8", "surrogateescape")
 
 
-def from_csv(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Iterator[Item]:
+def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Iterator[Item]:
     """The items of a queue, each looked up in its folder.
 
     Args:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.labels import Labels, kappa, take_in
 from kmidi_lab.feedback.material import Asker, Item
-from kmidi_lab.feedback.queue import from_csv
+from kmidi_lab.feedback.queue import queue_items
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
@@ -85,7 +85,7 @@ def _items(cfg: DictConfig, of: Asker, labels: Labels) -> list[Item]:
     if not cfg.label.file:
         return to_ask(cfg, of, cfg.label.by, cfg.label.count, labels.items())
     refused: list[str] = []
-    items = list(from_csv(Path(cfg.label.file), Path(cfg.data.root), of, refused.append))
+    items = list(queue_items(Path(cfg.label.file), Path(cfg.data.root), of, refused.append))
     for line in refused[:SHOWN]:
         say(f"left out: {line}")
     if not items:

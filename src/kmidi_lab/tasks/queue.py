@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.feedback.labels import Labels
-from kmidi_lab.feedback.queue import to_csv
+from kmidi_lab.feedback.queue import queue_rows
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
@@ -27,7 +27,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     for item in items[:SHOWN]:
         say(f"  {item.score:.4f}  {item.source}  {' '.join(map(str, item.guess.likeliest))}")
     path = context["folder"] / "queue.csv"
-    write_atomic(path, to_csv(items))
+    write_atomic(path, queue_rows(items))
     say(f"written: {path}")
     names = ", ".join(of.request.labels(of.published)) or "see docs/active_learning.md"
     say(f"fill in `label` ({names}) and type task=label model={model} label.file={path}")
