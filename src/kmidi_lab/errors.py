@@ -49,6 +49,10 @@ class RegistryError(UserError):
     """A registry or an artefact that is broken, foreign or out of reach."""
 
 
+class HubError(UserError):
+    """A Hub that can't be reached, refuses, or holds something else than asked for."""
+
+
 class ExportError(LabError):
     """An artefact that failed its proof; nothing was written. Names the layer or the gate."""
 

@@ -18,6 +18,7 @@ TASK_BLOCKS = (
     "dashboard",
     "eval",
     "feedback",
+    "hub",
     "label",
     "monitor",
     "predict",

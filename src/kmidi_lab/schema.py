@@ -141,13 +141,26 @@ class MonitorConfig:
 
 @dataclass
 class QueueConfig:
-    by: str = "margin"
+    by: str | None = None
     count: int = 100
 
 
 @dataclass
 class LabelConfig:
     file: str | None = None
+    page: bool = False
+    host: str = "127.0.0.1"
+    port: int = 8767
+    by: str | None = None
+    count: int = 100
+
+
+@dataclass
+class HubConfig:
+    push: str | None = None
+    pull: str | None = None
+    revision: str | None = None
+    public: bool = False
 
 
 @dataclass
@@ -191,6 +204,7 @@ class LabConfig:
     label: LabelConfig | None = None
     retrain: RetrainConfig | None = None
     dashboard: DashboardConfig | None = None
+    hub: HubConfig | None = None
 
 
 def register() -> None:

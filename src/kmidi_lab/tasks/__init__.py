@@ -32,6 +32,7 @@ _MODULES = {
     "prepare": "prepare",
     "info": "info",
     "dashboard": "dashboard",
+    "hub": "hub",
 }
 _TRAINING = ("train", "eval", "export", "prepare", "monitor", "retrain")
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
