@@ -37,6 +37,7 @@ from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
 from kmidi_lab.wandb_run import finish_wandb
+from kmidi_lab.worst_items import keep_worst
 
 log = logging.getLogger(__name__)
 CURVES = Path("curves", "metrics.csv")
@@ -129,6 +130,7 @@ def train(
             module, data, cfg.trainer.limit_train_batches, device, folder, cfg.trainer.progress
         )
         evaluate(record, module, evaluator, data)
+        keep_worst(record, module, evaluator, data, folder)
         _log_scores(trainer, record)
         if cfg.export.enabled and (gate is None or gate(record, module, data)):
             export = cfg.export
