@@ -101,7 +101,7 @@ def curve(task: Task, choose: Choose, seed: int) -> tuple[list[int], list[float]
         known = np.concatenate([known, rest[choose(task, known, rest, rng)]])
 
 
-def _scaled(name: str, pool: np.ndarray, py: np.ndarray, test: np.ndarray, ty: np.ndarray, *sizes: int) -> Task:
+def scaled(name: str, pool: np.ndarray, py: np.ndarray, test: np.ndarray, ty: np.ndarray, *sizes: int) -> Task:
     scaler = StandardScaler().fit(pool)
     names = sorted(set(py))
     keep = np.isin(ty, names)
@@ -109,16 +109,18 @@ def _scaled(name: str, pool: np.ndarray, py: np.ndarray, test: np.ndarray, ty: n
     return Task(name, scaler.transform(pool), place[0], scaler.transform(test[keep]), place[1], *sizes)
 
 
-def texts(root: Path, seed: int) -> Task:
+def text_task(root: Path, seed: int, development: int = 0) -> Task:
+    """Tested on the `dev` part, or on so many comments of `train` that are not in the pool."""
     items = [s for s in goemotions.read(root).items if len(s.labels) == 1]
     train, test = ([s for s in items if s.part == part] for part in ("train", "dev"))
-    drawn = np.random.default_rng(seed).permutation(len(train))[:6000]
-    train = [train[i] for i in drawn]
+    drawn = np.random.default_rng(seed).permutation(len(train))
+    test = [train[i] for i in drawn[6000 : 6000 + development]] or test
+    train = [train[i] for i in drawn[:6000]]
     words = TfidfVectorizer(min_df=3, sublinear_tf=True, ngram_range=(1, 2))
     svd = TruncatedSVD(100, random_state=0)
     pool = svd.fit_transform(words.fit_transform([s.text for s in train]))
     held = svd.transform(words.transform([s.text for s in test]))
-    return _scaled(
+    return scaled(
         "GoEmotions", pool, np.array([s.labels[0] for s in train]), held, np.array([s.labels[0] for s in test]),
         100, 100, 2000,
     )  # fmt: skip
@@ -146,7 +148,11 @@ def _cached(folder: Path, name: str, paths: list[Path]) -> tuple[list[Path], np.
     return [Path(p) for p in held["paths"]], held["rows"]
 
 
-def instruments(root: Path, folder: Path, seed: int) -> Task:
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Features, classes, what is of the test part, and pitch or actor, a row each."""
+
+
+def instrument_rows(root: Path, folder: Path) -> Rows:
     paths = []
     for instrument in sorted(p for p in (root / "philharmonia").iterdir() if p.is_dir()):
         files = sorted(instrument.rglob("*.mp3"))
@@ -154,16 +160,25 @@ def instruments(root: Path, folder: Path, seed: int) -> Task:
     paths, rows = _cached(folder, "philharmonia", paths)
     names = [read_name(path.stem) for path in paths]
     test = np.array([zlib.crc32(n.pitch.encode()) % 4 == 0 for n in names])
-    y = np.array([n.instrument for n in names])
+    return rows, np.array([n.instrument for n in names]), test, np.array([n.pitch for n in names])
+
+
+def instruments(root: Path, folder: Path, seed: int) -> Task:
+    rows, y, test, _ = instrument_rows(root, folder)
     pool = np.random.default_rng(seed).permutation(np.flatnonzero(~test))
-    return _scaled("Philharmonia", rows[pool], y[pool], rows[test], y[test], 30, 15, 600)
+    return scaled("Philharmonia", rows[pool], y[pool], rows[test], y[test], 30, 15, 600)
 
 
-def voices(root: Path, folder: Path, seed: int) -> Task:
+def voice_rows(root: Path, folder: Path) -> Rows:
     paths, rows = _cached(folder, "ravdess", sorted((root / "ravdess").rglob("03-01-*.*")))
     codes = [path.stem.split("-") for path in paths]
-    test, y = np.array([int(c[6]) > 18 for c in codes]), np.array([c[2] for c in codes])
-    return _scaled("RAVDESS", rows[~test], y[~test], rows[test], y[test], 40, 20, 600)
+    actors, y = np.array([int(c[6]) for c in codes]), np.array([c[2] for c in codes])
+    return rows, y, actors > 18, actors
+
+
+def voices(root: Path, folder: Path) -> Task:
+    rows, y, test, _ = voice_rows(root, folder)
+    return scaled("RAVDESS", rows[~test], y[~test], rows[test], y[test], 40, 20, 600)
 
 
 def needed(sizes: list[int], mean: np.ndarray, goal: float) -> int | None:
@@ -180,9 +195,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     warnings.filterwarnings("ignore")
     makers = (
-        lambda seed: texts(root, seed),
+        lambda seed: text_task(root, seed),
         lambda seed: instruments(root, folder, seed),
-        lambda seed: voices(root, folder, seed),
+        lambda seed: voices(root, folder),
     )
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.5))
     result = {}
