@@ -61,6 +61,10 @@ class DriftError(LabError):
     """A model that is asked about what it was not made for."""
 
 
+class NotBetterError(LabError):
+    """What was learnt from feedback did not pass its gates; nothing was published."""
+
+
 def one_of(what: str, value: object, allowed: Iterable[object], hint: str = "") -> str:
     """The one line for a value that is not among those allowed, with the nearest match first."""
     names = [str(a) for a in allowed]

@@ -24,6 +24,7 @@ TASK_BLOCKS = (
     "predict",
     "queue",
     "registry",
+    "retrain",
     "serve",
 )
 _MOST_COMBINATIONS = 200

@@ -88,6 +88,7 @@ class ModelConfig:
     accepts: list[str] = field(default_factory=list)
     module: Any = MISSING
     evaluator: Any = MISSING
+    feedback: Any = None
     init_from: str | None = None
     freeze: list[str] = field(default_factory=list)
     layer_rate: float = 1.0
@@ -163,6 +164,17 @@ class HubConfig:
 
 
 @dataclass
+class RetrainConfig:
+    feedback: str | None = None
+    share: float = 0.3
+    steps: int = 300
+    learning_rate: float = 5e-4
+    held_out: float = 0.25
+    margin: float = 0.01
+    weigh: bool = True
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -190,6 +202,7 @@ class LabConfig:
     monitor: MonitorConfig | None = None
     queue: QueueConfig | None = None
     label: LabelConfig | None = None
+    retrain: RetrainConfig | None = None
     dashboard: DashboardConfig | None = None
     hub: HubConfig | None = None
 
