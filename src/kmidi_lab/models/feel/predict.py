@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,11 +99,17 @@ class HeardFeel(Listening):
         answer = super().run(published, session)
         counted = np.flatnonzero(noted.counted)
         first, last = int(counted[0]), int(counted[-1])
+        style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S)
+        # One reading of the whole: the model needs two seconds before its outputs count, which the other means don't leave out.
+        whole = Reading(
+            {name: float(getattr(style, name)) for name in _DRAWN}, {"tempo": (f"{style.tempo:.0f}", style.confidence)}
+        )
         seconds = (last + 1 - first) * FRAME_S
         short = [f"too short: {seconds:.1f} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
-        unsure = "; ".join([*short, *([answer.unsure] if answer.unsure else [])])
-        style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S, unsure)
-        return HeardMusic(**{**vars(answer), "unsure": unsure}, style=style)
+        before, after = self.doubt(answer.summary), self.doubt(whole)
+        other = [line for line in answer.unsure.split("; ") if line and line != before]
+        unsure = "; ".join([*short, *other, *([after] if after else [])])
+        return HeardMusic(**{**vars(answer), "unsure": unsure, "summary": whole}, style=replace(style, unsure=unsure))
 
     def _by_rule(self) -> HeardMusic:
         notes = list[str]()
