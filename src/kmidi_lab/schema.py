@@ -130,6 +130,7 @@ class CollectConfig:
 class DashboardConfig:
     runs: str | None = None
     out: str | None = None
+    sweep: str | None = None
     dry_run: bool = False
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback.material import Asker, Item, material, ranked
+from kmidi_lab.feedback.material import Asker, Item, check_way, material, ranked
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.listening import say
 from kmidi_lab.inference.published import load_published
@@ -46,7 +46,7 @@ def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[
     """
     folder, refused = Path(cfg.data.root), list[str]()
     by = by or of.request.asks_by
-    ranked([], by, count)
+    check_way(by, count)
     items = list(material(of, folder, refused.append, without))
     for line in refused[:SHOWN]:
         say(f"left out: {line}")
