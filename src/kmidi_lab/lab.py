@@ -37,6 +37,7 @@ from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
 from kmidi_lab.wandb_run import finish_wandb
+from kmidi_lab.wording import many
 from kmidi_lab.worst_items import keep_worst
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,14 @@ def train(
             export = cfg.export
             # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
             ExportCallback(
-                record, data, Path(cfg.models_root), export.tolerance, export.calls, export.release, export.cpp
+                record,
+                data,
+                Path(cfg.models_root),
+                export.tolerance,
+                export.calls,
+                export.release,
+                export.cpp,
+                str(context["group"] or ""),
             ).on_test_end(trainer, module)
         run_file.finish(record)
         run_file.write(record, folder)
@@ -210,7 +218,7 @@ def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder
 
 def _counts(record: RunRecord) -> str:
     assert record.data
-    return ", ".join(f"{split} {record.data.split[split]['songs']} songs" for split in ("train", "val", "test"))
+    return ", ".join(f"{split} {many(record.data.split[split]['songs'], 'song')}" for split in ("train", "val", "test"))
 
 
 @contextmanager
