@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -134,16 +134,19 @@ class ActedSpeech(ClipData[EmotionBatch]):
 
     def lessons(self) -> TeacherLessons | None:
         """What can be learnt before the labels; None without a teacher."""
-        if not self._teacher:
-            return None
-        if missing := lacking(self._root):
+        return self._opened if self._teacher else None
+
+    @cached_property
+    def _opened(self) -> TeacherLessons | None:
+        speech = recordings(self._root)
+        if missing := lacking(speech):
             log.warning("training without teacher: %s", missing)
             return None
-        return TeacherLessons(self._root, self._cache_dir, recordings(self._root), self._workers, self._progress)
+        return TeacherLessons(self._root, self._cache_dir, speech, self._workers, self._progress)
 
     def describe(self) -> dict[str, Any]:
         description = super().describe()
-        return described(description, self._root) if self._teacher else description
+        return described(description, recordings(self._root)) if self._teacher else description
 
     def counts(self, split: str) -> dict[str, int]:
         clips = self.songs(split)

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from datamodules.emotion import other_speech
-from datamodules.emotion.other_speech import CORPORA, FOLDER
+from datamodules.emotion.other_speech import CORPORA, FOLDER, Spoken, rows
 from datamodules.emotion.speaker_encoder import PACKAGE, package_version, weights_file
 
 
-def lacking(root: Path) -> str:
-    """What a teacher lacks; empty where nothing is missing."""
+def lacking(speech: Sequence[Spoken]) -> str:
+    """What a teacher on these recordings lacks; empty where nothing is missing."""
     if weights_file() is None:
         return f"the package {PACKAGE} is not installed (kmidi_lab[teacher])"
-    if not other_speech.recordings(root):
+    if not speech:
         return f"the data root has no {FOLDER}/ with recordings of {', '.join(CORPORA)}"
     return ""
 
 
-def described(description: dict[str, Any], root: Path) -> dict[str, Any]:
+def described(description: dict[str, Any], speech: Sequence[Spoken]) -> dict[str, Any]:
     """What is said of the data, with the teacher's part in it: a notice, and the speech that it was heard on.
 
     Args:
         description: of the data with labels, as `DataModule.describe` gives it.
-        root: of the data.
+        speech: what the teacher is heard on.
     """
-    if missing := lacking(root):
+    if missing := lacking(speech):
         return {**description, "notice": f"Trained without teacher: {missing}"}
-    rows = other_speech.rows(other_speech.recordings(root))
-    licences = dict.fromkeys([description["licence"], *(f"{row['name']}: {row['licence']}" for row in rows)])
-    names = ", ".join(str(row["name"]) for row in rows)
-    clips = sum(int(str(row["clips"])) for row in rows)
+    corpora = rows(speech)
+    licences = dict.fromkeys([description["licence"], *(f"{row['name']}: {row['licence']}" for row in corpora)])
+    names = ", ".join(str(row["name"]) for row in corpora)
     notice = (
-        f"Taught by {package_version()}, a speaker encoder, before the labels: on {clips:,} recordings of {names}, "
+        f"Taught by {package_version()}, a speaker encoder, before the labels: on {len(speech):,} recordings of {names}, "
         "whose labels are not used, and on none of the speakers of this data set"
     )
-    sources = [*description["sources"], *rows]
+    sources = [*description["sources"], *corpora]
     return {**description, "sources": sources, "licence": "; ".join(licences), "notice": notice}
