@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from math import isinf
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import lightning as L
 import numpy as np
 import orjson
-import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract
@@ -34,9 +32,9 @@ from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.inference import outliers
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import Streaming, TorchModel
+from kmidi_lab.nn.streaming import Streaming, TorchModel, from_reset
 from kmidi_lab.registry.entry import registry_entry, sha256
-from kmidi_lab.registry.registry import entry_status, may_replace, publish, published_entry
+from kmidi_lab.registry.registry import BetterPublishedError, entry_status, may_replace, publish, published_entry
 from kmidi_lab.report.card import model_card
 from kmidi_lab.run_record import Export, FileFacts, Latency, RunRecord
 from kmidi_lab.typed_json import from_json
@@ -55,6 +53,7 @@ def export_module(
     calls: int,
     release: bool,
     cpp: str | None = None,
+    sweep: str = "",
 ) -> None:
     """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes into `models_root`.
 
@@ -67,6 +66,7 @@ def export_module(
         calls: single calls to time each backend with.
         release: the folder is committed, so git keeps what is replaced and no history of files is kept there.
         cpp: `kmw` or `header` publishes the C++ runtime's file, too.
+        sweep: the group of the sweep that the run is a job of; of its jobs the best by validation stays published.
 
     Raises:
         ExportError: a gate failed, or the run has no scores; nothing is written then.
@@ -87,7 +87,7 @@ def export_module(
     )
     latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls, cpp_runner=cpp_runner)
     head = {"version": 1, **module.head_layout(), **module.head()} if module.head() else {}
-    no_effect = without_effect(_from_reset(student or network), contract.inputs)
+    no_effect = without_effect(from_reset(student or network), contract.inputs)
     alone = student is not None
     golden = _golden(student or network, contract, probes, no_effect, head, alone)
     files = {
@@ -102,7 +102,7 @@ def export_module(
         if cpp_runner is not None:
             parity["kmidi_runtime"] = check_runtime(cpp_runner, rtneural, golden, contract, tolerance)
     if student is not None:
-        teachers = without_effect(_from_reset(network), contract.inputs)
+        teachers = without_effect(from_reset(network), contract.inputs)
         files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes, teachers, head, alone)
     if contract.listens:
         files[f"golden/{contract.id}.audio.json"] = audio_golden(TorchModel(student or network), contract)
@@ -140,7 +140,12 @@ def export_module(
         return
     files[f"{contract.id}.card.md"] = model_card(record, contract).encode()
     entry = registry_entry(record, contract, files)
-    registry = publish(models_root, entry, files, onnx_prefix="." if release else None)
+    try:
+        registry = publish(models_root, entry, files, onnx_prefix="." if release else None, sweep=sweep)
+    except BetterPublishedError as better:
+        record.export.published, record.export.reason = False, f"{reason}; not published: {better}"
+        log.info("not published: %s", better)
+        return
     record.export.files = {n: FileFacts(sha256(data), len(data)) for n, data in files.items()}
     log.info("published %s with status %s (%s) in %s", contract.id, status, reason, registry)
 
@@ -157,18 +162,6 @@ def _golden(
     model = TorchModel(network)
     random = answers(model, contract) if alone else None
     return golden_vectors(model, contract, calls, probes[:_GOLDEN], no_effect, head, random)
-
-
-def _from_reset(network: nn.Module) -> Callable[[np.ndarray], np.ndarray]:
-    """`[B, N]` to `[B, M]`, each row a first call."""
-    streams = isinstance(network, Streaming)
-
-    def call(x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            y = network(torch.from_numpy(x)[:, None] if streams else torch.from_numpy(x))
-        return np.asarray((y[:, 0] if streams else y).numpy())
-
-    return call
 
 
 def _receptive_field(network: nn.Module) -> int | None:
@@ -196,6 +189,7 @@ class ExportCallback(L.Callback):
         calls: single calls to time each backend with.
         release: the folder is committed, so no history of files is kept there.
         cpp: `kmw` or `header` publishes the C++ runtime's file, too.
+        sweep: the group of the sweep that the run is a job of.
 
     Raises:
         ExportError: a gate failed; nothing is published then.
@@ -210,9 +204,10 @@ class ExportCallback(L.Callback):
         calls: int,
         release: bool,
         cpp: str | None = None,
+        sweep: str = "",
     ) -> None:
         self._record, self._data, self._models_root = record, data, models_root
-        self._settings = tolerance, calls, release, cpp
+        self._settings = tolerance, calls, release, cpp, sweep
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not trainer.is_global_zero:
