@@ -135,14 +135,15 @@ def _job(jobs: Jobs, config: DictConfig, threads: int, sending: Connection) -> N
 
 def _collect(running: dict[Any, tuple[int, DictConfig, BaseProcess]], ended: dict[int, JobReturn]) -> None:
     """Waits until at least one job has ended."""
-    for receiving in wait(list(running)):
+    ready: list[Any] = wait(list(running))
+    for receiving in ready:
         place, config, process = running.pop(receiving)
         try:
-            ended[place] = receiving.recv()  # type: ignore[union-attr]
+            ended[place] = receiving.recv()
         except EOFError:
             ended[place] = no_result(config)
         process.join()
-        receiving.close()  # type: ignore[union-attr]
+        receiving.close()
         if process.exitcode:
             log.error("%s: its process %s; the others go on", process.name, _how_it_ended(process.exitcode))
 
