@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, resume, run_file, start_weights
+from kmidi_lab import hardware, provenance, ready, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
@@ -76,7 +76,7 @@ def train(
         load_registry(Path(cfg.models_root))
 
     L.seed_everything(cfg.seed, verbose=False)
-    data = build(cfg.data, DataModule, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress)
+    data = ready.data_module(cfg, limits.batch_size)
     with SizeLimit(machine):
         module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
