@@ -39,6 +39,7 @@ _FREE_TEXT = (
     "model.init_from=",
     "dashboard.runs=",
     "dashboard.out=",
+    "dashboard.sweep=",
     "hub.push=",
     "hub.pull=",
     "hub.revision=",

@@ -130,6 +130,7 @@ class CollectConfig:
 class DashboardConfig:
     runs: str | None = None
     out: str | None = None
+    sweep: str | None = None
     dry_run: bool = False
 
 
@@ -213,6 +214,14 @@ class LabConfig:
     adapt: AdaptConfig | None = None
     dashboard: DashboardConfig | None = None
     hub: HubConfig | None = None
+
+
+@dataclass
+class WorkersConfig:
+    """`hydra.launcher` of launcher=workers."""
+
+    _target_: str = "hydra_plugins.kmidi_lab_launchers.WorkersLauncher"
+    n_jobs: int = 2
 
 
 def register() -> None:

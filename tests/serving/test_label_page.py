@@ -75,8 +75,6 @@ def test_two_raters_label_by_keys_and_nothing_is_lost(tmp_path: Path, lab_env: d
             ]
             for number in (2, 3):
                 press("2", f"{number} of 4")
-            if os.environ.get("KMIDI_SCREENSHOT"):
-                browser.save_screenshot(os.environ["KMIDI_SCREENSHOT"])
             press("2", "4 of 4")
             wait.until(lambda _: named("end").is_displayed())
             errors = [e for e in browser.get_log("browser") if e["level"] == "SEVERE" and "favicon" not in e["message"]]
@@ -85,3 +83,46 @@ def test_two_raters_label_by_keys_and_nothing_is_lost(tmp_path: Path, lab_env: d
         wait.until(lambda _: named("error").text)
         assert named("count").text.startswith("4 of 4"), "what the server did not do is not said to be done"
     assert len(kept()) == 6
+
+
+def test_a_chord_is_seen_heard_and_typed(tmp_path: Path, lab_env: dict[str, str]) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    (tmp_path / "charts").mkdir()
+    (tmp_path / "charts" / "blue.txt").write_text("Dm7 | G7 | Cmaj7 | A7 | Dm7 | G7 | Em7 | A7 | Dm7 | Db7 | Cmaj7\n")
+    task = ("task=label", "model=harmony", "label.page=true", "label.by=surprise", f"data.root={tmp_path / 'charts'}")
+    with browsing(tmp_path) as browser, served(tmp_path, lab_env, *task) as url:
+        wait = WebDriverWait(browser, 60)
+
+        def named(name: str):
+            return browser.find_element(By.ID, name)
+
+        def seconds() -> float:
+            return float(
+                wait.until(lambda _: browser.execute_script("return document.getElementById('player').duration"))
+            )
+
+        browser.get(url)
+        named("name").send_keys("ann" + Keys.ENTER)
+        wait.until(lambda _: named("text").text.endswith("→ ?"))
+        assert len(browser.find_elements(By.CSS_SELECTOR, "#roll rect")) >= 6 and "Db7" in named("given").text
+        wait.until(lambda _: browser.execute_script("return document.getElementById('player').readyState > 0"))
+        before = seconds()
+        browser.find_elements(By.XPATH, "//button[text()='♪']")[1].click()
+        wait.until(lambda _: "label=" in named("player").get_attribute("src"))
+        wait.until(lambda _: seconds() > before + 0.5)
+        assert browser.execute_script("return !document.getElementById('player').paused")
+        if os.environ.get("KMIDI_SCREENSHOT"):
+            browser.save_screenshot(os.environ["KMIDI_SCREENSHOT"])
+        named("typed").send_keys("nonsense" + Keys.ENTER)
+        wait.until(lambda _: "is no chord" in named("error").text)
+        named("typed").clear()
+        named("typed").send_keys("g7/b" + Keys.ENTER)
+        wait.until(lambda _: named("count").text.startswith("1 of"))
+        assert "Kept: G7/B" in named("said").text and named("error").text == ""
+        errors = [e for e in browser.get_log("browser") if e["level"] == "SEVERE" and "favicon" not in e["message"]]
+        assert all("400" in e["message"] for e in errors)
+    [event] = Store(tmp_path / "outputs" / "feedback.db").events("harmony")
+    assert event.label == "G7/B" and len(event.input or []) == 128

@@ -184,9 +184,26 @@ class SongRequest(Bounded):
         return f"songs are in 4/4, so this is no {asked.lower()}" if asked else ""
 
     @property
+    def tempo_by(self) -> str:
+        """What says the tempo; empty where nothing does."""
+        if self.tempo is not None:
+            return f"compose.tempo={self.tempo:g} was typed"
+        if self._pace is None:
+            return ""
+        text = any(line.what == "tempo" and not line.unused for line in self._said_lines)
+        return f"the {'text' if text else 'intent'} says {self._pace:g}"
+
+    @property
+    def mood_by(self) -> str:
+        """What says the mood; empty where nothing does."""
+        if self.affect:
+            return "compose.emotion"
+        return "the intent" if self.song.get("mood_primary") else "the text" if self.unread else ""
+
+    @property
     def told(self) -> bool:
         """Whether anything but a recording says what the song is to feel like."""
-        return bool(self.affect or self.song.get("mood_primary") or self.unread)
+        return bool(self.mood_by)
 
     @property
     def unread(self) -> str:

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.errors import ConfigError, DataError, UserError, one_of, reason
-from kmidi_lab.feedback.asking import SCORES, batch
+from kmidi_lab.feedback.asking import LEAST, SCORES, batch
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
 
 Refuse = Callable[[str], None]
+WAYS = (*SCORES, "surprise")
+"""Of ranking; surprise is how unlikely the label is that the material itself has."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +80,32 @@ def source_of(folder: Path, path: Path, question: Question) -> str:
     return f"{path.relative_to(folder)}:{question.place}" if question.place else str(path.relative_to(folder))
 
 
+def check_way(by: str, count: int) -> None:
+    """Raises ConfigError: no such way to rank, or no count."""
+    if by not in WAYS:
+        raise ConfigError(one_of("queue.by", by, WAYS))
+    if count < 1:
+        raise ConfigError(f"queue.count={count} must be 1 or more")
+
+
 def ranked(items: Sequence[Item], by: str, count: int) -> list[Item]:
     """The `count` items that asking about would teach most, the most first, unlike each other.
 
     Raises:
-        ConfigError: no such way, or no count.
+        ConfigError: as `check_way`, or the material has no labels of its own to be surprised by.
     """
-    if by not in SCORES:
-        raise ConfigError(one_of("queue.by", by, SCORES))
-    if count < 1:
-        raise ConfigError(f"queue.count={count} must be 1 or more")
-    if not items:
-        return []
-    outputs = np.stack([item.guess.output for item in items])
-    scores: NDArray[np.floating] = SCORES[by](np.stack([item.guess.chances for item in items]))
+    check_way(by, count)
+    outputs, scores = np.stack([item.guess.output for item in items]), _scores(items, by)
     order = batch(scores, outputs, min(count, len(items)))
     return [Item(items[i].question, items[i].source, items[i].guess, float(scores[i])) for i in order]
+
+
+def _scores(items: Sequence[Item], by: str) -> NDArray[np.floating]:
+    if by in SCORES:
+        return SCORES[by](np.stack([item.guess.chances for item in items]))
+    given = [item.guess.given for item in items]
+    if None in given:
+        raise ConfigError(
+            f"queue.by={by} needs material with labels of its own, such as chord charts; choose another way"
+        )
+    return -np.log(np.maximum(np.array(given, float), LEAST))

@@ -42,21 +42,25 @@ class Question:
 
 @dataclass(frozen=True)
 class Guess:
-    """A model's answer to a question: its output `[M]`, and the probability `[C]` of each of C names."""
+    """A model's answer to a question.
+
+    Args:
+        output: `[M]`.
+        chances: `[C]`, the probability of each name.
+        names: the labels that it chooses from.
+        given: the probability of the label that the material itself has; None without one.
+    """
 
     output: NDArray[np.float32]
     chances: NDArray[np.floating]
     names: list[str]
+    given: float | None = None
 
     @property
     def likeliest(self) -> tuple[str, float]:
         """The name of the largest probability, and the probability."""
         best = int(self.chances.argmax())
         return self.names[best], float(self.chances[best])
-
-    def chance(self, name: str) -> float:
-        """The probability of a name, 0 where it is none of them."""
-        return float(self.chances[self.names.index(name)]) if name in self.names else 0.0
 
 
 def read_text(path: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback.material import Asker, Item, material, ranked
+from kmidi_lab.feedback.material import Asker, Item, check_way, material, ranked
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.listening import say
 from kmidi_lab.inference.published import load_published
@@ -24,7 +24,10 @@ def asker(cfg: DictConfig) -> Asker:
     request = find(cfg.predict._target_, Request, cfg.trusted)
     published = load_published(models_root(cfg, cfg.model.name), cfg.model.name)
     if published is None:
-        raise ConfigError(f"no trained {cfg.model.name} model; train one, or type models_root=outputs/release")
+        raise ConfigError(
+            f"no trained {cfg.model.name} model in {cfg.models_root}; train one, or type models_root=DIR, such as "
+            "outputs/release"
+        )
     return Asker(request, published)
 
 
@@ -43,12 +46,14 @@ def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[
     """
     folder, refused = Path(cfg.data.root), list[str]()
     by = by or of.request.asks_by
-    ranked([], by, count)
+    check_way(by, count)
     items = list(material(of, folder, refused.append, without))
     for line in refused[:SHOWN]:
         say(f"left out: {line}")
     if not items:
         kinds = ", ".join(of.request.asks_about)
         raise DataError(f"data.root={folder}: nothing to ask about; give a folder of {kinds} files not yet labelled")
-    say(f"{len(items)} to ask about, {len(refused)} left out")
-    return ranked(items, by, count)
+    best = ranked(items, by, count)
+    fewer = f"; the {len(best)} that would teach most are taken ({cfg.task}.count)" if len(best) < len(items) else ""
+    say(f"{len(items)} to ask about, {len(refused)} left out{fewer}")
+    return best
