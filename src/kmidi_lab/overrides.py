@@ -13,6 +13,7 @@ from kmidi_lab.conf_dir import options
 from kmidi_lab.errors import ConfigError, first_line, one_of
 
 TASK_BLOCKS = (
+    "adapt",
     "collect",
     "compose",
     "dashboard",
