@@ -33,7 +33,6 @@ from kmidi_lab.sweeps.space import is_search
 from kmidi_lab.sweeps.state import record_of
 
 log = logging.getLogger(__name__)
-_ANSWERING = ("compose", "predict")
 _OF_HYDRA = (".hydra", "cli.log")
 """What every job's folder holds."""
 _COMMAND, _PROCESS = "KMIDI_COMMAND", "KMIDI_PROCESS"
@@ -190,8 +189,8 @@ def _job(cfg: DictConfig) -> int:
             run_file.write(done, folder)
     except LabError as error:
         log.error("%s", printable(str(error)))
-        # What was asked wrongly at a task that only answers leaves nothing worth a folder; a run keeps its failure.
-        asked = isinstance(error, UserError) and not sweep and cfg.task in _ANSWERING
+        # What was asked wrongly, and had not begun, leaves nothing worth a folder; a run that had keeps its failure.
+        asked = isinstance(error, UserError) and not sweep
         fresh = asked and folder.name == os.environ["KMIDI_RUN_ID"]
         if not (fresh and remove_folder(folder, _OF_HYDRA, Path(cfg.paths.output_root))):
             failed(str(error))

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from kmidi_lab import schema
 from kmidi_lab.conf_dir import conf_dir, conf_dirs, config_file, options
-from kmidi_lab.config_rules import check_meaning, check_types
+from kmidi_lab.config_rules import check_meaning, check_types, forget_choices
 from kmidi_lab.errors import ConfigError, first_line, one_of
 from kmidi_lab.overrides import TASK_BLOCKS, jobs
 from kmidi_lab.sweeps import space
@@ -35,6 +35,7 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     schema.register()
     os.environ.setdefault("KMIDI_RUN_ID", new_run_id())
     GlobalHydra.instance().clear()
+    forget_choices()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         words = [*_search_path(), *overrides]
         if multirun and space.is_search(overrides):

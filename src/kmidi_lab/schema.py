@@ -210,6 +210,14 @@ class LabConfig:
     hub: HubConfig | None = None
 
 
+@dataclass
+class WorkersConfig:
+    """`hydra.launcher` of launcher=workers."""
+
+    _target_: str = "hydra_plugins.kmidi_lab_launchers.WorkersLauncher"
+    n_jobs: int = 2
+
+
 def register() -> None:
     """Makes the schema known to Hydra; safe to call again."""
     ConfigStore.instance().store(name="schema", node=LabConfig)

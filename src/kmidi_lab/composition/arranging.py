@@ -20,6 +20,7 @@ from kmidi_lab.composition.progressions import Taste, progression
 from kmidi_lab.composition.tunes import BAR, section_tune
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Metre, Note, Part, PlacedChord, Section, Tempo
+from kmidi_lab.wording import many
 
 _BORROWED = {
     "intro": "verse", "outro": "chorus", "solo": "verse", "breakdown": "chorus", "drop": "chorus", "build-up": "pre-chorus",
@@ -64,7 +65,7 @@ def unheard(chords: Sequence[str], form: Sequence[Stretch]) -> str:
         return ""
     told = ", ".join(f"{kind} the first {bars}" for kind, bars in cut.items())
     room = ", ".join(f"{kind} {len(chords)}" for kind in _OWN)
-    return f'of your {len(chords)} bars of chords {told}; longer sections play all, as in compose.sections="{room}"'
+    return f'of your {many(len(chords), "bar")} of chords {told}; longer sections play all, as in compose.sections="{room}"'
 
 
 class Arranger:

@@ -80,6 +80,25 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
     return True, f"{new_status} may replace {old['status']}"
 
 
+def better_in_sweep(old: Mapping[str, Any] | None, sweep: str, training: Mapping[str, Any]) -> str:
+    """Why a job of a sweep leaves what another job of the same sweep has published; empty where it does not.
+
+    The best by validation stays, whichever came last.
+
+    Args:
+        old: what is published.
+        sweep: the group of the sweep, empty where the run belongs to none.
+        training: of the entry of the job: `run_id` and `val_loss`.
+    """
+    before = (old or {}).get("training", {})
+    run, job = str(before.get("run_id", "")), str(before.get("run_id", "")).removeprefix(f"{sweep}-")
+    ours, theirs = training.get("val_loss"), before.get("val_loss")
+    same_sweep = bool(sweep) and run != job and job.isdecimal() and run != training.get("run_id")
+    if not same_sweep or ours is None or theirs is None or ours < theirs:
+        return ""
+    return f"job {job} of this sweep is as good or better by validation (val/loss {theirs:.4g} against {ours:.4g}) and stays"
+
+
 def may_promote(entry: Mapping[str, Any]) -> tuple[bool, str]:
     """(allowed, why): a trained model that beats its baselines and whose files were proved within the tolerance."""
     if entry["status"] != "trained":

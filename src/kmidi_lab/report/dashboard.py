@@ -18,6 +18,7 @@ from kmidi_lab.report.formats import NOTHING, count, decimals, duration, fixed, 
 from kmidi_lab.report.html import rendered
 from kmidi_lab.report.kept_runs import KeptRun, KeptRuns
 from kmidi_lab.report.many_lines import colour, many_lines
+from kmidi_lab.wording import many
 
 Entry = Mapping[str, Any]
 MOST_LINES = 12
@@ -241,7 +242,9 @@ def _curves(runs: Sequence[tuple[int, KeptRun]]) -> list[tuple[str, str]]:
         for metric, stages in panels(run.curves).items():
             if "val" in stages:
                 lines.setdefault(metric, []).append((number, stages["val"]))
-    return [(f"val {metric}", many_lines(own, f"val {metric} of {len(own)} runs")) for metric, own in lines.items()]
+    return [
+        (f"val {metric}", many_lines(own, f"val {metric} of {many(len(own), 'run')}")) for metric, own in lines.items()
+    ]
 
 
 def _fastest(entry: Entry) -> tuple[str, Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -56,7 +57,12 @@ def run_task(cfg: DictConfig, context: dict[str, Any]) -> None:
     if cfg.task in _TRAINING and not all(map(_is_there, ("torch", "lightning"))):
         raise UserError(f"task={cfg.task} needs the training packages; type pip install 'kmidi_lab[train]'")
     _check(cfg)
-    importlib.import_module(f"kmidi_lab.tasks.{_MODULES[cfg.task]}").main(cfg, context)
+    module_of(cfg.task).main(cfg, context)
+
+
+def module_of(task: str) -> ModuleType:
+    """Imports what runs `task`, and with it what a task of its kind needs."""
+    return importlib.import_module(f"kmidi_lab.tasks.{_MODULES[task]}")
 
 
 def _is_there(package: str) -> bool:

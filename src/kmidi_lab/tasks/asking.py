@@ -26,7 +26,10 @@ def asker(cfg: DictConfig) -> Asker:
     root = models_root(cfg, cfg.model.name)
     published = load_published(root, cfg.model.name)
     if published is None:
-        raise ConfigError(f"no trained {cfg.model.name} model; train one, or type models_root=outputs/release")
+        raise ConfigError(
+            f"no trained {cfg.model.name} model in {cfg.models_root}; train one, or type models_root=DIR, such as "
+            "outputs/release"
+        )
     return Asker(request, published, root)
 
 
@@ -53,5 +56,7 @@ def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[
     if not items:
         kinds = ", ".join(of.request.asks_about)
         raise DataError(f"data.root={folder}: nothing to ask about; give a folder of {kinds} files not yet labelled")
-    say(f"{len(items)} to ask about, {len(refused)} left out")
-    return ranked(with_votes(items, of, members, by) if members else items, by, count)
+    best = ranked(with_votes(items, of, members, by) if members else items, by, count)
+    fewer = f"; the {len(best)} that would teach most are taken ({cfg.task}.count)" if len(best) < len(items) else ""
+    say(f"{len(items)} to ask about, {len(refused)} left out{fewer}")
+    return best

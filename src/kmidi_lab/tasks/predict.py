@@ -50,8 +50,13 @@ def models_root(cfg: DictConfig, model: str | None = None) -> Path:
 
 def spare_root(cfg: DictConfig) -> Path | None:
     """Where models come from that the user's folder lacks: the release, None where the user names a folder."""
+    return None if names_models_root() else release_root()
+
+
+def names_models_root() -> bool:
+    """Whether the user names the models folder, on the command line or by MODELS_ROOT."""
     choices = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
-    return None if choices or "MODELS_ROOT" in os.environ else release_root()
+    return bool(choices) or bool(os.environ.get("MODELS_ROOT"))
 
 
 def _publishes(root: Path, model: str | None) -> bool:
