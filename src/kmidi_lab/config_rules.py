@@ -10,7 +10,7 @@ from pathlib import Path
 from hydra import compose
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from kmidi_lab.conf_dir import options
+from kmidi_lab.conf_dir import main_config, options
 from kmidi_lab.contracts import CONTRACTS, register
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.hardware import usable_cores
@@ -64,7 +64,7 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
 @lru_cache(maxsize=8)
 def _with_choices(choices: tuple[str, ...]) -> DictConfig:
     """Composed once for all jobs of a sweep that differ in values alone; see `forget_choices`."""
-    return compose("config", overrides=list(choices), return_hydra_config=True)
+    return compose(main_config(), overrides=list(choices), return_hydra_config=True)
 
 
 def forget_choices() -> None:

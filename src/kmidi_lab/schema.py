@@ -178,6 +178,13 @@ class RetrainConfig:
 
 
 @dataclass
+class AdaptConfig:
+    name: str = "mine"
+    feedback: str | None = None
+    use: str | None = None
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -206,6 +213,7 @@ class LabConfig:
     queue: QueueConfig | None = None
     label: LabelConfig | None = None
     retrain: RetrainConfig | None = None
+    adapt: AdaptConfig | None = None
     dashboard: DashboardConfig | None = None
     hub: HubConfig | None = None
 

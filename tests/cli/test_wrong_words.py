@@ -46,7 +46,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("-m data.fold=1,2 model=harmony", "'data.fold' does not exist"),
         ("-m task=info hydra.sweep.subdir=x", "hydra.sweep.dir="),
         ("hydra.mode=MULTIRUN", "type -m"),
-        ("--config-name x", "there is one config"),
+        ("--config-name x", "type --config-dir DIR, too"),
         ("--config-path x", "--config-dir"),
         ("--experimental-rerun job.pickle", "could run anything"),
         ("--nope", "unrecognized arguments: --nope"),
