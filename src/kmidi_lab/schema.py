@@ -144,6 +144,8 @@ class MonitorConfig:
 class QueueConfig:
     by: str | None = None
     count: int = 100
+    members: list[str] = field(default_factory=list)
+    checkpoint: str | None = None
 
 
 @dataclass
