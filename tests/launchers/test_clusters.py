@@ -61,7 +61,7 @@ def test_a_job_that_is_preempted_is_queued_again_and_comes_to_the_same_end(
     tmp_path: Path, lab: list[str], lab_env: dict[str, str]
 ) -> None:
     pytest.importorskip("submitit", reason="needs submitit: pip install 'kmidi_lab[slurm]'")
-    epochs = "trainer.max_epochs=150"
+    epochs = "trainer.max_epochs=40"
     job = start(tmp_path, lab, lab_env, "seed=1", epochs, *SLURM)
     wait_for_checkpoint(tmp_path, job)
     [task] = [process for process in psutil.process_iter() if _is_task(process, tmp_path)]
