@@ -102,6 +102,7 @@ def main() -> None:
     jobs, singletons, words, number = pickle.load(sys.stdin.buffer)  # written by the process that began this one
     setup_globals()
     Singleton.set_state(singletons)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stopping.SIGNALS)  # a thread of Ray's may have started this process
     stopping.end_with_parent()
     folder = folder_of(jobs.config_of(words, number))
     jobs.run(jobs.config_of(state.words_to_go_on(words, folder), number))

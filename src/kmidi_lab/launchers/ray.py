@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 _STORE_BYTES = 100 * 2**20
 """Of a Ray of our own: jobs leave files, not objects."""
 _ANSWER_S = 5.0
+_POLL_S = 0.5
 
 
 def launch(jobs: Jobs, words: Sequence[Sequence[str]], first: int, own: RayConfig) -> list[JobReturn]:
@@ -37,11 +38,12 @@ def launch(jobs: Jobs, words: Sequence[Sequence[str]], first: int, own: RayConfi
         task = ray.remote(num_cpus=own.cpus, num_gpus=own.gpus, max_retries=own.retries)(_run)
         waiting = [task.remote(Elsewhere.of(jobs, each, first + place)) for place, each in enumerate(words)]
         while waiting:
-            [ended], waiting = ray.wait(waiting)
-            try:
-                ray.get(ended)
-            except ray.exceptions.RayError as error:  # its folder says how far it came
-                log.error("a task of Ray has failed: %s", one_line(first_line(error)))
+            done, waiting = ray.wait(waiting, timeout=_POLL_S)  # a signal is heard between two waits
+            for ended in done:
+                try:
+                    ray.get(ended)
+                except ray.exceptions.RayError as error:  # its folder says how far it came
+                    log.error("a task of Ray has failed: %s", one_line(first_line(error)))
     return results(configs)
 
 
@@ -73,8 +75,10 @@ def _connected(own: RayConfig) -> Iterator[Any]:
             signal.signal(number, handler)
     try:
         yield ray
-    finally:
+    except Exception:
         ray.shutdown()
+        raise
+    ray.shutdown()  # not after a signal, which has ended Ray already: it would wait for an answer
 
 
 def _check_answer(address: str) -> None:
