@@ -20,10 +20,11 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+from asking_ways import Perceptron, far_and_unsure, typical
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -75,33 +76,75 @@ def _top(scores: np.ndarray, count: int) -> np.ndarray:
     return np.argsort(-scores, kind="stable")[:count]
 
 
+def _all_margins(t: Task, known: np.ndarray, rest: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return margin(_probabilities(t, known, rest))
+
+
+def _bald(t: Task, known: np.ndarray, rest: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    model = _perceptron(t, known, int(rng.integers(1 << 30)))
+    return _top(disagreement(model.passes(t.pool[rest])), t.step)
+
+
+def _perceptron(t: Task, known: np.ndarray, seed: int) -> Perceptron:
+    return Perceptron(t.pool[known], t.pool_y[known], int(t.pool_y.max()) + 1, seed)
+
+
 Choose = Callable[[Task, np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
-WAYS: dict[str, Choose] = {
-    "random": lambda t, known, rest, rng: rng.permutation(len(rest))[: t.step],
-    "entropy": lambda t, known, rest, rng: _top(entropy(_probabilities(t, known, rest)), t.step),
-    "margin": lambda t, known, rest, rng: _top(margin(_probabilities(t, known, rest)), t.step),
-    "margin, diverse": lambda t, known, rest, rng: batch(margin(_probabilities(t, known, rest)), t.pool[rest], t.step),
-    "core set": lambda t, known, rest, rng: core_set(t.pool[rest], t.pool[known], t.step),
-    "committee": lambda t, known, rest, rng: _top(disagreement(_committee(t, known, rest, rng)), t.step),
+
+
+class Way(NamedTuple):
+    """Gives places of the rest. The first labels may be chosen, too, and the learner may be a perceptron with dropout."""
+
+    choose: Choose
+    typical_start: bool = False
+    dropout: bool = False
+
+
+def _random(t: Task, known: np.ndarray, rest: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.permutation(len(rest))[: t.step]
+
+
+WAYS = {
+    "random": Way(_random),
+    "entropy": Way(lambda t, known, rest, rng: _top(entropy(_probabilities(t, known, rest)), t.step)),
+    "margin": Way(lambda t, known, rest, rng: _top(_all_margins(t, known, rest, rng), t.step)),
+    "margin, diverse": Way(lambda t, known, rest, rng: batch(_all_margins(t, known, rest, rng), t.pool[rest], t.step)),
+    "core set": Way(lambda t, known, rest, rng: core_set(t.pool[rest], t.pool[known], t.step)),
+    "committee": Way(lambda t, known, rest, rng: _top(disagreement(_committee(t, known, rest, rng)), t.step)),
+    "typical start, far and unsure": Way(
+        lambda t, known, rest, rng: far_and_unsure(_probabilities(t, known, rest), t.pool[rest], t.pool[known], t.step),
+        typical_start=True,
+    ),
+    "random, dropout": Way(_random, dropout=True),
+    "BALD, dropout": Way(_bald, dropout=True),
 }
+"""Far and unsure was chosen on development parts (`asking_development.py`). BALD has another learner and its own random."""
 
 
-def curve(task: Task, choose: Choose, seed: int) -> tuple[list[int], list[float]]:
+def learnt(task: Task, known: np.ndarray, dropout: bool, seed: int) -> float:
+    """The accuracy on the test part after so many labels."""
+    x, y = task.pool[known], task.pool_y[known]
+    model = _perceptron(task, known, seed) if dropout else fitted(x, y)
+    return float(model.score(task.test, task.test_y))
+
+
+def curve(task: Task, way: Way, seed: int) -> tuple[list[int], list[float]]:
     """Numbers of labels, and the accuracy on the test part with each."""
     rng = np.random.default_rng(seed)
     known = rng.permutation(len(task.pool))[: task.first]
+    if way.typical_start:
+        known = typical(task.pool, np.zeros(0, int), task.first, seed)
     sizes, scores = [], []
     while True:
-        model = fitted(task.pool[known], task.pool_y[known])
         sizes.append(len(known))
-        scores.append(float(model.score(task.test, task.test_y)))
+        scores.append(learnt(task, known, way.dropout, seed))
         if len(known) >= min(task.most, len(task.pool)):
             return sizes, scores
         rest = np.setdiff1d(np.arange(len(task.pool)), known)
-        known = np.concatenate([known, rest[choose(task, known, rest, rng)]])
+        known = np.concatenate([known, rest[way.choose(task, known, rest, rng)]])
 
 
-def _scaled(name: str, pool: np.ndarray, py: np.ndarray, test: np.ndarray, ty: np.ndarray, *sizes: int) -> Task:
+def scaled(name: str, pool: np.ndarray, py: np.ndarray, test: np.ndarray, ty: np.ndarray, *sizes: int) -> Task:
     scaler = StandardScaler().fit(pool)
     names = sorted(set(py))
     keep = np.isin(ty, names)
@@ -109,16 +152,18 @@ def _scaled(name: str, pool: np.ndarray, py: np.ndarray, test: np.ndarray, ty: n
     return Task(name, scaler.transform(pool), place[0], scaler.transform(test[keep]), place[1], *sizes)
 
 
-def texts(root: Path, seed: int) -> Task:
+def text_task(root: Path, seed: int, development: int = 0) -> Task:
+    """Tested on the `dev` part, or on so many comments of `train` that are not in the pool."""
     items = [s for s in goemotions.read(root).items if len(s.labels) == 1]
     train, test = ([s for s in items if s.part == part] for part in ("train", "dev"))
-    drawn = np.random.default_rng(seed).permutation(len(train))[:6000]
-    train = [train[i] for i in drawn]
+    drawn = np.random.default_rng(seed).permutation(len(train))
+    test = [train[i] for i in drawn[6000 : 6000 + development]] or test
+    train = [train[i] for i in drawn[:6000]]
     words = TfidfVectorizer(min_df=3, sublinear_tf=True, ngram_range=(1, 2))
     svd = TruncatedSVD(100, random_state=0)
     pool = svd.fit_transform(words.fit_transform([s.text for s in train]))
     held = svd.transform(words.transform([s.text for s in test]))
-    return _scaled(
+    return scaled(
         "GoEmotions", pool, np.array([s.labels[0] for s in train]), held, np.array([s.labels[0] for s in test]),
         100, 100, 2000,
     )  # fmt: skip
@@ -146,7 +191,11 @@ def _cached(folder: Path, name: str, paths: list[Path]) -> tuple[list[Path], np.
     return [Path(p) for p in held["paths"]], held["rows"]
 
 
-def instruments(root: Path, folder: Path, seed: int) -> Task:
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Features, classes, what is of the test part, and pitch or actor, a row each."""
+
+
+def instrument_rows(root: Path, folder: Path) -> Rows:
     paths = []
     for instrument in sorted(p for p in (root / "philharmonia").iterdir() if p.is_dir()):
         files = sorted(instrument.rglob("*.mp3"))
@@ -154,16 +203,25 @@ def instruments(root: Path, folder: Path, seed: int) -> Task:
     paths, rows = _cached(folder, "philharmonia", paths)
     names = [read_name(path.stem) for path in paths]
     test = np.array([zlib.crc32(n.pitch.encode()) % 4 == 0 for n in names])
-    y = np.array([n.instrument for n in names])
+    return rows, np.array([n.instrument for n in names]), test, np.array([n.pitch for n in names])
+
+
+def instruments(root: Path, folder: Path, seed: int) -> Task:
+    rows, y, test, _ = instrument_rows(root, folder)
     pool = np.random.default_rng(seed).permutation(np.flatnonzero(~test))
-    return _scaled("Philharmonia", rows[pool], y[pool], rows[test], y[test], 30, 15, 600)
+    return scaled("Philharmonia", rows[pool], y[pool], rows[test], y[test], 30, 15, 600)
 
 
-def voices(root: Path, folder: Path, seed: int) -> Task:
+def voice_rows(root: Path, folder: Path) -> Rows:
     paths, rows = _cached(folder, "ravdess", sorted((root / "ravdess").rglob("03-01-*.*")))
     codes = [path.stem.split("-") for path in paths]
-    test, y = np.array([int(c[6]) > 18 for c in codes]), np.array([c[2] for c in codes])
-    return _scaled("RAVDESS", rows[~test], y[~test], rows[test], y[test], 40, 20, 600)
+    actors, y = np.array([int(c[6]) for c in codes]), np.array([c[2] for c in codes])
+    return rows, y, actors > 18, actors
+
+
+def voices(root: Path, folder: Path) -> Task:
+    rows, y, test, _ = voice_rows(root, folder)
+    return scaled("RAVDESS", rows[~test], y[~test], rows[test], y[test], 40, 20, 600)
 
 
 def needed(sizes: list[int], mean: np.ndarray, goal: float) -> int | None:
@@ -176,42 +234,49 @@ def needed(sizes: list[int], mean: np.ndarray, goal: float) -> int | None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, default=Path("active_learning"))
-    folder, root = parser.parse_args().folder, Path(os.environ["DATA_ROOT"])
+    parser.add_argument("--ways", default="; ".join(WAYS), help="those to run, '; ' between; others stay as they were")
+    arguments, root = parser.parse_args(), Path(os.environ["DATA_ROOT"])
+    folder, file = arguments.folder, arguments.folder / "active_learning.json"
     folder.mkdir(parents=True, exist_ok=True)
     warnings.filterwarnings("ignore")
     makers = (
-        lambda seed: texts(root, seed),
+        lambda seed: text_task(root, seed),
         lambda seed: instruments(root, folder, seed),
-        lambda seed: voices(root, folder, seed),
+        lambda seed: voices(root, folder),
     )
-    figure, axes = plt.subplots(1, 3, figsize=(15, 4.5))
-    result = {}
-    for make, axis in zip(makers, axes, strict=True):
+    result = json.loads(file.read_text()) if file.is_file() else {}
+    for make in makers:
         tasks = [make(seed) for seed in SEEDS]
-        whole = [float(fitted(t.pool, t.pool_y).score(t.test, t.test_y)) for t in tasks]
-        goal, name = ENOUGH * np.mean(whole), tasks[0].name
-        result[name] = {"pool": len(tasks[0].pool), "test": len(tasks[0].test), "all_labels": whole, "ways": {}}
-        print(
-            f"{name}: pool {len(tasks[0].pool)}, test {len(tasks[0].test)}, all labels {np.mean(whole):.3f}", flush=True
-        )
-        for way, choose in WAYS.items():
-            runs = [curve(task, choose, seed) for task, seed in zip(tasks, SEEDS, strict=True)]
+        own = result.setdefault(tasks[0].name, {"pool": len(tasks[0].pool), "test": len(tasks[0].test), "ways": {}})
+        for key, dropout in (("all_labels", False), ("all_labels_dropout", True)):
+            if key not in own:
+                own[key] = [learnt(t, np.arange(len(t.pool)), dropout, s) for t, s in zip(tasks, SEEDS, strict=True)]
+            print(f"{tasks[0].name}: pool {own['pool']}, test {own['test']}, {key} {np.mean(own[key]):.3f}", flush=True)
+        for way in arguments.ways.split("; "):
+            runs = [curve(task, WAYS[way], seed) for task, seed in zip(tasks, SEEDS, strict=True)]
             sizes, scores = runs[0][0], np.array([scores for _, scores in runs])
+            whole = own["all_labels_dropout" if WAYS[way].dropout else "all_labels"]
+            least, area = needed(sizes, scores.mean(0), ENOUGH * float(np.mean(whole))), scores.mean(1)
+            own["ways"][way] = {"labels": sizes, "accuracy": scores.tolist(), "needed": least}
+            print(f"  {way:<30} needs {least}; mean {area.mean():.3f} ± {area.std(ddof=1):.3f}", flush=True)
+        file.write_text(json.dumps(result))
+    _draw(result, folder / "active_learning.png")
+
+
+def _draw(result: dict[str, Any], path: Path) -> None:
+    """A panel for each task; the ways of the perceptron are dashed."""
+    figure, axes = plt.subplots(1, len(result), figsize=(15, 5.5))
+    for axis, (name, own) in zip(axes, result.items(), strict=True):
+        for way, run in own["ways"].items():
+            scores, style = np.array(run["accuracy"]), "--" if WAYS[way].dropout else "-"
             mean, spread = scores.mean(0), scores.std(0, ddof=1)
-            least = needed(sizes, mean, goal)
-            area = scores.mean(1)
-            result[name]["ways"][way] = {"labels": sizes, "accuracy": scores.tolist(), "needed": least}
-            print(
-                f"  {way:<16} needs {least}; mean over the curve {area.mean():.3f} ± {area.std(ddof=1):.3f}", flush=True
-            )
-            axis.plot(sizes, mean, label=way, color="black" if way == "random" else None)
-            axis.fill_between(sizes, mean - spread, mean + spread, alpha=0.12)
-        axis.axhline(goal, color="grey", linestyle=":")
+            [line] = axis.plot(run["labels"], mean, style, label=way, color="black" if "random" in way else None)
+            axis.fill_between(run["labels"], mean - spread, mean + spread, alpha=0.1, color=line.get_color())
+        axis.axhline(ENOUGH * float(np.mean(own["all_labels"])), color="grey", linestyle=":")
         axis.set(title=name, xlabel="labels", ylabel="accuracy on the test part")
-    axes[0].legend()
-    figure.tight_layout()
-    figure.savefig(folder / "active_learning.png", dpi=80)
-    (folder / "active_learning.json").write_text(json.dumps(result))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncol=5, frameon=False)
+    figure.tight_layout(rect=(0, 0.1, 1, 1))
+    figure.savefig(path, dpi=80)
 
 
 if __name__ == "__main__":

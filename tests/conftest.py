@@ -84,7 +84,7 @@ def lab() -> Iterator[list[str]]:
 @pytest.fixture(scope="session")
 def lab_env() -> dict[str, str]:
     """The environment without what would lead the lab to data, models or services of whoever runs the tests."""
-    own = {k: v for k, v in os.environ.items() if not k.startswith(("KMIDI_", "WANDB_", "RTNEURAL_"))}
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("KMIDI_", "WANDB_", "RTNEURAL_", "HF_"))}
     for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
         own.pop(key, None)
     return own | {"OMP_NUM_THREADS": "1"}

@@ -11,6 +11,7 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from omegaconf import OmegaConf
 from support.sample_run import sample_run
 
+from kmidi_lab.run_record import WorstItem
 from kmidi_lab.wandb_run import EVERY, StepCurves, _name, _tags, finish_wandb
 
 
@@ -80,6 +81,9 @@ def _finished(folder: Path, offline: bool, failed: bool = False) -> _Run:
         (folder / name).write_bytes(b"x")
     (folder / "report.html").write_text("<h1>report</h1>")
     (folder / "run.json").write_text("{}")
+    (folder / "worst").mkdir()
+    (folder / "worst" / "01.svg").write_text("<svg/>")
+    record.analysis.worst = [WorstItem("Giant Steps", "jazz", 3.5, 12, figure=f"worst/0{n}.svg") for n in (1, 2)]
     finish_wandb(SimpleNamespace(experiment=run), record, folder, failed)  # type: ignore[arg-type]
     return run
 
@@ -91,6 +95,8 @@ def test_tables_report_and_artefacts_with_what_they_were_made_from(tmp_path: Pat
     assert {f"confusion/{name}" for name in record.analysis.confusions} <= set(run.rows)
     names = {(row[0], row[1]) for row in run.rows["baselines"].data}
     assert ("test", "harmony") in names and ("test", "4-gram+cache") in names
+    [worst] = run.rows["worst_test_items"].data  # the one whose picture is there
+    assert worst[:4] == ["Giant Steps", "jazz", 3.5, 12.0]
     [data] = run.used
     assert data.type == "dataset" and data.metadata["version"] == record.data.version
     assert [artifact.type for artifact in run.made] == ["model", "report"]

@@ -12,6 +12,7 @@ Relations between two arguments are the constructor's own to check.
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
@@ -75,10 +76,12 @@ def _check(kind: type[Bounded], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     except TypeError:  # the constructor itself says best which argument is missing or too much
         return
     for name, hint in _hints(kind).items():  # type: ignore[arg-type]  # a class is hashable
-        if name in values and not _fits(values[name], hint):
+        optional = _some(hint) is not hint
+        hint = _some(hint)
+        if name in values and not (optional and values[name] is None) and not _fits(values[name], hint):
             default = signature.parameters[name].default
             key = f"{kind.config_key}.{name}"
-            example = "" if default is inspect.Parameter.empty else f", such as {key}={_text(default)}"
+            example = "" if default in (inspect.Parameter.empty, None) else f", such as {key}={_text(default)}"
             raise ConfigError(f"{key}={_text(values[name])} must be {_range(hint, values[name])}{example}")
 
 
@@ -92,8 +95,14 @@ def _hints(kind: type) -> dict[str, Any]:
         source = part if is_dataclass(part) else vars(part).get("__init__")
         if source is not None:
             annotations = inspect.get_annotations(source, eval_str=True)
-            hints |= {name: hint for name, hint in annotations.items() if _bounded(hint)}
+            hints |= {name: hint for name, hint in annotations.items() if _bounded(_some(hint))}
     return hints
+
+
+def _some(hint: Any) -> Any:
+    """Of `X | None`, X; any other annotation as it is."""
+    parts = typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else ()
+    return parts[0] if len(parts) == 2 and parts[1] is types.NoneType else hint
 
 
 def _bounded(hint: Any) -> bool:

@@ -39,6 +39,10 @@ _FREE_TEXT = (
     "model.init_from=",
     "dashboard.runs=",
     "dashboard.out=",
+    "dashboard.sweep=",
+    "hub.push=",
+    "hub.pull=",
+    "hub.revision=",
     *(
         f"compose.{key}="
         for key in ("text", "intent", "chords", "key", "emotion", "style", "sections", "example", "audio", "out")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,6 +31,12 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     """Rough training memory of one example: inputs, activations and their gradients."""
     identity_settings: ClassVar[tuple[str, ...]]
     """Constructor arguments that decide which examples are trained on, and so which are the test."""
+    mixed_in: Callable[[Any], Any] | None = None
+    """Makes of each training batch what is trained on, such as one with feedback in it; None leaves it as it is."""
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        training = self.mixed_in is not None and self.trainer is not None and self.trainer.training
+        return self.mixed_in(batch) if training and self.mixed_in else batch
 
     @classmethod
     def identity(cls, settings: Mapping[str, Any]) -> dict[str, Any]:

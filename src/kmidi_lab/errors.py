@@ -49,12 +49,20 @@ class RegistryError(UserError):
     """A registry or an artefact that is broken, foreign or out of reach."""
 
 
+class HubError(UserError):
+    """A Hub that can't be reached, refuses, or holds something else than asked for."""
+
+
 class ExportError(LabError):
     """An artefact that failed its proof; nothing was written. Names the layer or the gate."""
 
 
 class DriftError(LabError):
     """A model that is asked about what it was not made for."""
+
+
+class NotBetterError(LabError):
+    """What was learnt from feedback did not pass its gates; nothing was published."""
 
 
 def one_of(what: str, value: object, allowed: Iterable[object], hint: str = "") -> str:

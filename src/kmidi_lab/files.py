@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
+import tempfile
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from kmidi_lab.errors import FileError
@@ -81,6 +83,22 @@ def check_writable(folder: Path) -> None:
         raise FileError(
             f"{folder}: can't be written ({why}); free space, or choose a folder that may be written"
         ) from error
+
+
+@contextlib.contextmanager
+def in_a_temporary_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """A folder with these files (path below it: content), which is gone afterwards. Raises FileError."""
+    with contextlib.ExitStack() as until_done:
+        try:
+            folder = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="kmidi-")))
+            for name, data in files.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(data)
+        except OSError as error:
+            raise FileError(
+                f"{tempfile.gettempdir()}: can't be written ({error.strerror or error}); free space"
+            ) from error
+        yield folder
 
 
 def write_synced(path: Path, data: bytes, mode: int | None = None) -> None:

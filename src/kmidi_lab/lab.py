@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,25 @@ from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
 from kmidi_lab.wandb_run import finish_wandb
+from kmidi_lab.worst_items import keep_worst
 
 log = logging.getLogger(__name__)
 CURVES = Path("curves", "metrics.csv")
 
 
-def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
+def train(
+    cfg: DictConfig,
+    context: dict[str, Any],
+    mixed_in: Callable[[Any], Any] | None = None,
+    gate: Callable[[RunRecord, LabModule, DataModule], bool] | None = None,
+) -> RunRecord:
     """One run in `context["folder"]`; returns its record, which has no scores on other ranks than the first.
+
+    Args:
+        cfg: all settings.
+        context: the job's folder, command, start time and sweep group.
+        mixed_in: makes of each training batch what is trained on.
+        gate: whether what was trained and scored may be exported, beside the checks of every export.
 
     Raises LabError with one line.
     """
@@ -78,6 +90,7 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
     handshake(module, data)
     data.prepare_data()
     data.setup("fit")
+    data.mixed_in = mixed_in
 
     record = _new_record(cfg, context, machine, data, module)
     if start:
@@ -117,8 +130,9 @@ def train(cfg: DictConfig, context: dict[str, Any]) -> RunRecord:
             module, data, cfg.trainer.limit_train_batches, device, folder, cfg.trainer.progress
         )
         evaluate(record, module, evaluator, data)
+        keep_worst(record, module, evaluator, data, folder)
         _log_scores(trainer, record)
-        if cfg.export.enabled:
+        if cfg.export.enabled and (gate is None or gate(record, module, data)):
             export = cfg.export
             # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
             ExportCallback(
@@ -181,8 +195,8 @@ def _tell_start(record: RunRecord, start: Start) -> None:
     """The start weights' data have taught this model, too, so their licence goes on with it."""
     assert record.data
     record.data.more["started_from"] = {"source": start.source, "sha256": start.sha256, "licence": start.licence}
-    own = record.data.licence
-    record.data.licence = "; ".join(filter(None, [own, start.licence or "the start weights' data: not recorded"]))
+    both = [record.data.licence, start.licence or "the start weights' data: not recorded"]
+    record.data.licence = "; ".join(dict.fromkeys(filter(None, both)))
     log.info("training starts from the weights of %s", start.source)
 
 

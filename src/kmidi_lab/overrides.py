@@ -18,11 +18,13 @@ TASK_BLOCKS = (
     "dashboard",
     "eval",
     "feedback",
+    "hub",
     "label",
     "monitor",
     "predict",
     "queue",
     "registry",
+    "retrain",
     "serve",
 )
 _MOST_COMBINATIONS = 200

@@ -189,13 +189,32 @@ class Note:
 
 
 @dataclass
+class WorstItem:
+    """A song, take or clip of the test; `loss` is the mean over its `events`, `said` what was right and what came.
+
+    `figure` is its picture, below the run's folder.
+    """
+
+    name: str
+    source: str
+    loss: float
+    events: int
+    said: str = ""
+    figure: str | None = None
+
+
+@dataclass
 class Analysis:
-    """What an evaluator found beside the scores; `more` is what only its own model knows."""
+    """What an evaluator found beside the scores; `more` is what only its own model knows.
+
+    `worst` are the test items of greatest loss, the worst first.
+    """
 
     confusions: dict[str, Confusion] = field(default_factory=dict)
     reliability: Reliability | None = None
     slices: list[SliceEvidence] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    worst: list[WorstItem] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

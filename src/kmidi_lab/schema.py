@@ -88,6 +88,7 @@ class ModelConfig:
     accepts: list[str] = field(default_factory=list)
     module: Any = MISSING
     evaluator: Any = MISSING
+    feedback: Any = None
     init_from: str | None = None
     freeze: list[str] = field(default_factory=list)
     layer_rate: float = 1.0
@@ -129,6 +130,7 @@ class CollectConfig:
 class DashboardConfig:
     runs: str | None = None
     out: str | None = None
+    sweep: str | None = None
     dry_run: bool = False
 
 
@@ -140,13 +142,37 @@ class MonitorConfig:
 
 @dataclass
 class QueueConfig:
-    by: str = "margin"
+    by: str | None = None
     count: int = 100
 
 
 @dataclass
 class LabelConfig:
     file: str | None = None
+    page: bool = False
+    host: str = "127.0.0.1"
+    port: int = 8767
+    by: str | None = None
+    count: int = 100
+
+
+@dataclass
+class HubConfig:
+    push: str | None = None
+    pull: str | None = None
+    revision: str | None = None
+    public: bool = False
+
+
+@dataclass
+class RetrainConfig:
+    feedback: str | None = None
+    share: float = 0.3
+    steps: int = 300
+    learning_rate: float = 5e-4
+    held_out: float = 0.25
+    margin: float = 0.01
+    weigh: bool = True
 
 
 @dataclass
@@ -177,7 +203,9 @@ class LabConfig:
     monitor: MonitorConfig | None = None
     queue: QueueConfig | None = None
     label: LabelConfig | None = None
+    retrain: RetrainConfig | None = None
     dashboard: DashboardConfig | None = None
+    hub: HubConfig | None = None
 
 
 def register() -> None:

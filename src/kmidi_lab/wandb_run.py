@@ -96,6 +96,7 @@ def finish_wandb(logger: WandbLogger, record: RunRecord, folder: Path, failed: b
         run.summary["registry_status"] = export.status
         _log_latency(run, export.latency.backends)
         _log_model(run, record, export)
+    _log_worst(run, record, folder)
     _log_report(run, record, folder)
     run.finish(exit_code=1 if failed else 0)
 
@@ -131,6 +132,20 @@ def _log_scores(run: Any, record: RunRecord) -> None:
     for name, table in record.analysis.confusions.items():
         counts = [[true, *row] for true, row in zip(table.labels, table.counts, strict=True)]
         run.log({f"confusion/{name}": wandb.Table(columns=["true \\ predicted", *table.labels], data=counts)})
+
+
+def _log_worst(run: Any, record: RunRecord, folder: Path) -> None:
+    """The worst test items, each with its picture; nothing of a recording goes along."""
+    import wandb
+
+    rows = [
+        [item.name, item.source, item.loss, float(item.events), item.said, wandb.Html(path.read_text(), inject=False)]
+        for item in record.analysis.worst
+        if item.figure and (path := folder / item.figure).is_file()
+    ]
+    if rows:
+        columns = ["item", "source", "loss", "events", "said", "picture"]
+        run.log({"worst_test_items": wandb.Table(columns=columns, data=rows)})
 
 
 def _cells(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

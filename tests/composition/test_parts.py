@@ -14,7 +14,7 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.spelling import parse_spelling
 from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
 from kmidi_lab.composition.arranging import unheard
-from kmidi_lab.composition.bands import band_of_genre, band_of_text, bands, fills, kit, pattern, with_feel
+from kmidi_lab.composition.bands import band_of_genre, bands, fills, kit, pattern, with_feel
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.drumming import drums
 from kmidi_lab.composition.form import chosen_form, closed, form, read_form
@@ -182,8 +182,6 @@ def test_genres_and_feels_of_the_schema_are_known() -> None:
     assert all(band_of_genre(genre) for genre in GENRES)
     assert band_of_genre("a slow JAZZ waltz") is bands()["jazz"]
     assert band_of_genre("something") is None
-    assert band_of_text("write me a slow jazz ballad") is bands()["jazz"]
-    assert band_of_text("the house is empty and I dance alone") is None
     swung = with_feel(bands()["pop"], "Swung")
     assert (swung.groove, swung.swing) == ("swing", 0.16)
     assert with_feel(bands()["pop"], "Mechanical").groove is None

@@ -11,16 +11,18 @@ import soundfile
 
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.asking import batch, core_set, disagreement, entropy, margin
-from kmidi_lab.feedback.labels import agreement, kappa
+from kmidi_lab.feedback.labels import Labels, kappa
+from kmidi_lab.feedback.material import Asker, Item, material
+from kmidi_lab.feedback.queue import queue_items, queue_rows
 from kmidi_lab.feedback.store import Store
-from kmidi_lab.inference.published import release_root
+from kmidi_lab.inference.published import load_published, release_root
+from kmidi_lab.models.intent.predict import FeelingOf
 
 
 @pytest.fixture(autouse=True)
 def released(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fixture `job` starts no Hydra, which the choice of a models folder asks."""
-    for task in ("queue", "label"):
-        monkeypatch.setattr(f"kmidi_lab.tasks.{task}.models_root", lambda *_: release_root())
+    monkeypatch.setattr("kmidi_lab.tasks.asking.models_root", lambda *_: release_root())
 
 
 CHANCES = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [1 / 3, 1 / 3, 1 / 3], [0.9, 0.1, 0.0]])
@@ -81,13 +83,22 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
     _fill(path, rows + seconds)
     with pytest.raises(DataError, match=r"1 rows were refused, as .*'joyful!' is not allowed"):
         job("task=label", task[0], f"label.file={path}")
-    assert "2 items in common, kappa 0.00" in capsys.readouterr().out
+    assert "2 items in common, 1 alike, kappa 0.00" in capsys.readouterr().out
     events = list(Store(tmp_path / "outputs" / "feedback.db").events("intent"))
     assert sorted(e.label for e in events if e.label) == ["happy", "sad", "sad", "sad"]
-    assert len({e.use for e in events}) == 2 and [row[2] for row in agreement(events)] == [2]
+    assert len({e.use for e in events}) == 2
     with pytest.raises(DataError, match="1 rows"):
         job("task=label", task[0], f"label.file={path}")
     assert "0 labels are new, 4 were there" in capsys.readouterr().out
+    rows[0]["label"], rows[2]["label"] = "angry", ""
+    _fill(path, rows)
+    job("task=label", task[0], f"label.file={path}")
+    rows[0]["label"] = "happy"
+    _fill(path, rows)
+    job("task=label", task[0], f"label.file={path}")
+    again = [e.label for e in Store(tmp_path / "outputs" / "feedback.db").events("intent") if e.item == rows[0]["item"]]
+    assert sorted(again) == ["happy", "sad"], "a rater's last label is the one that counts"
+    capsys.readouterr()
     job("task=queue", *task)
     assert "2 to ask about" in capsys.readouterr().out
 
@@ -108,7 +119,7 @@ def test_recordings_are_ranked_and_what_is_none_is_left_out(job, tmp_path: Path,
 
 def test_what_cannot_be_asked_is_one_line(job, tmp_path: Path) -> None:
     for words, line in (
-        (("model=harmony",), "has no labels to ask for"),
+        (("model=groove",), "has no labels to ask for"),
         (("model=intent", "queue.by=luck"), "queue.by: 'luck' is not allowed"),
         (("model=intent", "queue.count=0"), "queue.count=0 must be"),
     ):
@@ -119,5 +130,57 @@ def test_what_cannot_be_asked_is_one_line(job, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"label\.file="):
         job("task=label", "model=intent")
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match="no column item, label, rater"):
+    with pytest.raises(DataError, match="no column item, label, rater; give"):
         job("task=label", "model=intent", f"label.file={tmp_path / 'x.csv'}")
+
+
+def test_a_label_is_one_a_rater_and_item_and_can_be_taken_back(tmp_path: Path) -> None:
+    store = Store(tmp_path / "feedback.db")
+    labels, items = Labels(store, "intent"), ("a" * 64, "b" * 64)
+    ann, bob = labels.rater("Ann"), labels.rater("bob")
+    assert labels.rater(" ") == labels.rater("me") and len({ann, bob, labels.rater("me")}) == 3
+    for label, new in (("sad", True), ("sad", False), ("happy", True), ("sad", True)):
+        assert labels.put(ann, items[0], label, 1_790_000_000) is new
+    labels.put(bob, items[0], "sad", 1_790_000_000)
+    labels.put(bob, items[1], "fear", 1_790_000_000)
+    assert labels.take_back(bob, items[1]) and not labels.take_back(bob, items[1])
+    for held in (labels, Labels(store, "intent")):
+        assert held.of(ann) == held.of(bob) == {items[0]: "sad"} and held.items() == {items[0]}
+        assert held.agreement() == [(*sorted((ann, bob)), [("sad", "sad")])]
+    assert not Labels(store, "emotion").items()
+    store.forget([ann])
+    with pytest.raises(DataError, match="choose another name"):
+        Labels(store, "intent").put(ann, items[0], "sad", 1_790_000_000)
+
+
+def test_a_queue_asks_only_for_what_lies_in_its_folder_and_is_what_it_was(tmp_path: Path) -> None:
+    root = release_root()
+    assert root is not None
+    published = load_published(root, "intent")
+    assert published is not None
+    asker, folder = Asker(FeelingOf, published), tmp_path / "texts"
+    folder.mkdir()
+    (tmp_path / "secret.txt").write_text("my diary\n")
+    (folder / "a.txt").write_text("one day\nanother day\n")
+    (folder / "12:30.txt").write_text("with a colon\n")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    refused: list[str] = []
+    items = list(material(asker, folder, refused.append, set()))
+    assert [i.source for i in items] == ["12:30.txt:1", "a.txt:1", "a.txt:2"]
+    assert refused == [f"{folder / 'link.txt'}: it leads out of the folder"]
+    secret = next(asker.request.questions(tmp_path / "secret.txt", published))
+    wrong = [
+        Item(secret, source, items[0].guess)
+        for source in ("../secret.txt:1", str(tmp_path / "secret.txt"), "link.txt:1")
+    ]
+    wrong += [Item(secret, "a.txt:1", items[0].guess)]
+    path = tmp_path / "queue.csv"
+    for item, why in zip(wrong, ("leads out", "leads out", "leads out", "not what it was"), strict=True):
+        path.write_bytes(queue_rows([*items, item, items[0]]))
+        refused.clear()
+        assert [i.source for i in queue_items(path, folder, asker, refused.append)] == [i.source for i in items]
+        assert len(refused) == 1 and why in refused[0]
+    path.write_bytes(queue_rows(items).replace(b"a.txt:1", b"b.txt:1").replace(b"a.txt:2", b"a\0.txt:2"))
+    refused.clear()
+    assert len(list(queue_items(path, folder, asker, refused.append))) == 1
+    assert len(refused) == 2 and all("no such file" in line for line in refused)

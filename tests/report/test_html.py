@@ -13,7 +13,7 @@ from support.undrawn import undrawn  # noqa: F401
 from kmidi_lab.report.formats import decimals, fixed
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.scores import verdict
-from kmidi_lab.run_record import Identity, Latency, RunRecord, Scores
+from kmidi_lab.run_record import Identity, Latency, RunRecord, Scores, WorstItem
 
 
 def _source(run: RunRecord, folder: Path, curves: list[dict[str, float]] | None = None) -> str:
@@ -45,6 +45,21 @@ def test_every_metric_and_baseline_stands_in_its_place(page: Page) -> None:
     for alone in ("0.594", "0.688", "0.571", "0.842"):
         assert alone in page.text
     assert "14,511 events" in page.text
+
+
+def test_the_worst_test_items_stand_there_with_their_pictures_which_can_run_nothing(tmp_path: Path) -> None:
+    run = sample_run()
+    names = ("<b>Giant", "Steps", "elsewhere")
+    figures = ("worst/01.svg", None, "../02.svg")
+    run.analysis.worst = [WorstItem(n, "jazz", 3.5, 12, figure=f) for n, f in zip(names, figures, strict=True)]
+    (tmp_path / "report" / "worst").mkdir(parents=True)
+    for path in ("report/worst/01.svg", "02.svg"):
+        (tmp_path / path).write_text("<svg><script>alert(1)</script></svg>")
+    source = _source(run, tmp_path / "report")
+    assert "<b>Giant" not in source and "alert(1)" not in source
+    page = Page(source)
+    assert [row[:4] for row in page.rows if "jazz" in row] == [[n, "jazz", "3.5", "12"] for n in names]
+    assert source.count("data:image/svg+xml;base64,") == 1
 
 
 def test_best_is_bold_and_spread_is_shown(page: Page) -> None:

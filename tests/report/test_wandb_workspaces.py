@@ -12,7 +12,7 @@ import pytest
 
 from kmidi_lab.errors import UserError
 from kmidi_lab.registry.registry import load_registry
-from kmidi_lab.report import wandb_workspaces
+from kmidi_lab.report import wandb_report, wandb_workspaces
 
 RELEASE = Path(__file__).resolve().parents[2] / "outputs" / "release"
 there = importlib.util.find_spec("wandb_workspaces") is not None
@@ -27,10 +27,10 @@ def test_without_the_package_one_line_says_what_to_install(refusal: Callable[...
 @with_package
 def test_a_workspace_for_each_model_and_one_for_all(tmp_path: Path) -> None:
     entries = load_registry(RELEASE)["models"]
-    made = wandb_workspaces.workspaces(entries, "mine", "me")
-    assert list(made) == [wandb_workspaces.OVERVIEW, *(entry["id"] for entry in entries)]
+    made = wandb_workspaces.views(entries, "mine", "me")
+    assert list(made) == [wandb_workspaces.OVERVIEW, *(entry["id"] for entry in entries), wandb_report.NAME]
     wandb_workspaces.write_specs(made, tmp_path / "a.json")
-    wandb_workspaces.write_specs(wandb_workspaces.workspaces(entries, "mine", "me"), tmp_path / "b.json")
+    wandb_workspaces.write_specs(wandb_workspaces.views(entries, "mine", "me"), tmp_path / "b.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes(), "the same each time"
     specs = json.loads((tmp_path / "a.json").read_text())
     for entry in entries:
@@ -44,8 +44,22 @@ def test_a_workspace_for_each_model_and_one_for_all(tmp_path: Path) -> None:
 
 
 @with_package
+def test_the_report_tells_every_model_its_data_and_what_it_has_replaced() -> None:
+    entries = load_registry(RELEASE)["models"]
+    hostile = {**entries[0], "id": "odd", "status_reason": "<script>|x", "history": [{"status": "a|b"}]}
+    spec = wandb_workspaces.spec(wandb_report.report([*entries, hostile], "mine", None))
+    text = json.dumps(spec)
+    assert spec["displayName"] == "kmidi_lab: the registry" and "<script>" not in text
+    for entry in entries:
+        assert text.count(entry["id"]) > 1 and entry["training"]["dataset_version"] in text
+        assert f"test/{entry['primary']['metric']}" in text
+        for line in entry["history"][:1]:
+            assert line["replaced_at"] in text
+
+
+@with_package
 def test_an_empty_registry_has_the_overview() -> None:
-    assert list(wandb_workspaces.workspaces([], "mine", None)) == [wandb_workspaces.OVERVIEW]
+    assert list(wandb_workspaces.views([], "mine", None)) == [wandb_workspaces.OVERVIEW, wandb_report.NAME]
 
 
 class _Saved:
@@ -79,7 +93,7 @@ def test_a_refusal_of_the_service_is_one_line(tmp_path: Path) -> None:
         def save(self) -> None:
             raise RuntimeError("not logged in\nmore")
 
-    with pytest.raises(UserError, match="W&B did not take the workspaces") as caught:
+    with pytest.raises(UserError, match="W&B did not take the views") as caught:
         made: dict[str, Any] = {"a": Refused()}
         wandb_workspaces.send(made, tmp_path / "kept.json")
     assert "\n" not in str(caught.value) and not (tmp_path / "kept.json").exists()
@@ -88,6 +102,6 @@ def test_a_refusal_of_the_service_is_one_line(tmp_path: Path) -> None:
 @with_package
 def test_the_dry_run_writes_the_specification(answer: Callable[..., str], tmp_path: Path) -> None:
     out = answer("task=dashboard", "logger=wandb", "dashboard.dry_run=true", f"models_root={RELEASE}")
-    number = len(load_registry(RELEASE)["models"]) + 1
-    assert f"{number} workspaces written, none sent" in out
+    number = len(load_registry(RELEASE)["models"]) + 2
+    assert f"{number} views written, none sent" in out
     assert len(json.loads((tmp_path / "outputs/dashboard/wandb.json").read_text())) == number

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,20 +10,12 @@ import mido
 import numpy as np
 import pytest
 import soundfile
+from support.browser import browsing, needs_browser, served
 
 from kmidi_lab.feedback.store import Store
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver (Debian: chromium-driver)"),
-]
+pytestmark = [pytest.mark.slow, needs_browser]
 _STROKE = (("note_on", 0), ("note_off", 480))
-_OPTIONS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1100,1500", "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-)  # fmt: skip
 
 
 def song(path: Path) -> None:
@@ -45,36 +31,15 @@ def song(path: Path) -> None:
 
 @pytest.fixture
 def address(tmp_path: Path, lab_env: dict[str, str]) -> Iterator[str]:
-    """A server of its own process; Ctrl-C ends it with exit code 0 or 130."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "kmidi_lab", "task=serve", f"serve.port={port}"], cwd=tmp_path, env=os.environ | lab_env
-    )
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(url, timeout=2).read()
-            break
-        except OSError:
-            time.sleep(0.5)
-    yield url
-    server.terminate()
-    server.wait(20)
+    with served(tmp_path, lab_env, "task=serve") as url:
+        yield url
 
 
 def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path) -> None:
-    from selenium import webdriver
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import Select, WebDriverWait
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for option in (*_OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(option)
-    browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    try:
+    with browsing(tmp_path) as browser:
         browser.get(address)
         wait = WebDriverWait(browser, 120)
 
@@ -179,7 +144,5 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         wait.until(lambda _: "Xyz" in named("error").text)
         errors = [e for e in browser.get_log("browser") if e["level"] == "SEVERE" and "400" not in e["message"]]
         assert not [e for e in errors if "favicon" not in e["message"]]
-    finally:
-        browser.quit()
     events = list(Store(tmp_path / "outputs" / "feedback.db").events())
     assert sorted(event.action for event in events) == ["accepted", "rejected"]

@@ -34,6 +34,8 @@ _LIFT = {"verse": 0.25, "pre-chorus": 0.45, "chorus": 0.75, "bridge": 0.5, "solo
 _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44), ("Pad", "pad", "pad", 66, 84),
           ("Bass", "bass", "bass", 92, 64))  # fmt: skip
 """Name, role, key of the band's programs, volume, pan; the channel is the place."""
+_ROLES = {"chords": "comp"}
+"""Roles of parts that a brief names otherwise."""
 _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
 """Energy of a section from which a part plays."""
 _TEMPERATURE = 0.85
@@ -84,7 +86,7 @@ class Arranger:
         chords, notes = [], {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums")}
         made = [self._material_of(stretch, number == len(form)) for number, stretch in enumerate(form, 1)]
         follows = [parse_jazz(material.chords[0]) for material in made[1:]]
-        drummed = any(s.energy >= _PLAYS_FROM["drums"] and s.kind != "silence" for s in form)
+        drummed = any(s.energy >= self._from("drums") and s.kind != "silence" for s in form)
         for stretch, start, material, after in zip_longest(form, starts[:-1], made, follows):
             chords += [PlacedChord((start + i) * BAR, BAR, parse_jazz(c)) for i, c in enumerate(material.chords)]
             played = self._played(stretch, material, after)
@@ -93,6 +95,7 @@ class Arranger:
                 velocity = int(np.clip(round(note.velocity * loud), 1, 127))
                 notes[role].append(note._replace(start=note.start + start * BAR, velocity=velocity))
         programs = self._brief.band.programs
+        notes |= {_ROLES.get(name, name): [] for name in self._brief.without}
         parts = [
             Part(name, role, programs[key], channel, volume=volume, pan=pan).with_notes(notes[role])
             for channel, (name, role, key, volume, pan) in enumerate(_PARTS)
@@ -122,7 +125,7 @@ class Arranger:
         through = chords if after or len(chords) == 1 else chords[:-1]
         yield from (("lead", n) for n in material.tune)
         yield from (("comp", n) for n in self._swung(comping(through, pattern("chords", band.comp[which]))))
-        playing = {part for part, least in _PLAYS_FROM.items() if stretch.energy >= least}
+        playing = {part for part in _PLAYS_FROM if stretch.energy >= self._from(part)}
         if "pad" in playing:
             yield from (("pad", n) for n in pad(chords))
         if "bass" in playing:
@@ -135,6 +138,10 @@ class Arranger:
                 ("drums", n)
                 for n in drums(band, len(through), stretch.energy, len(through) < len(chords) or after is not None)
             )
+
+    def _from(self, part: str) -> float:
+        """Energy of a section from which a part plays: all sections, where it is not there to fill up others."""
+        return 0.0 if {"lead", "chords"} <= {*self._brief.without} else _PLAYS_FROM[part]
 
     def _end(self, stretch: Stretch, material: Material, drummed: bool) -> Iterator[tuple[str, Note]]:
         """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -85,6 +84,11 @@ def pattern(kind: str, name: str) -> tuple[Stroke, ...]:
     return tuple((float(beat), float(length), tone) for beat, length, tone in _read("comping.yaml")[kind][name])
 
 
+def genres() -> Mapping[str, str]:
+    """The style of each word for a genre, in lower case."""
+    return dict(_read("bands.yaml")["genres"])
+
+
 def band_of_genre(genre: str) -> Band | None:
     """The style that a genre in words names; None where no word of it is known."""
     text = genre.lower()
@@ -95,14 +99,6 @@ def with_feel(band: Band, feel: str) -> Band:
     """The band with one of KmiDi's feels; as it is where the feel is not known."""
     how = _read("bands.yaml")["feels"].get(feel)
     return replace(band, **how) if how else band
-
-
-def band_of_text(text: str) -> Band | None:
-    """The style that a sentence asks for, as in `a jazz song`; a genre's word alone may mean something else (`house`)."""
-    asked = re.search(
-        r"\b([\w&-]{1,20}(?: [\w&-]{1,20})?) (?:song|music|tune|track|ballad|style|beat)s?\b", text.lower()
-    )
-    return band_of_genre(asked[0]) if asked else None
 
 
 def band_for(valence: float, arousal: float) -> Band:

@@ -36,7 +36,7 @@ class Mood:
 
 @dataclass(frozen=True)
 class Brief:
-    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules."""
+    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums."""
 
     title: str
     mood: Mood
@@ -50,6 +50,7 @@ class Brief:
     fullness: float = 1.0
     rules_broken: tuple[str, ...] = ()
     energy: float | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:

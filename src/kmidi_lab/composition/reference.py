@@ -17,7 +17,7 @@ _LATE = 1 / 6
 _SWUNG = 0.5
 """Swing from which drums are played as swung ones."""
 _DRUMS_ALONE = 0.7
-"""Share of drums from which a recording says nothing of valence."""
+"""Share of drums from which arousal follows energy: it was learnt from piano music."""
 _FAINTEST = 0.05
 
 
@@ -28,7 +28,6 @@ class Style(Protocol):
     swing: float
     energy: float
     density: float
-    valence: float
     arousal: float
     percussive_share: float
     confidence: float
@@ -44,7 +43,6 @@ class Reference:
         tempo: quarters a minute.
         swing: 0 even eighths, 1 triplets.
         energy: mean of the sections', 0..1.
-        valence: -1..1.
         arousal: -1..1.
         confidence: that the tempo is right, 0..1.
         by: the model that listened, or what stood in for it.
@@ -53,9 +51,8 @@ class Reference:
     audio: str
     tempo: float | None
     swing: float | None
-    energy: float
-    valence: float | None
-    arousal: float
+    energy: float | None
+    arousal: float | None
     confidence: float
     by: str
 
@@ -64,8 +61,29 @@ class Reference:
         return {name: round(v, 3) if isinstance(v, float) else v for name, v in asdict(self).items()}
 
     def mood(self) -> Mood:
-        """What the recording feels like, where nothing else says it."""
-        return Mood(self.valence or 0.0, self.arousal, words="as the recording")
+        """How lively the recording is, where nothing else says what a song is to feel like.
+
+        Not how glad: the model's valence is hardly better than chance (docs/feel.md), and its sign decides on major or minor.
+        """
+        return Mood(0.0, self.arousal or 0.0, words="" if self.arousal is None else "as lively as the recording")
+
+    def lines(self, tempo_by: str, mood_by: str) -> list[str]:
+        """What a song takes of it, and what it does not.
+
+        Args:
+            tempo_by: what else says the tempo; empty where nothing does.
+            mood_by: what else says the mood; empty where nothing does.
+        """
+        told = [f"tempo {self.tempo:.0f}"] if self.tempo and not tempo_by else []
+        told += [f"swing {self.swing:.2f}"] if self.swing is not None else []
+        told += [f"energy {self.energy:.2f}"] if self.energy is not None else []
+        told += [f"arousal {self.arousal:+.2f}"] if self.arousal is not None and not mood_by else []
+        lines = [f"as in {Path(self.audio).name}: {', '.join(told)}"] if told else []
+        if self.tempo and tempo_by:
+            lines.append(f"its tempo {self.tempo:.0f} is not used: {tempo_by}")
+        if not mood_by:
+            lines.append("whether it is glad or sad is not heard: type compose.emotion=… or compose.key=…")
+        return lines
 
     def applied(self, brief: Brief) -> Brief:
         """The brief with the recording's swing and energy."""
@@ -81,9 +99,10 @@ class Reference:
 
 
 def listened(audio: str | Path, players: Players) -> tuple[Reference, list[str]]:
-    """What is taken of a recording, and remarks for the person who asked.
+    """What can be taken of a recording, and a remark where it is nothing.
 
-    Where the model is unsure, tempo and swing are left to mood and style. Where there is no model, the tempo is that of a rule.
+    Where the model is unsure, the recording may be no music at all, so nothing is taken. Where there is no model, tempo and
+    energy are those of a rule.
 
     Raises:
         UserError: the recording can't be used.
@@ -93,22 +112,22 @@ def listened(audio: str | Path, players: Players) -> tuple[Reference, list[str]]
     except ConfigError as error:
         raise ConfigError(str(error).replace("predict.", "compose.")) from None
     player = players.trace[_MODEL]
-    doubtful = bool(style.unsure) and not player.fallback
+    if style.unsure and not player.fallback:
+        reference = Reference(str(audio), None, None, None, None, style.confidence, player.by)
+        return reference, [
+            f"the recording: {style.unsure}; nothing of it is used, neither tempo, swing, energy nor mood: type compose.tempo=… "
+            "and compose.emotion=…"
+        ]
     drums = style.percussive_share >= _DRUMS_ALONE
-    reference = Reference(
+    return Reference(
         audio=str(audio),
-        tempo=None if doubtful else style.tempo,
+        tempo=style.tempo,
         swing=None if style.unsure else style.swing,
         energy=max(_FAINTEST, (style.energy + style.density) / 2),
-        valence=None if drums else style.valence,
-        arousal=2 * style.energy - 1 if drums else style.arousal,
+        arousal=None if player.fallback else 2 * style.energy - 1 if drums else style.arousal,
         confidence=style.confidence,
         by=player.by,
-    )
-    if doubtful:
-        return reference, [f"the recording: {style.unsure}; its tempo and swing are not used, set compose.tempo"]
-    told = f"tempo {style.tempo:.0f}" + (f", swing {style.swing:.2f}" if reference.swing is not None else "")
-    return reference, [f"as in {Path(audio).name}: {told}, energy {reference.energy:.2f}"]
+    ), []
 
 
 def as_full(plan: list[Stretch], energy: float | None) -> list[Stretch]:

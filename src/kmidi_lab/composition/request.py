@@ -14,10 +14,21 @@ from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
-from kmidi_lab.composition.bands import Band, band_of_genre, band_of_text, with_feel
+from kmidi_lab.composition.bands import Band, band_of_genre, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
 from kmidi_lab.composition.form import LONGEST, read_form
 from kmidi_lab.composition.reference import Reference
+from kmidi_lab.composition.sentence import read_sentence
+from kmidi_lab.composition.wishes import (
+    Limits,
+    Taken,
+    band_lines,
+    bars_of,
+    length_line,
+    nothing_left,
+    taken_up,
+    with_instruments,
+)
 from kmidi_lab.errors import ConfigError, show
 from kmidi_lab.song import SongIntent, answer, filled, missing, read_intent
 from kmidi_lab.song.suggestions import affect
@@ -28,12 +39,12 @@ SHORTEST = 4
 SLOWEST, FASTEST = 30, 300
 """Quarters a minute."""
 _LONGEST_TITLE, _LONGEST_TEXT = 60, 4000
-_USUAL_BARS = 32
+_USUAL_BARS, _USUAL_TEMPO = 32, 100.0
 _FULLNESS = {"High": 0.8, "Low": 1.1}
 """What vulnerability does to how full a song is: the more exposed, the sparser."""
 _METRE = re.compile(
-    r"\b(?:waltz(?:es)?|mazurka|minuet|polonaise|jig|tarantella|siciliana|[23569]/(?:2|4|8)|7/(?:4|8)|12/8|three[ -]four"
-    r"|six[ -]eight|(?:triple|compound|odd) (?:time|met(?:er|re)))\b",
+    r"(?<![/\d.])(?<!the )(?<!our )(?<!that )(?<!his )(?<!her )(?<!my )\b(?:waltz(?:es)?|mazurka|minuet|polonaise|jig|tarantella|siciliana|[23569]/(?:2|4|8)|7/(?:4|8)|12/8|three[ -]four"
+    r"|six[ -]eight|(?:triple|compound|odd) (?:time|met(?:er|re)))\b(?! of (?:my|our|your|the|his|her|all|a|it|us|them)\b)(?![/\d])",
     re.IGNORECASE,
 )
 """Words that ask for another metre than 4/4."""
@@ -99,12 +110,22 @@ class SongRequest(Bounded):
         self.audio = audio
         _check("bars", bars, Integral, SHORTEST, LONGEST)
         _check("tempo", tempo, Real, SLOWEST, FASTEST)
-        self.song = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
-        self.said = said
+        typed = {"tempo": tempo, "key": key, "style": style, "bars": bars, "sections": sections}
+        plain = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
+        self.wishes = read_sentence(said or plain.get("core_event"))
+        self.song, self._said_lines = taken_up(
+            self.wishes, plain, typed, Limits((SLOWEST, FASTEST), (SHORTEST, LONGEST))
+        )
+        self._typed, self.said = typed, said
+        if nothing_left(self.wishes):
+            raise ConfigError(
+                "compose.text leaves out every part; keep at least one of melody, chords, pad, bass and drums"
+            )
         try:
             self.affect = _affect(emotion)
             together = chords if isinstance(chords, str) or chords is None else " ".join(chords)
-            self.chart = read_chart(together, key, True) if together else None
+            own_key = key or (self.song.constraints.technical_key if self.wishes.key[0] else None)
+            self.chart = read_chart(together, own_key, True) if together else None
         except ConfigError as error:
             raise ConfigError(str(error).replace("predict.", "compose.")) from None
         self.spelling = parse_spelling(key) if key else None
@@ -125,7 +146,35 @@ class SongRequest(Bounded):
         """Bars of the song."""
         if self.form:
             return sum(stretch.bars for stretch in self.form)
-        return self.bars or self.song.directive.output_bars or _USUAL_BARS
+        known = self.bars or self.song.directive.output_bars
+        return known or self._lasting(self.tempo or self._pace or _USUAL_TEMPO) or _USUAL_BARS
+
+    def _lasting(self, tempo: float) -> int | None:
+        """Bars of a song whose length in seconds the text says, at a tempo."""
+        seconds = self.wishes.seconds
+        return None if seconds is None else bars_of(seconds, tempo, (SHORTEST, LONGEST))
+
+    @property
+    def _pace(self) -> float | None:
+        """The tempo that the intent or the text asks for."""
+        asked = self.song.constraints.technical_tempo_range
+        return (asked[0] + asked[1]) / 2 if asked else None
+
+    def told_of(self, brief: Brief) -> list[str]:
+        """What the text asks for in musical terms, a line each: taken, not used and why, or not to be had."""
+        lines = [*map(str, self.taken(brief)), *self.wishes.missing]
+        mode = self.wishes.key[1]
+        if mode and mode not in ("major", "minor") and self.spelling is None:
+            lines.append(
+                f"songs are in major or minor, so {mode} is played as {'minor' if brief.key.mode < 0 else 'major'}"
+            )
+        return lines + ([self.other_metre] if self.other_metre else [])
+
+    def taken(self, brief: Brief) -> list[Taken]:
+        """What the text asks for and a song can have."""
+        known = self.song.directive.output_bars
+        length = length_line(self.wishes, brief.bars, self._typed, known)
+        return [*self._said_lines, *([length] if length else []), *band_lines(self.wishes)]
 
     @property
     def other_metre(self) -> str:
@@ -135,9 +184,26 @@ class SongRequest(Bounded):
         return f"songs are in 4/4, so this is no {asked.lower()}" if asked else ""
 
     @property
+    def tempo_by(self) -> str:
+        """What says the tempo; empty where nothing does."""
+        if self.tempo is not None:
+            return f"compose.tempo={self.tempo:g} was typed"
+        if self._pace is None:
+            return ""
+        text = any(line.what == "tempo" and not line.unused for line in self._said_lines)
+        return f"the {'text' if text else 'intent'} says {self._pace:g}"
+
+    @property
+    def mood_by(self) -> str:
+        """What says the mood; empty where nothing does."""
+        if self.affect:
+            return "compose.emotion"
+        return "the intent" if self.song.get("mood_primary") else "the text" if self.unread else ""
+
+    @property
     def told(self) -> bool:
         """Whether anything but a recording says what the song is to feel like."""
-        return bool(self.affect or self.song.get("mood_primary") or self.unread)
+        return bool(self.mood_by)
 
     @property
     def unread(self) -> str:
@@ -165,14 +231,12 @@ class SongRequest(Bounded):
         tension = self.song.get("mood_secondary_tension")
         felt = felt if tension is None else replace(felt, complexity=float(tension))
         band = self.style or self._band(felt)
-        low, high = wish.technical_tempo_range or (0.0, 0.0)
-        asked = self.song.constraints.technical_tempo_range
-        tempo = self.tempo or ((low + high) / 2 if asked else None)
+        tempo = self.tempo or self._pace
         if tempo is None and reference and reference.tempo:
             tempo = round(reference.tempo, 1)
         rule = wish.technical_rule_to_break
         brief = chosen(
-            (self.song.title or self.song.get("core_event") or whole.get("mood_primary") or "Song")[:_LONGEST_TITLE],
+            _title(self.song.title or self.song.get("core_event") or whole.get("mood_primary") or "Song"),
             felt,
             self.length,
             seed,
@@ -184,13 +248,17 @@ class SongRequest(Bounded):
             fullness=_FULLNESS.get(self.song.get("vulnerability_scale"), 1.0),
             arc=self.song.get("narrative_arc") or arc or whole.get("narrative_arc"),
             rules_broken=(rule,) if rule else (),
+            without=self.wishes.without,
         )
+        if self.form is None and not (self.bars or self.song.directive.output_bars):
+            brief = replace(brief, bars=self._lasting(brief.tempo) or brief.bars)
+        brief = replace(brief, band=with_instruments(brief.band, self.wishes))
         return reference.applied(brief) if reference else brief
 
     def _band(self, mood: Mood) -> Band | None:
         """The style of the genre that was asked for, with the feel that was; None where neither was."""
         wish = self.song.constraints
-        band = band_of_genre(wish.technical_genre) or band_of_text(self.said or self.song.get("core_event"))
+        band = band_of_genre(wish.technical_genre)
         if band is None and wish.technical_groove_feel:
             band = chosen("", mood, 1, 1).band
         return with_feel(band, wish.technical_groove_feel) if band else None
@@ -214,6 +282,15 @@ class SongRequest(Bounded):
                 bars.setdefault(bar, placed.name if placed.chord else bars.get(bar - 1, ""))
         first = next(name for name in bars.values() if name)
         return tuple(bars[bar] or first for bar in sorted(bars))
+
+
+def _title(text: str) -> str:
+    """A text as a title: cut between words where it is long."""
+    if len(text) <= _LONGEST_TITLE:
+        return text
+    cut = text[: _LONGEST_TITLE - 1]
+    words = cut if text[_LONGEST_TITLE - 1].isspace() else cut.rpartition(" ")[0]
+    return f"{(words or cut).rstrip(' ,;:-')}…"
 
 
 def _intent(said: str, song: SongIntent) -> SongIntent:

@@ -56,12 +56,12 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     seed = checked_seed(seed)
     reference, heard = listened(request.audio, players) if request.audio else (None, [])
     brief, remarks = _briefed(request, players, seed, reference)
-    remarks = [*heard, *remarks]
+    heard += reference.lines(request.tempo_by, request.mood_by) if reference and not heard else []
+    remarks = [*request.told_of(brief), *heard, *remarks]
     plan, changed = (
         (request.form, "") if request.form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
     )
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
-    remarks += [request.other_metre] if request.other_metre else []
     remarks += [line] if brief.chords and (line := unheard(brief.chords, plan)) else []
     arrangement = Arranger(brief, players).arrange(plan)
     for rule in brief.rules_broken:
@@ -140,6 +140,7 @@ def _trace(
         "form": {"by": _form_by(request, players), "sections": sections},
         "accompaniment": {"by": f"patterns of the style {brief.band.name}, chords by voice-leading"},
         "models": [asdict(player) for player in players.trace.values()],
+        "from_text": [line.record() for line in request.taken(brief)],
         "intent": orjson.loads(to_json(request.song)),
         "still_open": request.questions,
         "remarks": remarks,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from math import isinf
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import lightning as L
 import numpy as np
 import orjson
-import torch
 from torch import nn
 
 from kmidi_lab.contracts import Contract
@@ -34,7 +32,7 @@ from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.inference import outliers
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import Streaming, TorchModel
+from kmidi_lab.nn.streaming import Streaming, TorchModel, from_reset
 from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.registry import entry_status, may_replace, publish, published_entry
 from kmidi_lab.report.card import model_card
@@ -87,7 +85,7 @@ def export_module(
     )
     latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls, cpp_runner=cpp_runner)
     head = {"version": 1, **module.head_layout(), **module.head()} if module.head() else {}
-    no_effect = without_effect(_from_reset(student or network), contract.inputs)
+    no_effect = without_effect(from_reset(student or network), contract.inputs)
     alone = student is not None
     golden = _golden(student or network, contract, probes, no_effect, head, alone)
     files = {
@@ -102,7 +100,7 @@ def export_module(
         if cpp_runner is not None:
             parity["kmidi_runtime"] = check_runtime(cpp_runner, rtneural, golden, contract, tolerance)
     if student is not None:
-        teachers = without_effect(_from_reset(network), contract.inputs)
+        teachers = without_effect(from_reset(network), contract.inputs)
         files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes, teachers, head, alone)
     if contract.listens:
         files[f"golden/{contract.id}.audio.json"] = audio_golden(TorchModel(student or network), contract)
@@ -157,18 +155,6 @@ def _golden(
     model = TorchModel(network)
     random = answers(model, contract) if alone else None
     return golden_vectors(model, contract, calls, probes[:_GOLDEN], no_effect, head, random)
-
-
-def _from_reset(network: nn.Module) -> Callable[[np.ndarray], np.ndarray]:
-    """`[B, N]` to `[B, M]`, each row a first call."""
-    streams = isinstance(network, Streaming)
-
-    def call(x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            y = network(torch.from_numpy(x)[:, None] if streams else torch.from_numpy(x))
-        return np.asarray((y[:, 0] if streams else y).numpy())
-
-    return call
 
 
 def _receptive_field(network: nn.Module) -> int | None:

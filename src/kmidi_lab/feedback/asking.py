@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 _BY_DIVERSITY = 5
 """A batch is chosen, by diversity, of so many times as many of the highest scores."""
-_LEAST = 1e-12
+LEAST = 1e-12
+"""No probability is taken to be lower."""
 
 
 def entropy(chances: Array) -> Array:
     """`[N]`, 0 where one of `[N, C]` probabilities is 1, up to ln C where all are equal."""
-    p = np.clip(chances, _LEAST, 1.0)
+    p = np.clip(chances, LEAST, 1.0)
     return -(p * np.log(p)).sum(axis=-1)
 
 

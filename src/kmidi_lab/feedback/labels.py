@@ -1,32 +1,121 @@
-"""Labels that people gave, from the CSV file that `task=queue` wrote: `item`, `label`, `rater`; and how far raters agree."""
+"""Labels that people gave: one of each rater for each item, from a page or a filled-in queue.csv; and how far raters agree."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
-from kmidi_lab.errors import DataError, one_of, reason
+from kmidi_lab.errors import DataError, UserError, reason
 from kmidi_lab.feedback.event import FORMAT, Event
 from kmidi_lab.feedback.reading import EventError, from_json
+from kmidi_lab.feedback.store import Store
 
 NEEDED = ("item", "label", "rater")
 MOST_BYTES = 64 * 2**20
 
 
-def read_labels(path: Path, model: str, allowed: Sequence[str], salt: str, now: int) -> tuple[list[Event], list[str]]:
-    """Events of the rows with a label, and a line for each row that is wrong. An empty rater is `me`.
+class Labels:
+    """The labels of a model that a store holds. A rater's last label for an item replaces the one before.
+
+    Args:
+        store: of the events.
+        model: whose labels they are.
+    """
+
+    def __init__(self, store: Store, model: str) -> None:
+        self._store, self._model, self._salt = store, model, store.salt
+        self._events: dict[tuple[str, str], Event] = {}
+        for event in store.events(model):
+            if event.action == "labelled" and event.item:
+                self._events[event.use, event.item] = event
+
+    def rater(self, name: str) -> str:
+        """The use id that stands for a rater's name, which is not kept; an empty one is `me`."""
+        return _id(self._salt, "rater", name.strip() or "me")
+
+    def put(self, use: str, item: str, label: str, now: int, **more: Any) -> bool:
+        """Stores a label; returns, when it is on the disk, whether it says something new.
+
+        Args:
+            use: of the rater.
+            item: SHA-256 of the material.
+            label: a word.
+            now: seconds since 1970, UTC.
+            more: further fields of the event.
+
+        Raises:
+            EventError: no event can hold it, or the rater's events were deleted, so that none is taken again.
+        """
+        before = self._events.get((use, item))
+        if before and before.label == label:
+            return False
+        held = {"use": use, "model": self._model, "action": "labelled", "item": item, "label": label} | more
+        identity = _id(self._salt, use, self._model, item, label)
+        event = from_json({"format": FORMAT, "event": identity, "time": now} | held)
+        added = self._store.add([event], [before.event] if before else [])
+        if added.forgotten:
+            raise EventError("this rater's events were deleted, and none is taken again; choose another name")
+        self._events[use, item] = event
+        return True
+
+    def take_back(self, use: str, item: str) -> bool:
+        """Removes a rater's label for an item; whether there was one."""
+        event = self._events.get((use, item))
+        if event is None:
+            return False
+        self._store.add([], [event.event])
+        del self._events[use, item]
+        return True
+
+    def of(self, use: str) -> dict[str, str]:
+        """Label by item of a rater."""
+        return {item: event.label or "" for (rater, item), event in self._events.items() if rater == use}
+
+    def items(self) -> set[str]:
+        """What somebody has labelled."""
+        return {item for _, item in self._events}
+
+    def agreement(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        """For each two raters with items in common: their use ids, and the pairs of their labels."""
+        of = {use: self.of(use) for use in sorted({use for use, _ in self._events})}
+        common = [(a, b, sorted(of[a].keys() & of[b].keys())) for a, b in combinations(of, 2)]
+        return [(a, b, [(of[a][item], of[b][item]) for item in items]) for a, b, items in common if items]
+
+
+def take_in(path: Path, labels: Labels, check: Callable[[str], str], now: int) -> tuple[int, int, list[str]]:
+    """Stores the rows of a file that have a label: how many are new, how many were there, a line for each that is wrong.
 
     Args:
         path: CSV with a header.
-        model: whose labels they are.
-        allowed: labels.
-        salt: a secret of the store, which ids are made of, so that the same row is the same event.
+        labels: where they go.
+        check: gives a label as it is stored; raises UserError for what is none.
         now: seconds since 1970, UTC.
+
+    Raises:
+        DataError: the file can't be read, or lacks a column.
+    """
+    new = there = 0
+    faults = []
+    for number, row in read_rows(path, NEEDED):
+        if not row["label"]:
+            continue
+        try:
+            if labels.put(labels.rater(row["rater"]), row["item"], check(row["label"]), now):
+                new += 1
+            else:
+                there += 1
+        except UserError as error:
+            faults.append(f"{path}:{number}: {error}")
+    return new, there, faults
+
+
+def read_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The line and the values of each row of a queue, without space around them.
 
     Raises:
         DataError: the file can't be read, or lacks a column.
@@ -34,48 +123,20 @@ def read_labels(path: Path, model: str, allowed: Sequence[str], salt: str, now: 
     try:
         if path.stat().st_size > MOST_BYTES:
             raise DataError(f"{path}: more than {MOST_BYTES // 2**20} MB; divide it")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except OSError as error:
         raise DataError(
-            f"label.file={path}: can't be read ({reason(error)}); name the queue.csv you filled in"
+            f"label.file={path}: can't be read ({reason(error)}); name the queue.csv of task=queue"
         ) from error
     rows = csv.DictReader(io.StringIO(text, newline=""))
-    lacking = [name for name in NEEDED if name not in (rows.fieldnames or ())]
-    if lacking:
-        raise DataError(f"{path}: no column {', '.join(lacking)}; fill in the queue.csv that task=queue wrote")
-    events, faults = [], []
     try:
+        lacking = [name for name in needed if name not in (rows.fieldnames or ())]
+        if lacking:
+            raise DataError(f"{path}: no column {', '.join(lacking)}; give the queue.csv that task=queue wrote")
         for row in rows:
-            label, rater = (row["label"] or "").strip(), (row["rater"] or "").strip() or "me"
-            if not label:
-                continue
-            try:
-                if label not in allowed:
-                    raise EventError(one_of("label", label[:64], allowed))
-                use = _id(salt, "rater", rater)
-                held = {"use": use, "model": model, "action": "labelled", "item": row["item"], "label": label}
-                identity = _id(salt, use, model, row["item"] or "", label)
-                events.append(from_json({"format": FORMAT, "event": identity, "time": now} | held))
-            except EventError as error:
-                faults.append(f"{path}:{rows.line_num}: {error}")
+            yield rows.line_num, {name: (row[name] or "").strip() for name in needed}
     except csv.Error as error:
         raise DataError(f"{path}:{rows.line_num}: no CSV ({error})") from error
-    return events, faults
-
-
-def agreement(events: Sequence[Event]) -> list[tuple[str, str, int, float]]:
-    """For each two raters with items in common: their use ids, how many items, and Cohen's kappa, 1 for full agreement."""
-    of_use: dict[str, dict[str, str]] = defaultdict(dict)
-    for event in events:
-        if event.item and event.label:
-            of_use[event.use][event.item] = event.label
-    out = []
-    for a, b in combinations(sorted(of_use), 2):
-        both = sorted(of_use[a].keys() & of_use[b].keys())
-        if both:
-            pairs = [(of_use[a][item], of_use[b][item]) for item in both]
-            out.append((a, b, len(both), kappa(pairs)))
-    return out
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float:

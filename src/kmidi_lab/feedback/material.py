@@ -1,9 +1,8 @@
-"""Unlabelled material of a folder and what a model makes of it: lines of text files, or recordings, as the model reads."""
+"""The material of a folder that can be labelled: its questions, what a model makes of them, and which to ask first."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,75 +10,102 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.errors import ConfigError, UserError
-from kmidi_lab.files import sha256_file
+from kmidi_lab.errors import ConfigError, DataError, UserError, one_of, reason
+from kmidi_lab.feedback.asking import LEAST, SCORES, batch
 from kmidi_lab.inference.api import Request
-from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.questions import Guess, Question
 
-_SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
+Refuse = Callable[[str], None]
+WAYS = (*SCORES, "surprise")
+"""Of ranking; surprise is how unlikely the label is that the material itself has."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to ask about: its SHA-256, where it lies in the folder, and the model's output `[M]`."""
+    """A question, where it lies (a file's place in the folder, and the place in the file), and what the model makes of it."""
 
-    sha256: str
+    question: Question
     source: str
-    output: NDArray[np.float32]
+    guess: Guess
+    score: float = 0.0
 
 
-def material(
-    folder: Path, request: type[Request[Any]], published: Published, refuse: Callable[[str, str], None]
-) -> Iterator[Item]:
-    """What lies in a folder and below it, each once.
+@dataclass(frozen=True)
+class Asker:
+    """How a model is asked: its request, and the model."""
+
+    request: type[Request[Any]]
+    published: Published
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: nobody can label for this model."""
+        if not self.request.asks_about:
+            raise ConfigError(
+                f"model={self.published.contract.model} has no labels to ask for; choose a model that names one of several"
+            )
+
+
+def material(asker: Asker, folder: Path, refuse: Refuse, without: set[str]) -> Iterator[Item]:
+    """What lies in a folder and below it, each once. A link to a file elsewhere is not followed.
 
     Args:
+        asker: whose questions they are.
         folder: is read through.
-        request: how the model is asked.
-        published: the model.
-        refuse: is given what can't be read, and why.
+        refuse: is given a line for what can't be read.
+        without: items that are not asked about.
+    """
+    seen = set(without)
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in asker.request.asks_about):
+        try:
+            if not inside(folder, path):
+                raise DataError("it leads out of the folder")
+            for question in asker.request.questions(path, asker.published):
+                if question.item not in seen:
+                    seen.add(question.item)
+                    yield Item(
+                        question, source_of(folder, path, question), asker.request.asked(question, asker.published)
+                    )
+        except (UserError, OSError) as error:
+            refuse(f"{path}: {reason(error)}")
+
+
+def inside(folder: Path, path: Path) -> bool:
+    """Whether a path is that of a file in a folder, wherever links lead."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def source_of(folder: Path, path: Path, question: Question) -> str:
+    """Where a question lies, as a row of a queue names it."""
+    return f"{path.relative_to(folder)}:{question.place}" if question.place else str(path.relative_to(folder))
+
+
+def check_way(by: str, count: int) -> None:
+    """Raises ConfigError: no such way to rank, or no count."""
+    if by not in WAYS:
+        raise ConfigError(one_of("queue.by", by, WAYS))
+    if count < 1:
+        raise ConfigError(f"queue.count={count} must be 1 or more")
+
+
+def ranked(items: Sequence[Item], by: str, count: int) -> list[Item]:
+    """The `count` items that asking about would teach most, the most first, unlike each other.
 
     Raises:
-        ConfigError: the model takes neither texts nor sound.
+        ConfigError: as `check_way`, or the material has no labels of its own to be surprised by.
     """
-    if published.table is not None:
-        found = _texts(folder, published, refuse)
-    elif issubclass(request, Listening):
-        found = _sounds(folder, request, published, refuse)
-    else:
+    check_way(by, count)
+    outputs, scores = np.stack([item.guess.output for item in items]), _scores(items, by)
+    order = batch(scores, outputs, min(count, len(items)))
+    return [Item(items[i].question, items[i].source, items[i].guess, float(scores[i])) for i in order]
+
+
+def _scores(items: Sequence[Item], by: str) -> NDArray[np.floating]:
+    if by in SCORES:
+        return SCORES[by](np.stack([item.guess.chances for item in items]))
+    given = [item.guess.given for item in items]
+    if None in given:
         raise ConfigError(
-            f"model={published.contract.model} can't be asked about a folder; choose one that takes texts or sound"
+            f"queue.by={by} needs material with labels of its own, such as chord charts; choose another way"
         )
-    seen: set[str] = set()
-    for item in found:
-        if item.sha256 not in seen:
-            seen.add(item.sha256)
-            yield item
-
-
-def _texts(folder: Path, published: Published, refuse: Callable[[str, str], None]) -> Iterator[Item]:
-    assert published.table is not None
-    for path in sorted(folder.rglob("*.txt")):
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            refuse(str(path), f"no text in UTF-8: {error}")
-            continue
-        for number, line in enumerate(lines, start=1):
-            if text := line.strip():
-                output = published.call(published.table.vector(text)[None])[0]
-                yield Item(hashlib.sha256(text.encode()).hexdigest(), f"{path.relative_to(folder)}:{number}", output)
-
-
-def _sounds(
-    folder: Path, request: type[Listening], published: Published, refuse: Callable[[str, str], None]
-) -> Iterator[Item]:
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SOUNDS):
-        try:
-            output = request(path).output(published)
-            if not np.isfinite(output).all():
-                raise ConfigError("nothing to hear in it")
-            yield Item(sha256_file(path), str(path.relative_to(folder)), output)
-        except (UserError, OSError) as error:
-            refuse(str(path), str(error))
+    return -np.log(np.maximum(np.array(given, float), LEAST))

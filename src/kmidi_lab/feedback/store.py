@@ -70,8 +70,12 @@ class Store:
                 raise DataError(f"{path}: no feedback store of version {_VERSION}; move it away")
             connection.execute("COMMIT")
 
-    def add(self, events: Iterable[Event]) -> Added:
+    def add(self, events: Iterable[Event], instead_of: Iterable[str] = ()) -> Added:
         """Stores all of them or, where one is refused, none; an event that is there already is no fault.
+
+        Args:
+            events: to store.
+            instead_of: ids of events that are taken out at once with it. The next `forget` overwrites where they lay.
 
         Raises:
             EventError: another event has the id of one of them.
@@ -79,6 +83,9 @@ class Store:
         counts = {"new": 0, "again": 0, "forgotten": 0}
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
+            for identity in instead_of:
+                connection.execute("DELETE FROM events WHERE event = ?", [identity])
+                connection.execute(f"PRAGMA {_UNSCRUBBED}=1")
             for event in events:
                 counts[_put(connection, event)] += 1
             connection.execute("COMMIT")

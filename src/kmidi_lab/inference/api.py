@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from kmidi_lab.contracts import CONTRACTS, Contract, register
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
 from kmidi_lab.files import with_home, write_atomic
 from kmidi_lab.inference.published import Published, default_root, load_published
+from kmidi_lab.inference.questions import Guess, Question
 from kmidi_lab.targets import find
 
 Answer = TypeVar("Answer")
@@ -129,15 +130,61 @@ class Request(Bounded, ABC, Generic[Answer]):
     def show(self, answer: Answer, session: Session) -> None:
         """Prints the answer and writes its files."""
 
+    asks_about: ClassVar[tuple[str, ...]] = ()
+    """Endings of the files that `task=queue` finds questions in; none where people can't be asked to label for it."""
+    asks_by: ClassVar[str] = "margin"
+    """How `task=queue` ranks where the user does not say."""
+
+    typed_label: ClassVar[str] = ""
+    """What the page asks for where a label may be typed, too; empty where `choices` are all there are."""
+    tapped_label: ClassVar[bool] = False
+    """Whether the label is a tempo, which can be tapped."""
+
     @classmethod
     def labels(cls, published: Published) -> list[str]:
-        """The labels of which the model gives each a probability, for `task=queue`; none where it gives no such thing."""
+        """The labels that all questions share; none where each question has its own, as `choices` gives them."""
         return []
 
     @classmethod
-    def chances(cls, output: NDArray[np.floating], published: Published) -> NDArray[np.floating]:
-        """`[C]`, the probability 0..1 of each of `labels`, in their order, adding up to 1, for an output `[M]`."""
+    def questions(cls, path: Path, published: Published) -> Iterator[Question]:
+        """What there is to label in a file.
+
+        Raises:
+            UserError: it can't be read.
+        """
         raise NotImplementedError
+
+    @classmethod
+    def asked(cls, question: Question, published: Published) -> Guess:
+        """What the model makes of a question.
+
+        Raises:
+            UserError: it can't be asked.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def choices(cls, question: Question, guess: Guess, published: Published) -> list[str]:
+        """The labels that a person can give by one key."""
+        return cls.labels(published)
+
+    @classmethod
+    def checked_label(cls, text: str, published: Published) -> str:
+        """A label as it is stored. Raises ConfigError: it is none of this model's."""
+        allowed = cls.labels(published)
+        if text not in allowed:
+            raise ConfigError(one_of("label", text[:64], allowed))
+        return text
+
+    @classmethod
+    def alike(cls, a: str, b: str) -> bool:
+        """Whether two raters' labels say the same."""
+        return a == b
+
+    @classmethod
+    def heard(cls, question: Question, label: str) -> bytes | None:
+        """A MIDI file of the question, with `label` as its answer where that is not empty; None where there is none."""
+        return None
 
 
 class Model:

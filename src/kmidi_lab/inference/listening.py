@@ -13,17 +13,19 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
 from annotated_types import Interval
 
 from kmidi_lab.audio.front_end import Ear, PlainEar, ear
 from kmidi_lab.audio.io import LONGEST_S, read_recording
 from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW, MelStream
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.files import write_atomic
+from kmidi_lab.files import sha256_file, write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.listener import Frames, Listener, Read, Reading, timeline_png
 from kmidi_lab.inference.live import BLOCK, live
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.questions import Guess, Question
 
 STANDARD_INPUT = "-"
 Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
@@ -163,6 +165,23 @@ class Listening(Request[Recognition]):
         for frame in chain.from_iterable(self._frames([])):
             listener.push(frame)
         return listener.mean()
+
+    @classmethod
+    def questions(cls, path: Path, published: Published) -> Iterator[Question]:
+        """The recording itself."""
+        yield Question(sha256_file(path), sound=path)
+
+    @classmethod
+    def asked(cls, question: Question, published: Published) -> Guess:
+        output = cls(question.sound).output(published)
+        if not np.isfinite(output).all():
+            raise ConfigError("nothing to hear in it")
+        return Guess(output, cls.chances(output, published), cls.labels(published))
+
+    @classmethod
+    def chances(cls, output: Frames, published: Published) -> Frames:
+        """`[C]`, the probability 0..1 of each of `labels`, in their order, adding up to 1, for an output `[M]`."""
+        raise NotImplementedError
 
     def show(self, answer: Recognition, session: Session) -> None:
         for note in answer.notes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class Published:
         if self.entry.get("status") not in ("trained", "production"):
             why = str(self.entry.get("status_reason") or self.entry.get("note") or "no reason is told")
             # A note repeats what the data stand in for.
-            lines.append(f"This model does not beat its baselines: {why.removesuffix(f' {stand_in}')}")
+            lines.append(_unproved(why.removesuffix(f" {stand_in}").removesuffix("."), self.contract.id))
         if stand_in:
             lines.append(stand_in)
         return lines
@@ -57,6 +58,15 @@ class Published:
     def _in_a_row(self, sequence: np.ndarray) -> np.ndarray:
         self.model.reset()
         return np.stack([self.model(x) for x in sequence])
+
+
+def _unproved(why: str, name: str) -> str:
+    """A line on a model that did not beat its baselines: the first figure, and where the others stand."""
+    first = re.match(r"does not beat (\S+) on test (\S+) \(([^)]*)\)", why)
+    if first is None:
+        return f"This model does not beat its baselines: {why}"
+    by, metric, figures = first.groups()
+    return f"This model works, but {by} is better on its test ({metric} {figures}): {name}.card.md says more."
 
 
 def load_published(models_root: Path, model: str) -> Published | None:

@@ -8,7 +8,7 @@ code, so cutting a sequence into pieces changes nothing but rounding (below 1e-5
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -168,3 +168,15 @@ class TorchModel:
             state = self.network.zero_state(x[None]) if self._state is None else self._state
             y, self._state = self.network.stream(x[None], state)
             return np.asarray(y[0].numpy())
+
+
+def from_reset(network: nn.Module) -> Callable[[np.ndarray], Array]:
+    """`[B, N]` to `[B, M]`, each row a first call."""
+    streams = isinstance(network, Streaming)
+
+    def call(x: np.ndarray) -> Array:
+        with torch.inference_mode():
+            y = network(torch.from_numpy(x)[:, None] if streams else torch.from_numpy(x))
+        return np.asarray((y[:, 0] if streams else y).numpy())
+
+    return call

@@ -77,7 +77,7 @@ def fingerprint(entry: Mapping[str, Any]) -> str:
 
 def check_files(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """Raises RegistryError unless `files` has every file of the entry, with the hash that it tells."""
-    _check_names(files, entry["id"])
+    check_names(files, entry["id"])
     for name, sha in declared_files(entry):
         if name not in files:
             raise RegistryError(f"{entry['id']}: the entry names {name}, which is not among the files to publish")
@@ -95,7 +95,7 @@ def read_files(folder: Path, entry: Mapping[str, Any]) -> dict[str, bytes]:
     """
     if not entry.get("files"):
         raise RegistryError(f"{entry['id']}: the entry lists no files; export the model again")
-    _check_names(file_names(entry), entry["id"])
+    check_names(file_names(entry), entry["id"])
     return {name: read_file(folder, name, sha) for name, sha in declared_files(entry)}
 
 
@@ -154,7 +154,8 @@ def check_below(folder: Path, name: str) -> None:
         )
 
 
-def _check_names(names: Mapping[str, Any] | set[str], model_id: str) -> None:
+def check_names(names: Mapping[str, Any] | set[str], model_id: str) -> None:
+    """Raises RegistryError for a name that the lab does not publish with that model."""
     for name in names:
         if not is_of_model(name, model_id):
             raise RegistryError(

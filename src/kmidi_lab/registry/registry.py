@@ -71,7 +71,11 @@ def published_entry(models_root: Path, model_id: str) -> dict[str, Any] | None:
 
 
 def publish(
-    models_root: Path, entry: dict[str, Any], files: Mapping[str, bytes], onnx_prefix: str | None = None
+    models_root: Path,
+    entry: dict[str, Any],
+    files: Mapping[str, bytes],
+    onnx_prefix: str | None = None,
+    because: str | None = None,
 ) -> Path:
     """Puts a model's files and its entry in place, all or none; other entries and unknown keys are kept.
 
@@ -84,6 +88,7 @@ def publish(
     Args:
         entry: from `entry.registry_entry`.
         files: content by path below `models_root`, of every file the entry names.
+        because: why, for the history; None names the run.
 
     Returns:
         The path of registry.json.
@@ -99,9 +104,9 @@ def publish(
         if not allowed:
             raise RegistryError(f"{entry['id']}: {reason}")
         path = onnx_path(models_root, entry, onnx_prefix, registry)
-        because = f"published run {entry['training']['run_id']}: {entry.get('status_reason')}"
+        why = because or f"published run {entry['training']['run_id']}: {entry.get('status_reason')}"
         # A release is committed, so git keeps its earlier files.
-        new, past_files = succeed(models_root, old, {**entry, "onnx_path": path}, because, keep=onnx_prefix is None)
+        new, past_files = succeed(models_root, old, {**entry, "onnx_path": path}, why, keep=onnx_prefix is None)
         write_entry(models_root, registry, new, {**past_files, **files})
     return models_root / FILE
 

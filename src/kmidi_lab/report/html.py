@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from kmidi_lab.run_record import RunRecord
 
 def write_report(run: RunRecord, curves: list[dict[str, float]], path: Path) -> Path:
     """Writes the report of a run, of a failed or half-finished one too; what is missing is said in it."""
-    write_atomic(path, rendered("report.html.j2", _context(run, curves, _config(path.parent))).encode())
+    write_atomic(path, rendered("report.html.j2", _context(run, curves, path.parent)).encode())
     return path
 
 
@@ -33,7 +34,7 @@ def rendered(template: str, context: dict[str, Any]) -> str:
     return environment.from_string(source).render({**context, "style": style})
 
 
-def _context(run: RunRecord, curves: list[dict[str, float]], config: str) -> dict[str, Any]:
+def _context(run: RunRecord, curves: list[dict[str, float]], folder: Path) -> dict[str, Any]:
     parts = {
         "run": run,
         "title": run.identity.model,
@@ -57,7 +58,8 @@ def _context(run: RunRecord, curves: list[dict[str, float]], config: str) -> dic
         "split_rule": view.split_rule(run)[0],
         "problems": view.problems(run),
         "provenance": view.provenance(run),
-        "config": config,
+        "config": _config(folder),
+        "worst": [(item, _picture(folder, item.figure)) for item in run.analysis.worst],
         "raw": run_file.text(run),
     }
     return {**parts, "missing": _missing(run, parts)}
@@ -87,6 +89,19 @@ def _config(folder: Path) -> str:
     """What Hydra composed for the run; interpolations stay as written, so nothing from the environment shows."""
     config = folder / ".hydra" / "config.yaml"
     return config.read_text(encoding="utf-8") if config.exists() else ""
+
+
+def _picture(folder: Path, figure: str | None) -> str:
+    """A file of the run's folder as an address that holds it: shown as a picture, nothing in it runs. Empty without."""
+    path = folder / str(figure)
+    if (
+        figure is None
+        or not path.is_file()
+        or path.suffix != ".svg"
+        or not path.resolve().is_relative_to(folder.resolve())
+    ):
+        return ""
+    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _identity(run: RunRecord) -> str:

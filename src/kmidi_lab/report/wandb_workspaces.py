@@ -1,4 +1,4 @@
-"""The dashboard as workspaces of Weights & Biases: one over all models, one for each model over all its runs."""
+"""The dashboard in Weights & Biases: a workspace over all models, one for each over all its runs, and a report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from kmidi_lab.errors import UserError, reason
 from kmidi_lab.files import write_atomic
+from kmidi_lab.report import wandb_report
 from kmidi_lab.report.formats import cell, table
 from kmidi_lab.report.registry_table import models_cells
 
@@ -18,8 +19,8 @@ _DRAWN_BY_CHANCE = ("__id__", "id")
 """Ids that the package draws anew each time."""
 
 
-def workspaces(entries: Sequence[Mapping[str, Any]], project: str, entity: str | None) -> dict[str, Any]:
-    """Workspaces by name, made from a registry's entries.
+def views(entries: Sequence[Mapping[str, Any]], project: str, entity: str | None) -> dict[str, Any]:
+    """Workspaces and the report by name, made from a registry's entries.
 
     Args:
         entries: as `load_registry` gives them.
@@ -66,7 +67,7 @@ def workspaces(entries: Sequence[Mapping[str, Any]], project: str, entity: str |
             ],
             runset_settings=ws.RunsetSettings(filters=f"Tags in ['{_model(name)}']"),
         )  # fmt: skip
-    return made
+    return {**made, wandb_report.NAME: wandb_report.report(entries, project, entity)}
 
 
 def spec(workspace: Any) -> dict[str, Any]:
@@ -77,36 +78,40 @@ def spec(workspace: Any) -> dict[str, Any]:
 
 
 def write_specs(made: Mapping[str, Any], path: Path) -> None:
-    """Writes every workspace's specification as one JSON file. Raises FileError as `write_atomic`."""
+    """Writes every view's specification as one JSON file. Raises FileError as `write_atomic`."""
     text = json.dumps({name: spec(workspace) for name, workspace in made.items()}, indent=1, sort_keys=True)
     write_atomic(path, text.encode())
 
 
 def send(made: Mapping[str, Any], kept: Path) -> list[str]:
-    """Saves the workspaces at W&B, those of the last time again and not beside them; returns their addresses.
+    """Saves the views at W&B, those of the last time again and not beside them; returns their addresses.
 
     Args:
-        made: as `workspaces` gives them.
+        made: as `views` gives them.
         kept: the file that holds the addresses from one time to the next.
 
     Raises:
         UserError: not logged in, or W&B refuses.
     """
     from wandb_workspaces import workspaces as ws
+    from wandb_workspaces.reports import v2 as wr
 
     try:
         before = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
         urls = {}
         for name, workspace in made.items():
             there = workspace
-            if name in before:
+            if name in before and name == wandb_report.NAME:
+                there = wr.Report.from_url(before[name])
+                there.blocks, there.description = workspace.blocks, workspace.description
+            elif name in before:
                 there = ws.Workspace.from_url(before[name])
                 there.sections, there.runset_settings = workspace.sections, workspace.runset_settings
             there.save()
             urls[name] = str(there.url)
     except Exception as error:  # whatever the network, the account or the package's checks lead to
         raise UserError(
-            f"W&B did not take the workspaces ({reason(error)}); type wandb login, or dashboard.dry_run=true"
+            f"W&B did not take the views ({reason(error)}); type wandb login, or dashboard.dry_run=true"
         ) from None
     write_atomic(kept, json.dumps(urls, indent=1).encode())
     return list(urls.values())

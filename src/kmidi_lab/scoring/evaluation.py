@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.run_record import Note
+from kmidi_lab.scoring.items import ScoredItem
 
 Direction = Literal["min", "max"]
 """Which way a metric improves."""
@@ -70,6 +71,10 @@ class Evaluator(ABC):
         Raises:
             DataError: the split holds nothing to score.
         """
+
+    def items(self, call: Any, head: Any, data: Any, split: str) -> Iterable[ScoredItem]:
+        """The songs, takes or clips of a split, each with the model's loss; arguments as of a call. None by default."""
+        return ()
 
     def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:
         """The `primary` object of run.json: the verdict on `primary`, and in `also` on the further metrics there are."""

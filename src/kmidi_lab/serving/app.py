@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
-import orjson
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -13,8 +12,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.form import KINDS
 from kmidi_lab.errors import UserError, first_line
-from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields
-from kmidi_lab.serving.server import guard
+from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields, json_body
+from kmidi_lab.serving.server import PAGE_FAULT, PAGE_HEADERS, guard
 from kmidi_lab.serving.studio import SETTINGS, Studio
 
 _TEXT_BYTES = 64 * 1024
@@ -24,12 +23,6 @@ _KINDS = {
     "png": "image/png",
     "json": "application/json",
     "intent": "application/json",
-}
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "media-src 'self' blob:; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
 }
 
 
@@ -43,7 +36,7 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     """
     app = FastAPI(title="kmidi_lab", docs_url=None, redoc_url=None, openapi_url=None)
 
-    guard(app, hosts.check, _HEADERS, "a fault of the server; the terminal tells more")
+    guard(app, hosts.check, PAGE_HEADERS, PAGE_FAULT)
 
     @app.exception_handler(UserError)
     async def wrong(request: Request, error: UserError) -> JSONResponse:
@@ -63,12 +56,12 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
 
     @app.post("/api/question")
     async def question(request: Request) -> Any:
-        asked = fields(await _json(request), ("answers",))
+        asked = fields(await json_body(request, _TEXT_BYTES), ("answers",))
         return await run_in_threadpool(studio.question, asked.get("answers", []))
 
     @app.post("/api/compose")
     async def compose(request: Request) -> Any:
-        asked = fields(await _json(request), ("answers", "seed", *SETTINGS))
+        asked = fields(await json_body(request, _TEXT_BYTES), ("answers", "seed", *SETTINGS))
         answers, seed = asked.pop("answers", []), asked.pop("seed", 1)
         if isinstance(seed, bool) or not isinstance(seed, int):
             raise HTTPException(400, "seed must be a whole number")
@@ -91,22 +84,15 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
 
     @app.post("/api/tell/{model}")
     async def tell(model: str, request: Request) -> Any:
-        asked = fields(await _json(request), ("text",))
+        asked = fields(await json_body(request, _TEXT_BYTES), ("text",))
         if not isinstance(asked.get("text"), str):
             raise HTTPException(400, "text must be a text")
         return await run_in_threadpool(studio.tell, model, asked["text"])
 
     @app.post("/api/rate")
     async def rate(request: Request) -> dict[str, str]:
-        asked = fields(await _json(request), ("first", "second", "better"))
+        asked = fields(await json_body(request, _TEXT_BYTES), ("first", "second", "better"))
         await run_in_threadpool(studio.rate, *(str(asked.get(k, "")) for k in ("first", "second", "better")))
         return {"kept": "on this machine only"}
 
     return app
-
-
-async def _json(request: Request) -> Any:
-    try:
-        return orjson.loads(await body(request, _TEXT_BYTES, "application/json"))
-    except orjson.JSONDecodeError:
-        raise HTTPException(400, "not JSON") from None

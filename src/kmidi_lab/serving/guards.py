@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from threading import Lock
 from typing import Any
 
+import orjson
 from fastapi import HTTPException, Request
 
 MEGABYTE = 2**20
@@ -65,6 +66,14 @@ async def body(request: Request, most: int, kind: str) -> bytes:
         if len(out) > most:
             raise HTTPException(413, f"more than {most / MEGABYTE:g} MB; send less")
     return bytes(out)
+
+
+async def json_body(request: Request, most: int) -> Any:
+    """The JSON that was sent. Raises HTTPException: as `body`; 400, not JSON."""
+    try:
+        return orjson.loads(await body(request, most, "application/json"))
+    except orjson.JSONDecodeError:
+        raise HTTPException(400, "not JSON") from None
 
 
 class Hosts:

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
 
 log = logging.getLogger(__name__)
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "media-src 'self' blob:; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+"""Of every response of a page: it loads nothing from elsewhere, and no other site shows or plays what it has."""
+PAGE_FAULT = "a fault of the server; the terminal tells more"
 
 
 def check_packages(task: str) -> None:

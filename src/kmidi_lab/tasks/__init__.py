@@ -28,11 +28,13 @@ _MODULES = {
     "monitor": "monitor",
     "queue": "queue",
     "label": "label",
+    "retrain": "retrain",
     "prepare": "prepare",
     "info": "info",
     "dashboard": "dashboard",
+    "hub": "hub",
 }
-_TRAINING = ("train", "eval", "export", "prepare", "monitor")
+_TRAINING = ("train", "eval", "export", "prepare", "monitor", "retrain")
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
 _NO_CHECKPOINT = "no checkpoint there; give a run folder or a .ckpt file"
 _NO_RUN = "no run there; give a run folder, such as outputs/runs/harmony/…"
@@ -66,7 +68,7 @@ def _is_there(package: str) -> bool:
 
 def _check(cfg: DictConfig) -> None:
     """Raises UserError for what shows before torch and Lightning are imported, which takes seconds; the task itself would later."""
-    for key in ("data", "model.module", "model.evaluator"):
+    for key in ("data", "model.module", "model.evaluator", "model.feedback"):
         check_names(OmegaConf.select(cfg, key), cfg.trusted)
     for key in ("callbacks", "trainer.more", "logger.more"):
         check_names(OmegaConf.select(cfg, key), [*cfg.trusted, "lightning"])
@@ -74,7 +76,7 @@ def _check(cfg: DictConfig) -> None:
         source = OmegaConf.select(cfg, key)
         if source and not Path(source).exists():
             raise ConfigError(f"{key}={source}: {why}")
-    if cfg.task == "train":
+    if cfg.task in ("train", "retrain"):
         hardware.check_choices(cfg.hardware.accelerator, cfg.hardware.precision)
         hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
     if cfg.task == "export" and not cfg.export.source:

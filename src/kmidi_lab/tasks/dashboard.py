@@ -6,18 +6,37 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import RegistryError, UserError, reason
+from kmidi_lab.files import write_atomic
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report import wandb_workspaces
 from kmidi_lab.report.dashboard import write_dashboard
 from kmidi_lab.report.kept_runs import kept_runs
+from kmidi_lab.report.wandb_sweep import as_yaml, sweep_spec
+from kmidi_lab.sweeps.space import searched
+
+_NOT_OF_A_RUN = (
+    "task=",
+    "dashboard.",
+    "logger=",
+    "logger.project=",
+    "logger.entity=",
+    "sweep.only=",
+    "models_root=",
+    "hydra",
+)
+"""Words of this task that its sweep's runs have no use for."""
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if importlib.util.find_spec("jinja2") is None:
         raise UserError("task=dashboard needs the training packages; type pip install 'kmidi_lab[train]'")
+    if cfg.dashboard.sweep:
+        _write_sweep(cfg, Path(cfg.dashboard.sweep))
+        return
     root, runs = Path(cfg.models_root), Path(cfg.dashboard.runs or cfg.paths.output_root)
     if cfg.dashboard.runs and not runs.is_dir():
         raise UserError(f"dashboard.runs={runs}: no such folder; give one that holds runs/ or sweeps/, such as outputs")
@@ -40,13 +59,22 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
 
 def _to_wandb(cfg: DictConfig, entries: list[dict[str, Any]], folder: Path) -> None:
-    made = wandb_workspaces.workspaces(entries, cfg.logger.project, cfg.logger.entity)
+    made = wandb_workspaces.views(entries, cfg.logger.project, cfg.logger.entity)
     if cfg.dashboard.dry_run:
         wandb_workspaces.write_specs(made, folder / "wandb.json")
-        print(f"{_counted(len(made), 'workspace')} written, none sent | {folder / 'wandb.json'}")
+        print(f"{_counted(len(made), 'view')} written, none sent | {folder / 'wandb.json'}")
         return
     for address in wandb_workspaces.send(made, folder / "wandb_addresses.json"):
         print(address)
+
+
+def _write_sweep(cfg: DictConfig, path: Path) -> None:
+    typed = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else [f"model={cfg.model.name}"]
+    words = [word for word in typed if not word.lstrip("+").startswith(_NOT_OF_A_RUN)]
+    _, dimensions = searched([], cfg.model.name, cfg.sweep.only)
+    spec = sweep_spec(words, dimensions, f"{cfg.model.name} search", cfg.logger.project, cfg.logger.entity)
+    write_atomic(path, as_yaml(spec, str(path)).encode())
+    print(f"{_counted(len(dimensions), 'setting')} of model={cfg.model.name} to search | {path}")
 
 
 def _counted(number: int, word: str) -> str:

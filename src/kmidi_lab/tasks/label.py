@@ -1,4 +1,4 @@
-"""task=label: takes the labels of a filled-in queue.csv into the store, and says how far the raters agree."""
+"""task=label: people's labels into the store, from a page on this machine or a filled-in queue.csv; how far raters agree."""
 
 from __future__ import annotations
 
@@ -9,42 +9,88 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback.importing import add_events
-from kmidi_lab.feedback.labels import agreement, read_labels
+from kmidi_lab.feedback.labels import Labels, kappa, take_in
+from kmidi_lab.feedback.material import Asker, Item
+from kmidi_lab.feedback.queue import queue_items
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.listening import say
-from kmidi_lab.inference.published import load_published
-from kmidi_lab.targets import find
-from kmidi_lab.tasks.predict import models_root
+from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
+
+_MOST_PORT = 65535
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    """Stores what is right.
+    """Stores what is right, or serves the page until Ctrl-C.
 
     Raises:
-        ConfigError: no file, or a model without labels. DataError: rows were refused; the others are stored.
+        ConfigError: no file, a model without labels, or a wrong setting. DataError: rows were refused, the others are
+            stored; or there is nothing to ask about. UserError: the packages of the page are not installed.
     """
-    if not cfg.label.file:
+    if not (cfg.label.file or cfg.label.page):
         raise ConfigError(
-            "task=label needs the queue.csv that you filled in; type label.file=outputs/queue/…/queue.csv"
+            "task=label needs the queue.csv that you filled in; type label.file=outputs/queue/…/queue.csv, or "
+            "label.page=true to label on a page"
         )
-    published = load_published(models_root(cfg, cfg.model.name), cfg.model.name)
-    names = find(cfg.predict._target_, Request, cfg.trusted).labels(published) if published else []
-    if not names:
-        raise ConfigError(f"model={cfg.model.name} has no labels here; choose the model that task=queue asked for")
-    store, path = Store(Path(cfg.paths.output_root) / FILE), Path(cfg.label.file)
-    events, faults = read_labels(path, cfg.model.name, names, store.salt, int(time.time()))
-    new = [event for event in events if not store.has(event.event)]
-    added = add_events(store, new, path, faults)
-    say(f"{path}: {added.new} labels are new, {len(events) - len(new)} were there")
-    labelled = [event for event in store.events(cfg.model.name) if event.action == "labelled"]
-    for a, b, count, value in agreement(labelled):
-        say(f"  raters {a[:8]}… and {b[:8]}…: {count} items in common, kappa {value:.2f}")
+    if cfg.label.page:
+        _check_page(cfg)
+    of = asker(cfg)
+    labels = Labels(Store(Path(cfg.paths.output_root) / FILE), cfg.model.name)
+    if cfg.label.page:
+        _serve(cfg, of, labels)
+    else:
+        _take_in(Path(cfg.label.file), of, labels, context["folder"])
+
+
+def _take_in(path: Path, of: Asker, labels: Labels, folder: Path) -> None:
+    check = lambda text: of.request.checked_label(text, of.published)
+    new, there, faults = take_in(path, labels, check, int(time.time()))
+    say(f"{path}: {new} labels are new, {there} were there")
+    for a, b, pairs in labels.agreement():
+        same = sum(of.request.alike(x, y) for x, y in pairs)
+        beyond = f", kappa {kappa(pairs):.2f}" if of.request.labels(of.published) else ""
+        say(f"  raters {a[:8]}… and {b[:8]}…: {len(pairs)} items in common, {same} alike{beyond}")
     if faults:
-        refused = context["folder"] / "refused.txt"
-        write_atomic(refused, "\n".join([*faults, ""]).encode())
+        refused = folder / "refused.txt"
+        write_atomic(refused, "\n".join([*faults, ""]).encode("utf-8", "backslashreplace"))
         raise DataError(
             f"{path}: {len(faults)} rows were refused, as {faults[0]}; all in {refused}; the others are stored"
         )
+
+
+def _check_page(cfg: DictConfig) -> None:
+    from kmidi_lab.serving.server import check_packages
+
+    check_packages("label")
+    if not 1 <= cfg.label.port <= _MOST_PORT:
+        raise ConfigError(f"label.port={cfg.label.port} must be 1 to {_MOST_PORT}")
+
+
+def _serve(cfg: DictConfig, of: Asker, labels: Labels) -> None:
+    from kmidi_lab.serving.guards import Hosts, bracketed
+    from kmidi_lab.serving.label_app import make_label_app
+    from kmidi_lab.serving.labelling import Desk
+    from kmidi_lab.serving.server import listen
+
+    host, port = str(cfg.label.host), int(cfg.label.port)
+    app = make_label_app(Desk(of, _items(cfg, of, labels), labels), Hosts(host, port))
+    say(f"http://{bracketed(host)}:{port} - Ctrl-C ends it; labels are kept in {Path(cfg.paths.output_root) / FILE}")
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        say(f"{host} can be reached from other machines, which can hear and read the material; there is no password")
+    listen(app, "label", host, port)
+
+
+def _items(cfg: DictConfig, of: Asker, labels: Labels) -> list[Item]:
+    """Those of the queue, or those of data.root that nobody has labelled."""
+    if not cfg.label.file:
+        return to_ask(cfg, of, cfg.label.by, cfg.label.count, labels.items())
+    refused: list[str] = []
+    items = list(queue_items(Path(cfg.label.file), Path(cfg.data.root), of, refused.append))
+    for line in refused[:SHOWN]:
+        say(f"left out: {line}")
+    if not items:
+        raise DataError(
+            f"label.file={cfg.label.file}: none of it is in data.root={cfg.data.root}; type data.root=FOLDER"
+        )
+    say(f"{len(items)} to label, {len(refused)} left out")
+    return items

@@ -10,6 +10,7 @@ import pytest
 import torch
 from support.asap_files import write_asap
 from support.declared_metrics import assert_declared
+from support.item_checks import assert_items
 
 from datamodules.dynamics.module import PianoPerformances, coloured
 from kmidi_lab.contracts import DYNAMICS
@@ -199,6 +200,7 @@ def test_scores_by_hand_and_every_metric_beside_every_baseline(data: PianoPerfor
     assert perfect["velocity_r"] == pytest.approx(1) and perfect["velocity_mae"] == perfect["timing_mae_ms"] == 0
     result = DynamicsEvaluator()(lambda x: np.full((len(x), 16), 0.5, np.float32), {}, data, "test", data)
     assert_declared(DynamicsEvaluator(), result)
+    assert_items(DynamicsEvaluator(), lambda x: np.full((len(x), 16), 0.5, np.float32), {}, data, result)
     assert len(result.baselines["test"]) == 7
     for rival in result.baselines["test"].values():
         assert set(rival) == set(result.metrics["test"]) - {"pieces", "events"}

@@ -11,6 +11,7 @@ import pytest
 import scipy.fft
 import torch
 from support.declared_metrics import assert_declared
+from support.item_checks import assert_items
 
 from datamodules.emotion.espeak import Prosody, open_espeak
 from datamodules.emotion.module import ActedSpeech
@@ -191,6 +192,7 @@ def test_the_evaluator_scores_clips_and_seconds() -> None:
     head = {"weight": 10 * weight, "bias": -10.0 * np.arange(8) ** 2}
     result = EmotionEvaluator()(knows, head, data, "test", data)
     assert_declared(EmotionEvaluator(), result)
+    assert_items(EmotionEvaluator(), knows, head, data, result, "nll")
     own = result.metrics["test"]
     assert own["uar"] == own["accuracy"] == own["uar_at_0.5_s"] == own["uar_after_reset"] == 1
     assert own["events"] == 8 and "intensity_accuracy" not in own

@@ -69,6 +69,24 @@ def test_the_style_file_says_how_the_music_goes(tmp_path: Path, capsys: pytest.C
     assert "style: 100" in capsys.readouterr().out
 
 
+def test_the_whole_is_said_with_one_number_for_each_value(tmp_path: Path) -> None:
+    class Settling(Steady):
+        """Begins with other values than it has later."""
+
+        def __call__(self, x: np.ndarray) -> np.ndarray:
+            out = super().__call__(x)
+            out[FEEL.output("energy").start] = 0.1 if self.calls < 100 else 0.6
+            out[FEEL.output("confidence").start] = -3.0 if self.calls < 100 else self.sure
+            return out
+
+    answer, _, _ = asked(Settling(), clicks(12), tmp_path)
+    assert answer.style is not None and answer.style.energy > 0.5
+    for name, value in answer.summary.values.items():
+        assert value == getattr(answer.style, name)
+    assert answer.summary.answers["tempo"] == (f"{answer.style.tempo:.0f}", answer.style.confidence)
+    assert answer.unsure == answer.style.unsure == ""
+
+
 def test_a_pause_does_not_reset_it_and_silence_before_is_left_out(tmp_path: Path) -> None:
     model = Steady()
     wave = np.concatenate([clicks(6, silence=2.0), np.zeros(2 * RATE, np.float32), clicks(6)])

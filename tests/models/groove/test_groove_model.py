@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from support.declared_metrics import assert_declared
+from support.item_checks import assert_items
 
 from datamodules.groove.module import DrumPerformances
 from kmidi_lab.after_fit import numpy_call
@@ -291,6 +292,7 @@ def test_it_beats_the_simple_baselines_on_generated_takes(generated: DrumPerform
     """Generated takes follow rules that trees find sooner than a network in 30 epochs; the others are left behind."""
     module = fit(generated, 30).eval()
     result = GrooveEvaluator()(numpy_call(module.network), {}, generated, "test", generated)
+    assert_items(GrooveEvaluator(), numpy_call(module.network), {}, generated, result)
     own = result.metrics["test"]
     for name, scored in result.baselines["test"].items():
         if name != "boosted_trees":

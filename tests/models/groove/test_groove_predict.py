@@ -183,3 +183,21 @@ def test_requests_that_make_no_sense_are_one_line(
     write_drums(tmp_path / "in.mid", ROCK)
     with pytest.raises(UserError, match=said):
         HumanisedDrums(**{"midi": "in.mid", **change}).run(None, Session("groove", tmp_path, tmp_path))
+
+
+def test_laid_back_drums_come_later_and_pushed_ones_earlier_and_none_is_too_soft(tmp_path: Path) -> None:
+    from kmidi_lab.inference.published import load_published, release_root
+    from kmidi_lab.models.groove.sampling import SOFTEST
+
+    root = release_root()
+    assert root is not None
+    published = load_published(root, "groove")
+    source = tmp_path / "in.mid"
+    write_drums(source, [(tick + bar * 1920, pitch, 90) for bar in range(8) for tick, pitch, _ in ROCK[:12]])
+    answers = {
+        s: HumanisedDrums(source, style=s).run(published, Session("groove", tmp_path, tmp_path, 1))
+        for s in ("laid_back", "straight", "pushed")
+    }
+    late, even, early = (1000 * a.shift.mean() for a in answers.values())
+    assert late - even > 8 and even - early > 8
+    assert min(a.velocity.min() for a in answers.values()) >= SOFTEST

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.declared_metrics import assert_declared
+from support.item_checks import assert_items
 
 from datamodules.harmony.module import ChordSongs
 from kmidi_lab.after_fit import numpy_call
@@ -27,6 +28,7 @@ def test_model_and_baselines_stand_beside_each_other_source_by_source(data: Chor
     evaluator = HarmonyEvaluator()
     result = evaluator(numpy_call(module.export_network()), module.head(), data, "test", data)
     assert_declared(evaluator, result)
+    assert_items(evaluator, numpy_call(module.export_network()), module.head(), data, result, "nll")
     assert list(result.metrics) == ["test", "test/embedded"]
     assert result.metrics["test"] == result.metrics["test/embedded"]
     assert result.metrics["test"]["events"] == len(data.encoded("test").joint)

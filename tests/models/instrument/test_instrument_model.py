@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from support.declared_metrics import assert_declared
+from support.item_checks import assert_items
 
 from datamodules.shared.batches import IndexBatches, rows_of
 from kmidi_lab.after_fit import numpy_call
@@ -97,6 +98,7 @@ def test_it_learns_what_labels_say_and_names_what_it_was_taught(fitted: tuple[In
     module, data = fitted
     result = InstrumentEvaluator()(numpy_call(module.network), {}, data, "test", data)
     assert_declared(InstrumentEvaluator(), result)
+    assert_items(InstrumentEvaluator(), numpy_call(module.network), {}, data, result)
     assert set(result.metrics) == {"test", "test/gm", "test/philharmonia"}
     assert result.metrics["test"]["instrument_accuracy"] > 0.9
     assert result.metrics["test"]["instrument_at_0.25_s"] > 0.9

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from support.declared_metrics import assert_declared
+from support.item_checks import assert_items
 from support.melody_tunes import melody, random_tunes
 
 from datamodules.melody import library
@@ -231,6 +232,7 @@ def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransforme
     module, data = trained
     result = MelodyEvaluator()(numpy_call(module.network), {}, data, "test", data)
     assert_declared(MelodyEvaluator(), result)
+    assert_items(MelodyEvaluator(), numpy_call(module.network), {}, data, result, "nll")
     songs = data.songs("test")
     p = run(numpy_call(module.network), songs)
     by_hand = -np.mean([np.log(row[t]) for row, t in zip(p, np.concatenate([s.pitch for s in songs]), strict=True)])

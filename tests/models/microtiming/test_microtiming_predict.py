@@ -187,3 +187,84 @@ def test_a_file_without_such_notes_is_one_line():
     with pytest.raises(UserError):
         played(b"no midi")
     assert played(out.getvalue())
+
+
+def pitched_and_drums(midi: bytes, **settings) -> tuple[float, float]:
+    """Mean shift of the pitched parts and of the drums, in ms at 120."""
+    before, after = notes_of(band()), notes_of(played(midi, **settings))
+    means = {c: np.mean([n[1] for n in after[c]]) - np.mean([n[1] for n in before[c]]) for c in before}
+    return float((means[0] + means[1]) / 2 / TICKS * 500), float(means[9] / TICKS * 500)
+
+
+@pytest.mark.parametrize("model", [None, Late()])
+def test_laid_back_drums_come_later_than_pushed_ones_unless_a_lead_is_typed(model):
+    ways = {s: pitched_and_drums(band(), style=s, model=model) for s in ("laid_back", "straight", "pushed")}
+    late, even, early = (ways[s][1] for s in ("laid_back", "straight", "pushed"))
+    assert late - even == pytest.approx(15, abs=2) and even - early == pytest.approx(15, abs=2)
+    assert ways["laid_back"][0] == pytest.approx(ways["straight"][0], abs=1), "the style acts on drums only"
+    for lead in (0.0, 10.0):
+        typed = [pitched_and_drums(band(), style=s, lead=lead, model=model)[1] for s in ("laid_back", "pushed")]
+        assert typed[0] == pytest.approx(typed[1], abs=1)
+    answer = PlacedNotes(band(), style="laid_back").run(None, Session("microtiming", Path(), Path(), 1))
+    assert "laid_back: the drums are 15 ms later by rule" in answer.remarks[0]
+
+
+def test_the_released_model_s_laid_back_is_later_than_its_pushed():
+    from kmidi_lab.inference.published import load_published, release_root
+
+    root = release_root()
+    assert root is not None
+    published = load_published(root, "microtiming")
+    means = [
+        PlacedNotes(band(), style=s, parts="drums")
+        .run(published, Session("microtiming", Path(), Path(), 1))
+        .shift.mean()
+        for s in ("laid_back", "straight", "pushed")
+    ]
+    assert means[0] - means[1] > 0.005 and means[1] - means[2] > 0.005
+
+
+def performance(spread_ms: float, triplets: bool = False) -> bytes:
+    """Drums on eighths or triplets at 120, each off by chance."""
+    rng = np.random.default_rng(3)
+    step = 160 if triplets else 240
+    at = [round(i * step + rng.normal(0, spread_ms) * TICKS / 500) for i in range(1, 65)]
+    messages = sorted([(max(0, a), 70) for a in at] + [(max(0, a) + 60, 0) for a in at])
+    track, now = mido.MidiTrack(), 0
+    for i, (tick, velocity) in enumerate(messages):
+        track.append(
+            mido.Message("note_on", channel=9, note=42, velocity=velocity and velocity + i % 3, time=tick - now)
+        )
+        now = tick
+    out = io.BytesIO()
+    mido.MidiFile(type=0, ticks_per_beat=TICKS, tracks=[track]).save(file=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("triplets", [False, True])
+def test_a_file_that_was_played_already_is_said_and_can_be_moved_to_the_grid_first(triplets):
+    ask = {"session": Session("microtiming", Path(), Path(), 1), "published": None}
+    midi = performance(15, triplets)
+    [remark] = PlacedNotes(midi).run(**ask).remarks
+    assert "off the grid" in remark and "predict.quantise=true" in remark
+    still = PlacedNotes(midi, quantise=True, amount=0.0).run(**ask)
+    assert still.remarks == ()
+    starts = [n[1] for n in notes_of(still.midi)[9]]
+    assert sorted(starts) == [i * (160 if triplets else 240) for i in range(1, 65)]
+    assert PlacedNotes(performance(0, triplets)).run(**ask).remarks == ()
+    assert PlacedNotes(shuffle()).run(**ask).remarks == () and PlacedNotes(band()).run(**ask).remarks == ()
+
+
+def test_new_velocities_are_heard_and_spread_no_more_than_players_do():
+    class Wild(Late):
+        def __call__(self, x):
+            out = super().__call__(x)
+            out[5:7] = 0.3, 0.3
+            return out
+
+    answer = PlacedNotes(band(64), parts="drums").run(
+        Published(MICROTIMING, {}, {}, Wild()),
+        Session("microtiming", Path(), Path(), 1),  # type: ignore[arg-type]
+    )
+    assert answer.velocity.min() == 15, "nothing is softer than what is heard"
+    assert answer.velocity.std() < 0.75 * 1.2533 * 0.3 * 127

@@ -6,6 +6,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from support.item_checks import assert_items
 
 from datamodules.microtiming.module import MicrotimedTakes
 from kmidi_lab.contracts import MICROTIMING
@@ -69,6 +70,7 @@ def test_it_learns(data):
     )  # fmt: skip
     trainer.fit(module, datamodule=data)
     result = MicrotimingEvaluator()(call(module.eval()), {}, data, "test", data)
+    assert_items(MicrotimingEvaluator(), call(module.eval()), {}, data, result, "loss")
     own, rivals = result.metrics["test"], result.baselines["test"]
     assert own["offset_mae_ms"] < rivals["quantised"]["offset_mae_ms"]
     assert own["pinball_ms"] < rivals["constant"]["pinball_ms"]

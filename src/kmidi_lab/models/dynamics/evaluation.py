@@ -9,7 +9,8 @@ of a piece, then over the pieces.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -19,8 +20,9 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.models.dynamics.baselines import fit_baselines
 from kmidi_lab.models.dynamics.features import WRITTEN, Call, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import loss_over_pieces
-from kmidi_lab.models.dynamics.targets import FULL_SCALE_SECONDS
+from kmidi_lab.models.dynamics.targets import FULL_SCALE_SECONDS, Performance
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, score_alike
+from kmidi_lab.scoring.items import Roll, ScoredItem, pitch_roll
 
 _STEPS = 127.0
 _MILLISECONDS = 1000 * FULL_SCALE_SECONDS
@@ -30,6 +32,7 @@ _FEWEST = 8
 class DynamicsData(Protocol):
     """What the evaluator asks of a data module."""
 
+    def songs(self, split: str) -> list[Performance]: ...
     def encoded(self, split: str) -> list[EncodedPiece]: ...
 
 
@@ -69,6 +72,23 @@ class DynamicsEvaluator(Evaluator):
         events = int(sum(p.mask[:, 0].sum() for p in pieces))
         result.metrics[split] |= {"pieces": len({p.piece for p in pieces}), "events": events}
         return result
+
+    def items(self, call: Call, head: dict[str, np.ndarray], data: DynamicsData, split: str) -> Iterator[ScoredItem]:
+        """Performances, run freely; the picture shows the error of each note's velocity."""
+        velocity = DYNAMICS.output("velocity").index.start
+        for performance, piece in zip(data.songs(split), data.encoded(split), strict=True):
+            [out] = free_run(call, [piece.x])
+            there = piece.mask[:, velocity] > 0
+            error = np.where(there, np.abs(out[:, velocity] - piece.y[:, velocity]), np.nan)
+            yield ScoredItem(
+                performance.id, piece.source, loss_over_pieces([out], [piece]), int(there.sum()),
+                partial(_velocity_roll, performance, error),
+            )  # fmt: skip
+
+
+def _velocity_roll(performance: Performance, error: np.ndarray) -> Roll:
+    score = performance.score
+    return pitch_roll(score.pitch, score.onset, score.duration, error, "quarter notes")
 
 
 def free_loss(call: Call, pieces: Sequence[EncodedPiece]) -> float:

@@ -16,6 +16,7 @@ from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.channels import SUSTAIN
 from kmidi_lab.midi.events import CONTROL
+from kmidi_lab.midi.grid import is_played, played_share
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import OpenFile, open_file
 from kmidi_lab.midi.score import ScoreNotes, metrical_strength, midi_source, midi_target, name_of, say_flaws, score_of
@@ -37,7 +38,8 @@ class Performance:
     """A score played: the MIDI file, and velocity 1..127 and shift in seconds of its N notes, `[N]` in order of onset and pitch.
 
     `written` are their velocities in the score, and `follows` says whether these vary, so that they were followed; `pedalled`
-    names the parts that were given a pedal; `flaws` counts what the score was read with.
+    names the parts that were given a pedal; `flaws` counts what the score was read with; `off_grid` is the share of onsets that
+    are written on no grid, 0..1.
     """
 
     midi: bytes
@@ -47,6 +49,7 @@ class Performance:
     follows: bool
     pedalled: tuple[str, ...] = ()
     flaws: Mapping[str, int] = field(default_factory=dict)
+    off_grid: float = 0.0
 
     def about(self) -> dict[str, object]:
         """What was done, in words and numbers, for the JSON beside the MIDI file."""
@@ -115,7 +118,8 @@ class PerformedScore(Request[Performance]):
         if not self.timing:
             played = replace(played, shift=np.zeros_like(played.shift))
         midi, pedalled = perform(file, notes, played)
-        return Performance(midi, played.velocity, played.shift, written, follows, pedalled, file.piece.flaws)
+        share = played_share(file.piece, np.unique(notes.track))
+        return Performance(midi, played.velocity, played.shift, written, follows, pedalled, file.piece.flaws, share)
 
     def show(self, answer: Performance, session: Session) -> None:
         out = self._target(session.folder)
@@ -132,6 +136,11 @@ class PerformedScore(Request[Performance]):
             if answer.follows
             else "The score has one velocity throughout; all dynamics are new."
         )
+        if self.timing and is_played(answer.off_grid):
+            print(
+                f"{answer.off_grid:.0%} of the onsets lie off the grid, so the file seems to be played already, and this timing "
+                "comes on top of it; predict.timing=false keeps the onsets"
+            )
         say_flaws(answer.flaws)
         print(f"timing {shift.min():+.0f} to {shift.max():+.0f} ms; written: {played}, {about}")
 

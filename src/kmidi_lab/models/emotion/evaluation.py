@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.front_end import heard
+from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.audio.speaker import fresh
 from kmidi_lab.contracts import SPEAKER_FEATURES
 from kmidi_lab.emotion_embedding import read_scalars
@@ -16,6 +18,7 @@ from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.features import CONDITIONS, SCALARS, scalars_of
 from kmidi_lab.models.emotion.hearing import EmotionData, adapted, states_after
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
+from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import (
     confusion,
     expected_calibration_error,
@@ -113,6 +116,17 @@ class EmotionEvaluator(Evaluator):
             "reliability": reliability(p, true),
         }
         return result
+
+    def items(self, call: Call, head: dict[str, np.ndarray], data: EmotionData, split: str) -> Iterator[ScoredItem]:
+        """Clips, each the first that is heard of its voice."""
+        clips, true = data.songs(split), data.label_indices(split)
+        inputs, speech = _all_heard([clip.sound.frames for clip in clips], data.contract.features)
+        means = [call(x[None])[0][of].mean(0) for x, of in zip(inputs, speech, strict=True)]
+        p = decode(np.stack(means), head)
+        nll = -log_likelihoods(p, true)
+        for clip, label, own, loss in zip(clips, true, p.argmax(1), nll, strict=True):
+            said = f"{data.vocabulary[label]}, heard as {data.vocabulary[own]}"
+            yield ScoredItem(clip.id, clip.source, float(loss), 1, partial(Frames, clip.sound.frames, FRAME_S), said)
 
     def _baselines(
         self, frames: Sequence[NDArray[np.float32]], true: NDArray[np.int64], targets: np.ndarray, training: EmotionData

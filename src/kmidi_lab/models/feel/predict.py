@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kmidi_lab.audio.front_end import Ear
 from kmidi_lab.audio.mel import BANDS, FRAME_S
@@ -17,13 +18,18 @@ from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.listener import Frames, Read, Reading
 from kmidi_lab.inference.listening import Listening, Recognition, say
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.questions import SOUNDS, Guess, Question
 from kmidi_lab.models.feel.decoding import tempo_of
+from kmidi_lab.models.feel.features import BINS, bpm_of
 from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
 from kmidi_lab.models.feel.style import SURE, Style, style_of
 
 _LEAST_S = 4.0
 """From the first sound to the last: nothing tells a tempo in less."""
 _DRAWN = ("energy", "density", "brightness", "swing", "valence", "arousal")
+
+
+_SLOWEST, _FASTEST, _NEAR = 20.0, 400.0, 0.04
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,10 @@ class HeardFeel(Listening):
     """
 
     without_model = NAME
+    asks_about = SOUNDS
+    asks_by = "entropy"
+    typed_label = "quarter notes a minute, or tap T"
+    tapped_label = True
     longest_s = 900.0
     """Nothing longer is a song."""
     _heard_by: tuple[Ear, Callable[[Frames], Frames], Callable[[], None]] | None = None
@@ -61,9 +71,7 @@ class HeardFeel(Listening):
         """Reads the tempo, and what is drawn."""
 
         def read(output: Frames) -> Reading:
-            logits = np.asarray(output[FEEL.output("tempo").index], np.float64)
-            shares = np.exp(logits - logits.max())
-            shares /= shares.sum()
+            shares = _tempo_shares(output)
             values = {name: float(output[FEEL.output(name).start]) for name in _DRAWN}
             sure = float(1 / (1 + np.exp(-float(output[FEEL.output("confidence").start]))))
             return Reading(values, {"tempo": (f"{tempo_of(shares):.0f}", sure)})
@@ -74,6 +82,38 @@ class HeardFeel(Listening):
         """Says so where the model does not trust its tempo."""
         _, sure = summary.answers["tempo"]
         return "" if sure >= SURE else f"no steady beat (confidence {sure:.2f}, {SURE:g} is needed)"
+
+    @classmethod
+    def asked(cls, question: Question, published: Published) -> Guess:
+        """The shares of the tempos."""
+        output = cls(question.sound).output(published)
+        if not np.isfinite(output).all():
+            raise ConfigError("nothing to hear in it")
+        return Guess(output, _tempo_shares(output), [f"{bpm_of(place):.0f}" for place in range(BINS)])
+
+    @classmethod
+    def choices(cls, question: Question, guess: Guess, published: Published) -> list[str]:
+        """The model's tempo, half and twice as fast: what it most often errs by."""
+        tempo = tempo_of(guess.chances)
+        return [f"{t:.0f}" for t in (tempo / 2, tempo, tempo * 2) if _SLOWEST <= t <= _FASTEST]
+
+    @classmethod
+    def checked_label(cls, text: str, published: Published) -> str:
+        """Quarter notes a minute, to a tenth."""
+        try:
+            tempo = float(text)
+        except ValueError:
+            tempo = 0.0
+        if not _SLOWEST <= tempo <= _FASTEST:
+            raise ConfigError(
+                f"label {text[:40]!r} is no tempo; give {_SLOWEST:g} to {_FASTEST:g} quarter notes a minute"
+            )
+        return f"{round(tempo, 1):g}"
+
+    @classmethod
+    def alike(cls, a: str, b: str) -> bool:
+        """Within 4 %, as tempos are scored (Gouyon et al., IEEE TASLP 2006)."""
+        return abs(float(a) / float(b) - 1) <= _NEAR
 
     def run(self, published: Published | None, session: Session) -> HeardMusic:
         """As Listening.run, with the style of the whole.
@@ -99,11 +139,17 @@ class HeardFeel(Listening):
         answer = super().run(published, session)
         counted = np.flatnonzero(noted.counted)
         first, last = int(counted[0]), int(counted[-1])
+        style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S)
+        # One reading of the whole: the model needs two seconds before its outputs count, which the other means don't leave out.
+        whole = Reading(
+            {name: float(getattr(style, name)) for name in _DRAWN}, {"tempo": (f"{style.tempo:.0f}", style.confidence)}
+        )
         seconds = (last + 1 - first) * FRAME_S
         short = [f"too short: {seconds:.1f} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
-        unsure = "; ".join([*short, *([answer.unsure] if answer.unsure else [])])
-        style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S, unsure)
-        return HeardMusic(**{**vars(answer), "unsure": unsure}, style=style)
+        before, after = self.doubt(answer.summary), self.doubt(whole)
+        other = [line for line in answer.unsure.split("; ") if line and line != before]
+        unsure = "; ".join([*short, *other, *([after] if after else [])])
+        return HeardMusic(**{**vars(answer), "unsure": unsure, "summary": whole}, style=replace(style, unsure=unsure))
 
     def _by_rule(self) -> HeardMusic:
         notes = list[str]()
@@ -135,3 +181,10 @@ class HeardFeel(Listening):
         written = session.folder / "style.json"
         write_atomic(written, (json.dumps(style.plain(), indent=1) + "\n").encode())
         say(f"written: {written}")
+
+
+def _tempo_shares(output: Frames) -> NDArray[np.float64]:
+    """`[32]`, how likely each tempo is, of a mean output."""
+    logits = np.asarray(output[FEEL.output("tempo").index], np.float64)
+    shares: NDArray[np.float64] = np.exp(logits - logits.max())
+    return shares / shares.sum()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.models.groove.baselines import fit_baselines
 from kmidi_lab.models.groove.features import (
+    STEPS,
     TIMING_DELTA,
     UNIT_MS,
     VELOCITY_DELTA,
@@ -20,6 +22,7 @@ from kmidi_lab.models.groove.features import (
     read_outputs,
 )
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.items import Roll, ScoredItem
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -83,6 +86,26 @@ class GrooveEvaluator(Evaluator):
                 "events": int(e.hit[rows].sum()),
             }
         return result
+
+    def items(self, call: Call, head: dict[str, np.ndarray], data: GrooveData, split: str) -> Iterator[ScoredItem]:
+        """Takes; the picture shows how far off each stroke's timing is, the take's median error taken out."""
+        e = data.encoded(split)
+        outputs = run(call, e)
+        for place, song in enumerate(data.songs(split)):
+            rows = e.song == place
+            if e.hit[rows].any():
+                loss = scores(outputs, e, rows)["loss"]
+                picture = partial(_stroke_roll, outputs[rows], e, rows)
+                yield ScoredItem(song.id, song.source, loss, int(e.hit[rows].sum()), picture)
+
+
+def _stroke_roll(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> Roll:
+    bar, step, voice = np.nonzero(e.hit[rows])
+    played = e.timing[rows][bar, step, voice]
+    late = (read_outputs(outputs.astype(np.float64))[0][bar, step] - played) * milliseconds(e.bpm[rows])[bar]
+    start = bar + (step + played / 2) / STEPS
+    length = np.full(len(bar), 1 / STEPS)
+    return Roll(start, length, voice, np.abs(late - np.median(late)), VOICES, "bars")
 
 
 def run(call: Call, e: Encoded) -> np.ndarray:

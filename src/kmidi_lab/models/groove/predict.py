@@ -14,6 +14,7 @@ from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.piece import DRUM_CHANNEL, VOICES, Notes, Piece, is_kit, voices_of
 from kmidi_lab.midi.reading import OpenFile, open_file
 from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
+from kmidi_lab.midi.styles import LEAD_MS, lead_line
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.groove.baselines import rules
 from kmidi_lab.models.groove.features import (
@@ -26,7 +27,7 @@ from kmidi_lab.models.groove.features import (
     suggested_style,
 )
 from kmidi_lab.models.groove.onsets import new_onsets, written_for
-from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities
+from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities, later
 
 MOST_BARS = 5000
 
@@ -97,7 +98,7 @@ class HumanisedDrums(Request[Humanised]):
         voices, bpm = voices_of(pitches), written.beats_per_quarter * _tempo_of_bars(piece, starts)
         loud = drawn_velocities(velocity, grid.step, voices, rng)
         louder = with_flams(loud, velocities, (grid.row * STEPS + grid.step) * len(VOICES) + voices)
-        timing = drawn_timing(timing, grid.row, grid.step, bpm, rng)
+        timing = drawn_timing(timing + later(style, bpm), grid.row, grid.step, bpm, rng)
         moved = new_onsets(starts, velocities, timing, piece, drums.earliest, written)
         edits = play(file, drums.part, drums.index, moved, new_ends(drums, moved), louder)
         shift = piece.seconds(moved) - piece.seconds(starts)
@@ -116,6 +117,8 @@ class HumanisedDrums(Request[Humanised]):
         )
         if answer.source:
             print(f"No drums on channel 10: {answer.source}.")
+        if answer.style in LEAD_MS:
+            print(f"{lead_line(answer.style)}.")
         say_flaws(answer.flaws)
         print(f"written: {played}")
 

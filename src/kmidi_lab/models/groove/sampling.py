@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.midi.piece import VOICES
+from kmidi_lab.midi.styles import LEAD_MS
 from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STEPS
 
 
@@ -33,13 +34,15 @@ class Spread:
     timing_chance: float
 
 
+SOFTEST = 15
+"""No stroke is drawn softer: nothing below is heard as one."""
 DRUMMERS = Spread((-2.0, 0.0, 0.0), (22.0, 16.0, 14.0), (8.0, 19.0, 16.0), (11.0, 23.0, 21.0), 7.0, 13.5)
 
 
 def drawn_velocities(
     predicted: np.ndarray, step: np.ndarray, voice: np.ndarray, rng: np.random.Generator, spread: Spread = DRUMMERS
 ) -> np.ndarray:
-    """MIDI velocities `[E]`, 1..127, of strokes whose steps have the model's velocities `predicted` `[E]`, 0..1.
+    """MIDI velocities `[E]`, 15..127, of strokes whose steps have the model's velocities `predicted` `[E]`, 0..1.
 
     Args:
         predicted: of each stroke's step.
@@ -52,7 +55,12 @@ def drawn_velocities(
     chance = rng.standard_normal(len(step)) * np.asarray(spread.chance)[voice]
     level = spread.mean + rng.standard_normal(len(VOICES)) * spread.level
     wish = 127 * predicted + level[voice] + habit[step, voice] + chance
-    return np.clip(np.rint(wish), 1, 127).astype(np.int64)
+    return np.clip(np.rint(wish), SOFTEST, 127).astype(np.int64)
+
+
+def later(style: str, bpm: np.ndarray) -> np.ndarray:
+    """Timing `[E]`, in half sixteenths, that drums of a style are later by rule at a tempo `bpm` `[E]`; 0 of most styles."""
+    return np.asarray(LEAD_MS.get(style, 0.0) * bpm / 60_000 / BEATS_PER_UNIT)
 
 
 def drawn_timing(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from kmidi_lab.chords.chord import QUALITIES
+from kmidi_lab.chords.chord import QUALITIES, Song
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
@@ -15,6 +16,7 @@ from kmidi_lab.models.harmony.features import Encoded
 from kmidi_lab.models.harmony.song_memory import with_memory
 from kmidi_lab.run_record import Note
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.items import Roll, ScoredItem
 from kmidi_lab.scoring.metrics import (
     CLASSIFICATION,
     classification,
@@ -35,6 +37,7 @@ _MIN_EVENTS_FOR_SOURCE = 30
 class HarmonyData(Protocol):
     """What the evaluator asks of a data module."""
 
+    def songs(self, split: str) -> list[Song]: ...
     def sequences(self, split: str) -> list[TokenSong]: ...
     def encoded(self, split: str) -> Encoded: ...
 
@@ -111,11 +114,32 @@ class HarmonyEvaluator(Evaluator):
         result.analysis = _analysis(call, head, encoded, p, songs)
         return result
 
+    def items(self, call: Call, head: dict[str, np.ndarray], data: HarmonyData, split: str) -> Iterator[ScoredItem]:
+        """Songs; the picture has a row for each root, counted from the tonic."""
+        encoded = data.encoded(split)
+        p = remembered(joint_probabilities(call(encoded.x), head), data.sequences(split), head)
+        nll = -log_likelihoods(p, encoded.joint)
+        for place, song in enumerate(data.songs(split)):
+            rows = encoded.song == place
+            yield ScoredItem(
+                song.title or song.id, song.source, float(nll[rows].mean()), int(rows.sum()),
+                partial(_roll, song, encoded.joint[rows] // len(QUALITIES), nll[rows]),
+            )  # fmt: skip
+
     @staticmethod
     def notes(analysis: Mapping[str, Any]) -> list[Note]:
         """Whether knowing the emotion helps, where the emotion of some events is known."""
         emotion = analysis.get("emotion")
         return [Note("Does knowing the emotion help?", _emotion_note(emotion))] if emotion else []
+
+
+def _roll(song: Song, degree: np.ndarray, nll: np.ndarray) -> Roll:
+    """In bars where the source has a metre, else a chord after the other."""
+    bars = [event.bars for event in song.events]
+    if all(bars):
+        length = np.array(bars, float)
+        return Roll(np.cumsum(length) - length, length, degree, nll, DEGREES, "bars")
+    return Roll(np.arange(len(bars), dtype=float), np.ones(len(bars)), degree, nll, DEGREES, "chords")
 
 
 def _scores(p: np.ndarray, targets: np.ndarray) -> dict[str, float]:

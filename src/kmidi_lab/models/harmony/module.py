@@ -90,7 +90,8 @@ class HarmonyPredictor(LabModule):
         arrays = {"weight": self.joint.weight, "bias": self.joint.bias, "memory_weight": self.memory}
         return {name: array.detach().cpu().numpy() for name, array in arrays.items()}
 
-    def training_step(self, batch: HarmonyBatch, batch_idx: int) -> torch.Tensor:
+    def losses(self, batch: HarmonyBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        """(the joint's cross-entropy, what training makes less: the same with root, quality, bass and voices beside it)."""
         out = self.network(batch.x)
         joint = F.cross_entropy(
             self.joint(out[:, _OUT["chord_embedding"]]), batch.joint, label_smoothing=self.smoothing
@@ -101,7 +102,10 @@ class HarmonyPredictor(LabModule):
             + F.cross_entropy(out[:, _OUT["bass"]], batch.bass)
             + F.smooth_l1_loss(out[:, _OUT["voice_leading"]] / _VOICE_SCALE, batch.voices / _VOICE_SCALE)
         )
-        loss: torch.Tensor = joint + self.side_weight * side
+        return joint, joint + self.side_weight * side
+
+    def training_step(self, batch: HarmonyBatch, batch_idx: int) -> torch.Tensor:
+        joint, loss = self.losses(batch)
         self.keep_loss(joint)
         return loss
 

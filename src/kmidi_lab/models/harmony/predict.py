@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +14,15 @@ import orjson
 from kmidi_lab.bounds import Count
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import Chart, read_chart
-from kmidi_lab.chords.chord import QUALITIES, Chord, plain_chord
+from kmidi_lab.chords.chord import QUALITIES, Chord, Key, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.chords.notation import read_name
+from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.questions import TEXTS, Guess, Question
+from kmidi_lab.models.harmony import asking
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
 from kmidi_lab.models.harmony.evaluation import DEGREES, joint_probabilities
 from kmidi_lab.models.harmony.features import context_vector, joint_class, memory_of
@@ -49,6 +54,9 @@ class NextChords(Request[list[Continuation]]):
     """
 
     without_model = "the circle-of-fifths heuristic"
+    asks_about = (*TEXTS, ".mid", ".midi")
+    asks_by = "entropy"
+    typed_label = "another chord"
 
     def __init__(
         self, chords: str | Sequence[str] = "", key: str | None = None, emotion: str | None = None, top: Count = 8
@@ -82,12 +90,36 @@ class NextChords(Request[list[Continuation]]):
         return [Continuation(self.chart.spelling.chord(chord), q) for chord, q in zip(chords, likeliest, strict=False)]
 
     def _chord(self, joint: int) -> Chord:
-        degree, quality = divmod(joint, len(QUALITIES))
-        key = self.chart.spelling.key
-        chord = plain_chord(key.tonic + degree, QUALITIES[quality])
-        if chord.quality == "dim7" and degree in _HALF_DIMINISHED[key.mode]:
-            return parse_jazz("Cm7b5").transposed(chord.root)
-        return chord
+        return _in_key(joint, self.chart.spelling.key)
+
+    @classmethod
+    def questions(cls, path: Path, published: Published) -> Iterator[Question]:
+        """Each place of the charts of a file behind the second chord."""
+        return asking.questions(path, published)
+
+    @classmethod
+    def asked(cls, question: Question, published: Published) -> Guess:
+        assert question.vector is not None
+        output = published.call(question.vector[None])[0]
+        p, spelling = asking.probabilities(question, output, published), Spelling.of(asking.key_of(question))
+        names = [spelling.chord(_in_key(joint, spelling.key)) for joint in range(len(p))]
+        return Guess(output, p, names, float(p[joint_class(read_name(question.given)[0], spelling.key)]))
+
+    @classmethod
+    def choices(cls, question: Question, guess: Guess, published: Published) -> list[str]:
+        return asking.choices(question, guess.names, guess.chances)
+
+    @classmethod
+    def checked_label(cls, text: str, published: Published) -> str:
+        return asking.checked(text)
+
+    @classmethod
+    def alike(cls, a: str, b: str) -> bool:
+        return asking.alike(a, b)
+
+    @classmethod
+    def heard(cls, question: Question, label: str) -> bytes | None:
+        return asking.heard(question, label)
 
     @classmethod
     def stream(cls, published: Published, **settings: Any) -> SongSoFar:
@@ -112,6 +144,15 @@ class NextChords(Request[list[Continuation]]):
             )
         record = {"chords": [p.name for p in chart.placed], **chart.key_record, "emotion": self.emotion, "next": rows}
         write_atomic(session.folder / "next_chords.json", orjson.dumps(record, option=orjson.OPT_INDENT_2))
+
+
+def _in_key(joint: int, key: Key) -> Chord:
+    """The chord of a joint class."""
+    degree, quality = divmod(joint, len(QUALITIES))
+    chord = plain_chord(key.tonic + degree, QUALITIES[quality])
+    if chord.quality == "dim7" and degree in _HALF_DIMINISHED[key.mode]:
+        return parse_jazz("Cm7b5").transposed(chord.root)
+    return chord
 
 
 class SongSoFar:

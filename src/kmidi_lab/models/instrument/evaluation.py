@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import compress
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
+from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.contracts import INSTRUMENT, Contract
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.instrument.baselines import Predict, Probabilities, fit_baselines, labelled
@@ -26,6 +28,7 @@ from kmidi_lab.models.instrument.features import (
 )
 from kmidi_lab.models.instrument.hearing import Heard, heard_sounds
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import (
     confusion,
     expected_calibration_error,
@@ -127,6 +130,17 @@ class InstrumentEvaluator(Evaluator):
                         place |= {f"{s}_{condition}": v for s, v in accuracies.items()}
         result.analysis = _analysis(own, labels, training.songs("train"))
         return result
+
+    def items(self, call: Call, head: dict[str, np.ndarray], data: InstrumentData, split: str) -> Iterator[ScoredItem]:
+        """Clips whose instrument is known, by the loss on it."""
+        clips = [clip for clip in data.songs(split) if "instrument" in clip.labels]
+        for clip in clips:
+            [sound] = heard_sounds([clip.sound.frames], data.contract.features)
+            p = probabilities(_means([call(sound.inputs[None])[0]], [sound]))["instrument"]
+            true = np.array([clip.labels["instrument"]])
+            said = f"{INSTRUMENTS[true[0]]}, heard as {INSTRUMENTS[p[0].argmax()]}"
+            loss = float(-log_likelihoods(p, true)[0])
+            yield ScoredItem(clip.id, clip.source, loss, 1, partial(Frames, clip.sound.frames, FRAME_S), said)
 
 
 def _means(outputs: Sequence[NDArray[np.floating]], heard: Sequence[Heard]) -> NDArray[np.floating]:

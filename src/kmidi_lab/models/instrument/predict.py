@@ -8,6 +8,7 @@ from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.questions import SOUNDS
 from kmidi_lab.models.instrument.features import CLASSES
 
 _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
@@ -20,6 +21,7 @@ are (docs/instrument.md)."""
 class HeardInstruments(Listening):
     """Asks what plays in a sound, how and how loudly."""
 
+    asks_about = SOUNDS
     from_onset = True
     least_s = 0.5
     """By then instruments are told as well as from whole sounds (docs/instrument.md)."""

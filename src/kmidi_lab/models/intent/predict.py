@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.questions import TEXTS, Guess, Question, digest, lines
 from kmidi_lab.models.intent.features import LABELS
 from kmidi_lab.models.intent.reading import WORD_LIST, Feeling, from_model, from_words, label_logits
 
@@ -27,6 +30,7 @@ class FeelingOf(Request[Feeling]):
     """
 
     without_model = "a list of feeling words"
+    asks_about = TEXTS
 
     def __init__(self, text: str | None = None) -> None:
         # What a shell or a file hands over may hold halves of characters.
@@ -47,10 +51,19 @@ class FeelingOf(Request[Feeling]):
         return list(LABELS)
 
     @classmethod
-    def chances(cls, output: NDArray[np.floating], published: Published) -> NDArray[np.floating]:
+    def questions(cls, path: Path, published: Published) -> Iterator[Question]:
+        """Each line of the text."""
+        assert published.table is not None
+        for number, text in lines(path):
+            yield Question(digest(text), str(number), text, vector=published.table.vector(text))
+
+    @classmethod
+    def asked(cls, question: Question, published: Published) -> Guess:
         """Each label's own probability, made to add up to 1."""
+        assert question.vector is not None
+        output = published.call(question.vector[None])[0]
         own = 1 / (1 + np.exp(-label_logits(output, published.head)))
-        return own / own.sum()
+        return Guess(output, own / own.sum(), list(LABELS))
 
     def show(self, answer: Feeling, session: Session) -> None:
         session.say(f"{one_line(answer.text)!r}, by the {answer.source}:")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from kmidi_lab.models.melody.baselines import Baselines, fit_baselines
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.generation import generation
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.items import ScoredItem, pitch_roll
 from kmidi_lab.scoring.metrics import log_likelihoods, paired_bootstrap
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -71,6 +73,17 @@ class MelodyEvaluator(Evaluator):
             "not_comparable": training.uneven(),
         }
         return result
+
+    def items(self, call: Call, head: dict[str, np.ndarray], data: MelodyData, split: str) -> Iterator[ScoredItem]:
+        """Melodies; rests are left out of the picture."""
+        songs = data.songs(split)
+        p = run(call, songs, data.contract)
+        ends = np.cumsum([len(s) for s in songs])
+        for song, end in zip(songs, ends, strict=True):
+            nll = -log_likelihoods(p[end - len(song) : end], song.pitch.astype(np.int64))
+            start = np.cumsum(song.duration) - song.duration
+            picture = partial(pitch_roll, song.pitch, start, song.duration, nll, "quarter notes")
+            yield ScoredItem(song.title or song.id, song.source, float(nll.mean()), len(song), picture)
 
     def _rivals(
         self, data: MelodyData, split: str, training: MelodyData, songs: list[Melody], targets: np.ndarray

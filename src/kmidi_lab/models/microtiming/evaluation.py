@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,8 +11,10 @@ import numpy as np
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.microtiming.baselines import Prediction, fit_baselines, is_pitched
 from kmidi_lab.models.microtiming.features import UNIT_MS, Encoded
+from kmidi_lab.models.microtiming.notes import Written
 from kmidi_lab.models.microtiming.quantiles import drawn, pinball, read_quantiles, read_velocity
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.items import Roll, ScoredItem, pitch_roll
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -72,6 +75,23 @@ class MicrotimingEvaluator(Evaluator):
             late = heard.quantiles[rows, 2] - e.offset[rows]
             result.metrics[name] |= {"offset_mae_ms_heard": float(np.abs(late).mean()), "events": int(rows.sum())}
         return result
+
+    def items(self, call: Call, head: dict[str, np.ndarray], data: MicrotimingData, split: str) -> Iterator[ScoredItem]:
+        """Takes, nothing known of the player; the picture shows how far off each note's median is."""
+        e = data.encoded(split)
+        quantiles = asked(call, e, e.x).quantiles
+        for song, a, b in zip(data.songs(split), e.starts[:-1], e.starts[1:], strict=True):
+            known = e.known[a:b]
+            if known.any():
+                truth = e.offset[a:b]
+                loss = float(pinball(quantiles[a:b][known], truth[known]).mean()) / UNIT_MS
+                picture = partial(_offset_roll, song.take.notes, np.abs(quantiles[a:b, 2] - truth))
+                yield ScoredItem(song.take.id, song.take.source, loss, int(known.sum()), picture)
+
+
+def _offset_roll(notes: Written, error: np.ndarray) -> Roll:
+    length = np.where(notes.duration > 0, notes.duration, 0.25)
+    return pitch_roll(notes.pitch, notes.onset, length, error, "quarter notes")
 
 
 def asked(call: Call, e: Encoded, x: np.ndarray) -> Prediction:

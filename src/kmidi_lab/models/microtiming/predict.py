@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -14,12 +14,16 @@ from kmidi_lab.bounds import Share
 from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.midi.grid import is_played, played_share, quantised
+from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import OpenFile, open_file
 from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
-from kmidi_lab.midi.styles import STYLES
+from kmidi_lab.midi.styles import LEAD_MS as STYLE_LEAD_MS
+from kmidi_lab.midi.styles import STYLES, lead_line
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.microtiming.features import LEAD_MS, lead_given, milliseconds, note_vectors
 from kmidi_lab.models.microtiming.heuristic import by_rule
+from kmidi_lab.models.microtiming.notes import ROLES
 from kmidi_lab.models.microtiming.parts import Line, lines_of
 from kmidi_lab.models.microtiming.placing import kept_in_order, new_ends
 from kmidi_lab.models.microtiming.quantiles import drawn, read_quantiles, read_velocity
@@ -28,8 +32,12 @@ Lead = Annotated[float, Interval(ge=-LEAD_MS, le=LEAD_MS)]
 Parts = Literal["all", "pitched", "drums"]
 FARTHEST_MS = 60.0
 """No note moves farther than this from where it is written."""
+SOFTEST = 15
+"""No new velocity is below this: nothing softer is heard as a stroke."""
 _NORMAL = 1.2533
 """Standard deviation of a normal variable over its mean distance."""
+_WITHIN, _WITHIN_OF_KICK = 0.75, 0.55
+"""Share of the spread of velocities that players have within a take; the rest is from take to take. Set on training takes."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Played:
     """Notes as people place them: the MIDI file, and of its N notes in order of writing, each `[N]`:
 
     `shift` in seconds, later is above 0; `velocity` 1..127. `parts` names what was played, `loudness` says whether velocities
-    are the model's, `flaws` counts what the file was read with.
+    are the model's, `flaws` counts what the file was read with, `remarks` are lines that a person should know.
     """
 
     midi: bytes
@@ -46,6 +54,7 @@ class Played:
     parts: tuple[str, ...]
     loudness: bool
     flaws: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 class PlacedNotes(Request[Played]):
@@ -55,9 +64,11 @@ class PlacedNotes(Request[Played]):
         midi: a file with written (quantised) notes of any instruments, by name or as its bytes.
         out: the file that task=predict writes; None is the run folder.
         style: of the drums: straight, swing, shuffle, laid_back, pushed, funk, jazz or latin; None is unknown.
-        lead: how late the player is as a whole, in ms, below 0 early; 0 leaves it open.
+        lead: how late the player is as a whole, in ms, below 0 early; 0 leaves it open, None too, where laid_back and pushed
+            have theirs by rule.
         parts: all, pitched or drums: which notes are placed; the others stay.
         amount: share of each offset that is played, 0..1; below 1 the band is tighter than the players it was learnt from.
+        quantise: moves the notes to sixteenths or triplets first, for a file that was played already.
 
     Raises:
         ConfigError: no file, an unknown style or part, a lead out of range, or an `out` that can't be written.
@@ -70,9 +81,10 @@ class PlacedNotes(Request[Played]):
         midi: str | Path | bytes | None = None,
         out: str | None = None,
         style: str | None = None,
-        lead: Lead = 0.0,
+        lead: Lead | None = None,
         parts: str = "all",
         amount: Share = 1.0,
+        quantise: bool = False,
     ) -> None:
         if not midi:
             raise ConfigError("predict.midi is empty; name the MIDI file to play, such as predict.midi=song.mid")
@@ -80,14 +92,16 @@ class PlacedNotes(Request[Played]):
             raise ConfigError(one_of("predict.style", style, STYLES))
         if parts not in get_args(Parts):
             raise ConfigError(one_of("predict.parts", parts, get_args(Parts)))
-        self.midi, self.out, self.style, self.lead, self.parts = midi_source(midi), out, style, float(lead), parts
-        self.amount = amount
+        self.midi, self.out, self.style, self.parts = midi_source(midi), out, style, parts
+        self.lead = None if lead is None else float(lead)
+        self.amount, self.quantise = amount, quantise
         self._target(Path())
 
     def run(self, published: Published | None, session: Session) -> Played:
         """The same file with its notes moved; their order, and their lengths where no note of the same key follows, stay."""
         file = open_file(self.midi)
-        lines = [line for line in lines_of(file.piece) if self.parts in ("all", "drums" if line.drums else "pitched")]
+        piece = quantised(file.piece) if self.quantise else file.piece
+        lines = [line for line in lines_of(piece) if self.parts in ("all", "drums" if line.drums else "pitched")]
         if not lines:
             what = "" if self.parts == "all" else f" of predict.parts={self.parts}"
             raise DataError(f"{name_of(self.midi)}: no notes{what}; give a file with some, or predict.parts=all")
@@ -98,9 +112,25 @@ class PlacedNotes(Request[Played]):
         shift = np.concatenate([late for late, _ in answers])
         velocity = np.concatenate([loud for _, loud in answers]) if louder else written
         part, index = (np.concatenate([getattr(line, name) for line in lines]) for name in ("part", "index"))
-        midi, shift = _rewritten(file, part, index, shift, velocity)
+        midi, shift = _rewritten(file, piece, part, index, shift, velocity)
         names = tuple(dict.fromkeys(line.name for line in lines))
-        return Played(midi, shift, velocity, names, louder, file.piece.flaws)
+        remarks = tuple(self._remarks(file.piece, part, any(line.drums for line in lines)))
+        return Played(midi, shift, velocity, names, louder, file.piece.flaws, remarks)
+
+    def _remarks(self, piece: Piece, part: np.ndarray, drums: bool) -> Iterator[str]:
+        """What a person should know of a file, and of a style."""
+        if not self.quantise and is_played(share := played_share(piece, np.unique(part))):
+            yield (
+                f"{share:.0%} of the onsets lie off the grid, so the file seems to be played already, and this timing comes on "
+                "top of it; predict.quantise=true moves the notes to the grid first"
+            )
+        if drums and self._by_style:
+            yield f"{lead_line(str(self.style))}; predict.lead sets another"
+
+    @property
+    def _by_style(self) -> float:
+        """ms that the drums are later by the style's rule."""
+        return STYLE_LEAD_MS.get(self.style or "", 0.0) if self.lead is None else 0.0
 
     def show(self, answer: Played, session: Session) -> None:
         played = session.write_midi(self._target(session.folder), answer.midi)
@@ -114,6 +144,8 @@ class PlacedNotes(Request[Played]):
             if answer.loudness
             else "Velocities are those of the file."
         )
+        for remark in answer.remarks:
+            session.say(remark)
         say_flaws(answer.flaws)
         session.say(f"written: {played}")
 
@@ -122,15 +154,18 @@ class PlacedNotes(Request[Played]):
     ) -> tuple[np.ndarray, np.ndarray]:
         """(shift in seconds, velocity 1..127) of each note of a line, drawn."""
         notes = line.notes
-        x = lead_given(note_vectors(notes, self.style if line.drums else None), self.lead)
+        x = lead_given(note_vectors(notes, self.style if line.drums else None), self.lead or 0.0)
         unit = milliseconds(notes.bpm)
         outputs = by_rule(x, unit) if published is None else published.call(x[None])[0]
         _, order = np.unique(notes.onset, return_inverse=True)
-        ms = self.amount * drawn(read_quantiles(outputs.astype(np.float64)), order, rng) * unit
+        ms = drawn(read_quantiles(outputs.astype(np.float64)), order, rng) * unit + (
+            self._by_style if line.drums else 0
+        )
         middle, spread = read_velocity(outputs)
-        loud = 127 * (middle + _NORMAL * spread * rng.standard_normal(len(middle)))
-        ms = np.clip(ms, -FARTHEST_MS, FARTHEST_MS)
-        return ms / 1000, np.clip(np.rint(loud), 1, 127).astype(np.int64)
+        within = np.where(notes.role == ROLES.index("kick"), _WITHIN_OF_KICK, _WITHIN)
+        loud = 127 * (middle + within * _NORMAL * spread * rng.standard_normal(len(middle)))
+        ms = np.clip(self.amount * ms, -FARTHEST_MS, FARTHEST_MS)
+        return ms / 1000, np.clip(np.rint(loud), SOFTEST, 127).astype(np.int64)
 
     def _target(self, folder: Path) -> Path:
         source = None if isinstance(self.midi, bytes) else self.midi
@@ -138,10 +173,9 @@ class PlacedNotes(Request[Played]):
 
 
 def _rewritten(
-    file: OpenFile, part: np.ndarray, index: np.ndarray, shift: np.ndarray, velocity: np.ndarray
+    file: OpenFile, piece: Piece, part: np.ndarray, index: np.ndarray, shift: np.ndarray, velocity: np.ndarray
 ) -> tuple[bytes, np.ndarray]:
-    """The file with its notes moved by `shift` seconds `[N]`, and by how much each was."""
-    piece = file.piece
+    """The file with its notes moved by `shift` seconds `[N]` from where `piece` has them, and by how much each was."""
     notes = [piece.tracks[p].notes[i] for p, i in zip(part, index, strict=True)]
     start = np.array([n["start"] for n in notes], np.int64)
     end = start + np.array([n["duration"] for n in notes], np.int64)

@@ -1,0 +1,346 @@
+"""What a sentence asks of a song in plain musical terms: tempo, key, genre, length, instruments, and parts to leave out.
+
+Most sentences tell what happened, and a word such as `rock`, `minor` or `without` means nothing musical there. So a term
+counts only where it is asked for: beside a word for a song (`a slow jazz song`), after a wish (`make it fast`), in a list of
+terms (`slow, sad, piano`), or where it can mean nothing else (`in D minor`, `70 bpm`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kmidi_lab.composition.bands import bands
+from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses
+
+ROLES = ("lead", "chords", "pad", "bass", "drums")
+_BREAKS = frozenset({OTHER, "stop", "story", "owner"})
+_LINKS = frozenset({"filler", "mood", "owner"})
+_ONLY = ("only", "just", "solo", "alone", "strictly", "purely", "unaccompanied")
+_ROLE_WORDS = {"melody": "lead", "lead": "lead", "solo": "lead", "tune": "lead", "line": "lead", "chords": "chords",
+               "accompaniment": "chords", "comping": "chords", "pad": "pad", "pads": "pad", "bass": "bass"}  # fmt: skip
+_PREPOSITIONS = ("with", "in", "at", "on", "for", "featuring", "feat", "using")
+_LEAST, _MOST = 40, 240
+"""Numbers that can be a tempo without a word that says so."""
+_FARTHEST = 6
+"""Terms before a word for a song that may belong to it."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a text asks for; None and empty are nothing. `words` are those that said each.
+
+    Args:
+        tempo: (lowest, highest), quarters a minute.
+        key: tonic and mode, either may be empty.
+        style: name of a style.
+        bars: of the song.
+        seconds: of the song, where it says no bars.
+        programs: General MIDI's number of each part's instrument, by `ROLES`.
+        without: parts to leave out, of `ROLES`.
+        no_family: families of General MIDI that shall not play, 0..15.
+        missing: what is asked for and can't be had.
+    """
+
+    tempo: tuple[float, float] | None = None
+    key: tuple[str, str] = ("", "")
+    style: str = ""
+    bars: int | None = None
+    seconds: float | None = None
+    programs: dict[str, int] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    no_family: tuple[int, ...] = ()
+    missing: tuple[str, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)
+
+
+def read_sentence(text: str) -> Wishes:
+    """What a text asks for; whatever it says, nothing is refused here."""
+    groups = clauses(text)
+    marks = [_asked(items) for items in groups]
+    asks = any(a for _, a in marks)
+    lists = [not any(i.kind in (OTHER, "stop", "story") for i in items) for items in groups]
+    out = _Collector()
+    for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
+        alone = asks and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
+        musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]
+        if lists[n] and musical and not (items[0].kind == "owner" and len(musical) == 1):
+            last = n == len(groups) - 1 and {i.kind for i in musical} <= {"genre", "other_genre", "key"}
+            if asks or all(lists) or len(musical) > 1 or last or items[0].kind == "negation":
+                mark = [True] * len(items)
+        if asks:
+            mark = [a or b for a, b in zip(mark, _phrases(items), strict=True)]
+        out.take(items, mark)
+    return out.wishes()
+
+
+def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
+    """Which terms of a clause are asked for, and whether any word for a song or a wish does it."""
+    mark = [i.kind in ("tempo", "key") for i in items]
+    asks = any(mark)
+    for n, item in enumerate(items):
+        if item.kind == "head" or (item.kind == "genre" and _is_wished(items, n)):
+            first = _first_of(items, n)
+            if first is None:
+                continue
+            asks = True
+            mark[first : n + 1] = [True] * (n + 1 - first)
+            _onward(items, n + 1, mark)
+        elif item.kind == "wish":
+            before = any(mark)
+            _onward(items, n + 1, mark)
+            asks = asks or (any(mark) and not before)
+        elif item.kind == "weak wish":
+            own = [False] * len(items)
+            _onward(items, n + 1, own)
+            mark = [
+                a or (b and i.kind in ("pace", "genre", "other_genre", "mode"))
+                for a, b, i in zip(mark, own, items, strict=True)
+            ]
+    return mark, asks
+
+
+def _is_wished(items: Sequence[Item], n: int) -> bool:
+    """Whether a genre stands for a song by itself: after a wish, without an article, as in `give me some slow jazz`."""
+    for k in range(n - 1, -1, -1):
+        if items[k].kind in ("wish", "weak wish"):
+            return not any(i.text in ("a", "an") or i.kind == "owner" for i in items[k:n])
+        if items[k].kind not in ("filler", "mood", "pace", "genre", "mode", "length"):
+            return False
+    return False
+
+
+def _first_of(items: Sequence[Item], head: int) -> int | None:
+    """Where the words before a word for a song begin that belong to it; None where it is told of, not asked for."""
+    first = head
+    while (
+        first > 0
+        and head - first < _FARTHEST
+        and items[first - 1].kind not in ("stop", "story", "owner", "wish", "weak wish", "negation")
+    ):
+        if items[first - 1].text in _PREPOSITIONS and items[first - 1].text != "for":
+            break
+        first -= 1
+    before = items[:first]
+    wished = any(i.kind in ("wish", "weak wish") for i in before)
+    if before and before[-1].kind in ("owner", "negation") and not wished:
+        return None
+    if any(i.kind == "story" for i in before) and not wished:
+        return None
+    if items[head].text in ("beat", "beats", "groove", "theme", "loop", "jam", "piece", "track", "number") and not any(
+        i.kind in MUSICAL or i.kind == "wish" for i in items[:head]
+    ):
+        return None
+    while first < head and (items[first].kind == OTHER):
+        first += 1
+    return first
+
+
+def _onward(items: Sequence[Item], start: int, mark: list[bool]) -> None:
+    """Marks what goes on from a place, up to a word that is none of ours; what describes that word is not meant."""
+    start += start < len(items) and items[start].text in ("it", "me", "us")
+    end = start
+    while end < len(items) and (items[end].kind not in _BREAKS or (items[end].kind == "owner" and end == start)):
+        end += 1
+    if end < len(items) and items[end].kind == OTHER:
+        while end > start and items[end - 1].kind in MUSICAL - {"tempo", "key", "bars"}:
+            end -= 1
+    mark[start:end] = [True] * (end - start)
+
+
+def _phrases(items: Sequence[Item]) -> list[bool]:
+    """Phrases such as `with a piano` and `without drums`, in a text that asks for a song."""
+    mark = [False] * len(items)
+    for n, item in enumerate(items):
+        if item.kind != "negation" and item.text not in ("with", "featuring", "feat", "using", "in", "on"):
+            continue
+        if n and items[n - 1].text == "live":
+            continue
+        end = n + 1
+        while end < len(items) and items[end].kind not in _BREAKS:
+            end += 1
+        if (
+            end == n + 1 < len(items) and items[end].text == "the" and item.kind != "negation"
+        ):  # such as `on the violin`
+            end = n + 3 if [i.kind for i in items[n + 2 :]] == ["instrument"] else end
+        closed = end == len(items) or items[end].kind == "stop"
+        if closed and end > n + 1:
+            mark[n:end] = [True] * (end - n)
+    return mark
+
+
+class _Collector:
+    """Takes the terms that are asked for, in order; of two that contradict each other the first counts."""
+
+    def __init__(self) -> None:
+        self._tempo: tuple[float, float] | None = None
+        self._tonic = self._mode = self._style = ""
+        self._bars: int | None = None
+        self._seconds: float | None = None
+        self._programs: dict[str, int] = {}
+        self._chordal: set[str] = set()
+        self._only = False
+        self._with: set[str] = set()
+        self._without: list[str] = []
+        self._families: list[int] = []
+        self._missing: list[str] = []
+        self._words: dict[str, str] = {}
+
+    def take(self, items: Sequence[Item], mark: Sequence[bool]) -> None:
+        """The terms of a clause."""
+        negated, left_out = "", False
+        for n, item in enumerate(items):
+            if item.kind == "negation":
+                negated, left_out = item.text, False
+                continue
+            if left_out and item.kind in ("pace", "genre", "mode", "key", "tempo", "bars", "head"):
+                negated = ""
+            if item.kind == "number" and mark[n] and (n == 0 or items[n - 1].text == "at") and n == len(items) - 1:
+                self._bare(item)
+            if item.kind not in MUSICAL and item.kind != "head":
+                if item.kind not in _LINKS and item.kind != "weak wish":
+                    negated = ""
+                continue
+            if not mark[n]:
+                negated = ""
+                continue
+            if negated:
+                self._left_out(item)
+                left_out = True
+            else:
+                self._taken(items, n, mark)
+            if item.kind in ("pace", "genre", "mode"):
+                negated = ""
+
+    def _bare(self, item: Item) -> None:
+        """A number without a unit, where a tempo is meant."""
+        if _LEAST <= float(item.value) <= _MOST:
+            self._pace(item.text, (float(item.value),) * 2, True)
+
+    def _left_out(self, item: Item) -> None:
+        if item.kind == "part" or item.text in ("beat", "beats", "tune"):
+            role = item.value if item.kind == "part" else {"tune": "lead"}.get(item.text, "drums")
+            self._without.append(role)
+            self._words.setdefault(role, item.text)
+        elif item.kind == "instrument":
+            program, role, _ = item.value
+            if role == "bass":
+                self._without.append(role)
+                self._words.setdefault(role, item.text)
+            else:
+                self._families.append(program // 8)
+                self._words.setdefault(f"family {program // 8}", item.text)
+
+    def _taken(self, items: Sequence[Item], n: int, mark: Sequence[bool]) -> None:
+        item = items[n]
+        kind, text, value = item
+        following = items[n + 1] if n + 1 < len(items) else Item("", "")
+        if kind in ("tempo", "pace"):
+            self._pace(text, value, kind == "tempo")
+        elif kind in ("key", "tonic"):
+            if not self._tonic:
+                self._tonic, mode = value
+                self._mode = mode or self._mode
+                self._words["key"] = text
+            elif value[0] != self._tonic or (value[1] and self._mode and value[1] != self._mode):
+                self._missing.append(f"no second key ({' '.join(filter(None, value))}): a song keeps one")
+        elif kind == "mode":
+            self._mode = self._mode or value
+        elif kind == "genre" and _is_thing(items, n):
+            return
+        elif kind == "genre" or (kind == "head" and value):
+            if not self._style or self._words.get("style") == "ballad":
+                self._style, self._words["style"] = value, text
+            elif value not in (self._style, "ballad"):
+                self._missing.append(f"no {text} beside {self._words['style']}: a song has one style")
+        elif kind == "other_genre":
+            self._missing.append(f"no {text}: the styles are {', '.join(bands())}")
+        elif (kind == "bars" and self._bars is None) or (
+            kind == "length" and self._bars is None and following.kind != "number"
+        ):
+            self._bars, self._words["bars"] = int(value), text
+        elif kind == "seconds" and self._seconds is None:
+            self._seconds, self._words["seconds"] = value, text
+        elif kind == "blues form":
+            self._style, self._words["style"] = self._style or "jazz", "blues"
+            self._missing.append("no twelve-bar form: type its chords with compose.chords")
+        elif kind == "instrument":
+            self._instrument(items, n)
+        elif kind == "ensemble":
+            self._programs |= value
+            self._words |= {f"program {role}": text for role in value}
+            self._only = True
+        elif kind == "part":
+            self._with.add(value)
+            self._only = self._only or _is_only(items, n)
+        elif kind == "other_instrument":
+            self._missing.append(f"no {text}: songs are for instruments of General MIDI, without voices or recordings")
+
+    def _pace(self, text: str, value: tuple[float, float], exact: bool) -> None:
+        if self._tempo is None or (exact and "(" in self._words["tempo"]):
+            self._tempo, self._words["tempo"] = value, text if exact else f"({text})"
+        elif not exact and self._words["tempo"].startswith("(") and value != self._tempo:
+            self._missing.append(f"no second tempo ({text}): a song keeps one")
+
+    def _instrument(self, items: Sequence[Item], n: int) -> None:
+        program, role, chordal = items[n].value
+        after = items[n + 1].text if n + 1 < len(items) else ""
+        before = items[n - 1].text if n else ""
+        alone = _is_only(items, n)
+        if not alone:
+            role = _ROLE_WORDS.get(after, "lead" if before == "lead" else role)
+        if role in self._programs:
+            role = next((r for r in (("lead", "pad") if chordal else ("lead",)) if r not in self._programs), "")
+        if not role:
+            self._missing.append(f"no {items[n].text}: no part is left for it")
+            return
+        self._programs[role] = program
+        self._words[f"program {role}"] = items[n].text
+        if chordal:
+            self._chordal.add(role)
+        self._only = self._only or alone
+
+    def wishes(self) -> Wishes:
+        """What was asked for in all."""
+        programs, without = dict(self._programs), list(self._without)
+        if self._only and programs:
+            if len(programs) == 1 and self._chordal and not self._with:
+                program = next(iter(programs.values()))
+                programs = dict.fromkeys(("lead", "chords", "bass"), program)
+                self._words |= {
+                    f"program {role}": next(t for k, t in self._words.items() if k.startswith("program"))
+                    for role in programs
+                }
+            without += [role for role in ROLES if role not in programs and role not in self._with]
+        elif self._only:
+            without += [role for role in ROLES if role not in self._with]
+        left = tuple(role for role in ROLES if role in without)
+        return Wishes(
+            self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds,
+            {role: p for role, p in programs.items() if role not in left}, left, tuple(dict.fromkeys(self._families)),
+            tuple(dict.fromkeys(self._missing)), self._words,
+        )  # fmt: skip
+
+
+def _is_thing(items: Sequence[Item], n: int) -> bool:
+    """Whether a genre's word with an article means a thing, as in `I need a rock`."""
+    after = items[n + 1] if n + 1 < len(items) else None
+    article = n > 0 and items[n - 1].text in ("a", "an") and items[n].text != "blues"
+    goes_on = after and (
+        after.kind in MUSICAL or after.kind in ("head", "mood") or after.text in ("style", "feel", "vibe")
+    )
+    return article and not goes_on
+
+
+def _is_only(items: Sequence[Item], n: int) -> bool:
+    """Whether `only`, `solo` or the like stands beside an instrument; after it, `solo` is a solo of it."""
+    k = n - 1
+    while k >= 0 and (
+        items[k].kind == "mood"
+        or items[k].text in ("a", "an", "the", "for", "with", "one", "and")
+        or items[k].kind in ("part", "instrument")
+    ):
+        k -= 1
+    if k >= 0 and items[k].text in _ONLY:
+        return True
+    return n + 1 < len(items) and items[n + 1].text in ("only", "alone")

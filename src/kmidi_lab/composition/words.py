@@ -1,0 +1,225 @@
+"""A sentence as groups of musical terms and other words: what `sentence.py` looks at to see what is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import yaml
+
+from kmidi_lab.chords.asking import lexicon
+from kmidi_lab.composition.bands import bands, genres
+
+OTHER = "?"
+"""The kind of a word that says nothing here."""
+MUSICAL = frozenset(
+    {"tempo", "pace", "key", "tonic", "mode", "genre", "other_genre", "bars", "seconds", "length", "instrument",
+     "other_instrument", "part", "metre", "blues form", "ensemble"}
+)  # fmt: skip
+"""Kinds that say something of a song where they are asked for."""
+
+
+class Item(NamedTuple):
+    """A term of a sentence: its kind, its words in lower case, and what they mean."""
+
+    kind: str
+    text: str
+    value: Any = None
+
+
+_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_SPOKEN = rf"(?:(?:one|a|two) hundred(?: and)?(?: (?:{'|'.join(_TENS)}))?(?:[ -](?:{'|'.join(_NUMBERS[:9])})\b)?" \
+          rf"|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NUMBERS[:9])})\b)?|\b(?:{'|'.join(_NUMBERS)})\b)"  # fmt: skip
+_NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d+)?|{_SPOKEN})"
+_PER_MINUTE = r"(?:bpm\b|b\.p\.m\.?|(?:beats?|quarters?|quarter notes?) ?(?:per|a|/) ?min(?:ute)?s?\b)"
+_TEMPOS = (
+    re.compile(rf"(?P<low>{_NUMBER}) ?(?:(?:-|–|to|or|and) ?(?P<high>{_NUMBER}) ?)?-?{_PER_MINUTE}", re.I),
+    re.compile(rf"(?:tempo|bpm)(?: of| is| at|:|=| around| about)* ?(?P<low>{_NUMBER})(?! ?(?:%|years?|/))", re.I),
+    re.compile(rf"(?:♩|quarter(?: note)?s?) ?= ?(?P<low>{_NUMBER})", re.I),
+)
+_BODY = re.compile(r"\b(?:heart|heartbeat|heart ?rate|pulse)\b(?:\W+[\w']+){0,5}\W*$", re.I)
+"""What stands before beats a minute that are no song's."""
+_BARS = re.compile(rf"(?P<n>{_NUMBER})[ -](?:bars?|measures?)\b(?P<blues> blues\b)?", re.I)
+_TIME = re.compile(rf"(?P<n>{_NUMBER}|an?|half an?)[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I)
+_METRE = re.compile(r"(?<![\d/])\d{1,2}/(?:2|4|8|16)(?![\d/])(?! of\b)|(?:three[ -]four|six[ -]eight)\b", re.I)
+_MODES = "major|minor|maj|min|dorian|phrygian|lydian|mixolydian|aeolian|locrian|ionian"
+_KEY = re.compile(
+    rf"(?P<tonic>[A-Ga-g])(?P<sign>[#♯b♭]|[ -]?(?:sharp|flat)\b)?(?:[ -]?(?P<mode>{_MODES})\b|(?P<m>m)(?![\w'’-]))?"
+    r"(?![\w'’#&/]|-\w)"
+)
+_OF_KEY = re.compile(r"\bkey(?: of| is|:|=)*\s*$", re.I)
+_IN = re.compile(r"\b(?:in|key(?: of| is|:|=)*)\s*$", re.I)
+_NO_NOTE = re.compile(r"\b(?:vitamin|hepatitis|plan|grade|type|class|team|group|section|unit|size|an)\s*$", re.I)
+_GOES_ON = ("at", "with", "without", "and", "for", "please", "but", "about", "because", "no", "as")
+_LESS = re.compile(r"\b(drum|beat|bas)(?:s?less|-free)\b", re.I)
+_WORD = re.compile(r"[\w'♯♭#&+./-]*[\w♯♭#]")
+_CLAUSES = re.compile(
+    r"(?:[,;!?\n()\"“”…]|(?<!key)(?<!tempo)(?<!bpm)(?<!genre)(?<!style):|\.(?!\d)|(?<=\s)[-–—](?=\s)|—)+(?:\s|$)|\bbut\b(?! no)",
+    re.I,
+)
+
+
+@cache
+def vocabulary() -> Mapping[str, Any]:
+    """`sentence.yaml`."""
+    text = files("kmidi_lab.composition").joinpath("sentence.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def clauses(text: str) -> list[list[Item]]:
+    """The terms of each clause of a text, in order."""
+    plain = _sayings().sub(" ⁇ ", text.replace("’", "'"))
+    plain = _LESS.sub(r"without \1s", plain)
+    shouted = not any(letter.islower() for letter in plain)
+    return [items for part in _CLAUSES.split(plain) if (items := list(_items(part.strip(), shouted)))]
+
+
+def number(text: str) -> float:
+    """Of digits, or of English words below 300."""
+    words = re.split(r"[ -]", text.lower().replace(",", "."))
+    if words[0][0].isdigit():
+        return float(words[0])
+    total = 0
+    for word in words:
+        if word == "hundred":
+            total = max(total, 1) * 100
+        else:
+            total += _TENS.get(word, _NUMBERS.index(word) + 1 if word in _NUMBERS else 0)
+    return float(total)
+
+
+def _items(clause: str, shouted: bool) -> Iterator[Item]:
+    at = 0
+    while at < len(clause):
+        if clause[at].isspace():
+            at += 1
+            continue
+        item, length = _item(clause, at, shouted)
+        yield item
+        at += length
+
+
+def _item(clause: str, at: int, shouted: bool) -> tuple[Item, int]:
+    """The term that begins at a place, and how many characters it has."""
+    for read in (_tempo, _bars, _time):
+        if (item := read(clause, at)) is not None:
+            return item
+    if match := _METRE.match(clause, at):
+        same = match[0] == "4/4"
+        return Item("filler" if same else "metre", match[0].lower()), len(match[0])
+    if (key := _key(clause, at, shouted)) is not None:
+        return key
+    if match := _terms().match(clause, at):
+        text = match[0].lower()
+        kind, value = _kinds()[text]
+        return Item(kind, text, value), len(match[0])
+    match = _WORD.match(clause, at)
+    word = match[0] if match else clause[at]
+    return Item("number" if word.isdecimal() else OTHER, word.lower(), word), len(word)
+
+
+def _tempo(clause: str, at: int) -> tuple[Item, int] | None:
+    match = next((m for pattern in _TEMPOS if (m := pattern.match(clause, at))), None)
+    if match is None:
+        return None
+    low = number(match["low"])
+    high = number(match["high"]) if match.groupdict().get("high") else low
+    kind = OTHER if _BODY.search(clause[:at]) else "tempo"
+    return Item(kind, match[0].lower(), (min(low, high), max(low, high))), len(match[0])
+
+
+def _bars(clause: str, at: int) -> tuple[Item, int] | None:
+    match = _BARS.match(clause, at)
+    if match is None:
+        return None
+    if match["blues"]:
+        return Item("blues form", match[0].lower()), len(match[0])
+    return Item("bars", match[0].lower(), number(match["n"])), len(match[0])
+
+
+def _time(clause: str, at: int) -> tuple[Item, int] | None:
+    match = _TIME.match(clause, at)
+    if match is None:
+        return None
+    said = match["n"].lower()
+    count = 0.5 if said.startswith("half") else 1.0 if said in ("a", "an") else number(said)
+    seconds = count * (60 if match["unit"].lower().startswith("m") else 1)
+    return Item("seconds", match[0].lower(), seconds), len(match[0])
+
+
+def _key(clause: str, at: int, shouted: bool) -> tuple[Item, int] | None:
+    """A key that a letter begins; an `a` is one only where nothing else can be meant."""
+    match = _KEY.match(clause, at)
+    before, after = clause[:at], clause[match.end() :].strip() if match else ""
+    if match is None or _NO_NOTE.search(before):
+        return None
+    following = _kind_of(after)
+    small = match["tonic"].islower() or shouted
+    named = bool(_IN.search(before))
+    if match["mode"]:
+        if match["tonic"] in "aA" and not match["sign"] and (small or not before.strip()):
+            whole = not before.strip() and not after
+            ends = not after or after.split()[0].lower() in _GOES_ON
+            sure = whole or (ends and named) if small else following != OTHER
+        else:
+            sure = named or following != OTHER
+    elif match["m"]:
+        sure = not shouted and match["tonic"].isupper() and following != OTHER
+        sure = sure and (named or not (match["tonic"] == "A" and not match["sign"]) or not (before.strip() or after))
+    elif _OF_KEY.search(before):
+        sure = match["tonic"] != "a" and not (shouted and match["tonic"] == "A")
+    else:
+        sure = named and not small and following != OTHER
+    if not sure:
+        return None
+    sign = (match["sign"] or "").strip(" -")
+    tonic = match["tonic"].upper() + {"sharp": "#", "♯": "#", "flat": "b", "♭": "b"}.get(sign.lower(), sign)
+    mode = {"maj": "major", "min": "minor"}.get(match["mode"] or "", match["mode"] or ("minor" if match["m"] else ""))
+    kind = "key" if mode or _OF_KEY.search(before) else "tonic"
+    return Item(kind, match[0].lower(), (tonic, mode.lower())), match.end() - at
+
+
+def _kind_of(rest: str) -> str:
+    """The kind of what a text begins with; a filler where there is nothing."""
+    if not rest:
+        return "filler"
+    if match := _terms().match(rest):
+        return _kinds()[match[0].lower()][0]
+    return "number" if rest[0].isdigit() else OTHER
+
+
+@cache
+def _kinds() -> Mapping[str, tuple[str, Any]]:
+    """(kind, meaning) of each term; of one that stands twice the later counts."""
+    words = vocabulary()
+    out: dict[str, tuple[str, Any]] = dict.fromkeys(lexicon(), ("mood", None))
+    for group in ("fillers", "stops", "stories", "owners", "wishes", "weak_wishes", "negations"):
+        kind = {"stories": "story", "wishes": "wish", "weak_wishes": "weak wish"}.get(group, group[:-1])
+        out |= {str(word): (kind, None) for word in words[group]}
+    out |= {mode: ("mode", mode) for mode in _MODES.split("|") if len(mode) > 3}
+    out |= {word: ("genre", band) for word, band in genres().items()}
+    out |= {word: ("genre", name) for word, name in words["genres"].items()}
+    out |= {name: ("genre", name) for name in bands()}
+    out |= {word: ("other_genre", word) for word in words["other_genres"]}
+    out |= {word: ("other_instrument", word) for word in words["other_instruments"]}
+    out |= {word: ("part", role) for word, role in words["parts"].items()}
+    out |= {word: ("instrument", tuple(told)) for word, told in words["instruments"].items()}
+    out |= {word: ("ensemble", players) for word, players in words["ensembles"].items()}
+    out |= {word: ("head", "ballad" if word == "ballad" else None) for word in words["heads"]}
+    out |= {word: ("pace", tuple(pair)) for word, pair in words["paces"].items()}
+    return out | {word: ("length", bars) for word, bars in words["lengths"].items()}
+
+
+@cache
+def _terms() -> re.Pattern[str]:
+    words = sorted(_kinds(), key=len, reverse=True)
+    return re.compile(rf"(?:{'|'.join(map(re.escape, words))})(?![\w'-])", re.I)
+
+
+@cache
+def _sayings() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(vocabulary()['sayings'])})\b", re.I)

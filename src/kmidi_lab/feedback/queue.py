@@ -1,0 +1,67 @@
+"""A queue of questions as a CSV file: what `task=queue` writes, a person fills in, and the page of `task=label` asks from."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kmidi_lab.errors import DataError, UserError, one_line, reason
+from kmidi_lab.feedback.labels import read_rows
+from kmidi_lab.feedback.material import Asker, Item, Refuse, inside, source_of
+from kmidi_lab.inference.questions import Question
+
+COLUMNS = ("rank", "source", "score", "guess", "chance", "label", "rater", "item")
+
+
+def queue_rows(items: Sequence[Item]) -> bytes:
+    """A row for each item; texts and sounds stay where they are."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for rank, item in enumerate(items, start=1):
+        guess, chance = item.guess.likeliest
+        table.writerow([rank, item.source, f"{item.score:.4f}", guess, f"{chance:.3f}", "", "", item.question.item])
+    return out.getvalue().encode("utf-8", "surrogateescape")
+
+
+def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Iterator[Item]:
+    """The items of a queue, each looked up in its folder.
+
+    Args:
+        path: the queue.
+        folder: that it was made of.
+        asker: the model.
+        refuse: is given a line for each row whose material is not there, is not what it was, or lies elsewhere.
+
+    Raises:
+        DataError: no queue.
+    """
+    questions: dict[Path, dict[str, Question]] = {}
+    seen = set[str]()
+    for number, row in read_rows(path, ("source", "item")):
+        if row["item"] in seen:
+            continue
+        seen.add(row["item"])
+        try:
+            file = _file(folder, row["source"], asker.request.asks_about)
+            if file not in questions:
+                questions[file] = {q.item: q for q in asker.request.questions(file, asker.published)}
+            question = questions[file].get(row["item"])
+            if question is None:
+                raise DataError("it is not what it was when the queue was made; make the queue again")
+            yield Item(question, source_of(folder, file, question), asker.request.asked(question, asker.published))
+        except (UserError, OSError) as error:
+            refuse(f"{path}:{number}: {one_line(row['source'], 80)}: {reason(error)}")
+
+
+def _file(folder: Path, source: str, endings: Sequence[str]) -> Path:
+    """The file of a source, which may name a place in it behind a colon. Raises DataError."""
+    for name in (source, source.rpartition(":")[0]):
+        file = folder / name
+        if name and file.suffix.lower() in endings and "\0" not in name and file.is_file():
+            if not inside(folder, file):
+                raise DataError("it leads out of data.root")
+            return file
+    raise DataError("no such file in data.root; give the folder that the queue was made of")

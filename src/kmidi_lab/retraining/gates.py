@@ -1,0 +1,66 @@
+"""Whether a retrained model may take the place of the released one: paired bootstrap, one-sided.
+
+B. Efron, R. Tibshirani, *An Introduction to the Bootstrap* (1993), ch. 13: the 95th percentile of the mean difference over
+draws of whole groups with replacement is a bound that the true one is below in 95 of 100 cases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.retraining.lessons import Array
+
+LEVEL, ROUNDS = 0.05, 4000
+FEWEST_GROUPS = 5
+"""Fewer users than these say nothing of the spread between users; then single events are drawn."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Mean losses `before` and `after`, the upper `bound` of their difference, and the `limit` that it must be below."""
+
+    name: str
+    before: float
+    after: float
+    bound: float
+    limit: float
+    count: int
+
+    @property
+    def passed(self) -> bool:
+        """False where anything is no number."""
+        return bool(self.bound < self.limit)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: loss {self.before:.4g} before, {self.after:.4g} after, on {self.count}; the difference is below "
+            f"{self.bound:+.4g} in 95 of 100 draws, and must be below {self.limit:+.4g}: {'passed' if self.passed else 'failed'}"
+        )
+
+
+def not_worse(before: Array, after: Array, weights: Array, margin: float, seed: int) -> Gate:
+    """The frozen test, `[G]` songs or takes: worse by less than a share `margin` of the loss before."""
+    mean = float(np.average(before, weights=weights))
+    bound = upper_bound(after - before, np.arange(len(before)), weights, seed)
+    return Gate("frozen test", mean, float(np.average(after, weights=weights)), bound, margin * mean, len(before))
+
+
+def better(before: Array, after: Array, users: NDArray[np.integer], weights: Array, seed: int) -> Gate:
+    """Held-out feedback, `[E]` events of users: better beyond chance."""
+    groups = users if len(np.unique(users)) >= FEWEST_GROUPS else np.arange(len(users))
+    bound = upper_bound(after - before, groups, weights, seed)
+    first, second = (float(np.average(values, weights=weights)) for values in (before, after))
+    return Gate("held-out feedback", first, second, bound, 0.0, len(before))
+
+
+def upper_bound(differences: Array, groups: NDArray[np.integer], weights: Array, seed: int) -> float:
+    """The bound of the weighted mean of `[E]` differences, drawn by group `[E]`."""
+    _, place = np.unique(groups, return_inverse=True)
+    sums, counts = np.bincount(place, differences * weights), np.bincount(place, weights)
+    picks = np.random.default_rng(seed).integers(len(sums), size=(ROUNDS, len(sums)))
+    totals = counts[picks].sum(1)
+    means = sums[picks].sum(1)[totals > 0] / totals[totals > 0]
+    return float(np.quantile(means, 1 - LEVEL)) if len(means) else float("nan")

@@ -1,0 +1,144 @@
+"""Events as lessons: what a model was given, and what its user would rather have had."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmidi_lab.contracts import Contract
+from kmidi_lab.feedback.event import Event, Numbers
+
+Array = NDArray[np.floating]
+_LARGEST_INPUT = 100.0
+"""No contract has an input beyond it; one would outweigh all others in training."""
+_LIKED, _DISLIKED = 4, 2
+"""Ratings from, and up to."""
+
+
+class LeftOutError(Exception):
+    """An event that teaches nothing; the message is the reason, the same words for the same reason."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a user judged: the input `x` `[N]`, and the model's `output` `[M]`, or what was put in its place.
+
+    Attributes:
+        x: what the model was given.
+        output: what it said, None where something else was put in its place.
+        changed_to: numbers that were put in its place.
+        label: the word that was.
+        liked: whether the user wants this, or anything but this.
+    """
+
+    x: Array
+    output: Array | None
+    changed_to: Numbers | None
+    label: str | None
+    liked: bool
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """E events that can be learnt from, the oldest first.
+
+    Attributes:
+        x: `[E, N]` inputs.
+        targets: `[E, K]`, as the model's `FeedbackTraining` makes them.
+        rater: `[E]`, index into `raters`.
+        raters: their use ids.
+        left_out: how many events were not usable, by reason.
+    """
+
+    x: Array
+    targets: Array
+    rater: NDArray[np.intp]
+    raters: tuple[str, ...]
+    left_out: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def rows(self, index: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Lessons:
+        """Some of them; the raters stay."""
+        return Lessons(self.x[index], self.targets[index], self.rater[index], self.raters, self.left_out)
+
+
+Targets = Callable[[Array, NDArray[np.bool_], Array], Array]
+
+
+def read_lessons(
+    events: Iterable[Event],
+    contract: Contract,
+    hashes: Collection[str],
+    answer: Callable[[Judged], Array],
+    targets: Targets,
+    rejections: bool,
+) -> Lessons:
+    """What can be learnt from events.
+
+    Args:
+        events: of any model.
+        contract: of the model that learns.
+        hashes: SHA-256 of the files that answer as it does; what another file said can't be judged here.
+        answer: makes one array of what was judged, or raises LeftOutError.
+        targets: makes `[E, K]` of the answers `[E, A]`, whether they are liked `[E]`, and the inputs `[E, N]`.
+        rejections: whether the model learns from what a user does not like.
+    """
+    left_out: Counter[str] = Counter()
+    judged: list[tuple[Event, Judged, Array]] = []
+    for event in sorted(events, key=lambda e: (e.time, e.event)):
+        try:
+            one = _judged(event, contract, hashes)
+            judged.append((event, one, answer(one)))
+        except LeftOutError as error:
+            left_out[str(error)] += 1
+    sides: dict[tuple[str, bytes, bytes], set[bool]] = defaultdict(set)
+    for event, one, array in judged:
+        sides[event.use, one.x.tobytes(), array.tobytes()].add(one.liked)
+    kept: list[tuple[Event, Judged, Array]] = []
+    for event, one, array in judged:
+        if len(sides[event.use, one.x.tobytes(), array.tobytes()]) > 1:
+            left_out["liked and disliked by the same user"] += 1
+        elif not (one.liked or rejections):
+            left_out["rejected, which says nothing of what would be better"] += 1
+        else:
+            kept.append((event, one, array))
+    raters = tuple(dict.fromkeys(event.use for event, _, _ in kept))
+    x = np.array([one.x for _, one, _ in kept], np.float32).reshape(-1, contract.input_size)
+    liked = np.array([one.liked for _, one, _ in kept], bool)
+    made = targets(np.array([array for _, _, array in kept]), liked, x) if kept else np.zeros((0, 0))
+    rater = np.array([raters.index(event.use) for event, _, _ in kept], np.intp)
+    return Lessons(x, made, rater, raters, dict(sorted(left_out.items())))
+
+
+def _judged(event: Event, contract: Contract, hashes: Collection[str]) -> Judged:
+    if event.model != contract.model:
+        raise LeftOutError("of another model")
+    x = _vector(event.input, contract.input_size)
+    if x is None:
+        raise LeftOutError(f"without all {contract.input_size} numbers of the input")
+    if float(np.abs(x).max()) > _LARGEST_INPUT:
+        raise LeftOutError(f"with an input beyond ±{_LARGEST_INPUT:g}")
+    if event.label is not None or event.changed_to is not None:
+        return Judged(x, None, event.changed_to, event.label, True)
+    if event.artefact is not None and event.artefact not in hashes:
+        raise LeftOutError("about what another file said")
+    output = _vector(event.output, contract.output_size)
+    if output is None:
+        raise LeftOutError(f"without all {contract.output_size} numbers of the output")
+    if event.action == "rated" and _DISLIKED < (event.rating or 0) < _LIKED:
+        raise LeftOutError("rated neither good nor bad")
+    liked = event.action == "accepted" or (event.action == "rated" and (event.rating or 0) >= _LIKED)
+    return Judged(x, output, None, None, liked)
+
+
+def _vector(numbers: Numbers | None, size: int) -> Array | None:
+    if not isinstance(numbers, Sequence) or len(numbers) != size:
+        return None
+    vector = np.array(numbers, np.float32)
+    return vector if np.isfinite(vector).all() else None

@@ -1,0 +1,35 @@
+"""Batches of the original data with lessons below them, so that what is learnt does not push out what was known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from kmidi_lab.retraining.lessons import Array, Lessons
+from kmidi_lab.retraining.training import FeedbackTraining
+
+
+class Mixed:
+    """Gives a batch back with rows of feedback, drawn anew each time.
+
+    Args:
+        training: makes rows of lessons.
+        lessons: one or more.
+        weights: `[E]`, how often each is drawn beside the others.
+        share: of the rows that are feedback's, above 0 and below 1.
+        seed: of what is drawn.
+    """
+
+    def __init__(self, training: FeedbackTraining, lessons: Lessons, weights: Array, share: float, seed: int) -> None:
+        self._training, self._lessons = training, lessons
+        self._chances = weights / weights.sum()
+        self._share, self._rng = share, np.random.default_rng(seed)
+
+    def __call__(self, batch: Any) -> Any:
+        count = max(1, round(len(batch[0]) * self._share / (1 - self._share)))
+        drawn = self._lessons.rows(self._rng.choice(len(self._lessons), count, p=self._chances))
+        rows = self._training.batch(drawn.x, drawn.targets, batch, self._rng)
+        columns = zip(batch, rows, strict=True)
+        return type(batch)(*(torch.cat([own, more.to(own.device, own.dtype)]) for own, more in columns))

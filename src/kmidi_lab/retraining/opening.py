@@ -1,0 +1,92 @@
+"""What learning from feedback starts from: the released model as a network that can be trained, and its lessons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from kmidi_lab import start_weights
+from kmidi_lab.conf_dir import conf_dirs, models
+from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.feedback.event import Event
+from kmidi_lab.feedback.reading import read_lines
+from kmidi_lab.feedback.store import FILE, Store
+from kmidi_lab.inference.published import Published, load_published
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.streaming import from_reset
+from kmidi_lab.retraining.lessons import Lessons, read_lessons
+from kmidi_lab.retraining.training import FeedbackTraining
+from kmidi_lab.targets import build
+
+_SQLITE = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A released model in `root`, as files and as a network, and how it learns."""
+
+    root: Path
+    published: Published
+    module: LabModule
+    training: FeedbackTraining
+
+
+def opened(cfg: DictConfig, root: Path) -> Opened:
+    """The released model; `cfg.model.module` has its sizes then.
+
+    Raises:
+        ConfigError: the model can't learn from feedback, is not published there, or its weights can't be had.
+    """
+    name = cfg.model.name
+    if cfg.model.feedback is None:
+        able = sorted(m for m, said in models(conf_dirs()).items() if "feedback" in said.get("model", {}))
+        raise ConfigError(f"model={name} can't learn from feedback; allowed: {', '.join(able)}")
+    training: FeedbackTraining = build(cfg.model.feedback, FeedbackTraining, cfg.trusted)
+    published = load_published(root, name)
+    if published is None:
+        raise ConfigError(f"{name} is not published in {root}; train it first, or type models_root=outputs/release")
+    OmegaConf.set_struct(cfg, False)
+    cfg.model.module.update(training.module_settings(str(published.entry.get("arch_hint"))))
+    module = build(cfg.model.module, LabModule, cfg.trusted)
+    start_weights.load(module, str(root))
+    return Opened(root, published, module.cpu().eval(), training)
+
+
+def lessons_of(model: Opened, events: list[Event]) -> Lessons:
+    """What the model can learn from events, and how many it can't, by reason."""
+    entry, head, training = model.published.entry, model.module.head(), model.training
+    hashes = {str(facts.get("sha256")) for facts in entry.get("files", {}).values()}
+    hashes |= {str(value) for key, value in entry["exports"].items() if key.endswith("sha256")}
+    call = from_reset(model.module.network)
+    return read_lessons(
+        events,
+        model.published.contract,
+        hashes,
+        lambda judged: training.answer(judged, head),
+        lambda answers, liked, x: training.targets(answers, liked, call(x), head),
+        training.REJECTIONS,
+    )
+
+
+def events_of(named: str | None, output_root: Path) -> tuple[list[Event], int]:
+    """(events, lines that are none) of a store, or of a file of events.
+
+    Args:
+        named: the store or file; None is the store in `output_root`.
+        output_root: paths.output_root.
+
+    Raises:
+        DataError: not there, or it can't be read.
+    """
+    path = Path(named) if named else output_root / FILE
+    if not path.is_file():
+        raise DataError(f"{path}: no feedback there; name a store or a file of events in retrain.feedback")
+    with path.open("rb") as file:
+        is_store = file.read(len(_SQLITE)) == _SQLITE
+    if is_store:
+        return list(Store(path).events()), 0
+    faults: list[str] = []
+    events = list(read_lines(path, lambda number, why: faults.append(why)))
+    return list({event.event: event for event in events}.values()), len(faults)

@@ -1,0 +1,91 @@
+"""How far each rater is to be trusted: by what the others, and the released model, make of the same inputs.
+
+Each answer of a rater either comes from what the raters have in common, with a chance of the rater's own, or is as
+good as random. The chance is found by expectation maximisation: A. Dawid, A. Skene, *Maximum Likelihood Estimation of
+Observer Error-Rates Using the EM Algorithm* (1979), with one number a rater; V. Raykar et al., *Learning From Crowds*
+(JMLR 2010), with a model in the place of the unknown truth. What is in common is told by the released model and by an
+adapter that has learnt from other raters only, half and half; so raters need not have seen the same inputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.streaming import from_reset
+from kmidi_lab.retraining.adapting import Adapter, losses
+from kmidi_lab.retraining.lessons import Array, Lessons
+from kmidi_lab.retraining.training import FeedbackTraining
+
+LEAST = 0.1
+"""A rater below it is left out."""
+DOUBTFUL = 0.5
+"""Reports list raters below it."""
+_FOLDS, _ROUNDS, _STEPS, _RANDOM, _EM = 5, 2, 40, 20, 50
+_PRIOR = (2.0, 1.0)
+"""Answers that a rater is given for a start: of the first kind, of the second."""
+
+
+@dataclass(frozen=True)
+class Rater:
+    """A use id, how many of its events can be learnt from, and its weight, 0..1."""
+
+    use: str
+    events: int
+    weight: float
+
+
+def rated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed: int) -> list[Rater]:
+    """All raters with their weights; one alone has 1, since there is nothing to compare it with."""
+    count = len(lessons.raters)
+    events = np.bincount(lessons.rater, minlength=count)
+    trust: Array = np.ones(count)
+    if count > 1:
+        rng = np.random.default_rng(seed)
+        released = np.exp(-training.NATS * losses(module, training, lessons))
+        chance = _by_chance(module, training, lessons, rng)
+        fold = rng.permutation(count) % min(_FOLDS, count)
+        for _ in range(_ROUNDS):
+            others = np.zeros(len(lessons))
+            for part in range(fold.max() + 1):
+                own = fold[lessons.rater] == part
+                adapter = Adapter(module, training, seed)
+                adapter.learn(lessons.rows(~own), event_weights(lessons.rows(~own), trust), _STEPS)
+                others[own] = np.exp(-training.NATS * adapter.losses(lessons.rows(own)))
+            trust = _shares((released + others) / 2, chance, lessons)
+    weights = [0.0 if value < LEAST else round(float(value), 3) for value in trust]
+    return [Rater(*row) for row in zip(lessons.raters, events.tolist(), weights, strict=True)]
+
+
+def event_weights(lessons: Lessons, trust: Array) -> Array:
+    """`[E]`: each rater's trust, less the more events it has, so that a rater counts as the root of their number.
+
+    Where nobody is trusted, all count alike.
+    """
+    events = np.bincount(lessons.rater, minlength=len(trust))[lessons.rater]
+    weights = np.asarray(trust)[lessons.rater] / np.sqrt(events)
+    return weights if weights.sum() > 0 else np.ones(len(lessons))
+
+
+def _by_chance(module: LabModule, training: FeedbackTraining, lessons: Lessons, rng: np.random.Generator) -> Array:
+    """`[E]`: how likely an answer of one who does not listen would be to the released model."""
+    outputs, head = from_reset(module.network)(lessons.x), module.head()
+    drawn = [training.random_targets(lessons.x, lessons.targets, rng) for _ in range(_RANDOM)]
+    return np.mean(
+        [np.exp(-training.NATS * training.losses(outputs, head, lessons.x, targets)) for targets in drawn], axis=0
+    )
+
+
+def _shares(common: Array, chance: Array, lessons: Lessons) -> Array:
+    """`[R]`, of each rater the share of answers of the first kind."""
+    count = len(lessons.raters)
+    events = np.bincount(lessons.rater, minlength=count)
+    good, bad = _PRIOR
+    share = np.full(count, good / (good + bad))
+    for _ in range(_EM):
+        own = share[lessons.rater]
+        first = own * common / np.maximum(own * common + (1 - own) * chance, 1e-300)
+        share = (np.bincount(lessons.rater, first, count) + good) / (events + good + bad)
+    return np.asarray(share)

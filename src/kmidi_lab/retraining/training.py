@@ -1,0 +1,69 @@
+"""What a model has to say of itself to learn from feedback: `model.feedback` in conf/model/<m>.yaml names its class."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.retraining.lessons import Array, Judged
+
+Head = Mapping[str, NDArray[Any]]
+
+
+class FeedbackTraining(ABC):
+    """How events of one model become targets, and how its outputs are scored by them.
+
+    Attributes:
+        REJECTIONS: whether it learns from what users don't like.
+        NATS: how many nats a loss of 1 is; the more, the sharper raters are told apart.
+        ADAPTED: the dense layers that a personal adapter changes, and the rank of the change; 0 moves the bias alone.
+    """
+
+    REJECTIONS: ClassVar[bool]
+    NATS: ClassVar[float]
+    ADAPTED: ClassVar[Mapping[str, int]]
+
+    @abstractmethod
+    def answer(self, judged: Judged, head: Head) -> Array:
+        """`[A]` of what was judged. Raises LeftOutError: it is no answer of this model."""
+
+    @abstractmethod
+    def targets(self, answers: Array, liked: NDArray[np.bool_], outputs: Array, head: Head) -> Array:
+        """`[E, K]` to learn from.
+
+        Args:
+            answers: `[E, A]`.
+            liked: `[E]`; all True without REJECTIONS.
+            outputs: `[E, M]`, what the released model says.
+            head: of the released model.
+        """
+
+    @abstractmethod
+    def losses(self, outputs: Array, head: Head, x: Array, targets: Array) -> Array:
+        """`[E]`, lower is better, of outputs `[E, M]` for inputs `x` `[E, N]`."""
+
+    @abstractmethod
+    def random_targets(self, x: Array, targets: Array, rng: np.random.Generator) -> Array:
+        """`[E, K]`: what a rater would say who does not listen."""
+
+    @abstractmethod
+    def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> Any:
+        """A batch of the model's own kind on the CPU, with rows that can stand below those of `like` where that is given."""
+
+    @abstractmethod
+    def loss(self, module: LabModule, batch: Any) -> torch.Tensor:
+        """The training loss of a batch."""
+
+    @abstractmethod
+    def test_losses(self, call: Callable[[NDArray[Any]], NDArray[Any]], head: Head, data: Any) -> tuple[Array, Array]:
+        """Of the frozen test, the loss `[G]` of each song or take, and its weight `[G]`."""
+
+    @abstractmethod
+    def module_settings(self, architecture: str) -> dict[str, Any]:
+        """The sizes of a published network, from the line that its card gives of them."""

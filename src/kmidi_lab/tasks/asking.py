@@ -1,0 +1,54 @@
+"""What `task=queue` and `task=label` share: the model that is asked, and the material of a folder in the order of asking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.feedback.material import Asker, Item, check_way, material, ranked
+from kmidi_lab.inference.api import Request
+from kmidi_lab.inference.listening import say
+from kmidi_lab.inference.published import load_published
+from kmidi_lab.targets import find
+from kmidi_lab.tasks.predict import models_root
+
+SHOWN = 10
+
+
+def asker(cfg: DictConfig) -> Asker:
+    """The published model of the config. Raises ConfigError: none, or one that nobody can label for."""
+    if OmegaConf.is_missing(cfg, "predict"):
+        raise ConfigError(f"model={cfg.model.name} can't be asked; choose another model=…")
+    request = find(cfg.predict._target_, Request, cfg.trusted)
+    published = load_published(models_root(cfg, cfg.model.name), cfg.model.name)
+    if published is None:
+        raise ConfigError(f"no trained {cfg.model.name} model; train one, or type models_root=outputs/release")
+    return Asker(request, published)
+
+
+def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[str]) -> list[Item]:
+    """What to ask about in `data.root`; says what was left out, and how much there is.
+
+    Args:
+        cfg: the config.
+        of: the model.
+        by: way to rank; None is the model's own.
+        count: how much, at most.
+        without: items that are labelled.
+
+    Raises:
+        ConfigError: a wrong setting. DataError: nothing to ask about.
+    """
+    folder, refused = Path(cfg.data.root), list[str]()
+    by = by or of.request.asks_by
+    check_way(by, count)
+    items = list(material(of, folder, refused.append, without))
+    for line in refused[:SHOWN]:
+        say(f"left out: {line}")
+    if not items:
+        kinds = ", ".join(of.request.asks_about)
+        raise DataError(f"data.root={folder}: nothing to ask about; give a folder of {kinds} files not yet labelled")
+    say(f"{len(items)} to ask about, {len(refused)} left out")
+    return ranked(items, by, count)

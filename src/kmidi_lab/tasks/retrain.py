@@ -1,0 +1,183 @@
+"""task=retrain: a released model learns from feedback; what passes the gates is published, and all else is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+
+from kmidi_lab import lab
+from kmidi_lab.after_fit import numpy_call
+from kmidi_lab.data import DataModule
+from kmidi_lab.errors import ConfigError, DataError, NotBetterError
+from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.listening import say
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.retraining import gates
+from kmidi_lab.retraining.adapting import losses
+from kmidi_lab.retraining.gates import Gate
+from kmidi_lab.retraining.lessons import Lessons
+from kmidi_lab.retraining.mixing import Mixed
+from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
+from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
+from kmidi_lab.retraining.splitting import held_out
+from kmidi_lab.run_record import Note, RunRecord
+from kmidi_lab.targets import build, find, plain_values
+from kmidi_lab.tasks.predict import models_root
+
+FEWEST = 20
+"""Events that can be learnt from below which nothing is tried."""
+_MANY_EPOCHS = 1000
+
+
+def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    """Trains from the release on its own data and feedback, and publishes by the gates.
+
+    Raises:
+        ConfigError: a setting out of range, or a model that can't learn so. DataError: too little feedback, or other
+            data than the release was trained on. NotBetterError: a gate failed; nothing was published.
+    """
+    _check(cfg)
+    root = Path(cfg.model.init_from) if cfg.model.init_from else models_root(cfg, cfg.model.name)
+    events, wrong = events_of(cfg.retrain.feedback, Path(cfg.paths.output_root))
+    model = opened(cfg, root)
+    lessons = lessons_of(model, events)
+    say(f"{len(lessons)} of {len(events)} events can be learnt from, of {len(lessons.raters)} users")
+    for why, count in lessons.left_out.items():
+        say(f"  {count} left out: {why}")
+    if wrong:
+        say(f"  {wrong} lines left out: no events (task=feedback feedback.import=FILE says why)")
+    if len(lessons) < FEWEST:
+        raise DataError(f"{len(lessons)} events of {model.root} can be learnt from; {FEWEST} are needed")
+    raters = rated(model.module, model.training, lessons, cfg.seed) if cfg.retrain.weigh else _all_alike(lessons)
+    for rater in raters:
+        if rater.weight < DOUBTFUL:
+            say(f"  user {rater.use}, {rater.events} events, is trusted by {rater.weight:g} of 1")
+    trust = np.array([rater.weight for rater in raters])
+    if not trust.any():
+        raise DataError(
+            "no user agrees with any other, or with the model, more than chance would; nothing to learn from"
+        )
+    held = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
+    _set(cfg, model)
+    _check_data(cfg, model)
+    report = Retraining(model, lessons, raters, held, cfg.retrain.margin, cfg.seed)
+    write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
+    mixed = Mixed(
+        model.training, lessons.rows(~held), event_weights(lessons.rows(~held), trust), cfg.retrain.share, cfg.seed
+    )
+    record = lab.train(cfg, context, mixed, report.gate)
+    write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
+    for gate in report.gates:
+        say(f"  {gate}")
+    failed = [gate.name for gate in report.gates if not gate.passed]
+    if failed:
+        raise NotBetterError(f"nothing was published: the gate of the {' and of the '.join(failed)} failed")
+    if record.export is None or not record.export.published:
+        raise NotBetterError(
+            f"nothing was published: {record.export.reason if record.export else 'export.enabled=false'}"
+        )
+    say(f"published in {record.export.models_root}, status {record.export.status}")
+
+
+class Retraining:
+    """One retraining: what it learns from, and the gates, which fill the run's record."""
+
+    def __init__(
+        self, model: Opened, lessons: Lessons, raters: list[Rater], held: NDArray[np.bool_], margin: float, seed: int
+    ) -> None:
+        self._model, self._lessons, self._raters = model, lessons, raters
+        self._held, self._margin, self._seed = held, margin, seed
+        self.gates: list[Gate] = []
+
+    def gate(self, record: RunRecord, module: LabModule, data: DataModule) -> bool:
+        """Whether both gates are passed; the record tells of them, and of no event and no user."""
+        training, base = self._model.training, self._model.module
+        [before, weights], [after, _] = (
+            training.test_losses(numpy_call(m.network), m.head(), data) for m in (base, module.cpu().eval())
+        )
+        own = self._lessons.rows(self._held)
+        trust = event_weights(own, np.array([rater.weight for rater in self._raters]))
+        first, second = (losses(m, training, own) for m in (base, module))
+        self.gates = [
+            gates.not_worse(before, after, weights, self._margin, self._seed),
+            gates.better(first, second, own.rater, trust, self._seed),
+        ]
+        learnt = self._lessons.rows(~self._held)
+        facts = {
+            "from_sha256": self._model.published.entry["exports"]["sha256"],
+            "events": len(learnt),
+            "raters": len(np.unique(learnt.rater)),
+            "held_out_events": len(own),
+            "held_out_raters": len(np.unique(own.rater)),
+            "doubted_raters": sum(rater.weight < DOUBTFUL for rater in self._raters),
+            "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
+        }
+        assert record.data
+        record.data.more["retrained"] = facts
+        text = (
+            f"Learnt from {facts['events']} events of {facts['raters']} users, beside the original data, from the model "
+            f"whose file has SHA-256 {facts['from_sha256']}. {'. '.join(map(str, self.gates))}."
+        )
+        record.analysis.notes.append(Note("Retrained from feedback", text))
+        return all(gate.passed for gate in self.gates)
+
+    def json(self) -> bytes:
+        """The report for whoever runs this: it names use ids, so it stays in the run's folder."""
+        held = {self._lessons.raters[i] for i in np.unique(self._lessons.rater[self._held])}
+        report = {
+            "events": len(self._lessons),
+            "left_out": self._lessons.left_out,
+            "raters": [vars(rater) | {"held_out": rater.use in held} for rater in self._raters],
+            "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
+        }
+        return orjson.dumps(report, option=orjson.OPT_INDENT_2)
+
+
+def _all_alike(lessons: Lessons) -> list[Rater]:
+    counts = np.bincount(lessons.rater, minlength=len(lessons.raters)).tolist()
+    return [Rater(use, count, 1.0) for use, count in zip(lessons.raters, counts, strict=True)]
+
+
+def _check(cfg: DictConfig) -> None:
+    for key, low, high in (
+        ("share", 0.01, 0.9),
+        ("held_out", 0.05, 0.5),
+        ("margin", 0.0, 0.05),
+        ("learning_rate", 1e-6, 0.1),
+    ):
+        if not low <= cfg.retrain[key] <= high:
+            raise ConfigError(f"retrain.{key}={cfg.retrain[key]:g} must be {low:g} to {high:g}")
+    if not 1 <= cfg.retrain.steps <= 100_000:
+        raise ConfigError(f"retrain.steps={cfg.retrain.steps} must be 1 to 100000")
+
+
+def _set(cfg: DictConfig, model: Opened) -> None:
+    """One training of so many batches from the release, whose last weights count: validation is on the original data alone."""
+    cfg.model.init_from = str(model.root)
+    cfg.model.module.learning_rate = cfg.retrain.learning_rate
+    settings = find(cfg.data._target_, DataModule, cfg.trusted).identity(
+        model.published.entry.get("data_settings") or {}
+    )
+    cfg.data.update(plain_values(settings, model.root))
+    steps = cfg.retrain.steps
+    once = {"max_steps": steps, "val_check_interval": steps, "check_val_every_n_epoch": None}
+    cfg.trainer.update({"max_epochs": _MANY_EPOCHS, "ema": 0.0, "patience": 0, "more": {**cfg.trainer.more, **once}})
+
+
+def _check_data(cfg: DictConfig, model: Opened) -> None:
+    """Raises DataError: what the release was trained on is not there, so nothing would keep it from forgetting."""
+    data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
+    data.use_contract(model.published.contract.version)
+    data.prepare_data()
+    data.setup("fit")
+    here, there = data.describe()["version"], model.published.entry["training"].get("dataset_version")
+    if here != there:
+        raise DataError(
+            f"{model.root} was trained on data {there}, and {cfg.paths.data_root} holds {here}; set DATA_ROOT to the "
+            "same data, which is mixed in so that nothing is forgotten"
+        )

@@ -1,0 +1,176 @@
+"""What a sentence asks for in plain musical terms is taken up, and words that only sound like it are left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.sentence import Wishes, read_sentence
+from kmidi_lab.composition.song import Song, composed
+from kmidi_lab.errors import ConfigError
+
+SLOW, FAST = (66, 84), (126, 150)
+ASKED: dict[str, dict[str, Any]] = {
+    "slow sad waltz in D minor at 70 bpm without drums, jazz": {
+        "tempo": (70, 70), "key": ("D", "minor"), "style": "jazz", "without": ("drums",)},
+    "a slow sad jazz song": {"tempo": SLOW, "style": "jazz"},
+    "I miss her. Slow jazz, please, no drums": {"tempo": SLOW, "style": "jazz", "without": ("drums",)},
+    "Write a rock song at 140 bpm in E minor with electric guitar and bass": {
+        "tempo": (140, 140), "key": ("E", "minor"), "style": "rock", "programs": {"chords": 27}},
+    "sad piano ballad in A minor, 16 bars": {
+        "key": ("A", "minor"), "style": "ballad", "bars": 16, "programs": {"chords": 0}},
+    "solo piano, slow, F# minor": {
+        "tempo": SLOW, "key": ("F#", "minor"), "programs": {"lead": 0, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
+    "slow, sad, D minor": {"tempo": SLOW, "key": ("D", "minor")},
+    "jazz": {"style": "jazz"},
+    "something slow in Bb major with a flute melody and piano": {
+        "tempo": SLOW, "key": ("Bb", "major"), "programs": {"lead": 73, "chords": 0}},
+    "make it fast and loud, techno": {"tempo": FAST, "style": "dance"},
+    "a lofi beat with rhodes and no bass": {"style": "lofi", "programs": {"chords": 4}, "without": ("bass",)},
+    "my heart is broken; 70 bpm, no drums, in C minor": {
+        "tempo": (70, 70), "key": ("C", "minor"), "without": ("drums",)},
+    "only piano and bass, 90 bpm": {
+        "tempo": (90, 90), "programs": {"chords": 0}, "without": ("lead", "pad", "drums")},
+    "a string quartet in G minor": {
+        "key": ("G", "minor"), "programs": {"lead": 40, "chords": 48, "pad": 48, "bass": 42}, "without": ("drums",)},
+    "a two minute song in F": {"key": ("F", ""), "seconds": 120},
+    "I want a fast dance track, 128 BPM, without melody": {
+        "tempo": (128, 128), "style": "dance", "without": ("lead",)},
+    "tempo: 96, key: G": {"tempo": (96, 96), "key": ("G", "")},
+    "song in the key of E flat major": {"key": ("Eb", "major")},
+    "a song about my dog without drums": {"without": ("drums",)},
+    "Compose a country tune for my sister with banjo and fiddle": {
+        "style": "folk", "programs": {"chords": 105, "lead": 110}},
+    "in a minor, please, slow": {"tempo": SLOW, "key": ("A", "minor")},
+    "a slow ballad in a minor key": {"tempo": SLOW, "style": "ballad", "key": ("", "minor")},
+    "leave out the drums; a calm song in D": {"key": ("D", ""), "without": ("drums",)},
+    "give me some slow blues": {"tempo": SLOW, "style": "jazz"},
+    "I'd like a rock ballad in C sharp minor at seventy bpm": {
+        "tempo": (70, 70), "key": ("C#", "minor"), "style": "rock"},
+    "don't use drums or bass. sad song": {"without": ("bass", "drums")},
+    "drumless lofi": {"style": "lofi", "without": ("drums",)},
+    "Jazz, Am, 120": {"tempo": (120, 120), "key": ("A", "minor"), "style": "jazz"},
+    "a sad song between 60 and 70 bpm": {"tempo": (60, 70)},
+    "a rock song with no guitar": {"style": "rock", "no_family": (3,)},
+    "fast song, not jazz": {"tempo": FAST},
+    "play a slow tune on the violin": {"tempo": SLOW, "programs": {"lead": 40}},
+    "song of 24 bars in D major": {"key": ("D", "major"), "bars": 24},
+    "a short folk song": {"style": "folk", "bars": 16},
+}  # fmt: skip
+TRAPS = (
+    "I am in a minor crisis", "I AM IN A MINOR CRISIS", "he died at 70 years old", "major depression took my brother",
+    "I hit rock bottom", "I am lost without you", "a sharp pain in my chest", "my heart beats at 120 bpm",
+    "I live in a flat in Berlin", "time goes slow when you are gone", "she drives a fast car", "I can't live without drums",
+    "life without music is a mistake", "the house is empty", "my country is at war", "I want to dance with you",
+    "mood swings all day", "the piano he left behind", "no strings attached", "we went to 12 bars last night",
+    "behind bars for ten years", "the dream is over", "a flat tyre on a minor road", "A minor setback",
+    "two minutes of silence for my father", "I lost track of time", "she sang a slow song in the kitchen",
+    "we danced to a slow waltz at our wedding", "he plays the guitar without passion", "I need a house",
+    "an organ donor saved me", "Am I lost?", "C major problems ahead of us", "She left me, fast, without a word",
+    "I want a guitar for my birthday", "everything moves too fast", "I got an A minor in maths", "the radio plays jazz",
+    "the house music next door keeps me awake", "we need a rock to hold on to", "in G block the lights went out",
+    "strings of light in the dark", "words fail me, no words", "a song I heard as a child", "at 90 I can still walk",
+)  # fmt: skip
+
+
+def said(wishes: Wishes) -> dict[str, Any]:
+    """What isn't empty, without the words."""
+    return {name: v for name, v in vars(wishes).items() if v and v != ("", "") and name not in ("words", "missing")}
+
+
+@pytest.mark.parametrize("text", ASKED)
+def test_what_is_asked_for_in_musical_terms_is_read(text: str) -> None:
+    assert said(read_sentence(text)) == ASKED[text]
+
+
+@pytest.mark.parametrize("text", TRAPS)
+def test_words_that_mean_something_else_ask_for_nothing(text: str) -> None:
+    wishes = read_sentence(text)
+    assert said(wishes) == {} and wishes.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a reggae song about the sea", "no reggae: the styles are ballad, lofi"),
+        ("a sad song with a choir", "no choir: "),
+        ("a rock song, vocals, ukulele", "no ukulele: "),
+        ("slow song, then fast", "no second tempo (fast): a song keeps one"),
+        ("a song in C major, in F minor", "no second key (F minor): a song keeps one"),
+        ("jazz, rock, slow", "no rock beside jazz: a song has one style"),
+        ("a 12-bar blues", "no twelve-bar form: type its chords with compose.chords"),
+        ("a song with flute, violin and trumpet", "no trumpet: no part is left for it"),
+    ],
+)
+def test_what_can_not_be_had_is_one_line(text: str, line: str) -> None:
+    assert any(told.startswith(line) for told in read_sentence(text).missing)
+
+
+def song(text: str, tmp_path: Path, **settings: Any) -> Song:
+    """By the fallbacks: quick."""
+    return composed(SongRequest(text, **settings), Players(None, tmp_path), 1)
+
+
+def test_a_song_has_what_the_sentence_asks_for_and_says_so(tmp_path: Path) -> None:
+    made = song("slow sad waltz in D minor at 70 bpm without drums, jazz", tmp_path, bars=8)
+    assert (made.brief.tempo, str(made.brief.spelling), made.brief.band.name) == (70, "D minor", "jazz")
+    assert made.arrangement.part("drums") is None and made.arrangement.part("bass")
+    assert [line for line in made.remarks if "stood in" not in line] == [
+        "tempo 70 from the text", "key D minor from the text", "style jazz from the text", "without drums from the text",
+        "songs are in 4/4, so this is no waltz",
+    ]  # fmt: skip
+    assert made.trace["from_text"][0] == {"what": "tempo", "value": "70", "words": "", "unused": ""}
+    assert made.trace["intent"]["technical_constraints"]["technical_key"] == "D minor"
+
+
+def test_what_is_typed_comes_first_and_that_is_said(tmp_path: Path) -> None:
+    text = "jazz in D minor at 70 bpm, 16 bars"
+    made = song(text, tmp_path, tempo=90, key="G", style="pop", sections="verse 4, chorus 4")
+    assert (made.brief.tempo, str(made.brief.spelling), made.brief.band.name) == (90, "G major", "pop")
+    assert {
+        "tempo 70 from the text is not used: compose.tempo=90 was typed",
+        "key D minor from the text is not used: compose.key=G was typed",
+        "style jazz from the text is not used: compose.style=pop was typed",
+        "length 16 bars from the text is not used: compose.sections=verse 4, chorus 4 was typed",
+    } <= set(made.remarks)
+    assert (
+        "tempo 500 from the text is not used: tempos are 30 to 300"
+        in song("sad song, 500 bpm", tmp_path, bars=4).remarks
+    )
+
+
+def test_instruments_and_a_length_in_minutes_are_those_of_the_sentence(tmp_path: Path) -> None:
+    made = song("one minute of solo piano at 64 bpm", tmp_path)
+    assert {p.program for p in made.arrangement.parts} == {0} and made.arrangement.part("drums") is None
+    assert made.brief.bars == 16 and "length 16 bars from the text (one minute)" in made.remarks
+    alone = song("only drums, 120 bpm", tmp_path, bars=4).arrangement
+    assert [p.role for p in alone.parts] == ["drums"] and alone.parts[0].notes
+    programs = song("a rock song with no guitar", tmp_path, bars=4).brief.band.programs
+    assert not any(program // 8 == 3 for program in programs.values())
+
+
+def test_degrees_are_in_the_key_of_the_sentence(tmp_path: Path) -> None:
+    made = song("jazz in G", tmp_path, chords="ii V I", bars=8)
+    assert made.arrangement.chords[0].chord.root == 9 and str(made.brief.spelling) == "G major"
+
+
+def test_a_text_that_leaves_out_everything_is_refused() -> None:
+    with pytest.raises(ConfigError, match="leaves out every part"):
+        SongRequest("no melody, no chords, no pads, no bass, no drums")
+
+
+def test_a_long_title_ends_with_a_whole_word() -> None:
+    text = "I am lost and hit the road again and again until the morning came and went"
+    title = SongRequest(text).brief(None, 1).title
+    assert title == "I am lost and hit the road again and again until the…"
+
+
+@pytest.mark.parametrize(
+    "text", ["3/4 of my life is gone", "on 3/4/2024 she left", "the waltz we danced to", "the jig is up"]
+)
+def test_no_metre_is_said_where_none_is_asked_for(text: str) -> None:
+    assert SongRequest(text).other_metre == ""

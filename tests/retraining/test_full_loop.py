@@ -1,0 +1,94 @@
+"""The whole way on small data: a model suggests, users answer, it learns, and is promoted or refused with the reason."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import START, Cli
+
+from datamodules.harmony.module import ChordSongs
+from kmidi_lab.feedback.event import Event, new_id
+from kmidi_lab.feedback.store import Store
+from kmidi_lab.inference.published import load_published
+from kmidi_lab.models.harmony.evaluation import joint_probabilities
+
+DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
+ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=80", "retrain.learning_rate=3e-3")
+
+
+def _events(root: Path, user: str, count: int, seed: int, suited: bool) -> list[Event]:
+    """Answers to what the model suggests: of who plays what the songs do, or of who wants anything."""
+    rng = np.random.default_rng(seed)
+    data = ChordSongs(str(root / "no data"), str(root / "outputs" / "cache"), sources=["embedded"], progress=False)
+    data.setup("fit")
+    e, model = data.encoded("train"), load_published(root / "outputs" / "models", "harmony")
+    assert model is not None
+    artefact, events = model.entry["exports"]["onnx_sha256"], []
+    for row in rng.choice(len(e.x), count, replace=False):
+        output = model.call(e.x[row][None])[0]
+        suggested = joint_probabilities(output[None], model.head)[0].argmax()
+        wanted = (int(e.root[row]), int(e.quality[row])) if suited else rng.integers((12, 8)).tolist()
+        answer: dict[str, Any] = {"action": "changed", "changed_to": {"root": wanted[0], "quality": wanted[1]}}
+        if suited and suggested == e.joint[row]:
+            answer = {"action": "accepted"}
+        numbers = {"input": e.x[row].tolist(), "output": output.tolist(), "artefact": artefact}
+        events.append(Event(use=user, model="harmony", time=1_700_000_000 + len(events), **numbers, **answer))
+    return events
+
+
+@pytest.mark.slow
+def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: Path, lab_env: dict[str, str]) -> None:
+    trained = cli("model=harmony", *DATA, "trainer.max_epochs=1")
+    assert trained.returncode == 0, trained.stderr
+    models = tmp_path / "outputs" / "models"
+    released = {path: path.read_bytes() for path in models.rglob("*") if path.is_file()}
+    store = Store(tmp_path / "outputs" / "feedback.db")
+
+    few = cli(*ASK)
+    assert (few.returncode, "0 events" in few.stderr) == (2, True), few.stderr
+    users = [new_id() for _ in range(4)]
+    store.add(_events(tmp_path, users[3], 60, 3, suited=False))
+    refused = cli(*ASK)
+    assert refused.returncode == 1, refused.stderr
+    assert "nothing was published: the gate of the" in refused.stderr
+    assert {path: path.read_bytes() for path in models.rglob("*") if path.is_file()} == released
+
+    for seed, user in enumerate(users[:3]):
+        store.add(_events(tmp_path, user, 60, seed, suited=True))
+    _kill_while_it_trains(tmp_path, lab_env)
+    assert {path: path.read_bytes() for path in models.rglob("*") if path.is_file()} == released
+    assert store.size() == 240
+
+    promoted = cli(*ASK)
+    assert promoted.returncode == 0, promoted.stderr
+    assert f"user {users[3]}, 60 events, is trusted by 0" in promoted.stdout
+    [entry] = json.loads((models / "registry.json").read_text())["models"]
+    facts = entry["retrained"]
+    assert (facts["raters"] + facts["held_out_raters"], facts["doubted_raters"]) == (4, 1)
+    assert [gate["passed"] for gate in facts["gates"]] == [True, True]
+    card = (models / "harmonypredictor.card.md").read_text()
+    assert "Retrained from feedback" in card
+    published = "".join(path.read_bytes().decode("utf-8", "replace") for path in models.rglob("*") if path.is_file())
+    assert not [user for user in users if user in published]
+    assert cli("task=verify", "models_root=outputs/models").returncode == 0
+
+
+def _kill_while_it_trains(folder: Path, env: dict[str, str]) -> None:
+    before = set((folder / "outputs").glob("retrain/harmony/*/retrain.json"))
+    process = subprocess.Popen([*START, *ASK, "retrain.steps=50000"], cwd=folder, env=env)
+    try:
+        for _ in range(600):
+            if set((folder / "outputs").glob("retrain/harmony/*/retrain.json")) - before:
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("it has not begun to train")
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,178 @@
+"""Which events can be learnt from, and what of each; by hand-made events of two models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kmidi_lab.contracts import CONTRACTS
+from kmidi_lab.feedback.event import Event, new_id
+from kmidi_lab.models.groove.feedback import GrooveFeedback
+from kmidi_lab.models.harmony.feedback import ChordFeedback
+from kmidi_lab.retraining.lessons import Lessons, read_lessons
+
+HARMONY, GROOVE = CONTRACTS["harmony"], CONTRACTS["groove"]
+ME, OTHER = new_id(), new_id()
+OURS, THEIRS = "a" * 64, "b" * 64
+_OUT = {s.name: s.index for s in HARMONY.outputs}
+
+
+def _head() -> dict[str, np.ndarray]:
+    return {"weight": np.eye(96, 28, dtype=np.float32), "bias": np.zeros(96, np.float32)}
+
+
+def _in_key(tonic: int) -> list[float]:
+    x = np.zeros(HARMONY.input_size)
+    x[HARMONY.input("key_tonic").index.start + tonic] = 1.0
+    return x.tolist()
+
+
+def _said(joint: int) -> list[float]:
+    """An output whose likeliest chord is that class."""
+    y = np.zeros(HARMONY.output_size)
+    y[_OUT["chord_embedding"].start + joint] = 9.0
+    return y.tolist()
+
+
+def _event(**held: object) -> Event:
+    return Event(
+        **{"use": ME, "model": "harmony", "action": "accepted", "input": _in_key(2), "output": _said(4), **held}
+    )
+
+
+def _chords(*events: Event) -> Lessons:
+    training = ChordFeedback()
+    return read_lessons(
+        [replace(event, time=1_700_000_000 + i) for i, event in enumerate(events)], HARMONY, {OURS},
+        lambda judged: training.answer(judged, _head()),
+        lambda answers, liked, x: training.targets(answers, liked, np.zeros((len(x), 64)), _head()),
+        training.REJECTIONS,
+    )  # fmt: skip
+
+
+def test_what_was_taken_or_given_instead_is_the_target() -> None:
+    changed = {"action": "changed"}
+    lessons = _chords(
+        _event(),
+        _event(**changed, label="A7"),
+        _event(**changed, changed_to={"root": 9, "quality": 4}),
+        _event(action="rated", rating=5, output=_said(8)),
+        _event(action="accepted", label="Em7"),
+    )
+    assert lessons.left_out == {}
+    assert lessons.targets[:, :96].argmax(1).tolist() == [4, 60, 60, 8, 2 * 8 + 6]
+    assert (lessons.targets[:, :96].max(1) == 1).all()
+    batch = ChordFeedback().batch(lessons.x, lessons.targets, None, np.random.default_rng(0))
+    assert batch.joint.tolist() == [4, 60, 60, 8, 22]
+    assert batch.root.tolist() == [2, 9, 9, 3, 4]
+    assert batch.quality.tolist() == [4, 4, 4, 0, 6]
+
+
+def test_a_rejected_chord_leaves_the_models_own_others() -> None:
+    lessons = _chords(_event(action="rejected"), _event(action="rated", rating=1, output=_said(5)))
+    chances = lessons.targets[:, :96]
+    assert chances[0, 4] == chances[1, 5] == 0
+    assert chances.sum(1) == pytest.approx([1, 1])
+    assert chances[0, 7] == pytest.approx(1 / 95)
+    p = np.full(64, 0.0)
+    loss = ChordFeedback().losses(p[None], _head(), lessons.x[:1], lessons.targets[:1])
+    assert loss == pytest.approx([-np.log(95 / 96)])
+    drawn = [
+        int(ChordFeedback().batch(lessons.x[:1], lessons.targets[:1], None, np.random.default_rng(seed)).joint[0])
+        for seed in range(300)
+    ]
+    assert 4 not in drawn
+    assert len(set(drawn)) > 60
+
+
+@pytest.mark.parametrize(
+    ("held", "why"),
+    [
+        ({"model": "melody"}, "of another model"),
+        ({"input": None}, "without all 128 numbers of the input"),
+        ({"input": [0.0] * 64}, "without all 128 numbers of the input"),
+        ({"input": {"mode": 1.0}}, "without all 128 numbers of the input"),
+        ({"input": [float("nan")] * 128}, "without all 128 numbers of the input"),
+        ({"input": [0.0] * 127 + [1e9]}, "with an input beyond ±100"),
+        ({"input": [0.0] * 128}, "without a key in the input"),
+        ({"output": None}, "without all 64 numbers of the output"),
+        ({"output": [float("inf")] * 64}, "without all 64 numbers of the output"),
+        ({"output": [0.0] * 32}, "without all 64 numbers of the output"),
+        ({"artefact": THEIRS}, "about what another file said"),
+        ({"action": "rated", "rating": 3}, "rated neither good nor bad"),
+        ({"action": "changed", "label": "sad"}, "with a label that is no chord symbol, such as Dm7"),
+        (
+            {"action": "changed", "changed_to": {"root": 12, "quality": 0}},
+            "changed to no root 0 to 11 and quality 0 to 7",
+        ),
+        ({"action": "changed", "changed_to": [1.0]}, "changed to other than 64 numbers"),
+    ],
+)
+def test_what_teaches_nothing_is_counted_by_its_reason(held: dict[str, object], why: str) -> None:
+    lessons = _chords(_event(**held), _event(artefact=OURS))
+    assert lessons.left_out == {why: 1}
+    assert len(lessons) == 1
+    assert len(_chords()) == 0
+
+
+def test_what_one_user_likes_and_dislikes_is_left_out_and_others_are_not() -> None:
+    lessons = _chords(_event(), _event(action="rejected"), _event(use=OTHER), _event(label="A7", action="changed"))
+    assert lessons.left_out == {"liked and disliked by the same user": 2}
+    assert lessons.raters == (OTHER, ME)
+    assert lessons.rater.tolist() == [0, 1]
+
+
+def _bar(*steps: int) -> list[float]:
+    x = np.zeros(GROOVE.input_size)
+    for step in steps:
+        x[step * 3 + 1] = 1.0
+    return x.tolist()
+
+
+def _grooves(*events: Event) -> Lessons:
+    training = GrooveFeedback()
+    return read_lessons(
+        events, GROOVE, {OURS}, lambda judged: training.answer(judged, {}),
+        lambda answers, liked, x: training.targets(answers, liked, x, {}), training.REJECTIONS,
+    )  # fmt: skip
+
+
+def test_bars_are_learnt_as_they_were_played() -> None:
+    played = [0.25] * 16 + [0.75] * 16
+    held = {"use": ME, "model": "groove", "input": _bar(4, 12)}
+    lessons = _grooves(
+        Event(**held, action="changed", changed_to=played),
+        Event(**held, action="accepted", output=played),
+        Event(**held, action="rejected", output=[0.0] * 32),
+        Event(**held, action="changed", changed_to=[2.0] * 32),
+        Event(**held, action="changed", label="late"),
+        Event(**{**held, "input": [0.0] * 64}, action="changed", changed_to=played),
+    )
+    assert lessons.left_out == {
+        "changed to a timing beyond ±1 or a velocity beyond 0 to 1": 1,
+        "changed to other than 32 numbers": 1,
+        "of a bar without strokes": 1,
+        "rejected, which says nothing of what would be better": 1,
+    }
+    training, rng = GrooveFeedback(), np.random.default_rng(0)
+    batch = training.batch(lessons.x, lessons.targets, None, rng)
+    assert batch.hit.shape == (2, 1, 16, 3)
+    assert batch.hit.sum() == 4
+    assert batch.tempo.tolist() == [[1.0], [1.0]]
+    as_played, on_the_grid = np.array([played]), np.array([[0.0] * 16 + [0.75] * 16])
+    one = lessons.rows(slice(1))
+    assert training.losses(as_played, {}, one.x, one.targets) == pytest.approx([0.0])
+    assert training.losses(on_the_grid, {}, one.x, one.targets) == pytest.approx([0.25**2 / 2 / 0.5])
+
+
+def test_a_bar_of_feedback_weighs_as_much_as_a_window_of_a_take() -> None:
+    training, rng = GrooveFeedback(), np.random.default_rng(0)
+    lessons = _grooves(Event(use=ME, model="groove", input=_bar(4), action="changed", changed_to=[0.5] * 32))
+    window = training.batch(np.array([_bar(*range(16))] * 2, np.float32), np.zeros((2, 32)), None, rng)
+    longer = type(window)(*(c.repeat_interleave(5, 1) for c in window))
+    row = training.batch(lessons.x, lessons.targets, longer, rng)
+    assert row.x.shape == (1, 5, 64)
+    assert float(row.hit.sum()) == float(longer.hit[0].sum()) == 80
+    assert float(row.hit[:, 1:].sum()) == 0

@@ -1,0 +1,36 @@
+"""What holds for the items of every evaluator: named as the data name them, scored as the whole is, and drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from kmidi_lab.report.item_pictures import svg
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
+from kmidi_lab.scoring.items import Roll, worst
+
+
+def assert_items(
+    evaluator: Evaluator, call: Any, head: Any, data: Any, result: Evaluation, mean: str | None = None
+) -> None:
+    """On the split `test`; `mean` is the metric that their losses make up, each by its events."""
+    items = list(evaluator.items(call, head, data, "test"))
+    assert 0 < len(items) <= len(data.songs("test"))
+    assert all(item.events > 0 and np.isfinite(item.loss) for item in items)
+    if mean:
+        whole = np.average([item.loss for item in items], weights=[item.events for item in items])
+        assert whole == pytest.approx(result.metrics["test"][mean], rel=1e-4)
+    losses = [item.loss for item in worst(items)]
+    assert losses == sorted(losses, reverse=True)
+    for item in worst(items, 3):
+        picture = item.picture()
+        root = ElementTree.fromstring(svg(picture, item.name))
+        assert root.get("aria-label") == item.name
+        if isinstance(picture, Roll):
+            count = len(picture.start)
+            assert count == len(picture.length) == len(picture.row) == len(picture.error) >= item.events
+            assert picture.row.min() >= 0 and picture.row.max() < len(picture.rows)
+            assert np.isfinite(picture.error).any() and (picture.length > 0).all()
