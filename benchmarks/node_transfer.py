@@ -43,7 +43,9 @@ def main() -> None:
     for path in sys.argv[1:]:
         module = EmotionNodeClassifier.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
         call = numpy_call(module.export_network())
-        outputs = np.stack([call(x[None])[0].mean(0) for x in heard([c.sound.frames for c in clips], module.contract.features)])
+        outputs = np.stack(
+            [call(x[None])[0].mean(0) for x in heard([c.sound.frames for c in clips], module.contract.features)]
+        )
         found = probabilities(outputs)["base"].argmax(1)
         table = confusion(found, true, len(BASES))
         recalls = np.diag(table) / np.bincount(true, minlength=len(BASES))

@@ -24,8 +24,8 @@ _START_FRAMES = 32
 class EmotionNodeClassifier(AudioModule):
     """Trains five heads together, with what listeners said of played music as sums over nodes.
 
-    The node head is made of the base and sub heads and one for the place among the leaves, so that the heads agree with
-    each other and what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by its mean output.
+    The node head is made of the base and sub heads, one for the place among the leaves and one for the quadrant, so that
+    what is learnt of a leaf's place serves all 36 sub-emotions. A clip is judged by its mean output.
 
     Args:
         channels: of the trunk, as are the next five (`nn.audio.trunk`).
@@ -62,20 +62,24 @@ class EmotionNodeClassifier(AudioModule):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        self.network = node_network(channels, kernel, dilations, dropout, first_kernel, cepstra)
+        self._layers = (channels, kernel, tuple(dilations), dropout, first_kernel, cepstra)
+        self.network = node_network(*self._layers)
         self.smoothing, self.frame_weight = label_smoothing, frame_weight
         self.quadrant_weight, self.key_weight = quadrant_weight, key_weight
         self.stride = gcd(*dilations)
-        self.sizes = (channels, kernel, tuple(dilations), first_kernel)
         self.save_hyperparameters()
+
+    def use_contract(self, version: object) -> None:
+        super().use_contract(version)
+        self.network = node_network(*self._layers, self.contract)
 
     @property
     def architecture(self) -> str:
-        channels, kernel, dilations, first = self.sizes
+        channels, kernel, dilations, _, first, _ = self._layers
         blocks = ", ".join(map(str, dilations))
         return (
             f"causal CNN, {channels} channels, first kernel {first}, then {kernel}, residual blocks of dilation {blocks}, "
-            f"base, sub, leaf, intensity and key in one dense layer, nodes as sums of the first three"
+            f"base, sub, leaf, intensity, key and quadrant in one dense layer, nodes as sums"
         )
 
     def training_step(self, batch: NodeBatch, batch_idx: int) -> torch.Tensor:
