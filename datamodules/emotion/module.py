@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,8 +14,11 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from datamodules.emotion import library, ravdess
+from datamodules.emotion.lessons import TeacherLessons
+from datamodules.emotion.other_speech import recordings
 from datamodules.emotion.recording import Conditions, SpeechAugmentation
 from datamodules.emotion.sessions import start_states
+from datamodules.emotion.teacher import described, lacking
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.batches import FrameStore, IndexBatches
 from datamodules.shared.clip_data import ClipData
@@ -36,6 +42,8 @@ from kmidi_lab.models.emotion.features import (
 )
 from kmidi_lab.nn.module import epoch_seed
 
+log = logging.getLogger(__name__)
+
 
 class ActedSpeech(ClipData[EmotionBatch]):
     """Clips → frames; an epoch shows one stretch of one variant of every clip, from a reset on.
@@ -58,6 +66,8 @@ class ActedSpeech(ClipData[EmotionBatch]):
         orders: random orders of a speaker's clips that these states come from.
         conditions: score the clips in other recording conditions, too (`recording.CHANGES`).
         fetch: the licence of RAVDESS, accepted, fetches it where it is not there.
+        teacher: give a model that wants it what the speaker encoder of `kmidi_lab[teacher]` says of `speech_emotion/`, to
+            learn before the labels; where package or speech is missing it is trained without, and log, card and registry say so.
         workers: processes that read files.
 
     Raises:
@@ -69,7 +79,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
     root_sources: tuple[str, ...] = ("ravdess",)
     bytes_per_example = 2 * 1024 * 1024
     identity_settings = ("sources", "channels", "labels", "folds", "fold", "val_speakers")
-    other_settings = ("frames", "skip", "augment", "cold", "orders", "conditions", "fetch")
+    other_settings = ("frames", "skip", "augment", "cold", "orders", "conditions", "fetch", "teacher")
     remedy = "give other data.fold, data.folds or data.val_speakers"
 
     def __init__(
@@ -91,6 +101,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
         orders: Count = 2,
         conditions: bool = False,
         fetch: str | None = None,
+        teacher: bool = False,
         workers: Count = 2,
         progress: bool = True,
     ) -> None:
@@ -107,10 +118,35 @@ class ActedSpeech(ClipData[EmotionBatch]):
         super().__init__(load, split, batch_size)
         self.view, self.vocabulary = labels, label_set(labels)
         self._frames, self._skip, self._augment, self._cold, self._orders = frames, skip, augmentation, cold, orders
+        self._root, self._cache_dir, self._teacher = Path(root), Path(cache_dir), teacher
+        self._workers, self._progress = workers, progress
         self._in_conditions = partial(load, augmentation=Conditions()) if conditions else None
 
     def for_scoring(self) -> None:
         self._load = partial(self._load, scoring=True, whole=self.split == "all")
+        self._teacher = False
+
+    def prepare_data(self) -> None:
+        super().prepare_data()
+        lessons = self.lessons()
+        if lessons is not None and not lessons.path.is_file():
+            lessons.prepared()
+
+    def lessons(self) -> TeacherLessons | None:
+        """What can be learnt before the labels; None without a teacher."""
+        return self._opened if self._teacher else None
+
+    @cached_property
+    def _opened(self) -> TeacherLessons | None:
+        speech = recordings(self._root)
+        if missing := lacking(speech):
+            log.warning("training without teacher: %s", missing)
+            return None
+        return TeacherLessons(self._root, self._cache_dir, speech, self._workers, self._progress)
+
+    def describe(self) -> dict[str, Any]:
+        description = super().describe()
+        return described(description, recordings(self._root)) if self._teacher else description
 
     def counts(self, split: str) -> dict[str, int]:
         clips = self.songs(split)

@@ -58,16 +58,16 @@ class IndexBatches(Generic[Batch]):
 
 
 class FrameStore:
-    """Clips of mel frames behind each other, as float16 in one tensor.
+    """Clips of mel frames, or of what is known of each frame, behind each other, as float16 in one tensor.
 
     Args:
-        clips: `[T_i, 128]` each, in order.
+        clips: `[T_i, C]` each, in order; C is 128 for mel frames.
     """
 
     def __init__(self, clips: Sequence[NDArray[np.floating]], device: torch.device | str = "cpu") -> None:
         lengths = np.array([len(c) for c in clips], np.int64)
         ends = np.cumsum(lengths)
-        silence = np.full((1, BANDS), np.log(FLOOR), np.float16)
+        silence = np.full((1, np.shape(clips[0])[1] if len(clips) else BANDS), np.log(FLOOR), np.float16)
         frames = np.concatenate([*(np.asarray(c, np.float16) for c in clips), silence])
         self.frames = torch.from_numpy(frames).to(device)
         self.starts = torch.from_numpy(ends - lengths).to(device)
@@ -77,7 +77,7 @@ class FrameStore:
         return len(self.lengths)
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation `[128]` of all frames, float32; a band that never changes has 1."""
+        """Mean and standard deviation `[C]` of all frames, float32; a band that never changes has 1."""
         frames = self.frames[:-1]
         # A part at a time: all of them as float32 would take twice the memory of the store itself.
         mean = sum(part.float().sum(0) for part in frames.split(_PART)) / len(frames)
@@ -86,7 +86,7 @@ class FrameStore:
         return mean, torch.where(std > 1e-3, std, torch.ones_like(std))
 
     def take(self, clips: torch.Tensor, begin: torch.Tensor, length: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """`length` frames of clips `[B]` from frame `begin` `[B]` on: `[B, length, 128]` float32, and `[B, length]`
+        """`length` frames of clips `[B]` from frame `begin` `[B]` on: `[B, length, C]` float32, and `[B, length]`
         that is True where there was a frame; silence where there was none.
         """
         at = begin[:, None] + torch.arange(length, device=self.frames.device)

@@ -33,7 +33,6 @@ from kmidi_lab.sweeps.space import is_search
 from kmidi_lab.sweeps.state import record_of
 
 log = logging.getLogger(__name__)
-_ANSWERING = ("compose", "predict")
 _OF_HYDRA = (".hydra", "cli.log")
 """What every job's folder holds."""
 _COMMAND, _PROCESS = "KMIDI_COMMAND", "KMIDI_PROCESS"
@@ -61,7 +60,7 @@ def run(arguments: list[str]) -> int:
         parsed = command_line.parse(begun.words)
         parsed.overrides = kept.going_on(parsed.overrides, typed, resumed)
     multirun = parsed.multirun
-    look_also_in(parsed.config_dir)
+    look_also_in(parsed.config_dir, parsed.config_name)
     typed = [command_line.into_trainer(o) for o in parsed.overrides]
     overrides = command_line.with_model([command_line.quote_free_text(o, multirun) for o in typed])
     options = command_line.options(parsed)
@@ -190,8 +189,8 @@ def _job(cfg: DictConfig) -> int:
             run_file.write(done, folder)
     except LabError as error:
         log.error("%s", printable(str(error)))
-        # What was asked wrongly at a task that only answers leaves nothing worth a folder; a run keeps its failure.
-        asked = isinstance(error, UserError) and not sweep and cfg.task in _ANSWERING
+        # What was asked wrongly, and had not begun, leaves nothing worth a folder; a run that had keeps its failure.
+        asked = isinstance(error, UserError) and not sweep
         fresh = asked and folder.name == os.environ["KMIDI_RUN_ID"]
         if not (fresh and remove_folder(folder, _OF_HYDRA, Path(cfg.paths.output_root))):
             failed(str(error))
@@ -233,7 +232,8 @@ def _reader_has_gone() -> bool:
 def _kept_options() -> list[str]:
     """Options of the command line that the same job needs again."""
     parsed = command_line.parse(shlex.split(os.environ[_COMMAND])[3:])
-    return ["--config-dir", parsed.config_dir] if parsed.config_dir else []
+    both = (("--config-dir", parsed.config_dir), ("--config-name", parsed.config_name))
+    return [word for option, value in both if value for word in (option, value)]
 
 
 def _identity(cfg: DictConfig, folder: Path, started: datetime) -> run_record.Identity:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import inf
 from pathlib import Path
 
 from hydra import compose
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from kmidi_lab.conf_dir import main_config, options
 from kmidi_lab.contracts import CONTRACTS, register
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.hardware import usable_cores
@@ -41,8 +43,7 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
     keys = {o.split("=", 1)[0] for o in overrides if o.startswith(("data.", "model.", "predict."))}
     if not keys:
         return
-    groups = [o for o in overrides if o.split("=", 1)[0] not in keys]
-    base = compose("config", overrides=groups, return_hydra_config=True)
+    base = _with_choices(tuple(o for o in overrides if _is_choice(o)))
     for key in keys:
         before, now = OmegaConf.select(base, key), OmegaConf.select(cfg, key)
         kinds = (
@@ -58,6 +59,23 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
         ):
             example = list(before) if isinstance(before, ListConfig) else before
             raise ConfigError(f"{key}={now!r} must be of type {type_name}, such as {key}={example}")
+
+
+@lru_cache(maxsize=8)
+def _with_choices(choices: tuple[str, ...]) -> DictConfig:
+    """Composed once for all jobs of a sweep that differ in values alone; see `forget_choices`."""
+    return compose(main_config(), overrides=list(choices), return_hydra_config=True)
+
+
+def forget_choices() -> None:
+    """For before a command: the files in `conf/` may be others than in the one before."""
+    _with_choices.cache_clear()
+
+
+def _is_choice(override: str) -> bool:
+    """Whether it chooses files of `conf/`, which decide the types of values."""
+    key = override.split("=", 1)[0].lstrip("+~")
+    return key == "hydra.searchpath" or bool(options(key.split("@")[0]))
 
 
 def check_meaning(cfg: DictConfig) -> None:
@@ -86,6 +104,8 @@ def check_meaning(cfg: DictConfig) -> None:
     jobs, most = OmegaConf.select(cfg, "hydra.launcher.n_jobs"), max(2, usable_cores())
     if jobs is not None and jobs > most:
         raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be at most {most}: a job is a process, and busy")
+    if cfg.launcher == "workers" and jobs < 1:
+        raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be 1 or more")
     for key in ("paths.data_root", "data.root"):
         root = Path(OmegaConf.select(cfg, key) or "")
         if str(root) != "data" and not root.is_dir():

@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, resume, run_file, start_weights
+from kmidi_lab import hardware, provenance, ready, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
@@ -37,6 +37,7 @@ from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
 from kmidi_lab.wandb_run import finish_wandb
+from kmidi_lab.wording import many
 from kmidi_lab.worst_items import keep_worst
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def train(
         load_registry(Path(cfg.models_root))
 
     L.seed_everything(cfg.seed, verbose=False)
-    data = build(cfg.data, DataModule, cfg.trusted, batch_size=limits.batch_size, progress=cfg.trainer.progress)
+    data = ready.data_module(cfg, limits.batch_size)
     with SizeLimit(machine):
         module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
@@ -136,7 +137,14 @@ def train(
             export = cfg.export
             # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
             ExportCallback(
-                record, data, Path(cfg.models_root), export.tolerance, export.calls, export.release, export.cpp
+                record,
+                data,
+                Path(cfg.models_root),
+                export.tolerance,
+                export.calls,
+                export.release,
+                export.cpp,
+                str(context["group"] or ""),
             ).on_test_end(trainer, module)
         run_file.finish(record)
         run_file.write(record, folder)
@@ -210,7 +218,7 @@ def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder
 
 def _counts(record: RunRecord) -> str:
     assert record.data
-    return ", ".join(f"{split} {record.data.split[split]['songs']} songs" for split in ("train", "val", "test"))
+    return ", ".join(f"{split} {many(record.data.split[split]['songs'], 'song')}" for split in ("train", "val", "test"))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from torch import nn
 
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.nn.module import CONTRACT_VERSION
+from kmidi_lab.wording import many
 
 log = logging.getLogger(__name__)
 LAST, BEST = "last.ckpt", "best.ckpt"
@@ -68,7 +69,7 @@ def find(source: str | None, epochs: int, patience: int, min_epochs: int, ema: f
     done = checkpoint["epoch"] + 1
     if done > epochs:
         raise ConfigError(
-            f"trainer.resume={source}: it has {done} epochs, more than trainer.max_epochs={epochs}; "
+            f"trainer.resume={source}: it has {many(done, 'epoch')}, more than trainer.max_epochs={epochs}; "
             f"type trainer.max_epochs={done}, or more to train it on"
         )
     if "current_model_state" in checkpoint and not ema:

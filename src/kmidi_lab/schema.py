@@ -176,6 +176,13 @@ class RetrainConfig:
 
 
 @dataclass
+class AdaptConfig:
+    name: str = "mine"
+    feedback: str | None = None
+    use: str | None = None
+
+
+@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -204,8 +211,17 @@ class LabConfig:
     queue: QueueConfig | None = None
     label: LabelConfig | None = None
     retrain: RetrainConfig | None = None
+    adapt: AdaptConfig | None = None
     dashboard: DashboardConfig | None = None
     hub: HubConfig | None = None
+
+
+@dataclass
+class WorkersConfig:
+    """`hydra.launcher` of launcher=workers."""
+
+    _target_: str = "hydra_plugins.kmidi_lab_launchers.WorkersLauncher"
+    n_jobs: int = 2
 
 
 def register() -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from kmidi_lab import resume, run_file
-from kmidi_lab.errors import ConfigError, DataError, RegistryError, reason
+from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.errors import ConfigError, DataError, LabError, RegistryError, reason
 from kmidi_lab.export.read_back import read_back
 from kmidi_lab.inference.published import has_registry, load_published
 from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
@@ -42,7 +48,32 @@ def load(module: LabModule, source: str) -> Start:
             return _released(module, folder, path)
         return _checkpoint(module, path)
     except (ConfigError, RegistryError) as error:
-        raise ConfigError(f"{KEY}={source}: {reason(error)}") from None
+        fitting = ", ".join(f"experiment={name}" for name in _fitting(module, folder, path))
+        raise ConfigError(f"{KEY}={source}: {reason(error)}{f'; {fitting} fits' if fitting else ''}") from None
+
+
+def _fitting(module: LabModule, folder: Path, path: Path) -> Iterator[str]:
+    """Experiments of the model whose network takes these weights."""
+    if not (folder.is_dir() and has_registry(folder)):
+        return
+    known = conf_dir()
+    for experiment in sorted((known / "experiment").glob(f"{module.contract.model}_*.yaml")):
+        try:
+            _released(type(module)(**_settings(known, module.contract.model, experiment)), folder, path)
+        except (LabError, OSError, TypeError, ValueError, OmegaConfBaseException, YAMLError):
+            continue
+        yield experiment.stem
+
+
+def _settings(known: Path, model: str, experiment: Path) -> dict[str, Any]:
+    """What an experiment makes the module of."""
+    chain = [OmegaConf.load(experiment)]
+    while below := [n for n in OmegaConf.select(chain[0], "defaults") or () if isinstance(n, str) and n != "_self_"]:
+        chain.insert(0, OmegaConf.load(known / "experiment" / f"{below[0]}.yaml"))
+    layers = [OmegaConf.load(known / "model" / f"{model}.yaml"), *chain]
+    nodes = [node for layer in layers if (node := OmegaConf.select(layer, "model.module")) is not None]
+    plain = OmegaConf.to_container(OmegaConf.merge(*nodes))
+    return {str(key): value for key, value in plain.items() if key != "_target_"}  # type: ignore[union-attr]
 
 
 def _released(module: LabModule, folder: Path, path: Path) -> Start:

@@ -87,9 +87,10 @@ def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path, lab: list[
 
 
 @pytest.mark.slow
-def test_a_sweep_ends_its_workers_and_each_job_is_recorded_and_can_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("launcher", ["joblib", "workers"])
+def test_a_sweep_ends_its_workers_and_each_job_is_recorded_and_can_go_on(tmp_path: Path, launcher: str) -> None:
     small = ["model=harmony", "data.sources=[embedded]", "export.enabled=false", "trainer.patience=0"]
-    with start(tmp_path, "-m", "seed=1,2,3", "launcher=joblib", *small, "trainer.max_epochs=5000") as job:
+    with start(tmp_path, "-m", "seed=1,2,3", f"launcher={launcher}", *small, "trainer.max_epochs=5000") as job:
         while len(list(tmp_path.rglob("last.ckpt"))) < 2:
             assert job.poll() is None
             time.sleep(0.2)

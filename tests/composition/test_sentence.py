@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from kmidi_lab.composition.arranging import within
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import Wishes, read_sentence
 from kmidi_lab.composition.song import Song, composed
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.song import Note
 
 SLOW, FAST = (66, 84), (126, 150)
 ASKED: dict[str, dict[str, Any]] = {
@@ -151,6 +153,18 @@ def test_instruments_and_a_length_in_minutes_are_those_of_the_sentence(tmp_path:
     assert [p.role for p in alone.parts] == ["drums"] and alone.parts[0].notes
     programs = song("a rock song with no guitar", tmp_path, bars=4).brief.band.programs
     assert not any(program // 8 == 3 for program in programs.values())
+
+
+def test_a_part_lies_where_its_instrument_can_play_it() -> None:
+    low = [Note(i, 1.0, 33 + i, 80) for i in range(6)]
+    assert [n.pitch for n in within(low, 25)] == [45 + i for i in range(6)], "a guitar has no note below E2"
+    assert within(low, 32) == low and within([*low[-1:], *(n._replace(pitch=50) for n in low)], 25)[0].pitch == 38
+
+
+def test_a_trio_is_three_players(tmp_path: Path) -> None:
+    made = song("jazz trio: piano, bass and drums, 140 bpm in Bb major", tmp_path, sections="verse 4, chorus 4")
+    assert made.brief.band.name == "jazz" and made.brief.without == ("pad",)
+    assert {p.role: p.program for p in made.arrangement.parts} == {"lead": 0, "comp": 0, "bass": 32, "drums": 0}
 
 
 def test_degrees_are_in_the_key_of_the_sentence(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hydra
 import pytest
+from hydra import compose as hydra_compose
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import datamodules
 from datamodules.shared.module import LabData
-from kmidi_lab import command_line, config
+from kmidi_lab import command_line, config, config_rules
 from kmidi_lab.conf_dir import conf_dir, models, options
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.help_text import accepted_data
@@ -76,8 +77,8 @@ def test_every_yaml_composes_and_its_components_build(overrides: tuple[str, ...]
     for component in [*components(cfg.data), *components(cfg.model), cfg.predict]:
         target = hydra.utils.get_object(component._target_)
         allowed = inspect.signature(target).parameters
-        # `sound` is the task's own, of every model.
-        assert set(component) - {"_target_", "sound"} == set(allowed), component._target_
+        # `sound` and `adapter` are the task's own, of every model.
+        assert set(component) - {"_target_", "sound", "adapter"} == set(allowed), component._target_
     build(cfg.data, LabData, ())
     build(cfg.model.module, LabModule, ())
     build(cfg.model.evaluator, Evaluator, ())
@@ -160,7 +161,7 @@ MISTAKES = [
     (["task=predict", "model=melody", "predict.top=3"], "Did you mean 'predict.top_"),
     (
         ["task=predict", "model=groove", "predict.chords=C"],
-        "Allowed here: predict.midi, predict.out, predict.sound, predict.style",
+        "Allowed here: predict.adapter, predict.midi, predict.out, predict.sound, predict.style",
     ),
     (["task=predict", "predict.top=many"], "predict.top='many' must be of type int, such as predict.top=8"),
     (["export.tolerance=1"], "may be tightened, not opened"),
@@ -264,3 +265,19 @@ def test_home_is_meant_in_the_environment(monkeypatch) -> None:
     monkeypatch.setenv("HOME", "/at/home")
     __main__._expand_home()
     assert {__main__.os.environ[key] for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")} == {"/at/home/x"}
+
+
+def test_jobs_that_differ_in_values_alone_share_what_their_types_are_compared_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    composed = list[object]()
+
+    def compose(*args: object, **words: object) -> DictConfig:
+        composed.append(args)
+        return hydra_compose(*args, **words)
+
+    monkeypatch.setattr(config_rules, "compose", compose)
+    config.check(["model=harmony", "model.module.dropout=0.1,0.2,0.3", "seed=1,2"], True)
+    assert len(composed) == 1
+    with pytest.raises(ConfigError, match="dropout='x' must be of type float"):
+        config.check(["model=harmony", "model.module.dropout=0.1,x"], True)

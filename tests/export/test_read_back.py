@@ -83,6 +83,13 @@ def test_what_can_not_be_read_back_is_said() -> None:
     assert "another form" in _line(_module("experiment=emotion_real"), RELEASE)
 
 
+@pytest.mark.parametrize("model", _OF)
+def test_sizes_that_do_not_fit_name_the_experiment_that_does(model: str) -> None:
+    sizes = "model.module.inner=40" if model == "groove" else "model.module.hidden=[40,24]"
+    line = _line(_module(f"model={model}", sizes), RELEASE)
+    assert f"experiment={_OF[model]}" in line and line.endswith(" fits")
+
+
 def test_changed_files_are_refused(tmp_path: Path) -> None:
     shutil.copytree(RELEASE, tmp_path / "m")
     (tmp_path / "m" / "groovepredictor.json").write_bytes(b"{}")
@@ -141,3 +148,5 @@ def test_a_training_starts_from_the_release_and_leaves_what_is_frozen(called: Ca
     for name, values in released.state_dict().items():
         assert torch.equal(tuned[name], values) == name.startswith("network."), name
     assert called(*words, "model.freeze=[netwrok]").returncode == 2
+    assert called("model=harmony", "hardware=cpu", f"model.init_from={RELEASE}").returncode == 2
+    assert list((tmp_path / "outputs/runs/harmony").iterdir()) == [folder], "what was refused leaves no folder"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,17 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
     (folder / "a.txt").write_text("\n".join([*lines, "", lines[0]]))
     (folder / "b.txt").write_bytes(b"\xff\xfe\x00")
     task = ("model=intent", f"data.root={folder}")
+    release = release_root()
+    assert release is not None
+    shutil.copytree(release, tmp_path / "my models", ignore=shutil.ignore_patterns("golden"))
+    job("task=queue", *task, f"models_root='{tmp_path}/my models'", "queue.count=2")
+    few = capsys.readouterr().out
+    assert "4 to ask about, 1 left out; the 2 that would teach most are taken (queue.count)" in few
+    for line in few.splitlines():
+        if "task=label" in line:  # what is printed works as it stands: it says which models were asked
+            typed = shlex.split(line[line.index("task=label") :])
+            assert f"models_root='{tmp_path}/my models'" in typed and f"label.file={tmp_path / 'queue.csv'}" in typed
+    assert few.count("task=label") == 2
     job("task=queue", *task)
     said = capsys.readouterr().out
     assert "4 to ask about, 1 left out" in said and "b.txt: no text in UTF-8" in said
@@ -81,15 +94,15 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
         row.update(label=label, rater="ann")
     seconds = [row | {"rater": "bob", "label": "sad"} for row in rows[:2]]
     _fill(path, rows + seconds)
-    with pytest.raises(DataError, match=r"1 rows were refused, as .*'joyful!' is not allowed"):
+    with pytest.raises(DataError, match=r"1 row refused, as .*'joyful!' is not allowed"):
         job("task=label", task[0], f"label.file={path}")
     assert "2 items in common, 1 alike, kappa 0.00" in capsys.readouterr().out
     events = list(Store(tmp_path / "outputs" / "feedback.db").events("intent"))
     assert sorted(e.label for e in events if e.label) == ["happy", "sad", "sad", "sad"]
     assert len({e.use for e in events}) == 2
-    with pytest.raises(DataError, match="1 rows"):
+    with pytest.raises(DataError, match="1 row "):
         job("task=label", task[0], f"label.file={path}")
-    assert "0 labels are new, 4 were there" in capsys.readouterr().out
+    assert "0 new labels, 4 there before" in capsys.readouterr().out
     rows[0]["label"], rows[2]["label"] = "angry", ""
     _fill(path, rows)
     job("task=label", task[0], f"label.file={path}")
@@ -113,7 +126,8 @@ def test_recordings_are_ranked_and_what_is_none_is_left_out(job, tmp_path: Path,
     (folder / "broken.wav").write_bytes(b"RIFF")
     soundfile.write(folder / "silent.wav", np.zeros(16000), 16000)
     job("task=queue", "model=instrument", f"data.root={folder}", "queue.by=entropy")
-    assert "2 to ask about, 2 left out" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "2 to ask about, 2 left out" in told and f"left out: {folder / 'broken.wav'}: not readable" in told
     assert {row["source"] for row in csv.DictReader((tmp_path / "queue.csv").open())} == {"low.wav", "high.wav"}
 
 

@@ -243,11 +243,17 @@ def test_the_task_imports_shows_exports_and_deletes(job, tmp_path: Path, capsys)
     assert "2 events of 2 use ids" in capsys.readouterr().out
     assert sorted((tmp_path / "out.jsonl").read_bytes().splitlines(True)) == sorted(map(to_line, events))
     job("task=feedback", "feedback.forget=mine")
-    assert "deleted: 1 events" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "deleted: 1 event of 1 use id," in told and f"  {events[0].model:<20} {events[0].action:<9}       1" in told
+    job("task=feedback", "feedback.forget=mine")
+    assert "deleted: nothing; " in capsys.readouterr().out
+    (tmp_path / "outputs" / "use_ids.json").unlink()
+    job("task=feedback", "feedback.forget=mine")
+    assert "holds no event of this machine" in capsys.readouterr().out
     with pytest.raises(ConfigError, match="must be 32 hex digits"):
         job("task=feedback", "feedback.forget=me")
     (tmp_path / "in.jsonl").write_bytes(to_line(event()) + b"{}\n")
-    with pytest.raises(DataError, match="1 lines were refused"):
+    with pytest.raises(DataError, match="1 line refused"):
         job("task=feedback", f"feedback.import={tmp_path / 'in.jsonl'}")
     assert "format is None" in (tmp_path / "refused.txt").read_text()
     assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("refused.txt", "out.jsonl")} == {0o600}

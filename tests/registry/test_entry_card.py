@@ -122,6 +122,14 @@ def test_numbers_that_json_does_not_have(kmidi_schema):
     assert errors(kmidi_schema, entry) == []
 
 
+def test_what_the_data_notice_is_told_in_entry_and_card():
+    run = run_record()
+    assert "teacher" not in entry_of(run)["note"]
+    run.data.more["notice"] = "Trained without teacher: its package is not installed"
+    assert entry_of(run)["note"] == f"{run.export.reason}. Trained without teacher: its package is not installed."
+    assert "\n\nTrained without teacher: its package is not installed.\n" in model_card(run, HARMONY)
+
+
 def test_a_stand_in_is_told_in_the_entry_and_at_the_top_of_the_card():
     run = run_record()
     run.data.stand_in = "Made-up songs instead of POP909."

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +14,7 @@ from kmidi_lab.contracts import GROOVE, HARMONY, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.files import sha256_file
 from kmidi_lab.registry.entry import registry_entry
-from kmidi_lab.registry.registry import load_registry, publish, published_entry, rehome
+from kmidi_lab.registry.registry import BetterPublishedError, load_registry, publish, published_entry, rehome
 from kmidi_lab.registry.versions import kept_versions, read_version, version_of
 from kmidi_lab.report.card import model_card
 from kmidi_lab.report.formats import cell
@@ -206,3 +207,33 @@ def test_an_invalid_entry_is_refused(tmp_path, key, value):
         publish(tmp_path, entry, files)
     assert (tmp_path / "registry.json").read_bytes() == before
     check(tmp_path)
+
+
+def test_of_a_sweep_the_best_by_validation_stays_published(tmp_path):
+    """In whatever order the jobs end; a run that is no job of the sweep replaces it as before."""
+
+    def job(number: int, loss: float, sweep: str = "20261129-085057-e19a4c") -> tuple[dict[str, Any], dict[str, bytes]]:
+        entry, files = made(str(number), HARMONY, True, False)
+        entry["training"] |= {"run_id": f"{sweep}-{number}", "val_loss": loss}
+        return entry, files
+
+    group = "20261129-085057-e19a4c"
+    for order in ([(0, 1.2), (1, 0.9), (2, 1.1)], [(2, 1.1), (0, 1.2), (1, 0.9)], [(1, 0.9), (0, 1.2), (2, 1.1)]):
+        root = tmp_path / "".join(str(n) for n, _ in order)
+        put(root, "other")
+        for number, loss in order:
+            entry, files = job(number, loss)
+            with contextlib.suppress(BetterPublishedError):
+                publish(root, entry, files, sweep=group)
+        assert load_registry(root)["models"][0]["training"]["run_id"] == f"{group}-1"
+        check(root)
+        entry, files = job(0, 1.2)
+        with pytest.raises(
+            BetterPublishedError, match=r"job 1 of this sweep is as good or better by validation \(val/loss 0.9"
+        ):
+            publish(root, entry, files, sweep=group)
+        publish(root, entry, files)  # task=export of a job that a person names
+        assert load_registry(root)["models"][0]["training"]["run_id"] == f"{group}-0"
+        entry, files = job(3, 5.0, "20261130-085057-aaaaaa")
+        publish(root, entry, files, sweep="20261130-085057-aaaaaa")
+        assert load_registry(root)["models"][0]["training"]["run_id"].endswith("aaaaaa-3")

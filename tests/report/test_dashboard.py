@@ -151,7 +151,21 @@ def test_the_task_writes_the_page(answer: Callable[..., str], tmp_path: Path) ->
     assert f"{len(load_registry(RELEASE)['models'])} models, 1 run, 0 not shown whole | page.html" in out
     (tmp_path / "m" / "registry.json").write_text("{")
     out = answer("task=dashboard", "models_root=m")
-    assert "not shown whole: m: m/registry.json: not JSON" in out.replace("\n", " ") and "1 not shown whole" in out
+    assert "not shown whole: m/registry.json: not JSON" in out.replace("\n", " ") and "1 not shown whole" in out
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_models_folder_without_models_is_refused_and_leaves_the_page(
+    refusal: Callable[..., str], answer: Callable[..., str], tmp_path: Path, there: bool
+) -> None:
+    said = answer("task=dashboard")
+    assert "no models in outputs/models; to see published ones, type models_root=DIR, such as models_root=" in said
+    page = tmp_path / "outputs/dashboard/index.html"
+    page.write_text("what was there")
+    if there:
+        (tmp_path / "nope").mkdir()
+    assert "models_root=nope: no registry.json there" in refusal("task=dashboard", "models_root=nope")
+    assert page.read_text() == "what was there"
 
 
 def test_a_folder_of_runs_that_is_not_there_is_said(refusal: Callable[..., str]) -> None:

@@ -47,6 +47,8 @@ def called(tmp_path: Path, lab_env: dict[str, str], capfd: pytest.CaptureFixture
 @pytest.fixture
 def job(tmp_path: Path, lab_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Composes and runs one job. Raises what the command line would turn into its line and exit code."""
+    from hydra.core.hydra_config import HydraConfig
+
     from kmidi_lab import command_line, config
     from kmidi_lab.tasks import run_task
 
@@ -56,6 +58,7 @@ def job(tmp_path: Path, lab_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 
     def run(*arguments: str) -> None:
         [cfg] = config.check(command_line.with_model([command_line.quote_free_text(a) for a in arguments]), False)
+        monkeypatch.setattr(HydraConfig.instance(), "cfg", cfg)  # as Hydra itself does
         run_task(cfg, {"folder": tmp_path})
 
     return run

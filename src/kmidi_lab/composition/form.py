@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.wording import many
 
 _ENERGY = {
     "intro": 0.3, "verse": 0.45, "pre-chorus": 0.6, "chorus": 0.85, "bridge": 0.5, "solo": 0.75, "breakdown": 0.25,
@@ -88,7 +89,7 @@ def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
     return [
         *drawn[:-1],
         end,
-    ], f"the {last.kind} of {last.bars} bars at the end became its {kind}, so that the song closes"
+    ], f"the {last.kind} of {many(last.bars, 'bar')} at the end became its {kind}, so that the song closes"
 
 
 def _returns(drawn: Sequence[Stretch]) -> int:

@@ -267,9 +267,12 @@ class _Collector:
         elif kind == "instrument":
             self._instrument(items, n)
         elif kind == "ensemble":
-            self._programs |= value
-            self._words |= {f"program {role}": text for role in value}
+            self._programs |= {role: program for role, program in value.items() if role != "drums"}
+            self._words |= {f"program {role}": text for role in value if role != "drums"}
+            self._with |= {"drums"} & {*value}
             self._only = True
+            if (style := text.split()[0]) in bands() and not self._style:
+                self._style, self._words["style"] = style, style
         elif kind == "part":
             self._with.add(value)
             self._only = self._only or _is_only(items, n)
@@ -289,6 +292,8 @@ class _Collector:
         alone = _is_only(items, n)
         if not alone:
             role = _ROLE_WORDS.get(after, "lead" if before == "lead" else role)
+        if program in self._programs.values() and after not in _ROLE_WORDS:
+            return
         if role in self._programs:
             role = next((r for r in (("lead", "pad") if chordal else ("lead",)) if r not in self._programs), "")
         if not role:

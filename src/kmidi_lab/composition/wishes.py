@@ -9,6 +9,7 @@ from typing import Any
 from kmidi_lab.composition.bands import Band
 from kmidi_lab.composition.sentence import ROLES, Wishes
 from kmidi_lab.song import SongIntent
+from kmidi_lab.wording import many
 
 _OTHERS: Mapping[str, tuple[int, ...]] = {
     "lead": (73, 11, 66),
@@ -95,7 +96,7 @@ def taken_up(
     if wishes.bars is not None:
         outside = "" if limits.bars[0] <= wishes.bars <= limits.bars[1] else _range("lengths in bars", limits.bars)
         reasons = _reasons(outside, typed, ("bars", "sections"), song.directive.output_bars)
-        take("length", f"{wishes.bars} bars", words["bars"], reasons, output_bars=wishes.bars)
+        take("length", many(wishes.bars, "bar"), words["bars"], reasons, output_bars=wishes.bars)
     return song, lines
 
 
@@ -105,7 +106,7 @@ def length_line(wishes: Wishes, bars: int, typed: Mapping[str, Any], known: int 
         return None
     unused = next(_reasons("", typed, ("bars", "sections"), known), "")
     words = wishes.words["seconds"]
-    return Taken("length", words, "", unused) if unused else Taken("length", f"{bars} bars", words)
+    return Taken("length", words, "", unused) if unused else Taken("length", many(bars, "bar"), words)
 
 
 def band_lines(wishes: Wishes) -> list[Taken]:

@@ -34,7 +34,7 @@ from kmidi_lab.inference import outliers
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Streaming, TorchModel, from_reset
 from kmidi_lab.registry.entry import registry_entry, sha256
-from kmidi_lab.registry.registry import entry_status, may_replace, publish, published_entry
+from kmidi_lab.registry.registry import BetterPublishedError, entry_status, may_replace, publish, published_entry
 from kmidi_lab.report.card import model_card
 from kmidi_lab.run_record import Export, FileFacts, Latency, RunRecord
 from kmidi_lab.typed_json import from_json
@@ -53,6 +53,7 @@ def export_module(
     calls: int,
     release: bool,
     cpp: str | None = None,
+    sweep: str = "",
 ) -> None:
     """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes into `models_root`.
 
@@ -65,6 +66,7 @@ def export_module(
         calls: single calls to time each backend with.
         release: the folder is committed, so git keeps what is replaced and no history of files is kept there.
         cpp: `kmw` or `header` publishes the C++ runtime's file, too.
+        sweep: the group of the sweep that the run is a job of; of its jobs the best by validation stays published.
 
     Raises:
         ExportError: a gate failed, or the run has no scores; nothing is written then.
@@ -120,7 +122,7 @@ def export_module(
         files[f"{contract.id}.head.json"] = orjson.dumps(beside, option=orjson.OPT_SERIALIZE_NUMPY)
     status, reason = entry_status(record)
     old = published_entry(models_root, contract.id)
-    allowed, why_not = may_replace(old, status, record.data.stand_in)
+    allowed, why_not = may_replace(old, status, record.data.stand_in, models_root)
     record.export = Export(
         models_root=str(models_root),
         status=status,
@@ -138,7 +140,12 @@ def export_module(
         return
     files[f"{contract.id}.card.md"] = model_card(record, contract).encode()
     entry = registry_entry(record, contract, files)
-    registry = publish(models_root, entry, files, onnx_prefix="." if release else None)
+    try:
+        registry = publish(models_root, entry, files, onnx_prefix="." if release else None, sweep=sweep)
+    except BetterPublishedError as better:
+        record.export.published, record.export.reason = False, f"{reason}; not published: {better}"
+        log.info("not published: %s", better)
+        return
     record.export.files = {n: FileFacts(sha256(data), len(data)) for n, data in files.items()}
     log.info("published %s with status %s (%s) in %s", contract.id, status, reason, registry)
 
@@ -182,6 +189,7 @@ class ExportCallback(L.Callback):
         calls: single calls to time each backend with.
         release: the folder is committed, so no history of files is kept there.
         cpp: `kmw` or `header` publishes the C++ runtime's file, too.
+        sweep: the group of the sweep that the run is a job of.
 
     Raises:
         ExportError: a gate failed; nothing is published then.
@@ -196,9 +204,10 @@ class ExportCallback(L.Callback):
         calls: int,
         release: bool,
         cpp: str | None = None,
+        sweep: str = "",
     ) -> None:
         self._record, self._data, self._models_root = record, data, models_root
-        self._settings = tolerance, calls, release, cpp
+        self._settings = tolerance, calls, release, cpp, sweep
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not trainer.is_global_zero:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.errors import ConfigError, DataError, UserError, one_of, reason
+from kmidi_lab.errors import ConfigError, DataError, UserError, named, one_of, reason
 from kmidi_lab.feedback.asking import LEAST, SCORES, batch
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.published import Published
@@ -67,7 +67,7 @@ def material(asker: Asker, folder: Path, refuse: Refuse, without: set[str]) -> I
                         question, source_of(folder, path, question), asker.request.asked(question, asker.published)
                     )
         except (UserError, OSError) as error:
-            refuse(f"{path}: {reason(error)}")
+            refuse(named(path, reason(error)))
 
 
 def inside(folder: Path, path: Path) -> bool:

@@ -14,6 +14,7 @@ from kmidi_lab.hub.readme import readme
 from kmidi_lab.registry.files import FILE, declared_files, is_of_model, read_files
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.verify.folder import verify_folder
+from kmidi_lab.wording import many
 
 README = "README.md"
 _OF_THE_HUB = (README, ".gitattributes")
@@ -52,7 +53,7 @@ def push(repository: Repository, models_root: Path, public: bool) -> Pushed:
     if there is None:
         repository.create(private=not public)
         there = repository.listing()
-    commit = repository.commit(f"{len(entries)} models of kmidi_lab", files, sorted(stale), there.commit)
+    commit = repository.commit(f"{many(len(entries), 'model')} of kmidi_lab", files, sorted(stale), there.commit)
     _check_arrived(repository, commit, files)
     return Pushed(commit, there.private, len(entries), len(files), sum(map(len, files.values())))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kmidi_lab.midi.events import Events, MidiError
 from kmidi_lab.midi.scanning import CLIPPED, scan
+from kmidi_lab.wording import many
 
 MAX_BYTES = 32 * 2**20
 MAX_TRACKS = 256
@@ -78,7 +79,7 @@ def _chunks(data: bytes, flaws: Counter[str]) -> tuple[bytes, list[tuple[bytes, 
         raise MidiError("truncated", "in the header")
     length, form, declared, division = struct.unpack_from(">IHHH", data, 4)
     if length < 6:
-        raise MidiError("not a MIDI file", f"a header of {length} bytes")
+        raise MidiError("not a MIDI file", f"a header of {many(length, 'byte')}")
     if form == 2:
         raise MidiError("format 2", "its tracks are pieces of their own")
     if form > 2:

@@ -41,6 +41,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
     table, text_golden = f"{contract.id}.table.bin", f"golden/{contract.id}.text.json"
     main = onnx if rtneural not in files or student_falls_short(run) else rtneural
     stand_in = f" Stand-in data: {data.stand_in}" if data.stand_in else ""
+    notice = f" {data.more['notice']}." if data.more.get("notice") else ""
     entry = {
         "id": contract.id,
         "file": main,
@@ -50,7 +51,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         "input_size": contract.input_size,
         "output_size": contract.output_size,
         "status": export.status,
-        "note": f"{export.reason}.{stand_in}",
+        "note": f"{export.reason}.{stand_in}{notice}",
         "arch_hint": network.arch,
         "params_estimate": _params(network, export, run.student),
         "inference_target_ms": contract.budget_ms,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,8 +58,17 @@ def earned_by(entry: Mapping[str, Any]) -> str:
         return reason
 
 
-def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None) -> tuple[bool, str]:
-    """(allowed, why): a model that is trained or in production makes way only for one as good, on data as real."""
+def may_replace(
+    old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None, models_root: object = ""
+) -> tuple[bool, str]:
+    """(allowed, why): a model that is trained or in production makes way only for one as good, on data as real.
+
+    Args:
+        old: what is published.
+        new_status: of the new one.
+        new_stand_in: what its data stand in for.
+        models_root: of the registry, for the command that is printed.
+    """
     if old is None:
         return True, "no entry yet"
     run = old.get("training", {}).get("run_id", "unknown")
@@ -70,7 +80,7 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
     if old["status"] == "production" and new_status != "production":
         return False, (
             f"the published model is in production (run {run}) and stays; type task=registry registry.action=demote "
-            f'registry.model={old["id"]} registry.reason="why", then publish again'
+            f'registry.model={old["id"]} registry.reason="why"{_in(models_root)}, then publish again'
         )
     if old["status"] in _GOOD and new_stand_in and not old.get("stand_in"):
         return False, (
@@ -78,6 +88,29 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
             "the new one is trained on stand-in data"
         )
     return True, f"{new_status} may replace {old['status']}"
+
+
+def _in(models_root: object) -> str:
+    return f" {shlex.quote(f'models_root={models_root}')}" if str(models_root) else ""
+
+
+def better_in_sweep(old: Mapping[str, Any] | None, sweep: str, training: Mapping[str, Any]) -> str:
+    """Why a job of a sweep leaves what another job of the same sweep has published; empty where it does not.
+
+    The best by validation stays, whichever came last.
+
+    Args:
+        old: what is published.
+        sweep: the group of the sweep, empty where the run belongs to none.
+        training: of the entry of the job: `run_id` and `val_loss`.
+    """
+    before = (old or {}).get("training", {})
+    run, job = str(before.get("run_id", "")), str(before.get("run_id", "")).removeprefix(f"{sweep}-")
+    ours, theirs = training.get("val_loss"), before.get("val_loss")
+    same_sweep = bool(sweep) and run != job and job.isdecimal() and run != training.get("run_id")
+    if not same_sweep or ours is None or theirs is None or ours < theirs:
+        return ""
+    return f"job {job} of this sweep is as good or better by validation (val/loss {theirs:.4g} against {ours:.4g}) and stays"
 
 
 def may_promote(entry: Mapping[str, Any]) -> tuple[bool, str]:

@@ -15,12 +15,13 @@ from filelock import FileLock, Timeout
 from kmidi_lab import files
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_below, check_files, left_behind, read_bounded
-from kmidi_lab.registry.policy import entry_status, may_replace
+from kmidi_lab.registry.policy import better_in_sweep, entry_status, may_replace
 from kmidi_lab.registry.schema import VERSION, schema, validate
 from kmidi_lab.registry.transaction import complete, is_committed, replace_together
 from kmidi_lab.registry.versions import prune, succeed
 
 __all__ = [
+    "BetterPublishedError",
     "entry_status",
     "find",
     "load_registry",
@@ -34,6 +35,10 @@ __all__ = [
 ]
 
 _LOCK_TIMEOUT_S = 120.0
+
+
+class BetterPublishedError(RegistryError):
+    """Another job of the same sweep is published and better by validation."""
 
 
 def load_registry(models_root: Path) -> dict[str, Any]:
@@ -76,6 +81,7 @@ def publish(
     files: Mapping[str, bytes],
     onnx_prefix: str | None = None,
     because: str | None = None,
+    sweep: str = "",
 ) -> Path:
     """Puts a model's files and its entry in place, all or none; other entries and unknown keys are kept.
 
@@ -89,20 +95,23 @@ def publish(
         entry: from `entry.registry_entry`.
         files: content by path below `models_root`, of every file the entry names.
         because: why, for the history; None names the run.
+        sweep: the group of the sweep that the run is a job of.
 
     Returns:
         The path of registry.json.
 
     Raises:
         RegistryError: the entry may not replace the one there, is not valid, does not match its files, or the folder
-            can't be written; what was published before is as it was.
+            can't be written; what was published before is as it was. BetterPublishedError: a better job of the sweep is there.
     """
     check_files(entry, files)
     with opened(models_root) as registry:
         old = find(registry, entry["id"])
-        allowed, reason = may_replace(old, entry["status"], entry.get("stand_in"))
+        allowed, reason = may_replace(old, entry["status"], entry.get("stand_in"), models_root)
         if not allowed:
             raise RegistryError(f"{entry['id']}: {reason}")
+        if better := better_in_sweep(old, sweep, entry["training"]):
+            raise BetterPublishedError(better)
         path = onnx_path(models_root, entry, onnx_prefix, registry)
         why = because or f"published run {entry['training']['run_id']}: {entry.get('status_reason')}"
         # A release is committed, so git keeps its earlier files.

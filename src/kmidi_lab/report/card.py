@@ -80,6 +80,8 @@ def _data(run: RunRecord, data: DataDescription) -> str:
         _grid(view.splits(run)),
         _grid(view.problems(run)) if data.problems else "Nothing was skipped.",
     ]
+    if data.more.get("notice"):
+        parts.append(f"{cell(data.more['notice'])}.")
     if data.absent:
         parts.append(f"Not found and not used: {cell(', '.join(data.absent))}.")
     return "\n\n".join(parts)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kmidi_lab.errors import reason
+from kmidi_lab.errors import named, reason
 from kmidi_lab.files import write_atomic
 from kmidi_lab.registry.versions import kept_versions
 from kmidi_lab.report.curves import Line, panels
@@ -18,6 +18,7 @@ from kmidi_lab.report.formats import NOTHING, count, decimals, duration, fixed, 
 from kmidi_lab.report.html import rendered
 from kmidi_lab.report.kept_runs import KeptRun, KeptRuns
 from kmidi_lab.report.many_lines import colour, many_lines
+from kmidi_lab.wording import many
 
 Entry = Mapping[str, Any]
 MOST_LINES = 12
@@ -87,7 +88,7 @@ def write_dashboard(entries: Sequence[Entry], kept: KeptRuns, about: Mapping[str
         "about": {**about, "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"},
         "models": Table(_MODEL_HEADINGS, rows),
         "parts": parts,
-        "notes": [*faults, *(f"{folder}: {why}" for folder, why in kept.faults)],
+        "notes": [*faults, *(named(folder, why) for folder, why in kept.faults)],
         "most_lines": MOST_LINES,
     }
     write_atomic(path, rendered("dashboard.html.j2", context).encode(errors="backslashreplace"))
@@ -241,7 +242,9 @@ def _curves(runs: Sequence[tuple[int, KeptRun]]) -> list[tuple[str, str]]:
         for metric, stages in panels(run.curves).items():
             if "val" in stages:
                 lines.setdefault(metric, []).append((number, stages["val"]))
-    return [(f"val {metric}", many_lines(own, f"val {metric} of {len(own)} runs")) for metric, own in lines.items()]
+    return [
+        (f"val {metric}", many_lines(own, f"val {metric} of {many(len(own), 'run')}")) for metric, own in lines.items()
+    ]
 
 
 def _fastest(entry: Entry) -> tuple[str, Mapping[str, Any]]:

@@ -19,6 +19,7 @@ from kmidi_lab.report.scores import plus_minus, runs_of
 from kmidi_lab.run_record import MetricTable, Objective, Primary, RunRecord, Spread, Statistic
 from kmidi_lab.sweeps.choice import Tried, chosen, only_repeats, setting
 from kmidi_lab.sweeps.kept import chosen_in
+from kmidi_lab.wording import many
 
 _BY_TEST = "Ranked by test: a job that is chosen by its test score is worse on new data than that score says; choose by validation."
 
@@ -207,7 +208,7 @@ def _statistics(tables: Sequence[MetricTable]) -> dict[str, dict[str, Statistic]
 
 
 def _summary(sweep_dir: Path, jobs: list[_Job], spread: Spread | None, why_not: str, rank_by: str) -> str:
-    line = f"{sum(job.status == 'ok' for job in jobs)} of {len(jobs)} jobs ok."
+    line = f"{sum(job.status == 'ok' for job in jobs)} of {many(len(jobs), 'job')} ok."
     line += f" {_BY_TEST}" if rank_by == "test" else _choice(sweep_dir, jobs)
     if spread is None:
         return f"{line} No spread over seeds: {why_not}."

@@ -141,14 +141,15 @@ def confusion(name: str, labels: Sequence[str], counts: Sequence[Sequence[int]])
     for row, line in enumerate(counts):
         total = sum(line)
         for column, count in enumerate(line):
-            share = count / total if total else 0.0
+            if not count:
+                continue
+            share = count / total
             ax.fill_between(
                 [column - 0.47, column + 0.47], row - 0.46, row + 0.46, facecolor=HEAT, alpha=share, linewidth=0
             )
-            if count:
-                text = str(count) if count < 10_000 else f"{count / 1000:.0f}k"
-                colour = INK if row == column or share > 0.15 else MUTED
-                ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=colour)
+            text = str(count) if count < 10_000 else f"{count / 1000:.0f}k"
+            colour = INK if row == column or share > 0.15 else MUTED
+            ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=colour)
         right = percent(line[row] / total, 0) if total else "–"
         ax.text(n - 0.3, row, right, ha="left", va="center", fontsize=8, color=INK)
     ax.set_xlim(-0.5, n + 0.6)

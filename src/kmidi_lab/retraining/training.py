@@ -49,8 +49,16 @@ class FeedbackTraining(ABC):
         """`[E]`, lower is better, of outputs `[E, M]` for inputs `x` `[E, N]`."""
 
     @abstractmethod
-    def random_targets(self, x: Array, targets: Array, rng: np.random.Generator) -> Array:
-        """`[E, K]`: what a rater would say who does not listen."""
+    def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
+        """`[E]`: how likely each answer is of one who does not listen, as `exp(-NATS * losses)` is of one who does.
+
+        Args:
+            outputs: `[E, M]` of the released model.
+            head: its head.
+            x: `[E, N]` inputs.
+            targets: `[E, K]`, of all raters.
+            rng: of what is drawn.
+        """
 
     @abstractmethod
     def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> Any:

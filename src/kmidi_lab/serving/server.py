@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import socket
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from kmidi_lab.errors import ConfigError, UserError
+from kmidi_lab.inference.listening import say
+from kmidi_lab.stopping import Stopped
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
 
 log = logging.getLogger(__name__)
+_NEXT = 50
+"""Ports behind a taken one that are tried for the message."""
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "media-src 'self' blob:; frame-ancestors 'none'",
@@ -42,11 +48,46 @@ def listen(app: FastAPI, task: str, host: str, port: int, **settings: Any) -> No
     """
     import uvicorn
 
+    check_free(task, host, port)
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", **settings))
     try:
         server.run()
     except SystemExit as error:  # uvicorn's way to say that the address can't be had
         raise ConfigError(f"{task}.port={port}: {host} can't be listened on; choose another port") from error
+    except Stopped as stop:
+        if stop.reason != "stopped":
+            raise
+        say(f"ended; task={task} begins it again")  # Ctrl-C is how a page is meant to end, so nothing has failed
+
+
+def check_free(task: str, host: str, port: int) -> None:
+    """Raises ConfigError: the address is taken, or none of this machine."""
+    try:
+        _open(host, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise ConfigError(
+                f"{task}.host={host}, {task}.port={port}: can't be listened on ({error.strerror or error}); type "
+                f"{task}.host=127.0.0.1, or a port from 1024 on"
+            ) from None
+        free = next((n for n in range(port + 1, port + _NEXT) if _is_free(host, n)), None)
+        another = f"type {task}.port={free}" if free else f"give another {task}.port"
+        raise ConfigError(
+            f"{task}.port={port} is taken on {host}, perhaps by another task={task}; end that, or {another}"
+        ) from None
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        _open(host, port)
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _open(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    socket.create_server((host, port), family=family).close()
 
 
 def guard(app: FastAPI, check: Callable[[Request], None], headers: Mapping[str, str], fault: str) -> None:

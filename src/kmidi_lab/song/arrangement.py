@@ -34,6 +34,7 @@ from kmidi_lab.song.elements import (
     Section,
     Tempo,
 )
+from kmidi_lab.wording import many
 
 _TINY = 1e-6
 
@@ -152,7 +153,7 @@ def _form_faults(song: Arrangement) -> Iterator[str]:
             yield f"section {show(section.name)}: energy, density and tension must be 0 to 1"
         bar = section.start + section.bars
     if song.sections and bar != len(song.metres):
-        yield f"the sections have {bar} bars and the song {len(song.metres)}; let them end together"
+        yield f"the sections have {many(bar, 'bar')} and the song {len(song.metres)}; let them end together"
     if len(song.chords) > MAX_CHORDS:
         yield f"the song has {len(song.chords)} chords, at most {MAX_CHORDS}"
     stop = 0.0

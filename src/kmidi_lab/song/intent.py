@@ -15,6 +15,7 @@ from typing import Any
 from kmidi_lab.chords.chord import MODES, ChordError, Key, parse_key
 from kmidi_lab.errors import UserError
 from kmidi_lab.song.vocabularies import mood_affect
+from kmidi_lab.wording import many
 
 SCHEMA_VERSION = "1.0.0"
 Extra = Mapping[str, Any]
@@ -25,7 +26,7 @@ class IntentError(UserError):
 
     def __init__(self, faults: tuple[str, ...], source: str = "") -> None:
         self.faults = faults
-        more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+        more = f" (and {many(len(faults) - 1, 'more fault')})" if len(faults) > 1 else ""
         super().__init__(f"{source}: {faults[0]}{more}" if source else f"{faults[0]}{more}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -29,12 +30,13 @@ _MODULES = {
     "queue": "queue",
     "label": "label",
     "retrain": "retrain",
+    "adapt": "adapt",
     "prepare": "prepare",
     "info": "info",
     "dashboard": "dashboard",
     "hub": "hub",
 }
-_TRAINING = ("train", "eval", "export", "prepare", "monitor", "retrain")
+_TRAINING = ("train", "eval", "export", "prepare", "monitor", "retrain", "adapt")
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
 _NO_CHECKPOINT = "no checkpoint there; give a run folder or a .ckpt file"
 _NO_RUN = "no run there; give a run folder, such as outputs/runs/harmony/…"
@@ -56,7 +58,12 @@ def run_task(cfg: DictConfig, context: dict[str, Any]) -> None:
     if cfg.task in _TRAINING and not all(map(_is_there, ("torch", "lightning"))):
         raise UserError(f"task={cfg.task} needs the training packages; type pip install 'kmidi_lab[train]'")
     _check(cfg)
-    importlib.import_module(f"kmidi_lab.tasks.{_MODULES[cfg.task]}").main(cfg, context)
+    module_of(cfg.task).main(cfg, context)
+
+
+def module_of(task: str) -> ModuleType:
+    """Imports what runs `task`, and with it what a task of its kind needs."""
+    return importlib.import_module(f"kmidi_lab.tasks.{_MODULES[task]}")
 
 
 def _is_there(package: str) -> bool:

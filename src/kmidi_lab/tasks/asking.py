@@ -24,7 +24,10 @@ def asker(cfg: DictConfig) -> Asker:
     request = find(cfg.predict._target_, Request, cfg.trusted)
     published = load_published(models_root(cfg, cfg.model.name), cfg.model.name)
     if published is None:
-        raise ConfigError(f"no trained {cfg.model.name} model; train one, or type models_root=outputs/release")
+        raise ConfigError(
+            f"no trained {cfg.model.name} model in {cfg.models_root}; train one, or type models_root=DIR, such as "
+            "outputs/release"
+        )
     return Asker(request, published)
 
 
@@ -50,5 +53,7 @@ def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[
     if not items:
         kinds = ", ".join(of.request.asks_about)
         raise DataError(f"data.root={folder}: nothing to ask about; give a folder of {kinds} files not yet labelled")
-    say(f"{len(items)} to ask about, {len(refused)} left out")
-    return ranked(items, by, count)
+    best = ranked(items, by, count)
+    fewer = f"; the {len(best)} that would teach most are taken ({cfg.task}.count)" if len(best) < len(items) else ""
+    say(f"{len(items)} to ask about, {len(refused)} left out{fewer}")
+    return best

@@ -20,6 +20,7 @@ from kmidi_lab.registry.files import check_hashes
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.bench import bench_csv, jitter_png
 from kmidi_lab.report.formats import microseconds, percent, printable, text_table
+from kmidi_lab.wording import many
 
 _LOOKED_S, _DISTURBED = 0.3, 0.2
 
@@ -45,7 +46,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     benches: dict[str, Any] = {}
     failed: dict[str, str] = {}
     for entry in entries:
-        print(f"{entry['id']}: {cfg.export.calls} calls a backend …", flush=True)
+        print(f"{entry['id']}: {many(cfg.export.calls, 'call')} a backend …", flush=True)
         try:
             _check_timed(root, entry)
             model = read_published(root, entry)

@@ -20,6 +20,7 @@ from kmidi_lab.midi.score import midi_target
 from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.predict import models_root, spare_root
+from kmidi_lab.wording import many
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -28,9 +29,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     target = _target(request.out, folder / "song.mid")
     song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir), spare_root(cfg)), cfg.seed)
     brief, parts = song.brief, song.arrangement.parts
-    title = (
-        f"{brief.title}: {brief.spelling}, {brief.tempo:g} bpm, {brief.band.name}, {len(song.arrangement.metres)} bars"
-    )
+    title = f"{brief.title}: {brief.spelling}, {brief.tempo:g} bpm, {brief.band.name}, {many(len(song.arrangement.metres), 'bar')}"
     written = [target, folder / "song.png", folder / "song.json"]
     write_atomic(target, song.midi)
     write_atomic(written[1], song_picture(song.arrangement, title, brief.spelling))
@@ -52,7 +51,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     say(f"mood: {song.trace['mood']['nearest']}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}")
     for section in song.trace["form"]["sections"]:
         say(f"  bar {section['bar']:>3}  {section['name']:<11} {' '.join(section['chords'])}")
-    say("parts: " + ", ".join(f"{p.name} {len(p.notes)} notes" for p in parts))
+    say("parts: " + ", ".join(f"{p.name} {many(len(p.notes), 'note')}" for p in parts))
     for remark in remarks:
         say(remark)
     say(f"written: {', '.join(map(str, written))}")

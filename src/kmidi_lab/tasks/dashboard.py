@@ -9,14 +9,17 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from kmidi_lab.errors import RegistryError, UserError, reason
+from kmidi_lab.errors import RegistryError, UserError, named, reason
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.published import has_registry, release_root
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report import wandb_workspaces
 from kmidi_lab.report.dashboard import write_dashboard
 from kmidi_lab.report.kept_runs import kept_runs
 from kmidi_lab.report.wandb_sweep import as_yaml, sweep_spec
 from kmidi_lab.sweeps.space import searched
+from kmidi_lab.tasks.predict import names_models_root
+from kmidi_lab.wording import many
 
 _NOT_OF_A_RUN = (
     "task=",
@@ -40,29 +43,39 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     root, runs = Path(cfg.models_root), Path(cfg.dashboard.runs or cfg.paths.output_root)
     if cfg.dashboard.runs and not runs.is_dir():
         raise UserError(f"dashboard.runs={runs}: no such folder; give one that holds runs/ or sweeps/, such as outputs")
+    if names_models_root() and not has_registry(root):
+        raise UserError(f"models_root={root}: no registry.json there; give a models folder{_release()}")
     kept = kept_runs(runs)
     try:
         entries = load_registry(root)["models"]
     except RegistryError as error:
         entries = []
         kept.faults.insert(0, (str(root), reason(error)))
+    if not entries and not kept.faults:
+        print(f"no models in {root}; to see published ones, type models_root=DIR{_release()}")
     path = Path(cfg.dashboard.out or Path(cfg.paths.output_root, "dashboard", "index.html"))
     about = {"models folder": str(root), "runs": str(runs)}
-    faults = [*write_dashboard(entries, kept, about, path), *(f"{name}: {why}" for name, why in kept.faults)]
+    faults = [*write_dashboard(entries, kept, about, path), *(named(name, why) for name, why in kept.faults)]
     for line in faults:
         print(f"not shown whole: {line}")
     if cfg.logger.wandb:
         _to_wandb(cfg, entries, path.parent)
-    print(
-        f"{_counted(len(entries), 'model')}, {_counted(len(kept.runs), 'run')}, {len(faults)} not shown whole | {path}"
-    )
+    print(f"{many(len(entries), 'model')}, {many(len(kept.runs), 'run')}, {len(faults)} not shown whole | {path}")
+
+
+def _release() -> str:
+    """The released models, where they are there, as an example."""
+    root = release_root()
+    if root is None:
+        return ""
+    return f", such as models_root={root.relative_to(Path.cwd()) if root.is_relative_to(Path.cwd()) else root}"
 
 
 def _to_wandb(cfg: DictConfig, entries: list[dict[str, Any]], folder: Path) -> None:
     made = wandb_workspaces.views(entries, cfg.logger.project, cfg.logger.entity)
     if cfg.dashboard.dry_run:
         wandb_workspaces.write_specs(made, folder / "wandb.json")
-        print(f"{_counted(len(made), 'view')} written, none sent | {folder / 'wandb.json'}")
+        print(f"{many(len(made), 'view')} written, none sent | {folder / 'wandb.json'}")
         return
     for address in wandb_workspaces.send(made, folder / "wandb_addresses.json"):
         print(address)
@@ -74,8 +87,4 @@ def _write_sweep(cfg: DictConfig, path: Path) -> None:
     _, dimensions = searched([], cfg.model.name, cfg.sweep.only)
     spec = sweep_spec(words, dimensions, f"{cfg.model.name} search", cfg.logger.project, cfg.logger.entity)
     write_atomic(path, as_yaml(spec, str(path)).encode())
-    print(f"{_counted(len(dimensions), 'setting')} of model={cfg.model.name} to search | {path}")
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    print(f"{many(len(dimensions), 'setting')} of model={cfg.model.name} to search | {path}")

@@ -28,6 +28,7 @@ from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
 from kmidi_lab.text.table import Table
 from kmidi_lab.typed_json import from_json
+from kmidi_lab.wording import many
 
 Call = Callable[[np.ndarray], np.ndarray]
 
@@ -74,7 +75,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     path = path / "eval.json" if path.is_dir() else path
     write_atomic(path, json.dumps(out, indent=1).encode())
     overlap = f"{leaked} of them also trained on" if same else "how many of them it was trained on is not known"
-    print(f"{source} on {split} of {cfg.data.root}: {len(songs)} songs, {overlap}")
+    print(f"{source} on {split} of {cfg.data.root}: {many(len(songs), 'song')}, {overlap}")
     if not same:
         names = ", ".join(s["name"] for s in training.describe()["sources"])
         print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.feedback.use_ids import use_ids
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
+from kmidi_lab.wording import many
 
 _MINE = "mine"
 _MOST_SHOWN = 20
@@ -42,17 +44,17 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if options.export:
         lines = [to_line(event) for event in store.events()]
         write_atomic(Path(options.export), b"".join(lines), mode=0o600)
-        say(f"written: {options.export}, {len(lines)} events")
+        say(f"written: {options.export}, {many(len(lines), 'event')}")
     if options.share:
         _share(store, consent, Path(options.share))
     if options.anonymous:
         counts = anonymous_counts(store.events(), float(options.epsilon))
         write_atomic(Path(options.anonymous), counts_table(counts))
         say(
-            f"written: {options.anonymous}, {len(counts.cells)} cells; {counts.left_out} have too few users to be shown"
+            f"written: {options.anonymous}, {many(len(counts.cells), 'cell')}; {counts.left_out} have too few users to be shown"
         )
-    if uses:
-        say(f"deleted: {store.forget(uses)} events of {len(uses)} use ids; those that had events are taken no more")
+    if options.forget:
+        _forget(store, uses)
     _show(store)
     given = "nothing" if consent.scope == "none" else f"{consent.scope!r}, since {consent.date}"
     say(f"allowed to leave this machine: {given}")
@@ -78,7 +80,21 @@ def _share(store: Store, consent: Consent, path: Path) -> None:
         name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         write_atomic(name, part, mode=0o600)
         say(f"written: {name}")
-    say(f"{len(lines)} events as consent {consent.scope!r} of {consent.date} allows; nothing is sent")
+    say(f"{many(len(lines), 'event')} as consent {consent.scope!r} of {consent.date} allows; nothing is sent")
+
+
+def _forget(store: Store, uses: list[str]) -> None:
+    """Deletes the events of some uses, and says which."""
+    counts = Counter((event.model, event.action) for event in store.events() if event.use in uses)
+    gone = store.forget(uses)
+    if not gone:
+        say(
+            f"deleted: nothing; {store.path} holds no event of {'this machine' if len(uses) != 1 else f'use {uses[0]}'}"
+        )
+        return
+    say(f"deleted: {many(gone, 'event')} of {many(len(uses), 'use id')}, which are taken no more")
+    for (model, action), count in sorted(counts.items()):
+        say(f"  {model:<20} {action:<9} {count:>7}")
 
 
 def _uses(wanted: str | None, root: Path) -> list[str]:
@@ -95,7 +111,7 @@ def _import(store: Store, path: Path, folder: Path) -> str:
     """The line that says what was refused."""
     added, faults = import_file(store, path)
     say(
-        f"{path}: {added.new} events are new, {added.again} were there, {added.forgotten} are of who asked to be forgotten"
+        f"{path}: {many(added.new, 'new event')}, {added.again} there before, {added.forgotten} of who asked to be forgotten"
     )
     if not faults:
         return ""
@@ -103,18 +119,18 @@ def _import(store: Store, path: Path, folder: Path) -> str:
     write_atomic(whole, "\n".join([*faults, ""]).encode(), mode=0o600)
     for fault in faults[:_MOST_SHOWN]:
         say(fault)
-    return f"{path}: {len(faults)} lines were refused, each with its reason in {whole}; the others are stored"
+    return f"{path}: {many(len(faults), 'line')} refused, each with its reason in {whole}; the others are stored"
 
 
 def _show(store: Store) -> None:
     counts, uses = store.counts(), store.uses()
-    say(f"{store.path}: {sum(row[2] for row in counts)} events of {len(uses)} use ids")
+    say(f"{store.path}: {many(sum(row[2] for row in counts), 'event')} of {many(len(uses), 'use id')}")
     for model, action, count, first, last in counts:
         say(f"  {model:<20} {action:<9} {count:>7}  {_day(first)} to {_day(last)}")
     for use, count, first, last in uses[:_MOST_SHOWN]:
         say(f"  use {use} {count:>7}  {_day(first)} to {_day(last)}")
     if len(uses) > _MOST_SHOWN:
-        say(f"  and {len(uses) - _MOST_SHOWN} more use ids")
+        say(f"  and {many(len(uses) - _MOST_SHOWN, 'more use id')}")
 
 
 def _day(time: int) -> str:

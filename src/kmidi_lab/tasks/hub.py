@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, UserError
+from kmidi_lab.wording import many
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -27,9 +28,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if options.push:
         sent = push(Repository(options.push), root, options.public)
         seen = "private" if sent.private else "public"
-        size = f"{sent.models} models, {sent.files} files, {sent.bytes / 1e6:.1f} MB"
+        size = f"{many(sent.models, 'model')}, {many(sent.files, 'file')}, {sent.bytes / 1e6:.1f} MB"
         print(f"{root} → {options.push} ({seen}) at {sent.commit[:12]} | {size}")
     else:
         came = pull(Repository(options.pull), options.revision, root)
-        size = f"{len(came.new)} models published, {len(came.same)} as before, {came.files} files, {came.bytes / 1e6:.1f} MB"
+        size = f"{many(len(came.new), 'model')} published, {len(came.same)} as before, {many(came.files, 'file')}, {came.bytes / 1e6:.1f} MB"
         print(f"{options.pull} at {came.commit[:12]} → {root} | {size}")

@@ -16,6 +16,7 @@ from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
+from kmidi_lab.wording import many
 
 _MOST_PORT = 65535
 
@@ -45,16 +46,16 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 def _take_in(path: Path, of: Asker, labels: Labels, folder: Path) -> None:
     check = lambda text: of.request.checked_label(text, of.published)
     new, there, faults = take_in(path, labels, check, int(time.time()))
-    say(f"{path}: {new} labels are new, {there} were there")
+    say(f"{path}: {many(new, 'new label')}, {there} there before")
     for a, b, pairs in labels.agreement():
         same = sum(of.request.alike(x, y) for x, y in pairs)
         beyond = f", kappa {kappa(pairs):.2f}" if of.request.labels(of.published) else ""
-        say(f"  raters {a[:8]}… and {b[:8]}…: {len(pairs)} items in common, {same} alike{beyond}")
+        say(f"  raters {a[:8]}… and {b[:8]}…: {many(len(pairs), 'item')} in common, {same} alike{beyond}")
     if faults:
         refused = folder / "refused.txt"
         write_atomic(refused, "\n".join([*faults, ""]).encode("utf-8", "backslashreplace"))
         raise DataError(
-            f"{path}: {len(faults)} rows were refused, as {faults[0]}; all in {refused}; the others are stored"
+            f"{path}: {many(len(faults), 'row')} refused, as {faults[0]}; all in {refused}; the others are stored"
         )
 
 

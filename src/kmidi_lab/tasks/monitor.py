@@ -18,6 +18,7 @@ from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.targets import build
+from kmidi_lab.wording import many
 
 _DAY_S, _SHOWN = 86_400, 5
 
@@ -38,7 +39,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     seen = np.array(vectors, np.float32).reshape(-1, contract.input_size)
     if len(seen) < FEWEST:
         raise DataError(
-            f"{len(inputs)} inputs of {options.days} days, {len(seen)} of them with all {contract.input_size} numbers; "
+            f"{many(len(inputs), 'input')} of {many(options.days, 'day')}, {len(seen)} of them with all {contract.input_size} numbers; "
             f"{FEWEST} are needed"
         )
     data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
@@ -59,7 +60,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     }
     path = context["folder"] / "monitor.json"
     write_atomic(path, orjson.dumps(report, option=orjson.OPT_INDENT_2))
-    say(f"{found.seen} inputs of {options.days} days beside {found.reference} of the data")
+    say(f"{many(found.seen, 'input')} of {many(options.days, 'day')} beside {found.reference} of the data")
     say(f"  MMD² {found.mmd:.4f}, as much by chance in {found.chance:.1%} (an alert needs {CHANCE_LIMIT:.0%} or less)")
     for place in worst:
         say(f"  PSI {found.psi[place]:6.3f}  {_name(contract, place)} (an alert needs one above {PSI_LIMIT:g})")

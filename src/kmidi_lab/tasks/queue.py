@@ -12,6 +12,7 @@ from kmidi_lab.feedback.queue import queue_rows
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
+from kmidi_lab.tasks.again import command
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
 
 
@@ -26,9 +27,13 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels.items())
     for item in items[:SHOWN]:
         say(f"  {item.score:.4f}  {item.source}  {' '.join(map(str, item.guess.likeliest))}")
+    if len(items) > SHOWN:
+        say(f"  and {len(items) - SHOWN} more")
     path = context["folder"] / "queue.csv"
     write_atomic(path, queue_rows(items))
     say(f"written: {path}")
     names = ", ".join(of.request.labels(of.published)) or "see docs/active_learning.md"
-    say(f"fill in `label` ({names}) and type task=label model={model} label.file={path}")
-    say(f"or label on a page: task=label model={model} label.page=true label.file={path} data.root={cfg.data.root}")
+    label = f"task=label model={model}"
+    say(f"fill in `label` ({names}) and type {command(*label.split(), label__file=path)}")
+    page = command(*label.split(), "label.page=true", label__file=path, data__root=cfg.data.root)
+    say(f"or label on a page: {page}")

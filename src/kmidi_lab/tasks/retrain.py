@@ -28,6 +28,7 @@ from kmidi_lab.retraining.splitting import held_out
 from kmidi_lab.run_record import Note, RunRecord
 from kmidi_lab.targets import build, find, plain_values
 from kmidi_lab.tasks.predict import models_root
+from kmidi_lab.wording import many
 
 FEWEST = 20
 """Events that can be learnt from below which nothing is tried."""
@@ -46,17 +47,17 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     events, wrong = events_of(cfg.retrain.feedback, Path(cfg.paths.output_root))
     model = opened(cfg, root)
     lessons = lessons_of(model, events)
-    say(f"{len(lessons)} of {len(events)} events can be learnt from, of {len(lessons.raters)} users")
+    say(f"{len(lessons)} of {many(len(events), 'event')} can be learnt from, of {many(len(lessons.raters), 'user')}")
     for why, count in lessons.left_out.items():
         say(f"  {count} left out: {why}")
     if wrong:
-        say(f"  {wrong} lines left out: no events (task=feedback feedback.import=FILE says why)")
+        say(f"  {many(wrong, 'line')} left out: no events (task=feedback feedback.import=FILE says why)")
     if len(lessons) < FEWEST:
-        raise DataError(f"{len(lessons)} events of {model.root} can be learnt from; {FEWEST} are needed")
+        raise DataError(f"{many(len(lessons), 'event')} of {model.root} can be learnt from; {FEWEST} are needed")
     raters = rated(model.module, model.training, lessons, cfg.seed) if cfg.retrain.weigh else _all_alike(lessons)
     for rater in raters:
         if rater.weight < DOUBTFUL:
-            say(f"  user {rater.use}, {rater.events} events, is trusted by {rater.weight:g} of 1")
+            say(f"  user {rater.use}, {many(rater.events, 'event')}, is trusted by {rater.weight:g} of 1")
     trust = np.array([rater.weight for rater in raters])
     if not trust.any():
         raise DataError(
@@ -120,7 +121,7 @@ class Retraining:
         assert record.data
         record.data.more["retrained"] = facts
         text = (
-            f"Learnt from {facts['events']} events of {facts['raters']} users, beside the original data, from the model "
+            f"Learnt from {many(facts['events'], 'event')} of {many(facts['raters'], 'user')}, beside the original data, from the model "
             f"whose file has SHA-256 {facts['from_sha256']}. {'. '.join(map(str, self.gates))}."
         )
         record.analysis.notes.append(Note("Retrained from feedback", text))

@@ -14,6 +14,7 @@ from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.folder import Verification, verify_folder
+from kmidi_lab.wording import many
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -50,7 +51,7 @@ def _table(subjects: list[Checks]) -> str:
     width = max((len(f.check) for checks in subjects for f in checks.findings), default=0)
     lines = []
     for checks in subjects:
-        lines += [checks.subject, f"  OK     {checks.passed} checks passed"]
+        lines += [checks.subject, f"  OK     {many(checks.passed, 'check')} passed"]
         for finding in (*checks.faults, *checks.notes):
             lines.append(f"  {finding.severity.upper():<5}  {finding.check:<{width}}  {finding.message}")
     return "\n".join(lines)

@@ -24,6 +24,7 @@ from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.dynamics.features import free_run, score_vectors
 from kmidi_lab.models.dynamics.targets import Expression, decode
 from kmidi_lab.models.dynamics.written import shaped, written_dynamics
+from kmidi_lab.wording import many
 
 _LOUDEST_BEAT, _HIGH = 10.0, 8.0
 _DOWN = 127
@@ -128,7 +129,7 @@ class PerformedScore(Request[Performance]):
         write_atomic(about, orjson.dumps(answer.about(), option=orjson.OPT_INDENT_2))
         velocity, shift = answer.velocity, 1000 * answer.shift
         print(
-            f"{len(velocity)} notes of {Path(name_of(self.midi)).name}: velocity {velocity.min()} to {velocity.max()}, "
+            f"{many(len(velocity), 'note')} of {Path(name_of(self.midi)).name}: velocity {velocity.min()} to {velocity.max()}, "
             f"mean {velocity.mean():.0f}"
         )
         print(

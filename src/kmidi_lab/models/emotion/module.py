@@ -1,8 +1,8 @@
-"""EmotionRecognizer: a causal convolutional network from mel frames to the emotion embedding."""
+"""EmotionRecognizer: a causal network from mel frames to the emotion embedding."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import gcd
 from typing import Annotated
 
@@ -12,11 +12,13 @@ from annotated_types import Interval
 from torch import nn
 from torch.nn import functional as F
 
-from kmidi_lab.bounds import Count, Sizes
+from kmidi_lab.bounds import Count, CountOrNone, Sizes
 from kmidi_lab.contracts import AUDIO_FEATURES, EMOTION, SPEAKER_FEATURES
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
 from kmidi_lab.models.emotion.hearing import EmotionData, mean_embeddings
-from kmidi_lab.models.emotion.network import embedding_network, free, read
+from kmidi_lab.models.emotion.network import embedding_network, free, read, recurrent_part
+from kmidi_lab.models.emotion.pretraining import pretrain
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
@@ -56,6 +58,10 @@ class EmotionRecognizer(AudioModule):
         companions: codistillation peers, networks of the same kind that learn the labels beside it, from other weights;
             half of what it is taught is then their mean answer (R. Anil et al., *Large Scale Distributed Neural Network
             Training through Online Distillation*, 2018). They are not exported.
+        recurrent: units of GRU layers that stand in the place of the blocks, so that `kernel` and `dilations` have no say;
+            none keeps the blocks.
+        pretrain_epochs: over the data's lessons (`pretraining.pretrain`), which teach the layers up to the last GRU
+            without labels. The labels then leave these layers as they are. It has no say where the data hold no lessons.
     """
 
     network: Chain
@@ -77,13 +83,20 @@ class EmotionRecognizer(AudioModule):
         reading_weight: LossWeight = 0.5,
         free_weight: LossWeight = 0.1,
         companions: Annotated[int, Interval(ge=0, le=16)] = 0,
+        recurrent: Sequence[Count] = (),
+        pretrain_epochs: CountOrNone = 0,
         learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
     ) -> None:
+        if pretrain_epochs and not recurrent:
+            raise ConfigError(
+                f"model.module.pretrain_epochs={pretrain_epochs} teaches GRU layers and there are none; add "
+                "model.module.recurrent=[256], or give model.module.pretrain_epochs=0"
+            )
         super().__init__(learning_rate, weight_decay)
 
         def network() -> Chain:
-            return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra)
+            return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra, recurrent)
 
         self.vocabulary = label_set(labels)
         self.network = network()
@@ -93,13 +106,17 @@ class EmotionRecognizer(AudioModule):
         self.intensity = nn.Linear(EMOTION.output_size, len(INTENSITIES))
         self.smoothing, self.early_weight, self.intensity_weight = label_smoothing, early_weight, intensity_weight
         self.reading_weight, self.free_weight = reading_weight, free_weight
-        self.stride = gcd(4, *dilations)
+        self.stride = 1 if recurrent else gcd(4, *dilations)
         self.sizes = (channels, first_kernel, kernel, tuple(dilations))
+        self.recurrent, self.pretrain_epochs, self.is_taught = tuple(recurrent), pretrain_epochs, False
         self.save_hyperparameters()
 
     @property
     def architecture(self) -> str:
         channels, first, kernel, dilations = self.sizes
+        if self.recurrent:
+            units = ", ".join(map(str, self.recurrent))
+            return f"causal convolution, {channels} channels, kernel {first}, then GRU of {units}→64"
         blocks = ", ".join(map(str, dilations))
         return f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation {blocks}→64"
 
@@ -127,12 +144,26 @@ class EmotionRecognizer(AudioModule):
             train, val = mean_embeddings(call, data, "train"), mean_embeddings(call, data, "val")
             self.outliers = fit_outliers(train, np.tile(data.label_indices("train"), 2), val)
 
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        if stage != "fit" or not self.pretrain_epochs or self.has_start:
+            return
+        lessons = self.trainer.datamodule.lessons()  # type: ignore[attr-defined]
+        if lessons is None:
+            return
+        if self.trainer.is_global_zero:
+            pretrain(self.network, lessons, self.pretrain_epochs)
+        self.trainer.strategy.barrier()
+        pretrain(self.network, lessons, self.pretrain_epochs)
+        taught = [name for name, part in recurrent_part(self.network)[0].named_children() if _learns(part)]
+        self.frozen, self.is_taught = (*self.frozen, *(f"network.{name}" for name in taught)), True
+
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
         weight = batch.weight[:, :: self.stride]
         beginnings = weight * self._beginnings(weight)
 
         def clip_means(network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-            embedding = strided_forward(network, batch.x, self.stride)
+            embedding = self._embeddings(network, batch.x)
             return clip_mean(embedding, weight), clip_mean(embedding, beginnings)
 
         answers = [
@@ -158,6 +189,16 @@ class EmotionRecognizer(AudioModule):
             + self.free_weight * free(clip).square().mean()
         )
 
+    def _embeddings(self, network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """Every `stride`-th embedding, `[B, T, 128]` to `[B, ceil(T / stride), 64]`."""
+        if not self.recurrent:
+            return strided_forward(network, x, self.stride)
+        assert isinstance(network, Chain)
+        first, rest = recurrent_part(network)
+        with torch.set_grad_enabled(not (self.is_taught and network is self.network)):
+            hidden = first(x)
+        return rest(hidden)
+
     def _beginnings(self, weight: torch.Tensor) -> torch.Tensor:
         """`[B, T]` weights to 1 on a random beginning of each clip, as long as the whole at most, and 0 behind it."""
         shortest = _SHORTEST // self.stride
@@ -179,3 +220,7 @@ class EmotionRecognizer(AudioModule):
         """`[..., K]` and the shares of the labels to `[...]`."""
         smoothed = (1 - self.smoothing) * shares + self.smoothing / shares.shape[-1]
         return -(smoothed * F.log_softmax(logits, -1)).sum(-1)
+
+
+def _learns(part: nn.Module) -> bool:
+    return any(p.requires_grad for p in part.parameters())

@@ -1,4 +1,4 @@
-"""A causal convolutional network from mel frames to the emotion embedding, and what readers make of the embedding."""
+"""A causal network from mel frames to the emotion embedding, and what readers make of the embedding."""
 
 from __future__ import annotations
 
@@ -12,17 +12,47 @@ from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import BLOCK_PATTERN
 from kmidi_lab.models.emotion.features import SCALARS
 from kmidi_lab.nn.audio import trunk
+from kmidi_lab.nn.layers import GRU
 from kmidi_lab.nn.streaming import Chain
 
 _BLOCKS = tuple(EMOTION.output(name).index for name in SCALARS)
 
 
 def embedding_network(
-    channels: int, kernel: int, dilations: Sequence[int], dropout: float, first_kernel: int, cepstra: int
+    channels: int,
+    kernel: int,
+    dilations: Sequence[int],
+    dropout: float,
+    first_kernel: int,
+    cepstra: int,
+    recurrent: Sequence[int] = (),
 ) -> Chain:
-    """Frames `[B, T, 128]` to embeddings `[B, T, 64]`; the arguments are those of `nn.audio.trunk`."""
-    parts = trunk(channels, kernel, dilations, dropout, first_kernel, cepstra)
-    return Chain(*parts, nn.Dropout(dropout), nn.Linear(channels, EMOTION.output_size))
+    """Frames `[B, T, 128]` to embeddings `[B, T, 64]`.
+
+    Args:
+        channels: of the convolutions, as are all arguments but the last (`nn.audio.trunk`).
+        kernel: taps of the convolutions in the blocks.
+        dilations: of the blocks.
+        dropout: share of units dropped in training.
+        first_kernel: taps of the first convolution.
+        cepstra: coefficients that the convolutions see.
+        recurrent: units of the GRU layers that stand in the place of the blocks; none keeps the blocks.
+    """
+    parts = trunk(channels, kernel, () if recurrent else dilations, dropout, first_kernel, cepstra)
+    size = channels
+    for units in recurrent:
+        parts.append(GRU(size, units))
+        size = units
+    # What a GRU gives is small and uneven; a dense layer learns slowly from it.
+    scaled = [nn.BatchNorm1d(size)] if recurrent else []
+    return Chain(*parts, *scaled, nn.Dropout(dropout), nn.Linear(size, EMOTION.output_size))
+
+
+def recurrent_part(network: Chain) -> tuple[Chain, Chain]:
+    """The layers up to the last GRU, and those behind it; they are the network's own, no copies."""
+    parts = list(network)
+    last = 1 + max(place for place, part in enumerate(parts) if isinstance(part, GRU))
+    return Chain(*parts[:last]), Chain(*parts[last:])
 
 
 def read(embedding: torch.Tensor) -> torch.Tensor:

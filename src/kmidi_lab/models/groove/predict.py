@@ -28,6 +28,7 @@ from kmidi_lab.models.groove.features import (
 )
 from kmidi_lab.models.groove.onsets import new_onsets, written_for
 from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities, later
+from kmidi_lab.wording import many
 
 MOST_BARS = 5000
 
@@ -109,7 +110,7 @@ class HumanisedDrums(Request[Humanised]):
         played = session.write_midi(self._target(session.folder), answer.midi)
         shift = answer.shift * 1000
         print(
-            f"{name_of(self.midi)}: {len(shift)} drum notes in {answer.bars} bars, style {answer.style}"
+            f"{name_of(self.midi)}: {many(len(shift), 'drum note')} in {many(answer.bars, 'bar')}, style {answer.style}"
             f"{'' if self.style else ' (as the pattern suggests)'}: "
             f"{np.count_nonzero(shift)} moved, mean shift {shift.mean():+.1f} ms, mean size {np.abs(shift).mean():.1f} ms, "
             f"at most {np.abs(shift).max():.1f} ms; velocity {answer.before.mean():.0f} ± {answer.before.std():.0f} to "

@@ -43,6 +43,7 @@ from kmidi_lab.models.melody.writing import (
     under,
     write,
 )
+from kmidi_lab.wording import many
 
 MOST_NOTES, MOST_BARS = 2000, 500
 _NOTES, _LEAST_BARS, _MORE_BARS = 32, 4, 8
@@ -183,7 +184,7 @@ class MelodyOverChords(Request[Tune]):
         # Not beside a file that the user named, where another of that name may lie.
         picture = session.folder / f"{target.stem}.png"
         rhythm, pitches = answer.rhythm, answer.pitch
-        title = f"{self.spelling}{mood}, {len(pitches)} notes, {answer.tempo} bpm"
+        title = f"{self.spelling}{mood}, {many(len(pitches), 'note')}, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()
         bar, first = answer.metre.bar, answer.primer.bar if answer.primer else 0
         roll = piano_roll(

@@ -27,6 +27,7 @@ from kmidi_lab.models.microtiming.notes import ROLES
 from kmidi_lab.models.microtiming.parts import Line, lines_of
 from kmidi_lab.models.microtiming.placing import kept_in_order, new_ends
 from kmidi_lab.models.microtiming.quantiles import drawn, read_quantiles, read_velocity
+from kmidi_lab.wording import many
 
 Lead = Annotated[float, Interval(ge=-LEAD_MS, le=LEAD_MS)]
 Parts = Literal["all", "pitched", "drums"]
@@ -136,7 +137,7 @@ class PlacedNotes(Request[Played]):
         played = session.write_midi(self._target(session.folder), answer.midi)
         ms = 1000 * answer.shift
         session.say(
-            f"{len(ms)} notes of {', '.join(answer.parts)}: shift {ms.mean():+.1f} ms on average, {ms.std():.1f} ms spread, "
+            f"{many(len(ms), 'note')} of {', '.join(answer.parts)}: shift {ms.mean():+.1f} ms on average, {ms.std():.1f} ms spread, "
             f"{ms.min():+.0f} to {ms.max():+.0f} ms"
         )
         session.say(

@@ -26,6 +26,7 @@ from kmidi_lab.models.structure.song_memory import MOST_REPEATS, repeated, with_
 from kmidi_lab.scoring.matches import next_with_matches
 from kmidi_lab.song.elements import DENOMINATORS, FASTEST, SLOWEST, Metre, Section
 from kmidi_lab.song.vocabularies import mood_affect
+from kmidi_lab.wording import many
 
 Bars = Annotated[int, Interval(ge=0, le=MOST_BARS)]
 Tempo = Annotated[float, Interval(ge=SLOWEST, le=FASTEST)]
@@ -103,7 +104,7 @@ class PlannedSong(Request[Plan]):
         minutes, seconds = divmod(round(answer.bars * self.wishes.bar_seconds), 60)
         arc = f", {answer.arc}" if answer.arc else ""
         session.say(
-            f"{answer.bars} bars of {answer.metre} at {answer.tempo:g} bpm, {minutes}:{seconds:02}{arc}; by {answer.made_by}"
+            f"{many(answer.bars, 'bar')} of {answer.metre} at {answer.tempo:g} bpm, {minutes}:{seconds:02}{arc}; by {answer.made_by}"
         )
         session.say(f"  {'bar':>4}  {'section':<10} {'bars':>4}  {'energy':>6} {'density':>7} {'tension':>7}")
         for s in answer.sections:
@@ -173,6 +174,6 @@ def _sections(text: str, bars: int) -> tuple[tuple[int, int], ...]:
     whole = sum(length for _, length in out)
     if whole > (bars or MOST_BARS) or len(out) > MOST_SECTIONS:
         raise ConfigError(
-            f"predict.start has {whole} bars in {len(out)} sections; give at most {bars or MOST_BARS} bars in {MOST_SECTIONS}"
+            f"predict.start has {many(whole, 'bar')} in {many(len(out), 'section')}; give at most {bars or MOST_BARS} bars in {MOST_SECTIONS}"
         )
     return tuple(out)

@@ -1,0 +1,68 @@
+"""Acted speech in other languages and by other speakers than RAVDESS's, of which only the sound is used.
+
+`speech_emotion/metadata.csv` names every recording: `path` below that folder, `corpus`, `speaker`, `licence`. RAVDESS's
+own singers are left out: the tests of the finished model are on those people.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CORPORA = ("nemo", "ased", "emovo", "savee")
+FOLDER = "speech_emotion"
+_MOST = 1300
+"""Recordings of a corpus, so that the largest is not most of what is heard."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One recording: its file, and whose voice it is."""
+
+    path: Path
+    corpus: str
+    speaker: str
+    licence: str
+
+    @property
+    def voice(self) -> str:
+        return f"{self.corpus} {self.speaker}"
+
+
+def recordings(root: Path) -> list[Spoken]:
+    """Up to 1,300 recordings of each of CORPORA, the same every time; empty where there are none.
+
+    Args:
+        root: folder that holds `speech_emotion/`.
+    """
+    folder = root / FOLDER
+    try:
+        text = (folder / "metadata.csv").read_text(encoding="utf-8")
+    except OSError:
+        return []
+    of: dict[str, list[Spoken]] = defaultdict(list)
+    for row in csv.DictReader(text.splitlines()):
+        spoken = Spoken(folder / row["path"], row["corpus"], row["speaker"], row["licence"])
+        if spoken.corpus in CORPORA and spoken.path.is_file():
+            of[spoken.corpus].append(spoken)
+    return [spoken for corpus in CORPORA for spoken in sorted(of[corpus], key=_drawn)[:_MOST]]
+
+
+def rows(spoken: Sequence[Spoken]) -> list[dict[str, object]]:
+    """What a card says of each corpus, as of a source."""
+    out: list[dict[str, object]] = []
+    for corpus in dict.fromkeys(one.corpus for one in spoken):
+        own = [one for one in spoken if one.corpus == corpus]
+        note = "heard before the labels, to learn what the teacher hears; its labels are not used"
+        counts = {"clips": len(own), "speakers": len({one.speaker for one in own})}
+        out.append({"name": corpus, "licence": own[0].licence, **counts, "note": note})
+    return out
+
+
+def _drawn(spoken: Spoken) -> str:
+    """Sorts as if drawn at random, whatever the order of the list."""
+    return hashlib.sha256(spoken.path.name.encode(errors="surrogateescape")).hexdigest()

@@ -1,0 +1,14 @@
+"""Small parts of sentences that tasks print."""
+
+from __future__ import annotations
+
+
+def many(number: int, thing: str, things: str | None = None) -> str:
+    """A count with its noun: `1 note`, `2 notes`.
+
+    Args:
+        number: how many.
+        thing: the noun for one.
+        things: for any other number; None is the same with an s.
+    """
+    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
