@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ ASKED: dict[str, dict[str, Any]] = {
     "play a slow tune on the violin": {"tempo": SLOW, "programs": {"lead": 40}},
     "song of 24 bars in D major": {"key": ("D", "major"), "bars": 24},
     "a short folk song": {"style": "folk", "bars": 16},
+    "Tempo: 140. Key: F# minor. Style: techno. Without melody.": {
+        "tempo": (140, 140), "key": ("F#", "minor"), "style": "dance", "without": ("lead",)},
+    "slow jazz about the sea": {"tempo": SLOW, "style": "jazz"},
+    "a song of about three minutes": {"seconds": 180},
+    "piano and cello duet in C": {"key": ("C", ""), "programs": {"lead": 42, "chords": 0}},
+    "a love song without lead guitar": {"no_family": (3,)},
 }  # fmt: skip
 TRAPS = (
     "I am in a minor crisis", "I AM IN A MINOR CRISIS", "he died at 70 years old", "major depression took my brother",
@@ -75,7 +82,8 @@ TRAPS = (
     "an organ donor saved me", "Am I lost?", "C major problems ahead of us", "She left me, fast, without a word",
     "I want a guitar for my birthday", "everything moves too fast", "I got an A minor in maths", "the radio plays jazz",
     "the house music next door keeps me awake", "we need a rock to hold on to", "in G block the lights went out",
-    "strings of light in the dark", "words fail me, no words", "a song I heard as a child", "at 90 I can still walk",
+    "strings of light in the dark", "words fail me, no words", "a song I heard as a child", "at 90 I can still walk", "all that jazz", "the jazz bar where we met", "I listen to jazz", "jazz hands",
+    "my heart rate went from 60 to 120 bpm", "our drummer quit, no drums any more", "a song like no other",
 )  # fmt: skip
 
 
@@ -188,3 +196,10 @@ def test_a_long_title_ends_with_a_whole_word() -> None:
 )
 def test_no_metre_is_said_where_none_is_asked_for(text: str) -> None:
     assert SongRequest(text).other_metre == ""
+
+
+@pytest.mark.parametrize("part", ["in A ", "without ", "very slow ", "one hundred and twenty ", "( ", "key of "])
+def test_the_longest_text_is_read_at_once(part: str) -> None:
+    begun = time.process_time()
+    read_sentence(part * (4000 // len(part)))
+    assert time.process_time() - begun < 1

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kmidi_lab.composition.bands import bands
-from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses
+from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, vocabulary
 
 ROLES = ("lead", "chords", "pad", "bass", "drums")
 _BREAKS = frozenset({OTHER, "stop", "story", "owner"})
@@ -79,7 +79,7 @@ def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     mark = [i.kind in ("tempo", "key") for i in items]
     asks = any(mark)
     for n, item in enumerate(items):
-        if item.kind == "head" or (item.kind == "genre" and _is_wished(items, n)):
+        if item.kind == "head" or (item.kind == "genre" and (_is_wished(items, n) or _stands_alone(items, n))):
             first = _first_of(items, n)
             if first is None:
                 continue
@@ -108,6 +108,12 @@ def _is_wished(items: Sequence[Item], n: int) -> bool:
         if items[k].kind not in ("filler", "mood", "pace", "genre", "mode", "length"):
             return False
     return False
+
+
+def _stands_alone(items: Sequence[Item], n: int) -> bool:
+    """Whether a genre's word can mean nothing else, and describes nothing else, as in `slow jazz about the sea`."""
+    following = items[n + 1].kind if n + 1 < len(items) else "filler"
+    return items[n].text in vocabulary()["sure_genres"] and following != OTHER
 
 
 def _first_of(items: Sequence[Item], head: int) -> int | None:
