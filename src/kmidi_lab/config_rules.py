@@ -14,6 +14,7 @@ from kmidi_lab.conf_dir import main_config, options
 from kmidi_lab.contracts import CONTRACTS, register
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.hardware import usable_cores
+from kmidi_lab.launchers import values as launcher_values
 from kmidi_lab.targets import find
 
 _PASSWORD = re.compile(r"//[^:/@?]*:[^@]+@|[?&](password|passwd)=")
@@ -106,6 +107,7 @@ def check_meaning(cfg: DictConfig) -> None:
         raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be at most {most}: a job is a process, and busy")
     if cfg.launcher == "workers" and jobs < 1:
         raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be 1 or more")
+    launcher_values.check(cfg.launcher, cfg.hydra.launcher)
     for key in ("paths.data_root", "data.root"):
         root = Path(OmegaConf.select(cfg, key) or "")
         if str(root) != "data" and not root.is_dir():
