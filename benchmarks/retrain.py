@@ -44,7 +44,7 @@ SIZES, HELD_OUT, LATE_MS = (20, 50, 100, 300), 1000, 25.0
 A_SONG, FROZEN = 10, 150
 """Events that a user gives of a song, and songs of the test part that no user plays."""
 JAZZ = ("jazz_standards", "jazz_corpus", "ireal")
-STEPS, RATE, SHARE = 300, 5e-4, 0.3
+STEPS, SHARE = 300, 0.3
 
 
 class World:
@@ -86,7 +86,7 @@ class World:
 
     def retrained(self, lessons: Lessons, weights: np.ndarray, seed: int, steps: int = STEPS) -> LabModule:
         L.seed_everything(seed, verbose=False)
-        module = type(self.open.module)(**{**self.open.module.hparams, "learning_rate": RATE})
+        module = type(self.open.module)(**{**self.open.module.hparams, "learning_rate": self.open.training.RATE})
         start_weights.load(module, str(self.open.root))
         self.data.mixed_in = Mixed(self.open.training, lessons, weights, SHARE, seed)
         trainer = L.Trainer(

@@ -171,7 +171,7 @@ class RetrainConfig:
     feedback: str | None = None
     share: float = 0.3
     steps: int = 300
-    learning_rate: float = 5e-4
+    learning_rate: float | None = None
     held_out: float = 0.25
     margin: float = 0.01
     weigh: bool = True

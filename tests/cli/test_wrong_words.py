@@ -30,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("model=null", "Allowed: dynamics,"),
         ("model=", "Allowed: dynamics,"),
         ("model=[harmony,melody]", "Allowed: dynamics,"),
-        ("task=null", "Allowed: bench,"),
+        ("task=null", "Allowed: adapt, bench,"),
         ("hydra/launcher=null", "hydra/launcher=joblib"),
         ("seed=${nope}", "'nope' not found"),
         ("data.batch_size=${nope}", "data.batch_size"),

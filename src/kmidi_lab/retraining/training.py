@@ -22,11 +22,13 @@ class FeedbackTraining(ABC):
     Attributes:
         REJECTIONS: whether it learns from what users don't like.
         NATS: how many nats a loss of 1 is; the more, the sharper raters are told apart.
+        RATE: the peak of the learning rate of task=retrain.
         ADAPTED: the dense layers that a personal adapter changes, and the rank of the change; 0 moves the bias alone.
     """
 
     REJECTIONS: ClassVar[bool]
     NATS: ClassVar[float]
+    RATE: ClassVar[float]
     ADAPTED: ClassVar[Mapping[str, int]]
 
     @abstractmethod

@@ -42,6 +42,7 @@ class GrooveFeedback(FeedbackTraining):
 
     REJECTIONS = False
     NATS = 10.0
+    RATE = 5e-4
     ADAPTED: ClassVar[Mapping[str, int]] = {"network.5": 1}
 
     def answer(self, judged: Judged, head: Head) -> Array:

@@ -36,6 +36,7 @@ class ChordFeedback(FeedbackTraining):
 
     REJECTIONS = True
     NATS = 1.0
+    RATE = 3e-5
     ADAPTED: ClassVar[Mapping[str, int]] = {"network.relative": 1, "network.absolute": 0, "joint": 0}
 
     def answer(self, judged: Judged, head: Head) -> Array:
