@@ -70,5 +70,5 @@ def histogram(one: Moved) -> str:
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     ax.yaxis.grid(True, color=plots.RULE, linewidth=0.6)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=8.5, labelcolor=plots.INK)
+    ax.legend(frameon=False, fontsize=8.5, labelcolor=plots.INK, loc="lower left", bbox_to_anchor=(0, 1), ncol=2)
     return plots.to_svg(fig, f"drift-{one.name}", f"Values of {one.name} in the data and in the feedback")
