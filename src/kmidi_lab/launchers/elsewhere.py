@@ -12,6 +12,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,12 +72,15 @@ class Elsewhere:
         """Has the job save what it needs to go on, and end."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(_SAVING_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        # A signal has interrupted `Popen.wait`, whose lock another `wait` would wait for for ever.
+        pid, began = self._process.pid, time.monotonic()
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGTERM)
+            while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                if time.monotonic() - began > _SAVING_S:
+                    os.kill(pid, signal.SIGKILL)
+                    return
+                time.sleep(0.05)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_process": None}
