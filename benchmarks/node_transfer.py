@@ -19,7 +19,7 @@ from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.models.emotion.features import EMOTIONS
-from kmidi_lab.models.emotion_node.evaluation import probabilities
+from kmidi_lab.models.emotion_node.evaluation import heard, probabilities
 from kmidi_lab.models.emotion_node.features import BASES
 from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier
 from kmidi_lab.scoring.metrics import confusion
@@ -43,7 +43,9 @@ def main() -> None:
     for path in sys.argv[1:]:
         module = EmotionNodeClassifier.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
         call = numpy_call(module.export_network())
-        outputs = np.stack([call(np.asarray(c.sound.frames, np.float32)[None])[0].mean(0) for c in clips])
+        outputs = np.stack(
+            [call(x[None])[0].mean(0) for x in heard([c.sound.frames for c in clips], module.contract.features)]
+        )
         found = probabilities(outputs)["base"].argmax(1)
         table = confusion(found, true, len(BASES))
         recalls = np.diag(table) / np.bincount(true, minlength=len(BASES))

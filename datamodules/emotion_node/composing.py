@@ -8,7 +8,7 @@ primary musical cues*, 2013):
 
 - tempo and density rise with arousal, articulation gets shorter; sad and tender music is slow and legato
 - register rises with arousal and valence
-- loudness is what intensity is heard by most
+- loudness is what intensity is heard by most; since level drops out, thicker and heavier accompaniment stand for it too
 - dissonance rises as valence falls; low, heavy sound goes with dominance
 - wide leaps of the melody go with high arousal, level lines with low
 
@@ -54,7 +54,7 @@ _CENTRE, _BY_VALENCE, _HIGHER = 71.0, 1.5, 5.0
 _LEGATO, _SHORTEST = 0.98, 0.4
 _SOFTEST, _LOUDER = 34, 1.29
 """The sound goes with the square of the velocity, so equal ratios are equal steps in decibels: 4.4."""
-_THICK, _DOUBLED = 2, 4
+_VOICES, _DOUBLED = (1, 1, 2, 2, 3, 3), 4
 SECONDS = 4.0
 _MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
 _PROGRESSIONS = (
@@ -69,8 +69,10 @@ _WANDER = 0.06
 _SIXTEENTH = 0.25
 _OCTAVE = 7
 _HIGH_LOUD = 0.15
-_UNDER, _STRUCK = 0.75, 0.65
-"""Velocity of accompaniment and percussion for one of the melody."""
+_UNDER, _STRUCK = (0.5, 0.1), (0.35, 0.12)
+"""Velocity of accompaniment and percussion for one of the melody at intensity 0, and how much more by step.
+
+The level of a sound as a whole is not heard (`mel128-v2`); how parts stand to each other is."""
 _STRONG = 1.3
 """Of strokes and sudden chords, times that."""
 _CHORD_AT = (64, 53, 50, 79, 62, 53)
@@ -84,7 +86,7 @@ class Music:
     """How a node sounds at one intensity.
 
     `tempo` bpm; `register` MIDI pitch that the melody lies around; `gate` sounding share of a note; `velocity` of the
-    melody; `dissonance` 0..3 notes beside the chord; `bass` MIDI pitch that the bass lies around; `voices` of the
+    melody; `under`, `struck` velocity of accompaniment and percussion for 1 of it; `dissonance` 0..3 notes beside the chord; `bass` MIDI pitch that the bass lies around; `voices` of the
     accompaniment's chords; `doubled` whether the melody has an octave above; `texture`, `rhythm`, `line` are places in
     the tables of this module.
     """
@@ -93,6 +95,8 @@ class Music:
     register: float
     gate: float
     velocity: int
+    under: float
+    struck: float
     dissonance: int
     bass: float
     voices: int
@@ -113,7 +117,9 @@ def music_of(node: Node, intensity: int) -> Music:
         velocity=round(_SOFTEST * _LOUDER**intensity),
         dissonance=round(1.5 * (1 - node.valence)),
         bass=45.0 - 5.0 * node.dominance,
-        voices=2 + (intensity >= _THICK),
+        under=_UNDER[0] + _UNDER[1] * intensity,
+        struck=_STRUCK[0] + _STRUCK[1] * intensity,
+        voices=_VOICES[intensity],
         doubled=intensity >= _DOUBLED,
         texture=node.place.base,
         rhythm=node.place.sub,
@@ -157,7 +163,7 @@ def compose(music: Music, key: int, tune: int, players: Players, seed: int) -> l
             for at, following in itertools.pairwise(cell):
                 start = (4 * bar + i + at) * beat
                 melody += _play(start, (following - at) * beat * music.gate, pitch, loud, rng, music.doubled)
-                struck += _play(start, _SIXTEENTH * beat, players.drum, music.velocity * _STRUCK, rng)
+                struck += _play(start, _SIXTEENTH * beat, players.drum, music.velocity * music.struck, rng)
         for half in range(2):
             degree = chords[(2 * bar + half) % len(chords)]
             under += _accompany(music, degree, tonic, scale, (4 * bar + 2 * half) * beat, beat, rng)
@@ -194,7 +200,7 @@ def _accompany(
     root = int(triad[0] + 12 * round((music.bass - triad[0]) / 12))
     high = [int(p + 12 * round((_CHORD_AT[music.texture] - p) / 12)) for p in triad[: music.voices]]
     high += [min(high) + _CLASHES[i] for i in range(music.dissonance) if i < len(_CLASHES)]
-    soft = music.velocity * _UNDER
+    soft = music.velocity * music.under
 
     def chord(at: float, length: float, pitches: Sequence[int], velocity: float = soft) -> list[Note]:
         return [n for p in pitches for n in _play(start + at * beat, length * beat, p, velocity, rng)]

@@ -1,123 +1,156 @@
-"""RenderedNodes: music made from emotion nodes by rule, rendered, as mel frames with the node, intensity and key of each."""
+"""RenderedNodes and EmotionMusic: rendered music as mel frames, with the node, intensity and key it was made for or the quadrant heard."""
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 import torch
 from annotated_types import Ge, Interval
 
-from datamodules.emotion_node import library
+from datamodules.emotion_node import library, made
 from datamodules.shared.augmentation import Decibels
 from datamodules.shared.batches import FrameStore
-from datamodules.shared.clip_data import ClipData
+from datamodules.shared.module import LabData, load_of
 from datamodules.shared.splits import Groups
-from kmidi_lab.audio.augment import equalise_by_cosines, gain, spec_augment
+from kmidi_lab.audio.augment import equalise_by_cosines, raise_floor, spec_augment
 from kmidi_lab.audio.clips import Clip
+from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, NodeBatch, targets
+from kmidi_lab.models.emotion_node.features import CLASSES, NodeBatch, pair_of, targets_of
 
 _PROBE_CLIPS = 40
+_TOGETHER = 32
+_FLOORS_DB = (20.0, 45.0)
 
 
-class RenderedNodes(ClipData[NodeBatch]):
-    """Clips → frames; an epoch shows one stretch of every clip, from a reset on.
+class EmotionMusic(LabData[Clip, NodeBatch]):
+    """Pairs of clips alike but for the key → frames; an epoch shows one stretch of every pair, from a reset on.
 
     Args:
-        root: not read; every data module is given one.
+        root: folder that holds `emopia/` and `pop909/` as published.
         cache_dir: where rendered clips are kept, by content.
+        sources: all that are there are used: `rules` (always is), `emopia`, `pop909`.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
-        renderings: training clips of each node.
+        renderings: training clips of each node, each in two keys.
         nodes: how many of the 216, evenly over all.
         split_seed: of what is rendered.
+        fonts: paths of SoundFonts that played music is trained on beside TimGM6mb.
+        test_font: of the SoundFont that played music is tested through; null is TimGM6mb.
         frames: of a training stretch; the loss looks at frames from the 33rd on.
-        gain: decibels it is louder or softer by at most.
         equaliser: decibels that bands are louder or softer, smoothly over the spectrum
             (audio.augment.equalise_by_cosines).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
         workers: processes that render.
 
     Raises:
-        ConfigError: a value out of range.
+        ConfigError: a value out of range. DataError: a SoundFont that is not there.
     """
 
-    id = "emotion_nodes"
+    id = "emotion_music"
     contract = EMOTION_NODE
     vocabulary = CLASSES
-    bytes_per_example = 1024 * 1024
-    identity_settings = ("renderings", "nodes", "split_seed")
-    other_settings = ("frames", "gain", "equaliser", "bands", "masked")
+    root_sources: tuple[str, ...] = library.SOURCES[1:]
+    bytes_per_example = 2 * 1024 * 1024
+    identity_settings = ("sources", "renderings", "nodes", "split_seed")
+    other_settings = ("fonts", "test_font", "frames", "equaliser", "bands", "masked")
 
     def __init__(
         self,
         root: str,
         cache_dir: str,
+        sources: Sequence[str] = library.SOURCES,
         split: str = "test",
         renderings: Count = 6,
-        nodes: Annotated[int, Interval(ge=2, le=library.NODES)] = library.NODES,
+        nodes: Annotated[int, Interval(ge=2, le=made.NODES)] = made.NODES,
         split_seed: int = 0,
-        batch_size: int = 32,
+        fonts: Sequence[str] = (),
+        test_font: str | None = None,
+        batch_size: int = 24,
         frames: Annotated[int, Ge(64)] = 192,
-        gain: Decibels = 0.0,
-        equaliser: Decibels = 1.0,
+        equaliser: Decibels = 3.0,
         bands: CountOrNone = 12,
         masked: CountOrNone = 16,
         workers: Count = 2,
         progress: bool = True,
     ) -> None:
-        super().__init__(
-            partial(library.load, Path(cache_dir), renderings, split_seed, nodes, workers, progress), split, batch_size
-        )
-        self._frames, self._gain, self._equaliser = frames, gain, equaliser
-        self._bands, self._masked = bands, masked
+        load = load_of(
+            library.load, library.SOURCES, root, cache_dir, sources, renderings=renderings, nodes=nodes,
+            split_seed=split_seed, fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
+        )  # fmt: skip
+        super().__init__(load, split, batch_size)
+        self._frames, self._equaliser, self._bands, self._masked = frames, equaliser, bands, masked
 
     def grouped(self, songs: list[Clip]) -> Groups:
         return library.grouped(songs)
 
     def probes(self) -> np.ndarray:
-        """`[T, 128]` frames of the first test clips, one after the other."""
-        return np.concatenate([c.sound.frames for c in self.songs("test")[:_PROBE_CLIPS]]).astype(np.float32)
+        """`[T, 128]` inputs of the first test clips, one after the other."""
+        return np.concatenate(adapted_sounds([c.sound.frames for c in self.songs("test")[:_PROBE_CLIPS]]))
 
     def counts(self, split: str) -> dict[str, int]:
         clips = self.songs(split)
+        own = [c for c in clips if "node" in c.labels]
         return {
             "songs": len(clips),
-            "instruments": len({c.labels["melody"] for c in clips}),
-            "tunes": len({c.labels["tune"] for c in clips}),
+            "by_rule": len(own),
+            "instruments": len({c.labels["melody"] for c in own}),
+            "tunes": len({c.labels["tune"] for c in own}),
+            "recordings": len({(c.source, c.group) for c in clips if "node" not in c.labels}),
             "frames": sum(len(c.sound.frames) for c in clips),
         }
 
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation `[128]` of the inputs that training hears."""
+        return FrameStore(adapted_sounds([c.sound.frames for c in self.songs("train")])).statistics()
+
     def train_dataloader(self) -> object:
         clips = self.songs("train")
-        self._store = FrameStore([c.sound.frames for c in clips], self.device)
-        self._targets = self._targets_of(clips)
-        self._mean = self.statistics()[0].to(self.device)
-        return self.index_batches(len(clips), self._gather)
+        self._store = FrameStore(adapted_sounds([c.sound.frames for c in clips]), self.device)
+        self._mean = self._store.statistics()[0].to(self.device)
+        self._pairs, self._targets, self._quadrants = self._paired(clips)
+        return self.index_batches(len(self._pairs), self._gather)
 
     def whole(self, split: str) -> list[NodeBatch]:
-        """Every clip from its first frame to its last, 64 at a time."""
+        """Every pair from its first frame to its last, up to 32 of one length at a time."""
         clips = self.songs(split)
-        target = self._targets_of(clips)
-        return [NodeBatch(x, target[index]) for index, x, _ in self.in_order(clips)]
+        store = FrameStore(adapted_sounds([c.sound.frames for c in clips]), self.device)
+        pairs, target, quadrant = self._paired(clips)
+        batches = []
+        for length in store.lengths[pairs[:, 0]].unique().tolist():
+            for some in (store.lengths[pairs[:, 0]] == length).nonzero()[:, 0].split(_TOGETHER):
+                both = pairs[some].flatten()
+                x, _ = store.take(both, torch.zeros_like(both), length)
+                batches.append(NodeBatch(x.unflatten(0, (-1, 2)), target[pairs[some]], quadrant[some]))
+        return batches
 
-    def _targets_of(self, clips: list[Clip]) -> torch.Tensor:
-        """`[N, 5]`, on the device."""
-        rows = [targets(c.labels["node"], c.labels["intensity"], c.labels["key"]) for c in clips]
-        return torch.tensor([[row[name] for name in HEADS] for row in rows], device=self.device)
+    def _paired(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Places of the pairs `[P, 2]`, the classes of every clip `[N, 5]` and the quadrants of the pairs `[P]`, on the device."""
+        of: dict[str, list[int]] = {}
+        for place, clip in enumerate(clips):
+            of.setdefault(pair_of(clip), []).append(place)
+        pairs = [versions[i : i + 2] for versions in of.values() for i in range(0, len(versions) - 1, 2)]
+        quadrants = [clips[first].labels.get("quadrant", -1) for first, _ in pairs]
+        rows = [targets_of(clip) for clip in clips]
+        return tuple(torch.tensor(column, device=self.device) for column in (pairs, rows, quadrants))  # type: ignore[return-value]
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> NodeBatch:
-        store = self._store
-        room = (store.lengths[index] - self._frames).clamp_min(0)
+        store, pairs = self._store, self._pairs[index]
+        room = (store.lengths[pairs].min(1).values - self._frames).clamp_min(0)
         start = (torch.rand(len(index), generator=generator, device=index.device) * (room + 1)).long()
-        x, _ = store.take(index, start, self._frames)
-        if self._gain:
-            x = gain(x, self._gain, generator)
+        x, _ = store.take(pairs.flatten(), start.repeat_interleave(2), self._frames)
         if self._equaliser:
             x = equalise_by_cosines(x, self._equaliser, generator)
+        x = raise_floor(x, _FLOORS_DB, generator)
         if self._bands or self._masked:
             x = spec_augment(x, self._bands, self._masked, generator, fill=self._mean)
-        return NodeBatch(x, self._targets[index])
+        return NodeBatch(x.unflatten(0, (-1, 2)), self._targets[pairs], self._quadrants[index])
+
+
+class RenderedNodes(EmotionMusic):
+    """Music by rule alone, whatever the data root holds; settings as of EmotionMusic."""
+
+    id = "emotion_nodes"
+    root_sources = ()

@@ -15,10 +15,11 @@ from datamodules.shared.batches import FrameStore
 from datamodules.shared.module import LabData, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import equalise_by_cosines, spec_augment
+from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import FEEL
-from kmidi_lab.models.feel.features import CURVE_S, VALUES, Excerpt, FeelBatch, heard, targets
+from kmidi_lab.models.feel.features import CURVE_S, VALUES, Excerpt, FeelBatch, targets
 
 _PROBES, _TOGETHER = 6, 32
 
@@ -81,7 +82,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
 
     def probes(self) -> np.ndarray:
         """`[T, 128]` inputs of the first test excerpts, one after the other."""
-        return np.concatenate(heard([song.frames for song in self.songs("test")[:_PROBES]]))
+        return np.concatenate(adapted_sounds([song.frames for song in self.songs("test")[:_PROBES]]))
 
     def counts(self, split: str) -> dict[str, int]:
         songs = self.songs(split)
@@ -93,11 +94,11 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[128]` of the inputs that training hears."""
-        return FrameStore(heard([song.frames for song in self.songs("train")])).statistics()
+        return FrameStore(adapted_sounds([song.frames for song in self.songs("train")])).statistics()
 
     def train_dataloader(self) -> object:
         songs = self.songs("train")
-        inputs = heard([song.frames for song in songs])
+        inputs = adapted_sounds([song.frames for song in songs])
         self._store = FrameStore(inputs, self.device)
         self._mean = self._store.statistics()[0].to(self.device)
         self._targets = self._targets_of(songs)
@@ -106,7 +107,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
     def whole(self, split: str) -> list[FeelBatch]:
         """Every excerpt from its first frame to its last, 32 at a time."""
         songs = self.songs(split)
-        store = FrameStore(heard([song.frames for song in songs]), self.device)
+        store = FrameStore(adapted_sounds([song.frames for song in songs]), self.device)
         every = self._targets_of(songs)
         batches = []
         for index in torch.arange(len(songs), device=self.device).split(_TOGETHER):

@@ -9,7 +9,7 @@ import numpy as np
 from datamodules.feel.scores import Score
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import survived
-from datamodules.shared.rendering import Note, Part
+from datamodules.shared.rendering import parts_of
 from kmidi_lab.midi.reading import read_piece
 
 NAME = "pop909"
@@ -35,14 +35,7 @@ def read(paths: list[Path]) -> Reading[Score]:
             except (ValueError, IndexError) as error:
                 reading.skip(path, path.stem, "beats not readable", error)
                 continue
-            piece = read_piece(path)
-            parts = []
-            for track in piece.tracks:
-                start = piece.seconds(track.notes["start"])
-                end = piece.seconds(track.notes["start"] + track.notes["duration"])
-                rows = zip(start, end, map(int, track.notes["pitch"]), map(int, track.notes["velocity"]), strict=True)
-                if len(start):
-                    parts.append(Part(0, [Note(*row) for row in rows]))
+            parts = parts_of(read_piece(path))
             if parts:
                 reading.items.append(Score(f"{NAME}/{path.stem}", NAME, path.stem, tuple(parts[:3]), beats, downbeats))
             else:

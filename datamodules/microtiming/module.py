@@ -64,14 +64,14 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
         split_seed: int = 0,
         val_share: SplitShare = 0.1,
         test_share: SplitShare = 0.15,
-        batch_size: int = 64,
-        window: Count = 128,
+        batch_size: int = 128,
+        window: Count = 64,
         lead_share: Share = 0.5,
         lead_jitter: Annotated[float, Interval(ge=0, le=30)] = 8.0,
         history_share: Share = 0.2,
         style_dropout: Share = 0.1,
         phrase_dropout: Share = 0.2,
-        tempo_jitter: Annotated[float, Interval(ge=0, le=0.5)] = 0.05,
+        tempo_jitter: Annotated[float, Interval(ge=0, le=0.5)] = 0.02,
         progress: bool = True,
     ) -> None:
         load = load_of(

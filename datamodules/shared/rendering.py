@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.errors import DataError
+from kmidi_lab.midi.piece import Piece
 
 SOUND_FONT = "TimGM6mb"
 LICENCE = "TimGM6mb (GPL-2) as packaged in pretty_midi; what it plays is not restricted by that licence"
@@ -59,6 +60,18 @@ class Part:
     drums: bool = False
     controls: Sequence[tuple[float, int, int]] = field(default=())
     bends: Sequence[tuple[float, float]] = field(default=())
+
+
+def parts_of(piece: Piece) -> list[Part]:
+    """The tracks that have notes, in their order and in seconds, on program 0."""
+    parts = []
+    for track in piece.tracks:
+        start = piece.seconds(track.notes["start"])
+        end = piece.seconds(track.notes["start"] + track.notes["duration"])
+        pitches, velocities = map(int, track.notes["pitch"]), map(int, track.notes["velocity"])
+        notes = [Note(*row) for row in zip(start, end, pitches, velocities, strict=True)]
+        parts += [Part(0, notes)] if notes else []
+    return parts
 
 
 def render(parts: Sequence[Part], sound_font: Path | None = None) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import logging
 import multiprocessing
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -20,7 +21,7 @@ import numpy as np
 
 from datamodules.shared.shards import Prepared, Shards
 from datamodules.shared.splits import SPLITS
-from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.errors import ConfigError, DataError, first_line
 
 _CHUNK, _CACHE = "16MB", "25GB"
 _ABOUT = "about"
@@ -52,6 +53,7 @@ def write(
 def _write(folder: str, indexes: Sequence[Path], chosen: dict[str, Sequence[int]], about: Any, workers: int) -> None:
     from litdata import optimize
 
+    _allow_plain_http()
     if "://" not in folder:
         shutil.rmtree(folder, ignore_errors=True)
     pieces = Shards(indexes)
@@ -75,11 +77,19 @@ def _item(pieces: Shards, at: int) -> dict[str, Any]:
 
 
 def about(folder: str) -> dict[str, Any] | None:
-    """What `write` was given as `about`; None where no whole stream is."""
+    """What `write` was given as `about`; None where no whole stream is. Raises DataError: the address can't be read."""
     try:
         return dict(json.loads(_dataset(folder, _ABOUT)[0]))
     except (OSError, ValueError, RuntimeError):
         return None
+    except Exception as error:
+        if "://" not in folder or not type(error).__module__.startswith(("botocore", "boto3")):
+            raise
+        if "(404)" in str(error):
+            return None
+        raise DataError(
+            f"data.stream_dir={folder}: can't be read ({first_line(error)}); see AWS_ENDPOINT_URL and the credentials"
+        ) from None
 
 
 def read(folder: str, split: str, shuffle: bool = False, seed: int = 0) -> Iterator[Prepared]:
@@ -94,10 +104,19 @@ def _dataset(folder: str, part: str, **how: Any) -> Any:
     from litdata import StreamingDataset
     from litdata.streaming.serializers import PickleSerializer
 
+    _allow_plain_http()
     # A folder from someone else could run anything in this process; what the lab writes needs no pickle.
     PickleSerializer.deserialize = _refuse
     logging.getLogger("litdata").setLevel(logging.WARNING)  # it says at every reading how it reads
     return StreamingDataset(f"{folder}/{part}", max_cache_size=_CACHE, **how)
+
+
+def _allow_plain_http() -> None:
+    """For a store in one's own network that AWS_ENDPOINT_URL names by http://; litdata has no setting for it."""
+    if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://"):
+        from litdata.streaming import downloader
+
+        downloader._OBSTORE_CLIENT_OPTIONS["allow_http"] = True
 
 
 def _refuse(serializer: object, data: bytes) -> None:

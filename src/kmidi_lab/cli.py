@@ -60,7 +60,7 @@ def run(arguments: list[str]) -> int:
         parsed = command_line.parse(begun.words)
         parsed.overrides = kept.going_on(parsed.overrides, typed, resumed)
     multirun = parsed.multirun
-    look_also_in(parsed.config_dir)
+    look_also_in(parsed.config_dir, parsed.config_name)
     typed = [command_line.into_trainer(o) for o in parsed.overrides]
     overrides = command_line.with_model([command_line.quote_free_text(o, multirun) for o in typed])
     options = command_line.options(parsed)
@@ -232,7 +232,8 @@ def _reader_has_gone() -> bool:
 def _kept_options() -> list[str]:
     """Options of the command line that the same job needs again."""
     parsed = command_line.parse(shlex.split(os.environ[_COMMAND])[3:])
-    return ["--config-dir", parsed.config_dir] if parsed.config_dir else []
+    both = (("--config-dir", parsed.config_dir), ("--config-name", parsed.config_name))
+    return [word for option, value in both if value for word in (option, value)]
 
 
 def _identity(cfg: DictConfig, folder: Path, started: datetime) -> run_record.Identity:

@@ -6,18 +6,17 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
-from kmidi_lab.conf_dir import conf_dir, conf_dirs, models
+from kmidi_lab.conf_dir import MAIN, conf_dir, conf_dirs, main_config, models
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import with_home
 from kmidi_lab.overrides import quoted
 
 _FLAGS = ("hydra_help", "resolve", "run", "multirun", "shell_completion")
-_VALUES = ("cfg", "package", "info", "config_dir")
+_VALUES = ("cfg", "package", "info", "config_dir", "config_name")
+_INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _REFUSED = {
-    "config_name": "--config-name: there is one config, conf/config.yaml; choose within it by groups, such as model=harmony",
     "config_path": "--config-path: the lab's own conf/ is read; add your folder to it by --config-dir DIR",
     "experimental_rerun": "--experimental-rerun: a pickled job could run anything; type the command that the run.json names",
 }
@@ -52,13 +51,34 @@ _FREE_TEXT = (
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Options and `overrides`, in any order. Raises ConfigError with one line."""
-    parser = get_args_parser()
-    parser.error = _refuse
-    parsed = parser.parse_intermixed_args(list(words))
+    parsed = _parser().parse_intermixed_args(list(words))
     for name, why in _REFUSED.items():
         if getattr(parsed, name, None) is not None:
             raise ConfigError(why)
     return parsed
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Hydra's documented options; its own parser is none of its public parts, and takes them in another order."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.error = _refuse  # type: ignore[method-assign]
+    parser.add_argument("overrides", nargs="*")
+    for flag, *short in (
+        ("--hydra-help",),
+        ("--resolve",),
+        ("--run", "-r"),
+        ("--multirun", "-m"),
+        ("--shell-completion", "-sc"),
+    ):
+        parser.add_argument(flag, *short, action="store_true")
+    parser.add_argument("--cfg", "-c", choices=["job", "hydra", "all"])
+    parser.add_argument("--info", "-i", nargs="?", const="all", choices=_INFO)
+    for option, *short in (
+        ("--package", "-p"), ("--config-dir", "-cd"), ("--config-name", "-cn"), ("--config-path", "-cp"),
+        ("--experimental-rerun",),
+    ):  # fmt: skip
+        parser.add_argument(option, *short)
+    return parser
 
 
 def options(parsed: argparse.Namespace) -> list[str]:
@@ -115,7 +135,7 @@ def _is_free_text(argument: str) -> bool:
 def with_model(arguments: list[str]) -> list[str]:
     """The same with `model=…` where `data=…` alone is given and the default model can't take it: the first that can."""
     values = dict(a.split("=", 1) for a in arguments if "=" in a)
-    if "data" not in values or "model" in values or "experiment" in values:
+    if main_config() != MAIN or "data" not in values or "model" in values or "experiment" in values:
         return arguments
     default = next(d.model for d in OmegaConf.load(conf_dir() / "config.yaml").defaults if "model" in d)
     takers = [name for name, declared in models(conf_dirs()).items() if values["data"] in declared["model"]["accepts"]]

@@ -6,9 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, one_of
 
+MAIN = "config"
+"""The lab's main config."""
 _outside: list[Path] = []
+_main: list[str] = []
 
 
 def conf_dir() -> Path:
@@ -25,9 +28,35 @@ def conf_dirs() -> tuple[Path, ...]:
     return conf_dir(), *_outside
 
 
-def look_also_in(folder: str | None) -> None:
-    """Makes the folder of `--config-dir` the one outside the lab; None is none. Raises ConfigError."""
+def look_also_in(folder: str | None, name: str | None = None) -> None:
+    """Makes the folder of `--config-dir` the one outside the lab, and `--config-name` the main config; None is the lab's.
+
+    Raises:
+        ConfigError: no such folder, or no such file in it.
+    """
     _outside[:] = [] if folder is None else [outside(folder, "--config-dir")]
+    _main[:] = []
+    if name is None or name.removesuffix(".yaml") == MAIN:
+        return
+    names = sorted(path.stem for place in _outside for path in place.glob("*.yaml"))
+    if not names:
+        raise ConfigError(
+            f"--config-name {name}: the lab has one main config, {MAIN}; yours lies in a folder of your own, so type "
+            "--config-dir DIR, too"
+        )
+    if name.removesuffix(".yaml") not in names:
+        raise ConfigError(one_of("--config-name", name, names))
+    _main[:] = [name.removesuffix(".yaml")]
+
+
+def main_config() -> str:
+    """The name of the config that all begins with."""
+    return _main[0] if _main else MAIN
+
+
+def main_config_dir() -> Path:
+    """The folder that it lies in."""
+    return _outside[0] if _main else conf_dir()
 
 
 def outside(folder: str | Path, what: str) -> Path:

@@ -14,14 +14,17 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from kmidi_lab import schema
-from kmidi_lab.conf_dir import conf_dir, conf_dirs, config_file, options
+from kmidi_lab.conf_dir import MAIN, conf_dir, conf_dirs, config_file, main_config, main_config_dir, options
 from kmidi_lab.config_rules import check_meaning, check_types, forget_choices
-from kmidi_lab.errors import ConfigError, first_line, one_of
+from kmidi_lab.errors import ConfigError, first_line, one_line, one_of
 from kmidi_lab.overrides import TASK_BLOCKS, jobs
 from kmidi_lab.sweeps import space
 
+_NEEDED = ("task", "model", "data", "trainer", "hardware", "paths", "export", "logger", "sweep", "seed")
+"""What every main config has, by its own defaults or the lab's."""
 _CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
 
 
@@ -36,7 +39,7 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
     os.environ.setdefault("KMIDI_RUN_ID", new_run_id())
     GlobalHydra.instance().clear()
     forget_choices()
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+    with initialize_config_dir(str(main_config_dir()), version_base="1.3"):
         words = [*_search_path(), *overrides]
         if multirun and space.is_search(overrides):
             return [_check_search(words)]
@@ -77,7 +80,7 @@ def _of_the_sweep(cfg: DictConfig, overrides: list[str]) -> list[str]:
 
 def _search_path() -> list[str]:
     """What `--config-dir` is to Hydra's compose, which knows no such option."""
-    folders = [f"'file://{folder}'" for folder in conf_dirs()[1:]]
+    folders = [f"'file://{folder}'" for folder in conf_dirs() if folder != main_config_dir()]
     return [f"hydra.searchpath=[{','.join(folders)}]"] if folders else []
 
 
@@ -89,15 +92,22 @@ def _check_sweep(cfg: DictConfig, multirun: bool) -> DictConfig:
 
 def _compose(overrides: list[str]) -> DictConfig:
     try:
-        cfg = compose("config", overrides=overrides, return_hydra_config=True)
+        cfg = compose(main_config(), overrides=overrides, return_hydra_config=True)
         for key in cfg:
             if key != "hydra" and OmegaConf.is_config(cfg[key]):
                 OmegaConf.to_container(cfg[key], resolve=True)
     except ConfigCompositionException as error:
         raise ConfigError(_explain(error, [o for o in overrides if o.startswith(_CHOOSE_MODEL)])) from None
+    except YAMLError as error:
+        raise ConfigError(f"a file of the config is no YAML: {one_line(str(error))}") from None
     except (HydraException, OmegaConfBaseException) as error:
         key = re.search(r"full_key: (\S+)", str(error))
         raise ConfigError(f"{key[1]}: {first_line(error)}" if key else first_line(error)) from None
+    lost = [key for key in _NEEDED if OmegaConf.is_missing(cfg, key) or key not in cfg]
+    if lost:
+        raise ConfigError(
+            f"--config-name {main_config()}: has no {', '.join(lost)}; let its defaults begin with {MAIN}, then _self_"
+        )
     check_types(cfg, overrides)
     check_meaning(cfg)
     return cfg
@@ -110,6 +120,10 @@ def _explain(error: ConfigCompositionException, choices: list[str]) -> str:
         group, choice = missing.groups()
         there = options(group)
         return one_of(group, choice, there) if there else f"{group}={choice}: there is no such choice"
+    in_file = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", text)
+    if in_file:
+        place = re.search(r"full_key: (\S+)", text)
+        return f"{in_file[1]}.yaml: {f'{place[1]}: ' if place else ''}{in_file[2]}"
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
         return _unknown_key(key[1], text, choices)
@@ -132,7 +146,7 @@ def _unknown_key(key: str, text: str, choices: list[str]) -> str:
 
 def _known_keys(choices: list[str]) -> list[str]:
     tasks = [OmegaConf.load(config_file("task", name)) for name in TASK_BLOCKS]
-    keys = {key for cfg in (compose("config", overrides=choices), *tasks) for key, _ in _leaves(cfg)}
+    keys = {key for cfg in (compose(main_config(), overrides=choices), *tasks) for key, _ in _leaves(cfg)}
     return sorted(
         {key for key in keys if not key.endswith("_target_") and key.split(".")[0] != "hydra"}
         | {p.name for p in conf_dir().iterdir() if p.is_dir()}

@@ -10,10 +10,11 @@ from pathlib import Path
 from hydra import compose
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from kmidi_lab.conf_dir import options
+from kmidi_lab.conf_dir import main_config, options
 from kmidi_lab.contracts import CONTRACTS, register
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.hardware import usable_cores
+from kmidi_lab.launchers import values as launcher_values
 from kmidi_lab.targets import find
 
 _PASSWORD = re.compile(r"//[^:/@?]*:[^@]+@|[?&](password|passwd)=")
@@ -64,7 +65,7 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
 @lru_cache(maxsize=8)
 def _with_choices(choices: tuple[str, ...]) -> DictConfig:
     """Composed once for all jobs of a sweep that differ in values alone; see `forget_choices`."""
-    return compose("config", overrides=list(choices), return_hydra_config=True)
+    return compose(main_config(), overrides=list(choices), return_hydra_config=True)
 
 
 def forget_choices() -> None:
@@ -106,6 +107,7 @@ def check_meaning(cfg: DictConfig) -> None:
         raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be at most {most}: a job is a process, and busy")
     if cfg.launcher == "workers" and jobs < 1:
         raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be 1 or more")
+    launcher_values.check(cfg.launcher, cfg.hydra.launcher)
     for key in ("paths.data_root", "data.root"):
         root = Path(OmegaConf.select(cfg, key) or "")
         if str(root) != "data" and not root.is_dir():

@@ -485,7 +485,7 @@ INSTRUMENT = replace(
     earlier=(_INSTRUMENT_1,),
 )
 
-EMOTION_NODE = Contract(
+_EMOTION_NODE_1 = Contract(
     model="emotion_node",
     id="emotionnodeclassifier",
     task="emotion_node_classification",
@@ -503,6 +503,14 @@ EMOTION_NODE = Contract(
     state="one audio frame a call",
     features=AUDIO_FEATURES,
     output_kind="logits",
+)
+
+EMOTION_NODE = replace(
+    _EMOTION_NODE_1,
+    version="2",
+    features=LEVEL_FEATURES,
+    inputs=INSTRUMENT.inputs,
+    earlier=(_EMOTION_NODE_1,),
 )
 
 STRUCTURE = Contract(

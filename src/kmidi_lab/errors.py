@@ -98,3 +98,8 @@ def reason(error: BaseException) -> str:
     if isinstance(error, LabError):
         return one_line(text)
     return one_line(f"{type(error).__name__} {text}", _LONGEST_PART)
+
+
+def named(name: object, why: str) -> str:
+    """`name: why`, or why alone where it says the name already."""
+    return why if f"{name}/" in why or f"{name}: " in why else f"{name}: {why}"

@@ -13,6 +13,7 @@ from kmidi_lab.conf_dir import options
 from kmidi_lab.errors import ConfigError, first_line, one_of
 
 TASK_BLOCKS = (
+    "adapt",
     "collect",
     "compose",
     "dashboard",
@@ -37,6 +38,8 @@ _FIXED = {
 """Keys that are none of the user's to set, and why."""
 
 
+_SEVERAL = ("logger", "callbacks")
+"""Groups of which several choices can be typed at once, as logger=[csv,wandb]."""
 _OPEN = ("trainer.more.", "callbacks.", "logger.more.", "model.module.", "model.evaluator.", "data.")
 """Where keys can be added by + and removed by ~: what a class is made with."""
 
@@ -98,6 +101,8 @@ def _check_override(override: Override, tasks: set[str]) -> None:
     if key in _OF_ONE_TASK and tasks != {_OF_ONE_TASK[key]} and any(values):
         raise ConfigError(f"{key} belongs to task={_OF_ONE_TASK[key]}; type task={_OF_ONE_TASK[key]} {line}")
     choices = options(key)
+    if key in _SEVERAL and isinstance(values[0], list):
+        values = values[0] or values
     odd = [v for v in values if not (isinstance(v, str | QuotedString) and str(v)) and (key, v) != ("experiment", None)]
     if odd and choices and not override.is_delete():
         raise ConfigError(one_of(key, "null" if odd[0] is None else odd[0], choices))

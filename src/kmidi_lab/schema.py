@@ -144,6 +144,8 @@ class MonitorConfig:
 class QueueConfig:
     by: str | None = None
     count: int = 100
+    members: list[str] = field(default_factory=list)
+    checkpoint: str | None = None
 
 
 @dataclass
@@ -169,10 +171,17 @@ class RetrainConfig:
     feedback: str | None = None
     share: float = 0.3
     steps: int = 300
-    learning_rate: float = 5e-4
+    learning_rate: float | None = None
     held_out: float = 0.25
     margin: float = 0.01
     weigh: bool = True
+
+
+@dataclass
+class AdaptConfig:
+    name: str = "mine"
+    feedback: str | None = None
+    use: str | None = None
 
 
 @dataclass
@@ -204,6 +213,7 @@ class LabConfig:
     queue: QueueConfig | None = None
     label: LabelConfig | None = None
     retrain: RetrainConfig | None = None
+    adapt: AdaptConfig | None = None
     dashboard: DashboardConfig | None = None
     hub: HubConfig | None = None
 
@@ -214,6 +224,34 @@ class WorkersConfig:
 
     _target_: str = "hydra_plugins.kmidi_lab_launchers.WorkersLauncher"
     n_jobs: int = 2
+
+
+@dataclass
+class SlurmConfig:
+    """`hydra.launcher` of launcher=slurm."""
+
+    _target_: str = "hydra_plugins.kmidi_lab_launchers.SlurmLauncher"
+    partition: str | None = None
+    account: str | None = None
+    time: Any = "24:00:00"
+    gpus: int = 0
+    cpus: int = 2
+    memory_gb: float | None = None
+    timeouts: int = 10
+    at_once: int = 100
+    cluster: str = "slurm"
+
+
+@dataclass
+class RayConfig:
+    """`hydra.launcher` of launcher=ray."""
+
+    _target_: str = "hydra_plugins.kmidi_lab_launchers.RayLauncher"
+    address: str | None = None
+    cpus: int = 1
+    gpus: float = 0
+    retries: int = 3
+    at_once: int = 2
 
 
 def register() -> None:

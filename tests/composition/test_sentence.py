@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kmidi_lab.composition.arranging import within
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import Wishes, read_sentence
 from kmidi_lab.composition.song import Song, composed
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.song import Note
 
 SLOW, FAST = (66, 84), (126, 150)
 ASKED: dict[str, dict[str, Any]] = {
@@ -60,6 +63,12 @@ ASKED: dict[str, dict[str, Any]] = {
     "play a slow tune on the violin": {"tempo": SLOW, "programs": {"lead": 40}},
     "song of 24 bars in D major": {"key": ("D", "major"), "bars": 24},
     "a short folk song": {"style": "folk", "bars": 16},
+    "Tempo: 140. Key: F# minor. Style: techno. Without melody.": {
+        "tempo": (140, 140), "key": ("F#", "minor"), "style": "dance", "without": ("lead",)},
+    "slow jazz about the sea": {"tempo": SLOW, "style": "jazz"},
+    "a song of about three minutes": {"seconds": 180},
+    "piano and cello duet in C": {"key": ("C", ""), "programs": {"lead": 42, "chords": 0}},
+    "a love song without lead guitar": {"no_family": (3,)},
 }  # fmt: skip
 TRAPS = (
     "I am in a minor crisis", "I AM IN A MINOR CRISIS", "he died at 70 years old", "major depression took my brother",
@@ -73,7 +82,8 @@ TRAPS = (
     "an organ donor saved me", "Am I lost?", "C major problems ahead of us", "She left me, fast, without a word",
     "I want a guitar for my birthday", "everything moves too fast", "I got an A minor in maths", "the radio plays jazz",
     "the house music next door keeps me awake", "we need a rock to hold on to", "in G block the lights went out",
-    "strings of light in the dark", "words fail me, no words", "a song I heard as a child", "at 90 I can still walk",
+    "strings of light in the dark", "words fail me, no words", "a song I heard as a child", "at 90 I can still walk", "all that jazz", "the jazz bar where we met", "I listen to jazz", "jazz hands",
+    "my heart rate went from 60 to 120 bpm", "our drummer quit, no drums any more", "a song like no other",
 )  # fmt: skip
 
 
@@ -153,6 +163,18 @@ def test_instruments_and_a_length_in_minutes_are_those_of_the_sentence(tmp_path:
     assert not any(program // 8 == 3 for program in programs.values())
 
 
+def test_a_part_lies_where_its_instrument_can_play_it() -> None:
+    low = [Note(i, 1.0, 33 + i, 80) for i in range(6)]
+    assert [n.pitch for n in within(low, 25)] == [45 + i for i in range(6)], "a guitar has no note below E2"
+    assert within(low, 32) == low and within([*low[-1:], *(n._replace(pitch=50) for n in low)], 25)[0].pitch == 38
+
+
+def test_a_trio_is_three_players(tmp_path: Path) -> None:
+    made = song("jazz trio: piano, bass and drums, 140 bpm in Bb major", tmp_path, sections="verse 4, chorus 4")
+    assert made.brief.band.name == "jazz" and made.brief.without == ("pad",)
+    assert {p.role: p.program for p in made.arrangement.parts} == {"lead": 0, "comp": 0, "bass": 32, "drums": 0}
+
+
 def test_degrees_are_in_the_key_of_the_sentence(tmp_path: Path) -> None:
     made = song("jazz in G", tmp_path, chords="ii V I", bars=8)
     assert made.arrangement.chords[0].chord.root == 9 and str(made.brief.spelling) == "G major"
@@ -174,3 +196,10 @@ def test_a_long_title_ends_with_a_whole_word() -> None:
 )
 def test_no_metre_is_said_where_none_is_asked_for(text: str) -> None:
     assert SongRequest(text).other_metre == ""
+
+
+@pytest.mark.parametrize("part", ["in A ", "without ", "very slow ", "one hundred and twenty ", "( ", "key of "])
+def test_the_longest_text_is_read_at_once(part: str) -> None:
+    begun = time.process_time()
+    read_sentence(part * (4000 // len(part)))
+    assert time.process_time() - begun < 1

@@ -77,8 +77,8 @@ def test_every_yaml_composes_and_its_components_build(overrides: tuple[str, ...]
     for component in [*components(cfg.data), *components(cfg.model), cfg.predict]:
         target = hydra.utils.get_object(component._target_)
         allowed = inspect.signature(target).parameters
-        # `sound` is the task's own, of every model.
-        assert set(component) - {"_target_", "sound"} == set(allowed), component._target_
+        # `sound` and `adapter` are the task's own, of every model.
+        assert set(component) - {"_target_", "sound", "adapter"} == set(allowed), component._target_
     build(cfg.data, LabData, ())
     build(cfg.model.module, LabModule, ())
     build(cfg.model.evaluator, Evaluator, ())
@@ -161,7 +161,7 @@ MISTAKES = [
     (["task=predict", "model=melody", "predict.top=3"], "Did you mean 'predict.top_"),
     (
         ["task=predict", "model=groove", "predict.chords=C"],
-        "Allowed here: predict.midi, predict.out, predict.sound, predict.style",
+        "Allowed here: predict.adapter, predict.midi, predict.out, predict.sound, predict.style",
     ),
     (["task=predict", "predict.top=many"], "predict.top='many' must be of type int, such as predict.top=8"),
     (["export.tolerance=1"], "may be tightened, not opened"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.page import Page
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, DataError, DriftError
 from kmidi_lab.feedback.drift import drift, mmd, psi
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
+from kmidi_lab.report.drift import Moved, write_drift
 
 
 def test_psi_is_that_of_the_book() -> None:
@@ -74,9 +76,28 @@ def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> 
     probes = data.probes()
     job(*task, store("same.db", probes[np.random.default_rng(0).permutation(len(probes))[:200]]))
     assert "MMD" in capsys.readouterr().out
-    assert (tmp_path / "monitor.json").is_file()
+    assert (tmp_path / "monitor.json").is_file() and "is like its data" in (tmp_path / "monitor.html").read_text()
     size = CONTRACTS["harmony"].input_size
     with pytest.raises(DriftError, match="was not made for"):
         job(*task, store("other.db", np.random.default_rng(0).uniform(-1, 1, (200, size))))
     with pytest.raises(ConfigError, match=r"monitor\.days=0 must"):
         job(*task, "monitor.days=0")
+
+
+@pytest.mark.parametrize("alert", [True, False])
+def test_the_page_says_what_moved_in_a_sentence_and_in_pictures(tmp_path, alert: bool) -> None:
+    rng = np.random.default_rng(0)
+    moved = [
+        Moved(name, psi if alert else psi / 10, rng.normal(size=300), rng.normal(alert, 1, 200))
+        for name, psi in (("mode[0]", 1.5), ("emotion[2]<", 0.1))
+    ]
+    report = {
+        "model": "harmony", "days": 30, "inputs": 200, "without_a_vector": 3, "reference": 300, "mmd": 0.02,
+        "chance": 0.003, "psi": {one.name: one.psi for one in moved}, "alert": alert,
+    }  # fmt: skip
+    write_drift(report, moved, (0.25, 0.01), tmp_path / "monitor.html")
+    page = Page((tmp_path / "monitor.html").read_text())
+    sentence = "was not made for: mode[0] has moved most" if alert else "is asked about what is like its data"
+    assert sentence in page.text and page.tags.count("svg") == 2
+    assert page.rows[1:] == [["mode[0]", "1.500" if alert else "0.150"], ["emotion[2]<", "0.100" if alert else "0.010"]]
+    assert f"{int(alert)} of 2" in page.text and "3 more without all numbers" in page.text

@@ -126,7 +126,8 @@ def test_recordings_are_ranked_and_what_is_none_is_left_out(job, tmp_path: Path,
     (folder / "broken.wav").write_bytes(b"RIFF")
     soundfile.write(folder / "silent.wav", np.zeros(16000), 16000)
     job("task=queue", "model=instrument", f"data.root={folder}", "queue.by=entropy")
-    assert "2 to ask about, 2 left out" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "2 to ask about, 2 left out" in told and f"left out: {folder / 'broken.wav'}: not readable" in told
     assert {row["source"] for row in csv.DictReader((tmp_path / "queue.csv").open())} == {"low.wav", "high.wav"}
 
 

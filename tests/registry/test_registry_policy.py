@@ -31,6 +31,7 @@ def test_what_is_in_production_says_how_to_replace_it():
     assert (
         "type task=registry registry.action=demote registry.model=m1 registry.reason=" in may_replace(old, "trained")[1]
     )
+    assert 'registry.reason="why" models_root=mine, then' in may_replace(old, "trained", models_root="mine")[1]
 
 
 def test_what_a_published_model_earned():

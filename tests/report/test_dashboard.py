@@ -151,7 +151,7 @@ def test_the_task_writes_the_page(answer: Callable[..., str], tmp_path: Path) ->
     assert f"{len(load_registry(RELEASE)['models'])} models, 1 run, 0 not shown whole | page.html" in out
     (tmp_path / "m" / "registry.json").write_text("{")
     out = answer("task=dashboard", "models_root=m")
-    assert "not shown whole: m: m/registry.json: not JSON" in out.replace("\n", " ") and "1 not shown whole" in out
+    assert "not shown whole: m/registry.json: not JSON" in out.replace("\n", " ") and "1 not shown whole" in out
 
 
 @pytest.mark.parametrize("there", [False, True])

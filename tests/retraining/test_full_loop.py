@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -47,7 +48,7 @@ def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: P
     trained = cli("model=harmony", *DATA, "trainer.max_epochs=1")
     assert trained.returncode == 0, trained.stderr
     models = tmp_path / "outputs" / "models"
-    released = {path: path.read_bytes() for path in models.rglob("*") if path.is_file()}
+    released = _published(models)
     store = Store(tmp_path / "outputs" / "feedback.db")
 
     few = cli(*ASK)
@@ -57,13 +58,21 @@ def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: P
     refused = cli(*ASK)
     assert refused.returncode == 1, refused.stderr
     assert "nothing was published: the gate of the" in refused.stderr
-    assert {path: path.read_bytes() for path in models.rglob("*") if path.is_file()} == released
+    assert _published(models) == released
 
     for seed, user in enumerate(users[:3]):
         store.add(_events(tmp_path, user, 60, seed, suited=True))
     _kill_while_it_trains(tmp_path, lab_env)
-    assert {path: path.read_bytes() for path in models.rglob("*") if path.is_file()} == released
+    assert _published(models) == released
     assert store.size() == 240
+
+    registry = json.loads((models / "registry.json").read_text())
+    registry["models"][0]["training"]["dataset_version"] = "sha256:other"
+    shutil.copytree(models, tmp_path / "other")
+    (tmp_path / "other" / "registry.json").write_text(json.dumps(registry))
+    elsewhere = cli(*ASK, "models_root=other")
+    assert elsewhere.returncode == 2
+    assert "was trained on data sha256:other" in elsewhere.stderr
 
     promoted = cli(*ASK)
     assert promoted.returncode == 0, promoted.stderr
@@ -79,11 +88,16 @@ def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: P
     assert cli("task=verify", "models_root=outputs/models").returncode == 0
 
 
+def _published(folder: Path) -> dict[Path, bytes]:
+    """All files but hidden ones, such as what probes whether the folder can be written when the kill comes."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
+
+
 def _kill_while_it_trains(folder: Path, env: dict[str, str]) -> None:
     before = set((folder / "outputs").glob("retrain/harmony/*/retrain.json"))
     process = subprocess.Popen([*START, *ASK, "retrain.steps=50000"], cwd=folder, env=env)
     try:
-        for _ in range(600):
+        for _ in range(3000):
             if set((folder / "outputs").glob("retrain/harmony/*/retrain.json")) - before:
                 break
             time.sleep(0.1)
@@ -92,3 +106,17 @@ def _kill_while_it_trains(folder: Path, env: dict[str, str]) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("retrain.share=0.95", "retrain.share=0.95 must be 0.01 to 0.9"),
+        ("retrain.held_out=0", "retrain.held_out=0 must be 0.05 to 0.5"),
+        ("retrain.margin=0.2", "retrain.margin=0.2 must be 0 to 0.05"),
+        ("retrain.steps=0", "retrain.steps=0 must be 1 to 100000"),
+        ("retrain.learning_rate=1", "retrain.learning_rate=1 must be 1e-06 to 0.1"),
+    ],
+)
+def test_settings_out_of_range_are_one_line(refusal: Any, typed: str, said: str) -> None:
+    assert said in refusal("task=retrain", "model=harmony", typed)

@@ -6,14 +6,13 @@ import base64
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from support.loopback import Answer, serve
 
 TOKEN = "hf_theTokenThatNobodyMaySee"
 LARGE = 4096
@@ -36,15 +35,6 @@ class Repo:
     @property
     def files(self) -> dict[str, bytes]:
         return self.commits[-1][1]
-
-
-@dataclass
-class Answer:
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    cut: bool = False
-    """Closes the connection after half of the body."""
 
 
 @dataclass
@@ -185,28 +175,5 @@ def fake_hub(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     hub = FakeHub()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = hub.answer(self.command, self.path, self.headers, body)
-            self.send_response(answer.status)
-            for key, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
-                self.send_header(key, value)
-            self.end_headers()
-            self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
-            self.close_connection = self.close_connection or answer.cut
-
-        do_GET = do_POST = do_PUT = do_HEAD = _any  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    hub.address = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield hub
-    server.shutdown()
-    server.server_close()
+    with serve(hub.answer) as hub.address:
+        yield hub

@@ -70,6 +70,18 @@ def gain(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.
     return (x + change).clamp_min(log(FLOOR))
 
 
+def raise_floor(x: torch.Tensor, decibels: tuple[float, float], generator: torch.Generator) -> torch.Tensor:
+    """Each clip as if recorded softer: what lies so far below its level is lost below the front-end's floor.
+
+    Args:
+        x: frames `[B, T, 128]` of `mel128-v2`, whose mean level is about 0.
+        decibels: least and most that the floor lies below level 0.
+        generator: of the epoch.
+    """
+    share = torch.rand(len(x), 1, 1, generator=generator, device=x.device)
+    return torch.maximum(x, -(decibels[0] + share * (decibels[1] - decibels[0])) * _LN_PER_DB)
+
+
 def equalise_by_cosines(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
     """Each clip through a smooth filter of its own, so that timbre tells less; its mean level stays.
 

@@ -20,6 +20,7 @@ out: `python -m kmidi_lab.audio.level` writes it.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,11 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import FLOOR, golden_input, log_mel
+from kmidi_lab.audio.speaker import padded
 from kmidi_lab.contracts import LEVEL, LEVEL_FEATURES
 from kmidi_lab.files import write_atomic
 
 STATE_SIZE = 4
 _MEAN, _FLOOR, _PEAK, _COUNT = range(STATE_SIZE)
+_TOGETHER = 32
 _FAR = 100.0
 """Above any level: a noise floor that is so high, and a peak that is so low, know nothing yet."""
 _SILENT = float(np.log(FLOOR))
@@ -90,6 +93,17 @@ def adapt(frames: Frames, real: NDArray[np.bool_] | bool, state: State) -> Level
         new = np.stack([mean, floor, peak, np.minimum(count, rule.longest_frames)], -1)
         state[...] = np.where(there[..., None], new, state)
     return Levelled((frames - less[..., None]).astype(np.float32), counts, afresh)
+
+
+def adapted_sounds(sounds: Sequence[Frames]) -> list[NDArray[np.float32]]:
+    """Sounds `[T_i, 128]` of `mel128-v1` as `mel128-v2`, each from its beginning."""
+    out: list[NDArray[np.float32]] = []
+    for first in range(0, len(sounds), _TOGETHER):
+        some = sounds[first : first + _TOGETHER]
+        frames, real = padded(some)
+        rows = adapt(frames, real, fresh(len(some))).frames
+        out += [row[: len(sound)] for row, sound in zip(rows, some, strict=True)]
+    return out
 
 
 def since_onset(counts: NDArray[np.bool_], afresh: NDArray[np.bool_]) -> NDArray[np.bool_]:

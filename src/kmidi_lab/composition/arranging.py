@@ -18,6 +18,7 @@ from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
 from kmidi_lab.composition.tunes import BAR, section_tune
+from kmidi_lab.composition.words import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Metre, Note, Part, PlacedChord, Section, Tempo
 from kmidi_lab.wording import many
@@ -39,6 +40,8 @@ _ROLES = {"chords": "comp"}
 """Roles of parts that a brief names otherwise."""
 _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
 """Energy of a section from which a part plays."""
+_MAY_LIE_OUTSIDE = 0.2
+"""Share of a part's notes that may lie outside of its instrument's range: a few are played all the same."""
 _TEMPERATURE = 0.85
 _SOFTER, _LOUDER = 0.65, 0.35
 """Written velocity of a section without energy, as a share, and what full energy adds."""
@@ -66,6 +69,19 @@ def unheard(chords: Sequence[str], form: Sequence[Stretch]) -> str:
     told = ", ".join(f"{kind} the first {bars}" for kind, bars in cut.items())
     room = ", ".join(f"{kind} {len(chords)}" for kind in _OWN)
     return f'of your {many(len(chords), "bar")} of chords {told}; longer sections play all, as in compose.sections="{room}"'
+
+
+def within(notes: Sequence[Note], program: int) -> list[Note]:
+    """A part in the octave in which most of its notes lie in the range of an instrument, where too many don't as it is."""
+    low, high = vocabulary()["ranges"].get(program, (0, 127))
+
+    def outside(octaves: int) -> tuple[int, int]:
+        return sum(not low <= n.pitch + 12 * octaves <= high for n in notes), abs(octaves)
+
+    if outside(0)[0] <= _MAY_LIE_OUTSIDE * len(notes):
+        return list(notes)
+    shift = 12 * min(range(-3, 4), key=outside)
+    return [n._replace(pitch=n.pitch + shift) for n in notes]
 
 
 class Arranger:
@@ -98,7 +114,9 @@ class Arranger:
         programs = self._brief.band.programs
         notes |= {_ROLES.get(name, name): [] for name in self._brief.without}
         parts = [
-            Part(name, role, programs[key], channel, volume=volume, pan=pan).with_notes(notes[role])
+            Part(name, role, programs[key], channel, volume=volume, pan=pan).with_notes(
+                within(notes[role], programs[key])
+            )
             for channel, (name, role, key, volume, pan) in enumerate(_PARTS)
         ]
         parts.append(Part("Drums", "drums", 0, DRUM_CHANNEL).with_notes(notes["drums"]))

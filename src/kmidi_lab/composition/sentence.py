@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kmidi_lab.composition.bands import bands
-from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses
+from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, vocabulary
 
 ROLES = ("lead", "chords", "pad", "bass", "drums")
 _BREAKS = frozenset({OTHER, "stop", "story", "owner"})
@@ -79,7 +79,7 @@ def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     mark = [i.kind in ("tempo", "key") for i in items]
     asks = any(mark)
     for n, item in enumerate(items):
-        if item.kind == "head" or (item.kind == "genre" and _is_wished(items, n)):
+        if item.kind == "head" or (item.kind == "genre" and (_is_wished(items, n) or _stands_alone(items, n))):
             first = _first_of(items, n)
             if first is None:
                 continue
@@ -108,6 +108,12 @@ def _is_wished(items: Sequence[Item], n: int) -> bool:
         if items[k].kind not in ("filler", "mood", "pace", "genre", "mode", "length"):
             return False
     return False
+
+
+def _stands_alone(items: Sequence[Item], n: int) -> bool:
+    """Whether a genre's word can mean nothing else, and describes nothing else, as in `slow jazz about the sea`."""
+    following = items[n + 1].kind if n + 1 < len(items) else "filler"
+    return items[n].text in vocabulary()["sure_genres"] and following != OTHER
 
 
 def _first_of(items: Sequence[Item], head: int) -> int | None:
@@ -267,9 +273,12 @@ class _Collector:
         elif kind == "instrument":
             self._instrument(items, n)
         elif kind == "ensemble":
-            self._programs |= value
-            self._words |= {f"program {role}": text for role in value}
+            self._programs |= {role: program for role, program in value.items() if role != "drums"}
+            self._words |= {f"program {role}": text for role in value if role != "drums"}
+            self._with |= {"drums"} & {*value}
             self._only = True
+            if (style := text.split()[0]) in bands() and not self._style:
+                self._style, self._words["style"] = style, style
         elif kind == "part":
             self._with.add(value)
             self._only = self._only or _is_only(items, n)
@@ -289,6 +298,8 @@ class _Collector:
         alone = _is_only(items, n)
         if not alone:
             role = _ROLE_WORDS.get(after, "lead" if before == "lead" else role)
+        if program in self._programs.values() and after not in _ROLE_WORDS:
+            return
         if role in self._programs:
             role = next((r for r in (("lead", "pad") if chordal else ("lead",)) if r not in self._programs), "")
         if not role:

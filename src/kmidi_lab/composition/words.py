@@ -43,8 +43,9 @@ _TEMPOS = (
 )
 _BODY = re.compile(r"\b(?:heart|heartbeat|heart ?rate|pulse)\b(?:\W+[\w']+){0,5}\W*$", re.I)
 """What stands before beats a minute that are no song's."""
-_BARS = re.compile(rf"(?P<n>{_NUMBER})[ -](?:bars?|measures?)\b(?P<blues> blues\b)?", re.I)
-_TIME = re.compile(rf"(?P<n>{_NUMBER}|an?|half an?)[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I)
+_NEARLY = r"(?:(?:about|around|roughly|approximately) )?"
+_BARS = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER})[ -](?:bars?|measures?)\b(?P<blues> blues\b)?", re.I)
+_TIME = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I)
 _METRE = re.compile(r"(?<![\d/])\d{1,2}/(?:2|4|8|16)(?![\d/])(?! of\b)|(?:three[ -]four|six[ -]eight)\b", re.I)
 _MODES = "major|minor|maj|min|dorian|phrygian|lydian|mixolydian|aeolian|locrian|ionian"
 _KEY = re.compile(
@@ -54,6 +55,8 @@ _KEY = re.compile(
 _OF_KEY = re.compile(r"\bkey(?: of| is|:|=)*\s*$", re.I)
 _IN = re.compile(r"\b(?:in|key(?: of| is|:|=)*)\s*$", re.I)
 _NO_NOTE = re.compile(r"\b(?:vitamin|hepatitis|plan|grade|type|class|team|group|section|unit|size|an)\s*$", re.I)
+_BEFORE = 60
+"""Characters before and behind a term that are looked at, so that a long text is read as fast as a short one."""
 _GOES_ON = ("at", "with", "without", "and", "for", "please", "but", "about", "because", "no", "as")
 _LESS = re.compile(r"\b(drum|beat|bas)(?:s?less|-free)\b", re.I)
 _WORD = re.compile(r"[\w'♯♭#&+./-]*[\w♯♭#]")
@@ -95,7 +98,7 @@ def number(text: str) -> float:
 def _items(clause: str, shouted: bool) -> Iterator[Item]:
     at = 0
     while at < len(clause):
-        if clause[at].isspace():
+        if clause[at].isspace() or clause[at] in ":=":
             at += 1
             continue
         item, length = _item(clause, at, shouted)
@@ -128,7 +131,7 @@ def _tempo(clause: str, at: int) -> tuple[Item, int] | None:
         return None
     low = number(match["low"])
     high = number(match["high"]) if match.groupdict().get("high") else low
-    kind = OTHER if _BODY.search(clause[:at]) else "tempo"
+    kind = OTHER if _BODY.search(clause[max(0, at - _BEFORE) : at]) else "tempo"
     return Item(kind, match[0].lower(), (min(low, high), max(low, high))), len(match[0])
 
 
@@ -154,8 +157,10 @@ def _time(clause: str, at: int) -> tuple[Item, int] | None:
 def _key(clause: str, at: int, shouted: bool) -> tuple[Item, int] | None:
     """A key that a letter begins; an `a` is one only where nothing else can be meant."""
     match = _KEY.match(clause, at)
-    before, after = clause[:at], clause[match.end() :].strip() if match else ""
-    if match is None or _NO_NOTE.search(before):
+    if match is None:
+        return None
+    before, after = clause[max(0, at - _BEFORE) : at], clause[match.end() : match.end() + _BEFORE].strip()
+    if _NO_NOTE.search(before):
         return None
     following = _kind_of(after)
     small = match["tonic"].islower() or shouted

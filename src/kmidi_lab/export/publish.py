@@ -122,7 +122,7 @@ def export_module(
         files[f"{contract.id}.head.json"] = orjson.dumps(beside, option=orjson.OPT_SERIALIZE_NUMPY)
     status, reason = entry_status(record)
     old = published_entry(models_root, contract.id)
-    allowed, why_not = may_replace(old, status, record.data.stand_in)
+    allowed, why_not = may_replace(old, status, record.data.stand_in, models_root)
     record.export = Export(
         models_root=str(models_root),
         status=status,

@@ -14,6 +14,7 @@ from kmidi_lab.errors import DataError, one_of, show
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.reading import EventError
 from kmidi_lab.files import write_atomic
+from kmidi_lab.overrides import quoted
 
 FILE = "consent.json"
 FORMAT = "kmidi-consent-1"
@@ -63,7 +64,10 @@ def read_consent(folder: Path) -> Consent:
     try:
         return from_json(orjson.loads(path.read_bytes()))
     except (ValueError, OSError, EventError) as error:
-        raise DataError(f"{path}: no consent record ({error}); type task=feedback feedback.consent=none") from error
+        raise DataError(
+            f"{path}: no consent record ({error}); type task=feedback feedback.consent=none "
+            f"paths.output_root={quoted(path.parent)}"
+        ) from error
 
 
 def keep_consent(folder: Path, scope: str) -> Consent:

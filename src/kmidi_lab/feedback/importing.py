@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from kmidi_lab.errors import DataError, reason
+from kmidi_lab.errors import DataError, named, reason
 from kmidi_lab.feedback.event import LONGEST_LINE, Event
 from kmidi_lab.feedback.kmidi import MOST_BYTES, read_kmidi
 from kmidi_lab.feedback.reading import EventError, read_lines
@@ -28,7 +28,10 @@ def import_file(store: Store, path: Path) -> tuple[Added, list[str]]:
     def refuse(number: int, why: str) -> None:
         faults.append(f"{path}:{number}: {why}")
 
-    events = read_lines(path, refuse) if _is_ours(path) else read_kmidi(_bytes(path), store.salt, refuse)
+    try:
+        events = read_lines(path, refuse) if _is_ours(path) else read_kmidi(_bytes(path), store.salt, refuse)
+    except DataError as error:
+        raise DataError(named(path, str(error))) from None
     return add_events(store, events, path, faults), faults
 
 

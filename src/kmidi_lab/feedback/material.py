@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.errors import ConfigError, DataError, UserError, one_of, reason
-from kmidi_lab.feedback.asking import LEAST, SCORES, batch
+from kmidi_lab.errors import ConfigError, DataError, UserError, named, one_of, reason
+from kmidi_lab.feedback.asking import LEAST, SCORES, batch, disagreement
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
 
 Refuse = Callable[[str], None]
-WAYS = (*SCORES, "surprise")
+BY_VOTES = ("bald", "committee")
+WAYS = (*SCORES, "surprise", *BY_VOTES)
 """Of ranking; surprise is how unlikely the label is that the material itself has."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A question, where it lies (a file's place in the folder, and the place in the file), and what the model makes of it."""
+    """A question, where it lies (a file's place in the folder, and the place in the file), and what the model makes of it.
+
+    `votes` are the chances `[K, C]` of K members, where several are compared.
+    """
 
     question: Question
     source: str
     guess: Guess
     score: float = 0.0
+    votes: NDArray[np.floating] | None = None
 
 
 @dataclass(frozen=True)
 class Asker:
-    """How a model is asked: its request, and the model."""
+    """How a model is asked: its request, the model, and the folder that it was read from."""
 
     request: type[Request[Any]]
     published: Published
+    root: Path = Path()
 
     def __post_init__(self) -> None:
         """Raises ConfigError: nobody can label for this model."""
@@ -67,7 +73,7 @@ def material(asker: Asker, folder: Path, refuse: Refuse, without: set[str]) -> I
                         question, source_of(folder, path, question), asker.request.asked(question, asker.published)
                     )
         except (UserError, OSError) as error:
-            refuse(f"{path}: {reason(error)}")
+            refuse(named(path, reason(error)))
 
 
 def inside(folder: Path, path: Path) -> bool:
@@ -97,12 +103,14 @@ def ranked(items: Sequence[Item], by: str, count: int) -> list[Item]:
     check_way(by, count)
     outputs, scores = np.stack([item.guess.output for item in items]), _scores(items, by)
     order = batch(scores, outputs, min(count, len(items)))
-    return [Item(items[i].question, items[i].source, items[i].guess, float(scores[i])) for i in order]
+    return [replace(items[i], score=float(scores[i])) for i in order]
 
 
 def _scores(items: Sequence[Item], by: str) -> NDArray[np.floating]:
     if by in SCORES:
         return SCORES[by](np.stack([item.guess.chances for item in items]))
+    if by in BY_VOTES:
+        return np.array([disagreement(item.votes) for item in items if item.votes is not None])
     given = [item.guess.given for item in items]
     if None in given:
         raise ConfigError(

@@ -18,6 +18,7 @@ from kmidi_lab.conf_dir import conf_dir, models, outside
 from kmidi_lab.contracts import CONTRACTS, Contract, register
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
 from kmidi_lab.files import with_home, write_atomic
+from kmidi_lab.inference.adapters import with_adapter
 from kmidi_lab.inference.published import Published, default_root, load_published
 from kmidi_lab.inference.questions import Guess, Question
 from kmidi_lab.targets import find
@@ -253,6 +254,7 @@ def load(
     models_root: str | Path | None = None,
     config_dir: str | Path | None = None,
     trusted: Sequence[str] = (),
+    adapter: str | Path | None = None,
 ) -> Model:
     """A published model by its short name, such as `harmony`.
 
@@ -262,9 +264,10 @@ def load(
             release that comes with the package.
         config_dir: a config folder of models from outside the lab, as `--config-dir` on the command line.
         trusted: top-level packages whose classes such a config may name; all their code is trusted.
+        adapter: the folder of a user's own version of it, as task=adapt has written it.
 
     Raises:
-        ConfigError: no such model, or its config names a class that it may not.
+        ConfigError: no such model, its config names a class that it may not, or the adapter is another release's.
         RegistryError: it isn't published there, or its files are broken.
     """
     own = () if config_dir is None else (outside(str(_at_home(config_dir)), "config_dir"),)
@@ -279,4 +282,6 @@ def load(
     published = load_published(root, model) if root else None
     if root is None or published is None:
         raise RegistryError(f"no trained {model} model in {root or 'this package'}; train one, or name its folder")
+    if adapter is not None:
+        published = with_adapter(published, Path(_at_home(str(adapter))))
     return Model(model, root, published, request)

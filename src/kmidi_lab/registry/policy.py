@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,8 +58,17 @@ def earned_by(entry: Mapping[str, Any]) -> str:
         return reason
 
 
-def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None) -> tuple[bool, str]:
-    """(allowed, why): a model that is trained or in production makes way only for one as good, on data as real."""
+def may_replace(
+    old: Mapping[str, Any] | None, new_status: str, new_stand_in: str | None = None, models_root: object = ""
+) -> tuple[bool, str]:
+    """(allowed, why): a model that is trained or in production makes way only for one as good, on data as real.
+
+    Args:
+        old: what is published.
+        new_status: of the new one.
+        new_stand_in: what its data stand in for.
+        models_root: of the registry, for the command that is printed.
+    """
     if old is None:
         return True, "no entry yet"
     run = old.get("training", {}).get("run_id", "unknown")
@@ -70,7 +80,7 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
     if old["status"] == "production" and new_status != "production":
         return False, (
             f"the published model is in production (run {run}) and stays; type task=registry registry.action=demote "
-            f'registry.model={old["id"]} registry.reason="why", then publish again'
+            f'registry.model={old["id"]} registry.reason="why"{_in(models_root)}, then publish again'
         )
     if old["status"] in _GOOD and new_stand_in and not old.get("stand_in"):
         return False, (
@@ -78,6 +88,10 @@ def may_replace(old: Mapping[str, Any] | None, new_status: str, new_stand_in: st
             "the new one is trained on stand-in data"
         )
     return True, f"{new_status} may replace {old['status']}"
+
+
+def _in(models_root: object) -> str:
+    return f" {shlex.quote(f'models_root={models_root}')}" if str(models_root) else ""
 
 
 def better_in_sweep(old: Mapping[str, Any] | None, sweep: str, training: Mapping[str, Any]) -> str:

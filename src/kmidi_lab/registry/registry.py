@@ -107,7 +107,7 @@ def publish(
     check_files(entry, files)
     with opened(models_root) as registry:
         old = find(registry, entry["id"])
-        allowed, reason = may_replace(old, entry["status"], entry.get("stand_in"))
+        allowed, reason = may_replace(old, entry["status"], entry.get("stand_in"), models_root)
         if not allowed:
             raise RegistryError(f"{entry['id']}: {reason}")
         if better := better_in_sweep(old, sweep, entry["training"]):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kmidi_lab.errors import reason
+from kmidi_lab.errors import named, reason
 from kmidi_lab.files import write_atomic
 from kmidi_lab.registry.versions import kept_versions
 from kmidi_lab.report.curves import Line, panels
@@ -88,7 +88,7 @@ def write_dashboard(entries: Sequence[Entry], kept: KeptRuns, about: Mapping[str
         "about": {**about, "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"},
         "models": Table(_MODEL_HEADINGS, rows),
         "parts": parts,
-        "notes": [*faults, *(f"{folder}: {why}" for folder, why in kept.faults)],
+        "notes": [*faults, *(named(folder, why) for folder, why in kept.faults)],
         "most_lines": MOST_LINES,
     }
     write_atomic(path, rendered("dashboard.html.j2", context).encode(errors="backslashreplace"))

@@ -7,7 +7,7 @@ of a small rank, B zero at first; the bias moves too. Added up, it is a dense la
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch.nn.utils import parametrize
 
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import from_reset
+from kmidi_lab.retraining.gates import upper_bound
 from kmidi_lab.retraining.lessons import Array, Lessons
 from kmidi_lab.retraining.training import FeedbackTraining
 
@@ -55,7 +56,7 @@ class Adapter:
     """
 
     def __init__(self, module: LabModule, training: FeedbackTraining, seed: int) -> None:
-        self._training, self._rng = training, np.random.default_rng(seed)
+        self._base, self._training, self._rng = module, training, np.random.default_rng(seed)
         self._module = copy.deepcopy(module).cpu().eval().requires_grad_(False)
         self._own: list[nn.Parameter] = []
         with torch.random.fork_rng(devices=[]):
@@ -81,7 +82,9 @@ class Adapter:
         chances, few = weights / weights.sum(), len(lessons) <= _AT_ONCE and bool(np.ptp(weights) == 0)
         for _ in range(steps):
             drawn = lessons if few else lessons.rows(self._rng.choice(len(lessons), _AT_ONCE, p=chances))
-            loss = self._training.loss(self._module, self._training.batch(drawn.x, drawn.targets, None, self._rng))
+            batch = self._training.batch(drawn.x, drawn.targets, None, self._rng)
+            with parametrize.cached():
+                loss = self._training.loss(self._module, batch)
             self._optimizer.zero_grad()
             loss.backward()
             self._optimizer.step()
@@ -92,10 +95,13 @@ class Adapter:
 
     def merged(self) -> LabModule:
         """A module whose own layers hold what was learnt."""
-        module = copy.deepcopy(self._module)
-        for name, rank in self._training.ADAPTED.items():
-            for what in ("bias", "weight")[: 2 if rank else 1]:
-                parametrize.remove_parametrizations(module.get_submodule(name), what, leave_parametrized=True)
+        module = copy.deepcopy(self._base).cpu().eval()
+        with torch.no_grad():
+            for name in self._training.ADAPTED:
+                layer, own = module.get_submodule(name), self._module.get_submodule(name)
+                assert isinstance(layer, nn.Linear) and isinstance(own, nn.Linear)
+                layer.weight.copy_(own.weight)
+                layer.bias.copy_(own.bias)
         return module
 
 
@@ -105,19 +111,35 @@ def losses(module: LabModule, training: FeedbackTraining, lessons: Lessons) -> A
     return training.losses(from_reset(module.network)(lessons.x), head, lessons.x, lessons.targets)
 
 
-def best_steps(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed: int) -> tuple[int, float, float]:
-    """(steps, mean loss of the module as it is, mean loss after them) by cross-validation on parts in a row; 0 steps where none help."""
-    parts = np.array_split(np.arange(len(lessons)), min(FOLDS, len(lessons)))
-    before = losses(module, training, lessons)
-    after = np.zeros((len(STEPS), len(lessons)))
-    for part in parts:
-        rest = np.setdiff1d(np.arange(len(lessons)), part)
-        adapter, done = Adapter(module, training, seed), 0
-        for place, steps in enumerate(STEPS):
+@dataclass(frozen=True)
+class Tried:
+    """What cross-validation says of an adapter: losses `before` and `after` `[E]`, after so many `steps`."""
+
+    steps: int
+    before: Array
+    after: Array
+
+    @property
+    def helps(self) -> bool:
+        """Whether the mean loss is lower, beyond chance."""
+        return upper_bound(self.after - self.before, np.arange(len(self.before)), np.ones(len(self.before)), 0) < 0
+
+
+def cross_validated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed: int) -> Tried:
+    """The number of steps with the lowest loss on parts of the lessons, in a row, that were not learnt from."""
+    everything = np.arange(len(lessons))
+    parts = np.array_split(everything, min(FOLDS, len(lessons)))
+    adapters = [Adapter(module, training, seed) for _ in parts]
+    tried: list[Tried] = []
+    before, done = losses(module, training, lessons), 0
+    for steps in STEPS:
+        after = np.zeros(len(lessons))
+        for part, adapter in zip(parts, adapters, strict=True):
+            rest = np.setdiff1d(everything, part)
             adapter.learn(lessons.rows(rest), np.ones(len(rest)), steps - done)
-            after[place, part], done = adapter.losses(lessons.rows(part)), steps
-    means: Sequence[float] = after.mean(1).tolist()
-    best = int(np.argmin(means))
-    if not means[best] < float(before.mean()):
-        return 0, float(before.mean()), float(before.mean())
-    return STEPS[best], float(before.mean()), means[best]
+            after[part] = adapter.losses(lessons.rows(part))
+        tried, done = [*tried, Tried(steps, before, after)], steps
+        best = min(tried, key=lambda one: float(one.after.mean()))
+        if tried.index(best) < len(tried) - 2:  # it has got worse twice
+            break
+    return best

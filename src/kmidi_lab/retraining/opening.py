@@ -82,7 +82,7 @@ def events_of(named: str | None, output_root: Path) -> tuple[list[Event], int]:
     """
     path = Path(named) if named else output_root / FILE
     if not path.is_file():
-        raise DataError(f"{path}: no feedback there; name a store or a file of events in retrain.feedback")
+        raise DataError(f"{path}: no feedback there; name a store or a file of events")
     with path.open("rb") as file:
         is_store = file.read(len(_SQLITE)) == _SQLITE
     if is_store:

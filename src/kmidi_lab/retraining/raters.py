@@ -23,7 +23,7 @@ LEAST = 0.1
 """A rater below it is left out."""
 DOUBTFUL = 0.5
 """Reports list raters below it."""
-_FOLDS, _ROUNDS, _STEPS, _RANDOM, _EM = 5, 2, 40, 20, 50
+_FOLDS, _ROUNDS, _STEPS, _EM = 5, 2, 40, 50
 _PRIOR = (2.0, 1.0)
 """Answers that a rater is given for a start: of the first kind, of the second."""
 
@@ -45,7 +45,8 @@ def rated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed:
     if count > 1:
         rng = np.random.default_rng(seed)
         released = np.exp(-training.NATS * losses(module, training, lessons))
-        chance = _by_chance(module, training, lessons, rng)
+        outputs = from_reset(module.network)(lessons.x)
+        chance = training.by_chance(outputs, module.head(), lessons.x, lessons.targets, rng)
         fold = rng.permutation(count) % min(_FOLDS, count)
         for _ in range(_ROUNDS):
             others = np.zeros(len(lessons))
@@ -67,15 +68,6 @@ def event_weights(lessons: Lessons, trust: Array) -> Array:
     events = np.bincount(lessons.rater, minlength=len(trust))[lessons.rater]
     weights = np.asarray(trust)[lessons.rater] / np.sqrt(events)
     return weights if weights.sum() > 0 else np.ones(len(lessons))
-
-
-def _by_chance(module: LabModule, training: FeedbackTraining, lessons: Lessons, rng: np.random.Generator) -> Array:
-    """`[E]`: how likely an answer of one who does not listen would be to the released model."""
-    outputs, head = from_reset(module.network)(lessons.x), module.head()
-    drawn = [training.random_targets(lessons.x, lessons.targets, rng) for _ in range(_RANDOM)]
-    return np.mean(
-        [np.exp(-training.NATS * training.losses(outputs, head, lessons.x, targets)) for targets in drawn], axis=0
-    )
 
 
 def _shares(common: Array, chance: Array, lessons: Lessons) -> Array:

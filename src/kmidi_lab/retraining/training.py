@@ -22,11 +22,13 @@ class FeedbackTraining(ABC):
     Attributes:
         REJECTIONS: whether it learns from what users don't like.
         NATS: how many nats a loss of 1 is; the more, the sharper raters are told apart.
+        RATE: the peak of the learning rate of task=retrain.
         ADAPTED: the dense layers that a personal adapter changes, and the rank of the change; 0 moves the bias alone.
     """
 
     REJECTIONS: ClassVar[bool]
     NATS: ClassVar[float]
+    RATE: ClassVar[float]
     ADAPTED: ClassVar[Mapping[str, int]]
 
     @abstractmethod
@@ -49,8 +51,16 @@ class FeedbackTraining(ABC):
         """`[E]`, lower is better, of outputs `[E, M]` for inputs `x` `[E, N]`."""
 
     @abstractmethod
-    def random_targets(self, x: Array, targets: Array, rng: np.random.Generator) -> Array:
-        """`[E, K]`: what a rater would say who does not listen."""
+    def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
+        """`[E]`: how likely each answer is of one who does not listen, as `exp(-NATS * losses)` is of one who does.
+
+        Args:
+            outputs: `[E, M]` of the released model.
+            head: its head.
+            x: `[E, N]` inputs.
+            targets: `[E, K]`, of all raters.
+            rng: of what is drawn.
+        """
 
     @abstractmethod
     def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> Any:

@@ -30,12 +30,13 @@ _MODULES = {
     "queue": "queue",
     "label": "label",
     "retrain": "retrain",
+    "adapt": "adapt",
     "prepare": "prepare",
     "info": "info",
     "dashboard": "dashboard",
     "hub": "hub",
 }
-_TRAINING = ("train", "eval", "export", "prepare", "monitor", "retrain")
+_TRAINING = ("train", "eval", "export", "prepare", "monitor", "retrain", "adapt")
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
 _NO_CHECKPOINT = "no checkpoint there; give a run folder or a .ckpt file"
 _NO_RUN = "no run there; give a run folder, such as outputs/runs/harmony/…"

@@ -7,11 +7,12 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback.material import Asker, Item, check_way, material, ranked
+from kmidi_lab.feedback.material import BY_VOTES, Asker, Item, check_way, material, ranked
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.listening import say
 from kmidi_lab.inference.published import load_published
 from kmidi_lab.targets import find
+from kmidi_lab.tasks.members import committee, dropped_out, with_votes
 from kmidi_lab.tasks.predict import models_root
 
 SHOWN = 10
@@ -22,13 +23,14 @@ def asker(cfg: DictConfig) -> Asker:
     if OmegaConf.is_missing(cfg, "predict"):
         raise ConfigError(f"model={cfg.model.name} can't be asked; choose another model=…")
     request = find(cfg.predict._target_, Request, cfg.trusted)
-    published = load_published(models_root(cfg, cfg.model.name), cfg.model.name)
+    root = models_root(cfg, cfg.model.name)
+    published = load_published(root, cfg.model.name)
     if published is None:
         raise ConfigError(
             f"no trained {cfg.model.name} model in {cfg.models_root}; train one, or type models_root=DIR, such as "
             "outputs/release"
         )
-    return Asker(request, published)
+    return Asker(request, published, root)
 
 
 def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[str]) -> list[Item]:
@@ -47,13 +49,14 @@ def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[
     folder, refused = Path(cfg.data.root), list[str]()
     by = by or of.request.asks_by
     check_way(by, count)
+    members = {"committee": committee, "bald": dropped_out}[by](cfg, of) if by in BY_VOTES else []
     items = list(material(of, folder, refused.append, without))
     for line in refused[:SHOWN]:
         say(f"left out: {line}")
     if not items:
         kinds = ", ".join(of.request.asks_about)
         raise DataError(f"data.root={folder}: nothing to ask about; give a folder of {kinds} files not yet labelled")
-    best = ranked(items, by, count)
+    best = ranked(with_votes(items, of, members, by) if members else items, by, count)
     fewer = f"; the {len(best)} that would teach most are taken ({cfg.task}.count)" if len(best) < len(items) else ""
     say(f"{len(items)} to ask about, {len(refused)} left out{fewer}")
     return best

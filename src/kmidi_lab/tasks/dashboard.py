@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from kmidi_lab.errors import RegistryError, UserError, reason
+from kmidi_lab.errors import RegistryError, UserError, named, reason
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import has_registry, release_root
 from kmidi_lab.registry.registry import load_registry
@@ -55,7 +55,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         print(f"no models in {root}; to see published ones, type models_root=DIR{_release()}")
     path = Path(cfg.dashboard.out or Path(cfg.paths.output_root, "dashboard", "index.html"))
     about = {"models folder": str(root), "runs": str(runs)}
-    faults = [*write_dashboard(entries, kept, about, path), *(f"{name}: {why}" for name, why in kept.faults)]
+    faults = [*write_dashboard(entries, kept, about, path), *(named(name, why) for name, why in kept.faults)]
     for line in faults:
         print(f"not shown whole: {line}")
     if cfg.logger.wandb:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.labels import Labels, kappa, take_in
-from kmidi_lab.feedback.material import Asker, Item
+from kmidi_lab.feedback.material import BY_VOTES, Asker, Item
 from kmidi_lab.feedback.queue import queue_items
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
@@ -63,6 +63,10 @@ def _check_page(cfg: DictConfig) -> None:
     from kmidi_lab.serving.server import check_packages
 
     check_packages("label")
+    if cfg.label.by in BY_VOTES:
+        raise ConfigError(
+            f"label.by={cfg.label.by} needs task=queue; make a queue with queue.by={cfg.label.by} and give it by label.file"
+        )
     if not 1 <= cfg.label.port <= _MOST_PORT:
         raise ConfigError(f"label.port={cfg.label.port} must be 1 to {_MOST_PORT}")
 

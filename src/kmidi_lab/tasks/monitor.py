@@ -17,6 +17,7 @@ from kmidi_lab.feedback.drift import CHANCE_LIMIT, FEWEST, PSI_LIMIT, drift
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
+from kmidi_lab.report.drift import Moved, write_drift
 from kmidi_lab.targets import build
 from kmidi_lab.wording import many
 
@@ -45,7 +46,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
     data.prepare_data()
     data.setup("test")
-    found = drift(data.probes(), seen, cfg.seed)
+    reference = data.probes()
+    found = drift(reference, seen, cfg.seed)
     worst = [int(i) for i in np.argsort(-found.psi)[:_SHOWN]]
     report = {
         "model": cfg.model.name,
@@ -60,15 +62,18 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     }
     path = context["folder"] / "monitor.json"
     write_atomic(path, orjson.dumps(report, option=orjson.OPT_INDENT_2))
+    page = context["folder"] / "monitor.html"
+    moved = [Moved(_name(contract, i), float(found.psi[i]), reference[:, i], seen[:, i]) for i in worst]
+    write_drift(report, moved, (PSI_LIMIT, CHANCE_LIMIT), page)
     say(f"{many(found.seen, 'input')} of {many(options.days, 'day')} beside {found.reference} of the data")
     say(f"  MMD² {found.mmd:.4f}, as much by chance in {found.chance:.1%} (an alert needs {CHANCE_LIMIT:.0%} or less)")
     for place in worst:
         say(f"  PSI {found.psi[place]:6.3f}  {_name(contract, place)} (an alert needs one above {PSI_LIMIT:g})")
-    say(f"written: {path}")
+    say(f"written: {path}, {page}")
     if found.alert:
         raise DriftError(
             f"model={cfg.model.name} is asked about what it was not made for: PSI {found.psi.max():.2f} of "
-            f"{_name(contract, worst[0])}; look at {path}, and train it on such data"
+            f"{_name(contract, worst[0])}; look at {page}, and train it on such data"
         )
 
 

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.inference.adapters import adapter_folder, with_adapter
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.listening import say
 from kmidi_lab.inference.published import has_registry, load_published, release_root
@@ -20,13 +21,17 @@ from kmidi_lab.targets import build
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     asked: dict[str, Any] = OmegaConf.to_container(cfg.predict, resolve=True)  # type: ignore[assignment]
-    sound = bool(asked.pop("sound"))  # of every model that writes MIDI, so no model's own
+    sound, adapter = bool(asked.pop("sound")), asked.pop("adapter")  # of every model, so no model's own
     if "_target_" not in asked:
         raise ConfigError(f"model={cfg.model.name} can't be asked: its config has no predict; choose another model=…")
     request = build(asked, Request, cfg.trusted)
     name, root = cfg.model.name, models_root(cfg, cfg.model.name)
     session = Session(name, context["folder"], Path(cfg.paths.cache_dir), cfg.seed, say, sound)
     published = load_published(root, name)
+    if adapter:
+        if published is None:
+            raise ConfigError(f"predict.adapter={adapter}: no trained {name} model in {root} that it could belong to")
+        published = with_adapter(published, adapter_folder(str(adapter), name, Path(cfg.paths.output_root)))
     if published is not None:
         for warning in published.warnings():
             say(warning)

@@ -6,26 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
-from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from kmidi_lab import lab
-from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError, NotBetterError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
-from kmidi_lab.nn.module import LabModule
-from kmidi_lab.retraining import gates
-from kmidi_lab.retraining.adapting import losses
-from kmidi_lab.retraining.gates import Gate
+from kmidi_lab.retraining.gated import Retraining
 from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.mixing import Mixed
 from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
 from kmidi_lab.retraining.splitting import held_out
-from kmidi_lab.run_record import Note, RunRecord
 from kmidi_lab.targets import build, find, plain_values
 from kmidi_lab.tasks.predict import models_root
 from kmidi_lab.wording import many
@@ -85,60 +78,6 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     say(f"published in {record.export.models_root}, status {record.export.status}")
 
 
-class Retraining:
-    """One retraining: what it learns from, and the gates, which fill the run's record."""
-
-    def __init__(
-        self, model: Opened, lessons: Lessons, raters: list[Rater], held: NDArray[np.bool_], margin: float, seed: int
-    ) -> None:
-        self._model, self._lessons, self._raters = model, lessons, raters
-        self._held, self._margin, self._seed = held, margin, seed
-        self.gates: list[Gate] = []
-
-    def gate(self, record: RunRecord, module: LabModule, data: DataModule) -> bool:
-        """Whether both gates are passed; the record tells of them, and of no event and no user."""
-        training, base = self._model.training, self._model.module
-        [before, weights], [after, _] = (
-            training.test_losses(numpy_call(m.network), m.head(), data) for m in (base, module.cpu().eval())
-        )
-        own = self._lessons.rows(self._held)
-        trust = event_weights(own, np.array([rater.weight for rater in self._raters]))
-        first, second = (losses(m, training, own) for m in (base, module))
-        self.gates = [
-            gates.not_worse(before, after, weights, self._margin, self._seed),
-            gates.better(first, second, own.rater, trust, self._seed),
-        ]
-        learnt = self._lessons.rows(~self._held)
-        facts = {
-            "from_sha256": self._model.published.entry["exports"]["sha256"],
-            "events": len(learnt),
-            "raters": len(np.unique(learnt.rater)),
-            "held_out_events": len(own),
-            "held_out_raters": len(np.unique(own.rater)),
-            "doubted_raters": sum(rater.weight < DOUBTFUL for rater in self._raters),
-            "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
-        }
-        assert record.data
-        record.data.more["retrained"] = facts
-        text = (
-            f"Learnt from {many(facts['events'], 'event')} of {many(facts['raters'], 'user')}, beside the original data, from the model "
-            f"whose file has SHA-256 {facts['from_sha256']}. {'. '.join(map(str, self.gates))}."
-        )
-        record.analysis.notes.append(Note("Retrained from feedback", text))
-        return all(gate.passed for gate in self.gates)
-
-    def json(self) -> bytes:
-        """The report for whoever runs this: it names use ids, so it stays in the run's folder."""
-        held = {self._lessons.raters[i] for i in np.unique(self._lessons.rater[self._held])}
-        report = {
-            "events": len(self._lessons),
-            "left_out": self._lessons.left_out,
-            "raters": [vars(rater) | {"held_out": rater.use in held} for rater in self._raters],
-            "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
-        }
-        return orjson.dumps(report, option=orjson.OPT_INDENT_2)
-
-
 def _all_alike(lessons: Lessons) -> list[Rater]:
     counts = np.bincount(lessons.rater, minlength=len(lessons.raters)).tolist()
     return [Rater(use, count, 1.0) for use, count in zip(lessons.raters, counts, strict=True)]
@@ -151,7 +90,7 @@ def _check(cfg: DictConfig) -> None:
         ("margin", 0.0, 0.05),
         ("learning_rate", 1e-6, 0.1),
     ):
-        if not low <= cfg.retrain[key] <= high:
+        if cfg.retrain[key] is not None and not low <= cfg.retrain[key] <= high:
             raise ConfigError(f"retrain.{key}={cfg.retrain[key]:g} must be {low:g} to {high:g}")
     if not 1 <= cfg.retrain.steps <= 100_000:
         raise ConfigError(f"retrain.steps={cfg.retrain.steps} must be 1 to 100000")
@@ -160,7 +99,7 @@ def _check(cfg: DictConfig) -> None:
 def _set(cfg: DictConfig, model: Opened) -> None:
     """One training of so many batches from the release, whose last weights count: validation is on the original data alone."""
     cfg.model.init_from = str(model.root)
-    cfg.model.module.learning_rate = cfg.retrain.learning_rate
+    cfg.model.module.learning_rate = cfg.retrain.learning_rate or model.training.RATE
     settings = find(cfg.data._target_, DataModule, cfg.trusted).identity(
         model.published.entry.get("data_settings") or {}
     )

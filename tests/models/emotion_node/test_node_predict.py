@@ -10,10 +10,19 @@ import pytest
 import soundfile
 import torch
 
+from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.export.onnx.writer import export_onnx
-from kmidi_lab.models.emotion_node.features import BASES, INTENSITIES, KEYS, SUBS, load_thesaurus
+from kmidi_lab.models.emotion_node.features import (
+    BASES,
+    INTENSITIES,
+    KEYS,
+    QUADRANTS,
+    SUBS,
+    load_thesaurus,
+    node_quadrants,
+)
 from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier
 
 
@@ -26,7 +35,7 @@ def models(tmp_path_factory) -> tuple[Path, EmotionNodeClassifier]:
     entry = {
         "id": EMOTION_NODE.id, "file": "emotionnodeclassifier.onnx", "format": "onnx", "task": EMOTION_NODE.task,
         "input_size": 128, "output_size": 258, "status": "training", "note": "made by a test",
-        "exports": {"onnx_path": "emotionnodeclassifier.onnx"},
+        "exports": {"onnx_path": "emotionnodeclassifier.onnx"}, "contract_version": EMOTION_NODE.version,
     }  # fmt: skip
     registry = {"registry_version": "1.1", "generated_at": "2026-11-22T20:30:00+00:00", "models": [entry]}
     (root / "registry.json").write_text(json.dumps(registry))
@@ -45,7 +54,8 @@ def test_answers_are_the_networks(cli, models, tmp_path):
     summary = json.loads(path.read_text())["summary"]
     said = summary["answers"]
     with torch.no_grad():
-        whole = module.export_network()(torch.from_numpy(log_mel(chord.astype(np.float32)))[None])[0].mean(0)
+        [frames] = adapted_sounds([log_mel(chord.astype(np.float32))])
+        whole = module.export_network()(torch.from_numpy(frames)[None])[0].mean(0)
     p = {s.name: whole[s.index].softmax(0) for s in EMOTION_NODE.outputs}
     best = {name: int(values.argmax()) for name, values in p.items()}
     base = BASES[best["base"]]
@@ -53,6 +63,11 @@ def test_answers_are_the_networks(cli, models, tmp_path):
     assert said["intensity"]["answer"] == INTENSITIES[best["intensity"]] and said["key"]["answer"] == KEYS[best["key"]]
     node = load_thesaurus()[best["node"]]
     assert said["node"]["answer"].startswith(f"{node.name} (")
-    assert summary["values"] == {"valence": node.valence, "arousal": node.arousal, "dominance": node.dominance}
+    nodes = load_thesaurus()
+    for name in ("valence", "arousal", "dominance"):
+        mean = sum(float(chance) * getattr(one, name) for chance, one in zip(p["node"], nodes, strict=True))
+        assert summary["values"][name] == pytest.approx(mean, abs=1e-4)
+    p["quadrant"] = torch.bincount(torch.tensor(node_quadrants()), p["node"], 4)
+    assert said["quadrant"]["answer"] == QUADRANTS[int(p["quadrant"].argmax())]
     for name, answer in said.items():
         assert answer["probability"] == pytest.approx(float(p[name].max()), abs=1e-4)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from support.declared_metrics import assert_declared
 
+from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import DataError
 from kmidi_lab.export.onnx.writer import export_onnx
@@ -28,7 +29,6 @@ from kmidi_lab.models.feel.features import (
     bin_of,
     bpm_of,
     frame_at,
-    heard,
     seconds_at,
     targets,
 )
@@ -185,7 +185,9 @@ def small() -> AudioFeelAnalyzer:
 def batch_of(songs: Sequence[Excerpt]) -> FeelBatch:
     rows = [targets(song) for song in songs]
     columns = [np.stack(column).astype(np.float32) for column in zip(*rows, strict=True)]
-    return FeelBatch(torch.from_numpy(np.stack(heard([s.frames for s in songs]))), *map(torch.from_numpy, columns))
+    return FeelBatch(
+        torch.from_numpy(np.stack(adapted_sounds([s.frames for s in songs]))), *map(torch.from_numpy, columns)
+    )
 
 
 def test_what_is_never_taught_stays_zero_and_the_rest_is_learnt(data: Data) -> None:

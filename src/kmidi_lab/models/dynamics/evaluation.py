@@ -76,8 +76,9 @@ class DynamicsEvaluator(Evaluator):
     def items(self, call: Call, head: dict[str, np.ndarray], data: DynamicsData, split: str) -> Iterator[ScoredItem]:
         """Performances, run freely; the picture shows the error of each note's velocity."""
         velocity = DYNAMICS.output("velocity").index.start
-        for performance, piece in zip(data.songs(split), data.encoded(split), strict=True):
-            [out] = free_run(call, [piece.x])
+        pieces = data.encoded(split)
+        outputs = free_run(call, [piece.x for piece in pieces])
+        for performance, piece, out in zip(data.songs(split), pieces, outputs, strict=True):
             there = piece.mask[:, velocity] > 0
             error = np.where(there, np.abs(out[:, velocity] - piece.y[:, velocity]), np.nan)
             yield ScoredItem(

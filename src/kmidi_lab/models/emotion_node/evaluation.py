@@ -9,9 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.models.emotion_node.baselines import Probabilities, fit_baselines
-from kmidi_lab.models.emotion_node.features import BASES, HEADS, PER_BASE, PER_SUB, marginals, targets
+from kmidi_lab.audio.level import adapted_sounds
+from kmidi_lab.audio.mel import FLOOR
+from kmidi_lab.contracts import EMOTION_NODE, LEVEL_FEATURES, Contract
+from kmidi_lab.models.emotion_node.baselines import Predict, Probabilities, fit_baselines
+from kmidi_lab.models.emotion_node.features import (
+    BASES,
+    HEADS,
+    PER_BASE,
+    PER_SUB,
+    QUADRANTS,
+    marginals,
+    node_quadrants,
+    pair_of,
+    targets_of,
+)
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, score_alike
 from kmidi_lab.scoring.metrics import confusion, log_likelihoods, so_far, softmax
 
@@ -20,10 +32,13 @@ SECONDS = (1.0, 2.0, 3.0)
 _EARLY = ("base_accuracy", "node_accuracy")
 """Metrics that are also told of the first seconds."""
 _TOP = 3
+_SOFTER_DB = 12.0
 
 
 class NodeData(Protocol):
     """What the evaluator asks of a data module."""
+
+    contract: Contract
 
     def songs(self, split: str) -> Sequence[Clip]: ...
 
@@ -32,8 +47,12 @@ class NodeEvaluator(Evaluator):
     """Scores a callable over sequences `[1, T, 128] -> [1, T, 258]`, each clip from a reset on.
 
     A clip is read from the mean of its outputs; `node_accuracy_at_1_s` … from the mean of those that were out by then.
+    Heads are scored on the clips that were made for a node, `quadrant_accuracy` (from the sums of the nodes' probabilities)
+    on those that listeners put in one, with `valence_accuracy` and `arousal_accuracy`, its two halves.
     `sub_accuracy` wants base and sub right. `key_invariance` is the share of pairs of clips alike but for the key that
-    get the same node. `hierarchy_consistency` is the share of clips whose likeliest node lies in the likeliest base and sub.
+    get the same node, `base_invariance` the same base, over all clips; `…_played` over those that were not made by rule.
+    `softer_base_invariance` is the share of clips that get the same base 12 dB softer. `hierarchy_consistency` is the share
+    of clips whose likeliest node lies in the likeliest base and sub.
     """
 
     METRICS = {
@@ -46,14 +65,22 @@ class NodeEvaluator(Evaluator):
         "key_accuracy": "max",
         "key_mirex": "max",
         "key_invariance": "max",
+        "base_invariance": "max",
+        "key_invariance_played": "max",
+        "base_invariance_played": "max",
+        "softer_base_invariance": "max",
         "hierarchy_consistency": "max",
         "base_from_nodes_accuracy": "max",
+        "quadrant_accuracy": "max",
+        "valence_accuracy": "max",
+        "arousal_accuracy": "max",
+        "quadrant_nll": "min",
         "loss": "min",
         **{f"{name}_at_{seconds:g}_s": "max" for name in _EARLY for seconds in SECONDS},
     }
-    COUNTS = ("events", "frames")
+    COUNTS = ("events", "listened", "frames")
     primary = "node_accuracy"
-    also = ("base_accuracy", "sub_accuracy", "node_top3", "key_accuracy")
+    also = ("quadrant_accuracy", "base_accuracy", "sub_accuracy", "node_top3", "key_accuracy")
     loss = "loss"
     """The sum of the heads' cross-entropies."""
 
@@ -61,40 +88,92 @@ class NodeEvaluator(Evaluator):
         self, call: Call, head: dict[str, np.ndarray], data: NodeData, split: str, training: NodeData
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
-        clips = data.songs(split)
-        frames = [np.asarray(clip.sound.frames, np.float32) for clip in clips]
+        clips, features = data.songs(split), data.contract.features
+        frames = heard([clip.sound.frames for clip in clips], features)
         outputs = [call(f[None])[0] for f in frames]
-        splits = {part: training.songs(part) for part in ("train", "val")}
-        fitted = fit_baselines(
-            [c.sound.frames for c in splits["train"]], labels_of(splits["train"]), [c.sound.frames for c in splits["val"]],
-            labels_of(splits["val"]),
-        )  # fmt: skip
-        true, groups = labels_of(clips), [clip.group for clip in clips]
         own = probabilities(np.stack([o.mean(0) for o in outputs]))
+        fitted = _fitted(training, features)
         baselines = {name: predict(frames) for name, predict in fitted.items()}
-        result = score_alike(lambda p, _: score(p, true, groups), own, baselines, {split: clips})
+        result = score_alike(lambda p, _: score(p, clips), own, baselines, {split: clips})
+        metrics = result.metrics[split]
+        made = np.array(["node" in clip.labels for clip in clips])
         for seconds in SECONDS:
-            early = score(probabilities(np.stack([so_far(o, seconds) for o in outputs])), true, groups)
-            result.metrics[split] |= {f"{name}_at_{seconds:g}_s": early[name] for name in _EARLY}
-        result.metrics[split] |= {"events": len(clips), "frames": sum(map(len, frames))}
-        counts = confusion(own["base"].argmax(1), true[:, 0], len(BASES))
+            early = score(probabilities(np.stack([so_far(o, seconds) for o in outputs])), clips)
+            metrics |= {f"{name}_at_{seconds:g}_s": early[name] for name in _EARLY}
+        softer = heard([_softer(clip.sound.frames) for clip in clips], features)
+        bases = probabilities(np.stack([call(f[None])[0].mean(0) for f in softer]))["base"].argmax(1)
+        metrics["softer_base_invariance"] = float((bases == own["base"].argmax(1)).mean())
+        listened = sum("quadrant" in clip.labels for clip in clips)
+        metrics |= {"events": int(made.sum()), "listened": listened, "frames": sum(map(len, frames))}
+        counts = confusion(own["base"][made].argmax(1), labels_of(clips)[made, 0], len(BASES))
         result.analysis = {"confusion_base": {"labels": list(BASES), "counts": counts}}
+        if listened:
+            rows = [i for i, clip in enumerate(clips) if "quadrant" in clip.labels]
+            true = np.array([clips[i].labels["quadrant"] for i in rows])
+            counts = confusion(quadrants(own["node"][rows]).argmax(1), true, len(QUADRANTS))
+            result.analysis["confusion_quadrant"] = {"labels": list(QUADRANTS), "counts": counts}
         return result
 
 
+def heard(sounds: Sequence[NDArray[np.floating]], features: str) -> list[NDArray[np.float32]]:
+    """What the model gets of sounds `[T_i, 128]` of `mel128-v1`, by the version of its contract."""
+    if features == LEVEL_FEATURES:
+        return adapted_sounds(sounds)
+    return [np.asarray(frames, np.float32) for frames in sounds]
+
+
+def _softer(frames: NDArray[np.floating]) -> NDArray[np.float32]:
+    return np.maximum(np.asarray(frames, np.float32) - _SOFTER_DB * np.log(10) / 10, np.float32(np.log(FLOOR)))
+
+
+def _fitted(training: NodeData, features: str) -> dict[str, Predict]:
+    parts = [training.songs(name) for name in ("train", "val")]
+    sounds = [heard([clip.sound.frames for clip in part], features) for part in parts]
+    return fit_baselines(sounds[0], labels_of(parts[0]), sounds[1], labels_of(parts[1]))
+
+
 def labels_of(clips: Sequence[Clip]) -> NDArray[np.int64]:
-    """`[N, 5]`: class of each head."""
-    rows = [targets(c.labels["node"], c.labels["intensity"], c.labels["key"]) for c in clips]
-    return np.array([[row[name] for name in HEADS] for row in rows], np.int64)
+    """`[N, 6]`: class of each head and the quadrant, -1 where it is not known."""
+    return np.array([[*targets_of(clip), clip.labels.get("quadrant", -1)] for clip in clips], np.int64)
 
 
 def probabilities(outputs: NDArray[np.floating]) -> Probabilities:
-    """`[N, 258]` to the probabilities of each head."""
-    return {name: softmax(outputs[:, EMOTION_NODE.output(name).index].astype(np.float64)) for name in HEADS}
+    """`[N, 258]` to the probabilities of each head, and of the quadrants."""
+    p = {name: softmax(outputs[:, EMOTION_NODE.output(name).index].astype(np.float64)) for name in HEADS}
+    return {**p, "quadrant": quadrants(p["node"])}
 
 
-def score(p: Probabilities, true: NDArray[np.int64], groups: Sequence[str]) -> dict[str, float]:
-    """Every metric of N clips; `groups` names clips that are alike but for the key."""
+def quadrants(node: NDArray[np.floating]) -> NDArray[np.float64]:
+    """`[N, 216]` probabilities of nodes to `[N, 4]` of the quadrants that the thesaurus puts them in."""
+    return np.asarray(node @ np.eye(len(QUADRANTS))[node_quadrants()])
+
+
+def score(p: Probabilities, clips: Sequence[Clip]) -> dict[str, float]:
+    """Every metric of N clips that there are labels for."""
+    true = labels_of(clips)
+    made, listened = true[:, 0] >= 0, true[:, -1] >= 0
+    played = np.array(["node" not in clip.labels for clip in clips])
+    groups = [pair_of(clip) for clip in clips]
+    bases, nodes = p["base"].argmax(1), p["node"].argmax(1)
+    out = {"key_invariance": invariance(nodes, groups), "base_invariance": invariance(bases, groups)}
+    if played.any():
+        some = [group for group, there in zip(groups, played, strict=True) if there]
+        out["key_invariance_played"] = invariance(nodes[played], some)
+        out["base_invariance_played"] = invariance(bases[played], some)
+    if made.any():
+        out |= _made({name: p[name][made] for name in HEADS}, true[made])
+    if listened.any():
+        four, heard_in = p["quadrant"][listened], true[listened, -1]
+        guess = four.argmax(1)
+        out["quadrant_accuracy"] = float((guess == heard_in).mean())
+        out["valence_accuracy"] = float(((four[:, [0, 3]].sum(1) > 0.5) == np.isin(heard_in, (0, 3))).mean())
+        out["arousal_accuracy"] = float(((four[:, [0, 1]].sum(1) > 0.5) == np.isin(heard_in, (0, 1))).mean())
+        out["quadrant_nll"] = float(-log_likelihoods(four, heard_in).mean())
+    return out
+
+
+def _made(p: Probabilities, true: NDArray[np.int64]) -> dict[str, float]:
+    """Of clips that were made for a node."""
     predicted = {name: p[name].argmax(1) for name in HEADS}
     right = {name: predicted[name] == true[:, i] for i, name in enumerate(HEADS)}
     ranked = np.argsort(-p["node"], 1)[:, :_TOP]
@@ -110,7 +189,6 @@ def score(p: Probabilities, true: NDArray[np.int64], groups: Sequence[str]) -> d
         "intensity_mae": float(np.abs(predicted["intensity"] - true[:, HEADS.index("intensity")]).mean()),
         "key_accuracy": float(right["key"].mean()),
         "key_mirex": float(mirex(predicted["key"], true[:, HEADS.index("key")]).mean()),
-        "key_invariance": invariance(node, groups),
         "hierarchy_consistency": float(agree.mean()),
         "base_from_nodes_accuracy": float(from_nodes.mean()),
         "loss": float(sum(-log_likelihoods(p[name], true[:, i]).mean() for i, name in enumerate(HEADS))),

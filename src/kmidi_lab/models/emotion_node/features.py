@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import DataError, first_line
 
@@ -33,6 +35,8 @@ KEYS = tuple(f"{tonic} {mode}" for tonic in TONICS for mode in ("major", "minor"
 CLASSES = tuple(f"{base}.{sub}" for base in BASES for sub in SUBS[base])
 """The 36 sub-emotions by base * 6 + sub: what data and model must agree on."""
 PER_SUB, PER_BASE = 6, 36
+QUADRANTS = ("happy", "angry", "sad", "calm")
+"""Of valence and arousal (Russell, 1980), in EMOPIA's order: ++, -+, --, +-."""
 HEADS = tuple(s.name for s in EMOTION_NODE.outputs)
 THESAURUS = Path(__file__).with_name("emotion_thesaurus.yaml")
 
@@ -56,10 +60,34 @@ def node_of(node: int) -> NodeId:
     return NodeId(node // PER_BASE, node // PER_SUB % PER_SUB, node % PER_SUB)
 
 
+def pair_of(clip: Clip) -> str:
+    """What clips have in common that are alike but for the key: the last part of an id names it."""
+    return clip.id.rsplit("/", 1)[0]
+
+
+def quadrant_of(valence: float, arousal: float) -> int:
+    """A place in QUADRANTS; 0 counts as below."""
+    return (0 if arousal > 0 else 3) if valence > 0 else (1 if arousal > 0 else 2)
+
+
+@lru_cache(1)
+def node_quadrants() -> list[int]:
+    """The quadrant of each node of the thesaurus."""
+    return [quadrant_of(node.valence, node.arousal) for node in load_thesaurus()]
+
+
 def targets(node: int, intensity: int, key: int) -> dict[str, int]:
     """Class of each head."""
     place = node_of(node)
     return {"base": place.base, "sub": place.sub, "intensity": intensity, "key": key, "node": node}
+
+
+def targets_of(clip: Clip) -> list[int]:
+    """The class of each head, -1 where it is not known."""
+    if "node" not in clip.labels:
+        return [-1] * len(HEADS)
+    row = targets(clip.labels["node"], clip.labels["intensity"], clip.labels["key"])
+    return [row[name] for name in HEADS]
 
 
 def marginals(node: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
@@ -69,10 +97,15 @@ def marginals(node: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray
 
 
 class NodeBatch(NamedTuple):
-    """Clips: `x` `[B, T, 128]` mel frames; `target` `[B, 5]`, the class of each head in the contract's order."""
+    """Pairs of clips that are alike but for the key.
+
+    `x` `[B, 2, T, 128]` frames of `mel128-v2`; `target` `[B, 2, 5]`, the class of each head in the contract's order, -1
+    where it is not known; `quadrant` `[B]`, a place in QUADRANTS, -1 where it is not known.
+    """
 
     x: torch.Tensor
     target: torch.Tensor
+    quadrant: torch.Tensor
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
-from kmidi_lab.models.emotion_node.features import BASES, INTENSITIES, KEYS, PER_BASE, PER_SUB, SUBS, load_thesaurus
+from kmidi_lab.models.emotion_node.features import (
+    BASES,
+    INTENSITIES,
+    KEYS,
+    PER_BASE,
+    PER_SUB,
+    QUADRANTS,
+    SUBS,
+    load_thesaurus,
+    node_quadrants,
+)
 
 
 class HeardNodes(Listening):
@@ -17,21 +29,26 @@ class HeardNodes(Listening):
     """By then base emotions are told nearly as well as from whole clips (docs/emotion_node.md)."""
 
     def reader(self, published: Published) -> Read:
-        """Reads each head; valence, arousal and dominance are those of the likeliest node in the thesaurus."""
+        """Reads each head, and the quadrant from the nodes; valence, arousal and dominance are the nodes' mean by probability."""
         nodes = load_thesaurus()
+        values = np.array([(node.valence, node.arousal, node.dominance) for node in nodes])
         names = [f"{node.name} ({SUBS[BASES[i // PER_BASE]][i // PER_SUB % PER_SUB]})" for i, node in enumerate(nodes)]
 
         def read(output: Frames) -> Reading:
             part = {s.name: output[s.index] for s in EMOTION_NODE.outputs}
-            node = nodes[int(part["node"].argmax())]
+            chances = np.exp(part["node"] - part["node"].max(), dtype=np.float64)
+            chances /= chances.sum()
+            four = np.bincount(node_quadrants(), chances, len(QUADRANTS))
             base, sure = likeliest(part["base"], list(BASES))
             answers = {
+                "quadrant": (QUADRANTS[int(four.argmax())], float(four.max())),
                 "base": (base, sure),
                 "sub": likeliest(part["sub"], list(SUBS[base])),
                 "intensity": likeliest(part["intensity"], list(INTENSITIES)),
                 "key": likeliest(part["key"], list(KEYS)),
                 "node": likeliest(part["node"], names),
             }
-            return Reading({"valence": node.valence, "arousal": node.arousal, "dominance": node.dominance}, answers)
+            mean = map(float, chances @ values)
+            return Reading(dict(zip(("valence", "arousal", "dominance"), mean, strict=True)), answers)
 
         return read

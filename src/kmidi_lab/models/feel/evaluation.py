@@ -8,12 +8,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.feel.baselines import Regression, statistics_of, trackers
 from kmidi_lab.models.feel.decoding import confidence_of, inside, octaves_apart, pulse, tempo_shares, values_of
-from kmidi_lab.models.feel.features import BINS, CURVES, WHOLE, Excerpt, bin_of, curves_of, heard
+from kmidi_lab.models.feel.features import BINS, CURVES, WHOLE, Excerpt, bin_of, curves_of
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
 
 Array = NDArray[np.float64]
@@ -71,7 +72,7 @@ class FeelEvaluator(Evaluator):
         songs = data.songs(split)
         if not any(inside(song.tempo) for song in songs):
             raise DataError(f"the split {split!r} holds no tempo; give data.split=all or another data.root")
-        inputs = heard([song.frames for song in songs])
+        inputs = adapted_sounds([song.frames for song in songs])
         outputs = [call(x[None])[0] for x in inputs]
         own = [answer_of(o) for o in outputs]
         result = score_alike(
@@ -178,7 +179,7 @@ def _baselines(
     songs: Sequence[Excerpt], inputs: Sequence[NDArray[np.float32]], train: Sequence[Excerpt]
 ) -> Mapping[str, list[Answer]]:
     """What each baseline says of the excerpts; the constant says the training's means, the others regressions."""
-    heard_train = heard([song.frames for song in train])
+    heard_train = adapted_sounds([song.frames for song in train])
     windows, ours = ([w for x in some for w in _stretches(x)] for some in (heard_train, inputs))
     fitted_on, asked = statistics_of(heard_train), statistics_of(inputs)
     curves = np.concatenate([moments_of(song) for song in train])

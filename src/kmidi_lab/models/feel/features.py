@@ -6,16 +6,14 @@ within `TOGETHER_S` in one of the three voices, as loud as its loudest note.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.level import adapt, fresh
 from kmidi_lab.audio.mel import BANDS, FRAME_S, HOP, RATE, WINDOW
-from kmidi_lab.audio.speaker import padded
 from kmidi_lab.contracts import FEEL
 
 if TYPE_CHECKING:
@@ -43,7 +41,6 @@ DELAY_FRAMES = 1
 BESIDE = 0.4
 """Target of the frames beside a marked one."""
 _FULL_ENERGY, _FULL_DENSITY = 3.0, 12.0
-_TOGETHER = 64
 
 
 @dataclass(frozen=True)
@@ -162,14 +159,3 @@ def _sliding(values: Array, window: int) -> Array:
     total = np.concatenate([np.zeros(1), np.cumsum(values)])
     ends = np.arange(1, len(values) + 1)
     return np.asarray(total[ends] - total[np.maximum(0, ends - window)])
-
-
-def heard(clips: Sequence[Frames]) -> list[NDArray[np.float32]]:
-    """Frames `[T_i, 128]` of `mel128-v1` as the model is given them, `mel128-v2`, each sound from its beginning."""
-    out: list[NDArray[np.float32]] = []
-    for first in range(0, len(clips), _TOGETHER):
-        some = clips[first : first + _TOGETHER]
-        frames, real = padded(some)
-        levelled = adapt(frames, real, fresh(len(some))).frames
-        out += [row[: len(clip)] for row, clip in zip(levelled, some, strict=True)]
-    return out

@@ -29,6 +29,8 @@ from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.lessons import Array, Judged, LeftOutError
 from kmidi_lab.retraining.training import FeedbackTraining, Head
 
+_RANDOM = 20
+"""Answers that are drawn for what one who does not listen would play."""
 _IN = {s.name: s.index for s in GROOVE.inputs}
 
 
@@ -40,6 +42,7 @@ class GrooveFeedback(FeedbackTraining):
 
     REJECTIONS = False
     NATS = 10.0
+    RATE = 5e-4
     ADAPTED: ClassVar[Mapping[str, int]] = {"network.5": 1}
 
     def answer(self, judged: Judged, head: Head) -> Array:
@@ -67,9 +70,14 @@ class GrooveFeedback(FeedbackTraining):
         strokes = batch.hit.flatten(1).sum(1)
         return np.asarray(((each * batch.hit).flatten(1).sum(1) / strokes).numpy(), float)
 
-    def random_targets(self, x: Array, targets: Array, rng: np.random.Generator) -> Array:
-        timing, velocity = (rng.uniform(low, 1, (len(x), STEPS)) for low in (-1, 0))
-        return np.concatenate([timing, velocity], axis=1)
+    def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
+        """That of any timing and velocity: the mean over such answers, which makes densities of both comparable."""
+        drawn = []
+        for _ in range(_RANDOM):
+            timing, velocity = (rng.uniform(low, 1, (len(x), STEPS)) for low in (-1, 0))
+            answers = np.concatenate([timing, velocity], axis=1)
+            drawn.append(np.exp(-self.NATS * self.losses(outputs, head, x, answers)))
+        return np.asarray(np.mean(drawn, axis=0))
 
     def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> GrooveBatch:
         """Sequences of one bar, with bars of nothing behind them up to the length of those of `like`.

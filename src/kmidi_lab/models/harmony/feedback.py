@@ -36,6 +36,7 @@ class ChordFeedback(FeedbackTraining):
 
     REJECTIONS = True
     NATS = 1.0
+    RATE = 3e-5
     ADAPTED: ClassVar[Mapping[str, int]] = {"network.relative": 1, "network.absolute": 0, "joint": 0}
 
     def answer(self, judged: Judged, head: Head) -> Array:
@@ -56,8 +57,9 @@ class ChordFeedback(FeedbackTraining):
         p = joint_probabilities(outputs, dict(head))
         return -np.log(np.maximum((p * (targets[:, :CLASSES] > 0)).sum(1), _LEAST))
 
-    def random_targets(self, x: Array, targets: Array, rng: np.random.Generator) -> Array:
-        return targets[rng.permutation(len(targets))]
+    def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
+        """That of any of the chords."""
+        return np.asarray((targets[:, :CLASSES] > 0).mean(1))
 
     def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> HarmonyBatch:
         sums = targets[:, :CLASSES].cumsum(1)

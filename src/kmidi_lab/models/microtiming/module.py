@@ -24,9 +24,9 @@ class MicrotimingModel(LabModule):
     the velocity's spread the squared distance to that error.
 
     Args:
-        inner: size of the layer that reads the note.
+        inner: size of each of the two layers that read the note.
         hidden: size of the GRU that remembers the notes before.
-        dropout: share of both layers' units dropped in training.
+        dropout: share of every layer's units dropped in training.
         velocity_weight: of the velocity's absolute error, relative to the offset's pinball loss.
     """
 
@@ -37,8 +37,8 @@ class MicrotimingModel(LabModule):
 
     def __init__(
         self,
-        inner: Count = 48,
-        hidden: Count = 56,
+        inner: Count = 64,
+        hidden: Count = 44,
         dropout: Dropout = 0.05,
         velocity_weight: LossWeight = 0.3,
         learning_rate: float = 6e-3,
@@ -54,7 +54,7 @@ class MicrotimingModel(LabModule):
     def architecture(self) -> str:
         inputs, inner, hidden, outputs = self.sizes
         zeros = MICROTIMING.output_size - outputs
-        return f"{inputs}→{inner} ELU→GRU {hidden}→{outputs} tanh→scaled to offsets and velocity + {zeros} zeros"
+        return f"{inputs}→{inner} ELU→{inner} ELU→GRU {hidden}→{outputs} tanh→scaled to offsets and velocity + {zeros} zeros"
 
     def training_step(self, batch: MicrotimingBatch, batch_idx: int) -> torch.Tensor:
         offset, velocity, _ = losses(self.network(batch.x), batch)

@@ -20,13 +20,13 @@ def microtiming_network(inner: int, hidden: int, dropout: float) -> Chain:
     """`[B, T, 64]` notes to `[B, T, 16]`: offsets in -1..1, velocity and its spread in 0..1, zeros behind.
 
     Args:
-        inner: size of the layer that reads the note.
+        inner: size of each of the two layers that read the note; one alone hardly multiplies a lead in ms by the tempo.
         hidden: units of the GRU that remembers the notes before.
-        dropout: share of both layers' units dropped in training.
+        dropout: share of every layer's units dropped in training.
     """
     return Chain(
-        _reader(inner), nn.ELU(), nn.Dropout(dropout), GRU(inner, hidden), nn.Dropout(dropout),
-        nn.Linear(hidden, ANSWERED), nn.Tanh(), _to_ranges(),
+        _reader(inner), nn.ELU(), nn.Dropout(dropout), nn.Linear(inner, inner), nn.ELU(), nn.Dropout(dropout),
+        GRU(inner, hidden), nn.Dropout(dropout), nn.Linear(hidden, ANSWERED), nn.Tanh(), _to_ranges(),
     )  # fmt: skip
 
 

@@ -1,0 +1,73 @@
+"""The gates of one retraining, and what its record and its report tell of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kmidi_lab.after_fit import numpy_call
+from kmidi_lab.data import DataModule
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.retraining import gates
+from kmidi_lab.retraining.adapting import losses
+from kmidi_lab.retraining.gates import Gate
+from kmidi_lab.retraining.lessons import Lessons
+from kmidi_lab.retraining.opening import Opened
+from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights
+from kmidi_lab.run_record import Note, RunRecord
+from kmidi_lab.wording import many
+
+
+class Retraining:
+    """One retraining: what it learns from, and the gates, which fill the run's record."""
+
+    def __init__(
+        self, model: Opened, lessons: Lessons, raters: list[Rater], held: NDArray[np.bool_], margin: float, seed: int
+    ) -> None:
+        self._model, self._lessons, self._raters = model, lessons, raters
+        self._held, self._margin, self._seed = held, margin, seed
+        self.gates: list[Gate] = []
+
+    def gate(self, record: RunRecord, module: LabModule, data: DataModule) -> bool:
+        """Whether both gates are passed; the record tells of them, and of no event and no user."""
+        training, base = self._model.training, self._model.module
+        [before, weights], [after, _] = (
+            training.test_losses(numpy_call(m.network), m.head(), data) for m in (base, module.cpu().eval())
+        )
+        own = self._lessons.rows(self._held)
+        trust = event_weights(own, np.array([rater.weight for rater in self._raters]))
+        first, second = (losses(m, training, own) for m in (base, module))
+        self.gates = [
+            gates.not_worse(before, after, weights, self._margin, self._seed),
+            gates.better(first, second, own.rater, trust, self._seed),
+        ]
+        learnt = self._lessons.rows(~self._held)
+        facts = {
+            "from_sha256": self._model.published.entry["exports"]["sha256"],
+            "events": len(learnt),
+            "raters": len(np.unique(learnt.rater)),
+            "held_out_events": len(own),
+            "held_out_raters": len(np.unique(own.rater)),
+            "doubted_raters": sum(rater.weight < DOUBTFUL for rater in self._raters),
+            "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
+        }
+        assert record.data
+        record.data.more["retrained"] = facts
+        text = (
+            f"Learnt from {many(facts['events'], 'event')} of {many(facts['raters'], 'user')}, beside the original data, from the model "
+            f"whose file has SHA-256 {facts['from_sha256']}. {'. '.join(map(str, self.gates))}."
+        )
+        record.analysis.notes.append(Note("Retrained from feedback", text))
+        return all(gate.passed for gate in self.gates)
+
+    def json(self) -> bytes:
+        """The report for whoever runs this: it names use ids, so it stays in the run's folder."""
+        held = {self._lessons.raters[i] for i in np.unique(self._lessons.rater[self._held])}
+        report = {
+            "events": len(self._lessons),
+            "left_out": self._lessons.left_out,
+            "raters": [vars(rater) | {"held_out": rater.use in held} for rater in self._raters],
+            "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
+        }
+        return orjson.dumps(report, option=orjson.OPT_INDENT_2)

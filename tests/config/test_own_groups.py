@@ -1,0 +1,61 @@
+"""Several loggers by name, and trainers and loggers from a folder of a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kmidi_lab import config
+from kmidi_lab.conf_dir import look_also_in
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.trainer_parts import arguments, loggers
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Path]:
+    """A folder as `--config-dir` names one."""
+    for name, text in (
+        ("trainer/mine.yaml", "defaults: [default, _self_]\nmax_epochs: 3\nmore: {profiler: simple}\n"),
+        ("logger/mine.yaml", "more:\n  mine:\n    _target_: lightning.pytorch.loggers.CSVLogger\n    name: mine\n"),
+    ):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    look_also_in(str(tmp_path))
+    yield tmp_path
+    look_also_in(None)
+
+
+@pytest.mark.parametrize("typed", ["[csv,wandb,tensorboard]", "[tensorboard,wandb,csv]"])
+def test_several_loggers_in_any_order(typed: str) -> None:
+    [cfg] = config.check([f"logger={typed}", "logger.project=mine"], False)
+    assert cfg.logger.wandb and list(cfg.logger.more) == ["tensorboard"] and cfg.logger.project == "mine"
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("logger=[csv,tensorbord]", "Did you mean 'tensorboard'"),
+        ("logger=[]", "logger: [] is not allowed"),
+        ("logger=[[csv]]", "Allowed: csv"),
+        ("callbacks=[rates,rate]", "Did you mean 'rates'"),
+        ("hardware=[cpu,cuda]", "hardware: ['cpu', 'cuda'] is not allowed"),
+    ],
+)
+def test_lists_that_are_none(typed: str, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.check([typed], False)
+    assert line in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_trainers_and_loggers_of_a_user_s_own(own: Path, tmp_path: Path) -> None:
+    [cfg] = config.check(["trainer=mine", "logger=[wandb,mine]", "trainer.patience=4"], False)
+    assert (cfg.trainer.max_epochs, cfg.trainer.patience, cfg.logger.wandb) == (3, 4, True)
+    assert arguments(cfg) == {"profiler": "simple"}
+    [made] = loggers(cfg, tmp_path)
+    assert type(made).__name__ == "CSVLogger" and made.save_dir == str(tmp_path)
+
+
+def test_one_that_is_not_there_names_what_is(own: Path, refusal: Callable[..., str]) -> None:
+    assert "Allowed: default, mine" in refusal("task=info", "trainer=ddp")

@@ -1,0 +1,63 @@
+"""Several answers to one question: members of a committee, and draws of dropout."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.feedback.material import Item, ranked
+from kmidi_lab.inference.published import release_root
+from kmidi_lab.inference.questions import Guess, Question
+
+LINES = ("I am so happy today", "He never came home and I cry", "The bus leaves at nine", "What a disgusting lie")
+
+
+@pytest.fixture(autouse=True)
+def released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fixture `job` starts no Hydra, which the choice of a models folder asks."""
+    monkeypatch.setattr("kmidi_lab.tasks.asking.models_root", lambda *_: release_root())
+
+
+def test_what_members_dispute_comes_first() -> None:
+    agreed, disputed = np.tile([0.5, 0.5], (2, 1)), np.array([[1.0, 0.0], [0.0, 1.0]])
+    guesses = [Guess(np.full(2, i, np.float32), np.full(2, 0.5), ["a", "b"]) for i in range(2)]
+    items = [
+        Item(Question("a" * 64), "agreed", guesses[0], votes=agreed),
+        Item(Question("b" * 64), "disputed", guesses[1], votes=disputed),
+    ]
+    assert [i.source for i in ranked(items, "committee", 2)] == ["disputed", "agreed"]
+    assert [round(i.score, 3) for i in ranked(items, "bald", 2)] == [0.693, 0.0]
+
+
+@pytest.mark.slow
+def test_dropout_and_committee_rank_a_folder_or_are_refused(job, refusal, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("\n".join(LINES))
+    task = ("task=queue", f"data.root={folder}")
+
+    def scores(*more: str) -> list[float]:
+        job(*task, *more)
+        return [float(row["score"]) for row in csv.DictReader((tmp_path / "queue.csv").open())]
+
+    charts = tmp_path / "charts"
+    charts.mkdir()
+    (charts / "a.txt").write_text("C | Am | Dm7 | G7 | C | Gb7")
+    by_dropout = ("experiment=harmony_real", "queue.by=bald", f"data.root={charts}")
+    first = scores(*by_dropout)
+    assert len(first) == 4 and all(s > 0 for s in first), "draws differ"
+    assert first == scores(*by_dropout), "the seed decides"
+    assert "has no dropout" in refusal(task[0], *by_dropout, "model.module.dropout=0.0")
+    assert "queue.checkpoint=" in refusal(*task, "model=intent", "queue.by=bald", f"queue.checkpoint={folder}")
+    assert "keeps no earlier version" in refusal(*task, "model=intent", "queue.by=committee")
+    assert "has no intent model" in refusal(*task, "model=intent", "queue.by=committee", f"queue.members=[{folder}]")
+    other = tmp_path / "other"
+    shutil.copytree(release_root() or Path(), other)
+    assert scores("model=intent", "queue.by=committee", f"queue.members=[{other}]") == [0.0] * 4, "twins agree"
+    with pytest.raises(ConfigError, match="needs task=queue"):
+        job("task=label", "model=intent", "label.page=true", "label.by=bald", f"data.root={folder}")
