@@ -69,7 +69,7 @@ def test_a_job_that_is_preempted_is_queued_again_and_comes_to_the_same_end(
     said, _ = job.communicate(timeout=600)
     assert job.returncode == 0, said
     [sweep] = (tmp_path / "outputs/sweeps").iterdir()
-    [log] = (sweep / "submitit").glob("*.err")
+    [log] = (sweep / "submitit").glob("*.out")
     assert "Requeued job" in log.read_text() and "best so far: val/loss" in (sweep / "0/cli.log").read_text()
     whole = start(tmp_path, lab, lab_env, "seed=1", epochs, "paths.output_root=whole")
     assert whole.wait(timeout=600) == 0
