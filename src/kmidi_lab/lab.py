@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, ready, resume, run_file, start_weights
+from kmidi_lab import hardware, provenance, ready, resume, run_file, start_weights, trainer_parts
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
@@ -70,6 +70,7 @@ def train(
     settings = cfg.trainer
     resumed = resume.find(settings.resume, limits.epochs, settings.patience, settings.min_epochs, settings.ema)
     check_average(cfg.trainer.ema, machine.precision)
+    trainer_parts.check_packages(cfg)
     if cfg.export.enabled:
         runner_from_env()
         check_writable(Path(cfg.models_root))

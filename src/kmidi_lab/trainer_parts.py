@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ _OURS = (
     "logger", "callbacks", "plugins",
 )  # fmt: skip
 """Arguments that other keys of the config set, or that a run's own files depend on."""
+_PACKAGES = {"tensorboard": ("tensorboard", "tensorboardX"), "mlflow": ("mlflow", "mlflow_skinny")}
+"""By the name of the file in conf/logger: one of these is needed."""
 
 
 def trusted_here(cfg: DictConfig) -> list[str]:
@@ -45,6 +48,13 @@ def arguments(cfg: DictConfig) -> dict[str, Any]:
 def callbacks(cfg: DictConfig) -> list[L.Callback]:
     """Those of `callbacks`. Raises ConfigError: none of Lightning's kind, or one that can't be made."""
     return [build(node, L.Callback, trusted_here(cfg)) for node in cfg.callbacks.values() if node is not None]
+
+
+def check_packages(cfg: DictConfig) -> None:
+    """Before any work: what the loggers of `conf/logger` need. Raises ConfigError: a package is not installed."""
+    for name, packages in _PACKAGES.items():
+        if name in cfg.logger.more and not any(importlib.util.find_spec(package) for package in packages):
+            raise ConfigError(f"logger={name} needs a package that is not installed; type pip install {packages[0]}")
 
 
 def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:

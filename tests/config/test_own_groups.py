@@ -10,7 +10,7 @@ import pytest
 from kmidi_lab import config
 from kmidi_lab.conf_dir import look_also_in
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.trainer_parts import arguments, loggers
+from kmidi_lab.trainer_parts import arguments, check_packages, loggers
 
 
 @pytest.fixture
@@ -31,6 +31,14 @@ def own(tmp_path: Path) -> Iterator[Path]:
 def test_several_loggers_in_any_order(typed: str) -> None:
     [cfg] = config.check([f"logger={typed}", "logger.project=mine"], False)
     assert cfg.logger.wandb and list(cfg.logger.more) == ["tensorboard"] and cfg.logger.project == "mine"
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
+def test_a_logger_without_its_package_is_refused_before_any_work(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    [cfg] = config.check([f"logger=[csv,{name}]"], False)
+    with pytest.raises(ConfigError, match=rf"logger={name} needs .*; type pip install {name}"):
+        check_packages(cfg)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,14 @@ def test_a_public_one_is_pushed_to_only_if_so_meant(pushed: FakeHub, models: Pat
     assert "type hub.public=true if so meant" in push_refused(models)
 
 
+@pytest.mark.usefixtures("verified")
+def test_a_private_one_does_not_become_public_by_a_push(pushed: FakeHub, models: Path) -> None:
+    pushed.repos["me/lab"].private = True
+    before = len(pushed.repos["me/lab"].commits)
+    assert "is there and private" in push_refused(models, public=True)
+    assert len(pushed.repos["me/lab"].commits) == before
+
+
 def test_a_folder_with_faults_is_not_pushed(fake_hub: FakeHub, models: Path) -> None:
     (models / "dynamicsengine.json").write_text("{}")
     assert "dynamicsengine" in push_refused(models) and fake_hub.asked == []
@@ -248,7 +256,7 @@ def test_links_in_the_folder_are_not_followed(pushed: FakeHub, tmp_path: Path, p
     ("words", "line"),
     [
         ([], "type hub.push=user/name or hub.pull=user/name"),
-        (["hub.push=a/b", "hub.pull=a/b"], "type hub.push=user/name or"),
+        (["hub.push=a/b", "hub.pull=a/b"], "exclude each other"),
         (["hub.push=a/b", "hub.revision=x"], "hub.revision belongs to hub.pull"),
         (["hub.pull=a/b", "hub.public=true"], "hub.public belongs to hub.push"),
         (["hub.pull=a/b", "hub.token=secret"], "hub.token"),

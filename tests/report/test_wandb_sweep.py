@@ -75,5 +75,14 @@ def test_the_task_writes_what_was_typed_and_nothing_else(called: Callable[..., A
     assert not (tmp_path / "outputs" / "dashboard" / "index.html").exists()
 
 
+@pytest.mark.slow
+def test_a_key_that_was_typed_is_not_searched(called: Callable[..., Any], tmp_path: Path) -> None:
+    words = ("task=dashboard", "dashboard.sweep=sweep.yaml", "model=harmony", "model.module.dropout=0.3")
+    assert called(*words).returncode == 0
+    assert "model.module.dropout" not in yaml.safe_load((tmp_path / "sweep.yaml").read_text())["parameters"]
+    done = called(*words, "sweep.only=[model.module.dropout]")
+    assert done.returncode == 2 and "nothing is left to search" in done.stderr
+
+
 def test_a_key_that_the_search_does_not_have(refusal: Callable[..., str]) -> None:
     assert "sweep.only" in refusal("task=dashboard", "dashboard.sweep=s.yaml", "model=harmony", "sweep.only=[x]")

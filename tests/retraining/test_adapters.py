@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Cli
 
 import kmidi_lab
 from kmidi_lab.errors import ConfigError, RegistryError
@@ -30,6 +29,7 @@ from kmidi_lab.retraining.adapting import Adapter, cross_validated, losses
 from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.raters import rated
 from kmidi_lab.retraining.training import FeedbackTraining
+from tests.conftest import Cli
 
 RELEASE = release_root()
 
@@ -191,7 +191,8 @@ def test_what_no_adapter_is_made_of(called: Cli, feedback: Path, tmp_path: Path)
     assert "allowed: groove, harmony" in refused("task=adapt", "model=melody")
     assert "0 events can be learnt from; 10 are needed" in refused("task=adapt", f"adapt.use={'0' * 32}")
     assert "adapt.use=me must be 32 hex digits" in refused("task=adapt", "adapt.use=me")
-    assert "must be 1 to 40" in refused("task=adapt", "adapt.name=a.b")
+    for name in ("a.b", "../evil", "a/b", "''"):
+        assert "must be 1 to 40" in refused("task=adapt", f"adapt.name={name}")
     assert "no feedback there" in refused("task=adapt", "adapt.feedback=nothing.jsonl")
     assert "no adapter there" in refused("task=predict", "predict.adapter=x")
     assert not (tmp_path / "outputs" / "adapters").exists()

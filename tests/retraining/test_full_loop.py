@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import START, Cli
 
 from datamodules.harmony.module import ChordSongs
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.published import load_published
 from kmidi_lab.models.harmony.evaluation import joint_probabilities
+from tests.conftest import START, Cli
 
 DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
 ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=80", "retrain.learning_rate=3e-3")

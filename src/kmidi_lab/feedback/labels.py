@@ -101,10 +101,12 @@ def take_in(path: Path, labels: Labels, check: Callable[[str], str], now: int) -
     """
     new = there = 0
     faults = []
-    for number, row in read_rows(path, NEEDED):
-        if not row["label"]:
-            continue
+    rows = [(number, row) for number, row in read_rows(path, NEEDED) if row["label"]]
+    several = any(row["rater"].strip() for _, row in rows)
+    for number, row in rows:
         try:
+            if several and not row["rater"].strip():
+                raise EventError("no rater, though other rows name one; fill in `rater`")
             if labels.put(labels.rater(row["rater"]), row["item"], check(row["label"]), now):
                 new += 1
             else:

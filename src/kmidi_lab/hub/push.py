@@ -90,6 +90,10 @@ def _check_there(repository: Repository, there: Listing, public: bool) -> set[st
         raise HubError(
             f"{repository.name} is public, and everybody would see the models; type hub.public=true if so meant"
         )
+    if there.private and public:
+        raise HubError(
+            f"{repository.name} is there and private; make it public on its page of the Hub, or leave out hub.public"
+        )
     if FILE in there.files:
         return _named_there(repository, there)
     others = sorted(set(there.files) - set(_OF_THE_HUB))

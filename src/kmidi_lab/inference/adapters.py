@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kmidi_lab.errors import ConfigError, RegistryError, one_line, reason
+from kmidi_lab.errors import ConfigError, RegistryError, one_line, reason, show
 from kmidi_lab.inference.published import Published, load_onnx
 from kmidi_lab.registry.files import read_bounded, read_file
 
@@ -23,6 +23,13 @@ def base_hashes(published: Published) -> dict[str, str]:
     return {name: facts["sha256"] for name, facts in published.entry.get("files", {}).items() if name in own}
 
 
+def named_folder(name: str, model: str, output_root: Path) -> Path:
+    """Where the adapter of a name lies, below `output_root`. Raises ConfigError: no name."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"adapt.name={show(name)} must be 1 to 40 of A-Z a-z 0-9 _ -, such as adapt.name=mine")
+    return output_root / "adapters" / model / name
+
+
 def adapter_folder(named: str, model: str, output_root: Path) -> Path:
     """Where an adapter lies: a name below `output_root`, or a folder by its path.
 
@@ -30,7 +37,7 @@ def adapter_folder(named: str, model: str, output_root: Path) -> Path:
         ConfigError: neither.
     """
     if _NAME.fullmatch(named):
-        return output_root / "adapters" / model / named
+        return named_folder(named, model, output_root)
     if "/" in named or "\\" in named:
         return Path(named)
     raise ConfigError(f"adapter {one_line(named, 60)!r} must be 1 to 40 of A-Z a-z 0-9 _ -, or a folder's path")
@@ -49,7 +56,11 @@ def with_adapter(published: Published, folder: Path) -> Published:
             raise ValueError(f"format is not {FORMAT!r}")
         model, base, files = str(held["model"]), dict(held["base"]), dict(held["files"])
     except OSError as error:
-        raise ConfigError(f"{folder}: no adapter there ({reason(error)}); type task=adapt to make one") from None
+        there = sorted(path.parent.name for path in folder.parent.glob(f"*/{FILE}"))
+        what = (
+            f"there is {', '.join(there)}" if there else "task=adapt makes one, for a model that learns from feedback"
+        )
+        raise ConfigError(f"{folder}: no adapter there ({reason(error)}); {what}") from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RegistryError(
             f"{folder / FILE}: no adapter ({one_line(str(error))}); make it again by task=adapt"

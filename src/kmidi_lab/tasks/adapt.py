@@ -19,7 +19,7 @@ from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.feedback.use_ids import use_ids
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.adapters import FILE, FORMAT, adapter_folder, base_hashes
+from kmidi_lab.inference.adapters import FILE, FORMAT, base_hashes, named_folder
 from kmidi_lab.inference.listening import say
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.adapting import Adapter, cross_validated
@@ -41,7 +41,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             does not help; what was there is as it was.
     """
     options, output_root = cfg.adapt, Path(cfg.paths.output_root)
-    folder = adapter_folder(options.name, cfg.model.name, output_root)
+    folder = named_folder(options.name, cfg.model.name, output_root)
     uses = _uses(options.use, output_root)
     events, _ = events_of(options.feedback, output_root)
     model = opened(cfg, models_root(cfg, cfg.model.name))

@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from kmidi_lab.errors import RegistryError, UserError, named, reason
+from kmidi_lab.errors import ConfigError, RegistryError, UserError, named, reason
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import has_registry, release_root
 from kmidi_lab.registry.registry import load_registry
@@ -84,7 +84,10 @@ def _to_wandb(cfg: DictConfig, entries: list[dict[str, Any]], folder: Path) -> N
 def _write_sweep(cfg: DictConfig, path: Path) -> None:
     typed = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else [f"model={cfg.model.name}"]
     words = [word for word in typed if not word.lstrip("+").startswith(_NOT_OF_A_RUN)]
-    _, dimensions = searched([], cfg.model.name, cfg.sweep.only)
+    fixed = {word.lstrip("+").partition("=")[0] for word in words}
+    dimensions = [d for d in searched([], cfg.model.name, cfg.sweep.only)[1] if d.key not in fixed]
+    if not dimensions:
+        raise ConfigError("nothing is left to search; leave out the keys that you fixed, or sweep.only")
     spec = sweep_spec(words, dimensions, f"{cfg.model.name} search", cfg.logger.project, cfg.logger.entity)
     write_atomic(path, as_yaml(spec, str(path)).encode())
     print(f"{many(len(dimensions), 'setting')} of model={cfg.model.name} to search | {path}")

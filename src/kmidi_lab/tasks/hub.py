@@ -14,7 +14,9 @@ from kmidi_lab.wording import many
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     options, root = cfg.hub, Path(cfg.models_root)
-    if bool(options.push) == bool(options.pull):
+    if options.push and options.pull:
+        raise ConfigError("hub.push and hub.pull exclude each other; leave one out")
+    if not options.push and not options.pull:
         raise ConfigError("task=hub sends or fetches a models folder; type hub.push=user/name or hub.pull=user/name")
     for key, only in (("revision", "pull"), ("public", "push")):
         if options[key] and not options[only]:

@@ -131,7 +131,7 @@ def test_a_lead_moves_everyone():
     )
     assert (late - early) / TICKS * 500 == pytest.approx(40, abs=6)
     model = Late()
-    played(band(), model=model, lead=-15.0, style="funk")
+    played(band(), model=model, lead="-15", style="funk")  # a command line gives text
     x = np.stack(model.seen)
     assert (x[:, MICROTIMING.input("lead").start] == -0.5).all()
     drums = x[:, MICROTIMING.input("role").index][:, 3:].any(1)
@@ -164,6 +164,9 @@ WRONG = (
     {"midi": "nowhere.mid"},
     {"midi": b"x", "style": "polka"},
     {"midi": b"x", "lead": 31.0},
+    {"midi": b"x", "lead": "-31"},
+    {"midi": b"x", "lead": "late"},
+    {"midi": b"x", "lead": "nan"},
     {"midi": b"x", "parts": "strings"},
     {"midi": b"x", "out": "a.wav"},
 )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import nan
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from annotated_types import Interval
 
 from kmidi_lab.bounds import Share
-from kmidi_lab.errors import ConfigError, DataError, one_of
+from kmidi_lab.errors import ConfigError, DataError, one_of, show
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.grid import is_played, played_share, quantised
@@ -29,7 +29,6 @@ from kmidi_lab.models.microtiming.placing import kept_in_order, new_ends
 from kmidi_lab.models.microtiming.quantiles import drawn, read_quantiles, read_velocity
 from kmidi_lab.wording import many
 
-Lead = Annotated[float, Interval(ge=-LEAD_MS, le=LEAD_MS)]
 Parts = Literal["all", "pitched", "drums"]
 FARTHEST_MS = 60.0
 """No note moves farther than this from where it is written."""
@@ -58,6 +57,17 @@ class Played:
     remarks: tuple[str, ...] = ()
 
 
+def _lead(value: float | str) -> float:
+    """Milliseconds; a command line gives text, since the key's default is null. Raises ConfigError."""
+    try:
+        lead = float(value)
+    except (TypeError, ValueError):
+        lead = nan
+    if not -LEAD_MS <= lead <= LEAD_MS:
+        raise ConfigError(f"predict.lead={show(value)} must be {-LEAD_MS:g} to {LEAD_MS:g}, or null")
+    return lead
+
+
 class PlacedNotes(Request[Played]):
     """Asks for the notes of a MIDI file to be placed as people place them.
 
@@ -82,7 +92,7 @@ class PlacedNotes(Request[Played]):
         midi: str | Path | bytes | None = None,
         out: str | None = None,
         style: str | None = None,
-        lead: Lead | None = None,
+        lead: float | str | None = None,
         parts: str = "all",
         amount: Share = 1.0,
         quantise: bool = False,
@@ -94,7 +104,7 @@ class PlacedNotes(Request[Played]):
         if parts not in get_args(Parts):
             raise ConfigError(one_of("predict.parts", parts, get_args(Parts)))
         self.midi, self.out, self.style, self.parts = midi_source(midi), out, style, parts
-        self.lead = None if lead is None else float(lead)
+        self.lead = None if lead is None else _lead(lead)
         self.amount, self.quantise = amount, quantise
         self._target(Path())
 
