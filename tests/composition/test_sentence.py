@@ -97,6 +97,28 @@ def test_what_is_asked_for_in_musical_terms_is_read(text: str) -> None:
     assert said(read_sentence(text)) == ASKED[text]
 
 
+@pytest.mark.parametrize(
+    "text", ["no jazz please, anything but jazz", "a song, everything but jazz", "a sad song, no jazz"]
+)
+def test_a_style_that_is_not_wanted_is_not_taken(text: str) -> None:
+    assert read_sentence(text).style == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "bars"),
+    [
+        ("a techno track, 2:30 long", 150, None),
+        ("a song, 4 minutes long, in F sharp minor", 240, None),
+        ("a song about 90 seconds long", 90, None),
+        ("a song 32 bars long", None, 32),
+        ("a long slow song", None, 64),
+    ],
+)
+def test_a_length_in_figures_is_not_lost_to_the_word_long(text: str, seconds: float | None, bars: int | None) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.seconds, wishes.bars) == (seconds, bars)
+
+
 @pytest.mark.parametrize("text", TRAPS)
 def test_words_that_mean_something_else_ask_for_nothing(text: str) -> None:
     wishes = read_sentence(text)
@@ -109,6 +131,7 @@ def test_words_that_mean_something_else_ask_for_nothing(text: str) -> None:
         ("a reggae song about the sea", "no reggae: the styles are ballad, lofi"),
         ("a sad song with a choir", "no choir: "),
         ("a rock song, vocals, ukulele", "no ukulele: "),
+        ("a song at 70 bpm and 140 bpm", "no second tempo (140 bpm): a song keeps one"),
         ("slow song, then fast", "no second tempo (fast): a song keeps one"),
         ("a song in C major, in F minor", "no second key (F minor): a song keeps one"),
         ("jazz, rock, slow", "no rock beside jazz: a song has one style"),

@@ -122,7 +122,10 @@ def test_without_a_model_loudness_speaks_and_says_so(cli, voice, tmp_path):
         (["predict.audio=none.wav"], "none.wav: no such file"),
         (["predict.audio=-", "predict.rate=4000"], "give 8000 to 192000 Hz"),
         (["predict.audio=-", "predict.every=0"], "predict.every=0 must be 0.016 to 3600"),
-        (["predict.audio=-", "predict.midi=x.mid"], "Allowed here: predict.adapter, predict.audio, predict.every, predict.rate"),
+        (
+            ["predict.audio=-", "predict.midi=x.mid"],
+            "Allowed here: predict.adapter, predict.audio, predict.every, predict.rate",
+        ),
         (["predict.audio=-"], "standard input: nothing to read"),
     ],
 )

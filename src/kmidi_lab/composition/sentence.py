@@ -262,7 +262,7 @@ class _Collector:
         elif kind == "other_genre":
             self._missing.append(f"no {text}: the styles are {', '.join(bands())}")
         elif (kind == "bars" and self._bars is None) or (
-            kind == "length" and self._bars is None and following.kind != "number"
+            kind == "length" and self._bars is None and following.kind != "number" and not _measures(items, n)
         ):
             self._bars, self._words["bars"] = int(value), text
         elif kind == "seconds" and self._seconds is None:
@@ -288,7 +288,7 @@ class _Collector:
     def _pace(self, text: str, value: tuple[float, float], exact: bool) -> None:
         if self._tempo is None or (exact and "(" in self._words["tempo"]):
             self._tempo, self._words["tempo"] = value, text if exact else f"({text})"
-        elif not exact and self._words["tempo"].startswith("(") and value != self._tempo:
+        elif exact != self._words["tempo"].startswith("(") and value != self._tempo:
             self._missing.append(f"no second tempo ({text}): a song keeps one")
 
     def _instrument(self, items: Sequence[Item], n: int) -> None:
@@ -331,6 +331,15 @@ class _Collector:
             {role: p for role, p in programs.items() if role not in left}, left, tuple(dict.fromkeys(self._families)),
             tuple(dict.fromkeys(self._missing)), self._words,
         )  # fmt: skip
+
+
+def _measures(items: Sequence[Item], n: int) -> bool:
+    """Whether a word such as `long` stands behind a length in figures, as in `4 minutes long`."""
+    return (
+        n > 0
+        and items[n - 1].kind in ("seconds", "bars", "filler")
+        and any(i.kind in ("seconds", "bars") for i in items[max(0, n - 2) : n])
+    )
 
 
 def _is_thing(items: Sequence[Item], n: int) -> bool:

@@ -46,6 +46,7 @@ _BODY = re.compile(r"\b(?:heart|heartbeat|heart ?rate|pulse)\b(?:\W+[\w']+){0,5}
 _NEARLY = r"(?:(?:about|around|roughly|approximately) )?"
 _BARS = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER})[ -](?:bars?|measures?)\b(?P<blues> blues\b)?", re.I)
 _TIME = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I)
+_CLOCK = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?=(?: minutes?| mins?)? long\b| minutes?\b| mins?\b)", re.I)
 _METRE = re.compile(r"(?<![\d/])\d{1,2}/(?:2|4|8|16)(?![\d/])(?! of\b)|(?:three[ -]four|six[ -]eight)\b", re.I)
 _MODES = "major|minor|maj|min|dorian|phrygian|lydian|mixolydian|aeolian|locrian|ionian"
 _KEY = re.compile(
@@ -61,7 +62,8 @@ _GOES_ON = ("at", "with", "without", "and", "for", "please", "but", "about", "be
 _LESS = re.compile(r"\b(drum|beat|bas)(?:s?less|-free)\b", re.I)
 _WORD = re.compile(r"[\w'♯♭#&+./-]*[\w♯♭#]")
 _CLAUSES = re.compile(
-    r"(?:[,;!?\n()\"“”…]|(?<!key)(?<!tempo)(?<!bpm)(?<!genre)(?<!style):|\.(?!\d)|(?<=\s)[-–—](?=\s)|—)+(?:\s|$)|\bbut\b(?! no)",
+    r"(?:[,;!?\n()\"“”…]|(?<!key)(?<!tempo)(?<!bpm)(?<!genre)(?<!style):|\.(?!\d)|(?<=\s)[-–—](?=\s)|—)+(?:\s|$)"
+    r"|(?<!\banything )(?<!\beverything )\bbut\b(?! no)",
     re.I,
 )
 
@@ -145,6 +147,8 @@ def _bars(clause: str, at: int) -> tuple[Item, int] | None:
 
 
 def _time(clause: str, at: int) -> tuple[Item, int] | None:
+    if match := _CLOCK.match(clause, at):
+        return Item("seconds", match[0], 60.0 * int(match["m"]) + int(match["s"])), len(match[0])
     match = _TIME.match(clause, at)
     if match is None:
         return None
