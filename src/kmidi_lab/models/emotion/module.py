@@ -22,6 +22,7 @@ from kmidi_lab.models.emotion.pretraining import pretrain
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.scoring.calibration import sharpness
 from kmidi_lab.scoring.outliers import fit_outliers
 
 _SILENCE = {
@@ -144,13 +145,18 @@ class EmotionRecognizer(AudioModule):
         return {name: values.detach().cpu().numpy() for name, values in heads.items()}
 
     def calibrate(self, call: Callable[[np.ndarray], np.ndarray], data: EmotionData) -> None:
-        """Fits `outliers` on the training clips, its threshold on the clips of validation speakers.
+        """Fits `outliers` on the training clips, its threshold and the scale of the labels' head on those of validation.
 
-        Both are heard twice: as the first clip of a voice, and after 15 s of it.
+        Clips are heard twice: as the first clip of a voice, and after 15 s of it.
         """
         if self.contract.features == SPEAKER_FEATURES and data.songs("train") and data.songs("val"):
             train, val = mean_embeddings(call, data, "train"), mean_embeddings(call, data, "val")
             self.outliers = fit_outliers(train, np.tile(data.label_indices("train"), 2), val)
+            with torch.no_grad():
+                logits = self.label.cpu()(torch.from_numpy(val)).numpy()
+                scale = sharpness(logits, np.tile(data.label_indices("val"), 2))
+                self.label.weight.mul_(scale)
+                self.label.bias.mul_(scale)
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
