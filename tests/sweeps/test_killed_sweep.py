@@ -44,7 +44,7 @@ def test_a_sweep_that_is_killed_again_and_again_ends_as_one_that_was_not(
     assert [scored for _, _, scored in expected.values()].count(True) == 2  # both seeds of the chosen setting
     rng, kills, done = random.Random(0), 0, dict[str, bytes]()
     words = (*SMALL, *SWEPT, "paths.output_root=killed", "paths.cache_dir=cache")
-    while run(*words, kill_after=rng.uniform(0.5, 4.0) if kills < 6 else None) != 0:
+    while run(*words, kill_after=rng.uniform(0.3, 1.8) if kills < 6 else None) != 0:
         kills += 1
         time.sleep(0.2)
         found = list((tmp_path / "killed/sweeps").glob("*/sweep.json"))
@@ -57,7 +57,7 @@ def test_a_sweep_that_is_killed_again_and_again_ends_as_one_that_was_not(
                 for p in found[0].parent.glob("*/run.json")
                 if ended_well(p)
             }
-    assert kills >= 3
+    assert kills >= 2  # a fast machine may be done before the third
     assert figures(next((tmp_path / "killed/sweeps").iterdir())) == expected
 
 
