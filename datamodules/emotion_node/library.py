@@ -18,7 +18,6 @@ from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import Reading, SplitLibrary
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.emotion_node import features
 
 SOURCES = (made.NAME, emopia.NAME, played.POP909)
@@ -26,6 +25,8 @@ STAND_IN = (
     "Music made by rule from a thesaurus whose numbers are the lab's own, rendered through a SoundFont: this measures how well "
     "the rule is read back, not what listeners feel."
 )
+
+_PACKAGES = "sf_GMbank is Debian's csound-soundfont, FluidR3 its fluid-soundfont-gm"
 
 
 def load(
@@ -57,7 +58,8 @@ def load(
         DataError: a SoundFont is not there.
     """
     own = [*packages("midirenderer", "pretty_midi"), features.THESAURUS.read_bytes()]
-    trained, tested = [_font("fonts", path) for path in fonts], _font("test_font", test_font) if test_font else None
+    trained = [rendering.sound_font("fonts", path, _PACKAGES, "[]") for path in fonts]
+    tested = rendering.sound_font("test_font", test_font, _PACKAGES, "null") if test_font else None
 
     def by_rule(_: list[Path]) -> Reading[Clip]:
         clips = list(rendered(plan(renderings, split_seed, nodes), workers, progress))
@@ -81,15 +83,6 @@ def load(
     version = data_version(settings, chain(own, *(p.contents() for p in present)))
     rules = NodeRules(split_seed, tested.stem if tested else rendering.SOUND_FONT)
     return engine.load(cache_dir / "emotion_nodes", present, absent, version, code_version(__name__), rules)
-
-
-def _font(key: str, path: str) -> Path:
-    if not Path(path).is_file():
-        raise DataError(
-            f"data.{key}: {path} is not there; install it (sf_GMbank is Debian's csound-soundfont, FluidR3 its "
-            f"fluid-soundfont-gm) or type data.{key}={'[]' if key == 'fonts' else 'null'}"
-        )
-    return Path(path)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,10 @@ import numpy as np
 
 from datamodules.emotion_node.composing import SECONDS, Players, compose, music_of
 from datamodules.emotion_node.sounding import heard_of
-from datamodules.shared.pool import Readers, counted
-from datamodules.shared.rendering import Part, render
+from datamodules.shared.rendering import Part, render, render_all
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.errors import LabError
 from kmidi_lab.models.emotion_node.features import INTENSITIES, KEYS, load_thesaurus
 
 NAME = "rules"
@@ -48,7 +46,7 @@ KEYS_OF = {"train": 2, "val": 2, "test": 4}
 """Every clip is there in so many keys, alike in all else."""
 _GAP_S = 1.0
 _TOGETHER = 6
-_PATIENCE_S, _MEMORY_MB = 300, 2048
+_LIMITS = (300, 2048)
 
 
 @dataclass(frozen=True)
@@ -94,12 +92,7 @@ def plan(renderings: int, seed: int, nodes: int = NODES) -> list[Plan]:
 def rendered(plans: Sequence[Plan], workers: int, progress: bool) -> Iterator[Clip]:
     """The clips, in the order of `plans`. Raises LabError: one can't be rendered."""
     tasks = [tuple(plans[i : i + _TOGETHER]) for i in range(0, len(plans), _TOGETHER)]
-    done: dict[tuple[Plan, ...], list[Clip]] = {}
-    with Readers[tuple[Plan, ...], list[Clip]](_play, workers, _PATIENCE_S, _MEMORY_MB) as players:
-        for read in counted(players.read(tasks), len(tasks), progress, "rendering"):
-            if read.value is None:
-                raise LabError(f"rendering {read.task[0].group}: {read.reason} {read.detail}; is there memory left?")
-            done[read.task] = read.value
+    done = dict(render_all(_play, tasks, lambda task: task[0].group, workers, _LIMITS, progress, "rendering"))
     return itertools.chain.from_iterable(done[task] for task in tasks)
 
 

@@ -82,6 +82,7 @@ class EmotionMusic(LabData[Clip, NodeBatch]):
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._frames, self._equaliser, self._bands, self._masked = frames, equaliser, bands, masked
+        self._store: FrameStore | None = None
 
     def grouped(self, songs: list[Clip]) -> Groups:
         return library.grouped(songs)
@@ -104,12 +105,17 @@ class EmotionMusic(LabData[Clip, NodeBatch]):
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[128]` of the inputs that training hears."""
-        return FrameStore(adapted_sounds([c.sound.frames for c in self.songs("train")])).statistics()
+        return self._heard_in_training().statistics()
+
+    def _heard_in_training(self) -> FrameStore:
+        """The inputs of training, made once for their statistics and the batches."""
+        if self._store is None or self._store.frames.device != self.device:
+            self._store = FrameStore(adapted_sounds([c.sound.frames for c in self.songs("train")]), self.device)
+        return self._store
 
     def train_dataloader(self) -> object:
         clips = self.songs("train")
-        self._store = FrameStore(adapted_sounds([c.sound.frames for c in clips]), self.device)
-        self._mean = self._store.statistics()[0].to(self.device)
+        self._mean = self.statistics()[0]
         self._pairs, self._targets, self._quadrants = self._paired(clips)
         return self.index_batches(len(self._pairs), self._gather)
 
@@ -138,6 +144,7 @@ class EmotionMusic(LabData[Clip, NodeBatch]):
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> NodeBatch:
         store, pairs = self._store, self._pairs[index]
+        assert store is not None  # train_dataloader has made it
         room = (store.lengths[pairs].min(1).values - self._frames).clamp_min(0)
         start = (torch.rand(len(index), generator=generator, device=index.device) * (room + 1)).long()
         x, _ = store.take(pairs.flatten(), start.repeat_interleave(2), self._frames)

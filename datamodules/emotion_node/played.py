@@ -15,12 +15,12 @@ import numpy as np
 from datamodules.emotion_node.sounding import heard_of
 from datamodules.shared import emopia
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import Readers, counted, survived
-from datamodules.shared.rendering import Part, parts_of, render
+from datamodules.shared.pool import survived
+from datamodules.shared.rendering import Part, parts_of, render, render_all
 from datamodules.shared.splits import Groups, assign
 from kmidi_lab.audio.clips import Clip, Sound
-from kmidi_lab.errors import LabError
 from kmidi_lab.midi.reading import read_piece
+from kmidi_lab.models.emotion_node.features import pair_of
 
 POP909 = "pop909"
 SECONDS = {"train": 10.0, "val": 20.0, "test": 20.0}
@@ -64,7 +64,7 @@ _NO_PIANO = {emopia.NAME: 0.3, POP909: 0.7}
 _SONGS = 400
 _VAL, _TEST = 0.15, 0.15
 _TOGETHER, _MELODIC = 6, 15
-_PATIENCE_S, _MEMORY_MB = 900, 3072
+_LIMITS = (900, 3072)
 
 
 @dataclass(frozen=True)
@@ -129,14 +129,10 @@ def clips_of(reading: Reading[Piece], seed: int, workers: int, progress: bool) -
     made = [(piece, *_cut(piece, np.random.default_rng([seed, i]))) for i, piece in enumerate(reading.items)]
     tasks = list(_together(made))
     done: dict[str, list[Clip]] = {}
-    with Readers[Any, list[Clip]](_play, workers, _PATIENCE_S, _MEMORY_MB) as players:
-        for result in counted(players.read(tasks), len(tasks), progress, f"rendering {reading.source}"):
-            if result.value is None:
-                raise LabError(
-                    f"rendering {result.task[0][0].id}: {result.reason} {result.detail}; is there memory left?"
-                )
-            for clip in result.value:
-                done.setdefault(clip.id.rsplit("/", 1)[0], []).append(clip)
+    text = f"rendering {reading.source}"
+    for _, clips in render_all(_play, tasks, lambda task: task[0][0].id, workers, _LIMITS, progress, text):
+        for clip in clips:
+            done.setdefault(pair_of(clip), []).append(clip)
     out.items = [clip for piece in reading.items for clip in done[f"{piece.source}/{piece.id}"]]
     return out
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from datamodules.feel import emopia, groove_midi, patterns, pop909
 from datamodules.feel.scores import Score, strokes_of, values_of
-from datamodules.shared.pool import Readers, counted
-from datamodules.shared.rendering import Note, Part, render
+from datamodules.shared.rendering import Note, Part, render, render_all
 from kmidi_lab.audio.mel import RATE, log_mel
-from kmidi_lab.errors import LabError
 from kmidi_lab.models.feel.features import Excerpt
 
 SECONDS = 15.0
@@ -25,7 +23,7 @@ _KEYS, _LEADS = (0, 1, 4, 5, 7, 24, 25, 27, 46, 48), (0, 11, 26, 56, 65, 68, 71,
 """General MIDI programs of chords and of melodies."""
 _BACKED = 0.5
 """Share of songs that get drums by rule."""
-_PATIENCE_S, _MEMORY_MB = 600, 3072
+_LIMITS = (600, 3072)
 
 
 class Amounts(NamedTuple):
@@ -87,13 +85,8 @@ def rendered(scores: Sequence[Score], font: Path | None, workers: int, progress:
     rng = np.random.default_rng(len(scores))
     tasks = [(tuple(group), font, int(rng.choice(_KITS))) for group in _together(scores)]
     done: dict[str, Excerpt] = {}
-    with Readers[Any, list[Excerpt]](_play, workers, _PATIENCE_S, _MEMORY_MB) as players:
-        for result in counted(players.read(tasks), len(tasks), progress, "rendering"):
-            if result.value is None:
-                raise LabError(
-                    f"rendering {result.task[0][0].id}: {result.reason} {result.detail}; is there memory left?"
-                )
-            done |= {excerpt.id: excerpt for excerpt in result.value}
+    for _, made in render_all(_play, tasks, lambda task: task[0][0].id, workers, _LIMITS, progress, "rendering"):
+        done |= {excerpt.id: excerpt for excerpt in made}
     return [done[score.id] for score in scores]
 
 

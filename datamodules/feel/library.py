@@ -21,7 +21,6 @@ from datamodules.shared.cache import code_version, data_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import Reading, SplitLibrary
 from datamodules.shared.splits import Groups, assign
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.feel.features import Excerpt
 
 READERS = (groove_midi, pop909, emopia)
@@ -53,7 +52,9 @@ def load(
     Raises:
         DataError: the SoundFont is not there.
     """
-    font = _font(test_font)
+    font = None
+    if test_font is not None:
+        font = rendering.sound_font("test_font", test_font, "FluidR3 is Debian's fluid-soundfont-gm", "null")
     wanted = [name for name in SOURCES if name in names]
     present, absent = engine.find(sources(root, wanted, amount, split_seed, font, workers, progress), wanted)
     own = [*packages("midirenderer", "pretty_midi"), patterns.VERSION.encode()]
@@ -117,17 +118,6 @@ def _rendered(
         some = [score for score in cut if (score.split == "test") == tested]
         out.items += rendered(some, font if tested else None, workers, progress)
     return out
-
-
-def _font(path: str | None) -> Path | None:
-    if path is None:
-        return None
-    if not Path(path).is_file():
-        raise DataError(
-            f"data.test_font: {path} is not there; install it (FluidR3 is Debian's fluid-soundfont-gm) or type "
-            "data.test_font=null"
-        )
-    return Path(path)
 
 
 @dataclass(frozen=True)

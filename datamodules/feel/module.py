@@ -76,6 +76,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._frames, self._equaliser, self._bands, self._masked = frames, equaliser, bands, masked
+        self._store: FrameStore | None = None
 
     def grouped(self, songs: list[Excerpt]) -> Groups:
         return library.grouped(songs)
@@ -94,13 +95,17 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[128]` of the inputs that training hears."""
-        return FrameStore(adapted_sounds([song.frames for song in self.songs("train")])).statistics()
+        return self._heard_in_training().statistics()
+
+    def _heard_in_training(self) -> FrameStore:
+        """The inputs of training, made once for their statistics and the batches."""
+        if self._store is None or self._store.frames.device != self.device:
+            self._store = FrameStore(adapted_sounds([song.frames for song in self.songs("train")]), self.device)
+        return self._store
 
     def train_dataloader(self) -> object:
         songs = self.songs("train")
-        inputs = adapted_sounds([song.frames for song in songs])
-        self._store = FrameStore(inputs, self.device)
-        self._mean = self._store.statistics()[0].to(self.device)
+        self._mean = self.statistics()[0]
         self._targets = self._targets_of(songs)
         return self.index_batches(len(songs), self._gather)
 
@@ -133,6 +138,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> FeelBatch:
         store = self._store
+        assert store is not None  # train_dataloader has made it
         room = (store.lengths[index] - self._frames).clamp_min(0)
         start = (torch.rand(len(index), generator=generator, device=index.device) * (room + 1)).long()
         x, _ = store.take(index, start, self._frames)

@@ -6,11 +6,11 @@ The SoundFont is TimGM6mb (T. Brechbill, GPL-2), which comes with pretty_midi; m
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import midirenderer
 import mido
@@ -20,10 +20,13 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from datamodules.shared.pool import Readers, counted
 from kmidi_lab.audio.mel import RATE
-from kmidi_lab.errors import DataError
+from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.midi.piece import Piece
 
+Task = TypeVar("Task")
+T = TypeVar("T")
 SOUND_FONT = "TimGM6mb"
 LICENCE = "TimGM6mb (GPL-2) as packaged in pretty_midi; what it plays is not restricted by that licence"
 BEND_RANGE = 2.0
@@ -60,6 +63,53 @@ class Part:
     drums: bool = False
     controls: Sequence[tuple[float, int, int]] = field(default=())
     bends: Sequence[tuple[float, float]] = field(default=())
+
+
+def sound_font(key: str, path: str, package: str, without: str) -> Path:
+    """A SoundFont that a config names.
+
+    Args:
+        key: of the config.
+        path: what it says.
+        package: which brings such files.
+        without: the value that needs none.
+
+    Raises:
+        DataError: it is not there.
+    """
+    if not Path(path).is_file():
+        raise DataError(f"data.{key}: {path} is not there; install it ({package}) or type data.{key}={without}")
+    return Path(path)
+
+
+def render_all(
+    play: Callable[[Task], T],
+    tasks: Sequence[Task],
+    name: Callable[[Task], str],
+    workers: int,
+    limits: tuple[float, int],
+    progress: bool,
+    text: str,
+) -> Iterator[tuple[Task, T]]:
+    """Every task with its rendering by processes of their own, in order of completion.
+
+    Args:
+        play: renders one.
+        tasks: to render.
+        name: of a task, for the error.
+        workers: processes.
+        limits: seconds and MiB that a task may take.
+        progress: whether a bar is shown.
+        text: before the bar.
+
+    Raises:
+        LabError: one can't be rendered.
+    """
+    with Readers[Task, T](play, workers, *limits) as players:
+        for read in counted(players.read(tasks), len(tasks), progress, text):
+            if read.value is None:
+                raise LabError(f"rendering {name(read.task)}: {read.reason} {read.detail}; is there memory left?")
+            yield read.task, read.value
 
 
 def parts_of(piece: Piece) -> list[Part]:

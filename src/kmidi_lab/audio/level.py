@@ -34,7 +34,7 @@ from kmidi_lab.files import write_atomic
 
 STATE_SIZE = 4
 _MEAN, _FLOOR, _PEAK, _COUNT = range(STATE_SIZE)
-_TOGETHER = 32
+_TOGETHER = 256
 _FAR = 100.0
 """Above any level: a noise floor that is so high, and a peak that is so low, know nothing yet."""
 _SILENT = float(np.log(FLOOR))
@@ -95,15 +95,22 @@ def adapt(frames: Frames, real: NDArray[np.bool_] | bool, state: State) -> Level
     return Levelled((frames - less[..., None]).astype(np.float32), counts, afresh)
 
 
+def levelled_sounds(sounds: Sequence[Frames]) -> list[Levelled]:
+    """What `adapt` makes of sounds `[T_i, 128]` of `mel128-v1`, each from its beginning and as long as it is."""
+    out: list[Levelled] = [None] * len(sounds)  # type: ignore[list-item]
+    by_length = np.argsort([len(frames) for frames in sounds], kind="stable")
+    for first in range(0, len(by_length), _TOGETHER):
+        places = by_length[first : first + _TOGETHER]
+        frames, real = padded([sounds[i] for i in places])
+        levelled = adapt(frames, real, fresh(len(places)))
+        for i, *row in zip(places, *levelled, strict=True):
+            out[i] = Levelled(*(part[: len(sounds[i])] for part in row))
+    return out
+
+
 def adapted_sounds(sounds: Sequence[Frames]) -> list[NDArray[np.float32]]:
     """Sounds `[T_i, 128]` of `mel128-v1` as `mel128-v2`, each from its beginning."""
-    out: list[NDArray[np.float32]] = []
-    for first in range(0, len(sounds), _TOGETHER):
-        some = sounds[first : first + _TOGETHER]
-        frames, real = padded(some)
-        rows = adapt(frames, real, fresh(len(some))).frames
-        out += [row[: len(sound)] for row, sound in zip(rows, some, strict=True)]
-    return out
+    return [levelled.frames for levelled in levelled_sounds(sounds)]
 
 
 def since_onset(counts: NDArray[np.bool_], afresh: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -25,7 +25,7 @@ _SIGNED = {
     -1: ["Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#"],
 }
 """Tonics of the keys with seven flats to seven sharps."""
-_SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 @dataclass(frozen=True)
@@ -102,5 +102,5 @@ def _named(pitch: int, reference: str, letters: int) -> str:
     letter = _LETTERS[(_LETTERS.index(reference[0]) + letters) % 7]
     accidental = (pitch - parse_pitch_class(letter) + 6) % 12 - 6
     if abs(accidental) > 1:
-        return (_SHARP_NAMES if accidental > 0 else PITCH_NAMES)[pitch % 12]
+        return (SHARP_NAMES if accidental > 0 else PITCH_NAMES)[pitch % 12]
     return letter + {-1: "b", 0: "", 1: "#"}[accidental]

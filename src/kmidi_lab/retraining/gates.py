@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.retraining.lessons import Array
+from kmidi_lab.scoring.metrics import bootstrap_means
 
 LEVEL, ROUNDS = 0.05, 4000
 FEWEST_GROUPS = 5
@@ -58,9 +59,5 @@ def better(before: Array, after: Array, users: NDArray[np.integer], weights: Arr
 
 def upper_bound(differences: Array, groups: NDArray[np.integer], weights: Array, seed: int) -> float:
     """The bound of the weighted mean of `[E]` differences, drawn by group `[E]`."""
-    _, place = np.unique(groups, return_inverse=True)
-    sums, counts = np.bincount(place, differences * weights), np.bincount(place, weights)
-    picks = np.random.default_rng(seed).integers(len(sums), size=(ROUNDS, len(sums)))
-    totals = counts[picks].sum(1)
-    means = sums[picks].sum(1)[totals > 0] / totals[totals > 0]
+    means = bootstrap_means(differences, groups, weights, seed, ROUNDS)
     return float(np.quantile(means, 1 - LEVEL)) if len(means) else float("nan")

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.chords.spelling import SHARP_NAMES
+
 MOST = 50
 
 
@@ -75,8 +77,5 @@ def worst(items: Iterable[ScoredItem], most: int = MOST) -> list[ScoredItem]:
 def pitch_roll(pitch: NDArray[Any], start: NDArray[Any], length: NDArray[Any], error: NDArray[Any], unit: str) -> Roll:
     """A roll of MIDI pitches `[K]`, its rows those between the lowest and the highest."""
     low, high = (int(pitch.min()), int(pitch.max())) if len(pitch) else (60, 60)
-    names = [
-        f"{['C', 'C#', 'D', 'D#', 'E', 'F', 'F#', 'G', 'G#', 'A', 'A#', 'B'][p % 12]}{p // 12 - 1}"
-        for p in range(low, high + 1)
-    ]
+    names = [f"{SHARP_NAMES[p % 12]}{p // 12 - 1}" for p in range(low, high + 1)]
     return Roll(start, length, np.asarray(pitch, np.int64) - low, error, names, unit)

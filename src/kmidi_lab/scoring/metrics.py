@@ -83,14 +83,19 @@ def paired_bootstrap(
     """95 % interval of the mean difference, resampling whole groups (songs), since events within one depend."""
     if not len(groups):
         return nan, nan
-    names, inverse = np.unique(groups, return_inverse=True)
-    sums = np.bincount(inverse, differences, len(names))
-    counts = np.bincount(inverse, minlength=len(names))
-    rng = np.random.default_rng(seed)
-    picks = rng.integers(len(names), size=(rounds, len(names)))
-    means = sums[picks].sum(1) / counts[picks].sum(1)
-    low, high = np.percentile(means, [2.5, 97.5])
+    low, high = np.percentile(bootstrap_means(differences, groups, np.ones(len(groups)), seed, rounds), [2.5, 97.5])
     return float(low), float(high)
+
+
+def bootstrap_means(
+    values: np.ndarray, groups: np.ndarray, weights: np.ndarray, seed: int, rounds: int
+) -> NDArray[np.float64]:
+    """Weighted means of `[E]` values over draws of whole groups `[E]` with replacement; a draw without weight is left out."""
+    _, place = np.unique(groups, return_inverse=True)
+    sums, totals = np.bincount(place, values * weights), np.bincount(place, weights)
+    picks = np.random.default_rng(seed).integers(len(sums), size=(rounds, len(sums)))
+    drawn = totals[picks].sum(1)
+    return np.asarray(sums[picks].sum(1)[drawn > 0] / drawn[drawn > 0])
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -110,10 +110,11 @@ def _taught(
     optimizer = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], _RATE, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, one_cycle(epochs * len(batches)))
     if kept is None:
+        mean, std = lessons.statistics()
         for layer in learner.modules():
             if isinstance(layer, Standardize):
-                layer.mean.copy_(lessons.statistics()[0])
-                layer.std.copy_(lessons.statistics()[1])
+                layer.mean.copy_(mean)
+                layer.std.copy_(std)
     else:
         first = kept["epoch"]
         for part, name in ((learner, "learner"), (optimizer, "optimizer"), (schedule, "schedule")):

@@ -8,11 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.level import adapt, fresh, since_onset
-from kmidi_lab.audio.speaker import padded
+from kmidi_lab.audio.level import levelled_sounds, since_onset
 from kmidi_lab.contracts import LEVEL_FEATURES
-
-_TOGETHER = 256
 
 
 class Heard(NamedTuple):
@@ -29,15 +26,7 @@ def heard_sounds(sounds: Sequence[NDArray[np.floating]], features: str) -> list[
     """
     if features != LEVEL_FEATURES:
         return [Heard(np.asarray(frames, np.float32), np.ones(len(frames), bool)) for frames in sounds]
-    out: list[Heard] = [None] * len(sounds)  # type: ignore[list-item]
-    by_length = np.argsort([len(frames) for frames in sounds], kind="stable")
-    for first in range(0, len(by_length), _TOGETHER):
-        places = by_length[first : first + _TOGETHER]
-        frames, real = padded([sounds[i] for i in places])
-        levelled = adapt(frames, real, fresh(len(places)))
-        for i, *row in zip(places, *levelled, strict=True):
-            out[i] = _from_onset(*(part[: len(sounds[i])] for part in row))
-    return out
+    return [_from_onset(*levelled) for levelled in levelled_sounds(sounds)]
 
 
 def _from_onset(inputs: NDArray[np.float32], counts: NDArray[np.bool_], afresh: NDArray[np.bool_]) -> Heard:
