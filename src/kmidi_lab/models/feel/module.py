@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import FEEL
-from kmidi_lab.models.feel.features import BINS, CURVES, VALUES, WHOLE, FeelBatch, bin_of
+from kmidi_lab.models.feel.features import BINS, CURVES, SPREADS, VALUES, WHOLE, FeelBatch, bin_of
 from kmidi_lab.models.feel.network import feel_network
 from kmidi_lab.nn.audio import AudioModule, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight
@@ -40,7 +40,7 @@ class AudioFeelAnalyzer(AudioModule):
         hidden: units of the dense layer behind the trunk.
         dropout: share of units dropped in training.
         event_weight: of the loss of beats and onsets, relative to the tempo's.
-        value_weight: of the loss of the values.
+        value_weight: of the loss of the values, whose errors count in their own standard deviations (`features.SPREADS`).
         rare: how much more a frame with an event counts than one without.
     """
 
@@ -58,7 +58,7 @@ class AudioFeelAnalyzer(AudioModule):
         hidden: Count = 96,
         dropout: Dropout = 0.1,
         event_weight: LossWeight = 4.0,
-        value_weight: LossWeight = 4.0,
+        value_weight: LossWeight = 1.0,
         rare: LossWeight = 4.0,
         learning_rate: float = 5e-3,
         weight_decay: float = 1e-2,
@@ -108,6 +108,8 @@ class AudioFeelAnalyzer(AudioModule):
 def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> dict[str, torch.Tensor]:
     """Mean loss of tempo, events, values and confidence, each over what has a label.
 
+    Errors of values count in standard deviations of the training's, so that one that varies little is learnt, too.
+
     Args:
         outputs: `[B, T, 64]`.
         batch: events and curves of the same frames.
@@ -126,11 +128,12 @@ def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> 
         confidence = F.binary_cross_entropy_with_logits(late[there][..., _CONFIDENCE], right)
     counts = (1 + (rare - 1) * (batch.events > 0)) * batch.marked[:, None]
     events = F.binary_cross_entropy_with_logits(outputs[..., _EVENTS], batch.events, counts)
-    curves = (outputs[..., _CURVES] - batch.curves).square().mean()
+    curve_spread, whole_spread = (outputs.new_tensor([SPREADS[n] for n in names]) for names in (CURVES, WHOLE))
+    curves = ((outputs[..., _CURVES] - batch.curves) / curve_spread).square().mean()
     known = ~batch.whole.isnan()
-    off = (late[..., _WHOLE] - batch.whole.nan_to_num()[:, None]).square().mean(1)
+    off = ((late[..., _WHOLE] - batch.whole.nan_to_num()[:, None]) / whole_spread).square().mean(1)
     whole = (off * known).sum() / known.sum().clamp_min(1)
-    return {"tempo": tempo, "events": events, "values": 3 * curves + 2 * whole, "confidence": confidence}
+    return {"tempo": tempo, "events": events, "values": curves + whole, "confidence": confidence}
 
 
 def _place(logits: torch.Tensor) -> torch.Tensor:
