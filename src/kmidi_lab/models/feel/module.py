@@ -29,6 +29,9 @@ _RIGHT = bin_of(50 * 1.04)
 class AudioFeelAnalyzer(AudioModule):
     """Trains all slices together; what an excerpt has no label for is left out of its loss.
 
+    The values count with the square of the share of the training that is done: with their whole weight from the start the
+    network learns them first, and no tempo.
+
     Confidence is trained on whether the tempo that the network itself says is right within 4 %.
 
     Args:
@@ -79,7 +82,8 @@ class AudioFeelAnalyzer(AudioModule):
         )
 
     def training_step(self, batch: FeelBatch, batch_idx: int) -> torch.Tensor:
-        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride))
+        done = self.trainer.global_step / self.trainer.estimated_stepping_batches
+        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride), done**2)
         self.keep_loss(loss)
         return loss
 
@@ -100,9 +104,10 @@ class AudioFeelAnalyzer(AudioModule):
         some = batch._replace(events=batch.events[:, :: self.stride], curves=batch.curves[:, :: self.stride])
         return strided_forward(self.network, batch.x, self.stride), some
 
-    def _total(self, each: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _total(self, each: dict[str, torch.Tensor], share: float = 1.0) -> torch.Tensor:
+        """The values count by a share of their weight."""
         events, values = self.weights
-        return each["tempo"] + events * each["events"] + values * each["values"] + 0.2 * each["confidence"]
+        return each["tempo"] + events * each["events"] + share * values * each["values"] + 0.2 * each["confidence"]
 
 
 def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> dict[str, torch.Tensor]:
