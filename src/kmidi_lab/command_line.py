@@ -33,6 +33,7 @@ _FREE_TEXT = (
     "data.root=",
     "eval.",
     "export.source=",
+    "export.spread=",
     "registry.",
     "feedback.",
     "label.file=",

@@ -29,7 +29,7 @@ TASK_BLOCKS = (
     "serve",
 )
 _MOST_COMBINATIONS = 200
-_OF_ONE_TASK = {"export.source": "export", "trainer.resume": "train"}
+_OF_ONE_TASK = {"export.source": "export", "export.spread": "export", "trainer.resume": "train"}
 _FIXED = {
     "model.name": "belongs to the model; type model={value}",
     "hydra.mode": "is what -m sets; type -m",

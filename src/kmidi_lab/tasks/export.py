@@ -21,7 +21,7 @@ from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable
 from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.resume import LAST, read
-from kmidi_lab.run_record import DataDescription, Identity, Network, RunRecord
+from kmidi_lab.run_record import DataDescription, Identity, Network, RunRecord, Spread
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.evaluate import load_run
@@ -51,7 +51,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     record.data.settings = data.identity(config["data"])  # a run of 0.1.0 didn't record them
     if record.identity.status != "ok":
         _complete(record, module, data, config, checkpoint, context["folder"])
-    if folder.name.isdigit():
+    if export.spread:
+        record.spread = _spread_of(Path(export.spread), record)
+    elif folder.name.isdigit():
         record.spread = leaderboard(folder.parent)[1]
     # The scores published are always those of these weights, whatever was in run.json.
     evaluate(record, module, build(config["model"].get("evaluator"), Evaluator, cfg.trusted), data)
@@ -61,6 +63,28 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     run_file.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_file.FILE}")
+
+
+def _spread_of(sweep: Path, record: RunRecord) -> Spread:
+    """Over the runs of another sweep of the same model, such as the folds before a training on nearly all speakers.
+
+    Raises:
+        ConfigError: no sweep, one of another model, or one without a spread.
+    """
+    first = sweep / "0" / run_file.FILE
+    if not first.is_file():
+        raise ConfigError(
+            f"export.spread={sweep}: no sweep there; give its folder, which holds the jobs' folders 0, 1, …"
+        )
+    model = run_file.read(first).identity.model
+    if model != record.identity.model:
+        raise ConfigError(
+            f"export.spread={sweep}: a sweep of {model}, not of {record.identity.model}; give another one"
+        )
+    text, spread = leaderboard(sweep)
+    if spread is None:
+        raise ConfigError(f"export.spread={sweep}: {text.strip().splitlines()[-1]}")
+    return spread
 
 
 def _record(folder: Path, config: Mapping[str, Any], module: LabModule) -> RunRecord:
