@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,8 @@ from kmidi_lab import run_file
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import ROOTS
 
+_QUOTED_PATH = re.compile(r"='([\w.+-]*/[\w./+-]*)'$")
+"""The lab puts quotes around paths that are typed; one of these signs alone needs none, and is no number and no null."""
 _OF_THE_SWEEP = ("sweep=", "sweep.", "launcher=", "trainer.resume=", "hydra.run.", "hydra.sweep.")
 
 
@@ -38,7 +41,8 @@ def command(overrides: Iterable[str], folder: Path, options: Sequence[str] = ())
 def line(words: Iterable[str]) -> str:
     """A call of the lab for a shell, with the folders that the environment names."""
     roots = [f"{key}={shlex.quote(os.environ[key])}" for key in ROOTS if os.environ.get(key)]
-    return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *words])])
+    plain = (_QUOTED_PATH.sub(r"=\1", word) for word in words)
+    return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *plain])])
 
 
 def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence[str] = ()) -> list[str]:
