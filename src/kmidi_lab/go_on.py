@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -14,9 +13,8 @@ import yaml
 from kmidi_lab import run_file
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import ROOTS
+from kmidi_lab.overrides import unquoted
 
-_QUOTED_PATH = re.compile(r"='([\w.+-]*/[\w./+-]*)'$")
-"""The lab puts quotes around paths that are typed; one of these signs alone needs none, and is no number and no null."""
 _OF_THE_SWEEP = ("sweep=", "sweep.", "launcher=", "trainer.resume=", "hydra.run.", "hydra.sweep.")
 
 
@@ -41,8 +39,7 @@ def command(overrides: Iterable[str], folder: Path, options: Sequence[str] = ())
 def line(words: Iterable[str]) -> str:
     """A call of the lab for a shell, with the folders that the environment names."""
     roots = [f"{key}={shlex.quote(os.environ[key])}" for key in ROOTS if os.environ.get(key)]
-    plain = (_QUOTED_PATH.sub(r"=\1", word) for word in words)
-    return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *plain])])
+    return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *map(unquoted, words)])])
 
 
 def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence[str] = ()) -> list[str]:
