@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +13,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import write_atomic
 from kmidi_lab.overrides import quoted
 from kmidi_lab.typed_json import MisfitError, from_json, to_json
 
 FILE = "sweep.json"
 RESUME = "sweep.resume="
+_SAID_BY_THE_USER = ("trusted", "hydra", "task=")
+_HARMLESS = ("hydra.sweep.dir=", "hydra.sweep.subdir=", "hydra.launcher.n_jobs=", "hydra/launcher=")
+_LOOKED_UP = re.compile(r"\$\{[^}]*:")
 _MAY_BE_TYPED = ("sweep.", "launcher=", "logger=", "logger.", "hydra/launcher=", "hydra.launcher.", "trainer.progress=")
 
 
@@ -90,6 +94,40 @@ def folder_to_resume(words: Iterable[str]) -> Path | None:
     """The folder that `sweep.resume=…` names, None where nothing does."""
     values = [word.partition("=")[2].strip("'\"") for word in words if word.startswith(RESUME)]
     return Path(values[-1]) if values and values[-1] not in ("", "null") else None
+
+
+def to_type_again(words: Iterable[str]) -> list[str]:
+    """Of the words of a sweep, those that a file is not believed: code, another task, or a look into the environment."""
+    bare = {word: word.lstrip("+~") for word in words}
+    return [
+        word
+        for word, key in bare.items()
+        if (key.startswith(_SAID_BY_THE_USER) and not key.startswith(_HARMLESS) and key != "task=train")
+        or _LOOKED_UP.search(word)
+    ]
+
+
+def check_typed(begun: KeptSweep, wanted: Sequence[str], typed: Sequence[str], folder: Path) -> None:
+    """A sweep's folder may come from someone else, so what could run code is typed again.
+
+    Args:
+        begun: what its sweep.json holds.
+        wanted: the options and overrides of its command.
+        typed: those of today's.
+        folder: of the sweep.
+
+    Raises:
+        ConfigError: a word is missing.
+    """
+    # The options come in pairs of which both are words of their own.
+    named = [w for w, before in zip(wanted, ["", *wanted], strict=False) if "--config-" in w or "--config-" in before]
+    again = dict.fromkeys([*named, *to_type_again([*wanted, *(word for job in begun.jobs for word in job)])])
+    missing = [word for word in again if word not in typed]
+    if missing:
+        raise ConfigError(
+            f"{RESUME}{folder}: its {FILE} has {one_line(missing[0], 120)}, which could run what whoever wrote it likes; "
+            f"if that was you, type {one_line(shlex.join(['-m', f'{RESUME}{folder}', *again]), 1000)}"
+        )
 
 
 def going_on(kept: Sequence[str], typed: Sequence[str], folder: Path) -> list[str]:
