@@ -54,8 +54,10 @@ def _take_in(path: Path, of: Asker, labels: Labels, folder: Path) -> None:
     if faults:
         refused = folder / "refused.txt"
         write_atomic(refused, "\n".join([*faults, ""]).encode("utf-8", "backslashreplace"))
+        for fault in faults[:SHOWN]:
+            say(f"  refused: {fault}")
         raise DataError(
-            f"{path}: {many(len(faults), 'row')} refused, as {faults[0]}; all in {refused}; the others are stored"
+            f"{path}: {many(len(faults), 'row')} refused, each with its reason in {refused}; the others are stored"
         )
 
 

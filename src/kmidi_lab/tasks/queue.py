@@ -25,6 +25,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     model, of = cfg.model.name, asker(cfg)
     labels = Labels(Store(Path(cfg.paths.output_root) / FILE), model)
     items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels.items())
+    say("  score, place and the model's answer; the highest score first, then what is most unlike those above it:")
     for item in items[:SHOWN]:
         say(f"  {item.score:.4f}  {item.source}  {' '.join(map(str, item.guess.likeliest))}")
     if len(items) > SHOWN:

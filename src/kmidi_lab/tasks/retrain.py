@@ -14,7 +14,7 @@ from kmidi_lab.errors import ConfigError, DataError, NotBetterError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.retraining.gated import Retraining
-from kmidi_lab.retraining.lessons import Lessons
+from kmidi_lab.retraining.lessons import ALIKE, Lessons
 from kmidi_lab.retraining.mixing import Mixed
 from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
@@ -43,6 +43,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     say(f"{len(lessons)} of {many(len(events), 'event')} can be learnt from, of {many(len(lessons.raters), 'user')}")
     for why, count in lessons.left_out.items():
         say(f"  {count} left out: {why}")
+    if lessons.alike:
+        say(ALIKE)
     if wrong:
         say(f"  {many(wrong, 'line')} left out: no events (task=feedback feedback.import=FILE says why)")
     if len(lessons) < FEWEST:
@@ -117,7 +119,9 @@ def _check_data(cfg: DictConfig, model: Opened) -> None:
     data.setup("fit")
     here, there = data.describe()["version"], model.published.entry["training"].get("dataset_version")
     if here != there:
+        name, sources = cfg.model.name, ", ".join(map(str, cfg.data.get("sources") or [data.describe()["id"]]))
         raise DataError(
-            f"{model.root} was trained on data {there}, and {cfg.paths.data_root} holds {here}; set DATA_ROOT to the "
-            "same data, which is mixed in so that nothing is forgotten"
+            f"{model.root} was trained on other data than {cfg.paths.data_root} holds ({there}, not {here}); its data is "
+            f"mixed in so that nothing is forgotten: set DATA_ROOT to where {sources} lie as they were then, or retrain a "
+            f"model of your own data: python -m kmidi_lab model={name}; task=adapt model={name} needs no data"
         )
