@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import write_atomic
 from kmidi_lab.overrides import quoted
+from kmidi_lab.registry.files import read_bounded
 from kmidi_lab.typed_json import MisfitError, from_json, to_json
 
 FILE = "sweep.json"
@@ -71,8 +72,8 @@ def write(kept: KeptSweep, folder: Path) -> None:
 def read(folder: Path) -> KeptSweep:
     """What `write` has written. Raises ConfigError: there is none, or it is not whole."""
     try:
-        kept = from_json(KeptSweep, json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, MisfitError) as error:
+        kept = from_json(KeptSweep, json.loads(read_bounded(folder / FILE).decode()))
+    except (OSError, ValueError, RecursionError, MisfitError) as error:
         why = "no such file" if isinstance(error, FileNotFoundError) else str(error)
         raise ConfigError(
             f"{RESUME}{folder}: no sweep that can go on ({FILE}: {why}); give the folder of one, such as outputs/sweeps/…"
