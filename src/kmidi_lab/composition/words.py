@@ -213,8 +213,20 @@ def _kinds() -> Mapping[str, tuple[str, Any]]:
     """(kind, meaning) of each term; of one that stands twice the later counts."""
     words = vocabulary()
     out: dict[str, tuple[str, Any]] = dict.fromkeys(lexicon(), ("mood", None))
-    for group in ("fillers", "stops", "stories", "owners", "wishes", "weak_wishes", "negations"):
-        kind = {"stories": "story", "wishes": "wish", "weak_wishes": "weak wish"}.get(group, group[:-1])
+    for group in (
+        "fillers",
+        "stops",
+        "stories",
+        "owners",
+        "wishes",
+        "weak_wishes",
+        "orders",
+        "qualifiers",
+        "negations",
+    ):
+        kind = {"stories": "story", "wishes": "wish", "weak_wishes": "weak wish", "qualifiers": "filler"}.get(
+            group, group[:-1]
+        )
         out |= {str(word): (kind, None) for word in words[group]}
     out |= {mode: ("mode", mode) for mode in _MODES.split("|") if len(mode) > 3}
     out |= {word: ("genre", band) for word, band in genres().items()}
@@ -225,7 +237,7 @@ def _kinds() -> Mapping[str, tuple[str, Any]]:
     out |= {word: ("part", role) for word, role in words["parts"].items()}
     out |= {word: ("instrument", tuple(told)) for word, told in words["instruments"].items()}
     out |= {word: ("ensemble", players) for word, players in words["ensembles"].items()}
-    out |= {word: ("head", "ballad" if word == "ballad" else None) for word in words["heads"]}
+    out |= {word: ("head", "ballad" if word in words["gentle"] else None) for word in words["heads"]}
     out |= {word: ("pace", tuple(pair)) for word, pair in words["paces"].items()}
     return out | {word: ("length", bars) for word, bars in words["lengths"].items()}
 

@@ -13,7 +13,7 @@ from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.registry.files import read_bounded, stays_below
 from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, declared_sizes
 from kmidi_lab.verify.beside import check_head, check_header, check_runtime_file
-from kmidi_lab.verify.claims import check_params
+from kmidi_lab.verify.claims import check_params, check_reach, check_said_of_golden
 from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden, check_golden_file
@@ -113,6 +113,12 @@ def check_model(
         model = opened[0].model if opened[0] is not None else None
         stored = model.parameters if isinstance(model, RTNeuralModel) else None
         check_params(checks, entry, stored, None if opened[1] is None else onnx)
+        if isinstance(model, RTNeuralModel):
+            check_reach(checks, entry, model.receptive_field)
+        golden_data = _read(checks, root, files.golden)
+        if golden_data is not None:
+            with checks.guarded("golden", str(files.golden), _AGAIN):
+                check_said_of_golden(checks, str(files.golden), golden_data, entry, contract)
     _check_statements(checks, root, files, contract, goldens, [file for file in opened if file is not None])
     for file in opened:
         if file is not None:
@@ -195,6 +201,12 @@ def _check_beside(
         expected = (Path(files.onnx or "").parent / f"{contract.id}.head.json").as_posix()
         fault = f"head_path is {show(files.head)}, must be {expected!r}, which decodes the output; {_AGAIN}"
         checks.expect("head", files.head == expected, fault)
+    if contract.listens:
+        expected = f"golden/{contract.id}.audio.json"
+        fault = (
+            f"audio_golden_path is {show(files.audio_golden)}, must be {expected!r}, which proves the frames; {_AGAIN}"
+        )
+        checks.expect("audio golden", files.audio_golden == expected, fault)
     if contract.reads:
         expected = (Path(files.onnx or "").parent / f"{contract.id}.table.bin").as_posix()
         fault = f"table_path is {show(files.table)}, must be {expected!r}, which makes inputs of texts; {_AGAIN}"

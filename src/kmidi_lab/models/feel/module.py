@@ -84,10 +84,7 @@ class AudioFeelAnalyzer(AudioModule):
         )
 
     def training_step(self, batch: FeelBatch, batch_idx: int) -> torch.Tensor:
-        done = self.trainer.global_step / self.trainer.estimated_stepping_batches
-        loss = self._total(
-            losses(*self._every(batch), self.rare, _START // self.stride), min(1.0, done / _WHOLE_FROM) ** 3
-        )
+        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride), self._share())
         self.keep_loss(loss)
         return loss
 
@@ -107,6 +104,11 @@ class AudioFeelAnalyzer(AudioModule):
         """Outputs `[B, T', 64]` of every `stride`-th frame, and the batch with the events and curves of these."""
         some = batch._replace(events=batch.events[:, :: self.stride], curves=batch.curves[:, :: self.stride])
         return strided_forward(self.network, batch.x, self.stride), some
+
+    def _share(self) -> float:
+        """Of the values' weight; the whole for weights that know the tempo from an earlier training."""
+        done = self.trainer.global_step / self.trainer.estimated_stepping_batches
+        return 1.0 if self.has_start else min(1.0, done / _WHOLE_FROM) ** 3
 
     def _total(self, each: dict[str, torch.Tensor], share: float = 1.0) -> torch.Tensor:
         """The values count by a share of their weight."""
