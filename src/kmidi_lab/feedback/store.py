@@ -174,12 +174,12 @@ class Store:
             raise DataError(f"{self.path}: has lost its salt; move it away, or choose another paths.output_root")
         return str(salt)
 
-    def _checked(self, rows: Iterable[Sequence[Any]], kinds: Sequence[type]) -> list[Any]:
+    def _checked(self, rows: Iterable[Sequence[Any]], kinds: Sequence[type[str] | type[int]]) -> list[Any]:
         """The rows. Raises DataError: one holds something else than `add` has written; SQLite keeps what it is given."""
         held = list(rows)
         for row in held:
             for value, kind in zip(row, kinds, strict=True):
-                if type(value) is not kind or (kind is int and not 0 <= value <= LAST_TIME):
+                if type(value) is not kind or (isinstance(value, int) and not 0 <= value <= LAST_TIME):
                     raise DataError(f"{self.path}: {show(value)} was changed in the file; move the file away")
         return held
 
