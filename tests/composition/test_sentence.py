@@ -67,7 +67,20 @@ ASKED: dict[str, dict[str, Any]] = {
         "tempo": (140, 140), "key": ("F#", "minor"), "style": "dance", "without": ("lead",)},
     "slow jazz about the sea": {"tempo": SLOW, "style": "jazz"},
     "a song of about three minutes": {"seconds": 180},
-    "piano and cello duet in C": {"key": ("C", ""), "programs": {"lead": 42, "chords": 0}},
+    "piano and cello duet in C": {
+        "key": ("C", ""), "programs": {"lead": 42, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
+    "a violin and flute duo": {"programs": {"lead": 40, "pad": 73}, "without": ("chords", "bass", "drums")},
+    "drum solo": {"without": ("lead", "chords", "pad", "bass")},
+    "only percussion and kalimba, playful, 100": {
+        "tempo": (100, 100), "programs": {"lead": 108}, "without": ("chords", "pad", "bass")},
+    "a slow string quartet that starts soft and gets loud": {
+        "tempo": SLOW, "programs": {"lead": 40, "chords": 48, "pad": 48, "bass": 42}, "without": ("drums",),
+        "arc": "Climb-to-Climax"},
+    "jazzz balad with pino and trumpt, slwo": {
+        "tempo": SLOW, "style": "jazz", "programs": {"chords": 0, "lead": 56}},
+    "a sloooow rock sogn in G majr with a guitr": {
+        "tempo": SLOW, "style": "rock", "key": ("G", "major"), "programs": {"chords": 27}},
+    "a christmas carol with bells": {"programs": {"lead": 14}},
     "a love song without lead guitar": {"no_family": (3,)},
     "no piano, just flute and cello, no drums": {
         "programs": {"lead": 73, "bass": 42}, "without": ("chords", "pad", "drums"), "no_family": (0,)},
@@ -116,6 +129,7 @@ TRAPS = (
     "I use drums to cope with my anger", "the band uses a lot of bass", "ABBA changed my life", "blood type AAB is rare",
     "the verse and the chorus of my life", "I want a modern house with a garden", "she was singing a lullaby",
     "she moved to Paris, slow, quiet, gone", "AC/DC and ABC", "my days start quiet",
+    "We met a rock trio", "I cell phone my mother", "hello, yello, mello", "sooo lost", "the string quartet played on",
 )  # fmt: skip
 
 
@@ -295,6 +309,9 @@ def test_who_plays_alone_plays_from_the_first_bar(tmp_path: Path) -> None:
     [flute] = made.arrangement.parts
     assert (flute.role, flute.program) == ("lead", 73)
     assert {int(n.start // 16) for n in flute.notes} == {0, 1, 2}
+    two = song("a song for double bass and vibraphone only, swing", tmp_path, sections="intro 4, verse 4, chorus 4")
+    bass = two.arrangement.part("bass")
+    assert bass and {int(n.start // 16) for n in bass.notes} == {0, 1, 2}, "nobody else plays in the intro"
 
 
 def test_a_trio_is_three_players(tmp_path: Path) -> None:

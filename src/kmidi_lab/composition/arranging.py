@@ -195,7 +195,7 @@ class Arranger:
 
     def _from(self, part: str) -> float:
         """Energy of a section from which a part plays: all sections, where it is not there to fill up others."""
-        return 0.0 if {"lead", "chords"} <= {*self._brief.without} else _PLAYS_FROM[part]
+        return 0.0 if "chords" in self._brief.without else _PLAYS_FROM[part]
 
     def _end(self, stretch: Stretch, material: Material, drummed: bool) -> Iterator[tuple[str, Note]]:
         """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""

@@ -18,6 +18,12 @@ from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, vocabular
 ROLES = ("lead", "chords", "pad", "bass", "drums")
 _BREAKS = frozenset({OTHER, "stop", "story", "owner", "order"})
 _LINKS = frozenset({"filler", "mood", "owner"})
+_BEFORE_PLAYERS = ("filler", "mood", "pace", "mode", "genre", "wish", "weak wish", "order")
+"""Kinds that may stand before a group of players that is asked for, as in `a slow string quartet that grows`."""
+_PAIR = ("duet", "duo")
+"""What two players are called, of whom no third plays."""
+_KEYBOARDS = (*range(8), *range(16, 21), 46)
+"""Programs that play chords and bass at once."""
 _ONLY = ("only", "just", "solo", "alone", "strictly", "purely", "unaccompanied")
 _ROLE_WORDS = {"melody": "lead", "lead": "lead", "solo": "lead", "tune": "lead", "line": "lead", "chords": "chords",
                "accompaniment": "chords", "comping": "chords", "pad": "pad", "pads": "pad", "bass": "bass"}  # fmt: skip
@@ -81,7 +87,7 @@ def read_sentence(text: str) -> Wishes:
     runs = _runs(groups, lists)
     out = _Collector(form, take_arc(text))
     for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
-        alone = (asks or runs[n]) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
+        alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
         musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]
         if lists[n] and musical and not (items[0].kind == "owner" and len(musical) == 1):
             last = n == len(groups) - 1 and {i.kind for i in musical} <= {"genre", "other_genre", "key"}
@@ -109,7 +115,7 @@ def _alone(items: list[Item]) -> None:
     """A text that is a `tuba solo` and no more is of that instrument alone."""
     kinds = [i.kind for i in items]
     before = all(i.kind in ("filler", "mood", "pace", "mode") and i.text not in _PREPOSITIONS for i in items[:-2])
-    if len(items) > 1 and kinds[-2] == "instrument" and items[-1].text == "solo" and before:
+    if len(items) > 1 and kinds[-2] in ("instrument", "part") and items[-1].text == "solo" and before:
         items[-1] = Item("filler", "alone")
 
 
@@ -128,7 +134,8 @@ def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     mark = [i.kind in ("tempo", "key") for i in items]
     asks = any(mark)
     for n, item in enumerate(items):
-        if item.kind == "head" or (item.kind == "genre" and (_is_wished(items, n) or _stands_alone(items, n))):
+        opens = item.kind == "ensemble" and all(i.kind in _BEFORE_PLAYERS for i in items[:n])
+        if item.kind == "head" or opens or (item.kind == "genre" and (_is_wished(items, n) or _stands_alone(items, n))):
             first = _first_of(items, n)
             if first is None:
                 continue
@@ -257,7 +264,7 @@ class _Collector:
         self._seconds: float | None = None
         self._programs: dict[str, int] = {}
         self._asked: list[_Player] = []
-        self._only = False
+        self._only = self._two = False
         self._character = ""
         self._with: set[str] = set()
         self._without: list[str] = []
@@ -268,6 +275,7 @@ class _Collector:
     def take(self, items: Sequence[Item], mark: Sequence[bool]) -> None:
         """The terms of a clause."""
         negated, left_out = "", False
+        self._two = self._two or any(m and i.text in _PAIR for i, m in zip(items, mark, strict=True))
         for n, item in enumerate(items):
             if item.kind == "negation":
                 negated, left_out = item.text, False
@@ -423,6 +431,7 @@ class _Collector:
         """What was asked for in all."""
         self._has_character()
         programs, without = self._seated(), list(self._without)
+        self._only = self._only or (self._two and len(programs) == len(_PAIR))
         if self._only and programs:
             if len(programs) == 1 and not self._with and not any(p.chordal or p.bound for p in self._asked):
                 [(role, program)] = programs.items()
@@ -435,6 +444,8 @@ class _Collector:
                     f"program {role}": next(t for k, t in self._words.items() if k.startswith("program"))
                     for role in programs
                 }
+            elif programs.get("chords") in _KEYBOARDS and self._two and "bass" not in {*programs, *self._with}:
+                programs["bass"], self._words["program bass"] = programs["chords"], self._words["program chords"]
             without += [role for role in ROLES if role not in programs and role not in self._with]
         elif self._only:
             without += [role for role in ROLES if role not in self._with]

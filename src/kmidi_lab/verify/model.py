@@ -18,7 +18,7 @@ from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
-from kmidi_lab.verify.statements import check_audio, check_random, check_statements, check_texts
+from kmidi_lab.verify.statements import check_audio, check_random, check_statements, check_texts, check_title
 
 _AGAIN = "restore it or export the model again"
 
@@ -151,9 +151,13 @@ def _check_statements(
             check_statements(checks, str(name), data, golden, head, contract)
     audio = _read(checks, root, files.audio_golden)
     if audio is not None:
+        if contract is not None:
+            check_title(checks, "audio golden", str(files.audio_golden), audio, contract)
         check_audio(checks, str(files.audio_golden), audio, opened)
     table, texts = _read(checks, root, files.table), _read(checks, root, files.text_golden)
     if table is not None and texts is not None:
+        if contract is not None:
+            check_title(checks, "text golden", str(files.text_golden), texts, contract)
         check_texts(checks, str(files.text_golden), texts, str(files.table), table, opened)
 
 
