@@ -13,6 +13,7 @@ import yaml
 from kmidi_lab import run_file
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import ROOTS
+from kmidi_lab.overrides import unquoted
 from kmidi_lab.sweeps import kept
 
 _OF_THE_SWEEP = ("sweep=", "sweep.", "launcher=", "trainer.resume=", "hydra.run.", "hydra.sweep.")
@@ -39,7 +40,7 @@ def command(overrides: Iterable[str], folder: Path, options: Sequence[str] = ())
 def line(words: Iterable[str]) -> str:
     """A call of the lab for a shell, with the folders that the environment names."""
     roots = [f"{key}={shlex.quote(os.environ[key])}" for key in ROOTS if os.environ.get(key)]
-    return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *words])])
+    return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *map(unquoted, words)])])
 
 
 def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence[str] = ()) -> list[str]:

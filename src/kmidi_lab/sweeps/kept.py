@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import write_atomic
-from kmidi_lab.overrides import quoted
+from kmidi_lab.overrides import quoted, unquoted
 from kmidi_lab.registry.files import read_bounded
 from kmidi_lab.typed_json import MisfitError, from_json, to_json
 
@@ -123,7 +123,8 @@ def check_typed(begun: KeptSweep, wanted: Sequence[str], typed: Sequence[str], f
     # The options come in pairs of which both are words of their own.
     named = [w for w, before in zip(wanted, ["", *wanted], strict=False) if "--config-" in w or "--config-" in before]
     again = dict.fromkeys([*named, *to_type_again([*wanted, *(word for job in begun.jobs for word in job)])])
-    missing = [word for word in again if word not in typed]
+    said = {*map(unquoted, typed)}
+    missing = [word for word in again if unquoted(word) not in said]
     if missing:
         raise ConfigError(
             f"{RESUME}{folder}: its {FILE} has {one_line(missing[0], 120)}, which could run what whoever wrote it likes; "
@@ -142,8 +143,9 @@ def going_on(kept: Sequence[str], typed: Sequence[str], folder: Path) -> list[st
     Raises:
         ConfigError: a word that would change its jobs.
     """
+    own = {*map(unquoted, kept)}
     for word in typed:
-        if word not in kept and not word.startswith(_MAY_BE_TYPED):
+        if unquoted(word) not in own and not word.startswith(_MAY_BE_TYPED):
             raise ConfigError(
                 f"{RESUME}{folder} goes on with the jobs that the sweep began with; leave out {word}, or begin another sweep"
             )
