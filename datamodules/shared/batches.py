@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -27,7 +28,8 @@ class IndexBatches(Generic[Batch]):
     """Shuffled batches. `gather(indices, generator)` builds a batch; `split(batch, size)` cuts a large one.
 
     Gathering and augmenting 64 batches at a time and handing out slices keeps the cost of a step
-    close to that of the network alone. Under DDP every rank takes its own share of the shuffle.
+    close to that of the network alone. Under DDP every rank takes its own share of the shuffle. A checkpoint within an
+    epoch keeps how many were handed out, and a run that goes on from it leaves those out.
     """
 
     def __init__(
@@ -43,11 +45,26 @@ class IndexBatches(Generic[Batch]):
     ) -> None:
         self._size, self._batch, self._gather, self._split = size, batch_size, gather, split
         self._device, self._epoch, self._rank, self._world = device, epoch, rank, world
+        self._begin = self._given = 0
 
     def __len__(self) -> int:
         return max(1, self._size // self._world // self._batch)
 
     def __iter__(self) -> Iterator[Batch]:
+        begin, self._begin = self._begin, 0
+        for given, batch in enumerate(islice(self._all(), begin, None), begin + 1):
+            self._given = given
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """For Lightning's checkpoint: batches of the epoch that were handed out; 0 at its end."""
+        return {"given": self._given % len(self)}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """The next epoch begins behind those."""
+        self._begin = self._given = state["given"]
+
+    def _all(self) -> Iterator[Batch]:
         seed = epoch_seed(self._epoch())
         generator = torch.Generator().manual_seed(seed)
         augment = torch.Generator(self._device).manual_seed(seed + self._rank)
