@@ -80,10 +80,11 @@ def _arranged(score: Score, cut: Score, rng: np.random.Generator) -> Score:
     return replace(cut, parts=(*parts, *drums))
 
 
-def rendered(scores: Sequence[Score], font: Path | None, workers: int, progress: bool) -> list[Excerpt]:
-    """What is heard of each, in order. Raises LabError: one could not be rendered."""
+def rendered(scores: Sequence[Score], fonts: Sequence[Path | None], workers: int, progress: bool) -> list[Excerpt]:
+    """What is heard of each, in order, through the SoundFonts in turn. Raises LabError: one could not be rendered."""
     rng = np.random.default_rng(len(scores))
-    tasks = [(tuple(group), font, int(rng.choice(_KITS))) for group in _together(scores)]
+    groups = enumerate(_together(scores))
+    tasks = [(tuple(group), fonts[i % len(fonts)], int(rng.choice(_KITS))) for i, group in groups]
     done: dict[str, Excerpt] = {}
     for _, made in render_all(_play, tasks, lambda task: task[0][0].id, workers, _LIMITS, progress, "rendering"):
         done |= {excerpt.id: excerpt for excerpt in made}

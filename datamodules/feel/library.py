@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from datamodules.feel import emopia, groove_midi, patterns, pop909
 from datamodules.feel.excerpts import AMOUNTS, excerpts, rendered
@@ -26,6 +26,19 @@ from kmidi_lab.models.feel.features import Excerpt
 READERS = (groove_midi, pop909, emopia)
 SOURCES = (*(reader.NAME for reader in READERS), patterns.NAME)
 _VAL, _TEST = 0.1, 0.15
+_PACKAGES = "sf_GMbank is Debian's csound-soundfont, FluidR3 its fluid-soundfont-gm"
+
+
+class Fonts(NamedTuple):
+    """What music is played through: training and validation in turn, and the test; None is TimGM6mb."""
+
+    heard: tuple[Path | None, ...] = (None,)
+    tested: Path | None = None
+
+    def named(self, tested: bool) -> str:
+        """The names of those of training, or of the test."""
+        fonts = (self.tested,) if tested else self.heard
+        return ", ".join(font.stem if font else rendering.SOUND_FONT for font in fonts)
 
 
 def load(
@@ -34,6 +47,7 @@ def load(
     names: Sequence[str],
     amount: float,
     split_seed: int,
+    fonts: Sequence[str],
     test_font: str | None,
     workers: int,
     progress: bool,
@@ -46,37 +60,39 @@ def load(
         names: of SOURCES; music by rule stands in where no other is there, else it is trained on alone.
         amount: how much of `AMOUNTS` is rendered.
         split_seed: of splits and of what is drawn.
-        test_font: path of the SoundFont of the test; None is the one of the training.
+        fonts: paths of SoundFonts that training and validation are rendered through in turn with TimGM6mb.
+        test_font: path of the SoundFont of the test; None is TimGM6mb.
         workers: processes that render.
 
     Raises:
         DataError: the SoundFont is not there.
     """
-    font = None
-    if test_font is not None:
-        font = rendering.sound_font("test_font", test_font, "FluidR3 is Debian's fluid-soundfont-gm", "null")
+    heard = [rendering.sound_font("fonts", path, _PACKAGES, "[]") for path in fonts]
+    tested = rendering.sound_font("test_font", test_font, _PACKAGES, "null") if test_font is not None else None
+    played = Fonts((None, *heard), tested)
     wanted = [name for name in SOURCES if name in names]
-    present, absent = engine.find(sources(root, wanted, amount, split_seed, font, workers, progress), wanted)
+    present, absent = engine.find(sources(root, wanted, amount, split_seed, played, workers, progress), wanted)
     own = [*packages("midirenderer", "pretty_midi"), patterns.VERSION.encode()]
     settings = (
         amount,
         split_seed,
         rendering.SOUND_FONT,
-        *((font.name, font.stat().st_size) for font in [font] if font),
+        *((font.name, font.stat().st_size) for font in [tested] if font),
+        *(("heard", font.name, font.stat().st_size) for font in heard),
     )
     contents = itertools.chain(own, *(p.contents() for p in present))
     version = data_version((tuple(p.name for p in present), *settings), contents)
-    rules = FeelRules(split_seed, font.stem if font else rendering.SOUND_FONT)
+    rules = FeelRules(split_seed, played)
     return engine.load(cache_dir / "feel", present, absent, version, code_version(__name__), rules)
 
 
 def sources(
-    root: Path, names: Sequence[str], amount: float, seed: int, font: Path | None, workers: int, progress: bool
+    root: Path, names: Sequence[str], amount: float, seed: int, fonts: Fonts, workers: int, progress: bool
 ) -> list[Source[Excerpt]]:
     """All of SOURCES; music by rule is in training alone where one of the others in `names` is there."""
 
     def played(reading: Reading[Score], alone: bool) -> Reading[Excerpt]:
-        return _rendered(reading, amount, seed, font, alone, workers, progress)
+        return _rendered(reading, amount, seed, fonts, alone, workers, progress)
 
     made = max(8, round(amount * (AMOUNTS[patterns.NAME].train + 4 * AMOUNTS[patterns.NAME].held_out)))
     real = any(reader.files(root) for reader in READERS if reader.NAME in names)
@@ -101,7 +117,7 @@ def sources(
 
 
 def _rendered(
-    reading: Reading[Score], amount: float, seed: int, font: Path | None, held_out: bool, workers: int, progress: bool
+    reading: Reading[Score], amount: float, seed: int, fonts: Fonts, held_out: bool, workers: int, progress: bool
 ) -> Reading[Excerpt]:
     """The excerpts of a source; songs are split here, since the test is rendered otherwise."""
     dealt = reading.items
@@ -116,7 +132,7 @@ def _rendered(
     out: Reading[Excerpt] = Reading(reading.source, reading.licence, problems=reading.problems, note=reading.note)
     for tested in (False, True):
         some = [score for score in cut if (score.split == "test") == tested]
-        out.items += rendered(some, font if tested else None, workers, progress)
+        out.items += rendered(some, (fonts.tested,) if tested else fonts.heard, workers, progress)
     return out
 
 
@@ -125,7 +141,7 @@ class FeelRules(Rules[Excerpt]):
     """Every excerpt in the split that it was rendered for."""
 
     seed: int
-    font: str
+    fonts: Fonts
     nothing = "no music was found"
     remedy = "Set DATA_ROOT to a folder with a data set of docs/feel.md, or type data=feel_rules"
     named_licences = True
@@ -133,7 +149,8 @@ class FeelRules(Rules[Excerpt]):
     def split(self, songs: list[Excerpt]) -> Split:
         rule = {
             "rule": f"by drummer, song and recording; drummers {', '.join(groove_midi.TEST)} in test alone; music by rule in "
-            f"training alone where there is other music; trained on {rendering.SOUND_FONT}, tested on {self.font}",
+            f"training alone where there is other music; trained on {self.fonts.named(False)}, tested on "
+            f"{self.fonts.named(True)}",
             "seed": self.seed,
         }
         return Split([song.split for song in songs], rule)

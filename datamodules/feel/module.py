@@ -34,7 +34,8 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         split_seed: of the songs, and of what is drawn; drummers are held out by name.
         amount: how much of `excerpts.AMOUNTS` is rendered.
-        test_font: path of the SoundFont that the test is rendered through; null is TimGM6mb, as in training.
+        fonts: paths of SoundFonts that training and validation are rendered through in turn with TimGM6mb.
+        test_font: path of the SoundFont that the test is rendered through; null is TimGM6mb.
         frames: of a training stretch.
         equaliser: decibels that bands are louder or softer (`audio.augment.equalise_by_cosines`).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
@@ -50,7 +51,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
     root_sources: tuple[str, ...] = ("groove_midi", "pop909", "emopia")
     bytes_per_example = 8 * 1024 * 1024
     identity_settings = ("sources", "split_seed", "amount")
-    other_settings = ("test_font", "frames", "equaliser", "bands", "masked")
+    other_settings = ("fonts", "test_font", "frames", "equaliser", "bands", "masked")
     remedy = "give another data.split_seed or a larger data.amount"
 
     def __init__(
@@ -61,6 +62,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
         split: str = "test",
         split_seed: int = 0,
         amount: Annotated[float, Interval(gt=0, le=10)] = 1.0,
+        fonts: Sequence[str] = (),
         test_font: str | None = None,
         batch_size: int = 16,
         frames: Annotated[int, Ge(256)] = 640,
@@ -72,7 +74,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
     ) -> None:
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, amount=amount, split_seed=split_seed,
-            test_font=test_font, workers=workers, progress=progress,
+            fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._frames, self._equaliser, self._bands, self._masked = frames, equaliser, bands, masked

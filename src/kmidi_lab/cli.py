@@ -51,6 +51,7 @@ def run(arguments: list[str]) -> int:
     parsed = command_line.parse([command_line.with_home_of(argument) for argument in arguments])
     if parsed.shell_completion:
         return _complete(parsed.overrides)
+    command_line.check_once([command_line.into_trainer(o) for o in parsed.overrides])
     resumed = kept.folder_to_resume(parsed.overrides)
     begun = kept.read(resumed) if resumed else None
     if resumed and begun:
@@ -63,6 +64,7 @@ def run(arguments: list[str]) -> int:
     look_also_in(parsed.config_dir, parsed.config_name)
     typed = [command_line.into_trainer(o) for o in parsed.overrides]
     overrides = command_line.with_model([command_line.quote_free_text(o, multirun) for o in typed])
+    command_line.check_model(overrides)
     options = command_line.options(parsed)
     os.environ["KMIDI_RUN_ID"] = begun.id if begun else config.new_run_id()
     os.environ[_PROCESS] = str(os.getpid())

@@ -69,6 +69,17 @@ ASKED: dict[str, dict[str, Any]] = {
     "a song of about three minutes": {"seconds": 180},
     "piano and cello duet in C": {"key": ("C", ""), "programs": {"lead": 42, "chords": 0}},
     "a love song without lead guitar": {"no_family": (3,)},
+    "no piano, just flute and cello, no drums": {
+        "programs": {"lead": 73, "bass": 42}, "without": ("chords", "pad", "drums"), "no_family": (0,)},
+    "only cello and violin": {"programs": {"lead": 40, "bass": 42}, "without": ("chords", "pad", "drums")},
+    "a song with a cello melody and a flute": {"programs": {"lead": 42, "pad": 73}},
+    "a song with saxophone, trumpet, and distorted guitar": {"programs": {"lead": 65, "chords": 30, "pad": 56}},
+    "a song with cello, flute and bass": {"programs": {"lead": 73, "pad": 42}},
+    "a song with trombone, trumpet and no bass": {"programs": {"lead": 56, "pad": 57}, "without": ("bass",)},
+    "a calm song in C major inspired by the sea": {"key": ("C", "major")},
+    "rain at night in D minor": {"key": ("D", "minor")},
+    "We had G major problems, write a slow song": {"tempo": SLOW},
+    "write a song for her in D minor": {"key": ("D", "minor")},
 }  # fmt: skip
 TRAPS = (
     "I am in a minor crisis", "I AM IN A MINOR CRISIS", "he died at 70 years old", "major depression took my brother",
@@ -84,6 +95,8 @@ TRAPS = (
     "the house music next door keeps me awake", "we need a rock to hold on to", "in G block the lights went out",
     "strings of light in the dark", "words fail me, no words", "a song I heard as a child", "at 90 I can still walk", "all that jazz", "the jazz bar where we met", "I listen to jazz", "jazz hands",
     "my heart rate went from 60 to 120 bpm", "our drummer quit, no drums any more", "a song like no other",
+    "I died in C major surgery", "We met in E minor, our favourite bar", "He proposed in F# minor", "in C major surgery",
+    "I waited half an hour for you", "a song about an hour in the rain",
 )  # fmt: skip
 
 
@@ -98,7 +111,15 @@ def test_what_is_asked_for_in_musical_terms_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no jazz please, anything but jazz", "a song, everything but jazz", "a sad song, no jazz"]
+    "text",
+    [
+        "no jazz please, anything but jazz",
+        "a song, everything but jazz",
+        "a sad song, no jazz",
+        "a song, anything except jazz",
+        "no jazz or rock, a slow song",
+        "anything but rock or techno please",
+    ],
 )
 def test_a_style_that_is_not_wanted_is_not_taken(text: str) -> None:
     assert read_sentence(text).style == ""
@@ -111,6 +132,10 @@ def test_a_style_that_is_not_wanted_is_not_taken(text: str) -> None:
         ("a song, 4 minutes long, in F sharp minor", 240, None),
         ("a song about 90 seconds long", 90, None),
         ("a song 32 bars long", None, 32),
+        ("half an hour of ambient drone", 1800, None),
+        ("a song of about an hour", 3600, None),
+        ("a song of 1:45 minutes", 105, None),
+        ("two and a half minutes of jazz", 150, None),
         ("a long slow song", None, 64),
     ],
 )
@@ -136,7 +161,8 @@ def test_words_that_mean_something_else_ask_for_nothing(text: str) -> None:
         ("a song in C major, in F minor", "no second key (F minor): a song keeps one"),
         ("jazz, rock, slow", "no rock beside jazz: a song has one style"),
         ("a 12-bar blues", "no twelve-bar form: type its chords with compose.chords"),
-        ("a song with flute, violin and trumpet", "no trumpet: no part is left for it"),
+        ("a song with flute, violin, trumpet and clarinet", "no clarinet: no part is left for it"),
+        ("half an hour of ambient drone", "no ambient: "),
     ],
 )
 def test_what_can_not_be_had_is_one_line(text: str, line: str) -> None:
@@ -184,6 +210,16 @@ def test_instruments_and_a_length_in_minutes_are_those_of_the_sentence(tmp_path:
     assert [p.role for p in alone.parts] == ["drums"] and alone.parts[0].notes
     programs = song("a rock song with no guitar", tmp_path, bars=4).brief.band.programs
     assert not any(program // 8 == 3 for program in programs.values())
+
+
+def test_why_a_part_is_left_out_and_what_a_length_or_a_range_became_is_said(tmp_path: Path) -> None:
+    made = song("a rock song with a string quartet at a tempo of 95", tmp_path, bars=4)
+    assert "without drums from the text (a string quartet plays alone)" in made.remarks
+    request = SongRequest("200 minutes of slow jazz with a jazz trio, without bass, 120-130 bpm")
+    lines = request.told_of(request.brief(None, 1))
+    assert "length 400 bars from the text (200 minutes, but no song is longer)" in lines
+    assert "tempo 125 from the text (120-130 bpm)" in lines
+    assert "without bass from the text" in lines and "without pad from the text (a jazz trio plays alone)" in lines
 
 
 def test_a_part_lies_where_its_instrument_can_play_it() -> None:

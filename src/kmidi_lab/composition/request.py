@@ -173,7 +173,7 @@ class SongRequest(Bounded):
     def taken(self, brief: Brief) -> list[Taken]:
         """What the text asks for and a song can have."""
         known = self.song.directive.output_bars
-        length = length_line(self.wishes, brief.bars, self._typed, known)
+        length = length_line(self.wishes, brief.bars, brief.tempo, self._typed, known)
         return [*self._said_lines, *([length] if length else []), *band_lines(self.wishes)]
 
     @property

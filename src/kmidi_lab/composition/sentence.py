@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, vocabulary
@@ -20,6 +21,11 @@ _ONLY = ("only", "just", "solo", "alone", "strictly", "purely", "unaccompanied")
 _ROLE_WORDS = {"melody": "lead", "lead": "lead", "solo": "lead", "tune": "lead", "line": "lead", "chords": "chords",
                "accompaniment": "chords", "comping": "chords", "pad": "pad", "pads": "pad", "bass": "bass"}  # fmt: skip
 _PREPOSITIONS = ("with", "in", "at", "on", "for", "featuring", "feat", "using")
+_PEOPLE = ("i", "me", "you", "we", "us", "he", "him", "she", "they", "them", "i'm", "i've")
+_OF_MUSIC = (MUSICAL - {"key", "tonic", "mode", "seconds", "length"}) | {"head", "wish", "weak wish"}
+"""Kinds of which one is enough for a text to be of music."""
+_LOW = 41
+"""Who plays down to this pitch can play the bass."""
 _LEAST, _MOST = 40, 240
 """Numbers that can be a tempo without a word that says so."""
 _FARTHEST = 6
@@ -57,6 +63,9 @@ class Wishes:
 def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
     groups = clauses(text)
+    music = any(i.kind in _OF_MUSIC for items in groups for i in items)
+    groups = [[i for n, i in enumerate(items) if i.kind != "key" or _is_key(items, n, music)] for items in groups]
+    groups = [items for items in groups if items]
     marks = [_asked(items) for items in groups]
     asks = any(a for _, a in marks)
     lists = [not any(i.kind in (OTHER, "stop", "story") for i in items) for items in groups]
@@ -72,6 +81,16 @@ def read_sentence(text: str) -> Wishes:
             mark = [a or b for a, b in zip(mark, _phrases(items), strict=True)]
         out.take(items, mark)
     return out.wishes()
+
+
+def _is_key(items: Sequence[Item], n: int, music: bool) -> bool:
+    """Whether a key is one: not before a noun (`C major surgery`), nor where people are told of and no music is."""
+    following = items[n + 1] if n + 1 < len(items) else Item("filler", "")
+    noun = following.kind == OTHER and not following.text.endswith(("ing", "ed", "ly"))
+    if noun and not any(i.kind in _OF_MUSIC for i in items[:n]):
+        return False
+    told_of = any(i.text in _PEOPLE or i.kind == "story" for i in items[:n]) and any(i.kind == OTHER for i in items[:n])
+    return music or not told_of
 
 
 def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
@@ -175,6 +194,22 @@ def _phrases(items: Sequence[Item]) -> list[bool]:
     return mark
 
 
+class _Player(NamedTuple):
+    """An instrument that is asked for: its program, its own part, and whether the text binds it to that part."""
+
+    program: int
+    role: str
+    chordal: bool
+    text: str
+    bound: bool
+
+    @property
+    def low(self) -> bool:
+        """Whether it can play the bass."""
+        low = vocabulary()["ranges"].get(self.program, (_LOW + 1,))[0] <= _LOW
+        return bool(low and not self.chordal)
+
+
 class _Collector:
     """Takes the terms that are asked for, in order; of two that contradict each other the first counts."""
 
@@ -184,7 +219,7 @@ class _Collector:
         self._bars: int | None = None
         self._seconds: float | None = None
         self._programs: dict[str, int] = {}
-        self._chordal: set[str] = set()
+        self._asked: list[_Player] = []
         self._only = False
         self._with: set[str] = set()
         self._without: list[str] = []
@@ -199,7 +234,8 @@ class _Collector:
             if item.kind == "negation":
                 negated, left_out = item.text, False
                 continue
-            if left_out and item.kind in ("pace", "genre", "mode", "key", "tempo", "bars", "head"):
+            joined = n > 0 and items[n - 1].text in ("or", "nor")
+            if left_out and not joined and item.kind in ("pace", "genre", "mode", "key", "tempo", "bars", "head"):
                 negated = ""
             if item.kind == "number" and mark[n] and (n == 0 or items[n - 1].text == "at") and n == len(items) - 1:
                 self._bare(item)
@@ -215,7 +251,8 @@ class _Collector:
                 left_out = True
             else:
                 self._taken(items, n, mark)
-            if item.kind in ("pace", "genre", "mode"):
+            goes_on = n + 1 < len(items) and items[n + 1].text in ("or", "nor")
+            if item.kind in ("pace", "genre", "mode") and not goes_on:
                 negated = ""
 
     def _bare(self, item: Item) -> None:
@@ -277,6 +314,7 @@ class _Collector:
             self._words |= {f"program {role}": text for role in value if role != "drums"}
             self._with |= {"drums"} & {*value}
             self._only = True
+            self._words.setdefault("alone", text)
             if (style := text.split()[0]) in bands() and not self._style:
                 self._style, self._words["style"] = style, style
         elif kind == "part":
@@ -298,24 +336,35 @@ class _Collector:
         alone = _is_only(items, n)
         if not alone:
             role = _ROLE_WORDS.get(after, "lead" if before == "lead" else role)
-        if program in self._programs.values() and after not in _ROLE_WORDS:
-            return
-        if role in self._programs:
-            role = next((r for r in (("lead", "pad") if chordal else ("lead",)) if r not in self._programs), "")
-        if not role:
-            self._missing.append(f"no {items[n].text}: no part is left for it")
-            return
-        self._programs[role] = program
-        self._words[f"program {role}"] = items[n].text
-        if chordal:
-            self._chordal.add(role)
+        if after in _ROLE_WORDS or program not in {*self._programs.values(), *(p.program for p in self._asked)}:
+            bound = after in _ROLE_WORDS or before == "lead"
+            self._asked.append(_Player(program, role, chordal, items[n].text, bound))
         self._only = self._only or alone
+
+    def _seated(self) -> dict[str, int]:
+        """The program of each part: each instrument in its own part first, the others in parts that are open."""
+        programs, others = dict(self._programs), []
+        closed = {*self._without}
+        for player in sorted(self._asked, key=lambda p: (not p.bound, p.low)):
+            if player.role in closed | {*programs}:
+                others.append(player)
+            else:
+                programs[player.role], self._words[f"program {player.role}"] = player.program, player.text
+        closed |= self._with
+        for player in others:
+            roles = ("lead", "bass", "pad", "chords") if player.low else ("lead", "pad", "chords")
+            role = next((r for r in roles if r not in closed | {*programs}), "")
+            if role:
+                programs[role], self._words[f"program {role}"] = player.program, player.text
+            else:
+                self._missing.append(f"no {player.text}: no part is left for it")
+        return programs
 
     def wishes(self) -> Wishes:
         """What was asked for in all."""
-        programs, without = dict(self._programs), list(self._without)
+        programs, without = self._seated(), list(self._without)
         if self._only and programs:
-            if len(programs) == 1 and self._chordal and not self._with:
+            if len(programs) == 1 and any(player.chordal for player in self._asked) and not self._with:
                 program = next(iter(programs.values()))
                 programs = dict.fromkeys(("lead", "chords", "bass"), program)
                 self._words |= {

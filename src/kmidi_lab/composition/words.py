@@ -45,8 +45,15 @@ _BODY = re.compile(r"\b(?:heart|heartbeat|heart ?rate|pulse)\b(?:\W+[\w']+){0,5}
 """What stands before beats a minute that are no song's."""
 _NEARLY = r"(?:(?:about|around|roughly|approximately) )?"
 _BARS = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER})[ -](?:bars?|measures?)\b(?P<blues> blues\b)?", re.I)
-_TIME = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I)
-_CLOCK = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?=(?: minutes?| mins?)? long\b| minutes?\b| mins?\b)", re.I)
+_TIME = re.compile(
+    rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)(?P<half> and a half)?[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I
+)
+_HOURS = re.compile(
+    rf"(?:(?<=of )about )?(?P<n>{_NUMBER}|an?|half an?)(?P<half> and a half)?[ -](?P<unit>hours?)\b", re.I
+)
+"""Without `about`, unless `of` stands before: a song about an hour tells of one."""
+_UNITS = {"h": 3600, "m": 60, "s": 1}
+_CLOCK = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: minutes?\b| mins?\b|(?= long\b))", re.I)
 _METRE = re.compile(r"(?<![\d/])\d{1,2}/(?:2|4|8|16)(?![\d/])(?! of\b)|(?:three[ -]four|six[ -]eight)\b", re.I)
 _MODES = "major|minor|maj|min|dorian|phrygian|lydian|mixolydian|aeolian|locrian|ionian"
 _KEY = re.compile(
@@ -148,13 +155,13 @@ def _bars(clause: str, at: int) -> tuple[Item, int] | None:
 
 def _time(clause: str, at: int) -> tuple[Item, int] | None:
     if match := _CLOCK.match(clause, at):
-        return Item("seconds", match[0], 60.0 * int(match["m"]) + int(match["s"])), len(match[0])
-    match = _TIME.match(clause, at)
+        return Item("seconds", match[0].lower(), 60.0 * int(match["m"]) + int(match["s"])), len(match[0])
+    match = _TIME.match(clause, at) or _HOURS.match(clause, at)
     if match is None:
         return None
     said = match["n"].lower()
     count = 0.5 if said.startswith("half") else 1.0 if said in ("a", "an") else number(said)
-    seconds = count * (60 if match["unit"].lower().startswith("m") else 1)
+    seconds = (count + 0.5 * bool(match["half"])) * _UNITS[match["unit"][0].lower()]
     return Item("seconds", match[0].lower(), seconds), len(match[0])
 
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -14,12 +15,21 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.files import write_atomic
 
 COLUMNS = (
-    "round", "step", "time", "by", "asked", "left", "mean_score", "labels", "items", "new", "refused", "pairs", "alike",
+    "round", "step", "time", "by", "asked", "mean_score", "labels", "items", "new", "refused", "pairs", "alike",
     "events", "users", "test_before", "test_after", "feedback_before", "feedback_after", "published",
 )  # fmt: skip
 """What each step tells; what it does not know stays empty. Of feedback there are numbers only, no ids and no material."""
 LAST = "retrain"
 Facts = Mapping[str, float | int | str | bool]
+_GATES = ("test", "feedback")
+
+
+def facts_of(retrained: Mapping[str, Any]) -> Facts:
+    """By column, what a record says of a retraining (`RunRecord.data.more`)."""
+    facts = {"events": retrained.get("events", 0), "users": retrained.get("raters", 0)}
+    for name, gate in zip(_GATES, retrained.get("gates", ()), strict=False):
+        facts |= {f"{name}_before": gate["before"], f"{name}_after": gate["after"]}
+    return facts
 
 
 class Rounds:

@@ -17,6 +17,8 @@ from kmidi_lab.feedback.reading import EventError, parse
 FILE = "feedback.db"
 _VERSION = 1
 _WAIT_S = 30
+_HEADER = b"SQLite format 3\0"
+"""What such a file begins with; SQLite itself takes one of a few bytes for an empty one, and writes over it."""
 _UNSCRUBBED = "application_id"
 """The pragma that is 1 while deleted events may still lie in the file or its log."""
 _TABLES = """
@@ -57,6 +59,8 @@ class Store:
             path.touch(mode=0o600)
         except OSError as error:
             raise FileError(f"{path}: can't be made ({reason(error)}); choose another paths.output_root") from error
+        if path.stat().st_size and not is_store(path):
+            raise DataError(f"{path}: not a store of feedback (no SQLite file); move it away, or name another")
         with self._open() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("BEGIN IMMEDIATE")
@@ -164,6 +168,15 @@ class Store:
             raise DataError(
                 f"{self.path}: {reason(error)}; move it away, or choose another paths.output_root"
             ) from error
+
+
+def is_store(path: Path) -> bool:
+    """Whether a file is one of SQLite; its content may still be another's. Raises DataError: it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEADER)) == _HEADER
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({reason(error)}); name another store of feedback") from error
 
 
 def _put(connection: sqlite3.Connection, event: Event) -> str:

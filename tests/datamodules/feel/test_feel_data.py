@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import mido
 import numpy as np
 import pytest
 import torch
 
-from datamodules.feel import emopia, groove_midi, library, patterns, pop909
+from datamodules.feel import emopia, excerpts, groove_midi, library, patterns, pop909
 from datamodules.feel.module import MusicByRule, RenderedMusic, brightness
 from datamodules.feel.scores import Score, strokes_of, values_of
 from datamodules.shared.library import Reading
@@ -153,7 +155,7 @@ def test_music_by_rule_is_held_out_where_it_is_asked_for_alone(
         return Reading(reading.source, reading.licence)
 
     monkeypatch.setattr(library, "_rendered", rendered)
-    [by_rule] = [s for s in library.sources(root, names, 0.01, 0, None, 1, False) if s.name == patterns.NAME]
+    [by_rule] = [s for s in library.sources(root, names, 0.01, 0, library.Fonts(), 1, False) if s.name == patterns.NAME]
     by_rule.read([])
     assert dealt == [held_out], "other music in the data root that was not asked for does not count"
 
@@ -192,9 +194,27 @@ def test_the_loudest_frames_follow_what_is_marked(by_rule: RenderedMusic) -> Non
 
 
 def test_a_sound_font_that_is_not_there_is_said(tmp_path: Path) -> None:
-    data = MusicByRule("", str(tmp_path), sources=["rules"], test_font=str(tmp_path / "no.sf2"), progress=False)
-    with pytest.raises(DataError, match=r"data\.test_font: .*no\.sf2 is not there; install it"):
-        data.prepare_data()
+    settings = {"test_font": str(tmp_path / "no.sf2")}, {"fonts": [str(tmp_path / "no.sf2")]}
+    for setting in settings:
+        data = MusicByRule("", str(tmp_path), sources=["rules"], progress=False, **setting)  # type: ignore[arg-type]
+        with pytest.raises(DataError, match=r"data\.(test_font|fonts): .*no\.sf2 is not there; install it"):
+            data.prepare_data()
+
+
+def test_sound_fonts_are_heard_in_turn_in_training_and_one_alone_in_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: dict[str, set[Path | None]] = {}
+
+    def played(play: object, tasks: list[tuple[tuple[Score, ...], Path | None, int]], *_: object) -> Iterator[object]:
+        for scores, font, _kit in tasks:
+            for one in scores:
+                heard.setdefault(one.split, set()).add(font)
+            yield None, [SimpleNamespace(id=one.id) for one in scores]
+
+    monkeypatch.setattr(excerpts, "render_all", played)
+    fonts = library.Fonts((None, Path("a.sf2")), Path("b.sf2"))
+    library._rendered(patterns.read(60, 0), 1.0, 0, fonts, True, 1, False)
+    assert heard == {"train": {None, Path("a.sf2")}, "val": {None, Path("a.sf2")}, "test": {Path("b.sf2")}}
+    assert fonts.named(False) == "TimGM6mb, a" and fonts.named(True) == "b"
 
 
 def test_music_by_rule_is_the_same_however_much_is_made() -> None:

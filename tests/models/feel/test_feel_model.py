@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 
 import mir_eval
 import numpy as np
@@ -22,6 +23,7 @@ from kmidi_lab.models.feel.evaluation import FeelEvaluator, beat_f, concordance
 from kmidi_lab.models.feel.features import (
     CURVES,
     EVENTS,
+    SPREADS,
     UNTAUGHT,
     WHOLE,
     Excerpt,
@@ -216,6 +218,36 @@ def test_unknown_labels_move_nothing() -> None:
     still = [FEEL.output(n) for n in ("tempo", "beat", "downbeat", "confidence", *WHOLE)]
     assert not any(outputs.grad[..., s.index].any() for s in still)
     assert all(outputs.grad[..., FEEL.output(n).index].any() for n in ("onsets", *CURVES))
+
+
+def test_an_error_costs_by_what_its_value_varies_by() -> None:
+    """A register that is off by its own spread costs as much as an energy or a key clarity that is."""
+    batch = batch_of([replace(excerpt(120), values=dict.fromkeys(WHOLE, 0.5))])
+    right = torch.zeros(1, COUNT, FEEL.output_size)
+    for name, column in zip((*CURVES, *WHOLE), (*batch.curves[0].T, *batch.whole[0]), strict=True):
+        right[..., FEEL.output(name).start] = column
+    costs = {}
+    for name, spread in SPREADS.items():
+        wrong = right.clone()
+        wrong[..., FEEL.output(name).start] += spread
+        costs[name] = float(losses(wrong, batch, 4.0, 128)["values"])
+    assert set(costs) == {*CURVES, *WHOLE} and float(losses(right, batch, 4.0, 128)["values"]) == 0
+    assert [costs[n] for n in CURVES] == pytest.approx([1 / len(CURVES)] * len(CURVES), rel=1e-4)
+    assert [costs[n] for n in WHOLE] == pytest.approx([1 / len(WHOLE)] * len(WHOLE), rel=1e-4)
+
+
+def test_values_come_in_as_training_goes_on(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, batch = small(), batch_of(data.songs("train")[:2])
+    monkeypatch.setattr(module, "keep_loss", lambda loss: None)
+    cost = {}
+    for step in (0, 2, 4, 10):
+        monkeypatch.setattr(module, "_trainer", SimpleNamespace(global_step=step, estimated_stepping_batches=8))
+        cost[step] = float(module.training_step(batch, 0).detach())
+    assert 0 < cost[2] - cost[0] == pytest.approx((cost[4] - cost[0]) / 8, rel=1e-2)
+    assert cost[10] == pytest.approx(cost[4], rel=1e-3), "they have their whole weight from the middle on"
+    monkeypatch.setattr(module, "has_start", True)
+    monkeypatch.setattr(module, "_trainer", SimpleNamespace(global_step=0, estimated_stepping_batches=8))
+    assert float(module.training_step(batch, 0).detach()) == pytest.approx(cost[4], rel=1e-3), "a tempo is known"
 
 
 def test_both_artefacts_take_it_and_it_is_small_enough() -> None:

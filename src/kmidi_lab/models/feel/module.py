@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import FEEL
-from kmidi_lab.models.feel.features import BINS, CURVES, VALUES, WHOLE, FeelBatch, bin_of
+from kmidi_lab.models.feel.features import BINS, CURVES, SPREADS, VALUES, WHOLE, FeelBatch, bin_of
 from kmidi_lab.models.feel.network import feel_network
 from kmidi_lab.nn.audio import AudioModule, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight
@@ -20,6 +20,8 @@ _EVENTS = slice(FEEL.output("beat").start, FEEL.output("onsets").stop)
 _CURVES, _WHOLE = ([FEEL.output(name).start for name in names] for names in (CURVES, WHOLE))
 _START = 128
 """Frames after a reset that the loss of tempo and whole values leaves out."""
+_WHOLE_FROM = 0.5
+"""Share of the training that is done when the values have their whole weight; it rises with the third power before."""
 _SPREAD = 0.7
 """Bins: standard deviation of the bell that a tempo is as a target."""
 _RIGHT = bin_of(50 * 1.04)
@@ -28,6 +30,9 @@ _RIGHT = bin_of(50 * 1.04)
 
 class AudioFeelAnalyzer(AudioModule):
     """Trains all slices together; what an excerpt has no label for is left out of its loss.
+
+    The values' weight rises over the first half of the training: with the whole of it from the start the network learns
+    them first, and no tempo.
 
     Confidence is trained on whether the tempo that the network itself says is right within 4 %.
 
@@ -40,7 +45,7 @@ class AudioFeelAnalyzer(AudioModule):
         hidden: units of the dense layer behind the trunk.
         dropout: share of units dropped in training.
         event_weight: of the loss of beats and onsets, relative to the tempo's.
-        value_weight: of the loss of the values.
+        value_weight: of the loss of the values, whose errors count in their own standard deviations (`features.SPREADS`).
         rare: how much more a frame with an event counts than one without.
     """
 
@@ -58,7 +63,7 @@ class AudioFeelAnalyzer(AudioModule):
         hidden: Count = 96,
         dropout: Dropout = 0.1,
         event_weight: LossWeight = 4.0,
-        value_weight: LossWeight = 4.0,
+        value_weight: LossWeight = 1.0,
         rare: LossWeight = 4.0,
         learning_rate: float = 5e-3,
         weight_decay: float = 1e-2,
@@ -79,7 +84,7 @@ class AudioFeelAnalyzer(AudioModule):
         )
 
     def training_step(self, batch: FeelBatch, batch_idx: int) -> torch.Tensor:
-        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride))
+        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride), self._share())
         self.keep_loss(loss)
         return loss
 
@@ -100,13 +105,21 @@ class AudioFeelAnalyzer(AudioModule):
         some = batch._replace(events=batch.events[:, :: self.stride], curves=batch.curves[:, :: self.stride])
         return strided_forward(self.network, batch.x, self.stride), some
 
-    def _total(self, each: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _share(self) -> float:
+        """Of the values' weight; the whole for weights that know the tempo from an earlier training."""
+        done = self.trainer.global_step / self.trainer.estimated_stepping_batches
+        return 1.0 if self.has_start else min(1.0, done / _WHOLE_FROM) ** 3
+
+    def _total(self, each: dict[str, torch.Tensor], share: float = 1.0) -> torch.Tensor:
+        """The values count by a share of their weight."""
         events, values = self.weights
-        return each["tempo"] + events * each["events"] + values * each["values"] + 0.2 * each["confidence"]
+        return each["tempo"] + events * each["events"] + share * values * each["values"] + 0.2 * each["confidence"]
 
 
 def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> dict[str, torch.Tensor]:
     """Mean loss of tempo, events, values and confidence, each over what has a label.
+
+    Errors of values count in standard deviations of the training's, so that one that varies little is learnt, too.
 
     Args:
         outputs: `[B, T, 64]`.
@@ -126,11 +139,12 @@ def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> 
         confidence = F.binary_cross_entropy_with_logits(late[there][..., _CONFIDENCE], right)
     counts = (1 + (rare - 1) * (batch.events > 0)) * batch.marked[:, None]
     events = F.binary_cross_entropy_with_logits(outputs[..., _EVENTS], batch.events, counts)
-    curves = (outputs[..., _CURVES] - batch.curves).square().mean()
+    curve_spread, whole_spread = (outputs.new_tensor([SPREADS[n] for n in names]) for names in (CURVES, WHOLE))
+    curves = ((outputs[..., _CURVES] - batch.curves) / curve_spread).square().mean()
     known = ~batch.whole.isnan()
-    off = (late[..., _WHOLE] - batch.whole.nan_to_num()[:, None]).square().mean(1)
+    off = ((late[..., _WHOLE] - batch.whole.nan_to_num()[:, None]) / whole_spread).square().mean(1)
     whole = (off * known).sum() / known.sum().clamp_min(1)
-    return {"tempo": tempo, "events": events, "values": 3 * curves + 2 * whole, "confidence": confidence}
+    return {"tempo": tempo, "events": events, "values": curves + whole, "confidence": confidence}
 
 
 def _place(logits: torch.Tensor) -> torch.Tensor:
