@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kmidi_lab.composition.arranging import within
+from kmidi_lab.composition.arranging import playable, within
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import Wishes, read_sentence
@@ -67,7 +67,20 @@ ASKED: dict[str, dict[str, Any]] = {
         "tempo": (140, 140), "key": ("F#", "minor"), "style": "dance", "without": ("lead",)},
     "slow jazz about the sea": {"tempo": SLOW, "style": "jazz"},
     "a song of about three minutes": {"seconds": 180},
-    "piano and cello duet in C": {"key": ("C", ""), "programs": {"lead": 42, "chords": 0}},
+    "piano and cello duet in C": {
+        "key": ("C", ""), "programs": {"lead": 42, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
+    "a violin and flute duo": {"programs": {"lead": 40, "pad": 73}, "without": ("chords", "bass", "drums")},
+    "drum solo": {"without": ("lead", "chords", "pad", "bass")},
+    "only percussion and kalimba, playful, 100": {
+        "tempo": (100, 100), "programs": {"lead": 108}, "without": ("chords", "pad", "bass")},
+    "a slow string quartet that starts soft and gets loud": {
+        "tempo": SLOW, "programs": {"lead": 40, "chords": 48, "pad": 48, "bass": 42}, "without": ("drums",),
+        "arc": "Climb-to-Climax"},
+    "jazzz balad with pino and trumpt, slwo": {
+        "tempo": SLOW, "style": "jazz", "programs": {"chords": 0, "lead": 56}},
+    "a sloooow rock sogn in G majr with a guitr": {
+        "tempo": SLOW, "style": "rock", "key": ("G", "major"), "programs": {"chords": 27}},
+    "a christmas carol with bells": {"programs": {"lead": 14}},
     "a love song without lead guitar": {"no_family": (3,)},
     "no piano, just flute and cello, no drums": {
         "programs": {"lead": 73, "bass": 42}, "without": ("chords", "pad", "drums"), "no_family": (0,)},
@@ -80,6 +93,22 @@ ASKED: dict[str, dict[str, Any]] = {
     "rain at night in D minor": {"key": ("D", "minor")},
     "We had G major problems, write a slow song": {"tempo": SLOW},
     "write a song for her in D minor": {"key": ("D", "minor")},
+    "sad. so sad. everything is grey. piano only.": {
+        "programs": {"lead": 0, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
+    "I want to dance until my shoes melt, no slow stuff, house, 124": {"tempo": (124, 124), "style": "dance"},
+    "I hate piano. Use marimba and vibraphone instead, mid-tempo": {
+        "tempo": (90, 110), "programs": {"lead": 12, "chords": 11}},
+    "tuba solo": {"programs": {"lead": 58}, "without": ("chords", "pad", "bass", "drums")},
+    "a rock song with a guitar solo": {"style": "rock", "programs": {"lead": 29}},
+    "jazz with guitar and sax": {"style": "jazz", "programs": {"chords": 26, "lead": 65}},
+    "a lullaby with music box": {
+        "tempo": (58, 72), "style": "ballad", "programs": {"lead": 10}, "without": ("drums",)},
+    "a jazz lullaby at 90 bpm with drums": {"tempo": (90, 90), "style": "jazz"},
+    "indie folk, 90 bpm": {"tempo": (90, 90), "style": "folk"},
+    "a classic rock track": {"style": "rock"},
+    "a jazz standard in Bb with a tenor sax melody and walking bass": {
+        "key": ("Bb", ""), "style": "jazz", "programs": {"lead": 66}},
+    "a rock song that starts quiet and ends really loud": {"style": "rock", "arc": "Climb-to-Climax"},
 }  # fmt: skip
 TRAPS = (
     "I am in a minor crisis", "I AM IN A MINOR CRISIS", "he died at 70 years old", "major depression took my brother",
@@ -97,6 +126,10 @@ TRAPS = (
     "my heart rate went from 60 to 120 bpm", "our drummer quit, no drums any more", "a song like no other",
     "I died in C major surgery", "We met in E minor, our favourite bar", "He proposed in F# minor", "in C major surgery",
     "I waited half an hour for you", "a song about an hour in the rain",
+    "I use drums to cope with my anger", "the band uses a lot of bass", "ABBA changed my life", "blood type AAB is rare",
+    "the verse and the chorus of my life", "I want a modern house with a garden", "she was singing a lullaby",
+    "she moved to Paris, slow, quiet, gone", "AC/DC and ABC", "my days start quiet",
+    "We met a rock trio", "I cell phone my mother", "hello, yello, mello", "sooo lost", "the string quartet played on",
 )  # fmt: skip
 
 
@@ -169,6 +202,27 @@ def test_what_can_not_be_had_is_one_line(text: str, line: str) -> None:
     assert any(told.startswith(line) for told in read_sentence(text).missing)
 
 
+@pytest.mark.parametrize(
+    ("text", "kinds", "bars"),
+    [
+        ("AABA jazz standard, 32 bars", "verse verse bridge verse", [8, 8, 8, 8]),
+        ("rock in ABABCB form", "verse chorus verse chorus bridge chorus", [8] * 6),
+        ("a song, A-A-B-A", "verse verse bridge verse", [8] * 4),
+        ("a slow song in ABA form, 20 bars", "verse bridge verse", [7, 6, 7]),
+        ("intro, verse, chorus, verse, refrain and then a coda. fast", "intro verse chorus verse chorus outro", [4, 8, 8, 8, 8, 4]),
+        ("verse - pre-chorus - chorus, sad, 10 bars", "verse pre-chorus chorus", [4, 2, 4]),
+    ],
+)  # fmt: skip
+def test_a_form_that_is_written_out_is_played(text: str, kinds: str, bars: list[int]) -> None:
+    request = SongRequest(text)
+    assert request.form and [s.kind for s in request.form] == kinds.split()
+    assert [s.bars for s in request.form] == bars and request.form_by == "the text"
+    assert any(line.startswith(("form verse", "form intro")) for line in request.told_of(request.brief(None, 1)))
+    typed = SongRequest(text, sections="verse 4, chorus 4")
+    assert typed.form and len(typed.form) == 2 and typed.form_by == "typed"
+    assert any("is not used: compose.sections=" in line for line in typed.told_of(typed.brief(None, 1)))
+
+
 def song(text: str, tmp_path: Path, **settings: Any) -> Song:
     """By the fallbacks: quick."""
     return composed(SongRequest(text, **settings), Players(None, tmp_path), 1)
@@ -228,6 +282,38 @@ def test_a_part_lies_where_its_instrument_can_play_it() -> None:
     assert within(low, 32) == low and within([*low[-1:], *(n._replace(pitch=50) for n in low)], 25)[0].pitch == 38
 
 
+def test_one_player_plays_no_note_that_the_instrument_lacks_and_no_two_at_once() -> None:
+    flute, tune = 73, [Note(i, 1.5, p, 80) for i, p in enumerate((72, 74, 59, 76, 79, 77, 100, 76, 74, 72, 74, 76))]
+    assert [n.pitch for n in playable(tune, flute, "lead")] == [72, 74, 71, 76, 79, 77, 88, 76, 74, 72, 74, 76]
+    assert [n.duration for n in playable(tune, flute, "lead")][:-1] == [1.0] * 11, "no tone sounds into the next"
+    chord = [Note(start, 4.0, p, 60) for start in (0.0, 4.0) for p in (62, 65, 69)]
+    assert [n.pitch for n in playable(chord, flute, "pad")] == [69, 69]
+    assert [n.pitch for n in playable(chord, flute, "comp")] == [62, 65], "broken"
+    assert playable(chord, 0, "comp") == chord
+    oboe = [Note(0.0, 4.0, p, 60) for p in (45, 57, 60, 67)]
+    assert [n.pitch for n in playable(oboe, 68, "pad")] == [67], "where its one voice lies, not where all would fit"
+
+
+def test_an_instrument_that_is_plucked_holds_no_chords(tmp_path: Path) -> None:
+    made = song("a slow ballad with harp", tmp_path, sections="intro 2, verse 2")
+    harp = next(p for p in made.arrangement.parts if p.program == 46)
+    assert len({n.start for n in harp.notes if n.start < 8}) == 16
+    held = next(
+        p for p in song("a slow ballad", tmp_path, sections="intro 2, verse 2").arrangement.parts if p.role == "comp"
+    )
+    assert {n.start for n in held.notes if n.start < 8} == {0, 4}
+
+
+def test_who_plays_alone_plays_from_the_first_bar(tmp_path: Path) -> None:
+    made = song("flute only, sad", tmp_path, sections="intro 4, verse 4, outro 4")
+    [flute] = made.arrangement.parts
+    assert (flute.role, flute.program) == ("lead", 73)
+    assert {int(n.start // 16) for n in flute.notes} == {0, 1, 2}
+    two = song("a song for double bass and vibraphone only, swing", tmp_path, sections="intro 4, verse 4, chorus 4")
+    bass = two.arrangement.part("bass")
+    assert bass and {int(n.start // 16) for n in bass.notes} == {0, 1, 2}, "nobody else plays in the intro"
+
+
 def test_a_trio_is_three_players(tmp_path: Path) -> None:
     made = song("jazz trio: piano, bass and drums, 140 bpm in Bb major", tmp_path, sections="verse 4, chorus 4")
     assert made.brief.band.name == "jazz" and made.brief.without == ("pad",)
@@ -257,7 +343,10 @@ def test_no_metre_is_said_where_none_is_asked_for(text: str) -> None:
     assert SongRequest(text).other_metre == ""
 
 
-@pytest.mark.parametrize("part", ["in A ", "without ", "very slow ", "one hundred and twenty ", "( ", "key of "])
+@pytest.mark.parametrize(
+    "part",
+    ["in A ", "without ", "very slow ", "one hundred and twenty ", "( ", "key of ", "verse, ", "A", "starts quiet "],
+)
 def test_the_longest_text_is_read_at_once(part: str) -> None:
     begun = time.process_time()
     read_sentence(part * (4000 // len(part)))

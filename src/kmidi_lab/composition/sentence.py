@@ -12,11 +12,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kmidi_lab.composition.bands import bands
+from kmidi_lab.composition.said_form import SaidForm, take_arc, take_form
 from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, vocabulary
 
 ROLES = ("lead", "chords", "pad", "bass", "drums")
-_BREAKS = frozenset({OTHER, "stop", "story", "owner"})
+_BREAKS = frozenset({OTHER, "stop", "story", "owner", "order"})
 _LINKS = frozenset({"filler", "mood", "owner"})
+_BEFORE_PLAYERS = ("filler", "mood", "pace", "mode", "genre", "wish", "weak wish", "order")
+"""Kinds that may stand before a group of players that is asked for, as in `a slow string quartet that grows`."""
+_PAIR = ("duet", "duo")
+"""What two players are called, of whom no third plays."""
+_KEYBOARDS = (*range(8), *range(16, 21), 46)
+"""Programs that play chords and bass at once."""
 _ONLY = ("only", "just", "solo", "alone", "strictly", "purely", "unaccompanied")
 _ROLE_WORDS = {"melody": "lead", "lead": "lead", "solo": "lead", "tune": "lead", "line": "lead", "chords": "chords",
                "accompaniment": "chords", "comping": "chords", "pad": "pad", "pads": "pad", "bass": "bass"}  # fmt: skip
@@ -42,6 +49,8 @@ class Wishes:
         style: name of a style.
         bars: of the song.
         seconds: of the song, where it says no bars.
+        form: the sections that it names.
+        arc: KmiDi's name of how the song goes on, where its beginning and end say so.
         programs: General MIDI's number of each part's instrument, by `ROLES`.
         without: parts to leave out, of `ROLES`.
         no_family: families of General MIDI that shall not play, 0..15.
@@ -53,6 +62,8 @@ class Wishes:
     style: str = ""
     bars: int | None = None
     seconds: float | None = None
+    form: SaidForm | None = None
+    arc: str = ""
     programs: dict[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     no_family: tuple[int, ...] = ()
@@ -62,25 +73,50 @@ class Wishes:
 
 def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
+    form, text = take_form(text)
     groups = clauses(text)
+    if len(groups) == 1:
+        _alone(groups[0])
     music = any(i.kind in _OF_MUSIC for items in groups for i in items)
     groups = [[i for n, i in enumerate(items) if i.kind != "key" or _is_key(items, n, music)] for items in groups]
     groups = [items for items in groups if items]
     marks = [_asked(items) for items in groups]
     asks = any(a for _, a in marks)
-    lists = [not any(i.kind in (OTHER, "stop", "story") for i in items) for items in groups]
-    out = _Collector()
+    asks = asks or form is not None
+    lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
+    runs = _runs(groups, lists)
+    out = _Collector(form, take_arc(text))
     for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
-        alone = asks and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
+        alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
         musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]
         if lists[n] and musical and not (items[0].kind == "owner" and len(musical) == 1):
             last = n == len(groups) - 1 and {i.kind for i in musical} <= {"genre", "other_genre", "key"}
-            if asks or all(lists) or len(musical) > 1 or last or items[0].kind == "negation":
+            last = last or any(i.text in _ONLY for i in items)  # such as `piano only`
+            if asks or runs[n] or all(lists) or len(musical) > 1 or last or items[0].kind == "negation":
                 mark = [True] * len(items)
         if asks:
             mark = [a or b for a, b in zip(mark, _phrases(items), strict=True)]
         out.take(items, mark)
     return out.wishes()
+
+
+def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:
+    """Whether each clause is of terms alone and so is one beside it, as in `I can't sit still, house, 124`."""
+    terms = [
+        lists[n]
+        and items[0].kind != "owner"
+        and any(i.kind in MUSICAL or (i.kind == "number" and len(items) == 1) for i in items)
+        for n, items in enumerate(groups)
+    ]
+    return [on and any(terms[k] for k in (n - 1, n + 1) if 0 <= k < len(terms)) for n, on in enumerate(terms)]
+
+
+def _alone(items: list[Item]) -> None:
+    """A text that is a `tuba solo` and no more is of that instrument alone."""
+    kinds = [i.kind for i in items]
+    before = all(i.kind in ("filler", "mood", "pace", "mode") and i.text not in _PREPOSITIONS for i in items[:-2])
+    if len(items) > 1 and kinds[-2] in ("instrument", "part") and items[-1].text == "solo" and before:
+        items[-1] = Item("filler", "alone")
 
 
 def _is_key(items: Sequence[Item], n: int, music: bool) -> bool:
@@ -98,14 +134,15 @@ def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     mark = [i.kind in ("tempo", "key") for i in items]
     asks = any(mark)
     for n, item in enumerate(items):
-        if item.kind == "head" or (item.kind == "genre" and (_is_wished(items, n) or _stands_alone(items, n))):
+        opens = item.kind == "ensemble" and all(i.kind in _BEFORE_PLAYERS for i in items[:n])
+        if item.kind == "head" or opens or (item.kind == "genre" and (_is_wished(items, n) or _stands_alone(items, n))):
             first = _first_of(items, n)
             if first is None:
                 continue
             asks = True
             mark[first : n + 1] = [True] * (n + 1 - first)
             _onward(items, n + 1, mark)
-        elif item.kind == "wish":
+        elif item.kind == "wish" or (item.kind == "order" and all(i.kind in ("filler", "mood") for i in items[:n])):
             before = any(mark)
             _onward(items, n + 1, mark)
             asks = asks or (any(mark) and not before)
@@ -204,6 +241,12 @@ class _Player(NamedTuple):
     bound: bool
 
     @property
+    def fades(self) -> bool:
+        """Whether its tones die away, so that it holds no pad: keys, bars, guitars and what else is plucked."""
+        family = self.program // 8
+        return family in (0, 1, 3, 13, 14) or self.program in (45, 46, 47)
+
+    @property
     def low(self) -> bool:
         """Whether it can play the bass."""
         low = vocabulary()["ranges"].get(self.program, (_LOW + 1,))[0] <= _LOW
@@ -213,23 +256,26 @@ class _Player(NamedTuple):
 class _Collector:
     """Takes the terms that are asked for, in order; of two that contradict each other the first counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: SaidForm | None, arc: tuple[str, str]) -> None:
+        self._form, self._arc = form, arc[0]
         self._tempo: tuple[float, float] | None = None
         self._tonic = self._mode = self._style = ""
         self._bars: int | None = None
         self._seconds: float | None = None
         self._programs: dict[str, int] = {}
         self._asked: list[_Player] = []
-        self._only = False
+        self._only = self._two = False
+        self._character = ""
         self._with: set[str] = set()
         self._without: list[str] = []
         self._families: list[int] = []
         self._missing: list[str] = []
-        self._words: dict[str, str] = {}
+        self._words: dict[str, str] = {"arc": arc[1]} if arc[0] else {}
 
     def take(self, items: Sequence[Item], mark: Sequence[bool]) -> None:
         """The terms of a clause."""
         negated, left_out = "", False
+        self._two = self._two or any(m and i.text in _PAIR for i, m in zip(items, mark, strict=True))
         for n, item in enumerate(items):
             if item.kind == "negation":
                 negated, left_out = item.text, False
@@ -277,6 +323,8 @@ class _Collector:
     def _taken(self, items: Sequence[Item], n: int, mark: Sequence[bool]) -> None:
         item = items[n]
         kind, text, value = item
+        if kind == "head":
+            self._character = self._character or text
         following = items[n + 1] if n + 1 < len(items) else Item("", "")
         if kind in ("tempo", "pace"):
             self._pace(text, value, kind == "tempo")
@@ -292,7 +340,7 @@ class _Collector:
         elif kind == "genre" and _is_thing(items, n):
             return
         elif kind == "genre" or (kind == "head" and value):
-            if not self._style or self._words.get("style") == "ballad":
+            if not self._style or self._words.get("style") in vocabulary()["gentle"]:
                 self._style, self._words["style"] = value, text
             elif value not in (self._style, "ballad"):
                 self._missing.append(f"no {text} beside {self._words['style']}: a song has one style")
@@ -323,6 +371,17 @@ class _Collector:
         elif kind == "other_instrument":
             self._missing.append(f"no {text}: songs are for instruments of General MIDI, without voices or recordings")
 
+    def _has_character(self) -> None:
+        """What the kind of song brings, such as a lullaby, where nothing says it otherwise."""
+        told = vocabulary()["characters"].get(self._character)
+        if told is None:
+            return
+        if self._tempo is None:
+            self._tempo, self._words["tempo"] = tuple(told["pace"]), f"({self._character})"
+        if not told["drums"] and "drums" not in {*self._with, *self._without}:
+            self._without.append("drums")
+            self._words["drums"] = self._character
+
     def _pace(self, text: str, value: tuple[float, float], exact: bool) -> None:
         if self._tempo is None or (exact and "(" in self._words["tempo"]):
             self._tempo, self._words["tempo"] = value, text if exact else f"({text})"
@@ -352,31 +411,47 @@ class _Collector:
                 programs[player.role], self._words[f"program {player.role}"] = player.program, player.text
         closed |= self._with
         for player in others:
-            roles = ("lead", "bass", "pad", "chords") if player.low else ("lead", "pad", "chords")
+            roles = (
+                "lead",
+                *(("bass",) if player.low else ()),
+                *(("chords", "pad") if player.fades else ("pad", "chords")),
+            )
             role = next((r for r in roles if r not in closed | {*programs}), "")
             if role:
                 programs[role], self._words[f"program {role}"] = player.program, player.text
             else:
                 self._missing.append(f"no {player.text}: no part is left for it")
+        usual = vocabulary()["in_style"].get(self._style, {})
+        for role, program in programs.items():
+            if self._words.get(f"program {role}") in ("guitar", "guitars"):
+                programs[role] = usual.get(role, program)
         return programs
 
     def wishes(self) -> Wishes:
         """What was asked for in all."""
+        self._has_character()
         programs, without = self._seated(), list(self._without)
+        self._only = self._only or (self._two and len(programs) == len(_PAIR))
         if self._only and programs:
-            if len(programs) == 1 and any(player.chordal for player in self._asked) and not self._with:
+            if len(programs) == 1 and not self._with and not any(p.chordal or p.bound for p in self._asked):
+                [(role, program)] = programs.items()
+                programs = {"lead": program}
+                self._words["program lead"] = self._words.pop(f"program {role}")
+            elif len(programs) == 1 and any(player.chordal for player in self._asked) and not self._with:
                 program = next(iter(programs.values()))
                 programs = dict.fromkeys(("lead", "chords", "bass"), program)
                 self._words |= {
                     f"program {role}": next(t for k, t in self._words.items() if k.startswith("program"))
                     for role in programs
                 }
+            elif programs.get("chords") in _KEYBOARDS and self._two and "bass" not in {*programs, *self._with}:
+                programs["bass"], self._words["program bass"] = programs["chords"], self._words["program chords"]
             without += [role for role in ROLES if role not in programs and role not in self._with]
         elif self._only:
             without += [role for role in ROLES if role not in self._with]
         left = tuple(role for role in ROLES if role in without)
         return Wishes(
-            self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds,
+            self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds, self._form, self._arc,
             {role: p for role, p in programs.items() if role not in left}, left, tuple(dict.fromkeys(self._families)),
             tuple(dict.fromkeys(self._missing)), self._words,
         )  # fmt: skip
@@ -394,7 +469,10 @@ def _measures(items: Sequence[Item], n: int) -> bool:
 def _is_thing(items: Sequence[Item], n: int) -> bool:
     """Whether a genre's word with an article means a thing, as in `I need a rock`."""
     after = items[n + 1] if n + 1 < len(items) else None
-    article = n > 0 and items[n - 1].text in ("a", "an") and items[n].text != "blues"
+    k = n - 1
+    while k > 0 and items[k].text in vocabulary()["qualifiers"]:
+        k -= 1
+    article = k >= 0 and items[k].text in ("a", "an") and items[n].text != "blues"
     goes_on = after and (
         after.kind in MUSICAL or after.kind in ("head", "mood") or after.text in ("style", "feel", "vibe")
     )

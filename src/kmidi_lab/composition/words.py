@@ -67,6 +67,10 @@ _BEFORE = 60
 """Characters before and behind a term that are looked at, so that a long text is read as fast as a short one."""
 _GOES_ON = ("at", "with", "without", "and", "for", "please", "but", "about", "because", "no", "as")
 _LESS = re.compile(r"\b(drum|beat|bas)(?:s?less|-free)\b", re.I)
+_PLAIN_WORD = re.compile(r"[A-Za-z]{4,}")
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_LONG, _SHORT = 6, 4
+"""Letters of an instrument's name that no other word is one letter from; of a word that a letter can't be taken from."""
 _WORD = re.compile(r"[\w'♯♭#&+./-]*[\w♯♭#]")
 _CLAUSES = re.compile(
     r"(?:[,;!?\n()\"“”…]|(?<!key)(?<!tempo)(?<!bpm)(?<!genre)(?<!style):|\.(?!\d)|(?<=\s)[-–—](?=\s)|—)+(?:\s|$)"
@@ -85,9 +89,31 @@ def vocabulary() -> Mapping[str, Any]:
 def clauses(text: str) -> list[list[Item]]:
     """The terms of each clause of a text, in order."""
     plain = _sayings().sub(" ⁇ ", text.replace("’", "'"))
-    plain = _LESS.sub(r"without \1s", plain)
+    plain = _LESS.sub(r"without \1s", _PLAIN_WORD.sub(lambda m: _spelt(m[0]), plain))
     shouted = not any(letter.islower() for letter in plain)
     return [items for part in _CLAUSES.split(plain) if (items := list(_items(part.strip(), shouted)))]
+
+
+def _spelt(word: str) -> str:
+    """A word as it is meant: a term that is misspelt, or one that is drawn out, as `sloooow`."""
+    low = word.lower()
+    if (meant := _misspelt().get(low)) is not None:
+        return meant
+    short = _DRAWN_OUT.sub(r"\1", low)
+    return next((w for w in (short, _DRAWN_OUT.sub(r"\1\1", low)) if w in _kinds()), word) if short != low else word
+
+
+@cache
+def _misspelt() -> Mapping[str, str]:
+    """The term that each of these was to be; what is a term itself is not among them."""
+    words = vocabulary()
+    out: dict[str, str] = {}
+    for term in [*(name for name in words["instruments"] if name.isalpha() and len(name) >= _LONG), *words["misspelt"]]:
+        swapped = {term[:i] + term[i + 1] + term[i] + term[i + 2 :] for i in range(len(term) - 1)}
+        doubled = {term[:i] + term[i] + term[i:] for i in range(len(term))}
+        lacking = {term[:i] + term[i + 1 :] for i in range(1, len(term))} if len(term) > _SHORT else set()
+        out |= dict.fromkeys(swapped | doubled | lacking, term)
+    return {word: term for word, term in out.items() if word not in _kinds() and word not in words["other_words"]}
 
 
 def number(text: str) -> float:
@@ -213,8 +239,20 @@ def _kinds() -> Mapping[str, tuple[str, Any]]:
     """(kind, meaning) of each term; of one that stands twice the later counts."""
     words = vocabulary()
     out: dict[str, tuple[str, Any]] = dict.fromkeys(lexicon(), ("mood", None))
-    for group in ("fillers", "stops", "stories", "owners", "wishes", "weak_wishes", "negations"):
-        kind = {"stories": "story", "wishes": "wish", "weak_wishes": "weak wish"}.get(group, group[:-1])
+    for group in (
+        "fillers",
+        "stops",
+        "stories",
+        "owners",
+        "wishes",
+        "weak_wishes",
+        "orders",
+        "qualifiers",
+        "negations",
+    ):
+        kind = {"stories": "story", "wishes": "wish", "weak_wishes": "weak wish", "qualifiers": "filler"}.get(
+            group, group[:-1]
+        )
         out |= {str(word): (kind, None) for word in words[group]}
     out |= {mode: ("mode", mode) for mode in _MODES.split("|") if len(mode) > 3}
     out |= {word: ("genre", band) for word, band in genres().items()}
@@ -225,7 +263,7 @@ def _kinds() -> Mapping[str, tuple[str, Any]]:
     out |= {word: ("part", role) for word, role in words["parts"].items()}
     out |= {word: ("instrument", tuple(told)) for word, told in words["instruments"].items()}
     out |= {word: ("ensemble", players) for word, players in words["ensembles"].items()}
-    out |= {word: ("head", "ballad" if word == "ballad" else None) for word in words["heads"]}
+    out |= {word: ("head", "ballad" if word in words["gentle"] else None) for word in words["heads"]}
     out |= {word: ("pace", tuple(pair)) for word, pair in words["paces"].items()}
     return out | {word: ("length", bars) for word, bars in words["lengths"].items()}
 
