@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -28,8 +28,8 @@ class IndexBatches(Generic[Batch]):
     """Shuffled batches. `gather(indices, generator)` builds a batch; `split(batch, size)` cuts a large one.
 
     Gathering and augmenting 64 batches at a time and handing out slices keeps the cost of a step
-    close to that of the network alone. Under DDP every rank takes its own share of the shuffle. A checkpoint within an
-    epoch keeps how many were handed out, and a run that goes on from it leaves those out.
+    close to that of the network alone. Under DDP every rank takes its own share of the shuffle. A run that goes
+    on within an epoch leaves out the batches that are `done`.
     """
 
     def __init__(
@@ -42,27 +42,17 @@ class IndexBatches(Generic[Batch]):
         epoch: Callable[[], int],
         rank: int = 0,
         world: int = 1,
+        done: Callable[[], int] = lambda: 0,
     ) -> None:
         self._size, self._batch, self._gather, self._split = size, batch_size, gather, split
         self._device, self._epoch, self._rank, self._world = device, epoch, rank, world
-        self._begin = self._given = 0
+        self._done = done
 
     def __len__(self) -> int:
         return max(1, self._size // self._world // self._batch)
 
     def __iter__(self) -> Iterator[Batch]:
-        begin, self._begin = self._begin, 0
-        for given, batch in enumerate(islice(self._all(), begin, None), begin + 1):
-            self._given = given
-            yield batch
-
-    def state_dict(self) -> dict[str, int]:
-        """For Lightning's checkpoint: batches of the epoch that were handed out; 0 at its end."""
-        return {"given": self._given % len(self)}
-
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """The next epoch begins behind those."""
-        self._begin = self._given = state["given"]
+        yield from islice(self._all(), self._done() % len(self), None)
 
     def _all(self) -> Iterator[Batch]:
         seed = epoch_seed(self._epoch())

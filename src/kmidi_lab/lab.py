@@ -114,7 +114,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     _write_settings(cfg, data, record, folder)
     # Of a retraining only the last weights count, so one that was cut off before its end has no best ones.
     earlier = (
-        resumed.path.parent if resumed and (more is None or resumed.path.with_name(resume.BEST).exists()) else None
+        resumed.path.parent if resumed and (more is None or resumed.path.with_name(resume.BEST).is_file()) else None
     )
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
     last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0)

@@ -26,7 +26,6 @@ _OF = {
     "harmony": "harmony_real",
     "groove": "groove_drummers",
     "structure": "structure_real",
-    "feel": "feel_real",
     "microtiming": "microtiming_real",
 }
 """Experiments with the sizes of the release."""
