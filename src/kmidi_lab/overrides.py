@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import product
 
@@ -28,6 +29,8 @@ TASK_BLOCKS = (
     "retrain",
     "serve",
 )
+SAFE = r"[\w./+-]+"
+"""Values that Hydra and a shell take as they are."""
 _MOST_COMBINATIONS = 200
 _OF_TASKS = {"export.source": ("export",), "trainer.resume": ("train", "retrain")}
 _FIXED = {
@@ -47,6 +50,11 @@ _OPEN = ("trainer.more.", "callbacks.", "logger.more.", "model.module.", "model.
 def quoted(value: object) -> str:
     """A value as an override holds it, whatever signs are in it."""
     return str(QuotedString(str(value), Quote.single).with_quotes())
+
+
+def unquoted(word: str) -> str:
+    """An override without the quotes that the lab put around what was typed, where it needs none."""
+    return re.sub(rf"='(?!(?:null|true|false|[\d.+-]+)')({SAFE})'$", r"=\1", word)
 
 
 def jobs(overrides: list[str], multirun: bool) -> list[tuple[str, ...]]:

@@ -215,6 +215,18 @@ def test_cancelling_is_told_by_what_moves(tmp_path, constant):
     assert near(got.samples, 0.3 * SWEEP + constant)
 
 
+@pytest.mark.parametrize(
+    "behind", [b"LYRICSBEGIN" + b"a" * 100 + b"TAG" + bytes(125), b"TAG" + bytes(125), bytes(5000)]
+)
+def test_what_lies_behind_an_mp3_changes_nothing_and_nothing_is_printed(tmp_path, capfd, behind):
+    whole = encoded(SWEEP, RATE, "MP3")
+    got = read_audio(kept(tmp_path, whole + behind, "x.mp3"), RATE)
+    np.testing.assert_array_equal(got, read_audio(kept(tmp_path, whole, "y.mp3"), RATE))
+    with pytest.raises(AudioError, match="no MPEG sound in it"):
+        read_audio(kept(tmp_path, b"<html>404</html>" * 99, "z.mp3"), RATE)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_page_that_is_named_mp3_is_said_to_hold_no_sound(tmp_path):
     with pytest.raises(AudioError, match="no MPEG sound"):
         read_recording(kept(tmp_path, b"<html>not here</html>" * 99, "x.mp3"), RATE)

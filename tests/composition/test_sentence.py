@@ -70,6 +70,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "piano and cello duet in C": {
         "key": ("C", ""), "programs": {"lead": 42, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
     "a violin and flute duo": {"programs": {"lead": 40, "pad": 73}, "without": ("chords", "bass", "drums")},
+    "a piano solo, sad, 70 bpm": {
+        "tempo": (70, 70), "programs": {"lead": 0, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
+    "guitar solo, rock, 120": {"tempo": (120, 120), "style": "rock", "programs": {"lead": 29}},
     "drum solo": {"without": ("lead", "chords", "pad", "bass")},
     "only percussion and kalimba, playful, 100": {
         "tempo": (100, 100), "programs": {"lead": 108}, "without": ("chords", "pad", "bass")},
@@ -129,6 +132,8 @@ TRAPS = (
     "I use drums to cope with my anger", "the band uses a lot of bass", "ABBA changed my life", "blood type AAB is rare",
     "the verse and the chorus of my life", "I want a modern house with a garden", "she was singing a lullaby",
     "she moved to Paris, slow, quiet, gone", "AC/DC and ABC", "my days start quiet",
+    "she painted a nocturne of the city", "I add sugar to my coffee", "my standards are high", "intro to psychology",
+    "bells rang all night long", "give it time", "a majro disaster", "I lost my guitr in the fire", "vitamin A-B-C",
     "We met a rock trio", "I cell phone my mother", "hello, yello, mello", "sooo lost", "the string quartet played on",
 )  # fmt: skip
 

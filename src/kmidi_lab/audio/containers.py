@@ -19,6 +19,8 @@ from kmidi_lab.audio.spliced import Spliced, Stretch, Window, behind
 
 _MOST_BYTES = 2**28
 """Of an MP3 or Ogg file that is looked through; a longer one is believed."""
+_SEARCHED = 2**20
+"""Bytes of an MP3 in which its sound must begin."""
 _MPEG_SUFFIXES = (".mp3", ".mp2", ".mpga")
 _ENDLESS = 0xFFFF_FFFF
 """The length of an AU file that leaves it open."""
@@ -129,6 +131,8 @@ def _ogg(data: Window, file: BinaryIO) -> Iterator[Part]:
 def _mpeg(data: Window, file: BinaryIO, path: Path) -> Part:
     stream = mpeg.walk(data)
     if stream is None:
+        if data.find(b"\xff", 0, _SEARCHED) < 0:  # libmpg123 would complain on standard error before it gives up
+            raise OSError("no MPEG sound in it")
         return Part(str(path))
     believed = stream.claimed
     if believed is None:
@@ -138,5 +142,6 @@ def _mpeg(data: Window, file: BinaryIO, path: Path) -> Part:
     if stream.first.layer == 3 and (wrong or stream.cut):
         cut = stream.cut or (stream.claimed or 0) > stream.frames + 1
         return Part(Spliced(file, [mpeg.with_length(data, stream), *stream.sound]), cut)
-    named = path.suffix.lower() in _MPEG_SUFFIXES
+    # What lies behind the sound is not shown to libmpg123, which warns of it on standard error.
+    named = path.suffix.lower() in _MPEG_SUFFIXES and stream.runs[-1][1] == len(data)
     return Part(str(path) if named else Spliced(file, [mpeg.EMPTY_TAG, *stream.runs]), stream.cut)

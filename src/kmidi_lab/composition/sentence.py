@@ -20,6 +20,8 @@ _BREAKS = frozenset({OTHER, "stop", "story", "owner", "order"})
 _LINKS = frozenset({"filler", "mood", "owner"})
 _BEFORE_PLAYERS = ("filler", "mood", "pace", "mode", "genre", "wish", "weak wish", "order")
 """Kinds that may stand before a group of players that is asked for, as in `a slow string quartet that grows`."""
+_NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head")
+"""Kinds that name players, or music: beside one of these a solo is a part of it."""
 _PAIR = ("duet", "duo")
 """What two players are called, of whom no third plays."""
 _KEYBOARDS = (*range(8), *range(16, 21), 46)
@@ -75,7 +77,7 @@ def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
     form, text = take_form(text)
     groups = clauses(text)
-    if len(groups) == 1:
+    if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
         _alone(groups[0])
     music = any(i.kind in _OF_MUSIC for items in groups for i in items)
     groups = [[i for n, i in enumerate(items) if i.kind != "key" or _is_key(items, n, music)] for items in groups]
@@ -136,7 +138,7 @@ def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     for n, item in enumerate(items):
         opens = item.kind == "ensemble" and all(i.kind in _BEFORE_PLAYERS for i in items[:n])
         if item.kind == "head" or opens or (item.kind == "genre" and (_is_wished(items, n) or _stands_alone(items, n))):
-            first = _first_of(items, n)
+            first = None if item.text in vocabulary()["characters"] and _tells(items[:n]) else _first_of(items, n)
             if first is None:
                 continue
             asks = True
@@ -154,6 +156,12 @@ def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
                 for a, b, i in zip(mark, own, items, strict=True)
             ]
     return mark, asks
+
+
+def _tells(items: Sequence[Item]) -> bool:
+    """Whether somebody does something, and wishes for nothing, as in `she painted a nocturne`."""
+    wished = any(i.kind in ("wish", "weak wish", "order") for i in items)
+    return not wished and any(i.text in _PEOPLE for i in items)
 
 
 def _is_wished(items: Sequence[Item], n: int) -> bool:

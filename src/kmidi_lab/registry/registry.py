@@ -148,9 +148,7 @@ def rehome(models_root: Path) -> list[str]:
     twice = [name for name, count in Counter(e["id"] for e in entries).items() if count > 1]
     if twice:
         raise RegistryError(f"{models_root}: its registry has {twice[0]!r} twice; take one entry out")
-    missing = [
-        e["exports"]["onnx_path"] for e in entries if not os.path.isfile(models_root / e["exports"]["onnx_path"])
-    ]
+    missing = [e["exports"]["onnx_path"] for e in entries if not _is_there(models_root / e["exports"]["onnx_path"])]
     if missing:
         raise RegistryError(f"{models_root}: {show(missing[0])} is not there; copy the whole folder, or publish again")
     for entry in entries:
