@@ -58,7 +58,9 @@ def run(arguments: list[str]) -> int:
         typed = [command_line.quote_free_text(o, True) for o in parsed.overrides]
         if not parsed.multirun:
             raise ConfigError(f"sweep.resume goes on with several jobs; type -m {typed[0]}")
+        said = [*command_line.config_options(parsed), *typed]
         parsed = command_line.parse(begun.words)
+        kept.check_typed(begun, [*command_line.config_options(parsed), *parsed.overrides], said, resumed)
         parsed.overrides = kept.going_on(parsed.overrides, typed, resumed)
     multirun = parsed.multirun
     look_also_in(parsed.config_dir, parsed.config_name)
@@ -233,9 +235,7 @@ def _reader_has_gone() -> bool:
 
 def _kept_options() -> list[str]:
     """Options of the command line that the same job needs again."""
-    parsed = command_line.parse(shlex.split(os.environ[_COMMAND])[3:])
-    both = (("--config-dir", parsed.config_dir), ("--config-name", parsed.config_name))
-    return [word for option, value in both if value for word in (option, value)]
+    return command_line.config_options(command_line.parse(shlex.split(os.environ[_COMMAND])[3:]))
 
 
 def _identity(cfg: DictConfig, folder: Path, started: datetime) -> run_record.Identity:

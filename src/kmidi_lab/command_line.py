@@ -102,6 +102,12 @@ def options(parsed: argparse.Namespace) -> list[str]:
     return [*flags, *(word for pair in values for word in pair)]
 
 
+def config_options(parsed: argparse.Namespace) -> list[str]:
+    """Those that name a config of the user's own, which the same job needs again."""
+    both = (("--config-dir", parsed.config_dir), ("--config-name", parsed.config_name))
+    return [word for option, value in both if value for word in (option, value)]
+
+
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 

@@ -117,7 +117,8 @@ def train(
                 if resumed and isinstance(logger, CurvesLogger):
                     logger.go_on_from(resumed.path.parents[1] / CURVES, resumed.epochs)
             log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
-            trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
+            with best.restoring(resumed):
+                trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
             # From here on no rank waits for another: what follows may take longer than they would.
             if not trainer.is_global_zero:
                 return record

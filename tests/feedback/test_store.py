@@ -15,6 +15,7 @@ from threading import Thread
 import pytest
 
 from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.feedback import importing
 from kmidi_lab.feedback.event import Event, new_id, to_line
 from kmidi_lab.feedback.importing import import_file
 from kmidi_lab.feedback.reading import EventError
@@ -125,6 +126,72 @@ while True:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET line = 'text'",
+        "UPDATE events SET line = 5",
+        "UPDATE events SET line = zeroblob(200000000)",
+        "UPDATE events SET line = CAST('{}' AS BLOB)",
+        "UPDATE events SET time = 'x'",
+        "UPDATE events SET time = 1e300",
+        "UPDATE events SET time = 9223372036854775807",
+        "UPDATE events SET time = -5",
+        "UPDATE events SET model = x'00ff'",
+        "UPDATE events SET model = CAST(x'ff41' AS TEXT)",
+        "UPDATE events SET use = x'ff'",
+        "DELETE FROM salt",
+        "UPDATE salt SET value = x'00'",
+        "DROP TABLE forgotten",
+        "DROP TABLE events",
+        "DROP INDEX by_time",
+        "ALTER TABLE events ADD COLUMN more",
+        "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM events; END",
+        "CREATE TRIGGER t BEFORE INSERT ON events BEGIN INSERT INTO forgotten "
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c; END",
+        "CREATE VIEW more AS SELECT 1",
+    ],
+)
+def test_a_store_that_someone_else_has_changed_is_refused_in_one_line(store: Store, change: str) -> None:
+    """A view in the place of a table, or a trigger, would run for as long as it likes."""
+    store.add([event()])
+    with sqlite3.connect(store.path) as connection:
+        connection.execute(change)
+    with pytest.raises(DataError) as caught:
+        again = Store(store.path)
+        again.counts(), again.uses(), again.salt, list(again.events())
+    assert "\n" not in str(caught.value)
+
+
+def test_an_endless_view_is_refused_before_it_is_read(store: Store) -> None:
+    endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("DROP TABLE events")
+        connection.execute(
+            f"CREATE VIEW events AS {endless} SELECT x event, x use, 'h' model, 'a' action, 1 time, x line"
+        )
+    with pytest.raises(DataError, match="no feedback store"):
+        Store(store.path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_no_store_and_no_file_of_feedback(store: Store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for ask in (lambda: Store(tmp_path / "pipe"), lambda: import_file(store, tmp_path / "pipe")):
+        with pytest.raises(DataError, match="no plain file"):
+            ask()
+
+
+def test_a_file_of_next_to_nothing_but_faults_ends(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_MOST_FAULTS", 100)
+    for name, content in (("ours", b'"kmidi-feedback-1"\n' + b"x\n" * 101), ("kmidi", b"[" + b"1," * 101 + b"1]")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=r"more than 100 faults, the first at .*:1: "):
+            import_file(store, tmp_path / name)
+
+
 def test_what_was_said_to_be_stored_outlives_a_kill(store: Store) -> None:
     stored: list[str] = []
     for number in range(3):

@@ -36,7 +36,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     folder = checkpoint.parent.parent
     record = _record(folder, config, module)
     data = build(
-        {**_without_licence(config["data"]), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
+        {**_on_this_machine(config["data"], cfg), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
         DataModule,
         cfg.trusted,
     )
@@ -95,7 +95,8 @@ def _complete(
     run_file.finish(record)
 
 
-def _without_licence(data: dict[str, Any]) -> dict[str, Any]:
-    """Whoever made the run accepted a licence and fetched the data; the user of today has not."""
+def _on_this_machine(data: dict[str, Any], cfg: DictConfig) -> dict[str, Any]:
+    """The same data here. Whoever made the run accepted a licence, fetched the data and chose where to; today's user has not."""
+    data = {**data, "stream_dir": cfg.data.get("stream_dir", "")} if "stream_dir" in data else data
     fetch = False if isinstance(data.get("fetch"), bool) else None
     return {**data, "fetch": fetch} if "fetch" in data else data
