@@ -38,10 +38,26 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """Every epoch, better or not: `save_last` of ModelCheckpoint writes with a new best only."""
+    """Every epoch, better or not: `save_last` of ModelCheckpoint writes with a new best only.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: of the checkpoints.
+        steps: after so many steps, too, but not after the last one, whose validation is still to come; 0 is never.
+    """
+
+    def __init__(self, folder: Path, steps: int = 0) -> None:
         super().__init__(folder, "last", enable_version_counter=False)
+        self._file, self._steps, self._kept = folder / resume.LAST, steps, 0
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        step = trainer.global_step
+        # With accumulation several batches end at one step.
+        if self._steps and step % self._steps == 0 and step not in (self._kept, trainer.max_steps):
+            self._kept = step
+            trainer.save_checkpoint(self._file)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Nothing of the earlier run: its file is that run's, and stays there."""

@@ -32,7 +32,7 @@ TASK_BLOCKS = (
 SAFE = r"[\w./+-]+"
 """Values that Hydra and a shell take as they are."""
 _MOST_COMBINATIONS = 200
-_OF_ONE_TASK = {"export.source": "export", "export.spread": "export", "trainer.resume": "train"}
+_OF_TASKS = {"export.source": ("export",), "export.spread": ("export",), "trainer.resume": ("train", "retrain")}
 _FIXED = {
     "model.name": "belongs to the model; type model={value}",
     "hydra.mode": "is what -m sets; type -m",
@@ -106,8 +106,10 @@ def _check_override(override: Override, tasks: set[str]) -> None:
         raise ConfigError(f"{line}: ??? stands for a value that must be given; type one")
     if key in _FIXED:
         raise ConfigError(f"{line}: {key} {_FIXED[key].format(value=values[0])}")
-    if key in _OF_ONE_TASK and tasks != {_OF_ONE_TASK[key]} and any(values):
-        raise ConfigError(f"{key} belongs to task={_OF_ONE_TASK[key]}; type task={_OF_ONE_TASK[key]} {line}")
+    if key in _OF_TASKS and not tasks <= {*_OF_TASKS[key]} and any(values):
+        raise ConfigError(
+            f"{key} belongs to task={' and task='.join(_OF_TASKS[key])}; type task={_OF_TASKS[key][0]} {line}"
+        )
     choices = options(key)
     if key in _SEVERAL and isinstance(values[0], list):
         values = values[0] or values

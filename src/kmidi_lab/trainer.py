@@ -46,7 +46,7 @@ def make_trainer(
     """The trainer of one run in `folder`, with `callbacks` before its own; W&B's run belongs to context's group."""
     loggers: list[Logger] = [CurvesLogger(str(folder), name="curves", version="")]
     if cfg.logger.wandb:
-        loggers.append(wandb_logger(cfg, folder, context["group"]))
+        loggers.append(wandb_logger(cfg, folder, context["group"], context.get("rounds")))
     loggers += trainer_parts.loggers(cfg, folder)
     callbacks = [*callbacks, OwnSignals()]
     if cfg.logger.wandb:
