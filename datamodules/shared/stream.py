@@ -11,6 +11,7 @@ import json
 import logging
 import multiprocessing
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -25,6 +26,8 @@ from kmidi_lab.errors import ConfigError, DataError, first_line, reason, show
 
 _CHUNK, _CACHE = "16MB", "25GB"
 _ABOUT = "about"
+_WRITTEN = re.compile(r"index\.json|chunk-[\d-]+(?:\.\w+)?\.bin")
+"""What litdata writes into a folder of a stream."""
 
 
 def require() -> None:
@@ -59,7 +62,10 @@ def _check_replaceable(folder: str) -> None:
     if "://" in folder or not os.path.lexists(folder):
         return
     try:
-        other = sorted({path.name for path in Path(folder).iterdir()} - {*SPLITS, _ABOUT})
+        parts = list(Path(folder).iterdir())
+        other = sorted(path.name for path in parts if path.name not in (*SPLITS, _ABOUT))
+        for part in parts if not other else ():
+            other += [f"{part.name}/{path.name}" for path in part.iterdir() if not _WRITTEN.fullmatch(path.name)]
     except OSError as error:
         raise ConfigError(f"data.stream_dir={folder}: no folder that can be read ({reason(error)})") from None
     if other:

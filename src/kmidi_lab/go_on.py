@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from kmidi_lab import run_file
+from kmidi_lab import command_line, run_file
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import ROOTS
 from kmidi_lab.overrides import unquoted
@@ -65,7 +65,9 @@ def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence
 
 def _whole_sweep(folder: Path, options: Sequence[str]) -> list[str]:
     try:
-        again = kept.to_type_again(dict.fromkeys(word for job in kept.read(folder).jobs for word in job))
+        begun = kept.read(folder)
+        own = command_line.parse(begun.words).overrides
+        again = kept.to_type_again(dict.fromkeys([*own, *(word for job in begun.jobs for word in job)]))
     except ConfigError:
         return []
     words = ["-m", *options, f"{kept.RESUME}{folder.resolve()}", *again]

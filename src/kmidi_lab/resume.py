@@ -128,7 +128,20 @@ def _is_lightnings(checkpoint: Any) -> bool:
         (type(epoch) is int and 0 <= epoch < _MOST_EPOCHS)
         and (isinstance(weights, Mapping) and all(_is_weight(*pair) for pair in weights.items()))
         and (isinstance(states, Mapping) and all(_is_state(*pair) for pair in states.items()))
+        and _is_within(checkpoint.get("within_epoch"))
     )
+
+
+def _is_within(values: Any) -> bool:
+    """What a training that goes on within an epoch takes: a sum, steps and the state of the random numbers."""
+    if values is None:
+        return True
+    if not (isinstance(values, list | tuple) and len(values) == 3):
+        return False
+    total, steps, drawn = values
+    like = torch.get_rng_state()
+    is_state = isinstance(drawn, torch.Tensor) and drawn.dtype == like.dtype and drawn.shape == like.shape
+    return type(total) is float and type(steps) is int and steps >= 0 and is_state
 
 
 def _is_weight(name: Any, values: Any) -> bool:

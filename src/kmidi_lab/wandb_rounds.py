@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, DataError, one_line
 from kmidi_lab.feedback.rounds import Facts, Rounds
+
+
+def check(cfg: DictConfig) -> None:
+    """Before any work. Raises ConfigError: logger=wandb, and W&B is not installed."""
+    if cfg.logger.wandb and importlib.util.find_spec("wandb") is None:
+        raise ConfigError("logger=wandb needs a package that is not installed; type pip install wandb")
 
 
 def log_step(cfg: DictConfig, folder: Path, rounds: Rounds, step: str, facts: Facts) -> None:
@@ -23,16 +30,19 @@ def log_step(cfg: DictConfig, folder: Path, rounds: Rounds, step: str, facts: Fa
         facts: numbers and words by column.
 
     Raises:
-        ConfigError: W&B is not installed. DataError, FileError: as `Rounds.note`.
+        DataError: W&B can't be reached or refuses, after the CSV has the step. DataError, FileError: as `Rounds.note`.
     """
     number = rounds.note(step, facts)
     if not cfg.logger.wandb:
         return
+    import wandb
+
     try:
-        import wandb
-    except ImportError:
-        raise ConfigError("logger=wandb needs a package that is not installed; type pip install wandb") from None
-    run = wandb.init(**settings(cfg, folder, rounds, number, step))
+        run = wandb.init(**settings(cfg, folder, rounds, number, step))
+    except wandb.errors.Error as error:
+        raise DataError(
+            f"logger=wandb: {one_line(str(error), 300)}; type WANDB_MODE=offline in front, or logger=csv"
+        ) from None
     run.log({"round": number, **{f"{step}/{key}": value for key, value in facts.items()}})
     run.summary["status"] = "ok"
     run.finish()

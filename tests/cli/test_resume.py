@@ -127,6 +127,7 @@ WEIGHT = torch.zeros(2, 3)
         *({"callbacks": {BEST: {"best_model_score": value}}} for value in ("x", [1], torch.zeros(2))),
         {"callbacks": {BEST: {"train_loss": "x"}}},
         {"pytorch-lightning_version": 2},
+        *({"within_epoch": value} for value in ("x", [1], [1.0, 2, torch.zeros(3)], [1.0, "x", torch.get_rng_state()])),
     ],
 )
 def test_a_checkpoint_with_a_part_of_another_kind(tmp_path: Path, odd: dict[str, Any]) -> None:

@@ -228,6 +228,31 @@ def test_a_form_that_is_written_out_is_played(text: str, kinds: str, bars: list[
     assert any("is not used: compose.sections=" in line for line in typed.told_of(typed.brief(None, 1)))
 
 
+@pytest.mark.parametrize(
+    ("text", "typed", "bars", "says"),
+    [
+        ("verse, pre-chorus, chorus", 4, 4, None),
+        ("intro verse chorus verse chorus verse chorus bridge chorus chorus outro", 15, 15, None),
+        (
+            "verse chorus verse chorus bridge chorus",
+            4,
+            6,
+            "the song has 6 bars: each of the form's 6 sections has 1 to 64",
+        ),
+        ("verse chorus bridge " * 18, None, 400, None),
+        ("verse chorus bridge, half an hour", None, 192, "the song has 192 bars"),
+        ("verse chorus " * 70, None, 32, "a form of 140 sections is not used: a song has 64 at most"),
+    ],
+)
+def test_a_form_is_as_long_as_is_asked_or_says_why_not(
+    text: str, typed: int | None, bars: int, says: str | None
+) -> None:
+    request = SongRequest(text, bars=typed)
+    assert request.length == bars
+    lines = [line for line in request.told_of(request.brief(None, 1)) if " sections " in line]
+    assert len(lines) == bool(says) and (not says or lines[0].startswith(says))
+
+
 def song(text: str, tmp_path: Path, **settings: Any) -> Song:
     """By the fallbacks: quick."""
     return composed(SongRequest(text, **settings), Players(None, tmp_path), 1)

@@ -85,13 +85,13 @@ def test_other_sizes_or_another_model_are_one_line(tmp_path: Path) -> None:
 
 def test_what_can_not_be_read_back_is_said() -> None:
     assert "a student's" in _line(_module("experiment=melody_real"), RELEASE)
-    assert "another form" in _line(_module("experiment=emotion_real"), RELEASE)
+    assert "another form" in _line(_module("experiment=instrument_real"), RELEASE)
 
 
 @pytest.mark.parametrize("model", _OF)
 def test_sizes_that_do_not_fit_name_the_experiment_that_does(model: str) -> None:
-    sizes = "model.module.inner=40" if model == "groove" else "model.module.hidden=[40,24]"
-    line = _line(_module(f"model={model}", sizes), RELEASE)
+    sizes = {"groove": "inner=40", "microtiming": "hidden=40"}.get(model, "hidden=[40,24]")
+    line = _line(_module(f"model={model}", f"model.module.{sizes}"), RELEASE)
     assert f"experiment={_OF[model]}" in line and line.endswith(" fits")
 
 

@@ -125,7 +125,6 @@ while True:
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -192,6 +191,7 @@ def test_a_file_of_next_to_nothing_but_faults_ends(
             import_file(store, tmp_path / name)
 
 
+@pytest.mark.slow
 def test_what_was_said_to_be_stored_outlives_a_kill(store: Store) -> None:
     stored: list[str] = []
     for number in range(3):

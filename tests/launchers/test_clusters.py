@@ -86,7 +86,7 @@ def test_a_sweep_that_is_stopped_stops_its_jobs_which_save(
     said, _ = job.communicate(timeout=120)
     assert job.returncode == 143, said
     [sweep] = (tmp_path / "outputs/sweeps").iterdir()
-    for _ in range(100):  # a job whose parent is gone ends by itself
+    for _ in range(600):  # a job whose parent is gone ends by itself
         told = json.loads((sweep / "0/run.json").read_text())["identity"]
         if told["status"] == "failed":
             break

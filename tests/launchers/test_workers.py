@@ -137,6 +137,6 @@ def test_jobs_give_what_processes_of_their_own_give_also_when_one_was_killed(
     [sweep] = (tmp_path / "forked/sweeps").iterdir()
     assert killed.returncode == 1 and "job 1: its process was ended by SIGKILL; the others go on" in killed.stdout
     assert figures(sweep / "0/run.json") == alone[1] and figures(sweep / "2/run.json") == alone[3]
-    again = run("-m", f"sweep.resume={sweep}")
+    again = run("-m", f"sweep.resume={sweep}", "trusted=[support]")
     assert again.returncode == 0, again.stdout + again.stderr
     assert figures(sweep / "1/run.json") == alone[2]

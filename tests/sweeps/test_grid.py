@@ -243,3 +243,11 @@ def test_a_sweep_goes_on_with_its_own_words(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text('{"id": 1')
     with pytest.raises(ConfigError, match="no sweep that can go on"):
         kept.read(tmp_path)
+
+
+def test_a_study_s_line_holds_what_is_asked_for_again(tmp_path: Path) -> None:
+    words = ["--config-dir", "mine", "model=harmony", "trusted=[my_models]", "hydra.launcher.batch_size=1"]
+    kept.write(kept.KeptSweep("id", words, []), tmp_path)
+    [line] = go_on.rest_of_sweep(tmp_path, [], ["--config-dir", "mine"])
+    typed = shlex.split(line.partition("type: ")[2])
+    kept.check_typed(kept.read(tmp_path), words, typed, tmp_path)

@@ -75,7 +75,7 @@ def bare_sound(file: BinaryIO, size: int) -> list[bytes | Stretch] | None:
         return None
     chosen = [places[name] for name in (b"fmt ", b"fact", b"data") if name in places]
     length = 4 + sum(end - begin for begin, end in chosen)
-    return [b"RIFF" + struct.pack("<I", length) + b"WAVE", *chosen]
+    return [b"RIFF" + struct.pack("<I", min(length, 0xFFFFFFFF)) + b"WAVE", *chosen]
 
 
 def _chunks(file: BinaryIO, order: str, size: int) -> Iterator[tuple[bytes, int, int]]:

@@ -21,7 +21,7 @@ _CALM = 0.35
 _TENSION = {"pre-chorus": 0.7, "bridge": 0.7, "build-up": 0.8, "chorus": 0.5, "solo": 0.6}
 LONGEST = 400
 """Bars of a song."""
-_MOST_SECTIONS, _LONGEST_SECTION = 64, 64
+MOST_SECTIONS, LONGEST_SECTION = 64, 64
 _LATER = 0.05
 """What each return of a section adds to its energy."""
 
@@ -124,16 +124,16 @@ def read_form(text: str) -> list[Stretch]:
         ConfigError: a kind that is not known, bars that are no number from 1 to 64, or more than 64 sections.
     """
     words = [part.split() for part in text.split(",") if part.strip()]
-    if not 1 <= len(words) <= _MOST_SECTIONS:
-        raise ConfigError(f"compose.sections has {len(words)} sections; give 1 to {_MOST_SECTIONS}")
+    if not 1 <= len(words) <= MOST_SECTIONS:
+        raise ConfigError(f"compose.sections has {len(words)} sections; give 1 to {MOST_SECTIONS}")
     plan = []
     for part in words:
         kind, bars = " ".join(part[:-1]).lower().replace(" ", "-"), part[-1]
         if kind not in _ENERGY:
             raise ConfigError(one_of("compose.sections", kind or bars, _ENERGY))
-        if not bars.isdecimal() or not 1 <= int(bars) <= _LONGEST_SECTION:
+        if not bars.isdecimal() or not 1 <= int(bars) <= LONGEST_SECTION:
             raise ConfigError(
-                f"compose.sections: {kind} has {bars[:20]} bars; give 1 to {_LONGEST_SECTION}, such as verse 8"
+                f"compose.sections: {kind} has {bars[:20]} bars; give 1 to {LONGEST_SECTION}, such as verse 8"
             )
         plan.append((kind, int(bars)))
     whole = sum(bars for _, bars in plan)

@@ -16,7 +16,7 @@ from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
-from kmidi_lab.composition.form import LONGEST, Stretch, read_form
+from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION, MOST_SECTIONS, Stretch, read_form
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.wishes import (
@@ -145,16 +145,21 @@ class SongRequest(Bounded):
         """Bars of the song."""
         if self.form:
             return sum(stretch.bars for stretch in self.form)
+        return self._asked_bars or _USUAL_BARS
+
+    @property
+    def _asked_bars(self) -> int | None:
         known = self.bars or self.song.directive.output_bars
-        return known or self._lasting(self.tempo or self._pace or _USUAL_TEMPO) or _USUAL_BARS
+        return known or self._lasting(self.tempo or self._pace or _USUAL_TEMPO)
 
     def _said_form(self) -> list[Stretch] | None:
         """The form that the text names, as long as is asked for."""
         form = self.wishes.form
-        if form is None:
+        if form is None or len(form.kinds) > MOST_SECTIONS:
             return None
-        asked = self.bars or self.song.directive.output_bars or self._lasting(self.tempo or self._pace or _USUAL_TEMPO)
-        lengths = form.bars(asked and max(asked, len(form.kinds)))
+        asked = self._asked_bars or (LONGEST if sum(form.bars(None)) > LONGEST else None)
+        count = len(form.kinds)
+        lengths = form.bars(asked and min(max(asked, count), count * LONGEST_SECTION))
         return read_form(", ".join(f"{kind} {bars}" for kind, bars in zip(form.kinds, lengths, strict=True)))
 
     @property
@@ -176,6 +181,14 @@ class SongRequest(Bounded):
     def told_of(self, brief: Brief) -> list[str]:
         """What the text asks for in musical terms, a line each: taken, not used and why, or not to be had."""
         lines = [*map(str, self.taken(brief)), *self.wishes.missing]
+        form = self.wishes.form
+        if form and not self._typed["sections"]:
+            if self.form is None:
+                lines.append(f"a form of {len(form.kinds)} sections is not used: a song has {MOST_SECTIONS} at most")
+            elif self._asked_bars not in (None, self.length):
+                lines.append(
+                    f"the song has {self.length} bars: each of the form's {len(form.kinds)} sections has 1 to {LONGEST_SECTION}"
+                )
         mode = self.wishes.key[1]
         if mode and mode not in ("major", "minor") and self.spelling is None:
             lines.append(

@@ -39,12 +39,12 @@ class SaidForm(NamedTuple):
     words: str
 
     def bars(self, whole: int | None) -> list[int]:
-        """Bars of each section, `whole` in all where that is known; none has less than one."""
+        """Bars of each section, `whole` in all where that is known, which is one for each at least."""
         usual = [_FEW_BARS if kind in _SHORT else _BARS for kind in self.kinds]
         if whole is None:
             return usual
-        ends = [round(whole * sum(usual[:n]) / sum(usual)) for n in range(len(usual) + 1)]
-        return [max(1, after - before) for before, after in zip(ends, ends[1:], strict=False)]
+        ends = [round((whole - len(usual)) * sum(usual[:n]) / sum(usual)) for n in range(len(usual) + 1)]
+        return [1 + after - before for before, after in zip(ends, ends[1:], strict=False)]
 
 
 def take_form(text: str) -> tuple[SaidForm | None, str]:

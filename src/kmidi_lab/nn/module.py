@@ -26,8 +26,8 @@ Dropout = Annotated[float, Interval(ge=0, le=0.95)]
 Smoothing = Annotated[float, Interval(ge=0, le=0.5)]
 LossWeight = Annotated[float, Interval(ge=0, le=10)]
 CONTRACT_VERSION = "contract_version"
-_WITHIN_EPOCH = "within_epoch"
 """In a checkpoint; those of earlier releases lack it and are of version 1."""
+_WITHIN_EPOCH = "within_epoch"
 _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
 _SEED_STRIDE = 1_000_003
 

@@ -29,6 +29,8 @@ _NOT_OF_A_RUN = (
     "logger.entity=",
     "sweep.only=",
     "models_root=",
+    "export.enabled=",
+    "trainer.progress=",
     "hydra",
 )
 """Words of this task that its sweep's runs have no use for."""

@@ -17,6 +17,7 @@ from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
+from kmidi_lab.wandb_rounds import check as check_wandb
 from kmidi_lab.wandb_rounds import log_step
 from kmidi_lab.wording import many
 
@@ -37,6 +38,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         )
     if cfg.label.page:
         _check_page(cfg)
+    check_wandb(cfg)
     of = asker(cfg)
     labels = Labels(Store(Path(cfg.paths.output_root) / FILE), cfg.model.name)
     if cfg.label.page:
@@ -62,12 +64,13 @@ def _take_in(cfg: DictConfig, path: Path, of: Asker, labels: Labels, folder: Pat
         same = sum(of.request.alike(x, y) for x, y in pairs)
         beyond = f", kappa {kappa(pairs):.2f}" if of.request.labels(of.published) else ""
         say(f"  raters {a[:8]}… and {b[:8]}…: {many(len(pairs), 'item')} in common, {same} alike{beyond}")
-    _note(cfg, folder, of, labels, new, len(faults))
     if faults:
         refused = folder / "refused.txt"
         write_atomic(refused, "\n".join([*faults, ""]).encode("utf-8", "backslashreplace"))
         for fault in faults[:SHOWN]:
             say(f"  refused: {fault}")
+    _note(cfg, folder, of, labels, new, len(faults))
+    if faults:
         raise DataError(
             f"{path}: {many(len(faults), 'row')} refused, each with its reason in {refused}; the others are stored"
         )

@@ -15,6 +15,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.tasks.again import command
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
+from kmidi_lab.wandb_rounds import check as check_wandb
 from kmidi_lab.wandb_rounds import log_step
 
 
@@ -24,6 +25,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     Raises:
         ConfigError: the model can't be asked, or a wrong setting. DataError: nothing to ask about.
     """
+    check_wandb(cfg)
     model, of = cfg.model.name, asker(cfg)
     labels = Labels(Store(Path(cfg.paths.output_root) / FILE), model)
     items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels.items())
@@ -42,9 +44,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         "mean_score": mean,
         **labels.counts(),
     }
-    log_step(cfg, context["folder"], Rounds(Path(cfg.paths.output_root), model), "queue", facts)
     names = ", ".join(of.request.labels(of.published)) or "see docs/active_learning.md"
     label = f"task=label model={model}"
     say(f"fill in `label` ({names}) and type {command(*label.split(), label__file=path)}")
     page = command(*label.split(), "label.page=true", label__file=path, data__root=cfg.data.root)
     say(f"or label on a page: {page}")
+    log_step(cfg, context["folder"], Rounds(Path(cfg.paths.output_root), model), "queue", facts)

@@ -82,6 +82,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     learnt = lessons.rows(~held)
     mixed = Mixed(model.training, learnt, event_weights(learnt, trust), cfg.retrain.share, cfg.seed)
     record = lab.train(cfg, context, lab.Additions(begin, mixed, report.gate, _KEPT_STEPS))
+    if record.primary is None:
+        return  # another rank than the first: it has trained its share and has nothing to say
     write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
     published = record.export is not None and record.export.published
     retrained = (record.data and record.data.more.get("retrained")) or {}

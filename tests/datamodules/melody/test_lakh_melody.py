@@ -195,6 +195,16 @@ def test_a_stream_without_litdata_says_what_to_install(make: Make, monkeypatch: 
         make(stream=True).prepare_data()
 
 
+def test_pictures_in_folders_named_as_splits_are_no_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "require", lambda: None)
+    for split in ("train", "val", "test"):
+        (tmp_path / split / "cats").mkdir(parents=True)
+        (tmp_path / split / "cats" / "1.jpg").write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"holds .\w+/cats., so it is no stream of the lab"):
+        stream.write(str(tmp_path), Shards([]), {}, {}, 1)
+    assert len(list(tmp_path.rglob("*.jpg"))) == 3
+
+
 @pytest.mark.parametrize("name", ["thesis.txt", "train.txt", ".ssh", "runs"])
 def test_a_folder_that_holds_anything_else_is_never_replaced_by_a_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

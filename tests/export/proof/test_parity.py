@@ -183,7 +183,7 @@ def test_files_of_another_network_are_refused(made, make_contract):
     other = nn.Linear(6, 3).eval()
     with pytest.raises(ExportError, match="are expected"):
         check_parity(network, contract, onnx_bytes, export_rtneural(other, make_contract(6, 3)), PROBES)
-    with pytest.raises(ExportError, match="ONNX Runtime refuses"):
+    with pytest.raises(ExportError, match="not an ONNX file, or cut short"):
         check_parity(network, contract, b"not onnx", rtneural, PROBES)
     with pytest.raises(RTNeuralFormatError):
         check_parity(network, contract, onnx_bytes, rtneural[:-9], PROBES)
