@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from active_learning import ENOUGH, Task, fitted, instrument_rows, needed, scaled, text_task, voice_rows
-from asking_ways import badge, balanced, far_and_unsure, hard_clusters, typical, typicality
+from asking_ways import badge, balanced, far_and_unsure, fisher, hard_clusters, typical, typicality
 
 from kmidi_lab.feedback.asking import core_set, margin
 
@@ -33,6 +33,7 @@ class Way(NamedTuple):
     choose: Choose
     typical_start: bool = False
     parts: int = 1
+    designed_start: bool = False
 
 
 def _chances(task: Task, known: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +75,29 @@ def _core_set(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.
     return core_set(t.pool[rest], t.pool[known], count)
 
 
+def _spread(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    return np.searchsorted(rest, fisher(np.ones(len(t.pool)), t.pool, known, count))
+
+
+def _fisher(power: float, balanced_by: float = 0.0) -> Choose:
+    """The variance of a guess to a power as the weight; labels of classes that have many may count less."""
+
+    def choose(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        model = fitted(t.pool[known], t.pool_y[known])
+        chances = model.predict_proba(t.pool)
+        weight = (1 - (chances**2).sum(1)) ** power
+        held = np.array([(t.pool_y[known] == c).sum() for c in model.classes_])
+        weight *= (chances @ (1.0 / held)) ** balanced_by
+        return np.searchsorted(rest, fisher(weight / weight.mean(), t.pool, known, count))
+
+    return choose
+
+
+def _fisher_margin(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    weight = (1 + margin(_chances(t, known, np.arange(len(t.pool)))[0])) ** 2
+    return np.searchsorted(rest, fisher(weight / weight.mean(), t.pool, known, count))
+
+
 WAYS = {
     "random": Way(lambda t, known, rest, count, rng: rng.permutation(len(rest))[:count]),
     "margin": Way(_margin),
@@ -92,6 +116,15 @@ WAYS = {
     "far and unsure": Way(_far),
     "typical start, far and unsure": Way(_far, True),
     "typical start, clusters": Way(_clusters, True),
+    "design": Way(_spread, designed_start=True),
+    "designed start, margin by 5": Way(_margin, False, 5, True),
+    "fisher": Way(_fisher(1), False, 5, True),
+    "fisher squared": Way(_fisher(2), False, 5, True),
+    "fisher squared, typical start": Way(_fisher(2), True, 5),
+    "fisher, margins": Way(_fisher_margin, False, 5, True),
+    "fisher, margins, typical start": Way(_fisher_margin, True, 5),
+    "fisher squared, balanced": Way(_fisher(2, 1), False, 5, True),
+    "fisher squared, balanced, typical start": Way(_fisher(2, 1), True, 5),
 }
 """Margin by 5: a batch in five parts, with a new learner after each."""
 
@@ -103,6 +136,8 @@ def curve(task: Task, way: Way, seed: int) -> tuple[list[int], list[float]]:
     known = (
         typical(task.pool, first, task.first, seed)
         if way.typical_start
+        else fisher(np.ones(len(task.pool)), task.pool, first, task.first)
+        if way.designed_start
         else rng.permutation(len(task.pool))[: task.first]
     )
     if len(np.unique(task.pool_y[known])) < 2:
@@ -136,12 +171,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, default=Path("active_learning"))
     parser.add_argument("--ways", default="; ".join(WAYS), help="some of them, with '; ' between")
+    parser.add_argument("--sets", default="Philharmonia,RAVDESS,GoEmotions", help="some of them")
     arguments, root = parser.parse_args(), Path(os.environ["DATA_ROOT"])
     folder, ways = arguments.folder, arguments.ways.split("; ")
     folder.mkdir(parents=True, exist_ok=True)
     warnings.filterwarnings("ignore")
     result: dict[str, dict[str, object]] = {}
-    for name in ("Philharmonia", "RAVDESS", "GoEmotions"):
+    for name in arguments.sets.split(","):
         made = [tasks(name, root, folder, seed) for seed in SEEDS]
         whole = float(np.mean([fitted(t.pool, t.pool_y).score(t.test, t.test_y) for t in made]))
         print(f"{name}: pool {len(made[0].pool)}, development {len(made[0].test)}, all labels {whole:.3f}", flush=True)

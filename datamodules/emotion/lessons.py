@@ -1,14 +1,14 @@
 """What a network learns of the teacher before it sees a label: speech, and what the speaker encoder makes of each frame.
 
 The targets are 64 directions of the teacher's activations, less the mean of each voice, in which speech varies most.
-They are prepared once (some minutes) and kept in the cache.
+They are prepared once (some minutes) and kept in the cache. Lessons of other recordings can have the same directions.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.emotion.clips import spoken
-from datamodules.emotion.other_speech import FOLDER, Spoken
+from datamodules.emotion.other_speech import Spoken
 from datamodules.emotion.recording import SpeechAugmentation
 from datamodules.emotion.sessions import start_states
-from datamodules.emotion.speaker_encoder import SpeakerEncoder, package_version, weights_file
+from datamodules.emotion.speaker_encoder import SIZE, SpeakerEncoder, package_version, weights_file
 from datamodules.shared.batches import FrameStore, IndexBatches, rows_of
 from datamodules.shared.cache import cached, code_version, data_version, files_below
 from datamodules.shared.library import Reading, shown
@@ -57,9 +57,10 @@ class Lesson:
 
 @dataclass
 class Prepared:
-    """All of them; `explained` is the share of the activations' variance that the targets hold."""
+    """All of them, and the `directions` `[512, 64]` of the targets, which hold a share `explained` of the variance."""
 
     lessons: list[Lesson] = field(default_factory=list)
+    directions: NDArray[np.float32] = field(default_factory=lambda: np.zeros((SIZE, TARGETS), np.float32))
     explained: float = 0.0
 
 
@@ -69,52 +70,65 @@ class TeacherLessons:
     Args:
         root: of the data.
         cache_dir: where they are kept.
-        recordings: of speakers whom no test has.
+        recordings: of anyone; `heard` says who of them may be learnt from.
         workers: processes that read files.
         progress: show a bar.
+        like: lessons whose directions these take; without them they find their own.
+        heard: the voices that are learnt from; None is all. The others are prepared, too, since folds share the file.
     """
 
     def __init__(
-        self, root: Path, cache_dir: Path, recordings: Sequence[Spoken], workers: int = 2, progress: bool = False
+        self,
+        root: Path,
+        cache_dir: Path,
+        recordings: Sequence[Spoken],
+        workers: int = 2,
+        progress: bool = False,
+        like: TeacherLessons | None = None,
+        heard: Collection[str] | None = None,
     ) -> None:
         weights = weights_file()
         assert weights is not None, "the teacher's package isn't installed"
         files = sorted(one.path for one in recordings)
-        content = data_version(package_version(), [("weights", weights), *files_below(root / FOLDER, files)])
+        settings = (package_version(), like.version if like else "")
+        content = data_version(settings, [("weights", weights), *files_below(root, files)])
         # What pre-training makes of them is kept by this version, too.
         code = code_version(__name__, "kmidi_lab.models.emotion.pretraining")
-        self.version, self.folder = f"{content}-{code}", cache_dir / "teacher"
+        self.folder = cache_dir / "teacher"
+        self.path = self.folder / f"{content}-{code}{SUFFIX}"
+        self.version: str = f"{content}-{code} {'all' if heard is None else sorted(heard)}"
         self._recordings, self._workers, self._progress = recordings, workers, progress
+        self._like, self._heard = like, heard
         self._prepared: Prepared | None = None
 
-    @property
-    def path(self) -> Path:
-        """Of the file in the cache."""
-        return self.folder / f"{self.version}{SUFFIX}"
-
     def prepared(self) -> Prepared:
-        """Raises DataError: hardly a recording can be used."""
+        """Of the voices that are learnt from. Raises DataError: hardly a recording can be used."""
         if self._prepared is None:
-            self._prepared = cached(self.path, Prepared, self._make)
+            whole = cached(self.path, Prepared, self._make)
+            heard = [one for one in whole.lessons if self._heard is None or one.voice in self._heard]
+            self._prepared = replace(whole, lessons=heard)
         return self._prepared
 
     def _make(self) -> Prepared:
-        report: Reading[Lesson] = Reading(FOLDER, "")
+        report: Reading[Lesson] = Reading("teacher", "")
         voices = {one.path: one.voice for one in self._recordings}
         work = partial(_sound, voices=voices)
-        sounds = read_all(report, list(voices), work, self._workers, self._progress, "reading other speech")
+        sounds = read_all(report, list(voices), work, self._workers, self._progress, "reading the teacher's speech")
         if len(sounds) < _TOGETHER:
-            raise DataError(
-                f"{FOLDER}: {len(sounds)} usable recordings, too few for a teacher; give data.teacher=false"
-            )
+            raise DataError(f"{len(sounds)} usable recordings are too few for a teacher; give data.teacher=false")
         encode, paths = SpeakerEncoder(), list(sounds)
         activations: list[NDArray[np.float16]] = []
         for at in shown(range(0, len(paths), _TOGETHER), "speaker encoder", self._progress):
             heard = encode([sounds[path][0] for path in paths[at : at + _TOGETHER]])
             activations += [rows.astype(np.float16) for rows in heard]
-        targets, explained = targets_of(activations, [voices[path] for path in paths])
+        centred = less_voices(activations, [voices[path] for path in paths])
+        if self._like is None:
+            directions, explained = directions_of(centred)
+        else:
+            directions, explained = self._like.prepared().directions, self._like.prepared().explained
+        targets = [(rows @ directions).astype(np.float16) for rows in centred]
         lessons = [Lesson(voices[path], sounds[path][1], target) for path, target in zip(paths, targets, strict=True)]
-        return Prepared(lessons, explained)
+        return Prepared(lessons, directions, explained)
 
     def _store(self) -> tuple[FrameStore, FrameStore, torch.Tensor]:
         """Frames of every kind, targets, and the states that kinds begin with when their voice was heard before."""
@@ -156,24 +170,23 @@ class TeacherLessons:
         return IndexBatches(len(targets), size, gather, rows_of, torch.device("cpu"), epoch)
 
 
-def targets_of(
-    activations: Sequence[NDArray[np.float16]], voices: Sequence[str]
-) -> tuple[list[NDArray[np.float16]], float]:
-    """Targets `[T_i, 64]` of activations `[T_i, 512]`, and the share of their variance that the targets hold."""
+def less_voices(activations: Sequence[NDArray[np.float16]], voices: Sequence[str]) -> list[NDArray[np.float32]]:
+    """Activations `[T_i, 512]` less the mean of each voice."""
     own: dict[str, list[int]] = defaultdict(list)
     for at, voice in enumerate(voices):
         own[voice].append(at)
     means = {v: np.concatenate([activations[at] for at in places]).mean(0, np.float64) for v, places in own.items()}
-    centred = [
-        rows.astype(np.float32) - means[v].astype(np.float32) for rows, v in zip(activations, voices, strict=True)
-    ]
+    return [rows.astype(np.float32) - means[v].astype(np.float32) for rows, v in zip(activations, voices, strict=True)]
+
+
+def directions_of(centred: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], float]:
+    """The directions `[512, 64]` in which `[T_i, 512]` vary most, and the share of the variance that they hold."""
     some = np.concatenate([rows[::_EVERY] for rows in centred])
     scale = some.std()
     variance, directions = np.linalg.eigh((some.T @ some).astype(np.float64) / len(some) / scale**2)
     variance, directions = variance[::-1][:TARGETS], directions[:, ::-1][:, :TARGETS]
     explained = float(variance.sum() / (some.astype(np.float64) ** 2).mean(0).sum() * scale**2)
-    project = (directions / np.maximum(variance, 1e-9) ** (_WHITENED / 2) / scale).astype(np.float32)
-    return [(rows @ project).astype(np.float16) for rows in centred], explained
+    return (directions / np.maximum(variance, 1e-9) ** (_WHITENED / 2) / scale).astype(np.float32), explained
 
 
 def _sound(path: Path, voices: dict[Path, str]) -> tuple[NDArray[np.float32], list[NDArray[np.float16]]]:

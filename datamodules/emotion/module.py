@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from datamodules.emotion import library, ravdess
 from datamodules.emotion.lessons import TeacherLessons
-from datamodules.emotion.other_speech import recordings
+from datamodules.emotion.other_speech import own_speech, recordings
 from datamodules.emotion.recording import Conditions, SpeechAugmentation
 from datamodules.emotion.sessions import start_states
 from datamodules.emotion.teacher import described, lacking
@@ -66,8 +66,9 @@ class ActedSpeech(ClipData[EmotionBatch]):
         orders: random orders of a speaker's clips that these states come from.
         conditions: score the clips in other recording conditions, too (`recording.CHANGES`).
         fetch: the licence of RAVDESS, accepted, fetches it where it is not there.
-        teacher: give a model that wants it what the speaker encoder of `kmidi_lab[teacher]` says of `speech_emotion/`, to
-            learn before the labels; where package or speech is missing it is trained without, and log, card and registry say so.
+        teacher: give a model that wants it what the speaker encoder of `kmidi_lab[teacher]` says of `speech_emotion/` and
+            then of the training speakers, to learn before the labels; where package or speech is missing it is trained
+            without, and log, card and registry say so.
         workers: processes that read files.
 
     Raises:
@@ -128,21 +129,24 @@ class ActedSpeech(ClipData[EmotionBatch]):
 
     def prepare_data(self) -> None:
         super().prepare_data()
-        lessons = self.lessons()
-        if lessons is not None and not lessons.path.is_file():
-            lessons.prepared()
+        for lessons in self.lessons():
+            if not lessons.path.is_file():
+                lessons.prepared()
 
-    def lessons(self) -> TeacherLessons | None:
-        """What can be learnt before the labels; None without a teacher."""
-        return self._opened if self._teacher else None
+    def lessons(self) -> list[TeacherLessons]:
+        """What can be learnt before the labels: other people's speech, then the training speakers'; none without a teacher."""
+        return self._opened if self._teacher else []
 
     @cached_property
-    def _opened(self) -> TeacherLessons | None:
+    def _opened(self) -> list[TeacherLessons]:
         speech = recordings(self._root)
         if missing := lacking(speech):
             log.warning("training without teacher: %s", missing)
-            return None
-        return TeacherLessons(self._root, self._cache_dir, speech, self._workers, self._progress)
+            return []
+        teach = partial(TeacherLessons, self._root, self._cache_dir, workers=self._workers, progress=self._progress)
+        other, own = teach(speech), own_speech(self._root, self.songs("all"))
+        heard = {one.voice for one in own_speech(self._root, self.songs("train"))}
+        return [other, teach(own, like=other, heard=heard)] if own else [other]
 
     def describe(self) -> dict[str, Any]:
         description = super().describe()

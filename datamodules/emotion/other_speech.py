@@ -1,7 +1,7 @@
-"""Acted speech in other languages and by other speakers than RAVDESS's, of which only the sound is used.
+"""Speech of which the teacher needs the sound only: acted speech in other languages, and RAVDESS's own recordings.
 
-`speech_emotion/metadata.csv` names every recording: `path` below that folder, `corpus`, `speaker`, `licence`. RAVDESS's
-own singers are left out: the tests of the finished model are on those people.
+`speech_emotion/metadata.csv` names every recording of others: `path` below that folder, `corpus`, `speaker`, `licence`.
+RAVDESS's singers, whom it lists as well, are left out: the tests of the finished model are on those people.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from datamodules.emotion import ravdess
+from kmidi_lab.audio.clips import Clip
 
 CORPORA = ("nemo", "ased", "emovo", "savee")
 FOLDER = "speech_emotion"
@@ -50,6 +53,18 @@ def recordings(root: Path) -> list[Spoken]:
         if spoken.corpus in CORPORA and spoken.path.is_file():
             of[spoken.corpus].append(spoken)
     return [spoken for corpus in CORPORA for spoken in sorted(of[corpus], key=_drawn)[:_MOST]]
+
+
+def own_speech(root: Path, clips: Sequence[Clip]) -> list[Spoken]:
+    """The recordings that clips of RAVDESS were read from; clips of another source have none.
+
+    Args:
+        root: folder that holds RAVDESS.
+        clips: of any split.
+    """
+    files = {path.stem: path for path in ravdess.files(root)}
+    own = [clip for clip in clips if clip.source == ravdess.SOURCE and clip.id in files]
+    return [Spoken(files[clip.id], clip.source, clip.group, ravdess.LICENCE) for clip in own]
 
 
 def rows(spoken: Sequence[Spoken]) -> list[dict[str, object]]:

@@ -32,7 +32,7 @@ def described(description: dict[str, Any], speech: Sequence[Spoken]) -> dict[str
     names = ", ".join(str(row["name"]) for row in corpora)
     notice = (
         f"Taught by {package_version()}, a speaker encoder, before the labels: on {len(speech):,} recordings of {names}, "
-        "whose labels are not used, and on none of the speakers of this data set"
+        "whose labels are not used, then on the recordings of the training speakers"
     )
     sources = [*description["sources"], *corpora]
     return {**description, "sources": sources, "licence": "; ".join(licences), "notice": notice}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -27,7 +28,8 @@ class IndexBatches(Generic[Batch]):
     """Shuffled batches. `gather(indices, generator)` builds a batch; `split(batch, size)` cuts a large one.
 
     Gathering and augmenting 64 batches at a time and handing out slices keeps the cost of a step
-    close to that of the network alone. Under DDP every rank takes its own share of the shuffle.
+    close to that of the network alone. Under DDP every rank takes its own share of the shuffle. A run that goes
+    on within an epoch leaves out the batches that are `done`.
     """
 
     def __init__(
@@ -40,14 +42,19 @@ class IndexBatches(Generic[Batch]):
         epoch: Callable[[], int],
         rank: int = 0,
         world: int = 1,
+        done: Callable[[], int] = lambda: 0,
     ) -> None:
         self._size, self._batch, self._gather, self._split = size, batch_size, gather, split
         self._device, self._epoch, self._rank, self._world = device, epoch, rank, world
+        self._done = done
 
     def __len__(self) -> int:
         return max(1, self._size // self._world // self._batch)
 
     def __iter__(self) -> Iterator[Batch]:
+        yield from islice(self._all(), self._done() % len(self), None)
+
+    def _all(self) -> Iterator[Batch]:
         seed = epoch_seed(self._epoch())
         generator = torch.Generator().manual_seed(seed)
         augment = torch.Generator(self._device).manual_seed(seed + self._rank)

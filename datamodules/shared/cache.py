@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from datamodules.shared import stored
-from kmidi_lab.files import write_atomic
+from kmidi_lab.files import check_writable, write_atomic
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -27,7 +27,11 @@ _CODE_DIGITS = 16
 
 
 def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
-    """The `kind` that lies at `path`, else what `make` gives, which is kept there; a file cut short is a miss."""
+    """The `kind` that lies at `path`, else what `make` gives, which is kept there; a file cut short is a miss.
+
+    Raises:
+        FileError: it could not be kept, which is known before `make` is called.
+    """
     try:
         value = stored.read(path)
         if isinstance(value, kind):
@@ -38,6 +42,7 @@ def cached(path: Path, kind: type[T], make: Callable[[], T]) -> T:
         with suppress(OSError):  # what can't be written either is said below
             path.unlink(missing_ok=True)
     log.info("preparing %s, once; kept in %s", path.parent.name.replace("_", " "), path.parent)
+    check_writable(path.parent)  # what can't be kept is not worked out for hours first
     value = make()
     try:
         data = stored.dumps(value)

@@ -164,7 +164,14 @@ class LabData(DataModule, Generic[Song, Batch]):
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         epoch = (lambda: int(trainer.current_epoch)) if trainer else (lambda: 0)
-        return IndexBatches(size, min(self.batch_size, size), gather, cut, self.device, epoch, rank, world)
+        batch_size = min(self.batch_size, size)
+        return IndexBatches(size, batch_size, gather, cut, self.device, epoch, rank, world, self._done)
+
+    def _done(self) -> int:
+        """Batches of this epoch that were trained before the run went on within it; Lightning counts them, and skips none."""
+        if self.trainer is None or not self.trainer.training:
+            return 0
+        return int(self.trainer.fit_loop.epoch_loop.batch_progress.current.ready)
 
     @abstractmethod
     def whole(self, split: str) -> Sequence[Batch]:

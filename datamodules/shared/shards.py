@@ -24,7 +24,7 @@ from datamodules.shared.library import Problem, counted_reasons
 from datamodules.shared.pool import DIED, MEMORY, TIMEOUT, Readers, TaskResult, counted
 from datamodules.shared.pool_worker import Noted
 from kmidi_lab.errors import DataError, LabError
-from kmidi_lab.files import sha256_file, write_atomic
+from kmidi_lab.files import check_writable, sha256_file, write_atomic
 
 Arrays = Mapping[str, np.ndarray]
 SHARD_FILES = 500
@@ -78,6 +78,7 @@ def prepare(
             if _is_whole(index, limits):
                 yield from (TaskResult(file, None) for file in chunk)
                 continue
+            check_writable(folder)  # known before its files are read
             shard = _Builder(index, root, limits)
             for read in readers.read(chunk):
                 shard.add(read)

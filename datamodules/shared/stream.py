@@ -21,7 +21,7 @@ import numpy as np
 
 from datamodules.shared.shards import Prepared, Shards
 from datamodules.shared.splits import SPLITS
-from kmidi_lab.errors import ConfigError, DataError, first_line
+from kmidi_lab.errors import ConfigError, DataError, first_line, reason, show
 
 _CHUNK, _CACHE = "16MB", "25GB"
 _ABOUT = "about"
@@ -38,9 +38,13 @@ def write(
 ) -> None:
     """Pieces of each split at their places in `pieces`; `about` is plain JSON.
 
-    In a process of its own: litdata sets the start method of all processes to come. Raises DataError when it fails.
+    In a process of its own: litdata sets the start method of all processes to come.
+
+    Raises:
+        ConfigError: the folder holds other files, which are left alone. DataError: writing has failed.
     """
     require()
+    _check_replaceable(folder)
     process = multiprocessing.get_context("spawn").Process(
         target=_write, args=(folder, pieces.indexes, dict(chosen), dict(about), workers)
     )
@@ -48,6 +52,20 @@ def write(
     process.join()
     if process.exitcode:
         raise DataError(f"{folder}: the stream could not be written; see above, free space or give data.stream_dir")
+
+
+def _check_replaceable(folder: str) -> None:
+    """An earlier stream is removed, and nothing else: a folder may be named by mistake, or by someone else's config."""
+    if "://" in folder or not os.path.lexists(folder):
+        return
+    try:
+        other = sorted({path.name for path in Path(folder).iterdir()} - {*SPLITS, _ABOUT})
+    except OSError as error:
+        raise ConfigError(f"data.stream_dir={folder}: no folder that can be read ({reason(error)})") from None
+    if other:
+        raise ConfigError(
+            f"data.stream_dir={folder}: holds {show(other[0])}, so it is no stream of the lab; name a folder that is empty"
+        )
 
 
 def _write(folder: str, indexes: Sequence[Path], chosen: dict[str, Sequence[int]], about: Any, workers: int) -> None:

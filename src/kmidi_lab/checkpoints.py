@@ -8,6 +8,8 @@ import json
 import logging
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from kmidi_lab import resume
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, LabError, reason
 from kmidi_lab.files import write_atomic
 from kmidi_lab.targets import as_first_named
 
@@ -36,10 +38,26 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """Every epoch, better or not: `save_last` of ModelCheckpoint writes with a new best only."""
+    """Every epoch, better or not: `save_last` of ModelCheckpoint writes with a new best only.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: of the checkpoints.
+        steps: after so many steps, too, but not after the last one, whose validation is still to come; 0 is never.
+    """
+
+    def __init__(self, folder: Path, steps: int = 0) -> None:
         super().__init__(folder, "last", enable_version_counter=False)
+        self._file, self._steps, self._kept = folder / resume.LAST, steps, 0
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        step = trainer.global_step
+        # With accumulation several batches end at one step.
+        if self._steps and step % self._steps == 0 and step not in (self._kept, trainer.max_steps):
+            self._kept = step
+            trainer.save_checkpoint(self._file)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Nothing of the earlier run: its file is that run's, and stays there."""
@@ -58,6 +76,26 @@ class BestCheckpoint(ModelCheckpoint):
         self._trained_on = digest(trained_on)
         self._earlier = earlier
         self._began, self._train_loss = time.perf_counter(), math.nan
+        self._trains = False
+
+    @contextmanager
+    def restoring(self, resumed: resume.Resumed | None) -> Iterator[None]:
+        """Around a fit. Raises ConfigError: Lightning can't take up the optimiser and loops that `resumed` has kept."""
+        try:
+            yield
+        except LabError:
+            raise
+        except Exception as error:
+            if resumed is None or self._trains:
+                raise
+            raise ConfigError(
+                f"trainer.resume={resumed.source}: its weights are whole, its optimiser or its loops are not "
+                f"({reason(error)}); type model.init_from={resumed.path} to begin with its weights"
+            ) from error
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._trains = True
+        super().on_train_start(trainer, pl_module)
 
     def state_dict(self) -> dict[str, Any]:
         more = {"train_loss": self._train_loss, "seconds": time.perf_counter() - self._began}
@@ -80,10 +118,10 @@ class BestCheckpoint(ModelCheckpoint):
     def _take_over(self, there: Path, trainer: L.Trainer) -> None:
         checkpoint = resume.read(there)
         state = checkpoint["callbacks"].get(self.state_key) if checkpoint else None
-        if checkpoint is None or state is None:
+        if checkpoint is None or state is None or state.get("best_model_score") is None:
             log.warning("%s can't be read: the best epoch before this run is not known", there)
             return
-        if state["trained_on"] != self._trained_on:
+        if state.get("trained_on") != self._trained_on:
             log.warning("the best epoch of %s was trained with other data or settings, so its loss is ignored", there)
             return
         own = Path(str(self.dirpath), there.name)
@@ -130,12 +168,12 @@ class BestCheckpoint(ModelCheckpoint):
         """What two checkpoints say of the training that wrote them."""
         checkpoint = resume.read(last)
         assert checkpoint is not None, last
-        state, score = self._state(last), self._state(best).get("best_model_score", math.nan)
+        state, score = self._state(last), self._state(best).get("best_model_score")
         return FitResult(
             best,
             checkpoint["epoch"] + 1,
             state.get("train_loss", math.nan),
-            float(score),
+            math.nan if score is None else float(score),
             state.get("seconds", math.nan),
         )
 

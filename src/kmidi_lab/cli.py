@@ -51,18 +51,22 @@ def run(arguments: list[str]) -> int:
     parsed = command_line.parse([command_line.with_home_of(argument) for argument in arguments])
     if parsed.shell_completion:
         return _complete(parsed.overrides)
+    command_line.check_once([command_line.into_trainer(o) for o in parsed.overrides])
     resumed = kept.folder_to_resume(parsed.overrides)
     begun = kept.read(resumed) if resumed else None
     if resumed and begun:
         typed = [command_line.quote_free_text(o, True) for o in parsed.overrides]
         if not parsed.multirun:
             raise ConfigError(f"sweep.resume goes on with several jobs; type -m {typed[0]}")
+        said = [*command_line.config_options(parsed), *typed]
         parsed = command_line.parse(begun.words)
+        kept.check_typed(begun, [*command_line.config_options(parsed), *parsed.overrides], said, resumed)
         parsed.overrides = kept.going_on(parsed.overrides, typed, resumed)
     multirun = parsed.multirun
     look_also_in(parsed.config_dir, parsed.config_name)
     typed = [command_line.into_trainer(o) for o in parsed.overrides]
     overrides = command_line.with_model([command_line.quote_free_text(o, multirun) for o in typed])
+    command_line.check_model(overrides)
     options = command_line.options(parsed)
     os.environ["KMIDI_RUN_ID"] = begun.id if begun else config.new_run_id()
     os.environ[_PROCESS] = str(os.getpid())
@@ -231,9 +235,7 @@ def _reader_has_gone() -> bool:
 
 def _kept_options() -> list[str]:
     """Options of the command line that the same job needs again."""
-    parsed = command_line.parse(shlex.split(os.environ[_COMMAND])[3:])
-    both = (("--config-dir", parsed.config_dir), ("--config-name", parsed.config_name))
-    return [word for option, value in both if value for word in (option, value)]
+    return command_line.config_options(command_line.parse(shlex.split(os.environ[_COMMAND])[3:]))
 
 
 def _identity(cfg: DictConfig, folder: Path, started: datetime) -> run_record.Identity:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from omegaconf import OmegaConf
 
 from kmidi_lab.conf_dir import MAIN, conf_dir, conf_dirs, main_config, models
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.conf_dir import options as choices
+from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import with_home
 from kmidi_lab.overrides import quoted
 
@@ -20,6 +21,10 @@ _REFUSED = {
     "config_path": "--config-path: the lab's own conf/ is read; add your folder to it by --config-dir DIR",
     "experimental_rerun": "--experimental-rerun: a pickled job could run anything; type the command that the run.json names",
 }
+_ASK_WHICH = ("adapt", "label", "monitor", "queue", "retrain")
+"""Tasks that learn from people's answers, or ask for them."""
+_LONGEST = 80
+"""Characters of a value in a line."""
 _SWITCHES = ("predict.sound",)
 """What conf/task declares of `predict`: no text."""
 _FREE_TEXT = (
@@ -28,6 +33,7 @@ _FREE_TEXT = (
     "data.root=",
     "eval.",
     "export.source=",
+    "export.spread=",
     "registry.",
     "feedback.",
     "label.file=",
@@ -47,6 +53,15 @@ _FREE_TEXT = (
         for key in ("text", "intent", "chords", "key", "emotion", "style", "sections", "example", "audio", "out")
     ),
 )
+
+
+class _Once(argparse.Action):
+    """An option with a value, which a second time would count instead of the first without a word."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        if getattr(namespace, self.dest) not in (None, values):
+            parser.error(f"{option} is typed twice, with {getattr(namespace, self.dest)} and {values}; type it once")
+        setattr(namespace, self.dest, values)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -77,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         ("--package", "-p"), ("--config-dir", "-cd"), ("--config-name", "-cn"), ("--config-path", "-cp"),
         ("--experimental-rerun",),
     ):  # fmt: skip
-        parser.add_argument(option, *short)
+        parser.add_argument(option, *short, action=_Once)
     return parser
 
 
@@ -86,6 +101,12 @@ def options(parsed: argparse.Namespace) -> list[str]:
     flags = [_option(name) for name in _FLAGS if getattr(parsed, name)]
     values = [(_option(name), str(getattr(parsed, name))) for name in _VALUES if getattr(parsed, name)]
     return [*flags, *(word for pair in values for word in pair)]
+
+
+def config_options(parsed: argparse.Namespace) -> list[str]:
+    """Those that name a config of the user's own, which the same job needs again."""
+    both = (("--config-dir", parsed.config_dir), ("--config-name", parsed.config_name))
+    return [word for option, value in both if value for word in (option, value)]
 
 
 def _option(name: str) -> str:
@@ -130,6 +151,28 @@ def _is_free_text(argument: str) -> bool:
         return False
     name = key.removeprefix("predict.")
     return all(isinstance(model.get("predict", {}).get(name), str | None) for model in models(conf_dirs()).values())
+
+
+def check_once(arguments: Sequence[str]) -> None:
+    """Raises ConfigError: a key has two values, of which Hydra would take the last without a word."""
+    values: dict[str, str] = {}
+    for argument in arguments:
+        typed, eq, value = argument.partition("=")
+        key = typed.lstrip("+").strip()
+        if not eq or argument.startswith("~") or not key:
+            continue
+        if (before := values.setdefault(key, value)) != value:
+            both = " and ".join(f"{key}={one_line(v, _LONGEST)}" for v in (before, value))
+            raise ConfigError(f"{both}: a key has one value; type it once")
+
+
+def check_model(arguments: Sequence[str]) -> None:
+    """Raises ConfigError: a task about people's answers names no model; those to the default one are seldom meant."""
+    values = dict(a.split("=", 1) for a in arguments if "=" in a)
+    task = values.get("task")
+    if task in _ASK_WHICH and main_config() == MAIN and not values.keys() & {"model", "experiment"}:
+        names = ", ".join(choices("model"))
+        raise ConfigError(f"task={task} needs a model; type task={task} model=… with one of {names}")
 
 
 def with_model(arguments: list[str]) -> list[str]:

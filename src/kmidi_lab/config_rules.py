@@ -37,6 +37,15 @@ _LIMITS = (
     ("hardware.devices", 1, inf),
     ("hardware.num_nodes", 1, inf),
 )
+_HERE = ". for the folder you are in"
+_NOT_EMPTY = {
+    **dict.fromkeys(
+        ("models_root", "paths.models_root", "paths.output_root", "paths.cache_dir", "paths.data_root", "data.root"),
+        _HERE,
+    ),
+    **dict.fromkeys(("serve.host", "collect.host", "label.host"), "127.0.0.1"),
+}
+"""Empty, a folder would be the one that one is in, and a host every network; and what to type instead."""
 
 
 def check_types(cfg: DictConfig, overrides: list[str]) -> None:
@@ -108,6 +117,10 @@ def check_meaning(cfg: DictConfig) -> None:
     if cfg.launcher == "workers" and jobs < 1:
         raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be 1 or more")
     launcher_values.check(cfg.launcher, cfg.hydra.launcher)
+    for key in _NOT_EMPTY:
+        named = OmegaConf.select(cfg, key)
+        if isinstance(named, str) and not named.strip():
+            raise ConfigError(f"{key} is empty; leave it out, or type {key}={_NOT_EMPTY[key]}")
     for key in ("paths.data_root", "data.root"):
         root = Path(OmegaConf.select(cfg, key) or "")
         if str(root) != "data" and not root.is_dir():

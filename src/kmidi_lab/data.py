@@ -31,12 +31,13 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     """Rough training memory of one example: inputs, activations and their gradients."""
     identity_settings: ClassVar[tuple[str, ...]]
     """Constructor arguments that decide which examples are trained on, and so which are the test."""
-    mixed_in: Callable[[Any], Any] | None = None
-    """Makes of each training batch what is trained on, such as one with feedback in it; None leaves it as it is."""
+    mixed_in: Callable[[Any, int], Any] | None = None
+    """Makes of each training batch, and the number of those before it, what is trained on; None leaves it as it is."""
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        training = self.mixed_in is not None and self.trainer is not None and self.trainer.training
-        return self.mixed_in(batch) if training and self.mixed_in else batch
+        if self.mixed_in is None or self.trainer is None or not self.trainer.training:
+            return batch
+        return self.mixed_in(batch, self.trainer.fit_loop.epoch_loop.batch_progress.total.ready)
 
     @classmethod
     def identity(cls, settings: Mapping[str, Any]) -> dict[str, Any]:

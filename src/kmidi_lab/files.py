@@ -16,12 +16,19 @@ from kmidi_lab.errors import FileError
 
 ROOTS = ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")
 """Variables of the environment that name folders of the lab."""
-_HOME = re.compile(r"""(^|[,\["'])~(?=/|$)""")
+_HOME = re.compile(r"""(^|[,\["'])(~[\w.-]*)(?=/|$)""")
 
 
 def with_home(text: str) -> str:
-    """The same with the home folder for `~` where a path begins: at the front, and of each in a list."""
-    return _HOME.sub(lambda match: match[1] + str(Path("~").expanduser()), text) if "~" in text else text
+    """The same with the home folder for `~`, and `~name` of a user, where a path begins: at the front, and of each in a list."""
+    return _HOME.sub(_expanded, text) if "~" in text else text
+
+
+def _expanded(match: re.Match[str]) -> str:
+    try:
+        return match[1] + str(Path(match[2]).expanduser())
+    except RuntimeError:  # no user of that name: a file may have it
+        return match[0]
 
 
 def write_atomic(path: Path, data: bytes, mode: int | None = None) -> None:

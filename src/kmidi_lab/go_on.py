@@ -11,8 +11,10 @@ from pathlib import Path
 import yaml
 
 from kmidi_lab import run_file
-from kmidi_lab.errors import DataError
+from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import ROOTS
+from kmidi_lab.overrides import unquoted
+from kmidi_lab.sweeps import kept
 
 _OF_THE_SWEEP = ("sweep=", "sweep.", "launcher=", "trainer.resume=", "hydra.run.", "hydra.sweep.")
 
@@ -38,7 +40,7 @@ def command(overrides: Iterable[str], folder: Path, options: Sequence[str] = ())
 def line(words: Iterable[str]) -> str:
     """A call of the lab for a shell, with the folders that the environment names."""
     roots = [f"{key}={shlex.quote(os.environ[key])}" for key in ROOTS if os.environ.get(key)]
-    return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *words])])
+    return " ".join([*roots, shlex.join([sys.executable, "-m", "kmidi_lab", *map(unquoted, words)])])
 
 
 def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence[str] = ()) -> list[str]:
@@ -50,8 +52,7 @@ def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence
         options: of the command line.
     """
     begun = set()
-    whole = f"to go on with the whole sweep, type: {line(['-m', *options, f'sweep.resume={folder.resolve()}'])}"
-    lines = [whole] if (folder / "sweep.json").is_file() else []
+    lines = _whole_sweep(folder, options)
     for own in sorted((p for p in folder.glob("*") if p.name.isdigit()), key=lambda p: int(p.name)):
         overrides = _overrides(own)
         begun.add(_of_the_job(overrides))
@@ -60,6 +61,15 @@ def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence
             lines.append(f"job {own.name} was stopped; to resume, type: {again}")
     waiting = [job for job in jobs if _of_the_job(job) not in begun]
     return [*lines, *(f"not begun: {line([*options, *_alone(job)])}" for job in waiting)]
+
+
+def _whole_sweep(folder: Path, options: Sequence[str]) -> list[str]:
+    try:
+        again = kept.to_type_again(dict.fromkeys(word for job in kept.read(folder).jobs for word in job))
+    except ConfigError:
+        return []
+    words = ["-m", *options, f"{kept.RESUME}{folder.resolve()}", *again]
+    return [f"to go on with the whole sweep, type: {line(words)}"]
 
 
 def _of_the_job(overrides: Iterable[str]) -> frozenset[str]:

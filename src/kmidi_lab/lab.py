@@ -9,6 +9,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +45,30 @@ log = logging.getLogger(__name__)
 CURVES = Path("curves", "metrics.csv")
 
 
-def train(
-    cfg: DictConfig,
-    context: dict[str, Any],
-    mixed_in: Callable[[Any], Any] | None = None,
-    gate: Callable[[RunRecord, LabModule, DataModule], bool] | None = None,
-) -> RunRecord:
+@dataclass(frozen=True)
+class Additions:
+    """What task=retrain adds to a training.
+
+    Args:
+        begin: is given the data before anything is trained, and may raise LabError.
+        mixed_in: makes of each training batch what is trained on.
+        gate: whether what was trained and scored may be exported, beside the checks of every export.
+        kept_steps: after so many steps each, a checkpoint is kept to go on from.
+    """
+
+    begin: Callable[[DataModule], None]
+    mixed_in: Callable[[Any, int], Any]
+    gate: Callable[[RunRecord, LabModule, DataModule], bool]
+    kept_steps: int
+
+
+def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = None) -> RunRecord:
     """One run in `context["folder"]`; returns its record, which has no scores on other ranks than the first.
 
     Args:
         cfg: all settings.
         context: the job's folder, command, start time and sweep group.
-        mixed_in: makes of each training batch what is trained on.
-        gate: whether what was trained and scored may be exported, beside the checks of every export.
+        more: of a training from feedback.
 
     Raises LabError with one line.
     """
@@ -92,15 +104,21 @@ def train(
     handshake(module, data)
     data.prepare_data()
     data.setup("fit")
-    data.mixed_in = mixed_in
+    if more:
+        more.begin(data)
+        data.mixed_in = more.mixed_in
 
     record = _new_record(cfg, context, machine, data, module)
     if start:
         _tell_start(record, start)
     _write_settings(cfg, data, record, folder)
-    earlier = resumed.path.parent if resumed else None
+    # Of a retraining only the last weights count, so one that was cut off before its end has no best ones.
+    earlier = (
+        resumed.path.parent if resumed and (more is None or resumed.path.with_name(resume.BEST).is_file()) else None
+    )
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
-    trainer = make_trainer(cfg, context, machine, limits, folder, [best, LastCheckpoint(folder / "checkpoints")])
+    last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0)
+    trainer = make_trainer(cfg, context, machine, limits, folder, [best, last])
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
     with _finished_loggers(trainer, record, folder):
@@ -117,7 +135,8 @@ def train(
                 if resumed and isinstance(logger, CurvesLogger):
                     logger.go_on_from(resumed.path.parents[1] / CURVES, resumed.epochs)
             log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
-            trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
+            with best.restoring(resumed):
+                trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
             # From here on no rank waits for another: what follows may take longer than they would.
             if not trainer.is_global_zero:
                 return record
@@ -134,7 +153,7 @@ def train(
         evaluate(record, module, evaluator, data)
         keep_worst(record, module, evaluator, data, folder)
         _log_scores(trainer, record)
-        if cfg.export.enabled and (gate is None or gate(record, module, data)):
+        if cfg.export.enabled and (more is None or more.gate(record, module, data)):
             export = cfg.export
             # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
             ExportCallback(

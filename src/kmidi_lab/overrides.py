@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import product
 
@@ -28,8 +29,10 @@ TASK_BLOCKS = (
     "retrain",
     "serve",
 )
+SAFE = r"[\w./+-]+"
+"""Values that Hydra and a shell take as they are."""
 _MOST_COMBINATIONS = 200
-_OF_ONE_TASK = {"export.source": "export", "trainer.resume": "train"}
+_OF_TASKS = {"export.source": ("export",), "export.spread": ("export",), "trainer.resume": ("train", "retrain")}
 _FIXED = {
     "model.name": "belongs to the model; type model={value}",
     "hydra.mode": "is what -m sets; type -m",
@@ -47,6 +50,11 @@ _OPEN = ("trainer.more.", "callbacks.", "logger.more.", "model.module.", "model.
 def quoted(value: object) -> str:
     """A value as an override holds it, whatever signs are in it."""
     return str(QuotedString(str(value), Quote.single).with_quotes())
+
+
+def unquoted(word: str) -> str:
+    """An override without the quotes that the lab put around what was typed, where it needs none."""
+    return re.sub(rf"='(?!(?:null|true|false|[\d.+-]+)')({SAFE})'$", r"=\1", word)
 
 
 def jobs(overrides: list[str], multirun: bool) -> list[tuple[str, ...]]:
@@ -98,8 +106,10 @@ def _check_override(override: Override, tasks: set[str]) -> None:
         raise ConfigError(f"{line}: ??? stands for a value that must be given; type one")
     if key in _FIXED:
         raise ConfigError(f"{line}: {key} {_FIXED[key].format(value=values[0])}")
-    if key in _OF_ONE_TASK and tasks != {_OF_ONE_TASK[key]} and any(values):
-        raise ConfigError(f"{key} belongs to task={_OF_ONE_TASK[key]}; type task={_OF_ONE_TASK[key]} {line}")
+    if key in _OF_TASKS and not tasks <= {*_OF_TASKS[key]} and any(values):
+        raise ConfigError(
+            f"{key} belongs to task={' and task='.join(_OF_TASKS[key])}; type task={_OF_TASKS[key][0]} {line}"
+        )
     choices = options(key)
     if key in _SEVERAL and isinstance(values[0], list):
         values = values[0] or values

@@ -19,6 +19,10 @@ from kmidi_lab.wording import many
 
 log = logging.getLogger(__name__)
 LAST, BEST = "last.ckpt", "best.ckpt"
+_MOST_EPOCHS = 10**9
+_STOPPING, _BEST = "EarlyStopping", "BestCheckpoint"
+_NUMBERS = ("best_model_score", "train_loss", "seconds")
+"""What is read of the state of `BestCheckpoint`."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,8 @@ def _newest(path: Path, source: str) -> tuple[Path, dict[str, Any]]:
 
 def _waited(checkpoint: Mapping[str, Any]) -> int:
     """Epochs that the run has waited for a better loss."""
-    states = (state for name, state in checkpoint["callbacks"].items() if name.startswith("EarlyStopping"))
-    return next((int(state["wait_count"]) for state in states), 0)
+    states = (state for name, state in checkpoint["callbacks"].items() if name.startswith(_STOPPING))
+    return next((int(state.get("wait_count", 0)) for state in states), 0)
 
 
 def read(path: Path) -> dict[str, Any] | None:
@@ -110,11 +114,41 @@ def read(path: Path) -> dict[str, Any] | None:
         if not is_whole(path):
             return None
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        if {"epoch", "state_dict", "callbacks", "pytorch-lightning_version"} <= checkpoint.keys():
-            return dict(checkpoint)
-    except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, AttributeError, ValueError):
-        pass
-    return None
+        return dict(checkpoint) if _is_lightnings(checkpoint) else None
+    except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, AttributeError, ValueError, TypeError):
+        return None
+
+
+def _is_lightnings(checkpoint: Any) -> bool:
+    """Whether what is read of it below is there and of its kind: the file may be damaged, or come from someone else."""
+    if not (isinstance(checkpoint, Mapping) and isinstance(checkpoint.get("pytorch-lightning_version"), str)):
+        return False
+    epoch, weights, states = (checkpoint.get(name) for name in ("epoch", "state_dict", "callbacks"))
+    return (
+        (type(epoch) is int and 0 <= epoch < _MOST_EPOCHS)
+        and (isinstance(weights, Mapping) and all(_is_weight(*pair) for pair in weights.items()))
+        and (isinstance(states, Mapping) and all(_is_state(*pair) for pair in states.items()))
+    )
+
+
+def _is_weight(name: Any, values: Any) -> bool:
+    plain = isinstance(values, torch.Tensor) and values.layout == torch.strided and values.device.type == "cpu"
+    return isinstance(name, str) and plain and not values.is_quantized
+
+
+def _is_state(name: Any, state: Any) -> bool:
+    """Of a callback: where it is one that the lab reads, a block of such numbers."""
+    if not isinstance(name, str):
+        return False
+    if not name.startswith((_STOPPING, _BEST)):
+        return True
+    if not isinstance(state, Mapping):
+        return False
+    numbers = [state[key] for key in _NUMBERS if state.get(key) is not None]
+    whole = type(state.get("wait_count", 0)) is int
+    return whole and all(
+        isinstance(n, int | float) or (isinstance(n, torch.Tensor) and n.numel() == 1) for n in numbers
+    )
 
 
 def is_whole(path: Path) -> bool:

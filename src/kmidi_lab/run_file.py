@@ -10,6 +10,7 @@ from typing import Any
 
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import write_atomic
+from kmidi_lab.registry.files import read_bounded
 from kmidi_lab.run_record import SCHEMA, Identity, RunRecord
 from kmidi_lab.run_record_v1 import upgrade
 from kmidi_lab.typed_json import MisfitError, from_json, to_json
@@ -37,7 +38,7 @@ def parse(plain: Any) -> RunRecord:
 def read(path: Path) -> RunRecord:
     """The record in a run.json. Raises DataError: no such file, cut short, or not the record of a run."""
     try:
-        return parse(json.loads(path.read_text(encoding="utf-8")))
+        return parse(json.loads(read_bounded(path).decode()))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; give the run.json of a finished run") from None
     except (OSError, ValueError, RecursionError) as error:

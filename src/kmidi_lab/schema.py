@@ -53,6 +53,7 @@ class ExportConfig:
     tolerance: float = 1e-4
     calls: int = 5000
     source: str | None = None
+    spread: str | None = None
     release: bool = False
     cpp: str | None = None
 

@@ -102,7 +102,10 @@ def _checkpoint(module: LabModule, path: Path) -> Start:
     weights: dict[str, torch.Tensor] = kept["state_dict"]
     _check_shapes(module, weights)
     module.use_contract(kept.get(CONTRACT_VERSION, "1"))
-    module.load_state_dict(weights)
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ConfigError(f"its weights can't be taken ({reason(error)}); give those it was trained with") from None
     record = checkpoint.parent.parent / run_file.FILE
     try:
         data = run_file.read(record).data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,16 @@ from lightning.pytorch import callbacks as lightning_callbacks
 from lightning.pytorch.callbacks import RichProgressBar, WeightAveraging
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from kmidi_lab import hardware, stopping, trainer_parts
 from kmidi_lab.checkpoints import WholeCheckpoints
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.loggers import CurvesLogger
+from kmidi_lab.nn.size_limit import NumberLimit
 from kmidi_lab.wandb_run import StepCurves, wandb_logger
 
 _BYTES_A_PARAMETER = 16
 """The weight, its gradient and AdamW's two means, float32 each."""
-_MAKERS = ("empty", "zeros", "ones", "full", "rand", "randn", "normal", "empty_strided")
 
 
 class EarlyStopping(lightning_callbacks.EarlyStopping):
@@ -48,7 +46,7 @@ def make_trainer(
     """The trainer of one run in `folder`, with `callbacks` before its own; W&B's run belongs to context's group."""
     loggers: list[Logger] = [CurvesLogger(str(folder), name="curves", version="")]
     if cfg.logger.wandb:
-        loggers.append(wandb_logger(cfg, folder, context["group"]))
+        loggers.append(wandb_logger(cfg, folder, context["group"], context.get("rounds")))
     loggers += trainer_parts.loggers(cfg, folder)
     callbacks = [*callbacks, OwnSignals()]
     if cfg.logger.wandb:
@@ -102,7 +100,7 @@ def _moving_average(decay: float, average: torch.Tensor, current: torch.Tensor, 
     return torch.lerp(current, average, decay) if average.is_floating_point() else current
 
 
-class SizeLimit(TorchDispatchMode):
+class SizeLimit(NumberLimit):
     """Inside, networks are made whose training fits `hardware.memory_budget_gb`, and on the CPU what memory there is.
 
     Raises:
@@ -110,19 +108,13 @@ class SizeLimit(TorchDispatchMode):
     """
 
     def __init__(self, machine: hardware.Hardware) -> None:
-        super().__init__()
         self._budget = self._there = machine.memory_budget_gb
         if machine.accelerator == "cpu":
             self._there = min(self._there, psutil.virtual_memory().total / 2**30)
-        self._numbers = 0
+        super().__init__(self._there * 2**30 / _BYTES_A_PARAMETER, "model.module")
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        if func.overloadpacket.__name__ in _MAKERS and args and isinstance(args[0], list | tuple | torch.Size):
-            self._numbers += math.prod(int(size) for size in args[0])
-            needed = self._numbers * _BYTES_A_PARAMETER / 2**30
-            if needed > self._there:
-                raise ConfigError(
-                    f"model.module: more than {self._numbers:.2g} parameters, which need {needed:.3g} GiB to train; there are "
-                    f"{self._there:.3g} (hardware.memory_budget_gb={self._budget:g}); make its layers smaller"
-                )
-        return func(*args, **(kwargs or {}))
+    def explained(self, numbers: int) -> str:
+        return (
+            f"model.module: more than {numbers:.2g} parameters, which need {numbers * _BYTES_A_PARAMETER / 2**30:.3g} GiB "
+            f"to train; there are {self._there:.3g} (hardware.memory_budget_gb={self._budget:g}); make its layers smaller"
+        )

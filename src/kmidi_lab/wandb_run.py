@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,19 +12,26 @@ import torch
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig
 
-from kmidi_lab import run_file
+from kmidi_lab import run_file, wandb_rounds
+from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
 from kmidi_lab.run_record import DataDescription, Export, RunRecord, Timing
 
 EVERY = 50
 """Steps from one point of a curve to the next."""
 
 
-def wandb_logger(cfg: DictConfig, folder: Path, group: str | None) -> WandbLogger:
-    """A logger whose files lie in the run's folder; `group` is the sweep that the run is a job of."""
-    import wandb
+def wandb_logger(cfg: DictConfig, folder: Path, group: str | None, rounds: Rounds | None = None) -> WandbLogger:
+    """A logger whose files lie in the run's folder.
 
-    logged_in = bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)
-    mode = os.environ.get("WANDB_MODE", "online" if logged_in else "offline")
+    Args:
+        cfg: of the job.
+        folder: of the run.
+        group: the sweep that the run is a job of.
+        rounds: of active learning, one of which the run ends.
+    """
+    if rounds:
+        own = wandb_rounds.settings(cfg, folder, rounds, rounds.number(), LAST)
+        return WandbLogger(save_dir=str(folder), **{key: value for key, value in own.items() if key != "dir"})
     return WandbLogger(
         project=cfg.logger.project,
         entity=cfg.logger.entity,
@@ -34,7 +40,7 @@ def wandb_logger(cfg: DictConfig, folder: Path, group: str | None) -> WandbLogge
         job_type=str(cfg.task),
         tags=_tags(cfg, group),
         save_dir=str(folder),
-        mode=mode,
+        mode=wandb_rounds.mode(),
         reinit="create_new",
         config={"model": cfg.model.name, "seed": cfg.seed, "sweep_id": group},
     )
@@ -92,6 +98,9 @@ def finish_wandb(logger: WandbLogger, record: RunRecord, folder: Path, failed: b
     if record.data:
         _log_data(run, record.data)
     _log_scores(run, record)
+    if record.data and (retrained := record.data.more.get("retrained")):
+        facts = {**facts_of(retrained), "published": bool(export and export.published)}
+        run.log({"round": run.config["round"], **{f"{LAST}/{key}": value for key, value in facts.items()}})
     if export:
         run.summary["registry_status"] = export.status
         _log_latency(run, export.latency.backends)

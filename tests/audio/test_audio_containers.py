@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tracemalloc
 from pathlib import Path
 
@@ -76,6 +77,40 @@ def test_an_rf64_without_a_length_is_read_to_its_end(tmp_path):
         assert near(read_audio(kept(tmp_path, bytes(data)), RATE))
 
 
+@pytest.mark.parametrize("kind", [b"RF64", b"BW64"])
+@pytest.mark.parametrize("share", [0.5, 1.0, 2.0])
+def test_a_wav_of_64_bits_is_read_to_its_end_whatever_it_claims(tmp_path, kind, share):
+    plain = wav(SWEEP, RATE, 0xFFFFFFFF)
+    long = b"ds64" + struct.pack("<IQQQI", 28, 0, int(share * 2 * len(SWEEP)), 0, 0)
+    got = read_recording(kept(tmp_path, kind + b"\xff" * 4 + b"WAVE" + long + plain[12:]), RATE)
+    assert near(got.samples) and [note for note, _ in got.notes] == [CUT] * (share > 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [(b"LIST\x0a\0\0\0INFOabcdef", b""), (b"LIST\x09\0\0\0INFOabcde\0", b""), (b"", b"LIST\x0a\0\0\0INFOabcdef")],
+)
+def test_chunks_that_libsndfile_breaks_at_are_passed_over(tmp_path, before, behind):
+    plain = wav(SWEEP, RATE, behind=behind)
+    assert near(read_audio(kept(tmp_path, plain[:12] + before + plain[12:]), RATE))
+
+
+def test_the_sound_of_a_wav_may_stand_before_its_format(tmp_path):
+    plain = wav(SWEEP, RATE)
+    assert near(read_audio(kept(tmp_path, plain[:12] + plain[36:] + plain[12:36]), RATE))
+
+
+def test_of_wavs_joined_to_one_file_none_is_dropped_silently(tmp_path):
+    with pytest.raises(AudioError, match="not readable"):
+        read_audio(kept(tmp_path, 2 * wav(SWEEP, RATE)), RATE)
+
+
+@pytest.mark.parametrize("kind", ["OGG", "FLAC", "MP3", "WAV"])
+def test_a_tag_in_front_is_passed_over(tmp_path, kind):
+    data = b"ID3\x03\0\0\0\0\0\x14" + bytes(20) + encoded(SWEEP, RATE, kind)
+    assert near(read_audio(kept(tmp_path, data, f"x.{kind.lower()}"), RATE), off=0.1)
+
+
 @pytest.mark.parametrize("bits", [8, 12, 16, 20, 24])
 def test_flac_of_any_depth_that_its_frames_tell_is_read(tmp_path, bits):
     for data in (
@@ -132,7 +167,7 @@ def test_longest_is_of_what_was_read_and_not_of_what_is_claimed(tmp_path):
             read_audio(kept(tmp_path, data, name), RATE, 2.9)
 
 
-@pytest.mark.parametrize(("kind", "subtype"), [("MP3", None), ("OGG", "VORBIS"), ("OGG", "OPUS")])
+@pytest.mark.parametrize(("kind", "subtype"), [("MP3", None), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("FLAC", "PCM_16")])
 @pytest.mark.parametrize("between", [b"", bytes(3000)])
 def test_recordings_joined_to_one_file_are_read_one_behind_the_other(tmp_path, kind, subtype, between):
     one = encoded(SWEEP, RATE, kind, subtype)
@@ -169,6 +204,27 @@ def test_channels_that_cancel_are_read_alone_and_it_is_said(tmp_path, other, kin
 def test_a_constant_in_both_channels_does_not_hide_that_they_cancel(tmp_path):
     got = read_recording(kept(tmp_path, encoded(0.3 + np.stack([SWEEP, -0.95 * SWEEP], 1), RATE, "WAV", "FLOAT")), RATE)
     assert near(got.samples, 0.3 + SWEEP) and got.notes == ((CANCELLED, "channel 1 of 2"),)
+
+
+@pytest.mark.parametrize("constant", [0.2, 0.45])
+def test_cancelling_is_told_by_what_moves(tmp_path, constant):
+    """A constant of far more power than the sound, and a channel that holds nothing else."""
+    both = np.stack([0.3 * SWEEP + constant, -0.3 * SWEEP + constant, np.full_like(SWEEP, constant)], 1)
+    got = read_recording(kept(tmp_path, encoded(both, RATE, "WAV", "FLOAT")), RATE)
+    assert got.notes == ((CANCELLED, "channel 1 of 3"),)
+    assert near(got.samples, 0.3 * SWEEP + constant)
+
+
+@pytest.mark.parametrize(
+    "behind", [b"LYRICSBEGIN" + b"a" * 100 + b"TAG" + bytes(125), b"TAG" + bytes(125), bytes(5000)]
+)
+def test_what_lies_behind_an_mp3_changes_nothing_and_nothing_is_printed(tmp_path, capfd, behind):
+    whole = encoded(SWEEP, RATE, "MP3")
+    got = read_audio(kept(tmp_path, whole + behind, "x.mp3"), RATE)
+    np.testing.assert_array_equal(got, read_audio(kept(tmp_path, whole, "y.mp3"), RATE))
+    with pytest.raises(AudioError, match="no MPEG sound in it"):
+        read_audio(kept(tmp_path, b"<html>404</html>" * 99, "z.mp3"), RATE)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_page_that_is_named_mp3_is_said_to_hold_no_sound(tmp_path):
@@ -235,6 +291,13 @@ def test_what_must_be_converted_says_the_command(tmp_path, name, data, kind):
     assert caught.value.reason == "must be converted" and kind in caught.value.detail
     assert "ffmpeg -i " in str(caught.value) and "_converted.wav" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_broken_wav_is_not_taken_for_one_of_another_kind(tmp_path):
+    broken = wav(SWEEP, RATE)
+    broken = broken[:12] + b"JUNK\x08\0\0\0abcdefgh" + broken[12:36]
+    with pytest.raises(AudioError, match="not readable"):
+        read_audio(kept(tmp_path, broken.ljust(200, b"\1")), RATE)
 
 
 def test_midi_and_folders_are_named(tmp_path):

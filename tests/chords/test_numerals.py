@@ -22,6 +22,7 @@ FIGURED = [
     ("V9", "a", 4, "2 4 5 8 11"), ("V7[no5]", "C", 7, "5 7 11"), ("V7[no3]", "C", 7, "2 5 7"), ("I[add9]", "C", 0, "0 2 4 7"),
     ("V[add4]", "C", 7, "0 2 7 11"), ("V[#5]", "C", 7, "3 7 11"), ("V7[b5]", "C", 7, "1 5 7 11"), ("III+6", "a", 4, "0 4 8"),
     ("vii/o7", "C", 11, "2 5 9 11"), ("viio43", "a", 2, "2 5 8 11"), ("IV11", "C", 5, "0 4 5 7 9 11"), ("IV54", "C", 5, "0 5 11"),
+    ("ii#7/ii", "C", 4, "3 4 7 11"), ("II+#7", "C", 2, "1 2 6 10"), ("III#7/V", "C", 11, "3 6 10 11"),
     ("V/V", "C", 2, "2 6 9"), ("V65/ii", "C", 1, "1 4 7 9"), ("ii[no1]", "C", 2, "2 5 9"), ("V13", "C", 7, "0 2 4 5 7 9 11"),
 ]  # fmt: skip
 
@@ -58,7 +59,7 @@ def test_in_a_chart_minor_has_its_natural_degrees() -> None:
     ("numeral", "mark"),
     [
         ("V7?!x", "?!x"), ("VIII", "I"), ("viiio43", "io43"), ("V[", "character 2"), ("V[x]", "x"), ("V[no2]", "no2"),
-        ("V8", "8"), ("Vd", "d"), ("V7x", "x"), ("foo", "foo"), ("I6/4/V[no6]", "no6"), ("Ger9", "Ger9"),
+        ("V8", "8"), ("Vd", "d"), ("V7x", "x"), ("foo", "foo"), ("I6/4/V[no6]", "no6"), ("Ger9", "Ger9"), ("iiod7", "d"), ("II+d7", "d"), ("iiød65", "d"),
     ],
 )  # fmt: skip
 def test_figures_that_are_not_understood_are_named(numeral: str, mark: str) -> None:

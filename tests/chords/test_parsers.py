@@ -107,6 +107,12 @@ def test_harte_ninths_sound() -> None:
     assert intervals(parse_harte("C:min9")) == [0, 2, 3, 7, 10]
 
 
+@pytest.mark.parametrize("symbol", ["C:maj(*b6)", "Bb:dim7(*6)", "F#:min(*3)", "C:(*b7)", "C:5(*3)", "C:7(*5,*5)"])
+def test_a_degree_that_is_left_out_and_not_there_is_an_error(symbol: str) -> None:
+    with pytest.raises(ChordError, match="leaves out a degree that is not in the chord"):
+        parse_harte(symbol)
+
+
 def test_harte_no_chord() -> None:
     assert parse_harte("N") is None
     assert parse_harte("X") is None

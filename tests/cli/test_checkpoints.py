@@ -15,9 +15,9 @@ from lightning.pytorch.callbacks import EarlyStopping
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from kmidi_lab import config, hardware
+from kmidi_lab import config, hardware, resume
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint, WholeCheckpoints
-from kmidi_lab.errors import FileError
+from kmidi_lab.errors import ConfigError, FileError
 from kmidi_lab.loggers import CurvesLogger
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.resume import is_whole
@@ -27,12 +27,15 @@ from kmidi_lab.trainer import make_trainer
 class Scripted(L.LightningModule):
     """Its weight is the number of epochs trained, its validation loss of epoch e is `losses[e]`."""
 
-    def __init__(self, losses: list[float]) -> None:
+    def __init__(self, losses: list[float], raises: Exception | None = None) -> None:
         super().__init__()
+        self.raises = raises
         self.weight, self.losses, self.begun = nn.Parameter(torch.zeros(1)), losses, []
 
     def on_train_epoch_start(self) -> None:
         self.begun.append(self.current_epoch)
+        if self.raises:
+            raise self.raises
 
     def training_step(self, batch: Any, index: int) -> torch.Tensor:
         return -self.weight.sum()
@@ -45,15 +48,21 @@ class Scripted(L.LightningModule):
 
 
 def run(
-    folder: Path, losses: list[float], earlier: Path | None = None, data: str = "tunes"
+    folder: Path,
+    losses: list[float],
+    earlier: Path | None = None,
+    data: str = "tunes",
+    raises: Exception | None = None,
 ) -> tuple[Scripted, BestCheckpoint]:
-    module, best = Scripted(losses), BestCheckpoint(folder, {"data": data}, earlier)
+    module, best = Scripted(losses, raises), BestCheckpoint(folder, {"data": data}, earlier)
     trainer = L.Trainer(
         max_epochs=len(losses), accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
         callbacks=[best, LastCheckpoint(folder)], num_sanity_val_steps=0, default_root_dir=folder,
     )  # fmt: skip
     batches = DataLoader(TensorDataset(torch.zeros(1, 1)))
-    trainer.fit(module, batches, batches, ckpt_path=str(earlier / "last.ckpt") if earlier else None)
+    resumed = resume.find(str(earlier / "last.ckpt"), 99, 0, 1, 0) if earlier else None
+    with best.restoring(resumed):
+        trainer.fit(module, batches, batches, ckpt_path=resumed.path if resumed else None, weights_only=True)
     return module, best
 
 
@@ -153,3 +162,25 @@ def test_curves_are_whole_and_go_on_without_the_test_scores(tmp_path: Path) -> N
     assert [row.get("epoch") for row in rows] == [0, 1, 2, None]
     assert [row.get("test/nll") for row in rows] == [None, None, None, 1.0]
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("loops", {"fit_loop": "x"}),
+        ("optimizer_states", [{"state": 3}]),
+        ("optimizer_states", "x"),
+        ("pytorch-lightning_version", "no version"),
+    ],
+)
+def test_what_lightning_can_t_take_up_is_one_line(cut_off: Path, tmp_path: Path, part: str, value: object) -> None:
+    kept = torch.load(cut_off / "last.ckpt", weights_only=True)
+    torch.save({**kept, part: value}, cut_off / "last.ckpt")
+    with pytest.raises(ConfigError, match=r"its optimiser or its loops are not \(.*type model\.init_from=") as caught:
+        run(tmp_path / "rest", [9.0] * 6, cut_off)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fault_of_training_is_not_the_checkpoint_s(cut_off: Path, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="my own"):
+        run(tmp_path / "rest", [9.0] * 6, cut_off, raises=RuntimeError("my own"))

@@ -377,6 +377,16 @@ def test_seeds_spread_goes_into_the_published_entry(cli: Cli, tmp_path: Path) ->
     [entry] = json.loads((tmp_path / "outputs/models/registry.json").read_text())["models"]
     assert entry["spread"]["seeds"] == [1, 2]
     assert entry["spread"]["metrics"]["test"]["perplexity"]["std"] > 0
+    # A run outside the sweep can carry the sweep's spread, but not that of what is none.
+    alone = tmp_path / "alone"
+    shutil.copytree(sweep / "0", alone)
+    ask = ("task=export", f"export.source={alone}", "export.calls=20", "models_root=other")
+    done = cli(*ask, f"export.spread={sweep}")
+    assert done.returncode == 0, done.stderr
+    [entry] = json.loads((tmp_path / "other/registry.json").read_text())["models"]
+    assert entry["spread"]["seeds"] == [1, 2]
+    done = cli(*ask, f"export.spread={tmp_path}")
+    assert done.returncode == 2 and "no sweep there; give its folder" in done.stderr
 
 
 @pytest.mark.slow

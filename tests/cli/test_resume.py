@@ -109,3 +109,41 @@ def test_no_moving_average_in_half_precision() -> None:
     check_average(0, "bf16-true")
     with pytest.raises(ConfigError, match=r"hardware\.precision=bf16-mixed or trainer\.ema=0"):
         check_average(0.99, "bf16-true")
+
+
+STOPPING, BEST = "EarlyStopping{'monitor': 'val/loss'}", "BestCheckpoint{'monitor': 'val/loss'}"
+WEIGHT = torch.zeros(2, 3)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *({"epoch": value} for value in ("x", -1, 1.5, True, float("nan"), 10**30, [1], torch.zeros(2))),
+        *({"state_dict": value} for value in ("x", [WEIGHT], {1: WEIGHT}, {"weight": "x"}, {"weight": True})),
+        {"state_dict": {"weight": WEIGHT.to_sparse(), "bias": torch.zeros(2)}},
+        {"state_dict": {"weight": torch.empty(2, 3, device="meta"), "bias": torch.zeros(2)}},
+        *({"callbacks": value} for value in ("x", [1], {1: {}}, {BEST: "x"}, {STOPPING: ["wait_count"]})),
+        *({"callbacks": {STOPPING: {"wait_count": value}}} for value in ("x", None, float("inf"), [3])),
+        *({"callbacks": {BEST: {"best_model_score": value}}} for value in ("x", [1], torch.zeros(2))),
+        {"callbacks": {BEST: {"train_loss": "x"}}},
+        {"pytorch-lightning_version": 2},
+    ],
+)
+def test_a_checkpoint_with_a_part_of_another_kind(tmp_path: Path, odd: dict[str, Any]) -> None:
+    """Whole by its checksums: damaged before they were made, or made by someone else."""
+    source = write(tmp_path / "x.ckpt", nn.Linear(3, 2), **odd)
+    with pytest.raises(ConfigError, match="not the checkpoint of a run") as caught:
+        find(source, 9)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_that_is_no_block(tmp_path: Path) -> None:
+    for odd in ([1], WEIGHT, "x", None):
+        torch.save(odd, tmp_path / "x.ckpt")
+        with pytest.raises(ConfigError, match="not the checkpoint of a run"):
+            find(str(tmp_path / "x.ckpt"), 9)
+
+
+def test_the_state_of_a_callback_of_one_s_own_may_be_anything(tmp_path: Path) -> None:
+    states = {"Mine": [1, 2], "Timer": None, BEST: {"best_model_score": None, "train_loss": float("nan")}}
+    assert find(write(tmp_path / "x.ckpt", nn.Linear(3, 2), callbacks=states), 9)

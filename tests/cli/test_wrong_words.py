@@ -59,6 +59,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("task=predict trainer.resume=x", "type task=train"),
         ("task=info paths.output_root=file", "file/info/harmony"),
         ("-m task=info seed=1,2 hydra.sweep.dir=file", "file: can't be written"),
+        ("task=compose compose.seed=1 compose.seed=2", "compose.seed=1 and compose.seed=2: a key has one value"),
+        ("model=harmony task=info model=groove", "model=harmony and model=groove: a key has one value"),
+        ("-m task=info seed=1,2 seed=3", "seed=1,2 and seed=3: a key has one value"),
+        ("+trainer.strategy=ddp trainer.more.strategy=auto", "a key has one value"),
+        ("task=info -cd file --config-dir other", "--config-dir is typed twice, with file and other"),
+        ("task=queue data.root=.", "task=queue needs a model; type task=queue model=… with one of dynamics,"),
+        ("task=monitor", "task=monitor needs a model"),
+        ("task=label label.page=true", "task=label needs a model"),
+        ("task=adapt", "task=adapt needs a model"),
+        ("task=retrain", "task=retrain needs a model"),
     ],
 )
 def test_one_line_and_exit_2(here: Path, capsys: pytest.CaptureFixture[str], words: str, said: str) -> None:
@@ -68,6 +78,11 @@ def test_one_line_and_exit_2(here: Path, capsys: pytest.CaptureFixture[str], wor
     assert said in heard.err
     assert heard.err.count("\n") == 1 and not heard.out
     assert [p.name for p in here.iterdir()] == ["file"]
+
+
+def test_a_key_may_stand_twice_with_the_same_value_and_be_replaced() -> None:
+    command_line.check_once(["seed=1", "seed=1", "~callbacks.a", "+callbacks.a=b", "compose.text=a=b"])
+    command_line.check_model(["task=queue", "experiment=harmony_real"])
 
 
 def test_a_working_directory_that_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

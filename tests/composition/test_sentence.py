@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kmidi_lab.composition.arranging import within
+from kmidi_lab.composition.arranging import playable, within
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import Wishes, read_sentence
@@ -67,8 +67,51 @@ ASKED: dict[str, dict[str, Any]] = {
         "tempo": (140, 140), "key": ("F#", "minor"), "style": "dance", "without": ("lead",)},
     "slow jazz about the sea": {"tempo": SLOW, "style": "jazz"},
     "a song of about three minutes": {"seconds": 180},
-    "piano and cello duet in C": {"key": ("C", ""), "programs": {"lead": 42, "chords": 0}},
+    "piano and cello duet in C": {
+        "key": ("C", ""), "programs": {"lead": 42, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
+    "a violin and flute duo": {"programs": {"lead": 40, "pad": 73}, "without": ("chords", "bass", "drums")},
+    "a piano solo, sad, 70 bpm": {
+        "tempo": (70, 70), "programs": {"lead": 0, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
+    "guitar solo, rock, 120": {"tempo": (120, 120), "style": "rock", "programs": {"lead": 29}},
+    "drum solo": {"without": ("lead", "chords", "pad", "bass")},
+    "only percussion and kalimba, playful, 100": {
+        "tempo": (100, 100), "programs": {"lead": 108}, "without": ("chords", "pad", "bass")},
+    "a slow string quartet that starts soft and gets loud": {
+        "tempo": SLOW, "programs": {"lead": 40, "chords": 48, "pad": 48, "bass": 42}, "without": ("drums",),
+        "arc": "Climb-to-Climax"},
+    "jazzz balad with pino and trumpt, slwo": {
+        "tempo": SLOW, "style": "jazz", "programs": {"chords": 0, "lead": 56}},
+    "a sloooow rock sogn in G majr with a guitr": {
+        "tempo": SLOW, "style": "rock", "key": ("G", "major"), "programs": {"chords": 27}},
+    "a christmas carol with bells": {"programs": {"lead": 14}},
     "a love song without lead guitar": {"no_family": (3,)},
+    "no piano, just flute and cello, no drums": {
+        "programs": {"lead": 73, "bass": 42}, "without": ("chords", "pad", "drums"), "no_family": (0,)},
+    "only cello and violin": {"programs": {"lead": 40, "bass": 42}, "without": ("chords", "pad", "drums")},
+    "a song with a cello melody and a flute": {"programs": {"lead": 42, "pad": 73}},
+    "a song with saxophone, trumpet, and distorted guitar": {"programs": {"lead": 65, "chords": 30, "pad": 56}},
+    "a song with cello, flute and bass": {"programs": {"lead": 73, "pad": 42}},
+    "a song with trombone, trumpet and no bass": {"programs": {"lead": 56, "pad": 57}, "without": ("bass",)},
+    "a calm song in C major inspired by the sea": {"key": ("C", "major")},
+    "rain at night in D minor": {"key": ("D", "minor")},
+    "We had G major problems, write a slow song": {"tempo": SLOW},
+    "write a song for her in D minor": {"key": ("D", "minor")},
+    "sad. so sad. everything is grey. piano only.": {
+        "programs": {"lead": 0, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
+    "I want to dance until my shoes melt, no slow stuff, house, 124": {"tempo": (124, 124), "style": "dance"},
+    "I hate piano. Use marimba and vibraphone instead, mid-tempo": {
+        "tempo": (90, 110), "programs": {"lead": 12, "chords": 11}},
+    "tuba solo": {"programs": {"lead": 58}, "without": ("chords", "pad", "bass", "drums")},
+    "a rock song with a guitar solo": {"style": "rock", "programs": {"lead": 29}},
+    "jazz with guitar and sax": {"style": "jazz", "programs": {"chords": 26, "lead": 65}},
+    "a lullaby with music box": {
+        "tempo": (58, 72), "style": "ballad", "programs": {"lead": 10}, "without": ("drums",)},
+    "a jazz lullaby at 90 bpm with drums": {"tempo": (90, 90), "style": "jazz"},
+    "indie folk, 90 bpm": {"tempo": (90, 90), "style": "folk"},
+    "a classic rock track": {"style": "rock"},
+    "a jazz standard in Bb with a tenor sax melody and walking bass": {
+        "key": ("Bb", ""), "style": "jazz", "programs": {"lead": 66}},
+    "a rock song that starts quiet and ends really loud": {"style": "rock", "arc": "Climb-to-Climax"},
 }  # fmt: skip
 TRAPS = (
     "I am in a minor crisis", "I AM IN A MINOR CRISIS", "he died at 70 years old", "major depression took my brother",
@@ -84,6 +127,14 @@ TRAPS = (
     "the house music next door keeps me awake", "we need a rock to hold on to", "in G block the lights went out",
     "strings of light in the dark", "words fail me, no words", "a song I heard as a child", "at 90 I can still walk", "all that jazz", "the jazz bar where we met", "I listen to jazz", "jazz hands",
     "my heart rate went from 60 to 120 bpm", "our drummer quit, no drums any more", "a song like no other",
+    "I died in C major surgery", "We met in E minor, our favourite bar", "He proposed in F# minor", "in C major surgery",
+    "I waited half an hour for you", "a song about an hour in the rain",
+    "I use drums to cope with my anger", "the band uses a lot of bass", "ABBA changed my life", "blood type AAB is rare",
+    "the verse and the chorus of my life", "I want a modern house with a garden", "she was singing a lullaby",
+    "she moved to Paris, slow, quiet, gone", "AC/DC and ABC", "my days start quiet",
+    "she painted a nocturne of the city", "I add sugar to my coffee", "my standards are high", "intro to psychology",
+    "bells rang all night long", "give it time", "a majro disaster", "I lost my guitr in the fire", "vitamin A-B-C",
+    "We met a rock trio", "I cell phone my mother", "hello, yello, mello", "sooo lost", "the string quartet played on",
 )  # fmt: skip
 
 
@@ -98,7 +149,15 @@ def test_what_is_asked_for_in_musical_terms_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no jazz please, anything but jazz", "a song, everything but jazz", "a sad song, no jazz"]
+    "text",
+    [
+        "no jazz please, anything but jazz",
+        "a song, everything but jazz",
+        "a sad song, no jazz",
+        "a song, anything except jazz",
+        "no jazz or rock, a slow song",
+        "anything but rock or techno please",
+    ],
 )
 def test_a_style_that_is_not_wanted_is_not_taken(text: str) -> None:
     assert read_sentence(text).style == ""
@@ -111,6 +170,10 @@ def test_a_style_that_is_not_wanted_is_not_taken(text: str) -> None:
         ("a song, 4 minutes long, in F sharp minor", 240, None),
         ("a song about 90 seconds long", 90, None),
         ("a song 32 bars long", None, 32),
+        ("half an hour of ambient drone", 1800, None),
+        ("a song of about an hour", 3600, None),
+        ("a song of 1:45 minutes", 105, None),
+        ("two and a half minutes of jazz", 150, None),
         ("a long slow song", None, 64),
     ],
 )
@@ -136,11 +199,33 @@ def test_words_that_mean_something_else_ask_for_nothing(text: str) -> None:
         ("a song in C major, in F minor", "no second key (F minor): a song keeps one"),
         ("jazz, rock, slow", "no rock beside jazz: a song has one style"),
         ("a 12-bar blues", "no twelve-bar form: type its chords with compose.chords"),
-        ("a song with flute, violin and trumpet", "no trumpet: no part is left for it"),
+        ("a song with flute, violin, trumpet and clarinet", "no clarinet: no part is left for it"),
+        ("half an hour of ambient drone", "no ambient: "),
     ],
 )
 def test_what_can_not_be_had_is_one_line(text: str, line: str) -> None:
     assert any(told.startswith(line) for told in read_sentence(text).missing)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "bars"),
+    [
+        ("AABA jazz standard, 32 bars", "verse verse bridge verse", [8, 8, 8, 8]),
+        ("rock in ABABCB form", "verse chorus verse chorus bridge chorus", [8] * 6),
+        ("a song, A-A-B-A", "verse verse bridge verse", [8] * 4),
+        ("a slow song in ABA form, 20 bars", "verse bridge verse", [7, 6, 7]),
+        ("intro, verse, chorus, verse, refrain and then a coda. fast", "intro verse chorus verse chorus outro", [4, 8, 8, 8, 8, 4]),
+        ("verse - pre-chorus - chorus, sad, 10 bars", "verse pre-chorus chorus", [4, 2, 4]),
+    ],
+)  # fmt: skip
+def test_a_form_that_is_written_out_is_played(text: str, kinds: str, bars: list[int]) -> None:
+    request = SongRequest(text)
+    assert request.form and [s.kind for s in request.form] == kinds.split()
+    assert [s.bars for s in request.form] == bars and request.form_by == "the text"
+    assert any(line.startswith(("form verse", "form intro")) for line in request.told_of(request.brief(None, 1)))
+    typed = SongRequest(text, sections="verse 4, chorus 4")
+    assert typed.form and len(typed.form) == 2 and typed.form_by == "typed"
+    assert any("is not used: compose.sections=" in line for line in typed.told_of(typed.brief(None, 1)))
 
 
 def song(text: str, tmp_path: Path, **settings: Any) -> Song:
@@ -186,10 +271,52 @@ def test_instruments_and_a_length_in_minutes_are_those_of_the_sentence(tmp_path:
     assert not any(program // 8 == 3 for program in programs.values())
 
 
+def test_why_a_part_is_left_out_and_what_a_length_or_a_range_became_is_said(tmp_path: Path) -> None:
+    made = song("a rock song with a string quartet at a tempo of 95", tmp_path, bars=4)
+    assert "without drums from the text (a string quartet plays alone)" in made.remarks
+    request = SongRequest("200 minutes of slow jazz with a jazz trio, without bass, 120-130 bpm")
+    lines = request.told_of(request.brief(None, 1))
+    assert "length 400 bars from the text (200 minutes, but no song is longer)" in lines
+    assert "tempo 125 from the text (120-130 bpm)" in lines
+    assert "without bass from the text" in lines and "without pad from the text (a jazz trio plays alone)" in lines
+
+
 def test_a_part_lies_where_its_instrument_can_play_it() -> None:
     low = [Note(i, 1.0, 33 + i, 80) for i in range(6)]
     assert [n.pitch for n in within(low, 25)] == [45 + i for i in range(6)], "a guitar has no note below E2"
     assert within(low, 32) == low and within([*low[-1:], *(n._replace(pitch=50) for n in low)], 25)[0].pitch == 38
+
+
+def test_one_player_plays_no_note_that_the_instrument_lacks_and_no_two_at_once() -> None:
+    flute, tune = 73, [Note(i, 1.5, p, 80) for i, p in enumerate((72, 74, 59, 76, 79, 77, 100, 76, 74, 72, 74, 76))]
+    assert [n.pitch for n in playable(tune, flute, "lead")] == [72, 74, 71, 76, 79, 77, 88, 76, 74, 72, 74, 76]
+    assert [n.duration for n in playable(tune, flute, "lead")][:-1] == [1.0] * 11, "no tone sounds into the next"
+    chord = [Note(start, 4.0, p, 60) for start in (0.0, 4.0) for p in (62, 65, 69)]
+    assert [n.pitch for n in playable(chord, flute, "pad")] == [69, 69]
+    assert [n.pitch for n in playable(chord, flute, "comp")] == [62, 65], "broken"
+    assert playable(chord, 0, "comp") == chord
+    oboe = [Note(0.0, 4.0, p, 60) for p in (45, 57, 60, 67)]
+    assert [n.pitch for n in playable(oboe, 68, "pad")] == [67], "where its one voice lies, not where all would fit"
+
+
+def test_an_instrument_that_is_plucked_holds_no_chords(tmp_path: Path) -> None:
+    made = song("a slow ballad with harp", tmp_path, sections="intro 2, verse 2")
+    harp = next(p for p in made.arrangement.parts if p.program == 46)
+    assert len({n.start for n in harp.notes if n.start < 8}) == 16
+    held = next(
+        p for p in song("a slow ballad", tmp_path, sections="intro 2, verse 2").arrangement.parts if p.role == "comp"
+    )
+    assert {n.start for n in held.notes if n.start < 8} == {0, 4}
+
+
+def test_who_plays_alone_plays_from_the_first_bar(tmp_path: Path) -> None:
+    made = song("flute only, sad", tmp_path, sections="intro 4, verse 4, outro 4")
+    [flute] = made.arrangement.parts
+    assert (flute.role, flute.program) == ("lead", 73)
+    assert {int(n.start // 16) for n in flute.notes} == {0, 1, 2}
+    two = song("a song for double bass and vibraphone only, swing", tmp_path, sections="intro 4, verse 4, chorus 4")
+    bass = two.arrangement.part("bass")
+    assert bass and {int(n.start // 16) for n in bass.notes} == {0, 1, 2}, "nobody else plays in the intro"
 
 
 def test_a_trio_is_three_players(tmp_path: Path) -> None:
@@ -221,7 +348,10 @@ def test_no_metre_is_said_where_none_is_asked_for(text: str) -> None:
     assert SongRequest(text).other_metre == ""
 
 
-@pytest.mark.parametrize("part", ["in A ", "without ", "very slow ", "one hundred and twenty ", "( ", "key of "])
+@pytest.mark.parametrize(
+    "part",
+    ["in A ", "without ", "very slow ", "one hundred and twenty ", "( ", "key of ", "verse, ", "A", "starts quiet "],
+)
 def test_the_longest_text_is_read_at_once(part: str) -> None:
     begun = time.process_time()
     read_sentence(part * (4000 // len(part)))

@@ -170,6 +170,14 @@ MISTAKES = [
     (["harmony"], "write overrides as key=value"),
     (["model="], "model"),
     (["hydra/launcher=nope"], "hydra/launcher"),
+    (["models_root="], "models_root is empty; leave it out, or type models_root=. for the folder you are in"),
+    (["models_root=' '"], "models_root is empty"),
+    (["paths.output_root="], "paths.output_root is empty"),
+    (["paths.cache_dir="], "paths.cache_dir is empty"),
+    (["data.root="], "data.root is empty"),
+    (["task=serve", "serve.host="], "serve.host is empty; leave it out, or type serve.host=127.0.0.1"),
+    (["task=collect", "collect.host="], "collect.host is empty"),
+    (["task=label", "label.host="], "label.host is empty"),
 ]
 
 
@@ -255,6 +263,14 @@ def test_environment_names_the_folders(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_home_is_meant_wherever_a_path_begins(typed: str, meant: str, monkeypatch) -> None:
     monkeypatch.setenv("HOME", "/at/home")
     assert command_line.with_home_of(typed) == meant.replace("{}", "/at/home")
+
+
+def test_the_home_of_a_user_by_name(monkeypatch) -> None:
+    before = Path.expanduser
+    monkeypatch.setattr(Path, "expanduser", lambda p: Path("/home/ann") if str(p) == "~ann" else before(p))
+    typed = "models_root=~ann/x"
+    assert command_line.with_home_of(typed) == "models_root=/home/ann/x"
+    assert command_line.with_home_of("data.root=~nobody.here/x") == "data.root=~nobody.here/x"
 
 
 def test_home_is_meant_in_the_environment(monkeypatch) -> None:

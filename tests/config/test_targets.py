@@ -20,7 +20,7 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.harmony.evaluation import HarmonyEvaluator
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
-from kmidi_lab.tasks import evaluate
+from kmidi_lab.tasks import evaluate, export
 from kmidi_lab.tasks.evaluate import load_run
 
 HARMONY = "kmidi_lab.models.harmony.module.HarmonyPredictor"
@@ -183,6 +183,10 @@ def write_run(folder: Path, module: str, data: str = "{}") -> Path:
         ("model: {module: {_target_: " + HARMONY + ", hidden: '${oc.env:HOME}'}}\ndata: {}", "is not a value"),
         ("model: {module: {}}\ndata: {root: '${oc.env:HOME}'}", "is not a value"),
         ("model: {module: {}}\ndata: {}", "no name of a class"),
+        ("model: {module: {}}\ndata: {}\na: &a [1]\nb: [*a, *a]", "it has aliases"),
+        ("model: &m {module: {}}\ndata: {<<: *m}", "it has aliases"),
+        ("a: &a [*a]", "it has aliases"),
+        ("model: {module: {}}\ndata: {a: " + "x" * 300_000 + "}", "more than 256 KiB"),
     ],
 )
 def test_a_runs_config_that_is_none(tmp_path: Path, content: str, says: str) -> None:
@@ -206,6 +210,23 @@ def test_an_entry_from_someone_else_chooses_no_class_and_no_folder(
         {"model": {"name": "harmony"}, "eval": {"model": str(tmp_path)}, "data": data, "trusted": []}
     )
     assert evaluate.load(cfg)[3] == {"split_seed": 3, "version": "v"}
+
+
+def test_a_network_is_no_larger_than_its_checkpoint(tmp_path: Path) -> None:
+    """Refused before the memory is asked for."""
+    for hidden in ("[60000, 60000]", "[1099511627776]"):
+        folder = write_run(tmp_path / hidden, "{_target_: " + HARMONY + f", hidden: {hidden}}}")
+        with pytest.raises(ConfigError, match=r"the network is larger than best\.ckpt"):
+            load_run(folder, ())
+
+
+def test_a_run_chooses_no_folder_to_write_a_stream_to() -> None:
+    told = {"stream": True, "stream_dir": "/home/me/thesis", "fetch": True}
+    cfg = OmegaConf.create({"data": {}})
+    assert export._on_this_machine(told, cfg) == {"stream": True, "stream_dir": "", "fetch": False}
+    cfg.data.stream_dir = "mine"
+    assert export._on_this_machine(told, cfg)["stream_dir"] == "mine"
+    assert export._on_this_machine({"a": 1}, cfg) == {"a": 1}
 
 
 ATTACKS = {

@@ -48,8 +48,11 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path, lab: list[str],
             done = subprocess.run(["make", "-n", *words[1:]], cwd=repo, capture_output=True, text=True)
         else:
             assert words[:3] == ["python", "-m", "kmidi_lab"], line
+            less = less_of(words[3:])
+            keys = {word.partition("=")[0] for word in less}
+            typed = [word for word in words[3:] if word.partition("=")[0] not in keys]
             done = subprocess.run(
-                [*lab, *words[3:], *less_of(words[3:])],
+                [*lab, *typed, *less],
                 cwd=tmp_path,
                 env=env,
                 capture_output=True,

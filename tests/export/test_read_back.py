@@ -22,7 +22,12 @@ from kmidi_lab.targets import build
 REPO = Path(__file__).resolve().parents[2]
 RELEASE = REPO / "outputs" / "release"
 RUN = REPO / "tests" / "fixtures" / "run_of_0_1_0"
-_OF = {"harmony": "harmony_real", "groove": "groove_drummers", "structure": "structure_real"}
+_OF = {
+    "harmony": "harmony_real",
+    "groove": "groove_drummers",
+    "structure": "structure_real",
+    "microtiming": "microtiming_real",
+}
 """Experiments with the sizes of the release."""
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.feedback.material import Item, ranked
 from kmidi_lab.inference.published import release_root
 from kmidi_lab.inference.questions import Guess, Question
+from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.registry.versions import succeed
 
 LINES = ("I am so happy today", "He never came home and I cry", "The bus leaves at nine", "What a disgusting lie")
 
@@ -61,3 +68,50 @@ def test_dropout_and_committee_rank_a_folder_or_are_refused(job, refusal, tmp_pa
     assert scores("model=intent", "queue.by=committee", f"queue.members=[{other}]") == [0.0] * 4, "twins agree"
     with pytest.raises(ConfigError, match="needs task=queue"):
         job("task=label", "model=intent", "label.page=true", "label.by=bald", f"data.root={folder}")
+
+
+@pytest.mark.slow
+def test_a_committee_of_the_versions_that_the_registry_keeps(job, refusal, tmp_path: Path, monkeypatch) -> None:
+    root, contract = tmp_path / "models", CONTRACTS["intent"]
+    shutil.copytree(release_root() or Path(), root)
+    version = _publish_another(root, contract.id)
+    monkeypatch.setattr("kmidi_lab.tasks.asking.models_root", lambda *_: root)
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("\n".join(LINES))
+    words = ("task=queue", "model=intent", "queue.by=committee", f"data.root={folder}")
+    job(*words)
+    scores = [float(row["score"]) for row in csv.DictReader((tmp_path / "queue.csv").open())]
+    assert len(scores) == 4 and max(scores) > 0.01 and scores[0] == max(scores), "the two versions differ"
+
+    kept = root / "history" / contract.id / version
+    for file, said in ((contract.id + ".onnx", version), ("entry.json", version)):
+        whole = (kept / file).read_bytes()
+        (kept / file).write_bytes(whole[:-40])
+        assert f"queue.by=committee: {said} can't be read" in refusal(*words)
+        (kept / file).write_bytes(whole)
+
+
+def _publish_another(root: Path, model: str) -> str:
+    """Puts a network of other weights in the place of the published one, which is kept; returns the kept version."""
+    registry = json.loads((root / "registry.json").read_text())
+    place = next(i for i, entry in enumerate(registry["models"]) if entry["id"] == model)
+    old = registry["models"][place] | {"history": []}
+    graph = onnx.load(root / f"{model}.onnx")
+    for values in graph.graph.initializer:
+        array = numpy_helper.to_array(values)
+        if array.dtype == np.float32 and array.ndim == 2:
+            values.CopyFrom(numpy_helper.from_array(array * 0.5, values.name))
+    data = graph.SerializeToString()
+    sha = hashlib.sha256(data).hexdigest()
+    new = json.loads(json.dumps(old))
+    new["exports"]["onnx_sha256"], new["training"]["run_id"] = sha, "another"
+    new["files"][f"{model}.onnx"] = {"sha256": sha, "bytes": len(data)}
+    registry["models"][place], files = succeed(root, old, new, "better", keep=True)
+    for name, held in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(held)
+    (root / f"{model}.onnx").write_bytes(data)
+    (root / "registry.json").write_text(json.dumps(registry))
+    assert len(load_registry(root)["models"]) == len(registry["models"])
+    return str(registry["models"][place]["history"][0]["version"])

@@ -83,6 +83,7 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
             typed = shlex.split(line[line.index("task=label") :])
             assert f"models_root='{tmp_path}/my models'" in typed and f"label.file={tmp_path / 'queue.csv'}" in typed
     assert few.count("task=label") == 2
+    assert "the highest score first, then what is most unlike those above it" in few
     job("task=queue", *task)
     said = capsys.readouterr().out
     assert "4 to ask about, 1 left out" in said and "b.txt: no text in UTF-8" in said
@@ -90,13 +91,17 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
     rows = list(csv.DictReader(path.open()))
     assert sorted(row["source"] for row in rows) == [f"a.txt:{n}" for n in (1, 2, 3, 4)]
     assert not any(line in path.read_text() for line in lines)
-    for row, label in zip(rows, ("happy", "sad", "joyful!", ""), strict=True):
+    for row, label in zip(rows, ("Happy", "sad", "joyful!", ""), strict=True):
         row.update(label=label, rater="ann")
     seconds = [row | {"rater": "bob", "label": "sad"} for row in rows[:2]]
     _fill(path, rows + seconds)
-    with pytest.raises(DataError, match=r"1 row refused, as .*'joyful!' is not allowed"):
+    with pytest.raises(
+        DataError, match=r"1 row refused, each with its reason in \S+refused.txt; the others are stored$"
+    ):
         job("task=label", task[0], f"label.file={path}")
-    assert "2 items in common, 1 alike, kappa 0.00" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 items in common, 1 alike, kappa 0.00" in said
+    assert f"  refused: {path}:4: label: 'joyful!' is not allowed." in said
     events = list(Store(tmp_path / "outputs" / "feedback.db").events("intent"))
     assert sorted(e.label for e in events if e.label) == ["happy", "sad", "sad", "sad"]
     assert len({e.use for e in events}) == 2

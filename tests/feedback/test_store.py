@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -16,6 +15,7 @@ from threading import Thread
 import pytest
 
 from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.feedback import importing
 from kmidi_lab.feedback.event import Event, new_id, to_line
 from kmidi_lab.feedback.importing import import_file
 from kmidi_lab.feedback.reading import EventError
@@ -94,11 +94,11 @@ def test_old_events_are_deleted(store: Store) -> None:
     assert [e.time for e in store.events()] == [1_800_000_000]
 
 
-@pytest.mark.parametrize("make", ["text", "other", "later"])
+@pytest.mark.parametrize("make", ["text", "byte", "other", "later"])
 def test_what_is_no_store_is_refused_and_left_as_it_is(tmp_path: Path, make: str) -> None:
     path = tmp_path / "feedback.db"
-    if make == "text":
-        path.write_text("not a database " * 100)
+    if make in ("text", "byte"):
+        path.write_text("not a database " * 100 if make == "text" else "x")
     else:
         with sqlite3.connect(path) as connection:
             connection.execute("CREATE TABLE a (b)")
@@ -106,7 +106,7 @@ def test_what_is_no_store_is_refused_and_left_as_it_is(tmp_path: Path, make: str
     before = path.read_bytes()
     with pytest.raises(DataError, match="move it away"):
         Store(path)
-    if make == "text":
+    if make in ("text", "byte"):
         assert path.read_bytes() == before
     else:
         assert sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall() == [("a",)]
@@ -126,13 +126,78 @@ while True:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET line = 'text'",
+        "UPDATE events SET line = 5",
+        "UPDATE events SET line = zeroblob(200000000)",
+        "UPDATE events SET line = CAST('{}' AS BLOB)",
+        "UPDATE events SET time = 'x'",
+        "UPDATE events SET time = 1e300",
+        "UPDATE events SET time = 9223372036854775807",
+        "UPDATE events SET time = -5",
+        "UPDATE events SET model = x'00ff'",
+        "UPDATE events SET model = CAST(x'ff41' AS TEXT)",
+        "UPDATE events SET use = x'ff'",
+        "DELETE FROM salt",
+        "UPDATE salt SET value = x'00'",
+        "DROP TABLE forgotten",
+        "DROP TABLE events",
+        "DROP INDEX by_time",
+        "ALTER TABLE events ADD COLUMN more",
+        "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM events; END",
+        "CREATE TRIGGER t BEFORE INSERT ON events BEGIN INSERT INTO forgotten "
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c; END",
+        "CREATE VIEW more AS SELECT 1",
+    ],
+)
+def test_a_store_that_someone_else_has_changed_is_refused_in_one_line(store: Store, change: str) -> None:
+    """A view in the place of a table, or a trigger, would run for as long as it likes."""
+    store.add([event()])
+    with sqlite3.connect(store.path) as connection:
+        connection.execute(change)
+    with pytest.raises(DataError) as caught:
+        again = Store(store.path)
+        again.counts(), again.uses(), again.salt, list(again.events())
+    assert "\n" not in str(caught.value)
+
+
+def test_an_endless_view_is_refused_before_it_is_read(store: Store) -> None:
+    endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("DROP TABLE events")
+        connection.execute(
+            f"CREATE VIEW events AS {endless} SELECT x event, x use, 'h' model, 'a' action, 1 time, x line"
+        )
+    with pytest.raises(DataError, match="no feedback store"):
+        Store(store.path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_no_store_and_no_file_of_feedback(store: Store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for ask in (lambda: Store(tmp_path / "pipe"), lambda: import_file(store, tmp_path / "pipe")):
+        with pytest.raises(DataError, match="no plain file"):
+            ask()
+
+
+def test_a_file_of_next_to_nothing_but_faults_ends(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_MOST_FAULTS", 100)
+    for name, content in (("ours", b'"kmidi-feedback-1"\n' + b"x\n" * 101), ("kmidi", b"[" + b"1," * 101 + b"1]")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=r"more than 100 faults, the first at .*:1: "):
+            import_file(store, tmp_path / name)
+
+
 def test_what_was_said_to_be_stored_outlives_a_kill(store: Store) -> None:
     stored: list[str] = []
     for number in range(3):
         writer = subprocess.Popen([sys.executable, "-c", _WRITER, store.path], stdout=subprocess.PIPE, text=True)
         assert writer.stdout
-        stored.append(writer.stdout.readline().strip())
-        time.sleep(0.02 * number)
+        stored += [writer.stdout.readline().strip() for _ in range(number + 1)]
         os.kill(writer.pid, signal.SIGKILL)
         stored += [line.strip() for line in writer.stdout if line.endswith("\n")]
         writer.wait()

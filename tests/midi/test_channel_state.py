@@ -102,6 +102,37 @@ def test_drums_are_known_by_channel_name_or_kit(
     assert part.is_drum == drums
 
 
+@pytest.mark.parametrize(
+    ("title", "program_", "pitches"),
+    [
+        ("Percussive Organ", 17, (48, 52)),
+        ("Perc. Bass", 36, (40, 43)),
+        ("Taiko Drum", 116, (60,)),
+        ("Perc organ 2", 0, (60,)),
+    ],
+)
+def test_a_pitched_instrument_is_no_drum_whatever_it_is_called(
+    title: str, program_: int, pitches: tuple[int, ...]
+) -> None:
+    notes = b"".join(note(pitch) for pitch in pitches)
+    assert not read_piece(midi(track(name(title) + program(program_) + notes + END))).tracks[0].is_drum
+
+
+@pytest.mark.parametrize(
+    ("bank", "program_", "pitches", "is_drum"),
+    [
+        (120, 0, (36, 38, 42), True), (120, 40, (36, 38, 42), True), (127, 16, (36, 38, 42), True), (127, 64, (36, 38, 42), False),
+        (127, 0, (36, 40, 43), False), (121, 0, (36, 38, 42), False), (0, 0, (36, 38, 42), False),
+    ],
+)  # fmt: skip
+def test_a_bank_of_kits_makes_a_channel_one_of_drums(
+    bank: int, program_: int, pitches: tuple[int, ...], is_drum: bool
+) -> None:
+    setup = track(control(0, bank, channel=3) + program(program_, 3) + END)
+    notes = track(b"".join(note(pitch, channel=3) for pitch in pitches) + END)
+    assert read_piece(midi(setup, notes)).tracks[0].is_drum is is_drum
+
+
 def test_a_second_kit_channel_is_none_beside_drums_on_channel_10() -> None:
     parts = [track(b"".join(note(p, channel=c) for p in KIT) + END) for c in (9, 10)]
     assert [t.is_drum for t in read_piece(midi(*parts)).tracks] == [True, False]

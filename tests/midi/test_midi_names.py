@@ -19,8 +19,11 @@ from kmidi_lab.midi.names import LONGEST, decoded, plain
         *((text, "cp1251") for text in ("Мелодия", "Вокал", "СОЛО 2")),
         *((text, "gb18030") for text in ("主旋律", "旋律")),
         ("Melodie", "utf-16"),
+        ("メロディ", "euc_jp"), ("ドラムス", "euc_jp"), ("主旋律", "big5"), ("鼓", "big5"), ("Мелодия", "koi8-r"), ("Ударные", "koi8-r"),
+        ("МЕЛОДИЯ", "cp866"), ("멜로디", "euc_kr"), ("드럼", "euc_kr"), ("Μελωδία", "cp1253"), ("Mélodie", "mac-roman"),
+        ("MÉLODIE", "cp437"), ("Melodía", "cp437"), ("Zpěv", "cp1250"), ("Şarkı", "cp1254"), ("ベース", "cp932"), ("鼓组", "gb18030"),
     ],
-)
+)  # fmt: skip
 def test_a_name_is_read(text: str, encoding: str) -> None:
     assert decoded(text.encode(encoding)) == text
 

@@ -114,6 +114,41 @@ def test_rehome_leaves_the_folder_to_nobody_else(tmp_path):
         rehome(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            lambda root: (root / "harmonypredictor.onnx").unlink(),
+            "'harmonypredictor.onnx' is not there; copy the whole folder",
+        ),
+        (lambda root: (root / "registry.json").unlink(), "no registry.json there"),
+        (lambda root: shutil.rmtree(root), "no registry.json there"),
+        (lambda root: _change(root, lambda r: r["models"].append(r["models"][0])), "has 'harmonypredictor' twice"),
+        (lambda root: _change(root, lambda r: r["models"][0]["exports"].update(onnx_path="a" * 5000)), "is not there"),
+        (lambda root: _change(root, lambda r: r["models"][0]["exports"].update(onnx_path="golden")), "is not there"),
+        (
+            lambda root: _change(root, lambda r: r["models"][0]["exports"].update(onnx_path="/etc/hosts")),
+            "leaves the folder",
+        ),
+    ],
+)
+def test_rehome_names_what_is_missing_and_changes_nothing(tmp_path, change, says):
+    for contract in (HARMONY, GROOVE):
+        put(tmp_path / "models", contract=contract)
+    change(tmp_path / "models")
+    registry = tmp_path / "models" / "registry.json"
+    before = registry.read_bytes() if registry.exists() else None
+    with pytest.raises(RegistryError, match=says):
+        rehome(tmp_path / "models")
+    assert (registry.read_bytes() if registry.exists() else None) == before
+
+
+def _change(root, change):
+    registry = json.loads((root / "registry.json").read_bytes())
+    change(registry)
+    (root / "registry.json").write_text(json.dumps(registry))
+
+
 def test_a_release_can_be_moved(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     put(tmp_path / "outputs" / "release", onnx_prefix="outputs/release")

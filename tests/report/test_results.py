@@ -56,6 +56,10 @@ def test_a_student_s_latency_and_one_fold_s_baseline_do_not_stand_for_the_model(
     text = readme_table([run]).replace("\u00a0", " ")
     assert "6.61 µs, 12.4 µs (onnxruntime\\_iobinding)" in text and "rtneural" not in text
     assert "| 9.00 ± 0.50 (4-gram+cache) |" in text
+    # Nor does one fold's own score, whoever is in it.
+    run.spread.folds = [0, 1, 2]
+    text = readme_table([run]).replace("\u00a0", " ")
+    assert "perplexity ↓ **7.13** | 7.13 ± 0.05 (3 folds x 3 seeds; the file's own test 7.12) |" in text
 
 
 def test_without_export_spread_or_a_win() -> None:

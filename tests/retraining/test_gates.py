@@ -83,8 +83,9 @@ def test_batches_hold_the_share_of_feedback_that_is_wanted() -> None:
     lessons = Lessons(x, targets, np.zeros(3, int), ("a",), {})
     own: HarmonyBatch = training.batch(np.tile(x[:1], (70, 1)), np.tile(targets[:1], (70, 1)), None, rng)
     mixed = Mixed(training, lessons, np.array([0.0, 1.0, 1.0]), 0.3, 0)
-    batch = mixed(own)
+    batch = mixed(own, 0)
     assert batch.x.shape == (100, 128)
     assert set(batch.joint[70:].tolist()) == {2, 3}  # what has no weight is not drawn
     assert batch.joint[:70].tolist() == [1] * 70
-    assert not np.array_equal(mixed(own).joint.numpy(), batch.joint.numpy())
+    assert not np.array_equal(mixed(own, 1).joint.numpy(), batch.joint.numpy())
+    assert np.array_equal(mixed(own, 0).joint.numpy(), batch.joint.numpy())

@@ -52,6 +52,14 @@ def _chords(*events: Event) -> Lessons:
     )  # fmt: skip
 
 
+def test_answers_that_are_all_the_same_are_told() -> None:
+    """A chord counts by its place in the key, and a rejection by itself says nothing of what is wished for."""
+    in_c = _event(action="changed", label="G7", input=_in_key(0))
+    assert _chords(_event(action="changed", label="A7"), in_c).alike
+    assert not _chords(_event(action="changed", label="A7"), in_c, _event(output=_said(8))).alike
+    assert not _chords(*[_event(action="rejected", output=_said(8), artefact=OURS)] * 3).alike
+
+
 def test_what_was_taken_or_given_instead_is_the_target() -> None:
     changed = {"action": "changed"}
     lessons = _chords(
@@ -64,6 +72,7 @@ def test_what_was_taken_or_given_instead_is_the_target() -> None:
     assert lessons.left_out == {}
     assert lessons.targets[:, :96].argmax(1).tolist() == [4, 60, 60, 8, 2 * 8 + 6]
     assert (lessons.targets[:, :96].max(1) == 1).all()
+    assert not lessons.alike and not _chords(_event()).alike, "one alone is like nothing"
     batch = ChordFeedback().batch(lessons.x, lessons.targets, None, np.random.default_rng(0))
     assert batch.joint.tolist() == [4, 60, 60, 8, 22]
     assert batch.root.tolist() == [2, 9, 9, 3, 4]

@@ -169,3 +169,6 @@ def fake_wandb(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
         ):  # fmt: skip
             monkeypatch.setenv(f"WANDB_{key}", value)
         yield server
+        import wandb
+
+        wandb.teardown()  # its service keeps the address of this server, and would send the next test's runs there

@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from support.sample_run import sample_run
 
-from kmidi_lab import run_file
+from kmidi_lab import cli, go_on, run_file
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.sweeps import grid, kept, state
@@ -163,6 +163,64 @@ def test_what_changes_no_result_may_be_otherwise() -> None:
 def test_two_processes_never_work_on_one_sweep(tmp_path: Path) -> None:
     with FileLock(tmp_path / ".lock"), pytest.raises(ConfigError, match="another process runs this sweep"):
         grid.sweep(tmp_path, JOBS, settings(), Launcher(tmp_path), config_of)
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (["trusted=[evil]", "model.module._target_=evil.Model"], ["trusted=[evil]"]),
+        (["+trusted=[evil]"], ["+trusted=[evil]"]),
+        (["++hydra.callbacks.x={_target_:os.system}"], ["++hydra.callbacks.x={_target_:os.system}"]),
+        (["hydra.job_logging.formatters.simple.()=evil.f"], ["hydra.job_logging.formatters.simple.()=evil.f"]),
+        (["hydra.searchpath=[file:///evil]"], ["hydra.searchpath=[file:///evil]"]),
+        (["hydra/job_logging=evil"], ["hydra/job_logging=evil"]),
+        (["hydra.launcher._target_=evil.L"], ["hydra.launcher._target_=evil.L"]),
+        (["hydra.launcher.setup=[rm]"], ["hydra.launcher.setup=[rm]"]),
+        (["logger.more.m.tracking_uri=http://x/${oc.env:KEY}"], ["logger.more.m.tracking_uri=http://x/${oc.env:KEY}"]),
+        (["models_root=a/${ oc.decode:x}"], ["models_root=a/${ oc.decode:x}"]),
+        (["task=feedback", "feedback.forget=mine"], ["task=feedback"]),
+        (["task=train,hub"], ["task=train,hub"]),
+        (["model=harmony", "seed=1,2", "task=train", "models_root=m/${seed}", "launcher=joblib"], []),
+        (["hydra.sweep.dir=x", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"], []),
+    ],
+)
+def test_what_could_run_code_is_not_taken_from_a_sweep_s_folder(
+    tmp_path: Path, words: list[str], missing: list[str]
+) -> None:
+    assert kept.to_type_again(words) == missing
+    for begun, wanted in ((kept.KeptSweep("i", [], []), words), (kept.KeptSweep("i", [], [words]), [])):
+        if missing:
+            with pytest.raises(
+                ConfigError, match="which could run what whoever wrote it likes; if that was you"
+            ) as caught:
+                kept.check_typed(begun, wanted, [], tmp_path)
+            assert shlex.join(missing) in str(caught.value) and "\n" not in str(caught.value)
+        kept.check_typed(begun, wanted, missing, tmp_path)
+
+
+def test_a_config_folder_is_not_taken_from_a_sweep_s_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the command line: of a folder that someone else has made."""
+
+    def refusal(*words: str) -> str:
+        with pytest.raises(ConfigError) as caught:
+            cli.run(["-m", f"sweep.resume={tmp_path}", *words])
+        return str(caught.value)
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    begun = kept.KeptSweep("i", ["-m", "--config-dir", "own", "seed=1,2"], [["seed=1"], ["seed=2", "trusted=[evil]"]])
+    kept.write(begun, tmp_path)
+    said = refusal()
+    assert f"type -m sweep.resume={tmp_path} --config-dir own 'trusted=[evil]'" in said
+    assert "has own, which" in refusal("--config-dir", "other")
+    assert "has trusted=[evil], which" in refusal("--config-dir", "own")
+
+
+def test_the_printed_command_has_what_must_be_typed_again(tmp_path: Path) -> None:
+    kept.write(kept.KeptSweep("i", [], [["seed=1", "trusted=[mine]"], ["seed=2", "trusted=[mine]"]]), tmp_path)
+    [whole] = go_on.rest_of_sweep(tmp_path, [])
+    assert shlex.split(whole)[-3:] == ["-m", f"sweep.resume={tmp_path}", "trusted=[mine]"]
+    assert go_on.rest_of_sweep(tmp_path / "none", []) == []
 
 
 def test_combinations_are_the_product_with_what_the_config_adds() -> None:

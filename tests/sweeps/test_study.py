@@ -104,6 +104,47 @@ def test_two_folders_share_a_study_by_its_name_and_database(tmp_path: Path) -> N
     assert [w[-1] for w in other.asked[:2]] == ["hydra.sweep.subdir=3", "hydra.sweep.subdir=4"]
 
 
+def test_a_study_goes_on_only_as_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shared = f"sqlite:///{tmp_path}/shared.db"
+
+    def search(name: str, words: list[str] = WORDS, **more: object) -> None:
+        cfg = settings(trials=2, storage=shared)
+        cfg.merge_with(OmegaConf.from_dotlist([f"{key}={value}" for key, value in more.items()]))
+        study.search(tmp_path / name, words, cfg, Launcher(tmp_path / name))
+
+    search("one")
+    for more, said in (
+        ({"model.name": "other", "seed": 2}, "begun with model.name=own, which is other now"),
+        ({"seed": 2}, "begun with seed=1, which is 2 now"),
+        ({"c": "new"}, "begun with c=None, which is new now"),
+    ):
+        with pytest.raises(UserError, match=said) as caught:
+            search("two", **more)
+        assert "sweep.study=s2" in str(caught.value) and "\n" not in str(caught.value)
+    for words, said in (
+        ([*WORDS[:2], "b=choice(x,y,z)"], r"choice\(x,y\) for b, which has choice\(x,y,z\) now"),
+        (["model=own", "a=interval(0,5)", WORDS[2]], "0 to 4 for a, which has 0 to 5 now"),
+        (WORDS[:2], r"choice\(x,y\) for b, which has no range now"),
+        ([*WORDS, "d=choice(1,2)"], r"no range for d, which has choice\(1,2\) now"),
+    ):
+        with pytest.raises(UserError, match=said):
+            search("two", words)
+    assert len(trials(tmp_path, shared)) == 2
+    # What is searched, where it lies and how it is run may differ.
+    search(
+        "two",
+        a=2.0,
+        launcher="joblib",
+        **{"paths.data_root": "elsewhere", "hardware.accelerator": "cuda", "sweep.trials": 3},
+    )
+    assert len(trials(tmp_path, shared)) == 3
+
+    old = optuna.create_study(storage=shared, study_name="old")
+    old.tell(old.ask(), 1.0)
+    search("three", **{"sweep.study": "old"})
+    assert "was begun by an earlier kmidi_lab" in caplog.text
+
+
 def test_a_database_that_cant_be_opened_is_one_line(tmp_path: Path) -> None:
     for url in ("nonsense", f"sqlite:///{tmp_path}/no/folder/x.db"):
         with pytest.raises(UserError, match="can't be opened") as caught:

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from kmidi_lab import go_on
+from kmidi_lab.overrides import unquoted
 from kmidi_lab.tasks import again
 
 
@@ -19,6 +21,17 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     )
     monkeypatch.setattr(again, "HydraConfig", hydra)
     return words
+
+
+def test_quotes_that_say_a_text_is_one_stay() -> None:
+    for typed, plain in (
+        ("a='t/x.yaml'", "a=t/x.yaml"),
+        ("a='1.5'", "a='1.5'"),
+        ("a='null'", "a='null'"),
+        ("a='b c'", "a='b c'"),
+    ):
+        assert unquoted(typed) == plain
+    assert go_on.line(["task=serve", "models_root='out/release'"]).endswith("task=serve models_root=out/release")
 
 
 def test_a_plain_path_is_printed_as_it_was_typed(typed: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from kmidi_lab.data import DataModule
 from kmidi_lab.errors import LabError
 from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.sweeps import kept
 from kmidi_lab.targets import build, find
 from kmidi_lab.tasks.evaluate import load_run
 
@@ -81,3 +83,14 @@ def test_a_damaged_file(name: str, data: st.DataObject) -> None:
     with _copy() as run:
         (run / name).write_bytes(data.draw(damaged((run / name).read_bytes())))
         _opened(run)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_in_the_place_of_a_record_is_not_waited_for() -> None:
+    with _copy() as run:
+        for read in (lambda: run_file.read(run / run_file.FILE), lambda: kept.read(run)):
+            for name in (run_file.FILE, kept.FILE):
+                (run / name).unlink(missing_ok=True)
+                os.mkfifo(run / name)
+            with pytest.raises(LabError, match="not a plain file"):
+                read()

@@ -16,10 +16,11 @@ from kmidi_lab.export.proof.audio_golden import audio_golden
 from kmidi_lab.export.proof.golden import golden_vectors
 from kmidi_lab.export.proof.probes import contract_inputs
 from kmidi_lab.export.proof.random_calls import answers
+from kmidi_lab.verify.beside import check_head
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden
 from kmidi_lab.verify.runs import RunnableFile
-from kmidi_lab.verify.statements import check_audio, check_random, check_statements
+from kmidi_lab.verify.statements import check_audio, check_random, check_statements, check_title
 
 
 class Linear:
@@ -83,6 +84,37 @@ def test_the_file_from_a_waveform_on_is_replayed() -> None:
         checks = Checks("emotion")
         check_audio(checks, "golden/e.audio.json", data, [RunnableFile("e.json", Linear(128, seed), 128, None)])
         assert len(checks.faults) == count
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "x"},
+        {"contract_version": "9"},
+        {"feature_version": "mel"},
+        {"input_size": 64},
+        {"sample_rate": 44_100},
+        {"scale": 32_767},
+    ],
+)
+def test_the_title_of_the_file_from_a_waveform_on_is_held_to_the_contract(change: dict[str, Any]) -> None:
+    file = orjson.loads(audio_golden(Linear(128), EMOTION))
+    for content, count in ((file, 0), ({**file, **change}, 1), ({k: file[k] for k in file if k not in change}, 1)):
+        checks = Checks("emotion")
+        check_title(checks, "audio golden", "golden/e.audio.json", orjson.dumps(content), EMOTION)
+        assert len(checks.faults) == count
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"degrees": [0, 1, 2, 3]}, {"qualities": ["major", "major"]}, {"labels": ["a"] * 4}, {"labels": ["a", "b"]},
+     {"intensities": ["low"], "intensity_weight": [[1.0], [2.0]]}, {"arcs": ["rise", "rise"]}],
+)  # fmt: skip
+def test_names_of_a_head_file_are_as_many_as_its_rows_and_none_stands_twice(change: dict[str, Any]) -> None:
+    for head, good in ((HEAD, True), ({**HEAD, **change}, False)):
+        checks = Checks("harmony")
+        check_head(checks, "harmony.head.json", orjson.dumps(head), HARMONY)
+        assert (not checks.faults) == good
 
 
 class Softmax(Linear):

@@ -85,7 +85,9 @@ def put(
         run.student = Student("GRU", sum(p.numel() for p in student.parameters()), 3, 2, 0.05, "KL divergence, nats")
         run.student.metrics, run.student.primary = run.scores.metrics, run.primary
     run.network.params = sum(p.numel() for p in network.parameters())
-    run.export.stored_params = RTNeuralModel.from_bytes(rtneural).parameters
+    stored = RTNeuralModel.from_bytes(rtneural)
+    run.export.stored_params, run.export.receptive_field = stored.parameters, stored.receptive_field
+    run.export.onnx_receptive_field = stored.receptive_field
     files[f"{name}.card.md"] = model_card(run, contract).encode()
     publish(root, registry_entry(run, contract, files), files, onnx_prefix=prefix)
 

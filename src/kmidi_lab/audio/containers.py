@@ -14,14 +14,18 @@ from typing import BinaryIO
 import soundfile
 
 from kmidi_lab.audio import mpeg, ogg
-from kmidi_lab.audio.riff import sound_of_riff
+from kmidi_lab.audio.riff import bare_sound, sound_of_riff
 from kmidi_lab.audio.spliced import Spliced, Stretch, Window, behind
 
 _MOST_BYTES = 2**28
 """Of an MP3 or Ogg file that is looked through; a longer one is believed."""
+_SEARCHED = 2**20
+"""Bytes of an MP3 in which its sound must begin."""
 _MPEG_SUFFIXES = (".mp3", ".mp2", ".mpga")
 _ENDLESS = 0xFFFF_FFFF
 """The length of an AU file that leaves it open."""
+_FLAC_MARK = b"fLaC\x00\x00\x00\x22"
+"""The mark, and the head of the block that follows it: eight bytes that sound does not have by chance."""
 _FLAC_HEAD = 42
 """The mark and the first block, which holds the facts of the stream."""
 _WIDENED = {12: 16, 20: 24}
@@ -55,11 +59,12 @@ def parts_of(file: BinaryIO, path: Path) -> Iterator[Part]:
         yield Part(str(path), size < claimed < _ENDLESS)
     elif head[:4] == b"riff":
         yield Part(str(path), size < int.from_bytes(file.read(8), "little"))
-    elif (begin := _flac_begins(file, head)) is not None:
+    elif _begins(file, head, b"fLaC"):
+        begin = mpeg.tag_size(head)
         end = _before_tag(file, size)
-        file.seek(begin)
-        yield _flac(file, [(begin, end)]) or Part(str(path))
-    elif head[:4] == b"OggS" and size <= _MOST_BYTES:
+        for stretch in _flacs(Window(file, size), begin, end):
+            yield _flac(file, [stretch]) or Part(str(path))
+    elif size <= _MOST_BYTES and _begins(file, head, b"OggS"):
         yield from _ogg(Window(file, size), file)
     elif size <= _MOST_BYTES and (
         head[:3] == b"ID3" or path.suffix.lower() in _MPEG_SUFFIXES or mpeg.frame_at(head, 0)
@@ -71,14 +76,28 @@ def parts_of(file: BinaryIO, path: Path) -> Iterator[Part]:
 
 def _riff(file: BinaryIO, path: Path, size: int) -> Part:
     parts, cut = sound_of_riff(file, size)
+    if parts is None:
+        try:
+            soundfile.info(str(path))
+        except soundfile.LibsndfileError:
+            file.seek(0)
+            parts = bare_sound(file, size) if file.read(4) == b"RIFF" else None
     return Part(str(path) if parts is None else Spliced(file, parts), cut)
 
 
-def _flac_begins(file: BinaryIO, head: bytes) -> int | None:
-    """The first byte of FLAC, which may lie behind an ID3 tag; None for anything else."""
+def _begins(file: BinaryIO, head: bytes, mark: bytes) -> bool:
+    """Whether a file begins with a mark, maybe behind an ID3 tag."""
     begin = mpeg.tag_size(head)
     file.seek(begin)
-    return begin if file.read(4) == b"fLaC" else None
+    return file.read(len(mark)) == mark
+
+
+def _flacs(data: Window, begin: int, end: int) -> list[Stretch]:
+    """Where each of the recordings lies that were joined to one FLAC file; a long file is believed to be one."""
+    begins = [begin]
+    while end <= _MOST_BYTES and (at := data.find(_FLAC_MARK, begins[-1] + 1, end)) >= 0:
+        begins.append(at)
+    return list(zip(begins, [*begins[1:], end], strict=True))
 
 
 def _before_tag(file: BinaryIO, size: int) -> int:
@@ -112,6 +131,8 @@ def _ogg(data: Window, file: BinaryIO) -> Iterator[Part]:
 def _mpeg(data: Window, file: BinaryIO, path: Path) -> Part:
     stream = mpeg.walk(data)
     if stream is None:
+        if data.find(b"\xff", 0, _SEARCHED) < 0:  # libmpg123 would complain on standard error before it gives up
+            raise OSError("no MPEG sound in it")
         return Part(str(path))
     believed = stream.claimed
     if believed is None:
@@ -121,5 +142,6 @@ def _mpeg(data: Window, file: BinaryIO, path: Path) -> Part:
     if stream.first.layer == 3 and (wrong or stream.cut):
         cut = stream.cut or (stream.claimed or 0) > stream.frames + 1
         return Part(Spliced(file, [mpeg.with_length(data, stream), *stream.sound]), cut)
-    named = path.suffix.lower() in _MPEG_SUFFIXES
+    # What lies behind the sound is not shown to libmpg123, which warns of it on standard error.
+    named = path.suffix.lower() in _MPEG_SUFFIXES and stream.runs[-1][1] == len(data)
     return Part(str(path) if named else Spliced(file, [mpeg.EMPTY_TAG, *stream.runs]), stream.cut)

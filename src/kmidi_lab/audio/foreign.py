@@ -67,12 +67,17 @@ def foreign_format(head: bytes, suffix: str, code: int = 0) -> str | None:
             return name
     for offset, mark, name in _CONTAINERS:
         if head[offset : offset + len(mark)] == mark and len(head) == HEAD:
-            codec = int.from_bytes(head[20:22], "little")
-            other = codec not in _PLAIN_WAV if name == "WAV" else code in (_UNSUPPORTED, _UNIMPLEMENTED)
+            other = _wav_codec(head) not in _PLAIN_WAV if name == "WAV" else code in (_UNSUPPORTED, _UNIMPLEMENTED)
             return f"{name} of a kind that soundfile lacks" if other else None
     if len(head) > 3 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         return "AAC"
     return _BY_SUFFIX.get(suffix.lower())
+
+
+def _wav_codec(head: bytes) -> int:
+    """What follows the mark of the format's chunk and its size; 0 where that chunk lies further on."""
+    at = head.find(b"fmt ", 12)
+    return int.from_bytes(head[at + 8 : at + 10], "little") if at >= 0 else 0
 
 
 def conversion(path: Path | str) -> str:

@@ -30,6 +30,8 @@ _LEFT = 0.1
 """The mean of channels that have nothing to do with each other keeps its share of their power; where it keeps less than
 this much of that share, 10 dB below, the channels cancel each other."""
 _PIECE = 4096
+_EQUAL = 1e-6
+"""Of two channels whose power differs by less than this share the first is taken."""
 _LARGE_SHARE = 0.25
 """Of the power of a recording: where this much lies in pieces (of 4096 samples) that cancel, the mean is not heard."""
 
@@ -71,7 +73,7 @@ def read_recording(path: Path, rate: int, longest_s: float = LONGEST_S) -> Recor
     mixed = _read(path, rate, longest_s, None)
     power, channels = mixed.power, len(mixed.power)
     if channels > 1 and mixed.cancelled > _LARGE_SHARE * power.sum():
-        loudest = int(power.argmax())
+        loudest = int((power > (1 - _EQUAL) * power.max()).argmax())
         mixed = _read(path, rate, longest_s, loudest)
         mixed.notes.append((CANCELLED, f"channel {loudest + 1} of {channels}"))
     if (mixed.highest - mixed.lowest) / 2 < SILENCE:  # also a constant other than 0
@@ -82,7 +84,8 @@ def read_recording(path: Path, rate: int, longest_s: float = LONGEST_S) -> Recor
 class _Mix:
     """Blocks of channels to one row at another rate.
 
-    `power` is the sum of squares of each channel, `cancelled` that of all channels in pieces whose mean cancels.
+    `power` is the sum of squares of each channel around its mean in each piece, `cancelled` that of all channels in
+    pieces whose mean cancels.
     """
 
     def __init__(self, rate: int, channel: int | None) -> None:
@@ -100,12 +103,12 @@ class _Mix:
         for block in blocks:
             row = block.mean(1) if self.channel is None else block[:, min(self.channel, block.shape[1] - 1)].copy()
             if self.channel is None:
-                power = np.einsum("sc,sc->c", block, block, dtype=np.float64)
-                self.power = power if len(power) > len(self.power) else self._added(power)
                 pieces = np.arange(0, len(row), _PIECE)
                 constant = np.add.reduceat(block, pieces, dtype=np.float64) ** 2
                 constant /= np.diff(pieces, append=len(row))[:, None]  # what never moves is not heard
                 whole = np.add.reduceat(np.einsum("sc,sc->s", block, block, dtype=np.float64), pieces) - constant.sum(1)
+                power = np.einsum("sc,sc->c", block, block, dtype=np.float64) - constant.sum(0)
+                self.power = power if len(power) > len(self.power) else self._added(power)
                 mean = np.add.reduceat(np.square(row, dtype=np.float64), pieces)
                 mean -= np.add.reduceat(row, pieces, dtype=np.float64) ** 2 / np.diff(pieces, append=len(row))
                 self.cancelled += float(whole[mean < _LEFT * whole / len(power) ** 2].sum())

@@ -34,20 +34,48 @@ def sound_of_riff(file: BinaryIO, size: int) -> tuple[list[bytes | Stretch] | No
     else:
         return None, False
     there = size - at
+    if kind == b"BW64":  # ITU-R BS.2088, which libsndfile knows by its older name alone
+        renamed: list[bytes | Stretch] | None = [b"RF64", (4, size)]
+    else:
+        renamed = None
     if kind in (b"RF64", b"BW64") and claimed == 0xFFFF_FFFF and 0 < long_size < _ENDLESS_LONG:
-        return None, long_size > there
+        end = at + long_size
+        if long_size > there or not all(_more_sound(file, order, place, size) for place in (end, end + long_size % 2)):
+            return renamed, long_size > there
     endless = claimed >= _ENDLESS or (claimed == 0 and there > 0)
     if not endless and claimed > there:
-        return None, True
+        return renamed, True
     behind = (at + claimed, at + claimed + claimed % 2)  # not every program pads what is odd
     more = (endless and claimed) or all(_more_sound(file, order, place, size) for place in behind)
     if mark == b"SSND" or not there or not more:
-        return None, False
+        return renamed, False
     # Then libsndfile reads as far as the file goes.
     open_end: list[bytes | Stretch] = [(0, at - 4), b"\xff\xff\xff\xff", (at, size)]
     if kind in (b"RF64", b"BW64"):
         open_end = [(b"RIFF" + _read(file, 4, at - 8)), b"\xff\xff\xff\xff", (at, size)]
     return open_end, False
+
+
+def bare_sound(file: BinaryIO, size: int) -> list[bytes | Stretch] | None:
+    """The format and the sound of a WAV file without all else, for what libsndfile breaks at or wants in another order.
+
+    Args:
+        file: begins with RIFF.
+        size: its bytes.
+
+    Returns:
+        None where one of the two is missing, or another file follows.
+    """
+    places: dict[bytes, Stretch] = {}
+    for name, at, claimed in _chunks(file, "<", size):
+        if name == b"RIFF":
+            return None
+        places.setdefault(name, (at - 8, min(at + claimed + claimed % 2, size)))
+    if not {b"fmt ", b"data"} <= places.keys():
+        return None
+    chosen = [places[name] for name in (b"fmt ", b"fact", b"data") if name in places]
+    length = 4 + sum(end - begin for begin, end in chosen)
+    return [b"RIFF" + struct.pack("<I", length) + b"WAVE", *chosen]
 
 
 def _chunks(file: BinaryIO, order: str, size: int) -> Iterator[tuple[bytes, int, int]]:

@@ -55,8 +55,8 @@ def figured_chord(root: int, upper: bool, rest: str, key: Key, brackets: list[st
         at = m.end() if m else 0
         raise ChordError(f"Roman numeral {shortened(whole)}: {rest[at : at + 12]!r} is not understood as a figure")
     mark, plus = m["mark"] or "", bool(m["plus"])
-    if plus and mark:
-        raise ChordError(f"Roman numeral {shortened(whole)}: '+' after {mark!r} is not understood")
+    if mark and (plus or m["dominant"]):
+        raise ChordError(f"Roman numeral {shortened(whole)}: {'+' if plus else 'd'!r} after {mark!r} is not understood")
     third, fifth = (3, 6) if mark in ("o", "ø") and mark else (4, 8) if mark == "+" or plus else (4 if upper else 3, 7)
     plain = re.sub(r"[#b]\d", "", m["figures"])
     changes = [(sign, int(digit)) for sign, digit in re.findall(r"([#b])(\d)", m["figures"])]
@@ -106,6 +106,8 @@ def _change(
         left_out.add(n)
     elif what == "add" and 2 <= n <= 14:
         members[n] = (MAJOR_SCALE[(n - 1) % 7] + shift) % 12 if shift else _in_key(root, n, key)
+    elif not what and shift > 0 and n == 7 and n not in members:
+        members[n] = 11  # above a triad, as in music21 and in names of chords
     elif not what and shift and n in (3, 5, 7, 9, 11, 13):
         members[n] = (members.get(n, MAJOR_SCALE[(n - 1) % 7]) + shift) % 12
     else:

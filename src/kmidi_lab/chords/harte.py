@@ -69,7 +69,10 @@ def parse_harte(symbol: str) -> Chord | None:
     for degree in (d.strip() for d in degrees.split(",")) if degrees is not None else ():
         if degree.startswith("*"):
             degree_semitones(degree[1:])
-            parts.pop(degree[1:], None)
+            if parts.pop(degree[1:], None) is None:
+                raise ChordError(
+                    f"Harte chord {shortened(symbol)}: {degree!r} leaves out a degree that is not in the chord"
+                )
         else:
             parts[degree] = degree_semitones(degree)
     bass = (root + degree_semitones(bass_degree)) % 12 if bass_degree else root

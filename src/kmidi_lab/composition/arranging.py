@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, zip_longest
+from itertools import accumulate, chain, groupby, zip_longest
 
 import numpy as np
 
 from kmidi_lab.chords.chord import Chord
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.accompaniment import bass, comping, pad
-from kmidi_lab.composition.bands import level, pattern
+from kmidi_lab.composition.bands import bands, level, pattern
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.form import Stretch
@@ -84,6 +84,34 @@ def within(notes: Sequence[Note], program: int) -> list[Note]:
     return [n._replace(pitch=n.pitch + shift) for n in notes]
 
 
+def playable(notes: Sequence[Note], program: int, role: str) -> list[Note]:
+    """A part as one player of an instrument can play it.
+
+    Of what plays one tone at once, a pad keeps its highest voice, and chords are broken, from low to high and again.
+    Notes that lie outside of the range after `within` go to the nearest octave in it.
+    """
+    low, high = vocabulary()["ranges"].get(program, (0, 127))
+    alone = _one_voice(notes, role) if program in vocabulary()["one_voice"] else notes
+    held: dict[tuple[float, int], Note] = {}
+    for n in within(alone, program):
+        octaves = -(-(low - n.pitch) // 12) if n.pitch < low else (high - n.pitch) // 12 if n.pitch > high else 0
+        pitch = n.pitch + 12 * octaves
+        held.setdefault((n.start, pitch), n._replace(pitch=pitch))
+    return list(held.values())
+
+
+def _one_voice(notes: Sequence[Note], role: str) -> list[Note]:
+    """One tone at once: of those that begin together the highest, or of chords one after another; none sounds into the next."""
+    out: list[Note] = []
+    for number, (_, together) in enumerate(groupby(sorted(notes, key=lambda n: (n.start, n.pitch)), lambda n: n.start)):
+        chord = list(together)
+        n = chord[number % len(chord)] if role == "comp" else chord[-1]
+        if out and out[-1].start + out[-1].duration > n.start:
+            out[-1] = out[-1]._replace(duration=n.start - out[-1].start)
+        out.append(n)
+    return out
+
+
 class Arranger:
     """Makes the song of a brief, asking the players."""
 
@@ -115,7 +143,7 @@ class Arranger:
         notes |= {_ROLES.get(name, name): [] for name in self._brief.without}
         parts = [
             Part(name, role, programs[key], channel, volume=volume, pan=pan).with_notes(
-                within(notes[role], programs[key])
+                playable(notes[role], programs[key], role)
             )
             for channel, (name, role, key, volume, pan) in enumerate(_PARTS)
         ]
@@ -143,7 +171,7 @@ class Arranger:
         # The song ends on a held chord, so its last bar is not played through.
         through = chords if after or len(chords) == 1 else chords[:-1]
         yield from (("lead", n) for n in material.tune)
-        yield from (("comp", n) for n in self._swung(comping(through, pattern("chords", band.comp[which]))))
+        yield from (("comp", n) for n in self._swung(comping(through, pattern("chords", self._comp(which)))))
         playing = {part for part in _PLAYS_FROM if stretch.energy >= self._from(part)}
         if "pad" in playing:
             yield from (("pad", n) for n in pad(chords))
@@ -158,9 +186,16 @@ class Arranger:
                 for n in drums(band, len(through), stretch.energy, len(through) < len(chords) or after is not None)
             )
 
+    def _comp(self, which: int) -> str:
+        """The style's pattern of chords; one of held chords is broken for an instrument in its place that only plucks."""
+        band = self._brief.band
+        name, program = band.comp[which], band.programs["chords"]
+        usual = bands()[band.name].programs["chords"] if band.name in bands() else program
+        return "arpeggio" if name == "whole" and program != usual and program in vocabulary()["plucked"] else name
+
     def _from(self, part: str) -> float:
         """Energy of a section from which a part plays: all sections, where it is not there to fill up others."""
-        return 0.0 if {"lead", "chords"} <= {*self._brief.without} else _PLAYS_FROM[part]
+        return 0.0 if "chords" in self._brief.without else _PLAYS_FROM[part]
 
     def _end(self, stretch: Stretch, material: Material, drummed: bool) -> Iterator[tuple[str, Note]]:
         """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""
@@ -193,7 +228,7 @@ class Arranger:
             loop, bars = self._loop(kind), self._longest[kind]
             chords = [loop[i % len(loop)] for i in range(bars)]
             tune: list[Note] = []
-            if kind in _SUNG:
+            if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
                 tune = self._swung(section_tune(self._draw, chords, self._brief.key, self._lift(kind), self._rng))
             self._material[kind] = Material(tuple(chords), tuple(tune))
         return self._material[kind]

@@ -53,6 +53,7 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
     low, high = min(pitched) - 2, max(pitched) + 3
     kinds = sorted({n.pitch for p in song.parts if p.is_drums for n in p.notes})
     rows = {pitch: low - _DRUMS_HIGH + 1 + i * (_DRUMS_HIGH - 2) / max(len(kinds), 1) for i, pitch in enumerate(kinds)}
+    lowest = low - _DRUMS_HIGH - 1 if kinds else low
     figure, axis = plt.subplots(figsize=(15, 7.5), dpi=_DPI)
     for number, section in enumerate(song.sections):
         start, stop = song.span(section)
@@ -85,7 +86,7 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
         on_top = 4 if part.role == "lead" else 3
         axis.add_collection(PatchCollection(boxes, facecolor=_COLOURS[part.role], edgecolor="none", zorder=on_top))
     axis.set_xlim(0, song.length)
-    axis.set_ylim(low - _DRUMS_HIGH - 1, high + 6.5)
+    axis.set_ylim(lowest, high + 6.5)
     octaves = [p for p in range(low, high + 1) if p % 12 == 0]
     axis.set_yticks(octaves, [f"C{p // 12 - 1}" for p in octaves])
     bars = range(0, len(song.metres), 4)

@@ -16,7 +16,7 @@ from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
-from kmidi_lab.composition.form import LONGEST, read_form
+from kmidi_lab.composition.form import LONGEST, Stretch, read_form
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.wishes import (
@@ -129,10 +129,9 @@ class SongRequest(Bounded):
         except ConfigError as error:
             raise ConfigError(str(error).replace("predict.", "compose.")) from None
         self.spelling = parse_spelling(key) if key else None
-        self.form = read_form(sections) if sections else None
+        self.bars, self.tempo = None if bars is None else int(bars), None if tempo is None else float(tempo)
+        self.form = read_form(sections) if sections else self._said_form()
         self.style = style_named(style) if style else None
-        self.tempo = None if tempo is None else float(tempo)
-        self.bars = None if bars is None else int(bars)
         self.out, self.sound = None if out is None else str(out), sound
         _check("bars", self.length, Integral, SHORTEST if not self.form else 1, LONGEST)
 
@@ -148,6 +147,20 @@ class SongRequest(Bounded):
             return sum(stretch.bars for stretch in self.form)
         known = self.bars or self.song.directive.output_bars
         return known or self._lasting(self.tempo or self._pace or _USUAL_TEMPO) or _USUAL_BARS
+
+    def _said_form(self) -> list[Stretch] | None:
+        """The form that the text names, as long as is asked for."""
+        form = self.wishes.form
+        if form is None:
+            return None
+        asked = self.bars or self.song.directive.output_bars or self._lasting(self.tempo or self._pace or _USUAL_TEMPO)
+        lengths = form.bars(asked and max(asked, len(form.kinds)))
+        return read_form(", ".join(f"{kind} {bars}" for kind, bars in zip(form.kinds, lengths, strict=True)))
+
+    @property
+    def form_by(self) -> str:
+        """Who says the form; empty where nobody does."""
+        return "typed" if self._typed["sections"] else "the text" if self.form else ""
 
     def _lasting(self, tempo: float) -> int | None:
         """Bars of a song whose length in seconds the text says, at a tempo."""
@@ -173,8 +186,17 @@ class SongRequest(Bounded):
     def taken(self, brief: Brief) -> list[Taken]:
         """What the text asks for and a song can have."""
         known = self.song.directive.output_bars
-        length = length_line(self.wishes, brief.bars, self._typed, known)
-        return [*self._said_lines, *([length] if length else []), *band_lines(self.wishes)]
+        length = length_line(self.wishes, brief.bars, brief.tempo, self._typed, known)
+        lines = [*self._said_lines, *([length] if length else []), *band_lines(self.wishes)]
+        if arc := self.wishes.arc:
+            known = self.song.get("narrative_arc")
+            lines.append(Taken("arc", arc, self.wishes.words["arc"], f"the intent says {known}" if known else ""))
+        if form := self.wishes.form:
+            typed = self._typed["sections"]
+            lines.append(
+                Taken("form", ", ".join(form.kinds), form.words, f"compose.sections={typed} was typed" if typed else "")
+            )
+        return lines
 
     @property
     def other_metre(self) -> str:

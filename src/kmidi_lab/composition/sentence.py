@@ -9,17 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kmidi_lab.composition.bands import bands
+from kmidi_lab.composition.said_form import SaidForm, take_arc, take_form
 from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, vocabulary
 
 ROLES = ("lead", "chords", "pad", "bass", "drums")
-_BREAKS = frozenset({OTHER, "stop", "story", "owner"})
+_BREAKS = frozenset({OTHER, "stop", "story", "owner", "order"})
 _LINKS = frozenset({"filler", "mood", "owner"})
+_BEFORE_PLAYERS = ("filler", "mood", "pace", "mode", "genre", "wish", "weak wish", "order")
+"""Kinds that may stand before a group of players that is asked for, as in `a slow string quartet that grows`."""
+_NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head")
+"""Kinds that name players, or music: beside one of these a solo is a part of it."""
+_PAIR = ("duet", "duo")
+"""What two players are called, of whom no third plays."""
+_KEYBOARDS = (*range(8), *range(16, 21), 46)
+"""Programs that play chords and bass at once."""
 _ONLY = ("only", "just", "solo", "alone", "strictly", "purely", "unaccompanied")
 _ROLE_WORDS = {"melody": "lead", "lead": "lead", "solo": "lead", "tune": "lead", "line": "lead", "chords": "chords",
                "accompaniment": "chords", "comping": "chords", "pad": "pad", "pads": "pad", "bass": "bass"}  # fmt: skip
 _PREPOSITIONS = ("with", "in", "at", "on", "for", "featuring", "feat", "using")
+_PEOPLE = ("i", "me", "you", "we", "us", "he", "him", "she", "they", "them", "i'm", "i've")
+_OF_MUSIC = (MUSICAL - {"key", "tonic", "mode", "seconds", "length"}) | {"head", "wish", "weak wish"}
+"""Kinds of which one is enough for a text to be of music."""
+_LOW = 41
+"""Who plays down to this pitch can play the bass."""
 _LEAST, _MOST = 40, 240
 """Numbers that can be a tempo without a word that says so."""
 _FARTHEST = 6
@@ -36,6 +51,8 @@ class Wishes:
         style: name of a style.
         bars: of the song.
         seconds: of the song, where it says no bars.
+        form: the sections that it names.
+        arc: KmiDi's name of how the song goes on, where its beginning and end say so.
         programs: General MIDI's number of each part's instrument, by `ROLES`.
         without: parts to leave out, of `ROLES`.
         no_family: families of General MIDI that shall not play, 0..15.
@@ -47,6 +64,8 @@ class Wishes:
     style: str = ""
     bars: int | None = None
     seconds: float | None = None
+    form: SaidForm | None = None
+    arc: str = ""
     programs: dict[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     no_family: tuple[int, ...] = ()
@@ -56,17 +75,26 @@ class Wishes:
 
 def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
+    form, text = take_form(text)
     groups = clauses(text)
+    if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
+        _alone(groups[0])
+    music = any(i.kind in _OF_MUSIC for items in groups for i in items)
+    groups = [[i for n, i in enumerate(items) if i.kind != "key" or _is_key(items, n, music)] for items in groups]
+    groups = [items for items in groups if items]
     marks = [_asked(items) for items in groups]
     asks = any(a for _, a in marks)
-    lists = [not any(i.kind in (OTHER, "stop", "story") for i in items) for items in groups]
-    out = _Collector()
+    asks = asks or form is not None
+    lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
+    runs = _runs(groups, lists)
+    out = _Collector(form, take_arc(text))
     for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
-        alone = asks and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
+        alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
         musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]
         if lists[n] and musical and not (items[0].kind == "owner" and len(musical) == 1):
             last = n == len(groups) - 1 and {i.kind for i in musical} <= {"genre", "other_genre", "key"}
-            if asks or all(lists) or len(musical) > 1 or last or items[0].kind == "negation":
+            last = last or any(i.text in _ONLY for i in items)  # such as `piano only`
+            if asks or runs[n] or all(lists) or len(musical) > 1 or last or items[0].kind == "negation":
                 mark = [True] * len(items)
         if asks:
             mark = [a or b for a, b in zip(mark, _phrases(items), strict=True)]
@@ -74,19 +102,49 @@ def read_sentence(text: str) -> Wishes:
     return out.wishes()
 
 
+def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:
+    """Whether each clause is of terms alone and so is one beside it, as in `I can't sit still, house, 124`."""
+    terms = [
+        lists[n]
+        and items[0].kind != "owner"
+        and any(i.kind in MUSICAL or (i.kind == "number" and len(items) == 1) for i in items)
+        for n, items in enumerate(groups)
+    ]
+    return [on and any(terms[k] for k in (n - 1, n + 1) if 0 <= k < len(terms)) for n, on in enumerate(terms)]
+
+
+def _alone(items: list[Item]) -> None:
+    """A text that is a `tuba solo` and no more is of that instrument alone."""
+    kinds = [i.kind for i in items]
+    before = all(i.kind in ("filler", "mood", "pace", "mode") and i.text not in _PREPOSITIONS for i in items[:-2])
+    if len(items) > 1 and kinds[-2] in ("instrument", "part") and items[-1].text == "solo" and before:
+        items[-1] = Item("filler", "alone")
+
+
+def _is_key(items: Sequence[Item], n: int, music: bool) -> bool:
+    """Whether a key is one: not before a noun (`C major surgery`), nor where people are told of and no music is."""
+    following = items[n + 1] if n + 1 < len(items) else Item("filler", "")
+    noun = following.kind == OTHER and not following.text.endswith(("ing", "ed", "ly"))
+    if noun and not any(i.kind in _OF_MUSIC for i in items[:n]):
+        return False
+    told_of = any(i.text in _PEOPLE or i.kind == "story" for i in items[:n]) and any(i.kind == OTHER for i in items[:n])
+    return music or not told_of
+
+
 def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     """Which terms of a clause are asked for, and whether any word for a song or a wish does it."""
     mark = [i.kind in ("tempo", "key") for i in items]
     asks = any(mark)
     for n, item in enumerate(items):
-        if item.kind == "head" or (item.kind == "genre" and (_is_wished(items, n) or _stands_alone(items, n))):
-            first = _first_of(items, n)
+        opens = item.kind == "ensemble" and all(i.kind in _BEFORE_PLAYERS for i in items[:n])
+        if item.kind == "head" or opens or (item.kind == "genre" and (_is_wished(items, n) or _stands_alone(items, n))):
+            first = None if item.text in vocabulary()["characters"] and _tells(items[:n]) else _first_of(items, n)
             if first is None:
                 continue
             asks = True
             mark[first : n + 1] = [True] * (n + 1 - first)
             _onward(items, n + 1, mark)
-        elif item.kind == "wish":
+        elif item.kind == "wish" or (item.kind == "order" and all(i.kind in ("filler", "mood") for i in items[:n])):
             before = any(mark)
             _onward(items, n + 1, mark)
             asks = asks or (any(mark) and not before)
@@ -98,6 +156,12 @@ def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
                 for a, b, i in zip(mark, own, items, strict=True)
             ]
     return mark, asks
+
+
+def _tells(items: Sequence[Item]) -> bool:
+    """Whether somebody does something, and wishes for nothing, as in `she painted a nocturne`."""
+    wished = any(i.kind in ("wish", "weak wish", "order") for i in items)
+    return not wished and any(i.text in _PEOPLE for i in items)
 
 
 def _is_wished(items: Sequence[Item], n: int) -> bool:
@@ -175,31 +239,57 @@ def _phrases(items: Sequence[Item]) -> list[bool]:
     return mark
 
 
+class _Player(NamedTuple):
+    """An instrument that is asked for: its program, its own part, and whether the text binds it to that part."""
+
+    program: int
+    role: str
+    chordal: bool
+    text: str
+    bound: bool
+
+    @property
+    def fades(self) -> bool:
+        """Whether its tones die away, so that it holds no pad: keys, bars, guitars and what else is plucked."""
+        family = self.program // 8
+        return family in (0, 1, 3, 13, 14) or self.program in (45, 46, 47)
+
+    @property
+    def low(self) -> bool:
+        """Whether it can play the bass."""
+        low = vocabulary()["ranges"].get(self.program, (_LOW + 1,))[0] <= _LOW
+        return bool(low and not self.chordal)
+
+
 class _Collector:
     """Takes the terms that are asked for, in order; of two that contradict each other the first counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: SaidForm | None, arc: tuple[str, str]) -> None:
+        self._form, self._arc = form, arc[0]
         self._tempo: tuple[float, float] | None = None
         self._tonic = self._mode = self._style = ""
         self._bars: int | None = None
         self._seconds: float | None = None
         self._programs: dict[str, int] = {}
-        self._chordal: set[str] = set()
-        self._only = False
+        self._asked: list[_Player] = []
+        self._only = self._two = False
+        self._character = ""
         self._with: set[str] = set()
         self._without: list[str] = []
         self._families: list[int] = []
         self._missing: list[str] = []
-        self._words: dict[str, str] = {}
+        self._words: dict[str, str] = {"arc": arc[1]} if arc[0] else {}
 
     def take(self, items: Sequence[Item], mark: Sequence[bool]) -> None:
         """The terms of a clause."""
         negated, left_out = "", False
+        self._two = self._two or any(m and i.text in _PAIR for i, m in zip(items, mark, strict=True))
         for n, item in enumerate(items):
             if item.kind == "negation":
                 negated, left_out = item.text, False
                 continue
-            if left_out and item.kind in ("pace", "genre", "mode", "key", "tempo", "bars", "head"):
+            joined = n > 0 and items[n - 1].text in ("or", "nor")
+            if left_out and not joined and item.kind in ("pace", "genre", "mode", "key", "tempo", "bars", "head"):
                 negated = ""
             if item.kind == "number" and mark[n] and (n == 0 or items[n - 1].text == "at") and n == len(items) - 1:
                 self._bare(item)
@@ -215,7 +305,8 @@ class _Collector:
                 left_out = True
             else:
                 self._taken(items, n, mark)
-            if item.kind in ("pace", "genre", "mode"):
+            goes_on = n + 1 < len(items) and items[n + 1].text in ("or", "nor")
+            if item.kind in ("pace", "genre", "mode") and not goes_on:
                 negated = ""
 
     def _bare(self, item: Item) -> None:
@@ -240,6 +331,8 @@ class _Collector:
     def _taken(self, items: Sequence[Item], n: int, mark: Sequence[bool]) -> None:
         item = items[n]
         kind, text, value = item
+        if kind == "head":
+            self._character = self._character or text
         following = items[n + 1] if n + 1 < len(items) else Item("", "")
         if kind in ("tempo", "pace"):
             self._pace(text, value, kind == "tempo")
@@ -255,7 +348,7 @@ class _Collector:
         elif kind == "genre" and _is_thing(items, n):
             return
         elif kind == "genre" or (kind == "head" and value):
-            if not self._style or self._words.get("style") == "ballad":
+            if not self._style or self._words.get("style") in vocabulary()["gentle"]:
                 self._style, self._words["style"] = value, text
             elif value not in (self._style, "ballad"):
                 self._missing.append(f"no {text} beside {self._words['style']}: a song has one style")
@@ -277,6 +370,7 @@ class _Collector:
             self._words |= {f"program {role}": text for role in value if role != "drums"}
             self._with |= {"drums"} & {*value}
             self._only = True
+            self._words.setdefault("alone", text)
             if (style := text.split()[0]) in bands() and not self._style:
                 self._style, self._words["style"] = style, style
         elif kind == "part":
@@ -284,6 +378,17 @@ class _Collector:
             self._only = self._only or _is_only(items, n)
         elif kind == "other_instrument":
             self._missing.append(f"no {text}: songs are for instruments of General MIDI, without voices or recordings")
+
+    def _has_character(self) -> None:
+        """What the kind of song brings, such as a lullaby, where nothing says it otherwise."""
+        told = vocabulary()["characters"].get(self._character)
+        if told is None:
+            return
+        if self._tempo is None:
+            self._tempo, self._words["tempo"] = tuple(told["pace"]), f"({self._character})"
+        if not told["drums"] and "drums" not in {*self._with, *self._without}:
+            self._without.append("drums")
+            self._words["drums"] = self._character
 
     def _pace(self, text: str, value: tuple[float, float], exact: bool) -> None:
         if self._tempo is None or (exact and "(" in self._words["tempo"]):
@@ -298,36 +403,63 @@ class _Collector:
         alone = _is_only(items, n)
         if not alone:
             role = _ROLE_WORDS.get(after, "lead" if before == "lead" else role)
-        if program in self._programs.values() and after not in _ROLE_WORDS:
-            return
-        if role in self._programs:
-            role = next((r for r in (("lead", "pad") if chordal else ("lead",)) if r not in self._programs), "")
-        if not role:
-            self._missing.append(f"no {items[n].text}: no part is left for it")
-            return
-        self._programs[role] = program
-        self._words[f"program {role}"] = items[n].text
-        if chordal:
-            self._chordal.add(role)
+        if after in _ROLE_WORDS or program not in {*self._programs.values(), *(p.program for p in self._asked)}:
+            bound = after in _ROLE_WORDS or before == "lead"
+            self._asked.append(_Player(program, role, chordal, items[n].text, bound))
         self._only = self._only or alone
+
+    def _seated(self) -> dict[str, int]:
+        """The program of each part: each instrument in its own part first, the others in parts that are open."""
+        programs, others = dict(self._programs), []
+        closed = {*self._without}
+        for player in sorted(self._asked, key=lambda p: (not p.bound, p.low)):
+            if player.role in closed | {*programs}:
+                others.append(player)
+            else:
+                programs[player.role], self._words[f"program {player.role}"] = player.program, player.text
+        closed |= self._with
+        for player in others:
+            roles = (
+                "lead",
+                *(("bass",) if player.low else ()),
+                *(("chords", "pad") if player.fades else ("pad", "chords")),
+            )
+            role = next((r for r in roles if r not in closed | {*programs}), "")
+            if role:
+                programs[role], self._words[f"program {role}"] = player.program, player.text
+            else:
+                self._missing.append(f"no {player.text}: no part is left for it")
+        usual = vocabulary()["in_style"].get(self._style, {})
+        for role, program in programs.items():
+            if self._words.get(f"program {role}") in ("guitar", "guitars"):
+                programs[role] = usual.get(role, program)
+        return programs
 
     def wishes(self) -> Wishes:
         """What was asked for in all."""
-        programs, without = dict(self._programs), list(self._without)
+        self._has_character()
+        programs, without = self._seated(), list(self._without)
+        self._only = self._only or (self._two and len(programs) == len(_PAIR))
         if self._only and programs:
-            if len(programs) == 1 and self._chordal and not self._with:
+            if len(programs) == 1 and not self._with and not any(p.chordal or p.bound for p in self._asked):
+                [(role, program)] = programs.items()
+                programs = {"lead": program}
+                self._words["program lead"] = self._words.pop(f"program {role}")
+            elif len(programs) == 1 and any(player.chordal for player in self._asked) and not self._with:
                 program = next(iter(programs.values()))
                 programs = dict.fromkeys(("lead", "chords", "bass"), program)
                 self._words |= {
                     f"program {role}": next(t for k, t in self._words.items() if k.startswith("program"))
                     for role in programs
                 }
+            elif programs.get("chords") in _KEYBOARDS and self._two and "bass" not in {*programs, *self._with}:
+                programs["bass"], self._words["program bass"] = programs["chords"], self._words["program chords"]
             without += [role for role in ROLES if role not in programs and role not in self._with]
         elif self._only:
             without += [role for role in ROLES if role not in self._with]
         left = tuple(role for role in ROLES if role in without)
         return Wishes(
-            self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds,
+            self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds, self._form, self._arc,
             {role: p for role, p in programs.items() if role not in left}, left, tuple(dict.fromkeys(self._families)),
             tuple(dict.fromkeys(self._missing)), self._words,
         )  # fmt: skip
@@ -345,7 +477,10 @@ def _measures(items: Sequence[Item], n: int) -> bool:
 def _is_thing(items: Sequence[Item], n: int) -> bool:
     """Whether a genre's word with an article means a thing, as in `I need a rock`."""
     after = items[n + 1] if n + 1 < len(items) else None
-    article = n > 0 and items[n - 1].text in ("a", "an") and items[n].text != "blues"
+    k = n - 1
+    while k > 0 and items[k].text in vocabulary()["qualifiers"]:
+        k -= 1
+    article = k >= 0 and items[k].text in ("a", "an") and items[n].text != "blues"
     goes_on = after and (
         after.kind in MUSICAL or after.kind in ("head", "mood") or after.text in ("style", "feel", "vibe")
     )

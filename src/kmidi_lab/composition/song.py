@@ -82,9 +82,9 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
 def _briefed(request: SongRequest, players: Players, seed: int, reference: Reference | None) -> tuple[Brief, list[str]]:
     """The brief, with the mood that a model reads in the text; where it is unsure, what words of the lexicon say."""
     if not request.unread:
-        return request.brief(None, seed, reference=reference), []
+        return request.brief(None, seed, request.wishes.arc, reference), []
     read = players.ask("intent", text=request.unread)
-    arc = read.arc if read.arc_said else ""
+    arc = request.wishes.arc or (read.arc if read.arc_said else "")
     if read.unsure:
         unsure = f"the text's mood is not sure ({read.why}); set it by compose.emotion"
         return request.brief(None, seed, arc, reference), [unsure]
@@ -148,8 +148,8 @@ def _trace(
 
 
 def _form_by(request: SongRequest, players: Players) -> str:
-    if request.form:
-        return "typed"
+    if request.form_by:
+        return request.form_by
     return players.trace["structure"].by if "structure" in players.trace else "a rule, for a short song"
 
 

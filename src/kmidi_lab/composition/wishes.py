@@ -100,13 +100,16 @@ def taken_up(
     return song, lines
 
 
-def length_line(wishes: Wishes, bars: int, typed: Mapping[str, Any], known: int | None) -> Taken | None:
+def length_line(wishes: Wishes, bars: int, tempo: float, typed: Mapping[str, Any], known: int | None) -> Taken | None:
     """The line of a length in seconds, which a song of `bars` bars comes nearest to; None where none was asked for."""
     if wishes.seconds is None or wishes.bars is not None:
         return None
     unused = next(_reasons("", typed, ("bars", "sections"), known), "")
     words = wishes.words["seconds"]
-    return Taken("length", words, "", unused) if unused else Taken("length", many(bars, "bar"), words)
+    if unused:
+        return Taken("length", words, "", unused)
+    short = bars * 240 / tempo < 0.9 * wishes.seconds
+    return Taken("length", many(bars, "bar"), f"{words}, but no song is longer" if short else words)
 
 
 def band_lines(wishes: Wishes) -> list[Taken]:
@@ -116,8 +119,12 @@ def band_lines(wishes: Wishes) -> list[Taken]:
     for role, name in said.items():
         by.setdefault(name, []).append(role)
     lines = [Taken(f"{name} for", _and(map(_called, roles)), "") for name, roles in by.items()]
-    if wishes.without:
-        lines.append(Taken("without", _and(map(_called, wishes.without)), ""))
+    alone = wishes.words.get("alone", "")
+    rest = [role for role in wishes.without if alone and role not in wishes.words]
+    if said_out := [role for role in wishes.without if role not in rest]:
+        lines.append(Taken("without", _and(map(_called, said_out)), ""))
+    if rest:
+        lines.append(Taken("without", _and(map(_called, rest)), f"a {alone} plays alone"))
     lines += [Taken("without", name, "") for key, name in wishes.words.items() if key.startswith("family ")]
     return lines
 

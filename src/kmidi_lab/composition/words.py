@@ -45,8 +45,15 @@ _BODY = re.compile(r"\b(?:heart|heartbeat|heart ?rate|pulse)\b(?:\W+[\w']+){0,5}
 """What stands before beats a minute that are no song's."""
 _NEARLY = r"(?:(?:about|around|roughly|approximately) )?"
 _BARS = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER})[ -](?:bars?|measures?)\b(?P<blues> blues\b)?", re.I)
-_TIME = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I)
-_CLOCK = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?=(?: minutes?| mins?)? long\b| minutes?\b| mins?\b)", re.I)
+_TIME = re.compile(
+    rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)(?P<half> and a half)?[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I
+)
+_HOURS = re.compile(
+    rf"(?:(?<=of )about )?(?P<n>{_NUMBER}|an?|half an?)(?P<half> and a half)?[ -](?P<unit>hours?)\b", re.I
+)
+"""Without `about`, unless `of` stands before: a song about an hour tells of one."""
+_UNITS = {"h": 3600, "m": 60, "s": 1}
+_CLOCK = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: minutes?\b| mins?\b|(?= long\b))", re.I)
 _METRE = re.compile(r"(?<![\d/])\d{1,2}/(?:2|4|8|16)(?![\d/])(?! of\b)|(?:three[ -]four|six[ -]eight)\b", re.I)
 _MODES = "major|minor|maj|min|dorian|phrygian|lydian|mixolydian|aeolian|locrian|ionian"
 _KEY = re.compile(
@@ -60,6 +67,10 @@ _BEFORE = 60
 """Characters before and behind a term that are looked at, so that a long text is read as fast as a short one."""
 _GOES_ON = ("at", "with", "without", "and", "for", "please", "but", "about", "because", "no", "as")
 _LESS = re.compile(r"\b(drum|beat|bas)(?:s?less|-free)\b", re.I)
+_PLAIN_WORD = re.compile(r"[A-Za-z]{4,}")
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_LONG, _SHORT = 6, 4
+"""Letters of an instrument's name that no other word is one letter from; of a word that a letter can't be taken from."""
 _WORD = re.compile(r"[\w'♯♭#&+./-]*[\w♯♭#]")
 _CLAUSES = re.compile(
     r"(?:[,;!?\n()\"“”…]|(?<!key)(?<!tempo)(?<!bpm)(?<!genre)(?<!style):|\.(?!\d)|(?<=\s)[-–—](?=\s)|—)+(?:\s|$)"
@@ -78,9 +89,31 @@ def vocabulary() -> Mapping[str, Any]:
 def clauses(text: str) -> list[list[Item]]:
     """The terms of each clause of a text, in order."""
     plain = _sayings().sub(" ⁇ ", text.replace("’", "'"))
-    plain = _LESS.sub(r"without \1s", plain)
+    plain = _LESS.sub(r"without \1s", _PLAIN_WORD.sub(lambda m: _spelt(m[0]), plain))
     shouted = not any(letter.islower() for letter in plain)
     return [items for part in _CLAUSES.split(plain) if (items := list(_items(part.strip(), shouted)))]
+
+
+def _spelt(word: str) -> str:
+    """A word as it is meant: a term that is misspelt, or one that is drawn out, as `sloooow`."""
+    low = word.lower()
+    if (meant := _misspelt().get(low)) is not None:
+        return meant
+    short = _DRAWN_OUT.sub(r"\1", low)
+    return next((w for w in (short, _DRAWN_OUT.sub(r"\1\1", low)) if w in _kinds()), word) if short != low else word
+
+
+@cache
+def _misspelt() -> Mapping[str, str]:
+    """The term that each of these was to be; what is a term itself is not among them."""
+    words = vocabulary()
+    out: dict[str, str] = {}
+    for term in [*(name for name in words["instruments"] if name.isalpha() and len(name) >= _LONG), *words["misspelt"]]:
+        swapped = {term[:i] + term[i + 1] + term[i] + term[i + 2 :] for i in range(len(term) - 1)}
+        doubled = {term[:i] + term[i] + term[i:] for i in range(len(term))}
+        lacking = {term[:i] + term[i + 1 :] for i in range(1, len(term))} if len(term) > _SHORT else set()
+        out |= dict.fromkeys(swapped | doubled | lacking, term)
+    return {word: term for word, term in out.items() if word not in _kinds() and word not in words["other_words"]}
 
 
 def number(text: str) -> float:
@@ -148,13 +181,13 @@ def _bars(clause: str, at: int) -> tuple[Item, int] | None:
 
 def _time(clause: str, at: int) -> tuple[Item, int] | None:
     if match := _CLOCK.match(clause, at):
-        return Item("seconds", match[0], 60.0 * int(match["m"]) + int(match["s"])), len(match[0])
-    match = _TIME.match(clause, at)
+        return Item("seconds", match[0].lower(), 60.0 * int(match["m"]) + int(match["s"])), len(match[0])
+    match = _TIME.match(clause, at) or _HOURS.match(clause, at)
     if match is None:
         return None
     said = match["n"].lower()
     count = 0.5 if said.startswith("half") else 1.0 if said in ("a", "an") else number(said)
-    seconds = count * (60 if match["unit"].lower().startswith("m") else 1)
+    seconds = (count + 0.5 * bool(match["half"])) * _UNITS[match["unit"][0].lower()]
     return Item("seconds", match[0].lower(), seconds), len(match[0])
 
 
@@ -206,8 +239,20 @@ def _kinds() -> Mapping[str, tuple[str, Any]]:
     """(kind, meaning) of each term; of one that stands twice the later counts."""
     words = vocabulary()
     out: dict[str, tuple[str, Any]] = dict.fromkeys(lexicon(), ("mood", None))
-    for group in ("fillers", "stops", "stories", "owners", "wishes", "weak_wishes", "negations"):
-        kind = {"stories": "story", "wishes": "wish", "weak_wishes": "weak wish"}.get(group, group[:-1])
+    for group in (
+        "fillers",
+        "stops",
+        "stories",
+        "owners",
+        "wishes",
+        "weak_wishes",
+        "orders",
+        "qualifiers",
+        "negations",
+    ):
+        kind = {"stories": "story", "wishes": "wish", "weak_wishes": "weak wish", "qualifiers": "filler"}.get(
+            group, group[:-1]
+        )
         out |= {str(word): (kind, None) for word in words[group]}
     out |= {mode: ("mode", mode) for mode in _MODES.split("|") if len(mode) > 3}
     out |= {word: ("genre", band) for word, band in genres().items()}
@@ -218,7 +263,7 @@ def _kinds() -> Mapping[str, tuple[str, Any]]:
     out |= {word: ("part", role) for word, role in words["parts"].items()}
     out |= {word: ("instrument", tuple(told)) for word, told in words["instruments"].items()}
     out |= {word: ("ensemble", players) for word, players in words["ensembles"].items()}
-    out |= {word: ("head", "ballad" if word == "ballad" else None) for word in words["heads"]}
+    out |= {word: ("head", "ballad" if word in words["gentle"] else None) for word in words["heads"]}
     out |= {word: ("pace", tuple(pair)) for word, pair in words["paces"].items()}
     return out | {word: ("length", bars) for word, bars in words["lengths"].items()}
 

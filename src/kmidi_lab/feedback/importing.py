@@ -15,17 +15,21 @@ from kmidi_lab.feedback.store import Added, Store
 _AT_ONCE = 1000
 """Events of one transaction."""
 _FIRST_LINES = 100
+_MOST_FAULTS = 100_000
+"""After as many it is no file of feedback; what was right before stays stored."""
 
 
 def import_file(store: Store, path: Path) -> tuple[Added, list[str]]:
     """Stores what is right in a file; returns what was stored and a line for each fault.
 
     Raises:
-        DataError: the file can't be read, or is of neither form.
+        DataError: the file can't be read, is of neither form, or holds next to nothing but faults.
     """
     faults: list[str] = []
 
     def refuse(number: int, why: str) -> None:
+        if len(faults) == _MOST_FAULTS:
+            raise DataError(f"more than {_MOST_FAULTS} faults, the first at {faults[0]}; name a file of feedback")
         faults.append(f"{path}:{number}: {why}")
 
     try:
@@ -58,6 +62,8 @@ def _add(store: Store, events: list[Event], path: Path, faults: list[str]) -> It
 
 def _is_ours(path: Path) -> bool:
     """Whether a line of the first few names the format; files of KmiDi have no such key."""
+    if path.is_fifo():  # whoever opens it waits
+        raise DataError(f"{path}: no plain file; name a file of feedback")
     try:
         with path.open("rb") as file:
             return any(b'"kmidi-feedback-' in file.readline(LONGEST_LINE) for _ in range(_FIRST_LINES))

@@ -80,6 +80,10 @@ class Labels:
         """What somebody has labelled."""
         return {item for _, item in self._events}
 
+    def counts(self) -> dict[str, int]:
+        """How many labels there are, and of how many items."""
+        return {"labels": len(self._events), "items": len(self.items())}
+
     def agreement(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
         """For each two raters with items in common: their use ids, and the pairs of their labels."""
         of = {use: self.of(use) for use in sorted({use for use, _ in self._events})}

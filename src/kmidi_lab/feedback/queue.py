@@ -39,6 +39,7 @@ def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Itera
         DataError: no queue.
     """
     questions: dict[Path, dict[str, Question]] = {}
+    faults: dict[Path, str] = {}
     seen = set[str]()
     for number, row in read_rows(path, ("source", "item")):
         if row["item"] in seen:
@@ -47,10 +48,16 @@ def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Itera
         try:
             file = _file(folder, row["source"], asker.request.asks_about)
             if file not in questions:
-                questions[file] = {q.item: q for q in asker.request.questions(file, asker.published)}
+                questions[file] = {}
+                try:
+                    for asked in asker.request.questions(file, asker.published):
+                        questions[file][asked.item] = asked
+                except (UserError, OSError) as error:  # of a part of the file; the rest can be asked about
+                    faults[file] = reason(error)
             question = questions[file].get(row["item"])
             if question is None:
-                raise DataError("it is not what it was when the queue was made; make the queue again")
+                changed = "it is not what it was when the queue was made; make the queue again"
+                raise DataError(faults.get(file, changed))
             yield Item(question, source_of(folder, file, question), asker.request.asked(question, asker.published))
         except (UserError, OSError) as error:
             refuse(f"{path}:{number}: {one_line(row['source'], 80)}: {reason(error)}")

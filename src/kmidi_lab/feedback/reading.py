@@ -14,7 +14,7 @@ from kmidi_lab.feedback.event import ACTIONS, FIELDS, FORMAT, LONGEST_LINE, Even
 
 MOST_NUMBERS, _MOST_CHOICES = 4096, 32
 _LARGEST = 1e9
-_FIRST_TIME, _LAST_TIME = 1_577_836_800, 4_102_444_800
+_FIRST_TIME, LAST_TIME = 1_577_836_800, 4_102_444_800
 """2020 to 2100."""
 _NEEDED = ("event", "time", "use", "model", "action")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -151,7 +151,7 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "group": _ID,
     "artefact": _HASH,
     "item": _HASH,
-    "time": ("whole seconds since 1970, of 2020 to 2099", _whole(_FIRST_TIME, _LAST_TIME)),
+    "time": ("whole seconds since 1970, of 2020 to 2099", _whole(_FIRST_TIME, LAST_TIME)),
     "model": ("a name of a-z, 0-9 and _ of at most 40", _matches(_NAME)),
     "action": (f"one of {', '.join(ACTIONS)}", lambda value: value in ACTIONS),
     "rating": ("1 to 5", _whole(1, 5)),

@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from kmidi_lab.errors import DataError, FileError, reason
-from kmidi_lab.feedback.event import Event, to_line
-from kmidi_lab.feedback.reading import EventError, parse
+from kmidi_lab.errors import DataError, FileError, reason, show
+from kmidi_lab.feedback.event import LONGEST_LINE, Event, to_line
+from kmidi_lab.feedback.reading import LAST_TIME, EventError, parse
 
 FILE = "feedback.db"
 _VERSION = 1
 _WAIT_S = 30
+_HEADER = b"SQLite format 3\0"
+"""What such a file begins with; SQLite itself takes one of a few bytes for an empty one, and writes over it."""
 _UNSCRUBBED = "application_id"
 """The pragma that is 1 while deleted events may still lie in the file or its log."""
 _TABLES = """
@@ -55,8 +59,13 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
-        except OSError as error:
+            plain = path.is_file()
+        except (OSError, ValueError) as error:
             raise FileError(f"{path}: can't be made ({reason(error)}); choose another paths.output_root") from error
+        if not plain:  # SQLite waits for ever for what a pipe holds
+            raise DataError(f"{path}: no plain file, so no feedback store; choose another paths.output_root")
+        if path.stat().st_size and not is_store(path):
+            raise DataError(f"{path}: not a store of feedback (no SQLite file); move it away, or name another")
         with self._open() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("BEGIN IMMEDIATE")
@@ -66,7 +75,7 @@ class Store:
                     connection.execute(statement)
                 connection.execute("INSERT INTO salt VALUES (?)", [secrets.token_hex(16)])
                 connection.execute(f"PRAGMA user_version={_VERSION}")
-            elif version != _VERSION:
+            elif version != _VERSION or _schema(connection) != _own_schema():
                 raise DataError(f"{path}: no feedback store of version {_VERSION}; move it away")
             connection.execute("COMMIT")
 
@@ -95,17 +104,23 @@ class Store:
         """All events, or those of a model, the oldest first. Raises EventError: a line that was changed in the file."""
         with self._open() as connection:
             rows = connection.execute(
-                "SELECT line FROM events WHERE model = ? OR ? IS NULL ORDER BY time, event", [model, model]
-            )
-            for (line,) in rows:
+                "SELECT event, CASE WHEN length(line) <= ? THEN line END FROM events WHERE model = ? OR ? IS NULL "
+                "ORDER BY time, event", [LONGEST_LINE, model, model],
+            )  # fmt: skip
+            for event, line in rows:
+                if not isinstance(line, bytes):
+                    raise EventError(f"{self.path}: event {show(event)} was changed in the file; move the file away")
                 yield parse(line)
 
     def counts(self) -> list[tuple[str, str, int, int, int]]:
         """For each model and action: events, and times of the first and last."""
         with self._open() as connection:
-            return connection.execute(
-                "SELECT model, action, count(*), min(time), max(time) FROM events GROUP BY 1, 2 ORDER BY 1, 2"
-            ).fetchall()
+            return self._checked(
+                connection.execute(
+                    "SELECT model, action, count(*), min(time), max(time) FROM events GROUP BY 1, 2 ORDER BY 1, 2"
+                ),
+                (str, str, int, int, int),
+            )
 
     def size(self) -> int:
         """Events that are stored."""
@@ -120,9 +135,12 @@ class Store:
     def uses(self) -> list[tuple[str, int, int, int]]:
         """For each use: events, and times of the first and last."""
         with self._open() as connection:
-            return connection.execute(
-                "SELECT use, count(*), min(time), max(time) FROM events GROUP BY 1 ORDER BY 4 DESC, 1"
-            ).fetchall()
+            return self._checked(
+                connection.execute(
+                    "SELECT use, count(*), min(time), max(time) FROM events GROUP BY 1 ORDER BY 4 DESC, 1"
+                ),
+                (str, int, int, int),
+            )
 
     def forget(self, uses: Iterable[str]) -> int:
         """Deletes all events of some uses, overwrites where they lay, and gives their number.
@@ -151,7 +169,19 @@ class Store:
     def salt(self) -> str:
         """A secret of this store, for ids that nobody else can work out."""
         with self._open() as connection:
-            return str(connection.execute("SELECT value FROM salt").fetchone()[0])
+            [[salt], *_] = self._checked(connection.execute("SELECT value FROM salt LIMIT 1"), (str,)) or [[None]]
+        if salt is None:
+            raise DataError(f"{self.path}: has lost its salt; move it away, or choose another paths.output_root")
+        return str(salt)
+
+    def _checked(self, rows: Iterable[Sequence[Any]], kinds: Sequence[type[str] | type[int]]) -> list[Any]:
+        """The rows. Raises DataError: one holds something else than `add` has written; SQLite keeps what it is given."""
+        held = list(rows)
+        for row in held:
+            for value, kind in zip(row, kinds, strict=True):
+                if type(value) is not kind or (isinstance(value, int) and not 0 <= value <= LAST_TIME):
+                    raise DataError(f"{self.path}: {show(value)} was changed in the file; move the file away")
+        return held
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -164,6 +194,28 @@ class Store:
             raise DataError(
                 f"{self.path}: {reason(error)}; move it away, or choose another paths.output_root"
             ) from error
+
+
+def is_store(path: Path) -> bool:
+    """Whether a file is one of SQLite; its content may still be another's. Raises DataError: it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEADER)) == _HEADER
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({reason(error)}); name another store of feedback") from error
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Views and triggers of another's file would run whatever they say."""
+    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+    return {(kind, name, " ".join(sql.split())) for kind, name, sql in rows}
+
+
+@cache
+def _own_schema() -> frozenset[tuple[str, str, str]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_TABLES)
+        return frozenset(_schema(connection))
 
 
 def _put(connection: sqlite3.Connection, event: Event) -> str:

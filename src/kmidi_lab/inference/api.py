@@ -171,11 +171,12 @@ class Request(Bounded, ABC, Generic[Answer]):
 
     @classmethod
     def checked_label(cls, text: str, published: Published) -> str:
-        """A label as it is stored. Raises ConfigError: it is none of this model's."""
+        """A label as it is stored, however it is capitalised. Raises ConfigError: it is none of this model's."""
         allowed = cls.labels(published)
-        if text not in allowed:
+        alike = [label for label in allowed if label.casefold() == text.casefold()]
+        if text not in alike and len(alike) != 1:
             raise ConfigError(one_of("label", text[:64], allowed))
-        return text
+        return text if text in alike else alike[0]
 
     @classmethod
     def alike(cls, a: str, b: str) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.midi.events import CONTROL, PORT, PROGRAM, Events
 
-SUSTAIN = 64
+BANK, SUSTAIN = 0, 64
 _DOWN = 64
 Numbers = NDArray[np.int64]
 
@@ -79,12 +79,21 @@ def programs(tracks: Sequence[Events], port: Sequence[int]) -> dict[tuple[int, i
     return _settings([(events, events.of(PROGRAM), events.first) for events in tracks], port)
 
 
+def banks(tracks: Sequence[Events], port: Sequence[int]) -> dict[tuple[int, int], Settings]:
+    """Choices of a bank by (port, channel)."""
+    return _controls(tracks, port, BANK)
+
+
 def pedals(tracks: Sequence[Events], port: Sequence[int]) -> dict[tuple[int, int], Settings]:
     """Positions of the sustain pedal by (port, channel)."""
+    return _controls(tracks, port, SUSTAIN)
+
+
+def _controls(tracks: Sequence[Events], port: Sequence[int], controller: int) -> dict[tuple[int, int], Settings]:
     chosen = []
     for events in tracks:
         controls = events.of(CONTROL)
-        chosen.append((events, controls[events.first[controls] == SUSTAIN], events.second))
+        chosen.append((events, controls[events.first[controls] == controller], events.second))
     return _settings(chosen, port)
 
 

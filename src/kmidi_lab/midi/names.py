@@ -42,11 +42,19 @@ _GUESSES: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("euc_kr", _east_asian),
 )
 
+_TELLING = re.compile(
+    "メロディ|ボーカル|ドラム|ベース|ギター|ピアノ|旋律|主唱|鼓|мелод|вокал|соло|голос|удар|барабан|гитар|멜로디|보컬|드럼|μελωδ|"
+    "mélod|melodí|zpěv|şarkı"
+)
+"""Words that a track is named with: an encoding in which a name has one of them is the right one."""
+_RARE = ("euc_jp", "big5", "koi8_r", "cp866", "euc_kr", "cp1253", "cp1250", "cp1254", "mac_roman", "cp437")
+"""Encodings that short names don't tell by their looks."""
+
 
 def decoded(data: bytes) -> str:
     """Bytes of a name as printable text of at most `LONGEST` characters.
 
-    UTF-8 (UTF-16 with its mark), else Shift-JIS, Windows' Cyrillic, GB 18030 or EUC-KR where the result looks like such a
+    UTF-8 (UTF-16 with its mark), else what has a word that tracks are named with, else Shift-JIS, Windows' Cyrillic, GB 18030 or EUC-KR where the result looks like such a
     text, else Windows' Western code page.
     """
     return "".join(c for c in _text(data) if c.isprintable()).strip()[:LONGEST]
@@ -62,6 +70,10 @@ def _text(data: bytes) -> str:
             return data[: len(data) - cut].decode("utf-8-sig")
         except UnicodeDecodeError:
             continue
+    texts = {encoding: data.decode(encoding, errors="ignore") for encoding in (*dict(_GUESSES), *_RARE)}
+    for text in texts.values():
+        if _TELLING.search(text.casefold()):
+            return text
     for encoding, plausible in _GUESSES:
         try:
             text = data.decode(encoding)

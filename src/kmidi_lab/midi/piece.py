@@ -103,16 +103,20 @@ def voices_of(pitches: np.ndarray) -> np.ndarray:
 _DRUM_NAMES = re.compile(
     r"drum|perc(?!ol)|\bkit\b|batterie|schlagzeug|schlagwerk|bateria|batteria|trommel|ударн|барабан|ドラム|打楽器|爵士鼓|鼓|드럼"
 )
-_PITCHED_NAMES = re.compile(r"steel|kettle|timpani|pauken|tongue|hang ?drum|melodic|pitched")
+_PITCHED_NAMES = re.compile(
+    r"steel|kettle|timpani|pauken|tongue|hang ?drum|taiko|melodic|pitched|orgel|organ(?!ic)|perc\S* (?:bass|piano|guitar|synth|pad)"
+)
 _KIT = range(35, 60)
 _MAPPED = range(27, 88)
+_DRUM_BANKS = {120: range(128), 127: (0, 1, 8, 16, 24, 25, 32, 40, 48)}
+"""Banks of kits, and the programs that are kits there: General MIDI 2's, and XG's, which other makers give to sounds."""
 _SECOND_CHANNEL = 10
 """General MIDI 2's second channel that may hold drums, counted from 0."""
 _KICKS, _SNARES, _HATS = (35, 36), (38, 40), (42, 44, 46)
 
 
-def are_drums(name: str, channel: int, program: int, pitches: np.ndarray, others: bool) -> bool:
-    """Whether a part plays drums: on channel 10, named so, or a kit on channel 11 of a file without drums elsewhere.
+def are_drums(name: str, channel: int, program: int, pitches: np.ndarray, others: bool, bank: int = 0) -> bool:
+    """Whether a part plays drums: on channel 10, named so, a kit's bank, or a kit on channel 11 of a file without drums elsewhere.
 
     Args:
         name: of its track.
@@ -120,12 +124,15 @@ def are_drums(name: str, channel: int, program: int, pitches: np.ndarray, others
         program: 0..127; a part that was given an instrument is none by what it plays alone.
         pitches: of its notes.
         others: whether the file has notes on channel 10.
+        bank: 0..127, that the part chose (controller 0).
     """
     if channel == DRUM_CHANNEL:
         return True
     plain_name = plain(name)
     if _DRUM_NAMES.search(plain_name) and not _PITCHED_NAMES.search(plain_name):
         return bool(np.isin(pitches, _MAPPED).all())
+    if program in _DRUM_BANKS.get(bank, ()):
+        return is_kit(pitches)
     return channel == _SECOND_CHANNEL and program == 0 and not others and is_kit(pitches)
 
 

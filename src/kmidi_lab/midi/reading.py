@@ -116,7 +116,7 @@ def _parts(
 ) -> tuple[tuple[Track, ...], tuple[NDArray[np.int64], ...]]:
     """Notes by track, channel and program, in that order, and their places."""
     names = [_name(events) for events in file.tracks]
-    programs = channels.programs(file.tracks, port)
+    programs, banks = channels.programs(file.tracks, port), channels.banks(file.tracks, port)
     part = notes.track * 16 + notes.channel
     pairs = [divmod(key, 16) for key in np.flatnonzero(np.bincount(part)).tolist()]
     drum_ports = {port[number] for number, channel in pairs if channel == DRUM_CHANNEL}
@@ -127,7 +127,8 @@ def _parts(
         own = notes.taken(part == 16 * number + channel)
         chosen = programs.get(where, channels.NOTHING)
         program = chosen.before(number, own.on, own.start)
-        drums = are_drums(names[number], channel, int(program.max()), own.pitch, port[number] in drum_ports)
+        bank = int(banks.get(where, channels.NOTHING).before(number, own.on, own.start).max())
+        drums = are_drums(names[number], channel, int(program.max()), own.pitch, port[number] in drum_ports, bank)
         spans = pedals.get(where, channels.NOTHING).spans(number)
         if drums:
             own = with_strokes(own, file.division)

@@ -26,6 +26,7 @@ Dropout = Annotated[float, Interval(ge=0, le=0.95)]
 Smoothing = Annotated[float, Interval(ge=0, le=0.5)]
 LossWeight = Annotated[float, Interval(ge=0, le=10)]
 CONTRACT_VERSION = "contract_version"
+_WITHIN_EPOCH = "within_epoch"
 """In a checkpoint; those of earlier releases lack it and are of version 1."""
 _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
 _SEED_STRIDE = 1_000_003
@@ -102,6 +103,8 @@ class LabModule(Bounded, L.LightningModule):
         self.frozen: tuple[str, ...] = ()
         self.layer_rate = 1.0
         self.has_start = False
+        self._loss_sum, self._steps = torch.zeros(()), 0
+        self._within: list[Any] | None = None
 
     def start_from(self, frozen: Sequence[str], layer_rate: float, has_start: bool) -> None:
         """How a training moves the weights.
@@ -179,15 +182,30 @@ class LabModule(Bounded, L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Weights say what inputs they were trained on."""
+        """Weights say what inputs they were trained on; one within an epoch goes on with what is summed and drawn by then."""
         checkpoint[CONTRACT_VERSION] = self.contract.version
+        checkpoint[_WITHIN_EPOCH] = [float(self._loss_sum), self._steps, torch.get_rng_state()]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._within = checkpoint.get(_WITHIN_EPOCH)
+
+    def on_train_start(self) -> None:
+        """For a run that goes on within an epoch, of which Lightning tells no start; others begin their epoch behind this."""
+        if self._within:
+            total, self._steps, drawn = self._within
+            self._loss_sum = torch.tensor(total, device=self.device)
+            torch.set_rng_state(drawn)
+            self._freeze()
 
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(epoch_seed(self.current_epoch))
-        for part in frozen_parts(self, self.frozen):
-            part.eval()  # neither dropout nor statistics of batches
+        self._freeze()
         self._loss_sum = torch.zeros((), device=self.device)
         self._steps = 0
+
+    def _freeze(self) -> None:
+        for part in frozen_parts(self, self.frozen):
+            part.eval()  # neither dropout nor statistics of batches
 
     def keep_loss(self, loss: torch.Tensor) -> None:
         """Adds to the epoch's mean without a synchronisation at every step."""

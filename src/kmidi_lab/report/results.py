@@ -84,10 +84,15 @@ def _line(run: RunRecord, primary: Primary, network: Network, data: DataDescript
     rivals = spread.baselines.get(primary.split, {}).get(str(primary.best_baseline), {}) if spread else {}
     rival = rivals.get(primary.metric)
     against = plus_minus(rival, places) if rival else fixed(primary.best_baseline_value, places)
+    over = f"{plus_minus(own, places)} ({runs_of(spread)})" if spread and own else "one seed"
+    if spread and own and spread.folds:
+        # What one fold has depends on who is in it.
+        over = f"{over[:-1]}; the file's own test {value})"
+        value = fixed(own.mean, places)
     return (
         f"`{run.identity.model}`",
         f"{label(primary.metric, primary.mode)} {f'**{value}**' if primary.beats_baselines else value}",
-        f"{plus_minus(own, places)} ({runs_of(spread)})" if spread and own else "one seed",
+        over,
         f"{against} ({formats.cell(primary.best_baseline)})" if primary.best_baseline else "none scored",
         count(network.params),
         _fastest(run),

@@ -52,6 +52,7 @@ class Lessons:
         rater: `[E]`, index into `raters`.
         raters: their use ids.
         left_out: how many events were not usable, by reason.
+        alike: whether all that were kept wish for one and the same answer.
     """
 
     x: Array
@@ -59,13 +60,14 @@ class Lessons:
     rater: NDArray[np.intp]
     raters: tuple[str, ...]
     left_out: Mapping[str, int]
+    alike: bool = False
 
     def __len__(self) -> int:
         return len(self.x)
 
     def rows(self, index: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Lessons:
         """Some of them; the raters stay."""
-        return Lessons(self.x[index], self.targets[index], self.rater[index], self.raters, self.left_out)
+        return Lessons(self.x[index], self.targets[index], self.rater[index], self.raters, self.left_out, self.alike)
 
 
 Targets = Callable[[Array, NDArray[np.bool_], Array], Array]
@@ -113,7 +115,12 @@ def read_lessons(
     liked = np.array([one.liked for _, one, _ in kept], bool)
     made = targets(np.array([array for _, _, array in kept]), liked, x) if kept else np.zeros((0, 0))
     rater = np.array([raters.index(event.use) for event, _, _ in kept], np.intp)
-    return Lessons(x, made, rater, raters, dict(sorted(left_out.items())))
+    alike = len(kept) > 1 and bool(liked.all()) and len({array.tobytes() for _, _, array in kept}) == 1
+    return Lessons(x, made, rater, raters, dict(sorted(left_out.items())), alike)
+
+
+ALIKE = "  all of them wish for the same answer, so what is learnt is to give it everywhere; feedback should hold others, too"
+"""What is said of such lessons."""
 
 
 def _judged(event: Event, contract: Contract, hashes: Collection[str]) -> Judged:

@@ -12,7 +12,7 @@ from kmidi_lab.retraining.training import FeedbackTraining
 
 
 class Mixed:
-    """Gives a batch back with rows of feedback, drawn anew each time.
+    """Gives a batch back with rows of feedback, drawn anew each time, by the number of the batch, so that a run which goes on draws the same.
 
     Args:
         training: makes rows of lessons.
@@ -25,11 +25,12 @@ class Mixed:
     def __init__(self, training: FeedbackTraining, lessons: Lessons, weights: Array, share: float, seed: int) -> None:
         self._training, self._lessons = training, lessons
         self._chances = weights / weights.sum()
-        self._share, self._rng = share, np.random.default_rng(seed)
+        self._share, self._seed = share, seed
 
-    def __call__(self, batch: Any) -> Any:
+    def __call__(self, batch: Any, number: int) -> Any:
+        rng = np.random.default_rng([self._seed, number])
         count = max(1, round(len(batch[0]) * self._share / (1 - self._share)))
-        drawn = self._lessons.rows(self._rng.choice(len(self._lessons), count, p=self._chances))
-        rows = self._training.batch(drawn.x, drawn.targets, batch, self._rng)
+        drawn = self._lessons.rows(rng.choice(len(self._lessons), count, p=self._chances))
+        rows = self._training.batch(drawn.x, drawn.targets, batch, rng)
         columns = zip(batch, rows, strict=True)
         return type(batch)(*(torch.cat([own, more.to(own.device, own.dtype)]) for own, more in columns))

@@ -12,15 +12,13 @@ from kmidi_lab.conf_dir import conf_dirs, models
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.reading import read_lines
-from kmidi_lab.feedback.store import FILE, Store
+from kmidi_lab.feedback.store import FILE, Store, is_store
 from kmidi_lab.inference.published import Published, load_published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.retraining.lessons import Lessons, read_lessons
 from kmidi_lab.retraining.training import FeedbackTraining
 from kmidi_lab.targets import build
-
-_SQLITE = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True)
@@ -83,9 +81,7 @@ def events_of(named: str | None, output_root: Path) -> tuple[list[Event], int]:
     path = Path(named) if named else output_root / FILE
     if not path.is_file():
         raise DataError(f"{path}: no feedback there; name a store or a file of events")
-    with path.open("rb") as file:
-        is_store = file.read(len(_SQLITE)) == _SQLITE
-    if is_store:
+    if is_store(path):
         return list(Store(path).events()), 0
     faults: list[str] = []
     events = list(read_lines(path, lambda number, why: faults.append(why)))

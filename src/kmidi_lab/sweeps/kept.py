@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +13,17 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import write_atomic
-from kmidi_lab.overrides import quoted
+from kmidi_lab.overrides import quoted, unquoted
+from kmidi_lab.registry.files import read_bounded
 from kmidi_lab.typed_json import MisfitError, from_json, to_json
 
 FILE = "sweep.json"
 RESUME = "sweep.resume="
+_SAID_BY_THE_USER = ("trusted", "hydra", "task=")
+_HARMLESS = ("hydra.sweep.dir=", "hydra.sweep.subdir=", "hydra.launcher.n_jobs=", "hydra/launcher=")
+_LOOKED_UP = re.compile(r"\$\{[^}]*:")
 _MAY_BE_TYPED = ("sweep.", "launcher=", "logger=", "logger.", "hydra/launcher=", "hydra.launcher.", "trainer.progress=")
 
 
@@ -67,8 +72,8 @@ def write(kept: KeptSweep, folder: Path) -> None:
 def read(folder: Path) -> KeptSweep:
     """What `write` has written. Raises ConfigError: there is none, or it is not whole."""
     try:
-        kept = from_json(KeptSweep, json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, MisfitError) as error:
+        kept = from_json(KeptSweep, json.loads(read_bounded(folder / FILE).decode()))
+    except (OSError, ValueError, RecursionError, MisfitError) as error:
         why = "no such file" if isinstance(error, FileNotFoundError) else str(error)
         raise ConfigError(
             f"{RESUME}{folder}: no sweep that can go on ({FILE}: {why}); give the folder of one, such as outputs/sweeps/…"
@@ -92,6 +97,41 @@ def folder_to_resume(words: Iterable[str]) -> Path | None:
     return Path(values[-1]) if values and values[-1] not in ("", "null") else None
 
 
+def to_type_again(words: Iterable[str]) -> list[str]:
+    """Of the words of a sweep, those that a file is not believed: code, another task, or a look into the environment."""
+    bare = {word: word.lstrip("+~") for word in words}
+    return [
+        word
+        for word, key in bare.items()
+        if (key.startswith(_SAID_BY_THE_USER) and not key.startswith(_HARMLESS) and key != "task=train")
+        or _LOOKED_UP.search(word)
+    ]
+
+
+def check_typed(begun: KeptSweep, wanted: Sequence[str], typed: Sequence[str], folder: Path) -> None:
+    """A sweep's folder may come from someone else, so what could run code is typed again.
+
+    Args:
+        begun: what its sweep.json holds.
+        wanted: the options and overrides of its command.
+        typed: those of today's.
+        folder: of the sweep.
+
+    Raises:
+        ConfigError: a word is missing.
+    """
+    # The options come in pairs of which both are words of their own.
+    named = [w for w, before in zip(wanted, ["", *wanted], strict=False) if "--config-" in w or "--config-" in before]
+    again = dict.fromkeys([*named, *to_type_again([*wanted, *(word for job in begun.jobs for word in job)])])
+    said = {*map(unquoted, typed)}
+    missing = [word for word in again if unquoted(word) not in said]
+    if missing:
+        raise ConfigError(
+            f"{RESUME}{folder}: its {FILE} has {one_line(missing[0], 120)}, which could run what whoever wrote it likes; "
+            f"if that was you, type {one_line(shlex.join(['-m', f'{RESUME}{folder}', *again]), 1000)}"
+        )
+
+
 def going_on(kept: Sequence[str], typed: Sequence[str], folder: Path) -> list[str]:
     """The overrides of a sweep that goes on: its own, and those typed now that leave its jobs what they are.
 
@@ -103,8 +143,9 @@ def going_on(kept: Sequence[str], typed: Sequence[str], folder: Path) -> list[st
     Raises:
         ConfigError: a word that would change its jobs.
     """
+    own = {*map(unquoted, kept)}
     for word in typed:
-        if word not in kept and not word.startswith(_MAY_BE_TYPED):
+        if unquoted(word) not in own and not word.startswith(_MAY_BE_TYPED):
             raise ConfigError(
                 f"{RESUME}{folder} goes on with the jobs that the sweep began with; leave out {word}, or begin another sweep"
             )

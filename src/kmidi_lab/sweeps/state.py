@@ -56,7 +56,7 @@ def words_to_test(words: Sequence[str], folder: Path) -> list[str]:
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """Of the settings that decide what a job computes."""
-    return sha256(json.dumps(_compared(config), sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps(compared(config), sort_keys=True).encode()).hexdigest()
 
 
 def check_same(folder: Path, config: Mapping[str, Any]) -> None:
@@ -64,7 +64,7 @@ def check_same(folder: Path, config: Mapping[str, Any]) -> None:
     record = record_of(folder)
     if record is None or not record.config or config_hash(record.config) == config_hash(config):
         return
-    before, now = _compared(record.config), _compared(config)
+    before, now = compared(record.config), compared(config)
     key = min(key for key in {*before, *now} if before.get(key) != now.get(key))
     raise ConfigError(
         f"{folder}: was run with {key}={before.get(key)}, which is {now.get(key)} now; set it as it was, or remove the "
@@ -72,10 +72,16 @@ def check_same(folder: Path, config: Mapping[str, Any]) -> None:
     )
 
 
-def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
-    """By key; a key that is None counts as absent, as one does that came with a later kmidi_lab."""
+def compared(config: Mapping[str, Any], more: Sequence[str] = ()) -> dict[str, Any]:
+    """The settings that decide what a job computes, by key; one that is None counts as absent, as a later kmidi_lab's does.
+
+    Args:
+        config: plain, as a record keeps it.
+        more: further keys, or nodes, that may differ.
+    """
     flat = dict(_leaves(json.loads(json.dumps(config, default=str)), ""))
-    skipped = [*_CHANGES_NOTHING, *(f"{key}." for key in _CHANGES_NOTHING)]
+    keys = (*_CHANGES_NOTHING, *more)
+    skipped = [*keys, *(f"{key}." for key in keys)]
     return {
         key: value
         for key, value in flat.items()

@@ -19,6 +19,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.overrides import quoted
 from kmidi_lab.sweeps import kept, space, state
 from kmidi_lab.sweeps.grid import Launch, in_folder
+from kmidi_lab.sweeps.same_study import check_same
 
 if TYPE_CHECKING:
     import optuna
@@ -43,13 +44,15 @@ def search(folder: Path, arguments: Sequence[str], cfg: DictConfig, launch: Laun
         launch: of the launcher.
 
     Raises:
-        UserError: Optuna is not installed, its database can't be opened, or another process runs this sweep.
+        UserError: Optuna is not installed, its database can't be opened, the study in it was begun with other settings,
+            or another process runs this sweep.
     """
     fixed, dimensions = space.searched(arguments, cfg.model.name, cfg.sweep.only)
     with kept.alone(folder):
+        study = open_study(folder, cfg)
+        check_same(study, cfg, dimensions, storage_of(folder, cfg))
         if not cfg.sweep.resume:
             kept.begin(folder, [])
-        study = open_study(folder, cfg)
         _Search(folder.resolve(), study, fixed, dimensions, cfg, launch).run()
 
 

@@ -23,7 +23,7 @@ from kmidi_lab.inference.adapters import FILE, FORMAT, base_hashes, named_folder
 from kmidi_lab.inference.listening import say
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.adapting import Adapter, cross_validated
-from kmidi_lab.retraining.lessons import Array
+from kmidi_lab.retraining.lessons import ALIKE, Array
 from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
 from kmidi_lab.tasks.predict import models_root
 
@@ -49,6 +49,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     say(f"{len(lessons)} of {len(events)} events can be learnt from")
     for why, count in lessons.left_out.items():
         say(f"  {count} left out: {why}")
+    if lessons.alike:
+        say(ALIKE)
     if len(lessons) < FEWEST:
         raise DataError(f"{len(lessons)} events can be learnt from; {FEWEST} are needed")
     tried = cross_validated(model.module, model.training, lessons, cfg.seed)

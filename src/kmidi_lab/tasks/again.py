@@ -7,9 +7,8 @@ import shlex
 
 from hydra.core.hydra_config import HydraConfig
 
-from kmidi_lab.overrides import quoted
+from kmidi_lab.overrides import SAFE, quoted, unquoted
 
-_SAFE = r"[\w./+-]+"
 _KEPT = ("models_root=", "paths.", "data.root=", "trusted=")
 
 
@@ -23,14 +22,9 @@ def command(*words: str, **values: object) -> str:
     own = [*words, *(f"{key.replace('__', '.')}={_value(value)}" for key, value in values.items())]
     named = {word.partition("=")[0] for word in own}
     typed = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
-    kept = [_plain(w) for w in typed if w.startswith(_KEPT) and w.partition("=")[0] not in named]
+    kept = [unquoted(w) for w in typed if w.startswith(_KEPT) and w.partition("=")[0] not in named]
     return " ".join(shlex.quote(word) for word in [*own, *kept])
 
 
-def _plain(word: str) -> str:
-    """An override without the quotes that the lab put around what was typed, where it needs none."""
-    return re.sub(rf"='({_SAFE})'$", r"=\1", word)
-
-
 def _value(value: object) -> str:
-    return str(value) if re.fullmatch(_SAFE, str(value)) else quoted(value)
+    return str(value) if re.fullmatch(SAFE, str(value)) else quoted(value)

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
-from kmidi_lab import run_file
+from kmidi_lab import run_config, run_file
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.data import DataModule
-from kmidi_lab.errors import ConfigError, LabError, RegistryError, first_line, reason
+from kmidi_lab.errors import ConfigError, LabError, RegistryError, reason
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import has_registry, load_onnx, load_published
 from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
@@ -30,6 +28,8 @@ from kmidi_lab.text.table import Table
 from kmidi_lab.typed_json import from_json
 from kmidi_lab.wording import many
 
+_SMALL = 1 << 22
+"""Numbers that a network may hold beside its weights, such as tables."""
 Call = Callable[[np.ndarray], np.ndarray]
 
 
@@ -150,17 +150,19 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
     import torch
 
     from kmidi_lab.nn.distillation import STUDENT
+    from kmidi_lab.nn.size_limit import NumberLimit
 
     checkpoint = path if path.suffix == ".ckpt" else path / "checkpoints" / "best.ckpt"
-    settings = checkpoint.parent.parent / "config.yaml"
+    settings = checkpoint.parent.parent / run_config.FILE
     for needed in (checkpoint, settings):
         if not needed.is_file():
             raise ConfigError(f"{path}: {needed.name} is missing; give a run folder that training has finished in")
-    config = _settings(settings)
-    module = build(config["model"]["module"], LabModule, trusted)
+    config = run_config.read(settings)
     if not is_whole(checkpoint):
         last = checkpoint.with_name(LAST)
         raise ConfigError(f"{checkpoint}: cut short or damaged; give {last} for the weights of the last epoch")
+    with NumberLimit(checkpoint.stat().st_size + _SMALL, f"{settings}: the network is larger than {checkpoint.name}"):
+        module = build(config["model"]["module"], LabModule, trusted)
     try:
         kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
         module.use_contract(kept.get(CONTRACT_VERSION, "1"))
@@ -171,19 +173,6 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
     except Exception as error:  # a damaged archive raises whatever its bytes lead to
         raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({reason(error)})") from None
     return module.eval(), config, checkpoint
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    """The run's config.yaml as plain values. Raises ConfigError where it is none."""
-    try:
-        config: Any = OmegaConf.to_container(OmegaConf.load(path))
-        if not all(isinstance(part, dict) for part in (config["data"], config["model"]["module"])):
-            raise TypeError("data and model.module must be blocks")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, YAMLError, OmegaConfBaseException) as error:
-        raise ConfigError(
-            f"{path}: not the config of a run ({first_line(error)}); give a folder that training has written"
-        ) from None
-    return dict(plain_values(config, path))
 
 
 def _load_student(module: Any, path: Path) -> None:

@@ -21,7 +21,7 @@ from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable
 from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.resume import LAST, read
-from kmidi_lab.run_record import DataDescription, Identity, Network, RunRecord
+from kmidi_lab.run_record import DataDescription, Identity, Network, RunRecord, Spread
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.evaluate import load_run
@@ -36,7 +36,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     folder = checkpoint.parent.parent
     record = _record(folder, config, module)
     data = build(
-        {**_without_licence(config["data"]), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
+        {**_on_this_machine(config["data"], cfg), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
         DataModule,
         cfg.trusted,
     )
@@ -51,7 +51,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     record.data.settings = data.identity(config["data"])  # a run of 0.1.0 didn't record them
     if record.identity.status != "ok":
         _complete(record, module, data, config, checkpoint, context["folder"])
-    if folder.name.isdigit():
+    if export.spread:
+        record.spread = _spread_of(Path(export.spread), record)
+    elif folder.name.isdigit():
         record.spread = leaderboard(folder.parent)[1]
     # The scores published are always those of these weights, whatever was in run.json.
     evaluate(record, module, build(config["model"].get("evaluator"), Evaluator, cfg.trusted), data)
@@ -61,6 +63,28 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     run_file.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_file.FILE}")
+
+
+def _spread_of(sweep: Path, record: RunRecord) -> Spread:
+    """Over the runs of another sweep of the same model, such as the folds before a training on nearly all speakers.
+
+    Raises:
+        ConfigError: no sweep, one of another model, or one without a spread.
+    """
+    first = sweep / "0" / run_file.FILE
+    if not first.is_file():
+        raise ConfigError(
+            f"export.spread={sweep}: no sweep there; give its folder, which holds the jobs' folders 0, 1, …"
+        )
+    model = run_file.read(first).identity.model
+    if model != record.identity.model:
+        raise ConfigError(
+            f"export.spread={sweep}: a sweep of {model}, not of {record.identity.model}; give another one"
+        )
+    text, spread = leaderboard(sweep)
+    if spread is None:
+        raise ConfigError(f"export.spread={sweep}: {text.strip().splitlines()[-1]}")
+    return spread
 
 
 def _record(folder: Path, config: Mapping[str, Any], module: LabModule) -> RunRecord:
@@ -95,7 +119,8 @@ def _complete(
     run_file.finish(record)
 
 
-def _without_licence(data: dict[str, Any]) -> dict[str, Any]:
-    """Whoever made the run accepted a licence and fetched the data; the user of today has not."""
+def _on_this_machine(data: dict[str, Any], cfg: DictConfig) -> dict[str, Any]:
+    """The same data here. Whoever made the run accepted a licence, fetched the data and chose where to; today's user has not."""
+    data = {**data, "stream_dir": cfg.data.get("stream_dir", "")} if "stream_dir" in data else data
     fetch = False if isinstance(data.get("fetch"), bool) else None
     return {**data, "fetch": fetch} if "fetch" in data else data

@@ -12,10 +12,12 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.labels import Labels, kappa, take_in
 from kmidi_lab.feedback.material import BY_VOTES, Asker, Item
 from kmidi_lab.feedback.queue import queue_items
+from kmidi_lab.feedback.rounds import Rounds
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
+from kmidi_lab.wandb_rounds import log_step
 from kmidi_lab.wording import many
 
 _MOST_PORT = 65535
@@ -38,12 +40,21 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     of = asker(cfg)
     labels = Labels(Store(Path(cfg.paths.output_root) / FILE), cfg.model.name)
     if cfg.label.page:
+        before = labels.counts()["labels"]
         _serve(cfg, of, labels)
+        _note(cfg, context["folder"], of, labels, labels.counts()["labels"] - before, 0)
     else:
-        _take_in(Path(cfg.label.file), of, labels, context["folder"])
+        _take_in(cfg, Path(cfg.label.file), of, labels, context["folder"])
 
 
-def _take_in(path: Path, of: Asker, labels: Labels, folder: Path) -> None:
+def _note(cfg: DictConfig, folder: Path, of: Asker, labels: Labels, new: int, refused: int) -> None:
+    """Adds what this step has brought to the round of active learning."""
+    pairs = [of.request.alike(x, y) for *_, own in labels.agreement() for x, y in own]
+    facts = {"new": new, "refused": refused, "pairs": len(pairs), "alike": sum(pairs), **labels.counts()}
+    log_step(cfg, folder, Rounds(Path(cfg.paths.output_root), cfg.model.name), "label", facts)
+
+
+def _take_in(cfg: DictConfig, path: Path, of: Asker, labels: Labels, folder: Path) -> None:
     check = lambda text: of.request.checked_label(text, of.published)
     new, there, faults = take_in(path, labels, check, int(time.time()))
     say(f"{path}: {many(new, 'new label')}, {there} there before")
@@ -51,11 +62,14 @@ def _take_in(path: Path, of: Asker, labels: Labels, folder: Path) -> None:
         same = sum(of.request.alike(x, y) for x, y in pairs)
         beyond = f", kappa {kappa(pairs):.2f}" if of.request.labels(of.published) else ""
         say(f"  raters {a[:8]}… and {b[:8]}…: {many(len(pairs), 'item')} in common, {same} alike{beyond}")
+    _note(cfg, folder, of, labels, new, len(faults))
     if faults:
         refused = folder / "refused.txt"
         write_atomic(refused, "\n".join([*faults, ""]).encode("utf-8", "backslashreplace"))
+        for fault in faults[:SHOWN]:
+            say(f"  refused: {fault}")
         raise DataError(
-            f"{path}: {many(len(faults), 'row')} refused, as {faults[0]}; all in {refused}; the others are stored"
+            f"{path}: {many(len(faults), 'row')} refused, each with its reason in {refused}; the others are stored"
         )
 
 

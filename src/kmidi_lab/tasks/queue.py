@@ -9,11 +9,13 @@ from omegaconf import DictConfig
 
 from kmidi_lab.feedback.labels import Labels
 from kmidi_lab.feedback.queue import queue_rows
+from kmidi_lab.feedback.rounds import Facts, Rounds
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.tasks.again import command
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
+from kmidi_lab.wandb_rounds import log_step
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -25,6 +27,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     model, of = cfg.model.name, asker(cfg)
     labels = Labels(Store(Path(cfg.paths.output_root) / FILE), model)
     items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels.items())
+    say("  score, place and the model's answer; the highest score first, then what is most unlike those above it:")
     for item in items[:SHOWN]:
         say(f"  {item.score:.4f}  {item.source}  {' '.join(map(str, item.guess.likeliest))}")
     if len(items) > SHOWN:
@@ -32,6 +35,14 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     path = context["folder"] / "queue.csv"
     write_atomic(path, queue_rows(items))
     say(f"written: {path}")
+    mean = sum(item.score for item in items) / len(items)
+    facts: Facts = {
+        "by": cfg.queue.by or of.request.asks_by,
+        "asked": len(items),
+        "mean_score": mean,
+        **labels.counts(),
+    }
+    log_step(cfg, context["folder"], Rounds(Path(cfg.paths.output_root), model), "queue", facts)
     names = ", ".join(of.request.labels(of.published)) or "see docs/active_learning.md"
     label = f"task=label model={model}"
     say(f"fill in `label` ({names}) and type {command(*label.split(), label__file=path)}")

@@ -11,21 +11,25 @@ from omegaconf import DictConfig
 from kmidi_lab import lab
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError, NotBetterError
+from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.retraining.gated import Retraining
-from kmidi_lab.retraining.lessons import Lessons
+from kmidi_lab.retraining.going_on import Basis, events_again, settings_of
+from kmidi_lab.retraining.lessons import ALIKE, Lessons
 from kmidi_lab.retraining.mixing import Mixed
 from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
 from kmidi_lab.retraining.splitting import held_out
-from kmidi_lab.targets import build, find, plain_values
+from kmidi_lab.targets import find, plain_values
 from kmidi_lab.tasks.predict import models_root
 from kmidi_lab.wording import many
 
 FEWEST = 20
 """Events that can be learnt from below which nothing is tried."""
 _MANY_EPOCHS = 1000
+_KEPT_STEPS = 25
+"""From one checkpoint to the next; a run that was killed goes on from the last."""
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -39,10 +43,16 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     root = Path(cfg.model.init_from) if cfg.model.init_from else models_root(cfg, cfg.model.name)
     events, wrong = events_of(cfg.retrain.feedback, Path(cfg.paths.output_root))
     model = opened(cfg, root)
+    settings = settings_of(cfg.retrain, cfg.seed)
+    release = model.published.entry["exports"]["sha256"]
+    if cfg.trainer.resume:
+        events = events_again(cfg.trainer.resume, release, settings, events)
     lessons = lessons_of(model, events)
     say(f"{len(lessons)} of {many(len(events), 'event')} can be learnt from, of {many(len(lessons.raters), 'user')}")
     for why, count in lessons.left_out.items():
         say(f"  {count} left out: {why}")
+    if lessons.alike:
+        say(ALIKE)
     if wrong:
         say(f"  {many(wrong, 'line')} left out: no events (task=feedback feedback.import=FILE says why)")
     if len(lessons) < FEWEST:
@@ -58,14 +68,24 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         )
     held = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
     _set(cfg, model)
-    _check_data(cfg, model)
     report = Retraining(model, lessons, raters, held, cfg.retrain.margin, cfg.seed)
+
+    def begin(data: DataModule) -> None:
+        _check_data(cfg, model, data)
+        Basis(release, settings, [event.event for event in events if event.model == cfg.model.name]).write(
+            context["folder"]
+        )
+        write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
+
+    context["rounds"] = rounds = Rounds(Path(cfg.paths.output_root), cfg.model.name)
+    rounds.number()
+    learnt = lessons.rows(~held)
+    mixed = Mixed(model.training, learnt, event_weights(learnt, trust), cfg.retrain.share, cfg.seed)
+    record = lab.train(cfg, context, lab.Additions(begin, mixed, report.gate, _KEPT_STEPS))
     write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
-    mixed = Mixed(
-        model.training, lessons.rows(~held), event_weights(lessons.rows(~held), trust), cfg.retrain.share, cfg.seed
-    )
-    record = lab.train(cfg, context, mixed, report.gate)
-    write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
+    published = record.export is not None and record.export.published
+    retrained = (record.data and record.data.more.get("retrained")) or {}
+    rounds.note(LAST, {**facts_of(retrained), "published": published})
     for gate in report.gates:
         say(f"  {gate}")
     failed = [gate.name for gate in report.gates if not gate.passed]
@@ -109,15 +129,13 @@ def _set(cfg: DictConfig, model: Opened) -> None:
     cfg.trainer.update({"max_epochs": _MANY_EPOCHS, "ema": 0.0, "patience": 0, "more": {**cfg.trainer.more, **once}})
 
 
-def _check_data(cfg: DictConfig, model: Opened) -> None:
+def _check_data(cfg: DictConfig, model: Opened, data: DataModule) -> None:
     """Raises DataError: what the release was trained on is not there, so nothing would keep it from forgetting."""
-    data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
-    data.use_contract(model.published.contract.version)
-    data.prepare_data()
-    data.setup("fit")
     here, there = data.describe()["version"], model.published.entry["training"].get("dataset_version")
     if here != there:
+        name, sources = cfg.model.name, ", ".join(map(str, cfg.data.get("sources") or [data.describe()["id"]]))
         raise DataError(
-            f"{model.root} was trained on data {there}, and {cfg.paths.data_root} holds {here}; set DATA_ROOT to the "
-            "same data, which is mixed in so that nothing is forgotten"
+            f"{model.root} was trained on other data than {cfg.paths.data_root} holds ({there}, not {here}); its data is "
+            f"mixed in so that nothing is forgotten: set DATA_ROOT to where {sources} lie as they were then, or retrain a "
+            f"model of your own data: python -m kmidi_lab model={name}; task=adapt model={name} needs no data"
         )

@@ -18,6 +18,9 @@ from kmidi_lab.verify.findings import Checks
 
 ALL_OUTPUTS = "output"
 _AGAIN = "export the model again"
+_NAMED = {"labels": "weight", "intensities": "intensity_weight", "sub_emotions": "sub_weight", "arcs": "arc_weight"}
+"""Lists of names in head files, and the matrix that has a row for each."""
+_LISTS = (*_NAMED, "types", "lengths", "degrees", "qualities")
 
 
 def check_head(checks: Checks, name: str, data: bytes, contract: Contract | None) -> None:
@@ -67,6 +70,15 @@ def _check_map(checks: Checks, name: str, head: dict[str, Any], contract: Contra
         columns == width,
         f"{name}: weight has {columns} columns for an input of {width} values, must be as many; {_AGAIN}",
     )
+    for names, matrix in _NAMED.items():
+        told, held = head.get(names), head.get(matrix)
+        if isinstance(told, list) and isinstance(held, list):
+            fault = f"{name}: {len(told)} {names} for {len(held)} rows of {matrix}, must be as many; {_AGAIN}"
+            checks.expect("head", len(told) == len(held), fault)
+    for names in _LISTS:
+        told = head.get(names)
+        twice = isinstance(told, list) and len({*map(str, told)}) < len(told)
+        checks.expect("head", not twice, f"{name}: {names} names one twice; {_AGAIN}")
     labels = [head[key] for key in ("degrees", "qualities") if isinstance(head.get(key), list)]
     classes = math.prod(len(part) for part in labels)
     checks.expect(

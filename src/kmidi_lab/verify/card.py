@@ -16,6 +16,11 @@ from kmidi_lab.verify.findings import Checks
 _AGAIN = "export the model again"
 _STAND_IN = re.compile(r"^> \*\*Stand-in data\.\*\* (.*)$", re.MULTILINE)
 _STATUS = re.compile(r"^Status \*\*([a-z]+)\*\*: (.*)\.$", re.MULTILINE)
+_REASON = re.compile(r"^Status \*\*[a-z]+\*\*: (.*)\.$", re.MULTILINE)
+_PARAMETERS = re.compile(r" ([\d,]+) trained parameters")
+_FINGERPRINT = re.compile(r"fingerprint `(\S+)`")
+_NO_EFFECT = re.compile(r"^## Inputs without effect\n\n(.*)$", re.MULTILINE)
+_PRODUCT = re.compile(r"Use in a product: \*\*(\w+)\*\*")
 _LICENCES = re.compile(r"Licences: (.*?)\.$", re.MULTILINE)
 _ROW = r"^\| {} \| (.*) \|$"
 _SCORED = re.compile(r"^\|  \|(.*[↑↓].*)\|\n\| --- \|.*\n((?:\|.*\n)+)", re.MULTILINE)
@@ -42,6 +47,13 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
         "licence": (_first(_LICENCES, card), entry.get("license")),
         "run": (_row(card, "run"), training.get("run_id")),
         "seed": (_row(card, "seed"), entry.get("seed")),
+        "reason": (_first(_REASON, card), entry.get("status_reason")),
+        "fingerprint of the data": (_first(_FINGERPRINT, card), entry.get("data_fingerprint")),
+        "use in a product": (_first(_PRODUCT, card), entry.get("product_use")),
+        "trained parameters": (_first(_PARAMETERS, card), _counted(entry.get("params"))),
+        "commit": (_row(card, "commit"), _commit(entry)),
+        "code sha256": (_row(card, "code sha256"), entry.get("code_sha256")),
+        "inputs without effect": (_first(_NO_EFFECT, card), _without_effect(entry.get("no_effect"))),
     }
     for what, (on_card, in_entry) in pairs.items():
         if in_entry is None and what != "stand-in":
@@ -82,6 +94,23 @@ def _scores(card: str, entry: dict[str, Any]) -> Iterator[tuple[str, str, Decima
                 score = _NUMBER.match(on_card)
                 if numbers and score:
                     yield who, metric, Decimal(score[0].replace("−", "-").replace(",", "")), numbers
+
+
+def _counted(params: object) -> str | None:
+    return f"{params:,}" if isinstance(params, int) else None
+
+
+def _commit(entry: dict[str, Any]) -> str | None:
+    commit = section(entry, "training").get("git_commit")
+    return None if commit is None else f"{commit}{' with uncommitted changes' if entry.get('git_dirty') else ''}"
+
+
+def _without_effect(names: object) -> str | None:
+    """The sentence of the card."""
+    if not isinstance(names, list):
+        return None
+    listed = ", ".join(f"`{name}`" for name in names)
+    return f"These inputs change no output: {listed}." if names else "Every input changes the output."
 
 
 def _rounded(score: Decimal) -> Decimal:

@@ -10,7 +10,11 @@ import math
 import re
 from typing import Any
 
+import orjson
+
+from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import show
+from kmidi_lab.licences import product_use
 from kmidi_lab.registry.history import PROMOTED
 from kmidi_lab.registry.policy import may_promote
 from kmidi_lab.registry.versions import digest
@@ -31,6 +35,7 @@ def check_lab_entry(checks: Checks, entry: dict[str, Any]) -> None:
         return
     for check, run in (
         ("contract", _check_contract),
+        ("data", _check_data),
         ("hash", _check_hashes),
         ("primary", _check_verdicts),
         ("parity", _check_parity),
@@ -60,6 +65,35 @@ def check_params(checks: Checks, entry: dict[str, Any], stored: int | None, onnx
     checks.expect("params", right, f"params_estimate is {show(estimate)}, params is {show(params)}{held}; {_AGAIN}")
 
 
+def check_reach(checks: Checks, entry: dict[str, Any], reach: int | None) -> None:
+    """How many calls an answer depends on, against the RTNeural file's; None without an end."""
+    told = entry.get("receptive_field", reach)
+    fault = f"receptive_field is {show(told)}, the RTNeural file has {show(reach)}; {_AGAIN}"
+    checks.expect("receptive field", told == reach, fault)
+    if entry.get("rtneural_is_student") is not True:
+        told = entry.get("onnx_receptive_field", reach)
+        fault = f"onnx_receptive_field is {show(told)}, the same network's RTNeural file has {show(reach)}; {_AGAIN}"
+        checks.expect("receptive field", told == reach, fault)
+
+
+def check_said_of_golden(
+    checks: Checks, name: str, data: bytes, entry: dict[str, Any], contract: Contract | None
+) -> None:
+    """What a golden file says of the network beside vectors; one of an earlier release says nothing."""
+    file = orjson.loads(data)
+    if not isinstance(file, dict) or "no_effect" not in file:
+        return
+    same = file["no_effect"] == entry.get("no_effect", file["no_effect"])
+    fault = (
+        f"{name}: no_effect is {show(file['no_effect'])}, the registry tells {show(entry.get('no_effect'))}; {_AGAIN}"
+    )
+    checks.expect("golden", same, fault)
+    if contract is not None and contract.head:
+        checks.expect(
+            "golden", "decoded" in file, f"{name}: says nothing of what the head makes of the outputs; {_AGAIN}"
+        )
+
+
 def _check_contract(checks: Checks, entry: dict[str, Any]) -> None:
     contract = contract_of(entry.get("id"), entry.get("contract_version"))
     if contract is None:
@@ -72,6 +106,17 @@ def _check_contract(checks: Checks, entry: dict[str, Any]) -> None:
     ):
         value = entry.get(key)
         checks.expect(key, value == right, f"{key} is {show(value)}, the contract says {show(right)}; {_AGAIN}")
+
+
+def _check_data(checks: Checks, entry: dict[str, Any]) -> None:
+    """What is told of the data twice, or follows from it."""
+    for key, value, right in (
+        ("product_use", entry.get("product_use"), product_use(text(entry.get("license")))),
+        ("dataset_version", section(entry, "training").get("dataset_version"), entry.get("data_fingerprint")),
+    ):
+        # Earlier releases tell less.
+        same = value is None or value == right
+        checks.expect("data", same, f"{key} is {show(value)}, must be {show(right)} by the entry's own data; {_AGAIN}")
 
 
 def _check_hashes(checks: Checks, entry: dict[str, Any]) -> None:

@@ -13,12 +13,12 @@ from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.registry.files import read_bounded, stays_below
 from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, declared_sizes
 from kmidi_lab.verify.beside import check_head, check_header, check_runtime_file
-from kmidi_lab.verify.claims import check_params
+from kmidi_lab.verify.claims import check_params, check_reach, check_said_of_golden
 from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
-from kmidi_lab.verify.statements import check_audio, check_random, check_statements, check_texts
+from kmidi_lab.verify.statements import check_audio, check_random, check_statements, check_texts, check_title
 
 _AGAIN = "restore it or export the model again"
 
@@ -113,6 +113,12 @@ def check_model(
         model = opened[0].model if opened[0] is not None else None
         stored = model.parameters if isinstance(model, RTNeuralModel) else None
         check_params(checks, entry, stored, None if opened[1] is None else onnx)
+        if isinstance(model, RTNeuralModel):
+            check_reach(checks, entry, model.receptive_field)
+        golden_data = _read(checks, root, files.golden)
+        if golden_data is not None:
+            with checks.guarded("golden", str(files.golden), _AGAIN):
+                check_said_of_golden(checks, str(files.golden), golden_data, entry, contract)
     _check_statements(checks, root, files, contract, goldens, [file for file in opened if file is not None])
     for file in opened:
         if file is not None:
@@ -145,9 +151,13 @@ def _check_statements(
             check_statements(checks, str(name), data, golden, head, contract)
     audio = _read(checks, root, files.audio_golden)
     if audio is not None:
+        if contract is not None:
+            check_title(checks, "audio golden", str(files.audio_golden), audio, contract)
         check_audio(checks, str(files.audio_golden), audio, opened)
     table, texts = _read(checks, root, files.table), _read(checks, root, files.text_golden)
     if table is not None and texts is not None:
+        if contract is not None:
+            check_title(checks, "text golden", str(files.text_golden), texts, contract)
         check_texts(checks, str(files.text_golden), texts, str(files.table), table, opened)
 
 
@@ -195,6 +205,12 @@ def _check_beside(
         expected = (Path(files.onnx or "").parent / f"{contract.id}.head.json").as_posix()
         fault = f"head_path is {show(files.head)}, must be {expected!r}, which decodes the output; {_AGAIN}"
         checks.expect("head", files.head == expected, fault)
+    if contract.listens:
+        expected = f"golden/{contract.id}.audio.json"
+        fault = (
+            f"audio_golden_path is {show(files.audio_golden)}, must be {expected!r}, which proves the frames; {_AGAIN}"
+        )
+        checks.expect("audio golden", files.audio_golden == expected, fault)
     if contract.reads:
         expected = (Path(files.onnx or "").parent / f"{contract.id}.table.bin").as_posix()
         fault = f"table_path is {show(files.table)}, must be {expected!r}, which makes inputs of texts; {_AGAIN}"

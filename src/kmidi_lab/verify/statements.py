@@ -7,9 +7,10 @@ from __future__ import annotations
 import numpy as np
 import orjson
 
+from kmidi_lab.audio.mel import RATE
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import show
-from kmidi_lab.export.proof.audio_golden import verify_audio
+from kmidi_lab.export.proof.audio_golden import SCALE, verify_audio
 from kmidi_lab.export.proof.golden import Worst, decoded
 from kmidi_lab.export.proof.random_calls import answers
 from kmidi_lab.export.proof.text_golden import verify_text
@@ -51,6 +52,21 @@ def check_statements(
                 same,
                 f"{name}: {matrix} of the head file decodes the outputs otherwise than `decoded` says; {_AGAIN}",
             )
+
+
+def check_title(checks: Checks, kind: str, name: str, data: bytes, contract: Contract) -> None:
+    """A golden file from a waveform or from texts on is of this model, contract and size, as far as it says."""
+    with checks.guarded(kind, name, _AGAIN):
+        file = orjson.loads(data)
+        rights: dict[str, object] = {
+            "id": contract.id, "contract_version": contract.version, "feature_version": contract.features,
+            "input_size": contract.input_size, "output_size": contract.output_size,
+        }  # fmt: skip
+        if kind == "audio golden":
+            rights |= {"sample_rate": RATE, "scale": SCALE}
+        for key, right in rights.items():
+            told = file.get(key)
+            checks.expect(kind, told == right, f"{name}: {key} is {show(told)}, must be {show(right)}; {_AGAIN}")
 
 
 def check_audio(checks: Checks, name: str, data: bytes, files: list[RunnableFile]) -> None:

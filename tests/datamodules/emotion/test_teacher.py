@@ -12,7 +12,7 @@ import torch
 from support.speech_files import write_clip, write_ravdess
 
 from datamodules.emotion import lessons, speaker_encoder, teacher
-from datamodules.emotion.lessons import TeacherLessons, targets_of
+from datamodules.emotion.lessons import TeacherLessons, directions_of, less_voices
 from datamodules.emotion.module import ActedSpeech
 from datamodules.emotion.other_speech import CORPORA, recordings, rows
 from datamodules.emotion.speaker_encoder import SIZE, SpeakerEncoder
@@ -121,8 +121,10 @@ def test_targets_hold_what_varies_within_a_voice() -> None:
         (f @ directions + offset[v] + noise * rng.standard_normal((50, SIZE))).astype(np.float32)
         for f, v in zip(factors, voices, strict=True)
     ]
-    targets, explained = targets_of(activations, voices)  # type: ignore[arg-type]
-    assert all(t.shape == (50, TARGETS) and t.dtype == np.float16 for t in targets)
+    centred = less_voices(activations, voices)  # type: ignore[arg-type]
+    projection, explained = directions_of(centred)
+    targets = [rows @ projection for rows in centred]
+    assert all(t.shape == (50, TARGETS) for t in targets)
     assert explained > 0.99
     for voice in "ab":
         mean = np.concatenate([t for t, v in zip(targets, voices, strict=True) if v == voice]).mean(0, np.float64)
@@ -171,7 +173,7 @@ def test_a_training_without_its_teacher_says_so(
     spoken: ActedSpeech, no_package: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert spoken.lessons() is None
+        assert spoken.lessons() == []
     assert "without teacher: the package resemblyzer is not installed" in caplog.text
     told = spoken.describe()
     assert told["notice"].startswith("Trained without teacher: the package") and len(told["sources"]) == 1
@@ -186,7 +188,29 @@ def test_what_was_heard_is_told_with_its_licences(spoken: ActedSpeech, package: 
     assert told["notice"].startswith("Taught by resemblyzer") and "12 recordings of nemo, ased" in told["notice"]
     assert [row["name"] for row in told["sources"]] == ["ravdess", *CORPORA]
     assert told["licence"].startswith(f"{before}; nemo: terms of nemo; ased: terms of ased")
-    found = spoken.lessons()
-    assert found is not None and found.folder == tmp_path / "cache" / "teacher"
+    other, own = spoken.lessons()
+    assert other.folder == own.folder == tmp_path / "cache" / "teacher"
     spoken.for_scoring()
-    assert spoken.lessons() is None and "notice" not in spoken.describe()
+    assert spoken.lessons() == [] and "notice" not in spoken.describe()
+
+
+@pytest.mark.slow
+def test_of_ravdess_only_the_training_speakers_are_learnt_from(
+    spoken: ActedSpeech, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lessons, "_TOGETHER", 4)
+    write_corpora(tmp_path)
+    other, own = spoken.lessons()
+    voices = {f"ravdess {clip.group}" for clip in spoken.songs("train")}
+    everyone = {f"ravdess {clip.group}" for clip in spoken.songs("all")}
+    assert {lesson.voice for lesson in own.prepared().lessons} == voices < everyone
+    # Another fold learns from others and finds the same file; both say the same of a frame.
+    data = ActedSpeech(
+        str(tmp_path), str(tmp_path / "cache"), augment=PLAIN, teacher=True, workers=1, progress=False, fold=1
+    )
+    data.setup("fit")
+    monkeypatch.setattr(lessons, "SpeakerEncoder", None)
+    first, second = data.lessons()
+    assert first.version == other.version and second.path == own.path and second.version != own.version
+    assert {lesson.voice for lesson in second.prepared().lessons} == {f"ravdess {c.group}" for c in data.songs("train")}
+    assert np.array_equal(own.prepared().directions, other.prepared().directions)

@@ -20,6 +20,7 @@ from datamodules.melody import lakh
 from datamodules.melody.lakh import LakhMelodies
 from datamodules.melody.module import Melodies
 from datamodules.shared import stream
+from datamodules.shared.shards import Shards
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.command_line import with_model
 from kmidi_lab.errors import ConfigError, DataError
@@ -192,6 +193,21 @@ def test_a_stream_without_litdata_says_what_to_install(make: Make, monkeypatch: 
     monkeypatch.setattr(stream.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'kmidi_lab\[stream\]'"):
         make(stream=True).prepare_data()
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "train.txt", ".ssh", "runs"])
+def test_a_folder_that_holds_anything_else_is_never_replaced_by_a_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(stream, "require", lambda: None)
+    for kept in ("train", name):
+        (tmp_path / kept).mkdir()
+    with pytest.raises(ConfigError, match=r"so it is no stream of the lab; name a folder that is empty"):
+        stream.write(str(tmp_path), Shards([]), {}, {}, 1)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="no folder that can be read"):
+        stream.write(str(tmp_path / "file"), Shards([]), {}, {}, 1)
+    assert {path.name for path in tmp_path.iterdir()} == {"train", name, "file"}
 
 
 @pytest.mark.slow

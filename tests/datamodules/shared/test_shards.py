@@ -12,7 +12,7 @@ from support.smf import END, midi, note, song, track
 from datamodules.shared import shards as generic
 from datamodules.shared.midi_reading import prepare_shards
 from datamodules.shared.shards import Shards
-from kmidi_lab.errors import DataError, LabError
+from kmidi_lab.errors import DataError, FileError, LabError
 from kmidi_lab.midi.reading import read_piece
 
 
@@ -29,6 +29,15 @@ def files(tmp_path: Path) -> list[Path]:
 
 def make(files: list[Path], tmp_path: Path, extract=pitches, version: str = "1") -> Shards:
     return prepare_shards(files, tmp_path / "data", tmp_path / "cache", extract, version, shard_files=3)
+
+
+def test_a_folder_that_can_t_be_written_is_known_before_a_file_is_read(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").touch()
+    monkeypatch.setattr(generic.Readers, "read", lambda *_: pytest.fail("read in vain"))
+    with pytest.raises(FileError, match="can't be written"):
+        make(files, tmp_path)
 
 
 def test_everything_comes_back_in_order_mapped_from_the_disk(files: list[Path], tmp_path: Path) -> None:

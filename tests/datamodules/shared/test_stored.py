@@ -23,6 +23,7 @@ from datamodules.shared.library import Problem, SplitLibrary
 from datamodules.shared.rendering import Note
 from kmidi_lab.audio.clips import Sound
 from kmidi_lab.chords.chord import Chord, Event, Key, Song
+from kmidi_lab.errors import FileError
 
 
 def bits(value: Any) -> Any:
@@ -209,3 +210,9 @@ def test_a_file_cut_short_or_changed_anywhere_is_a_miss_or_only_other_values(tmp
         changed[rng.integers(len(whole))] ^= 1 << int(rng.integers(8))
         path.write_bytes(changed)
         assert isinstance(cached(path, SplitLibrary, library), SplitLibrary)
+
+
+def test_a_cache_that_can_t_be_written_is_known_before_anything_is_prepared(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="can't be written"):
+        cached(tmp_path / "file" / "x.prepared", list, lambda: pytest.fail("prepared in vain"))

@@ -31,12 +31,13 @@ SMALL = {"channels": 8, "cepstra": 12, "recurrent": [10, 6]}
 class Made:
     """Lessons whose targets are the level of each frame, in 64 sizes."""
 
-    def __init__(self, folder: Path, fail_in: int | None = None) -> None:
-        self.version, self.folder, self.fail_in, self.read = "1", folder, fail_in, 0
+    def __init__(self, folder: Path, fail_in: int | None = None, version: str = "1", mean: float = 0.25) -> None:
+        self.version, self.folder, self.fail_in, self.read = version, folder, fail_in, 0
+        self._mean = mean
         self._sizes = torch.linspace(-0.3, 0.3, TARGETS)
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        return torch.full((128,), 0.25), torch.full((128,), 2.0)
+        return torch.full((128,), self._mean), torch.full((128,), 2.0)
 
     def batches(self, size: int, epoch: Callable[[], int]) -> Made:
         self._epoch = epoch
@@ -65,14 +66,16 @@ def test_grus_stand_in_the_place_of_the_blocks() -> None:
     assert one.architecture == "causal convolution, 8 channels, kernel 8, then GRU of 10, 6→64"
     assert one.network.receptive_field() == float("inf") and one.stride == 1
     assert one(torch.randn(2, 5, 128)).shape == (2, 5, 64)
-    released = EmotionRecognizer(channels=128, recurrent=[256])
-    assert released.parameter_count <= 500_000
+    released = EmotionRecognizer(channels=128, recurrent=[320])
+    assert released.parameter_count <= 510_000
     first, rest = recurrent_part(one.network)
     x = torch.randn(1, 9, 128)
     one.eval()
     assert torch.allclose(rest(first(x)), one(x), atol=1e-6)
-    with pytest.raises(ConfigError, match=r"pretrain_epochs=3 .*recurrent=\[256\]"):
-        EmotionRecognizer(pretrain_epochs=3)
+    with pytest.raises(ConfigError, match=r"pretrain_epochs=\[3\] .*recurrent=\[320\]"):
+        EmotionRecognizer(pretrain_epochs=[3])
+    with pytest.raises(ConfigError, match=r"pretrain_epochs=\[1, 2, 3\]: there are 2 kinds"):
+        module(pretrain_epochs=[1, 2, 3])
 
 
 @pytest.mark.slow
@@ -100,7 +103,7 @@ def test_a_sequence_pieces_rtneural_and_onnx_agree_with_grus() -> None:
 def test_what_the_teacher_says_is_learnt_and_kept(tmp_path: Path) -> None:
     lessons, one = Made(tmp_path), module()
     before = {name: values.clone() for name, values in one.network.state_dict().items()}
-    short, long = pretrain(module().network, Made(tmp_path / "short"), 1), pretrain(one.network, lessons, 8)
+    short, long = pretrain(module().network, [(Made(tmp_path / "short"), 1)]), pretrain(one.network, [(lessons, 8)])
     assert long < 0.8 * short
     assert lessons.read == 32
     layers = list(one.network)
@@ -111,37 +114,64 @@ def test_what_the_teacher_says_is_learnt_and_kept(tmp_path: Path) -> None:
     assert not torch.equal(before["5.rnn.weight_hh_l0"], one.network.state_dict()["5.rnn.weight_hh_l0"])
     # Another fold takes it as it is; other lessons, sizes or epochs are learnt anew.
     other = module()
-    assert pretrain(other.network, lessons, 8) == long and lessons.read == 32
+    assert pretrain(other.network, [(lessons, 8)]) == long and lessons.read == 32
     assert torch.equal(other.network.state_dict()["6.rnn.weight_ih_l0"], one.network.state_dict()["6.rnn.weight_ih_l0"])
-    pretrain(module(recurrent=[5]).network, lessons, 1)
+    pretrain(module(recurrent=[5]).network, [(lessons, 1)])
     assert lessons.read == 36
+
+
+def test_folds_share_the_first_lessons_and_have_their_own_second_ones(tmp_path: Path) -> None:
+    first = Made(tmp_path)
+    folds = [Made(tmp_path, version=name, mean=9.0) for name in ("fold 0", "fold 1")]
+    nets = [module().network for _ in folds]
+    for network, own in zip(nets, folds, strict=True):
+        pretrain(network, [(first, 2), (own, 1)])
+    assert (first.read, [own.read for own in folds]) == (8, [4, 4]) and len(list(tmp_path.glob("*.ckpt"))) == 3
+    # The second lessons go on from what the first left, and the inputs stay those of the first.
+    alone = module().network
+    pretrain(alone, [(folds[0], 1)])
+    layers = list(nets[0])
+    assert isinstance(layers[0], Standardize) and layers[0].mean.eq(0.25).all()
+    assert not torch.equal(alone.state_dict()["2.conv.weight"], nets[0].state_dict()["2.conv.weight"])
+    assert torch.equal(nets[0].state_dict()["2.conv.weight"], nets[1].state_dict()["2.conv.weight"])
+
+
+def test_labels_are_learnt_from_the_means_that_are_judged() -> None:
+    one = module(dropout=0.0).eval()
+    x, weight = torch.randn(3, 12, 128), (torch.rand(3, 12) > 0.4).float()
+    early = torch.zeros(3, 12)
+    early[:, :4] = 1
+    means = one._clip_means(one.network, x, weight, early)
+    for mean, of in zip(means, (weight, early), strict=True):
+        expected = (one.network(x) * of[..., None]).sum(1) / of.sum(1, keepdim=True).clamp_min(1)
+        assert torch.allclose(mean, expected, atol=1e-5)
 
 
 def test_a_stopped_pretraining_goes_on_where_it_was(tmp_path: Path) -> None:
     whole = module()
-    pretrain(whole.network, Made(tmp_path / "whole"), 4)
+    pretrain(whole.network, [(Made(tmp_path / "whole"), 4)])
     with pytest.raises(KeyboardInterrupt):
-        pretrain(module().network, Made(tmp_path, fail_in=2), 4)
+        pretrain(module().network, [(Made(tmp_path, fail_in=2), 4)])
     again, rest = module(), Made(tmp_path)
-    pretrain(again.network, rest, 4)
+    pretrain(again.network, [(rest, 4)])
     assert rest.read == 8
     for name, values in whole.network.state_dict().items():
         assert torch.equal(values, again.network.state_dict()[name]), name
     # A file cut short is learnt anew.
     (file,) = tmp_path.glob("*.ckpt")
     file.write_bytes(file.read_bytes()[:-100])
-    pretrain(module().network, rest, 4)
+    pretrain(module().network, [(rest, 4)])
     assert rest.read == 24
 
 
 class Clips(L.LightningDataModule):
     """Two steps of labels, and lessons where there is a teacher."""
 
-    def __init__(self, lessons: Made | None) -> None:
+    def __init__(self, *lessons: Made) -> None:
         super().__init__()
-        self._lessons = lessons
+        self._lessons = list(lessons)
 
-    def lessons(self) -> Made | None:
+    def lessons(self) -> list[Made]:
         return self._lessons
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -159,15 +189,15 @@ class Clips(L.LightningDataModule):
 
 @pytest.mark.parametrize("taught", [True, False])
 def test_labels_leave_what_was_taught_as_it_is(tmp_path: Path, taught: bool) -> None:
-    one = module(pretrain_epochs=1)
+    one = module(pretrain_epochs=[1])
     trainer = L.Trainer(
         max_epochs=2, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
         enable_checkpointing=False, num_sanity_val_steps=0,
     )  # fmt: skip
-    trainer.fit(one, datamodule=Clips(Made(tmp_path) if taught else None))
-    reference = module(pretrain_epochs=1)
+    trainer.fit(one, datamodule=Clips(*[Made(tmp_path)][: int(taught)]))
+    reference = module(pretrain_epochs=[1])
     if taught:
-        pretrain(reference.network, Made(tmp_path), 1)
+        pretrain(reference.network, [(Made(tmp_path), 1)])
     now, then = one.network.state_dict(), reference.network.state_dict()
     for name in ("2.conv.weight", "3.running_mean", "3.weight", "5.rnn.weight_hh_l0", "6.rnn.bias_ih_l0"):
         assert torch.equal(now[name], then[name]) == taught, name
@@ -179,7 +209,7 @@ def test_labels_leave_what_was_taught_as_it_is(tmp_path: Path, taught: bool) -> 
 def test_weights_that_a_training_starts_from_are_not_taught_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = module(pretrain_epochs=1)
+    one = module(pretrain_epochs=[1])
     one.start_from((), 1.0, True)
     one.trainer = SimpleNamespace(datamodule=Clips(Made(tmp_path)))  # type: ignore[assignment]
     monkeypatch.setattr(pretraining, "pretrain", None)

@@ -240,10 +240,14 @@ def test_values_come_in_as_training_goes_on(data: Data, monkeypatch: pytest.Monk
     module, batch = small(), batch_of(data.songs("train")[:2])
     monkeypatch.setattr(module, "keep_loss", lambda loss: None)
     cost = {}
-    for step in (0, 5, 10):
-        monkeypatch.setattr(module, "_trainer", SimpleNamespace(global_step=step, estimated_stepping_batches=10))
+    for step in (0, 2, 4, 10):
+        monkeypatch.setattr(module, "_trainer", SimpleNamespace(global_step=step, estimated_stepping_batches=8))
         cost[step] = float(module.training_step(batch, 0).detach())
-    assert 0 < cost[5] - cost[0] == pytest.approx((cost[10] - cost[0]) / 4, rel=1e-3)
+    assert 0 < cost[2] - cost[0] == pytest.approx((cost[4] - cost[0]) / 8, rel=1e-2)
+    assert cost[10] == pytest.approx(cost[4], rel=1e-3), "they have their whole weight from the middle on"
+    monkeypatch.setattr(module, "has_start", True)
+    monkeypatch.setattr(module, "_trainer", SimpleNamespace(global_step=0, estimated_stepping_batches=8))
+    assert float(module.training_step(batch, 0).detach()) == pytest.approx(cost[4], rel=1e-3), "a tempo is known"
 
 
 def test_both_artefacts_take_it_and_it_is_small_enough() -> None:

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from kmidi_lab.audio.mel import RATE
+from kmidi_lab.audio.front_end import PlainEar
+from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import UserError
 from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.published import Published
-from kmidi_lab.models.feel.features import bin_of
+from kmidi_lab.models.feel.brightness import BrightnessEar
+from kmidi_lab.models.feel.features import Excerpt, bin_of, curves_of
 from kmidi_lab.models.feel.predict import HeardFeel, HeardMusic
 
 
@@ -85,6 +87,39 @@ def test_the_whole_is_said_with_one_number_for_each_value(tmp_path: Path) -> Non
         assert value == getattr(answer.style, name)
     assert answer.summary.answers["tempo"] == (f"{answer.style.tempo:.0f}", answer.style.confidence)
     assert answer.unsure == answer.style.unsure == ""
+
+
+def tone(seconds: float, hertz: float) -> np.ndarray:
+    return 0.3 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)
+
+
+def test_brightness_is_measured_and_not_the_models(tmp_path: Path) -> None:
+    """The model of the test says 0 of everything; a pause changes nothing, and the same sound softer is as bright."""
+    said = {}
+    for hertz in (200, 1000, 4000):
+        answer, _, _ = asked(Steady(), tone(6, hertz), tmp_path)
+        assert answer.style is not None
+        said[hertz] = answer.style.brightness
+        [frame] = log_mel(tone(1, hertz).astype(np.float32))[30:31]
+        assert said[hertz] == pytest.approx(np.argmax(frame) / 127, abs=0.02)
+        assert [r.values["brightness"] for _, r in answer.readings] == pytest.approx([said[hertz]] * 12, abs=0.02)
+    assert said[200] < said[1000] < said[4000]
+    paused = np.concatenate([tone(6, 1000), np.zeros(8 * RATE), 0.1 * tone(6, 1000)])
+    answer, _, _ = asked(Steady(), paused, tmp_path)
+    assert answer.style is not None and answer.style.brightness == pytest.approx(said[1000], abs=0.02)
+    assert answer.summary.values["brightness"] == answer.style.brightness
+
+
+def test_brightness_is_that_of_the_labels() -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.normal(-4, 2, (600, 128)).astype(np.float32)
+    song = Excerpt("a", "rules", "a", frames, np.zeros(0), np.zeros(0), np.array([[1.0, 1, 0.5]]))
+    ear = BrightnessEar(PlainEar(lambda frame: True))
+    measured = []
+    for frame in frames:
+        ear(frame)
+        measured.append(ear.brightness)
+    assert measured == pytest.approx(curves_of(song)[:, 2], abs=1e-5)
 
 
 def test_a_pause_does_not_reset_it_and_silence_before_is_left_out(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.played import midi_of
-from kmidi_lab.errors import ConfigError, UserError
+from kmidi_lab.errors import ConfigError, DataError, UserError
+from kmidi_lab.feedback.material import Asker, material
+from kmidi_lab.feedback.queue import queue_items, queue_rows
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.published import Published, load_published, release_root
 from kmidi_lab.midi.reading import read_piece
@@ -34,7 +36,10 @@ def test_a_file_holds_songs_and_each_chord_behind_the_second_is_a_question(
 ) -> None:
     path = tmp_path / "tunes.txt"
     path.write_text(TWO)
-    assert list(asking.charts(path)) == [(1, "C | Am | Dm7 | G7 | C | F#m7b5"), (4, "Dm7 G7 C")]
+    assert list(asking.charts(path)) == [
+        (1, ["C | Am | Dm7", "G7 | C | F#m7b5"]),
+        (4, ["Dm7 G7 C"]),
+    ]
     found = list(NextChords.questions(path, published))
     assert [(q.place, q.given) for q in found] == [
         ("1.3", "Dm7"), ("1.4", "G7"), ("1.5", "C"), ("1.6", "F#m7b5"), ("4.3", "C"),
@@ -86,10 +91,25 @@ def test_a_question_is_heard_with_the_label_behind_it(tmp_path: Path, published:
 
 
 def test_a_chart_that_cannot_be_read_says_where(tmp_path: Path, published: Published) -> None:
-    path = tmp_path / "tune.txt"
-    path.write_text("C | Am | Xyz | G")
-    with pytest.raises(UserError, match="Xyz"):
-        list(NextChords.questions(path, published))
+    """By its line and bar, and not by the option of another task; the other songs of the file are asked about."""
+    path = tmp_path / "tunes.txt"
+    path.write_text(f"{TWO}\nC | Am\nF | Xyz G\n\n% | C | F\n\nC | F | vi\n\n|: C | F :|\n")
+    asked: list[str] = []
+    with pytest.raises(DataError) as error:
+        for question in NextChords.questions(path, published):
+            asked.append(question.place)
+    why = str(error.value)
+    assert why.startswith("line 7, bar 2, chord 1: ") and "Xyz" in why and "predict" not in why
+    assert "; the song of line 9 begins with '%', and there is nothing before it" in why
+    assert "; line 11 mixes chord names" in why and why.endswith("; and 1 more song")
+    assert asked == ["1.3", "1.4", "1.5", "1.6", "4.3"]
+    asker, refused = Asker(NextChords, published), list[str]()
+    items = list(material(asker, tmp_path, refused.append, set()))
+    assert [item.source for item in items] == [f"tunes.txt:{place}" for place in asked] and len(refused) == 1
+    path = tmp_path / "queue.csv"
+    path.write_bytes(queue_rows(items))
+    assert [i.source for i in queue_items(path, tmp_path, asker, refused.append)] == [i.source for i in items]
+    assert len(refused) == 1
 
 
 @pytest.mark.slow
@@ -109,8 +129,9 @@ def test_from_charts_to_labels_in_the_store(job, tmp_path: Path, capsys, monkeyp
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    with pytest.raises(UserError, match="is no chord"):
+    with pytest.raises(DataError, match="1 row refused, each with its reason in"):
         job("task=label", "model=harmony", f"label.file={tmp_path / 'queue.csv'}")
+    assert f"refused: {tmp_path / 'queue.csv'}:3: label 'so what' is no chord" in capsys.readouterr().out
     [event] = Store(tmp_path / "outputs" / "feedback.db").events("harmony")
     assert event.label == "F" and event.item == rows[0]["item"]
     with pytest.raises(UserError, match="needs material with labels of its own"):

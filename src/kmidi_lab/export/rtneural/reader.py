@@ -65,6 +65,12 @@ class RTNeuralModel:
         return [entry.name for entry in self._entries]
 
     @property
+    def receptive_field(self) -> int | None:
+        """How many calls an output depends on; None where a layer never forgets."""
+        fields = [layer.receptive_field for layer in self.layers]
+        return None if None in fields else 1 + sum(field - 1 for field in fields if field is not None)
+
+    @property
     def layers(self) -> list[Layer]:
         """What a call goes through, in order; a dense or conv1d with an activation is two layers."""
         return [layer for entry in self._entries for layer in entry.layers]

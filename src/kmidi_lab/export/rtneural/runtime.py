@@ -49,6 +49,11 @@ class Layer:
     def reset(self) -> None:
         """Forgets the state; layers without state do nothing."""
 
+    @property
+    def receptive_field(self) -> int | None:
+        """How many calls an output depends on; None where the state has no end."""
+        return 1
+
 
 class Dense(Layer):
     """`x W + b`; weight `[in, out]`, bias `[out]`."""
@@ -114,6 +119,10 @@ class Conv1d(Layer):
     def reset(self) -> None:
         self.past = np.zeros_like(self.past)
 
+    @property
+    def receptive_field(self) -> int:
+        return len(self.past)
+
 
 class GRU(Layer):
     """Kernel `[in, 3H]`, recurrent `[H, 3H]`, biases `[2, 3H]` (input, recurrent); gate order z, r, n."""
@@ -130,6 +139,10 @@ class GRU(Layer):
         n = np.tanh(a[2] + r * b[2])
         self.h = (np.float32(1) - z) * n + z * self.h
         return self.h
+
+    @property
+    def receptive_field(self) -> None:
+        return None
 
     def reset(self) -> None:
         self.h = np.zeros(self.out_size, np.float32)
@@ -149,6 +162,10 @@ class LSTM(Layer):
         self.c = _sigmoid(f) * self.c + _sigmoid(i) * np.tanh(g)
         self.h = _sigmoid(o) * np.tanh(self.c)
         return self.h
+
+    @property
+    def receptive_field(self) -> None:
+        return None
 
     def reset(self) -> None:
         self.h, self.c = np.zeros(self.out_size, np.float32), np.zeros(self.out_size, np.float32)

@@ -12,7 +12,7 @@ from annotated_types import Interval
 from torch import nn
 from torch.nn import functional as F
 
-from kmidi_lab.bounds import Count, CountOrNone, Sizes
+from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import AUDIO_FEATURES, EMOTION, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
@@ -22,6 +22,7 @@ from kmidi_lab.models.emotion.pretraining import pretrain
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
 from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.scoring.calibration import sharpness
 from kmidi_lab.scoring.outliers import fit_outliers
 
 _SILENCE = {
@@ -31,6 +32,8 @@ _SILENCE = {
 }
 _SHORTEST = 24
 """Frames of the shortest beginning that is judged: before that there is nothing yet to go by."""
+_COURSES = 2
+"""Kinds of lessons before the labels."""
 
 
 class EmotionRecognizer(AudioModule):
@@ -60,8 +63,9 @@ class EmotionRecognizer(AudioModule):
             Training through Online Distillation*, 2018). They are not exported.
         recurrent: units of GRU layers that stand in the place of the blocks, so that `kernel` and `dilations` have no say;
             none keeps the blocks.
-        pretrain_epochs: over the data's lessons (`pretraining.pretrain`), which teach the layers up to the last GRU
-            without labels. The labels then leave these layers as they are. It has no say where the data hold no lessons.
+        pretrain_epochs: over each of the data's lessons (`pretraining.pretrain`), which teach the layers up to the last
+            GRU without labels: first other people's speech, then that of the training speakers; none, one number or
+            two. The labels then leave these layers as they are. It has no say where the data hold no lessons.
     """
 
     network: Chain
@@ -84,14 +88,19 @@ class EmotionRecognizer(AudioModule):
         free_weight: LossWeight = 0.1,
         companions: Annotated[int, Interval(ge=0, le=16)] = 0,
         recurrent: Sequence[Count] = (),
-        pretrain_epochs: CountOrNone = 0,
+        pretrain_epochs: Sequence[Count] = (),
         learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         if pretrain_epochs and not recurrent:
             raise ConfigError(
-                f"model.module.pretrain_epochs={pretrain_epochs} teaches GRU layers and there are none; add "
-                "model.module.recurrent=[256], or give model.module.pretrain_epochs=0"
+                f"model.module.pretrain_epochs={list(pretrain_epochs)} teaches GRU layers and there are none; add "
+                "model.module.recurrent=[320], or give model.module.pretrain_epochs=[]"
+            )
+        if len(pretrain_epochs) > _COURSES:
+            raise ConfigError(
+                f"model.module.pretrain_epochs={list(pretrain_epochs)}: there are {_COURSES} kinds of lessons; give the "
+                "epochs over other people's speech and those over the training speakers', such as [24,6]"
             )
         super().__init__(learning_rate, weight_decay)
 
@@ -108,7 +117,7 @@ class EmotionRecognizer(AudioModule):
         self.reading_weight, self.free_weight = reading_weight, free_weight
         self.stride = 1 if recurrent else gcd(4, *dilations)
         self.sizes = (channels, first_kernel, kernel, tuple(dilations))
-        self.recurrent, self.pretrain_epochs, self.is_taught = tuple(recurrent), pretrain_epochs, False
+        self.recurrent, self.pretrain_epochs, self.is_taught = tuple(recurrent), tuple(pretrain_epochs), False
         self.save_hyperparameters()
 
     @property
@@ -136,25 +145,31 @@ class EmotionRecognizer(AudioModule):
         return {name: values.detach().cpu().numpy() for name, values in heads.items()}
 
     def calibrate(self, call: Callable[[np.ndarray], np.ndarray], data: EmotionData) -> None:
-        """Fits `outliers` on the training clips, its threshold on the clips of validation speakers.
+        """Fits `outliers` on the training clips, its threshold and the scale of the labels' head on those of validation.
 
-        Both are heard twice: as the first clip of a voice, and after 15 s of it.
+        Clips are heard twice: as the first clip of a voice, and after 15 s of it.
         """
         if self.contract.features == SPEAKER_FEATURES and data.songs("train") and data.songs("val"):
             train, val = mean_embeddings(call, data, "train"), mean_embeddings(call, data, "val")
             self.outliers = fit_outliers(train, np.tile(data.label_indices("train"), 2), val)
+            with torch.no_grad():
+                logits = self.label.cpu()(torch.from_numpy(val)).numpy()
+                scale = sharpness(logits, np.tile(data.label_indices("val"), 2))
+                self.label.weight.mul_(scale)
+                self.label.bias.mul_(scale)
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
         if stage != "fit" or not self.pretrain_epochs or self.has_start:
             return
         lessons = self.trainer.datamodule.lessons()  # type: ignore[attr-defined]
-        if lessons is None:
+        if not lessons:
             return
+        courses = list(zip(lessons, self.pretrain_epochs, strict=False))
         if self.trainer.is_global_zero:
-            pretrain(self.network, lessons, self.pretrain_epochs)
+            pretrain(self.network, courses)
         self.trainer.strategy.barrier()
-        pretrain(self.network, lessons, self.pretrain_epochs)
+        pretrain(self.network, courses)
         taught = [name for name, part in recurrent_part(self.network)[0].named_children() if _learns(part)]
         self.frozen, self.is_taught = (*self.frozen, *(f"network.{name}" for name in taught)), True
 
@@ -162,15 +177,11 @@ class EmotionRecognizer(AudioModule):
         weight = batch.weight[:, :: self.stride]
         beginnings = weight * self._beginnings(weight)
 
-        def clip_means(network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-            embedding = self._embeddings(network, batch.x)
-            return clip_mean(embedding, weight), clip_mean(embedding, beginnings)
-
         answers = [
-            torch.stack([label(clip) for clip in clip_means(network)])
+            torch.stack([label(clip) for clip in self._clip_means(network, batch.x, weight, beginnings)])
             for network, label in zip(self.companions, self.companion_labels, strict=True)
         ]
-        clip, early = clip_means(self.network)
+        clip, early = self._clip_means(self.network, batch.x, weight, beginnings)
         own = torch.stack([self.label(clip), self.label(early)])
         by_label = self._cross_entropy(own, batch.label).mean(1)
         loss = by_label
@@ -189,15 +200,18 @@ class EmotionRecognizer(AudioModule):
             + self.free_weight * free(clip).square().mean()
         )
 
-    def _embeddings(self, network: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """Every `stride`-th embedding, `[B, T, 128]` to `[B, ceil(T / stride), 64]`."""
+    def _clip_means(self, network: nn.Module, x: torch.Tensor, *weights: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The mean embedding `[B, 64]` of each clip of `[B, T, 128]` by each of the weights `[B, ceil(T / stride)]`."""
         if not self.recurrent:
-            return strided_forward(network, x, self.stride)
+            embedding = strided_forward(network, x, self.stride)
+            return tuple(clip_mean(embedding, weight) for weight in weights)
         assert isinstance(network, Chain)
         first, rest = recurrent_part(network)
         with torch.set_grad_enabled(not (self.is_taught and network is self.network)):
             hidden = first(x)
-        return rest(hidden)
+        # What follows is linear, so it is taught by the means that it is judged by: dropout that changes from frame to
+        # frame would cancel out in them.
+        return rest(torch.stack([clip_mean(hidden, weight) for weight in weights], 1)).unbind(1)
 
     def _beginnings(self, weight: torch.Tensor) -> torch.Tensor:
         """`[B, T]` weights to 1 on a random beginning of each clip, as long as the whole at most, and 0 behind it."""

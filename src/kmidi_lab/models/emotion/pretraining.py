@@ -1,7 +1,7 @@
 """What the layers up to the last GRU learn first, without labels: what a speaker encoder makes of each frame of speech.
 
-The result is kept in the cache, an epoch at a time: a stopped pre-training goes on where it was, and the folds of one
-setting share it.
+They learn it of many people's speech, then of the speech that the labels are on. What is learnt is kept in the cache, an
+epoch at a time: a stopped pre-training goes on where it was, and folds share what does not depend on them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -26,7 +26,9 @@ from kmidi_lab.resume import is_whole
 log = logging.getLogger(__name__)
 TARGETS = 64
 """Numbers that the teacher says of a frame."""
-_SIZE, _RATE, _DECAY, _CLIP = 32, 4e-3, 1e-2, 1.0
+_SIZE, _DECAY, _CLIP = 32, 1e-2, 1.0
+_RATE, _LATER = 4e-3, 1e-3
+"""Learning rates of the first lessons and of those that follow, which must not undo them."""
 _GOES_ON = 0.5
 """Share of the stretches that begin with the state that others left."""
 
@@ -62,27 +64,29 @@ class Lessons(Protocol):
         """An epoch's batches of `size` examples, other ones in each epoch."""
 
 
-def pretrain(network: Chain, lessons: Lessons, epochs: int) -> float:
+def pretrain(network: Chain, courses: Sequence[tuple[Lessons, int]]) -> float:
     """Teaches the layers up to the last GRU what the teacher says, or takes what they learnt before.
 
     Half of the stretches begin with the state that others have left, so that a network that is never reset hears as well.
 
     Args:
-        network: of `embedding_network`, with a GRU; it standardises as the lessons need from here on.
-        lessons: what is learnt.
-        epochs: passes over the lessons.
+        network: of `embedding_network`, with a GRU; it standardises as the first lessons need from here on.
+        courses: lessons and the passes over them, one after the other; one at least.
 
     Returns:
         The mean squared error of the last epoch.
     """
     learner = _Learner(recurrent_part(network)[0])
-    path = lessons.folder / f"{_key(learner, lessons, epochs)}.ckpt"
-    kept = torch.load(path, map_location="cpu", weights_only=True) if path.is_file() and is_whole(path) else None
-    if kept is None or kept["epoch"] < epochs:
-        kept = _taught(learner, lessons, epochs, path, kept)
-    learner.load_state_dict(kept["learner"])
-    log.info("pre-trained: %.3f from the teacher after %d epochs", kept["loss"], epochs)
-    return float(kept["loss"])
+    loss = 0.0
+    for place, (lessons, epochs) in enumerate(courses):
+        path = lessons.folder / f"{_key(learner, courses[: place + 1])}.ckpt"
+        kept = torch.load(path, map_location="cpu", weights_only=True) if path.is_file() and is_whole(path) else None
+        if kept is None or kept["epoch"] < epochs:
+            kept = _taught(learner, lessons, epochs, path, kept, is_first=place == 0)
+        learner.load_state_dict(kept["learner"])
+        loss = float(kept["loss"])
+        log.info("pre-trained: %.3f from the teacher after %d epochs", loss, epochs)
+    return loss
 
 
 class _Learner(nn.Module):
@@ -102,20 +106,21 @@ class _Learner(nn.Module):
 
 
 def _taught(
-    learner: _Learner, lessons: Lessons, epochs: int, path: Path, kept: dict[str, Any] | None
+    learner: _Learner, lessons: Lessons, epochs: int, path: Path, kept: dict[str, Any] | None, is_first: bool
 ) -> dict[str, Any]:
     """What `path` holds after the last epoch, going on from what it held before."""
     first = 0
     batches = lessons.batches(_SIZE, lambda: epoch)
-    optimizer = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], _RATE, weight_decay=_DECAY)
+    weights, rate = [p for p in learner.parameters() if p.requires_grad], _RATE if is_first else _LATER
+    optimizer = torch.optim.AdamW(weights, rate, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, one_cycle(epochs * len(batches)))
-    if kept is None:
+    if kept is None and is_first:
         mean, std = lessons.statistics()
         for layer in learner.modules():
             if isinstance(layer, Standardize):
                 layer.mean.copy_(mean)
                 layer.std.copy_(std)
-    else:
+    elif kept is not None:
         first = kept["epoch"]
         for part, name in ((learner, "learner"), (optimizer, "optimizer"), (schedule, "schedule")):
             part.load_state_dict(kept[name])
@@ -144,7 +149,8 @@ def _taught(
     return kept
 
 
-def _key(learner: _Learner, lessons: Lessons, epochs: int) -> str:
+def _key(learner: _Learner, courses: Sequence[tuple[Lessons, int]]) -> str:
     """16 hex digits of all that the result depends on."""
-    settings = (lessons.version, epochs, repr(learner), epoch_seed(0), _SIZE, _RATE, _DECAY, _CLIP, _GOES_ON)
+    lessons = [(one.version, epochs) for one, epochs in courses]
+    settings = (lessons, repr(learner), epoch_seed(0), _SIZE, _RATE, _LATER, _DECAY, _CLIP, _GOES_ON)
     return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]

@@ -20,6 +20,8 @@ _EVENTS = slice(FEEL.output("beat").start, FEEL.output("onsets").stop)
 _CURVES, _WHOLE = ([FEEL.output(name).start for name in names] for names in (CURVES, WHOLE))
 _START = 128
 """Frames after a reset that the loss of tempo and whole values leaves out."""
+_WHOLE_FROM = 0.5
+"""Share of the training that is done when the values have their whole weight; it rises with the third power before."""
 _SPREAD = 0.7
 """Bins: standard deviation of the bell that a tempo is as a target."""
 _RIGHT = bin_of(50 * 1.04)
@@ -29,8 +31,8 @@ _RIGHT = bin_of(50 * 1.04)
 class AudioFeelAnalyzer(AudioModule):
     """Trains all slices together; what an excerpt has no label for is left out of its loss.
 
-    The values count with the square of the share of the training that is done: with their whole weight from the start the
-    network learns them first, and no tempo.
+    The values' weight rises over the first half of the training: with the whole of it from the start the network learns
+    them first, and no tempo.
 
     Confidence is trained on whether the tempo that the network itself says is right within 4 %.
 
@@ -82,8 +84,7 @@ class AudioFeelAnalyzer(AudioModule):
         )
 
     def training_step(self, batch: FeelBatch, batch_idx: int) -> torch.Tensor:
-        done = self.trainer.global_step / self.trainer.estimated_stepping_batches
-        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride), done**2)
+        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride), self._share())
         self.keep_loss(loss)
         return loss
 
@@ -103,6 +104,11 @@ class AudioFeelAnalyzer(AudioModule):
         """Outputs `[B, T', 64]` of every `stride`-th frame, and the batch with the events and curves of these."""
         some = batch._replace(events=batch.events[:, :: self.stride], curves=batch.curves[:, :: self.stride])
         return strided_forward(self.network, batch.x, self.stride), some
+
+    def _share(self) -> float:
+        """Of the values' weight; the whole for weights that know the tempo from an earlier training."""
+        done = self.trainer.global_step / self.trainer.estimated_stepping_batches
+        return 1.0 if self.has_start else min(1.0, done / _WHOLE_FROM) ** 3
 
     def _total(self, each: dict[str, torch.Tensor], share: float = 1.0) -> torch.Tensor:
         """The values count by a share of their weight."""

@@ -19,6 +19,7 @@ from kmidi_lab.inference.listener import Frames, Read, Reading
 from kmidi_lab.inference.listening import Listening, Recognition, say
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS, Guess, Question
+from kmidi_lab.models.feel.brightness import BrightnessEar
 from kmidi_lab.models.feel.decoding import tempo_of
 from kmidi_lab.models.feel.features import BINS, bpm_of
 from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
@@ -55,7 +56,8 @@ class _Noted:
 class HeardFeel(Listening):
     """Asks how fast music goes and how it feels, for at most fifteen minutes of it.
 
-    A pause belongs to the music: the model begins where sound does, and is not reset behind silence.
+    A pause belongs to the music: the model begins where sound does, and is not reset behind silence. Brightness is
+    measured in the frames, not read from the model.
     """
 
     without_model = NAME
@@ -124,7 +126,7 @@ class HeardFeel(Listening):
         if published is None:
             return self._by_rule()
         outputs: list[Frames] = []
-        hear, step, _ = super().hearing(published)
+        hear, step, _ = self._measuring(published)
         noted = _Noted(hear)
 
         def kept(frame: Frames) -> Frames:
@@ -166,8 +168,13 @@ class HeardFeel(Listening):
         )
 
     def hearing(self, published: Published) -> tuple[Ear, Callable[[Frames], Frames], Callable[[], None]]:
-        """As Listening's; what `run` has prepared, where it has."""
-        return self._heard_by or super().hearing(published)
+        """As Listening's, with brightness measured; what `run` has prepared, where it has."""
+        return self._heard_by or self._measuring(published)
+
+    def _measuring(self, published: Published) -> tuple[Ear, Callable[[Frames], Frames], Callable[[], None]]:
+        hear, step, onset = super().hearing(published)
+        measuring = BrightnessEar(hear)
+        return measuring, lambda frame: measuring.put_into(step(frame)), onset
 
     def show(self, answer: Recognition, session: Session) -> None:
         super().show(answer, session)

@@ -31,7 +31,7 @@ class Style:
         regularity: how closely onsets lie on a grid.
         energy: how much is struck, and how hard.
         density: onsets a second / 12.
-        brightness: mean band of the spectrum.
+        brightness: mean band of the power spectrum, measured: 0 lowest, 1 highest; music lies at about 0.05 to 0.3.
         dynamic_range: of the strokes.
         percussive_share: of drums.
         voices: that sound together / 8.

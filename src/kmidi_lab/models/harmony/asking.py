@@ -10,11 +10,11 @@ import numpy as np
 
 from kmidi_lab.chords.chart import Chart, read_chart
 from kmidi_lab.chords.chord import Chord, ChordError, Key
-from kmidi_lab.chords.notation import read_name
+from kmidi_lab.chords.notation import bars_of, read_name, recognise
 from kmidi_lab.chords.played import chart_of, midi_of
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.contracts import HARMONY
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import TEXTS, Question, digest, read_text
 from kmidi_lab.midi.reading import read_piece
@@ -22,24 +22,40 @@ from kmidi_lab.models.harmony.evaluation import joint_probabilities
 from kmidi_lab.models.harmony.features import context_vector, joint_class, memory_of
 from kmidi_lab.models.harmony.song_memory import next_with_memory
 from kmidi_lab.scoring.ngram import Floats
+from kmidi_lab.wording import many
 
 _LEAST, _SHOWN, _HEARD = 2, 12, 6
 """Chords before the first that is asked about; of those before, how many are shown and heard."""
 _CHOICES = 6
+_TOLD = 3
+"""Songs of a file of which is said why they can't be read."""
 _WORD = re.compile(r"[A-Za-z0-9_#+./-]{1,64}")
 _TONIC, _MODE = HARMONY.input("key_tonic").index, HARMONY.input("mode").start
 
 
 def questions(path: Path, published: Published) -> Iterator[Question]:
-    """Each place of each chart of a file behind the second chord. Raises UserError: no chart, or no MIDI."""
-    for number, text in charts(path):
-        yield from _of_chart(read_chart(text), number, published)
+    """Each place of each chart of a file behind the second chord.
+
+    Raises:
+        UserError: no MIDI; or, behind the questions of the other songs, songs that can't be read and where.
+    """
+    faults = []
+    for number, rows in charts(path):
+        try:
+            chart = read_chart(_joined(rows))
+        except ConfigError as error:
+            faults.append(_fault(error, number, rows))
+            continue
+        yield from _of_chart(chart, number, published)
+    if faults:
+        more = f"; and {many(len(faults) - _TOLD, 'more song')}" if len(faults) > _TOLD else ""
+        raise DataError("; ".join(faults[:_TOLD]) + more)
 
 
-def charts(path: Path) -> Iterator[tuple[int, str]]:
-    """The number of the first line and the chords of each song; an empty line ends one. A MIDI file is one song."""
+def charts(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The number of the first line and the lines of each song; an empty line ends one. A MIDI file is one song."""
     if path.suffix.lower() not in TEXTS:
-        yield 1, chart_of(read_piece(path))
+        yield 1, [chart_of(read_piece(path))]
         return
     rows: list[str] = []
     first = 1
@@ -48,8 +64,24 @@ def charts(path: Path) -> Iterator[tuple[int, str]]:
             first = first if rows else number
             rows.append(line.strip().strip("|").strip())
         elif rows:
-            yield first, (" | " if any("|" in row for row in rows) else " ").join(rows)
+            yield first, rows
             rows = []
+
+
+def _joined(rows: Sequence[str]) -> str:
+    return (" | " if any("|" in row for row in rows) else " ").join(rows)
+
+
+def _fault(error: ConfigError, first: int, rows: Sequence[str]) -> str:
+    """Where a song can't be read, and why: the line, where one alone is at fault."""
+    place = f"the song of line {first}"
+    for number, row in enumerate(rows, start=first):
+        try:
+            recognise(bars_of(row))
+        except ConfigError as own:
+            error, place = own, f"line {number}"
+            break
+    return str(error).replace("predict.chords", place, 1)
 
 
 def _of_chart(chart: Chart, number: int, published: Published) -> Iterator[Question]:
