@@ -4,8 +4,8 @@
     python benchmarks/same_results.py compare BEFORE.json [AFTER.json]
 
 `record` uses the lab that Python imports, so set PYTHONPATH to the checkout in question. `compare` records anew with
-the settings of BEFORE.json, prints what differs and exits with 1 on a difference; with AFTER.json it records nothing.
-Three parts, each for everything that `conf/` lists:
+the settings of BEFORE.json what that file holds, prints what differs and exits with 1 on a difference; with AFTER.json
+it records nothing. Three parts, each for everything that `conf/` lists:
 
 - `artefacts`: SHA-256 of the files that an export writes, from an untrained network of each model and drawn inputs,
   and of the outputs that the lab's readers of these files give. Nothing is normalised. The ONNX files hold no paths,
@@ -34,8 +34,13 @@ _PARTS = ("artefacts", "data", "training")
 Record = dict[str, Any]
 
 
-def record(settings: argparse.Namespace) -> Record:
-    """Everything that `settings` ask for; `about` says of what code and how many seconds each took."""
+def record(settings: argparse.Namespace, before: Record | None = None) -> Record:
+    """Everything that `settings` ask for; `about` says of what code and how many seconds each took.
+
+    Args:
+        settings: of the command line.
+        before: an earlier record; what it does not hold, models and data sets that came later, is left out.
+    """
     for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
         os.environ.pop(key, None)
     # Read when the lab and torch are imported, and by the processes that they start.
@@ -63,6 +68,8 @@ def record(settings: argparse.Namespace) -> Record:
     for part in settings.only.split(","):
         out[part] = {}
         for name in work[part][0]:
+            if before is not None and name not in before.get(part, {}):
+                continue
             began = time.perf_counter()
             made = work[part][1](name)
             if made is None:
@@ -111,7 +118,7 @@ def main() -> int:
         after = json.loads(settings.after.read_text(encoding="utf-8"))
     else:
         given = {key: value for key, value in vars(settings).items() if value != parser.get_default(key)}
-        after = record(argparse.Namespace(**{**vars(settings), **before["settings"], **given}))
+        after = record(argparse.Namespace(**{**vars(settings), **before["settings"], **given}), before)
         if settings.keep:
             settings.keep.write_text(json.dumps(after, indent=1), encoding="utf-8")
     compared = [part for part in _PARTS if part in after]

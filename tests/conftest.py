@@ -18,6 +18,7 @@ import torch
 from hypothesis import settings
 from support import warm
 from support.called import answer, called, job, refusal  # noqa: F401  fixtures for all folders
+from support.kept import kept_configs, kept_operators  # noqa: F401  the same
 from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
 from support.no_fsync import no_fsync  # noqa: F401  the same
 from support.workers import forked, spawned  # noqa: F401  the same
@@ -29,6 +30,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 # Compiled once for all test workers, by one at a time (see models/groove/from_audio.py), and kept beside the user's own.
 os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}-tests")
+
+# Imports leave no garbage, and looking for it is a tenth of them.
+gc.disable()
 
 # A failure in one place is the same failure everywhere; `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True)
@@ -46,6 +50,7 @@ def pytest_runtest_setup() -> None:
 
 def pytest_collection_finish() -> None:
     """Leaves what is imported out of garbage collection, of which a tenth of a second each is torch and Lightning."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 

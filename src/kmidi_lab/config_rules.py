@@ -53,7 +53,7 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
     keys = {o.split("=", 1)[0] for o in overrides if o.startswith(("data.", "model.", "predict."))}
     if not keys:
         return
-    base = _with_choices(tuple(o for o in overrides if _is_choice(o)))
+    base = with_choices(tuple(o for o in overrides if _is_choice(o)))
     for key in keys:
         before, now = OmegaConf.select(base, key), OmegaConf.select(cfg, key)
         kinds = (
@@ -72,14 +72,14 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
 
 
 @lru_cache(maxsize=8)
-def _with_choices(choices: tuple[str, ...]) -> DictConfig:
-    """Composed once for all jobs of a sweep that differ in values alone; see `forget_choices`."""
+def with_choices(choices: tuple[str, ...]) -> DictConfig:
+    """The config without values, composed once for all jobs that differ in them alone; see `forget_choices`."""
     return compose(main_config(), overrides=list(choices), return_hydra_config=True)
 
 
 def forget_choices() -> None:
     """For before a command: the files in `conf/` may be others than in the one before."""
-    _with_choices.cache_clear()
+    with_choices.cache_clear()
 
 
 def _is_choice(override: str) -> bool:

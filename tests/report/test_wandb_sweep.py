@@ -15,11 +15,16 @@ from kmidi_lab.conf_dir import options
 from kmidi_lab.report.wandb_sweep import as_yaml, sweep_spec
 from kmidi_lab.sweeps.space import Span, searched
 
-utils = pytest.importorskip("wandb.sdk.launch.sweeps.utils")
 SAMPLES = 2
 
 
-def _as_wandb_reads(spec: dict[str, Any], folder: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def utils() -> Any:
+    """What W&B's agent reads the file with; its import takes seconds."""
+    return pytest.importorskip("wandb.sdk.launch.sweeps.utils")
+
+
+def _as_wandb_reads(utils: Any, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
     path = folder / "sweep.yaml"
     path.write_text(as_yaml(spec, str(path)))
     read = utils.load_sweep_config(str(path))
@@ -27,7 +32,7 @@ def _as_wandb_reads(spec: dict[str, Any], folder: Path) -> dict[str, Any]:
     return dict(read)
 
 
-def _words(spec: dict[str, Any], draw: random.Random) -> list[str]:
+def _words(utils: Any, spec: dict[str, Any], draw: random.Random) -> list[str]:
     """The command of one run as the agent makes it, from `kmidi_lab` on."""
     scheduler = pytest.importorskip("wandb.sdk.sweeps.scheduler.optuna")
     space = scheduler.search_space_from_sweep_config(spec["parameters"])
@@ -41,20 +46,22 @@ def _words(spec: dict[str, Any], draw: random.Random) -> list[str]:
     return [*entry[4:], *arguments]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", sorted(options("search")))
-def test_every_search_is_read_by_wandb_and_its_commands_compose(model: str, tmp_path: Path) -> None:
+def test_every_search_is_read_by_wandb_and_its_commands_compose(model: str, utils: Any, tmp_path: Path) -> None:
     _, dimensions = searched([], model, None)
-    spec = _as_wandb_reads(sweep_spec([f"model={model}"], dimensions, "s", "p", None), tmp_path)
+    spec = _as_wandb_reads(utils, sweep_spec([f"model={model}"], dimensions, "s", "p", None), tmp_path)
     assert list(spec["parameters"]) == [d.key for d in dimensions] and "entity" not in spec
-    words = _words(spec, random.Random(0))
+    words = _words(utils, spec, random.Random(0))
     [cfg] = config.check(words, False)
     assert cfg.model.name == model and cfg.logger.wandb and not cfg.export.enabled
 
 
-def test_ranges_and_choices_are_what_hydra_s_were(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_ranges_and_choices_are_what_hydra_s_were(utils: Any, tmp_path: Path) -> None:
     _, dimensions = searched(["a=range(1,5)", "b=choice(true,x,1e-3)"], "harmony", [])
     made = [*dimensions, Span("c", 1, 64, log=True, whole=True)]
-    spec = _as_wandb_reads(sweep_spec([], made, "s", "p", "me"), tmp_path)
+    spec = _as_wandb_reads(utils, sweep_spec([], made, "s", "p", "me"), tmp_path)
     assert spec["parameters"] == {
         "a": {"distribution": "int_uniform", "min": 1, "max": 4},
         "b": {"values": [True, "x", 0.001]},

@@ -89,6 +89,7 @@ def _import_everything() -> None:
     import importlib.util
     import pkgutil
 
+    gc.disable()  # imports leave no garbage, and looking for it is a tenth of them
     later = _Later("onnxruntime")  # its import starts a thread
     later.__spec__ = importlib.util.find_spec("onnxruntime")
     sys.modules["onnxruntime"] = later
@@ -102,8 +103,13 @@ def _import_everything() -> None:
     # What the lab imports inside its functions.
     for name in ("matplotlib.pyplot", "torch.onnx", "onnxscript", "sklearn", "jinja2", "rich.table", "symusic"):
         importlib.import_module(name)
+    import exporter
+
+    exporter.keep_operators()
+    exporter.export_once()
     threads = os.listdir("/proc/self/task")  # noqa: PTH208
     assert len(threads) == 1, f"{len(threads)} threads: a process with threads can't be forked"
+    gc.enable()
     gc.collect()
     gc.freeze()
 

@@ -5,7 +5,9 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
+from support import exporter
 from torch import nn
+from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.onnx.runtime import OnnxModel
@@ -42,6 +44,12 @@ def test_holds_nothing_of_this_machine_and_comes_out_the_same_again(exported, ma
     network, data = exported
     assert b".py" not in data
     assert b"ExportedProgram" not in data
+    assert export_onnx(network, make_contract(6, 4)) == data
+
+
+def test_is_the_same_with_the_exporters_table_made_anew(exported, make_contract, monkeypatch):
+    network, data = exported
+    monkeypatch.setattr(ONNXRegistry, "from_torchlib", exporter.new_table)
     assert export_onnx(network, make_contract(6, 4)) == data
 
 
