@@ -9,6 +9,7 @@ from support.sample_run import sample_run
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.baseline_report import DOCUMENT, baseline_report
 from kmidi_lab.report.results import RECORDS, RELEASE, _ordered, read_run
+from kmidi_lab.run_record import Statistic
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -29,6 +30,16 @@ def test_model_baselines_cost_and_trend_stand_there() -> None:
     assert "| `harmony` | test perplexity ↓ | 7.12 | 8.30 4-gram+cache | 14.2 % |" in page
     assert "**harmony 7.12**, 4-gram+cache 8.30" in page
     assert page.count("| 2026-01-02 | test perplexity ↓ | 9.00 | 7.12 | 20.9 % |") == 1
+
+
+def test_of_folds_the_means_stand_there() -> None:
+    run = sample_run()
+    assert run.spread and run.primary
+    run.spread.folds, run.primary.value = [0, 1, 2], 5.0
+    run.spread.baselines = {"test": {"4-gram+cache": {"perplexity": Statistic(9.0, 0.5)}}}
+    page = baseline_report([run], []).replace("\u00a0", " ")
+    assert "| test perplexity ↓ | 7.13 | 9.00 4-gram+cache | 20.7 % |" in page
+    assert "**harmony 7.13**, 4-gram+cache 9.00" in page
 
 
 def test_without_a_history_it_is_the_first_release() -> None:

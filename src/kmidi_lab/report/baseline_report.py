@@ -12,7 +12,7 @@ from typing import Any
 from kmidi_lab.report import formats, latency_view
 from kmidi_lab.report.dashboard import stated_value
 from kmidi_lab.report.formats import NOTHING, cell, count, decimals, duration, fixed, is_number, microseconds, percent
-from kmidi_lab.report.scores import label
+from kmidi_lab.report.scores import label, typical
 from kmidi_lab.run_record import RunRecord
 
 DOCUMENT = Path("docs/baseline_report.md")
@@ -20,11 +20,13 @@ _HEAD = """# Baselines, latency, cost and trend
 
 Generated from the runs in [`results/`](results) and the release's registry by
 `python -m kmidi_lab.report.results`, not by hand. All scores of the released runs are in [RESULTS.md](RESULTS.md).
+Where a model was tested in folds, values are their means.
 """
 _TREND = """
 ## Trend
 
-The score that each release before stated. Where the data changed from one to the next, the two are not comparable.
+The score that each release before stated; of folds it stated one. Where the data changed from one to the next, the two
+are not comparable.
 
 """
 _BASELINES = """
@@ -65,13 +67,14 @@ def _line(run: RunRecord) -> tuple[str, ...]:
     assert primary and run.network
     timed = latency_view.measured(run).backends
     name = min(timed, key=lambda n: timed[n].median_us) if timed else ""
-    places = decimals((primary.value, primary.best_baseline_value))
+    value, rival = typical(run), typical(run, str(primary.best_baseline))
+    places = decimals((value, rival))
     return (
         f"`{run.identity.model}`",
         cell(f"{primary.split} {label(primary.metric, primary.mode)}"),
-        fixed(primary.value, places),
-        cell(f"{fixed(primary.best_baseline_value, places)} {primary.best_baseline}"),
-        _gain(primary.value, primary.best_baseline_value, primary.mode),
+        fixed(value, places),
+        cell(f"{fixed(rival, places)} {primary.best_baseline}"),
+        _gain(value, rival, primary.mode),
         count(run.network.params),
         duration(training.seconds if training else None),
         f"{microseconds(timed[name].p99_us)} {name}" if name else NOTHING,
@@ -89,8 +92,8 @@ def _ranked(run: RunRecord) -> str:
     primary, scores = run.primary, run.scores
     assert primary and scores
     own = str(run.identity.model)
-    values = {n: v for n, s in scores.baselines.get(primary.split, {}).items() if is_number(v := s.get(primary.metric))}
-    values |= {own: primary.value} if is_number(primary.value) else {}
+    names = {own: None, **{name: name for name in scores.baselines.get(primary.split, {})}}
+    values = {name: v for name, rival in names.items() if is_number(v := typical(run, rival))}
     places = decimals(values.values())
     ranked = sorted(values, key=lambda n: values[n] or 0.0, reverse=primary.mode != "min")
     texts = (f"{cell(name)} {fixed(values[name], places)}" for name in ranked)
@@ -109,15 +112,16 @@ def _history(run: RunRecord, entries: Sequence[Mapping[str, Any]]) -> list[tuple
         if then is None or line.get("run_id") in seen:
             continue
         seen.add(line.get("run_id"))
-        places = decimals((then, primary.value))
+        now = typical(run)
+        places = decimals((then, now))
         lines.append(
             (
                 f"`{run.identity.model}`",
                 cell(str(line.get("replaced_at"))[:10]),
                 cell(f"{primary.split} {label(primary.metric, primary.mode)}"),
                 fixed(then, places),
-                fixed(primary.value, places),
-                _gain(primary.value, then, primary.mode),
+                fixed(now, places),
+                _gain(now, then, primary.mode),
             )
         )
     return lines or [

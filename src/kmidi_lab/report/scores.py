@@ -98,6 +98,23 @@ def _over(spread: Spread | None, own: Statistic | None, places: int) -> str:
     return f" (over {what} {plus_minus(own, places)})" if own else ""
 
 
+def typical(run: RunRecord, rival: str | None = None) -> float | None:
+    """The primary metric of the model, or of a baseline: its mean over folds where there are some, else the run's own.
+
+    What one fold has depends on who is in it.
+    """
+    primary, spread = run.primary, run.spread
+    assert primary
+    if spread and spread.folds:
+        tables = spread.baselines if rival else spread.metrics
+        scores: Any = tables.get(primary.split, {}).get(rival, {}) if rival else tables.get(primary.split, {})
+        if statistic := scores.get(primary.metric):
+            return float(statistic.mean)
+    if rival is None:
+        return primary.value
+    return run.scores.baselines.get(primary.split, {}).get(rival, {}).get(primary.metric) if run.scores else None
+
+
 def runs_of(spread: Spread) -> str:
     """`3 seeds`, `5 folds` or `5 folds x 2 seeds`: what a spread is over."""
     seeds, folds = len(set(spread.seeds)), len(set(spread.folds))
