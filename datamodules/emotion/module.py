@@ -145,7 +145,8 @@ class ActedSpeech(ClipData[EmotionBatch]):
             return []
         teach = partial(TeacherLessons, self._root, self._cache_dir, workers=self._workers, progress=self._progress)
         other, own = teach(speech), own_speech(self._root, self.songs("all"))
-        heard = {one.voice for one in own_speech(self._root, self.songs("train"))}
+        trained = {clip.group for clip in self.songs("train")}
+        heard = {one.voice for one in own if one.speaker in trained}
         return [other, teach(own, like=other, heard=heard)] if own else [other]
 
     def describe(self) -> dict[str, Any]:

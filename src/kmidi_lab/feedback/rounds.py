@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,11 @@ def facts_of(retrained: Mapping[str, Any]) -> Facts:
     return facts
 
 
+def _number(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Of the round behind `rows`."""
+    return 1 + sum(row["step"] == LAST for row in rows)
+
+
 class Rounds:
     """The rounds of one model.
 
@@ -50,7 +55,7 @@ class Rounds:
 
     def number(self) -> int:
         """Of the round that is under way, the first is 1. Raises DataError: the file is none of this kind."""
-        return 1 + sum(row["step"] == LAST for row in self._rows())
+        return _number(self._rows())
 
     def note(self, step: str, facts: Facts) -> int:
         """Adds a row; returns the number of its round.
@@ -64,7 +69,8 @@ class Rounds:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_name(f".{self.model}.lock")):
-            rows, number = self._rows(), self.number()
+            rows = self._rows()
+            number = _number(rows)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             rows.append({"round": number, "step": step, "time": now, **facts})
             text = io.StringIO(newline="")

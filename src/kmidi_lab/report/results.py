@@ -19,7 +19,7 @@ from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report import baseline_report, formats, latency_view, view
 from kmidi_lab.report.formats import NOTHING, count, decimals, fixed, microseconds
 from kmidi_lab.report.public import public
-from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables, verdict
+from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables, typical, verdict
 from kmidi_lab.run_record import DataDescription, Network, Primary, RunRecord
 
 RECORDS = Path("docs/results")
@@ -86,9 +86,8 @@ def _line(run: RunRecord, primary: Primary, network: Network, data: DataDescript
     against = plus_minus(rival, places) if rival else fixed(primary.best_baseline_value, places)
     over = f"{plus_minus(own, places)} ({runs_of(spread)})" if spread and own else "one seed"
     if spread and own and spread.folds:
-        # What one fold has depends on who is in it.
         over = f"{over[:-1]}; the file's own test {value})"
-        value = fixed(own.mean, places)
+        value = fixed(typical(run), places)
     return (
         f"`{run.identity.model}`",
         f"{label(primary.metric, primary.mode)} {f'**{value}**' if primary.beats_baselines else value}",

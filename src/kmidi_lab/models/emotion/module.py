@@ -169,7 +169,8 @@ class EmotionRecognizer(AudioModule):
         if self.trainer.is_global_zero:
             pretrain(self.network, courses)
         self.trainer.strategy.barrier()
-        pretrain(self.network, courses)
+        if not self.trainer.is_global_zero:
+            pretrain(self.network, courses)
         taught = [name for name, part in recurrent_part(self.network)[0].named_children() if _learns(part)]
         self.frozen, self.is_taught = (*self.frozen, *(f"network.{name}" for name in taught)), True
 
