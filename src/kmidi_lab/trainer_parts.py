@@ -50,11 +50,13 @@ def callbacks(cfg: DictConfig) -> list[L.Callback]:
     return [build(node, L.Callback, trusted_here(cfg)) for node in cfg.callbacks.values() if node is not None]
 
 
-def check_packages(cfg: DictConfig) -> None:
-    """Before any work: what the loggers of `conf/logger` need. Raises ConfigError: a package is not installed."""
+def check_loggers(cfg: DictConfig) -> None:
+    """Before any work. Raises ConfigError: a package that a logger needs is not installed, or a class is no logger."""
     for name, packages in _PACKAGES.items():
         if name in cfg.logger.more and not any(importlib.util.find_spec(package) for package in packages):
             raise ConfigError(f"logger={name} needs a package that is not installed; type pip install {packages[0]}")
+    for node in cfg.logger.more.values():
+        _kind(node, cfg)
 
 
 def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
@@ -65,13 +67,20 @@ def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     """
     made = []
     for name, node in cfg.logger.more.items():
-        kind = find(node.get("_target_"), Logger, trusted_here(cfg))
+        if (kind := _kind(node, cfg)) is None:
+            continue
         takes = "save_dir" in inspect.signature(kind).parameters and "save_dir" not in node
         try:
             made.append(build(node, Logger, trusted_here(cfg), **({"save_dir": str(folder)} if takes else {})))
         except ModuleNotFoundError as error:
             raise ConfigError(f"logger.more.{name}: {first_line(error)}; install the package that it names") from None
     return made
+
+
+def _kind(node: Any, cfg: DictConfig) -> type[Logger] | None:
+    """The class of a logger, None where it is switched off. Raises ConfigError: no class, or no logger."""
+    named = node.get("_target_") if isinstance(node, DictConfig) else node
+    return None if node is None else find(named, Logger, trusted_here(cfg))
 
 
 def trainer(**everything: Any) -> L.Trainer:
