@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kmidi_lab import go_on, run_config
-from kmidi_lab.errors import ConfigError
+from kmidi_lab import go_on, resume, run_config
+from kmidi_lab.errors import LabError
+from kmidi_lab.feedback.labels import read_rows
+from kmidi_lab.inference.questions import read_text
 from kmidi_lab.report.leaderboard import leaderboard
+from kmidi_lab.song.reading import read_intent
 
 LAUGHS = "\n".join(["- &a0 [ha]", *(f"- &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]" for n in range(9))])
 """A billion words where it is written out."""
@@ -38,8 +41,16 @@ def test_the_words_of_a_job(sweep: Path, text: str | bytes, words: list[str]) ->
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
 def test_a_pipe_is_not_waited_for(sweep: Path) -> None:
-    for name in ("0/.hydra/overrides.yaml", "config.yaml"):
+    for name in ("0/.hydra/overrides.yaml", "config.yaml", "x.ckpt", "queue.csv", "song.yaml"):
         os.mkfifo(sweep / name)
     assert run_config.overrides(sweep / "0") == []
-    with pytest.raises(ConfigError, match="no plain file"):
-        run_config.read(sweep / "config.yaml")
+    assert resume.read(sweep / "x.ckpt") is None
+    for read, name, error in (
+        (run_config.read, "config.yaml", "no plain file"),
+        (lambda path: next(read_rows(path, ("source",))), "queue.csv", "not a plain file"),
+        (read_text, "queue.csv", "not a plain file"),
+        (read_intent, "song.yaml", "is not a file"),
+    ):
+        with pytest.raises(LabError, match=error) as refused:
+            read(sweep / name)
+        assert "_Unreadable" not in str(refused.value)
