@@ -76,7 +76,8 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
             isinstance(now, bool) and not isinstance(before, bool)
         ):
             example = list(before) if isinstance(before, ListConfig) else before
-            raise ConfigError(f"{key}={now!r} must be of type {type_name}, such as {key}={example}")
+            such = "" if example == "" else f", such as {key}={example}"
+            raise ConfigError(f"{key}={now!r} must be of type {type_name}{such}")
 
 
 @lru_cache(maxsize=8)
