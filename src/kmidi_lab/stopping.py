@@ -1,8 +1,9 @@
 """What ends a run from outside: Ctrl-C, SIGTERM (as `docker stop` sends it), SIGHUP and SIGUSR1 are heard alike.
 
 The signal goes on to every process that this one has started, so that each job of a sweep leaves its own record; then
-`Stopped` is raised where the main thread is. Where that is deep in C code and does not come back, a thread ends the
-process in time, before `docker stop` sends SIGKILL.
+`Stopped` is raised where the main thread is. Where that is deep in C code and does not come back, or the exception is
+lost in a destructor, a thread writes down why and ends the process: a job before the one that started it sends SIGKILL,
+and that one before `docker stop` does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     import psutil
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name))
-_CHILDREN_S, _ALL_S, _ORPHAN_S = 4.0, 8.0, 1.0
+_CHILDREN_S, _ALL_S, _ORPHAN_S = 5.5, 8.5, 1.0
+_JOB = (2.0, 3.5)
+"""The first two for a process that the lab itself has started: shorter than what that one waits for it."""
 _last_words: list[Callable[[str], None]] = []
 _received: list[int] = []
 
@@ -95,7 +98,12 @@ def recording(record: Callable[[str], None]) -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """Sends SIGTERM to this process when the one that started it is gone: killed, it can't say so itself."""
+    """For a job in a process of its own: it ends in less time than the one that started it waits for it.
+
+    It also gets SIGTERM when that one is gone: killed, it can't say so itself.
+    """
+    global _CHILDREN_S, _ALL_S
+    _CHILDREN_S, _ALL_S = _JOB
 
     def watch(parent: int) -> None:
         while os.getppid() == parent:
