@@ -204,7 +204,7 @@ class SongRequest(Bounded):
         length = length_line(self.wishes, brief.bars, lasts, self._typed, known)
         lines = [*self._said_lines, *([length] if length else []), *band_lines(self.wishes)]
         if self._asked_metre:
-            lines.append(metre_line(self._metre_words, self._asked_metre.name, self._typed["metre"]))
+            lines.append(metre_line(self._metre_words, self._asked_metre.name, self._typed))
         if arc := self.wishes.arc:
             known = self.song.get("narrative_arc")
             lines.append(Taken("arc", arc, self.wishes.words["arc"], f"the intent says {known}" if known else ""))

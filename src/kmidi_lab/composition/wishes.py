@@ -148,9 +148,9 @@ def with_instruments(band: Band, wishes: Wishes) -> Band:
     return replace(band, programs=programs)
 
 
-def metre_line(asked: str, name: str, typed: str | None) -> Taken:
+def metre_line(asked: str, name: str, typed: Mapping[str, Any]) -> Taken:
     """The line of a metre that the words `asked` for, one that songs have."""
-    return Taken("metre", name, asked, f"compose.metre={typed} was typed" if typed else "")
+    return Taken("metre", name, asked, next(_reasons("", typed, ("metre",), None), ""))
 
 
 def bars_of(seconds: float, tempo: float, bar: float, limits: tuple[int, int]) -> int:
