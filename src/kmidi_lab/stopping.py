@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import psutil
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name))
-_CHILDREN_S, _ALL_S, _ORPHAN_S = 5.5, 8.5, 1.0
+_CHILDREN_S, _ALL_S, _ORPHAN_S = 5.0, 7.5, 1.0
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 _JOB = (2.0, 3.5)
 """The first two for a process that the lab itself has started: shorter than what that one waits for it."""
 _last_words: list[Callable[[str], None]] = []
@@ -124,7 +125,7 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 
 def _end_children(number: int) -> None:
-    """Sends the signal on, waits, and kills what is left then.
+    """Sends the signal on, waits, and kills what is left then; after a kill there is nothing to wait for.
 
     Daemons have nothing to write down: Python itself ends them with this process. Those that read files are deaf to
     Ctrl-C besides, and would be waited for in vain.
@@ -140,6 +141,8 @@ def _end_children(number: int) -> None:
     for child in children:
         with suppress(psutil.Error):
             child.send_signal(number)
+    if number == _KILL:
+        return
     _, alive = psutil.wait_procs(children, _CHILDREN_S)
     for child in alive:
         with suppress(psutil.Error):
@@ -170,7 +173,7 @@ def _end_in_time(pipe: int, done: threading.Event) -> None:
         for record in _last_words:
             record(Stopped().reason)
     with suppress(Exception):
-        _end_children(signal.SIGKILL)
+        _end_children(_KILL)
     with suppress(Exception):
         sys.stdout.flush()
     os._exit(128 + number[0])
