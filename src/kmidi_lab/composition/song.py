@@ -134,6 +134,7 @@ def _trace(
         "mood": {**asdict(brief.mood), "nearest": closest_mood(brief.mood)},
         "key": str(brief.spelling),
         "tempo": brief.tempo,
+        "metre": brief.metre.name,
         "style": brief.band.name,
         "arc": brief.arc,
         "rules_broken": list(brief.rules_broken),
