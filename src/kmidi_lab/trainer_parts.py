@@ -11,7 +11,7 @@ import lightning as L
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab.errors import ConfigError, first_line, one_of
+from kmidi_lab.errors import ConfigError, UserError, first_line, one_of
 from kmidi_lab.targets import build, find
 
 _OURS = (
@@ -56,7 +56,13 @@ def check_loggers(cfg: DictConfig) -> None:
         if name in cfg.logger.more and not any(importlib.util.find_spec(package) for package in packages):
             raise ConfigError(f"logger={name} needs a package that is not installed; type pip install {packages[0]}")
     for node in cfg.logger.more.values():
-        _kind(node, cfg)
+        if (kind := _kind(node, cfg)) is not None:
+            try:
+                inspect.signature(kind).bind(
+                    **{k: v for k, v in node.items() if k != "_target_"}, **_saved(kind, node, "")
+                )
+            except TypeError as error:
+                raise ConfigError(f"{node._target_}: {first_line(error)}") from None
 
 
 def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
@@ -69,9 +75,8 @@ def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     for name, node in cfg.logger.more.items():
         if (kind := _kind(node, cfg)) is None:
             continue
-        takes = "save_dir" in inspect.signature(kind).parameters and "save_dir" not in node
         try:
-            made.append(build(node, Logger, trusted_here(cfg), **({"save_dir": str(folder)} if takes else {})))
+            made.append(build(node, Logger, trusted_here(cfg), **_saved(kind, node, str(folder))))
         except ModuleNotFoundError as error:
             raise ConfigError(f"logger.more.{name}: {first_line(error)}; install the package that it names") from None
     return made
@@ -83,11 +88,19 @@ def _kind(node: Any, cfg: DictConfig) -> type[Logger] | None:
     return None if node is None else find(named, Logger, trusted_here(cfg))
 
 
+def _saved(kind: type[Logger], node: DictConfig, folder: str) -> dict[str, str]:
+    """Where a logger's files lie, for a class that can be told and is not."""
+    takes = "save_dir" in inspect.signature(kind).parameters and "save_dir" not in node
+    return {"save_dir": folder} if takes else {}
+
+
 def trainer(**everything: Any) -> L.Trainer:
     """Lightning's Trainer. Raises ConfigError: arguments that it does not take together."""
     try:
         return L.Trainer(**everything)
-    except (TypeError, ValueError, L.pytorch.utilities.exceptions.MisconfigurationException) as error:  # type: ignore[attr-defined]
+    except UserError:
+        raise
+    except Exception as error:  # of Lightning's and torch's own kinds, for a value that they don't take
         raise ConfigError(f"trainer: {first_line(error)}") from error
 
 

@@ -91,6 +91,8 @@ def test_one_line_and_exit_2(here: Path, capsys: pytest.CaptureFixture[str], wor
         ("task=collect collect.host=999.1.1.1", "collect.host=999.1.1.1, collect.port=8766: can't be listened on"),
         ("task=label model=intent label.page=true label.host=999.1.1.1", "label.host=999.1.1.1, label.port=8767"),
         ("hardware=cpu +trainer.strategy=nonsense", "trainer: You selected an invalid strategy name"),
+        ("hardware=cpu +trainer.benchmark=[1]", "trainer: set_benchmark_cudnn expects a bool"),
+        ("hardware=cpu +logger.more.x._target_=lightning.pytorch.loggers.CSVLogger +logger.more.x.nope=1", "'nope'"),
         ("hardware=cpu +trainer.enable_checkpointing=false", "trainer: Trainer was configured with"),
         ("hardware=cpu +callbacks.x._target_=kmidi_lab.schema.Paths", "Callback is wanted there"),
         ("hardware=cpu +callbacks.x=5", "_target_ is wanted"),
