@@ -18,6 +18,7 @@ _STAND_IN = re.compile(r"^> \*\*Stand-in data\.\*\* (.*)$", re.MULTILINE)
 _STATUS = re.compile(r"^Status \*\*([a-z]+)\*\*: (.*)\.$", re.MULTILINE)
 _REASON = re.compile(r"^Status \*\*[a-z]+\*\*: (.*)\.$", re.MULTILINE)
 _PARAMETERS = re.compile(r" ([\d,]+) trained parameters")
+_DATA = re.compile(r"^## Data\n\n`([^`]+)`", re.MULTILINE)
 _FINGERPRINT = re.compile(r"fingerprint `(\S+)`")
 _NO_EFFECT = re.compile(r"^## Inputs without effect\n\n(.*)$", re.MULTILINE)
 _PRODUCT = re.compile(r"Use in a product: \*\*(\w+)\*\*")
@@ -62,10 +63,11 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
     spread = section(entry, "spread")
     seconds = training.get("duration_seconds")
     told = {
+        "data": (_first(_DATA, card), training.get("dataset_id")),
         "training time": (
             _row(card, "training"),
             duration(seconds) if isinstance(seconds, int | float) and seconds else None,
-        )
+        ),
     }
     for what in ("seeds", "folds"):
         listed = spread.get(what)

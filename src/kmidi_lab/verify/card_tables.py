@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from kmidi_lab.errors import show
 from kmidi_lab.report.formats import NOTHING
+from kmidi_lab.report.scores import ARROWS
 from kmidi_lab.verify.entry import contract_of, section
 from kmidi_lab.verify.findings import Checks
 
@@ -20,9 +21,10 @@ _AGAIN = "export the model again"
 _NUMBER = r"[-−]?\d[\d,]*(?:\.\d+)?(?:e[-−+]?\d+)?"
 _FIGURE = re.compile(rf"({_NUMBER})(?:[\s\u00a0]*(µs|ms|%))?")
 _SPREAD = re.compile(rf"({_NUMBER})(?: ± ({_NUMBER}))?")
-_ALONE = re.compile(rf"(?:: |, )([a-z][\w ]*?)(?: [↑↓])? ({_NUMBER})(?: \(over (?:seeds|folds) ([^)]*)\))?(?=, |\.$)")
+_ALONE = re.compile(rf"(?:: |, )([a-z][\w. ]*?)(?: [↑↓])? ({_NUMBER})(?: \(over (?:seeds|folds) ([^)]*)\))?(?=, |\.$)")
 _OVER = re.compile(rf"^- Over [^:]*? (\w+) is ({_NUMBER}(?: ± {_NUMBER})?)", re.MULTILINE)
 _SPLIT = re.compile(r"### (\S+)(?: \(.*\))?$")
+_CALLS = re.compile(r"against the trained network over ([\d,]+) calls")
 _MACHINE = re.compile(r"\(machine (\w+)\)")
 _UNITS = {"ms": Decimal(1000), "µs": Decimal(1), "%": Decimal("0.01"), None: Decimal(1)}
 
@@ -55,10 +57,22 @@ def check_card_tables(checks: Checks, name: str, card: str, entry: dict[str, Any
         same = any(abs(value - Decimal(repr(right))) <= most for right in told)
         numbers = " or ".join(f"{right:g}" for right in told)
         checks.expect("card", same, f"{name}: {what} is {on_card}, the registry tells {numbers}; {_AGAIN}")
+    for metric, arrow in _arrows(card):
+        way = section(entry, "directions").get(metric)
+        fault = f"{name}: {metric} is {arrow}, the registry tells {show(way)}; {_AGAIN}"
+        checks.expect("card", way is None or ARROWS.get(str(way)) == arrow, fault)
     machine, right = _MACHINE.search(card), section(entry, "latency").get("machine")
     if machine and isinstance(right, str):
         fault = f"{name}: latency was measured on {machine[1]}, the registry tells {show(right)}; {_AGAIN}"
         checks.expect("card", machine[1] == right, fault)
+
+
+def _arrows(card: str) -> Iterator[tuple[str, str]]:
+    """(metric, ↑ or ↓) of all columns that have one."""
+    for _, headings, _ in _tables(card):
+        for name, _, arrow in (heading.rpartition(" ") for heading in headings):
+            if arrow in ARROWS.values():
+                yield name.replace(" ", "_"), arrow
 
 
 def _scores(card: str, entry: dict[str, Any]) -> Iterator[_Figure]:
@@ -102,6 +116,8 @@ def _range(what: str, on_card: str, sources: list[dict[str, Any]], metric: str) 
 
 def _parity(card: str, entry: dict[str, Any]) -> Iterator[_Figure]:
     parity = section(entry, "parity")
+    if counted := _CALLS.search(card):
+        yield _Figure("calls of the parity", counted[1], [parity.get("calls")])
     for _, headings, rows in _tables(card):
         for who, error, *_ in rows if headings[0] == "file or reader" else ():
             yield _Figure(f"parity of {who}", error, [parity.get(who)])
