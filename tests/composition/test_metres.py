@@ -86,3 +86,10 @@ def test_what_is_typed_comes_before_the_words(tmp_path: Path) -> None:
         SongRequest("sad", metre="5/4")
     with pytest.raises(ConfigError, match=r"compose\.metre=34 must be a text"):
         SongRequest("sad", metre=34)  # type: ignore[arg-type]
+
+
+def test_the_form_is_drawn_for_the_metre(tmp_path: Path) -> None:
+    """The structure model knows length as time, and bars of three are shorter."""
+    song = made(tmp_path, text="a calm waltz", bars=32)
+    asked = next(m for m in song.trace["models"] if m["model"] == "structure")["asked"]
+    assert asked["metre"] == "3/4"
