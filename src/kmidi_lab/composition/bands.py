@@ -106,6 +106,13 @@ def with_feel(band: Band, feel: str) -> Band:
     return replace(band, **how) if how else band
 
 
+def waltzing(band: Band) -> Band:
+    """The band as it plays what is called a waltz: the bass on the first beat, the chords on the others."""
+    if band.groove == "swing":
+        return band
+    return replace(band, comp=(band.comp[0], "quarters", "quarters"), bass=(band.bass[0], "roots", "roots"))
+
+
 def band_for(valence: float, arousal: float) -> Band:
     """The style whose mood is the nearest."""
     return min((b for b in bands().values() if b.mood), key=lambda b: math.dist((valence, arousal), b.mood or ()))

@@ -1,9 +1,8 @@
-"""The metres that songs have, and which one the words of a person ask for."""
+"""The metres that songs have, and which one of those that a text asks for."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kmidi_lab.errors import ConfigError, one_of
@@ -45,34 +44,37 @@ METRES: Mapping[str, SongMetre] = {
     )
 }
 COMMON = METRES["4/4"]
-_CALLED = {
-    "waltz": "3/4", "mazurka": "3/4", "minuet": "3/4", "polonaise": "3/4", "three four": "3/4", "triple": "3/4",
-    "jig": "6/8", "tarantella": "6/8", "siciliana": "6/8", "barcarolle": "6/8", "six eight": "6/8", "compound": "6/8",
-}  # fmt: skip
-"""What dances and kinds of time are written in."""
-_NOT_ASKED = "".join(
-    rf"(?<!\b{word} )" for word in ("the", "our", "that", "his", "her", "my", "I", "we", "you", "they", "to")
-)
-_ASKED = re.compile(
-    rf"(?<![/\d.]){_NOT_ASKED}\b(?:waltz(?:es)?|mazurka|minuet|polonaise|jig|tarantella|siciliana|barcarolle|[23569]/(?:2|4|8)"
-    r"|7/(?:4|8)|12/8|three[ -]four|six[ -]eight|(?:triple|compound|odd) (?:time|met(?:er|re)))\b"
-    r"(?! of (?:my|our|your|the|his|her|all|a|it|us|them)\b)(?![/\d])",
-    re.IGNORECASE,
-)
-"""Words that ask for another metre than 4/4."""
+_NEAREST = {"9/8": "6/8", "12/8": "6/8", "3/8": "3/4", "6/4": "3/4", "2/4": "4/4", "2/2": "4/4"}
+"""What metres that songs don't have are played as."""
 
 
 def metre_named(name: str) -> SongMetre:
     """Raises ConfigError: songs don't have it."""
+    name = name.strip()
     if name not in METRES:
         raise ConfigError(one_of("compose.metre", name, METRES))
     return METRES[name]
 
 
-def asked_in(texts: Iterable[str | None]) -> tuple[str, SongMetre | None]:
-    """The words of the first text that asks for a metre, in lower case, and the metre; None where songs don't have it."""
-    found = next((match[0] for text in texts if text and (match := _ASKED.search(text))), "")
-    words = found.lower()
-    plain = words.replace("-", " ")
-    name = next((name for called, name in _CALLED.items() if plain.startswith(called)), words)
-    return words, METRES.get(name)
+def decided(asked: Sequence[tuple[str, str]]) -> tuple[SongMetre | None, str, list[str]]:
+    """Of the metres that a text asks for the one that a song has.
+
+    Args:
+        asked: words and the name of the metre that each means, those that count most first.
+
+    Returns:
+        The metre (None where nothing that songs have was asked for), its words, and a line for each that is not used.
+    """
+    names = [name for _, name in asked]
+    chosen = next(filter(METRES.__contains__, names), None) or next(filter(None, map(_NEAREST.get, names)), None)
+    *others, last = METRES
+    songs = f"songs are in {', '.join(others)} or {last}"
+    lines = []
+    for words, name in asked:
+        if name in METRES and name != chosen:
+            lines.append(f"a song has one metre, so {words} is not used")
+        elif name not in METRES:
+            nearest = chosen and _NEAREST.get(name) == chosen
+            lines.append(f"{songs}, so {words} is played as {chosen}" if nearest else f"{songs}, so this is no {words}")
+    words = next((words for words, name in asked if chosen in (name, _NEAREST.get(name))), "")
+    return METRES.get(chosen or ""), words, list(dict.fromkeys(lines))

@@ -16,6 +16,9 @@ _DRAWN = 0.5
 _TIGHT = 0.4
 """Share of the offsets of solo pianists that a band plays: whoever plays together is tighter. Our choice."""
 
+_DRUMMED = 0.6
+"""The same of drums that the groove model does not play: of drummers who play alone."""
+
 
 def performed(song: Arrangement, brief: Brief, players: Players) -> tuple[bytes, list[str]]:
     """The MIDI file of the song, drums humanised and the other parts played with expression, and remarks on it."""
@@ -28,7 +31,7 @@ def performed(song: Arrangement, brief: Brief, players: Players) -> tuple[bytes,
             remarks.append(f"the drums are played as they are written: {str(error).removeprefix('the MIDI data: ')}")
     data = midi_bytes(song)
     if drummed and brief.metre is not COMMON:  # which the groove model does not know
-        asked = {"parts": "drums", "style": brief.band.groove}
+        asked = {"parts": "drums", "style": brief.band.groove, "amount": _DRUMMED}
         data = players.ask("microtiming", brief.seed, midi=data, **asked).midi
     if any(not part.is_drums for part in song.parts):
         data = players.ask("dynamics", brief.seed, midi=data, emotion=str(brief.mood), timing=False).midi

@@ -13,10 +13,10 @@ from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
-from kmidi_lab.composition.bands import Band, band_of_genre, with_feel
+from kmidi_lab.composition.bands import Band, band_of_genre, waltzing, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
 from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION, MOST_SECTIONS, Stretch, read_form
-from kmidi_lab.composition.metres import COMMON, METRES, asked_in, metre_named
+from kmidi_lab.composition.metres import COMMON, decided, metre_named
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.wishes import (
@@ -30,6 +30,7 @@ from kmidi_lab.composition.wishes import (
     taken_up,
     with_instruments,
 )
+from kmidi_lab.composition.words import vocabulary
 from kmidi_lab.errors import ConfigError, show
 from kmidi_lab.song import SongIntent, answer, filled, missing, read_intent
 from kmidi_lab.song.suggestions import affect
@@ -110,6 +111,16 @@ class SongRequest(Bounded):
         typed = {"tempo": tempo, "key": key, "style": style, "bars": bars, "sections": sections}
         plain = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
         self.wishes = read_sentence(said or plain.get("core_event"))
+        of_genre = () if self.wishes.metres else read_sentence(plain.constraints.technical_genre).metres
+        self._asked_metre, self._metre_words, self._other_metres = decided(self.wishes.metres or of_genre)
+        self._metre_by = "the text" if said and not of_genre else "the intent"
+        self._danced = any(
+            name == "3/4" and words in vocabulary()["dances"] for words, name in self.wishes.metres or of_genre
+        )
+        self.metre = metre_named(metre) if metre else self._asked_metre or COMMON
+        if self.wishes.tempo and self.wishes.paced:
+            low, high = (round(quarters * self.metre.pace) for quarters in self.wishes.tempo)
+            self.wishes = replace(self.wishes, tempo=(low, high))
         self.song, self._said_lines = taken_up(
             self.wishes, plain, typed, Limits((SLOWEST, FASTEST), (SHORTEST, LONGEST))
         )
@@ -126,10 +137,6 @@ class SongRequest(Bounded):
         except ConfigError as error:
             raise ConfigError(str(error).replace("predict.", "compose.")) from None
         self.spelling = parse_spelling(key) if key else None
-        texts = (said, self.song.title, self.song.constraints.technical_genre, *map(self.song.get, _SAID))
-        self._metre_words, asked = asked_in(texts)
-        self._asked_metre = asked
-        self.metre = metre_named(metre) if metre else asked or COMMON
         self.bars, self.tempo = None if bars is None else int(bars), None if tempo is None else float(tempo)
         self.form = read_form(sections) if sections else self._said_form()
         self.style = style_named(style) if style else None
@@ -195,7 +202,11 @@ class SongRequest(Bounded):
             lines.append(
                 f"songs are in major or minor, so {mode} is played as {'minor' if brief.key.mode < 0 else 'major'}"
             )
-        return lines + ([self.other_metre] if self.other_metre else [])
+        lines += [] if self._typed["metre"] else self._other_metres
+        if not brief.metre.swings:
+            lines.append(f"{brief.tempo:g} quarters a minute are {brief.tempo / 1.5:.0f} beats in {brief.metre.name}")
+            lines += ["eighths are not swung in 6/8"] if brief.band.swing else []
+        return lines
 
     def taken(self, brief: Brief) -> list[Taken]:
         """What the text asks for and a song can have."""
@@ -203,8 +214,9 @@ class SongRequest(Bounded):
         lasts = brief.bars * brief.metre.bar * 60 / brief.tempo
         length = length_line(self.wishes, brief.bars, lasts, self._typed, known)
         lines = [*self._said_lines, *([length] if length else []), *band_lines(self.wishes)]
-        if self._asked_metre:
-            lines.append(metre_line(self._metre_words, self._asked_metre.name, self._typed))
+        asked = self._asked_metre
+        if asked and (asked is not self.metre or (asked is not COMMON and not self._typed["metre"])):
+            lines.append(metre_line(self._metre_words, asked.name, self._typed, self._metre_by))
         if arc := self.wishes.arc:
             known = self.song.get("narrative_arc")
             lines.append(Taken("arc", arc, self.wishes.words["arc"], f"the intent says {known}" if known else ""))
@@ -214,14 +226,6 @@ class SongRequest(Bounded):
                 Taken("form", ", ".join(form.kinds), form.words, f"compose.sections={typed} was typed" if typed else "")
             )
         return lines
-
-    @property
-    def other_metre(self) -> str:
-        """One line, where the words ask for a metre that songs don't have; else empty."""
-        if not self._metre_words or self._asked_metre:
-            return ""
-        *others, last = METRES
-        return f"songs are in {', '.join(others)} or {last}, so this is no {self._metre_words}"
 
     @property
     def tempo_by(self) -> str:
@@ -293,7 +297,8 @@ class SongRequest(Bounded):
         )
         if self.form is None and not (self.bars or self.song.directive.output_bars):
             brief = replace(brief, bars=self._lasting(brief.tempo) or brief.bars)
-        brief = replace(brief, band=with_instruments(brief.band, self.wishes))
+        band = waltzing(brief.band) if self._danced and self.metre.name == "3/4" else brief.band
+        brief = replace(brief, band=with_instruments(band, self.wishes))
         return reference.applied(brief) if reference else brief
 
     def _band(self, mood: Mood) -> Band | None:

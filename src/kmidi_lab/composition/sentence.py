@@ -37,6 +37,8 @@ _LOW = 41
 """Who plays down to this pitch can play the bass."""
 _LEAST, _MOST = 40, 240
 """Numbers that can be a tempo without a word that says so."""
+_PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
+"""What a pace word does to the tempo of a dance: the first whose quarters a minute lie above the word's."""
 _FARTHEST = 6
 """Terms before a word for a song that may belong to it."""
 
@@ -57,6 +59,8 @@ class Wishes:
         without: parts to leave out, of `ROLES`.
         no_family: families of General MIDI that shall not play, 0..15.
         missing: what is asked for and can't be had.
+        metres: words and the metre that each asks for; written ones before dances.
+        paced: whether a word such as slow says the tempo, and nothing else.
     """
 
     tempo: tuple[float, float] | None = None
@@ -71,6 +75,8 @@ class Wishes:
     no_family: tuple[int, ...] = ()
     missing: tuple[str, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
+    metres: tuple[tuple[str, str], ...] = ()
+    paced: bool = False
 
 
 def read_sentence(text: str) -> Wishes:
@@ -131,9 +137,15 @@ def _is_key(items: Sequence[Item], n: int, music: bool) -> bool:
     return music or not told_of
 
 
+def _is_metre(items: Sequence[Item], n: int) -> bool:
+    """Whether a metre can mean nothing else, as in `a lament in 3/4`, where nobody does anything."""
+    told_of = any(i.text in _PEOPLE or i.kind == "story" for i in items[:n])
+    return items[n].kind == "metre" and n > 0 and items[n - 1].text == "in" and not told_of
+
+
 def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     """Which terms of a clause are asked for, and whether any word for a song or a wish does it."""
-    mark = [i.kind in ("tempo", "key") for i in items]
+    mark = [i.kind in ("tempo", "key") or _is_metre(items, n) for n, i in enumerate(items)]
     asks = any(mark)
     for n, item in enumerate(items):
         opens = item.kind == "ensemble" and all(i.kind in _BEFORE_PLAYERS for i in items[:n])
@@ -274,6 +286,8 @@ class _Collector:
         self._asked: list[_Player] = []
         self._only = self._two = False
         self._character = ""
+        self._metres: dict[str, list[tuple[str, str]]] = {"written": [], "danced": []}
+        self._paced = False
         self._with: set[str] = set()
         self._without: list[str] = []
         self._families: list[int] = []
@@ -332,7 +346,11 @@ class _Collector:
         item = items[n]
         kind, text, value = item
         if kind == "head":
-            self._character = self._character or text
+            self._character = self._character or ("" if _is_told(items, n) else text)
+            if text in vocabulary()["dances"] and not _is_told(items, n):
+                self._metres["danced"].append((text, vocabulary()["dances"][text]))
+        elif kind == "metre":
+            self._metres["written"].append((text, value))
         following = items[n + 1] if n + 1 < len(items) else Item("", "")
         if kind in ("tempo", "pace"):
             self._pace(text, value, kind == "tempo")
@@ -386,6 +404,13 @@ class _Collector:
             return
         if self._tempo is None:
             self._tempo, self._words["tempo"] = tuple(told["pace"]), f"({self._character})"
+        elif self._paced and self._metres["danced"]:  # a fast jig is faster than a jig, which is fast
+            low, high = told["pace"]
+            factor = next(f for below, f in _PACES if sum(self._tempo) / 2 < below)
+            self._tempo, self._paced = (round(factor * low), round(factor * high)), False
+            self._words["tempo"] = f"({self._words['tempo'].strip('()')} {self._character})"
+        if told.get("style") and not self._style:
+            self._style, self._words["style"] = told["style"], self._character
         if not told["drums"] and "drums" not in {*self._with, *self._without}:
             self._without.append("drums")
             self._words["drums"] = self._character
@@ -393,6 +418,7 @@ class _Collector:
     def _pace(self, text: str, value: tuple[float, float], exact: bool) -> None:
         if self._tempo is None or (exact and "(" in self._words["tempo"]):
             self._tempo, self._words["tempo"] = value, text if exact else f"({text})"
+            self._paced = not exact
         elif exact != self._words["tempo"].startswith("(") and value != self._tempo:
             self._missing.append(f"no second tempo ({text}): a song keeps one")
 
@@ -461,7 +487,7 @@ class _Collector:
         return Wishes(
             self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds, self._form, self._arc,
             {role: p for role, p in programs.items() if role not in left}, left, tuple(dict.fromkeys(self._families)),
-            tuple(dict.fromkeys(self._missing)), self._words,
+            tuple(dict.fromkeys(self._missing)), self._words, (*self._metres["written"], *self._metres["danced"]), self._paced,
         )  # fmt: skip
 
 
@@ -472,6 +498,16 @@ def _measures(items: Sequence[Item], n: int) -> bool:
         and items[n - 1].kind in ("seconds", "bars", "filler")
         and any(i.kind in ("seconds", "bars") for i in items[max(0, n - 2) : n])
     )
+
+
+def _is_told(items: Sequence[Item], n: int) -> bool:
+    """Whether a dance is what a text tells of, as in `life is a waltz` or `the minuet class`."""
+    if items[n].text not in vocabulary()["dances"]:
+        return False
+    words = [item.text for item in items]
+    told = n + 1 < len(words) and words[n + 1] in vocabulary()["told_dances"]
+    is_one = [k for k in range(max(1, n - 3), n) if words[k] in ("is", "was", "are", "were")]
+    return told or any(words[k - 1] not in ("it", "this", "that", "which", "song", "tune", "music") for k in is_one)
 
 
 def _is_thing(items: Sequence[Item], n: int) -> bool:

@@ -22,16 +22,17 @@ _OTHERS: Mapping[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True)
 class Taken:
-    """A line of what a text asked for: `what` and `value`, and why it is not used; empty where it is."""
+    """A line of what a text or an intent asked for: `what` and `value`, and why it is not used; empty where it is."""
 
     what: str
     value: str
     said: str
     unused: str = ""
+    source: str = "the text"
 
     def __str__(self) -> str:
         said = f" ({self.said})" if self.said and self.said not in self.value.lower() else ""
-        name = f"{self.what} {self.value} from the text{said}".strip()
+        name = f"{self.what} {self.value} from {self.source}{said}".strip()
         return f"{name} is not used: {self.unused}" if self.unused else name
 
     def record(self) -> dict[str, str]:
@@ -148,9 +149,9 @@ def with_instruments(band: Band, wishes: Wishes) -> Band:
     return replace(band, programs=programs)
 
 
-def metre_line(asked: str, name: str, typed: Mapping[str, Any]) -> Taken:
+def metre_line(asked: str, name: str, typed: Mapping[str, Any], source: str) -> Taken:
     """The line of a metre that the words `asked` for, one that songs have."""
-    return Taken("metre", name, asked, next(_reasons("", typed, ("metre",), None), ""))
+    return Taken("metre", name, asked, next(_reasons("", typed, ("metre",), None), ""), source)
 
 
 def bars_of(seconds: float, tempo: float, bar: float, limits: tuple[int, int]) -> int:

@@ -36,7 +36,9 @@ _SPOKEN = rf"(?:(?:one|a|two) hundred(?: and)?(?: (?:{'|'.join(_TENS)}))?(?:[ -]
           rf"|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NUMBERS[:9])})\b)?|\b(?:{'|'.join(_NUMBERS)})\b)"  # fmt: skip
 _NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d+)?|{_SPOKEN})"
 _PER_MINUTE = r"(?:bpm\b|b\.p\.m\.?|(?:beats?|quarters?|quarter notes?) ?(?:per|a|/) ?min(?:ute)?s?\b)"
+_DOTTED = re.compile(rf"(?:♩\.|dotted quarter(?: note)?s?)(?: ?=| at| is)? ?(?P<low>{_NUMBER})", re.I)
 _TEMPOS = (
+    _DOTTED,
     re.compile(rf"(?P<low>{_NUMBER}) ?(?:(?:-|–|to|or|and) ?(?P<high>{_NUMBER}) ?)?-?{_PER_MINUTE}", re.I),
     re.compile(rf"(?:tempo|bpm)(?: of| is| at|:|=| around| about)* ?(?P<low>{_NUMBER})(?! ?(?:%|years?|/))", re.I),
     re.compile(rf"(?:♩|quarter(?: note)?s?) ?= ?(?P<low>{_NUMBER})", re.I),
@@ -54,7 +56,15 @@ _HOURS = re.compile(
 """Without `about`, unless `of` stands before: a song about an hour tells of one."""
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 _CLOCK = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: minutes?\b| mins?\b|(?= long\b))", re.I)
-_METRE = re.compile(r"(?<![\d/])\d{1,2}/(?:2|4|8|16)(?![\d/])(?! of\b)|(?:three[ -]four|six[ -]eight)\b", re.I)
+_COUNTED = {"three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "nine": 9, "twelve": 12}
+_COUNTS = "|".join(_COUNTED)
+_METRE = re.compile(
+    rf"(?:(?<![\d/])(?P<n>\d{{1,2}}) ?/ ?(?P<unit>2|4|8|16)(?![\d/])(?! of\b)|(?P<said>{_COUNTS})[ -](?P<of>four|eight)\b|(?P<quarters>¾))(?: ?(?:time|feel|metre|meter)\b)?"
+    rf"|(?P<kind>triple|compound|odd) (?:time|met(?:er|re))\b|three[ -]quarter time\b"
+    rf"|(?P<beats>\d{{1,2}}|{_COUNTS}) beats (?:per|to the|to a|in a|a) (?:bar|measure)\b"
+    rf"|(?P<alone>(?<=\bin )(?:three|six|3|6))(?= *(?:$|[,.;!?)]|(?:time|feel|please)\b))",
+    re.I,
+)
 _MODES = "major|minor|maj|min|dorian|phrygian|lydian|mixolydian|aeolian|locrian|ionian"
 _KEY = re.compile(
     rf"(?P<tonic>[A-Ga-g])(?P<sign>[#♯b♭]|[ -]?(?:sharp|flat)\b)?(?:[ -]?(?P<mode>{_MODES})\b|(?P<m>m)(?![\w'’-]))?"
@@ -147,8 +157,7 @@ def _item(clause: str, at: int, shouted: bool) -> tuple[Item, int]:
         if (item := read(clause, at)) is not None:
             return item
     if match := _METRE.match(clause, at):
-        same = match[0] == "4/4"
-        return Item("filler" if same else "metre", match[0].lower()), len(match[0])
+        return Item("metre", match[0].lower(), _metre_name(match)), len(match[0])
     if (key := _key(clause, at, shouted)) is not None:
         return key
     if match := _terms().match(clause, at):
@@ -160,12 +169,28 @@ def _item(clause: str, at: int, shouted: bool) -> tuple[Item, int]:
     return Item("number" if word.isdecimal() else OTHER, word.lower(), word), len(word)
 
 
+def _metre_name(match: re.Match[str]) -> str:
+    """As it is written, such as 3/4; `odd` is none that can be."""
+    if match["n"]:
+        return f"{int(match['n'])}/{match['unit']}"
+    if match["said"]:
+        return f"{_COUNTED[match['said'].lower()]}/{4 if match['of'].lower() == 'four' else 8}"
+    if match["beats"]:
+        beats = match["beats"].lower()
+        return f"{_COUNTED.get(beats) or int(beats)}/4"
+    if match["alone"]:
+        return "6/8" if match["alone"].lower() in ("six", "6") else "3/4"
+    return {"compound": "6/8", "odd": "odd"}.get((match["kind"] or "").lower(), "3/4")
+
+
 def _tempo(clause: str, at: int) -> tuple[Item, int] | None:
     match = next((m for pattern in _TEMPOS if (m := pattern.match(clause, at))), None)
     if match is None:
         return None
     low = number(match["low"])
     high = number(match["high"]) if match.groupdict().get("high") else low
+    if match.re is _DOTTED:
+        low = high = 1.5 * low
     kind = OTHER if _BODY.search(clause[max(0, at - _BEFORE) : at]) else "tempo"
     return Item(kind, match[0].lower(), (min(low, high), max(low, high))), len(match[0])
 
@@ -263,7 +288,9 @@ def _kinds() -> Mapping[str, tuple[str, Any]]:
     out |= {word: ("part", role) for word, role in words["parts"].items()}
     out |= {word: ("instrument", tuple(told)) for word, told in words["instruments"].items()}
     out |= {word: ("ensemble", players) for word, players in words["ensembles"].items()}
-    out |= {word: ("head", "ballad" if word in words["gentle"] else None) for word in words["heads"]}
+    out |= {
+        word: ("head", "ballad" if word in words["gentle"] else None) for word in (*words["heads"], *words["dances"])
+    }
     out |= {word: ("pace", tuple(pair)) for word, pair in words["paces"].items()}
     return out | {word: ("length", bars) for word, bars in words["lengths"].items()}
 

@@ -98,7 +98,8 @@ def dropped_beats(song: Arrangement) -> Arrangement:
         raise RuleBreakError("RHYTHM_DroppedBeats needs two sections, or more than four bars, with two beats at least")
     for bar in bars:
         metre = song.metres[bar]
-        song = cut(song, bar, metre._replace(numerator=metre.numerator - 1))
+        beat = 3 if metre.denominator == 8 and metre.numerator % 3 == 0 and metre.numerator > 3 else 1
+        song = cut(song, bar, metre._replace(numerator=metre.numerator - beat))
     return song
 
 
@@ -115,7 +116,7 @@ def _middle(song: Arrangement) -> tuple[int, int]:
 def _even(song: Arrangement) -> Iterator[tuple[float, float]]:
     """Places and lengths of three strokes a bar, or four where it has three beats."""
     for metre, start in zip(song.metres, song.bar_starts, strict=False):
-        count = 4 if metre.numerator % 3 == 0 else 3
+        count = 4 if metre.numerator % 3 == 0 and metre.denominator != 8 else 3
         yield from ((start + i * metre.quarters / count, metre.quarters / count) for i in range(count))
 
 
