@@ -1,7 +1,8 @@
 """The teacher: all-MiniLM-L6-v2 (W. Wang et al., *MiniLM*, 2020; N. Reimers), from the weights in a Python package.
 
 Only the package's files are read, none of its code, so that nothing but PyTorch is needed. It plays a part in training and
-as a baseline; a finished model needs none of this.
+as a baseline; a finished model needs none of this. Matrices are multiplied in bfloat16: four times as fast on a processor that
+has instructions for it.
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ class SentenceEncoder:
         """
         numbers = self.numbers(texts)
         out = np.zeros((len(texts), SIZE), np.float32)
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
             for rows in shown(batches_of(numbers), "sentence encoder", progress):
-                out[rows] = F.normalize(self.means([numbers[i] for i in rows]), dim=-1).numpy()
+                out[rows] = F.normalize(self.means([numbers[i] for i in rows]).float(), dim=-1).numpy()
         return out
 
     def means(self, batch: list[list[int]]) -> torch.Tensor:
@@ -90,7 +91,7 @@ class SentenceEncoder:
         def heads(part: str) -> torch.Tensor:
             return self._dense(x, f"{name}.attention.self.{part}").unflatten(-1, (_HEADS, -1)).transpose(1, 2)
 
-        # Sentences are short: for them this takes a fifth of the time of scaled_dot_product_attention.
+        # Sentences are short: for them this takes a fraction of the time of scaled_dot_product_attention.
         alike = heads("query") @ heads("key").transpose(-2, -1) * (SIZE // _HEADS) ** -0.5
         mixed = alike.masked_fill(~real[:, None, None], float("-inf")).softmax(-1) @ heads("value")
         mixed = self._dense(mixed.transpose(1, 2).flatten(-2), f"{name}.attention.output.dense")

@@ -1,7 +1,4 @@
-"""The sentence encoder trained further on the labels and ratings of the training sentences: the teacher's own opinions.
-
-Its matrices are multiplied in bfloat16: four times as fast on a processor that has instructions for it.
-"""
+"""The sentence encoder trained further on the labels and ratings of the training sentences: the teacher's own opinions."""
 
 from __future__ import annotations
 
