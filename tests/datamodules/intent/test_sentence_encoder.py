@@ -92,8 +92,8 @@ def test_a_broken_file_is_one_line(package: Path) -> None:
 
 
 def judged(count: int) -> list[Sentence]:
-    """Sentences of one word each: what is `happy` is rated high, what is `a` is angry and rated low."""
-    kinds = (("happy !", "happy", "joy", 0.8), ("a , a", "angry", "anger", -0.8))
+    """Sentences of one length: what is `happy` is rated high, what is `a` is angry and rated low."""
+    kinds = (("happy !", "happy", "joy", 0.8), ("a ,", "angry", "anger", -0.8))
     return [
         Sentence(str(at), "goemotions", "train", text, (label,), (fine,), affect=(valence, 0.0, 0.0))
         for at in range(count)
@@ -114,7 +114,7 @@ def test_a_trained_encoder_says_what_it_was_told(package: Path, quick: None) -> 
     assert torch.equal(before, torch.get_rng_state())  # the run's own numbers are drawn as without a teacher
     moved = {name.split(".")[2] for name in tuned.weights if name.startswith("encoder.layer")}
     assert moved == {"2", "3", "4", "5"} and {"head.weight", "head.bias"} <= set(tuned.weights)
-    said = tuned_encoder.opinions(tuned, ["happy", "a a", "happy"], False)
+    said = tuned_encoder.opinions(tuned, ["happy !", "a ,", "happy !"], False)
     happy, angry = LABELS.index("happy"), LABELS.index("angry")
     assert said.labels[0, happy] > 0.6 > 0.4 > said.labels[1, happy] and said.labels[1, angry] > said.labels[0, angry]
     assert said.affect[0, 0] > 0.3 and said.affect[1, 0] < -0.3
