@@ -135,4 +135,4 @@ def batches_of(numbers: Sequence[Sequence[int]]) -> list[list[int]]:
         if out[-1] and (len(out[-1]) + 1) * len(numbers[i]) > _TOKENS_A_BATCH:
             out.append([])
         out[-1].append(i)
-    return out
+    return [batch for batch in out if batch]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,7 +57,7 @@ class Opinions:
 
 
 def tune(sentences: Sequence[Sentence], progress: bool) -> Tuned:
-    """Trains on sentences with labels of GoEmotions or ratings of EmoBank: twenty minutes of a core for all of them."""
+    """Trains on sentences with labels of GoEmotions or ratings of EmoBank: ten minutes of a core for all of them."""
     encoder, (target, known), (affect, rated) = SentenceEncoder(), targets(sentences), affect_of(sentences)
     numbers = encoder.numbers([s.text for s in sentences])
     columns = [torch.from_numpy(a) for a in (target[:, :LABELLED], known[:, :LABELLED], affect, rated)]
@@ -65,10 +66,11 @@ def tune(sentences: Sequence[Sentence], progress: bool) -> Tuned:
         head = nn.Linear(SIZE, LABELLED + len(AFFECT))
         layers = {name: w.requires_grad_() for name, w in encoder.weights.items() if _moves(name)}
         parameters = [*layers.values(), *head.parameters()]
-        groups = [{"params": [p for p in parameters if (p.ndim > 1) == matrix]} for matrix in (True, False)]
-        optimizer = torch.optim.AdamW(
-            [groups[0], groups[1] | {"weight_decay": 0.0}], _RATE, weight_decay=_DECAY, fused=True
-        )
+        decays: list[dict[str, Any]] = [
+            {"params": [p for p in parameters if p.ndim > 1]},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(decays, _RATE, weight_decay=_DECAY, fused=True)
         steps = _EPOCHS * (len(sentences) // _BATCH)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, one_cycle(steps))
         for epoch in range(_EPOCHS):

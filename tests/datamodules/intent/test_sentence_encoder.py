@@ -105,7 +105,7 @@ def judged(count: int) -> list[Sentence]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training of a second."""
     monkeypatch.setattr(tuned_encoder, "_BATCH", 8)
-    monkeypatch.setattr(tuned_encoder, "_RATE", 2e-3)
+    monkeypatch.setattr(tuned_encoder, "_RATE", 1e-3)
 
 
 def test_a_trained_encoder_says_what_it_was_told(package: Path, quick: None) -> None:
@@ -119,6 +119,7 @@ def test_a_trained_encoder_says_what_it_was_told(package: Path, quick: None) -> 
     assert said.labels[0, happy] > 0.6 > 0.4 > said.labels[1, happy] and said.labels[1, angry] > said.labels[0, angry]
     assert said.affect[0, 0] > 0.3 and said.affect[1, 0] < -0.3
     assert np.allclose(said.vectors[0], said.vectors[2], atol=1e-2) and said.labels.shape == (3, LABELLED)
+    assert tuned_encoder.opinions(tuned, [], False).vectors.shape == (0, SIZE)
 
 
 def test_what_the_teacher_learnt_and_said_is_kept(
