@@ -10,9 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.intent import library
+from datamodules.intent.lessons import lessons, taught
+from datamodules.intent.rules import NAME as BY_RULE
 from datamodules.intent.sentence_encoder import SIZE as TEACHER_SIZE
-from datamodules.intent.targets import Rows, affect_of, targets
-from datamodules.intent.teacher import Encoded, rated_by
+from datamodules.intent.targets import Rows
+from datamodules.intent.teacher import Encoded, Teacher
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.module import LabData, SplitShare, load_of
 from datamodules.shared.splits import Groups
@@ -23,8 +25,6 @@ from kmidi_lab.text.table import Table, known_words
 
 _FEWEST = 3
 """Training sentences that a word stands in for the table to know it."""
-_BY_TEACHER = 0.1
-"""How much the teacher's rating of a sentence counts beside people's 1."""
 
 
 class FeelingTexts(LabData[Sentence, IntentBatch]):
@@ -40,7 +40,8 @@ class FeelingTexts(LabData[Sentence, IntentBatch]):
         test_share: of the words of sentences made by rule, where there are no others.
         batch_size: sentences a step.
         piece_dropout: share of a training sentence's pieces that a step leaves out.
-        teacher: train with the vectors of the sentence encoder of `kmidi_lab[teacher]`, and measure it as a baseline.
+        teacher: train the sentence encoder of `kmidi_lab[teacher]` on labels and ratings and learn what it says of texts, and
+            measure it as a baseline as it came.
         progress: show a bar.
 
     Raises:
@@ -103,12 +104,12 @@ class FeelingTexts(LabData[Sentence, IntentBatch]):
         return known_words((s.text for s in self.songs("train")), _FEWEST)
 
     def teacher_of(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
-        """`[E, 384]` of texts by the sentence encoder; None where it isn't asked for."""
+        """`[E, 384]` of texts by the sentence encoder as it came; None where it isn't asked for."""
         if not self.teacher:
             return None
         if self._encoded is None:
-            all_texts = list(dict.fromkeys(s.text for s in self.songs("all")))
-            self._encoded = Encoded(all_texts, self._cache_dir, self.progress)
+            asked = [s for s in self.songs("all") if s.source != BY_RULE and (s.labels or s.affect)]
+            self._encoded = Encoded(list(dict.fromkeys(s.text for s in asked)), self._cache_dir, self.progress)
         return self._encoded(texts)
 
     def probes(self) -> np.ndarray:
@@ -133,17 +134,14 @@ class FeelingTexts(LabData[Sentence, IntentBatch]):
 
     def _placed(self, split: str) -> tuple[Rows, dict[str, torch.Tensor]]:
         sentences = self.songs(split)
-        (target, known), (affect, rated) = targets(sentences), affect_of(sentences)
-        vectors = self.teacher_of([s.text for s in sentences]) if split == "train" else None
-        if vectors is not None and (rated == 1).any():
-            guessed = rated == 0
-            affect[guessed] = rated_by(vectors, affect, rated == 1)[guessed]
-            rated[guessed] = _BY_TEACHER
-        if vectors is None:
-            vectors = np.zeros((len(sentences), TEACHER_SIZE if self.teacher else 0), np.float32)
-        arrays = {"target": target, "known": known, "affect": affect, "rated": rated, "teacher": vectors}
-        store = Rows.of([s.text for s in sentences], self.device)
-        return store, {name: torch.from_numpy(a).to(self.device) for name, a in arrays.items()}
+        if self.teacher and split == "train":
+            judged = [s for s in sentences if s.labels or s.affect]
+            people = [s for s in judged if s.source != BY_RULE] or judged
+            own = taught(sentences, Teacher(people, self._cache_dir, self.progress))
+        else:
+            own = lessons(sentences, TEACHER_SIZE if self.teacher else 0)
+        columns = {name: torch.from_numpy(a).to(self.device) for name, a in own.columns().items()}
+        return Rows.of(own.texts, self.device), columns
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> IntentBatch:
         assert self._train is not None

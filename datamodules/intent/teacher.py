@@ -1,20 +1,24 @@
-"""What the sentence encoder says of the training sentences: its vectors, and how it would rate those that nobody rated."""
+"""What the sentence encoder says of texts: its own vectors, and what it says once it is trained on labels and ratings."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.intent import tuned_encoder
 from datamodules.intent.sentence_encoder import SIZE, SentenceEncoder, weights_file
-from datamodules.shared.cache import cached
+from datamodules.intent.tuned_encoder import Opinions, Tuned
+from datamodules.shared.cache import cached, code_version
 from datamodules.shared.stored import SUFFIX
+from kmidi_lab.models.intent.features import Sentence
 
-_RIDGE = 2.0
+T = TypeVar("T")
 
 
 @dataclass
@@ -32,12 +36,12 @@ def vectors_of(texts: Sequence[str], cache_dir: Path, progress: bool) -> NDArray
     """
     if not texts:
         return np.zeros((0, SIZE), np.float32)
-    file = weights_file()
-    digest = hashlib.sha256(str(file.stat().st_size).encode())
-    for text in texts:
-        digest.update(text.encode(errors="ignore") + b"\0")
-    path = cache_dir / "sentence_encoder" / f"{digest.hexdigest()[:16]}{SUFFIX}"
-    made = cached(path, Vectors, lambda: Vectors(SentenceEncoder()(texts, progress).astype(np.float16)))
+    made = _kept(
+        cache_dir / "sentence_encoder",
+        Vectors,
+        texts,
+        lambda: Vectors(SentenceEncoder()(texts, progress).astype(np.float16)),
+    )
     return made.values.astype(np.float32)
 
 
@@ -55,12 +59,40 @@ class Encoded:
         return self._vectors[[self._row[text] for text in texts]]
 
 
-def rated_by(
-    vectors: NDArray[np.floating], affect: NDArray[np.floating], rated: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """`[N, 3]`: a ridge regression from vectors `[N, 384]` to the ratings `[N, 3]` of those that are `rated`."""
-    x, y = vectors[rated].astype(np.float64), affect[rated].astype(np.float64)
-    mean, middle = x.mean(0), y.mean(0)
-    x = x - mean
-    weight = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ (y - middle))
-    return np.clip((vectors - mean) @ weight + middle, -0.95, 0.95).astype(np.float32)
+class Teacher:
+    """The encoder trained on `sentences`, once; then its weights and what it said come from the cache.
+
+    Args:
+        sentences: with labels of GoEmotions or ratings of EmoBank.
+        cache_dir: where both are kept.
+        progress: show bars.
+
+    Raises:
+        DataError: the package of the encoder isn't installed.
+    """
+
+    def __init__(self, sentences: Sequence[Sentence], cache_dir: Path, progress: bool) -> None:
+        self._cache_dir, self._progress = cache_dir, progress
+        about = [f"{s.text}\0{s.labels}\0{s.fine}\0{s.affect}" for s in sentences]
+        self._made_of = [code_version(tuned_encoder.__name__), _digest(about)]
+        self._tuned = _kept(
+            cache_dir / "teacher", Tuned, self._made_of, lambda: tuned_encoder.tune(sentences, progress)
+        )
+
+    def __call__(self, texts: Sequence[str]) -> Opinions:
+        """What it says of texts."""
+        return _kept(
+            self._cache_dir / "teacher_opinions", Opinions, [*self._made_of, *texts],
+            lambda: tuned_encoder.opinions(self._tuned, texts, self._progress),
+        )  # fmt: skip
+
+
+def _kept(folder: Path, kind: type[T], made_of: Sequence[str], make: Callable[[], T]) -> T:
+    return cached(folder / f"{_digest([str(weights_file().stat().st_size), *made_of])}{SUFFIX}", kind, make)
+
+
+def _digest(texts: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode(errors="ignore") + b"\0")
+    return digest.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.intent import sentence_encoder, teacher
+from datamodules.intent import sentence_encoder, teacher, tuned_encoder
 from datamodules.intent.sentence_encoder import SIZE, SentenceEncoder, read_safetensors
+from datamodules.intent.tuned_encoder import LABELLED
 from datamodules.intent.wordpiece import tokens
 from kmidi_lab.errors import DataError
+from kmidi_lab.models.intent.features import LABELS, Sentence
 
 _PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "happy", "un", "##happy", "##ness", "!", ",", "a", "##b", "cafe")
 
@@ -70,7 +73,7 @@ def test_a_text_has_the_same_vector_alone_and_among_others(package: Path) -> Non
     texts = ["happy", "unhappyness, a", "happy happy happy !", ""]
     together = encode(texts)
     assert together.shape == (4, SIZE) and np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
-    assert np.allclose(together[1], encode(texts[1:2])[0], atol=1e-5)
+    assert np.allclose(together[1], encode(texts[1:2])[0], atol=2e-3)
     assert not np.allclose(together[0], together[1], atol=1e-2)
 
 
@@ -88,11 +91,47 @@ def test_a_broken_file_is_one_line(package: Path) -> None:
         read_safetensors(package / "model.safetensors")
 
 
-def test_ratings_are_guessed_from_vectors() -> None:
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(400, SIZE)).astype(np.float32)
-    affect = np.tanh(vectors[:, :3] * 0.3).astype(np.float32)
-    rated = np.arange(400) < 350
-    guessed = teacher.rated_by(vectors * 10, affect, rated)
-    assert np.corrcoef(guessed[rated, 0], affect[rated, 0])[0, 1] > 0.9
-    assert torch.from_numpy(guessed).abs().max() <= 0.95
+def judged(count: int) -> list[Sentence]:
+    """Sentences of one length: what is `happy` is rated high, what is `a` is angry and rated low."""
+    kinds = (("happy !", "happy", "joy", 0.8), ("a ,", "angry", "anger", -0.8))
+    return [
+        Sentence(str(at), "goemotions", "train", text, (label,), (fine,), affect=(valence, 0.0, 0.0))
+        for at in range(count)
+        for text, label, fine, valence in [kinds[at % 2]]
+    ]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training of a second."""
+    monkeypatch.setattr(tuned_encoder, "_BATCH", 8)
+    monkeypatch.setattr(tuned_encoder, "_RATE", 1e-3)
+
+
+def test_a_trained_encoder_says_what_it_was_told(package: Path, quick: None) -> None:
+    before = torch.get_rng_state()
+    tuned = tuned_encoder.tune(judged(80), False)
+    assert torch.equal(before, torch.get_rng_state())  # the run's own numbers are drawn as without a teacher
+    moved = {name.split(".")[2] for name in tuned.weights if name.startswith("encoder.layer")}
+    assert moved == {"2", "3", "4", "5"} and {"head.weight", "head.bias"} <= set(tuned.weights)
+    said = tuned_encoder.opinions(tuned, ["happy !", "a ,", "happy !"], False)
+    happy, angry = LABELS.index("happy"), LABELS.index("angry")
+    assert said.labels[0, happy] > 0.6 > 0.4 > said.labels[1, happy] and said.labels[1, angry] > said.labels[0, angry]
+    assert said.affect[0, 0] > 0.3 and said.affect[1, 0] < -0.3
+    assert np.allclose(said.vectors[0], said.vectors[2], atol=1e-2) and said.labels.shape == (3, LABELLED)
+    assert tuned_encoder.opinions(tuned, [], False).vectors.shape == (0, SIZE)
+
+
+def test_what_the_teacher_learnt_and_said_is_kept(
+    package: Path, quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentences = judged(16)
+    first = teacher.Teacher(sentences, tmp_path, False)(["happy"])
+    monkeypatch.setattr(tuned_encoder, "tune", None)
+    with monkeypatch.context() as without:
+        without.setattr(tuned_encoder, "opinions", None)
+        again = teacher.Teacher(sentences, tmp_path, False)
+        assert np.array_equal(first.labels, again(["happy"]).labels)
+    assert again(["a"]).labels.shape == first.labels.shape  # other texts, by the same weights
+    with pytest.raises(TypeError):  # other labels: it must learn anew
+        teacher.Teacher([dataclasses.replace(sentences[0], labels=("sad",)), *sentences[1:]], tmp_path, False)
