@@ -16,8 +16,8 @@ from kmidi_lab.audio.mel import BANDS, HIGHEST_HZ, LOWEST_HZ, RATE, hz_of, log_m
 _LN_PER_DB = log(10) / 10
 _LOW_HZ, _HIGH_HZ = (60.0, 500.0), (2500.0, 7000.0)
 """Where the band of a line begins and ends; a telephone's is 300 to 3,400 Hz."""
-_SLOPES = (2.0, 16.0)
-"""Order of the filters: 6 dB an octave each."""
+_LOW_ORDER, _HIGH_ORDER = (2.0, 8.0), (4.0, 40.0)
+"""Of the filters, 6 dB an octave each; digital lines end abruptly."""
 _FLOOR_DB = (20.0, 60.0)
 """Below the level of the clip: the noise of the line, or the front-end's floor."""
 _TIMES = 40
@@ -43,11 +43,12 @@ def add_hum(
         bank: `[N, 128]` of `hum_frames`.
         generator: of the epoch.
     """
-    chosen, place, below = (torch.rand(len(x), generator=generator, device=x.device) for _ in range(3))
+    chosen = torch.rand(len(x), generator=generator, device=x.device) < share
+    place, below = torch.rand(2, len(x), generator=generator, device=x.device)[:, chosen]
     below = (snr_db[0] + below * (snr_db[1] - snr_db[0])) * _LN_PER_DB
     beneath = bank[(place * len(bank)).long()] - below[:, None]
-    louder = torch.logaddexp(x, beneath[:, None]) - torch.log1p((-below).exp())[:, None, None]
-    return torch.where((chosen < share)[:, None, None], louder, x)
+    louder = torch.logaddexp(x[chosen], beneath[:, None]) - torch.log1p((-below).exp())[:, None, None]
+    return x.masked_scatter(chosen[:, None, None], louder)
 
 
 def through_line(x: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
@@ -58,18 +59,18 @@ def through_line(x: torch.Tensor, share: float, generator: torch.Generator) -> t
         share: of the clips.
         generator: of the epoch.
     """
+    chosen = torch.rand(len(x), generator=generator, device=x.device) < share
+    part = x[chosen]
 
     def drawn(limits: tuple[float, float]) -> torch.Tensor:
-        return limits[0] + torch.rand(len(x), 1, generator=generator, device=x.device) * (limits[1] - limits[0])
+        return limits[0] + torch.rand(len(part), 1, generator=generator, device=x.device) * (limits[1] - limits[0])
 
-    chosen = torch.rand(len(x), generator=generator, device=x.device) < share
     hertz = torch.from_numpy(hz_of(np.linspace(mel_of(LOWEST_HZ), mel_of(HIGHEST_HZ), BANDS + 2)[1:-1])).to(x).log()
     low, high = (drawn((log(limits[0]), log(limits[1]))) for limits in (_LOW_HZ, _HIGH_HZ))
-    passed = _fall(low - hertz, drawn(_SLOPES)) + _fall(hertz - high, drawn(_SLOPES))
-    out = x + passed[:, None]
-    out = out - (out.exp().mean((1, 2)).log() - x.exp().mean((1, 2)).log())[:, None, None]
-    out = torch.maximum(out, -drawn(_FLOOR_DB)[..., None] * _LN_PER_DB)
-    return torch.where(chosen[:, None, None], out, x)
+    passed = part + (_fall(low - hertz, drawn(_LOW_ORDER)) + _fall(hertz - high, drawn(_HIGH_ORDER)))[:, None]
+    lost = part.exp().mean((1, 2)).log() - passed.exp().mean((1, 2)).log()
+    heard = torch.maximum(passed + lost[:, None, None], -drawn(_FLOOR_DB)[..., None] * _LN_PER_DB)
+    return x.masked_scatter(chosen[:, None, None], heard)
 
 
 def _fall(beyond: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
