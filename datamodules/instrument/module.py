@@ -25,7 +25,7 @@ from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, Instru
 from kmidi_lab.models.instrument.hearing import Heard, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
-_BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER = (5.0, 40.0), (-10.0, 35.0), 20, 64
+_BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER = (4.0, 30.0), (-10.0, 35.0), 20, 64
 _ATTACK = INSTRUMENT.output("attack").index
 
 
