@@ -6,6 +6,7 @@ import gc
 import getpass
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,9 +26,13 @@ from support.workers import forked, spawned  # noqa: F401  the same
 
 REPO = Path(__file__).resolve().parents[1]
 SEED = 0
+MEMORY, ENOUGH = Path("/dev/shm"), 8 * 2**30
 # One thread a process, here and in all that a test starts: two test workers keep two cores busy, and more threads wait.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+# Tests write and remove files by the thousand: in memory, where there is enough, they don't wait for a disk.
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 # Compiled once for all test workers, by one at a time (see models/groove/from_audio.py), and kept beside the user's own.
 os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}-tests")
 

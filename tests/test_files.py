@@ -64,6 +64,15 @@ def test_a_full_disk_keeps_the_old_file(old, monkeypatch):
     assert list(old.parent.iterdir()) == [old]
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_last_words_are_seen_before_a_busy_disk_has_them(old, monkeypatch, at_once):
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda handle: seen.append(old.read_bytes()))
+    write_atomic(old, b"stopped", at_once=at_once)
+    assert seen == [b"stopped" if at_once else b"old", b"stopped"]
+    assert [path.name for path in old.parent.iterdir()] == [old.name]
+
+
 def test_a_file_in_the_place_of_a_folder(old):
     with pytest.raises(FileError, match="can't be written"):
         write_atomic(old / "below.json", b"")

@@ -31,13 +31,15 @@ def _expanded(match: re.Match[str]) -> str:
         return match[0]
 
 
-def write_atomic(path: Path, data: bytes, mode: int | None = None) -> None:
+def write_atomic(path: Path, data: bytes, mode: int | None = None, at_once: bool = False) -> None:
     """Writes `data` so that a reader sees the old file or the new one, never a part; makes missing folders.
 
     Args:
         path: of the file.
         data: all of it.
         mode: who may read it, such as 0o600; None is what new files have.
+        at_once: a reader sees the new file before it is on the disk, for which a busy disk may take seconds: for last words,
+            which come before a kill.
 
     Raises:
         FileError: the disk is full, the folder is not writable …; the old file is as it was.
@@ -47,11 +49,13 @@ def write_atomic(path: Path, data: bytes, mode: int | None = None) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            write_synced(temp, data, mode)
+            write_new(temp, data, mode, synced=not at_once)
             temp.replace(path)
         finally:
             temp.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        if at_once:
+            sync(path)
+        sync(path.parent)
     except OSError as error:
         raise FileError(
             f"{path}: can't be written ({error.strerror or error}); what was there is as it was. "
@@ -108,19 +112,20 @@ def in_a_temporary_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
         yield folder
 
 
-def write_synced(path: Path, data: bytes, mode: int | None = None) -> None:
-    """A new file, on the disk when this returns. Raises OSError, FileExistsError where there is one already."""
+def write_new(path: Path, data: bytes, mode: int | None = None, synced: bool = True) -> None:
+    """A new file, on the disk when this returns if `synced`. Raises OSError, FileExistsError where there is one already."""
     with path.open("xb") as file:
         if mode is not None:
             path.chmod(mode)
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if synced:
+            file.flush()
+            os.fsync(file.fileno())
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder (renames, new files, removals) durable."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Makes a file durable, or the names in a folder (renames, new files, removals)."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

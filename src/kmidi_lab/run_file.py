@@ -50,10 +50,10 @@ def text(record: RunRecord) -> str:
     return json.dumps(to_json(record), indent=1, ensure_ascii=False)
 
 
-def write(record: RunRecord, folder: Path) -> None:
-    """Writes run.json whole or not at all. Raises FileError as `write_atomic`."""
+def write(record: RunRecord, folder: Path, at_once: bool = False) -> None:
+    """Writes run.json whole or not at all; `at_once` as in `write_atomic`. Raises FileError."""
     # A file name that is no valid text is kept by JSON's own escapes.
-    write_atomic(folder / FILE, text(record).encode(errors="backslashreplace"))
+    write_atomic(folder / FILE, text(record).encode(errors="backslashreplace"), at_once=at_once)
 
 
 def finish(record: RunRecord, status: str = "ok", error: str | None = None) -> None:
@@ -89,4 +89,4 @@ def write_failure(folder: Path, identity: Identity, error: str) -> None:
     if record.identity.status == "ok":
         return
     finish(record, "failed", error.splitlines()[0] if error else "unknown")
-    write(record, folder)
+    write(record, folder, at_once=True)

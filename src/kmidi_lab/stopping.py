@@ -1,8 +1,9 @@
 """What ends a run from outside: Ctrl-C, SIGTERM (as `docker stop` sends it), SIGHUP and SIGUSR1 are heard alike.
 
 The signal goes on to every process that this one has started, so that each job of a sweep leaves its own record; then
-`Stopped` is raised where the main thread is. Where that is deep in C code and does not come back, a thread ends the
-process in time, before `docker stop` sends SIGKILL.
+`Stopped` is raised where the main thread is. Where that is deep in C code and does not come back, or the exception is
+lost in a destructor, a thread writes down why and ends the process: a job before the one that started it sends SIGKILL,
+and that one before `docker stop` does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     import psutil
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name))
-_CHILDREN_S, _ALL_S, _ORPHAN_S = 4.0, 8.0, 1.0
+_CHILDREN_S, _ALL_S, _ORPHAN_S = 5.0, 7.5, 1.0
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+_JOB = (2.0, 3.5)
+"""The first two for a process that the lab itself has started: shorter than what that one waits for it."""
 _last_words: list[Callable[[str], None]] = []
 _received: list[int] = []
 
@@ -95,7 +99,12 @@ def recording(record: Callable[[str], None]) -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """Sends SIGTERM to this process when the one that started it is gone: killed, it can't say so itself."""
+    """For a job in a process of its own: it ends in less time than the one that started it waits for it.
+
+    It also gets SIGTERM when that one is gone: killed, it can't say so itself.
+    """
+    global _CHILDREN_S, _ALL_S
+    _CHILDREN_S, _ALL_S = _JOB
 
     def watch(parent: int) -> None:
         while os.getppid() == parent:
@@ -116,7 +125,7 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 
 def _end_children(number: int) -> None:
-    """Sends the signal on, waits, and kills what is left then.
+    """Sends the signal on, waits, and kills what is left then; after a kill there is nothing to wait for.
 
     Daemons have nothing to write down: Python itself ends them with this process. Those that read files are deaf to
     Ctrl-C besides, and would be waited for in vain.
@@ -132,6 +141,8 @@ def _end_children(number: int) -> None:
     for child in children:
         with suppress(psutil.Error):
             child.send_signal(number)
+    if number == _KILL:
+        return
     _, alive = psutil.wait_procs(children, _CHILDREN_S)
     for child in alive:
         with suppress(psutil.Error):
@@ -162,7 +173,7 @@ def _end_in_time(pipe: int, done: threading.Event) -> None:
         for record in _last_words:
             record(Stopped().reason)
     with suppress(Exception):
-        _end_children(signal.SIGKILL)
+        _end_children(_KILL)
     with suppress(Exception):
         sys.stdout.flush()
     os._exit(128 + number[0])

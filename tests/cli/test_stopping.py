@@ -105,6 +105,36 @@ with stopping.heard(), stopping.recording(Path({str(tmp_path / "why")!r}).write_
 
 
 @pytest.mark.slow
+def test_a_job_that_loses_the_exception_says_why_before_it_is_killed(tmp_path: Path) -> None:
+    """Python drops what is raised in a destructor: the job would train on until the one that started it kills it."""
+    job = f"""
+import time
+from pathlib import Path
+from kmidi_lab import stopping
+class Lost:
+    def __del__(self):
+        print("ready", flush=True)
+        time.sleep(60)
+stopping.end_with_parent()
+with stopping.heard(), stopping.recording(Path({str(tmp_path / "why")!r}).write_text):
+    Lost()
+    time.sleep(60)
+"""
+    starter = f"""
+import subprocess, sys
+from kmidi_lab import stopping
+with stopping.heard():
+    job = subprocess.Popen([sys.executable, "-c", {job!r}])
+    job.wait()
+"""
+    with subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    assert (tmp_path / "why").read_text() == "stopped by SIGTERM"
+
+
+@pytest.mark.slow
 def test_a_worker_ends_when_the_one_that_started_it_was_killed() -> None:
     worker = (
         "import time; from kmidi_lab import stopping; stopping.end_with_parent(); print(1, flush=True); time.sleep(60)"

@@ -14,10 +14,11 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.spelling import parse_spelling
 from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
 from kmidi_lab.composition.arranging import unheard
-from kmidi_lab.composition.bands import band_of_genre, bands, fills, kit, pattern, with_feel
+from kmidi_lab.composition.bands import band_of_genre, bands, drum_rows, fills, kit, pattern, with_feel
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.drumming import drums
 from kmidi_lab.composition.form import chosen_form, closed, form, read_form
+from kmidi_lab.composition.metres import METRES, SongMetre
 from kmidi_lab.song.vocabularies import FEELS, GENRES
 
 CHORDS = st.lists(st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES)), min_size=1, max_size=12)
@@ -117,19 +118,20 @@ def test_common_tones_stay() -> None:
     assert max(abs(a - b) for a, b in zip(sorted(f), sorted(g), strict=True)) <= 5
 
 
+@pytest.mark.parametrize("metre", METRES.values(), ids=lambda metre: metre.name)
 @pytest.mark.parametrize("name", ["roots", "root_fifth", "eighths", "syncopated", "walking"])
-def test_a_bass_begins_each_bar_on_its_chords_bass(name: str) -> None:
+def test_a_bass_begins_each_bar_on_its_chords_bass(name: str, metre: SongMetre) -> None:
     chords = [parse_jazz(s) for s in ("C", "Am7", "F/A", "Bdim", "Gsus4", "E7")]
-    line = bass(chords, pattern("basses", name))
+    line = bass(chords, pattern("basses", name, metre.name), metre.bar)
     for bar, chord in enumerate(chords):
-        first = next(n for n in line if n.start == 4 * bar)
+        first = next(n for n in line if n.start == metre.bar * bar)
         assert first.pitch % 12 == chord.bass
         assert 24 <= first.pitch <= 50
     assert all(20 <= n.pitch <= 62 for n in line)
 
 
 def test_a_walking_bass_steps_into_the_next_root() -> None:
-    line = bass([parse_jazz(s) for s in ("Dm7", "G7", "Cmaj7")], pattern("basses", "walking"))
+    line = bass([parse_jazz(s) for s in ("Dm7", "G7", "Cmaj7")], pattern("basses", "walking", "4/4"), 4.0)
     for before, after in pairwise(n for n in line if n.start % 4 in (3, 0)):
         if before.start % 4 == 3:
             assert abs(before.pitch - after.pitch) in (1, 2)
@@ -138,42 +140,44 @@ def test_a_walking_bass_steps_into_the_next_root() -> None:
 def test_a_bass_leads_to_what_follows_its_section() -> None:
     chords = [parse_jazz(s) for s in ("C", "F")]
     last = {
-        after: bass(chords, pattern("basses", "walking"), after and parse_jazz(after))[-1].pitch
+        after: bass(chords, pattern("basses", "walking", "4/4"), 4.0, after and parse_jazz(after))[-1].pitch
         for after in ("Am", "Eb", None)
     }
     for after in ("Am", "Eb"):
-        first = bass([parse_jazz(after)], pattern("basses", "walking"))[0].pitch
+        first = bass([parse_jazz(after)], pattern("basses", "walking", "4/4"), 4.0)[0].pitch
         assert abs(last[after] - first) in (1, 2), after
     assert last[None] % 12 == 5, "nothing follows, so it stays on its root"
 
 
 def test_a_pad_does_not_strike_again_what_it_holds() -> None:
-    held = pad([parse_jazz(s) for s in ("C", "Am", "F")])
-    struck = comping([parse_jazz(s) for s in ("C", "Am", "F")], pattern("chords", "whole"))
+    held = pad([parse_jazz(s) for s in ("C", "Am", "F")], 4.0)
+    struck = comping([parse_jazz(s) for s in ("C", "Am", "F")], pattern("chords", "whole", "4/4"), 4.0)
     assert len(held) < 9
     assert len(struck) == 9
     assert max(n.duration for n in held) >= 8
 
 
-def test_a_fill_leads_on_and_nothing_leads_to_an_end() -> None:
-    band = bands()["rock"]
-    on, end = drums(band, 4, 0.9, True), drums(band, 4, 0.9, False)
-    assert [n for n in on if n.start < 12] == [n for n in end if n.start < 12]
+@pytest.mark.parametrize("metre", METRES.values(), ids=lambda metre: metre.name)
+def test_a_fill_leads_on_and_nothing_leads_to_an_end(metre: SongMetre) -> None:
+    on, end = drums("rock", 4, 0.9, True, metre), drums("rock", 4, 0.9, False, metre)
+    last = 3 * metre.bar
+    assert [n for n in on if n.start < last] == [n for n in end if n.start < last]
     toms = {kit()[name] for name in ("tom", "midtom", "hightom")}
-    assert {n.pitch for n in on if n.start >= 12} & toms
+    assert {n.pitch for n in on if n.start >= last} & toms
     assert not {n.pitch for n in end} & toms
     assert on[0].start == 0 and kit()["crash"] in {n.pitch for n in on if n.start == 0}
 
 
-def test_every_style_is_whole() -> None:
+@pytest.mark.parametrize("metre", METRES.values(), ids=lambda metre: metre.name)
+def test_every_style_is_whole_in_every_metre(metre: SongMetre) -> None:
     for band in bands().values():
-        assert len(band.comp) == len(band.bass) == len(band.drums) == 3
-        for name in band.comp:
-            assert all(0 <= beat < 4 for beat, _, _ in pattern("chords", name))
-        for name in band.bass:
-            assert pattern("basses", name)
-        for rows in (*band.drums, *fills()):
-            assert all(len(row) == 16 and set(row) <= set("Xxo.") for row in rows.values())
+        assert len(band.comp) == len(band.bass) == len(drum_rows(band.name, metre.name)) == 3
+        strokes = [pattern("chords", name, metre.name) for name in (*band.comp, "arpeggio")]
+        strokes += [pattern("basses", name, metre.name) for name in band.bass]
+        for bar in strokes:
+            assert all(0 <= at < at + length <= metre.bar + 0.5 for at, length, _ in bar)
+        for rows in (*drum_rows(band.name, metre.name), *fills(metre.name)):
+            assert all(len(row) == 4 * metre.bar and set(row) <= set("Xxo.") for row in rows.values())
             assert set(rows) <= set(kit())
         assert all(0 <= program < 128 for program in band.programs.values())
 

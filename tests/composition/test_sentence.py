@@ -264,7 +264,7 @@ def test_a_song_has_what_the_sentence_asks_for_and_says_so(tmp_path: Path) -> No
     assert made.arrangement.part("drums") is None and made.arrangement.part("bass")
     assert [line for line in made.remarks if "stood in" not in line] == [
         "tempo 70 from the text", "key D minor from the text", "style jazz from the text", "without drums from the text",
-        "songs are in 4/4, so this is no waltz",
+        "metre 3/4 from the text (waltz)",
     ]  # fmt: skip
     assert made.trace["from_text"][0] == {"what": "tempo", "value": "70", "words": "", "unused": ""}
     assert made.trace["intent"]["technical_constraints"]["technical_key"] == "D minor"

@@ -87,16 +87,14 @@ def test_what_was_changed_at_the_end_stands_in_the_trace(make) -> None:
 
 
 def test_a_metre_that_songs_do_not_have_is_said(make) -> None:
-    for text, asked in (
-        ("a slow Waltz for my daughter", "waltz"),
-        ("something in 6/8, like rowing", "6/8"),
-        ("it should be in triple time", "triple time"),
-    ):
-        assert SongRequest(text=text).other_metre == f"songs are in 4/4, so this is no {asked}"
+    for text, asked in (("something in 7/8, like limping", "7/8"), ("it should be in odd time", "odd time")):
+        request = SongRequest(text=text)
+        assert request.other_metre == f"songs are in 4/4, 3/4 or 6/8, so this is no {asked}"
+        assert request.metre.name == "4/4"
     for text in ("she left at 4/4 speed", "a jigsaw of memories", "I feel lost"):
         assert SongRequest(text=text).other_metre == ""
-    song = make(text="a waltz for you", bars=8, models=False)
-    assert "songs are in 4/4, so this is no waltz" in song.remarks
+    song = make(text="a riot in 5/4", bars=8, models=False)
+    assert "songs are in 4/4, 3/4 or 6/8, so this is no 5/4" in song.remarks
     assert {(m.numerator, m.denominator) for m in song.arrangement.metres} == {(4, 4)}
 
 
@@ -125,7 +123,7 @@ def test_a_song_has_a_page_that_plays_it(make) -> None:
     song = make(text='a waltz for <b>"you"</b> & me', bars=8, models=False)
     page = Page(song_page(song.brief.title, song.trace, "song.wav", "song.png").decode().partition(">")[2])
     assert ("src", "song.wav") in page.attributes and ("src", "song.png") in page.attributes
-    assert "audio" in page.tags and '<b>"you"</b> & me' in page.text and "no waltz" in page.text
+    assert "audio" in page.tags and '<b>"you"</b> & me' in page.text and "metre 3/4" in page.text
     assert len(page.rows) == len(song.arrangement.sections)
     assert all(str(model["by"]) in page.text for model in song.trace["models"])
     silent = song_page(song.brief.title, song.trace, None, "song.png").decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -82,6 +83,8 @@ def test_a_sweep_that_is_stopped_stops_its_jobs_which_save(
 ) -> None:
     job = start(tmp_path, lab, lab_env, "seed=1", "trainer.max_epochs=5000", *launcher)
     wait_for_checkpoint(tmp_path, job)
+    [own] = [process for process in psutil.process_iter() if _is_job(process, tmp_path)]
+    assert os.getpgid(own.pid) == own.pid, "Ray kills its worker's process group before a job in it has saved"
     job.send_signal(signal.SIGTERM)
     said, _ = job.communicate(timeout=120)
     assert job.returncode == 143, said
@@ -93,6 +96,14 @@ def test_a_sweep_that_is_stopped_stops_its_jobs_which_save(
         time.sleep(0.1)
     assert (told["status"], told["error"]) == ("failed", "stopped by SIGTERM")
     assert "to go on with the whole sweep, type:" in said and "job 0 was stopped; to resume, type:" in said
+
+
+def _is_job(process: psutil.Process, folder: Path) -> bool:
+    """Whether it is the process of the job itself, which works in `folder`."""
+    try:
+        return "kmidi_lab.launchers.elsewhere" in process.cmdline() and process.cwd() == str(folder)
+    except psutil.Error:
+        return False
 
 
 def _is_task(process: psutil.Process, folder: Path) -> bool:

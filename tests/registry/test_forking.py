@@ -14,9 +14,9 @@ FILES = sorted(Path(__file__).parent.glob("forking_*.py"))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_in_a_process_of_its_own(repo: Path, file: Path) -> None:
+def test_in_a_process_of_its_own(repo: Path, tmp_path: Path, file: Path) -> None:
     # Without conftest.py, which imports torch: a small process forks in a fraction of the time.
-    plugins = ("-p", "no:cacheprovider", "-p", "support.no_fsync")
+    plugins = ("-p", "no:cacheprovider", "-p", "support.no_fsync", "--basetemp", str(tmp_path / "own"))
     command = [sys.executable, "-m", "pytest", "-n0", "--noconftest", *plugins, str(file)]
     path = os.pathsep.join([str(repo / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])])
     run = subprocess.run(

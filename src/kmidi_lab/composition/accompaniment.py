@@ -9,7 +9,6 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord
 from kmidi_lab.composition.bands import Stroke
-from kmidi_lab.composition.tunes import BAR
 from kmidi_lab.song import Note
 
 _LOW, _HIGH = 45, 64
@@ -61,18 +60,18 @@ def _movement(last: tuple[int, ...], following: tuple[int, ...]) -> int:
     return there + back
 
 
-def comping(chords: Sequence[Chord], strokes: Sequence[Stroke]) -> list[Note]:
-    """A part that plays the chords, one a bar, in a pattern."""
+def comping(chords: Sequence[Chord], strokes: Sequence[Stroke], length: float) -> list[Note]:
+    """A part that plays the chords, one a bar of `length` quarters, in a pattern."""
     out = []
     for bar, pitches in enumerate(voicings(chords)):
-        for beat, length, tone in strokes:
+        for at, held, tone in strokes:
             sounding = pitches if tone == "all" else (pitches[int(tone) % len(pitches)],)
-            out += [Note(bar * BAR + beat, length, pitch, _COMP) for pitch in sounding]
+            out += [Note(bar * length + at, held, pitch, _COMP) for pitch in sounding]
     return out
 
 
-def pad(chords: Sequence[Chord]) -> list[Note]:
-    """Held chords, the second voice from above an octave lower; a tone that stays is not struck again."""
+def pad(chords: Sequence[Chord], length: float) -> list[Note]:
+    """Held chords, one a bar of `length` quarters, the second voice from above an octave lower; a tone that stays is not struck again."""
     out: list[Note] = []
     sounding: dict[int, int] = {}
     for bar, close in enumerate(voicings(chords)):
@@ -80,20 +79,21 @@ def pad(chords: Sequence[Chord]) -> list[Note]:
         kept = {p: sounding[p] for p in pitches if p in sounding}
         for p in pitches:
             if p in kept:
-                out[kept[p]] = out[kept[p]]._replace(duration=out[kept[p]].duration + BAR)
+                out[kept[p]] = out[kept[p]]._replace(duration=out[kept[p]].duration + length)
             else:
                 kept[p] = len(out)
-                out.append(Note(bar * BAR, BAR, p, _PAD))
+                out.append(Note(bar * length, length, p, _PAD))
         sounding = kept
     return out
 
 
-def bass(chords: Sequence[Chord], strokes: Sequence[Stroke], after: Chord | None = None) -> list[Note]:
+def bass(chords: Sequence[Chord], strokes: Sequence[Stroke], length: float, after: Chord | None = None) -> list[Note]:
     """A bass line in a pattern, which leads from each chord to the next.
 
     Args:
         chords: one a bar.
         strokes: of a bar.
+        length: of a bar, in quarters.
         after: what follows the last chord, the first of another section; None where nothing does.
     """
     out = []
@@ -104,8 +104,8 @@ def bass(chords: Sequence[Chord], strokes: Sequence[Stroke], after: Chord | None
             following = _near(chords[bar + 1].bass, root)
         else:  # where the line of another section begins
             following = _near(after.bass, _BASS) if after else root
-        for beat, length, tone in strokes:
-            out.append(Note(bar * BAR + beat, length, _bass_tone(str(tone), root, following, chord), _BASS_VELOCITY))
+        for at, held, tone in strokes:
+            out.append(Note(bar * length + at, held, _bass_tone(str(tone), root, following, chord), _BASS_VELOCITY))
     return out
 
 

@@ -11,16 +11,17 @@ import numpy as np
 from kmidi_lab.chords.chord import Chord
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.accompaniment import bass, comping, pad
-from kmidi_lab.composition.bands import bands, level, pattern
+from kmidi_lab.composition.bands import Stroke, bands, level, pattern
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
-from kmidi_lab.composition.tunes import BAR, section_tune
+from kmidi_lab.composition.tunes import section_tune
 from kmidi_lab.composition.words import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
-from kmidi_lab.song import Arrangement, Metre, Note, Part, PlacedChord, Section, Tempo
+from kmidi_lab.song import Arrangement, Note, Part, PlacedChord, Section, Tempo
 from kmidi_lab.wording import many
 
 _BORROWED = {
@@ -117,7 +118,7 @@ class Arranger:
 
     def __init__(self, brief: Brief, players: Players) -> None:
         self._brief, self._players = brief, players
-        self._spelling = brief.spelling
+        self._spelling, self._bar = brief.spelling, brief.metre.bar
         self._rng = np.random.default_rng([brief.seed, 2])
         self._loops: dict[str, list[str]] = {}
         self._material: dict[str, Material] = {}
@@ -133,12 +134,14 @@ class Arranger:
         follows = [parse_jazz(material.chords[0]) for material in made[1:]]
         drummed = any(s.energy >= self._from("drums") and s.kind != "silence" for s in form)
         for stretch, start, material, after in zip_longest(form, starts[:-1], made, follows):
-            chords += [PlacedChord((start + i) * BAR, BAR, parse_jazz(c)) for i, c in enumerate(material.chords)]
+            chords += [
+                PlacedChord((start + i) * self._bar, self._bar, parse_jazz(c)) for i, c in enumerate(material.chords)
+            ]
             played = self._played(stretch, material, after)
             for role, note in chain(played, () if after else self._end(stretch, material, drummed)):
                 loud = _SOFTER + _LOUDER * stretch.energy
                 velocity = int(np.clip(round(note.velocity * loud), 1, 127))
-                notes[role].append(note._replace(start=note.start + start * BAR, velocity=velocity))
+                notes[role].append(note._replace(start=note.start + start * self._bar, velocity=velocity))
         programs = self._brief.band.programs
         notes |= {_ROLES.get(name, name): [] for name in self._brief.without}
         parts = [
@@ -154,7 +157,7 @@ class Arranger:
         return Arrangement(
             self._brief.title,
             self._brief.key,
-            (Metre(4, 4),) * starts[-1],
+            (self._brief.metre.written,) * starts[-1],
             (Tempo(0.0, self._brief.tempo),),
             tuple(sections),
             tuple(chords),
@@ -171,20 +174,27 @@ class Arranger:
         # The song ends on a held chord, so its last bar is not played through.
         through = chords if after or len(chords) == 1 else chords[:-1]
         yield from (("lead", n) for n in material.tune)
-        yield from (("comp", n) for n in self._swung(comping(through, pattern("chords", self._comp(which)))))
+        yield from (
+            ("comp", n) for n in self._swung(comping(through, self._pattern("chords", self._comp(which)), self._bar))
+        )
         playing = {part for part in _PLAYS_FROM if stretch.energy >= self._from(part)}
         if "pad" in playing:
-            yield from (("pad", n) for n in pad(chords))
+            yield from (("pad", n) for n in pad(chords, self._bar))
         if "bass" in playing:
             yield from (
                 ("bass", n)
-                for n in self._swung(bass(through, pattern("basses", band.bass[which]), after or chords[-1]))
+                for n in self._swung(
+                    bass(through, self._pattern("basses", band.bass[which]), self._bar, after or chords[-1])
+                )
             )
         if "drums" in playing:
-            yield from (
-                ("drums", n)
-                for n in drums(band, len(through), stretch.energy, len(through) < len(chords) or after is not None)
-            )
+            leads_on = len(through) < len(chords) or after is not None
+            metre = self._brief.metre
+            strokes = drums(band.name, len(through), stretch.energy, leads_on, metre)
+            yield from (("drums", n) for n in (strokes if metre is COMMON else self._swung(strokes)))
+
+    def _pattern(self, kind: str, name: str) -> tuple[Stroke, ...]:
+        return pattern(kind, name, self._brief.metre.name)
 
     def _comp(self, which: int) -> str:
         """The style's pattern of chords; one of held chords is broken for an instrument in its place that only plucks."""
@@ -201,15 +211,15 @@ class Arranger:
         """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""
         if stretch.kind == "silence" or len(material.chords) == 1:
             return
-        chord, at = [parse_jazz(material.chords[-1])], (len(material.chords) - 1) * BAR
-        ends = [("comp", n) for n in comping(chord, pattern("chords", "whole"))]
-        ends += [("bass", n) for n in bass(chord, pattern("basses", "roots"))]
+        chord, at = [parse_jazz(material.chords[-1])], (len(material.chords) - 1) * self._bar
+        ends = [("comp", n) for n in comping(chord, self._pattern("chords", "whole"), self._bar)]
+        ends += [("bass", n) for n in bass(chord, self._pattern("basses", "roots"), self._bar)]
         ends += [("drums", n) for n in last_hit(stretch.energy)] if drummed else []
         yield from ((role, n._replace(start=at)) for role, n in ends)
 
     def _swung(self, notes: Sequence[Note]) -> list[Note]:
-        """Eighths off the beat later, as the style swings; the drums' own are for who humanises them."""
-        late = self._brief.band.swing
+        """Eighths off the beat later, as the style swings; those of drums in 4/4 are for who humanises them."""
+        late = self._brief.band.swing if self._brief.metre.swings else 0.0
         return [
             n._replace(start=n.start + late, duration=n.duration - late) if n.start % 1 == 0.5 else n for n in notes
         ]
@@ -217,9 +227,9 @@ class Arranger:
     def _material_of(self, stretch: Stretch, last: bool) -> Material:
         """The beginning of what its kind plays where that is longest."""
         whole = self._whole(stretch.kind)
-        tune = [n for n in whole.tune if n.start < stretch.bars * BAR]
+        tune = [n for n in whole.tune if n.start < stretch.bars * self._bar]
         if tune:
-            tune[-1] = tune[-1]._replace(duration=min(tune[-1].duration, stretch.bars * BAR - tune[-1].start))
+            tune[-1] = tune[-1]._replace(duration=min(tune[-1].duration, stretch.bars * self._bar - tune[-1].start))
         material = Material(whole.chords[: stretch.bars], tuple(tune))
         return self._closed(material) if last else material
 
@@ -229,7 +239,9 @@ class Arranger:
             chords = [loop[i % len(loop)] for i in range(bars)]
             tune: list[Note] = []
             if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
-                tune = self._swung(section_tune(self._draw, chords, self._brief.key, self._lift(kind), self._rng))
+                tune = self._swung(
+                    section_tune(self._draw, chords, self._brief.key, self._lift(kind), self._rng, self._brief.metre)
+                )
             self._material[kind] = Material(tuple(chords), tuple(tune))
         return self._material[kind]
 
@@ -238,14 +250,14 @@ class Arranger:
         key = self._brief.key
         tonic = self._spelling.tonic + ("m" if key.mode < 0 else "")
         chords = (*material.chords[:-1], tonic)
-        at = (len(chords) - 1) * BAR
+        at = (len(chords) - 1) * self._bar
         tune = tuple(n for n in material.tune if n.start < at)
         if not tune:
             return Material(chords, ())
         near = tune[-1].pitch
         root = min((p for p in range(near - 6, near + 7) if p % 12 == key.tonic), key=lambda p: abs(p - near))
         tune = (*tune[:-1], tune[-1]._replace(duration=min(tune[-1].duration, at - tune[-1].start)))
-        return Material(chords, (*tune, Note(at, BAR, root, tune[-1].velocity)))
+        return Material(chords, (*tune, Note(at, self._bar, root, tune[-1].velocity)))
 
     def _loop(self, kind: str) -> list[str]:
         """The chords of a kind of section, which it repeats."""
@@ -265,7 +277,10 @@ class Arranger:
         )
 
     def _draw(self, chords: str, bars: int, seed: int) -> list[tuple[float, float, int]]:
-        asked = {"chords": chords, "key": str(self._spelling), "emotion": str(self._brief.mood), "bars": bars}
+        asked = {
+            "chords": chords, "key": str(self._spelling), "emotion": str(self._brief.mood), "bars": bars,
+            "metre": self._brief.metre.name,
+        }  # fmt: skip
         return list(self._players.ask("melody", seed, temperature=_TEMPERATURE, **asked).notes)
 
     def _lift(self, kind: str) -> float:

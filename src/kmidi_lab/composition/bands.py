@@ -15,12 +15,12 @@ import yaml
 PARTS = ("lead", "chords", "pad", "bass")
 
 Stroke = tuple[float, float, int | str]
-"""(beat, length in beats, tone) of a pattern."""
+"""(place, length, tone) of a pattern; times in quarters."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """One style. `comp`, `bass` and `drums` have an entry each for a soft, a middling and a loud section.
+    """One style. `comp` and `bass` have a pattern each for a soft, a middling and a loud section.
 
     `mood` is (valence, arousal), None where only a genre leads there; `tempo` beats a minute at arousal −1 and 1; `sevenths` a share 0..1; `loop` the chords
     that are repeated; `swing` in quarters how much later eighths off the beat are; without a
@@ -37,7 +37,6 @@ class Band:
     sevenths: float
     loop: int
     swing: float
-    drums: tuple[Mapping[str, str], ...]
 
     def at(self, arousal: float) -> float:
         """Beats a minute at an arousal in -1..1."""
@@ -60,7 +59,6 @@ def bands() -> Mapping[str, Band]:
             b["sevenths"],
             b["loop"],
             b.get("swing", 0.0),
-            tuple(b["drums"]),
         )
         for name, b in _read("bands.yaml")["bands"].items()
     }
@@ -73,15 +71,22 @@ def kit() -> Mapping[str, int]:
 
 
 @cache
-def fills() -> tuple[Mapping[str, str], ...]:
-    """The last bar of a section, from soft to loud."""
-    return tuple(_read("bands.yaml")["fills"])
+def drum_rows(style: str, metre: str) -> tuple[Mapping[str, str], ...]:
+    """A bar of a style's drums in sixteenths, from soft to loud."""
+    own = _read("bands.yaml")["metres"].get(metre)
+    return tuple(own["drums"][style] if own else _read("bands.yaml")["bands"][style]["drums"])
 
 
 @cache
-def pattern(kind: str, name: str) -> tuple[Stroke, ...]:
+def fills(metre: str) -> tuple[Mapping[str, str], ...]:
+    """The last bar of a section, from soft to loud."""
+    return tuple(_read("bands.yaml")["metres"].get(metre, _read("bands.yaml"))["fills"])
+
+
+@cache
+def pattern(kind: str, name: str, metre: str) -> tuple[Stroke, ...]:
     """A bar of `chords` or `basses`, by its name."""
-    return tuple((float(beat), float(length), tone) for beat, length, tone in _read("comping.yaml")[kind][name])
+    return tuple((float(at), float(length), tone) for at, length, tone in _read("comping.yaml")[metre][kind][name])
 
 
 def genres() -> Mapping[str, str]:

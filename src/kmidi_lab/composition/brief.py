@@ -9,6 +9,7 @@ import numpy as np
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.bands import Band, band_for, bands
+from kmidi_lab.composition.metres import COMMON, SongMetre
 from kmidi_lab.errors import ConfigError, one_of
 
 _TONICS = {1: (0, 7, 2, 9, 5, 10, 3), -1: (9, 4, 2, 11, 7, 0, 5)}
@@ -51,6 +52,13 @@ class Brief:
     rules_broken: tuple[str, ...] = ()
     energy: float | None = None
     without: tuple[str, ...] = ()
+    metre: SongMetre = COMMON
+
+    @property
+    def headline(self) -> str:
+        """Title, key, tempo, style, and the metre where it is not the usual one."""
+        metre = "" if self.metre is COMMON else f" in {self.metre.name}"
+        return f"{self.title}: {self.spelling}, {self.tempo:g} bpm, {self.band.name}{metre}"
 
     @property
     def key(self) -> Key:
@@ -73,6 +81,7 @@ def chosen(
     tempo: float | None = None,
     band: Band | None = None,
     mode: int = 0,
+    metre: SongMetre = COMMON,
     **more: object,
 ) -> Brief:
     """A brief with what was left open chosen by the mood, and by the seed where the mood leaves it open.
@@ -86,5 +95,5 @@ def chosen(
         mode = mode or (1 if mood.valence > _BRIGHT else -1)
         tonics = _TONICS[mode]
         spelling = Spelling.of(Key(tonics[(seed + round(9 * mood.arousal)) % len(tonics)], mode))
-    pace = tempo if tempo is not None else round(band.at(mood.arousal) + rng.uniform(-3, 3))
-    return Brief(title, mood, spelling, float(pace), bars, band, seed, **more)  # type: ignore[arg-type]
+    pace = tempo if tempo is not None else round((band.at(mood.arousal) + rng.uniform(-3, 3)) * metre.pace)
+    return Brief(title, mood, spelling, float(pace), bars, band, seed, metre=metre, **more)  # type: ignore[arg-type]

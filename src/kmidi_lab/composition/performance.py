@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.players import Players
 from kmidi_lab.errors import UserError
 from kmidi_lab.song import Arrangement, midi_bytes
@@ -19,12 +20,16 @@ _TIGHT = 0.4
 def performed(song: Arrangement, brief: Brief, players: Players) -> tuple[bytes, list[str]]:
     """The MIDI file of the song, drums humanised and the other parts played with expression, and remarks on it."""
     remarks = []
-    if song.part("drums") and brief.band.groove:
+    drummed = song.part("drums") is not None and brief.band.groove is not None
+    if drummed and brief.metre is COMMON:
         try:
             song = _humanised(song, brief, players)
         except UserError as error:  # a rule that was broken may have made bars that the model does not know
             remarks.append(f"the drums are played as they are written: {str(error).removeprefix('the MIDI data: ')}")
     data = midi_bytes(song)
+    if drummed and brief.metre is not COMMON:  # which the groove model does not know
+        asked = {"parts": "drums", "style": brief.band.groove}
+        data = players.ask("microtiming", brief.seed, midi=data, **asked).midi
     if any(not part.is_drums for part in song.parts):
         data = players.ask("dynamics", brief.seed, midi=data, emotion=str(brief.mood), timing=False).midi
         data = players.ask("microtiming", brief.seed, midi=data, parts="pitched", amount=_TIGHT).midi

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
@@ -17,6 +16,7 @@ from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
 from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION, MOST_SECTIONS, Stretch, read_form
+from kmidi_lab.composition.metres import COMMON, METRES, asked_in, metre_named
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.wishes import (
@@ -25,6 +25,7 @@ from kmidi_lab.composition.wishes import (
     band_lines,
     bars_of,
     length_line,
+    metre_line,
     nothing_left,
     taken_up,
     with_instruments,
@@ -42,12 +43,6 @@ _LONGEST_TITLE, _LONGEST_TEXT = 60, 4000
 _USUAL_BARS, _USUAL_TEMPO = 32, 100.0
 _FULLNESS = {"High": 0.8, "Low": 1.1}
 """What vulnerability does to how full a song is: the more exposed, the sparser."""
-_METRE = re.compile(
-    r"(?<![/\d.])(?<!the )(?<!our )(?<!that )(?<!his )(?<!her )(?<!my )\b(?:waltz(?:es)?|mazurka|minuet|polonaise|jig|tarantella|siciliana|[23569]/(?:2|4|8)|7/(?:4|8)|12/8|three[ -]four"
-    r"|six[ -]eight|(?:triple|compound|odd) (?:time|met(?:er|re)))\b(?! of (?:my|our|your|the|his|her|all|a|it|us|them)\b)(?![/\d])",
-    re.IGNORECASE,
-)
-"""Words that ask for another metre than 4/4."""
 _SAID = ("core_event", "core_longing", "core_transformation")
 
 
@@ -69,6 +64,7 @@ class SongRequest(Bounded):
         sound: also write a WAV file.
         song: an intent that was read already, as a program has it.
         audio: a recording that it shall sound like: tempo, swing and energy, where nothing else says them.
+        metre: 4/4, 3/4 or 6/8; None is what the words ask for, else 4/4.
 
     Raises:
         ConfigError: nothing asked, or a value that can't be read. IntentError: the intent is wrong, or the text too long.
@@ -92,10 +88,11 @@ class SongRequest(Bounded):
         sound: bool = True,
         song: SongIntent | None = None,
         audio: str | Path | None = None,
+        metre: str | None = None,
     ) -> None:
         _check_kinds(
             text=text, intent=intent, example=example, chords=chords, key=key, emotion=emotion, sections=sections,
-            style=style, out=out, sound=sound, song=song, audio=audio,
+            style=style, out=out, sound=sound, song=song, audio=audio, metre=metre,
         )  # fmt: skip
         said = " ".join((text or "").split())
         if len(said) > _LONGEST_TEXT:
@@ -116,7 +113,7 @@ class SongRequest(Bounded):
         self.song, self._said_lines = taken_up(
             self.wishes, plain, typed, Limits((SLOWEST, FASTEST), (SHORTEST, LONGEST))
         )
-        self._typed, self.said = typed, said
+        self._typed, self.said = {**typed, "metre": metre}, said
         if nothing_left(self.wishes):
             raise ConfigError(
                 "compose.text leaves out every part; keep at least one of melody, chords, pad, bass and drums"
@@ -129,6 +126,10 @@ class SongRequest(Bounded):
         except ConfigError as error:
             raise ConfigError(str(error).replace("predict.", "compose.")) from None
         self.spelling = parse_spelling(key) if key else None
+        texts = (said, self.song.title, self.song.constraints.technical_genre, *map(self.song.get, _SAID))
+        self._metre_words, asked = asked_in(texts)
+        self._asked_metre = asked
+        self.metre = metre_named(metre) if metre else asked or COMMON
         self.bars, self.tempo = None if bars is None else int(bars), None if tempo is None else float(tempo)
         self.form = read_form(sections) if sections else self._said_form()
         self.style = style_named(style) if style else None
@@ -170,7 +171,7 @@ class SongRequest(Bounded):
     def _lasting(self, tempo: float) -> int | None:
         """Bars of a song whose length in seconds the text says, at a tempo."""
         seconds = self.wishes.seconds
-        return None if seconds is None else bars_of(seconds, tempo, (SHORTEST, LONGEST))
+        return None if seconds is None else bars_of(seconds, tempo, self.metre.bar, (SHORTEST, LONGEST))
 
     @property
     def _pace(self) -> float | None:
@@ -199,8 +200,11 @@ class SongRequest(Bounded):
     def taken(self, brief: Brief) -> list[Taken]:
         """What the text asks for and a song can have."""
         known = self.song.directive.output_bars
-        length = length_line(self.wishes, brief.bars, brief.tempo, self._typed, known)
+        lasts = brief.bars * brief.metre.bar * 60 / brief.tempo
+        length = length_line(self.wishes, brief.bars, lasts, self._typed, known)
         lines = [*self._said_lines, *([length] if length else []), *band_lines(self.wishes)]
+        if self._asked_metre:
+            lines.append(metre_line(self._metre_words, self._asked_metre.name, self._typed))
         if arc := self.wishes.arc:
             known = self.song.get("narrative_arc")
             lines.append(Taken("arc", arc, self.wishes.words["arc"], f"the intent says {known}" if known else ""))
@@ -214,9 +218,10 @@ class SongRequest(Bounded):
     @property
     def other_metre(self) -> str:
         """One line, where the words ask for a metre that songs don't have; else empty."""
-        words = (self.said, self.song.title, self.song.constraints.technical_genre, *map(self.song.get, _SAID))
-        asked = next((match[0] for text in words if text and (match := _METRE.search(text))), None)
-        return f"songs are in 4/4, so this is no {asked.lower()}" if asked else ""
+        if not self._metre_words or self._asked_metre:
+            return ""
+        *others, last = METRES
+        return f"songs are in {', '.join(others)} or {last}, so this is no {self._metre_words}"
 
     @property
     def tempo_by(self) -> str:
@@ -280,6 +285,7 @@ class SongRequest(Bounded):
             band,
             chords=self._chords(),
             mode=MODES[self.song.mode] if self.song.mode else 0,
+            metre=self.metre,
             fullness=_FULLNESS.get(self.song.get("vulnerability_scale"), 1.0),
             arc=self.song.get("narrative_arc") or arc or whole.get("narrative_arc"),
             rules_broken=(rule,) if rule else (),
@@ -350,7 +356,7 @@ def _affect(emotion: str | None) -> tuple[float, float] | None:
 
 _TEXT: tuple[type, ...] = (str, NoneType)
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
-    **dict.fromkeys(("text", "example", "key", "sections", "style"), (_TEXT, "a text")),
+    **dict.fromkeys(("text", "example", "key", "sections", "style", "metre"), (_TEXT, "a text")),
     "emotion": (_TEXT, "a text, such as joyful or -0.5,0.2"),
     "intent": ((str, Path, NoneType), "the name of a file"),
     "audio": ((str, Path, NoneType), "the name of a recording"),

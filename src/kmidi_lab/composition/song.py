@@ -108,7 +108,9 @@ def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:
 
 
 def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
-    asked = {"arc": brief.arc, "bars": brief.bars, "mood": str(brief.mood), "tempo": brief.tempo}
+    asked = {
+        "arc": brief.arc, "bars": brief.bars, "mood": str(brief.mood), "tempo": brief.tempo, "metre": brief.metre.name,
+    }  # fmt: skip
     drawn = players.ask("structure", 1000 * brief.seed + number, **asked)
     return [Stretch(s.name, s.bars, s.energy, s.tension) for s in drawn.sections]
 
@@ -134,6 +136,7 @@ def _trace(
         "mood": {**asdict(brief.mood), "nearest": closest_mood(brief.mood)},
         "key": str(brief.spelling),
         "tempo": brief.tempo,
+        "metre": brief.metre.name,
         "style": brief.band.name,
         "arc": brief.arc,
         "rules_broken": list(brief.rules_broken),

@@ -9,9 +9,9 @@ import numpy as np
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.form import PHRASE
+from kmidi_lab.composition.metres import SongMetre
 from kmidi_lab.song import Note
 
-BAR = 4.0
 _CANDIDATES = 12
 _VELOCITY = 92
 _LOW, _HIGH = 57, 81
@@ -24,7 +24,9 @@ Draw = Callable[[str, int, int], Sequence[tuple[float, float, int]]]
 """Chords a bar each, bars and a seed to (onset, duration, pitch) of a tune."""
 
 
-def section_tune(draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: np.random.Generator) -> list[Note]:
+def section_tune(
+    draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: np.random.Generator, metre: SongMetre
+) -> list[Note]:
     """A tune over chords of a bar each, in phrases of four bars: a a' of eight, a a' b a' of sixteen.
 
     Args:
@@ -33,33 +35,36 @@ def section_tune(draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: 
         key: of the song.
         lift: 0..1, how high the tune lies within its range.
         rng: chooses the seeds.
+        metre: of the song.
     """
     phrases = [list(chords[i : i + PHRASE]) for i in range(0, len(chords), PHRASE)]
-    first = _best(draw, phrases[0], key, lift, rng)
+    first = _best(draw, phrases[0], key, lift, rng, metre)
     tunes: list[list[Note]] = []
     for number, over in enumerate(phrases):
         if number == 0:
             tune = first
         elif number % 4 == 2:
-            tune = _best(draw, over, key, min(lift + 0.3, 1.0), rng)
+            tune = _best(draw, over, key, min(lift + 0.3, 1.0), rng, metre)
         else:
-            tune = _varied(first, _best(draw, over, key, lift, rng), over, phrases[0])
-        tunes.append(_breathing(tune, len(over)))
-    return [t._replace(start=t.start + i * PHRASE * BAR) for i, tune in enumerate(tunes) for t in tune]
+            tune = _varied(first, _best(draw, over, key, lift, rng, metre), over, phrases[0], metre.bar)
+        tunes.append(_breathing(tune, len(over) * metre.bar))
+    return [t._replace(start=t.start + i * PHRASE * metre.bar) for i, tune in enumerate(tunes) for t in tune]
 
 
-def _best(draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: np.random.Generator) -> list[Note]:
+def _best(
+    draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: np.random.Generator, metre: SongMetre
+) -> list[Note]:
     seeds = rng.integers(1, 2**31 - 1, _CANDIDATES).tolist()
     placed = [
         _placed([Note(*n, _VELOCITY) for n in draw(" | ".join(chords), len(chords), seed)], lift) for seed in seeds
     ]
-    return max(placed, key=lambda tune: merit(tune, [parse_jazz(c) for c in chords], key, lift))
+    return max(placed, key=lambda tune: merit(tune, [parse_jazz(c) for c in chords], key, lift, metre))
 
 
-def _varied(first: list[Note], other: list[Note], over: Sequence[str], before: Sequence[str]) -> list[Note]:
+def _varied(first: list[Note], other: list[Note], over: Sequence[str], before: Sequence[str], bar: float) -> list[Note]:
     """The first phrase with another end; where its chords return at all. Else the other."""
     kept = next((i for i, (a, b) in enumerate(zip(over, before, strict=False)) if a != b), len(over))
-    cut = min(kept, max(1, len(over) // 2)) * BAR
+    cut = min(kept, max(1, len(over) // 2)) * bar
     if not kept:
         return other
     return [t for t in first if t.start < cut] + [t for t in other if t.start >= cut]
@@ -81,23 +86,23 @@ def _turned(pitch: int) -> int:
     return pitch
 
 
-def _breathing(tune: list[Note], bars: int) -> list[Note]:
+def _breathing(tune: list[Note], length: float) -> list[Note]:
     """Notes end where the next begins, the last one before the phrase does."""
     if not tune:
         return []
-    ends = [*(t.start for t in tune[1:]), bars * BAR - _BREATH]
+    ends = [*(t.start for t in tune[1:]), length - _BREATH]
     return [t._replace(duration=max(min(t.duration, end - t.start), 0.2)) for t, end in zip(tune, ends, strict=True)]
 
 
-def merit(tune: Sequence[Note], chords: Sequence[Chord], key: Key, lift: float) -> float:
+def merit(tune: Sequence[Note], chords: Sequence[Chord], key: Key, lift: float, metre: SongMetre) -> float:
     """How good a phrase is, by rules of thumb: higher is better.
 
     Chord tones on strong beats, steps more than leaps, a range of about an octave, no note again and again, an end on a
     chord tone, and a place in the range as `lift` asks.
     """
     pitch = np.array([t.pitch for t in tune])
-    over = [chords[min(int(t.start // BAR), len(chords) - 1)] for t in tune]
-    strong = [t.pitch % 12 in c.tones for t, c in zip(tune, over, strict=True) if t.start % 2 == 0]
+    over = [chords[min(int(t.start // metre.bar), len(chords) - 1)] for t in tune]
+    strong = [t.pitch % 12 in c.tones for t, c in zip(tune, over, strict=True) if t.start % metre.strong == 0]
     scale = (0, 2, 4, 5, 7, 9, 11) if key.mode >= 0 else (0, 2, 3, 5, 7, 8, 10, 11)
     in_key = np.mean([(p - key.tonic) % 12 in scale or p % 12 in c.tones for p, c in zip(pitch, over, strict=True)])
     steps = np.abs(np.diff(pitch)) if len(pitch) > 1 else np.zeros(1)

@@ -100,15 +100,23 @@ def taken_up(
     return song, lines
 
 
-def length_line(wishes: Wishes, bars: int, tempo: float, typed: Mapping[str, Any], known: int | None) -> Taken | None:
-    """The line of a length in seconds, which a song of `bars` bars comes nearest to; None where none was asked for."""
+def length_line(wishes: Wishes, bars: int, seconds: float, typed: Mapping[str, Any], known: int | None) -> Taken | None:
+    """The line of a length in seconds, which a song of `bars` bars comes nearest to; None where none was asked for.
+
+    Args:
+        wishes: of the text.
+        bars: of the song.
+        seconds: that these last.
+        typed: settings by name, None where nothing was typed.
+        known: bars that the intent says.
+    """
     if wishes.seconds is None or wishes.bars is not None:
         return None
     unused = next(_reasons("", typed, ("bars", "sections"), known), "")
     words = wishes.words["seconds"]
     if unused:
         return Taken("length", words, "", unused)
-    short = bars * 240 / tempo < 0.9 * wishes.seconds
+    short = seconds < 0.9 * wishes.seconds
     return Taken("length", many(bars, "bar"), f"{words}, but no song is longer" if short else words)
 
 
@@ -140,9 +148,14 @@ def with_instruments(band: Band, wishes: Wishes) -> Band:
     return replace(band, programs=programs)
 
 
-def bars_of(seconds: float, tempo: float, bars: tuple[int, int]) -> int:
-    """Bars of 4/4 that last about so long: whole groups of four."""
-    return int(min(max(4 * round(seconds * tempo / 60 / 16), bars[0]), bars[1]))
+def metre_line(asked: str, name: str, typed: Mapping[str, Any]) -> Taken:
+    """The line of a metre that the words `asked` for, one that songs have."""
+    return Taken("metre", name, asked, next(_reasons("", typed, ("metre",), None), ""))
+
+
+def bars_of(seconds: float, tempo: float, bar: float, limits: tuple[int, int]) -> int:
+    """Bars of `bar` quarters that last about so long: whole groups of four."""
+    return int(min(max(4 * round(seconds * tempo / 60 / (4 * bar)), limits[0]), limits[1]))
 
 
 def nothing_left(wishes: Wishes) -> bool:

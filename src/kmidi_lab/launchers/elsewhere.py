@@ -61,7 +61,10 @@ class Elsewhere:
         """Runs the job and waits for it; returns the exit code of its process, which a record in its folder explains."""
         command = [sys.executable, "-m", "kmidi_lab.launchers.elsewhere"]
         env = {**os.environ, **self.environment}
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=self.folder, env=env)
+        # In a process group of its own: Ray kills its worker's group a second after a stop, before the job has saved.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, cwd=self.folder, env=env, start_new_session=True
+        )
         assert self._process.stdin
         with suppress(BrokenPipeError):  # it has ended before it began; its exit code says so
             self._process.stdin.write(self.payload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -78,7 +79,10 @@ def _connected(own: RayConfig) -> Iterator[Any]:
     except Exception:
         ray.shutdown()
         raise
-    ray.shutdown()  # not after a signal, which has ended Ray already: it would wait for an answer
+    except BaseException:  # a signal, which has ended Ray already: it would wait for an answer
+        atexit.unregister(ray.shutdown)
+        raise
+    ray.shutdown()
 
 
 def _check_answer(address: str) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab.errors import FileError, RegistryError, show
-from kmidi_lab.files import sync_folder, write_atomic, write_synced
+from kmidi_lab.files import sync, write_atomic, write_new
 from kmidi_lab.registry.files import FILE, STAGING, is_id, is_written, link_on_the_way
 
 JOURNAL = "journal.json"
@@ -52,9 +52,9 @@ def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: S
         for name, data in files.items():
             path = staging / run / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_synced(path, data)
+            write_new(path, data)
         for folder in {(staging / run / name).parent for name in files} | {staging / run, staging, root}:
-            sync_folder(folder)
+            sync(folder)
         for folder in missing:
             _make_folder(root / folder)
         write_atomic(staging / JOURNAL, json.dumps(vars(plan)).encode())
@@ -90,7 +90,7 @@ def complete(root: Path) -> None:
         if is_committed(root):
             _carry_out(root, read_plan(root))
             journal.unlink()
-            sync_folder(staging)
+            sync(staging)
         shutil.rmtree(staging)
     except OSError as error:
         raise RegistryError(
@@ -111,19 +111,19 @@ def _carry_out(root: Path, plan: Plan) -> None:
         path = root / name
         if path.exists():
             path.unlink()
-            sync_folder(path.parent)
+            sync(path.parent)
 
 
 def _move(staged: Path, target: Path) -> None:
     if staged.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(target)
-        sync_folder(target.parent)
+        sync(target.parent)
 
 
 def _make_folder(path: Path) -> None:
     path.mkdir()
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _discard(staging: Path) -> None:

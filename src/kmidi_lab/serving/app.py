@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.form import KINDS
+from kmidi_lab.composition.metres import METRES
 from kmidi_lab.errors import UserError, first_line
 from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields, json_body
 from kmidi_lab.serving.server import PAGE_FAULT, PAGE_HEADERS, guard
@@ -49,6 +50,10 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     @app.get("/api/styles")
     def styles() -> list[str]:
         return list(bands())
+
+    @app.get("/api/metres")
+    def metres() -> list[str]:
+        return list(METRES)
 
     @app.get("/api/kinds")
     def kinds() -> list[str]:

@@ -29,7 +29,7 @@ _MOST_RATE = 96_000
 """Samples a second, of all channels together in the longest recording."""
 _MOST_ANSWERS = 64
 _LONGEST_TYPED, _SHOWN = 1000, 3
-SETTINGS = ("text", "chords", "key", "emotion", "tempo", "bars", "sections", "style")
+SETTINGS = ("text", "chords", "key", "emotion", "tempo", "bars", "sections", "style", "metre")
 
 
 class Studio:
@@ -87,7 +87,7 @@ class Studio:
         with self._lock:
             song = composed(request, Players(self._root, self._cache_dir, self._spare), seed)
             brief = song.brief
-            title = f"{brief.title}: {brief.spelling}, {brief.tempo:g} bpm, {brief.band.name}"
+            title = brief.headline
             files = {"mid": song.midi, "png": song_picture(song.arrangement, title, brief.spelling)}
             files |= {"json": orjson.dumps(song.trace, option=orjson.OPT_INDENT_2)}
             files |= {"intent": to_json(request.song).encode()}

@@ -29,7 +29,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     target = _target(request.out, folder / "song.mid")
     song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir), spare_root(cfg)), cfg.seed)
     brief, parts = song.brief, song.arrangement.parts
-    title = f"{brief.title}: {brief.spelling}, {brief.tempo:g} bpm, {brief.band.name}, {many(len(song.arrangement.metres), 'bar')}"
+    title = f"{brief.headline}, {many(len(song.arrangement.metres), 'bar')}"
     written = [target, folder / "song.png", folder / "song.json"]
     write_atomic(target, song.midi)
     write_atomic(written[1], song_picture(song.arrangement, title, brief.spelling))
