@@ -41,8 +41,13 @@ Entry = tuple[tuple[str, ...], str, dict[str, Any]]
 
 def files(root: Path) -> list[Path]:
     """In `root/kmidi`, its `progressions` folder (as in KmiDi's `data/`), or `root` itself."""
-    folders = (root / "kmidi", root / "kmidi" / "progressions", root / "progressions", root)
-    return [p for folder in folders for name in FILES if (p := folder / name).is_file()]
+    places = (root / "kmidi", *folders(root), root)
+    return [p for folder in places for name in FILES if (p := folder / name).is_file()]
+
+
+def folders(root: Path) -> list[Path]:
+    """Those that hold nothing but progressions."""
+    return [root / "kmidi" / "progressions", root / "progressions"]
 
 
 def read(paths: list[Path]) -> Reading[Song]:

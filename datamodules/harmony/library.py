@@ -62,7 +62,7 @@ def sources(root: Path, progress: bool) -> list[Source[Song]]:
         Source(
             "embedded", list, lambda _: progressions.read_embedded(), lambda _: [database.read_bytes()], always=True
         ),
-        Source("kmidi", partial(kmidi.files, root), kmidi.read, files),
+        Source("kmidi", partial(kmidi.files, root), kmidi.read, files, folders=lambda: kmidi.folders(root)),
         Source("rntxt", layout.analysis_files, music21_corpus.read_analyses, lambda _: corpus, always=True),
         Source(
             "chorales",

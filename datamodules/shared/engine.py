@@ -161,8 +161,10 @@ def version(label: object, settings: object, present: Iterable[PresentSource[Any
     return data_version((label, settings), chain.from_iterable(p.contents() for p in present))
 
 
-def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -> SplitLibrary[Song]:
-    """Leaves out copies, splits, and says what there is.
+def build(
+    readings: Sequence[Reading[Song]], version: str, rules: Rules[Song], missed: Callable[[], list[Problem]] = list
+) -> SplitLibrary[Song]:
+    """Leaves out copies, splits, and says what there is; `missed` gives the folders of which nothing is read.
 
     Raises:
         DataError: no song is left.
@@ -182,7 +184,7 @@ def build(readings: Sequence[Reading[Song]], version: str, rules: Rules[Song]) -
             of.append(reading)
     problems = [problem for reading in readings for problem in reading.problems]
     if not songs:
-        raise DataError(f"{rules.nothing}.{first_of(problems)} {rules.remedy}")
+        raise DataError(f"{rules.nothing}.{first_of(problems or missed())} {rules.remedy}")
     split = rules.split(songs)
     for at, problem in split.left_out.items():
         of[at].problems.append(problem)
@@ -222,7 +224,7 @@ def load(
     """
 
     def make() -> SplitLibrary[Song]:
-        return build([p.read() for p in present], version, rules)
+        return build([p.read() for p in present], version, rules, lambda: _missed(present, absent))
 
     library: SplitLibrary[Song] = cached(folder / f"{version}-{code}{SUFFIX}", SplitLibrary, make)
     return _with_unread(library, present, absent)
@@ -254,15 +256,21 @@ def load_readings(
             source, changed = enough[source.name]
             path = file_of(source, content, changed)
         readings.append(cached(path, Reading, source.read))
-    return _with_unread(build(readings, version, rules), [source for source, _, _ in present], absent)
+    sources = [source for source, _, _ in present]
+    library = build(readings, version, rules, lambda: _missed(sources, absent))
+    return _with_unread(library, sources, absent)
+
+
+def _missed(present: Iterable[PresentSource[Song]], absent: Sequence[str]) -> list[Problem]:
+    gone = [problem for name in absent if isinstance(name, AbsentSource) for problem in name.problems]
+    return [*gone, *chain.from_iterable(source.unread() for source in present)]
 
 
 def _with_unread(
     library: SplitLibrary[Song], present: Iterable[PresentSource[Song]], absent: Sequence[str]
 ) -> SplitLibrary[Song]:
     """Counts the folders of which nothing is read: looked for every time, since no version knows of them."""
-    missed = [problem for name in absent if isinstance(name, AbsentSource) for problem in name.problems]
-    library.problems = [*library.problems, *missed, *chain.from_iterable(source.unread() for source in present)]
+    library.problems = [*library.problems, *_missed(present, absent)]
     library.description["problems"] = counted_reasons(library.problems)
     library.description["absent"] = [str(name) for name in absent]
     return library

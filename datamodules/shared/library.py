@@ -57,7 +57,10 @@ class Report:
 
 def first_of(problems: Sequence[Problem]) -> str:
     """` First problem: …`, for the message that nothing could be used; empty without one."""
-    return f" First problem: {problems[0].file}: {problems[0].reason} {problems[0].detail}." if problems else ""
+    if not problems:
+        return ""
+    first = problems[0]
+    return f" First problem: {first.file}: {first.reason}{f' ({first.detail})' if first.detail else ''}."
 
 
 def counted_reasons(problems: Iterable[Problem]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from datamodules.shared.library import Problem
+from kmidi_lab.wording import many
 
 REASON = "nothing in this folder is read"
 _SOUND = frozenset(
@@ -74,7 +75,7 @@ def unread(folders: Iterable[Path], read: Iterable[Path], others: Sequence[str] 
                 continue
             files = [path for path in _files(folder, others) if folder == top or path.suffix.lower() in _SOUND]
             if files:
-                yield Problem(str(folder), "", REASON, f"{len(files)} files, such as {files[0].name}")
+                yield Problem(str(folder), "", REASON, f"{many(len(files), 'file')}, such as {files[0].name}")
 
 
 def _subfolders(folder: Path) -> Iterator[Path]:

@@ -18,13 +18,14 @@ from yaml import YAMLError
 
 from kmidi_lab import schema
 from kmidi_lab.conf_dir import MAIN, conf_dir, conf_dirs, config_file, main_config, main_config_dir, options
-from kmidi_lab.config_rules import check_meaning, check_types, forget_choices, with_choices
+from kmidi_lab.config_rules import check_meaning, check_said, check_types, forget_choices, with_choices
 from kmidi_lab.errors import ConfigError, first_line, one_line, one_of
 from kmidi_lab.overrides import TASK_BLOCKS, jobs
 from kmidi_lab.sweeps import space
 
 _NEEDED = ("task", "model", "data", "trainer", "hardware", "paths", "export", "logger", "sweep", "seed")
 """What every main config has, by its own defaults or the lab's."""
+_SERVING = ("serve", "collect")
 _CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
 
 
@@ -87,6 +88,10 @@ def _search_path() -> list[str]:
 def _check_sweep(cfg: DictConfig, multirun: bool) -> DictConfig:
     if cfg.sweep.name != "none" and not multirun:
         raise ConfigError(f"sweep={cfg.sweep.name} runs several jobs; type -m sweep={cfg.sweep.name}")
+    if multirun and (cfg.task in _SERVING or (cfg.task == "label" and cfg.label.page)):
+        raise ConfigError(
+            f"task={cfg.task} serves until Ctrl-C, so no job of a sweep would follow it; type it without -m"
+        )
     return cfg
 
 
@@ -108,6 +113,7 @@ def _compose(overrides: list[str]) -> DictConfig:
         raise ConfigError(
             f"--config-name {main_config()}: has no {', '.join(lost)}; let its defaults begin with {MAIN}, then _self_"
         )
+    check_said(cfg, overrides)
     check_types(cfg, overrides)
     check_meaning(cfg)
     return cfg

@@ -48,6 +48,14 @@ _NOT_EMPTY = {
 """Empty, a folder would be the one that one is in, and a host every network; and what to type instead."""
 
 
+def check_said(cfg: DictConfig, overrides: list[str]) -> None:
+    """Raises ConfigError: a key that is typed with no value, as a shell writes it for a variable that is not set."""
+    for key in (o.partition("=")[0].lstrip("+") for o in overrides if "=" in o and not o.startswith("~")):
+        value = OmegaConf.select(cfg, key)
+        if isinstance(value, str) and not value.strip():
+            raise ConfigError(f"{key} is empty; leave it out, or type {key}={_NOT_EMPTY.get(key, '…')}")
+
+
 def check_types(cfg: DictConfig, overrides: list[str]) -> None:
     """A value overridden inside an open component must keep the type of the value it replaces."""
     keys = {o.split("=", 1)[0] for o in overrides if o.startswith(("data.", "model.", "predict."))}
@@ -68,7 +76,8 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
             isinstance(now, bool) and not isinstance(before, bool)
         ):
             example = list(before) if isinstance(before, ListConfig) else before
-            raise ConfigError(f"{key}={now!r} must be of type {type_name}, such as {key}={example}")
+            such = "" if example == "" else f", such as {key}={example}"
+            raise ConfigError(f"{key}={now!r} must be of type {type_name}{such}")
 
 
 @lru_cache(maxsize=8)

@@ -8,9 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import yaml
-
-from kmidi_lab import command_line, run_file
+from kmidi_lab import command_line, run_config, run_file
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import ROOTS
 from kmidi_lab.overrides import unquoted
@@ -54,7 +52,7 @@ def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence
     begun = set()
     lines = _whole_sweep(folder, options)
     for own in sorted((p for p in folder.glob("*") if p.name.isdigit()), key=lambda p: int(p.name)):
-        overrides = _overrides(own)
+        overrides = run_config.overrides(own)
         begun.add(_of_the_job(overrides))
         if not _is_done(own):
             again = command(overrides, own, options) or line([*options, *_alone(overrides)])
@@ -81,15 +79,6 @@ def _of_the_job(overrides: Iterable[str]) -> frozenset[str]:
 
 def _alone(overrides: Iterable[str]) -> list[str]:
     return [word for word in overrides if not word.startswith(("sweep=", "sweep.", "launcher="))]
-
-
-def _overrides(folder: Path) -> list[str]:
-    try:
-        return [
-            str(o) for o in yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8")) or ()
-        ]
-    except (OSError, ValueError, yaml.YAMLError):
-        return []
 
 
 def _is_done(folder: Path) -> bool:

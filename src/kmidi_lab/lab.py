@@ -18,7 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, ready, resume, run_file, start_weights, trainer_parts
+from kmidi_lab import hardware, provenance, ready, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
@@ -36,7 +36,7 @@ from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRe
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
-from kmidi_lab.trainer import SizeLimit, check_average, make_trainer
+from kmidi_lab.trainer import SizeLimit, check_average, check_trainer, make_trainer
 from kmidi_lab.wandb_run import finish_wandb
 from kmidi_lab.wording import many
 from kmidi_lab.worst_items import keep_worst
@@ -78,11 +78,11 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     # What would stop the run must not be found out after hours of training.
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
+    check_trainer(cfg, machine, folder)
     limits = _limits(cfg, machine)
     settings = cfg.trainer
     resumed = resume.find(settings.resume, limits.epochs, settings.patience, settings.min_epochs, settings.ema)
     check_average(cfg.trainer.ema, machine.precision)
-    trainer_parts.check_packages(cfg)
     if cfg.export.enabled:
         runner_from_env()
         check_writable(Path(cfg.models_root))

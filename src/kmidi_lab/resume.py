@@ -111,7 +111,7 @@ def _waited(checkpoint: Mapping[str, Any]) -> int:
 def read(path: Path) -> dict[str, Any] | None:
     """What Lightning wrote into a checkpoint; None for a file cut short, damaged or of another kind."""
     try:
-        if not is_whole(path):
+        if not path.is_file() or not is_whole(path):  # whoever opens a pipe waits
             return None
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         return dict(checkpoint) if _is_lightnings(checkpoint) else None

@@ -1,4 +1,4 @@
-"""config.yaml of a run folder, which may come from someone else: plain values, and not more than training writes."""
+"""The YAML of a run folder, which may come from someone else: plain values, and not more than training and Hydra write."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from kmidi_lab.targets import plain_values
 FILE = "config.yaml"
 _LARGEST = 1 << 18
 """Bytes; the largest of a model of the lab has 6,000."""
+_DEEPEST = 40
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -31,13 +32,30 @@ def read(path: Path) -> dict[str, Any]:
     return dict(plain_values(config, path))
 
 
+def overrides(folder: Path) -> list[str]:
+    """What was typed for the job of a folder, as Hydra keeps it; nothing where that can't be read."""
+    try:
+        words: Any = yaml.safe_load(_text(folder / ".hydra" / "overrides.yaml"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return []
+    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
+
+
 def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise ValueError("no plain file")  # a pipe would block whoever opens it
     with path.open("rb") as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise ValueError(f"it has more than {_LARGEST >> 10} KiB")
     text = data.decode()
-    # A value that stands in ten places, each of which stands in ten, is as long as one likes.
-    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-        raise ValueError("it has aliases (*), which no run writes")
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        # A value that stands in ten places, each of which stands in ten, is as long as one likes.
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("it has aliases (*), which no run writes")
+        # A thousand brackets in a row take seconds, a hundred thousand hours.
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"it is nested more than {_DEEPEST} deep")
     return text

@@ -62,6 +62,19 @@ def make_trainer(
     if cfg.trainer.progress:
         callbacks.append(RichProgressBar(refresh_rate=20))
     callbacks += trainer_parts.callbacks(cfg)
+    return _trainer(cfg, machine, limits, folder, logger=loggers, callbacks=callbacks)
+
+
+def check_trainer(cfg: DictConfig, machine: hardware.Hardware, folder: Path) -> None:
+    """What a user adds to the trainer, before data are read. Raises ConfigError: what `make_trainer` would end with."""
+    trainer_parts.check_loggers(cfg)
+    added = [lightning_callbacks.ModelCheckpoint(folder), *trainer_parts.callbacks(cfg)]
+    _trainer(cfg, machine, hardware.Limits(1, 1, 1), folder, logger=False, callbacks=added)
+
+
+def _trainer(
+    cfg: DictConfig, machine: hardware.Hardware, limits: hardware.Limits, folder: Path, **parts: Any
+) -> L.Trainer:
     several = machine.devices * machine.num_nodes > 1
     own: dict[str, Any] = {
         "accelerator": machine.accelerator,
@@ -80,11 +93,9 @@ def make_trainer(
         "enable_progress_bar": cfg.trainer.progress,
         "enable_model_summary": False,
         "default_root_dir": folder,
-        "logger": loggers,
-        "callbacks": callbacks,
         "plugins": [WholeCheckpoints()],
     }
-    return trainer_parts.trainer(**{**own, **trainer_parts.arguments(cfg)})
+    return trainer_parts.trainer(**{**own, **parts, **trainer_parts.arguments(cfg)})
 
 
 def check_average(decay: float, precision: str) -> None:

@@ -11,7 +11,7 @@ import lightning as L
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab.errors import ConfigError, first_line, one_of
+from kmidi_lab.errors import ConfigError, UserError, first_line, one_of
 from kmidi_lab.targets import build, find
 
 _OURS = (
@@ -50,11 +50,19 @@ def callbacks(cfg: DictConfig) -> list[L.Callback]:
     return [build(node, L.Callback, trusted_here(cfg)) for node in cfg.callbacks.values() if node is not None]
 
 
-def check_packages(cfg: DictConfig) -> None:
-    """Before any work: what the loggers of `conf/logger` need. Raises ConfigError: a package is not installed."""
+def check_loggers(cfg: DictConfig) -> None:
+    """Before any work. Raises ConfigError: a package that a logger needs is not installed, or a class is no logger."""
     for name, packages in _PACKAGES.items():
         if name in cfg.logger.more and not any(importlib.util.find_spec(package) for package in packages):
             raise ConfigError(f"logger={name} needs a package that is not installed; type pip install {packages[0]}")
+    for node in cfg.logger.more.values():
+        if (kind := _kind(node, cfg)) is not None:
+            try:
+                inspect.signature(kind).bind(
+                    **{k: v for k, v in node.items() if k != "_target_"}, **_saved(kind, node, "")
+                )
+            except TypeError as error:
+                raise ConfigError(f"{node._target_}: {first_line(error)}") from None
 
 
 def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
@@ -65,20 +73,34 @@ def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     """
     made = []
     for name, node in cfg.logger.more.items():
-        kind = find(node.get("_target_"), Logger, trusted_here(cfg))
-        takes = "save_dir" in inspect.signature(kind).parameters and "save_dir" not in node
+        if (kind := _kind(node, cfg)) is None:
+            continue
         try:
-            made.append(build(node, Logger, trusted_here(cfg), **({"save_dir": str(folder)} if takes else {})))
+            made.append(build(node, Logger, trusted_here(cfg), **_saved(kind, node, str(folder))))
         except ModuleNotFoundError as error:
             raise ConfigError(f"logger.more.{name}: {first_line(error)}; install the package that it names") from None
     return made
+
+
+def _kind(node: Any, cfg: DictConfig) -> type[Logger] | None:
+    """The class of a logger, None where it is switched off. Raises ConfigError: no class, or no logger."""
+    named = node.get("_target_") if isinstance(node, DictConfig) else node
+    return None if node is None else find(named, Logger, trusted_here(cfg))
+
+
+def _saved(kind: type[Logger], node: DictConfig, folder: str) -> dict[str, str]:
+    """Where a logger's files lie, for a class that can be told and is not."""
+    takes = "save_dir" in inspect.signature(kind).parameters and "save_dir" not in node
+    return {"save_dir": folder} if takes else {}
 
 
 def trainer(**everything: Any) -> L.Trainer:
     """Lightning's Trainer. Raises ConfigError: arguments that it does not take together."""
     try:
         return L.Trainer(**everything)
-    except (TypeError, ValueError, L.pytorch.utilities.exceptions.MisconfigurationException) as error:  # type: ignore[attr-defined]
+    except UserError:
+        raise
+    except Exception as error:  # of Lightning's and torch's own kinds, for a value that they don't take
         raise ConfigError(f"trainer: {first_line(error)}") from error
 
 

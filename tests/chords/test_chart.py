@@ -72,7 +72,7 @@ def test_places_and_holds() -> None:
         ("|: C | G :|", "repeat signs"), ("C:majj", "no shorthand"), ("/ C", "begins with '/'"), ("C | F G17", "bar 2, chord 2"),
         ("A: Dm7 | G7", "':' at character 2 has nothing after it"), ("Hm Fis", "H is B"), ("1 4 5", "as Roman numerals"),
         ("Cm07", "at character 3"), ("C:maj/05", "degree '05'"), ("V65/ I", "'V65/'"), ("iiø65+ I", "'65+' at character 4"), ("I C V64", "mixes"),
-        ("V[add09]", "is not understood"), ("C | %" + " | %" * 20_000, "more than 10000 chords"),
+        ("V[add09]", "is not understood"), ("|", "predict.chords='|' holds no chord"), (" , || ", "holds no chord"), ("C | %" + " | %" * 20_000, "more than 10000 chords"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_named_with_its_place(text: str, said: str) -> None:

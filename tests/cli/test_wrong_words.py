@@ -69,6 +69,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("task=label label.page=true", "task=label needs a model"),
         ("task=adapt", "task=adapt needs a model"),
         ("task=retrain", "task=retrain needs a model"),
+        ("-m task=info,serve", "task=serve serves until Ctrl-C, so no job of a sweep would follow it"),
+        ("-m task=collect collect.port=1025,1026", "type it without -m"),
+        ("-m task=label model=intent label.page=true seed=1,2", "task=label serves until Ctrl-C"),
+        ("-m task=train sweep.resume=", "sweep.resume is empty"),
     ],
 )
 def test_one_line_and_exit_2(here: Path, capsys: pytest.CaptureFixture[str], words: str, said: str) -> None:
@@ -78,6 +82,32 @@ def test_one_line_and_exit_2(here: Path, capsys: pytest.CaptureFixture[str], wor
     assert said in heard.err
     assert heard.err.count("\n") == 1 and not heard.out
     assert [p.name for p in here.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("task=serve serve.host=999.1.1.1", "serve.host=999.1.1.1, serve.port=8765: can't be listened on"),
+        ("task=collect collect.host=999.1.1.1", "collect.host=999.1.1.1, collect.port=8766: can't be listened on"),
+        ("task=label model=intent label.page=true label.host=999.1.1.1", "label.host=999.1.1.1, label.port=8767"),
+        ("hardware=cpu +trainer.strategy=nonsense", "trainer: You selected an invalid strategy name"),
+        ("hardware=cpu +trainer.benchmark=[1]", "trainer: set_benchmark_cudnn expects a bool"),
+        ("hardware=cpu +logger.more.x._target_=lightning.pytorch.loggers.CSVLogger +logger.more.x.nope=1", "'nope'"),
+        ("hardware=cpu +trainer.enable_checkpointing=false", "trainer: Trainer was configured with"),
+        ("hardware=cpu +callbacks.x._target_=kmidi_lab.schema.Paths", "Callback is wanted there"),
+        ("hardware=cpu +callbacks.x=5", "_target_ is wanted"),
+        ("hardware=cpu +logger.more.x=5", "no name of a class"),
+        ("hardware=cpu +logger.more.x._target_=kmidi_lab.schema.Paths", "Logger"),
+    ],
+)
+def test_one_line_and_exit_2_before_the_task_begins(
+    here: Path, capsys: pytest.CaptureFixture[str], words: str, said: str
+) -> None:
+    assert main(shlex.split(words)) == 2
+    heard = capsys.readouterr()
+    assert said in heard.err
+    assert heard.err.count("\n") == 1 and not heard.out
+    assert [p.name for p in here.rglob("*")] in ([], ["outputs"])
 
 
 def test_a_key_may_stand_twice_with_the_same_value_and_be_replaced() -> None:

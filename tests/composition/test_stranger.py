@@ -186,5 +186,5 @@ def test_a_command_that_is_refused_leaves_no_folder(called, tmp_path: Path) -> N
     assert called("task=predict", "model=melody", "predict.chords=C Xyz").returncode == 2
     assert not list((tmp_path / "outputs").rglob("*"))
     (tmp_path / "mine").mkdir()
-    assert called("task=compose", "compose.text=", f"hydra.run.dir={tmp_path}/mine").returncode == 2
+    assert called("task=compose", "compose.emotion=jooy", f"hydra.run.dir={tmp_path}/mine").returncode == 2
     assert (tmp_path / "mine" / "run.json").is_file(), "a folder that a person names is theirs"

@@ -177,6 +177,12 @@ MISTAKES = [
     (["data.root="], "data.root is empty"),
     (["task=serve", "serve.host="], "serve.host is empty; leave it out, or type serve.host=127.0.0.1"),
     (["task=collect", "collect.host="], "collect.host is empty"),
+    (["task=predict", "predict.chords="], "predict.chords is empty; leave it out, or type predict.chords=…"),
+    (["task=predict", "predict.key=' '"], "predict.key is empty"),
+    (["task=compose", "compose.style="], "compose.style is empty"),
+    (["task=eval", "eval.model="], "eval.model is empty"),
+    (["trainer.resume="], "trainer.resume is empty"),
+    (["+trainer.more.strategy="], "trainer.more.strategy is empty"),
     (["task=label", "label.host="], "label.host is empty"),
 ]
 

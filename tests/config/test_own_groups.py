@@ -10,7 +10,7 @@ import pytest
 from kmidi_lab import config
 from kmidi_lab.conf_dir import look_also_in
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.trainer_parts import arguments, check_packages, loggers
+from kmidi_lab.trainer_parts import arguments, check_loggers, loggers
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_logger_without_its_package_is_refused_before_any_work(name: str, monk
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     [cfg] = config.check([f"logger=[csv,{name}]"], False)
     with pytest.raises(ConfigError, match=rf"logger={name} needs .*; type pip install {name}"):
-        check_packages(cfg)
+        check_loggers(cfg)
 
 
 @pytest.mark.parametrize(

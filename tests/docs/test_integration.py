@@ -41,7 +41,7 @@ class _Zeros:
 def golden(contract: Contract) -> dict[str, object]:
     frames = np.zeros((SEQUENCE, contract.input_size), np.float32)
     head = {"input": {"start": 0, "stop": 2}, "weight": [[1, 1]], "bias": [0]}
-    return orjson.loads(golden_vectors(_Zeros(contract), contract, frames, frames, [], head))
+    return orjson.loads(golden_vectors(_Zeros(contract), contract, frames, frames, [], orjson.dumps(head)))
 
 
 def test_links_lead_somewhere(repo: Path, page: str) -> None:

@@ -18,6 +18,7 @@ from support.bad_midi import CASES
 from support.smf import END, meta, midi, name, note, song, tempo, track
 from symusic import Score
 
+from kmidi_lab.midi import scanning
 from kmidi_lab.midi.piece import NOTE, Piece
 from kmidi_lab.midi.reading import MidiError, read_piece
 
@@ -161,3 +162,14 @@ def test_a_link_to_a_file_is_read(tmp_path: Path) -> None:
 def test_any_notes_come_back_as_written(notes: list[tuple[int, int, int, int]]) -> None:
     data = midi(track(b"".join(note(p, v, d, w) for p, v, d, w in notes) + END))
     assert our_notes(read_piece(data)) == mido_notes(data)
+
+
+@pytest.mark.parametrize(("limit", "event"), [("MAX_SYSTEM", meta(1, b"")), ("MAX_EVENTS", b"\0\xb0\7\x64")])
+def test_events_are_bounded_in_a_file_not_in_a_track(monkeypatch: pytest.MonkeyPatch, limit: str, event: bytes) -> None:
+    """Each meta event costs microseconds of Python: a file of 32 MiB may hold eight million."""
+    monkeypatch.setattr(scanning, limit, 100)
+    few, many = track(event * 40 + note() + END), track(event * 90 + note() + END)
+    assert read_piece(midi(few, few)).tracks
+    for tracks in ((few, few, few), (many, few), (track(event * 101 + note() + END),)):
+        with pytest.raises(MidiError, match="too many events"):
+            read_piece(midi(*tracks))

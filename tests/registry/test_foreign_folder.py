@@ -140,6 +140,23 @@ def test_a_folder_where_a_file_goes(models):
     harmless(models, "is a folder")
 
 
+@pytest.mark.parametrize("name", ["thesis.txt", f"{ID}/notes.txt", "site/index.html", f"{ID}/golden/deep/{ID}.json"])
+def test_a_staging_folder_of_another_program_is_left_alone(models, name):
+    """Clearing what a publish left must not clear what it did not."""
+    for journal in (False, True):
+        if journal:
+            stage(models, {"run": ID, "files": FILES}, *FILES)
+        path = models / ".staging" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("years of work")
+        beside = snapshot(models.parent)
+        for change in CHANGES.values():
+            refused(models, change, "which the lab does not write; nothing was touched")
+        if not journal:
+            assert load_registry(models)["models"], "it can still be read"
+        assert snapshot(models.parent) == beside
+
+
 def test_the_labs_own_journal_is_still_carried_out(models):
     staged = [f"golden/{ID}.json", f"history/{ID}/run-x-01234567/entry.json", "registry.json"]
     stage(models, {"run": ID, "files": staged, "remove": [f"{ID}.card.md"]}, *staged[:-1])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import pytest
+from support.browser import browsing, needs_browser
 from support.page import Page
 from support.sample_run import sample_curves, sample_run
 from support.undrawn import undrawn  # noqa: F401
@@ -13,7 +15,7 @@ from support.undrawn import undrawn  # noqa: F401
 from kmidi_lab.report.formats import decimals, fixed
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.scores import verdict
-from kmidi_lab.run_record import Identity, Latency, RunRecord, Scores, WorstItem
+from kmidi_lab.run_record import Identity, Latency, Note, RunRecord, Scores, WorstItem
 
 
 def _source(run: RunRecord, folder: Path, curves: list[dict[str, float]] | None = None) -> str:
@@ -204,3 +206,32 @@ def test_no_section_is_empty(tmp_path: Path, run: RunRecord) -> None:
 
 def test_every_table_scrolls_by_itself(source: str) -> None:
     assert source.count("<table") == len(re.findall(r'<div class="scroll">\s*<table', source)) > 0
+
+
+@pytest.mark.slow
+def test_names_of_classes_are_letters_not_formulas(tmp_path: Path) -> None:
+    run = sample_run()
+    run.analysis.confusions["root"].labels[:3] = ["$x$", r"$\frac{$", "メロディ"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of matplotlib, where a font lacks a sign
+        source = _source(run, tmp_path)
+    for label in ("$x$", r"$\frac{$", "メロディ"):
+        assert source.count(f">{label}</text>") == 2
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.usefixtures("undrawn")
+def test_long_words_widen_no_page(tmp_path: Path) -> None:
+    """In a narrow window: an error, a note, a licence and a machine may be one word."""
+    word, run = "x" * 500, sample_run()
+    run.analysis.notes = [Note(word, word)]
+    run.data.stand_in = run.data.version = run.data.licence = run.network.arch = word
+    run.code.versions = {word: word}
+    run.identity.status, run.identity.error = "failed", word
+    _source(run, tmp_path)
+    with browsing(tmp_path) as browser:
+        browser.set_window_size(500, 900)
+        browser.get(f"file://{tmp_path / 'report.html'}")
+        page, window = browser.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+    assert page <= window

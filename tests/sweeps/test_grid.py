@@ -182,6 +182,13 @@ def test_two_processes_never_work_on_one_sweep(tmp_path: Path) -> None:
         (["task=train,hub"], ["task=train,hub"]),
         (["model=harmony", "seed=1,2", "task=train", "models_root=m/${seed}", "launcher=joblib"], []),
         (["hydra.sweep.dir=x", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"], []),
+        (["launcher=slurm", "hydra.launcher.partition=gpu", "hydra.launcher.time=2-12:00:00"], []),
+        (["launcher=slurm", "hydra.launcher.time='12:00:00'", "hydra.launcher.cluster=local"], []),
+        (["hydra.launcher.partition='gpu;rm'"], ["hydra.launcher.partition='gpu;rm'"]),
+        (
+            ["launcher=ray", "hydra.launcher.at_once=2", "hydra.launcher.address=10.0.0.5:6379"],
+            ["hydra.launcher.address=10.0.0.5:6379"],
+        ),
     ],
 )
 def test_what_could_run_code_is_not_taken_from_a_sweep_s_folder(
@@ -236,6 +243,9 @@ def test_a_sweep_goes_on_with_its_own_words(tmp_path: Path) -> None:
     typed = [f"sweep.resume={tmp_path}", "launcher=joblib", "seed=1,2"]
     assert kept.folder_to_resume(typed) == tmp_path and kept.folder_to_resume(["sweep.resume=null"]) is None
     assert kept.going_on(words, typed, tmp_path) == ["model=harmony", *typed, f"hydra.sweep.dir='{tmp_path}'"]
+    cluster = ["launcher=slurm", "hydra.launcher.partition=gpu", "seed=1,2"]
+    assert kept.going_on(cluster, [typed[0]], tmp_path)[:3] == cluster
+    assert not any("partition" in word for word in kept.going_on(cluster, typed[:2], tmp_path)), "of another launcher"
     with pytest.raises(ConfigError, match="leave out seed=3, or begin another sweep"):
         kept.going_on(words, [*typed, "seed=3"], tmp_path)
     with pytest.raises(ConfigError, match=r"no sweep that can go on \(sweep.json: no such file\)"):

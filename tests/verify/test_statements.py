@@ -41,7 +41,7 @@ def faults(change: Callable[[dict[str, Any]], object], head: dict[str, Any] = HE
     vectors = contract_inputs(HARMONY.inputs, 16, 4)
     if unused:
         vectors[:, HARMONY.input(unused).index] = 0
-    data = golden_vectors(Linear(128), HARMONY, vectors[8:], vectors[:8], [], HEAD)
+    data = golden_vectors(Linear(128), HARMONY, vectors[8:], vectors[:8], [], orjson.dumps(HEAD))
     file = orjson.loads(data)
     change(file)
     parts = [[np.array(file[p][side], np.float32) for side in ("inputs", "outputs")] for p in ("sequence", "typical")]
@@ -57,8 +57,19 @@ def test_a_good_file_and_one_of_an_earlier_release_have_no_faults() -> None:
 
 
 def test_rows_of_the_head_that_are_swapped_are_found() -> None:
-    (fault,) = faults(lambda file: None, head={**HEAD, "bias": [1, 0, 2, 3]})
-    assert "weight of the head file decodes the outputs otherwise" in fault
+    other, otherwise = faults(lambda file: None, head={**HEAD, "bias": [1, 0, 2, 3]})
+    assert "made with another head file" in other
+    assert "weight of the head file decodes the outputs otherwise" in otherwise
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"qualities": ["minor", "major"]}, {"cut_bias": [0.1] * 4}, {"outliers": {"threshold": 9.0}}, {"decode": "none"}],
+)
+def test_a_number_or_a_name_of_the_head_that_no_output_shows_is_found(change: dict[str, Any]) -> None:
+    (fault,) = faults(lambda file: None, head={**HEAD, **change})
+    assert "made with another head file" in fault
+    assert faults(lambda file: file.pop("head_sha256"), head={**HEAD, **change}) == [], "an earlier release has no hash"
 
 
 @pytest.mark.parametrize(
@@ -108,9 +119,12 @@ def test_the_title_of_the_file_from_a_waveform_on_is_held_to_the_contract(change
 @pytest.mark.parametrize(
     "change",
     [{"degrees": [0, 1, 2, 3]}, {"qualities": ["major", "major"]}, {"labels": ["a"] * 4}, {"labels": ["a", "b"]},
+     {"memory_weight": [[0.5, 0.2]]}, {"memory_weight": [[1.5, -0.5]]}, {"repeat_weight": [[1, 0, 0], [0.5, 0.5, 0.1]]},
      {"intensities": ["low"], "intensity_weight": [[1.0], [2.0]]}, {"arcs": ["rise", "rise"]}],
 )  # fmt: skip
-def test_names_of_a_head_file_are_as_many_as_its_rows_and_none_stands_twice(change: dict[str, Any]) -> None:
+def test_names_of_a_head_file_are_as_many_as_its_rows_none_stands_twice_and_mixtures_are_whole(
+    change: dict[str, Any],
+) -> None:
     for head, good in ((HEAD, True), ({**HEAD, **change}, False)):
         checks = Checks("harmony")
         check_head(checks, "harmony.head.json", orjson.dumps(head), HARMONY)

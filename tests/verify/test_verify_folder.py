@@ -88,6 +88,7 @@ def put(
     stored = RTNeuralModel.from_bytes(rtneural)
     run.export.stored_params, run.export.receptive_field = stored.parameters, stored.receptive_field
     run.export.onnx_receptive_field = stored.receptive_field
+    run.export.latency.budget_ms = contract.budget_ms
     files[f"{name}.card.md"] = model_card(run, contract).encode()
     publish(root, registry_entry(run, contract, files), files, onnx_prefix=prefix)
 

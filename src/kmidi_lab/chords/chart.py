@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, merge_repeats
+from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, merge_repeats, shortened
 from kmidi_lab.chords.key_finding import key_probabilities
 from kmidi_lab.chords.notation import bars_of, mode_of_numerals, read_name, recognise, steps, symbols_of
 from kmidi_lab.chords.roman import Dialect, letters_up, parse_roman
@@ -115,6 +115,8 @@ def read_chart(text: str, key: str | None = None, bar_each: bool = False, known:
     else:
         chords = {symbol: _numeral(symbol, spelling, dialect) for symbol in symbols}
     played = list(steps(bars))
+    if text.strip() and not played:
+        raise ConfigError(f'predict.chords={shortened(text.strip())} holds no chord; write chords, such as "Dm7 | G7"')
     sounding = [(chords[symbol], length) for symbol, _, length in played if symbol in chords]
     key_from = "given" if given else "assumed"
     likely: tuple[tuple[Spelling, float], ...] = ()

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from kmidi_lab.chords.spelling import Spelling
+from kmidi_lab.drawing import drawable
 from kmidi_lab.song import Arrangement
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
     axis.set_xlabel("bar; the orange line is a section's energy")
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
-    axis.set_title(title, loc="left", fontsize=12, parse_math=False)
+    fonts, shown = drawable(title)
+    axis.set_title(shown, loc="left", fontsize=12, fontfamily=fonts, parse_math=False)
     figure.legend(
         handles=[Patch(color=_COLOURS[p.role], label=p.name) for p in song.parts],
         loc="upper right",

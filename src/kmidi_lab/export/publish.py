@@ -86,7 +86,7 @@ def export_module(
         "parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance")
     )
     latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls, cpp_runner=cpp_runner)
-    head = {"version": 1, **module.head_layout(), **module.head()} if module.head() else {}
+    head = _head_file(module)
     no_effect = without_effect(from_reset(student or network), contract.inputs)
     alone = student is not None
     golden = _golden(student or network, contract, probes, no_effect, head, alone)
@@ -117,9 +117,8 @@ def export_module(
         verify_audio(files[f"golden/{contract.id}.audio.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
     if table is not None:
         verify_text(files[f"golden/{contract.id}.text.json"], table, RTNeuralModel.from_bytes(rtneural), tolerance)
-    beside = head if module.outliers is None else {"version": 1, **head, outliers.KEY: module.outliers.layout()}
-    if beside:
-        files[f"{contract.id}.head.json"] = orjson.dumps(beside, option=orjson.OPT_SERIALIZE_NUMPY)
+    if head is not None:
+        files[f"{contract.id}.head.json"] = head
     status, reason = entry_status(record)
     old = published_entry(models_root, contract.id)
     allowed, why_not = may_replace(old, status, record.data.stand_in, models_root)
@@ -150,8 +149,16 @@ def export_module(
     log.info("published %s with status %s (%s) in %s", contract.id, status, reason, registry)
 
 
+def _head_file(module: LabModule) -> bytes | None:
+    """What decodes the outputs and says which are unlike those of the training; None for a model with neither."""
+    content: dict[str, Any] = {**module.head_layout(), **module.head()} if module.head() else {}
+    if module.outliers is not None:
+        content[outliers.KEY] = module.outliers.layout()
+    return orjson.dumps({"version": 1, **content}, option=orjson.OPT_SERIALIZE_NUMPY) if content else None
+
+
 def _golden(
-    network: nn.Module, contract: Contract, probes: np.ndarray, no_effect: list[str], head: dict[str, Any], alone: bool
+    network: nn.Module, contract: Contract, probes: np.ndarray, no_effect: list[str], head: bytes | None, alone: bool
 ) -> bytes:
     """Eight calls in a row; eight typical ones from all over the probes, and eight that use every slice.
 

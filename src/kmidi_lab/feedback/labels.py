@@ -14,6 +14,7 @@ from kmidi_lab.errors import DataError, UserError, reason
 from kmidi_lab.feedback.event import FORMAT, Event
 from kmidi_lab.feedback.reading import EventError, from_json
 from kmidi_lab.feedback.store import Store
+from kmidi_lab.registry.files import read_bounded
 
 NEEDED = ("item", "label", "rater")
 MOST_BYTES = 64 * 2**20
@@ -129,7 +130,7 @@ def read_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str
     try:
         if path.stat().st_size > MOST_BYTES:
             raise DataError(f"{path}: more than {MOST_BYTES // 2**20} MB; divide it")
-        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        text = read_bounded(path).decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise DataError(
             f"label.file={path}: can't be read ({reason(error)}); name the queue.csv of task=queue"

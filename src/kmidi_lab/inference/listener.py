@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -13,20 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW
+from kmidi_lab.drawing import drawable
 
 _PAUSE = round(0.5 / FRAME_S)
 """Half a second, in frames."""
 Frames = NDArray[np.float32]
 _COLOURS = ("#1f5fa8", "#d9822b", "#3a8f5c", "#b0413e", "#7b5aa6", "#5f6b7a", "#c2a500", "#2aa1b3")
-
-_LONGEST_TITLE = 110
-_FONTS = (
-    "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR", "Source Han Sans", "IPAexGothic",
-    "IPAGothic", "TakaoGothic", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "Hiragino Sans",
-    "PingFang SC", "Heiti TC", "Apple SD Gothic Neo", "Yu Gothic", "Meiryo", "MS Gothic", "Microsoft YaHei", "SimHei",
-    "Malgun Gothic", "Arial Unicode MS",
-)  # fmt: skip
-"""Fonts of the common systems with what DejaVu lacks."""
 
 
 @dataclass
@@ -152,26 +143,12 @@ def timeline_png(readings: Sequence[tuple[float, Reading]], title: str, every: f
         axis.set_ylabel(row, rotation=0, ha="right", va="center", fontsize=9)
     axes[-1, 0].set_xlim(0, ends[-1])
     axes[-1, 0].set_xlabel("seconds")
-    fonts, drawable = _drawable(title)
-    axes[0, 0].set_title(drawable, loc="left", fontsize=10, fontfamily=fonts, parse_math=False)
+    fonts, shown = drawable(title)
+    axes[0, 0].set_title(shown, loc="left", fontsize=10, fontfamily=fonts, parse_math=False)
     out = BytesIO()
     figure.savefig(out, format="png", bbox_inches="tight")
     plt.close(figure)
     return out.getvalue()
-
-
-def _drawable(title: str) -> tuple[list[str], str]:
-    """(fonts that are here, the end of a title as they can draw it): what none of them has is left out."""
-    from matplotlib import font_manager
-
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    fonts = ["DejaVu Sans", *(name for name in _FONTS if name in installed)]
-    glyphs: set[int] = set()
-    for name in fonts:
-        glyphs |= font_manager.get_font(font_manager.findfont(name)).get_charmap().keys()
-    shown = "".join(letter if ord(letter) in glyphs else "\N{HORIZONTAL ELLIPSIS}" for letter in title)
-    shown = re.sub("\N{HORIZONTAL ELLIPSIS}+", "\N{HORIZONTAL ELLIPSIS}", shown)
-    return fonts, shown if len(shown) <= _LONGEST_TITLE else "\N{HORIZONTAL ELLIPSIS}" + shown[-_LONGEST_TITLE:]
 
 
 def _name_spells(axis: object, row: str, starts: Sequence[float], readings: Sequence[tuple[float, Reading]]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.errors import DataError, reason
+from kmidi_lab.registry.files import read_bounded
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
 TEXTS = (".txt",)
@@ -68,7 +69,7 @@ def read_text(path: Path) -> str:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise DataError(f"more than {_MOST_BYTES // 2**20} MB of text; divide the file")
-        return path.read_text(encoding="utf-8-sig")
+        return read_bounded(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"no text in UTF-8: {reason(error)}") from error
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from kmidi_lab.midi.events import Events, MidiError
-from kmidi_lab.midi.scanning import CLIPPED, scan
+from kmidi_lab.midi.scanning import CLIPPED, scan_all
 from kmidi_lab.wording import many
 
 MAX_BYTES = 32 * 2**20
@@ -44,7 +44,7 @@ def parse(data: bytes) -> MidiFile:
     flaws: Counter[str] = Counter()
     header, chunks = _chunks(_unwrapped(data), flaws)
     form, _, division = struct.unpack_from(">HHH", header)
-    tracks = tuple(scan(content, flaws) for kind, content in chunks if kind == b"MTrk")
+    tracks = scan_all([content for kind, content in chunks if kind == b"MTrk"], flaws)
     flaws[ODD] += sum(len(events.odd) for events in tracks)
     clipped, total = flaws[CLIPPED], sum(map(len, tracks))
     if clipped > max(1, _CLIPPED_SHARE * total):

@@ -7,13 +7,15 @@ where events begin, since each tells where the next one does; the loop over the 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.midi.events import END_OF_TRACK, LENGTHS, META, SYSEX, Events, MidiError
 
-MAX_EVENTS = 4_000_000
+MAX_EVENTS, MAX_SYSTEM = 4_000_000, 500_000
+"""In a file; system and meta events are read one by one, so fewer of them may be there."""
 CLIPPED = "data above 127, read as 127"
 AFTER_END = "bytes after the end of a track"
 UNFINISHED = "tracks without an end"
@@ -30,8 +32,19 @@ _AFTER = [np.where(np.arange(256) < 128, running, _ONE).astype(np.int32) for run
 """Whether events of one data byte run on behind it."""
 
 
-def scan(data: bytes, flaws: Counter[str]) -> Events:
-    """The events of a track, up to its end of track."""
+def scan_all(tracks: Sequence[bytes], flaws: Counter[str]) -> tuple[Events, ...]:
+    """The events of a file's tracks, each up to its end of track. Raises MidiError: what can't be read, or too many."""
+    events: list[Events] = []
+    room, system = MAX_EVENTS, MAX_SYSTEM
+    for data in tracks:
+        events.append(_scan(data, flaws, room, system))
+        room -= len(events[-1])
+        system -= int((events[-1].status >= 0xF0).sum())
+    return tuple(events)
+
+
+def _scan(data: bytes, flaws: Counter[str], room: int, most_system: int) -> Events:
+    """Those of one track, of at most `room` events."""
     places: list[int] = []
     system: dict[int, int] = {}
     """Where system and meta events end, by their number."""
@@ -54,10 +67,12 @@ def scan(data: bytes, flaws: Counter[str]) -> Events:
             system[len(places)] = end
             places.append(at)
             at = end
+            if len(system) > most_system:
+                raise MidiError("too many events", f"more than {MAX_SYSTEM} system and meta events")
             if at - base >= size:
                 break
-        if len(places) > MAX_EVENTS:
-            raise MidiError("too many events", f"more than {MAX_EVENTS} in a track")
+        if len(places) > room:
+            raise MidiError("too many events", f"more than {MAX_EVENTS}")
     if at > stop:
         raise MidiError("broken events", "one goes beyond the end of its track")
     if not finished:

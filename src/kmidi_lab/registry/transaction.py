@@ -16,8 +16,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from kmidi_lab.registry.files import FILE, STAGING, is_id, is_written, link_on_t
 
 JOURNAL = "journal.json"
 _LARGEST = 1 << 16
+_AT_THE_TOP = re.compile(r"journal\.json|\.journal\.json\.[0-9a-f]{32}\.tmp")
+"""The journal, and what is left of one whose writing was cut short."""
 
 
 def replace_together(root: Path, run: str, files: Mapping[str, bytes], remove: Sequence[str] = ()) -> None:
@@ -85,6 +88,10 @@ def complete(root: Path) -> None:
     staging = root / STAGING
     if not os.path.lexists(staging):
         return
+    if (other := next(_others_in(staging), None)) is not None:
+        raise RegistryError(
+            f"{staging}: holds {show(other)}, which the lab does not write; nothing was touched; move it elsewhere"
+        )
     journal = staging / JOURNAL
     try:
         if is_committed(root):
@@ -102,6 +109,16 @@ def complete(root: Path) -> None:
         raise RegistryError(
             f"{journal}: broken ({why}); nothing was touched; delete {staging} and export the model again"
         ) from error
+
+
+def _others_in(staging: Path) -> Iterator[str]:
+    """What stands there and is no part of a publish, so that clearing it could lose someone's work."""
+    for folder, _, files in os.walk(staging):
+        for path in (Path(folder, name).relative_to(staging) for name in files):
+            run, name = path.parts[0], path.relative_to(path.parts[0]).as_posix()
+            ours = _AT_THE_TOP.fullmatch(run) if name == "." else is_id(run) and is_written(name, run)
+            if not ours:
+                yield path.as_posix()
 
 
 def _carry_out(root: Path, plan: Plan) -> None:

@@ -8,9 +8,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from kmidi_lab import run_file
+from kmidi_lab import run_config, run_file
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.report import formats
@@ -111,8 +109,7 @@ def _run(path: Path) -> tuple[RunRecord | None, str]:
 
 def _overrides(folder: Path) -> tuple[str, ...]:
     """What was typed for a job: without what the sweep itself adds when it goes on with one."""
-    path = folder / ".hydra" / "overrides.yaml"
-    words = tuple(map(str, yaml.safe_load(path.read_text(encoding="utf-8")) or ())) if path.exists() else ()
+    words = tuple(run_config.overrides(folder))
     itself = f"/{folder.parent.name}/{folder.name}"
     resumed = (w for w in words if w.startswith("trainer.resume=") and w.rstrip("'").endswith(itself))
     left_out = {*resumed, *(w for w in words if w.startswith("sweep."))}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,9 @@ def to_svg(drawing: Figure, name: str, description: str) -> str:
     from matplotlib import rc_context
 
     buffer = io.StringIO()
-    with rc_context(_STYLE):
+    with rc_context(_STYLE), warnings.catch_warnings():
+        # The reader's browser draws the letters, in fonts of its own.
+        warnings.filterwarnings("ignore", "Glyph")
         drawing.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
@@ -154,8 +157,9 @@ def confusion(name: str, labels: Sequence[str], counts: Sequence[Sequence[int]])
         ax.text(n - 0.3, row, right, ha="left", va="center", fontsize=8, color=INK)
     ax.set_xlim(-0.5, n + 0.6)
     ax.set_ylim(n - 0.5, -0.5)
-    ax.set_xticks(range(n), labels)
-    ax.set_yticks(range(n), labels)
+    plain = [label.replace("$", r"\$") for label in labels]  # no formula
+    ax.set_xticks(range(n), plain)
+    ax.set_yticks(range(n), plain)
     ax.tick_params(axis="x", length=0, labeltop=True, labelbottom=False, labelcolor=INK)
     ax.tick_params(axis="y", labelcolor=INK)
     ax.set_ylabel("true")

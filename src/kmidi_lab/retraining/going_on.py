@@ -11,6 +11,7 @@ from typing import Any
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.files import write_atomic
+from kmidi_lab.registry.files import read_bounded
 from kmidi_lab.typed_json import MisfitError, from_json
 from kmidi_lab.wording import many
 
@@ -53,8 +54,8 @@ def events_again(source: str, from_sha256: str, settings: Mapping[str, Any], eve
     path = Path(source)
     folder = path if path.is_dir() else path.parent.parent
     try:
-        basis = from_json(Basis, json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, MisfitError):
+        basis = from_json(Basis, json.loads(read_bounded(folder / FILE)))
+    except (OSError, ValueError, RecursionError, MisfitError):
         raise ConfigError(
             f"{KEY}={source}: no retraining that can go on; give a folder of outputs/retrain, or {_BEGIN}"
         ) from None

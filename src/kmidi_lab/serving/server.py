@@ -37,7 +37,7 @@ def check_packages(task: str) -> None:
 
 
 def listen(app: FastAPI, task: str, host: str, port: int, **settings: Any) -> None:
-    """Serves until Ctrl-C. Raises ConfigError: the address is taken.
+    """Serves until Ctrl-C at an address that `check_free` has found free. Raises ConfigError: it has been taken since.
 
     Args:
         app: what answers.
@@ -48,7 +48,6 @@ def listen(app: FastAPI, task: str, host: str, port: int, **settings: Any) -> No
     """
     import uvicorn
 
-    check_free(task, host, port)
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", **settings))
     try:
         server.run()

@@ -123,6 +123,8 @@ def _bytes(path: Path) -> bytes:
             raise _UnreadableError("is not a file")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
+    except _UnreadableError:
+        raise
     except (OSError, ValueError) as error:
         raise _UnreadableError(f"can't be read ({reason(error)})") from None
 

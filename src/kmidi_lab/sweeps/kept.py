@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,14 +17,24 @@ from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import write_atomic
 from kmidi_lab.overrides import quoted, unquoted
 from kmidi_lab.registry.files import read_bounded
+from kmidi_lab.schema import RayConfig, SlurmConfig, WorkersConfig
 from kmidi_lab.typed_json import MisfitError, from_json, to_json
 
 FILE = "sweep.json"
 RESUME = "sweep.resume="
 _SAID_BY_THE_USER = ("trusted", "hydra", "task=")
-_HARMLESS = ("hydra.sweep.dir=", "hydra.sweep.subdir=", "hydra.launcher.n_jobs=", "hydra/launcher=")
+_HARMLESS = ("hydra.sweep.dir=", "hydra.sweep.subdir=", "hydra/launcher=")
+_OF_LAUNCHERS = tuple(
+    f"hydra.launcher.{setting.name}"
+    for kind in (WorkersConfig, SlurmConfig, RayConfig)
+    for setting in fields(kind)
+    if setting.name not in ("_target_", "address")  # a class, and a machine that would be sent the jobs
+)
+_PLAIN = re.compile(r"[\w.,:+-]+", re.ASCII)
+"""A number, a time or a name: what a launcher of someone else's may take for it starts nothing."""
 _LOOKED_UP = re.compile(r"\$\{[^}]*:")
-_MAY_BE_TYPED = ("sweep.", "launcher=", "logger=", "logger.", "hydra/launcher=", "hydra.launcher.", "trainer.progress=")
+_LAUNCHER = ("launcher=", "hydra/launcher=")
+_MAY_BE_TYPED = ("sweep.", *_LAUNCHER, "logger=", "logger.", "hydra.launcher.", "trainer.progress=")
 
 
 @dataclass
@@ -103,9 +113,14 @@ def to_type_again(words: Iterable[str]) -> list[str]:
     return [
         word
         for word, key in bare.items()
-        if (key.startswith(_SAID_BY_THE_USER) and not key.startswith(_HARMLESS) and key != "task=train")
+        if (key.startswith(_SAID_BY_THE_USER) and not _is_harmless(key) and key != "task=train")
         or _LOOKED_UP.search(word)
     ]
+
+
+def _is_harmless(word: str) -> bool:
+    key, _, value = unquoted(word).partition("=")
+    return word.startswith(_HARMLESS) or (key in _OF_LAUNCHERS and bool(_PLAIN.fullmatch(value.strip("'"))))
 
 
 def check_typed(begun: KeptSweep, wanted: Sequence[str], typed: Sequence[str], folder: Path) -> None:
@@ -150,8 +165,13 @@ def going_on(kept: Sequence[str], typed: Sequence[str], folder: Path) -> list[st
                 f"{RESUME}{folder} goes on with the jobs that the sweep began with; leave out {word}, or begin another sweep"
             )
     keys = {word.partition("=")[0] for word in typed} | {"hydra.sweep.dir"}
+    another = any(word.startswith(_LAUNCHER) and unquoted(word) not in own for word in typed)
     return [
-        *(word for word in kept if word.partition("=")[0] not in keys),
+        *(
+            word
+            for word in kept
+            if word.partition("=")[0] not in keys and not (another and word.startswith("hydra.launcher."))
+        ),
         *typed,
         f"hydra.sweep.dir={quoted(folder)}",
     ]

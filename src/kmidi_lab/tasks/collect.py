@@ -16,7 +16,7 @@ from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
-from kmidi_lab.serving.server import check_packages, listen
+from kmidi_lab.serving.server import check_free, check_packages, listen
 
 log = logging.getLogger(__name__)
 FILE, TOKEN = "collected.db", "collect.token"
@@ -42,6 +42,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     for key, (low, high) in _RANGES.items():
         if not low <= options[key] <= high:
             raise ConfigError(f"collect.{key}={options[key]} must be {low} to {high}")
+    check_free("collect", str(options.host), int(options.port))
     from kmidi_lab.serving.collector import DAY_S, Limits, make_collector
     from kmidi_lab.serving.guards import Hosts, bracketed
 

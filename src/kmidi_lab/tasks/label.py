@@ -77,7 +77,7 @@ def _take_in(cfg: DictConfig, path: Path, of: Asker, labels: Labels, folder: Pat
 
 
 def _check_page(cfg: DictConfig) -> None:
-    from kmidi_lab.serving.server import check_packages
+    from kmidi_lab.serving.server import check_free, check_packages
 
     check_packages("label")
     if cfg.label.by in BY_VOTES:
@@ -86,6 +86,7 @@ def _check_page(cfg: DictConfig) -> None:
         )
     if not 1 <= cfg.label.port <= _MOST_PORT:
         raise ConfigError(f"label.port={cfg.label.port} must be 1 to {_MOST_PORT}")
+    check_free("label", str(cfg.label.host), int(cfg.label.port))
 
 
 def _serve(cfg: DictConfig, of: Asker, labels: Labels) -> None:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import check_writable
 from kmidi_lab.inference.listening import say
-from kmidi_lab.serving.server import check_packages, listen
+from kmidi_lab.serving.server import check_free, check_packages, listen
 from kmidi_lab.tasks.predict import models_root, spare_root
 
 _MOST_PORT, _MOST_MB = 65535, 200
@@ -28,6 +28,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         raise ConfigError(f"serve.port={port} must be 1 to {_MOST_PORT}")
     if not 0 < cfg.serve.upload_mb <= _MOST_MB:
         raise ConfigError(f"serve.upload_mb={cfg.serve.upload_mb} must be above 0 and at most {_MOST_MB}")
+    check_free("serve", host, port)
     folder = Path(cfg.paths.output_root)
     check_writable(folder)
     from kmidi_lab.serving.app import make_app

@@ -20,6 +20,8 @@ ALL_OUTPUTS = "output"
 _AGAIN = "export the model again"
 _NAMED = {"labels": "weight", "intensities": "intensity_weight", "sub_emotions": "sub_weight", "arcs": "arc_weight"}
 """Lists of names in head files, and the matrix that has a row for each."""
+_MIXTURES = ("memory_weight", "repeat_weight")
+"""Matrices whose rows are shares of a whole."""
 _LISTS = (*_NAMED, "types", "lengths", "degrees", "qualities")
 
 
@@ -75,6 +77,12 @@ def _check_map(checks: Checks, name: str, head: dict[str, Any], contract: Contra
         if isinstance(told, list) and isinstance(held, list):
             fault = f"{name}: {len(told)} {names} for {len(held)} rows of {matrix}, must be as many; {_AGAIN}"
             checks.expect("head", len(told) == len(held), fault)
+    for matrix in _MIXTURES:
+        if matrix in head:
+            shares = _array(head, matrix, 2)
+            whole = bool((shares >= 0).all()) and bool(np.allclose(shares.sum(axis=1), 1, atol=1e-3))
+            fault = f"{name}: a row of {matrix} holds no shares of a whole, 0 or more that make 1 together; {_AGAIN}"
+            checks.expect("head", whole, fault)
     for names in _LISTS:
         told = head.get(names)
         twice = isinstance(told, list) and len({*map(str, told)}) < len(told)

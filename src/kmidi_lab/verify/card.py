@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from kmidi_lab.errors import show
-from kmidi_lab.report.formats import cell
-from kmidi_lab.verify.entry import contract_of, section
+from kmidi_lab.report.formats import cell, duration
+from kmidi_lab.report.view import text_of
+from kmidi_lab.verify.card_tables import check_card_tables
+from kmidi_lab.verify.entry import section
 from kmidi_lab.verify.findings import Checks
 
 _AGAIN = "export the model again"
@@ -18,14 +18,13 @@ _STAND_IN = re.compile(r"^> \*\*Stand-in data\.\*\* (.*)$", re.MULTILINE)
 _STATUS = re.compile(r"^Status \*\*([a-z]+)\*\*: (.*)\.$", re.MULTILINE)
 _REASON = re.compile(r"^Status \*\*[a-z]+\*\*: (.*)\.$", re.MULTILINE)
 _PARAMETERS = re.compile(r" ([\d,]+) trained parameters")
+_DATA = re.compile(r"^## Data\n\n`([^`]+)`", re.MULTILINE)
 _FINGERPRINT = re.compile(r"fingerprint `(\S+)`")
 _NO_EFFECT = re.compile(r"^## Inputs without effect\n\n(.*)$", re.MULTILINE)
 _PRODUCT = re.compile(r"Use in a product: \*\*(\w+)\*\*")
 _LICENCES = re.compile(r"Licences: (.*?)\.$", re.MULTILINE)
 _ROW = r"^\| {} \| (.*) \|$"
-_SCORED = re.compile(r"^\|  \|(.*[↑↓].*)\|\n\| --- \|.*\n((?:\|.*\n)+)", re.MULTILINE)
-"""A table of scores: the model and its baselines below the names of metrics."""
-_NUMBER = re.compile(r"[-−]?[\d,]*\.?\d+")
+_SETTINGS = ("epochs", "batch_size", "learning_rate", "optimizer", "loss")
 _LOSSES = ("train_loss", "val_loss", "test_loss")
 
 
@@ -54,13 +53,42 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
         "commit": (_row(card, "commit"), _commit(entry)),
         "code sha256": (_row(card, "code sha256"), entry.get("code_sha256")),
         "inputs without effect": (_first(_NO_EFFECT, card), _without_effect(entry.get("no_effect"))),
+        "network": (cell(arch) if (arch := entry.get("arch_hint")) and cell(arch) in card else None, arch),
     }
     for what, (on_card, in_entry) in pairs.items():
         if in_entry is None and what != "stand-in":
             continue
         same = on_card == (None if in_entry is None else cell(in_entry))
         checks.expect("card", same, f"{name}: {what} is {show(on_card)}, the registry tells {show(in_entry)}; {_AGAIN}")
-    settings = _row(card, "settings") or ""
+    spread = section(entry, "spread")
+    seconds = training.get("duration_seconds")
+    told = {
+        "data": (_first(_DATA, card), training.get("dataset_id")),
+        "training time": (
+            _row(card, "training"),
+            duration(seconds) if isinstance(seconds, int | float) and seconds else None,
+        ),
+    }
+    for what in ("seeds", "folds"):
+        listed = spread.get(what)
+        numbers = ", ".join(map(str, listed)) if isinstance(listed, list) else ""
+        told[f"{what} of the spread"] = (_row(card, f"{what} of the spread"), numbers)
+    for what, (on_card, in_entry) in told.items():
+        same = None in (on_card, in_entry) or on_card == in_entry
+        checks.expect("card", same, f"{name}: {what} is {show(on_card)}, the registry tells {show(in_entry)}; {_AGAIN}")
+    _check_settings(checks, name, _row(card, "settings") or "", training)
+    check_card_tables(checks, name, card, entry)
+
+
+def _check_settings(checks: Checks, name: str, settings: str, training: dict[str, Any]) -> None:
+    """How the network was trained, as far as both tell, and its losses."""
+    for key in _SETTINGS:
+        told = cell(f"{key} {text_of(training.get(key))}")
+        if re.search(rf"(^|, ){re.escape(cell(key))} ", settings) and training.get(key) is not None:
+            same = re.search(rf"(^|, ){re.escape(told)}(,|$)", settings) is not None
+            checks.expect(
+                "card", same, f"{name}: settings are {show(settings)}, the registry tells {show(told)}; {_AGAIN}"
+            )
     for loss in _LOSSES:
         # Markdown has a backslash before the underscore.
         number = re.search(loss.replace("_", r"\\?_") + r" ([-+.\de]*\d)", settings)
@@ -70,30 +98,6 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
         # The card gives six digits.
         close = math.isclose(float(number[1]), right, rel_tol=1e-5)
         checks.expect("card", close, f"{name}: {loss} is {number[1]}, the registry tells {right:g}; {_AGAIN}")
-    for who, metric, score, rights in _scores(card, entry):
-        same = any(abs(score - right) <= _rounded(score) for right in rights)
-        told = " or ".join(f"{right:g}" for right in rights)
-        checks.expect("card", same, f"{name}: {metric} of {show(who)} is {score}, the registry tells {told}; {_AGAIN}")
-
-
-def _scores(card: str, entry: dict[str, Any]) -> Iterator[tuple[str, str, Decimal, list[Decimal]]]:
-    """(row, metric, its score on the card, those that the entry tells for any split) of all that both tell."""
-    contract = contract_of(entry.get("id"), entry.get("contract_version"))
-    baselines = [split for split in section(entry, "baselines").values() if isinstance(split, dict)]
-    for head, body in _SCORED.findall(card):
-        metrics = [part.strip(" ↑↓").replace(" ", "_") for part in head.split("|")]
-        for line in body.splitlines():
-            who, *cells = (part.strip(" *").replace("\\", "") for part in line.strip("| ").split(" | "))
-            own = contract is not None and who == contract.model
-            splits = [*section(entry, "metrics").values()] if own else [split.get(who) for split in baselines]
-            for metric, on_card in zip(metrics, cells, strict=False):
-                rights = [split[metric] for split in splits if isinstance(split, dict) and metric in split]
-                numbers = [
-                    Decimal(repr(right)) for right in rights if isinstance(right, int | float) and math.isfinite(right)
-                ]
-                score = _NUMBER.match(on_card)
-                if numbers and score:
-                    yield who, metric, Decimal(score[0].replace("−", "-").replace(",", "")), numbers
 
 
 def _counted(params: object) -> str | None:
@@ -111,11 +115,6 @@ def _without_effect(names: object) -> str | None:
         return None
     listed = ", ".join(f"`{name}`" for name in names)
     return f"These inputs change no output: {listed}." if names else "Every input changes the output."
-
-
-def _rounded(score: Decimal) -> Decimal:
-    """How far a number may be from the one that it was rounded from: half of its last digit, and a little."""
-    return Decimal("0.51").scaleb(int(score.as_tuple().exponent))
 
 
 def _first(pattern: re.Pattern[str], card: str) -> str | None:

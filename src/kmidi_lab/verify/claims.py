@@ -109,9 +109,13 @@ def _check_contract(checks: Checks, entry: dict[str, Any]) -> None:
 
 
 def _check_data(checks: Checks, entry: dict[str, Any]) -> None:
-    """What is told of the data twice, or follows from it."""
+    """What is told of the data, or of the verdict, twice, or follows from it."""
+    reason, note = text(entry.get("status_reason")), text(entry.get("note"))
+    same = reason is None or note is None or note.startswith(f"{reason}.")
+    checks.expect("note", same, f"note is {show(note)}, must begin with status_reason {show(reason)}; {_AGAIN}")
     for key, value, right in (
         ("product_use", entry.get("product_use"), product_use(text(entry.get("license")))),
+        ("dataset_license", section(entry, "training").get("dataset_license"), entry.get("license")),
         ("dataset_version", section(entry, "training").get("dataset_version"), entry.get("data_fingerprint")),
     ):
         # Earlier releases tell less.

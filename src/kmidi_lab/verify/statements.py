@@ -4,6 +4,8 @@ the file from a waveform on.
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import orjson
 
@@ -37,6 +39,10 @@ def check_statements(
             checks.expect("golden", not wrong, f"{name}: no_effect names {show(wrong)}, no slices of the contract")
             silent = [s.name for s in contract.inputs if not golden.inputs[:, s.index].any() and s.name not in names]
             checks.expect("golden", not silent, f"{name}: {show(silent)} is zero in all inputs; {_AGAIN}")
+        if head is not None and "head_sha256" in file:
+            same = hashlib.sha256(head).hexdigest() == file["head_sha256"]
+            fault = f"{name}: was made with another head file than the one that is there; {_AGAIN}"
+            checks.expect("head", same, fault)
         if head is None or "decoded" not in file:
             return
         outputs = np.concatenate([golden.sequence[1], golden.typical[1]])

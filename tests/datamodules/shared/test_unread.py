@@ -19,6 +19,7 @@ from datamodules.shared import engine, lakh
 from datamodules.shared.augmentation import Augmentation as SpeechAugmentation
 from datamodules.shared.unread import REASON, unread
 from datamodules.structure import library as structure
+from kmidi_lab.errors import DataError
 
 ROOMS = {
     "emotion": lambda root: emotion.sources(root, ("speech",), SpeechAugmentation(), 1, False),
@@ -68,6 +69,8 @@ def missed(room: str, root: Path) -> list[str]:
         ("melody", ["jsb_chorales/JSB.pickle"], "jsb_chorales"),
         ("harmony", ["pop909/001/chord_midi.txt", "pop909/002/002.mid"], "pop909/002"),
         ("harmony", ["jazz_standards/standards.json"], "jazz_standards"),
+        ("harmony", ["kmidi/progressions/jazz.json"], "kmidi/progressions"),
+        ("harmony", ["progressions/my_chords.json"], "progressions"),
         ("structure", ["billboard/0003/echonest.csv"], "billboard"),
         ("structure", ["jsd/ArtPepper_Stardust_Orig.csv"], "jsd"),
     ],
@@ -83,6 +86,14 @@ def test_a_session_that_the_table_does_not_list_is_one(tmp_path):
     row = "drummer1,drummer1/session1,1,funk,80,beat,4-4,drummer1/session1/1.mid,train\n"
     (tmp_path / "groove/info.csv").write_text(head + row)
     assert missed("groove", tmp_path) == ["groove/drummer1/session2"]
+
+
+def test_it_is_named_where_nothing_at_all_is_read(tmp_path):
+    place(tmp_path, "jazz_corpus/A-G/autumn.jazz")
+    with pytest.raises(DataError) as error:
+        harmony.load(tmp_path, tmp_path / "cache", ["jazz_corpus"], 0, 0.1, 0.1, False)
+    folder = tmp_path / "jazz_corpus"
+    assert f"First problem: {folder}: {REASON} (1 file, such as autumn.jazz). Set DATA_ROOT" in str(error.value)
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -8,6 +8,7 @@ row after row, without any header.
 
 `no_effect` lists the inputs whose values change nothing, as `effects.without_effect` names them. `decoded` holds, for
 each matrix of a head file, by its name there, what it makes of the outputs of `sequence`, then of those of `typical`.
+`head_sha256` is the hash of that file: it holds numbers, such as the weights of a memory, that no output shows.
 
 `random`, in the golden files of a model whose RTNeural file holds a student, is what `random_calls.answers` makes.
 
@@ -94,7 +95,7 @@ def golden_vectors(
     typical: np.ndarray,
     sequence: np.ndarray,
     no_effect: Sequence[str] | None = None,
-    head: Mapping[str, Any] | None = None,
+    head: bytes | None = None,
     random: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Calls the model and returns the file's bytes.
@@ -105,7 +106,7 @@ def golden_vectors(
         typical: `[T, N]`, T at least 8.
         sequence: `[8, N]`, consecutive calls.
         no_effect: what the file says of that; left out for None.
-        head: the content of the head file, arrays or lists.
+        head: the head file; None for a model without one.
         random: what it answers to random calls; left out for None.
 
     Raises:
@@ -132,8 +133,10 @@ def golden_vectors(
         file[name] = {"inputs": inputs[rows], "outputs": outputs[rows]}
     if no_effect is not None:
         file["no_effect"] = list(no_effect)
-    if head and "input" in head:
-        file["decoded"] = decoded(head, outputs)
+    if head is not None:
+        file["head_sha256"] = hashlib.sha256(head).hexdigest()
+        if "input" in (content := orjson.loads(head)):
+            file["decoded"] = decoded(content, outputs)
     if random is not None:
         file["random"] = random
     return orjson.dumps(file, option=orjson.OPT_SERIALIZE_NUMPY)
