@@ -17,6 +17,7 @@ from datamodules.shared.clip_data import ClipData
 from datamodules.shared.module import SplitShare, load_of
 from kmidi_lab.audio.augment import add_background, equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
+from kmidi_lab.audio.lines import add_hum, hum_frames, through_line
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import INSTRUMENT
@@ -24,7 +25,7 @@ from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, Instru
 from kmidi_lab.models.instrument.hearing import Heard, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
-_BACKGROUND_DB, _BANK_S, _TOGETHER = (5.0, 40.0), 20, 64
+_BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER = (4.0, 30.0), (-10.0, 35.0), 20, 64
 _ATTACK = INSTRUMENT.output("attack").index
 
 
@@ -140,6 +141,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         noise = 0.1 * np.random.default_rng(0).standard_normal(_BANK_S * RATE)
         bank = torch.from_numpy(log_mel(noise)).float().to(self.device)
         self._bank = bank - bank.exp().mean().log()
+        self._mains = hum_frames().to(self.device)
         self._targets = self._targets_of(clips)
         self._mean = self.statistics()[0].to(self.device)
         return self.index_batches(recorded + ceil(self._share * self._rendered), self._gather)
@@ -172,9 +174,9 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
 
         if self._rendered:
             index = torch.where(index < self._recorded, index, self._recorded + (rand() * self._rendered).long())
-        # Half of the clips as they are, the others changed.
+        # Some of the clips as they are, the others changed.
         variant = torch.minimum(1 + (rand() * (self._kinds[index] - 1)).long(), self._kinds[index] - 1)
-        item = self._first[index] + torch.where(rand() < 0.5, 0, variant)
+        item = self._first[index] + torch.where(rand() >= augmentation.changed, 0, variant)
         room = (self._store.lengths[item] - self._frames).clamp_min(0)
         begin = (rand() * (torch.maximum(room, room.new_tensor(self._skip)) + 1)).long()
         # Half of the clips are heard from their onset: attacks tell instruments apart.
@@ -194,6 +196,10 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
             x = equalise_by_knots(x, augmentation.equaliser, generator)
         if augmentation.background:
             x = add_background(x, augmentation.background, _BACKGROUND_DB, self._bank, generator)
+        if augmentation.hum:
+            x = add_hum(x, augmentation.hum, _HUM_DB, self._mains, generator)
+        if augmentation.line:
+            x = through_line(x, augmentation.line, generator)
         if augmentation.mixup:
             x, other, share = mixup(x, augmentation.mixup, generator)
             weight = torch.maximum(weight, weight[other])

@@ -30,7 +30,9 @@ Samples = NDArray[np.float32]
 _LONGEST_S = 2.5
 """Of a changed copy: what comes later of a sound is heard in the clean one."""
 _SNR_DB, _DECAY_S, _WET_DB = (5.0, 30.0), (0.15, 0.7), (-12.0, 0.0)
-_HUM_DB, _ROOM_DB, _MP3 = (-55.0, -33.0), (-75.0, -48.0), (0.4, 1.0)
+_HUM_DB, _ROOM_DB, _MP3 = (-55.0, -30.0), (-75.0, -48.0), (0.4, 1.0)
+_TROUBLES = {"noise": 0.2, "hum": 0.2, "room tone": 0.15, "telephone": 0.25, "MP3": 0.1, "resampled": 0.1}
+"""What else happens to a recording and how often: more of what the network finds hard."""
 _GAIN_DB = 22.0
 _BEFORE_S, _AFTER_S = 1.0, 0.6
 _SURROUNDED, _AT_PEAK = 0.5, 0.25
@@ -44,7 +46,10 @@ class Augmentation(augmentation.Augmentation):
         equaliser: decibels that the bands are raised or lowered by at most, along a smooth curve; off at 0.
         channel: share of the copies that go through a channel: a level up to 22 dB softer or louder (or a peak of 1), half
             of them with background before and after, and hum, room tone, noise, a telephone line, MP3 or a poor resampler.
-        background: share of the clips that get noise of 5 to 40 dB SNR and a colour of its own at every step.
+        background: share of the clips that get noise of 4 to 30 dB SNR and a colour of its own at every step.
+        hum: share of the clips that get the hum of mains of -10 to 35 dB SNR at every step.
+        line: share of the clips that go through a line with a band of its own, such as a telephone's, at every step.
+        changed: share of the stretches that are of a changed copy.
 
     Raises:
         ConfigError: a value out of range.
@@ -62,6 +67,9 @@ class Augmentation(augmentation.Augmentation):
     equaliser: Decibels = 4.0
     channel: Share = 0.7
     background: Share = 0.4
+    hum: Share = 0.0
+    line: Share = 0.0
+    changed: Share = 0.5
 
     @property
     def of_waveforms(self) -> tuple[float, ...]:
@@ -88,23 +96,23 @@ def recorded(samples: Samples, rng: np.random.Generator) -> Samples:
     gain = 1 / peak if rng.random() < _AT_PEAK else 10 ** (rng.uniform(-_GAIN_DB, _GAIN_DB) / 20)
     smooth = lfilter([0.3], [1.0, -0.7], samples)
     out: Samples = np.asarray((samples + rng.normal(0, 0.2) * smooth) * gain, np.float32)
-    snr, kind = rng.uniform(*_SNR_DB), rng.integers(8)
+    snr, trouble = rng.uniform(*_SNR_DB), rng.choice(list(_TROUBLES), p=list(_TROUBLES.values()))
     # Of the sound alone, before there is silence around it.
     power = float(np.mean(np.square(out, dtype=np.float64))) * 10 ** (-snr / 10)
     if rng.random() < _SURROUNDED:
         out = surrounded(out, rng.uniform(0, _BEFORE_S), rng.uniform(0, _AFTER_S))
-    if kind in (0, 1):
+    if trouble == "noise":
         noise = coloured_noise(len(out), rng)
         out = np.asarray(out + noise * np.sqrt(power / max(float(np.mean(noise**2)), 1e-20)), np.float32)
-    elif kind == 2:
+    elif trouble == "hum":
         out = hum(out, float(rng.choice((50, 60))), rng.uniform(*_HUM_DB), rng)
-    elif kind in (3, 4):
+    elif trouble == "room tone":
         out = room_tone(out, rng.uniform(*_ROOM_DB), rng)
-    elif kind == 5:
+    elif trouble == "telephone":
         out = telephone(out)
-    elif kind == 6:
+    elif trouble == "MP3":
         out = through_mp3(out, rng.uniform(*_MP3))
-    elif kind == 7:
+    else:
         out = (resampled_linearly, resampled_narrowly)[rng.integers(2)](out)
     return stored(out)
 

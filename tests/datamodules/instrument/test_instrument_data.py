@@ -21,7 +21,7 @@ from datamodules.shared.unread import REASON
 from kmidi_lab.audio.io import CUT
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.models.instrument.features import CLASSES, CONDITIONS, FAMILY_OF
+from kmidi_lab.models.instrument.features import CLASSES, CONDITIONS, FAMILY_OF, InstrumentBatch
 from kmidi_lab.models.instrument.hearing import heard_sounds
 
 PLAIN = Augmentation(variants=0)
@@ -322,6 +322,26 @@ def test_what_was_measured_of_the_clean_sound_is_unknown_of_a_changed_one(sample
             assert told["attack"] <= told["brightness"]
             seen.add((onset, told["attack"], told["brightness"]))
     assert (True, 1, 1) in seen and (False, 0, 0) in seen
+
+
+@pytest.mark.slow
+def test_changed_copies_hum_and_line_are_heard_as_often_as_asked(samples: Path, tmp_path: Path) -> None:
+    for folder in ("bass_clarinet", "cello"):
+        shutil.rmtree(samples / "philharmonia" / folder)
+
+    def batch(changed: float, **more: float) -> InstrumentBatch:
+        augment = Augmentation(
+            variants=1, equaliser=0, bands=0, frames=0, background=0, changed=changed, **more  # type: ignore[arg-type]
+        )  # fmt: skip
+        data = phil(samples, tmp_path, augment=augment, frames=8, skip=0, test_share=0.4, val_share=0.2)
+        data.prepare_data()
+        data.setup("fit")
+        return next(iter(data.train_dataloader()))  # type: ignore[call-overload, no-any-return]
+
+    plain, brightness = batch(0.0), INSTRUMENT.output("brightness").start
+    assert plain.mask[:, brightness].all() and not batch(1.0).mask[:, brightness].any()
+    for option in ("hum", "line"):
+        assert (batch(0.0, **{option: 1.0}).x != plain.x).any(2).any(1).all()
 
 
 def test_a_take_into_which_the_one_before_rings_is_left_out() -> None:

@@ -14,8 +14,8 @@ from kmidi_lab.models.instrument.features import CLASSES
 _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
 
 _SURE = 0.4
-"""Probability of the likeliest instrument below which the answer is said to be unsure: 5 % of the validation recordings
-are (docs/instrument.md)."""
+"""Probability of the likeliest instrument below which the answer is said to be unsure, as 2 % of the validation
+recordings are (docs/instrument.md)."""
 
 
 class HeardInstruments(Listening):
