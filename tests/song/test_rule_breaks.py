@@ -197,6 +197,14 @@ def test_three_sound_against_four() -> None:
     assert len([n for n in break_rule(waltz, "RHYTHM_PolyrhythmicLayers").part("drums").notes if n.start < 3]) == 4
 
 
+def test_in_six_eight_a_beat_has_three_eighths() -> None:
+    lilting = replace(plan(SONG), metres=(Metre(6, 8),) * 8, chords=(), parts=(Part("Kit", "drums", 0, 9),))
+    struck = break_rule(lilting, "RHYTHM_PolyrhythmicLayers").part("drums").notes
+    assert [n.start for n in struck if n.start < 3] == [0.0, 1.0, 2.0], "three against two"
+    dropped = break_rule(lilting, "RHYTHM_DroppedBeats").metres
+    assert {(m.numerator, m.denominator) for m in dropped} == {(6, 8), (3, 8)}
+
+
 def test_a_bar_has_lost_a_beat() -> None:
     broken = break_rule(SONG, "RHYTHM_DroppedBeats")
     assert [metre.numerator for metre in broken.metres] == [4, 4, 4, 3, 4, 4, 4, 4]
