@@ -193,7 +193,8 @@ def test_what_no_adapter_is_made_of(called: Cli, feedback: Path, tmp_path: Path)
     assert "allowed: groove, harmony" in refused("task=adapt", "model=melody")
     assert "0 events can be learnt from; 10 are needed" in refused("task=adapt", f"adapt.use={'0' * 32}")
     assert "adapt.use=me must be 32 hex digits" in refused("task=adapt", "adapt.use=me")
-    for name in ("a.b", "../evil", "a/b", "''"):
+    assert "adapt.name is empty" in refused("task=adapt", "adapt.name=''")
+    for name in ("a.b", "../evil", "a/b"):
         assert "must be 1 to 40" in refused("task=adapt", f"adapt.name={name}")
     assert "no feedback there" in refused("task=adapt", "adapt.feedback=nothing.jsonl")
     assert "no adapter there" in refused("task=predict", "predict.adapter=x")

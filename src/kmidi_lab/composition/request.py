@@ -204,8 +204,8 @@ class SongRequest(Bounded):
             )
         lines += [] if self._typed["metre"] else self._other_metres
         if not brief.metre.swings:
-            lines.append(f"{brief.tempo:g} quarters a minute are {brief.tempo / 1.5:.0f} beats in {brief.metre.name}")
-            lines += ["eighths are not swung in 6/8"] if brief.band.swing else []
+            lines.append(f"{brief.tempo:g} quarters a minute are {brief.tempo / brief.metre.strong:.0f} beats in {brief.metre.name}")
+            lines += [f"eighths are not swung in {brief.metre.name}"] if brief.band.swing else []
         return lines
 
     def taken(self, brief: Brief) -> list[Taken]:
