@@ -167,7 +167,7 @@ def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
             own = [False] * len(items)
             _onward(items, n + 1, own)
             mark = [
-                a or (b and i.kind in ("pace", "genre", "other_genre", "mode"))
+                a or (b and i.kind in ("pace", "genre", "other_genre", "mode", "metre"))
                 for a, b, i in zip(mark, own, items, strict=True)
             ]
     return mark, asks
