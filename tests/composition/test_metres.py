@@ -25,10 +25,12 @@ ASKED = {
         "waltz time", "3/4 time please", "in three", "a song in three", "three-quarter time", "3 beats per bar, gentle",
         "¾ time", "3 / 4 time", "write the waltz for my wedding", "a ländler", "valse", "a waltz in 5/4",
         "a rock song in waltz time", "jazz waltz for a rainy day with saxophone", "sad, slow, waltz",
+        "the piece is a waltz", "what I want is a waltz", "the rhythm is a waltz",
     ],
     "6/8": [
         "something in 6/8, like rowing", "a lament in 6/8", "a fast jig", "6/8 ballad", "a jig in 9/8", "a slip jig", "6/8 time, slow",
         "six-eight groove, please", "in compound time", "a gigue for violin",
+        "the track is a jig", "I want 12/8 blues", "I want 6/8 rock",
     ],
     "4/4": [
         "a song in 4/4, not 3/4", "I don't like waltzes, write a rock song", "no waltz please", "not a waltz",
@@ -39,6 +41,8 @@ ASKED = {
         "My grandmother died on 3/4", "3/4 cup of sugar", "my room is 3/4 empty", "dinner for 6/8 people",
         "We were three four years old", "it took compound time", "in three years", "the waltz we danced to",
         "we waltz alone", "the jig is up", "on 3/4/2024 she left", "3/4 of my life is gone", "I feel lost",
+        "A house divided in three", "a cake cut in six", "I need 3/4 cup of sugar",
+        "I want 3/4 of what he has", "we need 6/8 people",
     ],
 }  # fmt: skip
 

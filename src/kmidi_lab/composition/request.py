@@ -204,7 +204,9 @@ class SongRequest(Bounded):
             )
         lines += [] if self._typed["metre"] else self._other_metres
         if not brief.metre.swings:
-            lines.append(f"{brief.tempo:g} quarters a minute are {brief.tempo / brief.metre.strong:.0f} beats in {brief.metre.name}")
+            lines.append(
+                f"{brief.tempo:g} quarters a minute are {brief.tempo / brief.metre.strong:.0f} beats in {brief.metre.name}"
+            )
             lines += [f"eighths are not swung in {brief.metre.name}"] if brief.band.swing else []
         return lines
 

@@ -35,6 +35,8 @@ _OF_MUSIC = (MUSICAL - {"key", "tonic", "mode", "seconds", "length"}) | {"head",
 """Kinds of which one is enough for a text to be of music."""
 _LOW = 41
 """Who plays down to this pitch can play the bass."""
+_COUNTS = ("three", "six", "3", "6")
+"""Metres whose words count anything else, too."""
 _LEAST, _MOST = 40, 240
 """Numbers that can be a tempo without a word that says so."""
 _PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
@@ -140,7 +142,8 @@ def _is_key(items: Sequence[Item], n: int, music: bool) -> bool:
 def _is_metre(items: Sequence[Item], n: int) -> bool:
     """Whether a metre can mean nothing else, as in `a lament in 3/4`, where nobody does anything."""
     told_of = any(i.text in _PEOPLE or i.kind == "story" for i in items[:n])
-    return items[n].kind == "metre" and n > 0 and items[n - 1].text == "in" and not told_of
+    sure = items[n].kind == "metre" and items[n].text not in _COUNTS  # such as `a house divided in three`
+    return sure and n > 0 and items[n - 1].text == "in" and not told_of
 
 
 def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
@@ -164,7 +167,7 @@ def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
             own = [False] * len(items)
             _onward(items, n + 1, own)
             mark = [
-                a or (b and i.kind in ("pace", "genre", "other_genre", "mode"))
+                a or (b and i.kind in ("pace", "genre", "other_genre", "mode", "metre"))
                 for a, b, i in zip(mark, own, items, strict=True)
             ]
     return mark, asks
@@ -501,13 +504,16 @@ def _measures(items: Sequence[Item], n: int) -> bool:
 
 
 def _is_told(items: Sequence[Item], n: int) -> bool:
-    """Whether a dance is what a text tells of, as in `life is a waltz` or `the minuet class`."""
+    """Whether a dance is what a text tells of, as in `life is a waltz` or `the minuet class`, and no song is one."""
     if items[n].text not in vocabulary()["dances"]:
         return False
     words = [item.text for item in items]
     told = n + 1 < len(words) and words[n + 1] in vocabulary()["told_dances"]
     is_one = [k for k in range(max(1, n - 3), n) if words[k] in ("is", "was", "are", "were")]
-    return told or any(words[k - 1] not in ("it", "this", "that", "which", "song", "tune", "music") for k in is_one)
+    return told or any(
+        words[k - 1] not in ("it", "this", "that", "which", "rhythm") and items[k - 1].kind not in ("head", "weak wish")
+        for k in is_one
+    )
 
 
 def _is_thing(items: Sequence[Item], n: int) -> bool:

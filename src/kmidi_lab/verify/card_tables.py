@@ -5,8 +5,8 @@ A figure on the card is rounded; it agrees with the entry's where that is the nu
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeGuard
@@ -18,11 +18,12 @@ from kmidi_lab.verify.entry import contract_of, section
 from kmidi_lab.verify.findings import Checks
 
 _AGAIN = "export the model again"
-_NUMBER = r"[-−]?\d[\d,]*(?:\.\d+)?(?:e[-−+]?\d+)?"
+_NUMBER = r"[-−]?\d[\d,]{0,30}(?:\.\d{1,30})?(?:e[-−+]?\d{1,3})?"
+"""No longer: a card may come from someone else, and a Decimal has its limits."""
 _FIGURE = re.compile(rf"({_NUMBER})(?:[\s\u00a0]*(µs|ms|%))?")
 _SPREAD = re.compile(rf"({_NUMBER})(?: ± ({_NUMBER}))?")
 _ALONE = re.compile(rf"(?:: |, )([a-z][\w. ]*?)(?: [↑↓])? ({_NUMBER})(?: \(over (?:seeds|folds) ([^)]*)\))?(?=, |\.$)")
-_OVER = re.compile(rf"^- Over [^:]*? (\w+) is ({_NUMBER}(?: ± {_NUMBER})?)", re.MULTILINE)
+_OVER = re.compile(rf"^- Over [^:\n]*? (\w+) is ({_NUMBER}(?: ± {_NUMBER})?)", re.MULTILINE)
 _SPLIT = re.compile(r"### (\S+)(?: \(.*\))?$")
 _CALLS = re.compile(r"against the trained network over ([\d,]+) calls")
 _MACHINE = re.compile(r"\(machine (\w+)\)")
@@ -136,14 +137,15 @@ def _latency(card: str, entry: dict[str, Any]) -> Iterator[_Figure]:
 
 
 def _tables(card: str) -> Iterator[_Table]:
-    under, lines = "", card.splitlines()
+    """Those with two columns at least; a row with fewer is left out."""
+    under, end, lines = "", 0, card.splitlines()
     for at, line in enumerate(lines):
         under = m[1].replace("\\", "") if (m := _SPLIT.match(line)) else under
-        if line.startswith("| ---") and at and lines[at - 1].startswith("|"):
-            body = at + 1
-            while body < len(lines) and lines[body].startswith("|"):
-                body += 1
-            yield _Table(under, _cells(lines[at - 1]), [_cells(row) for row in lines[at + 1 : body]])
+        if line.startswith("| ---") and at > end and lines[at - 1].startswith("|"):
+            end = next((n for n in range(at + 1, len(lines)) if not lines[n].startswith("|")), len(lines))
+            headings, *rows = map(_cells, [lines[at - 1], *lines[at + 1 : end]])
+            if len(headings) > 1:
+                yield _Table(under, headings, [row for row in rows if len(row) > 1])
 
 
 def _cells(line: str) -> list[str]:
@@ -165,4 +167,4 @@ def _value(figure: re.Match[str]) -> tuple[Decimal, Decimal]:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
