@@ -53,9 +53,12 @@ def write_atomic(path: Path, data: bytes, mode: int | None = None, at_once: bool
             temp.replace(path)
         finally:
             temp.unlink(missing_ok=True)
-        if at_once:
-            sync(path)
-        sync(path.parent)
+        if at_once:  # what is there already needs no error
+            with contextlib.suppress(OSError):
+                sync(path)
+                sync(path.parent)
+        else:
+            sync(path.parent)
     except OSError as error:
         raise FileError(
             f"{path}: can't be written ({error.strerror or error}); what was there is as it was. "

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from kmidi_lab.verify.card_tables import check_card_tables
+from kmidi_lab.verify.files import check_card
 from kmidi_lab.verify.findings import Checks
 
 ENTRY = {"parity": {"onnx": 1.0, "calls": 10**400}, "latency": {"backends": {"rt": {"median_us": 1.0}}}}
@@ -40,3 +42,11 @@ def test_a_card_is_read_once(line: str) -> None:
     began = time.process_time()
     faults(line * 20_000)
     assert time.process_time() - began < 5, "not once for each line"
+
+
+def test_a_card_larger_than_any_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.card.md").write_text("Licences: " * 20_000, encoding="utf-8")
+    checks = Checks("a model")
+    check_card(checks, tmp_path, {"model_card": "a.card.md", "parity": {}})
+    [fault] = checks.faults
+    assert fault.message.startswith("a.card.md has 195 KiB, more than any card (128 KiB)")

@@ -202,7 +202,7 @@ class SongRequest(Bounded):
             lines.append(
                 f"songs are in major or minor, so {mode} is played as {'minor' if brief.key.mode < 0 else 'major'}"
             )
-        lines += [] if self._typed["metre"] else self._other_metres
+        lines += [line for line in self._other_metres if not self._typed["metre"] or "so this is no" in line]
         if not brief.metre.swings:
             lines.append(
                 f"{brief.tempo:g} quarters a minute are {brief.tempo / brief.metre.strong:.0f} beats in {brief.metre.name}"

@@ -16,6 +16,7 @@ from kmidi_lab.verify.card import check_card_text
 from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks
 
+_LARGEST_CARD = 1 << 17
 _AGAIN = "restore it or export the model again"
 
 
@@ -74,8 +75,10 @@ def check_card(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
         "card", is_there, f"model_card is {show(name)}, and there is no such file in the folder or from here; {_AGAIN}"
     )
     if is_lab(entry) and stays_below(root, name) and (root / name).is_file():
-        card = read_bounded(root / name).decode()
-        check_card_text(checks, name, card, entry)
+        size = (root / name).stat().st_size
+        told = f"{name} has {size >> 10} KiB, more than any card ({_LARGEST_CARD >> 10} KiB); {_AGAIN}"
+        if checks.expect("card", size <= _LARGEST_CARD, told):
+            check_card_text(checks, name, read_bounded(root / name).decode(), entry)
 
 
 def check_onnx_paths(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
