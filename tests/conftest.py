@@ -18,7 +18,7 @@ import pytest
 import torch
 from hypothesis import settings
 from support import warm
-from support.called import answer, called, job, refusal  # noqa: F401  fixtures for all folders
+from support.called import answer, called, job, kept_logging, refusal  # noqa: F401  fixtures for all folders
 from support.kept import kept_configs, kept_operators  # noqa: F401  the same
 from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
 from support.no_fsync import no_fsync  # noqa: F401  the same

@@ -17,7 +17,7 @@ from kmidi_lab.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_logging: None) -> Path:
     monkeypatch.chdir(tmp_path)
     for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT"):
         monkeypatch.delenv(key, raising=False)

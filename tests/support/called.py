@@ -17,12 +17,19 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def called(tmp_path: Path, lab_env: dict[str, str], capfd: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """As `cli`, which see; what the command leaves in the process is put back behind the test."""
-    from kmidi_lab.__main__ import main
-
+def kept_logging() -> Iterator[None]:
+    """Puts back where this process logs to: a command logs into its run's folder, which may be gone behind the test."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def called(tmp_path: Path, lab_env: dict[str, str], capfd: pytest.CaptureFixture[str], kept_logging: None) -> Cli:
+    """As `cli`, which see; what the command leaves in the process is put back behind the test."""
+    from kmidi_lab.__main__ import main
 
     def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None):
         with pytest.MonkeyPatch.context() as patch:
@@ -39,9 +46,7 @@ def called(tmp_path: Path, lab_env: dict[str, str], capfd: pytest.CaptureFixture
                 code = error.code if isinstance(error.code, int) else bool(error.code)
         return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
 
-    yield run
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    return run
 
 
 @pytest.fixture
