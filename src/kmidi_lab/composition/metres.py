@@ -14,33 +14,35 @@ class SongMetre:
     """A metre of songs.
 
     Args:
-        name: such as 3/4.
-        bar: its length in quarters.
+        written: as a bar of a song has it.
         strong: quarters from one strong place to the next, the first of the bar on.
         pace: quarters for each beat of a style's tempo.
         swings: whether eighths can be swung: not where three of them are a beat.
     """
 
-    name: str
-    bar: float
+    written: Metre
     strong: float
     pace: float = 1.0
     swings: bool = True
 
     @property
-    def written(self) -> Metre:
-        """As a bar of a song has it."""
-        beats, unit = self.name.split("/")
-        return Metre(int(beats), int(unit))
+    def name(self) -> str:
+        """Such as 3/4."""
+        return f"{self.written.numerator}/{self.written.denominator}"
+
+    @property
+    def bar(self) -> float:
+        """Its length in quarters."""
+        return self.written.quarters
 
 
 METRES: Mapping[str, SongMetre] = {
     metre.name: metre
     for metre in (
-        SongMetre("4/4", 4.0, 2.0),
-        SongMetre("3/4", 3.0, 3.0),
+        SongMetre(Metre(4, 4), 2.0),
+        SongMetre(Metre(3, 4), 3.0),
         # A beat has three eighths and is slower than a quarter of the same style: our choice.
-        SongMetre("6/8", 3.0, 1.5, pace=1.25, swings=False),
+        SongMetre(Metre(6, 8), 1.5, pace=1.25, swings=False),
     )
 }
 COMMON = METRES["4/4"]
@@ -56,11 +58,12 @@ def metre_named(name: str) -> SongMetre:
     return METRES[name]
 
 
-def decided(asked: Sequence[tuple[str, str]]) -> tuple[SongMetre | None, str, list[str]]:
+def decided(asked: Sequence[tuple[str, str]], typed: bool = False) -> tuple[SongMetre | None, str, list[str]]:
     """Of the metres that a text asks for the one that a song has.
 
     Args:
         asked: words and the name of the metre that each means, those that count most first.
+        typed: whether the metre is said elsewhere, so that a line tells of those alone that songs don't have.
 
     Returns:
         The metre (None where nothing that songs have was asked for), its words, and a line for each that is not used.
@@ -71,10 +74,10 @@ def decided(asked: Sequence[tuple[str, str]]) -> tuple[SongMetre | None, str, li
     songs = f"songs are in {', '.join(others)} or {last}"
     lines = []
     for words, name in asked:
-        if name in METRES and name != chosen:
-            lines.append(f"a song has one metre, so {words} is not used")
-        elif name not in METRES:
-            nearest = chosen and _NEAREST.get(name) == chosen
-            lines.append(f"{songs}, so {words} is played as {chosen}" if nearest else f"{songs}, so this is no {words}")
+        if name not in METRES and (chosen is None or _NEAREST.get(name) != chosen):
+            lines.append(f"{songs}, so this is no {words}")
+        elif name != chosen and not typed:
+            other = f"a song has one metre, so {words} is not used"
+            lines.append(other if name in METRES else f"{songs}, so {words} is played as {chosen}")
     words = next((words for words, name in asked if chosen in (name, _NEAREST.get(name))), "")
     return METRES.get(chosen or ""), words, list(dict.fromkeys(lines))

@@ -111,12 +111,10 @@ class SongRequest(Bounded):
         typed = {"tempo": tempo, "key": key, "style": style, "bars": bars, "sections": sections}
         plain = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
         self.wishes = read_sentence(said or plain.get("core_event"))
-        of_genre = () if self.wishes.metres else read_sentence(plain.constraints.technical_genre).metres
-        self._asked_metre, self._metre_words, self._other_metres = decided(self.wishes.metres or of_genre)
-        self._metre_by = "the text" if said and not of_genre else "the intent"
-        self._danced = any(
-            name == "3/4" and words in vocabulary()["dances"] for words, name in self.wishes.metres or of_genre
-        )
+        metres = self.wishes.metres or read_sentence(plain.constraints.technical_genre).metres
+        self._asked_metre, self._metre_words, self._other_metres = decided(metres, bool(metre))
+        self._metre_by = "the text" if said and self.wishes.metres else "the intent"
+        self._danced = any(name == "3/4" and words in vocabulary()["dances"] for words, name in metres)
         self.metre = metre_named(metre) if metre else self._asked_metre or COMMON
         if self.wishes.tempo and self.wishes.paced:
             low, high = (round(quarters * self.metre.pace) for quarters in self.wishes.tempo)
@@ -202,7 +200,7 @@ class SongRequest(Bounded):
             lines.append(
                 f"songs are in major or minor, so {mode} is played as {'minor' if brief.key.mode < 0 else 'major'}"
             )
-        lines += [line for line in self._other_metres if not self._typed["metre"] or "so this is no" in line]
+        lines += self._other_metres
         if not brief.metre.swings:
             lines.append(
                 f"{brief.tempo:g} quarters a minute are {brief.tempo / brief.metre.strong:.0f} beats in {brief.metre.name}"

@@ -289,7 +289,8 @@ class _Collector:
         self._asked: list[_Player] = []
         self._only = self._two = False
         self._character = ""
-        self._metres: dict[str, list[tuple[str, str]]] = {"written": [], "danced": []}
+        self._metres: list[tuple[str, str]] = []
+        self._dances: list[tuple[str, str]] = []
         self._paced = False
         self._with: set[str] = set()
         self._without: list[str] = []
@@ -348,12 +349,12 @@ class _Collector:
     def _taken(self, items: Sequence[Item], n: int, mark: Sequence[bool]) -> None:
         item = items[n]
         kind, text, value = item
-        if kind == "head":
-            self._character = self._character or ("" if _is_told(items, n) else text)
-            if text in vocabulary()["dances"] and not _is_told(items, n):
-                self._metres["danced"].append((text, vocabulary()["dances"][text]))
+        if kind == "head" and not _is_told(items, n):
+            self._character = self._character or text
+            if text in vocabulary()["dances"]:
+                self._dances.append((text, vocabulary()["dances"][text]))
         elif kind == "metre":
-            self._metres["written"].append((text, value))
+            self._metres.append((text, value))
         following = items[n + 1] if n + 1 < len(items) else Item("", "")
         if kind in ("tempo", "pace"):
             self._pace(text, value, kind == "tempo")
@@ -407,7 +408,7 @@ class _Collector:
             return
         if self._tempo is None:
             self._tempo, self._words["tempo"] = tuple(told["pace"]), f"({self._character})"
-        elif self._paced and self._metres["danced"]:  # a fast jig is faster than a jig, which is fast
+        elif self._paced and self._dances:  # a fast jig is faster than a jig, which is fast
             low, high = told["pace"]
             factor = next(f for below, f in _PACES if sum(self._tempo) / 2 < below)
             self._tempo, self._paced = (round(factor * low), round(factor * high)), False
@@ -490,7 +491,7 @@ class _Collector:
         return Wishes(
             self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds, self._form, self._arc,
             {role: p for role, p in programs.items() if role not in left}, left, tuple(dict.fromkeys(self._families)),
-            tuple(dict.fromkeys(self._missing)), self._words, (*self._metres["written"], *self._metres["danced"]), self._paced,
+            tuple(dict.fromkeys(self._missing)), self._words, (*self._metres, *self._dances), self._paced,
         )  # fmt: skip
 
 

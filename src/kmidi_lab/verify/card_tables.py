@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeGuard
 
@@ -48,7 +48,8 @@ class _Figure(NamedTuple):
 
 def check_card_tables(checks: Checks, name: str, card: str, entry: dict[str, Any]) -> None:
     """Each figure that both the card and the entry tell."""
-    figures = [*_scores(card, entry), *_parity(card, entry), *_latency(card, entry)]
+    tables = list(_tables(card))
+    figures = [*_scores(card, tables, entry), *_parity(card, tables, entry), *_latency(tables, entry)]
     for what, on_card, rights in figures:
         told = [right for right in rights if _is_number(right)]
         figure = _FIGURE.match(on_card)
@@ -58,7 +59,7 @@ def check_card_tables(checks: Checks, name: str, card: str, entry: dict[str, Any
         same = any(abs(value - Decimal(repr(right))) <= most for right in told)
         numbers = " or ".join(f"{right:g}" for right in told)
         checks.expect("card", same, f"{name}: {what} is {on_card}, the registry tells {numbers}; {_AGAIN}")
-    for metric, arrow in _arrows(card):
+    for metric, arrow in _arrows(tables):
         way = section(entry, "directions").get(metric)
         fault = f"{name}: {metric} is {arrow}, the registry tells {show(way)}; {_AGAIN}"
         checks.expect("card", way is None or ARROWS.get(str(way)) == arrow, fault)
@@ -68,20 +69,20 @@ def check_card_tables(checks: Checks, name: str, card: str, entry: dict[str, Any
         checks.expect("card", machine[1] == right, fault)
 
 
-def _arrows(card: str) -> Iterator[tuple[str, str]]:
+def _arrows(tables: Sequence[_Table]) -> Iterator[tuple[str, str]]:
     """(metric, ↑ or ↓) of all columns that have one."""
-    for _, headings, _ in _tables(card):
+    for _, headings, _ in tables:
         for name, _, arrow in (heading.rpartition(" ") for heading in headings):
             if arrow in ARROWS.values():
                 yield name.replace(" ", "_"), arrow
 
 
-def _scores(card: str, entry: dict[str, Any]) -> Iterator[_Figure]:
+def _scores(card: str, tables: Sequence[_Table], entry: dict[str, Any]) -> Iterator[_Figure]:
     """The model's and the baselines', the means and deviations over seeds or folds, and what no baseline has."""
     contract = contract_of(entry.get("id"), entry.get("contract_version"))
     metrics, baselines = section(entry, "metrics"), section(entry, "baselines")
     over = section(section(entry, "spread"), "metrics")
-    for under, headings, rows in _tables(card):
+    for under, headings, rows in tables:
         if not any(mark in "".join(headings) for mark in "↑↓"):
             continue
         names = [heading.strip(" ↑↓").replace(" ", "_") for heading in headings]
@@ -115,18 +116,18 @@ def _range(what: str, on_card: str, sources: list[dict[str, Any]], metric: str) 
             yield _Figure(f"{kind} of {what}", text, [section(scores, metric).get(kind) for scores in sources])
 
 
-def _parity(card: str, entry: dict[str, Any]) -> Iterator[_Figure]:
+def _parity(card: str, tables: Sequence[_Table], entry: dict[str, Any]) -> Iterator[_Figure]:
     parity = section(entry, "parity")
     if counted := _CALLS.search(card):
         yield _Figure("calls of the parity", counted[1], [parity.get("calls")])
-    for _, headings, rows in _tables(card):
+    for _, headings, rows in tables:
         for who, error, *_ in rows if headings[0] == "file or reader" else ():
             yield _Figure(f"parity of {who}", error, [parity.get(who)])
 
 
-def _latency(card: str, entry: dict[str, Any]) -> Iterator[_Figure]:
+def _latency(tables: Sequence[_Table], entry: dict[str, Any]) -> Iterator[_Figure]:
     budget, backends = entry.get("inference_target_ms"), section(section(entry, "latency"), "backends")
-    for _, headings, rows in _tables(card):
+    for _, headings, rows in tables:
         for row in rows if headings[0] == "backend" else ():
             cells, times = dict(zip(headings, row, strict=False)), section(backends, row[0])
             p99 = times.get("p99_us")
