@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kmidi_lab.composition.arranging import playable, within
+from kmidi_lab.composition.playable import playable, within
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import Wishes, read_sentence

@@ -16,6 +16,9 @@ _VOICES = 4
 _COMP, _PAD, _BASS_VELOCITY = 66, 52, 84
 _BASS = 36
 """E1 to about E2 is where a bass sounds; its root lies within an octave from here, less a few tones."""
+_CLEAR = 48
+"""C3: below it only roots and fifths stand beside a bass."""
+_FIRM = (0, 7)
 _INTERVALS = {"third": (4, 3, 5, 2), "fifth": (7, 6, 8), "octave": (12,)}
 
 
@@ -71,11 +74,11 @@ def comping(chords: Sequence[Chord], strokes: Sequence[Stroke], length: float) -
 
 
 def pad(chords: Sequence[Chord], length: float) -> list[Note]:
-    """Held chords, one a bar of `length` quarters, the second voice from above an octave lower; a tone that stays is not struck again."""
+    """Held chords, one a bar of `length` quarters, in open position where that is not muddy; a tone that stays is not struck again."""
     out: list[Note] = []
     sounding: dict[int, int] = {}
     for bar, close in enumerate(voicings(chords)):
-        pitches = sorted({*close[:-2], close[-2] - 12, close[-1]})
+        pitches = sorted({*close[:-2], _opened(close[-2], chords[bar]), close[-1]})
         kept = {p: sounding[p] for p in pitches if p in sounding}
         for p in pitches:
             if p in kept:
@@ -85,6 +88,12 @@ def pad(chords: Sequence[Chord], length: float) -> list[Note]:
                 out.append(Note(bar * length, length, p, _PAD))
         sounding = kept
     return out
+
+
+def _opened(pitch: int, chord: Chord) -> int:
+    """A voice an octave lower; as it is where that would be a third or a seventh low beside the bass, which sounds muddy."""
+    low = pitch - 12
+    return low if low >= _CLEAR or (low - chord.root) % 12 in _FIRM else pitch
 
 
 def bass(chords: Sequence[Chord], strokes: Sequence[Stroke], length: float, after: Chord | None = None) -> list[Note]:

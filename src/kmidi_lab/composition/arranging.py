@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, groupby, zip_longest
+from itertools import accumulate, chain, zip_longest
 
 import numpy as np
 
@@ -14,11 +14,13 @@ from kmidi_lab.composition.accompaniment import bass, comping, pad
 from kmidi_lab.composition.bands import Stroke, bands, level, pattern
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.drumming import drums, last_hit
+from kmidi_lab.composition.ending import dominant, leads_home
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.metres import COMMON
+from kmidi_lab.composition.playable import on_the_bass, playable
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
-from kmidi_lab.composition.tunes import section_tune
+from kmidi_lab.composition.tunes import section_tune, with_end
 from kmidi_lab.composition.words import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Note, Part, PlacedChord, Section, Tempo
@@ -41,8 +43,6 @@ _ROLES = {"chords": "comp"}
 """Roles of parts that a brief names otherwise."""
 _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
 """Energy of a section from which a part plays."""
-_MAY_LIE_OUTSIDE = 0.2
-"""Share of a part's notes that may lie outside of its instrument's range: a few are played all the same."""
 _TEMPERATURE = 0.85
 _SOFTER, _LOUDER = 0.65, 0.35
 """Written velocity of a section without energy, as a share, and what full energy adds."""
@@ -70,47 +70,6 @@ def unheard(chords: Sequence[str], form: Sequence[Stretch]) -> str:
     told = ", ".join(f"{kind} the first {bars}" for kind, bars in cut.items())
     room = ", ".join(f"{kind} {len(chords)}" for kind in _OWN)
     return f'of your {many(len(chords), "bar")} of chords {told}; longer sections play all, as in compose.sections="{room}"'
-
-
-def within(notes: Sequence[Note], program: int) -> list[Note]:
-    """A part in the octave in which most of its notes lie in the range of an instrument, where too many don't as it is."""
-    low, high = vocabulary()["ranges"].get(program, (0, 127))
-
-    def outside(octaves: int) -> tuple[int, int]:
-        return sum(not low <= n.pitch + 12 * octaves <= high for n in notes), abs(octaves)
-
-    if outside(0)[0] <= _MAY_LIE_OUTSIDE * len(notes):
-        return list(notes)
-    shift = 12 * min(range(-3, 4), key=outside)
-    return [n._replace(pitch=n.pitch + shift) for n in notes]
-
-
-def playable(notes: Sequence[Note], program: int, role: str) -> list[Note]:
-    """A part as one player of an instrument can play it.
-
-    Of what plays one tone at once, a pad keeps its highest voice, and chords are broken, from low to high and again.
-    Notes that lie outside of the range after `within` go to the nearest octave in it.
-    """
-    low, high = vocabulary()["ranges"].get(program, (0, 127))
-    alone = _one_voice(notes, role) if program in vocabulary()["one_voice"] else notes
-    held: dict[tuple[float, int], Note] = {}
-    for n in within(alone, program):
-        octaves = -(-(low - n.pitch) // 12) if n.pitch < low else (high - n.pitch) // 12 if n.pitch > high else 0
-        pitch = n.pitch + 12 * octaves
-        held.setdefault((n.start, pitch), n._replace(pitch=pitch))
-    return list(held.values())
-
-
-def _one_voice(notes: Sequence[Note], role: str) -> list[Note]:
-    """One tone at once: of those that begin together the highest, or of chords one after another; none sounds into the next."""
-    out: list[Note] = []
-    for number, (_, together) in enumerate(groupby(sorted(notes, key=lambda n: (n.start, n.pitch)), lambda n: n.start)):
-        chord = list(together)
-        n = chord[number % len(chord)] if role == "comp" else chord[-1]
-        if out and out[-1].start + out[-1].duration > n.start:
-            out[-1] = out[-1]._replace(duration=n.start - out[-1].start)
-        out.append(n)
-    return out
 
 
 class Arranger:
@@ -150,6 +109,7 @@ class Arranger:
             )
             for channel, (name, role, key, volume, pan) in enumerate(_PARTS)
         ]
+        parts = on_the_bass(parts, self._bar)
         parts.append(Part("Drums", "drums", 0, DRUM_CHANNEL).with_notes(notes["drums"]))
         sections = [
             Section(s.kind, at, s.bars, s.energy, s.energy, s.tension) for s, at in zip(form, starts, strict=False)
@@ -231,7 +191,7 @@ class Arranger:
         if tune:
             tune[-1] = tune[-1]._replace(duration=min(tune[-1].duration, stretch.bars * self._bar - tune[-1].start))
         material = Material(whole.chords[: stretch.bars], tuple(tune))
-        return self._closed(material) if last else material
+        return self._closed(stretch.kind, material) if last else material
 
     def _whole(self, kind: str) -> Material:
         if kind not in self._material:
@@ -245,10 +205,11 @@ class Arranger:
             self._material[kind] = Material(tuple(chords), tuple(tune))
         return self._material[kind]
 
-    def _closed(self, material: Material) -> Material:
-        """The last section ends at rest: on the tonic, its tune on the tonic's root."""
+    def _closed(self, kind: str, material: Material) -> Material:
+        """The last section ends at rest: a chord that leads there, then the tonic, the tune on the tonic's root."""
         key = self._brief.key
         tonic = self._spelling.tonic + ("m" if key.mode < 0 else "")
+        material = material if self._brief.chords else self._leading(kind, material)
         chords = (*material.chords[:-1], tonic)
         at = (len(chords) - 1) * self._bar
         tune = tuple(n for n in material.tune if n.start < at)
@@ -258,6 +219,17 @@ class Arranger:
         root = min((p for p in range(near - 6, near + 7) if p % 12 == key.tonic), key=lambda p: abs(p - near))
         tune = (*tune[:-1], tune[-1]._replace(duration=min(tune[-1].duration, at - tune[-1].start)))
         return Material(chords, (*tune, Note(at, self._bar, root, tune[-1].velocity)))
+
+    def _leading(self, kind: str, material: Material) -> Material:
+        """With the dominant before the last chord where nothing leads to the tonic, and another end of the tune over it."""
+        *before, last = material.chords
+        if not before or leads_home([parse_jazz(c) for c in before], self._brief.key):
+            return material
+        chords = (*before[:-1], dominant(self._spelling, self._brief.band.sevenths), last)
+        tune = material.tune and with_end(
+            material.tune, self._draw, chords, self._brief.key, self._lift(kind), self._rng, self._brief.metre
+        )
+        return Material(chords, tuple(tune))
 
     def _loop(self, kind: str) -> list[str]:
         """The chords of a kind of section, which it repeats."""

@@ -38,6 +38,9 @@ _EDGES = 0.125
 """Share of a song that intro and outro may have."""
 PHRASE = 4
 """Bars of a phrase."""
+_SUNG = ("verse", "chorus", "bridge", "solo")
+_CUT = 1.0
+"""What a section of these costs that is shorter than a phrase: a chorus of two bars sounds cut off."""
 
 
 class Stretch(NamedTuple):
@@ -112,6 +115,7 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
         - 16 * max(0.0, (length.get("intro", 0) + length.get("outro", 0)) / bars - _EDGES)
         - 2 * max(0.0, aside - 0.15)
         - sum(s.bars % PHRASE != 0 for s in drawn) / len(drawn)
+        - _CUT * sum(s.bars < PHRASE and s.kind in _SUNG for s in drawn)
         - 0.02 * max(0, max(s.bars for s in drawn) - _LONG)
         - sum(a == b for a, b in pairwise(kinds)) / len(drawn)
     )

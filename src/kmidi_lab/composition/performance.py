@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
 
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.players import Players
 from kmidi_lab.errors import UserError
-from kmidi_lab.song import Arrangement, midi_bytes
+from kmidi_lab.midi.reading import open_file
+from kmidi_lab.song import Arrangement, Note, midi_bytes
 
 _DRAWN = 0.5
 """Share of a stroke's velocity that is the model's; the rest is written, so that a backbeat stays one."""
@@ -19,24 +25,82 @@ _TIGHT = 0.4
 _DRUMMED = 0.6
 """The same of drums that the groove model does not play: of drummers who play alone."""
 
+_DRUMMERS = {True: "groove", False: "microtiming, in place of groove, which knows 4/4 alone"}
+"""Who plays drums in 4/4, and in other metres."""
 
-def performed(song: Arrangement, brief: Brief, players: Players) -> tuple[bytes, list[str]]:
-    """The MIDI file of the song, drums humanised and the other parts played with expression, and remarks on it."""
-    remarks = []
-    drummed = song.part("drums") is not None and brief.band.groove is not None
-    if drummed and brief.metre is COMMON:
+_ALIKE = 80
+"""Velocity of all strokes for a model that is to say how loud each is."""
+
+_LOUDEST, _AT_MOST = 127, 0.02
+"""A velocity beyond which nothing grows, and the share of notes that may have it."""
+
+_SOFTER = (0, 8, 16, 24)
+"""By how much a song is written softer until no more notes are so loud: a very excited mood raises all of them."""
+
+
+class Performed(NamedTuple):
+    """A song as it is played: its MIDI file, who played the drums (empty where there are none), and remarks on it."""
+
+    midi: bytes
+    drummer: str
+    remarks: list[str]
+
+
+def performed(song: Arrangement, brief: Brief, players: Players) -> Performed:
+    """Drums humanised and the other parts played with expression."""
+    drummer, remarks = "", []
+    if song.part("drums") is not None:
+        drummer = "nobody: they are played as they are written"
         try:
-            song = _humanised(song, brief, players)
+            if brief.band.groove is not None:
+                song = (_humanised if brief.metre is COMMON else _placed)(song, brief, players)
+                drummer = _DRUMMERS[brief.metre is COMMON]
         except UserError as error:  # a rule that was broken may have made bars that the model does not know
             remarks.append(f"the drums are played as they are written: {str(error).removeprefix('the MIDI data: ')}")
-    data = midi_bytes(song)
-    if drummed and brief.metre is not COMMON:  # which the groove model does not know
-        asked = {"parts": "drums", "style": brief.band.groove, "amount": _DRUMMED}
-        data = players.ask("microtiming", brief.seed, midi=data, **asked).midi
-    if any(not part.is_drums for part in song.parts):
-        data = players.ask("dynamics", brief.seed, midi=data, emotion=str(brief.mood), timing=False).midi
-        data = players.ask("microtiming", brief.seed, midi=data, parts="pitched", amount=_TIGHT).midi
-    return data, remarks
+    if all(part.is_drums for part in song.parts):
+        return Performed(midi_bytes(song), drummer, remarks)
+    for less in _SOFTER:
+        written = midi_bytes(_changed(song, False, partial(_softer, less)))
+        played = players.ask("dynamics", brief.seed, midi=written, emotion=str(brief.mood), timing=False)
+        if np.mean(played.velocity >= _LOUDEST) <= _AT_MOST:
+            break
+    placed = players.ask("microtiming", brief.seed, midi=played.midi, parts="pitched", amount=_TIGHT)
+    return Performed(placed.midi, drummer, remarks)
+
+
+def _changed(song: Arrangement, drums: bool, change: Callable[[Note], Note]) -> Arrangement:
+    """The song with all notes of its drums, or of its other parts, changed."""
+    parts = [p.with_notes(list(map(change, p.notes))) if p.is_drums is drums else p for p in song.parts]
+    return replace(song, parts=tuple(parts))
+
+
+def _softer(less: int, note: Note) -> Note:
+    return note._replace(velocity=max(1, note.velocity - less))
+
+
+def _placed(song: Arrangement, brief: Brief, players: Players) -> Arrangement:
+    """The song with drums that the micro-timing model plays, which knows other metres than 4/4.
+
+    It says how loud strokes are only where all are written alike.
+    """
+    alike = midi_bytes(_changed(song, True, lambda n: n._replace(velocity=_ALIKE)))
+    asked = {"parts": "drums", "style": brief.band.groove, "amount": _DRUMMED}
+    piece = open_file(players.ask("microtiming", brief.seed, midi=alike, **asked).midi).piece
+    played: dict[int, list[tuple[float, int]]] = {}
+    for track in filter(lambda t: t.is_drum, piece.tracks):
+        for n in np.sort(track.notes, order="start"):
+            played.setdefault(int(n["pitch"]), []).append((n["start"] / piece.ticks_per_quarter, int(n["velocity"])))
+
+    def placed(note: Note) -> Note:
+        start, drawn = played[note.pitch].pop(0)
+        return note._replace(start=start, velocity=_mixed(note.velocity, drawn))
+
+    ordered = [p.with_notes(sorted(p.notes)) if p.is_drums else p for p in song.parts]
+    return _changed(replace(song, parts=tuple(ordered)), True, placed)
+
+
+def _mixed(written: int, drawn: int) -> int:
+    return round((1 - _DRAWN) * written + _DRAWN * drawn)
 
 
 def _humanised(song: Arrangement, brief: Brief, players: Players) -> Arrangement:
@@ -49,7 +113,7 @@ def _humanised(song: Arrangement, brief: Brief, players: Players) -> Arrangement
                 [
                     n._replace(
                         start=max(0.0, n.start + shift * song.tempo_at(n.start) / 60),
-                        velocity=round((1 - _DRAWN) * n.velocity + _DRAWN * drawn),
+                        velocity=_mixed(n.velocity, drawn),
                     )
                     for n, shift, drawn in strokes
                 ]

@@ -14,7 +14,7 @@ from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition.arranging import Arranger, unheard
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.form import Stretch, chosen_form
-from kmidi_lab.composition.performance import performed
+from kmidi_lab.composition.performance import Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest, closest_mood
@@ -69,14 +69,14 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
-    midi, played = performed(arrangement, brief, players)
-    remarks += played
+    played = performed(arrangement, brief, players)
+    remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
-    trace = _trace(request, brief, arrangement, players, remarks)
+    trace = _trace(request, brief, arrangement, played, players, remarks)
     if reference:
         trace["reference"] = reference.trace()
     trace["form"]["changed"] = changed
-    return Song(brief, arrangement, midi, trace, tuple(remarks))
+    return Song(brief, arrangement, played.midi, trace, tuple(remarks))
 
 
 def _briefed(request: SongRequest, players: Players, seed: int, reference: Reference | None) -> tuple[Brief, list[str]]:
@@ -116,7 +116,7 @@ def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
 
 
 def _trace(
-    request: SongRequest, brief: Brief, song: Arrangement, players: Players, remarks: list[str]
+    request: SongRequest, brief: Brief, song: Arrangement, played: Performed, players: Players, remarks: list[str]
 ) -> dict[str, Any]:
     sections = [
         {
@@ -142,6 +142,7 @@ def _trace(
         "rules_broken": list(brief.rules_broken),
         "form": {"by": _form_by(request, players), "sections": sections},
         "accompaniment": {"by": f"patterns of the style {brief.band.name}, chords by voice-leading"},
+        "drums": {"by": played.drummer},
         "models": [asdict(player) for player in players.trace.values()],
         "from_text": [line.record() for line in request.taken(brief)],
         "intent": orjson.loads(to_json(request.song)),

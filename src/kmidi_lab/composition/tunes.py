@@ -51,6 +51,24 @@ def section_tune(
     return [t._replace(start=t.start + i * PHRASE * metre.bar) for i, tune in enumerate(tunes) for t in tune]
 
 
+def with_end(
+    tune: Sequence[Note],
+    draw: Draw,
+    chords: Sequence[str],
+    key: Key,
+    lift: float,
+    rng: np.random.Generator,
+    metre: SongMetre,
+) -> list[Note]:
+    """A section's tune with its last two bars drawn anew, since their chords are others; arguments as of `section_tune`."""
+    first = (len(chords) - 1) // PHRASE * PHRASE
+    other = _best(draw, chords[first:], key, lift, rng, metre)
+    cut = max(len(chords) - 2, first) * metre.bar
+    end = [n._replace(start=n.start + first * metre.bar) for n in other]
+    joined = [n for n in tune if n.start < cut] + [n for n in end if n.start >= cut]
+    return _breathing(joined, len(chords) * metre.bar)
+
+
 def _best(
     draw: Draw, chords: Sequence[str], key: Key, lift: float, rng: np.random.Generator, metre: SongMetre
 ) -> list[Note]:

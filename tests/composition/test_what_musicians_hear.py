@@ -1,0 +1,133 @@
+"""What a musician complained of: mud below, endings that do not close, choruses cut off, leads that are all as loud as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kmidi_lab.chords.chord import Key
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.chords.spelling import parse_spelling
+from kmidi_lab.composition.accompaniment import pad
+from kmidi_lab.composition.arranging import Arranger
+from kmidi_lab.composition.ending import dominant, leads_home
+from kmidi_lab.composition.form import Stretch, chosen_form
+from kmidi_lab.composition.playable import on_the_bass
+from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.midi.reading import open_file
+from kmidi_lab.song import Arrangement, Note, Part
+
+Arrange = Callable[..., Arrangement]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Arrange:
+    """A song as it is written, by the fallbacks: quick."""
+
+    def run(seed: int = 1, **settings: object) -> Arrangement:
+        request = SongRequest(**settings)  # type: ignore[arg-type]
+        assert request.form
+        return Arranger(request.brief(None, seed), Players(None, tmp_path)).arrange(request.form)
+
+    return run
+
+
+@pytest.mark.parametrize("symbol", ["C", "Am", "F", "Dm7", "G7", "Bb", "Ebmaj7", "F#m", "Bdim"])
+def test_a_pad_has_only_roots_and_fifths_low(symbol: str) -> None:
+    chord = parse_jazz(symbol)
+    notes = pad([chord], 4.0)
+    low = [n.pitch for n in notes if n.pitch < 48 and n.pitch < min(m.pitch for m in notes if m is not n)]
+    assert all((p - chord.root) % 12 in (0, 7) for p in low), low
+
+
+def test_a_pad_lies_on_the_bass() -> None:
+    """A cello that plays the bass an octave higher still has nothing below it; its fifths may have."""
+    bass = Part("Bass", "bass", 42, 3).with_notes(
+        [Note(0, 2, 47, 80), Note(2, 2, 54, 80), Note(4, 4, 43, 80), Note(8, 4, 50, 80)]
+    )
+    held = Part("Pad", "pad", 48, 2).with_notes(
+        [Note(0, 4, 42, 50), Note(0, 4, 50, 50), Note(4, 8, 47, 50), Note(8, 4, 26, 50)]
+    )
+    lead = Part("Lead", "lead", 40, 0).with_notes([Note(0, 4, 40, 90)])
+    tops = {(n.start, n.pitch) for n in on_the_bass([lead, held, bass], 4.0)[1].notes}
+    assert tops == {(0, 54), (0, 50), (4, 59), (8, 50)}
+    assert on_the_bass([lead, held, bass], 4.0)[0] == lead
+    assert on_the_bass([held], 4.0) == [held], "without a bass a pad stays"
+
+
+@pytest.mark.parametrize(
+    ("chords", "key", "leads"),
+    [
+        ("C F G", Key(0, 1), True),
+        ("C F", Key(0, 1), True),
+        ("Am Em", Key(0, 1), False),
+        ("C Dm", Key(0, 1), False),
+        ("F G C", Key(0, 1), True),
+        ("Am C", Key(0, 1), False),
+        ("Am E7", Key(9, -1), True),
+        ("Am G", Key(9, -1), True),
+        ("Am F", Key(9, -1), False),
+        ("C", Key(0, 1), False),
+    ],
+)
+def test_what_leads_home(chords: str, key: Key, leads: bool) -> None:
+    assert leads_home([parse_jazz(c) for c in chords.split()], key) is leads
+
+
+def test_the_dominant_is_major_and_has_its_seventh_where_the_style_has_some() -> None:
+    assert [dominant(parse_spelling(k), s) for k, s in (("Am", 0.0), ("Eb", 1.0), ("F#m", 0.5))] == ["E", "Bb7", "C#7"]
+
+
+@pytest.mark.parametrize("style", ["pop", "folk", "jazz"])
+def test_a_song_ends_with_a_cadence(written: Arrange, style: str) -> None:
+    for seed in range(1, 7):
+        song = written(seed=seed, emotion="joyful", style=style, sections="verse 4, chorus 4, verse 4, chorus 3")
+        chords = [placed.chord for placed in song.chords]
+        assert leads_home(chords[-3:-1], song.key), (seed, chords[-3:])
+        assert chords[-1].degree(song.key.tonic) == 0
+        tune = [n for n in song.part("lead").notes if n.start >= (song.length - 8)]
+        assert tune[-1].start == song.length - 4 and tune[-1].pitch % 12 == song.key.tonic
+        overlaps = [(a, b) for a, b in zip(tune, tune[1:], strict=False) if a.stop > b.start + 1e-9]
+        assert not overlaps, "the new end follows the old beginning"
+
+
+def test_your_own_chords_have_their_own_end(written: Arrange) -> None:
+    song = written(chords="C Am Em Dm", key="C", sections="verse 4, chorus 4")
+    assert [str(c.chord) for c in song.chords[-3:]] == ["Am", "Em", "C"]
+
+
+def test_a_last_chorus_is_not_cut_off() -> None:
+    def drawn(number: int) -> list[Stretch]:
+        last = 2 if number % 2 else 4
+        kinds = (("intro", 2), ("verse", 8), ("chorus", 8), ("verse", 12 - last), ("chorus", last))
+        return [Stretch(kind, bars, 0.5, 0.3) for kind, bars in kinds]
+
+    form, _ = chosen_form(drawn, 30)
+    assert [s.bars for s in form] == [2, 8, 8, 8, 4]
+
+
+def test_a_furious_lead_keeps_room_to_grow(make) -> None:
+    """Velocities of an excited mood are raised, and half of them stood at 127."""
+    song = make(emotion="-0.9,0.95", style="rock", tempo=150, sections="verse 4, chorus 4")
+    lead = next(t.notes["velocity"] for t in open_file(song.midi).piece.tracks if t.name == "Lead")
+    assert np.mean(lead >= 127) < 0.1 and np.std(lead) > 3
+    first, last = lead[: len(lead) // 2].mean(), lead[len(lead) // 2 :].mean()
+    assert last > first + 3, "the chorus is louder"
+
+
+@pytest.mark.parametrize("metre", ["3/4", "6/8"])
+def test_drums_of_other_metres_are_not_all_alike(make, metre: str) -> None:
+    song = make(emotion="happy", style="pop", metre=metre, sections="verse 8")
+    drums = next(t.notes for t in open_file(song.midi).piece.tracks if t.is_drum)
+    written = song.arrangement.part("drums").notes
+    assert len(drums) == len(written)
+    hats = drums["velocity"][drums["pitch"] == 42]
+    assert len(hats) > 20 and np.std(hats.astype(float)) > 2, "strokes that are written alike"
+    snares = {n.start % 3 for n in written if n.pitch == 38}
+    backbeat = drums["velocity"][drums["pitch"] == 38].mean()
+    assert snares and backbeat > hats.mean(), "accents stay accents"
+    assert song.trace["drums"]["by"] == "microtiming, in place of groove, which knows 4/4 alone"
