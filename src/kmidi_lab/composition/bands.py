@@ -64,6 +64,11 @@ def bands() -> Mapping[str, Band]:
     }
 
 
+def styles_told() -> str:
+    """What styles there are, for a line."""
+    return f"the styles are {', '.join(bands())}"
+
+
 @cache
 def kit() -> Mapping[str, int]:
     """General MIDI's number of each drum that a pattern may name."""

@@ -13,9 +13,10 @@ from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
-from kmidi_lab.composition.bands import Band, band_of_genre, waltzing, with_feel
+from kmidi_lab.composition.bands import Band, band_of_genre, styles_told, waltzing, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
 from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION, MOST_SECTIONS, Stretch, read_form
+from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.metres import COMMON, decided, metre_named
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.sentence import read_sentence
@@ -108,13 +109,16 @@ class SongRequest(Bounded):
         self.audio = audio
         _check("bars", bars, Integral, SHORTEST, LONGEST)
         _check("tempo", tempo, Real, SLOWEST, FASTEST)
-        typed = {"tempo": tempo, "key": key, "style": style, "bars": bars, "sections": sections}
+        typed = {"tempo": tempo, "key": key, "style": style, "bars": bars, "sections": sections, "chords": chords}
         plain = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
         self.wishes = read_sentence(said or plain.get("core_event"))
         metres = self.wishes.metres or read_sentence(plain.constraints.technical_genre).metres
         self._asked_metre, self._metre_words, self._other_metres = decided(metres, bool(metre))
         self._metre_by = "the text" if said and self.wishes.metres else "the intent"
-        self._danced = any(name == "3/4" and words in vocabulary()["dances"] for words, name in metres)
+        self._danced = any(
+            name == "3/4" and (words in vocabulary()["dances"] or words in vocabulary()["metre_words"])
+            for words, name in metres
+        )
         self.metre = metre_named(metre) if metre else self._asked_metre or COMMON
         if self.wishes.tempo and self.wishes.paced:
             low, high = (round(quarters * self.metre.pace) for quarters in self.wishes.tempo)
@@ -129,7 +133,8 @@ class SongRequest(Bounded):
             )
         try:
             self.affect = _affect(emotion)
-            together = chords if isinstance(chords, str) or chords is None else " ".join(chords)
+            chords = chords or self.wishes.chords
+            together = chords if isinstance(chords, str) else " ".join(chords)
             own_key = key or (self.song.constraints.technical_key if self.wishes.key[0] else None)
             self.chart = read_chart(together, own_key, True) if together else None
         except ConfigError as error:
@@ -201,6 +206,13 @@ class SongRequest(Bounded):
                 f"songs are in major or minor, so {mode} is played as {'minor' if brief.key.mode < 0 else 'major'}"
             )
         lines += self._other_metres
+        genre = self.song.constraints.technical_genre
+        if genre and not self.style and band_of_genre(genre) is None:
+            lines.append(f"no style for the intent's genre {genre}, so {brief.band.name} by the mood; {styles_told()}")
+        if self.wishes.language != ENGLISH:
+            lines.append(
+                f"the text seems to be {self.wishes.language}, not English: only tempo, key, metre, chords and dances are read of it"
+            )
         if not brief.metre.swings:
             lines.append(
                 f"{brief.tempo:g} quarters a minute are {brief.tempo / brief.metre.strong:.0f} beats in {brief.metre.name}"
@@ -274,7 +286,7 @@ class SongRequest(Bounded):
         wish = whole.constraints
         tension = self.song.get("mood_secondary_tension")
         felt = felt if tension is None else replace(felt, complexity=float(tension))
-        band = self.style or self._band(felt)
+        band = self._band(felt)
         tempo = self.tempo or self._pace
         if tempo is None and reference and reference.tempo:
             tempo = round(reference.tempo, 1)
@@ -302,9 +314,9 @@ class SongRequest(Bounded):
         return reference.applied(brief) if reference else brief
 
     def _band(self, mood: Mood) -> Band | None:
-        """The style of the genre that was asked for, with the feel that was; None where neither was."""
+        """The style that was typed, or of the genre that was asked for, with the feel that was; None where none was."""
         wish = self.song.constraints
-        band = band_of_genre(wish.technical_genre)
+        band = self.style or band_of_genre(wish.technical_genre)
         if band is None and wish.technical_groove_feel:
             band = chosen("", mood, 1, 1).band
         return with_feel(band, wish.technical_groove_feel) if band else None

@@ -26,8 +26,8 @@ _ENDS = r"(?:ends?|gets?|becomes?|turns?|finish(?:es)?|ending|getting|becoming)(
 _SOFT = r"(?:quiet|soft|small|calm|gentle|sparse|with a whisper)(?:ly)?\b"
 _LOUD = r"(?:loud|huge|big|epic|wild|full|enormous|massive|with a bang)(?:ly|er|ger)?\b"
 _ARCS = {
-    "Climb-to-Climax": re.compile(rf"{_BEGINS} {_SOFT}\W+(?:\w+ ){{0,3}}{_ENDS} {_LOUD}", re.I),
-    "Descent": re.compile(rf"{_BEGINS} {_LOUD}\W+(?:\w+ ){{0,3}}{_ENDS} {_SOFT}", re.I),
+    "Climb-to-Climax": re.compile(rf"\bcrescendo\b(?! of\b)|{_BEGINS} {_SOFT}\W+(?:\w+ ){{0,3}}{_ENDS} {_LOUD}", re.I),
+    "Descent": re.compile(rf"\b(?:diminuendo|decrescendo)\b|{_BEGINS} {_LOUD}\W+(?:\w+ ){{0,3}}{_ENDS} {_SOFT}", re.I),
 }
 """Ways to ask for an arc, besides those that the intent model's head file lists."""
 

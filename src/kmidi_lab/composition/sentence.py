@@ -8,10 +8,13 @@ terms (`slow, sad, piano`), or where it can mean nothing else (`in D minor`, `70
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from kmidi_lab.composition.bands import bands
+from kmidi_lab.composition.bands import bands, styles_told
+from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
+from kmidi_lab.composition.said_chords import take_chords
+from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import SaidForm, take_arc, take_form
 from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, vocabulary
 
@@ -37,6 +40,8 @@ _LOW = 41
 """Who plays down to this pitch can play the bass."""
 _COUNTS = ("three", "six", "3", "6")
 """Metres whose words count anything else, too."""
+_LESS = ("less", "not so much", "not too much", "fewer")
+"""Negations that leave out nothing: what there is less of."""
 _LEAST, _MOST = 40, 240
 """Numbers that can be a tempo without a word that says so."""
 _PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
@@ -63,6 +68,9 @@ class Wishes:
         missing: what is asked for and can't be had.
         metres: words and the metre that each asks for; written ones before dances.
         paced: whether a word such as slow says the tempo, and nothing else.
+        feel: KmiDi's name of a feel.
+        chords: as they are typed for `compose.chords`.
+        language: that the text seems to be in; of others than English little is read.
     """
 
     tempo: tuple[float, float] | None = None
@@ -79,11 +87,38 @@ class Wishes:
     words: dict[str, str] = field(default_factory=dict)
     metres: tuple[tuple[str, str], ...] = ()
     paced: bool = False
+    feel: str = ""
+    chords: str = ""
+    language: str = ENGLISH
 
 
 def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
+    language = language_of(text)
+    chords, text = take_chords(text)
+    wishes = _read_english(text) if language == ENGLISH else _read_other(with_keys(text))
+    words = wishes.words | ({"chords": chords} if chords else {})
+    return replace(wishes, chords=chords, words=words, language=language)
+
+
+def _read_other(text: str) -> Wishes:
+    """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre and dances."""
+    out = _Collector(None, ("", ""))
+    for items in clauses(text):
+        out.take(items, [_is_international(item) for item in items])
+    return out.wishes()
+
+
+def _is_international(item: Item) -> bool:
+    written = item.kind == "metre" and "/" in item.text
+    named = item.text in vocabulary()["italian"] or item.text in vocabulary()["dances"]
+    return item.kind in ("tempo", "key") or written or named
+
+
+def _read_english(text: str) -> Wishes:
+    impossible = not_done(text)
     form, text = take_form(text)
+    feel, text = take_feel(text)
     groups = clauses(text)
     if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
         _alone(groups[0])
@@ -92,7 +127,7 @@ def read_sentence(text: str) -> Wishes:
     groups = [items for items in groups if items]
     marks = [_asked(items) for items in groups]
     asks = any(a for _, a in marks)
-    asks = asks or form is not None
+    asks = asks or form is not None or bool(feel.name)
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
     out = _Collector(form, take_arc(text))
@@ -107,7 +142,9 @@ def read_sentence(text: str) -> Wishes:
         if asks:
             mark = [a or b for a, b in zip(mark, _phrases(items), strict=True)]
         out.take(items, mark)
-    return out.wishes()
+    wishes = out.wishes()
+    words = wishes.words | ({"feel": feel.words} if feel.name else {})
+    return replace(wishes, feel=feel.name, words=words, missing=(*wishes.missing, *impossible))
 
 
 def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:
@@ -146,9 +183,18 @@ def _is_metre(items: Sequence[Item], n: int) -> bool:
     return sure and n > 0 and items[n - 1].text == "in" and not told_of
 
 
+def _is_sure(items: Sequence[Item], n: int) -> bool:
+    """Whether a term can mean nothing else: one of several written metres, or a dance with an article that begins a text."""
+    if items[n].kind == "metre":
+        written = {i.text for i in items if i.kind == "metre" and "/" in i.text}
+        return items[n].text in written and len(written) > 1 and not any(i.text in _PEOPLE for i in items)
+    sure = items[n].text in vocabulary()["sure_other_genres"] and items[n].kind == "other_genre"
+    return sure and all(i.kind in _BEFORE_PLAYERS for i in items[:n])
+
+
 def _asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     """Which terms of a clause are asked for, and whether any word for a song or a wish does it."""
-    mark = [i.kind in ("tempo", "key") or _is_metre(items, n) for n, i in enumerate(items)]
+    mark = [i.kind in ("tempo", "key") or _is_metre(items, n) or _is_sure(items, n) for n, i in enumerate(items)]
     asks = any(mark)
     for n, item in enumerate(items):
         opens = item.kind == "ensemble" and all(i.kind in _BEFORE_PLAYERS for i in items[:n])
@@ -318,7 +364,9 @@ class _Collector:
             if not mark[n]:
                 negated = ""
                 continue
-            if negated:
+            if negated in _LESS:
+                pass
+            elif negated:
                 self._left_out(item)
                 left_out = True
             else:
@@ -375,7 +423,7 @@ class _Collector:
             elif value not in (self._style, "ballad"):
                 self._missing.append(f"no {text} beside {self._words['style']}: a song has one style")
         elif kind == "other_genre":
-            self._missing.append(f"no {text}: the styles are {', '.join(bands())}")
+            self._missing.append(f"no {text}: {styles_told()}")
         elif (kind == "bars" and self._bars is None) or (
             kind == "length" and self._bars is None and following.kind != "number" and not _measures(items, n)
         ):

@@ -14,6 +14,7 @@ from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition.arranging import Arranger, unheard
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.form import Stretch, chosen_form
+from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.performance import Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import Reference, as_full, listened
@@ -83,6 +84,9 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     """The brief, with the mood that a model reads in the text; where it is unsure, what words of the lexicon say."""
     if not request.unread:
         return request.brief(None, seed, request.wishes.arc, reference), []
+    if request.wishes.language != ENGLISH:
+        unsure = "the text's mood is not sure (not English); set it by compose.emotion"
+        return request.brief(Mood(0.0, 0.0), seed, "", reference), [unsure]
     read = players.ask("intent", text=request.unread)
     arc = request.wishes.arc or (read.arc if read.arc_said else "")
     if read.unsure:

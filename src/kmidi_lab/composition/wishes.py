@@ -94,6 +94,11 @@ def taken_up(
     if wishes.style:
         reasons = _reasons("", typed, ("style",), wish.technical_genre)
         take("style", wishes.style, words["style"], reasons, technical_genre=wishes.style)
+    if wishes.feel:
+        reasons = _reasons("", typed, (), wish.technical_groove_feel)
+        take("feel", wishes.feel, words["feel"], reasons, technical_groove_feel=wishes.feel)
+    if wishes.chords:
+        lines.append(Taken("chords", wishes.chords, "", next(_reasons("", typed, ("chords",), None), "")))
     if wishes.bars is not None:
         outside = "" if limits.bars[0] <= wishes.bars <= limits.bars[1] else _range("lengths in bars", limits.bars)
         reasons = _reasons(outside, typed, ("bars", "sections"), song.directive.output_bars)

@@ -96,12 +96,17 @@ def vocabulary() -> Mapping[str, Any]:
     return dict(yaml.safe_load(text))
 
 
+def parts_of(text: str) -> list[str]:
+    """The clauses of a text, in its own words."""
+    return [str(part) for part in _CLAUSES.split(text)]
+
+
 def clauses(text: str) -> list[list[Item]]:
     """The terms of each clause of a text, in order."""
     plain = _sayings().sub(" ⁇ ", text.replace("’", "'"))
     plain = _LESS.sub(r"without \1s", _PLAIN_WORD.sub(lambda m: _spelt(m[0]), plain))
     shouted = not any(letter.islower() for letter in plain)
-    return [items for part in _CLAUSES.split(plain) if (items := list(_items(part.strip(), shouted)))]
+    return [items for part in parts_of(plain) if (items := list(_items(part.strip(), shouted)))]
 
 
 def _spelt(word: str) -> str:
@@ -291,6 +296,7 @@ def _kinds() -> Mapping[str, tuple[str, Any]]:
     out |= {
         word: ("head", "ballad" if word in words["gentle"] else None) for word in (*words["heads"], *words["dances"])
     }
+    out |= {word: ("metre", metre) for word, metre in words["metre_words"].items()}
     out |= {word: ("pace", tuple(pair)) for word, pair in words["paces"].items()}
     return out | {word: ("length", bars) for word, bars in words["lengths"].items()}
 

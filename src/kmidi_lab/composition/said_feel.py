@@ -1,0 +1,86 @@
+"""What a sentence asks of a song beside tempo, key and players: its feel, which is taken up, and what no song of the lab does.
+
+These words are looked for where a song is spoken of: nothing before them in their clause may tell of anything else, so that
+`a train that slows down` says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from kmidi_lab.composition.bands import styles_told
+from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, parts_of, vocabulary
+
+_OF_SONGS = MUSICAL | {"head", "filler", "mood", "wish", "weak wish", "order", "negation", "number"}
+_LEADING = frozenset(
+    {"the", "that", "which", "it", "its", "this", "to", "should", "must", "is", "be", "can", "could", "would", "please", "i", "i'd", "you",
+     "we", "where", "as", "so", "me", "has", "have", "start", "starts", "begin", "begins", "end", "ends", "get", "gets", "from"}
+)  # fmt: skip
+"""Words before a feel that tell of nothing else: `I want a song that …`, `it should …`."""
+
+
+_ASKING = ("wish", "weak wish", "order", "head")
+_OF_MUSIC = ("head", "genre", "instrument", "part", "ensemble")
+_FAR = 80
+"""Characters before and behind a match that are looked at, so that a long text is read as fast as a short one."""
+
+
+class SaidFeel(NamedTuple):
+    """KmiDi's name of a feel, and the words that say so; both empty where none do."""
+
+    name: str = ""
+    words: str = ""
+
+
+def take_feel(text: str) -> tuple[SaidFeel, str]:
+    """The feel that a text asks for, and the text without it; the first counts."""
+    for name, pattern in _patterns("feels"):
+        for match in pattern.finditer(text):
+            if _of_a_song(text, match):
+                return SaidFeel(name, match[0].lower()), f"{text[: match.start()]} {text[match.end() :]}"
+    return SaidFeel(), text
+
+
+def not_done(text: str) -> list[str]:
+    """A line of each thing that a text asks for and no song has, in the text's order."""
+    found = []
+    for line, pattern in _patterns("not_done"):
+        match = next((m for m in pattern.finditer(text) if _of_a_song(text, m)), None)
+        if match is not None:
+            found.append((match, line.replace("…", match[0].lower()).format(styles=styles_told())))
+    whole = [(m, line) for m, line in found if not any(_within(m, other) for other, _ in found)]
+    return [line for _, line in sorted(whole, key=lambda told: told[0].start())]
+
+
+def _within(match: re.Match[str], other: re.Match[str]) -> bool:
+    """Whether a match lies in a longer one, as `louder` in `louder bass`."""
+    return match is not other and other.start() <= match.start() and match.end() <= other.end()
+
+
+def _of_a_song(text: str, match: re.Match[str]) -> bool:
+    """Whether what stands before a match, in its clause, tells of nothing but a song.
+
+    Words that mean much else, such as `loud` and `canon`, must stand beside a word of music, too.
+    """
+    before = _items(parts_of(text[max(0, match.start() - _FAR) : match.start()])[-1])
+    told = any(i.kind == "story" or (i.kind == OTHER and i.text not in _LEADING) for i in before)
+    people = any(i.text in ("i", "we", "you", "me") for i in before)
+    asked = any(i.kind in _ASKING for i in before)
+    if told or (people and not asked) or not all(i.kind in _OF_SONGS or i.text in _LEADING for i in before):
+        return False
+    if match[0].lower() not in vocabulary()["ambiguous"]:
+        return True
+    after = _items(parts_of(text[match.end() : match.end() + _FAR])[0])
+    goes_on = bool(after) and (after[0].kind in (OTHER, "stop", "story") or after[0].text == "of")
+    return not goes_on and (asked or any(i.kind in _OF_MUSIC for i in (*before, *after)))
+
+
+def _items(text: str) -> list[Item]:
+    return [item for group in clauses(text) for item in group]
+
+
+@cache
+def _patterns(group: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((name, re.compile(rf"\b(?:{words})\b", re.I)) for name, words in vocabulary()[group].items())

@@ -1,0 +1,188 @@
+"""Whatever a sentence asks for is done, or gets a line: feels, chords, other languages, and what no song has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kmidi_lab.composition.languages import language_of, with_keys
+from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.sentence import read_sentence
+from kmidi_lab.composition.song import composed
+from kmidi_lab.inference.published import release_root
+
+
+def told(text: str, **settings: object) -> list[str]:
+    request = SongRequest(text, **settings)  # type: ignore[arg-type]
+    return request.told_of(request.brief(None, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a song that speeds up", "no change of tempo (speeds up): "),
+        ("start slow and get faster", "no change of tempo (get faster): "),
+        ("I want it to slow down at the end", "no change of tempo (slow down): "),
+        ("jazz, rubato please", "no rubato (rubato): "),
+        ("a pop song with a key change", "no change of key (key change): "),
+        ("a folk tune with a fade out", "no fade (fade out): "),
+        ("half-time feel, lofi", "no such feel (half-time feel): "),
+        ("a staccato melody", "no articulation (staccato): "),
+        ("make it loud", "no loudness (loud): "),
+        ("a song without a chorus", "no choice of sections (without a chorus): "),
+        ("a song with an intro of 8 bars", "no choice of sections (intro of 8 bars): "),
+        ("a pentatonic melody", "no scale of its own (pentatonic): "),
+        ("a song with polyrhythms", "no rhythm of its own (polyrhythms): "),
+        ("a canon for two violins", "no counterpoint (canon): "),
+        ("more reverb", "no effects (more reverb): "),
+        ("a song with a high melody", "no such place (high melody): "),
+        ("louder bass please", "no amount of a part (louder bass): "),
+        ("less waltz, more rock", 'no less of it (less waltz): say "no", or what instead'),
+        ("a ballad that ends on the dominant", "no open end (ends on the dominant): "),
+        (
+            "something that sounds like Radiohead",
+            "no style of its own (sounds like radiohead): the styles are ballad, lofi",
+        ),
+        ("a tango about my ex", "no tango: the styles are ballad, lofi"),
+        ("a zouk song", "no zouk: the styles are ballad, lofi"),
+        ("a guitar ballad, strummed", "no such accompaniment (strummed): "),
+        ("a song with only three chords", "no such harmony (three chords): type chords with compose.chords"),
+    ],
+)
+def test_what_no_song_has_gets_a_line(text: str, line: str) -> None:
+    assert [one for one in told(text) if one.startswith(line)], told(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I heard a song that slows down", "time slows down when you look at me", "a song about a train that slows down",
+        "a loud city at night", "loud voices in the street", "the canon was fired at dawn", "a delay at the airport",
+        "echoes of the past", "we have triplets now", "she plays the piano louder than me", "the fade of old photographs",
+        "I work like a mechanical doll", "the swing feels empty", "I love swinging in the park", "I got grades A B C",
+        "A B C, easy as 1 2 3", "our relationship is laid back these days", "I am less than nothing", "3/4 of my life is over",
+        "she was waltzing through the door", "I got 3/4 and 4/4 of the pie", "we drank salsa and danced",
+    ],
+)  # fmt: skip
+def test_what_tells_of_something_else_gets_none(text: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.missing, wishes.feel, wishes.chords, wishes.metres) == ((), "", "", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "metre", "lines"),
+    [
+        ("a waltzing song", "3/4", ["metre 3/4 from the text (waltzing)"]),
+        ("alternate 3/4 and 4/4", "3/4", ["metre 3/4 from the text", "a song has one metre, so 4/4 is not used"]),
+        ("a song that alternates between 4/4 and 7/8", "4/4", ["songs are in 4/4, 3/4 or 6/8, so this is no 7/8"]),
+        ("a sad song, not a waltz", "4/4", []),
+        ("less waltz", "4/4", []),
+    ],
+)
+def test_metres_are_read_or_told(text: str, metre: str, lines: list[str]) -> None:
+    assert SongRequest(text).metre.name == metre
+    said = [line for line in told(text) if "metre" in line or "songs are in" in line]
+    assert said == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "feel"),
+    [
+        ("a pop song with a swing feel", "Swung"), ("swing it", "Swung"), ("a shuffle beat in G", "Swung"),
+        ("a pop song, swung, 110 bpm", "Swung"), ("straight eighths, jazz", "Straight/Driving"), ("a laid back lofi beat", "Laid Back"),
+        ("a techno track with a mechanical beat", "Mechanical"), ("a syncopated groove, pop", "Syncopated"),
+    ],
+)  # fmt: skip
+def test_a_feel_is_taken_up(text: str, feel: str) -> None:
+    assert SongRequest(text).song.constraints.technical_groove_feel == feel
+    assert [line for line in told(text) if line.startswith(f"feel {feel} from the text")]
+
+
+def test_a_feel_moves_eighths_also_of_a_style_that_was_typed(tmp_path: Path) -> None:
+    late = {text: SongRequest(text, style="pop").brief(None, 1).band.swing for text in ("happy", "happy, swung")}
+    assert late == {"happy": 0.0, "happy, swung": 0.16}
+    plain, swung = (SongRequest(f"jazz{feel}").brief(None, 1).band for feel in ("", ", straight eighths"))
+    assert (plain.name, swung.name) == ("jazz", "jazz") and plain.swing > swung.swing == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "chords"),
+    [
+        ("a sad song with the chords C G Am F", "C G Am F"),
+        ("chords: Am | F C | G, slow", "Am | F C | G"),
+        ("Dm - G7 - Cmaj7, jazz", "Dm G7 Cmaj7"),
+        ("a ballad over Bbmaj7, Gm7, Cm7, F7", "Bbmaj7 Gm7 Cm7 F7"),
+    ],
+)
+def test_chords_that_are_written_out_are_played(text: str, chords: str) -> None:
+    request = SongRequest(text)
+    assert request.wishes.chords == chords and f"chords {chords} from the text" in told(text)
+    assert request.brief(None, 1).chords == SongRequest(chords=chords).brief(None, 1).chords
+    assert f"chords {chords} from the text is not used: compose.chords=Em D was typed" in told(text, chords="Em D")
+    assert SongRequest(text, chords="Em D").brief(None, 1).chords == ("Em", "D")
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Ich fühle mich einsam und verloren", "German"), ("ein langsamer Walzer in a-Moll", "German"), ("traurig, 80 bpm", "German"),
+        ("Je me sens perdu", "French"), ("une valse lente en ré mineur", "French"), ("me siento perdido y solo", "Spanish"),
+        ("una canción triste a 80 bpm", "Spanish"), ("una canzone triste in la minore", "Italian"), ("een verdrietig lied over de zee", "Dutch"),
+        ("Eu não sei o que fazer sem você", "Portuguese"), ("грустная песня", "a language in Cyrillic letters"),
+        ("悲しい歌", "Chinese or Japanese"), ("슬픈 노래", "Korean"),
+        ("I feel lost and searching", "English"), ("drum solo", "English"), ("a chanson triste for Paul", "English"), ("70", "English"),
+        ("C'mon, over, please", "English"), ("asdf qwer", "English"),
+    ],
+)  # fmt: skip
+def test_a_language_is_told_apart(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("d-Moll", "in D minor"), ("in fis-Moll", "in F# minor"), ("Es-Dur", "in Eb major"), ("h-Moll", "in B minor"), ("B-Dur", "in Bb major"),
+        ("en ré mineur", "in D minor"), ("si bémol majeur", "in Bb major"), ("la menor", "in A minor"), ("in do diesis minore", "in C# minor"),
+    ],
+)  # fmt: skip
+def test_keys_of_other_languages(text: str, key: str) -> None:
+    assert with_keys(text) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "tempo", "key", "metre"),
+    [
+        ("ein trauriges Lied im 3/4-Takt, allegro, d-Moll", 132, "D minor", "3/4"),
+        ("une valse lente en ré mineur, 70 bpm", 70, "D minor", "3/4"),
+        ("una canción triste, adagio", 67, None, "4/4"),
+        ("грустная песня, 70 bpm, 6/8", 70, None, "6/8"),
+    ],
+)
+def test_musicians_words_are_read_in_every_language(text: str, tempo: float, key: str | None, metre: str) -> None:
+    brief = SongRequest(text).brief(None, 1)
+    assert (brief.tempo, brief.metre.name) == (tempo, metre)
+    assert key is None or str(brief.spelling) == key
+    assert [line for line in told(text) if "not English: only tempo, key, metre, chords and dances are read" in line]
+
+
+def test_words_of_another_language_are_not_read_as_english(tmp_path: Path) -> None:
+    """`war` is `was`, `solo` is `alone`: neither an instrument alone nor a war is meant, and no mood is made of them."""
+    wishes = read_sentence("Ich war so allein, das Lied ist ein Solo mit Bass")
+    assert (wishes.programs, wishes.without, wishes.style) == ({}, (), "")
+    song = composed(SongRequest("Es war kalt und ich bin allein", bars=4), Players(release_root(), tmp_path), 1)
+    assert (song.brief.mood.valence, song.brief.mood.arousal) == (0.0, 0.0)
+    assert "the text's mood is not sure (not English); set it by compose.emotion" in song.remarks
+    assert "intent" not in {model["model"] for model in song.trace["models"]}
+
+
+def test_a_genre_of_an_intent_that_no_style_plays_is_told() -> None:
+    from kmidi_lab.song import SongIntent, answer
+
+    song = answer(SongIntent(), "technical_genre", "Zydeco")
+    request = SongRequest(song=song)
+    lines = [line for line in request.told_of(request.brief(None, 1)) if "Zydeco" in line]
+    assert lines and lines[0].startswith("no style for the intent's genre Zydeco, so ")
+    typed = SongRequest(song=song, style="folk")
+    assert not [line for line in typed.told_of(typed.brief(None, 1)) if line.startswith("no style")]
