@@ -18,6 +18,8 @@ from kmidi_lab.composition.form import Stretch, chosen_form
 from kmidi_lab.composition.playable import on_the_bass
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.midi.new_file import metre_event
 from kmidi_lab.midi.reading import open_file
 from kmidi_lab.song import Arrangement, Note, Part
 
@@ -131,3 +133,23 @@ def test_drums_of_other_metres_are_not_all_alike(make, metre: str) -> None:
     backbeat = drums["velocity"][drums["pitch"] == 38].mean()
     assert snares and backbeat > hats.mean(), "accents stay accents"
     assert song.trace["drums"]["by"] == "microtiming, in place of groove, which knows 4/4 alone"
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "clocks"),
+    [(4, 4, 24), (3, 4, 24), (2, 2, 48), (6, 8, 36), (9, 8, 36), (3, 8, 12), (7, 8, 12), (12, 16, 18), (4, 128, 1)],
+)
+def test_a_metronome_clicks_once_a_beat(numerator: int, denominator: int, clocks: int) -> None:
+    assert metre_event(numerator, denominator)[5] == clocks
+
+
+def test_a_song_of_one_bar_is_sung(written: Arrange) -> None:
+    for sections in ("verse 1", "chorus 1", "verse 4, chorus 1"):
+        song = written(emotion="joyful", sections=sections)
+        last = [n for n in song.part("lead").notes if n.start >= song.length - 4]
+        assert [(n.start, n.duration, n.pitch % 12) for n in last] == [(song.length - 4, 4, song.key.tonic)], sections
+
+
+def test_a_song_of_silence_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"compose\.sections has nothing but silence; name a section that plays"):
+        SongRequest("sad", sections="silence 2, silence 4")

@@ -212,13 +212,16 @@ class Arranger:
         material = material if self._brief.chords else self._leading(kind, material)
         chords = (*material.chords[:-1], tonic)
         at = (len(chords) - 1) * self._bar
-        tune = tuple(n for n in material.tune if n.start < at)
-        if not tune:
+        if not material.tune:
             return Material(chords, ())
-        near = tune[-1].pitch
-        root = min((p for p in range(near - 6, near + 7) if p % 12 == key.tonic), key=lambda p: abs(p - near))
-        tune = (*tune[:-1], tune[-1]._replace(duration=min(tune[-1].duration, at - tune[-1].start)))
-        return Material(chords, (*tune, Note(at, self._bar, root, tune[-1].velocity)))
+        tune = [n for n in material.tune if n.start < at]
+        near = (tune or material.tune)[-1]
+        root = min(
+            (p for p in range(near.pitch - 6, near.pitch + 7) if p % 12 == key.tonic), key=lambda p: abs(p - near.pitch)
+        )
+        if tune:
+            tune[-1] = near._replace(duration=min(near.duration, at - near.start))
+        return Material(chords, (*tune, Note(at, self._bar, root, near.velocity)))
 
     def _leading(self, kind: str, material: Material) -> Material:
         """With the dominant before the last chord where nothing leads to the tonic, and another end of the tune over it."""

@@ -125,7 +125,7 @@ def read_form(text: str) -> list[Stretch]:
     """A form as it was typed, such as `intro 4, verse 8, chorus 8`.
 
     Raises:
-        ConfigError: a kind that is not known, bars that are no number from 1 to 64, or more than 64 sections.
+        ConfigError: a kind that is not known, bars that are no number from 1 to 64, more than 64 sections, or nothing but silence.
     """
     words = [part.split() for part in text.split(",") if part.strip()]
     if not 1 <= len(words) <= MOST_SECTIONS:
@@ -140,6 +140,8 @@ def read_form(text: str) -> list[Stretch]:
                 f"compose.sections: {kind} has {bars[:20]} bars; give 1 to {LONGEST_SECTION}, such as verse 8"
             )
         plan.append((kind, int(bars)))
+    if {kind for kind, _ in plan} == {"silence"}:
+        raise ConfigError("compose.sections has nothing but silence; name a section that plays, such as verse 8")
     whole = sum(bars for _, bars in plan)
     if whole > LONGEST:
         raise ConfigError(f"compose.sections has {whole} bars in all; give at most {LONGEST}")

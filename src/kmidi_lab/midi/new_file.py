@@ -15,6 +15,8 @@ BEND_RANGE = 2.0
 """Semitones that a full pitch bend moves a note, unless a file says otherwise."""
 _MARKER, _PITCH_BEND, _CENTRE = 0x06, 0xE0, 8192
 _SLOWEST, _FASTEST = 2**24 - 1, 1
+_WHOLE = 96
+"""MIDI clocks of a whole note, 24 a quarter."""
 Timed = tuple[int, bytes]
 """A tick and an event's bytes without its time."""
 
@@ -39,8 +41,10 @@ def tempo_event(tempo: float) -> bytes:
 
 
 def metre_event(numerator: int, denominator: int) -> bytes:
-    """A time signature; `denominator` is a power of two."""
-    return bytes([META, METRE, 4, numerator, denominator.bit_length() - 1, 24, 8])
+    """A time signature; `denominator` is a power of two. A metronome clicks once a beat, which has three eighths in 6/8."""
+    compound = denominator > 4 and numerator > 3 and numerator % 3 == 0
+    clocks = max(1, (3 if compound else 1) * _WHOLE // denominator)
+    return bytes([META, METRE, 4, numerator, denominator.bit_length() - 1, clocks, 8])
 
 
 def key_event(fifths: int, minor: bool) -> bytes:
