@@ -12,6 +12,7 @@ from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.song import composed
 from kmidi_lab.inference.published import release_root
+from kmidi_lab.song import SongIntent, answer
 
 
 def told(text: str, **settings: object) -> list[str]:
@@ -178,11 +179,16 @@ def test_words_of_another_language_are_not_read_as_english(tmp_path: Path) -> No
 
 
 def test_a_genre_of_an_intent_that_no_style_plays_is_told() -> None:
-    from kmidi_lab.song import SongIntent, answer
-
     song = answer(SongIntent(), "technical_genre", "Zydeco")
     request = SongRequest(song=song)
     lines = [line for line in request.told_of(request.brief(None, 1)) if "Zydeco" in line]
     assert lines and lines[0].startswith("no style for the intent's genre Zydeco, so ")
     typed = SongRequest(song=song, style="folk")
     assert not [line for line in typed.told_of(typed.brief(None, 1)) if line.startswith("no style")]
+
+
+def test_a_free_feel_is_told_to_be_steady() -> None:
+    request = SongRequest(song=answer(SongIntent(), "technical_groove_feel", "Rubato/Free"))
+    assert "the feel Rubato/Free is played straight: a song keeps a steady tempo" in request.told_of(
+        request.brief(None, 1)
+    )

@@ -153,3 +153,9 @@ def test_a_song_of_one_bar_is_sung(written: Arrange) -> None:
 def test_a_song_of_silence_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"compose\.sections has nothing but silence; name a section that plays"):
         SongRequest("sad", sections="silence 2, silence 4")
+
+
+@pytest.mark.parametrize("section", ["verse", "pre chorus", "Build-Up"])
+def test_a_section_without_bars_is_told_so(section: str) -> None:
+    with pytest.raises(ConfigError, match=r"compose\.sections: [a-z-]+ has no bars; give 1 to 64, such as [a-z-]+ 8"):
+        SongRequest("sad", sections=f"intro 4, {section}")

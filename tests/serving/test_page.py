@@ -146,3 +146,47 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         assert not [e for e in errors if "favicon" not in e["message"]]
     events = list(Store(tmp_path / "outputs" / "feedback.db").events())
     assert sorted(event.action for event in events) == ["accepted", "rejected"]
+
+
+def test_questions_can_be_taken_back_stopped_and_gone_on_with(address: str, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    with browsing(tmp_path) as browser:
+        browser.get(address)
+        wait = WebDriverWait(browser, 30)
+
+        def named(name: str):
+            return browser.find_element(By.ID, name)
+
+        def until(question: str) -> None:
+            wait.until(lambda _: question in named("qtext").text)
+
+        named("text").send_keys("I miss the house by the sea")
+        named("ask").click()
+        until("long to feel")
+        named("ownvalue").send_keys("to be calm\n")
+        until("Which mood")
+        first = browser.find_element(By.CSS_SELECTOR, "#choices button")
+        assert "fits best" in first.text and named("own").is_displayed()
+        first.click()
+        until("How much tension")
+        named("back").click()
+        until("Which mood")
+        for question in ("How much tension", "through the song"):
+            browser.find_element(By.CSS_SELECTOR, "#choices button").click()
+            until(question)
+        assert not named("own").is_displayed(), "here only choices are answers"
+        assert "it builds up to a peak" in named("choices").text, "meanings are seen without a mouse"
+        named("stop").click()
+        assert not named("question").is_displayed() and "left to the lab" in named("answered").text
+        named("ask").click()
+        wait.until(lambda _: named("question").is_displayed())
+        for question in ("How exposed", "Which rule"):
+            browser.find_element(By.CSS_SELECTOR, "#choices button").click()
+            until(question)
+        assert named("skip").text == "Break none"
+        named("skip").click()
+        wait.until(lambda _: named("more").is_displayed())
+        named("more").click()
+        until("holds you back")

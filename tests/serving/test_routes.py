@@ -44,6 +44,28 @@ def test_questions_lead_to_a_song_whose_files_can_be_had(client) -> None:
     assert json.loads(files["json"].content)["title"] == "she left without a word"
 
 
+def test_every_field_and_choice_of_the_schema_can_be_reached(client) -> None:
+    answers, seen = [["core_event", "she left without a word"]], {}
+    for _ in range(40):
+        asked = client.post("/api/question", json={"answers": answers, "thorough": True}).json()
+        if asked is None:
+            break
+        seen[asked["field"]] = [choice["value"] for choice in asked["choices"]]
+        for value in seen[asked["field"]]:
+            took = client.post("/api/question", json={"answers": [*answers, [asked["field"], value]], "thorough": True})
+            assert took.status_code == 200, (asked["field"], value)
+        answers.append([asked["field"], seen[asked["field"]][0] if seen[asked["field"]] else None])
+    assert {"technical_groove_feel", "technical_genre", "imagery_texture", "core_stakes", "output_bars"} <= {*seen}
+    assert [len(seen[f]) for f in ("mood_primary", "narrative_arc", "technical_groove_feel", "technical_genre")] == [
+        18,
+        8,
+        8,
+        15,
+    ]
+    refused = client.post("/api/question", json={"answers": [], "thoroughly": True})
+    assert refused.status_code == 400
+
+
 @pytest.mark.slow
 def test_the_same_question_twice_gives_the_same_song_and_a_rating_is_kept_without_words(client, tmp_path: Path) -> None:
     ids = [compose(client, text="a secret of mine", seed=seed).json()["id"] for seed in (1, 1, 2)]

@@ -124,3 +124,27 @@ def _all_questions() -> list:
         questions.append(question)
         song = answer(song, question.field, question.choices[0].value if question.choices else question.suggestion)
     return questions
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "value"),
+    [
+        ("mood_secondary_tension", "0.3", 0.3), ("mood_secondary_tension", "0,3", 0.3), ("mood_secondary_tension", "1", 1.0),
+        ("output_bars", "16", 16), ("output_bars", "16 bars", 16), ("technical_tempo_range", "90", (90.0, 90.0)),
+        ("technical_tempo_range", "80-100", (80.0, 100.0)), ("technical_tempo_range", "80 to 100 bpm", (80.0, 100.0)),
+        ("technical_tempo_range", "[80, 100]", (80.0, 100.0)),
+    ],
+)  # fmt: skip
+def test_numbers_may_be_typed(field: str, typed: str, value: object) -> None:
+    """A page and a terminal know texts alone."""
+    assert answer(SongIntent(), field, typed).get(field) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [("mood_secondary_tension", "2"), ("mood_secondary_tension", "a lot"), ("output_bars", "16.5"), ("output_bars", "8 to 16"),
+     ("technical_tempo_range", "100 to 80"), ("technical_tempo_range", "9"), ("technical_tempo_range", "fast")],
+)  # fmt: skip
+def test_numbers_that_cannot_be_are_refused(field: str, typed: str) -> None:
+    with pytest.raises(IntentError, match=field):
+        answer(SongIntent(), field, typed)

@@ -133,6 +133,8 @@ def read_form(text: str) -> list[Stretch]:
     plan = []
     for part in words:
         kind, bars = " ".join(part[:-1]).lower().replace(" ", "-"), part[-1]
+        if (alone := "-".join(part).lower()) in _ENERGY:
+            raise ConfigError(f"compose.sections: {alone} has no bars; give 1 to {LONGEST_SECTION}, such as {alone} 8")
         if kind not in _ENERGY:
             raise ConfigError(one_of("compose.sections", kind or bars, _ENERGY))
         if not bars.isdecimal() or not 1 <= int(bars) <= LONGEST_SECTION:

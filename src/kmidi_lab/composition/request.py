@@ -45,6 +45,7 @@ _LONGEST_TITLE, _LONGEST_TEXT = 60, 4000
 _USUAL_BARS, _USUAL_TEMPO = 32, 100.0
 _FULLNESS = {"High": 0.8, "Low": 1.1}
 """What vulnerability does to how full a song is: the more exposed, the sparser."""
+_FREE = "Rubato/Free"
 _SAID = ("core_event", "core_longing", "core_transformation")
 
 
@@ -67,6 +68,7 @@ class SongRequest(Bounded):
         song: an intent that was read already, as a program has it.
         audio: a recording that it shall sound like: tempo, swing and energy, where nothing else says them.
         metre: 4/4, 3/4 or 6/8; None is what the words ask for, else 4/4.
+        ask: the questions are still to be asked, so that nothing else need be known.
 
     Raises:
         ConfigError: nothing asked, or a value that can't be read. IntentError: the intent is wrong, or the text too long.
@@ -91,18 +93,19 @@ class SongRequest(Bounded):
         song: SongIntent | None = None,
         audio: str | Path | None = None,
         metre: str | None = None,
+        ask: bool = False,
     ) -> None:
         _check_kinds(
             text=text, intent=intent, example=example, chords=chords, key=key, emotion=emotion, sections=sections,
-            style=style, out=out, sound=sound, song=song, audio=audio, metre=metre,
+            style=style, out=out, sound=sound, song=song, audio=audio, metre=metre, ask=ask,
         )  # fmt: skip
         said = " ".join((text or "").split())
         if len(said) > _LONGEST_TEXT:
             raise ConfigError(f"compose.text has {len(said)} characters; give at most {_LONGEST_TEXT}")
-        if not (said or intent or chords or emotion or song or audio):
+        if not (said or intent or chords or emotion or song or audio or ask):
             raise ConfigError(
                 'there is nothing to compose from; type compose.text="I feel lost", compose.intent=song.yaml, '
-                "compose.chords=…, compose.emotion=… or compose.audio=…"
+                "compose.chords=…, compose.emotion=…, compose.audio=… or compose.ask=true"
             )
         if audio and not Path(audio).exists():
             raise ConfigError(f"compose.audio={show(audio)}: no such file; name a recording")
@@ -111,6 +114,7 @@ class SongRequest(Bounded):
         _check("tempo", tempo, Real, SLOWEST, FASTEST)
         typed = {"tempo": tempo, "key": key, "style": style, "bars": bars, "sections": sections, "chords": chords}
         plain = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
+        self.ask, self.known = ask, plain
         self.wishes = read_sentence(said or plain.get("core_event"))
         metres = self.wishes.metres or read_sentence(plain.constraints.technical_genre).metres
         self._asked_metre, self._metre_words, self._other_metres = decided(metres, bool(metre))
@@ -209,6 +213,8 @@ class SongRequest(Bounded):
         genre = self.song.constraints.technical_genre
         if genre and not self.style and band_of_genre(genre) is None:
             lines.append(f"no style for the intent's genre {genre}, so {brief.band.name} by the mood; {styles_told()}")
+        if self.song.constraints.technical_groove_feel == _FREE:
+            lines.append(f"the feel {_FREE} is played straight: a song keeps a steady tempo")
         if self.wishes.language != ENGLISH:
             lines.append(
                 f"the text seems to be {self.wishes.language}, not English: only tempo, key, metre, chords and dances are read of it"
@@ -379,7 +385,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "audio": ((str, Path, NoneType), "the name of a recording"),
     "chords": ((str, list, tuple, NoneType), "a text, or a list of texts, such as Am F C G"),
     "out": ((str, Path, NoneType), "the name of a file"),
-    "sound": ((bool,), "true or false"),
+    **dict.fromkeys(("sound", "ask"), ((bool,), "true or false")),
     "song": ((SongIntent, NoneType), "a SongIntent, as read_intent gives it"),
 }
 """What each setting may be, and how that is said."""

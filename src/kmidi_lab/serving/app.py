@@ -41,7 +41,8 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
 
     @app.exception_handler(UserError)
     async def wrong(request: Request, error: UserError) -> JSONResponse:
-        return JSONResponse({"error": first_line(error).replace("compose.", "").replace("predict.", "")}, 400)
+        told = first_line(error).replace("compose.", "").replace("predict.", "").replace(", or null", ", or left empty")
+        return JSONResponse({"error": told}, 400)
 
     @app.get("/")
     def page() -> HTMLResponse:
@@ -61,8 +62,8 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
 
     @app.post("/api/question")
     async def question(request: Request) -> Any:
-        asked = fields(await json_body(request, _TEXT_BYTES), ("answers",))
-        return await run_in_threadpool(studio.question, asked.get("answers", []))
+        asked = fields(await json_body(request, _TEXT_BYTES), ("answers", "thorough"))
+        return await run_in_threadpool(studio.question, asked.get("answers", []), asked.get("thorough") is True)
 
     @app.post("/api/compose")
     async def compose(request: Request) -> Any:

@@ -48,13 +48,15 @@ class Studio:
         self._lock = Lock()
         self.shelf = Shelf(32, 256 * MEGABYTE)
 
-    def question(self, answers: Sequence[Sequence[Any]]) -> dict[str, Any] | None:
+    def question(self, answers: Sequence[Sequence[Any]], thorough: bool = False) -> dict[str, Any] | None:
         """The next question after some answers, `[field, value]` each; None when enough is known.
+
+        `thorough` also asks what the lab can well choose by itself.
 
         Raises:
             UserError: an answer that is not allowed.
         """
-        asked = next_question(self._song(answers))
+        asked = next_question(self._song(answers), thorough)
         if asked is None:
             return None
         return {

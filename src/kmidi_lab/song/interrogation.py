@@ -7,6 +7,7 @@ others, too. An answer gives a new `SongIntent`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,6 +17,11 @@ from kmidi_lab.song.checking import checked, faults
 from kmidi_lab.song.intent import FIELDS, IntentError, SongIntent
 from kmidi_lab.song.questions import ASKED, FREELY_FILLED, is_empty, is_open
 from kmidi_lab.song.questions import PHASES as PHASES
+
+_IN_NUMBERS = ("mood_secondary_tension", "technical_tempo_range", "output_bars")
+_NUMBERS = re.compile(
+    r"\[?(\d{1,4}(?:[.,]\d+)?)(?: ?(?:-|–|to|and|,) ?(\d{1,4}(?:[.,]\d+)?))?\]?(?: ?(?:bpm|bars?))?", re.I
+)
 
 
 class Choice(NamedTuple):
@@ -69,8 +75,8 @@ def answer(song: SongIntent, field: str, value: Any) -> SongIntent:
     Args:
         song: what was known.
         field: what was asked.
-        value: one of the choices, in any case of letters, or one's own words where the question is open; None declines, so
-            that it is not asked again.
+        value: one of the choices, in any case of letters, or one's own words where the question is open; numbers may be typed,
+            as `0.5`, `80 to 100` and `16 bars`. None declines, so that it is not asked again.
 
     Raises:
         IntentError: the value is not allowed, or does not go with what was known.
@@ -80,7 +86,7 @@ def answer(song: SongIntent, field: str, value: Any) -> SongIntent:
     declined = tuple(name for name in song.declined if name != field)
     if value is None:
         return replace(song, declined=(*declined, field))
-    kept = checked(field, value.strip() if isinstance(value, str) else value)
+    kept = checked(field, _typed(field, value.strip()) if isinstance(value, str) else value)
     if kept == "":
         raise IntentError((f"{field} is empty; give an answer, or None to leave it to the lab",))
     block = song.block_of(field)
@@ -95,6 +101,18 @@ def answer(song: SongIntent, field: str, value: Any) -> SongIntent:
             (f"{field} {show(kept)} says nothing that is known; try {offered}, or None to leave it to the lab",)
         )
     return after
+
+
+def _typed(field: str, text: str) -> Any:
+    """What a person types for a number, or for two of a range; the text itself where it is nothing of the kind."""
+    match = _NUMBERS.fullmatch(text) if field in _IN_NUMBERS else None
+    if match is None:
+        return text
+    numbers = [float(part.replace(",", ".")) for part in match.groups() if part]
+    if field == "technical_tempo_range":
+        return numbers if len(numbers) > 1 else numbers[0]
+    whole = field == "output_bars" and numbers[0].is_integer()
+    return text if len(numbers) > 1 else int(numbers[0]) if whole else numbers[0]
 
 
 def missing(song: SongIntent) -> tuple[str, ...]:

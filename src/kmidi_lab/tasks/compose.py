@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from omegaconf import DictConfig
 
+from kmidi_lab.composition.interview import interview
 from kmidi_lab.composition.page import song_page
 from kmidi_lab.composition.picture import song_picture
 from kmidi_lab.composition.players import Players
@@ -18,6 +19,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listening import say
 from kmidi_lab.midi.score import midi_target
 from kmidi_lab.midi.sound import NoSoundError, wav_bytes
+from kmidi_lab.song import SongIntent
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.predict import models_root, spare_root
 from kmidi_lab.wording import many
@@ -25,6 +27,9 @@ from kmidi_lab.wording import many
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     request = build(cfg.compose, SongRequest, cfg.trusted)
+    if request.ask:
+        said = interview(request.known, say, input)
+        request = build(cfg.compose, SongRequest, cfg.trusted, ask=False, song=None if said == SongIntent() else said)
     folder = context["folder"]
     target = _target(request.out, folder / "song.mid")
     song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir), spare_root(cfg)), cfg.seed)
