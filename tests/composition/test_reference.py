@@ -18,6 +18,8 @@ from kmidi_lab.composition.players import Player, Players
 from kmidi_lab.composition.reference import Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.errors import ConfigError, UserError
+from kmidi_lab.inference.published import release_root
+from kmidi_lab.midi.sound import wav_bytes
 
 RATE = 16_000
 
@@ -40,7 +42,7 @@ class Listener:
 def style(**other: Any) -> SimpleNamespace:
     facts = {
         "tempo": 93.4, "swing": 0.9, "energy": 0.8, "density": 0.6, "valence": -0.4, "arousal": 0.3,
-        "percussive_share": 0.2, "confidence": 0.9, "unsure": "",
+        "percussive_share": 0.2, "confidence": 0.9, "unsure": "", "in_three": False,
     }  # fmt: skip
     return SimpleNamespace(**(facts | other))
 
@@ -84,10 +86,43 @@ def test_what_is_said_in_words_comes_first(recording: Path) -> None:
     assert reference.lines(request.tempo_by, request.mood_by) == [
         "as in ref.wav: swing 0.90, energy 0.70",
         "its tempo 93 is not used: compose.tempo=140 was typed",
+        "no bars of three beats are heard for sure, so the song is in 4/4: compose.metre=… sets another",
     ]
     told = SongRequest("I feel happy", audio=recording).brief(Mood(0.6, 0.2), 1, reference=reference)
     assert told.mood.valence == 0.6 and told.tempo == 93.4
     assert SongRequest("a slow song", audio=recording).tempo_by == "the text says 75"
+
+
+def test_bars_of_three_are_taken_where_they_are_sure_and_nothing_else_says_a_metre(recording: Path) -> None:
+    reference, _ = heard(in_three=True)
+    request = SongRequest("one minute long", audio=recording)
+    brief = request.brief(None, 1, reference=reference)
+    assert brief.metre.name == "3/4" and brief.bars == 32, "of three beats at 93"
+    assert "metre 3/4" in reference.lines("", "", request.metre_by)[0]
+    for said, by in (
+        (SongRequest("a song in 6/8", audio=recording), "the text says 6/8"),
+        (SongRequest("sad", metre="4/4", audio=recording), "compose.metre=4/4 was typed"),
+    ):
+        assert said.brief(None, 1, reference=reference).metre is said.metre
+        assert f"its metre 3/4 is not used: {by}" in reference.lines("", "", said.metre_by)
+    unknown, _ = heard()
+    assert SongRequest("sad", audio=recording).brief(None, 1, reference=unknown).metre.name == "4/4"
+    assert heard(in_three=True, unsure="no steady beat")[0].metre == ""
+
+
+@pytest.mark.slow
+def test_a_waltz_of_our_own_is_heard_as_one_and_no_song_in_four_is(tmp_path: Path, make) -> None:
+    for metre, style, heard_as in (
+        ("3/4", "pop", "3/4"),
+        ("3/4", "rock", "3/4"),
+        ("4/4", "pop", ""),
+        ("4/4", "jazz", ""),
+    ):
+        song = make(emotion="0.4,0.4", style=style, metre=metre, sections="verse 8, chorus 8")
+        path = tmp_path / f"{metre[0]}{style}.wav"
+        path.write_bytes(wav_bytes(song.midi))
+        reference, _ = listened(path, Players(release_root(), tmp_path))
+        assert reference.metre == heard_as, (metre, style)
 
 
 def test_even_music_is_not_played_swung() -> None:

@@ -32,6 +32,7 @@ class Style(Protocol):
     percussive_share: float
     confidence: float
     unsure: str
+    in_three: bool
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Reference:
         arousal: -1..1.
         confidence: that the tempo is right, 0..1.
         by: the model that listened, or what stood in for it.
+        metre: 3/4 where bars have three beats for sure, empty where that is not known.
     """
 
     audio: str
@@ -55,6 +57,7 @@ class Reference:
     arousal: float | None
     confidence: float
     by: str
+    metre: str = ""
 
     def trace(self) -> dict[str, Any]:
         """For the song's JSON file."""
@@ -67,20 +70,28 @@ class Reference:
         """
         return Mood(0.0, self.arousal or 0.0, words="" if self.arousal is None else "as lively as the recording")
 
-    def lines(self, tempo_by: str, mood_by: str) -> list[str]:
+    def lines(self, tempo_by: str, mood_by: str, metre_by: str = "") -> list[str]:
         """What a song takes of it, and what it does not.
 
         Args:
             tempo_by: what else says the tempo; empty where nothing does.
             mood_by: what else says the mood; empty where nothing does.
+            metre_by: what else says the metre; empty where nothing does.
         """
         told = [f"tempo {self.tempo:.0f}"] if self.tempo and not tempo_by else []
+        told += [f"metre {self.metre}"] if self.metre and not metre_by else []
         told += [f"swing {self.swing:.2f}"] if self.swing is not None else []
         told += [f"energy {self.energy:.2f}"] if self.energy is not None else []
         told += [f"arousal {self.arousal:+.2f}"] if self.arousal is not None and not mood_by else []
         lines = [f"as in {Path(self.audio).name}: {', '.join(told)}"] if told else []
         if self.tempo and tempo_by:
             lines.append(f"its tempo {self.tempo:.0f} is not used: {tempo_by}")
+        if self.metre and metre_by:
+            lines.append(f"its metre {self.metre} is not used: {metre_by}")
+        if not (self.metre or metre_by):
+            lines.append(
+                "no bars of three beats are heard for sure, so the song is in 4/4: compose.metre=… sets another"
+            )
         if not mood_by:
             lines.append("whether it is glad or sad is not heard: type compose.emotion=… or compose.key=…")
         return lines
@@ -115,7 +126,7 @@ def listened(audio: str | Path, players: Players) -> tuple[Reference, list[str]]
     if style.unsure and not player.fallback:
         reference = Reference(str(audio), None, None, None, None, style.confidence, player.by)
         return reference, [
-            f"the recording: {style.unsure}; nothing of it is used, neither tempo, swing, energy nor mood: type compose.tempo=… "
+            f"the recording: {style.unsure}; nothing of it is used, neither tempo, metre, swing, energy nor mood: type compose.tempo=… "
             "and compose.emotion=…"
         ]
     drums = style.percussive_share >= _DRUMS_ALONE
@@ -127,6 +138,7 @@ def listened(audio: str | Path, players: Players) -> tuple[Reference, list[str]]
         arousal=None if player.fallback else 2 * style.energy - 1 if drums else style.arousal,
         confidence=style.confidence,
         by=player.by,
+        metre="3/4" if style.in_three else "",
     ), []
 
 

@@ -17,7 +17,7 @@ from kmidi_lab.composition.bands import Band, band_of_genre, styles_told, waltzi
 from kmidi_lab.composition.brief import Brief, Mood, chosen, style_named
 from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION, MOST_SECTIONS, Stretch, read_form
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.metres import COMMON, decided, metre_named
+from kmidi_lab.composition.metres import COMMON, METRES, SongMetre, decided, metre_named
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.wishes import (
@@ -182,10 +182,17 @@ class SongRequest(Bounded):
         """Who says the form; empty where nobody does."""
         return "typed" if self._typed["sections"] else "the text" if self.form else ""
 
-    def _lasting(self, tempo: float) -> int | None:
+    def _lasting(self, tempo: float, metre: SongMetre | None = None) -> int | None:
         """Bars of a song whose length in seconds the text says, at a tempo."""
         seconds = self.wishes.seconds
-        return None if seconds is None else bars_of(seconds, tempo, self.metre.bar, (SHORTEST, LONGEST))
+        return None if seconds is None else bars_of(seconds, tempo, (metre or self.metre).bar, (SHORTEST, LONGEST))
+
+    @property
+    def metre_by(self) -> str:
+        """What says the metre; empty where nothing does."""
+        if typed := self._typed["metre"]:
+            return f"compose.metre={typed} was typed"
+        return f"{self._metre_by} says {self._asked_metre.name}" if self._asked_metre else ""
 
     @property
     def _pace(self) -> float | None:
@@ -296,6 +303,7 @@ class SongRequest(Bounded):
         tempo = self.tempo or self._pace
         if tempo is None and reference and reference.tempo:
             tempo = round(reference.tempo, 1)
+        metre = METRES[reference.metre] if reference and reference.metre and not self.metre_by else self.metre
         rule = wish.technical_rule_to_break
         brief = chosen(
             _title(self.song.title or self.song.get("core_event") or whole.get("mood_primary") or "Song"),
@@ -307,14 +315,14 @@ class SongRequest(Bounded):
             band,
             chords=self._chords(),
             mode=MODES[self.song.mode] if self.song.mode else 0,
-            metre=self.metre,
+            metre=metre,
             fullness=_FULLNESS.get(self.song.get("vulnerability_scale"), 1.0),
             arc=self.song.get("narrative_arc") or arc or whole.get("narrative_arc"),
             rules_broken=(rule,) if rule else (),
             without=self.wishes.without,
         )
         if self.form is None and not (self.bars or self.song.directive.output_bars):
-            brief = replace(brief, bars=self._lasting(brief.tempo) or brief.bars)
+            brief = replace(brief, bars=self._lasting(brief.tempo, metre) or brief.bars)
         band = waltzing(brief.band) if self._danced and self.metre.name == "3/4" else brief.band
         brief = replace(brief, band=with_instruments(band, self.wishes))
         return reference.applied(brief) if reference else brief

@@ -57,7 +57,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     seed = checked_seed(seed)
     reference, heard = listened(request.audio, players) if request.audio else (None, [])
     brief, remarks = _briefed(request, players, seed, reference)
-    heard += reference.lines(request.tempo_by, request.mood_by) if reference and not heard else []
+    heard += reference.lines(request.tempo_by, request.mood_by, request.metre_by) if reference and not heard else []
     remarks = [*request.told_of(brief), *heard, *remarks]
     plan, changed = (
         (request.form, "") if request.form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)

@@ -35,6 +35,7 @@ from kmidi_lab.models.feel.features import (
     targets,
 )
 from kmidi_lab.models.feel.module import AudioFeelAnalyzer, losses
+from kmidi_lab.models.feel.style import style_of
 from kmidi_lab.nn.audio import strided_forward
 
 COUNT = 900
@@ -125,11 +126,22 @@ def test_decoding_finds_the_tempo_and_the_beats(bpm: float) -> None:
     assert beat_f(song.beats, said.beats) > 0.9
     assert said.metre == 4 and np.abs(song.downbeats - said.downbeats[0]).min() < 0.03
     assert pulse(perfect(excerpt(bpm, metre=3))).metre == 3
+    assert style_of(perfect(excerpt(bpm, metre=3))).in_three is (bpm > 100), "14 s of a slower one have too few beats"
+    assert not style_of(perfect(song)).in_three
+
+
+def test_how_much_bars_of_three_stand_out() -> None:
+    """By hand: every third of 24 beats is 0.4 stronger; bars of four see each of their first beats so once in three bars."""
+    beats = np.where(np.arange(24) % 3 == 0, 0.5, 0.1)
+    metre, first, triple = metre_of(beats)
+    assert (metre, first) == (3, 0) and triple == pytest.approx(0.4 - 0.0)
+    weak = np.where(np.arange(24) % 3 == 1, 0.14, 0.1)
+    assert metre_of(weak)[0] == 4 and metre_of(weak)[2] == pytest.approx(0.04), "a bar of three must be clearer"
 
 
 def test_decoding_of_next_to_nothing() -> None:
     assert 50 <= pulse(np.zeros((1, 64), np.float32)).tempo <= 220
-    assert metre_of(np.zeros(0)) == (4, 0) and metre_of(np.ones(1)) == (4, 0)
+    assert metre_of(np.zeros(0)) == metre_of(np.ones(1)) == (4, 0, 0.0)
     assert tempo_of(tempo_shares(np.zeros((3, 64)))) == pytest.approx(50, rel=0.1)
 
 

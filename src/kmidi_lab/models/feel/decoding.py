@@ -31,12 +31,16 @@ _FEWEST, _NEAR = 6, 0.08
 
 
 class Pulse(NamedTuple):
-    """`tempo` quarter notes a minute; `beats` seconds; `metre` beats of a bar, `first` the first beat that begins one."""
+    """`tempo` quarter notes a minute; `beats` seconds; `metre` beats of a bar, `first` the first beat that begins one.
+
+    `triple` is how much more bars of three stand out than bars of four, -1..1.
+    """
 
     tempo: float
     beats: Array
     metre: int
     first: int
+    triple: float
 
     @property
     def downbeats(self) -> Array:
@@ -116,18 +120,23 @@ def beat_frames(activation: Array, period: float) -> NDArray[np.int64]:
     return np.array(path[::-1], np.int64)
 
 
-def metre_of(downbeats: Array) -> tuple[int, int]:
-    """Beats of a bar, 4 or 3, and the first beat that begins one, from the activation `[N]` at each beat."""
-    best = (-1.0, _METRES[0], 0)
-    for metre in _METRES:
-        for first in range(min(metre, len(downbeats))):
-            strong = np.zeros(len(downbeats), bool)
-            strong[first::metre] = True
-            if strong.all():
-                continue
-            lead = float(downbeats[strong].mean() - downbeats[~strong].mean()) - _THREE_BY * (metre == 3)
-            best = max(best, (lead, metre, first), key=lambda one: one[0])
-    return best[1], best[2]
+def metre_of(downbeats: Array) -> tuple[int, int, float]:
+    """Beats of a bar, 4 or 3, the first beat that begins one, and how much more bars of three stand out, by the activation `[N]` at each beat."""
+    leads = {metre: _lead(downbeats, metre) for metre in _METRES}
+    metre = 3 if leads[3][0] - _THREE_BY > leads[4][0] else 4
+    return metre, leads[metre][1], leads[3][0] - leads[4][0]
+
+
+def _lead(downbeats: Array, metre: int) -> tuple[float, int]:
+    """How much stronger first beats are than the others where they stand out most, and the first of them."""
+    best = (-1.0, 0)
+    for first in range(min(metre, len(downbeats))):
+        strong = np.zeros(len(downbeats), bool)
+        strong[first::metre] = True
+        if not strong.all():
+            lead = float(downbeats[strong].mean() - downbeats[~strong].mean())
+            best = max(best, (lead, first), key=lambda one: one[0])
+    return best
 
 
 def values_of(outputs: NDArray[np.floating], names: tuple[str, ...]) -> dict[str, float]:

@@ -15,7 +15,10 @@ _VALUES = (
     "swing", "regularity", "energy", "density", "brightness", "dynamic_range", "percussive_share", "voices", "valence",
     "arousal", "key_clarity",
 )  # fmt: skip
+_ENOUGH_BEATS = 24
 _SIGNED = ("valence", "arousal")
+_CLEARLY_THREE = 0.08
+"""`triple` below this says little: no piece in 4/4 that was tried had more than 0.01 (docs/feel.md)."""
 SURE = 0.4
 """Confidence below which there is no steady beat to rely on (docs/feel.md)."""
 
@@ -27,6 +30,7 @@ class Style:
     Args:
         tempo: quarter notes a minute.
         metre: beats of a bar, 3 or 4.
+        triple: how much more bars of three beats stand out than bars of four, -1..1.
         swing: 0 even eighths, 1 triplets.
         regularity: how closely onsets lie on a grid.
         energy: how much is struck, and how hard.
@@ -59,8 +63,14 @@ class Style:
     key_clarity: float
     confidence: float
     unsure: str = ""
+    triple: float = 0.0
     beats: tuple[float, ...] = ()
     downbeats: tuple[float, ...] = ()
+
+    @property
+    def in_three(self) -> bool:
+        """Whether bars have three beats for sure; that they have four is never sure."""
+        return self.triple >= _CLEARLY_THREE and len(self.beats) >= _ENOUGH_BEATS
 
     def plain(self) -> dict[str, Any]:
         """As the style file has it, rounded to thousandths."""
@@ -76,6 +86,7 @@ def style_of(outputs: NDArray[np.floating], begin_s: float = 0.0, unsure: str = 
     return Style(
         tempo=beat.tempo,
         metre=beat.metre,
+        triple=beat.triple,
         confidence=confidence_of(outputs),
         unsure=unsure,
         beats=tuple((beat.beats + begin_s).tolist()),
