@@ -59,6 +59,7 @@ def test_the_same_question_twice_gives_the_same_song_and_a_rating_is_kept_withou
     assert b"secret" not in b"".join(p.read_bytes() for p in tmp_path.glob("feedback.db*"))
 
 
+@pytest.mark.slow
 def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
     midi = client.get(f"/api/song/{compose(client, text='joyful', bars=8).json()['id']}.mid").content
     played = client.post("/api/ask/dynamics", content=midi, headers=OCTETS).json()
