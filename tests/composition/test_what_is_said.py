@@ -49,6 +49,7 @@ def told(text: str, **settings: object) -> list[str]:
         ("a tango about my ex", "no tango: the styles are ballad, lofi"),
         ("a zouk song", "no zouk: the styles are ballad, lofi"),
         ("a guitar ballad, strummed", "no such accompaniment (strummed): "),
+        ("jazz, brushed drums", "no such kit (brushed drums): "),
         ("a song with only three chords", "no such harmony (three chords): type chords with compose.chords"),
     ],
 )
@@ -192,3 +193,11 @@ def test_a_free_feel_is_told_to_be_steady() -> None:
     assert "the feel Rubato/Free is played straight: a song keeps a steady tempo" in request.told_of(
         request.brief(None, 1)
     )
+
+
+def test_a_feel_an_arc_and_a_folk_dance_are_not_told_twice() -> None:
+    assert not [line for line in told("a song that starts quiet and ends huge") if "loudness" in line]
+    blues = SongRequest("a shuffle blues in E with harmonica, 96 bpm")
+    assert (blues.wishes.style, blues.wishes.feel) == ("jazz", "Swung")
+    assert "style folk from the text (folk dance)" in told("a folk dance in 6/8, fiddle")
+    assert not [line for line in told("a folk dance in 6/8, fiddle") if "no dance" in line]

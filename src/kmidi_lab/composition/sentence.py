@@ -7,6 +7,7 @@ terms (`slow, sad, piano`), or where it can mean nothing else (`in D minor`, `70
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -116,7 +117,8 @@ def _is_international(item: Item) -> bool:
 
 
 def _read_english(text: str) -> Wishes:
-    impossible = not_done(text)
+    arc = take_arc(text)
+    impossible = not_done(re.sub(re.escape(arc[1]), ", ", text, flags=re.I) if arc[1] else text)
     form, text = take_form(text)
     feel, text = take_feel(text)
     groups = clauses(text)
@@ -130,7 +132,7 @@ def _read_english(text: str) -> Wishes:
     asks = asks or form is not None or bool(feel.name)
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
-    out = _Collector(form, take_arc(text))
+    out = _Collector(form, arc)
     for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
         alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
         musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]
@@ -571,7 +573,8 @@ def _is_thing(items: Sequence[Item], n: int) -> bool:
     k = n - 1
     while k > 0 and items[k].text in vocabulary()["qualifiers"]:
         k -= 1
-    article = k >= 0 and items[k].text in ("a", "an") and items[n].text != "blues"
+    article = k >= 0 and items[k].text in ("a", "an")
+    article = article and items[n].text not in ("blues", *vocabulary()["sure_genres"])
     goes_on = after and (
         after.kind in MUSICAL or after.kind in ("head", "mood") or after.text in ("style", "feel", "vibe")
     )
