@@ -15,9 +15,11 @@ from kmidi_lab.composition.accompaniment import pad
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.ending import dominant, leads_home
 from kmidi_lab.composition.form import Stretch, chosen_form
-from kmidi_lab.composition.playable import on_the_bass
+from kmidi_lab.composition.metres import COMMON
+from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.tunes import SPAN, section_tune
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.midi.new_file import metre_event
 from kmidi_lab.midi.reading import open_file
@@ -159,3 +161,36 @@ def test_a_song_of_silence_is_refused() -> None:
 def test_a_section_without_bars_is_told_so(section: str) -> None:
     with pytest.raises(ConfigError, match=r"compose\.sections: [a-z-]+ has no bars; give 1 to 64, such as [a-z-]+ 8"):
         SongRequest("sad", sections=f"intro 4, {section}")
+
+
+@pytest.mark.parametrize(
+    ("program", "span"),
+    [(60, (57, 77)), (66, (57, 76)), (73, (60, 81)), (0, (57, 81)), (40, (57, 81)), (58, (57, 81)), (72, (57, 81))],
+)
+def test_a_tune_is_made_for_its_instrument(program: int, span: tuple[int, int]) -> None:
+    """A horn goes to F5; what a tuba or a piccolo can't sing at all is moved as a whole."""
+    assert sung_span(program, SPAN) == span
+
+
+@pytest.mark.parametrize("style", ["cinematic", "jazz"])
+def test_no_note_leaps_out_of_its_line_for_the_range_of_an_instrument(written: Arrange, style: str) -> None:
+    for seed in (1, 2):
+        song = written(seed=seed, emotion="joyful", style=style, sections="verse 8, chorus 8, solo 8")
+        lead = song.part("lead")
+        assert [n.pitch for n in playable(lead.notes, lead.program, "lead")] == [n.pitch for n in lead.notes]
+        low, high = sung_span(lead.program, SPAN)
+        assert all(low <= n.pitch <= high for n in lead.notes[:-1]), (
+            "but for the last, on the tonic nearest to its line"
+        )
+
+
+def test_a_middle_of_another_span_is_its_own() -> None:
+    """A tune of one pitch class lies where it asks for, in any span."""
+
+    def draw(chords: str, bars: int, seed: int) -> list[tuple[float, float, int]]:
+        return [(float(beat), 1.0, 60) for beat in range(4 * bars)]
+
+    for span, pitch in ((SPAN, 72), ((57, 77), 60), ((48, 72), 60)):
+        lift = 0.9 if span == SPAN else 0.0
+        tune = section_tune(draw, ["C"] * 4, Key(0, 1), lift, np.random.default_rng(1), COMMON, span)
+        assert {n.pitch for n in tune} == {pitch}

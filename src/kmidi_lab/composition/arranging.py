@@ -17,10 +17,10 @@ from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.ending import dominant, leads_home
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.metres import COMMON
-from kmidi_lab.composition.playable import on_the_bass, playable
+from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
-from kmidi_lab.composition.tunes import section_tune, with_end
+from kmidi_lab.composition.tunes import SPAN, section_tune, with_end
 from kmidi_lab.composition.words import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Note, Part, PlacedChord, Section, Tempo
@@ -78,6 +78,7 @@ class Arranger:
     def __init__(self, brief: Brief, players: Players) -> None:
         self._brief, self._players = brief, players
         self._spelling, self._bar = brief.spelling, brief.metre.bar
+        self._span = sung_span(brief.band.programs["lead"], SPAN)
         self._rng = np.random.default_rng([brief.seed, 2])
         self._loops: dict[str, list[str]] = {}
         self._material: dict[str, Material] = {}
@@ -200,7 +201,9 @@ class Arranger:
             tune: list[Note] = []
             if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
                 tune = self._swung(
-                    section_tune(self._draw, chords, self._brief.key, self._lift(kind), self._rng, self._brief.metre)
+                    section_tune(
+                        self._draw, chords, self._brief.key, self._lift(kind), self._rng, self._brief.metre, self._span
+                    )
                 )
             self._material[kind] = Material(tuple(chords), tuple(tune))
         return self._material[kind]
@@ -230,7 +233,14 @@ class Arranger:
             return material
         chords = (*before[:-1], dominant(self._spelling, self._brief.band.sevenths), last)
         tune = material.tune and with_end(
-            material.tune, self._draw, chords, self._brief.key, self._lift(kind), self._rng, self._brief.metre
+            material.tune,
+            self._draw,
+            chords,
+            self._brief.key,
+            self._lift(kind),
+            self._rng,
+            self._brief.metre,
+            self._span,
         )
         return Material(chords, tuple(tune))
 

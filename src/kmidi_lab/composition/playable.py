@@ -10,6 +10,18 @@ from kmidi_lab.song import Note, Part
 
 _MAY_LIE_OUTSIDE = 0.2
 """Share of a part's notes that may lie outside of its instrument's range: a few are played all the same."""
+_ENOUGH = 16
+"""Semitones that a tune needs."""
+
+
+def sung_span(program: int, usual: tuple[int, int]) -> tuple[int, int]:
+    """What a tune for an instrument may lie in: of the usual span what it can play, so that no note leaps out of its line.
+
+    All of the usual span where an instrument lies elsewhere; then `within` moves the part.
+    """
+    low, high = vocabulary()["ranges"].get(program, usual)
+    low, high = max(low, usual[0]), min(high, usual[1])
+    return (low, high) if high - low >= _ENOUGH else usual
 
 
 def within(notes: Sequence[Note], program: int) -> list[Note]:
