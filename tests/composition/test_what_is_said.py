@@ -171,7 +171,7 @@ def test_musicians_words_are_read_in_every_language(text: str, tempo: float, key
 
 def test_words_of_another_language_are_not_read_as_english(tmp_path: Path) -> None:
     """`war` is `was`, `solo` is `alone`: neither an instrument alone nor a war is meant, and no mood is made of them."""
-    wishes = read_sentence("Ich war so allein, das Lied ist ein Solo mit Bass")
+    wishes = read_sentence("Ich war so allein, das Lied war ein Solo mit Bass")
     assert (wishes.programs, wishes.without, wishes.style) == ({}, (), "")
     song = composed(SongRequest("Es war kalt und ich bin allein", bars=4), Players(release_root(), tmp_path), 1)
     assert (song.brief.mood.valence, song.brief.mood.arousal) == (0.0, 0.0)
