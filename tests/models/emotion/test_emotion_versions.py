@@ -17,7 +17,7 @@ from kmidi_lab.contracts import EMOTION, Contract
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
 from kmidi_lab.models.emotion.features import CONDITIONS, EMOTIONS
-from kmidi_lab.models.emotion.hearing import mean_embeddings
+from kmidi_lab.models.emotion.hearing import answers, mean_embeddings
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.predict import HeardEmotion
 
@@ -157,3 +157,17 @@ def test_what_sounds_like_the_training_is_learnt_from_clips_heard_first_and_late
     old.use_contract("1")
     old.calibrate(call, data)  # type: ignore[arg-type]
     assert old.outliers is None
+
+
+def test_clips_are_answered_together_as_alone() -> None:
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(0, 1, (length, 128)).astype(np.float32) for length in rng.integers(3, 50, 70)]
+    sizes: list[int] = []
+
+    def call(x: np.ndarray) -> np.ndarray:
+        sizes.append(len(x))
+        return np.cumsum(x, 1)[..., :64]  # what came before counts, as in a recurrent network
+
+    for out, x in zip(answers(call, inputs), inputs, strict=True):
+        assert np.allclose(out, np.cumsum(x, 0)[:, :64], atol=1e-4)
+    assert sizes == [32, 32, 6]

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import AUDIO_FEATURES, EMOTION, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.emotion.discriminants import fit_discriminants
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
 from kmidi_lab.models.emotion.hearing import EmotionData, mean_embeddings
 from kmidi_lab.models.emotion.network import embedding_network, free, read, recurrent_part
@@ -34,6 +35,10 @@ _SHORTEST = 24
 """Frames of the shortest beginning that is judged: before that there is nothing yet to go by."""
 _COURSES = 2
 """Kinds of lessons before the labels."""
+_PASSES = 8
+"""Over the training clips, other copies and states in each, that discriminants are fitted on."""
+_HALVES = 2
+"""Discriminants beside those of the labels: normal from strong, and the less complex half of the clips from the other."""
 
 
 class EmotionRecognizer(AudioModule):
@@ -65,7 +70,9 @@ class EmotionRecognizer(AudioModule):
             none keeps the blocks.
         pretrain_epochs: over each of the data's lessons (`pretraining.pretrain`), which teach the layers up to the last
             GRU without labels: first other people's speech, then that of the training speakers; none, one number or
-            two. The labels then leave these layers as they are. It has no say where the data hold no lessons.
+            two. The labels then leave these layers as they are, and so they do a layer of discriminants behind them
+            (`discriminants.fit_discriminants`), which is fitted to labels, intensity and complexity. Where the data hold
+            no lessons, all layers are learnt from the labels.
     """
 
     network: Chain
@@ -104,8 +111,12 @@ class EmotionRecognizer(AudioModule):
             )
         super().__init__(learning_rate, weight_decay)
 
+        self.discriminants = labels - 1 + _HALVES if pretrain_epochs else 0
+
         def network() -> Chain:
-            return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra, recurrent)
+            return embedding_network(
+                channels, kernel, dilations, dropout, first_kernel, cepstra, recurrent, self.discriminants
+            )
 
         self.vocabulary = label_set(labels)
         self.network = network()
@@ -124,8 +135,8 @@ class EmotionRecognizer(AudioModule):
     def architecture(self) -> str:
         channels, first, kernel, dilations = self.sizes
         if self.recurrent:
-            units = ", ".join(map(str, self.recurrent))
-            return f"causal convolution, {channels} channels, kernel {first}, then GRU of {units}→64"
+            sizes = [", ".join(map(str, self.recurrent)), *([str(self.discriminants)] if self.discriminants else [])]
+            return f"causal convolution, {channels} channels, kernel {first}, then GRU of {'→'.join(sizes)}→64"
         blocks = ", ".join(map(str, dilations))
         return f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation {blocks}→64"
 
@@ -171,8 +182,33 @@ class EmotionRecognizer(AudioModule):
         self.trainer.strategy.barrier()
         if not self.trainer.is_global_zero:
             pretrain(self.network, courses)
-        taught = [name for name, part in recurrent_part(self.network)[0].named_children() if _learns(part)]
-        self.frozen, self.is_taught = (*self.frozen, *(f"network.{name}" for name in taught)), True
+        taught = [name for name, part in self.network.named_children() if _learns(part)]
+        # All but the last layer, which the labels teach.
+        self.frozen, self.is_taught = (*self.frozen, *(f"network.{name}" for name in taught[:-1])), True
+        self._keep_discriminants()
+
+    @torch.no_grad()
+    def _keep_discriminants(self) -> None:
+        """Fits the layers between the GRUs and the last one to the means over the training clips."""
+        hidden, rest = recurrent_part(self.network)
+        means, labels, strong, complexity = [], [], [], []
+        hidden.eval()
+        for batch in self.trainer.datamodule.passes(_PASSES):  # type: ignore[attr-defined]
+            means.append(clip_mean(hidden(batch.x), batch.weight).cpu())
+            labels.append(batch.label.argmax(1).cpu())
+            strong.append(batch.intensity.argmax(1).cpu())
+            complexity.append(batch.scalars[:, -1].cpu())
+        x, even = torch.cat(means), torch.cat(complexity)
+        scaled, kept = list(rest)[:2]
+        assert isinstance(scaled, nn.BatchNorm1d) and isinstance(kept, nn.Linear)
+        assert scaled.running_mean is not None and scaled.running_var is not None
+        scaled.running_mean.copy_(x.mean(0))
+        scaled.running_var.copy_(x.var(0))
+        halves = [(part.numpy(), 2) for part in (torch.cat(strong), (even > even.median()).long())]
+        classings = [(torch.cat(labels).numpy(), len(self.vocabulary)), *halves]
+        weight, bias = fit_discriminants(scaled.eval()(x).numpy(), classings)
+        kept.weight.copy_(torch.from_numpy(weight))
+        kept.bias.copy_(torch.from_numpy(bias))
 
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
         weight = batch.weight[:, :: self.stride]
