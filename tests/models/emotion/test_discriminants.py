@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kmidi_lab.models.emotion.discriminants import fit_discriminants
+from kmidi_lab.emotion_embedding import read_scalars
+from kmidi_lab.models.emotion.discriminants import fit_discriminants, spare_directions
 
 
 def drawn(classes: np.ndarray) -> np.ndarray:
@@ -24,7 +25,7 @@ def test_a_direction_of_two_classes_is_that_of_fisher() -> None:
     own = x - means[classes]
     scale = own.std(0)
     correlations = np.corrcoef(own.T)
-    shrunken = 0.9 * correlations + 0.1 * np.eye(3)
+    shrunken = 0.95 * correlations + 0.05 * np.eye(3)
     fisher = np.linalg.solve(shrunken, (means[1] - means[0]) / scale) / scale
     fisher /= np.sqrt(fisher @ (shrunken * np.outer(scale, scale)) @ fisher)
     assert weight.shape == (1, 3)
@@ -40,3 +41,12 @@ def test_classings_stand_behind_each_other_and_what_has_no_examples_is_zero() ->
     told = drawn(classes) @ weight[0] + bias[0]
     centres = [told[classes == k].mean() for k in range(3)]
     assert centres == sorted(centres) or centres == sorted(centres, reverse=True)
+
+
+def test_spare_directions_change_no_reading() -> None:
+    directions = spare_directions(28)
+    assert directions.shape == (64, 28) and np.allclose(directions.T @ directions, np.eye(28), atol=1e-6)
+    embedding = np.random.default_rng(0).normal(0, 0.3, (5, 64))
+    moved = embedding + np.random.default_rng(1).normal(0, 2, (5, 28)) @ directions.T
+    assert np.allclose(read_scalars(moved), read_scalars(embedding), atol=1e-6)
+    assert not np.allclose(moved, embedding, atol=0.1)

@@ -74,7 +74,7 @@ def test_grus_stand_in_the_place_of_the_blocks() -> None:
     one.eval()
     assert torch.allclose(rest(first(x)), one(x), atol=1e-6)
     taught = module(pretrain_epochs=[1])
-    assert taught.architecture == "causal convolution, 8 channels, kernel 8, then GRU of 10, 6→9→64"
+    assert taught.architecture == "causal convolution, 8 channels, kernel 8, then GRU of 10, 6→37→64"
     with pytest.raises(ConfigError, match=r"pretrain_epochs=\[3\] .*recurrent=\[320\]"):
         EmotionRecognizer(pretrain_epochs=[3])
     with pytest.raises(ConfigError, match=r"pretrain_epochs=\[1, 2, 3\]: there are 2 kinds"):
@@ -215,8 +215,8 @@ def test_labels_leave_what_was_taught_as_it_is(tmp_path: Path, taught: bool) -> 
         (hidden, rest), batch = recurrent_part(one.eval().network), next(Clips().passes(1))
         means = hidden(batch.x).mean(1, keepdim=True)
         kept = Chain(*list(rest)[:2])(means)[:, 0]
-        assert kept.shape == (8, 9) and kept.mean(0).abs().max() < 1e-3
-        low, high = kept[:4, -1].mean(), kept[4:, -1].mean()  # the less complex half
+        assert kept.shape == (8, 37) and kept.mean(0).abs().max() < 1e-3
+        low, high = kept[:4, 8].mean(), kept[4:, 8].mean()  # the less complex half
         assert float((high - low).abs()) > 1
     assert one.is_taught == taught and bool(one.frozen) == taught
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import AUDIO_FEATURES, EMOTION, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.models.emotion.discriminants import fit_discriminants
+from kmidi_lab.models.emotion.discriminants import fit_discriminants, spare_directions
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
 from kmidi_lab.models.emotion.hearing import EmotionData, mean_embeddings
 from kmidi_lab.models.emotion.network import embedding_network, free, read, recurrent_part
@@ -35,10 +35,13 @@ _SHORTEST = 24
 """Frames of the shortest beginning that is judged: before that there is nothing yet to go by."""
 _COURSES = 2
 """Kinds of lessons before the labels."""
-_PASSES = 8
+_PASSES = 20
 """Over the training clips, other copies and states in each, that discriminants are fitted on."""
 _HALVES = 2
 """Discriminants beside those of the labels: normal from strong, and the less complex half of the clips from the other."""
+_OTHERS, _SMALL = 28, 0.1
+"""Directions drawn at random that are kept beside the discriminants, and their scale. Labels and readings don't see them:
+they say whether a sound is like those of the training."""
 
 
 class EmotionRecognizer(AudioModule):
@@ -76,6 +79,7 @@ class EmotionRecognizer(AudioModule):
     """
 
     network: Chain
+    seen: torch.Tensor
     contract = EMOTION
     loss_name = "cross_entropy"
 
@@ -112,11 +116,10 @@ class EmotionRecognizer(AudioModule):
         super().__init__(learning_rate, weight_decay)
 
         self.discriminants = labels - 1 + _HALVES if pretrain_epochs else 0
+        kept = self.discriminants + _OTHERS if pretrain_epochs else 0
 
         def network() -> Chain:
-            return embedding_network(
-                channels, kernel, dilations, dropout, first_kernel, cepstra, recurrent, self.discriminants
-            )
+            return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra, recurrent, kept)
 
         self.vocabulary = label_set(labels)
         self.network = network()
@@ -129,13 +132,22 @@ class EmotionRecognizer(AudioModule):
         self.stride = 1 if recurrent else gcd(4, *dilations)
         self.sizes = (channels, first_kernel, kernel, tuple(dilations))
         self.recurrent, self.pretrain_epochs, self.is_taught = tuple(recurrent), tuple(pretrain_epochs), False
+        # What labels and intensity see of an embedding.
+        seen = torch.eye(EMOTION.output_size)
+        if pretrain_epochs:
+            spare = torch.from_numpy(spare_directions(_OTHERS))
+            seen = seen - spare @ spare.T
+        self.register_buffer("seen", seen, persistent=False)
         self.save_hyperparameters()
 
     @property
     def architecture(self) -> str:
         channels, first, kernel, dilations = self.sizes
         if self.recurrent:
-            sizes = [", ".join(map(str, self.recurrent)), *([str(self.discriminants)] if self.discriminants else [])]
+            sizes = [
+                ", ".join(map(str, self.recurrent)),
+                *([str(self.discriminants + _OTHERS)] if self.discriminants else []),
+            ]
             return f"causal convolution, {channels} channels, kernel {first}, then GRU of {'→'.join(sizes)}→64"
         blocks = ", ".join(map(str, dilations))
         return f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation {blocks}→64"
@@ -151,8 +163,8 @@ class EmotionRecognizer(AudioModule):
         }
 
     def head(self) -> dict[str, np.ndarray]:
-        heads = {"weight": self.label.weight, "bias": self.label.bias}
-        heads |= {"intensity_weight": self.intensity.weight, "intensity_bias": self.intensity.bias}
+        heads = {"weight": self.label.weight @ self.seen, "bias": self.label.bias}
+        heads |= {"intensity_weight": self.intensity.weight @ self.seen, "intensity_bias": self.intensity.bias}
         return {name: values.detach().cpu().numpy() for name, values in heads.items()}
 
     def calibrate(self, call: Callable[[np.ndarray], np.ndarray], data: EmotionData) -> None:
@@ -164,7 +176,7 @@ class EmotionRecognizer(AudioModule):
             train, val = mean_embeddings(call, data, "train"), mean_embeddings(call, data, "val")
             self.outliers = fit_outliers(train, np.tile(data.label_indices("train"), 2), val)
             with torch.no_grad():
-                logits = self.label.cpu()(torch.from_numpy(val)).numpy()
+                logits = self.label.cpu()(torch.from_numpy(val) @ self.seen.cpu()).numpy()
                 scale = sharpness(logits, np.tile(data.label_indices("val"), 2))
                 self.label.weight.mul_(scale)
                 self.label.bias.mul_(scale)
@@ -207,8 +219,14 @@ class EmotionRecognizer(AudioModule):
         halves = [(part.numpy(), 2) for part in (torch.cat(strong), (even > even.median()).long())]
         classings = [(torch.cat(labels).numpy(), len(self.vocabulary)), *halves]
         weight, bias = fit_discriminants(scaled.eval()(x).numpy(), classings)
-        kept.weight.copy_(torch.from_numpy(weight))
-        kept.bias.copy_(torch.from_numpy(bias))
+        drawn = torch.randn(x.shape[1], _OTHERS, generator=torch.Generator().manual_seed(0))
+        kept.weight.copy_(torch.cat([torch.from_numpy(weight).float(), _SMALL * drawn.T / x.shape[1] ** 0.5]))
+        kept.bias.copy_(torch.cat([torch.from_numpy(bias).float(), torch.zeros(_OTHERS)]))
+        last = list(rest)[-1]
+        assert isinstance(last, nn.Linear)
+        last.weight[:, self.discriminants :] = torch.from_numpy(spare_directions(_OTHERS))
+        learnt = torch.arange(last.in_features, device=last.weight.device) < self.discriminants
+        last.weight.register_hook(lambda gradient: gradient * learnt)
 
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
         weight = batch.weight[:, :: self.stride]
@@ -219,14 +237,14 @@ class EmotionRecognizer(AudioModule):
             for network, label in zip(self.companions, self.companion_labels, strict=True)
         ]
         clip, early = self._clip_means(self.network, batch.x, weight, beginnings)
-        own = torch.stack([self.label(clip), self.label(early)])
+        own = self.label(torch.stack([clip, early]) @ self.seen)
         by_label = self._cross_entropy(own, batch.label).mean(1)
         loss = by_label
         if answers:
             peer_mean = torch.stack(answers).detach().softmax(-1).mean(0)
             loss = (by_label - (peer_mean * F.log_softmax(own, -1)).sum(-1).mean(1)) / 2
             loss = loss + sum(self._cross_entropy(answer, batch.label).mean(1) for answer in answers)
-        intensity = self._cross_entropy(self.intensity(clip), batch.intensity).mean()
+        intensity = self._cross_entropy(self.intensity(clip @ self.seen), batch.intensity).mean()
         readings = F.mse_loss(read(clip), batch.scalars)
         self.keep_loss(by_label[0])
         return (
@@ -259,7 +277,7 @@ class EmotionRecognizer(AudioModule):
 
     def validation_step(self, batch: EmotionBatch, batch_idx: int) -> None:
         clip = clip_mean(self.network(batch.x), batch.weight)
-        logits, true, size = self.label(clip), batch.label.argmax(1), len(batch.x)
+        logits, true, size = self.label(clip @ self.seen), batch.label.argmax(1), len(batch.x)
         self.log("val/loss", F.cross_entropy(logits, true), prog_bar=True, batch_size=size, sync_dist=True)
         accuracy = (logits.argmax(1) == true).float().mean()
         self.log("val/accuracy", accuracy, prog_bar=True, batch_size=size, sync_dist=True)
