@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import AUDIO_FEATURES, EMOTION, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.models.emotion.discriminants import fit_discriminants, spare_directions
+from kmidi_lab.models.emotion.discriminants import OTHERS, keep_discriminants, kept_numbers, spare_directions
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
 from kmidi_lab.models.emotion.hearing import EmotionData, mean_embeddings
 from kmidi_lab.models.emotion.network import embedding_network, free, read, recurrent_part
@@ -37,11 +37,6 @@ _COURSES = 2
 """Kinds of lessons before the labels."""
 _PASSES = 20
 """Over the training clips, other copies and states in each, that discriminants are fitted on."""
-_HALVES = 2
-"""Discriminants beside those of the labels: normal from strong, and the less complex half of the clips from the other."""
-_OTHERS, _SMALL = 28, 0.1
-"""Directions drawn at random that are kept beside the discriminants, and their scale. Labels and readings don't see them:
-they say whether a sound is like those of the training."""
 
 
 class EmotionRecognizer(AudioModule):
@@ -74,7 +69,7 @@ class EmotionRecognizer(AudioModule):
         pretrain_epochs: over each of the data's lessons (`pretraining.pretrain`), which teach the layers up to the last
             GRU without labels: first other people's speech, then that of the training speakers; none, one number or
             two. The labels then leave these layers as they are, and so they do a layer of discriminants behind them
-            (`discriminants.fit_discriminants`), which is fitted to labels, intensity and complexity. Where the data hold
+            (`discriminants.keep_discriminants`), which is fitted to labels, intensity and complexity. Where the data hold
             no lessons, all layers are learnt from the labels.
     """
 
@@ -115,11 +110,10 @@ class EmotionRecognizer(AudioModule):
             )
         super().__init__(learning_rate, weight_decay)
 
-        self.discriminants = labels - 1 + _HALVES if pretrain_epochs else 0
-        kept = self.discriminants + _OTHERS if pretrain_epochs else 0
+        self.kept = kept_numbers(labels) if pretrain_epochs else 0
 
         def network() -> Chain:
-            return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra, recurrent, kept)
+            return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra, recurrent, self.kept)
 
         self.vocabulary = label_set(labels)
         self.network = network()
@@ -135,7 +129,7 @@ class EmotionRecognizer(AudioModule):
         # What labels and intensity see of an embedding.
         seen = torch.eye(EMOTION.output_size)
         if pretrain_epochs:
-            spare = torch.from_numpy(spare_directions(_OTHERS))
+            spare = torch.from_numpy(spare_directions(OTHERS))
             seen = seen - spare @ spare.T
         self.register_buffer("seen", seen, persistent=False)
         self.save_hyperparameters()
@@ -146,7 +140,7 @@ class EmotionRecognizer(AudioModule):
         if self.recurrent:
             sizes = [
                 ", ".join(map(str, self.recurrent)),
-                *([str(self.discriminants + _OTHERS)] if self.discriminants else []),
+                *([str(self.kept)] if self.kept else []),
             ]
             return f"causal convolution, {channels} channels, kernel {first}, then GRU of {'→'.join(sizes)}→64"
         blocks = ", ".join(map(str, dilations))
@@ -197,36 +191,8 @@ class EmotionRecognizer(AudioModule):
         taught = [name for name, part in self.network.named_children() if _learns(part)]
         # All but the last layer, which the labels teach.
         self.frozen, self.is_taught = (*self.frozen, *(f"network.{name}" for name in taught[:-1])), True
-        self._keep_discriminants()
-
-    @torch.no_grad()
-    def _keep_discriminants(self) -> None:
-        """Fits the layers between the GRUs and the last one to the means over the training clips."""
-        hidden, rest = recurrent_part(self.network)
-        means, labels, strong, complexity = [], [], [], []
-        hidden.eval()
-        for batch in self.trainer.datamodule.passes(_PASSES):  # type: ignore[attr-defined]
-            means.append(clip_mean(hidden(batch.x), batch.weight).cpu())
-            labels.append(batch.label.argmax(1).cpu())
-            strong.append(batch.intensity.argmax(1).cpu())
-            complexity.append(batch.scalars[:, -1].cpu())
-        x, even = torch.cat(means), torch.cat(complexity)
-        scaled, kept = list(rest)[:2]
-        assert isinstance(scaled, nn.BatchNorm1d) and isinstance(kept, nn.Linear)
-        assert scaled.running_mean is not None and scaled.running_var is not None
-        scaled.running_mean.copy_(x.mean(0))
-        scaled.running_var.copy_(x.var(0))
-        halves = [(part.numpy(), 2) for part in (torch.cat(strong), (even > even.median()).long())]
-        classings = [(torch.cat(labels).numpy(), len(self.vocabulary)), *halves]
-        weight, bias = fit_discriminants(scaled.eval()(x).numpy(), classings)
-        drawn = torch.randn(x.shape[1], _OTHERS, generator=torch.Generator().manual_seed(0))
-        kept.weight.copy_(torch.cat([torch.from_numpy(weight).float(), _SMALL * drawn.T / x.shape[1] ** 0.5]))
-        kept.bias.copy_(torch.cat([torch.from_numpy(bias).float(), torch.zeros(_OTHERS)]))
-        last = list(rest)[-1]
-        assert isinstance(last, nn.Linear)
-        last.weight[:, self.discriminants :] = torch.from_numpy(spare_directions(_OTHERS))
-        learnt = torch.arange(last.in_features, device=last.weight.device) < self.discriminants
-        last.weight.register_hook(lambda gradient: gradient * learnt)
+        passes = self.trainer.datamodule.passes(_PASSES)  # type: ignore[attr-defined]
+        keep_discriminants(self.network, passes, len(self.vocabulary))
 
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
         weight = batch.weight[:, :: self.stride]
