@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import lightning as L
@@ -18,7 +19,7 @@ from kmidi_lab.data import handshake
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.dynamics.baselines import Carry, Constant, Linear, Metrical, Normal, Trees, Written
 from kmidi_lab.models.dynamics.evaluation import DynamicsEvaluator, scores
-from kmidi_lab.models.dynamics.features import EncodedPiece
+from kmidi_lab.models.dynamics.features import EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import DynamicsEngine, masked_loss
 
 HISTORY = DYNAMICS.input("previous_velocities").index
@@ -137,6 +138,18 @@ def random_pieces(rng: np.random.Generator, count: int) -> list[EncodedPiece]:
         mask = (rng.random((200, 16)) > 0.2).astype(np.float32)
         out.append(EncodedPiece(x, y * mask, mask, str(number), "made"))
     return out
+
+
+def test_what_hears_no_history_runs_freely_in_one_call() -> None:
+    pieces = random_pieces(np.random.default_rng(3), 4)
+    rows = [replace(p, x=np.abs(p.x)) for p in pieces]
+    baselines = [kind(rows) for kind in (Constant, Metrical, Written, Trees)]
+    baselines.append(Linear(Normal(rows, history=False), 1.0))
+    for baseline in baselines:
+        assert not baseline.hears_history
+        for once, stepwise in zip(map(baseline, (p.x for p in rows)), free_run(baseline, [p.x for p in rows]), strict=True):
+            assert once == pytest.approx(stepwise, abs=1e-6)
+    assert Linear(Normal(rows, history=True), 1.0).hears_history and not hasattr(Carry(rows), "hears_history")
 
 
 def test_baselines_against_plain_definitions() -> None:
