@@ -1,10 +1,9 @@
-"""Lessons of the dynamics network: notes with the velocities that many boosted trees give them, taught by distillation.
+"""Lessons of the dynamics network: notes with the velocities that boosted trees give them, taught by distillation.
 
-Trees see a note's own features, and half of them see a performance's shape without its level. Their mean is a smooth
-function that a small network can learn from any note, real or changed, so each note stands here in several forms:
-transposed, faster or slower, with another written dynamic or none (Hinton, Vinyals, Dean: Distilling the Knowledge in a
-Neural Network, 2015). The folds of the trees are of pieces: the velocities of the notes before, which a network run
-freely has from itself, are those of trees that have not heard the piece.
+The mean of many trees is a smooth function of one note's features, which a small network can learn from any note, real or
+changed. So a note stands here in several forms: transposed, faster or slower, with another written dynamic or none
+(Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015). The velocities of the notes before, which a
+network run freely has from itself, are those of trees that have not heard the piece.
 """
 
 from __future__ import annotations
@@ -15,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 
+from datamodules.dynamics.teachers import Notes, Teachers
 from datamodules.shared.cache import cached, code_version, data_version
 from datamodules.shared.stored import SUFFIX
 from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.dynamics.baselines import Metrical
-from kmidi_lab.models.dynamics.features import HISTORY, WRITTEN, EncodedPiece, previous_velocities
+from kmidi_lab.models.dynamics.features import WRITTEN, EncodedPiece, previous_velocities
 from kmidi_lab.models.dynamics.targets import CURVE
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,6 @@ _PITCH, _TEMPO = DYNAMICS.input("pitch").start, DYNAMICS.input("tempo").start
 _PREVIOUS = DYNAMICS.input("previous_velocities").index
 _VELOCITY, _TIMING = DYNAMICS.output("velocity").start, DYNAMICS.output("timing").start
 _CURVE = DYNAMICS.output("velocity_curve").index
-_TREE_NOTES = 250_000
-_UNWRITTEN = 0.25
 _CHANGED, _REWRITTEN = 0.6, 0.5
 _TEMPO_SPREAD, _WRITTEN_SPREAD = 0.25, 0.15
 _METRE_SHARE = 0.5
@@ -45,77 +43,18 @@ class Lessons:
     mask: np.ndarray
 
 
-class _Notes:
-    """The training notes behind each other, pieces alike in weight; the previous velocities are left out."""
-
-    def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
-        ordered = sorted(pieces, key=lambda p: p.piece)
-        self.x, self.y, self.mask = (np.concatenate([getattr(p, n) for p in ordered]) for n in ("x", "y", "mask"))
-        self.x[:, _PREVIOUS] = 0
-        self.ends = np.cumsum([len(p.x) for p in ordered])
-        self.names, of_performance = np.unique([p.piece for p in ordered], return_inverse=True)
-        self.piece = np.repeat(of_performance, [len(p.x) for p in ordered])
-        self.heard = self.mask[:, _VELOCITY] > 0
-        self.count = np.bincount(self.piece[self.heard], minlength=len(self.names))
-        self.weight = (1 / np.maximum(self.count, 1))[self.piece]
-        self.weight /= self.weight[self.heard].mean()
-        velocity = self.y[:, _VELOCITY]
-        average = np.average(velocity[self.heard], weights=self.weight[self.heard])
-        parts = zip(self.split(velocity), self.split(self.heard), strict=True)
-        means = [v[h].mean() if h.any() else average for v, h in parts]
-        self.level = np.repeat(np.array(means) - average, [len(p.x) for p in ordered])
-
-    def split(self, values: np.ndarray) -> list[np.ndarray]:
-        """By performance."""
-        return np.split(values, self.ends[:-1])
-
-
-class Teachers:
-    """Two boosted regressions of the velocity for each fold of pieces, fitted on the other folds.
-
-    One of a pair learns velocities as played, the other each performance brought to the average level, which has the
-    better shape. A quarter of the notes learn without their written dynamic.
-    """
-
-    def __init__(self, notes: _Notes, folds: int, seed: int = 0) -> None:
-        self._fold = np.random.default_rng(seed).permutation(len(notes.names))[notes.piece] % folds
-        self._trees = [
-            [_fit(notes, np.flatnonzero(notes.heard & (self._fold != fold)), level, 2 * fold + level) for level in (0, 1)]
-            for fold in range(folds)
-        ]
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """`[N, 32]` to velocities `[N]`, 0..1: the mean of all."""
-        return np.mean([_ask(pair, x) for pair in self._trees], 0).astype(np.float32)
-
-    def unheard(self, x: np.ndarray) -> np.ndarray:
-        """The same of the training notes in order, by the pair alone that has not heard the note's piece."""
-        out = np.zeros(len(x), np.float32)
-        for fold, pair in enumerate(self._trees):
-            out[self._fold == fold] = _ask(pair, x[self._fold == fold])
-        return out
-
-
-def _fit(notes: _Notes, rows: np.ndarray, level: int, seed: int) -> HistGradientBoostingRegressor:
-    rng = np.random.default_rng(seed)
-    rows = rng.choice(rows, min(len(rows), _TREE_NOTES), replace=False)
-    x, y = notes.x[rows], notes.y[rows, _VELOCITY] - level * notes.level[rows]
-    x[rng.random(len(x)) < _UNWRITTEN, WRITTEN] = 0
-    trees = HistGradientBoostingRegressor(
-        max_iter=250, learning_rate=0.06, max_leaf_nodes=31, min_samples_leaf=min(1000, 1 + len(rows) // 200),
-        max_features=0.3, l2_regularization=10.0, early_stopping=False, random_state=seed,
-    )  # fmt: skip
-    return trees.fit(x, y, notes.weight[rows])
-
-
-def _ask(trees: Sequence[HistGradientBoostingRegressor], x: np.ndarray) -> np.ndarray:
-    return np.clip(np.mean([t.predict(x) for t in trees], 0), 0, 1)
-
-
 def kept(
     cache_dir: Path, pieces: Sequence[EncodedPiece], folds: int, count: int, unwritten: float, jitter: float
 ) -> Lessons:
-    """`lessons`, of the cache if they were made there before."""
+    """`lessons`, of the cache if they were made there before.
+
+    Raises:
+        ConfigError: there are fewer pieces than folds.
+    """
+    if (there := len({p.piece for p in pieces})) < folds:
+        raise ConfigError(
+            f"data.teachers={folds} folds need as many pieces, and {there} are there; give data.teachers=0"
+        )
     contents = [array.tobytes() for p in pieces for array in (p.x, p.y, p.mask)]
     version = data_version((folds, count, unwritten, jitter, [p.piece for p in pieces]), contents)
     path = cache_dir / "dynamics_lessons" / f"{version}-{code_version(__name__)}{SUFFIX}"
@@ -132,7 +71,7 @@ def lessons(pieces: Sequence[EncodedPiece], folds: int, count: int, unwritten: f
         unwritten: share whose written dynamic is unknown.
         jitter: standard deviation of how far changed notes are transposed, semitones.
     """
-    notes = _Notes(pieces)
+    notes = Notes(pieces)
     log.info("fitting %d boosted regressions that teach the network", 2 * folds)
     teachers = Teachers(notes, folds)
     rng = np.random.default_rng(0)
@@ -144,7 +83,9 @@ def lessons(pieces: Sequence[EncodedPiece], folds: int, count: int, unwritten: f
         played, own = notes.split(teachers.unheard(seen)), blank != with_written
         before = np.concatenate([previous_velocities(127 * p) for p in played])
         x[own, _PREVIOUS] = before[rows[own]]
-        y[own, _CURVE], mask[own, _CURVE] = (np.concatenate(a)[rows[own]] for a in zip(*map(_ahead, played), strict=True))
+        y[own, _CURVE], mask[own, _CURVE] = (
+            np.concatenate(a)[rows[own]] for a in zip(*map(_ahead, played), strict=True)
+        )
     known = mask[:, _TIMING] > 0
     metre = Metrical(pieces)(x)[:, _TIMING]
     y[known, _TIMING] += _METRE_SHARE * (metre - y[:, _TIMING])[known]
@@ -155,7 +96,7 @@ def lessons(pieces: Sequence[EncodedPiece], folds: int, count: int, unwritten: f
 
 
 def _forms(
-    notes: _Notes, count: int, unwritten: float, jitter: float, rng: np.random.Generator
+    notes: Notes, count: int, unwritten: float, jitter: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """(`[P, 32]` notes drawn from all pieces alike, some of them changed; `[P]` their places among the training notes)."""
     by_piece = np.flatnonzero(notes.heard)[np.argsort(notes.piece[notes.heard], kind="stable")]

@@ -10,6 +10,7 @@ from support.asap_files import write_asap
 
 from datamodules.dynamics import lessons
 from datamodules.dynamics.module import PianoPerformances
+from datamodules.dynamics.teachers import Notes, Teachers
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.dynamics.features import WRITTEN, EncodedPiece
@@ -36,11 +37,12 @@ def pieces() -> list[EncodedPiece]:
     return out
 
 
+@pytest.mark.slow
 def test_teachers_have_the_shape_and_don_t_know_the_level_of_what_they_have_not_heard(
     pieces: list[EncodedPiece],
 ) -> None:
-    notes = lessons.Notes(pieces)
-    teachers = lessons.Teachers(notes, 4)
+    notes = Notes(pieces)
+    teachers = Teachers(notes, 4)
     played = notes.y[:, 0]
     heard, unheard = teachers(notes.x), teachers.unheard(notes.x)
     assert np.corrcoef(heard, played)[0, 1] > 0.9
@@ -52,6 +54,7 @@ def test_teachers_have_the_shape_and_don_t_know_the_level_of_what_they_have_not_
     assert np.corrcoef(level, guesses[0])[0, 1] > 0.9 > 0.3 > np.corrcoef(level, guesses[1])[0, 1]
 
 
+@pytest.mark.slow
 def test_lessons_hold_what_the_teachers_say_of_every_form(pieces: list[EncodedPiece]) -> None:
     made = lessons.lessons(pieces, 4, 4000, 0.5, 3.0)
     assert made.x.shape == (4000, 32) and made.y.shape == made.mask.shape == (4000, 16)
@@ -72,9 +75,11 @@ def test_lessons_hold_what_the_teachers_say_of_every_form(pieces: list[EncodedPi
     assert made.y[:, TIMING] == pytest.approx(0.6, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_lessons_are_kept_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_asap(tmp_path, 12)
-    settings = dict(val_share=0.2, test_share=0.3, batch_size=64, notes_per_epoch=1024, teachers=2, lesson_notes=500)
+    settings = {"val_share": 0.2, "test_share": 0.3, "batch_size": 64, "notes_per_epoch": 1024}
+    settings |= {"teachers": 2, "lesson_notes": 500}
     first, again = (PianoPerformances(str(root), str(root / "cache"), **settings) for _ in range(2))
     first.setup("fit")
     batches = list(first.train_dataloader())
@@ -86,6 +91,11 @@ def test_lessons_are_kept_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     again.use_contract("1")
     with pytest.raises(ConfigError, match=r"data\.teachers=0"):
         again.train_dataloader()
+
+
+def test_folds_need_pieces(pieces: list[EncodedPiece], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"data\.teachers=9 folds .* 8 are there"):
+        lessons.kept(tmp_path, pieces, 9, 100, 0.5, 3.0)
 
 
 def test_one_fold_leaves_nothing_to_learn_from() -> None:
