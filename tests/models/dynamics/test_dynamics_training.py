@@ -76,6 +76,13 @@ def test_it_can_learn_one_performance_by_heart(data: PianoPerformances) -> None:
     assert (module.network(x)[:, 14:] == 0).all()
 
 
+def test_the_velocity_weighs_as_much_as_it_is_given() -> None:
+    out, y, mask = torch.zeros(2, 16), torch.zeros(2, 16), torch.ones(2, 16)
+    y[:, 0] = 0.55  # Huber, beta .1: .5; the other slices have no error and weigh 2, .5, 1, .5, .5, 1, 1
+    assert float(masked_loss(out, y, mask)) == pytest.approx(0.5 * 4 / 10.5)
+    assert float(masked_loss(out, y, mask, 10.0)) == pytest.approx(0.5 * 10 / 16.5)
+
+
 def test_inputs_without_evidence_are_not_heard() -> None:
     module = DynamicsEngine().eval()
     x = torch.rand(5, 32)

@@ -56,8 +56,8 @@ def loss_over_pieces(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiec
     """
     by_piece: dict[str, list[float]] = defaultdict(list)
     for out, piece in zip(outputs, pieces, strict=True):
-        arrays = (torch.from_numpy(a) for a in (out, piece.y, piece.mask))
-        by_piece[piece.piece].append(float(masked_loss(*arrays)))
+        mine, y, mask = (torch.from_numpy(a) for a in (out, piece.y, piece.mask))
+        by_piece[piece.piece].append(float(masked_loss(mine, y, mask)))
     return float(np.mean([np.mean(losses) for losses in by_piece.values()]))
 
 
