@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_lessons_hold_what_the_teachers_say_of_every_form(pieces: list[EncodedPi
 @pytest.mark.slow
 def test_lessons_are_kept_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_asap(tmp_path, 12)
-    settings = {"val_share": 0.2, "test_share": 0.3, "batch_size": 64, "notes_per_epoch": 1024}
+    settings: dict[str, Any] = {"val_share": 0.2, "test_share": 0.3, "batch_size": 64, "notes_per_epoch": 1024}
     settings |= {"teachers": 2, "lesson_notes": 500}
     first, again = (PianoPerformances(str(root), str(root / "cache"), **settings) for _ in range(2))
     first.setup("fit")
