@@ -23,7 +23,7 @@ _DATA = re.compile(r"^## Data\n\n`([^`]+)`", re.MULTILINE)
 _FINGERPRINT = re.compile(r"fingerprint `(\S+)`")
 _NO_EFFECT = re.compile(r"^## Inputs without effect\n\n(.*)$", re.MULTILINE)
 _PRODUCT = re.compile(r"Use in a product: \*\*(\w+)\*\*")
-_LICENCES = re.compile(r"Licences: (.*?)\.$", re.MULTILINE)
+_LICENCES = re.compile(r"^(?>.*?Licences: )(.*)\.$", re.MULTILINE)
 _ACCELERATOR = re.compile(r"accelerator (\w+)")
 _ROW = r"^\| {} \| (.*) \|$"
 _SETTINGS = ("epochs", "batch_size", "learning_rate", "optimizer", "loss")
@@ -101,7 +101,7 @@ def _check_settings(checks: Checks, name: str, settings: str, training: dict[str
             )
     for loss in _LOSSES:
         # Markdown has a backslash before the underscore.
-        number = re.search(loss.replace("_", r"\\?_") + r" ([-+.\de]*\d)", settings)
+        number = re.search(loss.replace("_", r"\\?_") + r" (-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", settings)
         right = training.get(loss)
         if number is None or not isinstance(right, int | float) or not math.isfinite(right):
             continue
