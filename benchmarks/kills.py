@@ -124,10 +124,12 @@ class Lab:
             "train": ["seed=1"],
             "resume": ["seed=1", f"trainer.resume={copy}"],
             "sweep": ["-m", "seed=1,2", "models_root=models/${seed}"],
-            "prepare": ["task=prepare", "paths.cache_dir=cache"],
+            "prepare": ["task=prepare"],
             "export": ["task=export", f"export.source={run}"],
         }
-        return [*self.settings, *more[kind]]
+        own_cache = kind == "prepare"  # in its folder, where the kill leaves it
+        settings = [*self.settings[:-1], "paths.cache_dir=cache"] if own_cache else self.settings
+        return [*settings, *more[kind]]
 
     def published(self, root: Path) -> dict[str, bytes]:
         """The artefacts in a models folder that depend on no clock."""

@@ -38,6 +38,7 @@ def test_what_was_read_is_handed_out_once_and_only_for_the_same_data(tmp_path: P
     assert ready.data_module(cfg, 4) is not kept  # the next job of the same process
 
 
+@pytest.mark.slow
 def test_other_data_take_the_place_of_what_was_ready(tmp_path: Path) -> None:
     ready.read(config(tmp_path))
     first = ready._module

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from omegaconf import OmegaConf
@@ -88,6 +89,7 @@ def _finished(folder: Path, offline: bool, failed: bool = False) -> _Run:
     return run
 
 
+@pytest.mark.slow
 def test_tables_report_and_artefacts_with_what_they_were_made_from(tmp_path: Path) -> None:
     run = _finished(tmp_path, offline=False)
     record = sample_run()

@@ -77,6 +77,13 @@ def config_file(group: str, choice: str) -> Path:
 
 
 @cache
+def tasks_with_settings() -> tuple[str, ...]:
+    """The tasks that have a block of settings of their name."""
+    files = sorted((conf_dir() / "task").glob("*.yaml"))
+    return tuple(path.stem for path in files if f"\n{path.stem}:" in path.read_text(encoding="utf-8"))
+
+
+@cache
 def models(folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
     """What `model/<m>.yaml` says, by m; where several folders have it, the first of them counts."""
     import yaml

@@ -70,6 +70,7 @@ def test_a_sad_sentence_is_in_minor_and_slow_a_happy_one_in_major_and_fast(make)
     assert sad.tempo < 90 < happy.tempo
 
 
+@pytest.mark.slow
 def test_any_reader_finds_tracks_programs_markers_key_and_tempo(make) -> None:
     song = make(text=TEXT, bars=64)
     file = mido.MidiFile(file=io.BytesIO(song.midi))
@@ -138,6 +139,7 @@ def test_an_arc_that_the_words_ask_for_is_taken_and_gibberish_is_said_to_be_unsu
     assert song.brief.mood.valence == 0
 
 
+@pytest.mark.slow
 def test_each_missing_model_is_named_and_stood_in_for(make) -> None:
     song = make(text=TEXT, models=False)
     named = [line for line in song.remarks if "stood in" in line]
@@ -282,6 +284,7 @@ def _spread(notes: tuple[Note, ...]) -> int:
     return max(n.pitch for n in notes) - min(n.pitch for n in notes)
 
 
+@pytest.mark.slow
 def test_a_lead_can_be_sung(make) -> None:
     for settings in ({"text": TEXT}, {"emotion": "joyful"}, {"emotion": "angry"}):
         lead = make(**settings).arrangement.part("lead").notes

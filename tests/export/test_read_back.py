@@ -69,6 +69,7 @@ def _bytes(module: LabModule) -> dict[str, bytes]:
     return {name: values.numpy().tobytes() for name, values in module.state_dict().items()}
 
 
+@pytest.mark.slow
 def test_other_sizes_or_another_model_are_one_line(tmp_path: Path) -> None:
     harmony = _module("model=harmony")
     assert "is [128, 599], this network's" in _line(harmony, RELEASE) or "sizes" in _line(harmony, RELEASE)
@@ -83,6 +84,7 @@ def test_other_sizes_or_another_model_are_one_line(tmp_path: Path) -> None:
     assert "no weights there, or damaged" in _line(harmony, tmp_path / "x.ckpt")
 
 
+@pytest.mark.slow
 def test_what_can_not_be_read_back_is_said() -> None:
     assert "a student's" in _line(_module("experiment=melody_real"), RELEASE)
     assert "another form" in _line(_module("experiment=instrument_real"), RELEASE)

@@ -87,6 +87,7 @@ def chains(draw):
     return Chain(*modules, nn.Linear(size, 4)).eval()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(chains(), st.integers(0, 2**32 - 1))
 def test_any_chain_reads_back_as_it_was(make_contract, net, seed):

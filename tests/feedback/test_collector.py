@@ -110,6 +110,7 @@ def test_a_full_store_takes_no_more(tmp_path: Path) -> None:
     assert collector.store.size() == 2
 
 
+@pytest.mark.slow
 def test_five_hundred_hostile_requests_store_nothing_and_break_nothing(collector: Collector) -> None:
     """Malformed, oversized, replayed and hostile, each drawn anew; the figure of docs/privacy.md."""
     first = event()

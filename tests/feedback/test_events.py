@@ -45,6 +45,7 @@ _events = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(_events)
 def test_what_is_written_is_read_back(event: Event) -> None:
     assert parse(to_line(event)) == event

@@ -87,6 +87,7 @@ def test_no_cell_of_few_users_is_shown_whatever_the_noise() -> None:
     assert not anonymous_counts(many_events_of_one, 10.0, Random(0)).cells
 
 
+@pytest.mark.slow
 def test_the_noise_is_laplaces_of_the_documented_scale() -> None:
     crowd, epsilon = _crowd({"accepted": 500}), 1.0
     noise = [anonymous_counts(crowd, epsilon, Random(seed)).cells["m", "accepted", None] - 500 for seed in range(1500)]

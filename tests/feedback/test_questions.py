@@ -65,6 +65,7 @@ def _fill(path: Path, rows: list[dict[str, str]]) -> None:
         writer.writerows(rows)
 
 
+@pytest.mark.slow
 def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, capsys) -> None:
     folder = tmp_path / "texts"
     folder.mkdir()
@@ -136,6 +137,7 @@ def test_recordings_are_ranked_and_what_is_none_is_left_out(job, tmp_path: Path,
     assert {row["source"] for row in csv.DictReader((tmp_path / "queue.csv").open())} == {"low.wav", "high.wav"}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_asked_is_one_line(job, tmp_path: Path) -> None:
     for words, line in (
         (("model=groove",), "has no labels to ask for"),

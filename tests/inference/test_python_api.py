@@ -19,6 +19,7 @@ _SYLLABLES = np.sin(2 * np.pi * 2 * np.arange(48_000) / 16_000)
 NOISE = (0.2 * np.random.default_rng(0).normal(size=48_000) * _SYLLABLES).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_the_page_runs_from_top_to_bottom(repo: Path, tmp_path: Path) -> None:
     page = (repo / "docs" / "python_api.md").read_text(encoding="utf-8")
     program = "".join(re.findall(r"```python\n(.*?)```", page, re.S))

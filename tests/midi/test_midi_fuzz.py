@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import mido
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.smf import END, meta, midi, name, note, song, tempo, track
@@ -52,6 +53,7 @@ def mutated(data: bytes, changes: list[tuple[str, int, bytes]]) -> bytes:
     return data
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(st.sampled_from(GOOD), st.lists(CHANGE, min_size=1, max_size=6))
 def test_a_damaged_file_is_read_or_refused_and_no_note_is_lost_in_silence(

@@ -115,6 +115,7 @@ def test_every_model_writes_its_midi_with_its_sound(repo: Path) -> None:
     assert len(written) > 2
 
 
+@pytest.mark.slow
 def test_the_task_makes_sound_unless_it_is_told_not_to(called, tmp_path: Path) -> None:
     asked = ("task=predict", "model=melody", "predict.chords=Am F", "predict.length=8")
     runs = tmp_path / "outputs" / "predict" / "melody"

@@ -49,6 +49,7 @@ def test_every_metric_and_baseline_stands_in_its_place(page: Page) -> None:
     assert "14,511 events" in page.text
 
 
+@pytest.mark.slow
 def test_the_worst_test_items_stand_there_with_their_pictures_which_can_run_nothing(tmp_path: Path) -> None:
     run = sample_run()
     names = ("<b>Giant", "Steps", "elsewhere")
@@ -129,6 +130,7 @@ def test_same_run_gives_the_same_bytes(source: str, tmp_path: Path) -> None:
     assert _source(sample_run(), tmp_path) == source
 
 
+@pytest.mark.slow
 def test_all_text_is_escaped(tmp_path: Path) -> None:
     evil = '"><script>alert(1)</script>'
     run = sample_run()

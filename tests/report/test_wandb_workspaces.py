@@ -24,6 +24,7 @@ def test_without_the_package_one_line_says_what_to_install(refusal: Callable[...
     assert "pip install 'kmidi_lab[dashboards]'" in refusal("task=dashboard", "logger=wandb", "dashboard.dry_run=true")
 
 
+@pytest.mark.slow
 @with_package
 def test_a_workspace_for_each_model_and_one_for_all(tmp_path: Path) -> None:
     entries = load_registry(RELEASE)["models"]

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from support.browser import browsing, needs_browser, served
 
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.store import Store
 
 pytestmark = [pytest.mark.slow, needs_browser]
@@ -123,21 +124,26 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
             wait.until(lambda _: shown() and not named("heard_busy").text)
             return shown()
 
-        options = [o.text for o in Select(named("model")).options]
-        for option in options[:3]:
-            assert ask(option, midi) == "MIDI WAV", option
-        for option in options[3:6]:
-            assert '"answers"' in ask(option, wav), option
-        assert '"by"' in ask(options[4], button="record")
-        for option, typed, told in (
-            (options[6], "Dm7 G7", '"answer"'),
-            (options[7], "C F", "MIDI WAV"),
-            (options[8], "", "searching"),
-            (options[9], "24", "sections"),
-            (options[9], "many", "whole number"),
+        options = Select(named("model")).options
+        kinds = {o.text: (o.get_attribute("data-takes"), o.get_attribute("value")) for o in options}
+        assert {model for _, model in kinds.values()} == set(CONTRACTS)
+        for option, (takes, _) in kinds.items():
+            if takes == "MIDI file":
+                assert ask(option, midi) == "MIDI WAV", option
+            elif takes == "sound file":
+                assert '"answers"' in ask(option, wav), option
+        [by_voice] = (option for option, (_, model) in kinds.items() if model == "emotion")
+        assert '"by"' in ask(by_voice, button="record")
+        typed = {model: option for option, (takes, model) in kinds.items() if not takes.endswith("file")}
+        for model, words, told in (
+            ("harmony", "Dm7 G7", '"answer"'),
+            ("melody", "C F", "MIDI WAV"),
+            ("intent", "", "searching"),
+            ("structure", "24", "sections"),
+            ("structure", "many", "whole number"),
         ):
-            assert told in ask(option, typed=typed), option
-        assert "MIDI" in ask(options[0], wav), "not a MIDI file"
+            assert told in ask(typed[model], typed=words), model
+        assert "MIDI" in ask(next(o for o, (takes, _) in kinds.items() if takes == "MIDI file"), wav), "not a MIDI file"
 
         named("chords").send_keys("Am Xyz")
         named("compose").click()

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.serving.app import make_app
 from kmidi_lab.serving.guards import Hosts
@@ -59,6 +60,7 @@ def test_the_same_question_twice_gives_the_same_song_and_a_rating_is_kept_withou
     assert b"secret" not in b"".join(p.read_bytes() for p in tmp_path.glob("feedback.db*"))
 
 
+@pytest.mark.slow
 def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
     midi = client.get(f"/api/song/{compose(client, text='joyful', bars=8).json()['id']}.mid").content
     played = client.post("/api/ask/dynamics", content=midi, headers=OCTETS).json()
@@ -87,6 +89,18 @@ def test_a_model_answers_what_is_typed(client) -> None:
     again = client.post("/api/ask/melody", content=client.get(f"/api/song/{tune['id']}.mid").content, headers=OCTETS)
     assert again.json()["files"] == ["mid", "wav"]
     assert "chorus" in client.get("/api/kinds").json()
+
+
+def test_every_model_can_be_asked_and_says_by_what(client) -> None:
+    ways = client.get("/api/models").json()
+    assert {way["model"] for way in ways} == set(CONTRACTS)
+    assert {way["takes"] for way in ways if not way["example"]} == {"MIDI file", "sound file"}
+    for way in ways:
+        path = f"/api/{'tell' if way['example'] else 'ask'}/{way['model']}"
+        sent = {"json": {"text": way["example"]}} if way["example"] else {"content": b"none", "headers": OCTETS}
+        done = client.post(path, **sent)
+        # What stands there as an example is answered; a file that is none is refused by its reader, not as a way unknown.
+        assert done.status_code == (200 if way["example"] else 400) and "not allowed" not in done.text, way
 
 
 @pytest.mark.parametrize(

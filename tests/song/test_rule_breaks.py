@@ -367,6 +367,7 @@ def any_songs(draw: st.DrawFn) -> Arrangement:
     return replace(frame, sections=sections, chords=tuple(chords), parts=tuple(parts))
 
 
+@pytest.mark.slow
 @settings(max_examples=15 * EXAMPLES, deadline=None)
 @given(any_songs(), st.sampled_from(sorted(CHANGES)))
 def test_any_song_is_changed_or_refused(song: Arrangement, rule: str) -> None:

@@ -18,6 +18,7 @@ def test_every_model_has_a_search_space() -> None:
     assert options("search") == options("model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", options("model"))
 def test_a_search_space_is_of_real_settings_and_its_ends_build(model: str) -> None:
     words = [f"model={model}", "sweep=optuna"]

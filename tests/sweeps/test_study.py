@@ -60,6 +60,7 @@ def trials(folder: Path, storage: str | None = None) -> list[optuna.trial.Frozen
     return optuna.load_study(study_name="s", storage=storage or f"sqlite:///{folder}/study.db").trials
 
 
+@pytest.mark.slow
 def test_it_begins_with_the_settings_as_they_are_and_tests_the_best(tmp_path: Path) -> None:
     launch = Launcher(tmp_path)
     study.search(tmp_path, WORDS, settings(), launch)

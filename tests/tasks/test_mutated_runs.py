@@ -57,6 +57,7 @@ def test_the_run_as_it_was_is_read() -> None:
     _opened(RUN)
 
 
+@pytest.mark.slow
 @few
 @given(data=st.data())
 def test_a_config_of_any_content(data: st.DataObject) -> None:
@@ -66,6 +67,7 @@ def test_a_config_of_any_content(data: st.DataObject) -> None:
         _opened(run)
 
 
+@pytest.mark.slow
 @few
 @given(data=st.data())
 def test_a_record_of_any_content(data: st.DataObject) -> None:

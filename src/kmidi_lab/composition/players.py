@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,12 +10,6 @@ from typing import Any
 from kmidi_lab.inference.api import Request, Session, request_of
 from kmidi_lab.inference.published import Published, load_published
 
-PERFORMERS = ("groove", "dynamics", "melody", "microtiming")
-"""Models that make a MIDI file of a MIDI file."""
-LISTENERS = ("emotion", "instrument", "emotion_node")
-"""Models that take sound."""
-TYPED: Mapping[str, str] = {"harmony": "chords", "melody": "chords", "intent": "text", "structure": "bars"}
-"""Models that answer what is typed, each with the key of `predict` that takes it."""
 _LONGEST = 200
 """Characters of an answer or a question that a trace shows."""
 

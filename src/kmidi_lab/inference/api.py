@@ -21,6 +21,7 @@ from kmidi_lab.files import with_home, write_atomic
 from kmidi_lab.inference.adapters import with_adapter
 from kmidi_lab.inference.published import Published, default_root, load_published
 from kmidi_lab.inference.questions import Guess, Question
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.targets import find
 
 Answer = TypeVar("Answer")
@@ -113,6 +114,8 @@ class Request(Bounded, ABC, Generic[Answer]):
     """The model's, where it is from outside the lab: `load` finds it here, without importing torch."""
     without_model: ClassVar[str | None] = None
     """What answers where no model is published; None where nothing can."""
+    ways: ClassVar[tuple[Way, ...]] = ()
+    """How the page asks it; without any the page leaves it out."""
 
     @abstractmethod
     def run(self, published: Published | None, session: Session) -> Answer:

@@ -15,7 +15,7 @@ from kmidi_lab.composition.metres import METRES
 from kmidi_lab.errors import UserError, first_line
 from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields, json_body
 from kmidi_lab.serving.server import PAGE_FAULT, PAGE_HEADERS, guard
-from kmidi_lab.serving.studio import SETTINGS, Studio
+from kmidi_lab.serving.studio import SETTINGS, Studio, ways
 
 _TEXT_BYTES = 64 * 1024
 _KINDS = {
@@ -54,6 +54,10 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     @app.get("/api/metres")
     def metres() -> list[str]:
         return list(METRES)
+
+    @app.get("/api/models")
+    def models() -> list[dict[str, str]]:
+        return ways()
 
     @app.get("/api/kinds")
     def kinds() -> list[str]:

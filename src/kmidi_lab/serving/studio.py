@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,12 +13,15 @@ import soundfile
 
 from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition.picture import song_picture
-from kmidi_lab.composition.players import LISTENERS, PERFORMERS, TYPED, Players
+from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
+from kmidi_lab.conf_dir import conf_dir, models
 from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.feedback.use_ids import use_id
+from kmidi_lab.inference.api import request_of
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.sound import LONGEST_S, NoSoundError, wav_bytes
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
 from kmidi_lab.serving.ratings import compared, take_in_old
@@ -101,12 +104,11 @@ class Studio:
         Raises:
             UserError: no such model here, or data that it can't read.
         """
-        if model not in PERFORMERS + LISTENERS:
-            raise ConfigError(one_of("model", model, PERFORMERS + LISTENERS))
+        way = _way(model, typed=False)
         with self._lock:
             players = Players(self._root, self._cache_dir, self._spare)
-            if model in PERFORMERS:
-                return self._played(players.ask(model, midi=data).midi, players.trace[model].by)
+            if way.key == "midi":
+                return self._played(players.ask(model, midi=data), players.trace[model].by)
             samples, rate = _samples(data)
             heard = players.ask(model, audio=samples, rate=rate)
         answers = {q: {"answer": a, "probability": round(p, 3)} for q, (a, p) in heard.summary.answers.items()}
@@ -119,28 +121,28 @@ class Studio:
         Raises:
             UserError: no such model here, or a text that it can't read.
         """
-        if model not in TYPED:
-            raise ConfigError(one_of("model", model, TYPED))
+        way = _way(model, typed=True)
         if len(text) > _LONGEST_TYPED:
             raise ConfigError(f"{len(text)} characters were typed; give at most {_LONGEST_TYPED}")
-        key = TYPED[model]
-        if key == "bars" and not text.strip().isdecimal():
-            raise ConfigError(f"bars={text.strip()[:40]!r} must be a whole number, such as 32")
+        number = way.example.isdecimal()
+        if number and not text.strip().isdecimal():
+            raise ConfigError(f"{way.key}={text.strip()[:40]!r} must be a whole number, such as {way.example}")
         with self._lock:
             players = Players(self._root, self._cache_dir, self._spare)
-            asked: dict[str, Any] = {key: int(text) if key == "bars" else text}
+            asked: dict[str, Any] = {way.key: int(text) if number else text}
             answer = players.ask(model, **asked)
             by = players.trace[model].by
             if hasattr(answer, "midi"):
-                return self._played(answer.midi, by)
+                return self._played(answer, by)
         if isinstance(answer, list):
             return {"answer": {name: round(share, 3) for name, share in answer}, "by": by}
         return {"answer": _short(answer.record() if hasattr(answer, "record") else answer.plain()), "by": by}
 
-    def _played(self, midi: bytes, by: str) -> dict[str, Any]:
-        """MIDI that a model made, kept with its sound."""
-        files = {"mid": midi} | _sound(midi)
-        return {"id": self.shelf.put(files), "files": sorted(files), "by": by}
+    def _played(self, answer: Any, by: str) -> dict[str, Any]:
+        """MIDI that a model made, kept with its sound; what a person should know of it is told."""
+        files = {"mid": answer.midi} | _sound(answer.midi)
+        remarks = list(getattr(answer, "remarks", ()))
+        return {"id": self.shelf.put(files), "files": sorted(files), "by": by, "remarks": remarks}
 
     def rate(self, first: str, second: str, better: str) -> None:
         """Keeps which of two songs a person liked better, beside what made them; no text of theirs.
@@ -168,6 +170,26 @@ class Studio:
                 raise ConfigError("an answer is a pair of field and value")
             song = answer(song, pair[0], pair[1])
         return song
+
+
+def ways() -> list[dict[str, str]]:
+    """Everything that a person may send to one model, by model."""
+    return [{"model": model, "does": way.does, "takes": way.takes, "example": way.example} for model, way in _ways()]
+
+
+def _ways() -> Iterator[tuple[str, Way]]:
+    """(model, way) of the lab's own models that can be asked."""
+    for model, declared in models((conf_dir(),)).items():
+        if "predict" in declared:
+            yield from ((model, way) for way in request_of(model).ways)
+
+
+def _way(model: str, typed: bool) -> Way:
+    """How a model takes a file, or what is typed. Raises ConfigError: it doesn't, or there is none of that name."""
+    found = {name: way for name, way in _ways() if bool(way.example) == typed}
+    if model not in found:
+        raise ConfigError(one_of("model", model, found))
+    return found[model]
 
 
 def _short(record: Mapping[str, Any]) -> dict[str, Any]:

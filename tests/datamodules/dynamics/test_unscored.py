@@ -111,6 +111,7 @@ def made(root: Path, source: str) -> PianoPerformances:
     return data
 
 
+@pytest.mark.slow
 def test_maestro_knows_velocities_and_the_pedal_and_no_beats(tmp_path: Path) -> None:
     data = made(write_maestro(tmp_path, 12), "maestro")
     described = data.describe()

@@ -227,6 +227,7 @@ def test_the_same_epoch_gives_the_same_batches_and_another_does_not(generated: D
     assert not torch.equal(epoch(0), epoch(1))
 
 
+@pytest.mark.slow
 def test_cache_is_used_and_a_broken_one_is_remade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def take() -> library.Library:
         return library.load(Path("nowhere"), tmp_path, ("styles",), (), 0, False)

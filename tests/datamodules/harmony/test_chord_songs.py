@@ -121,6 +121,7 @@ def test_duplicates_go_before_transposition() -> None:
     assert library.description["problems"] == {"same progression as another, whatever the key": 1}
 
 
+@pytest.mark.slow
 def test_cache_is_used_and_a_broken_one_is_remade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def load() -> chord_library.Library:
         return chord_library.load(Path("nowhere"), tmp_path, ("embedded",), 0, 0.1, 0.1, False)

@@ -108,6 +108,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuned_encoder, "_RATE", 1e-3)
 
 
+@pytest.mark.slow
 def test_a_trained_encoder_says_what_it_was_told(package: Path, quick: None) -> None:
     before = torch.get_rng_state()
     tuned = tuned_encoder.tune(judged(80), False)
@@ -122,6 +123,7 @@ def test_a_trained_encoder_says_what_it_was_told(package: Path, quick: None) -> 
     assert tuned_encoder.opinions(tuned, [], False).vectors.shape == (0, SIZE)
 
 
+@pytest.mark.slow
 def test_what_the_teacher_learnt_and_said_is_kept(
     package: Path, quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

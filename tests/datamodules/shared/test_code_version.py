@@ -130,6 +130,7 @@ def test_whatever_ran_while_data_were_prepared_is_in_the_key(room: str, tmp_path
     assert ran <= set(cache.closure(f"datamodules.{room}.library")[0])
 
 
+@pytest.mark.slow
 def test_no_reader_imports_by_a_name_that_it_computes() -> None:
     """Such an import is in no closure; what a worker process imports is seen by no test of this one's modules."""
     dynamic = set()

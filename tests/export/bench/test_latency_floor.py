@@ -73,6 +73,7 @@ def test_the_real_clock_gives_a_plausible_bandwidth():
     assert read_time_us(4_000_000) is not None
 
 
+@pytest.mark.slow
 def test_weights_of_an_onnx_file_are_its_floats_without_the_state(make_contract):
     contract = make_contract(6, 4, state="one note a call")
     network = Chain(GRU(6, 8), nn.Linear(8, 4)).eval()

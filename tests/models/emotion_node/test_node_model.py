@@ -128,6 +128,7 @@ def test_invariance_counts_pairs():
     assert invariance(np.array([1, 2]), ["a", "b"]) == 1.0
 
 
+@pytest.mark.slow
 def test_perfect_and_wrong_answers(data):
     """Two clips of the four have a quadrant as well, as played ones do."""
     clips = data.songs("test")
@@ -205,6 +206,7 @@ def test_two_processes_render_what_one_does():
         np.testing.assert_array_equal(a.sound.frames, b.sound.frames)
 
 
+@pytest.mark.slow
 def test_more_training_clips_leave_the_others_as_they_are():
     few, many = (made.plan(n, 0) for n in (2, 3))
     assert [p for p in many if p in set(few)] == few

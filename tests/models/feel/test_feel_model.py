@@ -250,6 +250,7 @@ def test_values_come_in_as_training_goes_on(data: Data, monkeypatch: pytest.Monk
     assert float(module.training_step(batch, 0).detach()) == pytest.approx(cost[4], rel=1e-3), "a tempo is known"
 
 
+@pytest.mark.slow
 def test_both_artefacts_take_it_and_it_is_small_enough() -> None:
     assert AudioFeelAnalyzer().parameter_count < 300_000
     module = small().eval()

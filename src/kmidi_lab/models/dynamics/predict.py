@@ -14,6 +14,7 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.channels import SUSTAIN
 from kmidi_lab.midi.events import CONTROL
 from kmidi_lab.midi.grid import is_played, played_share
@@ -81,6 +82,7 @@ class PerformedScore(Request[Performance]):
         ConfigError: no file, an emotion that can't be read, or an `out` that can't be written.
     """
 
+    ways = (Way("midi", "a MIDI score is played"),)
     without_model = "a rule, louder on strong beats and high notes"
 
     def __init__(

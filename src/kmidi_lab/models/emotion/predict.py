@@ -14,12 +14,14 @@ from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.emotion.features import INTENSITIES
 
 
 class HeardEmotion(Listening):
     """Asks how a voice sounds: valence, arousal, dominance in -1..1, complexity in 0..1, the likeliest label and intensity."""
 
+    ways = (Way("audio", "how a voice sounds"),)
     asks_about = SOUNDS
     without_model = "a guess from how loud it is"
     unheard = "no speech (silence, or a sound that stays the same)"

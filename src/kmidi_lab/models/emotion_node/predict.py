@@ -8,6 +8,7 @@ from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.emotion_node.features import (
     BASES,
     INTENSITIES,
@@ -24,6 +25,7 @@ from kmidi_lab.models.emotion_node.features import (
 class HeardNodes(Listening):
     """Asks which of the 216 emotion nodes a sound expresses, and in which key."""
 
+    ways = (Way("audio", "the feeling of music (an experiment)"),)
     from_onset = True
     least_s = 2.0
     """By then base emotions are told nearly as well as from whole clips (docs/emotion_node.md)."""

@@ -19,6 +19,7 @@ from kmidi_lab.inference.listener import Frames, Read, Reading
 from kmidi_lab.inference.listening import Listening, Recognition, say
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS, Guess, Question
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.feel.brightness import BrightnessEar
 from kmidi_lab.models.feel.decoding import tempo_of
 from kmidi_lab.models.feel.features import BINS, bpm_of
@@ -61,6 +62,7 @@ class HeardFeel(Listening):
     """
 
     without_model = NAME
+    ways = (Way("audio", "tempo, swing and energy of music"),)
     asks_about = SOUNDS
     asks_by = "entropy"
     typed_label = "quarter notes a minute, or tap T"

@@ -11,6 +11,7 @@ import numpy as np
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.piece import DRUM_CHANNEL, VOICES, Notes, Piece, is_kit, voices_of
 from kmidi_lab.midi.reading import OpenFile, open_file
 from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
@@ -63,6 +64,7 @@ class HumanisedDrums(Request[Humanised]):
         ConfigError: no file, an unknown style, or an `out` that can't be written.
     """
 
+    ways = (Way("midi", "drums of a MIDI file get a feel"),)
     without_model = "the rule of swing and metrical accents"
 
     def __init__(

@@ -22,6 +22,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import TEXTS, Guess, Question
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.harmony import asking
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
 from kmidi_lab.models.harmony.evaluation import DEGREES, joint_probabilities
@@ -54,6 +55,7 @@ class NextChords(Request[list[Continuation]]):
     """
 
     without_model = "the circle-of-fifths heuristic"
+    ways = (Way("chords", "which chords come next", "Dm7 G7"),)
     asks_about = (*TEXTS, ".mid", ".midi")
     asks_by = "entropy"
     typed_label = "another chord"

@@ -9,6 +9,7 @@ from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.instrument.features import CLASSES
 
 _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
@@ -21,6 +22,7 @@ recordings are (docs/instrument.md)."""
 class HeardInstruments(Listening):
     """Asks what plays in a sound, how and how loudly."""
 
+    ways = (Way("audio", "what plays in a recording"),)
     asks_about = SOUNDS
     from_onset = True
     least_s = 0.5

@@ -13,6 +13,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import TEXTS, Guess, Question, digest, lines
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.intent.features import LABELS
 from kmidi_lab.models.intent.reading import WORD_LIST, Feeling, from_model, from_words, label_logits
 
@@ -30,6 +31,7 @@ class FeelingOf(Request[Feeling]):
     """
 
     without_model = "a list of feeling words"
+    ways = (Way("text", "the feeling in a sentence", "I'm feeling lost and searching"),)
     asks_about = TEXTS
 
     def __init__(self, text: str | None = None) -> None:

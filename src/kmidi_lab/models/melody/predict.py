@@ -19,6 +19,7 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.models.melody.continuation import Primer, read_tune, written
 from kmidi_lab.models.melody.metres import METRES, TYPED, Metre, metre_of
@@ -93,6 +94,10 @@ class MelodyOverChords(Request[Tune]):
         ConfigError: a chord, key or emotion that can't be read, a number out of range, or an `out` that can't be written.
     """
 
+    ways = (
+        Way("midi", "the tune of a MIDI file goes on"),
+        Way("chords", "a tune over chords", "Am F C G"),
+    )
     without_model = "a heuristic, steps within the key and the chord"
 
     def __init__(

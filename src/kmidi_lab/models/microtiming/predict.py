@@ -14,6 +14,7 @@ from kmidi_lab.bounds import Share
 from kmidi_lab.errors import ConfigError, DataError, one_of, show
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.grid import is_played, played_share, quantised
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import OpenFile, open_file
@@ -85,6 +86,7 @@ class PlacedNotes(Request[Played]):
         ConfigError: no file, an unknown style or part, a lead out of range, or an `out` that can't be written.
     """
 
+    ways = (Way("midi", "notes of a MIDI file are placed as people place them"),)
     without_model = "a rule: the top line leads, snares are late, all spreads a little"
 
     def __init__(

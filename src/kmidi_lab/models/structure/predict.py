@@ -16,6 +16,7 @@ from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.structure.decoding import Head, length_probabilities, section_probabilities
 from kmidi_lab.models.structure.form import TYPES, length_class
 from kmidi_lab.models.structure.form import Section as Heard
@@ -69,6 +70,7 @@ class PlannedSong(Request[Plan]):
         ConfigError: an arc, mood, metre or section that isn't one, or a number out of range.
     """
 
+    ways = (Way("bars", "the form of a song of so many bars", "64"),)
     without_model = "a usual form by rule"
 
     def __init__(
