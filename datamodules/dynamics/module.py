@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import torch
 from annotated_types import Interval
 
+from datamodules.dynamics import lessons
 from datamodules.dynamics import library as performances
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.module import LabData, SplitShare, load_of
 from datamodules.shared.splits import Groups
-from kmidi_lab.bounds import Count, Share
+from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.dynamics.features import WRITTEN, DynamicsBatch, EncodedPiece, encode
 from kmidi_lab.models.dynamics.targets import Performance
 
@@ -44,9 +47,12 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         pitch_jitter: standard deviation in semitones of what is added to the pitch, as if the piece were transposed.
         written_dropout: share of training notes whose written dynamic is unknown.
         emotion_share: share of training notes coloured by a random emotion (`dynamics.emotion`).
+        teachers: folds of pieces whose boosted trees teach the velocities (`dynamics.lessons`); 0: the pianists do. Then
+            `history_noise` has no effect, and `history_dropout` and `pitch_jitter` change what the trees were asked.
+        lesson_notes: notes that the trees are asked for.
 
     Raises:
-        ConfigError: a value out of range. DataError: no source holds a usable performance.
+        ConfigError: a value out of range, or trees where there is no written dynamic. DataError: no source holds a usable performance.
     """
 
     id = "asap"
@@ -61,6 +67,8 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         "pitch_jitter",
         "written_dropout",
         "emotion_share",
+        "teachers",
+        "lesson_notes",
     )
 
     def __init__(
@@ -79,6 +87,8 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         pitch_jitter: Annotated[float, Interval(ge=0, le=12)] = 0.0,
         written_dropout: Share = 0.5,
         emotion_share: Share = 0.5,
+        teachers: CountOrNone = 0,
+        lesson_notes: Count = 600_000,
         progress: bool = True,
     ) -> None:
         load = load_of(
@@ -87,7 +97,10 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._dropout, self._noise, self._emotion = history_dropout, history_noise, emotion_share
-        self._jitter, self._notes, self._unwritten = pitch_jitter / 127, notes_per_epoch, written_dropout
+        if teachers == 1:
+            raise ConfigError("data.teachers=1 leaves no pieces to fit the trees on; give 0 or 2 and more, such as 5")
+        self._jitter, self._notes, self._unwritten = pitch_jitter, notes_per_epoch, written_dropout
+        self._teachers, self._lesson_notes, self._cache_dir = teachers, lesson_notes, Path(cache_dir)
         self._encoded: dict[str, list[EncodedPiece]] = {}
         self._tensors: dict[str, torch.Tensor] = {}
 
@@ -121,13 +134,27 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         return {"songs": len(own), "pieces": len({p.piece for p in own}), "events": sum(p.matched_notes for p in own)}
 
     def train_dataloader(self) -> IndexBatches[DynamicsBatch]:
-        notes = _by_piece(self.encoded("train")).items()
-        self._tensors = {name: torch.from_numpy(a).to(self.device) for name, a in notes}
-        return self.index_batches(max(self.batch_size, self._notes), self._gather)
+        notes = self._lessons() if self._teachers else _by_piece(self.encoded("train"))
+        self._tensors = {name: torch.from_numpy(a).to(self.device) for name, a in notes.items()}
+        return self.index_batches(max(self.batch_size, self._notes), self._taught if self._teachers else self._gather)
+
+    def _lessons(self) -> dict[str, np.ndarray]:
+        if self.contract.version == "1":
+            raise ConfigError("version 1 has no written dynamic to teach; give data.teachers=0")
+        settings = (self._teachers, self._lesson_notes, self._unwritten, self._jitter)
+        return vars(lessons.kept(self._cache_dir, self.encoded("train"), *settings))
 
     def whole(self, split: str) -> list[list[EncodedPiece]]:
         """All performances of a split as one batch, in order: they are run freely, note by note."""
         return [self.encoded(split)]
+
+    def _taught(self, index: torch.Tensor, generator: torch.Generator) -> DynamicsBatch:
+        """Notes as the teachers play them; the history of some is unknown, some are coloured by an emotion."""
+        t, n, device = self._tensors, len(index), index.device
+        rows = torch.randint(len(t["x"]), (n,), generator=generator, device=device)
+        x, y, mask = (t[name][rows] for name in DynamicsBatch._fields)
+        x[:, _HISTORY] *= torch.rand(n, 1, generator=generator, device=device) >= self._dropout
+        return DynamicsBatch(*coloured(x, y, self._moods(n, generator)), mask.float())
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> DynamicsBatch:
         """Notes of all pieces alike; their history is noisy or unknown, some are coloured by an emotion."""
@@ -142,12 +169,15 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         unknown = torch.rand(n, 1, generator=generator, device=device) < self._dropout
         x[:, _HISTORY] = history * ~unknown
         y[:, _LOUD] = (y[:, _LOUD] - level[:, None] * unknown).clamp(0, 1)
-        x[:, _PITCH] += torch.randn(n, generator=generator, device=device) * self._jitter
+        x[:, _PITCH] += torch.randn(n, generator=generator, device=device) * (self._jitter / 127)
         if self.contract.version != "1":
             x[:, WRITTEN] *= torch.rand(n, generator=generator, device=device) >= self._unwritten
-        mood = torch.rand(n, 2, generator=generator, device=device) * 2 - 1
-        mood = mood * (torch.rand(n, 1, generator=generator, device=device) < self._emotion)
-        return DynamicsBatch(*coloured(x, y, mood), mask)
+        return DynamicsBatch(*coloured(x, y, self._moods(n, generator)), mask)
+
+    def _moods(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        """`[n, 2]` valence and arousal, neutral for all but a share."""
+        mood = torch.rand(n, 2, generator=generator, device=generator.device) * 2 - 1
+        return mood * (torch.rand(n, 1, generator=generator, device=generator.device) < self._emotion)
 
 
 def _by_piece(performed: Sequence[EncodedPiece]) -> dict[str, np.ndarray]:

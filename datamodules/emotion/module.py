@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from datamodules.emotion.recording import Conditions, SpeechAugmentation
 from datamodules.emotion.sessions import start_states
 from datamodules.emotion.teacher import described, lacking
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.batches import FrameStore, IndexBatches
+from datamodules.shared.batches import FrameStore, IndexBatches, rows_of
 from datamodules.shared.clip_data import ClipData
 from datamodules.shared.module import load_of
 from kmidi_lab.audio.augment import band_shift, gain, mixup, spec_augment
@@ -122,6 +122,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
         self._root, self._cache_dir, self._teacher = Path(root), Path(cache_dir), teacher
         self._workers, self._progress = workers, progress
         self._in_conditions = partial(load, augmentation=Conditions()) if conditions else None
+        self._store: FrameStore | None = None
 
     def for_scoring(self) -> None:
         self._load = partial(self._load, scoring=True, whole=self.split == "all")
@@ -190,10 +191,25 @@ class ActedSpeech(ClipData[EmotionBatch]):
         ).statistics()
 
     def train_dataloader(self) -> IndexBatches[EmotionBatch]:
+        self._open_clips()
+        return self.index_batches(len(self.songs("train")), self._gather)
+
+    def passes(self, epochs: int) -> Iterator[EmotionBatch]:
+        """Batches of several epochs, one after the other, before the training."""
+        self._open_clips()
+        size = len(self.songs("train"))
+        for epoch in range(epochs):
+            now = partial(int, epoch)
+            yield from IndexBatches(size, min(self.batch_size, size), self._gather, rows_of, self.device, now)
+
+    def _open_clips(self) -> None:
+        """Puts on the device what an epoch is made of, once."""
+        if self._store is not None and self._store.frames.device == self.device:
+            return
         clips = self.songs("train")
         kinds = [[c.sound.frames[c.sound.trained], *c.sound.variants] for c in clips]
         items = [frames for variants in kinds for frames in variants]
-        self._store, self._kinds = FrameStore(items, self.device), len(kinds[0])
+        store, self._kinds = FrameStore(items, self.device), len(kinds[0])
         speech = [speech_of(frames) for frames in items]
         self._onset = torch.tensor([int(of.argmax()) for of in speech], device=self.device)
         evenness = [complexity(frames[of]) for frames, of in zip(items, speech, strict=True)]
@@ -204,7 +220,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
             voices = [f"{clip.group} {kind}" for clip in clips for kind in range(self._kinds)]
             rng = np.random.default_rng(epoch_seed(0))
             self._starts = torch.from_numpy(start_states(items, voices, self._orders, rng)).to(self.device)
-        return self.index_batches(len(clips), self._gather)
+        self._store = store
 
     def whole(self, split: str) -> list[EmotionBatch]:
         """Every clip as recorded, 64 at a time; the weight is 1 on speech."""
@@ -241,18 +257,19 @@ class ActedSpeech(ClipData[EmotionBatch]):
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> EmotionBatch:
         """A stretch of one variant of each clip, changed as `augment` says."""
-        augmentation = self._augment
+        augmentation, store = self._augment, self._store
+        assert store is not None
 
         def rand() -> torch.Tensor:
             return torch.rand(len(index), generator=generator, device=index.device)
 
         item = index * self._kinds + (rand() * self._kinds).long()
-        room = (self._store.lengths[item] - self._frames).clamp_min(0)
+        room = (store.lengths[item] - self._frames).clamp_min(0)
         begin = (rand() * (torch.maximum(room, self._onset[item] + self._skip) + 1)).long()
         # A short stretch must not be silence alone.
         begin = torch.maximum(begin, self._onset[item] - self._frames // 2)
-        begin = torch.minimum(begin, self._store.lengths[item] - 1)
-        x, real = self._store.take(item, begin, self._frames)
+        begin = torch.minimum(begin, store.lengths[item] - 1)
+        x, real = store.take(item, begin, self._frames)
         label, strong, scalars = (t[index] for t in self._targets)
         scalars = torch.cat([scalars[:, :-1], self._complexity[item, None]], 1)
         if not self.adapts:

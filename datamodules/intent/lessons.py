@@ -16,7 +16,9 @@ from datamodules.intent.tuned_encoder import LABELLED, Opinions
 from kmidi_lab.models.intent.features import AFFECT, COLUMNS, Sentence
 
 _SHARE_OF_RATINGS = 0.5
-"""The teacher's part in a rating where people gave one, too; where they gave none, its own counts as much as theirs."""
+"""The teacher's part in a rating where people gave one, too; where they gave none, its own counts by 1."""
+_OF_RATED = 10.0
+"""How much the rating of a sentence counts that people rated: one of thirty texts is; for the others the teacher alone rates."""
 _OF_PHRASES = 0.5
 """How much its labels and ratings of a phrase count beside those of a sentence."""
 
@@ -62,6 +64,7 @@ def taught(sentences: Sequence[Sentence], teacher: Callable[[Sequence[str]], Opi
     own.target[people, :LABELLED], own.known[people, :LABELLED] = said.labels[people], 1
     rated, unrated = people & (own.rated > 0), own.rated == 0
     own.affect[rated] = (1 - _SHARE_OF_RATINGS) * own.affect[rated] + _SHARE_OF_RATINGS * said.affect[rated]
+    own.rated[rated] = _OF_RATED
     own.affect[unrated], own.rated[unrated] = said.affect[unrated], 1
     own.teacher = said.vectors.astype(np.float32)
     return _joined(own, _of_phrases(phrases(s.text for s in sentences if s.source != BY_RULE), teacher))

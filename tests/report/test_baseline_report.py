@@ -37,8 +37,10 @@ def test_of_folds_the_means_stand_there() -> None:
     assert run.spread and run.primary
     run.spread.folds, run.primary.value = [0, 1, 2], 5.0
     run.spread.baselines = {"test": {"4-gram+cache": {"perplexity": Statistic(9.0, 0.5)}}}
-    page = baseline_report([run], []).replace("\u00a0", " ")
+    line = {"run_id": "x", "replaced_at": "2026-01-02T03", "reason": "beats a on test perplexity (9.000 against 9.5)"}
+    page = baseline_report([run], [{"id": run.identity.id, "history": [line]}]).replace("\u00a0", " ")
     assert "| test perplexity ↓ | 7.13 | 9.00 4-gram+cache | 20.7 % |" in page
+    assert "| 2026-01-02 | test perplexity ↓ | 9.00 | 7.13 | – |" in page, "one fold's figure is no trend"
     assert "**harmony 7.13**, 4-gram+cache 9.00" in page
 
 

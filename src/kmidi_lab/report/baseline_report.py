@@ -25,8 +25,8 @@ Where a model was tested in folds, values are their means.
 _TREND = """
 ## Trend
 
-The score that each release before stated; of folds it stated one. Where the data changed from one to the next, the two
-are not comparable.
+The score that each release before stated. One that was tested in folds stated that of a single one, so no change is
+given. Where the data changed from one to the next, the two are not comparable.
 
 """
 _BASELINES = """
@@ -121,7 +121,7 @@ def _history(run: RunRecord, entries: Sequence[Mapping[str, Any]]) -> list[tuple
                 cell(f"{primary.split} {label(primary.metric, primary.mode)}"),
                 fixed(then, places),
                 fixed(now, places),
-                _gain(now, then, primary.mode),
+                NOTHING if run.spread and run.spread.folds else _gain(now, then, primary.mode),
             )
         )
     return lines or [

@@ -38,7 +38,7 @@ def test_each_text_has_the_lessons_of_those_who_know_it() -> None:
     assert own.target[2, _SIDE:].sum() == 1 and not own.known[1, _SIDE:].any()
     assert own.target[3, : len(LABELS)].tolist() == [float(label == "sad") for label in LABELS]
     assert own.affect[:, 0].tolist()[:4] == pytest.approx([0.5, 0.05, 0.5, -0.4])  # half of -.4 and .5
-    assert own.rated.tolist()[:4] == pytest.approx([1, 1, 1, 0.5])
+    assert own.rated.tolist()[:4] == pytest.approx([1, 10, 1, 0.5])  # people's ratings are few
     assert (own.teacher == 1).all() and len(own.teacher) == len(own.texts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import lightning as L
@@ -18,7 +19,7 @@ from kmidi_lab.data import handshake
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.dynamics.baselines import Carry, Constant, Linear, Metrical, Normal, Trees, Written
 from kmidi_lab.models.dynamics.evaluation import DynamicsEvaluator, scores
-from kmidi_lab.models.dynamics.features import EncodedPiece
+from kmidi_lab.models.dynamics.features import EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import DynamicsEngine, masked_loss
 
 HISTORY = DYNAMICS.input("previous_velocities").index
@@ -73,6 +74,13 @@ def test_it_can_learn_one_performance_by_heart(data: PianoPerformances) -> None:
         optimizer.step()
     assert float(loss) < 0.1 * began
     assert (module.network(x)[:, 14:] == 0).all()
+
+
+def test_the_velocity_weighs_as_much_as_it_is_given() -> None:
+    out, y, mask = torch.zeros(2, 16), torch.zeros(2, 16), torch.ones(2, 16)
+    y[:, 0] = 0.55  # Huber, beta .1: .5; the other slices have no error and weigh 2, .5, 1, .5, .5, 1, 1
+    assert float(masked_loss(out, y, mask)) == pytest.approx(0.5 * 4 / 10.5)
+    assert float(masked_loss(out, y, mask, 10.0)) == pytest.approx(0.5 * 10 / 16.5)
 
 
 def test_inputs_without_evidence_are_not_heard() -> None:
@@ -137,6 +145,18 @@ def random_pieces(rng: np.random.Generator, count: int) -> list[EncodedPiece]:
         mask = (rng.random((200, 16)) > 0.2).astype(np.float32)
         out.append(EncodedPiece(x, y * mask, mask, str(number), "made"))
     return out
+
+
+def test_what_hears_no_history_runs_freely_in_one_call() -> None:
+    pieces = random_pieces(np.random.default_rng(3), 4)
+    rows = [replace(p, x=np.abs(p.x)) for p in pieces]
+    asked = [p.x[:20] for p in rows]
+    deaf = [kind(rows) for kind in (Constant, Metrical, Written, Trees)]
+    for baseline in (*deaf, Linear(Normal(rows, history=False), 1.0)):
+        assert not baseline.hears_history
+        for once, stepwise in zip(map(baseline, asked), free_run(baseline, asked), strict=True):
+            assert once == pytest.approx(stepwise, abs=1e-6)
+    assert Linear(Normal(rows, history=True), 1.0).hears_history and not hasattr(Carry(rows), "hears_history")
 
 
 def test_baselines_against_plain_definitions() -> None:

@@ -24,6 +24,7 @@ from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.network import recurrent_part
 from kmidi_lab.models.emotion.pretraining import TARGETS, LessonBatch, pretrain
 from kmidi_lab.nn.layers import Standardize
+from kmidi_lab.nn.streaming import Chain
 
 SMALL = {"channels": 8, "cepstra": 12, "recurrent": [10, 6]}
 
@@ -72,6 +73,8 @@ def test_grus_stand_in_the_place_of_the_blocks() -> None:
     x = torch.randn(1, 9, 128)
     one.eval()
     assert torch.allclose(rest(first(x)), one(x), atol=1e-6)
+    taught = module(pretrain_epochs=[1])
+    assert taught.architecture == "causal convolution, 8 channels, kernel 8, then GRU of 10, 6→37→64"
     with pytest.raises(ConfigError, match=r"pretrain_epochs=\[3\] .*recurrent=\[320\]"):
         EmotionRecognizer(pretrain_epochs=[3])
     with pytest.raises(ConfigError, match=r"pretrain_epochs=\[1, 2, 3\]: there are 2 kinds"):
@@ -80,7 +83,7 @@ def test_grus_stand_in_the_place_of_the_blocks() -> None:
 
 @pytest.mark.slow
 def test_a_sequence_pieces_rtneural_and_onnx_agree_with_grus() -> None:
-    one = module()
+    one = module(pretrain_epochs=[1])
     norm = one.network.get_submodule("7")
     norm.running_mean.uniform_(-0.5, 0.5)  # type: ignore[operator, union-attr]
     norm.running_var.uniform_(0.01, 2)  # type: ignore[operator, union-attr]
@@ -180,8 +183,12 @@ class Clips(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         label, strong = torch.eye(8), torch.eye(2).repeat(4, 1)
         x = torch.randn(8, 30, 128, generator=torch.Generator().manual_seed(0))
-        batch = EmotionBatch(x, torch.ones(8, 30), label, strong, torch.zeros(8, 4))
+        batch = EmotionBatch(x, torch.ones(8, 30), label, strong, torch.arange(32.0).view(8, 4) / 32)
         return DataLoader([batch] * 2, batch_size=None, collate_fn=lambda one: one)  # type: ignore[arg-type]
+
+    def passes(self, epochs: int) -> Iterator[EmotionBatch]:
+        for _ in range(epochs):
+            yield from self.train_dataloader()
 
     def transfer_batch_to_device(self, batch: EmotionBatch, device: object, at: int) -> EmotionBatch:
         return batch
@@ -201,8 +208,16 @@ def test_labels_leave_what_was_taught_as_it_is(tmp_path: Path, taught: bool) -> 
     now, then = one.network.state_dict(), reference.network.state_dict()
     for name in ("2.conv.weight", "3.running_mean", "3.weight", "5.rnn.weight_hh_l0", "6.rnn.bias_ih_l0"):
         assert torch.equal(now[name], then[name]) == taught, name
-    for name in ("7.weight", "7.running_var", "9.weight"):
+    for name in ("7.running_var", "8.weight", "10.weight"):
         assert not torch.equal(now[name], then[name]), name
+    if taught:
+        # The training has left the discriminants of the training clips as they were fitted.
+        (hidden, rest), batch = recurrent_part(one.eval().network), next(Clips().passes(1))
+        means = hidden(batch.x).mean(1, keepdim=True)
+        kept = Chain(*list(rest)[:2])(means)[:, 0]
+        assert kept.shape == (8, 37) and kept.mean(0).abs().max() < 1e-3
+        low, high = kept[:4, 8].mean(), kept[4:, 8].mean()  # the less complex half
+        assert float((high - low).abs()) > 1
     assert one.is_taught == taught and bool(one.frozen) == taught
 
 

@@ -1,7 +1,8 @@
 """Baselines of expressive performance: each maps contract vectors `[B, 32]` to outputs `[B, 16]`.
 
-They see what the network sees, so they run with the velocities as played or with their own, as it does. Pieces count
-alike in their fits, however long or often played, as they do in the network's training and in the metrics.
+They see what the network sees, so they run with the velocities as played or with their own, as it does. Those that do
+not hear the previous velocities say so (`hears_history`): a performance is one call then. Pieces count alike
+in their fits, however long or often played, as they do in the network's training and in the metrics.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Loss(Protocol):
 class Constant:
     """The mean of each output over the training pieces."""
 
+    hears_history = False
+
     def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
         _, y, counted = _stack(pieces)
         self.mean = (y * counted).sum(0) / np.maximum(counted.sum(0), 1e-9)
@@ -44,6 +47,8 @@ class Constant:
 
 class Metrical:
     """The mean over the training notes of the same metre and place in the bar; over all where there are none."""
+
+    hears_history = False
 
     def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
         self._fallback = Constant(pieces)
@@ -62,6 +67,8 @@ class Metrical:
 
 class Written:
     """The written dynamic, straight to a velocity by least squares; where there is none, and for the rest, the constant."""
+
+    hears_history = False
 
     def __init__(self, pieces: Sequence[EncodedPiece]) -> None:
         self._constant = Constant(pieces)
@@ -110,6 +117,7 @@ class Linear:
 
     def __init__(self, normal: Normal, penalty: float) -> None:
         self._normal = normal
+        self.hears_history = bool(normal.columns[_HISTORY].any())
         ridge = penalty * np.eye(len(normal.products))
         ridge[-1, -1] = 1e-9  # the intercept is free
         solved = [np.linalg.solve(g + ridge, normal.products[:, c]) for c, g in enumerate(normal.grams)]
@@ -125,6 +133,8 @@ class Trees:
 
     The rest is the constant. Half of the notes learn without their written dynamic, as the network's do.
     """
+
+    hears_history = False
 
     def __init__(self, pieces: Sequence[EncodedPiece], seed: int = 0) -> None:
         from sklearn.ensemble import HistGradientBoostingRegressor

@@ -94,7 +94,12 @@ def _velocity_roll(performance: Performance, error: np.ndarray) -> Roll:
 
 def free_loss(call: Call, pieces: Sequence[EncodedPiece]) -> float:
     """The training loss of free running."""
-    return loss_over_pieces(free_run(call, [p.x for p in pieces]), pieces)
+    return loss_over_pieces(_run_freely(call, [p.x for p in pieces]), pieces)
+
+
+def _run_freely(call: Call, pieces: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """`free_run`; in one call for each piece where it makes no difference."""
+    return free_run(call, pieces) if getattr(call, "hears_history", True) else [call(x) for x in pieces]
 
 
 def scores(call: Call, pieces: Sequence[EncodedPiece]) -> dict[str, float]:
@@ -102,11 +107,11 @@ def scores(call: Call, pieces: Sequence[EncodedPiece]) -> dict[str, float]:
 
     `unwritten_…` are those of free running where no dynamic is known; they are left out where the score writes none.
     """
-    free = free_run(call, [p.x for p in pieces])
+    free = _run_freely(call, [p.x for p in pieces])
     forced = [call(p.x) for p in pieces]
     by_metric = {name: _over_pieces(metric, free, pieces) for name, metric in _METRICS.items()}
     if any(p.written for p in pieces):
-        blind = free_run(call, [_unwritten(p.x) for p in pieces])
+        blind = _run_freely(call, [_unwritten(p.x) for p in pieces])
         for name in ("velocity_r", "velocity_mae"):
             by_metric[f"unwritten_{name}"] = _over_pieces(_METRICS[name], blind, pieces)
     for name in ("velocity_r", "velocity_mae"):

@@ -15,7 +15,7 @@ from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.network import PLAYED, dynamics_network
 from kmidi_lab.nn.layers import Standardize
-from kmidi_lab.nn.module import Dropout, LabModule
+from kmidi_lab.nn.module import Dropout, LabModule, LossWeight
 
 _WEIGHTS = {
     "velocity": 4.0,
@@ -32,15 +32,21 @@ _HUBER_BETA = 0.1
 """Errors below it count squared, others straight (P. Huber, *Robust estimation of a location parameter*, 1964)."""
 
 
-def masked_loss(out: torch.Tensor, y: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Weighted mean of the Huber loss of each slice over its known values; `[B, 16]` each."""
+def masked_loss(
+    out: torch.Tensor, y: torch.Tensor, mask: torch.Tensor, velocity: float = _WEIGHTS["velocity"]
+) -> torch.Tensor:
+    """Weighted mean of the Huber loss of each slice over its known values; `[B, 16]` each.
+
+    `velocity` is the weight of the note's own velocity; the curve's is 2, the others' 0.5 or 1.
+    """
     error = F.smooth_l1_loss(out, y, beta=_HUBER_BETA, reduction="none") * mask
+    weights = _WEIGHTS | {"velocity": velocity}
     parts = [
         weight * error[:, s.index].sum() / mask[:, s.index].sum().clamp(min=1)
         for s in DYNAMICS.outputs
-        if (weight := _WEIGHTS[s.name])
+        if (weight := weights[s.name])
     ]
-    return torch.stack(parts).sum() / sum(_WEIGHTS.values())
+    return torch.stack(parts).sum() / sum(weights.values())
 
 
 def loss_over_pieces(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiece]) -> float:
@@ -50,8 +56,8 @@ def loss_over_pieces(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiec
     """
     by_piece: dict[str, list[float]] = defaultdict(list)
     for out, piece in zip(outputs, pieces, strict=True):
-        arrays = (torch.from_numpy(a) for a in (out, piece.y, piece.mask))
-        by_piece[piece.piece].append(float(masked_loss(*arrays)))
+        mine, y, mask = (torch.from_numpy(a) for a in (out, piece.y, piece.mask))
+        by_piece[piece.piece].append(float(masked_loss(mine, y, mask)))
     return float(np.mean([np.mean(losses) for losses in by_piece.values()]))
 
 
@@ -64,6 +70,8 @@ class DynamicsEngine(LabModule):
     Args:
         hidden: sizes of the hidden layers.
         dropout: share of hidden units dropped in training.
+        velocity_weight: of the velocity in the training loss, where the curve has 2 and the rest 0.5 or 1; the
+            validation loss has 4.
     """
 
     network: nn.Sequential
@@ -74,10 +82,12 @@ class DynamicsEngine(LabModule):
         self,
         hidden: Sizes = (192, 64),
         dropout: Dropout = 0.2,
+        velocity_weight: LossWeight = 4.0,
         learning_rate: float = 2e-3,
         weight_decay: float = 5e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
+        self._velocity_weight = velocity_weight
         self.sizes = [DYNAMICS.input_size, *hidden]
         self.network = dynamics_network(hidden, dropout)
         self.save_hyperparameters()
@@ -96,7 +106,7 @@ class DynamicsEngine(LabModule):
             statistics.std.copy_(std)
 
     def training_step(self, batch: DynamicsBatch, batch_idx: int) -> torch.Tensor:
-        loss = masked_loss(self.network(batch.x), batch.y, batch.mask)
+        loss = masked_loss(self.network(batch.x), batch.y, batch.mask, self._velocity_weight)
         self.keep_loss(loss)
         return loss
 

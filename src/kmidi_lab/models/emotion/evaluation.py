@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,7 @@ from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.features import CONDITIONS, SCALARS, scalars_of
-from kmidi_lab.models.emotion.hearing import EmotionData, adapted, states_after
+from kmidi_lab.models.emotion.hearing import Call, EmotionData, adapted, answers, spoken_means, states_after
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
 from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import (
@@ -28,7 +28,6 @@ from kmidi_lab.scoring.metrics import (
     softmax,
 )
 
-Call = Callable[[np.ndarray], np.ndarray]
 SECONDS = (0.5, 1.0, 2.0, 3.0)
 HEARD_S = (5.0, 15.0, 30.0)
 """Seconds of other speech of the same voice that were heard before."""
@@ -78,7 +77,7 @@ class EmotionEvaluator(Evaluator):
                 f"data.labels={len(head['bias'])}"
             )
         inputs, speech = _all_heard(frames, features)
-        outputs = [call(x[None])[0] for x in inputs]
+        outputs = answers(call, inputs)
         means = np.stack([o[of].mean(0) for o, of in zip(outputs, speech, strict=True)])
         p = decode(means, head)
         targets = np.array([scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in clips])
@@ -94,8 +93,7 @@ class EmotionEvaluator(Evaluator):
 
         def uar_of(sounds: Sequence[NDArray[np.floating]], seconds: float) -> float:
             state = states_after(sounds, [clip.group for clip in clips], seconds)
-            means = [call(x[None])[0][of].mean(0) for x, of in zip(*adapted(sounds, state), strict=True)]
-            return uar(decode(np.stack(means), head), true)
+            return uar(decode(spoken_means(call, *adapted(sounds, state)), head), true)
 
         if features == SPEAKER_FEATURES:
             own |= {f"uar_after_{seconds:g}_s": uar_of(frames, seconds) for seconds in HEARD_S}
@@ -121,8 +119,7 @@ class EmotionEvaluator(Evaluator):
         """Clips, each the first that is heard of its voice."""
         clips, true = data.songs(split), data.label_indices(split)
         inputs, speech = _all_heard([clip.sound.frames for clip in clips], data.contract.features)
-        means = [call(x[None])[0][of].mean(0) for x, of in zip(inputs, speech, strict=True)]
-        p = decode(np.stack(means), head)
+        p = decode(spoken_means(call, inputs, speech), head)
         nll = -log_likelihoods(p, true)
         for clip, label, own, loss in zip(clips, true, p.argmax(1), nll, strict=True):
             said = f"{data.vocabulary[label]}, heard as {data.vocabulary[own]}"

@@ -25,9 +25,11 @@ class EmotionData(Protocol):
     def conditions(self, split: str) -> Mapping[str, Sequence[NDArray[np.floating]]]: ...
 
 
+Call = Callable[[NDArray[np.floating]], NDArray[np.floating]]
 _SEED = 0
 _MOST = 40
 """Clips that are heard before one at most."""
+_TOGETHER = 32
 
 
 def states_after(clips: Sequence[NDArray[np.floating]], speakers: Sequence[str], seconds: float) -> NDArray[np.float64]:
@@ -65,12 +67,28 @@ def adapted(
     return inputs, [row if row.any() else np.ones_like(row) for row in spoken]
 
 
-def mean_embeddings(
-    call: Callable[[NDArray[np.floating]], NDArray[np.floating]], data: EmotionData, split: str, seconds: float = 15.0
-) -> NDArray[np.float32]:
+def answers(call: Call, inputs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.floating]]:
+    """What a causal network says of each of inputs `[T_i, 128]` from a reset on, `[T_i, 64]`; 32 of like length together."""
+    out: list[NDArray[np.floating]] = [np.empty(0)] * len(inputs)
+    order = sorted(range(len(inputs)), key=lambda i: len(inputs[i]))
+    for at in range(0, len(order), _TOGETHER):
+        places = order[at : at + _TOGETHER]
+        for i, row in zip(places, call(padded([inputs[i] for i in places])[0]), strict=True):
+            out[i] = row[: len(inputs[i])]
+    return out
+
+
+def spoken_means(
+    call: Call, inputs: Sequence[NDArray[np.float32]], speech: Sequence[NDArray[np.bool_]]
+) -> NDArray[np.floating]:
+    """`[N, 64]`: the mean of what a network says of the frames `[T_i]` with speech."""
+    return np.stack([row[of].mean(0) for row, of in zip(answers(call, inputs), speech, strict=True)])
+
+
+def mean_embeddings(call: Call, data: EmotionData, split: str, seconds: float = 15.0) -> NDArray[np.float32]:
     """`[2 N, 64]`: the mean embedding of each clip of a split as the first of its voice, then after `seconds` of it."""
     frames = [clip.sound.frames for clip in data.songs(split)]
     rows = []
     for state in (fresh(len(frames)), states_after(frames, [clip.group for clip in data.songs(split)], seconds)):
-        rows += [call(x[None])[0][of].mean(0) for x, of in zip(*adapted(frames, state), strict=True)]
-    return np.asarray(rows, np.float32)
+        rows.append(spoken_means(call, *adapted(frames, state)))
+    return np.concatenate(rows).astype(np.float32)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import AUDIO_FEATURES, EMOTION, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.emotion.discriminants import OTHERS, keep_discriminants, kept_numbers, spare_directions
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
 from kmidi_lab.models.emotion.hearing import EmotionData, mean_embeddings
 from kmidi_lab.models.emotion.network import embedding_network, free, read, recurrent_part
@@ -34,6 +35,8 @@ _SHORTEST = 24
 """Frames of the shortest beginning that is judged: before that there is nothing yet to go by."""
 _COURSES = 2
 """Kinds of lessons before the labels."""
+_PASSES = 20
+"""Over the training clips, other copies and states in each, that discriminants are fitted on."""
 
 
 class EmotionRecognizer(AudioModule):
@@ -65,10 +68,13 @@ class EmotionRecognizer(AudioModule):
             none keeps the blocks.
         pretrain_epochs: over each of the data's lessons (`pretraining.pretrain`), which teach the layers up to the last
             GRU without labels: first other people's speech, then that of the training speakers; none, one number or
-            two. The labels then leave these layers as they are. It has no say where the data hold no lessons.
+            two. The labels then leave these layers as they are, and so they do a layer of discriminants behind them
+            (`discriminants.keep_discriminants`), which is fitted to labels, intensity and complexity. Where the data hold
+            no lessons, all layers are learnt from the labels.
     """
 
     network: Chain
+    seen: torch.Tensor
     contract = EMOTION
     loss_name = "cross_entropy"
 
@@ -104,8 +110,10 @@ class EmotionRecognizer(AudioModule):
             )
         super().__init__(learning_rate, weight_decay)
 
+        self.kept = kept_numbers(labels) if pretrain_epochs else 0
+
         def network() -> Chain:
-            return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra, recurrent)
+            return embedding_network(channels, kernel, dilations, dropout, first_kernel, cepstra, recurrent, self.kept)
 
         self.vocabulary = label_set(labels)
         self.network = network()
@@ -118,14 +126,23 @@ class EmotionRecognizer(AudioModule):
         self.stride = 1 if recurrent else gcd(4, *dilations)
         self.sizes = (channels, first_kernel, kernel, tuple(dilations))
         self.recurrent, self.pretrain_epochs, self.is_taught = tuple(recurrent), tuple(pretrain_epochs), False
+        # What labels and intensity see of an embedding.
+        seen = torch.eye(EMOTION.output_size)
+        if pretrain_epochs:
+            spare = torch.from_numpy(spare_directions(OTHERS))
+            seen = seen - spare @ spare.T
+        self.register_buffer("seen", seen, persistent=False)
         self.save_hyperparameters()
 
     @property
     def architecture(self) -> str:
         channels, first, kernel, dilations = self.sizes
         if self.recurrent:
-            units = ", ".join(map(str, self.recurrent))
-            return f"causal convolution, {channels} channels, kernel {first}, then GRU of {units}→64"
+            sizes = [
+                ", ".join(map(str, self.recurrent)),
+                *([str(self.kept)] if self.kept else []),
+            ]
+            return f"causal convolution, {channels} channels, kernel {first}, then GRU of {'→'.join(sizes)}→64"
         blocks = ", ".join(map(str, dilations))
         return f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation {blocks}→64"
 
@@ -140,8 +157,8 @@ class EmotionRecognizer(AudioModule):
         }
 
     def head(self) -> dict[str, np.ndarray]:
-        heads = {"weight": self.label.weight, "bias": self.label.bias}
-        heads |= {"intensity_weight": self.intensity.weight, "intensity_bias": self.intensity.bias}
+        heads = {"weight": self.label.weight @ self.seen, "bias": self.label.bias}
+        heads |= {"intensity_weight": self.intensity.weight @ self.seen, "intensity_bias": self.intensity.bias}
         return {name: values.detach().cpu().numpy() for name, values in heads.items()}
 
     def calibrate(self, call: Callable[[np.ndarray], np.ndarray], data: EmotionData) -> None:
@@ -153,7 +170,7 @@ class EmotionRecognizer(AudioModule):
             train, val = mean_embeddings(call, data, "train"), mean_embeddings(call, data, "val")
             self.outliers = fit_outliers(train, np.tile(data.label_indices("train"), 2), val)
             with torch.no_grad():
-                logits = self.label.cpu()(torch.from_numpy(val)).numpy()
+                logits = self.label.cpu()(torch.from_numpy(val) @ self.seen.cpu()).numpy()
                 scale = sharpness(logits, np.tile(data.label_indices("val"), 2))
                 self.label.weight.mul_(scale)
                 self.label.bias.mul_(scale)
@@ -171,8 +188,11 @@ class EmotionRecognizer(AudioModule):
         self.trainer.strategy.barrier()
         if not self.trainer.is_global_zero:
             pretrain(self.network, courses)
-        taught = [name for name, part in recurrent_part(self.network)[0].named_children() if _learns(part)]
-        self.frozen, self.is_taught = (*self.frozen, *(f"network.{name}" for name in taught)), True
+        taught = [name for name, part in self.network.named_children() if _learns(part)]
+        # All but the last layer, which the labels teach.
+        self.frozen, self.is_taught = (*self.frozen, *(f"network.{name}" for name in taught[:-1])), True
+        passes = self.trainer.datamodule.passes(_PASSES)  # type: ignore[attr-defined]
+        keep_discriminants(self.network, passes, len(self.vocabulary))
 
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
         weight = batch.weight[:, :: self.stride]
@@ -183,14 +203,14 @@ class EmotionRecognizer(AudioModule):
             for network, label in zip(self.companions, self.companion_labels, strict=True)
         ]
         clip, early = self._clip_means(self.network, batch.x, weight, beginnings)
-        own = torch.stack([self.label(clip), self.label(early)])
+        own = self.label(torch.stack([clip, early]) @ self.seen)
         by_label = self._cross_entropy(own, batch.label).mean(1)
         loss = by_label
         if answers:
             peer_mean = torch.stack(answers).detach().softmax(-1).mean(0)
             loss = (by_label - (peer_mean * F.log_softmax(own, -1)).sum(-1).mean(1)) / 2
             loss = loss + sum(self._cross_entropy(answer, batch.label).mean(1) for answer in answers)
-        intensity = self._cross_entropy(self.intensity(clip), batch.intensity).mean()
+        intensity = self._cross_entropy(self.intensity(clip @ self.seen), batch.intensity).mean()
         readings = F.mse_loss(read(clip), batch.scalars)
         self.keep_loss(by_label[0])
         return (
@@ -223,7 +243,7 @@ class EmotionRecognizer(AudioModule):
 
     def validation_step(self, batch: EmotionBatch, batch_idx: int) -> None:
         clip = clip_mean(self.network(batch.x), batch.weight)
-        logits, true, size = self.label(clip), batch.label.argmax(1), len(batch.x)
+        logits, true, size = self.label(clip @ self.seen), batch.label.argmax(1), len(batch.x)
         self.log("val/loss", F.cross_entropy(logits, true), prog_bar=True, batch_size=size, sync_dist=True)
         accuracy = (logits.argmax(1) == true).float().mean()
         self.log("val/accuracy", accuracy, prog_bar=True, batch_size=size, sync_dist=True)

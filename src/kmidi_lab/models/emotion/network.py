@@ -26,26 +26,33 @@ def embedding_network(
     first_kernel: int,
     cepstra: int,
     recurrent: Sequence[int] = (),
+    discriminants: int = 0,
 ) -> Chain:
     """Frames `[B, T, 128]` to embeddings `[B, T, 64]`.
 
     Args:
-        channels: of the convolutions, as are all arguments but the last (`nn.audio.trunk`).
+        channels: of the convolutions, as are all arguments but the last two (`nn.audio.trunk`).
         kernel: taps of the convolutions in the blocks.
         dilations: of the blocks.
         dropout: share of units dropped in training.
         first_kernel: taps of the first convolution.
         cepstra: coefficients that the convolutions see.
         recurrent: units of the GRU layers that stand in the place of the blocks; none keeps the blocks.
+        discriminants: numbers that a layer behind the GRUs leaves of their units (`discriminants.fit_discriminants`); 0 is
+            no such layer.
     """
     parts = trunk(channels, kernel, () if recurrent else dilations, dropout, first_kernel, cepstra)
     size = channels
     for units in recurrent:
         parts.append(GRU(size, units))
         size = units
-    # What a GRU gives is small and uneven; a dense layer learns slowly from it.
-    scaled = [nn.BatchNorm1d(size)] if recurrent else []
-    return Chain(*parts, *scaled, nn.Dropout(dropout), nn.Linear(size, EMOTION.output_size))
+    if recurrent:
+        # What a GRU gives is small and uneven; a dense layer learns slowly from it.
+        parts.append(nn.BatchNorm1d(size))
+    if discriminants:
+        parts.append(nn.Linear(size, discriminants))
+        size = discriminants
+    return Chain(*parts, nn.Dropout(dropout), nn.Linear(size, EMOTION.output_size))
 
 
 def recurrent_part(network: Chain) -> tuple[Chain, Chain]:

