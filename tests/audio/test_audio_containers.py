@@ -13,7 +13,7 @@ import soxr
 from support.sound_files import encoded, flac, flat_mp3, ogg_flac, wav
 
 from kmidi_lab.audio import containers, spliced
-from kmidi_lab.audio.io import CANCELLED, CUT, AudioError, read_audio, read_recording
+from kmidi_lab.audio.io import CANCELLED, CUT, MEASURED, AudioError, read_audio, read_recording
 
 RATE = 16_000
 SWEEP = (0.5 * np.sin(2 * np.pi * np.cumsum(np.linspace(100, 3000, 3 * RATE)) / RATE)).astype(np.float32)
@@ -182,6 +182,7 @@ def test_recordings_joined_to_one_file_are_read_one_behind_the_other(tmp_path, k
         encoded(SWEEP, RATE, "AIFF", "PCM_16"), encoded(SWEEP, RATE, "AU", "PCM_16"), encoded(SWEEP, RATE, "W64", "PCM_16"),
         encoded(SWEEP, RATE, "FLAC"), encoded(SWEEP, RATE, "MP3"), flat_mp3(SWEEP, RATE), ogg_flac(SWEEP, RATE),
         encoded(np.tile(SWEEP, 8), RATE, "OGG", "VORBIS"), encoded(SWEEP, RATE, "OGG", "OPUS"),
+        encoded(SWEEP, RATE, "CAF", "PCM_24"), encoded(SWEEP, RATE, "CAF", "ULAW"),
     ],
 )  # fmt: skip
 def test_a_recording_cut_short_is_used_and_said_to_be(tmp_path, data):
@@ -190,6 +191,21 @@ def test_a_recording_cut_short_is_used_and_said_to_be(tmp_path, data):
     assert 0.3 * len(whole.samples) < len(part.samples) < 0.8 * len(whole.samples)
     assert [note for note, _ in part.notes] == [CUT]
     assert not whole.notes
+
+
+@pytest.mark.parametrize("kind", sorted(set(soundfile.available_formats()) - {"RAW"}))
+@pytest.mark.parametrize("share", [1.0, 0.7, 0.5])
+def test_no_kind_that_soundfile_reads_is_cut_short_without_a_word(tmp_path, kind, share):
+    path = tmp_path / f"x.{kind.lower()}"
+    soundfile.write(path, SWEEP, RATE, format=kind)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    try:
+        got = read_recording(path, RATE)
+    except AudioError as error:
+        right = share < 1 and "cut short" in str(error) if kind in MEASURED else error.reason == "must be converted"
+        assert right or (kind == "HTK" and share < 1), error  # of which libsndfile knows only whole files
+    else:
+        assert [note for note, _ in got.notes] == ([CUT] if share < 1 else [])
 
 
 @pytest.mark.parametrize("other", [-1.0, -0.9, -0.7])

@@ -237,20 +237,28 @@ def test_eval_on_another_root_scores_its_songs_only(cli: Cli, trained: Path, tmp
     assert "no usable chord data" in done.stdout + done.stderr
 
 
+def test_before_an_error_nothing_is_said_on_standard_output(called: Cli, tmp_path: Path) -> None:
+    (tmp_path / "no.mid").write_bytes(b"MThd")
+    done = called("task=predict", "model=microtiming", f"predict.midi={tmp_path / 'no.mid'}")
+    assert (done.returncode, done.stdout) == (2, "")
+    remark, *_, error = done.stderr.splitlines()
+    assert "using the released one" in remark and "ERROR" in error
+
+
 @pytest.mark.slow
 def test_predict_with_and_without_a_model(called: Cli, trained: Path) -> None:
     arguments = ("task=predict", "model=harmony", "predict.chords=Dm7 G7", "predict.key=C", "predict.emotion=sad")
     done = called(*arguments, "models_root=empty")
     assert done.returncode == 0, done.stderr
-    assert "heuristic" in done.stdout
+    assert "heuristic" in done.stderr
     assert "Cmaj7" in done.stdout
     for env, asked in (({}, "using the released one in"), ({"MODELS_ROOT": "empty"}, "heuristic")):
         done = called(*arguments, env=env)
         assert done.returncode == 0, done.stderr
-        assert asked in done.stdout.splitlines()[0]
+        assert asked in done.stderr.splitlines()[0]
         assert "%" in done.stdout
     done = called(*arguments, cwd=trained)
-    assert "heuristic" not in done.stdout and "released" not in done.stdout
+    assert "heuristic" not in done.stderr and "released" not in done.stderr
     shares = [float(line.split("%")[0]) for line in done.stdout.splitlines() if "%" in line]
     assert len(shares) == 8
     assert shares == sorted(shares, reverse=True)

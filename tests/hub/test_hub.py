@@ -70,8 +70,7 @@ def test_nothing_of_this_machine_goes_along(fake_hub: FakeHub, models: Path, tmp
     kept = {"version": "old", "status": "trained", "kept": True}
     write_entry(models, registry, {**registry["models"][0], "history": [kept]}, {})
     (models / "history" / registry["models"][0]["id"] / "old").mkdir(parents=True)
-    text = (models / "registry.json").read_text().replace('"kept": true', '"kept": false')
-    (models / "registry.json").write_text(text)
+    write_entry(models, registry, {**registry["models"][0], "history": [{**kept, "kept": False}]}, {})
     push(Repository("me/lab"), models, public=False)
     sent = fake_hub.repos["me/lab"].files["registry.json"].decode()
     assert str(tmp_path) not in sent and str(tmp_path) in (models / "registry.json").read_text()

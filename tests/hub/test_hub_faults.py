@@ -15,6 +15,7 @@ from kmidi_lab.errors import UserError
 from kmidi_lab.hub.client import Repository
 from kmidi_lab.hub.pull import pull
 from kmidi_lab.hub.push import push
+from kmidi_lab.registry.versions import sealed
 
 pytestmark = pytest.mark.usefixtures("at_hub")
 
@@ -47,10 +48,11 @@ def _at(part: str, answer: Answer, method: str = "") -> Callable[[str, str], Ans
 
 
 def _changed(hub: FakeHub, change: Callable[[dict[str, Any]], object]) -> None:
-    """The repository's registry is another than was pushed."""
+    """The repository's registry is another than was pushed, its entries sealed, as a liar does."""
     repo = hub.repos["me/lab"]
     registry = json.loads(repo.files["registry.json"])
     change(registry)
+    registry["models"] = [sealed(entry) for entry in registry["models"]]
     repo.add({**repo.files, "registry.json": json.dumps(registry).encode()})
 
 
@@ -157,6 +159,14 @@ def test_a_registry_that_lies(pushed: FakeHub, tmp_path: Path, change: Callable,
     _changed(pushed, lambda registry: change(registry["models"][0]))
     assert line in pull_refused(tmp_path / "got")
     assert not (tmp_path / "got").exists() and not (tmp_path.parent / "evil").exists()
+
+
+def test_a_fact_that_was_changed_on_the_hub(pushed: FakeHub, tmp_path: Path) -> None:
+    repo = pushed.repos["me/lab"]
+    registry = json.loads(repo.files["registry.json"])
+    registry["models"][0]["training"]["hardware"] = "cpu: a better one"
+    repo.add({**repo.files, "registry.json": json.dumps(registry).encode()})
+    assert "changed by hand since it was written" in pull_refused(tmp_path / "got")
 
 
 def test_registries_that_are_none(pushed: FakeHub, tmp_path: Path) -> None:

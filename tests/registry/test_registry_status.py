@@ -14,6 +14,7 @@ from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.registry.entry import registry_entry
 from kmidi_lab.registry.history import demote, promote, rollback
 from kmidi_lab.registry.registry import publish
+from kmidi_lab.registry.versions import sealed
 
 CARD = f"{HARMONY.id}.card.md"
 
@@ -149,7 +150,7 @@ def test_stand_in_data_in_production_is_said(tmp_path, caplog):
     put(tmp_path, "a")
     path = tmp_path / "registry.json"
     registry = json.loads(path.read_text())
-    registry["models"][0]["stand_in"] = "made up"
+    registry["models"][0] = sealed({**registry["models"][0], "stand_in": "made up"})
     path.write_text(json.dumps(registry))
     promote(tmp_path, HARMONY.id, "a trial")
     assert "stand-in data: made up" in caplog.text

@@ -246,6 +246,9 @@ def test_a_sweep_goes_on_with_its_own_words(tmp_path: Path) -> None:
     cluster = ["launcher=slurm", "hydra.launcher.partition=gpu", "seed=1,2"]
     assert kept.going_on(cluster, [typed[0]], tmp_path)[:3] == cluster
     assert not any("partition" in word for word in kept.going_on(cluster, typed[:2], tmp_path)), "of another launcher"
+    added = ["+launcher=slurm", "++hydra.launcher.setup=1", "~hydra.launcher.time", "+hydra.launcher.gpus=1"]
+    assert kept.going_on(added, ["hydra/launcher=joblib"], tmp_path)[0] == "hydra/launcher=joblib"
+    assert kept.going_on(["+hydra.launcher.gpus=1"], ["++hydra.launcher.gpus=2"], tmp_path)[0].endswith("=2")
     with pytest.raises(ConfigError, match="leave out seed=3, or begin another sweep"):
         kept.going_on(words, [*typed, "seed=3"], tmp_path)
     with pytest.raises(ConfigError, match=r"no sweep that can go on \(sweep.json: no such file\)"):

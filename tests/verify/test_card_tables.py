@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kmidi_lab.verify.card import check_card_text
 from kmidi_lab.verify.card_tables import check_card_tables
 from kmidi_lab.verify.files import check_card
 from kmidi_lab.verify.findings import Checks
@@ -42,6 +43,21 @@ def test_a_card_is_read_once(line: str) -> None:
     began = time.process_time()
     faults(line * 20_000)
     assert time.process_time() - began < 5, "not once for each line"
+
+
+MARKS = ("Licences: ", "Status **a**: ", "> **Stand-in data.** ", "No baseline has these: , a 1", "- Over a is 1 ± ", "### x (",
+         "| settings | train\\_loss ", "fingerprint `", "| a | ", "Use in a product: **", "## Data\n\n`", "-+.1de")  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_card_of_marks_is_read_in_time_that_grows_with_it(mark: str) -> None:
+    entry = {**ENTRY, "id": "a", "license": "MIT", "status": "trained", "training": {"train_loss": 1.0}, "spread": {}}
+    checks, began = Checks("a model"), time.process_time()
+    check_card_text(
+        checks, "a.card.md", f"# a\n\n| settings | train\\_loss {mark * ((1 << 17) // len(mark))} |\n", entry
+    )
+    check_card_text(checks, "a.card.md", f"# a\n{mark * ((1 << 17) // len(mark))}", entry)
+    assert time.process_time() - began < 5 and checks.faults
 
 
 def test_a_card_larger_than_any_is_not_read(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from test_verify_folder import (
     groove,
     json_file,
     onnx_file,
+    put_registry,
     rename_value,
     scale_weights,
     swap,
@@ -84,7 +85,7 @@ def registry(change: Callable[[dict], object]) -> Plant:
     def plant(root: Path) -> None:
         whole = json.loads((root / "registry.json").read_bytes())
         change(whole)
-        (root / "registry.json").write_text(json.dumps(whole))
+        put_registry(root, whole)
 
     return plant
 

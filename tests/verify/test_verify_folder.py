@@ -29,6 +29,7 @@ from kmidi_lab.nn.layers import GRU
 from kmidi_lab.nn.streaming import Chain, TorchModel
 from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.registry import publish
+from kmidi_lab.registry.versions import sealed
 from kmidi_lab.report.card import model_card
 from kmidi_lab.run_record import Student
 from kmidi_lab.tasks import verify as task
@@ -94,9 +95,17 @@ def put(
 
 
 def edit(root: Path, change: Callable[[dict[str, Any]], object], model_id: str = D) -> None:
-    """Changes the entry of a model."""
+    """Changes the entry of a model, and seals it anew."""
     registry = json.loads((root / "registry.json").read_bytes())
     change(next(e for e in registry["models"] if e["id"] == model_id))
+    put_registry(root, registry)
+
+
+def put_registry(root: Path, registry: dict[str, Any]) -> None:
+    """Writes it with the entries sealed, as someone does who hides a change."""
+    models = registry.get("models")
+    if isinstance(models, list):
+        models[:] = [sealed(e) if isinstance(e, dict) and "digest" in e else e for e in models]
     (root / "registry.json").write_text(json.dumps(registry))
 
 

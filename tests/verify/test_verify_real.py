@@ -17,6 +17,7 @@ def test_the_release_is_clean(repo: Path, monkeypatch: pytest.MonkeyPatch, relea
     monkeypatch.chdir(repo)
     found = verify_folder(Path("outputs") / release, None)
     assert found.models and found.faults == []
+    assert {note.check for note in found.notes} <= {"agreement", "real RTNeural"}, "nothing is left unproved"
 
 
 def test_kmidis_registry_has_faults_in_every_entry(shared: Path) -> None:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import soundfile
 
 from kmidi_lab.audio import mpeg, ogg
+from kmidi_lab.audio.caf import sound_of_caf
 from kmidi_lab.audio.riff import bare_sound, sound_of_riff
 from kmidi_lab.audio.spliced import Spliced, Stretch, Window, behind
 
@@ -57,6 +58,9 @@ def parts_of(file: BinaryIO, path: Path) -> Iterator[Part]:
     elif head[:4] == b".snd":
         claimed = int.from_bytes(head[4:8], "big") + int.from_bytes(head[8:12], "big")
         yield Part(str(path), size < claimed < _ENDLESS)
+    elif head[:4] == b"caff":
+        parts = sound_of_caf(file, size)
+        yield Part(str(path) if parts is None else Spliced(file, parts), parts is not None)
     elif head[:4] == b"riff":
         yield Part(str(path), size < int.from_bytes(file.read(8), "little"))
     elif _begins(file, head, b"fLaC"):

@@ -21,6 +21,9 @@ SILENCE = 1e-4
 """Swinging by less than this to both sides, -80 dB, is silence."""
 LOUDEST = 1e6
 """Finite numbers beyond this are no sound, and a resampler or a power spectrum of them overflows."""
+MEASURED = frozenset(("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3"))
+"""Formats of soundfile of which `parts_of` sees whether a file is whole. Of the others, most of them rare, half a file
+looks like a whole one, so they must be converted."""
 CUT = "cut short: what there is was read"
 CANCELLED = "channels cancel each other: the loudest was read alone"
 _BLOCK = 65_536
@@ -130,7 +133,7 @@ def _read(path: Path, rate: int, longest_s: float, channel: int | None) -> _Mix:
                 cut |= part.cut
                 seconds += _add(mix, part, path, longest_s - seconds, longest_s)
     except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:  # TypeError: .raw has no header
-        raise _refused(path, error) from None
+        raise _refused(path, error, cut) from None
     if not seconds:
         raise AudioError(path, "no samples", "cut short" if cut else "")
     return mix
@@ -146,6 +149,8 @@ class _Forward(soundfile.SoundFile):
 def _add(mix: _Mix, part: Part, path: Path, left_s: float, longest_s: float) -> float:
     """Mixes a part in; returns its seconds."""
     with _Forward(part.source) as opened:
+        if opened.format not in MEASURED:
+            raise _to_convert(path, opened.format_info)
         rate, channels = opened.samplerate, opened.channels
         if not SLOWEST_HZ <= rate <= FASTEST_HZ:
             raise AudioError(path, f"sample rate not between {SLOWEST_HZ} and {FASTEST_HZ} Hz", rate)
@@ -186,8 +191,10 @@ def _block(opened: soundfile.SoundFile) -> tuple[NDArray[np.float32], bool]:
         return block[: int(missing.argmax()) if missing.any() else len(block)], True
 
 
-def _refused(path: Path, error: Exception) -> AudioError:
+def _refused(path: Path, error: Exception, cut: bool) -> AudioError:
     """Why soundfile can't read a file, and what to do then."""
+    if cut:
+        return AudioError(path, "no samples", "cut short")
     why = getattr(error, "error_string", "") or (str(error).splitlines() or [type(error).__name__])[0]
     try:
         with path.open("rb") as file:
@@ -201,4 +208,8 @@ def _refused(path: Path, error: Exception) -> AudioError:
     name = foreign_format(head, path.suffix, getattr(error, "code", 0)) if head else None
     if name is None:
         return AudioError(path, "not readable as audio", why)
-    return AudioError(path, "must be converted", name, f"convert it with ffmpeg: {conversion(path)}")
+    return _to_convert(path, name)
+
+
+def _to_convert(path: Path, kind: str) -> AudioError:
+    return AudioError(path, "must be converted", kind, f"convert it with ffmpeg: {conversion(path)}")

@@ -22,7 +22,7 @@ from kmidi_lab.registry.files import FILE, LARGEST_FILE, check_names, declared_f
 from kmidi_lab.registry.policy import may_replace
 from kmidi_lab.registry.registry import find, load_registry, publish
 from kmidi_lab.registry.schema import validate
-from kmidi_lab.registry.versions import version_of
+from kmidi_lab.registry.versions import check_seal, version_of
 from kmidi_lab.verify.folder import verify_folder
 
 _MOST_MODELS = 100
@@ -90,6 +90,7 @@ def _registry(repository: Repository, there: Listing) -> dict[str, Any]:
         if not entry.get("files") or not entry.get("exports", {}).get("onnx_path"):
             raise RegistryError(f"{where}: {entry['id']} lists no files, or no ONNX file; nothing was pulled")
         check_names(dict(declared_files(entry)), entry["id"])
+        check_seal(entry)
         total += sum(_size_there(repository.name, there, name, sha) for name, sha in declared_files(entry))
     if total > _LARGEST:
         raise RegistryError(

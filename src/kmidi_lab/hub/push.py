@@ -13,6 +13,7 @@ from kmidi_lab.hub.client import Listing, Repository
 from kmidi_lab.hub.readme import readme
 from kmidi_lab.registry.files import FILE, declared_files, is_of_model, read_files
 from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.registry.versions import sealed
 from kmidi_lab.verify.folder import verify_folder
 from kmidi_lab.wording import many
 
@@ -81,7 +82,8 @@ def portable(entry: Mapping[str, Any]) -> dict[str, Any]:
     """The entry without what is true of one machine only: an absolute path, earlier versions that are kept there."""
     lines = [line for line in entry.get("history", []) if isinstance(line, dict)]
     history = [{**line, "kept": False} if "kept" in line else line for line in lines]
-    return {**entry, "onnx_path": entry["exports"]["onnx_path"], "history": history}
+    told = {**entry, "onnx_path": entry["exports"]["onnx_path"], "history": history}
+    return sealed(told) if "digest" in entry else told
 
 
 def _check_there(repository: Repository, there: Listing, public: bool) -> set[str]:

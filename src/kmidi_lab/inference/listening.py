@@ -284,6 +284,11 @@ def say(text: str) -> bool:
     return True
 
 
+def remark(text: str) -> None:
+    """Prints to standard error what is no answer, so that it stands there alone where an error follows."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def _line(seconds: float, reading: Reading) -> str:
     answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in reading.answers.items())
     values = "  ".join(f"{name} {value:+.2f}" for name, value in reading.values.items())

@@ -14,10 +14,19 @@ from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.registry.files import is_published_name, read_file, read_files
 from kmidi_lab.registry.policy import earned_by, may_promote, step_down
 from kmidi_lab.registry.registry import find, load_registry, onnx_path, opened, write_entry
-from kmidi_lab.registry.versions import history_line, kept_versions, read_version, settled, succeed, version_of
+from kmidi_lab.registry.versions import (
+    check_seal,
+    history_line,
+    kept_versions,
+    read_version,
+    settled,
+    succeed,
+    version_of,
+)
 from kmidi_lab.report.formats import cell
 
 PROMOTED = "promoted to production"
+_PLACES = {"promoted: ": "In production: ", "demoted: ": "Out of production: "}
 log = logging.getLogger(__name__)
 _STATUS = re.compile(rb"^Status \*\*[a-z]+\*\*: [^\r\n]*", re.MULTILINE)
 
@@ -32,11 +41,11 @@ def promote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
     reason = _reason(reason, "promote")
     with _opened_at(models_root, model_id) as (registry, old):
         allowed, why = may_promote(old)
+        check_seal(old)
         if not allowed:
             raise RegistryError(f"{model_id}: not promoted, {why}")
         read_files(models_root, old)
-        changes = {"status": "production", "note": f"In production: {reason}. {_note(old)}"}
-        entry = _restate(models_root, registry, old, changes, f"{PROMOTED}: {reason}", f"promoted: {reason}")
+        entry = _restate(models_root, registry, old, "production", f"{PROMOTED}: {reason}", f"promoted: {reason}")
     if entry.get("stand_in"):
         log.warning("%s goes into production trained on stand-in data: %s", model_id, entry["stand_in"])
     return entry
@@ -55,8 +64,7 @@ def demote(models_root: Path, model_id: str, reason: str) -> dict[str, Any]:
     with _opened_at(models_root, model_id) as (registry, old):
         if old["status"] != "production":
             raise RegistryError(f"{model_id}: not demoted, it is {old['status']}; only a model in production can be")
-        changes = {"status": "trained", "note": f"Out of production: {reason}. {_note(old)}"}
-        return _restate(models_root, registry, old, changes, f"demoted to trained: {reason}", f"demoted: {reason}")
+        return _restate(models_root, registry, old, "trained", f"demoted to trained: {reason}", f"demoted: {reason}")
 
 
 def rollback(models_root: Path, model_id: str, version: str | None, reason: str) -> dict[str, Any]:
@@ -82,7 +90,7 @@ def rollback(models_root: Path, model_id: str, version: str | None, reason: str)
         because = f"rolled back: {reason}" + (f"; WARNING: {loss}" if loss else "")
         name = version or kept_versions(old)[0]
         entry, past_files = succeed(models_root, old, before, because, keep=True, name=name)
-        write_entry(models_root, registry, entry, {**past_files, **files})
+        entry = write_entry(models_root, registry, entry, {**past_files, **files})
     if loss:
         log.warning("%s: %s", model_id, loss)
     return entry
@@ -110,22 +118,28 @@ def _restate(
     models_root: Path,
     registry: Mapping[str, Any],
     old: Mapping[str, Any],
-    changes: dict[str, str],
+    status: str,
     because: str,
-    note: str,
+    act: str,
 ) -> dict[str, Any]:
-    """Writes what is `told` of the same files, with a line of history and the card that agrees; returns the entry."""
-    entry, card = with_card(models_root, {**old, **changes, "status_reason": f"{note}; {earned_by(old)}"})
+    """Writes another status of the same files, with a line of history and the card that agrees; returns the entry."""
+    told = {**old, "status": status, "status_reason": f"{act}; {earned_by(old)}"}
+    stand_in = f" Stand-in data: {old['stand_in']}" if old.get("stand_in") else ""
+    before, note = opening_of_note(old), str(old.get("note"))
+    further = note.removeprefix(before) if note.startswith(before) else stand_in
+    entry, card = with_card(models_root, {**told, "note": f"{opening_of_note(told)}{further}"})
     line = history_line(old, because, None)
     entry["history"] = settled([line, *old.get("history", [])], {version_of(entry)})
-    write_entry(models_root, registry, entry, card)
-    return entry
+    return write_entry(models_root, registry, entry, card)
 
 
-def _note(entry: Mapping[str, Any]) -> str:
-    """As a publish writes it."""
-    stand_in = f" Stand-in data: {entry['stand_in']}" if entry.get("stand_in") else ""
-    return f"{earned_by(entry)}.{stand_in}"
+def opening_of_note(entry: Mapping[str, Any]) -> str:
+    """How the note of an entry begins: with its reason, said in other words where a person has changed its status."""
+    reason, earned = str(entry.get("status_reason")), f"; {earned_by(entry)}"
+    for act, place in _PLACES.items():
+        if reason.startswith(act) and reason.endswith(earned):
+            return f"{place}{reason.removeprefix(act).removesuffix(earned)}. {earned.removeprefix('; ')}."
+    return f"{reason}."
 
 
 def _onnx_prefix(entry: Mapping[str, Any]) -> str | None:

@@ -19,7 +19,7 @@ from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_below, check_fil
 from kmidi_lab.registry.policy import better_in_sweep, entry_status, may_replace
 from kmidi_lab.registry.schema import VERSION, schema, validate
 from kmidi_lab.registry.transaction import complete, is_committed, replace_together
-from kmidi_lab.registry.versions import prune, succeed
+from kmidi_lab.registry.versions import check_seal, prune, sealed, succeed
 
 __all__ = [
     "BetterPublishedError",
@@ -136,8 +136,8 @@ def rehome(models_root: Path) -> list[str]:
     Of KmiDi's readers one takes the path as it is given and one joins it to the folder: an absolute path opens in both.
 
     Raises:
-        RegistryError: as `load_registry`, no registry or a file that an entry names is missing, an id stands there twice, or
-            the folder can't be written; each entry is as it was or changed.
+        RegistryError: as `load_registry`, no registry or a file that an entry names is missing, an id stands there twice, an
+            entry was changed by hand, or the folder can't be written; each entry is as it was or changed.
     """
     if not (models_root / FILE).is_file():
         raise RegistryError(f"{models_root}: no {FILE} there; give models_root, a folder with published models")
@@ -158,6 +158,7 @@ def rehome(models_root: Path) -> list[str]:
         with opened(models_root) as registry:
             there = find(registry, entry["id"])
             if there is not None:
+                check_seal(there)
                 write_entry(models_root, registry, {**there, "onnx_path": path}, {})
                 changed.append(entry["id"])
     return changed
@@ -204,8 +205,10 @@ def opened(models_root: Path) -> Iterator[dict[str, Any]]:
 
 def write_entry(
     models_root: Path, registry: Mapping[str, Any], entry: dict[str, Any], files: Mapping[str, bytes]
-) -> None:
+) -> dict[str, Any]:
     """Puts an entry and files in place, all or none; files that no entry names any more go. Only inside `opened`.
+
+    Returns the entry as it stands there: sealed, as are entries of the lab that an earlier release left open.
 
     Raises:
         RegistryError: the entry is not valid or the folder can't be written; all is as it was.
@@ -213,7 +216,8 @@ def write_entry(
     old = find(registry, entry["id"]) or {}
     properties = schema()["definitions"]["ModelEntry"]["properties"]
     foreign = {key: value for key, value in old.items() if key not in properties}
-    changed = _with_entry(registry, {**foreign, **entry})
+    new = sealed({**foreign, **entry})
+    changed = _with_entry(registry, new)
     try:
         text = json.dumps(changed, indent=2, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
@@ -223,10 +227,11 @@ def write_entry(
     content = {**files, FILE: (text + "\n").encode()}
     replace_together(models_root, entry["id"], content, left_behind(old, changed))
     prune(models_root, entry)
+    return new
 
 
 def _with_entry(registry: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-    models = list(registry["models"])
+    models = [e if "digest" in e or "code_sha256" not in e else sealed(e) for e in registry["models"]]
     at = next((i for i, e in enumerate(models) if e["id"] == entry["id"]), len(models))
     models[at : at + 1] = [entry]
     return {**registry, "generated_at": datetime.now(UTC).isoformat(timespec="seconds"), "models": models}

@@ -70,10 +70,26 @@ def history_line(entry: Mapping[str, Any], because: str, kept_entry: bytes | Non
     return {**line, "digest": digest(line)}
 
 
-def digest(line: Mapping[str, Any]) -> str:
-    """SHA-256 of what a line says for good, so that a change by hand shows; `older` ties it to the line before."""
-    content = {key: value for key, value in line.items() if key not in ("kept", "digest")}
+def digest(told: Mapping[str, Any]) -> str:
+    """SHA-256 of what a line or an entry says for good, so that a change by hand shows; a line's `older` ties it to the
+    line before.
+    """
+    content = {key: value for key, value in told.items() if key not in ("kept", "digest")}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def sealed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry with a digest of all else that it says."""
+    return {**entry, "digest": digest(entry)}
+
+
+def check_seal(entry: Mapping[str, Any]) -> None:
+    """Raises RegistryError where the entry was changed since it was sealed: sealing it anew would hide that."""
+    if entry.get("digest") not in (None, digest(entry)):
+        raise RegistryError(
+            f"{entry['id']}: its entry was changed by hand since it was written; take the registry from a backup, or publish "
+            "the model again"
+        )
 
 
 def succeed(

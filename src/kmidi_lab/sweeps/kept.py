@@ -160,18 +160,20 @@ def going_on(kept: Sequence[str], typed: Sequence[str], folder: Path) -> list[st
     """
     own = {*map(unquoted, kept)}
     for word in typed:
-        if unquoted(word) not in own and not word.startswith(_MAY_BE_TYPED):
+        if unquoted(word) not in own and not word.lstrip("+").startswith(_MAY_BE_TYPED):
             raise ConfigError(
                 f"{RESUME}{folder} goes on with the jobs that the sweep began with; leave out {word}, or begin another sweep"
             )
-    keys = {word.partition("=")[0] for word in typed} | {"hydra.sweep.dir"}
+    keys = {*map(_key, typed), "hydra.sweep.dir"}
     another = any(word.startswith(_LAUNCHER) and unquoted(word) not in own for word in typed)
+    former = ("launcher", "hydra/launcher", "hydra.launcher.") if another else ()
     return [
-        *(
-            word
-            for word in kept
-            if word.partition("=")[0] not in keys and not (another and word.startswith("hydra.launcher."))
-        ),
+        *(w for w in kept if _key(w) not in keys and not _key(w).startswith(former)),
         *typed,
         f"hydra.sweep.dir={quoted(folder)}",
     ]
+
+
+def _key(word: str) -> str:
+    """What an override is of, whether it changes, adds or removes it."""
+    return word.lstrip("+~").partition("=")[0]

@@ -13,7 +13,7 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.adapters import adapter_folder, with_adapter
 from kmidi_lab.inference.api import Request, Session
-from kmidi_lab.inference.listening import say
+from kmidi_lab.inference.listening import remark, say
 from kmidi_lab.inference.published import has_registry, load_published, release_root
 from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.targets import build
@@ -34,13 +34,13 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         published = with_adapter(published, adapter_folder(str(adapter), name, Path(cfg.paths.output_root)))
     if published is not None:
         for warning in published.warnings():
-            say(warning)
+            remark(warning)
     elif request.without_model is None:
         raise ConfigError(
             f"no trained {name} model in {root}; train one, or type models_root={release_root() or 'DIR'}"
         )
     else:
-        say(f"No trained {name} model in {root}; using {request.without_model} instead.")
+        remark(f"No trained {name} model in {root}; using {request.without_model} instead.")
     request.show(request.run(published, session), session)
 
 
@@ -49,7 +49,7 @@ def models_root(cfg: DictConfig, model: str | None = None) -> Path:
     root, release = Path(cfg.models_root), spare_root(cfg)
     if release is None or _publishes(root, model) or not _publishes(release, model):
         return root
-    say(f"No trained {model or 'models'} in {root}; using the released one{'' if model else 's'} in {release}.")
+    remark(f"No trained {model or 'models'} in {root}; using the released one{'' if model else 's'} in {release}.")
     return release
 
 

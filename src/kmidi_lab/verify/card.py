@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from kmidi_lab.errors import show
@@ -22,7 +23,8 @@ _DATA = re.compile(r"^## Data\n\n`([^`]+)`", re.MULTILINE)
 _FINGERPRINT = re.compile(r"fingerprint `(\S+)`")
 _NO_EFFECT = re.compile(r"^## Inputs without effect\n\n(.*)$", re.MULTILINE)
 _PRODUCT = re.compile(r"Use in a product: \*\*(\w+)\*\*")
-_LICENCES = re.compile(r"Licences: (.*?)\.$", re.MULTILINE)
+_LICENCES = re.compile(r"^(?>.*?Licences: )(.*)\.$", re.MULTILINE)
+_ACCELERATOR = re.compile(r"accelerator (\w+)")
 _ROW = r"^\| {} \| (.*) \|$"
 _SETTINGS = ("epochs", "batch_size", "learning_rate", "optimizer", "loss")
 _LOSSES = ("train_loss", "val_loss", "test_loss")
@@ -60,10 +62,18 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
             continue
         same = on_card == (None if in_entry is None else cell(in_entry))
         checks.expect("card", same, f"{name}: {what} is {show(on_card)}, the registry tells {show(in_entry)}; {_AGAIN}")
+    started, ended = _row(card, "started"), training.get("training_date")
+    order = not (started and isinstance(ended, str)) or _moment(started) <= _moment(ended)
+    fault = f"{name}: the run started {show(started)}, and training_date is {show(ended)}; {_AGAIN}"
+    checks.expect("card", order, fault)
     spread = section(entry, "spread")
     seconds = training.get("duration_seconds")
     told = {
         "data": (_first(_DATA, card), training.get("dataset_id")),
+        "hardware": (
+            _first(_ACCELERATOR, _row(card, "hardware") or ""),
+            str(training["hardware"]).partition(":")[0] if "hardware" in training else None,
+        ),
         "training time": (
             _row(card, "training"),
             duration(seconds) if isinstance(seconds, int | float) and seconds else None,
@@ -91,13 +101,19 @@ def _check_settings(checks: Checks, name: str, settings: str, training: dict[str
             )
     for loss in _LOSSES:
         # Markdown has a backslash before the underscore.
-        number = re.search(loss.replace("_", r"\\?_") + r" ([-+.\de]*\d)", settings)
+        number = re.search(loss.replace("_", r"\\?_") + r" (-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", settings)
         right = training.get(loss)
         if number is None or not isinstance(right, int | float) or not math.isfinite(right):
             continue
         # The card gives six digits.
         close = math.isclose(float(number[1]), right, rel_tol=1e-5)
         checks.expect("card", close, f"{name}: {loss} is {number[1]}, the registry tells {right:g}; {_AGAIN}")
+
+
+def _moment(told: str) -> datetime:
+    """A point in time as ISO 8601 has it. Raises ValueError."""
+    moment = datetime.fromisoformat(told)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _counted(params: object) -> str | None:

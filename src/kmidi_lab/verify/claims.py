@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ import orjson
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.licences import product_use
-from kmidi_lab.registry.history import PROMOTED
+from kmidi_lab.registry.history import PROMOTED, opening_of_note
 from kmidi_lab.registry.policy import may_promote
 from kmidi_lab.registry.versions import digest
 from kmidi_lab.scoring.evaluation import Evaluation, verdict
@@ -41,6 +42,7 @@ def check_lab_entry(checks: Checks, entry: dict[str, Any]) -> None:
         ("parity", _check_parity),
         ("student", _check_student),
         ("history", _check_history_lines),
+        ("digest", _check_digest),
     ):
         with checks.guarded(check, f"the entry's {check}", _AGAIN):
             run(checks, entry)
@@ -111,8 +113,9 @@ def _check_contract(checks: Checks, entry: dict[str, Any]) -> None:
 def _check_data(checks: Checks, entry: dict[str, Any]) -> None:
     """What is told of the data, or of the verdict, twice, or follows from it."""
     reason, note = text(entry.get("status_reason")), text(entry.get("note"))
-    same = reason is None or note is None or note.startswith(f"{reason}.")
-    checks.expect("note", same, f"note is {show(note)}, must begin with status_reason {show(reason)}; {_AGAIN}")
+    opening = opening_of_note(entry)
+    same = reason is None or note is None or note.startswith(opening)
+    checks.expect("note", same, f"note is {show(note)}, must begin with {show(opening)} by status_reason; {_AGAIN}")
     for key, value, right in (
         ("product_use", entry.get("product_use"), product_use(text(entry.get("license")))),
         ("dataset_license", section(entry, "training").get("dataset_license"), entry.get("license")),
@@ -249,3 +252,22 @@ def _check_history_lines(checks: Checks, entry: dict[str, Any]) -> None:
             "status 'production' is claimed, and no line of the history tells who promoted it; set it to trained and "
             "promote it by task=registry registry.action=promote",
         )
+
+
+def _check_digest(checks: Checks, entry: dict[str, Any]) -> None:
+    """All that the entry says is what the lab wrote; one of an earlier release has no digest (`check_sealed`)."""
+    if "digest" in entry:
+        fault = (
+            "the entry was changed by hand since it was written; take the registry from a backup, or publish it again"
+        )
+        checks.expect("digest", entry["digest"] == digest(entry), fault)
+
+
+def check_sealed(entries: Sequence[tuple[Checks, dict[str, Any]]]) -> None:
+    """The lab seals all of its entries at once, so one without a digest among others was changed."""
+    ours = [(checks, entry) for checks, entry in entries if is_lab(entry)]
+    some = any("digest" in entry for _, entry in ours)
+    for checks, entry in ours:
+        if "digest" not in entry:
+            tell = checks.fault if some else checks.note
+            tell("digest", f"has no digest, so a change of what it tells once stays unseen; {_AGAIN}")

@@ -21,7 +21,7 @@ from kmidi_lab.export.rtneural.runner import VARIABLE
 from kmidi_lab.registry.files import FILE, HISTORY, STAGING, read_bounded
 from kmidi_lab.registry.registry import held_still
 from kmidi_lab.verify.artefacts import looks_like_rtneural
-from kmidi_lab.verify.claims import check_lab_entry
+from kmidi_lab.verify.claims import check_lab_entry, check_sealed
 from kmidi_lab.verify.entry import check_entry, contract_of, read_registry
 from kmidi_lab.verify.files import check_card, check_files, check_history, check_onnx_paths, named_files
 from kmidi_lab.verify.findings import Checks, Finding
@@ -76,6 +76,7 @@ def _verify(root: Path, runner: Path | None) -> Verification:
         check_lab_entry(checks, entry)
         _check_entry_files(checks, root, entry, runner)
         models.append(checks)
+    check_sealed(entries)
     names = {os.path.normpath(name) for _, entry in entries for name in named_files(entry)} | {FILE}
     ids = {entry.get("id") for _, entry in entries if isinstance(entry.get("id"), str)}
     bare = _bare(root, files, names)

@@ -104,7 +104,7 @@ def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
     ask = ("task=predict", "model=dynamics", f"predict.midi={source}")
     done = cli(*ask, "models_root=empty", "predict.emotion=joyful", "predict.out=out.mid")
     assert done.returncode == 0, done.stderr
-    assert "No trained dynamics model" in done.stdout and "32 notes of in.mid" in done.stdout
+    assert "No trained dynamics model" in done.stderr and "32 notes of in.mid" in done.stdout
     assert counted(read_piece(tmp_path / "out.mid")) == counted(read_piece(source))
     drums = Score(480)
     drums.tracks.append(Track("", 0, True))
