@@ -127,8 +127,11 @@ class Lab:
             "prepare": ["task=prepare"],
             "export": ["task=export", f"export.source={run}"],
         }
-        own_cache = kind == "prepare"  # in its folder, where the kill leaves it
-        settings = [*self.settings[:-1], "paths.cache_dir=cache"] if own_cache else self.settings
+        settings = list(self.settings)
+        if kind == "prepare":  # into a cache of its own, where the kill leaves it
+            settings = [word for word in settings if not word.startswith("paths.cache_dir=")] + [
+                "paths.cache_dir=cache"
+            ]
         return [*settings, *more[kind]]
 
     def published(self, root: Path) -> dict[str, bytes]:

@@ -43,7 +43,7 @@ class Lessons:
     mask: np.ndarray
 
 
-def kept(
+def cached_lessons(
     cache_dir: Path, pieces: Sequence[EncodedPiece], folds: int, count: int, unwritten: float, jitter: float
 ) -> Lessons:
     """`lessons`, of the cache if they were made there before.

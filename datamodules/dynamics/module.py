@@ -142,7 +142,7 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         if self.contract.version == "1":
             raise ConfigError("version 1 has no written dynamic to teach; give data.teachers=0")
         settings = (self._teachers, self._lesson_notes, self._unwritten, self._jitter)
-        return vars(lessons.kept(self._cache_dir, self.encoded("train"), *settings))
+        return vars(lessons.cached_lessons(self._cache_dir, self.encoded("train"), *settings))
 
     def whole(self, split: str) -> list[list[EncodedPiece]]:
         """All performances of a split as one batch, in order: they are run freely, note by note."""

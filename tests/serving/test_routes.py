@@ -116,6 +116,7 @@ def test_a_model_answers_what_is_typed(client) -> None:
 def test_every_model_can_be_asked_and_says_by_what(client) -> None:
     ways = client.get("/api/models").json()
     assert {way["model"] for way in ways} == set(CONTRACTS)
+    assert len({(way["model"], bool(way["example"])) for way in ways}) == len(ways), "what is sent must tell the way"
     assert {way["takes"] for way in ways if not way["example"]} == {"MIDI file", "sound file"}
     for way in ways:
         path = f"/api/{'tell' if way['example'] else 'ask'}/{way['model']}"

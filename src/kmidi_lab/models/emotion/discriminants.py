@@ -50,8 +50,10 @@ def keep_discriminants(network: Chain, passes: Iterable[EmotionBatch], labels: i
     hidden, rest = recurrent_part(network)
     hidden.eval()
     means, told, strong, complexity = [], [], [], []
+    # The batches are on the device of the training, the network is not there yet where Lightning sets a run up.
+    device = next(hidden.parameters()).device
     for batch in passes:
-        means.append(clip_mean(hidden(batch.x), batch.weight).cpu())
+        means.append(clip_mean(hidden(batch.x.to(device)), batch.weight.to(device)).cpu())
         told.append(batch.label.argmax(1).cpu())
         strong.append(batch.intensity.argmax(1).cpu())
         complexity.append(batch.scalars[:, -1].cpu())
@@ -69,7 +71,7 @@ def keep_discriminants(network: Chain, passes: Iterable[EmotionBatch], labels: i
     kept.bias.copy_(torch.cat([torch.from_numpy(bias).float(), torch.zeros(OTHERS)]))
     last.weight[:, len(bias) :] = torch.from_numpy(spare_directions(OTHERS)).to(last.weight)
     learnt = torch.arange(last.in_features, device=last.weight.device) < len(bias)
-    last.weight.register_hook(lambda gradient: gradient * learnt)
+    last.weight.register_hook(lambda gradient: gradient * learnt.to(gradient.device))
 
 
 def fit_discriminants(
