@@ -135,7 +135,7 @@ def test_chords_that_are_written_out_are_played(text: str, chords: str) -> None:
         ("Eu não sei o que fazer sem você", "Portuguese"), ("грустная песня", "a language in Cyrillic letters"),
         ("悲しい歌", "Chinese or Japanese"), ("슬픈 노래", "Korean"),
         ("I feel lost and searching", "English"), ("drum solo", "English"), ("a chanson triste for Paul", "English"), ("70", "English"),
-        ("C'mon, over, please", "English"), ("asdf qwer", "English"),
+        ("C'mon, over, please", "English"), ("asdf qwer", "English"), ("no sé por qué no", "Spanish"), ("la mayor parte de mi vida", "Spanish"),
     ],
 )  # fmt: skip
 def test_a_language_is_told_apart(text: str, language: str) -> None:
@@ -147,6 +147,8 @@ def test_a_language_is_told_apart(text: str, language: str) -> None:
     [
         ("d-Moll", "in D minor"), ("in fis-Moll", "in F# minor"), ("Es-Dur", "in Eb major"), ("h-Moll", "in B minor"), ("B-Dur", "in Bb major"),
         ("en ré mineur", "in D minor"), ("si bémol majeur", "in Bb major"), ("la menor", "in A minor"), ("in do diesis minore", "in C# minor"),
+        ("en re menor triste", "in D minor triste"), ("en la menor, lento", "in A minor, lento"), ("la menor 80 bpm", "in A minor 80 bpm"),
+        *((text, text) for text in ("la mayor parte de mi vida", "mi mayor miedo", "en la mayor parte de mi vida", "la menor duda")),
     ],
 )  # fmt: skip
 def test_keys_of_other_languages(text: str, key: str) -> None:
