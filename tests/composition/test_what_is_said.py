@@ -181,6 +181,18 @@ def test_words_of_another_language_are_not_read_as_english(tmp_path: Path) -> No
     assert "intent" not in {model["model"] for model in song.trace["models"]}
 
 
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("a rock song at a tempo of 95", []), ("a rock song with a tempo of 95", []), ("rock, a tempo around 95", []),
+        ("a slow song, ritardando, a tempo", ["no change of tempo (ritardando): a song keeps one tempo"]),
+        ("a rock song, a tempo", ["no change of tempo (a tempo): a song keeps one tempo"]),
+    ],
+)  # fmt: skip
+def test_a_tempo_that_is_told_is_no_change_of_it(text: str, missing: list[str]) -> None:
+    assert list(read_sentence(text).missing) == missing
+
+
 def test_a_genre_of_an_intent_that_no_style_plays_is_told() -> None:
     song = answer(SongIntent(), "technical_genre", "Zydeco")
     request = SongRequest(song=song)
