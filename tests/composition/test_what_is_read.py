@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from kmidi_lab.composition.languages import language_of
 from kmidi_lab.composition.said_chords import take_chords
-from kmidi_lab.composition.said_feel import not_done
+from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_arc, take_form
+from kmidi_lab.composition.sentence import read_sentence
 
 _PIECES = ("C", "Am", "G7", "C-", "F/A", " ", "-", "|", ",", "→", ">", " - ", ". ", "chords ", "over ", "verse ", "louder ",
            "no ", "in the style of A ", "starts quiet ", "x")  # fmt: skip
@@ -50,3 +51,32 @@ def test_separators_between_chords_are_read_in_one_way(text: str) -> None:
 )
 def test_a_minus_is_minor_or_stands_between_chords(text: str, chords: str, rest: str) -> None:
     assert take_chords(text) == (chords, rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "feel", "others"),
+    [
+        ("a pop song, straight eighths, with a shuffle", "Straight/Driving", ["with a shuffle"]),
+        ("a pop song, swung, then straight eighths, laid back", "Swung", ["straight eighths", "laid back"]),
+        ("a swung pop song with a shuffle beat", "Swung", []),
+        ("jazz, not swung", "Straight/Driving", []),
+    ],
+)
+def test_the_first_feel_counts_and_another_gets_a_line(text: str, feel: str, others: list[str]) -> None:
+    wishes = read_sentence(text)
+    assert wishes.feel == feel
+    assert list(wishes.missing) == [f"no second feel ({other}): a song has one" for other in others]
+
+
+@pytest.mark.parametrize("more", range(12))
+def test_a_word_that_is_far_before_a_feel_is_not_cut(more: int) -> None:
+    """Wherever the last words that are looked at begin: half a `saxophone` is no word of music."""
+    players = "piano and saxophone and guitar and accordion and harmonica and trombone and violin and saxophone"
+    text = f"a song with {players} and {'slow and ' * (more // 4)}{['', 'sad ', 'calm ', 'tender '][more % 4]}swung eighths"
+    assert take_feel(text)[0].name == "Swung"
+
+
+def test_a_word_that_is_far_behind_a_feel_is_not_cut() -> None:
+    for wide in range(70, 90):
+        text = f"make it loud{' ' * (wide - 4)}with"
+        assert not_done(text) == ["no loudness (loud): how loud a song is follows its mood and its sections"], wide

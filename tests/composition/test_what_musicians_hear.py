@@ -40,12 +40,12 @@ def written(tmp_path: Path) -> Arrange:
     return run
 
 
-@pytest.mark.parametrize("symbol", ["C", "Am", "F", "Dm7", "G7", "Bb", "Ebmaj7", "F#m", "Bdim"])
-def test_a_pad_has_only_roots_and_fifths_low(symbol: str) -> None:
-    chord = parse_jazz(symbol)
-    notes = pad([chord], 4.0)
-    low = [n.pitch for n in notes if n.pitch < 48 and n.pitch < min(m.pitch for m in notes if m is not n)]
-    assert all((p - chord.root) % 12 in (0, 7) for p in low), low
+def test_a_pad_has_only_roots_and_fifths_low() -> None:
+    low = []
+    for symbol in ("C", "Am", "F", "Dm7", "G7", "Bb", "Ebmaj7", "F#m", "Bdim"):
+        chord = parse_jazz(symbol)
+        low += [(symbol, (n.pitch - chord.root) % 12) for n in pad([chord], 4.0) if n.pitch < 48]
+    assert low and {above for _, above in low} <= {0, 7}, low
 
 
 def test_a_pad_lies_on_the_bass() -> None:

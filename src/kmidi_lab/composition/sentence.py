@@ -146,7 +146,8 @@ def _read_english(text: str) -> Wishes:
         out.take(items, mark)
     wishes = out.wishes()
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
-    return replace(wishes, feel=feel.name, words=words, missing=(*wishes.missing, *impossible))
+    second = [f"no second feel ({other}): a song has one" for other in feel.others]
+    return replace(wishes, feel=feel.name, words=words, missing=(*wishes.missing, *second, *impossible))
 
 
 def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:
