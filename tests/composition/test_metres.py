@@ -126,7 +126,12 @@ def test_a_pulse_that_a_rule_lays_on_a_stroke_is_played_once(tmp_path: Path) -> 
     pulses = [(round(n.start * 480), n.pitch) for n in written.arrangement.part("drums").notes]
     assert len(pulses) > len(set(pulses)), "two strokes of one pitch on one tick"
     (tmp_path / "song.mid").write_bytes(written.midi)
-    played = [m for track in mido.MidiFile(tmp_path / "song.mid").tracks for m in track if m.type == "note_on" and m.channel == 9]
+    played = [
+        m
+        for track in mido.MidiFile(tmp_path / "song.mid").tracks
+        for m in track
+        if m.type == "note_on" and m.channel == 9
+    ]
     assert len([m for m in played if m.velocity]) == len(set(pulses))
 
 

@@ -19,7 +19,7 @@ from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.tunes import SPAN, section_tune
+from kmidi_lab.composition.tunes import SPAN, Singer, section_tune
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.midi.new_file import metre_event
 from kmidi_lab.midi.reading import open_file
@@ -192,5 +192,5 @@ def test_a_middle_of_another_span_is_its_own() -> None:
 
     for span, pitch in ((SPAN, 72), ((57, 77), 60), ((48, 72), 60)):
         lift = 0.9 if span == SPAN else 0.0
-        tune = section_tune(draw, ["C"] * 4, Key(0, 1), lift, np.random.default_rng(1), COMMON, span)
+        tune = section_tune(Singer(draw, Key(0, 1), np.random.default_rng(1), COMMON, span), ["C"] * 4, lift)
         assert {n.pitch for n in tune} == {pitch}

@@ -314,9 +314,8 @@ class _Player(NamedTuple):
 
     @property
     def fades(self) -> bool:
-        """Whether its tones die away, so that it holds no pad: keys, bars, guitars and what else is plucked."""
-        family = self.program // 8
-        return family in (0, 1, 3, 13, 14) or self.program in (45, 46, 47)
+        """Whether its tones die away, so that it holds no pad: keys, bars, and what is plucked."""
+        return self.program // 8 in (0, 1) or self.program in vocabulary()["plucked"]
 
     @property
     def low(self) -> bool:
