@@ -12,6 +12,7 @@ from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import Song, composed
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.song import SongIntent, answer
 
 
 def made(tmp_path: Path, **asked: object) -> Song:
@@ -112,6 +113,26 @@ def test_who_plays_the_drums_of_a_waltz(tmp_path: Path) -> None:
     asked = {song.brief.metre.name: [m["model"] for m in song.trace["models"]] for song in (waltz, usual)}
     assert "groove" not in asked["3/4"] and "groove" in asked["4/4"]
     assert next(m for m in waltz.trace["models"] if m["model"] == "microtiming")["calls"] == 2
+
+
+def test_a_pulse_that_a_rule_lays_on_a_stroke_is_played_once(tmp_path: Path) -> None:
+    """The new tempo's hi-hat falls on the old one's: a MIDI file has one of both, and nothing is lost of the others."""
+    rule = {"technical_rule_to_break": "RHYTHM_MetricModulation", "rule_breaking_justification": "it turns"}
+    song = SongIntent()
+    for name, value in rule.items():
+        song = answer(song, name, value)
+    request = SongRequest("jazz", song=song, metre="6/8", sections="verse 8")
+    written = composed(request, Players(None, tmp_path), 1)
+    pulses = [(round(n.start * 480), n.pitch) for n in written.arrangement.part("drums").notes]
+    assert len(pulses) > len(set(pulses)), "two strokes of one pitch on one tick"
+    (tmp_path / "song.mid").write_bytes(written.midi)
+    played = [
+        m
+        for track in mido.MidiFile(tmp_path / "song.mid").tracks
+        for m in track
+        if m.type == "note_on" and m.channel == 9
+    ]
+    assert len([m for m in played if m.velocity]) == len(set(pulses))
 
 
 def test_eighths_swing_in_three_four_and_not_where_three_are_a_beat(tmp_path: Path) -> None:

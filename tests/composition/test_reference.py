@@ -110,6 +110,18 @@ def test_bars_of_three_are_taken_where_they_are_sure_and_nothing_else_says_a_met
     assert heard(in_three=True, unsure="no steady beat")[0].metre == ""
 
 
+def test_a_form_that_is_said_lasts_as_long_as_is_asked_for_in_the_metre_that_is_heard(recording: Path) -> None:
+    reference, _ = heard(in_three=True)
+    request = SongRequest("AABA, two minutes", audio=recording)
+    brief = request.brief(None, 1, reference=reference)
+    form = request.form_of(brief)
+    assert form and [stretch.bars for stretch in form] == [16] * 4 and brief.bars == 64, "of three beats at 93.4: 123 s"
+    assert "length 64 bars from the text (two minutes)" in request.told_of(brief)
+    styled = SongRequest("AABA, two minutes", style="dance")
+    fast = styled.brief(None, 1)
+    assert fast.tempo > 110 and fast.bars * 4 * 60 / fast.tempo == pytest.approx(120, abs=8)
+
+
 @pytest.mark.slow
 def test_a_waltz_of_our_own_is_heard_as_one_and_no_song_in_four_is(tmp_path: Path, make) -> None:
     for metre, style, heard_as in (

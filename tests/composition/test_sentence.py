@@ -69,6 +69,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "a song of about three minutes": {"seconds": 180},
     "piano and cello duet in C": {
         "key": ("C", ""), "programs": {"lead": 42, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
+    "a song with flute and fiddle": {"programs": {"lead": 73, "pad": 110}},
+    "a song with flute and steel drums": {"programs": {"lead": 73, "chords": 114}},
     "a violin and flute duo": {"programs": {"lead": 40, "pad": 73}, "without": ("chords", "bass", "drums")},
     "a piano solo, sad, 70 bpm": {
         "tempo": (70, 70), "programs": {"lead": 0, "chords": 0, "bass": 0}, "without": ("pad", "drums")},

@@ -135,7 +135,7 @@ def test_chords_that_are_written_out_are_played(text: str, chords: str) -> None:
         ("Eu não sei o que fazer sem você", "Portuguese"), ("грустная песня", "a language in Cyrillic letters"),
         ("悲しい歌", "Chinese or Japanese"), ("슬픈 노래", "Korean"),
         ("I feel lost and searching", "English"), ("drum solo", "English"), ("a chanson triste for Paul", "English"), ("70", "English"),
-        ("C'mon, over, please", "English"), ("asdf qwer", "English"),
+        ("C'mon, over, please", "English"), ("asdf qwer", "English"), ("no sé por qué no", "Spanish"), ("la mayor parte de mi vida", "Spanish"),
     ],
 )  # fmt: skip
 def test_a_language_is_told_apart(text: str, language: str) -> None:
@@ -147,6 +147,8 @@ def test_a_language_is_told_apart(text: str, language: str) -> None:
     [
         ("d-Moll", "in D minor"), ("in fis-Moll", "in F# minor"), ("Es-Dur", "in Eb major"), ("h-Moll", "in B minor"), ("B-Dur", "in Bb major"),
         ("en ré mineur", "in D minor"), ("si bémol majeur", "in Bb major"), ("la menor", "in A minor"), ("in do diesis minore", "in C# minor"),
+        ("en re menor triste", "in D minor triste"), ("en la menor, lento", "in A minor, lento"), ("la menor 80 bpm", "in A minor 80 bpm"),
+        *((text, text) for text in ("la mayor parte de mi vida", "mi mayor miedo", "en la mayor parte de mi vida", "la menor duda")),
     ],
 )  # fmt: skip
 def test_keys_of_other_languages(text: str, key: str) -> None:
@@ -177,6 +179,18 @@ def test_words_of_another_language_are_not_read_as_english(tmp_path: Path) -> No
     assert (song.brief.mood.valence, song.brief.mood.arousal) == (0.0, 0.0)
     assert "the text's mood is not sure (not English); set it by compose.emotion" in song.remarks
     assert "intent" not in {model["model"] for model in song.trace["models"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("a rock song at a tempo of 95", []), ("a rock song with a tempo of 95", []), ("rock, a tempo around 95", []),
+        ("a slow song, ritardando, a tempo", ["no change of tempo (ritardando): a song keeps one tempo"]),
+        ("a rock song, a tempo", ["no change of tempo (a tempo): a song keeps one tempo"]),
+    ],
+)  # fmt: skip
+def test_a_tempo_that_is_told_is_no_change_of_it(text: str, missing: list[str]) -> None:
+    assert list(read_sentence(text).missing) == missing
 
 
 def test_a_genre_of_an_intent_that_no_style_plays_is_told() -> None:

@@ -19,7 +19,7 @@ from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.tunes import SPAN, section_tune
+from kmidi_lab.composition.tunes import SPAN, Singer, section_tune
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.midi.new_file import metre_event
 from kmidi_lab.midi.reading import open_file
@@ -40,12 +40,12 @@ def written(tmp_path: Path) -> Arrange:
     return run
 
 
-@pytest.mark.parametrize("symbol", ["C", "Am", "F", "Dm7", "G7", "Bb", "Ebmaj7", "F#m", "Bdim"])
-def test_a_pad_has_only_roots_and_fifths_low(symbol: str) -> None:
-    chord = parse_jazz(symbol)
-    notes = pad([chord], 4.0)
-    low = [n.pitch for n in notes if n.pitch < 48 and n.pitch < min(m.pitch for m in notes if m is not n)]
-    assert all((p - chord.root) % 12 in (0, 7) for p in low), low
+def test_a_pad_has_only_roots_and_fifths_low() -> None:
+    low = []
+    for symbol in ("C", "Am", "F", "Dm7", "G7", "Bb", "Ebmaj7", "F#m", "Bdim"):
+        chord = parse_jazz(symbol)
+        low += [(symbol, (n.pitch - chord.root) % 12) for n in pad([chord], 4.0) if n.pitch < 48]
+    assert low and {above for _, above in low} <= {0, 7}, low
 
 
 def test_a_pad_lies_on_the_bass() -> None:
@@ -192,5 +192,5 @@ def test_a_middle_of_another_span_is_its_own() -> None:
 
     for span, pitch in ((SPAN, 72), ((57, 77), 60), ((48, 72), 60)):
         lift = 0.9 if span == SPAN else 0.0
-        tune = section_tune(draw, ["C"] * 4, Key(0, 1), lift, np.random.default_rng(1), COMMON, span)
+        tune = section_tune(Singer(draw, Key(0, 1), np.random.default_rng(1), COMMON, span), ["C"] * 4, lift)
         assert {n.pitch for n in tune} == {pitch}

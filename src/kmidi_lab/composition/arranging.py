@@ -20,7 +20,7 @@ from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
-from kmidi_lab.composition.tunes import SPAN, section_tune, with_end
+from kmidi_lab.composition.tunes import SPAN, Singer, section_tune, with_end
 from kmidi_lab.composition.words import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Note, Part, PlacedChord, Section, Tempo
@@ -78,8 +78,9 @@ class Arranger:
     def __init__(self, brief: Brief, players: Players) -> None:
         self._brief, self._players = brief, players
         self._spelling, self._bar = brief.spelling, brief.metre.bar
-        self._span = sung_span(brief.band.programs["lead"], SPAN)
         self._rng = np.random.default_rng([brief.seed, 2])
+        span = sung_span(brief.band.programs["lead"], SPAN)
+        self._singer = Singer(self._draw, brief.key, self._rng, brief.metre, span)
         self._loops: dict[str, list[str]] = {}
         self._material: dict[str, Material] = {}
         self._longest: dict[str, int] = {}
@@ -200,11 +201,7 @@ class Arranger:
             chords = [loop[i % len(loop)] for i in range(bars)]
             tune: list[Note] = []
             if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
-                tune = self._swung(
-                    section_tune(
-                        self._draw, chords, self._brief.key, self._lift(kind), self._rng, self._brief.metre, self._span
-                    )
-                )
+                tune = self._swung(section_tune(self._singer, chords, self._lift(kind)))
             self._material[kind] = Material(tuple(chords), tuple(tune))
         return self._material[kind]
 
@@ -232,16 +229,7 @@ class Arranger:
         if not before or leads_home([parse_jazz(c) for c in before], self._brief.key):
             return material
         chords = (*before[:-1], dominant(self._spelling, self._brief.band.sevenths), last)
-        tune = material.tune and with_end(
-            material.tune,
-            self._draw,
-            chords,
-            self._brief.key,
-            self._lift(kind),
-            self._rng,
-            self._brief.metre,
-            self._span,
-        )
+        tune = material.tune and with_end(self._singer, material.tune, chords, self._lift(kind))
         return Material(chords, tuple(tune))
 
     def _loop(self, kind: str) -> list[str]:

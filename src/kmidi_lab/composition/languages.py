@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -16,9 +16,12 @@ _FEWEST = 2
 """Small words of a language that tell it; one where it is all the text's words but one."""
 _KEY = re.compile(
     r"(?:\b(?:in|en|em|im) )?\b(?P<tonic>[A-Ha-h](?:is|es|s)?)[- ](?P<german>Dur|Moll)\b"
-    r"|(?:\b(?:in|en|em) )?\b(?P<solfa>do|ré|re|mi|fa|sol|la|si)(?P<sign> (?:dièse|sostenido|diesis|bémol|bemol|bemolle))? (?P<mode>majeur|mineur|mayor|menor|maggiore|minore|maior)\b",
+    r"|(?:\b(?P<named>in|en|em) )?\b(?P<solfa>do|ré|re|mi|fa|sol|la|si)(?P<sign> (?:dièse|sostenido|diesis|bémol|bemol|bemolle))? (?P<mode>majeur|mineur|mayor|menor|maggiore|minore|maior)\b",
     re.I,
 )
+_END = re.compile(r"\s*(?:$|[^\w\s]|\d)")
+_SAYINGS = re.compile(r"(?:la|mi) (?:mayor|menor)", re.I)
+"""Keys in Spanish that begin other things, too, as in `en la mayor parte`."""
 _SCRIPTS = dict.fromkeys(("cjk", "hiragana", "katakana"), "Chinese or Japanese") | {
     "hangul": "Korean",
     "greek": "Greek",
@@ -30,7 +33,7 @@ _MAJOR = ("dur", "majeur", "mayor", "maggiore", "maior")
 
 def language_of(text: str) -> str:
     """The language that a text seems to be in: a name of `languages.yaml`, or what its letters tell; English if in doubt."""
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(_KEY.sub(" ", text))]
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(_keys_as(lambda match: " ", text))]
     letters = [letter for word in words for letter in word]
     other = [letter for letter in letters if not unicodedata.name(letter, "").startswith("LATIN")]
     if len(other) > len(letters) / 2:
@@ -45,7 +48,19 @@ def language_of(text: str) -> str:
 
 def with_keys(text: str) -> str:
     """The text with keys as they are written in English: `d-Moll`, `ré mineur` and `la menor` become `in D minor`."""
-    return _KEY.sub(_english_key, text)
+    return _keys_as(_english_key, text)
+
+
+def _keys_as(written: Callable[[re.Match[str]], str], text: str) -> str:
+    """The text with its keys written otherwise, and what only looks like a key as it is."""
+    return _KEY.sub(lambda match: written(match) if _is_key(match) else match[0], text)
+
+
+def _is_key(match: re.Match[str]) -> bool:
+    """Whether a key is one: `la mayor` needs an end behind it, since more may follow; others a preposition or an end."""
+    if match["german"] or match["sign"] or _END.match(match.string, match.end()):
+        return True
+    return bool(match["named"]) and not _SAYINGS.search(match[0])
 
 
 def _english_key(match: re.Match[str]) -> str:
@@ -63,4 +78,7 @@ def _english_key(match: re.Match[str]) -> str:
 @cache
 def _small() -> Mapping[str, frozenset[str]]:
     text = files("kmidi_lab.composition").joinpath("languages.yaml").read_text(encoding="utf-8")
-    return {name: frozenset(map(str, words)) for name, words in yaml.safe_load(text).items()}
+    small: dict[str, list[str]] = yaml.safe_load(text)
+    if wrong := [word for words in small.values() for word in words if not isinstance(word, str)]:
+        raise TypeError(f"languages.yaml: quote its words on and no, which YAML reads as {wrong}")
+    return {name: frozenset(words) for name, words in small.items()}

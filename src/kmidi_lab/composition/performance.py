@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.players import Players
 from kmidi_lab.errors import UserError
+from kmidi_lab.midi.new_file import TICKS
 from kmidi_lab.midi.reading import open_file
 from kmidi_lab.song import Arrangement, Note, midi_bytes
 
@@ -83,6 +84,7 @@ def _placed(song: Arrangement, brief: Brief, players: Players) -> Arrangement:
 
     It says how loud strokes are only where all are written alike.
     """
+    song = replace(song, parts=tuple(p.with_notes(_each_once(p.notes)) if p.is_drums else p for p in song.parts))
     alike = midi_bytes(_changed(song, True, lambda n: n._replace(velocity=_ALIKE)))
     asked = {"parts": "drums", "style": brief.band.groove, "amount": _DRUMMED}
     piece = open_file(players.ask("microtiming", brief.seed, midi=alike, **asked).midi).piece
@@ -95,8 +97,13 @@ def _placed(song: Arrangement, brief: Brief, players: Players) -> Arrangement:
         start, drawn = played[note.pitch].pop(0)
         return note._replace(start=start, velocity=_mixed(note.velocity, drawn))
 
-    ordered = [p.with_notes(sorted(p.notes)) if p.is_drums else p for p in song.parts]
-    return _changed(replace(song, parts=tuple(ordered)), True, placed)
+    return _changed(song, True, placed)
+
+
+def _each_once(strokes: Iterable[Note]) -> list[Note]:
+    """Strokes by start; of several of one pitch on one tick the loudest, since a MIDI file holds one."""
+    loudest = {(round(n.start * TICKS), n.pitch): n for n in sorted(strokes, key=lambda n: n.velocity)}
+    return sorted(loudest.values())
 
 
 def _mixed(written: int, drawn: int) -> int:

@@ -145,7 +145,7 @@ class SongRequest(Bounded):
             raise ConfigError(str(error).replace("predict.", "compose.")) from None
         self.spelling = parse_spelling(key) if key else None
         self.bars, self.tempo = None if bars is None else int(bars), None if tempo is None else float(tempo)
-        self.form = read_form(sections) if sections else self._said_form()
+        self.form = read_form(sections) if sections else self._said_form(self._asked_bars)
         self.style = style_named(style) if style else None
         self.out, self.sound = None if out is None else str(out), sound
         _check("bars", self.length, Integral, SHORTEST if not self.form else 1, LONGEST)
@@ -164,15 +164,26 @@ class SongRequest(Bounded):
 
     @property
     def _asked_bars(self) -> int | None:
-        known = self.bars or self.song.directive.output_bars
-        return known or self._lasting(self.tempo or self._pace or _USUAL_TEMPO)
+        return self._bars_at(self.tempo or self._pace or _USUAL_TEMPO, self.metre)
 
-    def _said_form(self) -> list[Stretch] | None:
-        """The form that the text names, as long as is asked for."""
+    def _bars_at(self, tempo: float, metre: SongMetre) -> int | None:
+        """Bars that are asked for; where the text says a length in seconds, those that last so long."""
+        seconds, known = self.wishes.seconds, self.bars or self.song.directive.output_bars
+        if known or seconds is None:
+            return known
+        return bars_of(seconds, tempo, metre.bar, (SHORTEST, LONGEST))
+
+    def form_of(self, brief: Brief) -> list[Stretch] | None:
+        """The form that was typed, or the one that the text names, as long as is asked for at the brief's tempo and metre."""
+        typed = self._typed["sections"]
+        return self.form if typed else self._said_form(self._bars_at(brief.tempo, brief.metre))
+
+    def _said_form(self, asked: int | None) -> list[Stretch] | None:
+        """The form that the text names, of so many bars."""
         form = self.wishes.form
         if form is None or len(form.kinds) > MOST_SECTIONS:
             return None
-        asked = self._asked_bars or (LONGEST if sum(form.bars(None)) > LONGEST else None)
+        asked = asked or (LONGEST if sum(form.bars(None)) > LONGEST else None)
         count = len(form.kinds)
         lengths = form.bars(asked and min(max(asked, count), count * LONGEST_SECTION))
         return read_form(", ".join(f"{kind} {bars}" for kind, bars in zip(form.kinds, lengths, strict=True)))
@@ -181,11 +192,6 @@ class SongRequest(Bounded):
     def form_by(self) -> str:
         """Who says the form; empty where nobody does."""
         return "typed" if self._typed["sections"] else "the text" if self.form else ""
-
-    def _lasting(self, tempo: float, metre: SongMetre | None = None) -> int | None:
-        """Bars of a song whose length in seconds the text says, at a tempo."""
-        seconds = self.wishes.seconds
-        return None if seconds is None else bars_of(seconds, tempo, (metre or self.metre).bar, (SHORTEST, LONGEST))
 
     @property
     def metre_by(self) -> str:
@@ -207,9 +213,9 @@ class SongRequest(Bounded):
         if form and not self._typed["sections"]:
             if self.form is None:
                 lines.append(f"a form of {len(form.kinds)} sections is not used: a song has {MOST_SECTIONS} at most")
-            elif self._asked_bars not in (None, self.length):
+            elif self._bars_at(brief.tempo, brief.metre) not in (None, brief.bars):
                 lines.append(
-                    f"the song has {self.length} bars: each of the form's {len(form.kinds)} sections has 1 to {LONGEST_SECTION}"
+                    f"the song has {brief.bars} bars: each of the form's {len(form.kinds)} sections has 1 to {LONGEST_SECTION}"
                 )
         mode = self.wishes.key[1]
         if mode and mode not in ("major", "minor") and self.spelling is None:
@@ -321,8 +327,9 @@ class SongRequest(Bounded):
             rules_broken=(rule,) if rule else (),
             without=self.wishes.without,
         )
-        if self.form is None and not (self.bars or self.song.directive.output_bars):
-            brief = replace(brief, bars=self._lasting(brief.tempo, metre) or brief.bars)
+        form = self.form_of(brief)
+        bars = sum(stretch.bars for stretch in form) if form else self._bars_at(brief.tempo, metre)
+        brief = replace(brief, bars=bars or brief.bars)
         band = waltzing(brief.band) if self._danced and self.metre.name == "3/4" else brief.band
         brief = replace(brief, band=with_instruments(band, self.wishes))
         return reference.applied(brief) if reference else brief

@@ -7,6 +7,7 @@ These words are looked for where a song is spoken of: nothing before them in the
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -28,19 +29,23 @@ _FAR = 80
 
 
 class SaidFeel(NamedTuple):
-    """KmiDi's name of a feel, and the words that say so; both empty where none do."""
+    """KmiDi's name of a feel, the words that say so, and those that ask for others; all empty where none do."""
 
     name: str = ""
     words: str = ""
+    others: tuple[str, ...] = ()
 
 
 def take_feel(text: str) -> tuple[SaidFeel, str]:
-    """The feel that a text asks for, and the text without it; the first counts."""
-    for name, pattern in _patterns("feels"):
-        for match in pattern.finditer(text):
-            if _of_a_song(text, match):
-                return SaidFeel(name, match[0].lower()), f"{text[: match.start()]} {text[match.end() :]}"
-    return SaidFeel(), text
+    """The feel that a text asks for first, and the text without what asks for feels."""
+    found = [(m, name) for name, cue in _patterns("feels") for m in cue.finditer(text) if _of_a_song(text, m)]
+    if not found:
+        return SaidFeel(), text
+    (first, name), *more = told = _in_order(found)
+    others = dict.fromkeys(match[0].lower() for match, other in more if other != name)
+    for match, _ in reversed(told):
+        text = f"{text[: match.start()]} {text[match.end() :]}"
+    return SaidFeel(name, first[0].lower(), tuple(others)), text
 
 
 def not_done(text: str) -> list[str]:
@@ -49,13 +54,17 @@ def not_done(text: str) -> list[str]:
     for line, pattern in _patterns("not_done"):
         match = next((m for m in pattern.finditer(text) if _of_a_song(text, m)), None)
         if match is not None:
-            found.append((match, line.replace("…", match[0].lower()).format(styles=styles_told())))
-    whole = [(m, line) for m, line in found if not any(_within(m, other) for other, _ in found)]
-    return [line for _, line in sorted(whole, key=lambda told: told[0].start())]
+            found.append((match, line.format(styles=styles_told()).replace("…", match[0].lower())))
+    return [line for _, line in _in_order(found)]
+
+
+def _in_order(found: Sequence[tuple[re.Match[str], str]]) -> list[tuple[re.Match[str], str]]:
+    """Matches by where they begin, without those that lie in a longer one, as `louder` in `louder bass`."""
+    whole = [(m, told) for m, told in found if not any(_within(m, other) for other, _ in found)]
+    return sorted(whole, key=lambda pair: pair[0].start())
 
 
 def _within(match: re.Match[str], other: re.Match[str]) -> bool:
-    """Whether a match lies in a longer one, as `louder` in `louder bass`."""
     return match is not other and other.start() <= match.start() and match.end() <= other.end()
 
 
@@ -64,17 +73,28 @@ def _of_a_song(text: str, match: re.Match[str]) -> bool:
 
     Words that mean much else, such as `loud` and `canon`, must stand beside a word of music, too.
     """
-    before = _items(parts_of(text[max(0, match.start() - _FAR) : match.start()])[-1])
-    told = any(i.kind == "story" or (i.kind == OTHER and i.text not in _LEADING) for i in before)
+    before = _items(parts_of(_behind(text, match.start()))[-1])
     people = any(i.text in ("i", "we", "you", "me") for i in before)
     asked = any(i.kind in _ASKING for i in before)
-    if told or (people and not asked) or not all(i.kind in _OF_SONGS or i.text in _LEADING for i in before):
+    if (people and not asked) or not all(i.kind in _OF_SONGS or i.text in _LEADING for i in before):
         return False
     if match[0].lower() not in vocabulary()["ambiguous"]:
         return True
-    after = _items(parts_of(text[match.end() : match.end() + _FAR])[0])
+    after = _items(parts_of(_ahead(text, match.end()))[0])
     goes_on = bool(after) and (after[0].kind in (OTHER, "stop", "story") or after[0].text == "of")
     return not goes_on and (asked or any(i.kind in _OF_MUSIC for i in (*before, *after)))
+
+
+def _behind(text: str, end: int) -> str:
+    """The whole words before a place that are near."""
+    near = text[max(0, end - _FAR - 1) : end]
+    return near if len(near) <= _FAR else near.partition(" ")[2]
+
+
+def _ahead(text: str, start: int) -> str:
+    """The whole words from a place on that are near."""
+    near = text[start : start + _FAR + 1]
+    return near if len(near) <= _FAR else near.rpartition(" ")[0]
 
 
 def _items(text: str) -> list[Item]:

@@ -146,7 +146,8 @@ def _read_english(text: str) -> Wishes:
         out.take(items, mark)
     wishes = out.wishes()
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
-    return replace(wishes, feel=feel.name, words=words, missing=(*wishes.missing, *impossible))
+    second = [f"no second feel ({other}): a song has one" for other in feel.others]
+    return replace(wishes, feel=feel.name, words=words, missing=(*wishes.missing, *second, *impossible))
 
 
 def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:
@@ -313,9 +314,8 @@ class _Player(NamedTuple):
 
     @property
     def fades(self) -> bool:
-        """Whether its tones die away, so that it holds no pad: keys, bars, guitars and what else is plucked."""
-        family = self.program // 8
-        return family in (0, 1, 3, 13, 14) or self.program in (45, 46, 47)
+        """Whether its tones die away, so that it holds no pad: keys, bars, and what is plucked."""
+        return self.program // 8 in (0, 1) or self.program in vocabulary()["plucked"]
 
     @property
     def low(self) -> bool:

@@ -59,9 +59,8 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     brief, remarks = _briefed(request, players, seed, reference)
     heard += reference.lines(request.tempo_by, request.mood_by, request.metre_by) if reference and not heard else []
     remarks = [*request.told_of(brief), *heard, *remarks]
-    plan, changed = (
-        (request.form, "") if request.form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
-    )
+    form = request.form_of(brief)
+    plan, changed = (form, "") if form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
     remarks += [line] if brief.chords and (line := unheard(brief.chords, plan)) else []
     arrangement = Arranger(brief, players).arrange(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,74 +26,68 @@ Draw = Callable[[str, int, int], Sequence[tuple[float, float, int]]]
 """Chords a bar each, bars and a seed to (onset, duration, pitch) of a tune."""
 
 
-def section_tune(
-    draw: Draw,
-    chords: Sequence[str],
-    key: Key,
-    lift: float,
-    rng: np.random.Generator,
-    metre: SongMetre,
-    span: Span = SPAN,
-) -> list[Note]:
-    """A tune over chords of a bar each, in phrases of four bars: a a' of eight, a a' b a' of sixteen.
+@dataclass(frozen=True)
+class Singer:
+    """What all tunes of a song have in common.
 
     Args:
         draw: asks the model.
-        chords: symbols, one a bar.
         key: of the song.
-        lift: 0..1, how high the tune lies within its range.
         rng: chooses the seeds.
         metre: of the song.
         span: lowest and highest pitch.
     """
+
+    draw: Draw
+    key: Key
+    rng: np.random.Generator
+    metre: SongMetre
+    span: Span = SPAN
+
+
+def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Note]:
+    """A tune over chords of a bar each, in phrases of four bars: a a' of eight, a a' b a' of sixteen.
+
+    Args:
+        singer: of the song.
+        chords: symbols, one a bar.
+        lift: 0..1, how high the tune lies within its range.
+    """
+    bar = singer.metre.bar
     phrases = [list(chords[i : i + PHRASE]) for i in range(0, len(chords), PHRASE)]
-    first = _best(draw, phrases[0], key, lift, rng, metre, span)
+    first = _best(singer, phrases[0], lift)
     tunes: list[list[Note]] = []
     for number, over in enumerate(phrases):
         if number == 0:
             tune = first
         elif number % 4 == 2:
-            tune = _best(draw, over, key, min(lift + 0.3, 1.0), rng, metre, span)
+            tune = _best(singer, over, min(lift + 0.3, 1.0))
         else:
-            tune = _varied(first, _best(draw, over, key, lift, rng, metre, span), over, phrases[0], metre.bar)
-        tunes.append(_breathing(tune, len(over) * metre.bar))
-    return [t._replace(start=t.start + i * PHRASE * metre.bar) for i, tune in enumerate(tunes) for t in tune]
+            tune = _varied(first, _best(singer, over, lift), over, phrases[0], bar)
+        tunes.append(_breathing(tune, len(over) * bar))
+    return [t._replace(start=t.start + i * PHRASE * bar) for i, tune in enumerate(tunes) for t in tune]
 
 
-def with_end(
-    tune: Sequence[Note],
-    draw: Draw,
-    chords: Sequence[str],
-    key: Key,
-    lift: float,
-    rng: np.random.Generator,
-    metre: SongMetre,
-    span: Span = SPAN,
-) -> list[Note]:
+def with_end(singer: Singer, tune: Sequence[Note], chords: Sequence[str], lift: float) -> list[Note]:
     """A section's tune with its last two bars drawn anew, since their chords are others; arguments as of `section_tune`."""
+    bar = singer.metre.bar
     first = (len(chords) - 1) // PHRASE * PHRASE
-    other = _best(draw, chords[first:], key, lift, rng, metre, span)
-    cut = max(len(chords) - 2, first) * metre.bar
-    end = [n._replace(start=n.start + first * metre.bar) for n in other]
+    other = _best(singer, chords[first:], lift)
+    cut = max(len(chords) - 2, first) * bar
+    end = [n._replace(start=n.start + first * bar) for n in other]
     joined = [n for n in tune if n.start < cut] + [n for n in end if n.start >= cut]
-    return _breathing(joined, len(chords) * metre.bar)
+    return _breathing(joined, len(chords) * bar)
 
 
-def _best(
-    draw: Draw,
-    chords: Sequence[str],
-    key: Key,
-    lift: float,
-    rng: np.random.Generator,
-    metre: SongMetre,
-    span: Span = SPAN,
-) -> list[Note]:
-    seeds = rng.integers(1, 2**31 - 1, _CANDIDATES).tolist()
+def _best(singer: Singer, chords: Sequence[str], lift: float) -> list[Note]:
+    draw, span = singer.draw, singer.span
+    seeds = singer.rng.integers(1, 2**31 - 1, _CANDIDATES).tolist()
     placed = [
         _placed([Note(*n, _VELOCITY) for n in draw(" | ".join(chords), len(chords), seed)], lift, span)
         for seed in seeds
     ]
-    return max(placed, key=lambda tune: merit(tune, [parse_jazz(c) for c in chords], key, lift, metre, span))
+    over = [parse_jazz(c) for c in chords]
+    return max(placed, key=lambda tune: merit(tune, over, singer.key, lift, singer.metre, span))
 
 
 def _varied(first: list[Note], other: list[Note], over: Sequence[str], before: Sequence[str], bar: float) -> list[Note]:
