@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kmidi_lab.composition.form import LONGEST
 from kmidi_lab.composition.languages import language_of
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_arc, take_form
-from kmidi_lab.composition.sentence import read_sentence
+from kmidi_lab.composition.sentence import Wishes, read_sentence
+from kmidi_lab.composition.wishes import length_line
 
 _PIECES = ("C", "Am", "G7", "C-", "F/A", " ", "-", "|", ",", "→", ">", " - ", ". ", "chords ", "over ", "verse ", "louder ",
            "no ", "in the style of A ", "starts quiet ", "x")  # fmt: skip
@@ -80,3 +82,32 @@ def test_a_word_that_is_far_behind_a_feel_is_not_cut() -> None:
     for wide in range(70, 90):
         text = f"make it loud{' ' * (wide - 4)}with"
         assert not_done(text) == ["no loudness (loud): how loud a song is follows its mood and its sections"], wide
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "key"),
+    [
+        ("jazz in E, 120 bpm", "English", ("E", "")),  # in and e are Italian words, too
+        ("swung 6/8 blues in E", "English", ("E", "")),
+        ("me and you, in the sea", "English", ("", "")),
+        ("eine fröhliche Polka in D-Dur, 120 bpm", "German", ("D", "major")),
+        ("pop in D-Dur", "German", ("D", "major")),
+        ("un valzer allegro in sol maggiore, 140 bpm", "Italian", ("G", "major")),
+        ("a happy song, but not fast and not in 3/4, D-Dur", "English", ("D", "major")),
+        ("please no drums, not minor", "English", ("", "major")),
+        ("no piano, and please not in a minor key", "English", ("", "major")),
+    ],
+)
+def test_a_key_is_read_in_its_language(text: str, language: str, key: tuple[str, str]) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.language, wishes.key) == (language, key)
+
+
+def test_a_song_that_its_sections_keep_short_says_so() -> None:
+    wishes = Wishes(seconds=120.0, words={"seconds": "two minutes"})
+    lines = [
+        length_line(wishes, bars, seconds, {}, None) for bars, seconds in ((48, 101.0), (60, 126.0), (LONGEST, 100.0))
+    ]
+    assert [line.said for line in lines if line] == [
+        "two minutes, as near as its sections come", "two minutes", "two minutes, but no song is longer"
+    ]  # fmt: skip

@@ -168,7 +168,7 @@ def test_musicians_words_are_read_in_every_language(text: str, tempo: float, key
     brief = SongRequest(text).brief(None, 1)
     assert (brief.tempo, brief.metre.name) == (tempo, metre)
     assert key is None or str(brief.spelling) == key
-    assert [line for line in told(text) if "not English: only tempo, key, metre, chords and dances are read" in line]
+    assert [line for line in told(text) if "not English: only tempo, key, metre, chords and dances" in line]
 
 
 def test_words_of_another_language_are_not_read_as_english(tmp_path: Path) -> None:

@@ -28,20 +28,34 @@ _SCRIPTS = dict.fromkeys(("cjk", "hiragana", "katakana"), "Chinese or Japanese")
 }
 _SOLFA = {"do": "C", "ré": "D", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B"}
 _GERMAN = {"h": "B", "b": "Bb", "as": "Ab", "es": "Eb"}
+_OF_MODES = {"dur": "German", "moll": "German", "majeur": "French", "mineur": "French", "mayor": "Spanish"} | {
+    "menor": "Spanish", "maggiore": "Italian", "minore": "Italian", "maior": "Portuguese"
+}  # fmt: skip
 _MAJOR = ("dur", "majeur", "mayor", "maggiore", "maior")
 
 
 def language_of(text: str) -> str:
     """The language that a text seems to be in: a name of `languages.yaml`, or what its letters tell; English if in doubt."""
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(_keys_as(lambda match: " ", text))]
+    keys = list[str]()
+
+    def noted(match: re.Match[str]) -> str:
+        keys.append(_OF_MODES[(match["german"] or match["mode"]).lower()])
+        return " "
+
+    # A capital alone is the name of a note, as in `jazz in E`.
+    said = [word for word in _WORD.findall(_keys_as(noted, text)) if len(word) > 1 or word.islower()]
+    words = [word.lower().replace("’", "'") for word in said]
     letters = [letter for word in words for letter in word]
     other = [letter for letter in letters if not unicodedata.name(letter, "").startswith("LATIN")]
     if len(other) > len(letters) / 2:
         script = unicodedata.name(other[0], "other").split()[0].lower()
         return _SCRIPTS.get(script, f"a language in {script.capitalize()} letters")
-    counts = {name: sum(word in small for word in words) for name, small in _small().items()}
-    english = counts.pop(ENGLISH)
+    small = dict(_small())
+    own = small.pop(ENGLISH)
+    # Words that both languages have tell neither.
+    counts = {name: sum(word in its - own for word in words) + keys.count(name) for name, its in small.items()}
     name = max(counts, key=lambda n: counts[n])
+    english = sum(word in own - small[name] for word in words)
     sure = counts[name] >= _FEWEST or (counts[name] == 1 and not english and len(words) <= _FEWEST)
     return name if sure and counts[name] > english else ENGLISH
 

@@ -230,7 +230,7 @@ class SongRequest(Bounded):
             lines.append(f"the feel {_FREE} is played straight: a song keeps a steady tempo")
         if self.wishes.language != ENGLISH:
             lines.append(
-                f"the text seems to be {self.wishes.language}, not English: only tempo, key, metre, chords and dances are read of it"
+                f"the text seems to be {self.wishes.language}, not English: only tempo, key, metre, chords and dances in Latin letters are read of it"
             )
         if not brief.metre.swings:
             lines.append(

@@ -41,6 +41,7 @@ _LOW = 41
 """Who plays down to this pitch can play the bass."""
 _COUNTS = ("three", "six", "3", "6")
 """Metres whose words count anything else, too."""
+_OTHER_MODE = {"major": "minor", "minor": "major"}
 _LESS = ("less", "not so much", "not too much", "fewer")
 """Negations that leave out nothing: what there is less of."""
 _LEAST, _MOST = 40, 240
@@ -97,7 +98,7 @@ def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
     language = language_of(text)
     chords, text = take_chords(text)
-    wishes = _read_english(text) if language == ENGLISH else _read_other(with_keys(text))
+    wishes = (_read_english if language == ENGLISH else _read_other)(with_keys(text))
     words = wishes.words | ({"chords": chords} if chords else {})
     return replace(wishes, chords=chords, words=words, language=language)
 
@@ -383,6 +384,8 @@ class _Collector:
             self._pace(item.text, (float(item.value),) * 2, True)
 
     def _left_out(self, item: Item) -> None:
+        if item.kind == "mode":
+            self._mode = self._mode or _OTHER_MODE.get(item.value, "")
         if item.kind == "part" or item.text in ("beat", "beats", "tune"):
             role = item.value if item.kind == "part" else {"tune": "lead"}.get(item.text, "drums")
             self._without.append(role)

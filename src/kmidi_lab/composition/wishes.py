@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kmidi_lab.composition.bands import Band
+from kmidi_lab.composition.form import LONGEST
 from kmidi_lab.composition.sentence import ROLES, Wishes
 from kmidi_lab.song import SongIntent
 from kmidi_lab.wording import many
@@ -122,8 +123,9 @@ def length_line(wishes: Wishes, bars: int, seconds: float, typed: Mapping[str, A
     words = wishes.words["seconds"]
     if unused:
         return Taken("length", words, "", unused)
-    short = seconds < 0.9 * wishes.seconds
-    return Taken("length", many(bars, "bar"), f"{words}, but no song is longer" if short else words)
+    short = "but no song is longer" if bars >= LONGEST else "as near as its sections come"
+    far = seconds < 0.9 * wishes.seconds
+    return Taken("length", many(bars, "bar"), f"{words}, {short}" if far else words)
 
 
 def band_lines(wishes: Wishes) -> list[Taken]:
