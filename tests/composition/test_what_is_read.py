@@ -27,7 +27,7 @@ def test_the_longest_text_is_read_at_once(pieces: list[str], end: str) -> None:
     """A pattern that can read one text in two ways at each place takes longer than the universe lasts."""
     text = ("".join(pieces) * _LONGEST_TEXT)[: _LONGEST_TEXT - len(end)] + end
     began = time.process_time()
-    for read in (take_chords, language_of, not_done, take_form, take_arc):
+    for read in (take_chords, language_of, not_done, take_form, take_arc, read_sentence):
         read(text)
     assert time.process_time() - began < _SECONDS
 

@@ -182,9 +182,10 @@ def _is_key(items: Sequence[Item], n: int, music: bool) -> bool:
 
 def _is_metre(items: Sequence[Item], n: int) -> bool:
     """Whether a metre can mean nothing else, as in `a lament in 3/4`, where nobody does anything."""
-    told_of = any(i.text in _PEOPLE or i.kind == "story" for i in items[:n])
     sure = items[n].kind == "metre" and items[n].text not in _COUNTS  # such as `a house divided in three`
-    return sure and n > 0 and items[n - 1].text == "in" and not told_of
+    if not sure or n == 0 or items[n - 1].text != "in":
+        return False
+    return not any(i.text in _PEOPLE or i.kind == "story" for i in items[:n])
 
 
 def _is_sure(items: Sequence[Item], n: int) -> bool:
