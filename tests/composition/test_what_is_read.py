@@ -103,11 +103,11 @@ def test_a_key_is_read_in_its_language(text: str, language: str, key: tuple[str,
     assert (wishes.language, wishes.key) == (language, key)
 
 
-def test_a_song_that_its_sections_keep_short_says_so() -> None:
+def test_a_song_that_its_form_keeps_short_says_so() -> None:
     wishes = Wishes(seconds=120.0, words={"seconds": "two minutes"})
     lines = [
         length_line(wishes, bars, seconds, {}, None) for bars, seconds in ((48, 101.0), (60, 126.0), (LONGEST, 100.0))
     ]
     assert [line.said for line in lines if line] == [
-        "two minutes, as near as its sections come", "two minutes", "two minutes, but no song is longer"
+        "two minutes, as near as its form comes", "two minutes", "two minutes, but no song is longer"
     ]  # fmt: skip

@@ -123,7 +123,7 @@ def length_line(wishes: Wishes, bars: int, seconds: float, typed: Mapping[str, A
     words = wishes.words["seconds"]
     if unused:
         return Taken("length", words, "", unused)
-    short = "but no song is longer" if bars >= LONGEST else "as near as its sections come"
+    short = "but no song is longer" if bars >= LONGEST else "as near as its form comes"
     far = seconds < 0.9 * wishes.seconds
     return Taken("length", many(bars, "bar"), f"{words}, {short}" if far else words)
 
