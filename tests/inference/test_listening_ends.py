@@ -50,7 +50,7 @@ def test_ctrl_c_writes_what_was_heard(job, tmp_path):
 
 @pytest.mark.slow
 def test_a_reader_that_goes_away_ends_it(job, tmp_path):
-    assert b"guess" in job.stdout.readline()
+    assert b"guess" in job.stderr.readline()
     job.stdout.close()
     with pytest.raises(BrokenPipeError):
         for _ in range(1000):
