@@ -76,11 +76,9 @@ def config_file(group: str, choice: str) -> Path:
     return next(path for folder in conf_dirs() if (path := folder / group / f"{choice}.yaml").is_file())
 
 
-@cache
-def tasks_with_settings() -> tuple[str, ...]:
-    """The tasks that have a block of settings of their name."""
-    files = sorted((conf_dir() / "task").glob("*.yaml"))
-    return tuple(path.stem for path in files if f"\n{path.stem}:" in path.read_text(encoding="utf-8"))
+def has_settings(task: str) -> bool:
+    """Whether there is a task of that name, and it has a block of settings of its name."""
+    return task in options("task") and f"\n{task}:" in config_file("task", task).read_text(encoding="utf-8")
 
 
 @cache

@@ -22,10 +22,10 @@ from kmidi_lab.conf_dir import (
     conf_dir,
     conf_dirs,
     config_file,
+    has_settings,
     main_config,
     main_config_dir,
     options,
-    tasks_with_settings,
 )
 from kmidi_lab.config_rules import check_meaning, check_said, check_types, forget_choices, with_choices
 from kmidi_lab.errors import ConfigError, first_line, one_line, one_of
@@ -160,7 +160,7 @@ def _unknown_key(key: str, text: str, choices: list[str]) -> str:
 
 
 def _known_keys(choices: list[str]) -> list[str]:
-    tasks = [OmegaConf.load(config_file("task", name)) for name in tasks_with_settings()]
+    tasks = [OmegaConf.load(config_file("task", name)) for name in options("task") if has_settings(name)]
     keys = {key for cfg in (with_choices(tuple(choices)), *tasks) for key, _ in _leaves(cfg)}
     return sorted(
         {key for key in keys if not key.endswith("_target_") and key.split(".")[0] != "hydra"}

@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException, OverrideParseException
 
-from kmidi_lab.conf_dir import options, tasks_with_settings
+from kmidi_lab.conf_dir import has_settings, options
 from kmidi_lab.errors import ConfigError, first_line, one_of
 
 SAFE = r"[\w./+-]+"
@@ -62,7 +62,7 @@ def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, .
     for override in parsed:
         _check_override(override, tasks)
         block = override.key_or_group.split(".")[0]
-        if block not in tasks and block in tasks_with_settings():
+        if block not in tasks and has_settings(block):
             raise ConfigError(
                 f"{override.key_or_group} belongs to task={block}; type task={block} {override.input_line}"
             )

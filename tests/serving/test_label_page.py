@@ -8,7 +8,7 @@ from pathlib import Path
 from subprocess import Popen
 
 import pytest
-from support.browser import browsing, needs_browser, served
+from support.browser import browsing, by_id, needs_browser, served
 
 from kmidi_lab.feedback.store import Store
 
@@ -28,9 +28,7 @@ def test_two_raters_label_by_keys_and_nothing_is_lost(tmp_path: Path, lab_env: d
     task = ("task=label", "model=intent", "label.page=true", f"data.root={folder}")
     with browsing(tmp_path) as browser:
         wait = WebDriverWait(browser, 60)
-
-        def named(name: str):
-            return browser.find_element(By.ID, name)
+        named = by_id(browser)
 
         def begin(name: str) -> None:
             named("name").clear()
@@ -95,9 +93,7 @@ def test_a_chord_is_seen_heard_and_typed(tmp_path: Path, lab_env: dict[str, str]
     task = ("task=label", "model=harmony", "label.page=true", "label.by=surprise", f"data.root={tmp_path / 'charts'}")
     with browsing(tmp_path) as browser, served(tmp_path, lab_env, *task) as url:
         wait = WebDriverWait(browser, 60)
-
-        def named(name: str):
-            return browser.find_element(By.ID, name)
+        named = by_id(browser)
 
         def seconds() -> float:
             return float(

@@ -10,7 +10,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
-from support.browser import browsing, needs_browser, served
+from support.browser import browsing, by_id, needs_browser, served
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.store import Store
@@ -43,9 +43,7 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
     with browsing(tmp_path) as browser:
         browser.get(address)
         wait = WebDriverWait(browser, 120)
-
-        def named(name: str):
-            return browser.find_element(By.ID, name)
+        named = by_id(browser)
 
         named("text").send_keys("I miss the house by the sea")
         named("ask").click()
@@ -161,9 +159,7 @@ def test_questions_can_be_taken_back_stopped_and_gone_on_with(address: str, tmp_
     with browsing(tmp_path) as browser:
         browser.get(address)
         wait = WebDriverWait(browser, 30)
-
-        def named(name: str):
-            return browser.find_element(By.ID, name)
+        named = by_id(browser)
 
         def until(question: str) -> None:
             wait.until(lambda _: question in named("qtext").text)

@@ -69,3 +69,8 @@ def browsing(folder: Path) -> Iterator[Any]:
         yield browser
     finally:
         browser.quit()
+
+
+def by_id(browser: Any) -> Callable[[str], Any]:
+    """Finds an element of the page by its id."""
+    return lambda name: browser.find_element("id", name)

@@ -6,9 +6,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
 
-import yaml
+from kmidi_lab.composition.tables import table
 
 ENGLISH = "English"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
@@ -28,22 +27,19 @@ _SCRIPTS = dict.fromkeys(("cjk", "hiragana", "katakana"), "Chinese or Japanese")
 }
 _SOLFA = {"do": "C", "ré": "D", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B"}
 _GERMAN = {"h": "B", "b": "Bb", "as": "Ab", "es": "Eb"}
-_OF_MODES = {"dur": "German", "moll": "German", "majeur": "French", "mineur": "French", "mayor": "Spanish"} | {
-    "menor": "Spanish", "maggiore": "Italian", "minore": "Italian", "maior": "Portuguese"
+_MODES = {
+    "dur": ("German", "major"), "moll": ("German", "minor"), "majeur": ("French", "major"), "mineur": ("French", "minor"),
+    "mayor": ("Spanish", "major"), "menor": ("Spanish", "minor"), "maggiore": ("Italian", "major"),
+    "minore": ("Italian", "minor"), "maior": ("Portuguese", "major"),
 }  # fmt: skip
-_MAJOR = ("dur", "majeur", "mayor", "maggiore", "maior")
+"""What a key's mode is called, and in which language."""
 
 
 def language_of(text: str) -> str:
     """The language that a text seems to be in: a name of `languages.yaml`, or what its letters tell; English if in doubt."""
-    keys = list[str]()
-
-    def noted(match: re.Match[str]) -> str:
-        keys.append(_OF_MODES[(match["german"] or match["mode"]).lower()])
-        return " "
-
+    keys = [_mode(match)[0] for match in _KEY.finditer(text) if _is_key(match)]
     # A capital alone is the name of a note, as in `jazz in E`.
-    said = [word for word in _WORD.findall(_keys_as(noted, text)) if len(word) > 1 or word.islower()]
+    said = [word for word in _WORD.findall(_keys_as(lambda match: " ", text)) if len(word) > 1 or word.islower()]
     words = [word.lower().replace("’", "'") for word in said]
     letters = [letter for word in words for letter in word]
     other = [letter for letter in letters if not unicodedata.name(letter, "").startswith("LATIN")]
@@ -77,8 +73,11 @@ def _is_key(match: re.Match[str]) -> bool:
     return bool(match["named"]) and not _SAYINGS.search(match[0])
 
 
+def _mode(match: re.Match[str]) -> tuple[str, str]:
+    return _MODES[(match["german"] or match["mode"]).lower()]
+
+
 def _english_key(match: re.Match[str]) -> str:
-    mode = "major" if (match["german"] or match["mode"]).lower() in _MAJOR else "minor"
     if match["german"]:
         low = match["tonic"].lower()
         tonic = _GERMAN.get(low) or low[0].upper() + {"is": "#", "es": "b", "s": "b"}.get(low[1:], "")
@@ -86,13 +85,12 @@ def _english_key(match: re.Match[str]) -> str:
     else:
         sign = (match["sign"] or "").strip().lower()
         tonic = _SOLFA[match["solfa"].lower()] + ("" if not sign else "b" if sign.startswith("b") else "#")
-    return f"in {tonic} {mode}"
+    return f"in {tonic} {_mode(match)[1]}"
 
 
 @cache
 def _small() -> Mapping[str, frozenset[str]]:
-    text = files("kmidi_lab.composition").joinpath("languages.yaml").read_text(encoding="utf-8")
-    small: dict[str, list[str]] = yaml.safe_load(text)
+    small = table("languages.yaml")
     if wrong := [word for words in small.values() for word in words if not isinstance(word, str)]:
         raise TypeError(f"languages.yaml: quote its words on and no, which YAML reads as {wrong}")
     return {name: frozenset(words) for name, words in small.items()}

@@ -24,6 +24,15 @@ def sung_span(program: int, usual: tuple[int, int]) -> tuple[int, int]:
     return (low, high) if high - low >= _ENOUGH else usual
 
 
+def folded(pitch: int, low: int, high: int) -> int:
+    """A pitch in the octave nearest to it that lies in a range of an octave or more."""
+    while pitch < low:
+        pitch += 12
+    while pitch > high:
+        pitch -= 12
+    return pitch
+
+
 def within(notes: Sequence[Note], program: int) -> list[Note]:
     """A part in the octave in which most of its notes lie in the range of an instrument, where too many don't as it is."""
     low, high = vocabulary()["ranges"].get(program, (0, 127))
@@ -47,8 +56,7 @@ def playable(notes: Sequence[Note], program: int, role: str) -> list[Note]:
     alone = _one_voice(notes, role) if program in vocabulary()["one_voice"] else notes
     held: dict[tuple[float, int], Note] = {}
     for n in within(alone, program):
-        octaves = -(-(low - n.pitch) // 12) if n.pitch < low else (high - n.pitch) // 12 if n.pitch > high else 0
-        pitch = n.pitch + 12 * octaves
+        pitch = folded(n.pitch, low, high)
         held.setdefault((n.start, pitch), n._replace(pitch=pitch))
     return list(held.values())
 
@@ -71,8 +79,7 @@ def on_the_bass(parts: Sequence[Part], bar: float) -> list[Part]:
 
     def raised(note: Note) -> Note:
         floor = max((b.pitch for b in firsts if b.start < note.stop and note.start < b.stop), default=0)
-        octaves = max(0, -(-(floor - note.pitch) // 12))
-        return note._replace(pitch=note.pitch + 12 * octaves)
+        return note._replace(pitch=folded(note.pitch, floor, 127))
 
     return [
         part.with_notes(list({(n.start, n.pitch): n for n in map(raised, part.notes)}.values()))

@@ -7,14 +7,12 @@ These words are looked for where a song is spoken of: nothing before them in the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
-
-import yaml
+from typing import NamedTuple
 
 from kmidi_lab.composition.bands import styles_told
+from kmidi_lab.composition.tables import table
 from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, parts_of
 
 _OF_SONGS = MUSICAL | {"head", "filler", "mood", "wish", "weak wish", "order", "negation", "number"}
@@ -81,7 +79,7 @@ def _of_a_song(text: str, match: re.Match[str]) -> bool:
     asked = any(i.kind in _ASKING for i in before)
     if (people and not asked) or not all(i.kind in _OF_SONGS or i.text in _LEADING for i in before):
         return False
-    if match[0].lower() not in _cues()["ambiguous"]:
+    if match[0].lower() not in table("said_feel.yaml")["ambiguous"]:
         return True
     after = _items(parts_of(_ahead(text, match.end()))[0])
     goes_on = bool(after) and (after[0].kind in (OTHER, "stop", "story") or after[0].text == "of")
@@ -105,12 +103,7 @@ def _items(text: str) -> list[Item]:
 
 
 @cache
-def _cues() -> Mapping[str, Any]:
-    """`said_feel.yaml`."""
-    text = files("kmidi_lab.composition").joinpath("said_feel.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
-
-
-@cache
 def _patterns(group: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((name, re.compile(rf"\b(?:{words})\b", re.I)) for name, words in _cues()[group].items())
+    return tuple(
+        (name, re.compile(rf"\b(?:{words})\b", re.I)) for name, words in table("said_feel.yaml")[group].items()
+    )

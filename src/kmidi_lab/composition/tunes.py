@@ -11,6 +11,7 @@ from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.form import PHRASE
 from kmidi_lab.composition.metres import SongMetre
+from kmidi_lab.composition.playable import folded
 from kmidi_lab.song import Note
 
 _CANDIDATES = 12
@@ -109,15 +110,7 @@ def _placed(tune: list[Note], lift: float, span: Span) -> list[Note]:
     """The tune in the octave that suits the lead, its notes outside the span turned into it."""
     mean = float(np.mean([t.pitch for t in tune]))
     shift = 12 * round((_middle(lift, span) - mean) / 12)
-    return [t._replace(pitch=_turned(t.pitch + shift, span)) for t in tune]
-
-
-def _turned(pitch: int, span: Span) -> int:
-    while pitch < span[0]:
-        pitch += 12
-    while pitch > span[1]:
-        pitch -= 12
-    return pitch
+    return [t._replace(pitch=folded(t.pitch + shift, *span)) for t in tune]
 
 
 def _breathing(tune: list[Note], length: float) -> list[Note]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
-
-import yaml
 
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.bands import bands, genres
+from kmidi_lab.composition.tables import table
 
 OTHER = "?"
 """The kind of a word that says nothing here."""
@@ -89,11 +87,9 @@ _CLAUSES = re.compile(
 )
 
 
-@cache
 def vocabulary() -> Mapping[str, Any]:
     """`sentence.yaml`."""
-    text = files("kmidi_lab.composition").joinpath("sentence.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return table("sentence.yaml")
 
 
 def parts_of(text: str) -> list[str]:
