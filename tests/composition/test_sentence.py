@@ -11,8 +11,9 @@ import pytest
 from kmidi_lab.composition.playable import playable, within
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.sentence import Wishes, read_sentence
+from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.song import Song, composed
+from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.song import Note
 

@@ -20,7 +20,7 @@ from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.metres import COMMON, METRES, SongMetre, decided, metre_named
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.sentence import read_sentence
-from kmidi_lab.composition.wishes import (
+from kmidi_lab.composition.taking_up import (
     Limits,
     Taken,
     band_lines,

@@ -1,4 +1,4 @@
-"""A sentence as groups of musical terms and other words: what `sentence.py` looks at to see what is asked for."""
+"""A sentence as groups of musical terms and other words, among which `asked_terms.py` sees what is asked for."""
 
 from __future__ import annotations
 
