@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.languages import language_of, with_keys
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.song import composed
+from kmidi_lab.composition.telling import told_of
 from kmidi_lab.inference.published import release_root
 from kmidi_lab.song import SongIntent, answer
 
 
 def told(text: str, **settings: object) -> list[str]:
     request = SongRequest(text, **settings)  # type: ignore[arg-type]
-    return request.told_of(request.brief(None, 1))
+    return told_of(request, brief_of(request, None, 1))
 
 
 @pytest.mark.parametrize(
@@ -103,9 +105,9 @@ def test_a_feel_is_taken_up(text: str, feel: str) -> None:
 
 
 def test_a_feel_moves_eighths_also_of_a_style_that_was_typed(tmp_path: Path) -> None:
-    late = {text: SongRequest(text, style="pop").brief(None, 1).band.swing for text in ("happy", "happy, swung")}
+    late = {text: brief_of(SongRequest(text, style="pop"), None, 1).band.swing for text in ("happy", "happy, swung")}
     assert late == {"happy": 0.0, "happy, swung": 0.16}
-    plain, swung = (SongRequest(f"jazz{feel}").brief(None, 1).band for feel in ("", ", straight eighths"))
+    plain, swung = (brief_of(SongRequest(f"jazz{feel}"), None, 1).band for feel in ("", ", straight eighths"))
     assert (plain.name, swung.name) == ("jazz", "jazz") and plain.swing > swung.swing == 0.0
 
 
@@ -121,9 +123,9 @@ def test_a_feel_moves_eighths_also_of_a_style_that_was_typed(tmp_path: Path) -> 
 def test_chords_that_are_written_out_are_played(text: str, chords: str) -> None:
     request = SongRequest(text)
     assert request.wishes.chords == chords and f"chords {chords} from the text" in told(text)
-    assert request.brief(None, 1).chords == SongRequest(chords=chords).brief(None, 1).chords
+    assert brief_of(request, None, 1).chords == brief_of(SongRequest(chords=chords), None, 1).chords
     assert f"chords {chords} from the text is not used: compose.chords=Em D was typed" in told(text, chords="Em D")
-    assert SongRequest(text, chords="Em D").brief(None, 1).chords == ("Em", "D")
+    assert brief_of(SongRequest(text, chords="Em D"), None, 1).chords == ("Em", "D")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_keys_of_other_languages(text: str, key: str) -> None:
     ],
 )
 def test_musicians_words_are_read_in_every_language(text: str, tempo: float, key: str | None, metre: str) -> None:
-    brief = SongRequest(text).brief(None, 1)
+    brief = brief_of(SongRequest(text), None, 1)
     assert (brief.tempo, brief.metre.name) == (tempo, metre)
     assert key is None or str(brief.spelling) == key
     assert [line for line in told(text) if "not English: only tempo, key, metre, chords and dances" in line]
@@ -196,16 +198,16 @@ def test_a_tempo_that_is_told_is_no_change_of_it(text: str, missing: list[str]) 
 def test_a_genre_of_an_intent_that_no_style_plays_is_told() -> None:
     song = answer(SongIntent(), "technical_genre", "Zydeco")
     request = SongRequest(song=song)
-    lines = [line for line in request.told_of(request.brief(None, 1)) if "Zydeco" in line]
+    lines = [line for line in told_of(request, brief_of(request, None, 1)) if "Zydeco" in line]
     assert lines and lines[0].startswith("no style for the intent's genre Zydeco, so ")
     typed = SongRequest(song=song, style="folk")
-    assert not [line for line in typed.told_of(typed.brief(None, 1)) if line.startswith("no style")]
+    assert not [line for line in told_of(typed, brief_of(typed, None, 1)) if line.startswith("no style")]
 
 
 def test_a_free_feel_is_told_to_be_steady() -> None:
     request = SongRequest(song=answer(SongIntent(), "technical_groove_feel", "Rubato/Free"))
-    assert "the feel Rubato/Free is played straight: a song keeps a steady tempo" in request.told_of(
-        request.brief(None, 1)
+    assert "the feel Rubato/Free is played straight: a song keeps a steady tempo" in told_of(
+        request, brief_of(request, None, 1)
     )
 
 

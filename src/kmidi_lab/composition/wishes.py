@@ -50,3 +50,8 @@ class Wishes:
     feel: str = ""
     chords: str = ""
     language: str = ENGLISH
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether every part is to be left out."""
+        return set(self.without) >= set(ROLES)
