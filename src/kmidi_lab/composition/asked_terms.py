@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kmidi_lab.composition.in_context import BEFORE_PLAYERS, is_metre, is_sure, is_wished, stands_alone, tells
-from kmidi_lab.composition.words import MUSICAL, OTHER, Item, vocabulary
+from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 
 BREAKS = frozenset({OTHER, "stop", "story", "owner", "order"})
 PREPOSITIONS = ("with", "in", "at", "on", "for", "featuring", "feat", "using")

@@ -8,8 +8,8 @@ from kmidi_lab.composition.bands import bands, styles_told
 from kmidi_lab.composition.in_context import is_thing, is_told, measures
 from kmidi_lab.composition.said_form import SaidForm
 from kmidi_lab.composition.seating import Seats
+from kmidi_lab.composition.vocabulary import MUSICAL, Item, vocabulary
 from kmidi_lab.composition.wishes import Wishes
-from kmidi_lab.composition.words import MUSICAL, Item, vocabulary
 
 _LINKS = frozenset({"filler", "mood", "owner"})
 _OTHER_MODE = {"major": "minor", "minor": "major"}

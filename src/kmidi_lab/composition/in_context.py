@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kmidi_lab.composition.words import MUSICAL, OTHER, Item, vocabulary
+from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 
 ONLY = ("only", "just", "solo", "alone", "strictly", "purely", "unaccompanied")
 _PEOPLE = ("i", "me", "you", "we", "us", "he", "him", "she", "they", "them", "i'm", "i've")

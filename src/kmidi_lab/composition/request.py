@@ -18,7 +18,7 @@ from kmidi_lab.composition.metres import COMMON, decided, metre_named
 from kmidi_lab.composition.request_kinds import check_kinds, check_number
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.taking_up import taken_up
-from kmidi_lab.composition.words import vocabulary
+from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.errors import ConfigError, show
 from kmidi_lab.song import SongIntent, answer, missing, read_intent
 from kmidi_lab.song.vocabularies import mood_affect

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kmidi_lab.composition.in_context import is_only
+from kmidi_lab.composition.vocabulary import Item, vocabulary
 from kmidi_lab.composition.wishes import ROLES
-from kmidi_lab.composition.words import Item, vocabulary
 
 _PAIR = ("duet", "duo")
 """What two players are called, of whom no third plays."""

@@ -18,8 +18,9 @@ from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_arc, take_form
+from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.wishes import Wishes
-from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, vocabulary
+from kmidi_lab.composition.words import clauses
 
 _NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head")
 """Kinds that name players, or music: beside one of these a solo is a part of it."""
