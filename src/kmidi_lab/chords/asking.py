@@ -5,12 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.resources import files
-
-import yaml
 
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, show
+from kmidi_lab.tables import table
 
 
 def parse_affect(emotion: str | None) -> tuple[float, float] | None:
@@ -76,8 +74,7 @@ def lexicon() -> dict[str, tuple[float, float]]:
 
 
 def _words(name: str) -> dict[str, tuple[float, float]]:
-    text = files("kmidi_lab.chords").joinpath(name).read_text(encoding="utf-8")
-    return {str(word): (float(v), float(a)) for word, (v, a) in yaml.safe_load(text)["words"].items()}
+    return {str(word): (float(v), float(a)) for word, (v, a) in table(__name__, name)["words"].items()}
 
 
 def affect_of(feels: Iterable[str]) -> tuple[float, float] | None:

@@ -12,9 +12,9 @@ from functools import cache
 from typing import NamedTuple
 
 from kmidi_lab.composition.bands import styles_told
-from kmidi_lab.composition.tables import table
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item
 from kmidi_lab.composition.words import clauses, parts_of
+from kmidi_lab.tables import table
 
 _OF_SONGS = MUSICAL | {"head", "filler", "mood", "wish", "weak wish", "order", "negation", "number"}
 _LEADING = frozenset(
@@ -80,7 +80,7 @@ def _of_a_song(text: str, match: re.Match[str]) -> bool:
     asked = any(i.kind in _ASKING for i in before)
     if (people and not asked) or not all(i.kind in _OF_SONGS or i.text in _LEADING for i in before):
         return False
-    if match[0].lower() not in table("said_feel.yaml")["ambiguous"]:
+    if match[0].lower() not in table(__name__, "said_feel.yaml")["ambiguous"]:
         return True
     after = _items(parts_of(_ahead(text, match.end()))[0])
     goes_on = bool(after) and (after[0].kind in (OTHER, "stop", "story") or after[0].text == "of")
@@ -106,5 +106,6 @@ def _items(text: str) -> list[Item]:
 @cache
 def _patterns(group: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(
-        (name, re.compile(rf"\b(?:{words})\b", re.I)) for name, words in table("said_feel.yaml")[group].items()
+        (name, re.compile(rf"\b(?:{words})\b", re.I))
+        for name, words in table(__name__, "said_feel.yaml")[group].items()
     )

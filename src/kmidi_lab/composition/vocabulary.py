@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.bands import bands, genres
-from kmidi_lab.composition.tables import table
+from kmidi_lab.tables import table
 
 OTHER = "?"
 """The kind of a word that says nothing here."""
@@ -33,7 +33,7 @@ class Item(NamedTuple):
 
 def vocabulary() -> Mapping[str, Any]:
     """`sentence.yaml`."""
-    return table("sentence.yaml")
+    return table(__name__, "sentence.yaml")
 
 
 @cache

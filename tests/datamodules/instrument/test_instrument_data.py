@@ -13,6 +13,7 @@ import soundfile
 
 from datamodules.instrument import general_midi, library, philharmonia
 from datamodules.instrument import nsynth as published_nsynth
+from datamodules.instrument.general_midi_takes import take_of
 from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynthSounds, PhilharmoniaSounds
 from datamodules.instrument.recording import Augmentation, Conditions, recorded
 from datamodules.shared import rendering
@@ -414,7 +415,7 @@ def test_another_sound_font_plays_the_same_programs_in_its_own_takes(tmp_path, m
 
 def test_rolls_are_strokes_of_one_key_and_every_key_is_played():
     kit = next(p for p in general_midi.PRESETS if p.drums)
-    takes = [general_midi._take(kit, i, 61, np.random.default_rng(i)) for i in range(61)]
+    takes = [take_of(kit, i, 61, np.random.default_rng(i)) for i in range(61)]
     assert {take.pitch for take in takes} == set(range(27, 88))
     rolls = [take for take in takes if len(take.notes) > 1]
     assert 5 < len(rolls) < 30
