@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import pairwise
 from math import inf
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,17 @@ class Reading:
 
     values: dict[str, float]
     answers: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    def line(self, seconds: float) -> str:
+        """For a terminal, with the seconds from the start of the sound to the end of the stretch."""
+        answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in self.answers.items())
+        values = "  ".join(f"{name} {value:+.2f}" for name, value in self.values.items())
+        return f"{seconds:7.2f} s  {values}  {answers}".rstrip()
+
+    def record(self) -> dict[str, Any]:
+        """For a JSON file."""
+        answers = {q: {"answer": answer, "probability": sure} for q, (answer, sure) in self.answers.items()}
+        return {"values": self.values, "answers": answers}
 
 
 Read = Callable[[Frames], Reading]

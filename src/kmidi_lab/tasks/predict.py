@@ -13,9 +13,9 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.adapters import adapter_folder, with_adapter
 from kmidi_lab.inference.api import Request, Session
-from kmidi_lab.inference.listening import remark, say
 from kmidi_lab.inference.published import has_registry, load_published, release_root
 from kmidi_lab.registry.registry import published_entry
+from kmidi_lab.streams import remark, say
 from kmidi_lab.targets import build
 
 
