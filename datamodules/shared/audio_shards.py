@@ -20,7 +20,7 @@ from datamodules.shared.pool_worker import Noted
 from datamodules.shared.shards import Arrays, Shards
 from kmidi_lab.audio.io import LONGEST_S, AudioError, read_recording
 from kmidi_lab.audio.mel import RATE, WINDOW, log_mel
-from kmidi_lab.contracts import AUDIO_FEATURES
+from kmidi_lab.contract_features import AUDIO_FEATURES
 
 MAX_BYTES = 2**31
 _SHARD_FILES = 32

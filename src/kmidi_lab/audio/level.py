@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import FLOOR, golden_input, log_mel
 from kmidi_lab.audio.speaker import padded
-from kmidi_lab.contracts import LEVEL, LEVEL_FEATURES
+from kmidi_lab.contract_features import LEVEL, LEVEL_FEATURES
 from kmidi_lab.files import write_atomic
 
 STATE_SIZE = 4

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.audio.speaker import fresh
-from kmidi_lab.contracts import SPEAKER_FEATURES
+from kmidi_lab.contract_features import SPEAKER_FEATURES
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.baselines import fit_baselines

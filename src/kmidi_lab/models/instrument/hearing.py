@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.level import levelled_sounds, since_onset
-from kmidi_lab.contracts import LEVEL_FEATURES
+from kmidi_lab.contract_features import LEVEL_FEATURES
 
 
 class Heard(NamedTuple):
