@@ -165,7 +165,7 @@ def test_odd_values_in_python_are_one_line(settings: dict[str, object], line: st
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     request = SongRequest(emotion="calm", bars=np.int64(8), tempo=np.float32(90))  # type: ignore[arg-type]
-    assert (type(request.bars), type(request.tempo)) == (int, float)
+    assert (type(request.length), type(request.tempo)) == (int, float)
 
 
 def test_a_wrong_seed_of_a_question_is_one_line() -> None:
