@@ -46,7 +46,7 @@ def test_a_pipe_is_not_waited_for(sweep: Path) -> None:
     assert run_config.overrides(sweep / "0") == []
     assert resume.read(sweep / "x.ckpt") is None
     for read, name, error in (
-        (run_config.read, "config.yaml", "no plain file"),
+        (run_config.read, "config.yaml", "not a plain file"),
         (lambda path: next(read_rows(path, ("source",))), "queue.csv", "not a plain file"),
         (read_text, "queue.csv", "not a plain file"),
         (read_intent, "song.yaml", "is not a file"),

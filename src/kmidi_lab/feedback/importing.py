@@ -11,6 +11,7 @@ from kmidi_lab.feedback.event import LONGEST_LINE, Event
 from kmidi_lab.feedback.kmidi import MOST_BYTES, read_kmidi
 from kmidi_lab.feedback.reading import EventError, read_lines
 from kmidi_lab.feedback.store import Added, Store
+from kmidi_lab.registry.files import TooLargeError, read_bounded
 
 _AT_ONCE = 1000
 """Events of one transaction."""
@@ -72,8 +73,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise DataError(f"{path}: more than {MOST_BYTES // 2**20} MB; divide it")
-    return data
+    try:
+        return read_bounded(path, MOST_BYTES)
+    except TooLargeError as error:
+        raise DataError(f"{path}: {reason(error)}; divide it") from None
