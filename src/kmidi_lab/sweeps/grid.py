@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.overrides import values_of
 from kmidi_lab.sweeps import kept, state
 from kmidi_lab.sweeps.choice import Tried, chosen, compared_on_other_data
 
@@ -109,14 +110,11 @@ def combinations(
     more = [f"{key}={value}" for key, value in (params or {}).items() if key not in typed]
     choices: list[list[str]] = []
     for override in parser.parse_overrides([*arguments, *more]):
-        if not override.is_sweep_override():
-            choices.append([str(override.input_line)])
-            continue
-        if not override.is_discrete_sweep():
+        if override.is_sweep_override() and not override.is_discrete_sweep():
             raise ConfigError(
                 f"{override.key_or_group}: a range has no list of values; list some, as in {override.key_or_group}=1,2"
             )
-        choices.append([f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()])
+        choices.append(values_of(override))
     return [list(job) for job in product(*choices)]
 
 
