@@ -78,7 +78,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     # What would stop the run must not be found out after hours of training.
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
-    check_trainer(cfg, machine, folder)
+    added = check_trainer(cfg, machine, folder)
     limits = _limits(cfg, machine)
     settings = cfg.trainer
     resumed = resume.find(settings.resume, limits.epochs, settings.patience, settings.min_epochs, settings.ema)
@@ -118,7 +118,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     )
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
     last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0)
-    trainer = make_trainer(cfg, context, machine, limits, folder, [best, last])
+    trainer = make_trainer(cfg, context, machine, limits, folder, [best, last], added)
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
     with _finished_loggers(trainer, record, folder):
