@@ -112,14 +112,15 @@ class SongRequest(Bounded):
             raise ConfigError(
                 "compose.text leaves out every part; keep at least one of melody, chords, pad, bass and drums"
             )
-        try:
-            self.affect = _affect(emotion)
-            chords = chords or self.wishes.chords
-            together = chords if isinstance(chords, str) else " ".join(chords)
-            own_key = key or (self.song.constraints.technical_key if self.wishes.key[0] else None)
-            self.chart = read_chart(together, own_key, True) if together else None
-        except ConfigError as error:
-            raise ConfigError(str(error).replace("predict.", "compose.")) from None
+        self.affect = _affect(emotion)
+        chords = chords or self.wishes.chords
+        together = chords if isinstance(chords, str) else " ".join(chords)
+        own_key = key or (self.song.constraints.technical_key if self.wishes.key[0] else None)
+        self.chart = (
+            read_chart(together, own_key, bar_each=True, name="compose.chords", key_name="compose.key")
+            if together
+            else None
+        )
         self.spelling = parse_spelling(key) if key else None
         self.tempo = None if tempo is None else float(tempo)
         known = (None if bars is None else int(bars)) or self.song.directive.output_bars
@@ -201,7 +202,7 @@ def _intent(said: str, song: SongIntent) -> SongIntent:
 def _affect(emotion: str | None) -> tuple[float, float] | None:
     """Valence and arousal of a word, of numbers, or of a mood in more words. Raises ConfigError: none is known."""
     try:
-        return parse_affect(emotion)
+        return parse_affect(emotion, "compose.emotion")
     except ConfigError:
         place = mood_affect(str(emotion))
         if place is None:

@@ -37,4 +37,4 @@ def check_number(name: str, value: object, kind: type, least: int, most: int) ->
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:  # type: ignore[operator]
-        raise ConfigError(f"compose.{name}={str(value)[:40]} must be a number from {least} to {most}, or null")
+        raise ConfigError(f"compose.{name}={str(value)[:40]} must be a number from {least} to {most}, or left out")

@@ -149,10 +149,7 @@ def _affect(mood: str | None) -> tuple[float, float]:
     affect = mood_affect(mood)
     if affect is not None:
         return affect
-    try:
-        return parse_affect(mood) or (0.0, 0.0)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("predict.emotion", "predict.mood")) from None
+    return parse_affect(mood, "predict.mood") or (0.0, 0.0)
 
 
 def _metre(text: str) -> Metre:
