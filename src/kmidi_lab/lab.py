@@ -23,7 +23,7 @@ from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
 from kmidi_lab.errors import FileError
-from kmidi_lab.export.publish import ExportCallback
+from kmidi_lab.export.publish import ExportCallback, Publication
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
 from kmidi_lab.loggers import CurvesLogger
@@ -156,16 +156,15 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         if cfg.export.enabled and (more is None or more.gate(record, module, data)):
             export = cfg.export
             # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
-            ExportCallback(
-                record,
-                data,
+            to = Publication(
                 Path(cfg.models_root),
                 export.tolerance,
                 export.calls,
                 export.release,
                 export.cpp,
                 str(context["group"] or ""),
-            ).on_test_end(trainer, module)
+            )
+            ExportCallback(record, data, to).on_test_end(trainer, module)
         run_file.finish(record)
         run_file.write(record, folder)
         _report(record, folder)

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 
-from kmidi_lab.errors import DataError
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.models.groove.baselines import fit_baselines
 from kmidi_lab.models.groove.features import (
@@ -21,7 +20,7 @@ from kmidi_lab.models.groove.features import (
     milliseconds,
     read_outputs,
 )
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Roll, ScoredItem
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -68,8 +67,7 @@ class GrooveEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         songs, e = data.songs(split), data.encoded(split)
-        if not e.hit.any():
-            raise DataError(f"the split {split!r} holds no drum strokes; give data.split=all or another data.root")
+        check_scorable(e.hit.any(), split, "holds no drum strokes")
         outputs = run(call, e)
         alone = call(e.x[:, None])[:, 0]
         train, val = training.encoded("train"), training.encoded("val")

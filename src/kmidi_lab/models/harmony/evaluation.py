@@ -10,12 +10,11 @@ import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES, Song
 from kmidi_lab.contracts import HARMONY
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
 from kmidi_lab.models.harmony.features import Encoded
 from kmidi_lab.models.harmony.song_memory import with_memory
 from kmidi_lab.run_record import Note
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Roll, ScoredItem
 from kmidi_lab.scoring.metrics import (
     CLASSIFICATION,
@@ -83,8 +82,7 @@ class HarmonyEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         songs = data.sequences(split)
-        if not songs:
-            raise DataError(f"the split {split!r} holds no songs; give data.split=all or another data.root")
+        check_scorable(songs, split, "holds no songs")
         encoded = data.encoded(split)
         outputs = call(encoded.x)
         alone = joint_probabilities(outputs, head)

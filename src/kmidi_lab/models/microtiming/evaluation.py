@@ -8,12 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.microtiming.baselines import Prediction, fit_baselines, is_pitched
 from kmidi_lab.models.microtiming.features import UNIT_MS, Encoded
 from kmidi_lab.models.microtiming.notes import Written
 from kmidi_lab.models.microtiming.quantiles import drawn, pinball, read_quantiles, read_velocity
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Roll, ScoredItem, pitch_roll
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -60,8 +59,7 @@ class MicrotimingEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         e = data.encoded(split)
-        if not e.known.any():
-            raise DataError(f"the split {split!r} holds no played notes; give data.split=all or another data.root")
+        check_scorable(e.known.any(), split, "holds no played notes")
         train, val = training.encoded("train"), training.encoded("val")
         blind, told = (fit_baselines(train, val, told) for told in (False, True))
         rivals = {name: (blind[name](e), told[name](e)) for name in blind}

@@ -7,13 +7,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.structure.baselines import Prediction, fit_baselines
 from kmidi_lab.models.structure.decoding import Head, length_probabilities, section_probabilities
 from kmidi_lab.models.structure.features import UNKNOWN, Encoded, bare, told, untold
 from kmidi_lab.models.structure.form import END, TYPES, Form
 from kmidi_lab.models.structure.song_memory import earlier_lengths, with_repeats
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.matches import with_matches
 from kmidi_lab.scoring.metrics import CLASSIFICATION, classification, confusion, reliability
 
@@ -57,8 +56,7 @@ class StructureEvaluator(Evaluator):
     def __call__(self, call: Call, head: Head, data: StructureData, split: str, training: StructureData) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         songs = data.songs(split)
-        if not songs:
-            raise DataError(f"the split {split!r} holds no songs; give data.split=all or another data.root")
+        check_scorable(songs, split, "holds no songs")
         e = data.encoded(split)
         outputs = call(untold(e.x))
         lengths = given_the_type(length_probabilities(outputs, head), e.token)
