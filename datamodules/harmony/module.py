@@ -9,7 +9,7 @@ import torch
 
 from datamodules.harmony import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of
+from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.chords.chord import QUALITIES, Song
@@ -61,8 +61,8 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         progress: bool = True,
     ) -> None:
         load = load_of(
-            library.load, library.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
-            test_share=test_share, progress=progress,
+            library.load, library.SOURCES, root, cache_dir, sources,
+            by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._shares = (emotion_dropout, plain_share, metre_dropout, grid_share)

@@ -14,7 +14,7 @@ from datamodules.instrument import general_midi, library
 from datamodules.instrument.recording import Augmentation, Conditions
 from datamodules.shared.batches import FrameStore
 from datamodules.shared.clip_data import ClipData
-from datamodules.shared.module import SplitShare, load_of
+from datamodules.shared.module import SplitShare, load_of, split_by
 from kmidi_lab.audio.augment import add_background, equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.lines import add_hum, hum_frames, through_line
@@ -83,8 +83,8 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
     ) -> None:
         augmentation = augment or Augmentation()
         load_from = partial(
-            load_of, library.load, library.SOURCES, root, cache_dir, takes=takes, notes=notes, val_share=val_share,
-            test_share=test_share, split_seed=split_seed, sound_fonts=tuple(sound_fonts), workers=workers, progress=progress,
+            load_of, library.load, library.SOURCES, root, cache_dir, takes=takes, notes=notes,
+            by=split_by(split_seed, val_share, test_share), sound_fonts=tuple(sound_fonts), workers=workers, progress=progress,
         )  # fmt: skip
         load = load_from(sources, augmentation=augmentation)
         recorded = [source for source in sources if source != general_midi.SOURCE]

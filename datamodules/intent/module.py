@@ -16,7 +16,7 @@ from datamodules.intent.sentence_encoder import SIZE as TEACHER_SIZE
 from datamodules.intent.targets import Rows
 from datamodules.intent.teacher import Encoded, Teacher
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of
+from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.contracts import INTENT
@@ -72,8 +72,8 @@ class FeelingTexts(LabData[Sentence, IntentBatch]):
         progress: bool = True,
     ) -> None:
         load = load_of(
-            library.load, library.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
-            test_share=test_share,
+            library.load, library.SOURCES, root, cache_dir, sources,
+            by=split_by(split_seed, val_share, test_share),
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.piece_dropout, self.teacher, self.progress = piece_dropout, teacher, progress

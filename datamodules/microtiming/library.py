@@ -18,7 +18,7 @@ from datamodules.shared import asap, engine, groove_midi
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below
 from datamodules.shared.library import Problem, SplitLibrary
-from datamodules.shared.splits import SPLITS, Groups, assign
+from datamodules.shared.splits import SPLITS, Groups, SplitBy, assign
 from kmidi_lab.models.microtiming.features import Take
 from kmidi_lab.models.microtiming.notes import Written
 
@@ -36,9 +36,7 @@ def load(
     cache_dir: Path,
     names: Sequence[str],
     test_drummers: Sequence[str],
-    split_seed: int,
-    val_share: float,
-    test_share: float,
+    by: SplitBy,
     progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache.
@@ -47,9 +45,9 @@ def load(
     """
     present, absent = engine.find(sources(root), [name for name in SOURCES if name in names])
     chosen = [p for p in present if p.name != rules.NAME] or present
-    settings = (sorted(test_drummers), split_seed, val_share, test_share)
+    settings = (sorted(test_drummers), *by)
     version = engine.version([p.name for p in chosen], settings, chosen)
-    split = TakeRules(tuple(sorted(test_drummers)), split_seed, val_share, test_share)
+    split = TakeRules(tuple(sorted(test_drummers)), by)
     return engine.load(cache_dir / "microtiming", chosen, absent, version, code_version(__name__), split)
 
 
@@ -83,9 +81,7 @@ class TakeRules(Rules[Recorded]):
     """Drum takes as published, or by drummer; all performances of a piano piece, and of pieces alike, share a split."""
 
     test_drummers: tuple[str, ...]
-    seed: int
-    val: float
-    test: float
+    by: SplitBy
     nothing = "no usable performance was found"
     remedy = "Set DATA_ROOT to the folder that holds the data sets"
     named_licences = True
@@ -93,7 +89,7 @@ class TakeRules(Rules[Recorded]):
     def split(self, songs: list[Recorded]) -> Split:
         takes = [song.take for song in songs]
         groups = group(takes)
-        places = assign([take.work or take.id for take in takes], groups, self.seed, self.val, self.test)
+        places = assign([take.work or take.id for take in takes], groups, *self.by)
         published = [song.published for song in songs]
         there = "test" in published
         places = [self._drums(song, there) if song.published else p for song, p in zip(songs, places, strict=True)]
@@ -106,7 +102,7 @@ class TakeRules(Rules[Recorded]):
             for i, song in enumerate(songs)
             if rank[i] != best[groups.find(i)]
         }
-        return Split(places, {"rule": self._rule(there), "seed": self.seed}, left_out)
+        return Split(places, {"rule": self._rule(there), "seed": self.by.seed}, left_out)
 
     def _drums(self, song: Recorded, test_is_there: bool) -> str:
         if self.test_drummers:
@@ -120,7 +116,7 @@ class TakeRules(Rules[Recorded]):
         return "val" if self._drawn(song) else "train"
 
     def _drawn(self, song: Recorded) -> bool:
-        return zlib.crc32(f"{self.seed} {song.id}".encode()) % _VAL_TAKES == 0
+        return zlib.crc32(f"{self.by.seed} {song.id}".encode()) % _VAL_TAKES == 0
 
     def _rule(self, test_is_there: bool) -> str:
         piano_rule = "piano: hash of the group of performances of one piece and of pieces alike"

@@ -12,7 +12,7 @@ from annotated_types import Interval
 from datamodules.microtiming import library
 from datamodules.microtiming.drums import Recorded
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of
+from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import MICROTIMING
@@ -76,7 +76,7 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
     ) -> None:
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, test_drummers=tuple(test_drummers),
-            split_seed=split_seed, val_share=val_share, test_share=test_share, progress=progress,
+            by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.window = window

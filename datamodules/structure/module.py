@@ -10,7 +10,7 @@ import torch
 from annotated_types import Interval
 
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of
+from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from datamodules.structure import library
 from kmidi_lab.bounds import Share
@@ -65,8 +65,8 @@ class SongForms(LabData[Form, StructureBatch]):
         progress: bool = True,
     ) -> None:
         load = load_of(
-            library.load, library.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
-            test_share=test_share, progress=progress,
+            library.load, library.SOURCES, root, cache_dir, sources,
+            by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._shares = (target_share, bars_dropout, position_dropout)

@@ -18,6 +18,7 @@ from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, N
 from datamodules.instrument.recording import Augmentation, Conditions, recorded
 from datamodules.shared import rendering
 from datamodules.shared.clips import ClipError
+from datamodules.shared.splits import SplitBy
 from datamodules.shared.unread import REASON
 from kmidi_lab.audio.io import CUT
 from kmidi_lab.contracts import INSTRUMENT
@@ -292,7 +293,7 @@ def test_batches_hold_targets_and_masks(few_programs: GeneralMidiSounds) -> None
 
 def test_splits_of_a_library_are_a_hash_of_the_take(few_programs: GeneralMidiSounds) -> None:
     clips = few_programs.songs("all")
-    again = library.TakeRules(0.1, 0.2, 0, "").split(clips[::-1]).places[::-1]
+    again = library.TakeRules(SplitBy(0, 0.1, 0.2), "").split(clips[::-1]).places[::-1]
     assert again == few_programs.library.splits
 
 

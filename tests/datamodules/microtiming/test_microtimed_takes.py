@@ -15,13 +15,14 @@ from datamodules.microtiming.library import TakeRules, group
 from datamodules.microtiming.module import MicrotimedTakes
 from datamodules.shared import engine
 from datamodules.shared.library import Reading
+from datamodules.shared.splits import SplitBy
 from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.microtiming.features import LEAD_MS
 from kmidi_lab.models.microtiming.notes import ROLES
 
 IN = {s.name: s.index for s in MICROTIMING.inputs}
-RULES = TakeRules((), 0, 0.2, 0.3)
+RULES = TakeRules((), SplitBy(0, 0.2, 0.3))
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def test_a_drummer_that_is_tested_is_in_no_other_split(made):
         for n, song in enumerate(s for s in made if s.take.kind == "drums")
     ]
     players = {song.id: song.take.player for song in drums}
-    places = split(drums, TakeRules(("drummer1", "drummer3"), 0, 0.2, 0.3))
+    places = split(drums, TakeRules(("drummer1", "drummer3"), SplitBy(0, 0.2, 0.3)))
     tested = {players[name] for name, where in places.items() if where == {"test"}}
     learnt = {players[name] for name, where in places.items() if where != {"test"}}
     assert tested == {"drummer1", "drummer3"} and not tested & learnt
