@@ -3,7 +3,8 @@
 Errors are measured slice by slice of the contract, as `worst` says.
 
 A streaming model is called in a row from one reset, in pieces of 1, 3 and 9 calls with a reset between them, and with
-a reset before every call, as one of KmiDi's readers does; what it must give is the network run over each piece at once (long ones in blocks of 512).
+a reset before every call, as one of KmiDi's readers does; what it must give is the network run over each piece at once,
+long ones in blocks of 512.
 """
 
 from __future__ import annotations
