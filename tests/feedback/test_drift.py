@@ -22,6 +22,7 @@ def test_psi_is_that_of_the_book() -> None:
     assert psi(np.zeros(1000), np.ones(1000)) > 5
 
 
+@pytest.mark.slow
 def test_the_same_population_gives_no_alert_and_chances_are_even() -> None:
     alerts, chances = 0, []
     for seed in range(60):

@@ -119,8 +119,8 @@ def _import_everything() -> None:
 def _look_up_once() -> None:
     """What each process looks up anew: installed packages, what the lab's files import, the grammar of overrides."""
     import matplotlib.pyplot as plt
-    from datamodules.shared.cache import code_version
 
+    from datamodules.shared.cache import code_version
     from kmidi_lab.conf_dir import options
     from kmidi_lab.config import check
 
