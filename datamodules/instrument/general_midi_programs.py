@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kmidi_lab.models.instrument.features import FAMILY_OF
-from kmidi_lab.tables import table
+from kmidi_lab.own_yaml import table
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cache
 
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, show
-from kmidi_lab.tables import table
+from kmidi_lab.own_yaml import table
 
 
 def parse_affect(emotion: str | None, name: str = "predict.emotion") -> tuple[float, float] | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kmidi_lab.tables import table
+from kmidi_lab.own_yaml import table
 
 PARTS = ("lead", "chords", "pad", "bass")
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from kmidi_lab.composition.bands import styles_told
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item
 from kmidi_lab.composition.words import clauses, parts_of
-from kmidi_lab.tables import table
+from kmidi_lab.own_yaml import table
 
 _OF_SONGS = MUSICAL | {"head", "filler", "mood", "wish", "weak wish", "order", "negation", "number"}
 _LEADING = frozenset(

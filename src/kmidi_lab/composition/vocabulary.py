@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.bands import bands, genres
-from kmidi_lab.tables import table
+from kmidi_lab.own_yaml import table
 
 OTHER = "?"
 """The kind of a word that says nothing here."""

@@ -14,8 +14,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.own_yaml import table
 from kmidi_lab.song.vocabularies import ARCS, FEELS, MOODS, RULE_BREAKS, VULNERABILITY, mood_affect
-from kmidi_lab.tables import table
 
 SHARPNESS = 4.0
 KINDS = ("moods", "arcs", "feels", "vulnerability", "rule_breaks")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from kmidi_lab.tables import table
+from kmidi_lab.own_yaml import table
 
 
 @dataclass(frozen=True)

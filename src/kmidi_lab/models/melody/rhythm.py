@@ -13,7 +13,7 @@ import orjson
 from kmidi_lab.files import write_atomic
 from kmidi_lab.models.melody.features import Melody
 from kmidi_lab.models.melody.metres import METRES, Metre
-from kmidi_lab.tables import table
+from kmidi_lab.own_yaml import table
 
 BAR = 4.0
 
