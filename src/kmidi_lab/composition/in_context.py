@@ -35,12 +35,19 @@ def is_metre(items: Sequence[Item], n: int) -> bool:
 
 
 def is_sure(items: Sequence[Item], n: int) -> bool:
-    """Whether a term can mean nothing else: one of several written metres, or a dance with an article that begins a text."""
+    """Whether a term can mean nothing else: one of several written metres, or a genre or a length that begins a text."""
     if items[n].kind == "metre":
         written = {i.text for i in items if i.kind == "metre" and "/" in i.text}
         return items[n].text in written and len(written) > 1 and not any(i.text in _PEOPLE for i in items)
     sure = items[n].text in vocabulary()["sure_other_genres"] and items[n].kind == "other_genre"
-    return sure and all(i.kind in BEFORE_PLAYERS for i in items[:n])
+    return (sure or _is_of_a_song(items, n)) and all(i.kind in BEFORE_PLAYERS for i in items[:n])
+
+
+def _is_of_a_song(items: Sequence[Item], n: int) -> bool:
+    """Whether bars are counted of what a song is of, as in `16 bars of hope`, and not of chocolate."""
+    behind = [i.text for i in items[n + 1 : n + 3]]
+    counted = items[n].kind == "bars" and len(behind) == 2 and behind[0] in ("of", "about", "for")
+    return counted and behind[1] not in vocabulary()["in_bars"]
 
 
 def tells(items: Sequence[Item]) -> bool:

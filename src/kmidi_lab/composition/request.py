@@ -84,7 +84,7 @@ class SongRequest(Bounded):
         if not (said or intent or chords or emotion or song or audio or ask):
             raise ConfigError(
                 'there is nothing to compose from; type compose.text="I feel lost", compose.intent=song.yaml, '
-                "compose.chords=…, compose.emotion=…, compose.audio=… or compose.ask=true"
+                "compose.chords=…, compose.emotion=… or compose.audio=…, or answer a question of compose.ask=true"
             )
         if audio and not Path(audio).exists():
             raise ConfigError(f"compose.audio={show(audio)}: no such file; name a recording")

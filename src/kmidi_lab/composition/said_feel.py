@@ -26,6 +26,7 @@ _LEADING = frozenset(
 
 _ASKING = ("wish", "weak wish", "order", "head")
 _OF_MUSIC = ("head", "genre", "instrument", "part", "ensemble")
+_BACK = re.compile(r"\ba tempo\b", re.I)
 _FAR = 80
 """Characters before and behind a match that are looked at, so that a long text is read as fast as a short one."""
 
@@ -48,6 +49,15 @@ def take_feel(text: str) -> tuple[SaidFeel, str]:
     for match, _ in reversed(told):
         text = f"{text[: match.start()]} {text[match.end() :]}"
     return SaidFeel(name, first[0].lower(), tuple(others)), text
+
+
+def take_slowing(text: str) -> tuple[str, str]:
+    """What of a text asks for a lower tempo at the end, and the text without it; a tempo that comes back is no end."""
+    [(_, cue)] = _patterns("slows")
+    match = next((m for m in cue.finditer(text) if _of_a_song(text, m)), None)
+    if match is None or _BACK.search(text, match.end()):
+        return "", text
+    return match[0].lower(), f"{text[: match.start()]} {text[match.end() :]}"
 
 
 def not_done(text: str) -> list[str]:

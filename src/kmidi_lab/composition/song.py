@@ -20,6 +20,7 @@ from kmidi_lab.composition.performance import Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.slowing import slowed
 from kmidi_lab.composition.telling import taken_lines, told_of
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
@@ -71,6 +72,8 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
+    if request.wishes.slows:
+        arrangement = slowed(arrangement)
     played = performed(arrangement, brief, players)
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]

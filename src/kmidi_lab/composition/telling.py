@@ -61,6 +61,8 @@ def taken_lines(request: SongRequest, brief: Brief) -> list[Taken]:
     asked = request.asked_metre
     if asked and (asked is not request.metre or (asked is not COMMON and not request.typed["metre"])):
         lines.append(_metre_line(request.metre_words, asked.name, request.typed, request.metre_source))
+    if slows := request.wishes.slows:
+        lines.append(Taken("ending", "slower", slows))
     if arc := request.wishes.arc:
         known = request.song.get("narrative_arc")
         lines.append(Taken("arc", arc, request.wishes.words["arc"], f"the intent says {known}" if known else ""))

@@ -30,6 +30,7 @@ class Wishes:
         paced: whether a word such as slow says the tempo, and nothing else.
         feel: KmiDi's name of a feel.
         chords: as they are typed for `compose.chords`.
+        slows: words that ask for a lower tempo at the end.
         language: that the text seems to be in; of others than English little is read.
     """
 
@@ -49,6 +50,7 @@ class Wishes:
     paced: bool = False
     feel: str = ""
     chords: str = ""
+    slows: str = ""
     language: str = ENGLISH
 
     @property
