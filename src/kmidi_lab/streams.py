@@ -1,9 +1,10 @@
-"""Standard output and standard error that take any text: what the terminal can't show is written in plain letters."""
+"""Standard output and standard error: lines for the user, in plain letters where the terminal can't show others."""
 
 from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 from contextlib import suppress
 
@@ -23,6 +24,21 @@ def make_safe() -> None:
         if isinstance(stream, io.TextIOWrapper) and stream.errors != _NAME:
             with suppress(OSError, ValueError):  # closed, or exchanged below Python
                 stream.reconfigure(errors=_NAME)
+
+
+def say(text: str) -> bool:
+    """Prints a line; False when nobody reads what is printed any more; what is printed later is then lost in silence."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def remark(text: str) -> None:
+    """Prints to standard error what is no answer, so that it stands there alone where an error follows."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def _plain(error: UnicodeError) -> tuple[str | bytes, int]:

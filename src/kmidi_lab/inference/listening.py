@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from kmidi_lab.inference.listener import Frames, Listener, Read, Reading, timeli
 from kmidi_lab.inference.live import BLOCK, live
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
+from kmidi_lab.streams import say
 
 STANDARD_INPUT = "-"
 Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
@@ -272,21 +272,6 @@ def _recorded(path: Path, longest_s: float, notes: list[str]) -> Iterator[Frames
 def _samples(samples: Frames, stream: MelStream) -> Iterator[Frames]:
     yield stream.push(samples)
     yield stream.finish()
-
-
-def say(text: str) -> bool:
-    """Prints a line; False when nobody reads what is printed any more; what is printed later is then lost in silence."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
-
-
-def remark(text: str) -> None:
-    """Prints to standard error what is no answer, so that it stands there alone where an error follows."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _line(seconds: float, reading: Reading) -> str:

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from kmidi_lab.errors import ConfigError, UserError
-from kmidi_lab.inference.listening import say
 from kmidi_lab.stopping import Stopped
+from kmidi_lab.streams import say
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response

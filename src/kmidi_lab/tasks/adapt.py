@@ -20,12 +20,12 @@ from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.feedback.use_ids import use_ids
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.adapters import FILE, FORMAT, base_hashes, named_folder
-from kmidi_lab.inference.listening import say
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.adapting import Adapter, cross_validated
 from kmidi_lab.retraining.lessons import ALIKE, Array
 from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
-from kmidi_lab.tasks.predict import models_root
+from kmidi_lab.streams import say
+from kmidi_lab.tasks.roots import models_root
 
 FEWEST = 10
 """Events that can be learnt from below which nothing is tried."""

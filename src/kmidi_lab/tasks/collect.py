@@ -15,8 +15,8 @@ from omegaconf import DictConfig
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.listening import say
 from kmidi_lab.serving.server import check_free, check_packages, listen
+from kmidi_lab.streams import say
 
 log = logging.getLogger(__name__)
 FILE, TOKEN = "collected.db", "collect.token"

@@ -16,12 +16,12 @@ from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.listening import say
 from kmidi_lab.midi.score import midi_target
 from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 from kmidi_lab.song import SongIntent
+from kmidi_lab.streams import say
 from kmidi_lab.targets import build
-from kmidi_lab.tasks.predict import models_root, spare_root
+from kmidi_lab.tasks.roots import models_root, spare_root
 from kmidi_lab.wording import many
 
 

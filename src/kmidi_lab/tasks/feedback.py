@@ -19,7 +19,7 @@ from kmidi_lab.feedback.importing import import_file
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.feedback.use_ids import use_ids
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.listening import say
+from kmidi_lab.streams import say
 from kmidi_lab.wording import many
 
 _MINE = "mine"

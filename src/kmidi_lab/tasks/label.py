@@ -15,7 +15,7 @@ from kmidi_lab.feedback.queue import queue_items
 from kmidi_lab.feedback.rounds import Rounds
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.listening import say
+from kmidi_lab.streams import say
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
 from kmidi_lab.wandb_rounds import check as check_wandb
 from kmidi_lab.wandb_rounds import log_step

@@ -16,8 +16,8 @@ from kmidi_lab.errors import ConfigError, DataError, DriftError
 from kmidi_lab.feedback.drift import CHANCE_LIMIT, FEWEST, PSI_LIMIT, drift
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.listening import say
 from kmidi_lab.report.drift import Moved, write_drift
+from kmidi_lab.streams import say
 from kmidi_lab.targets import build
 from kmidi_lab.wording import many
 

@@ -12,7 +12,7 @@ from kmidi_lab.feedback.queue import queue_rows
 from kmidi_lab.feedback.rounds import Facts, Rounds
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.listening import say
+from kmidi_lab.streams import say
 from kmidi_lab.tasks.again import command
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
 from kmidi_lab.wandb_rounds import check as check_wandb

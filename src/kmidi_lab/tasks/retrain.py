@@ -13,7 +13,6 @@ from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError, NotBetterError
 from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.listening import say
 from kmidi_lab.retraining.gated import Retraining
 from kmidi_lab.retraining.going_on import Basis, events_again, settings_of
 from kmidi_lab.retraining.lessons import ALIKE, Lessons
@@ -21,8 +20,9 @@ from kmidi_lab.retraining.mixing import Mixed
 from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
 from kmidi_lab.retraining.splitting import held_out
+from kmidi_lab.streams import say
 from kmidi_lab.targets import find, plain_values
-from kmidi_lab.tasks.predict import models_root
+from kmidi_lab.tasks.roots import models_root
 from kmidi_lab.wording import many
 
 FEWEST = 20

@@ -16,7 +16,7 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.listener import Frames, Read, Reading
-from kmidi_lab.inference.listening import Listening, Recognition, say
+from kmidi_lab.inference.listening import Listening, Recognition
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS, Guess, Question
 from kmidi_lab.inference.ways import Way
@@ -25,6 +25,7 @@ from kmidi_lab.models.feel.decoding import tempo_of
 from kmidi_lab.models.feel.features import BINS, bpm_of
 from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
 from kmidi_lab.models.feel.style import SURE, Style, style_of
+from kmidi_lab.streams import say
 
 _LEAST_S = 4.0
 """From the first sound to the last: nothing tells a tempo in less."""
