@@ -83,7 +83,7 @@ def _released(module: LabModule, folder: Path, path: Path) -> Start:
         raise ConfigError(f"of another model; {contract.model} starts from {contract.id}.json of such a folder")
     published = load_published(folder, contract.model)
     if published is None:
-        raise ConfigError(f"{contract.id} is not published there; type {example_root(KEY, weights=True)}")
+        raise ConfigError(f"{contract.id} is not published there; type {example_root(KEY, whole=True)}")
     entry = published.entry
     name = entry.get("rtneural_path")
     if entry.get("rtneural_is_student") or not name:

@@ -71,7 +71,7 @@ def published(models_root: Path) -> tuple[dict[str, bytes], list[dict[str, Any]]
     registry = load_registry(models_root)
     if not registry["models"]:
         raise RegistryError(
-            f"{models_root}: no {FILE} with models there; train one, or type {example_root(weights=True)}"
+            f"{models_root}: no {FILE} with models there; train one, or type {example_root(whole=True)}"
         )
     files = {name: data for entry in registry["models"] for name, data in read_files(models_root, entry).items()}
     entries = [portable(entry) for entry in registry["models"]]

@@ -157,17 +157,17 @@ def release_root() -> Path | None:
     return next((root for root in candidates if has_registry(root)), None)
 
 
-def example_root(key: str = "models_root", weights: bool = False) -> str:
+def example_root(key: str = "models_root", whole: bool = False) -> str:
     """What to type for a models folder, for a shell: the released one as an example, `DIR` where there is none.
 
     Args:
         key: that names the folder.
-        weights: training starts from there, so a folder without the RTNeural files is no example.
+        whole: a folder without the RTNeural files is no example.
     """
     from kmidi_lab.overrides import as_value  # Hydra's grammar, which an answer has no use for
 
     root = release_root()
-    if root is None or (weights and is_partial(root)):
+    if root is None or (whole and is_partial(root)):
         return f"{key}=DIR"
     here = Path.cwd()
     return shlex.quote(f"{key}={as_value(root.relative_to(here) if root.is_relative_to(here) else root)}")

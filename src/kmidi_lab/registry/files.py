@@ -107,7 +107,7 @@ def read_file(folder: Path, name: str, sha: str | None) -> bytes:
         data = read_bounded(folder / name)
     except OSError as error:
         if why := why_left_out(folder, name, sha):
-            raise RegistryError(f"{why}; name a folder that holds it") from error
+            raise RegistryError(f"{folder}: {why}; name a folder that holds it") from error
         raise RegistryError(
             f"{folder / name}: can't be read ({error.strerror or error}); restore it or export the model again"
         ) from error

@@ -71,4 +71,4 @@ def why_left_out(root: Path, name: str, sha256: str | None = None) -> str:
     left = listed(root)
     if name not in left.hashes or sha256 not in (None, left.hashes[name]):
         return ""
-    return f"{name} is left out of {root}; it is {left.where}"
+    return f"{name} is left out here; it is {left.where}"

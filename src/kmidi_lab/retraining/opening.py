@@ -44,7 +44,7 @@ def opened(cfg: DictConfig, root: Path) -> Opened:
     training: FeedbackTraining = build(cfg.model.feedback, FeedbackTraining, cfg.trusted)
     published = load_published(root, name)
     if published is None:
-        raise ConfigError(f"{name} is not published in {root}; train it first, or type {example_root(weights=True)}")
+        raise ConfigError(f"{name} is not published in {root}; train it first, or type {example_root(whole=True)}")
     OmegaConf.set_struct(cfg, False)
     cfg.model.module.update(training.module_settings(str(published.entry.get("arch_hint"))))
     module = build(cfg.model.module, LabModule, cfg.trusted)

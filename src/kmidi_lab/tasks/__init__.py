@@ -77,7 +77,7 @@ def _example(key: str) -> str:
     """A folder with weights, as what to type for `key`."""
     from kmidi_lab.inference.published import example_root  # imports what reads ONNX files
 
-    return example_root(key, weights=True)
+    return example_root(key, whole=True)
 
 
 def _check(cfg: DictConfig) -> None:

@@ -29,7 +29,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if options.action in _ABOUT_ONE and not options.model:
         raise ConfigError(f"registry.action={options.action} is about one model; type registry.model=harmony")
     root = models_root(cfg) if options.action in _READ_ONLY else Path(cfg.models_root)
-    registry = _there(root)
+    registry = _there(root, whole=options.action not in _READ_ONLY)
     model_id = _model_id(options.model, registry) if options.model else None
     if options.action == "promote":
         _say_changed(promote(root, str(model_id), options.reason))
@@ -57,11 +57,11 @@ def _table(root: Path, registry: dict[str, Any], model_id: str | None, options: 
         ) from error
 
 
-def _there(root: Path, key: str = "models_root") -> dict[str, Any]:
+def _there(root: Path, key: str = "models_root", whole: bool = False) -> dict[str, Any]:
     """The registry of the folder that `key` names. Raises RegistryError: none there."""
     registry = load_registry(root)
     if not (root / FILE).is_file():
-        raise RegistryError(f"{root}: no {FILE} there; train a model first, or type {example_root(key)}")
+        raise RegistryError(f"{root}: no {FILE} there; train a model first, or type {example_root(key, whole)}")
     return registry
 
 

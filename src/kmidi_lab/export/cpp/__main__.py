@@ -61,7 +61,7 @@ def _read(source: Path) -> bytes:
         return source.read_bytes()
     except OSError as error:
         if why := why_left_out(source.parent, source.name):
-            raise UserError(f"{why}; name that file") from error
+            raise UserError(f"{source.parent}: {why}; name that file") from error
         raise UserError(f"{source}: {error.strerror}; name an RTNeural file <id>.json or a models folder") from error
 
 
