@@ -12,6 +12,11 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "compose", "load"]
 
 
+def __dir__() -> list[str]:
+    """All names, those that were not used yet, too."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """`load` and `compose` are imported when they are first used, so that `--help` need not wait for them."""
     if name == "load":

@@ -36,6 +36,11 @@ def quoted(value: object) -> str:
     return str(QuotedString(str(value), Quote.single).with_quotes())
 
 
+def as_value(value: object) -> str:
+    """A value as an override holds it, quoted where Hydra would not take it as it is."""
+    return str(value) if re.fullmatch(SAFE, str(value)) else quoted(value)
+
+
 def unquoted(word: str) -> str:
     """An override without the quotes that the lab put around what was typed, where it needs none."""
     return re.sub(rf"='(?!(?:null|true|false|[\d.+-]+)')({SAFE})'$", r"=\1", word)

@@ -17,9 +17,10 @@ from kmidi_lab import resume, run_file
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.errors import ConfigError, DataError, LabError, RegistryError, reason
 from kmidi_lab.export.read_back import read_back
-from kmidi_lab.inference.published import has_registry, load_published
+from kmidi_lab.inference.published import example_root, has_registry, load_published
 from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
 from kmidi_lab.registry.files import check_below, read_bounded
+from kmidi_lab.registry.left_out import why_left_out
 
 KEY = "model.init_from"
 
@@ -82,12 +83,14 @@ def _released(module: LabModule, folder: Path, path: Path) -> Start:
         raise ConfigError(f"of another model; {contract.model} starts from {contract.id}.json of such a folder")
     published = load_published(folder, contract.model)
     if published is None:
-        raise ConfigError(f"{contract.id} is not published there; give a folder that holds it, such as outputs/release")
+        raise ConfigError(f"{contract.id} is not published there; type {example_root(KEY, whole=True)}")
     entry = published.entry
     name = entry.get("rtneural_path")
     if entry.get("rtneural_is_student") or not name:
         raise ConfigError("its RTNeural file is a student's, not the network that trains; give a run folder or a .ckpt")
     check_below(folder, name)
+    if why := why_left_out(folder, name):
+        raise ConfigError(f"{why}; name a folder that holds it")
     data = read_bounded(folder / name)
     module.use_contract(published.contract.version)
     module.load_state_dict(read_back(module, data, published.head))

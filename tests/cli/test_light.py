@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -125,14 +127,81 @@ def test_a_task_of_training_says_what_to_install(tmp_path: Path) -> None:
 
 
 def test_every_package_that_inference_imports_is_a_light_dependency() -> None:
-    project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {d.split(">")[0].strip().lower().replace("_", "-") for d in project["dependencies"]}
-    owners = metadata.packages_distributions()
+    declared, owners = _declared(), metadata.packages_distributions()
     roots = ["kmidi_lab.cli", "kmidi_lab.__main__", *(f"kmidi_lab.tasks.{t}" for t in _LIGHT_TASKS)]
     roots += [f"kmidi_lab.models.{model}.predict" for model in MODELS]
     for module, package in sorted(_third_party(roots)):
-        names = {name.lower().replace("_", "-") for name in owners.get(package, [package])}
-        assert names & declared, f"{module} imports {package}, which `pip install kmidi_lab` does not bring"
+        assert _plain(owners.get(package, [package])) & declared, (
+            f"{module} imports {package}, which `pip install kmidi_lab` does not bring"
+        )
+
+
+_PLACES = {
+    "hub": ("src/kmidi_lab/hub",),
+    "demo": ("src/kmidi_lab/serving",),
+    "sound": ("src/kmidi_lab/midi/sound.py",),
+    "search": ("src/kmidi_lab/sweeps",),
+    "dashboards": ("src/kmidi_lab/report/wandb_report.py", "src/kmidi_lab/report/wandb_workspaces.py"),
+    "slurm": ("src/kmidi_lab/launchers/slurm.py",),
+    "ray": ("src/kmidi_lab/launchers/ray.py", "src/kmidi_lab/launchers/elsewhere.py"),
+    "stream": ("datamodules/shared/stream.py",),
+    "dev": ("tests", "benchmarks"),
+}
+"""What an extra is for; all else is for training."""
+_BY_ITSELF = ("hub", "demo", "sound")
+"""Extras that are of use without training."""
+
+
+def test_every_package_that_any_file_imports_is_declared_where_it_is_needed() -> None:
+    owners, ours = metadata.packages_distributions(), _ours()
+    for folder in ("src", "datamodules", "tests", "benchmarks"):
+        for path in sorted((REPO / folder).rglob("*.py")):
+            short = path.relative_to(REPO).as_posix()
+            extra = next((e for e, places in _PLACES.items() if short.startswith(places)), "train")
+            brought = _declared(extra) | (frozenset() if extra in _BY_ITSELF else _declared("train"))
+            for package in _imported(path) - ours - sys.stdlib_module_names:
+                names = _plain(owners.get(package, [package]))
+                assert names & brought, f"{short} imports {package}, which kmidi_lab[{extra}] does not bring"
+
+
+def test_the_versions_that_the_tests_run_with_are_those_of_the_constraints() -> None:
+    lines = (REPO / "constraints.txt").read_text(encoding="utf-8").split()
+    pinned = dict(line.split("==") for line in lines)
+    assert len(pinned) == len(lines)
+    assert _declared("dev") - {"kmidi-lab"} <= _plain(pinned)
+
+
+@cache
+def _declared(extra: str = "") -> frozenset[str]:
+    """What the light install brings, and an extra with the extras that it names."""
+    project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = set(project["dependencies"])
+    waiting = [extra] if extra else []
+    while waiting:
+        for line in project["optional-dependencies"][waiting.pop()]:
+            within = re.fullmatch(r"kmidi_lab\[(.+)\]", line)
+            waiting += within[1].split(",") if within else []
+            names |= set() if within else {line}
+    return frozenset(_plain(re.split(r"[\[>=]", name)[0] for name in names))
+
+
+def _plain(names: Iterable[str]) -> set[str]:
+    return {name.strip().lower().replace("_", "-") for name in names}
+
+
+def _ours() -> set[str]:
+    """Names by which files of the repository import each other."""
+    beside = [*(REPO / "tests").rglob("*.py"), *(REPO / "benchmarks").glob("*.py")]
+    return {"kmidi_lab", "datamodules", "tests", "support", *(path.stem for path in beside)}
+
+
+def _imported(path: Path) -> set[str]:
+    """The top-level package of each import, also of those inside functions."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+    return {name.partition(".")[0] for name in names}
 
 
 _LIGHT_TASKS = ("predict", "verify", "registry", "bench", "info")

@@ -1,24 +1,45 @@
-"""The wheel carries config and data, and runs from a clean environment in another directory."""
+"""The source distribution makes a small wheel with config, data and models, which runs from a clean environment elsewhere."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from kmidi_lab.contracts import CONTRACTS
+
+LARGEST = 25_000_000
+"""Bytes of a wheel that carries the released models."""
+
 
 @pytest.mark.slow
-def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path) -> None:
+def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path, lab_env: dict[str, str]) -> None:
+    clean = {key: value for key, value in lab_env.items() if key != "PYTHONPATH"}
     built = subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--disable-pip-version-check", "-w", str(tmp_path), str(repo)],
+        [sys.executable, "-m", "build", "--outdir", str(tmp_path), str(repo)],
         capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
-    [wheel] = tmp_path.glob("*.whl")
+    [wheel], [source] = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    assert wheel.stat().st_size < LARGEST
+    release = {path.relative_to(repo).as_posix() for path in (repo / "outputs/release").rglob("*") if path.is_file()}
+    # registry.json.lock is left by whoever opened the folder.
+    files = {name.removeprefix("outputs/release/") for name in release if not name.endswith(".lock")}
+    with tarfile.open(source) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {f"outputs/release/{name}" for name in files} <= names
+    with zipfile.ZipFile(wheel) as archive:
+        carried = {n.partition("release/")[2] for n in archive.namelist() if n.startswith("kmidi_lab/release/")}
+        left_out = json.loads(archive.read("kmidi_lab/release/left_out.json"))["files"]
+    assert files - carried == {f"{contract.id}.json" for contract in CONTRACTS.values()} == left_out.keys()
+    assert carried - files == {"left_out.json"}
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"
     subprocess.run(
@@ -31,17 +52,23 @@ def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path) -> None:
     elsewhere.mkdir()
     where = subprocess.run(
         [python, "-c", "import kmidi_lab, datamodules; print(kmidi_lab.__file__, datamodules.__file__)"],
-        capture_output=True, text=True, check=True, cwd=elsewhere,
+        capture_output=True, text=True, check=True, cwd=elsewhere, env=clean,
     )  # fmt: skip
     assert where.stdout.count(str(tmp_path)) == 2
     asked = subprocess.run(
-        [script, "task=predict", "model=melody"], capture_output=True, text=True, cwd=elsewhere, timeout=300
+        [script, "task=predict", "model=melody"], capture_output=True, text=True, cwd=elsewhere, env=clean, timeout=300
     )
     assert asked.returncode == 0, asked.stderr + asked.stdout
     assert "the released one" in asked.stderr and list(elsewhere.glob("outputs/**/melody.mid"))
+    verified = subprocess.run(
+        [script, "task=verify"], capture_output=True, text=True, cwd=elsewhere, env=clean, timeout=300
+    )
+    assert verified.returncode == 0, verified.stderr + verified.stdout
+    assert f"{len(CONTRACTS)} models, 0 faults" in verified.stdout
+    assert verified.stdout.count(" is left out here; it is in outputs/release of the repository") == len(CONTRACTS)
     done = subprocess.run(
         [script, "preset=smoke", "model=harmony", "hardware=cpu", "trainer.progress=false", "data.sources=[embedded,rntxt]"],
-        capture_output=True, text=True, cwd=elsewhere, timeout=600,
+        capture_output=True, text=True, cwd=elsewhere, env=clean, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr + done.stdout
     assert (elsewhere / "outputs/models/registry.json").is_file()

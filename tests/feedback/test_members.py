@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def test_dropout_and_committee_rank_a_folder_or_are_refused(job, refusal, tmp_pa
     by_dropout = ("experiment=harmony_real", "queue.by=bald", f"data.root={charts}")
     first = scores(*by_dropout)
     assert len(first) == 4 and all(s > 0 for s in first), "draws differ"
+    rows = re.findall(r"^  \d\.\d{4}  .*", capsys.readouterr().out, re.MULTILINE)
+    assert len(rows) == 4 and all(re.search(r" \d+%$", row) for row in rows), rows
     assert first == scores(*by_dropout), "the seed decides"
     assert "has no dropout" in refusal(task[0], *by_dropout, "model.module.dropout=0.0")
     assert "queue.checkpoint=" in refusal(*task, "model=intent", "queue.by=bald", f"queue.checkpoint={folder}")

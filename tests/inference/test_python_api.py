@@ -12,6 +12,7 @@ import pytest
 
 import kmidi_lab
 from kmidi_lab.conf_dir import options
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.inference.published import default_root, release_root
 
@@ -122,6 +123,59 @@ def test_the_same_seed_writes_the_same_melody() -> None:
     tunes = [melody.predict("C F G C", length=8, seed=seed).notes for seed in (1, 1, 2)]
     assert tunes[0] == tunes[1] != tunes[2]
     assert len(tunes[0]) == 8
+
+
+def test_the_names_that_are_imported_late_are_listed() -> None:
+    program = "import kmidi_lab; print(*dir(kmidi_lab))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert {"load", "compose", "__version__"} <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("model", "args", "settings", "said"),
+    [
+        ("harmony", ("Dm7",), {"topp": 3}, "'topp' is not allowed. Did you mean 'top'? Allowed: chords, key, emotion, top, seed."),
+        ("harmony", ("C", "C", None, 3, 9), {}, "too many positional arguments; it takes chords, key, emotion, top, seed"),
+        ("harmony", ("C",), {"chords": "G"}, "multiple values for argument 'chords'"),
+        ("harmony", (5,), {}, "predict.chords=5 must be a text or several, each a text"),
+        ("harmony", (["C", 7],), {}, "predict.chords=['C', 7] must be"),
+        ("harmony", ("C",), {"key": 3}, "predict.key=3 must be a text"),
+        ("melody", (None,), {}, "predict.chords=None must be a text"),
+        ("dynamics", ([1],), {}, "predict.midi=[1] must be a text or a path or bytes"),
+        ("structure", (), {"metre": 4}, "predict.metre=4 must be a text"),
+        ("emotion", (["a"],), {}, "predict.audio=['a'] must be a text or a path or samples"),
+        ("emotion", ([0.0] * 9,), {"rate": "x"}, "predict.rate='x' must be a number"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_of_predict_are_one_line(
+    model: str, args: tuple[object, ...], settings: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        kmidi_lab.load(model).predict(*args, **settings)
+    assert said in str(caught.value) and "\n" not in str(caught.value) and "__init__" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "said"),
+    [
+        ("harmony", {"topp": 3}, "stream: 'topp' is not allowed. Did you mean 'top'? Allowed: key, emotion, top."),
+        ("harmony", {"key": 3}, "predict.key=3 must be a text"),
+        ("feel", {"audio": "x.wav"}, "'audio' is not allowed. Allowed: rate, every"),
+        ("groove", {"key": "C"}, "stream: 'key' is not allowed; it takes none"),
+    ],
+)
+def test_wrong_settings_of_stream_are_one_line(model: str, settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        kmidi_lab.load(model).stream(**settings)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model", [m for m, c in CONTRACTS.items() if not c.listens])
+def test_a_model_that_hears_nothing_imports_no_audio(model: str) -> None:
+    program = f"import sys, kmidi_lab.tasks.predict, kmidi_lab.models.{model}.predict; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "kmidi_lab.inference.api" in done.stdout.split()
+    assert [name for name in done.stdout.split() if name.startswith("kmidi_lab.audio") or name == "soxr"] == []
 
 
 def test_mistakes_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from kmidi_lab.errors import HubError, RegistryError, show
 from kmidi_lab.hub.client import Listing, Repository
 from kmidi_lab.hub.readme import readme
+from kmidi_lab.inference.published import example_root
 from kmidi_lab.registry.files import FILE, declared_files, is_of_model, read_files
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.registry.versions import sealed
@@ -70,7 +71,7 @@ def published(models_root: Path) -> tuple[dict[str, bytes], list[dict[str, Any]]
     registry = load_registry(models_root)
     if not registry["models"]:
         raise RegistryError(
-            f"{models_root}: no {FILE} with models there; type models_root=outputs/release, or train one"
+            f"{models_root}: no {FILE} with models there; train one, or type {example_root(whole=True)}"
         )
     files = {name: data for entry in registry["models"] for name, data in read_files(models_root, entry).items()}
     entries = [portable(entry) for entry in registry["models"]]

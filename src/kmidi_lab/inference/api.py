@@ -19,6 +19,7 @@ from kmidi_lab.contracts import CONTRACTS, Contract, register
 from kmidi_lab.errors import ConfigError, RegistryError, one_of
 from kmidi_lab.files import with_home, write_atomic
 from kmidi_lab.inference.adapters import with_adapter
+from kmidi_lab.inference.arguments import check_arguments, check_kinds
 from kmidi_lab.inference.published import Published, default_root, load_published
 from kmidi_lab.inference.questions import Guess, Question
 from kmidi_lab.inference.ways import Way
@@ -128,7 +129,12 @@ class Request(Bounded, ABC, Generic[Answer]):
     @classmethod
     def stream(cls, published: Published, **settings: Any) -> Any:
         """The model for live use, with `push` and `reset`; without a way of its own it takes contract vectors."""
-        return VectorStream(published, **settings)
+        return VectorStream(published)
+
+    @classmethod
+    def stream_settings(cls) -> tuple[str, ...]:
+        """The names that `stream` takes; without a way of its own it takes none."""
+        return ()
 
     @abstractmethod
     def show(self, answer: Answer, session: Session) -> None:
@@ -215,6 +221,7 @@ class Model:
         Raises:
             UserError: what is asked, or asked about, can't be used.
         """
+        check_arguments(self._request, args, kwargs)
         request = self._request(*map(_at_home, args), **{name: _at_home(value) for name, value in kwargs.items()})
         cache = Path(os.environ.get("OUTPUT_ROOT") or "outputs") / "cache"
         published = replace(self._published, model=copy(self._published.model))
@@ -225,7 +232,18 @@ class Model:
 
         Args:
             settings: of the model's stream; most take none. Streams know nothing of each other.
+
+        Raises:
+            ConfigError: a setting that the stream does not take, or out of range.
         """
+        allowed = self._request.stream_settings()
+        for name in settings:
+            if name not in allowed:
+                takes = (
+                    one_of("stream", name, allowed) if allowed else f"stream: {name!r} is not allowed; it takes none"
+                )
+                raise ConfigError(takes)
+        check_kinds(self._request, settings)
         return self._request.stream(self._published, **settings)
 
 

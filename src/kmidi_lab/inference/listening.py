@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from abc import abstractmethod
@@ -92,6 +93,10 @@ class Listening(Request[Recognition]):
     def stream(cls, published: Published, **settings: Any) -> LiveListening:
         """The model for sound that comes in blocks; `settings` are `rate` and `every` of this class."""
         return LiveListening(cls(STANDARD_INPUT, **settings), replace(published, model=copy(published.model)))
+
+    @classmethod
+    def stream_settings(cls) -> tuple[str, ...]:
+        return tuple(inspect.signature(cls).parameters)[1:]
 
     def run(self, published: Published | None, session: Session) -> Recognition:
         """Readings of the sound; each is said as it is made.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.inference.outliers import OutlierDetector, read_outliers
 from kmidi_lab.registry.files import check_below, check_hashes, read_bounded
+from kmidi_lab.registry.left_out import is_partial
 from kmidi_lab.text.table import Table
 
 Part = TypeVar("Part")
@@ -153,6 +155,22 @@ def release_root() -> Path | None:
     package = Path(__file__).resolve().parents[1]
     candidates = (package / "release", package.parents[1] / "outputs" / "release")
     return next((root for root in candidates if has_registry(root)), None)
+
+
+def example_root(key: str = "models_root", whole: bool = False) -> str:
+    """What to type for a models folder, for a shell: the released one as an example, `DIR` where there is none.
+
+    Args:
+        key: that names the folder.
+        whole: a folder without the RTNeural files is no example.
+    """
+    from kmidi_lab.overrides import as_value  # Hydra's grammar, which an answer has no use for
+
+    root = release_root()
+    if root is None or (whole and is_partial(root)):
+        return f"{key}=DIR"
+    here = Path.cwd()
+    return shlex.quote(f"{key}={as_value(root.relative_to(here) if root.is_relative_to(here) else root)}")
 
 
 def default_root() -> Path | None:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kmidi_lab.errors import RegistryError
+from kmidi_lab.registry.left_out import LIST, why_left_out
 
 SCHEMA = Path(__file__).with_name("registry.schema.json")
 STAGING = ".staging"
@@ -19,7 +20,7 @@ LOCK = f"{FILE}.lock"
 HISTORY = "history"
 LARGEST_FILE = 1 << 29
 """Bytes of any file that is read whole. The largest contract's model has 3 million weights, 40 MB as JSON."""
-_RESERVED = (STAGING, FILE, LOCK, HISTORY)
+_RESERVED = (STAGING, FILE, LOCK, LIST, HISTORY)
 KEPT_ENTRY = "entry.json"
 _OF_A_MODEL = (
     "{}.json",
@@ -105,6 +106,8 @@ def read_file(folder: Path, name: str, sha: str | None) -> bytes:
     try:
         data = read_bounded(folder / name)
     except OSError as error:
+        if why := why_left_out(folder, name, sha):
+            raise RegistryError(f"{folder}: {why}; name a folder that holds it") from error
         raise RegistryError(
             f"{folder / name}: can't be read ({error.strerror or error}); restore it or export the model again"
         ) from error
@@ -119,10 +122,10 @@ def read_file(folder: Path, name: str, sha: str | None) -> bytes:
 def check_hashes(folder: Path, entry: Mapping[str, Any]) -> None:
     """Raises RegistryError unless every file that the entry tells a hash of is below `folder` and has that hash.
 
-    The card is left out: nothing is computed from it.
+    The card is not looked at: nothing is computed from it. A file that the folder was copied without is not missed.
     """
     for name, sha in declared_files(entry):
-        if sha is not None and not name.endswith(".card.md"):
+        if sha is not None and not name.endswith(".card.md") and not why_left_out(folder, name, sha):
             read_file(folder, name, sha)
 
 

@@ -13,7 +13,7 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.reading import read_lines
 from kmidi_lab.feedback.store import FILE, Store, is_store
-from kmidi_lab.inference.published import Published, load_published
+from kmidi_lab.inference.published import Published, example_root, load_published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.retraining.lessons import Lessons, read_lessons
@@ -44,7 +44,7 @@ def opened(cfg: DictConfig, root: Path) -> Opened:
     training: FeedbackTraining = build(cfg.model.feedback, FeedbackTraining, cfg.trusted)
     published = load_published(root, name)
     if published is None:
-        raise ConfigError(f"{name} is not published in {root}; train it first, or type models_root=outputs/release")
+        raise ConfigError(f"{name} is not published in {root}; train it first, or type {example_root(whole=True)}")
     OmegaConf.set_struct(cfg, False)
     cfg.model.module.update(training.module_settings(str(published.entry.get("arch_hint"))))
     module = build(cfg.model.module, LabModule, cfg.trusted)

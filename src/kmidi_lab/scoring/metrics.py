@@ -8,7 +8,6 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.mel import FRAME_S, HOP, WINDOW
 from kmidi_lab.scoring.evaluation import Direction
 
 _TINY = 1e-12
@@ -107,6 +106,8 @@ def so_far(
     outputs: NDArray[np.floating], seconds: float, speech: NDArray[np.bool_] | None = None
 ) -> NDArray[np.floating]:
     """Mean of the outputs `[T, M]` that are there after `seconds`; of those of speech after its onset where that is told."""
+    from kmidi_lab.audio.mel import FRAME_S, HOP, WINDOW  # imports a resampler, which models of chords have no use for
+
     if speech is None:
         speech = np.ones(len(outputs), bool)
     window_s = WINDOW / HOP * FRAME_S

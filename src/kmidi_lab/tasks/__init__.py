@@ -40,7 +40,7 @@ _TRAINING = ("train", "eval", "export", "prepare", "monitor", "retrain", "adapt"
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
 _NO_CHECKPOINT = "no checkpoint there; give a run folder or a .ckpt file"
 _NO_RUN = "no run there; give a run folder, such as outputs/runs/harmony/…"
-_NO_WEIGHTS = "no weights there; give a run folder, a .ckpt, or a folder with registry.json, such as outputs/release"
+_NO_WEIGHTS = "no weights there; give a run folder, a .ckpt, or a folder with registry.json; type {example}"
 _READ = {
     "train": (("trainer.resume", _NO_CHECKPOINT), ("model.init_from", _NO_WEIGHTS)),
     "eval": (("eval.model", _NO_MODEL),),
@@ -73,6 +73,13 @@ def _is_there(package: str) -> bool:
         return False
 
 
+def _example(key: str) -> str:
+    """A folder with weights, as what to type for `key`."""
+    from kmidi_lab.inference.published import example_root  # imports what reads ONNX files
+
+    return example_root(key, whole=True)
+
+
 def _check(cfg: DictConfig) -> None:
     """Raises UserError for what shows before torch and Lightning are imported, which takes seconds; the task itself would later."""
     for key in ("data", "model.module", "model.evaluator", "model.feedback"):
@@ -82,7 +89,7 @@ def _check(cfg: DictConfig) -> None:
     for key, why in _READ.get(cfg.task, ()):
         source = OmegaConf.select(cfg, key)
         if source and not Path(source).exists():
-            raise ConfigError(f"{key}={source}: {why}")
+            raise ConfigError(f"{key}={source}: {why.format(example=_example(key))}")
     if cfg.task in ("train", "retrain"):
         hardware.check_choices(cfg.hardware.accelerator, cfg.hardware.precision)
         hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)

@@ -25,7 +25,7 @@ from kmidi_lab.retraining.adapting import Adapter, cross_validated
 from kmidi_lab.retraining.lessons import ALIKE, Array
 from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
 from kmidi_lab.streams import say
-from kmidi_lab.tasks.predict import models_root
+from kmidi_lab.tasks.roots import models_root
 
 FEWEST = 10
 """Events that can be learnt from below which nothing is tried."""

@@ -9,11 +9,11 @@ from omegaconf import DictConfig, OmegaConf
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.material import BY_VOTES, Asker, Item, check_way, material, ranked
 from kmidi_lab.inference.api import Request
-from kmidi_lab.inference.published import load_published
+from kmidi_lab.inference.published import example_root, load_published
 from kmidi_lab.streams import say
 from kmidi_lab.targets import find
 from kmidi_lab.tasks.members import committee, dropped_out, with_votes
-from kmidi_lab.tasks.predict import models_root
+from kmidi_lab.tasks.roots import models_root
 
 SHOWN = 10
 
@@ -26,10 +26,7 @@ def asker(cfg: DictConfig) -> Asker:
     root = models_root(cfg, cfg.model.name)
     published = load_published(root, cfg.model.name)
     if published is None:
-        raise ConfigError(
-            f"no trained {cfg.model.name} model in {cfg.models_root}; train one, or type models_root=DIR, such as "
-            "outputs/release"
-        )
+        raise ConfigError(f"no trained {cfg.model.name} model in {root}; train one, or type {example_root()}")
     return Asker(request, published, root)
 
 

@@ -15,33 +15,33 @@ from kmidi_lab.errors import ExportError, LabError, RegistryError
 from kmidi_lab.export.bench.latency import measure_latency, read_published
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.published import example_root
 from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.files import check_hashes
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.bench import bench_csv, jitter_png
 from kmidi_lab.report.formats import microseconds, percent, printable, text_table
+from kmidi_lab.tasks.roots import models_root
 from kmidi_lab.wording import many
 
 _LOOKED_S, _DISTURBED = 0.3, 0.2
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    """Benches all models of `cfg.models_root`; one that fails is reported at the end and the others go on.
+    """Benches all models of the folder; one that fails is reported at the end and the others go on.
 
     Raises:
         RegistryError: the folder has no model. UserError: RTNEURAL_RUNNER or KMIDI_RUNNER is no program. ExportError: a model failed;
             all files are written.
     """
-    root, runner, cpp_runner = Path(cfg.models_root), runner_from_env(), runner_from_env(CPP_VARIABLE)
+    root, runner, cpp_runner = models_root(cfg), runner_from_env(), runner_from_env(CPP_VARIABLE)
     published = load_registry(root)["models"]
     entries = [entry for entry in published if entry["status"] != "stub"]
     for entry in published:
         if entry["status"] == "stub":
             print(f"{entry['id']}: stub, nothing to time")
     if not entries:
-        raise RegistryError(
-            f"{root}: no published model to bench; train one first, or type models_root=DIR, such as outputs/release"
-        )
+        raise RegistryError(f"{root}: no published model to bench; train one first, or type {example_root()}")
     busy = _busy()
     benches: dict[str, Any] = {}
     failed: dict[str, str] = {}
@@ -59,6 +59,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
                 runner,
                 cfg.export.calls,
                 cpp_runner=cpp_runner,
+                no_rtneural=model.no_rtneural,
             )
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             reason = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"

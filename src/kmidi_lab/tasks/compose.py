@@ -20,7 +20,7 @@ from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 from kmidi_lab.song import SongIntent
 from kmidi_lab.streams import say
 from kmidi_lab.targets import build
-from kmidi_lab.tasks.predict import models_root, spare_root
+from kmidi_lab.tasks.roots import models_root, spare_root
 from kmidi_lab.wording import many
 
 

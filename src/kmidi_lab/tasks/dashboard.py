@@ -11,14 +11,14 @@ from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, RegistryError, UserError, named, reason
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.published import has_registry, release_root
+from kmidi_lab.inference.published import example_root, has_registry
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report import wandb_workspaces
 from kmidi_lab.report.dashboard import write_dashboard
 from kmidi_lab.report.kept_runs import kept_runs
 from kmidi_lab.report.wandb_sweep import as_yaml, sweep_spec
 from kmidi_lab.sweeps.space import searched
-from kmidi_lab.tasks.predict import names_models_root
+from kmidi_lab.tasks.roots import names_models_root
 from kmidi_lab.wording import many
 
 _NOT_OF_A_RUN = (
@@ -46,7 +46,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if cfg.dashboard.runs and not runs.is_dir():
         raise UserError(f"dashboard.runs={runs}: no such folder; give one that holds runs/ or sweeps/, such as outputs")
     if names_models_root() and not has_registry(root):
-        raise UserError(f"models_root={root}: no registry.json there; give a models folder{_release()}")
+        raise UserError(f"models_root={root}: no registry.json there; give a models folder; type {example_root()}")
     kept = kept_runs(runs)
     try:
         entries = load_registry(root)["models"]
@@ -54,7 +54,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         entries = []
         kept.faults.insert(0, (str(root), reason(error)))
     if not entries and not kept.faults:
-        print(f"no models in {root}; to see published ones, type models_root=DIR{_release()}")
+        print(f"no models in {root}; to see published ones, type {example_root()}")
     path = Path(cfg.dashboard.out or Path(cfg.paths.output_root, "dashboard", "index.html"))
     about = {"models folder": str(root), "runs": str(runs)}
     faults = [*write_dashboard(entries, kept, about, path), *(named(name, why) for name, why in kept.faults)]
@@ -63,14 +63,6 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if cfg.logger.wandb:
         _to_wandb(cfg, entries, path.parent)
     print(f"{many(len(entries), 'model')}, {many(len(kept.runs), 'run')}, {len(faults)} not shown whole | {path}")
-
-
-def _release() -> str:
-    """The released models, where they are there, as an example."""
-    root = release_root()
-    if root is None:
-        return ""
-    return f", such as models_root={root.relative_to(Path.cwd()) if root.is_relative_to(Path.cwd()) else root}"
 
 
 def _to_wandb(cfg: DictConfig, entries: list[dict[str, Any]], folder: Path) -> None:

@@ -31,7 +31,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels.items())
     say("  score, place and the model's answer; the highest score first, then what is most unlike those above it:")
     for item in items[:SHOWN]:
-        say(f"  {item.score:.4f}  {item.source}  {' '.join(map(str, item.guess.likeliest))}")
+        answer, chance = item.guess.likeliest
+        say(f"  {item.score:.4f}  {item.source}  {answer} {chance:.0%}")
     if len(items) > SHOWN:
         say(f"  and {len(items) - SHOWN} more")
     path = context["folder"] / "queue.csv"

@@ -9,23 +9,27 @@ from omegaconf import DictConfig
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError, one_of, reason
+from kmidi_lab.inference.published import example_root
 from kmidi_lab.registry.files import FILE
 from kmidi_lab.registry.history import demote, promote, require, rollback
 from kmidi_lab.registry.registry import load_registry, rehome
 from kmidi_lab.registry.versions import kept_versions, read_version, version_of
 from kmidi_lab.report.registry_table import compared, history_table, models_table
+from kmidi_lab.tasks.roots import models_root
 
 _ACTIONS = ("list", "history", "compare", "promote", "demote", "rollback", "rehome")
+_READ_ONLY = ("list", "history", "compare")
 _ABOUT_ONE = ("compare", "promote", "demote", "rollback")
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    options, root = cfg.registry, Path(cfg.models_root)
+    options = cfg.registry
     if options.action not in _ACTIONS:
         raise ConfigError(one_of("registry.action", options.action, _ACTIONS))
     if options.action in _ABOUT_ONE and not options.model:
         raise ConfigError(f"registry.action={options.action} is about one model; type registry.model=harmony")
-    registry = _there(root)
+    root = models_root(cfg) if options.action in _READ_ONLY else Path(cfg.models_root)
+    registry = _there(root, whole=options.action not in _READ_ONLY)
     model_id = _model_id(options.model, registry) if options.model else None
     if options.action == "promote":
         _say_changed(promote(root, str(model_id), options.reason))
@@ -53,12 +57,11 @@ def _table(root: Path, registry: dict[str, Any], model_id: str | None, options: 
         ) from error
 
 
-def _there(root: Path) -> dict[str, Any]:
+def _there(root: Path, key: str = "models_root", whole: bool = False) -> dict[str, Any]:
+    """The registry of the folder that `key` names. Raises RegistryError: none there."""
     registry = load_registry(root)
     if not (root / FILE).is_file():
-        raise RegistryError(
-            f"{root}: no {FILE} there; train a model first, or type models_root=DIR, such as outputs/release"
-        )
+        raise RegistryError(f"{root}: no {FILE} there; train a model first, or type {example_root(key, whole)}")
     return registry
 
 
@@ -79,7 +82,7 @@ def _compare(root: Path, entry: dict[str, Any], other: str | None, version: str 
         return compared(here, (f"version {version or kept_versions(entry)[0]}", before))
     if version:
         raise ConfigError("compare with registry.other or with registry.version, not both; leave one out")
-    return compared(here, (other, require(_there(Path(other)), Path(other), entry["id"])))
+    return compared(here, (other, require(_there(Path(other), "registry.other"), Path(other), entry["id"])))
 
 
 def _say_changed(entry: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
 from kmidi_lab.retraining.splitting import held_out
 from kmidi_lab.streams import say
 from kmidi_lab.targets import find, plain_values
-from kmidi_lab.tasks.predict import models_root
+from kmidi_lab.tasks.roots import models_root
 from kmidi_lab.wording import many
 
 FEWEST = 20

@@ -11,7 +11,7 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import check_writable
 from kmidi_lab.serving.server import check_free, check_packages, listen
 from kmidi_lab.streams import say
-from kmidi_lab.tasks.predict import models_root, spare_root
+from kmidi_lab.tasks.roots import models_root, spare_root
 
 _MOST_PORT, _MOST_MB = 65535, 200
 

@@ -15,6 +15,7 @@ from kmidi_lab.registry.files import HISTORY, KEPT_ENTRY, is_published_name, rea
 from kmidi_lab.verify.card import check_card_text
 from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.left_out import why_missing
 
 _LARGEST_CARD = 1 << 17
 _AGAIN = "restore it or export the model again"
@@ -50,6 +51,9 @@ def check_files(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
     for name in dict.fromkeys(claim.name for claim in claims):
         about = [claim for claim in claims if claim.name == name]
         with checks.guarded("file", show(name), _AGAIN):
+            if why := why_missing(root, name, {claim.sha256 for claim in about if claim.sha256 is not None}):
+                checks.note("left out", f"{why}; it is not checked")
+                continue
             path = located(checks, root, name, ", ".join(claim.key for claim in about))
             if path is not None:
                 _check_content(checks, path, about)

@@ -18,13 +18,16 @@ import orjson
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import RegistryError, reason
 from kmidi_lab.export.rtneural.runner import VARIABLE
+from kmidi_lab.inference.published import example_root
 from kmidi_lab.registry.files import FILE, HISTORY, STAGING, read_bounded
+from kmidi_lab.registry.left_out import is_partial
 from kmidi_lab.registry.registry import held_still
 from kmidi_lab.verify.artefacts import looks_like_rtneural
 from kmidi_lab.verify.claims import check_lab_entry, check_sealed
 from kmidi_lab.verify.entry import check_entry, contract_of, read_registry
 from kmidi_lab.verify.files import check_card, check_files, check_history, check_onnx_paths, named_files
 from kmidi_lab.verify.findings import Checks, Finding
+from kmidi_lab.verify.left_out import check_left_out
 from kmidi_lab.verify.model import ModelFiles, check_model, files_of
 
 _GOLDEN = "golden"
@@ -58,9 +61,7 @@ def verify_folder(root: Path, runner: Path | None) -> Verification:
         RegistryError: no such folder, it can't be listed, or it holds nothing to check.
     """
     if not root.is_dir():
-        raise RegistryError(
-            f"{root}: no such folder; train a model first, or type models_root=DIR, such as outputs/release"
-        )
+        raise RegistryError(f"{root}: no such folder; train a model first, or type {example_root()}")
     with held_still(root):
         return _verify(root, runner)
 
@@ -77,6 +78,7 @@ def _verify(root: Path, runner: Path | None) -> Verification:
         _check_entry_files(checks, root, entry, runner)
         models.append(checks)
     check_sealed(entries)
+    check_left_out(folder, root, [entry for _, entry in entries])
     names = {os.path.normpath(name) for _, entry in entries for name in named_files(entry)} | {FILE}
     ids = {entry.get("id") for _, entry in entries if isinstance(entry.get("id"), str)}
     bare = _bare(root, files, names)
@@ -92,10 +94,10 @@ def _verify(root: Path, runner: Path | None) -> Verification:
         models.append(checks)
     _check_leftovers(root, folder, files)
     if not registered and not bare and not folder.findings:
-        raise RegistryError(f"{root}: no {FILE}, RTNeural or ONNX file there; give models_root, a folder with models")
+        raise RegistryError(f"{root}: no {FILE}, RTNeural or ONNX file there; type {example_root()}")
     if not registered:
         folder.note("registry", f"no {FILE}; the files are checked by themselves")
-    if runner is None:
+    if runner is None and not is_partial(root):
         folder.note("real RTNeural", f"{VARIABLE} is not set, so RTNeural files ran in the lab's own reader only")
     return Verification(root, folder, models)
 

@@ -16,19 +16,27 @@ from kmidi_lab.export.bench.backends import onnx_backends, torch_backend
 from kmidi_lab.export.bench.memory_floor import memory_floor, read_time_us
 from kmidi_lab.export.bench.timing import deadlines, one_core, summary, time_calls
 from kmidi_lab.registry.files import check_below, read_bounded
+from kmidi_lab.registry.left_out import why_left_out
 
 if TYPE_CHECKING:
     from torch import nn
 
 
+NO_RTNEURAL = "this network is in no RTNeural file"
+
+
 @dataclass(frozen=True)
 class Published:
-    """A published model as `measure_latency` takes it; `frames` `[K, N]` are the typical golden inputs."""
+    """A published model as `measure_latency` takes it; `frames` `[K, N]` are the typical golden inputs.
+
+    `no_rtneural` says why there is no RTNeural file where `rtneural` is None.
+    """
 
     contract: Contract
     onnx: bytes
     rtneural: bytes | None
     frames: NDArray[np.float32]
+    no_rtneural: str = NO_RTNEURAL
 
 
 def read_published(models_root: Path, entry: dict[str, Any]) -> Published:
@@ -45,14 +53,17 @@ def read_published(models_root: Path, entry: dict[str, Any]) -> Published:
     contract = contract.at(entry.get("contract_version", "1"))
     golden = entry.get("golden_path") or f"golden/{contract.id}.json"
     onnx = _read(models_root, entry["exports"]["onnx_path"])
-    rtneural = _read(models_root, entry["file"]) if entry["format"] == "rtneural-json" else None
+    rtneural, why = None, NO_RTNEURAL
+    if entry["format"] == "rtneural-json":
+        left_out = why_left_out(models_root, entry["file"], entry["exports"].get("sha256"))
+        rtneural, why = (None, left_out) if left_out else (_read(models_root, entry["file"]), why)
     try:
         frames = np.array(orjson.loads(_read(models_root, golden))["typical"]["inputs"], np.float32)
     except (KeyError, TypeError, ValueError) as error:
         raise RegistryError(
             f"{models_root / golden} holds no typical inputs ({error}); export the model again"
         ) from error
-    return Published(contract, onnx, rtneural, frames)
+    return Published(contract, onnx, rtneural, frames, why)
 
 
 def _read(models_root: Path, name: str) -> bytes:
@@ -74,6 +85,7 @@ def measure_latency(
     calls: int = 5000,
     warmup: int = 200,
     cpp_runner: Path | None = None,
+    no_rtneural: str = NO_RTNEURAL,
 ) -> dict[str, Any]:
     """The `latency` object of run.json: every backend that is there, and why the others are not.
 
@@ -87,6 +99,7 @@ def measure_latency(
         calls: timed.
         warmup: untimed, after the first call.
         cpp_runner: the lab's own C++ runtime (docs/cpp_runtime.md), which times itself; None leaves it out.
+        no_rtneural: why `rtneural` is None.
 
     Returns:
         `budget_ms`; `frames`, the number of timed calls; `threads`; `pinned_core`, None where the system can't pin;
@@ -118,7 +131,7 @@ def measure_latency(
             measured[backend.name] = {**result, "version": backend.version, "flags": backend.flags}
             weights[backend.name] = backend.weight_bytes
         if rtneural is None:
-            missing["rtneural"] = "this network is in no RTNeural file"
+            missing["rtneural"] = no_rtneural
         elif runner is None:
             missing["rtneural"] = "RTNEURAL_RUNNER is not set"
         else:
@@ -132,6 +145,8 @@ def measure_latency(
             measured["kmidi_runtime"], weights["kmidi_runtime"] = _kmidi_runtime(
                 cpp_runner, rtneural, frames, calls, warmup, contract
             )
+        elif cpp_runner is not None:
+            missing["kmidi_runtime"] = no_rtneural
         reads = {size: read_time_us(size) for size in set(weights.values())}
     for name, b in measured.items():
         b["memory_floor"] = memory_floor(weights[name], reads[weights[name]], b["median_us"])

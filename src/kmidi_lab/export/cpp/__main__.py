@@ -15,6 +15,8 @@ from pathlib import Path
 from kmidi_lab.errors import LabError, UserError
 from kmidi_lab.export.cpp.emit import RUNTIME, runtime_file, runtime_source
 from kmidi_lab.files import write_atomic
+from kmidi_lab.registry.files import FILE
+from kmidi_lab.registry.left_out import LIST, listed, why_left_out
 
 
 def main(arguments: list[str]) -> None:
@@ -46,10 +48,11 @@ def rtneural_files(source: Path) -> list[Path]:
     if not source.is_dir():
         return [source]
     files = [
-        p for p in sorted(source.glob("*.json")) if p.name != "registry.json" and not p.name.endswith(".head.json")
+        p for p in sorted(source.glob("*.json")) if p.name not in (FILE, LIST) and not p.name.endswith(".head.json")
     ]
     if not files:
-        raise UserError(f"{source}: no <id>.json in it; name a models folder such as outputs/release")
+        where = listed(source).where
+        raise UserError(f"{source}: no <id>.json in it; name a folder that has them{where and f', {where}'}")
     return files
 
 
@@ -57,6 +60,8 @@ def _read(source: Path) -> bytes:
     try:
         return source.read_bytes()
     except OSError as error:
+        if why := why_left_out(source.parent, source.name):
+            raise UserError(f"{source.parent}: {why}; name that file") from error
         raise UserError(f"{source}: {error.strerror}; name an RTNeural file <id>.json or a models folder") from error
 
 

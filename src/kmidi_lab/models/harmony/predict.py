@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -127,6 +128,10 @@ class NextChords(Request[list[Continuation]]):
     def stream(cls, published: Published, **settings: Any) -> SongSoFar:
         """A song that grows chord by chord; `settings` are those of this class, without `chords`."""
         return SongSoFar(replace(published, model=copy(published.model)), settings)
+
+    @classmethod
+    def stream_settings(cls) -> tuple[str, ...]:
+        return tuple(inspect.signature(cls).parameters)[1:]
 
     def show(self, answer: list[Continuation], session: Session) -> None:
         chart, key = self.chart, self.chart.spelling.key

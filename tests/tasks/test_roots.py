@@ -1,0 +1,85 @@
+"""Where a command reads models: in an empty folder the released ones; and what a refusal says to type works."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.partial import MODEL, partial_release
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+READERS = (("task=registry",), ("task=verify",), ("task=bench", "export.calls=20"))
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What comes with the package, in a folder whose name has to be quoted."""
+    root = partial_release(tmp_path / "my (own) Python's packages" / "release")
+    for module in ("kmidi_lab.tasks.roots", "kmidi_lab.inference.published"):
+        monkeypatch.setattr(f"{module}.release_root", lambda: root)
+    return root
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("command", READERS, ids=[words[0] for words in READERS])
+def test_the_released_models_are_read_where_there_are_none_and_the_folder_is_said(
+    called: Cli, release: Path, empty: Path, command: tuple[str, ...]
+) -> None:
+    done = called(*command, cwd=empty)
+    assert done.returncode == 0 and MODEL in done.stdout, done.stderr
+    assert done.stderr.startswith(f"No trained models in outputs/models; using the released ones in {release}.\n")
+
+
+@pytest.mark.parametrize("command", READERS, ids=[words[0] for words in READERS])
+def test_what_a_refusal_says_to_type_works(called: Cli, release: Path, empty: Path, command: tuple[str, ...]) -> None:
+    refused = called(*command, "models_root=outputs/release", cwd=empty)
+    assert refused.returncode == 2 and "using the released" not in refused.stderr
+    [told] = re.findall(r"or type (.*)$", refused.stderr, re.MULTILINE)
+    done = called(*command, *shlex.split(told), cwd=empty)
+    assert done.returncode == 0 and MODEL in done.stdout, (told, done.stderr)
+
+
+def test_compare_reads_the_release_too_and_names_another_folder(called: Cli, release: Path, empty: Path) -> None:
+    compare = ("task=registry", "registry.action=compare", "registry.model=dynamics")
+    refused = called(*compare, "registry.other=nowhere", cwd=empty)
+    [told] = re.findall(r"or type (registry\.other=.*|'registry\.other=.*)$", refused.stderr, re.MULTILINE)
+    done = called(*compare, *shlex.split(told), cwd=empty)
+    assert done.returncode == 0 and f"A: {release} (published)" in done.stdout, done.stderr
+
+
+def test_what_changes_a_folder_never_changes_the_release(refusal: Callable[..., str], release: Path) -> None:
+    before = (release / "registry.json").read_bytes()
+    for action in ("promote", "demote", "rollback", "rehome"):
+        words = (f"registry.action={action}", "registry.model=dynamics", "registry.reason=r")
+        line = refusal("task=registry", *words)
+        assert "outputs/models: no registry.json there" in line and line.endswith("type models_root=DIR")
+    assert (release / "registry.json").read_bytes() == before
+
+
+def test_a_folder_of_the_users_own_is_verified_whatever_it_holds(called: Cli, release: Path, empty: Path) -> None:
+    own = empty / "outputs" / "models"
+    own.mkdir(parents=True)
+    bare = called("task=verify", cwd=empty)
+    assert bare.returncode == 2 and "outputs/models: no registry.json, RTNeural or ONNX file there" in bare.stderr
+    (own / f"{MODEL}.onnx").write_bytes(b"not ONNX")
+    broken = called("task=verify", cwd=empty)
+    assert broken.returncode == 1 and f"{MODEL}.onnx" in broken.stdout and str(release) not in broken.stderr
+    (own / "registry.json").write_text(json.dumps({"models": 5}))
+    assert called("task=registry", cwd=empty).returncode == 2
+
+
+def test_queue_and_label_name_the_release_too(refusal: Callable[..., str], release: Path) -> None:
+    line = refusal("task=queue", "model=intent", "models_root=nowhere")
+    assert "no trained intent model in nowhere" in line
+    assert shlex.split(line.partition("or type ")[2])[0].startswith("models_root='") and "packages/release" in line
