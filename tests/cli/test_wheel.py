@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kmidi_lab import __version__
+
 
 @pytest.mark.slow
 def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path) -> None:
@@ -19,6 +21,7 @@ def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
     [wheel] = tmp_path.glob("*.whl")
+    assert wheel.name.startswith(f"kmidi_lab-{__version__}-")
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"
     subprocess.run(
