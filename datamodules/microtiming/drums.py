@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.shared import groove_midi
-from datamodules.shared.library import Reading
+from datamodules.shared.library import Reading, shown
 from datamodules.shared.pool import survived
 from kmidi_lab.models.microtiming.features import FASTEST, SLOWEST, Take
 from kmidi_lab.models.microtiming.notes import Written, drum_voices
@@ -33,11 +33,11 @@ class Recorded:
         return self.take.work
 
 
-def read(root: Path) -> Reading[Recorded]:
+def read(root: Path, progress: bool = False) -> Reading[Recorded]:
     """Every take in 4/4 of the table."""
     layout = groove_midi.read_table(root)
     reading: Reading[Recorded] = Reading(NAME, layout.licence, problems=layout.problems)
-    for file in layout.files:
+    for file in shown(layout.files, "reading drum takes", progress):
         with survived(reading, file.path, file.about["id"]):
             played = groove_midi.played(file, (SLOWEST, FASTEST), reading)
             if played is not None:

@@ -45,7 +45,7 @@ def load(
 
     Takes by rule stand in only where no other source is there.
     """
-    present, absent = engine.find(sources(root), [name for name in SOURCES if name in names])
+    present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
     chosen = [p for p in present if p.name != rules.NAME] or present
     settings = (sorted(test_drummers), split_seed, val_share, test_share)
     version = engine.version([p.name for p in chosen], settings, chosen)
@@ -53,14 +53,14 @@ def load(
     return engine.load(cache_dir / "microtiming", chosen, absent, version, code_version(__name__), split)
 
 
-def sources(root: Path) -> list[Source[Recorded]]:
+def sources(root: Path, progress: bool) -> list[Source[Recorded]]:
     """All of SOURCES."""
     files = below(root)
     return [
         Source(
             drums.NAME,
             partial(groove_midi.files, root),
-            lambda _: drums.read(root),
+            lambda _: drums.read(root, progress),
             files,
             folders=lambda: [root / groove_midi.FOLDER],
             looked_at=lambda: [f.path for f in groove_midi.read_table(root).files],
@@ -68,12 +68,12 @@ def sources(root: Path) -> list[Source[Recorded]]:
         Source(
             piano.ASAP,
             partial(asap.files, root),
-            lambda _: piano.read_asap(root),
+            lambda _: piano.read_asap(root, progress),
             files,
             folders=lambda: [asap.table(root).parent],
             looked_at=lambda: asap.looked_at(root),
         ),
-        Source(piano.BATIK, partial(piano.batik_files, root), piano.read_batik, files),
+        Source(piano.BATIK, partial(piano.batik_files, root), partial(piano.read_batik, progress=progress), files),
         Source(rules.NAME, list, lambda _: rules.read(), lambda _: [rules.VERSION.encode()], always=True),
     ]
 

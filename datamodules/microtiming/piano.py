@@ -14,7 +14,7 @@ from datamodules.shared import asap as asap_set
 from datamodules.shared.alignment import match
 from datamodules.shared.asap import UnusableError, beats_of, read_file
 from datamodules.shared.layout import folder_of
-from datamodules.shared.library import Reading
+from datamodules.shared.library import Reading, shown
 from datamodules.shared.pool import survived
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.score import ScoreNotes, pitched_notes, score_of
@@ -35,12 +35,12 @@ _METRE = re.compile(r"^scoreprop\(timeSignature,(\d+)/(\d+),(-?\d+):\d+,[\d/]+,(
 _CLOCK = re.compile(r"^info\(midiClock(Units|Rate),(\d+)\)")
 
 
-def read_asap(root: Path) -> Reading[Recorded]:
+def read_asap(root: Path, progress: bool = False) -> Reading[Recorded]:
     """Every performance of which four fifths of the score's notes were found."""
     layout, base = asap_set.read_table(root), asap_set.table(root).parent
     reading: Reading[Recorded] = Reading(ASAP, layout.licence, problems=layout.problems)
     scores: dict[str, tuple[Piece, ScoreNotes]] = {}
-    for file in layout.files:
+    for file in shown(layout.files, "reading pianists' takes", progress):
         with survived(reading, file.path, file.about["midi_score"]):
             try:
                 reading.items.append(Recorded(_performance(base, file.about, scores)))
@@ -99,10 +99,10 @@ def batik_files(root: Path) -> list[Path]:
     return sorted((folder_of(root, BATIK, "batik_plays_mozart") / "match").glob("*.match"))
 
 
-def read_batik(files: list[Path]) -> Reading[Recorded]:
+def read_batik(files: list[Path], progress: bool = False) -> Reading[Recorded]:
     """Every movement; only notes that were played as written count."""
     reading: Reading[Recorded] = Reading(BATIK, "CC BY-NC-SA 4.0")
-    for path in files:
+    for path in shown(files, "reading Mozart as played", progress):
         with survived(reading, path, path.stem):
             if path.stat().st_size > _MOST_TEXT:
                 reading.skip(path, "", f"over {_MOST_TEXT >> 20} MiB")

@@ -11,8 +11,6 @@ import numpy as np
 
 from kmidi_lab.composition.tables import table
 
-PARTS = ("lead", "chords", "pad", "bass")
-
 Stroke = tuple[float, float, int | str]
 """(place, length, tone) of a pattern; times in quarters."""
 

@@ -105,6 +105,19 @@ def test_batik_skips_what_it_cannot_use(tmp_path):
     assert [song.id for song in reading.items] == ["batik_mozart/a"] and reading.skipped == 1
 
 
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_bar_is_shown_while_files_are_read_if_it_is_wanted(tmp_path, monkeypatch, progress):
+    folder = tmp_path / "batik_mozart" / "match"
+    folder.mkdir(parents=True)
+    (folder / "a.match").write_text(MATCH + "".join(match_line(n) for n in range(40)))
+    bars = []
+    monkeypatch.setattr("rich.progress.track", lambda items, description, transient: bars.append(description) or items)
+    options = {"sources": ["batik_mozart"], "progress": progress}
+    with pytest.raises(DataError):  # one take is no data set
+        MicrotimedTakes(str(tmp_path), str(tmp_path / "cache"), **options).setup("fit")
+    assert bars == ["reading Mozart as played"] * progress
+
+
 def test_performances_of_one_piece_and_of_pieces_alike_share_a_split(made):
     pieces = [song for song in made if song.take.kind == "piano"]
     again = [
