@@ -1,7 +1,7 @@
 """Lessons of the dynamics network: notes with the velocities that boosted trees give them, taught by distillation.
 
-The mean of many trees is a smooth function of one note's features, which a small network can learn from any note, real or
-changed. So a note stands here in several forms: transposed, faster or slower, with another written dynamic or none
+The mean of many trees is a smooth function of one note's features, which a small network can learn from any note, real
+or changed. So a note stands here in several forms: transposed, faster or slower, with another written dynamic or none
 (Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015). The velocities of the notes before, which a
 network run freely has from itself, are those of trees that have not heard the piece.
 """

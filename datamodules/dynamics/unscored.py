@@ -1,8 +1,8 @@
 """Performances without a score: MAESTRO's, which know no metre, and Lakh's, which stand on a grid.
 
-What such a file can't tell is masked, not guessed: articulation and timing need the written note. Velocity, its curve and
-the pedal are what was played. `maestro-v3.0.0/maestro-v3.0.0.csv` lists MAESTRO's (C. Hawthorne et al., *Enabling Factorized
-Piano Music Modeling and Generation with the MAESTRO Dataset*, ICLR 2019).
+What such a file can't tell is masked, not guessed: articulation and timing need the written note. Velocity, its curve
+and the pedal are what was played. `maestro-v3.0.0/maestro-v3.0.0.csv` lists MAESTRO's (C. Hawthorne et al., *Enabling
+Factorized Piano Music Modeling and Generation with the MAESTRO Dataset*, ICLR 2019).
 """
 
 from __future__ import annotations

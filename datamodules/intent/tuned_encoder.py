@@ -35,7 +35,8 @@ class Tuned:
     """A trained encoder.
 
     Args:
-        weights: of the encoder's layers that moved, and of the head as `head.weight` `[38, 384]` and `head.bias`, by name.
+        weights: of the encoder's layers that moved, and of the head as `head.weight` `[38, 384]` and `head.bias`, by
+            name.
     """
 
     weights: dict[str, NDArray[np.float32]]

@@ -60,7 +60,8 @@ def strokes(
 ) -> tuple[Written, np.ndarray, np.ndarray]:
     """Written strokes, their offsets in ms and velocities 0..1, `[N]` each.
 
-    A stroke belongs to the nearest sixteenth. Of two strokes of one voice there the louder stays, of equal ones the nearer.
+    A stroke belongs to the nearest sixteenth. Of two strokes of one voice there the louder stays, of equal ones the
+    nearer.
 
     Args:
         quarters: when each was struck.

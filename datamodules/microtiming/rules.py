@@ -1,8 +1,8 @@
 """A stand-in for players: drum patterns and piano pieces made by rule. No result on it says anything of music.
 
-The rules: laid-back drummers delay the snare most (Camara et al., JASA 2020), bass drum and snare need not be together with
-the hat (Butterfield, Music Perception 2010), fluctuations go on from stroke to stroke (Raesaenen et al., PLoS ONE 2015), and
-a pianist's melody leads by about 20 ms, as it is struck harder (Goebl, JASA 2001). All numbers are ours.
+The rules: laid-back drummers delay the snare most (Camara et al., JASA 2020), bass drum and snare need not be together
+with the hat (Butterfield, Music Perception 2010), fluctuations go on from stroke to stroke (Raesaenen et al., PLoS ONE
+2015), and a pianist's melody leads by about 20 ms, as it is struck harder (Goebl, JASA 2001). All numbers are ours.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Memory does not grow with the number of tasks: they are taken as they are needed and results handed on as they come.
 
-`concurrent.futures` gives up the whole pool when a worker dies and can't end one that hangs. `pebble` can, but it takes all
-tasks at once, one message each, and knows no limit of memory: the feeding and watching below would stay.
+`concurrent.futures` gives up the whole pool when a worker dies and can't end one that hangs. `pebble` can, but it takes
+all tasks at once, one message each, and knows no limit of memory: the feeding and watching below would stay.
 """
 
 from __future__ import annotations
@@ -91,8 +91,9 @@ class Readers(Bounded, Generic[Task, T]):
     """A pool of processes that work; started as tasks come, ended by leaving the `with` block.
 
     Args:
-        work: makes of a task, such as a file, what is wanted of it; both picklable (a function of a module, a partial of one). It may raise a
-            UserError with a `reason` that can be counted and a `detail`, such as MidiError or AudioError.
+        work: makes of a task, such as a file, what is wanted of it; both picklable (a function of a module, a partial
+            of one). It may raise a UserError with a `reason` that can be counted and a `detail`, such as MidiError or
+            AudioError.
         workers: processes, at least 1; no more than four a core are started.
         timeout_s: seconds a task may take before its worker is killed.
         memory_mb: MiB a worker may take beyond what it needs to start.

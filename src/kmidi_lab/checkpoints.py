@@ -66,9 +66,9 @@ class LastCheckpoint(ModelCheckpoint):
 class BestCheckpoint(ModelCheckpoint):
     """The epoch of least val/loss; a run that goes on from another takes over that one's best.
 
-    It is taken over only where losses can be compared: `trained_on` describes what they depend on (JSON).
-    `earlier` is the folder of the checkpoints that the run goes on from. Every checkpoint tells, in this callback's state,
-    the training loss of its epoch (`train_loss`) and how long this run has trained by then (`seconds`).
+    It is taken over only where losses can be compared: `trained_on` describes what they depend on (JSON). `earlier` is
+    the folder of the checkpoints that the run goes on from. Every checkpoint tells, in this callback's state, the
+    training loss of its epoch (`train_loss`) and how long this run has trained by then (`seconds`).
     """
 
     def __init__(self, folder: Path, trained_on: Any, earlier: Path | None = None) -> None:

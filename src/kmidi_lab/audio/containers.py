@@ -1,7 +1,7 @@
 """A recording as what soundfile can read to its end, whatever its header says of the length.
 
-soundfile reads as many samples as a header claims. Here the claim is checked against the file: sizes that programs leave
-open when they write to a pipe, MP3 without a length, several Ogg recordings in one file, FLAC inside Ogg.
+soundfile reads as many samples as a header claims. Here the claim is checked against the file: sizes that programs
+leave open when they write to a pipe, MP3 without a length, several Ogg recordings in one file, FLAC inside Ogg.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The weights of a published model, put back into the network that wrote them.
 
-A models folder holds no checkpoint. Its RTNeural file and head file hold every weight, moved, turned and beside constants as
-the exporter wrote them. Where each came from is found by exporting the same module with a number of its own for every
-weight: what carries the number of a weight is that weight. The module with the weights read back must then export to the
-published arrays, or nothing is taken.
+A models folder holds no checkpoint. Its RTNeural file and head file hold every weight, moved, turned and beside
+constants as the exporter wrote them. Where each came from is found by exporting the same module with a number of its
+own for every weight: what carries the number of a weight is that weight. The module with the weights read back must
+then export to the published arrays, or nothing is taken.
 """
 
 from __future__ import annotations

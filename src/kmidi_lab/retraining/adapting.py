@@ -1,7 +1,7 @@
 """A small layer of a user's own on a released network: low-rank changes of its last layers, which export as those layers.
 
-E. Hu et al., *LoRA: Low-Rank Adaptation of Large Language Models* (ICLR 2022): a layer's weight becomes W + B A with B and A
-of a small rank, B zero at first; the bias moves too. Added up, it is a dense layer of the same size.
+E. Hu et al., *LoRA: Low-Rank Adaptation of Large Language Models* (ICLR 2022): a layer's weight becomes W + B A with B
+and A of a small rank, B zero at first; the bias moves too. Added up, it is a dense layer of the same size.
 """
 
 from __future__ import annotations

@@ -162,8 +162,8 @@ def every_match(
     """What followed the last 0, 1, … `limit` tokens so far, within one piece.
 
     Returns:
-        `[limit + 1, T, vocabulary]` distributions, zeros where nothing followed; row 0 is of the piece's own tokens. `[T]`
-        lengths of the longest matches, as `longest_matches` gives them.
+        `[limit + 1, T, vocabulary]` distributions, zeros where nothing followed; row 0 is of the piece's own tokens.
+        `[T]` lengths of the longest matches, as `longest_matches` gives them.
     """
     p, lengths = np.zeros((limit + 1, len(tokens), vocabulary), dtype), np.zeros(len(tokens), np.int64)
     followers: dict[tuple[int, ...], dict[int, int]] = {}

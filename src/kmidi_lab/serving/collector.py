@@ -1,7 +1,7 @@
 """A studio's own collector of feedback, `task=collect`: it takes events that their users allow, and says so when they are on the disk.
 
-A request holds a consent record and events, a line each, as `task=feedback feedback.share=FILE` writes them. All of it is
-stored or, where one line is wrong, nothing.
+A request holds a consent record and events, a line each, as `task=feedback feedback.share=FILE` writes them. All of it
+is stored or, where one line is wrong, nothing.
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ class Studio:
         root: models folder.
         folder: where ratings are kept, in the store of feedback.
         cache_dir: prepared data.
+        spare: another models folder, which answers for models that `root` lacks; None for no other.
     """
 
     def __init__(self, root: Path, folder: Path, cache_dir: Path, spare: Path | None = None) -> None:

@@ -65,8 +65,8 @@ def is_word(token: str) -> bool:
 def pieces(text: str) -> list[str]:
     """Every piece of a text, one that is there twice twice; each begins with the letter of its kind.
 
-    `w` a word or mark, `wnot_` a negated word once more, `b` two neighbours, `c` three to five letters in a row of a word
-    between `<` and `>`.
+    `w` a word or mark, `wnot_` a negated word once more, `b` two neighbours, `c` three to five letters in a row of a
+    word between `<` and `>`.
     """
     found = tokens(text)
     out = [f"w{token}" for token in found]

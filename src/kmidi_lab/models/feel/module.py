@@ -40,12 +40,13 @@ class AudioFeelAnalyzer(AudioModule):
         channels: of the trunk, as are the next three and `dropout` (`nn.audio.trunk`).
         first_kernel: taps of the first convolution.
         kernel: taps of the others.
-        dilations: calls between taps, one a block. Training looks at every n-th frame only, n their greatest common divisor
-            (`nn.audio.strided_forward`).
+        dilations: calls between taps, one a block. Training looks at every n-th frame only, n their greatest common
+            divisor (`nn.audio.strided_forward`).
         hidden: units of the dense layer behind the trunk.
         dropout: share of units dropped in training.
         event_weight: of the loss of beats and onsets, relative to the tempo's.
-        value_weight: of the loss of the values, whose errors count in their own standard deviations (`features.SPREADS`).
+        value_weight: of the loss of the values, whose errors count in their own standard deviations
+            (`features.SPREADS`).
         rare: how much more a frame with an event counts than one without.
     """
 

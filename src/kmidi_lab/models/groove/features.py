@@ -80,8 +80,8 @@ def nearest_steps(ticks: np.ndarray, ticks_per_quarter: int) -> tuple[np.ndarray
 class Grid:
     """Where onsets `[E]` lie on the sixteenths of a file: `row` and `step` 0..15 of the model's bar, `tick` of that step.
 
-    `lines` `[T]` are the ticks at which the model's bars begin. A model's bar lasts four quarters: a bar of 4/4 or 2/2, two of
-    2/4. It is cut short where the metre changes.
+    `lines` `[T]` are the ticks at which the model's bars begin. A model's bar lasts four quarters: a bar of 4/4 or 2/2,
+    two of 2/4. It is cut short where the metre changes.
     """
 
     row: np.ndarray

@@ -37,7 +37,8 @@ _IN = {s.name: s.index for s in GROOVE.inputs}
 class GrooveFeedback(FeedbackTraining):
     """Targets `[E, 32]` are outputs: timing in -1..1 and velocity in 0..1 of sixteen steps; those with a stroke count.
 
-    Each bar is by itself, as after a reset. A rejection does not say what would be better, so nothing is learnt from it.
+    Each bar is by itself, as after a reset. A rejection does not say what would be better, so nothing is learnt from
+    it.
     """
 
     REJECTIONS = False

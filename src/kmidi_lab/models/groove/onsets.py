@@ -25,8 +25,8 @@ _TRIPLET = -2 / 3
 class Written:
     """Strokes `[E]` as their style writes them.
 
-    `places` are ticks. `grid` says which step of the model's bars each belongs to, and `beat` is what the model takes for a
-    quarter, in ticks. `on` `[E]` is False between two steps: 32nds, and triplets where the style has none.
+    `places` are ticks. `grid` says which step of the model's bars each belongs to, and `beat` is what the model takes
+    for a quarter, in ticks. `on` `[E]` is False between two steps: 32nds, and triplets where the style has none.
     `offset` `[E]` is how far from its step, or its place in the triplet, a stroke lies, in half sixteenths.
     """
 
@@ -41,8 +41,9 @@ class Written:
 def written_for(style: str | None, starts: np.ndarray, piece: Piece) -> Written:
     """Strokes at `starts` `[E]` (ticks, ascending) in the rhythm of a style.
 
-    A style that swings writes even eighths as triplets: long, short. In a pattern of sixteenths, the sixteenths
-    are written so, and the model takes an eighth for its beat. What swings already stays, and in the other styles everything does.
+    A style that swings writes even eighths as triplets: long, short. In a pattern of sixteenths, the sixteenths are
+    written so, and the model takes an eighth for its beat. What swings already stays, and in the other styles
+    everything does.
     """
     if style is None or SWING[style] <= _SWINGS:
         return _at(starts, piece, 1, swings=False)
@@ -108,10 +109,10 @@ def new_onsets(
 ) -> np.ndarray:
     """Where notes at `starts` `[E]` (ticks, ascending) go, given the timing -1..1 `[E]` of each one's step.
 
-    The loudest note on a step leads: it goes to the step plus its timing, and the others on the step move with it, so that a
-    flam stays one. Notes between two steps never lead: they move as the time between the leaders around them is stretched. None
-    ends more than `LIMIT_SECONDS` from where `written` (None: as they are) has it, none before its `earliest` tick; notes that
-    were together stay together, and notes one after the other stay so.
+    The loudest note on a step leads: it goes to the step plus its timing, and the others on the step move with it, so
+    that a flam stays one. Notes between two steps never lead: they move as the time between the leaders around them is
+    stretched. None ends more than `LIMIT_SECONDS` from where `written` (None: as they are) has it, none before its
+    `earliest` tick; notes that were together stay together, and notes one after the other stay so.
     """
     w = written or _at(starts, piece, 1, swings=False)
     places = w.places

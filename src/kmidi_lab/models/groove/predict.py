@@ -38,8 +38,8 @@ MOST_BARS = 5000
 class Humanised:
     """Drums with a feel: the MIDI file, its style and bars, and of its N strokes in order of onset, each `[N]`:
 
-    `shift` in seconds, later is above 0; `velocity` 1..127 as it is now, `before` as it was. `source` says which part was taken
-    for drums where none is on channel 10, `flaws` counts what the file was read with.
+    `shift` in seconds, later is above 0; `velocity` 1..127 as it is now, `before` as it was. `source` says which part
+    was taken for drums where none is on channel 10, `flaws` counts what the file was read with.
     """
 
     midi: bytes

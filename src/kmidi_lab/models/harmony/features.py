@@ -37,8 +37,9 @@ Label = tuple[int, int]
 class ChordMemory:
     """The song so far, and which chord followed where the same chords stood in a row.
 
-    `recall_order` is the longest match for the recalled chord. `most_often` takes the chord that followed it most often,
-    the latest of equals; without, the one that followed it last. `memory_of` sets both for a version of the contract.
+    `recall_order` is the longest match for the recalled chord. `most_often` takes the chord that followed it most
+    often, the latest of equals; without, the one that followed it last. `memory_of` sets both for a version of the
+    contract.
     """
 
     recall_order: int = 8

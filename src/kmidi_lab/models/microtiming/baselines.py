@@ -1,7 +1,7 @@
 """Baselines of micro-timing, each fitted on drums and on pitched notes apart, and told what the model is told.
 
-Where the player's lead is given, a baseline predicts the distance from it. All give quantiles: those of their errors on the
-training notes, around what they predict, or those of a group of notes.
+Where the player's lead is given, a baseline predicts the distance from it. All give quantiles: those of their errors on
+the training notes, around what they predict, or those of a group of notes.
 """
 
 from __future__ import annotations

@@ -98,8 +98,9 @@ def _chords(onset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class Take:
     """A performance of written notes.
 
-    `offset` `[N]` in ms, how much later than written each was played, NaN where unknown; `velocity` `[N]` 0..1, NaN where
-    unknown. `kind` is drums or piano; `player` is who played, `work` what was played, "" where each take is its own.
+    `offset` `[N]` in ms, how much later than written each was played, NaN where unknown; `velocity` `[N]` 0..1, NaN
+    where unknown. `kind` is drums or piano; `player` is who played, `work` what was played, "" where each take is its
+    own.
     """
 
     id: str
@@ -125,9 +126,9 @@ class Take:
 class Encoded:
     """Arrays over the notes of many takes, each take's notes in a row.
 
-    `x` `[E, 64]` without lead and played offsets; `offset` `[E]` ms, `velocity` `[E]` 0..1, NaN where unknown; `unit` `[E]`
-    ms of an offset of 1; `lead` `[E]` ms of the take; `song` `[E]` index of the take, `starts` `[S + 1]` its first note;
-    `role`, `step`, `style` `[E]` places in their lists, style -1 where unknown.
+    `x` `[E, 64]` without lead and played offsets; `offset` `[E]` ms, `velocity` `[E]` 0..1, NaN where unknown; `unit`
+    `[E]` ms of an offset of 1; `lead` `[E]` ms of the take; `song` `[E]` index of the take, `starts` `[S + 1]` its
+    first note; `role`, `step`, `style` `[E]` places in their lists, style -1 where unknown.
     """
 
     x: np.ndarray
@@ -200,8 +201,8 @@ def encode_takes(takes: Sequence[Take]) -> Encoded:
 class MicrotimingBatch(NamedTuple):
     """Sequences of notes.
 
-    `x` `[B, T, 64]`; `offset` `[B, T]` in the outputs' unit, `velocity` `[B, T]` 0..1, `weight` `[B, T]` 1 where both are
-    known; `unit` `[B, T]` ms of an offset of 1, over UNIT_MS.
+    `x` `[B, T, 64]`; `offset` `[B, T]` in the outputs' unit, `velocity` `[B, T]` 0..1, `weight` `[B, T]` 1 where both
+    are known; `unit` `[B, T]` ms of an offset of 1, over UNIT_MS.
     """
 
     x: torch.Tensor

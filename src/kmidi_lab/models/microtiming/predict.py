@@ -45,8 +45,9 @@ _WITHIN, _WITHIN_OF_KICK = 0.75, 0.55
 class Played:
     """Notes as people place them: the MIDI file, and of its N notes in order of writing, each `[N]`:
 
-    `shift` in seconds, later is above 0; `velocity` 1..127. `parts` names what was played, `loudness` says whether velocities
-    are the model's, `flaws` counts what the file was read with, `remarks` are lines that a person should know.
+    `shift` in seconds, later is above 0; `velocity` 1..127. `parts` names what was played, `loudness` says whether
+    velocities are the model's, `flaws` counts what the file was read with, `remarks` are lines that a person should
+    know.
     """
 
     midi: bytes
@@ -76,10 +77,11 @@ class PlacedNotes(Request[Played]):
         midi: a file with written (quantised) notes of any instruments, by name or as its bytes.
         out: the file that task=predict writes; None is the run folder.
         style: of the drums: straight, swing, shuffle, laid_back, pushed, funk, jazz or latin; None is unknown.
-        lead: how late the player is as a whole, in ms, below 0 early; 0 leaves it open, None too, where laid_back and pushed
-            have theirs by rule.
+        lead: how late the player is as a whole, in ms, below 0 early; 0 leaves it open, None too, where laid_back and
+            pushed have theirs by rule.
         parts: all, pitched or drums: which notes are placed; the others stay.
-        amount: share of each offset that is played, 0..1; below 1 the band is tighter than the players it was learnt from.
+        amount: share of each offset that is played, 0..1; below 1 the band is tighter than the players it was learnt
+            from.
         quantise: moves the notes to sixteenths or triplets first, for a file that was played already.
 
     Raises:

@@ -105,9 +105,9 @@ def context_vector(
 class Encoded:
     """Arrays over the events of many songs, each ending with END.
 
-    `x` `[E, 64]` with the song's true length as target, `token` `[E]` 0..12, `length` `[E]` class 0..7 or UNKNOWN, `rule`
-    `[E, 3]` energy, density and tension by rule, `song` `[E]` which song an event is of, `wish` `[E]` a factor within a
-    tenth of 1: what a person who wishes for a length is off by, the same for all events of a song.
+    `x` `[E, 64]` with the song's true length as target, `token` `[E]` 0..12, `length` `[E]` class 0..7 or UNKNOWN,
+    `rule` `[E, 3]` energy, density and tension by rule, `song` `[E]` which song an event is of, `wish` `[E]` a factor
+    within a tenth of 1: what a person who wishes for a length is off by, the same for all events of a song.
     """
 
     x: np.ndarray
