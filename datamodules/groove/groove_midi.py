@@ -45,7 +45,7 @@ def read(root: Path) -> Reading[Take]:
     return reading
 
 
-def _performance(played: groove_midi.Played) -> Performance:
+def _performance(played: groove_midi.PlayedTake) -> Performance:
     row, notes = played.row, played.strokes
     ticks, velocity = notes["start"].astype(np.int64), notes["velocity"].astype(np.int64)
     bars = bars_of(ticks, voices_of(notes["pitch"]), velocity, played.piece.ticks_per_quarter)

@@ -31,7 +31,7 @@ _KEPT_LAYERS = 2
 
 
 @dataclass
-class Tuned:
+class TunedEncoder:
     """A trained encoder.
 
     Args:
@@ -57,7 +57,7 @@ class Opinions:
     affect: NDArray[np.float16]
 
 
-def tune(sentences: Sequence[Sentence], progress: bool) -> Tuned:
+def tune(sentences: Sequence[Sentence], progress: bool) -> TunedEncoder:
     """Trains on sentences with labels of GoEmotions or ratings of EmoBank: ten minutes of a core for all of them."""
     encoder, (target, known), (affect, rated) = SentenceEncoder(), targets(sentences), affect_of(sentences)
     numbers = encoder.numbers([s.text for s in sentences])
@@ -90,10 +90,10 @@ def tune(sentences: Sequence[Sentence], progress: bool) -> Tuned:
                 total += loss.item()
             log.info("teacher: epoch %d of %d, loss %.4f", epoch + 1, _EPOCHS, total / max(1, len(batches)))
     named = layers | {f"head.{name}": p for name, p in head.named_parameters()}
-    return Tuned({name: p.detach().numpy() for name, p in named.items()})
+    return TunedEncoder({name: p.detach().numpy() for name, p in named.items()})
 
 
-def opinions(tuned: Tuned, texts: Sequence[str], progress: bool) -> Opinions:
+def opinions(tuned: TunedEncoder, texts: Sequence[str], progress: bool) -> Opinions:
     """What a trained encoder says of texts."""
     encoder = SentenceEncoder()
     weights = {name: torch.from_numpy(w) for name, w in tuned.weights.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from datamodules.microtiming.drums import Recorded, strokes
+from datamodules.microtiming.drums import PublishedTake, strokes
 from datamodules.microtiming.piano import take
 from datamodules.shared.library import Reading
 from kmidi_lab.midi.styles import STYLES, SWING
@@ -25,12 +25,12 @@ _KICK, _SNARE, _HAT = 36, 38, 42
 _TOP_LEADS = 20.0
 
 
-def read() -> Reading[Recorded]:
+def read() -> Reading[PublishedTake]:
     """The same takes whenever it is read."""
-    reading: Reading[Recorded] = Reading(NAME, "made here by rule", note=NOTE)
+    reading: Reading[PublishedTake] = Reading(NAME, "made here by rule", note=NOTE)
     reading.items = [
-        *(Recorded(_drums(number)) for number in range(_TAKES)),
-        *(Recorded(_piano(number)) for number in range(_PIECES)),
+        *(PublishedTake(_drums(number)) for number in range(_TAKES)),
+        *(PublishedTake(_piano(number)) for number in range(_PIECES)),
     ]
     return reading
 

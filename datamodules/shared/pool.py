@@ -24,7 +24,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from annotated_types import Ge, Gt
 
 from datamodules.shared.library import Report
-from datamodules.shared.pool_worker import Answer, Noted, reason_of, resident_mb, serve
+from datamodules.shared.pool_worker import Answer, NotedResult, reason_of, resident_mb, serve
 from kmidi_lab.bounds import Bounded, Count
 from kmidi_lab.errors import LabError
 from kmidi_lab.hardware import usable_cores
@@ -106,7 +106,7 @@ class Readers(Bounded, Generic[Task, T]):
 
     def __init__(
         self,
-        work: Callable[[Task], T | Noted[T]],
+        work: Callable[[Task], T | NotedResult[T]],
         workers: Count = 2,
         timeout_s: Annotated[float, Gt(0)] = 30.0,
         memory_mb: Annotated[int, Ge(16)] = 1024,
@@ -214,7 +214,7 @@ class Readers(Bounded, Generic[Task, T]):
 
 def read_many(
     tasks: Sequence[Task],
-    work: Callable[[Task], T | Noted[T]],
+    work: Callable[[Task], T | NotedResult[T]],
     workers: int = 2,
     timeout_s: float = 30.0,
     memory_mb: int = 1024,
@@ -241,7 +241,7 @@ def survived(report: Report, file: Path | str, where: str = "") -> Iterator[None
 def read_all(
     report: Report,
     tasks: Sequence[Task],
-    work: Callable[[Task], T | Noted[T]],
+    work: Callable[[Task], T | NotedResult[T]],
     workers: int = 2,
     progress: bool = False,
     text: str = "",

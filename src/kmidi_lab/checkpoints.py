@@ -79,7 +79,7 @@ class BestCheckpoint(ModelCheckpoint):
         self._trains = False
 
     @contextmanager
-    def restoring(self, resumed: resume.Resumed | None) -> Iterator[None]:
+    def restoring(self, resumed: resume.ResumePoint | None) -> Iterator[None]:
         """Around a fit. Raises ConfigError: Lightning can't take up the optimiser and loops that `resumed` has kept."""
         try:
             yield
@@ -140,7 +140,7 @@ class BestCheckpoint(ModelCheckpoint):
             math.nan if self.best_model_score is None else float(self.best_model_score), time.perf_counter() - self._began,
         )  # fmt: skip
 
-    def finished(self, resumed: resume.Resumed) -> FitResult:
+    def finished(self, resumed: resume.ResumePoint) -> FitResult:
         """What a run has left that had trained all its epochs when it was stopped; its checkpoints are copied here.
 
         Raises:

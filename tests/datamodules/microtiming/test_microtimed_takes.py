@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from datamodules.microtiming import local_tempo, piano, rules
-from datamodules.microtiming.drums import Recorded, strokes
+from datamodules.microtiming.drums import PublishedTake, strokes
 from datamodules.microtiming.library import TakeRules, group
 from datamodules.microtiming.module import MicrotimedTakes
 from datamodules.shared import engine
@@ -25,11 +25,11 @@ RULES = TakeRules((), 0, 0.2, 0.3)
 
 
 @pytest.fixture(scope="module")
-def made() -> list[Recorded]:
+def made() -> list[PublishedTake]:
     return rules.read().items
 
 
-def split(songs: list[Recorded], setting: TakeRules = RULES) -> dict[str, set[str]]:
+def split(songs: list[PublishedTake], setting: TakeRules = RULES) -> dict[str, set[str]]:
     """The splits of each take, by its id."""
     library = engine.build([Reading("some", "x", items=list(songs))], "v", setting)
     out: dict[str, set[str]] = {}

@@ -35,7 +35,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenNotes:
     """Notes by onset, then pitch: arrays `[N]`.
 
     `onset` in quarter notes; `duration` in quarter notes, 0 for drums; `pitch` 0..127, for drums one of the nine voices

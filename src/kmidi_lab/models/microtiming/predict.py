@@ -42,7 +42,7 @@ _WITHIN, _WITHIN_OF_KICK = 0.75, 0.55
 
 
 @dataclass(frozen=True)
-class Played:
+class PlacedFile:
     """Notes as people place them: the MIDI file, and of its N notes in order of writing, each `[N]`:
 
     `shift` in seconds, later is above 0; `velocity` 1..127. `parts` names what was played, `loudness` says whether
@@ -70,7 +70,7 @@ def _lead(value: float | str) -> float:
     return lead
 
 
-class PlacedNotes(Request[Played]):
+class PlacedNotes(Request[PlacedFile]):
     """Asks for the notes of a MIDI file to be placed as people place them.
 
     Args:
@@ -112,7 +112,7 @@ class PlacedNotes(Request[Played]):
         self.amount, self.quantise = amount, quantise
         self._target(Path())
 
-    def run(self, published: Published | None, session: Session) -> Played:
+    def run(self, published: Published | None, session: Session) -> PlacedFile:
         """The same file with its notes moved; their order, and their lengths where no note of the same key follows, stay."""
         file = open_file(self.midi)
         piece = quantised(file.piece) if self.quantise else file.piece
@@ -130,7 +130,7 @@ class PlacedNotes(Request[Played]):
         midi, shift = _rewritten(file, piece, part, index, shift, velocity)
         names = tuple(dict.fromkeys(line.name for line in lines))
         remarks = tuple(self._remarks(file.piece, part, any(line.drums for line in lines)))
-        return Played(midi, shift, velocity, names, louder, file.piece.flaws, remarks)
+        return PlacedFile(midi, shift, velocity, names, louder, file.piece.flaws, remarks)
 
     def _remarks(self, piece: Piece, part: np.ndarray, drums: bool) -> Iterator[str]:
         """What a person should know of a file, and of a style."""
@@ -147,7 +147,7 @@ class PlacedNotes(Request[Played]):
         """ms that the drums are later by the style's rule."""
         return STYLE_LEAD_MS.get(self.style or "", 0.0) if self.lead is None else 0.0
 
-    def show(self, answer: Played, session: Session) -> None:
+    def show(self, answer: PlacedFile, session: Session) -> None:
         played = session.write_midi(self._target(session.folder), answer.midi)
         ms = 1000 * answer.shift
         session.say(
