@@ -86,9 +86,9 @@ def lessons(pieces: Sequence[EncodedPiece], folds: int, count: int, unwritten: f
         y[own, _CURVE], mask[own, _CURVE] = (
             np.concatenate(a)[rows[own]] for a in zip(*map(_ahead, played), strict=True)
         )
-    known = mask[:, _TIMING] > 0
+    has_timing = mask[:, _TIMING] > 0
     metre = Metrical(pieces)(x)[:, _TIMING]
-    y[known, _TIMING] += _METRE_SHARE * (metre - y[:, _TIMING])[known]
+    y[has_timing, _TIMING] += _METRE_SHARE * (metre - y[:, _TIMING])[has_timing]
     seen = x.copy()
     seen[:, _PREVIOUS] = 0
     y[:, _VELOCITY], mask[:, _VELOCITY] = teachers(seen), 1

@@ -59,9 +59,9 @@ class Opinions:
 
 def tune(sentences: Sequence[Sentence], progress: bool) -> TunedEncoder:
     """Trains on sentences with labels of GoEmotions or ratings of EmoBank: ten minutes of a core for all of them."""
-    encoder, (target, known), (affect, rated) = SentenceEncoder(), targets(sentences), affect_of(sentences)
+    encoder, (target, mask), (affect, rated) = SentenceEncoder(), targets(sentences), affect_of(sentences)
     numbers = encoder.numbers([s.text for s in sentences])
-    columns = [torch.from_numpy(a) for a in (target[:, :LABELLED], known[:, :LABELLED], affect, rated)]
+    columns = [torch.from_numpy(a) for a in (target[:, :LABELLED], mask[:, :LABELLED], affect, rated)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         head = nn.Linear(SIZE, LABELLED + len(AFFECT))

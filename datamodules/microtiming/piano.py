@@ -86,7 +86,7 @@ def take(
     velocity: np.ndarray,
     dynamic: np.ndarray,
 ) -> Take:
-    """A pianist's take; `columns` are onset, duration, pitch, bar and bar_quarters of `WrittenNotes`, `seconds` as played."""
+    """A pianist's take; `columns` are onset, duration, pitch, bar and bar_quarters of notes, `seconds` as played."""
     onset, duration, pitch, bar, bar_quarters = columns
     late, bpm = offsets(onset, seconds)
     line, role = np.zeros(len(onset), np.int64), keyboard_roles(onset, pitch)
@@ -107,11 +107,11 @@ def read_batik(files: list[Path], progress: bool = False) -> Reading[PublishedTa
             if path.stat().st_size > _MOST_TEXT:
                 reading.skip(path, "", f"over {_MOST_TEXT >> 20} MiB")
                 continue
-            found = read_match(path.read_text(encoding="utf-8", errors="replace"), path.stem)
-            if found is None:
+            performance = read_match(path.read_text(encoding="utf-8", errors="replace"), path.stem)
+            if performance is None:
                 reading.skip(path, "", f"fewer than {_MIN_NOTES} notes that were played, or no metre")
             else:
-                reading.items.append(PublishedTake(found))
+                reading.items.append(PublishedTake(performance))
     return reading
 
 
@@ -121,8 +121,8 @@ def read_match(text: str, name: str) -> Take | None:
     metres: list[tuple[float, int, int, float]] = []
     rows = []
     for line in text.splitlines():
-        if known := _CLOCK.match(line):
-            clock[known[1]] = float(known[2])
+        if clock_line := _CLOCK.match(line):
+            clock[clock_line[1]] = float(clock_line[2])
         elif metre := _METRE.match(line):
             metres.append((float(metre[4]), int(metre[1]), int(metre[2]), 0.0))
         elif note := _NOTE.match(line):

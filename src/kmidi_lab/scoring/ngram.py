@@ -52,8 +52,8 @@ class NGram:
         pairs, counts = np.unique(context * vocabulary + tokens, return_counts=True)
         held: list[tuple[Ints, Ints]] = [(pairs, counts)]
         for order in range(n):
-            found, context = np.unique(context * _BASE + columns[:, order], return_inverse=True)
-            keys.append(found)
+            contexts, context = np.unique(context * _BASE + columns[:, order], return_inverse=True)
+            keys.append(contexts)
             held.append(np.unique(context * vocabulary + tokens, return_counts=True))
         kneser_ney = smoothing == "kneser-ney"
         self._orders = []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PublishedFiles:
+class Published:
     """A published model as `measure_latency` takes it; `frames` `[K, N]` are the typical golden inputs."""
 
     contract: Contract
@@ -31,7 +31,7 @@ class PublishedFiles:
     frames: NDArray[np.float32]
 
 
-def read_published(models_root: Path, entry: dict[str, Any]) -> PublishedFiles:
+def read_published(models_root: Path, entry: dict[str, Any]) -> Published:
     """The files that a registry entry names.
 
     Where RTNeural holds a student, its golden inputs serve the ONNX file, too: they are the same as the teacher's.
@@ -52,7 +52,7 @@ def read_published(models_root: Path, entry: dict[str, Any]) -> PublishedFiles:
         raise RegistryError(
             f"{models_root / golden} holds no typical inputs ({error}); export the model again"
         ) from error
-    return PublishedFiles(contract, onnx, rtneural, frames)
+    return Published(contract, onnx, rtneural, frames)
 
 
 def _read(models_root: Path, name: str) -> bytes:

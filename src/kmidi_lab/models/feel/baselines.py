@@ -102,9 +102,9 @@ class Regression(NamedTuple):
     @classmethod
     def fit(cls, statistics: Array, values: Array) -> Regression:
         """On statistics `[N, F]` with values `[N, K]`, NaN where one is unknown: such rows are left out."""
-        known = ~np.isnan(values).any(1)
+        labelled = ~np.isnan(values).any(1)
         model = make_pipeline(StandardScaler(), Ridge(_STRENGTH))
-        return cls(model.fit(statistics[known], values[known]))
+        return cls(model.fit(statistics[labelled], values[labelled]))
 
     def __call__(self, statistics: Array) -> Array:
         """Values `[N, K]`."""

@@ -142,9 +142,9 @@ def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> 
     events = F.binary_cross_entropy_with_logits(outputs[..., _EVENTS], batch.events, counts)
     curve_spread, whole_spread = (outputs.new_tensor([SPREADS[n] for n in names]) for names in (CURVES, WHOLE))
     curves = ((outputs[..., _CURVES] - batch.curves) / curve_spread).square().mean()
-    known = ~batch.whole.isnan()
+    labelled = ~batch.whole.isnan()
     off = ((late[..., _WHOLE] - batch.whole.nan_to_num()[:, None]) / whole_spread).square().mean(1)
-    whole = (off * known).sum() / known.sum().clamp_min(1)
+    whole = (off * labelled).sum() / labelled.sum().clamp_min(1)
     return {"tempo": tempo, "events": events, "values": curves + whole, "confidence": confidence}
 
 

@@ -113,8 +113,8 @@ class IntentClassifier(LabModule):
         logits = [head(embedding) for head in self.heads]
         parts = zip(logits, batch.target.split(COLUMNS, 1), batch.known.split(COLUMNS, 1), self.weights, strict=True)
         each = [
-            (w, F.binary_cross_entropy_with_logits(own, target, known, reduction="sum") / len(own))
-            for own, target, known, w in parts
+            (w, F.binary_cross_entropy_with_logits(own, target, mask, reduction="sum") / len(own))
+            for own, target, mask, w in parts
         ]
         readings = read(embedding)
         off = (readings[:, :3] - batch.affect).square().mean(1)

@@ -139,8 +139,8 @@ def _table(a: OffsetQueries, rows: np.ndarray, late: np.ndarray, hard: np.ndarra
     def predict(asked: OffsetQueries) -> tuple[np.ndarray, np.ndarray]:
         out = np.tile(overall, (len(asked.x), 1))
         for key, table in zip(_keys(asked), tables, strict=True):
-            found = table[key]
-            out = np.where(np.isnan(found), out, found)
+            entry = table[key]
+            out = np.where(np.isnan(entry), out, entry)
         return out[:, :-1], out[:, -1]
 
     return predict

@@ -105,8 +105,10 @@ class LengthCounts:
     def __init__(self, columns: int, songs: Songs) -> None:
         self._n = columns
         contexts, lengths = self._columns(songs)
-        known = lengths != UNKNOWN
-        self._model = NGram(contexts[known], lengths[known], _CLASSES, "kneser-ney") if known.any() else None
+        has_length = lengths != UNKNOWN
+        self._model = (
+            NGram(contexts[has_length], lengths[has_length], _CLASSES, "kneser-ney") if has_length.any() else None
+        )
 
     def __call__(self, songs: Songs) -> Floats:
         """`[E, 8]`; uniform where training held no length."""
