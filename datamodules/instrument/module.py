@@ -22,7 +22,7 @@ from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, InstrumentBatch, encode
-from kmidi_lab.models.instrument.hearing import Heard, heard_sounds
+from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
 _BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER = (4.0, 30.0), (-10.0, 35.0), 20, 64
@@ -121,7 +121,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         """Mean and standard deviation `[128]` of the clean inputs that training hears, each clip from its onset on."""
         return FrameStore([sound.inputs for sound in self._heard(self.songs("train"))]).statistics()
 
-    def _heard(self, clips: Sequence[Clip]) -> list[Heard]:
+    def _heard(self, clips: Sequence[Clip]) -> list[SoundInputs]:
         return heard_sounds([clip.sound.frames for clip in clips], self.contract.features)
 
     def place_counts(self) -> torch.Tensor:

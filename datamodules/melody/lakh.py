@@ -19,7 +19,7 @@ from datamodules.shared import lakh, stream
 from datamodules.shared.cache import code_version
 from datamodules.shared.library import SplitLibrary
 from datamodules.shared.module import SplitShare, split_by
-from datamodules.shared.shards import Prepared
+from datamodules.shared.shards import FileArrays
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.errors import DataError
@@ -198,7 +198,7 @@ class LakhMelodies(MelodyData):
         return list(_melodies(self._pieces.sample("train", _POOL, _RUN, np.random.default_rng(seed))))
 
 
-def _melodies(pieces: Iterable[Prepared]) -> Iterator[Melody]:
+def _melodies(pieces: Iterable[FileArrays]) -> Iterator[Melody]:
     return (reading.melody(piece.arrays, Path(piece.name).with_suffix("").as_posix()) for piece in pieces)
 
 

@@ -26,7 +26,7 @@ from datamodules.shared.cache import code_version
 from datamodules.shared.fetch import download, unpack
 from datamodules.shared.layout import Layout, MidiFile, folder_of
 from datamodules.shared.library import Problem, counted_reasons, write_problems
-from datamodules.shared.shards import Arrays, Prepared, Shards, files_in
+from datamodules.shared.shards import Arrays, FileArrays, Shards, files_in
 from datamodules.shared.splits import SPLITS, Groups, SplitBy, assign
 from datamodules.shared.unread import unread
 from kmidi_lab.errors import DataError
@@ -134,12 +134,12 @@ class LakhPieces:
     def __len__(self) -> int:
         return sum(map(len, self.places.values()))
 
-    def pieces(self, split: str) -> Iterator[Prepared]:
+    def pieces(self, split: str) -> Iterator[FileArrays]:
         """The pieces of `train`, `val`, `test` or `all`; arrays are mapped from the disk as they are reached."""
         chosen = sorted(chain(*self.places.values())) if split == "all" else self.places[split]
         return (self.shards[at] for at in chosen)
 
-    def sample(self, split: str, count: int, run: int, rng: np.random.Generator) -> Iterator[Prepared]:
+    def sample(self, split: str, count: int, run: int, rng: np.random.Generator) -> Iterator[FileArrays]:
         """`count` pieces of a split from random places on, `run` at a time from each: neighbours share a shard."""
         places = self.places[split]
         for first in sorted(rng.integers(len(places), size=-(-count // run)).tolist()):

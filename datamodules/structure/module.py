@@ -15,7 +15,7 @@ from datamodules.shared.splits import Groups
 from datamodules.structure import library
 from kmidi_lab.bounds import Share
 from kmidi_lab.contracts import STRUCTURE
-from kmidi_lab.models.structure.features import Encoded, StructureBatch, encode_forms, untold
+from kmidi_lab.models.structure.features import EncodedForms, StructureBatch, encode_forms, untold
 from kmidi_lab.models.structure.form import TYPES, Form
 
 _IN = {s.name: s.index for s in STRUCTURE.inputs}
@@ -71,10 +71,10 @@ class SongForms(LabData[Form, StructureBatch]):
         super().__init__(load, split, batch_size)
         self._shares = (target_share, bars_dropout, position_dropout)
         self._noise = target_noise
-        self._encoded: dict[str, Encoded] = {}
+        self._encoded: dict[str, EncodedForms] = {}
         self._tensors: StructureBatch | None = None
 
-    def encoded(self, split: str) -> Encoded:
+    def encoded(self, split: str) -> EncodedForms:
         """Contract vectors and targets of every event of a split; made once, not to be written to."""
         if split not in self._encoded:
             self._encoded[split] = encode_forms(self.songs(split))
@@ -117,5 +117,5 @@ class SongForms(LabData[Form, StructureBatch]):
         return batch
 
 
-def _batch(e: Encoded, x: np.ndarray, device: torch.device) -> StructureBatch:
+def _batch(e: EncodedForms, x: np.ndarray, device: torch.device) -> StructureBatch:
     return StructureBatch(*(torch.from_numpy(a).to(device) for a in (x, e.token, e.length, e.rule)))

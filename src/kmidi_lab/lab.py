@@ -111,7 +111,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     record = _new_record(cfg, context, machine, data, module)
     if start:
         _tell_start(record, start)
-    _write_settings(cfg, data, record, folder)
+    _write_settings(data, record, folder)
     # Of a retraining only the last weights count, so one that was cut off before its end has no best ones.
     earlier = (
         resumed.path.parent if resumed and (more is None or resumed.path.with_name(resume.BEST).is_file()) else None
@@ -227,7 +227,7 @@ def _tell_start(record: RunRecord, start: Start) -> None:
     log.info("training starts from the weights of %s", start.source)
 
 
-def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder: Path) -> None:
+def _write_settings(data: DataModule, record: RunRecord, folder: Path) -> None:
     """What a run that is stopped leaves: its settings, what it skipped, and the record as far as it is."""
     if run_file.is_first_rank():
         write_atomic(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(record.config)).encode())

@@ -12,8 +12,6 @@ import numpy as np
 
 from kmidi_lab.own_yaml import table
 
-PARTS = ("lead", "chords", "pad", "bass")
-
 Stroke = tuple[float, float, int | str]
 """(place, length, tone) of a pattern; times in quarters."""
 

@@ -119,7 +119,12 @@ def likeliest(logits: Frames, names: list[str]) -> tuple[str, float]:
 
 
 def timeline_png(readings: Sequence[tuple[float, Reading]], title: str, every: float = inf) -> bytes:
-    """A PNG of (seconds at the end of a stretch of `every` seconds at most, reading); one row for the numbers and one for each question."""
+    """A PNG with a row for the numbers and one for each question.
+
+    Args:
+        readings: (seconds at the end of a stretch, reading).
+        every: the longest stretch, in seconds.
+    """
     import matplotlib
 
     matplotlib.use("Agg")

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.overrides import values_of
 from kmidi_lab.sweeps import kept, state
-from kmidi_lab.sweeps.choice import Tried, chosen, compared_on_other_data
+from kmidi_lab.sweeps.choice import FinishedJob, chosen, compared_on_other_data
 
 log = logging.getLogger(__name__)
 Launch = Callable[[list[list[str]], int], object]
@@ -82,10 +82,10 @@ def test_chosen(folder: Path, begun: kept.KeptSweep, trained: Set[int], launch: 
         launch([in_folder(state.words_to_test(jobs[n], folder / str(n)), n) for n in sorted(numbers)], 0)
 
 
-def tried_in(folder: Path, jobs: Sequence[Sequence[str]]) -> list[Tried]:
+def tried_in(folder: Path, jobs: Sequence[Sequence[str]]) -> list[FinishedJob]:
     """The jobs that have ended well."""
     records = ((n, words, state.record_of(folder / str(n))) for n, words in enumerate(jobs))
-    return [Tried(n, tuple(words), run) for n, words, run in records if run and run.identity.status == "ok"]
+    return [FinishedJob(n, tuple(words), run) for n, words, run in records if run and run.identity.status == "ok"]
 
 
 def in_folder(words: Sequence[str], number: int) -> list[str]:

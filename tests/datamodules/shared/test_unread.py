@@ -30,7 +30,7 @@ ROOMS = {
     "melody": lambda root: melody.sources(root, False),
     "harmony": lambda root: harmony.sources(root, False),
     "structure": lambda root: structure.sources(root, False),
-    "microtiming": lambda root: microtiming.sources(root),
+    "microtiming": lambda root: microtiming.sources(root, False),
 }
 
 

@@ -25,7 +25,7 @@ from kmidi_lab.models.instrument.features import (
     TRAINED,
     Labels,
 )
-from kmidi_lab.models.instrument.hearing import Heard, heard_sounds
+from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import (
@@ -141,12 +141,12 @@ class InstrumentEvaluator(Evaluator):
             yield ScoredItem(clip.id, clip.source, loss, 1, partial(Frames, clip.sound.frames, FRAME_S), said)
 
 
-def _means(outputs: Sequence[NDArray[np.floating]], heard: Sequence[Heard]) -> NDArray[np.floating]:
+def _means(outputs: Sequence[NDArray[np.floating]], heard: Sequence[SoundInputs]) -> NDArray[np.floating]:
     """`[N, 160]`: the mean output of each sound over the frames that count."""
     return np.stack([o[sound.counts].mean(0) for o, sound in zip(outputs, heard, strict=True)])
 
 
-def _counted(heard: Sequence[Heard]) -> list[NDArray[np.float32]]:
+def _counted(heard: Sequence[SoundInputs]) -> list[NDArray[np.float32]]:
     return [sound.inputs[sound.counts] for sound in heard]
 
 
