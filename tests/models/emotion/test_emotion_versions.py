@@ -58,7 +58,7 @@ def test_a_recording_and_live_sound_become_the_frames_of_the_version(
         def say(self, line: str) -> bool:
             return True
 
-    monkeypatch.setattr("kmidi_lab.inference.listening._line", lambda *reading: "")
+    monkeypatch.setattr("kmidi_lab.inference.listener.Reading.line", lambda *reading: "")
     HeardEmotion(voice(), rate=16000).run(published, Session())  # type: ignore[arg-type]
     assert np.array_equal(np.stack(model.inputs), inputs)
     assert reader[-1][0] == pytest.approx(inputs[speech].mean(1).mean(), abs=1e-5)
