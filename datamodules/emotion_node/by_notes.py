@@ -22,9 +22,10 @@ from kmidi_lab.models.emotion_node.features import KEY_BY_NOTES, KEYS, QUADRANTS
 THOUSAND = 1000
 """Labels are whole numbers, so chances are kept in thousandths."""
 _FOLDS = 5
-_TREES, _LEAF = 200, 3
+_TREES, _LEAF = 100, 3
 _WINDOW_S = 20.0
 """Of music that is judged at once: longer than what is heard of it, since a mode takes a while to show."""
+_KEY_PROFILES = np.array([np.roll(PROFILES[-1 if key % 2 else 1], key // 2) for key in range(len(KEYS))])
 _APART_S = 0.05
 """Notes that begin closer together are struck at once."""
 
@@ -56,9 +57,9 @@ class NoteListener:
     def chances(self, group: str, notes: Sequence[Note]) -> NDArray[np.float64]:
         """`[4]` of the quadrants; of a recording that it was made from, by the model that has not seen it."""
         asked = [self.models[self.fold[group]]] if group in self.fold else self.models
-        total = np.zeros(len(QUADRANTS))
+        row, total = facts(notes)[None], np.zeros(len(QUADRANTS))
         for model in asked:
-            total[model.classes_] += model.predict_proba(facts(notes)[None])[0]
+            total[model.classes_] += model.predict_proba(row)[0]
         return np.asarray(total / len(asked))
 
     def __call__(self, piece: Piece, middle: float) -> dict[str, int]:
@@ -94,9 +95,7 @@ def key_correlations(notes: Sequence[Note]) -> NDArray[np.float64]:
     chroma = _chroma(notes)
     if np.ptp(chroma) == 0:
         return np.zeros(len(KEYS))
-    return np.array(
-        [np.corrcoef(chroma, np.roll(PROFILES[-1 if key % 2 else 1], key // 2))[0, 1] for key in range(len(KEYS))]
-    )
+    return np.asarray(np.corrcoef(chroma, _KEY_PROFILES)[0, 1:])
 
 
 def key_of(notes: Sequence[Note]) -> int:

@@ -22,7 +22,7 @@ from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import CLASSES, NodeBatch, learnt_of, pair_of, taught_of
 
 _PROBE_CLIPS = 40
-_TOGETHER = 32
+_TOGETHER, _AT_ONCE = 32, 2048
 _FLOORS_DB = (20.0, 45.0)
 
 
@@ -114,7 +114,11 @@ class EmotionMusic(LabData[Clip, NodeBatch]):
     def _heard_in_training(self) -> FrameStore:
         """The inputs of training, made once for their statistics and the batches."""
         if self._store is None or self._store.frames.device != self.device:
-            self._store = FrameStore(adapted_sounds([c.sound.frames for c in self.songs("train")]), self.device)
+            clips, step = self.songs("train"), _AT_ONCE  # as float32 all of them would take more memory than the training
+            parts = (clips[i : i + step] for i in range(0, len(clips), step))
+            sounds = (adapted_sounds([clip.sound.frames for clip in part]) for part in parts)
+            frames = [np.asarray(sound, np.float16) for part in sounds for sound in part]
+            self._store = FrameStore(frames, self.device)
         return self._store
 
     def train_dataloader(self) -> object:
