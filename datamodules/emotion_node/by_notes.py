@@ -54,20 +54,30 @@ class NoteListener:
             models.append(ExtraTreesClassifier(_TREES, min_samples_leaf=_LEAF, random_state=seed).fit(x, y))
         return cls(models, fold)
 
-    def chances(self, group: str, notes: Sequence[Note]) -> NDArray[np.float64]:
-        """`[4]` of the quadrants; of a recording that it was made from, by the model that has not seen it."""
-        asked = [self.models[self.fold[group]]] if group in self.fold else self.models
-        row, total = facts(notes)[None], np.zeros(len(QUADRANTS))
-        for model in asked:
-            total[model.classes_] += model.predict_proba(row)[0]
-        return np.asarray(total / len(asked))
+    def chances(self, groups: Sequence[str], music: Sequence[Sequence[Note]]) -> NDArray[np.float64]:
+        """`[N, 4]` of the quadrants; of a recording that it was made from, by the model that has not seen it."""
+        rows = np.array([facts(notes) for notes in music])
+        asked = np.zeros((len(rows), len(self.models)))
+        for row, group in enumerate(groups):
+            asked[row, self.fold.get(group, slice(None))] = 1.0
+        total = np.zeros((len(rows), len(QUADRANTS)))
+        for place, model in enumerate(self.models):
+            total[:, model.classes_] += asked[:, place, None] * model.predict_proba(rows)
+        return np.asarray(total / asked.sum(1, keepdims=True))
 
-    def __call__(self, piece: Piece, middle: float) -> dict[str, int]:
+    def __call__(self, moments: Sequence[tuple[Piece, float]]) -> list[dict[str, int]]:
         """The labels TAUGHT of the music around a moment of a piece, in seconds, and KEY_BY_NOTES of the whole of it."""
-        notes = notes_of(piece)
-        around = [note for note in notes if abs(note.start - middle) <= _WINDOW_S / 2]
-        told = np.round(THOUSAND * self.chances(piece.group, around or notes)).astype(int)
-        return {**dict(zip(TAUGHT, told.tolist(), strict=True)), KEY_BY_NOTES: key_of(notes)}
+        every = {id(piece): notes_of(piece) for piece, _ in moments}
+        keys = {piece: key_of(notes) for piece, notes in every.items()}
+        music = []
+        for piece, middle in moments:
+            around = [note for note in every[id(piece)] if abs(note.start - middle) <= _WINDOW_S / 2]
+            music.append(around or every[id(piece)])
+        told = np.round(THOUSAND * self.chances([piece.group for piece, _ in moments], music)).astype(int).tolist()
+        return [
+            {**dict(zip(TAUGHT, row, strict=True)), KEY_BY_NOTES: keys[id(piece)]}
+            for row, (piece, _) in zip(told, moments, strict=True)
+        ]
 
 
 def notes_of(piece: Piece) -> list[Note]:

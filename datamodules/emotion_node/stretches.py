@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,19 +30,19 @@ _NO_PIANO = {emopia.NAME: 0.3, POP909: 0.7}
 """Share of the training clips, so that the piano is not what feeling is heard by."""
 _TOGETHER, _MELODIC = 6, 15
 _LIMITS = (900, 3072)
-Tell = Callable[[Piece, float], Mapping[str, int]]
-"""What is known of a piece in its own key around a moment, in seconds, as labels of Clip."""
+Tell = Callable[[Sequence[tuple[Piece, float]]], Sequence[Mapping[str, int]]]
+"""What is known of pieces in their own keys around moments, in seconds, as labels of Clip."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """`versions` are the parts in each key, `shifts` semitones from the piece's own; `labels` as of Clip, by version."""
+    """`versions` are the parts in each key, `shifts` semitones from the piece's own; `middle` its place there, seconds."""
 
     name: str
     piece: Piece
     versions: tuple[tuple[Part, ...], ...]
     shifts: tuple[int, ...]
-    labels: tuple[Mapping[str, int], ...]
+    middle: float
 
 
 def clips_of(
@@ -63,20 +63,27 @@ def clips_of(
     """
     out: Reading[Clip] = Reading(reading.source, reading.licence, problems=reading.problems, note=reading.note)
     made = [
-        cut(piece, np.random.default_rng([seed, i, turn]), turn, tell)
+        cut(piece, np.random.default_rng([seed, i, turn]), turn)
         for i, piece in enumerate(reading.items)
         for turn in range(times if piece.split == "train" else 1)
     ]
+    trained = [stretch for stretch in made if stretch.piece.split == "train"] if tell else []
+    known = tell([(stretch.piece, stretch.middle) for stretch in trained]) if tell and trained else []
+    told = dict(zip((stretch.name for stretch in trained), known, strict=True))
     done: dict[str, list[Clip]] = {}
     text = f"rendering {reading.source}"
     for _, clips in render_all(_play, list(_together(made)), lambda g: g[0].name, workers, _LIMITS, progress, text):
         for clip in clips:
             done.setdefault(pair_of(clip), []).append(clip)
-    out.items = [clip for stretch in made for clip in done[stretch.name]]
+    out.items = [
+        replace(clip, labels={**clip.labels, **in_key(told.get(stretch.name, {}), by)})
+        for stretch in made
+        for clip, by in zip(done[stretch.name], stretch.shifts, strict=True)
+    ]
     return out
 
 
-def cut(piece: Piece, rng: np.random.Generator, turn: int = 0, tell: Tell | None = None) -> Stretch:
+def cut(piece: Piece, rng: np.random.Generator, turn: int = 0) -> Stretch:
     """The `turn`-th stretch of a piece in both keys; those of training begin anywhere, at a pace of their own."""
     seconds, trained = SECONDS[piece.split], piece.split == "train"
     pace = float(rng.uniform(*_PACES)) if trained else 1.0
@@ -103,14 +110,13 @@ def cut(piece: Piece, rng: np.random.Generator, turn: int = 0, tell: Tell | None
             for part, program in zip(piece.parts, programs, strict=True)
         )  # fmt: skip
 
-    told = tell(piece, begin + seconds * pace / 2) if tell and trained else {}
-    labels = tuple({**piece.labels, **told, **_moved(told, by)} for by in shifts)
-    return Stretch(f"{piece.source}/{piece.id}/{turn}", piece, tuple(stretch(by) for by in shifts), shifts, labels)
+    middle = begin + seconds * pace / 2
+    return Stretch(f"{piece.source}/{piece.id}/{turn}", piece, tuple(map(stretch, shifts)), shifts, middle)
 
 
-def _moved(told: Mapping[str, int], by: int) -> dict[str, int]:
-    """The key so many semitones away, where it is known."""
-    return {KEY_BY_NOTES: (told[KEY_BY_NOTES] + 2 * by) % len(KEYS)} if KEY_BY_NOTES in told else {}
+def in_key(told: Mapping[str, int], by: int) -> dict[str, int]:
+    """What is told of a stretch, in the key so many semitones away."""
+    return {name: (label + 2 * by) % len(KEYS) if name == KEY_BY_NOTES else label for name, label in told.items()}
 
 
 def _together(made: Sequence[Stretch]) -> Iterator[list[Stretch]]:
@@ -143,8 +149,8 @@ def _play(group: Sequence[Stretch]) -> list[Clip]:
     clips, places = [], itertools.count()
     for stretch in group:
         piece = stretch.piece
-        for by, labels in zip(stretch.shifts, stretch.labels, strict=True):
+        for by in stretch.shifts:
             frames = heard_of(wave, next(places) * (seconds + _GAP_S), SECONDS[piece.split])
             name = f"{stretch.name}/{by:+d}"
-            clips.append(Clip(name, piece.source, piece.group, labels, Sound(frames), piece.split))
+            clips.append(Clip(name, piece.source, piece.group, piece.labels, Sound(frames), piece.split))
     return clips
