@@ -15,7 +15,6 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from datamodules.emotion_node.played import Piece
 from datamodules.shared.rendering import Note
-from datamodules.shared.splits import Groups, assign
 from kmidi_lab.chords.key_finding import PROFILES
 from kmidi_lab.models.emotion_node.features import KEY_BY_NOTES, KEYS, QUADRANTS, TAUGHT
 

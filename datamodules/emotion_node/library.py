@@ -93,7 +93,8 @@ def load(
     ]
     present, absent = engine.find(sources, [name for name in SOURCES if name in (made.NAME, *names)])
     heard = [(font.name, font.stat().st_size) for font in [*trained, *([tested] if tested else [])]]
-    settings = (tuple(p.name for p in present), renderings, stretches, teacher, nodes, split_seed, rendering.SOUND_FONT, *heard)
+    drawn = (renderings, stretches, teacher, nodes, split_seed)
+    settings = (tuple(p.name for p in present), *drawn, rendering.SOUND_FONT, *heard)
     version = data_version(settings, chain(own, *(p.contents() for p in present)))
     rules = NodeRules(split_seed, tested.stem if tested else rendering.SOUND_FONT)
     return engine.load(cache_dir / "emotion_nodes", present, absent, version, code_version(__name__), rules)

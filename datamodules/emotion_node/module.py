@@ -114,8 +114,9 @@ class EmotionMusic(LabData[Clip, NodeBatch]):
     def _heard_in_training(self) -> FrameStore:
         """The inputs of training, made once for their statistics and the batches."""
         if self._store is None or self._store.frames.device != self.device:
-            clips, step = self.songs("train"), _AT_ONCE  # as float32 all of them would take more memory than the training
-            parts = (clips[i : i + step] for i in range(0, len(clips), step))
+            clips = self.songs("train")
+            # As float32 all of them would take more memory than the training.
+            parts = (clips[i : i + _AT_ONCE] for i in range(0, len(clips), _AT_ONCE))
             sounds = (adapted_sounds([clip.sound.frames for clip in part]) for part in parts)
             frames = [np.asarray(sound, np.float16) for part in sounds for sound in part]
             self._store = FrameStore(frames, self.device)

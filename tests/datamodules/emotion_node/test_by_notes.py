@@ -15,9 +15,12 @@ from kmidi_lab.models.emotion_node.features import KEY_BY_NOTES, KEYS, TAUGHT
 _MAJOR, _MINOR = (0, 4, 7, 12, 7, 4, 2, 0), (0, 3, 7, 12, 7, 3, 2, 0)
 
 
-def tune(steps: tuple[int, ...], tonic: int = 60, apart: float = 0.25, velocity: int = 80, bars: int = 16) -> list[Note]:
+def tune(
+    steps: tuple[int, ...], tonic: int = 60, apart: float = 0.25, velocity: int = 80, bars: int = 16
+) -> list[Note]:
     return [
-        Note(apart * i, apart * (i + 0.8), tonic + step, velocity) for i, step in enumerate(step for _ in range(bars) for step in steps)
+        Note(apart * i, apart * (i + 0.8), tonic + step, velocity)
+        for i, step in enumerate(step for _ in range(bars) for step in steps)
     ]
 
 
@@ -74,7 +77,9 @@ def test_a_recording_is_asked_of_the_model_that_did_not_see_it(pieces: list[Piec
     one, other = (listener.chances(["h3", "new"], [own, own]) for listener in (honest, misled))
     np.testing.assert_allclose(one[0], other[0])
     assert np.abs(one[1] - other[1]).max() > 1e-3
-    np.testing.assert_allclose(one[1], np.mean([m.predict_proba([facts(own)])[0] @ np.eye(4)[[0, 2]] for m in honest.models], 0))
+    np.testing.assert_allclose(
+        one[1], np.mean([m.predict_proba([facts(own)])[0] @ np.eye(4)[[0, 2]] for m in honest.models], 0)
+    )
 
 
 def test_only_training_music_with_labels_teaches(pieces: list[Piece]) -> None:
@@ -82,7 +87,9 @@ def test_only_training_music_with_labels_teaches(pieces: list[Piece]) -> None:
     plain, more = NoteListener.fit(pieces, 0), NoteListener.fit([*pieces, *others], 0)
     assert plain is not None and more is not None and "v" not in more.fold
     np.testing.assert_array_equal(plain.chances(["n"], [tune(_MAJOR)]), more.chances(["n"], [tune(_MAJOR)]))
-    assert NoteListener.fit(others, 0) is None and NoteListener.fit(pieces[:10], 0) is None, "one quadrant teaches nothing"
+    assert NoteListener.fit(others, 0) is None and NoteListener.fit(pieces[:10], 0) is None, (
+        "one quadrant teaches nothing"
+    )
 
 
 def test_folds_are_even() -> None:
