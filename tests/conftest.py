@@ -50,7 +50,7 @@ def pytest_runtest_setup() -> None:
     os.environ.pop("PL_GLOBAL_SEED", None)
     random.seed(SEED)
     np.random.seed(SEED)
-    torch.manual_seed(SEED)
+    torch.default_generator.manual_seed(SEED)  # `torch.manual_seed` keeps a stack trace of each call for a GPU
 
 
 def pytest_collection_finish() -> None:

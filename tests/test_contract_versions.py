@@ -57,6 +57,7 @@ def test_a_published_model_gets_the_inputs_that_it_was_trained_on(
     assert np.array_equal(inputs[0][0], wanted)
 
 
+@pytest.mark.slow
 def test_an_unknown_version_is_refused_in_one_line(repo: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(repo / "outputs" / "release_mit", tmp_path / "models"))
     registry = json.loads((root / "registry.json").read_text())

@@ -27,6 +27,7 @@ def config(folder: Path, **data: Any) -> DictConfig:
     return OmegaConf.create({"data": own | data, "trusted": [], "trainer": {"progress": False}})
 
 
+@pytest.mark.slow
 def test_what_was_read_is_handed_out_once_and_only_for_the_same_data(tmp_path: Path) -> None:
     cfg = config(tmp_path)
     ready.read(cfg)

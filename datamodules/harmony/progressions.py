@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from datamodules.harmony.reading import Placed, keep
 from datamodules.shared.library import Reading
 from kmidi_lab.chords.asking import affect_of
 from kmidi_lab.chords.chord import ChordError, Event, Key, Song, merge_repeats, parse_mode
 from kmidi_lab.chords.roman import parse_roman
+from kmidi_lab.own_yaml import own_yaml
 
 PATH = Path(__file__).with_name("progressions.yaml")
 
@@ -18,7 +17,7 @@ PATH = Path(__file__).with_name("progressions.yaml")
 def read_embedded() -> Reading[Song]:
     """The database that comes with the lab."""
     reading: Reading[Song] = Reading("embedded", "MIT")
-    for number, entry in enumerate(yaml.safe_load(PATH.read_text(encoding="utf-8"))["progressions"]):
+    for number, entry in enumerate(own_yaml(PATH)["progressions"]):
         where = f"{entry['name']} (#{number})"
         try:
             key = Key(0, parse_mode(entry["mode"]))

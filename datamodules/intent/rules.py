@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from datamodules.shared.library import Reading
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.models.intent.features import Sentence
+from kmidi_lab.own_yaml import own_yaml
 
 NAME, LICENCE = "rules", "MIT"
 PATH = Path(__file__).with_name("feelings.yaml")
@@ -41,7 +40,7 @@ def read() -> Reading[Sentence]:
 
 
 def _sentences() -> Iterator[Sentence]:
-    for base, subs in yaml.safe_load(PATH.read_text(encoding="utf-8")).items():
+    for base, subs in own_yaml(PATH).items():
         for sub, about in subs.items():
             place, turned = about["place"], [_TURNED * v for v in about["place"]]
             for at, word in enumerate(about["words"]):

@@ -84,7 +84,7 @@ def has_settings(task: str) -> bool:
 @cache
 def models(folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
     """What `model/<m>.yaml` says, by m; where several folders have it, the first of them counts."""
-    import yaml
+    from kmidi_lab.own_yaml import own_yaml
 
     paths = [path for folder in reversed(folders) for path in sorted((folder / "model").glob("*.yaml"))]
-    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}
+    return {path.stem: own_yaml(path) for path in paths}

@@ -40,7 +40,7 @@ _CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
 
 def new_run_id() -> str:
     """Unique also within a second and between processes; sorts by time."""
-    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def check(overrides: list[str], multirun: bool) -> list[DictConfig]:

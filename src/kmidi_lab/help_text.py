@@ -67,6 +67,8 @@ def help_text(model: str | None = None) -> str:
         ("build", "dev_mac and prod_aws train only with preset=smoke or build.may_train=true"),
         ("logger", "wandb is offline unless logged in"),
         ("launcher", "how -m runs its jobs"),
+        ("strategy", "how a training uses its devices; any argument of Lightning's Trainer: +trainer.NAME=…"),
+        ("profiler", "writes curves/fit-profile.txt into the run folder"),
         ("experiment", "reproduces a released model"),
     ):
         names = "|".join(options(group))

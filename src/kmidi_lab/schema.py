@@ -35,6 +35,7 @@ class BuildConfig:
 
 @dataclass
 class TrainerConfig:
+    _target_: str = "lightning.pytorch.Trainer"
     max_epochs: int = MISSING
     min_epochs: int = 1
     patience: int = 10

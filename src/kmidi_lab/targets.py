@@ -14,11 +14,11 @@ from functools import cache
 from types import NoneType
 from typing import Any, TypeVar
 
-import yaml
 from omegaconf import OmegaConf
 
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.errors import ConfigError, UserError, first_line
+from kmidi_lab.own_yaml import own_yaml
 
 LAB = ("kmidi_lab", "datamodules")
 _TARGET = "_target_"
@@ -91,7 +91,7 @@ def _renamed(node: Any, names: Mapping[str, str]) -> Any:
 
 @cache
 def _new_names() -> dict[str, str]:
-    return dict(yaml.safe_load((conf_dir() / "renamed.yaml").read_text(encoding="utf-8")))
+    return dict(own_yaml(conf_dir() / "renamed.yaml"))
 
 
 def plain_values(values: Any, source: object) -> Any:

@@ -95,7 +95,7 @@ def _trainer(
         "default_root_dir": folder,
         "plugins": [WholeCheckpoints()],
     }
-    return trainer_parts.trainer(**{**own, **parts, **trainer_parts.arguments(cfg)})
+    return trainer_parts.trainer(cfg, **{**own, **parts, **trainer_parts.arguments(cfg)})
 
 
 def check_average(decay: float, precision: str) -> None:

@@ -94,10 +94,15 @@ def _saved(kind: type[Logger], node: DictConfig, folder: str) -> dict[str, str]:
     return {"save_dir": folder} if takes else {}
 
 
-def trainer(**everything: Any) -> L.Trainer:
-    """Lightning's Trainer. Raises ConfigError: arguments that it does not take together."""
+def trainer(cfg: DictConfig, **everything: Any) -> L.Trainer:
+    """Lightning's Trainer, or the one that `trainer._target_` names.
+
+    Raises:
+        ConfigError: no class, none that is a Trainer, or arguments that it does not take together.
+    """
+    kind = find(cfg.trainer._target_, L.Trainer, trusted_here(cfg))
     try:
-        return L.Trainer(**everything)
+        return kind(**everything)
     except UserError:
         raise
     except Exception as error:  # of Lightning's and torch's own kinds, for a value that they don't take

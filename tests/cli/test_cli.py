@@ -237,6 +237,7 @@ def test_eval_on_another_root_scores_its_songs_only(cli: Cli, trained: Path, tmp
     assert "no usable chord data" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_before_an_error_nothing_is_said_on_standard_output(called: Cli, tmp_path: Path) -> None:
     (tmp_path / "no.mid").write_bytes(b"MThd")
     done = called("task=predict", "model=microtiming", f"predict.midi={tmp_path / 'no.mid'}")
@@ -442,6 +443,7 @@ def test_kill_during_training_or_export_leaves_the_registry_whole(
         assert (registry.parent / entry["exports"]["onnx_path"]).is_file()
 
 
+@pytest.mark.slow
 def test_any_working_directory_and_console_script(tmp_path: Path) -> None:
     script = Path(sys.executable).parent / "kmidi-lab"
     deep = tmp_path / "a folder" / "with spaces"

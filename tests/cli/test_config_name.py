@@ -31,6 +31,7 @@ def conf(tmp_path: Path) -> Iterator[Path]:
     look_also_in(None)
 
 
+@pytest.mark.slow
 def test_it_is_composed_and_what_is_typed_goes_before_it(conf: Path) -> None:
     look_also_in(str(conf), "mine")
     [cfg] = config.check(["seed=5", "data.batch_size=8"], False)

@@ -47,6 +47,7 @@ def test_what_is_ignored_stays_ignored_as_under_nohup() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.slow
 def test_processes_that_were_started_end_with_this_one() -> None:
     sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
     stubborn = [
@@ -88,6 +89,7 @@ def test_workers_that_are_deaf_to_ctrl_c_are_not_waited_for() -> None:
     assert not psutil.pid_exists(worker.pid)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_deep_in_c_code_ends_in_time(tmp_path: Path) -> None:
     """The database counts without asking Python whether a signal has come."""
     code = f"""

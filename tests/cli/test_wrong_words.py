@@ -130,6 +130,7 @@ def test_overrides_stand_on_both_sides_of_an_option(words: str) -> None:
     assert (set(parsed.overrides), command_line.options(parsed)) == ({"seed=1,2", "task=info"}, ["--multirun"])
 
 
+@pytest.mark.slow
 def test_a_number_of_batches_and_a_share_of_them_are_told_apart() -> None:
     for word, kind in (("1", int), ("1.0", float), ("0.5", float), ("50", int)):
         [cfg] = config.check([f"trainer.limit_train_batches={word}"], False)

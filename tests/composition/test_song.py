@@ -96,6 +96,7 @@ def test_the_song_ends_at_rest(make) -> None:
         assert all(note.stop <= song.arrangement.length + 1e-6 for note in lead.notes)
 
 
+@pytest.mark.slow
 def test_a_typed_form_is_kept(make) -> None:
     song = make(emotion="calm", sections="Intro 2, verse 4, pre-chorus 4, chorus 3")
     assert [(s.name, s.bars) for s in song.arrangement.sections] == [
@@ -182,6 +183,7 @@ def test_a_rule_that_makes_bars_which_the_drum_model_does_not_know_still_gives_a
     assert "played as they are written" in song.remarks[0]
 
 
+@pytest.mark.slow
 def test_an_intent_with_a_minor_mode_is_in_minor(make, tmp_path: Path) -> None:
     path = tmp_path / "song.json"
     path.write_text(json.dumps({"technical_constraints": {"technical_key": "A", "technical_mode": "minor"}}))

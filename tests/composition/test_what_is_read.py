@@ -21,6 +21,7 @@ _PIECES = ("C", "Am", "G7", "C-", "F/A", " ", "-", "|", ",", "→", ">", " - ", 
 _LONGEST_TEXT, _SECONDS = 4000, 3.0
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(_PIECES), min_size=1, max_size=4), st.sampled_from(("", "x", " C x", ", sad")))
 def test_the_longest_text_is_read_at_once(pieces: list[str], end: str) -> None:

@@ -171,6 +171,7 @@ def test_musicians_words_are_read_in_every_language(text: str, tempo: float, key
     assert [line for line in told(text) if "not English: only tempo, key, metre, chords and dances" in line]
 
 
+@pytest.mark.slow
 def test_words_of_another_language_are_not_read_as_english(tmp_path: Path) -> None:
     """`war` is `was`, `solo` is `alone`: neither an instrument alone nor a war is meant, and no mood is made of them."""
     wishes = read_sentence("Ich war so allein, das Lied war ein Solo mit Bass")

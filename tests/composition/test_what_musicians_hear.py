@@ -86,6 +86,7 @@ def test_the_dominant_is_major_and_has_its_seventh_where_the_style_has_some() ->
     assert [dominant(parse_spelling(k), s) for k, s in (("Am", 0.0), ("Eb", 1.0), ("F#m", 0.5))] == ["E", "Bb7", "C#7"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["pop", "folk", "jazz"])
 def test_a_song_ends_with_a_cadence(written: Arrange, style: str) -> None:
     for seed in range(1, 7):
@@ -114,6 +115,7 @@ def test_a_last_chorus_is_not_cut_off() -> None:
     assert [s.bars for s in form] == [2, 8, 8, 8, 4]
 
 
+@pytest.mark.slow
 def test_a_furious_lead_keeps_room_to_grow(make) -> None:
     """Velocities of an excited mood are raised, and half of them stood at 127."""
     song = make(emotion="-0.9,0.95", style="rock", tempo=150, sections="verse 4, chorus 4")
@@ -123,6 +125,7 @@ def test_a_furious_lead_keeps_room_to_grow(make) -> None:
     assert last > first + 3, "the chorus is louder"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metre", ["3/4", "6/8"])
 def test_drums_of_other_metres_are_not_all_alike(make, metre: str) -> None:
     song = make(emotion="happy", style="pop", metre=metre, sections="verse 8")
@@ -172,6 +175,7 @@ def test_a_tune_is_made_for_its_instrument(program: int, span: tuple[int, int]) 
     assert sung_span(program, SPAN) == span
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["cinematic", "jazz"])
 def test_no_note_leaps_out_of_its_line_for_the_range_of_an_instrument(written: Arrange, style: str) -> None:
     for seed in (1, 2):

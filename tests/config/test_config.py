@@ -84,6 +84,7 @@ def test_every_yaml_composes_and_its_components_build(overrides: tuple[str, ...]
     build(cfg.model.evaluator, Evaluator, ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sweep", "jobs"), [("none", 1), ("seeds", 3), ("folds", 5)])
 def test_every_sweep_composes(sweep: str, jobs: int) -> None:
     assert sweep in CHOICES["sweep"]
@@ -195,6 +196,7 @@ def test_mistakes_are_one_helpful_line(overrides: list[str], said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_sweep_is_checked_value_by_value_before_it_starts() -> None:
     assert len(compose("seed=1,2", "trainer.max_epochs=1,2", multirun=True)) == 4
     with pytest.raises(ConfigError, match="max_epochs=0"):
@@ -289,6 +291,7 @@ def test_home_is_meant_in_the_environment(monkeypatch) -> None:
     assert {__main__.os.environ[key] for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")} == {"/at/home/x"}
 
 
+@pytest.mark.slow
 def test_jobs_that_differ_in_values_alone_share_what_their_types_are_compared_with(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import lightning as L
 import pytest
 from lightning.pytorch.callbacks import LearningRateMonitor
+from lightning.pytorch.demos.boring_classes import BoringModel
 from lightning.pytorch.loggers import CSVLogger
 from omegaconf import DictConfig
 
 from kmidi_lab import command_line, config, trainer_parts
+from kmidi_lab.conf_dir import options
 from kmidi_lab.errors import ConfigError
 
 
@@ -57,9 +60,47 @@ def test_callbacks_and_loggers_are_made_where_the_run_is(tmp_path: Path) -> None
     assert trainer_parts.callbacks(composed()) == [] and trainer_parts.loggers(composed(), tmp_path) == []
 
 
+def test_strategies_and_profilers_are_groups() -> None:
+    made = trainer_parts.arguments(composed("strategy=fsdp", "profiler=simple"))
+    assert {name: type(one).__name__ for name, one in made.items()} == {
+        "strategy": "FSDPStrategy", "profiler": "SimpleProfiler",
+    }  # fmt: skip
+    assert trainer_parts.arguments(composed("strategy=auto", "profiler=none")) == {}
+    assert trainer_parts.arguments(composed("strategy=ddp", "++trainer.strategy=auto")) == {"strategy": "auto"}
+
+
+@pytest.mark.parametrize("name", [name for name in options("profiler") if name != "none"])
+def test_a_profiler_writes_into_the_run_folder(name: str, tmp_path: Path) -> None:
+    cfg = composed(f"profiler={name}")
+    trainer = trainer_parts.trainer(
+        cfg, **trainer_parts.arguments(cfg), accelerator="cpu", max_steps=1, logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path,
+    )  # fmt: skip
+    trainer.fit(BoringModel())
+    [written] = tmp_path.glob("fit-profile*.txt")
+    assert written.read_text().startswith("FIT Profiler Report")
+
+
+class OwnTrainer(L.Trainer):
+    """What a user puts in the place of Lightning's."""
+
+
+def test_a_trainer_of_one_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "own_trainers", sys.modules[__name__])
+    monkeypatch.setattr(OwnTrainer, "__module__", "own_trainers")
+    words = ["trainer._target_=own_trainers.OwnTrainer", "trusted=[own_trainers]"]
+    assert type(trainer_parts.trainer(composed(*words), logger=False)) is OwnTrainer
+    for word, said in (
+        (words[0], "not a class of kmidi_lab"),
+        ("trainer._target_=lightning.pytorch.callbacks.Timer", "Trainer; name a class that is one"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            trainer_parts.trainer(composed(word), logger=False)
+
+
 def test_what_lightning_refuses_is_one_line() -> None:
     with pytest.raises(ConfigError, match="trainer: You selected an invalid strategy name"):
-        trainer_parts.trainer(strategy="nope", logger=False)
+        trainer_parts.trainer(composed(), strategy="nope", logger=False)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def harmony(tmp_path_factory):
     return folder, run
 
 
+@pytest.mark.slow
 def test_a_golden_file_uses_every_slice_that_is_heard_and_names_the_others(harmony):
     folder, run = harmony
     golden = orjson.loads((folder / "golden" / "harmonypredictor.json").read_bytes())

@@ -103,6 +103,7 @@ def test_changed_files_are_refused(tmp_path: Path) -> None:
     assert "groovepredictor.json" in _line(_module("experiment=groove_drummers"), tmp_path / "m")
 
 
+@pytest.mark.slow
 def test_a_file_of_the_same_shapes_that_is_computed_otherwise_is_refused() -> None:
     """Harmony's gates hold constants; a file with others is of another network."""
     published = load_published(RELEASE, "harmony")

@@ -174,6 +174,7 @@ def test_a_planted_fault_is_found_and_named(name, make_contract):
         check_parity(net, contract, export_onnx(net, contract), orjson.dumps(file), PROBES)
 
 
+@pytest.mark.slow
 def test_a_fault_in_the_onnx_file_is_named(make_contract):
     net = Chain(CausalConv1d(6, 6, 3), nn.Tanh(), nn.Linear(6, 6), nn.ELU(), nn.Linear(6, 4)).eval()
     contract = make_contract(6, 4, state="one note a call")

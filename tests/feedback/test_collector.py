@@ -161,6 +161,7 @@ def test_what_a_killed_collector_acknowledged_is_there(repo: Path) -> None:
     assert "10 kills" in done.stdout and " 0 of them lost" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_task_checks_its_numbers_and_keeps_a_token_for_its_owner(job, tmp_path: Path, monkeypatch) -> None:
     with pytest.raises(ConfigError, match=r"collect.keep_days=0 must be 1 to 3650"):
         job("task=collect", "collect.keep_days=0")

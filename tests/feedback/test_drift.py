@@ -22,6 +22,7 @@ def test_psi_is_that_of_the_book() -> None:
     assert psi(np.zeros(1000), np.ones(1000)) > 5
 
 
+@pytest.mark.slow
 def test_the_same_population_gives_no_alert_and_chances_are_even() -> None:
     alerts, chances = 0, []
     for seed in range(60):
@@ -67,10 +68,11 @@ def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> 
         )
         return f"monitor.store={path}"
 
-    task = ("task=monitor", "model=harmony", "data.sources=[embedded,chorales]")
+    cache = tmp_path / "cache"
+    task = ("task=monitor", "model=harmony", "data.sources=[embedded,rntxt]", f"paths.cache_dir={cache}")
     with pytest.raises(DataError, match="0 inputs of 30 days, 0 of them with all 128 numbers; 100 are needed"):
         job(*task)
-    data = ChordSongs(root=str(tmp_path), cache_dir=str(tmp_path / "cache"), sources=["embedded", "chorales"])
+    data = ChordSongs(root=str(tmp_path), cache_dir=str(cache), sources=["embedded", "rntxt"])
     data.prepare_data()
     data.setup("test")
     probes = data.probes()

@@ -301,6 +301,7 @@ def test_a_use_id_lasts_a_month(tmp_path: Path) -> None:
         use_id(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_task_imports_shows_exports_and_deletes(job, tmp_path: Path, capsys) -> None:
     events = [event(use=use_id(tmp_path / "outputs")), event()]
     (tmp_path / "in.jsonl").write_bytes(b"".join(map(to_line, events)))

@@ -63,6 +63,7 @@ def test_a_second_push_removes_what_is_published_no_more_and_leaves_what_is_not_
     assert set(repo.files) == names(models) | {"README.md", "registry.json", ".gitattributes", "LICENSE"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_hub")
 def test_nothing_of_this_machine_goes_along(fake_hub: FakeHub, models: Path, tmp_path: Path) -> None:
     rehome(models)
@@ -77,6 +78,7 @@ def test_nothing_of_this_machine_goes_along(fake_hub: FakeHub, models: Path, tmp
     assert not any(name.startswith("history/") for name in fake_hub.repos["me/lab"].files)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_hub")
 def test_a_pull_changes_nothing_that_is_the_same_and_keeps_what_it_replaces(
     pushed: FakeHub, models: Path, monkeypatch: pytest.MonkeyPatch

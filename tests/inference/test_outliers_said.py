@@ -56,6 +56,7 @@ def answer(published: Published, folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "reading.json").read_text()))
 
 
+@pytest.mark.slow
 def test_a_sound_unlike_the_training_is_answered_as_unsure(
     files: tuple[Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

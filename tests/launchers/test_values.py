@@ -71,6 +71,7 @@ def test_a_wrong_value_is_one_line(words: str, said: str) -> None:
     assert said in str(refused.value) and "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_machine_without_slurm_says_so(called: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("submitit", reason="needs submitit: pip install 'kmidi_lab[slurm]'")
     monkeypatch.setattr("shutil.which", lambda name: None)
@@ -79,6 +80,7 @@ def test_a_machine_without_slurm_says_so(called: Callable[..., Any], monkeypatch
     assert "there is no sbatch here" in done.stderr and "hydra.launcher.cluster=local" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_address_of_nobody_is_one_line_and_not_minutes(called: Callable[..., Any]) -> None:
     pytest.importorskip("ray", reason="needs Ray: pip install 'kmidi_lab[ray]'")
     with socket.socket() as free:
@@ -89,6 +91,7 @@ def test_an_address_of_nobody_is_one_line_and_not_minutes(called: Callable[..., 
     assert f"hydra.launcher.address={address}: nobody answers there" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["submitit", "ray"])
 def test_a_package_that_is_missing_is_named(
     called: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, package: str

@@ -65,6 +65,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "1")
 
 
+@pytest.mark.slow
 @linux
 def test_results_come_in_order_and_no_more_jobs_run_at_a_time_than_asked(tmp_path: Path) -> None:
     ended = workers.launch(Writers(tmp_path), [["meets"]] * 5, 7, 2)
@@ -72,6 +73,7 @@ def test_results_come_in_order_and_no_more_jobs_run_at_a_time_than_asked(tmp_pat
     assert Writers(tmp_path).most_at_a_time() <= 2
 
 
+@pytest.mark.slow
 @linux
 def test_a_job_that_dies_takes_no_other_with_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ended = workers.launch(Writers(tmp_path), [["meets"], ["dies"], ["exits"], ["meets"]], 0, 2)

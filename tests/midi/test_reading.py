@@ -80,6 +80,7 @@ def test_notes_are_symusics(seed: int) -> None:
     assert our_notes(read_piece(performance(seed))) == sorted(theirs)
 
 
+@pytest.mark.slow
 def test_real_files_hold_midos_notes(shared: Path) -> None:
     files = sorted(shared.rglob("*.mid"))[::190]
     assert files

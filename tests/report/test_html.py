@@ -32,6 +32,7 @@ def page(source: str) -> Page:
     return Page(source)
 
 
+@pytest.mark.slow
 def test_every_metric_and_baseline_stands_in_its_place(page: Page) -> None:
     run = sample_run()
     tables = [table for table in page.tables if table[0][0] == ""]

@@ -26,6 +26,7 @@ def compose(client, **settings):
     return client.post("/api/compose", json={"bars": 4, **settings})
 
 
+@pytest.mark.slow
 def test_questions_lead_to_a_song_whose_files_can_be_had(client) -> None:
     answers = [["core_event", "she left without a word"]]
     for _ in range(40):
@@ -95,6 +96,7 @@ def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
     assert set(heard) == {"values", "answers", "unsure", "by"}
 
 
+@pytest.mark.slow
 def test_a_model_answers_what_is_typed(client) -> None:
     def tell(model: str, text: str) -> dict:
         done = client.post(f"/api/tell/{model}", json={"text": text})

@@ -243,6 +243,7 @@ _SONGS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=5 * EXAMPLES, deadline=None)
 @given(_SONGS)
 def test_whatever_is_allowed_comes_back_from_json_and_yaml(song: SongIntent) -> None:

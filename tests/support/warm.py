@@ -9,6 +9,7 @@ start the real thing.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
@@ -103,6 +104,7 @@ def _import_everything() -> None:
     # What the lab imports inside its functions.
     for name in ("matplotlib.pyplot", "torch.onnx", "onnxscript", "sklearn", "jinja2", "rich.table", "symusic"):
         importlib.import_module(name)
+    _look_up_once()
     import exporter
 
     exporter.keep_operators()
@@ -112,6 +114,24 @@ def _import_everything() -> None:
     gc.enable()
     gc.collect()
     gc.freeze()
+
+
+def _look_up_once() -> None:
+    """What each process looks up anew: installed packages, what the lab's files import, the grammar of overrides."""
+    import matplotlib.pyplot as plt
+
+    from datamodules.shared.cache import code_version
+    from kmidi_lab.conf_dir import options
+    from kmidi_lab.config import check
+
+    for model in options("model"):
+        code_version(f"datamodules.{model}.module")
+    check(["model=harmony", "preset=smoke", "hardware=cpu", "data.sources=[embedded]"], False)
+    figure = plt.figure()
+    figure.add_subplot(title="a", xlabel="b").plot([0, 1], [0, 1], label="c")
+    figure.legend()
+    figure.savefig(io.BytesIO(), format="svg")
+    plt.close(figure)
 
 
 class _Later(ModuleType):

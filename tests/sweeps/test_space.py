@@ -100,6 +100,7 @@ def test_a_database_password_is_refused_and_not_repeated(url: str) -> None:
     assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_databases_without_a_password() -> None:
     for url in ("postgresql://me@host:5432/db?sslmode=require", "postgresql://host:5432/db", "sqlite:///a:b@c.db"):
         assert config.check(["sweep=optuna", f"sweep.storage='{url}'"], True)[0].sweep.storage == url

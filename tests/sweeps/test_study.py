@@ -105,6 +105,7 @@ def test_two_folders_share_a_study_by_its_name_and_database(tmp_path: Path) -> N
     assert [w[-1] for w in other.asked[:2]] == ["hydra.sweep.subdir=3", "hydra.sweep.subdir=4"]
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_only_as_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shared = f"sqlite:///{tmp_path}/shared.db"
 

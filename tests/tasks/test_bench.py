@@ -103,6 +103,7 @@ def _timed() -> dict[str, Any]:
     return {**times, "memory_floor": floor, "deadlines": deadlines(2.0, 2.0), "within_budget": True}
 
 
+@pytest.mark.slow
 def test_failing_models_are_named_and_the_others_are_benched(tmp_path, capsys):
     root, folder = tmp_path / "models", tmp_path / "bench"
     entries = [put(root, c) for c in (EMOTION, GROOVE, HARMONY, MELODY)] + [put(root, HARMONY, "foreign")]
@@ -127,6 +128,7 @@ def test_failing_models_are_named_and_the_others_are_benched(tmp_path, capsys):
     assert capsys.readouterr().out.count("  failed: ") == 4
 
 
+@pytest.mark.slow
 def test_stubs_have_nothing_to_time_and_other_files_than_the_registrys_are_not_timed(tmp_path, capsys):
     root, folder = tmp_path / "models", tmp_path / "bench"
     stub, bare = put(root, EMOTION), put(root, MELODY)

@@ -78,6 +78,7 @@ def test_a_record_of_any_content(data: st.DataObject) -> None:
         leaderboard(run.parent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["config.yaml", "run.json", "checkpoints/best.ckpt"])
 @few
 @given(data=st.data())

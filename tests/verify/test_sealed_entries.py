@@ -41,6 +41,7 @@ def _changed(entry: dict[str, Any], path: tuple[str | int, ...], value: object) 
     return dict(changed)
 
 
+@pytest.mark.slow
 def test_a_change_of_any_fact_is_found(root: Path) -> None:
     dynamic = load_registry(root)["models"][0]
     for path in _leaves(dynamic):
@@ -49,6 +50,7 @@ def test_a_change_of_any_fact_is_found(root: Path) -> None:
         assert "digest" in {fault.check for fault in checks.faults}, path
 
 
+@pytest.mark.slow
 def test_what_the_lab_changes_itself_is_no_fault(root: Path) -> None:
     for act in (promote, demote, promote):
         act(root, D, "it sounds well; better than before.")
@@ -57,6 +59,7 @@ def test_what_the_lab_changes_itself_is_no_fault(root: Path) -> None:
     assert verify_folder(root, None).faults == []
 
 
+@pytest.mark.slow
 def test_a_digest_taken_away_is_found_beside_another(root: Path) -> None:
     entries = load_registry(root)["models"]
     for entry in entries:
@@ -69,6 +72,7 @@ def test_a_digest_taken_away_is_found_beside_another(root: Path) -> None:
     assert [len(checks.faults) for checks, _ in one] == [1, 0]
 
 
+@pytest.mark.slow
 def test_a_publish_seals_what_an_earlier_release_left_open(root: Path) -> None:
     whole = json.loads((root / "registry.json").read_bytes())
     for entry in whole["models"]:
@@ -80,6 +84,7 @@ def test_a_publish_seals_what_an_earlier_release_left_open(root: Path) -> None:
     assert ["digest" in entry for entry in load_registry(root)["models"]] == [True, True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", [lambda root: promote(root, D, "it sounds well"), rehome])
 def test_a_change_by_hand_is_not_sealed_anew(root: Path, act: Callable[[Path], object]) -> None:
     whole = json.loads((root / "registry.json").read_bytes())

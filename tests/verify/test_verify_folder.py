@@ -197,6 +197,7 @@ def run_task(root: Path, folder: Path) -> dict[str, Any]:
     return dict(report)
 
 
+@pytest.mark.slow
 def test_a_clean_folder(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = run_task(root, tmp_path / "out")
     assert (report["models"], report["faults"], report["notes"]) == (2, 0, 1)

@@ -238,6 +238,7 @@ FAULTS: list[tuple[str, Plant, str, dict[str, str]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_folder_is_clean(root: Path) -> None:
     assert verify_folder(root, None).faults == []
 

@@ -121,6 +121,7 @@ def test_all_of_many_faults_are_found(root: Path) -> None:
     assert next(f.message for f in found.notes if f.subject == "stray").startswith("not in the registry: stray.json")
 
 
+@pytest.mark.slow
 def test_a_student_has_golden_vectors_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     root = tmp_path / MODELS

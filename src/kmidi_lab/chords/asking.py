@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 
-import yaml
-
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, show
+from kmidi_lab.own_yaml import own_yaml
 
 
 def parse_affect(emotion: str | None) -> tuple[float, float] | None:
@@ -76,8 +75,8 @@ def lexicon() -> dict[str, tuple[float, float]]:
 
 
 def _words(name: str) -> dict[str, tuple[float, float]]:
-    text = files("kmidi_lab.chords").joinpath(name).read_text(encoding="utf-8")
-    return {str(word): (float(v), float(a)) for word, (v, a) in yaml.safe_load(text)["words"].items()}
+    written = own_yaml(files("kmidi_lab.chords").joinpath(name))
+    return {str(word): (float(v), float(a)) for word, (v, a) in written["words"].items()}
 
 
 def affect_of(feels: Iterable[str]) -> tuple[float, float] | None:

@@ -6,10 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
+from kmidi_lab.own_yaml import own_yaml
 
 
 @cache
 def table(name: str) -> dict[str, Any]:
     """A file beside this one, such as `bands.yaml`, read once."""
-    return dict(yaml.safe_load(files("kmidi_lab.composition").joinpath(name).read_text(encoding="utf-8")))
+    return dict(own_yaml(files("kmidi_lab.composition").joinpath(name)))

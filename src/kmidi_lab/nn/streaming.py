@@ -17,6 +17,8 @@ from torch import nn
 
 State = tuple[torch.Tensor, ...]
 Array = NDArray[np.float32]
+_BLOCK = 512
+"""Calls that go through a network at once: attention over thousands would compare each with each, window or not."""
 
 
 class Streaming(nn.Module):
@@ -160,14 +162,26 @@ class TorchModel:
         return self.run(np.asarray(x, np.float32)[None])[0]
 
     def run(self, piece: np.ndarray) -> Array:
-        """Consecutive calls in one go, `[T, N]` to `[T, M]`; advances the state."""
-        x = torch.from_numpy(np.array(piece, np.float32))
+        """Consecutive calls, `[T, N]` to `[T, M]`; advances the state."""
+        outputs, self._state = self._streamed(np.asarray(piece)[None], self._state)
+        return np.asarray(outputs[0])
+
+    def fresh(self, pieces: np.ndarray) -> Array:
+        """`[B, T, N]` to `[B, T, M]`, each row from a reset of its own; the state stays as it is."""
+        return self._streamed(pieces, None)[0]
+
+    def _streamed(self, pieces: np.ndarray, state: State | None) -> tuple[Array, State | None]:
+        x = torch.from_numpy(np.array(pieces, np.float32))
         with torch.inference_mode():
             if not isinstance(self.network, Streaming):
-                return np.asarray(self.network(x).numpy())
-            state = self.network.zero_state(x[None]) if self._state is None else self._state
-            y, self._state = self.network.stream(x[None], state)
-            return np.asarray(y[0].numpy())
+                return np.asarray(self.network(x.flatten(0, 1)).unflatten(0, x.shape[:2]).numpy()), None
+            if state is None:
+                state = self.network.zero_state(x)
+            outputs = []
+            for block in x.split(_BLOCK, 1):
+                y, state = self.network.stream(block, state)
+                outputs.append(y)
+            return np.asarray(torch.cat(outputs, 1).numpy()), state
 
 
 def from_reset(network: nn.Module) -> Callable[[np.ndarray], Array]:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
 from kmidi_lab.conf_dir import config_file, options
 from kmidi_lab.errors import ConfigError, first_line, one_of
+from kmidi_lab.own_yaml import own_yaml
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def read(model: str) -> Mapping[str, str]:
     """The ranges of conf/search/<model>.yaml by key; none where there is no such file."""
     if model not in options("search"):
         return {}
-    declared = yaml.safe_load(config_file("search", model).read_text(encoding="utf-8")) or {}
+    declared = own_yaml(config_file("search", model)) or {}
     return {str(key): str(text) for key, text in declared.items()}
 
 

@@ -77,7 +77,7 @@ def _check(cfg: DictConfig) -> None:
     """Raises UserError for what shows before torch and Lightning are imported, which takes seconds; the task itself would later."""
     for key in ("data", "model.module", "model.evaluator", "model.feedback"):
         check_names(OmegaConf.select(cfg, key), cfg.trusted)
-    for key in ("callbacks", "trainer.more", "logger.more"):
+    for key in ("callbacks", "trainer", "logger.more"):
         check_names(OmegaConf.select(cfg, key), [*cfg.trusted, "lightning"])
     for key, why in _READ.get(cfg.task, ()):
         source = OmegaConf.select(cfg, key)

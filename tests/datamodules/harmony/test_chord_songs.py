@@ -75,6 +75,7 @@ def test_no_bach_piece_crosses_splits_under_two_names(tmp_path: Path, monkeypatc
     assert all(len(splits) == 1 for splits in where.values())
 
 
+@pytest.mark.slow
 def test_order_of_sources_changes_nothing_and_absent_ones_are_always_said(tmp_path: Path) -> None:
     def load(*sources: str) -> chord_library.Library:
         return chord_library.load(Path("nowhere"), tmp_path, sources, 0, 0.1, 0.1, False)
@@ -160,6 +161,7 @@ def test_bad_values_are_named(bad: dict) -> None:
         ChordSongs("x", "y", **bad)
 
 
+@pytest.mark.slow
 def test_batches_are_augmented_contract_vectors(embedded: ChordSongs) -> None:
     batches = list(embedded.train_dataloader())
     assert {b.x.shape for b in batches} == {(64, 128)}

@@ -262,6 +262,7 @@ def few_programs(tmp_path_factory: pytest.TempPathFactory) -> GeneralMidiSounds:
     return data
 
 
+@pytest.mark.slow
 def test_rendered_programs_say_what_was_played(few_programs: GeneralMidiSounds) -> None:
     clips = few_programs.songs("all")
     ringing = few_programs.describe()["problems"].get("the take before rings on", 0)
@@ -362,6 +363,7 @@ def test_a_sound_cut_short_is_used_and_counted(samples, tmp_path):
     assert len(data.songs("all")) == 72
 
 
+@pytest.mark.slow
 def test_percussion_is_read_in_its_published_folders(samples, tmp_path):
     base = samples / "philharmonia" / "percussion"
     for seed, (folder, name) in enumerate(
@@ -389,6 +391,7 @@ def test_a_folder_of_which_nothing_is_read_is_counted_also_from_the_cache(sample
         assert problem.file.endswith("flute_away") and problem.detail.startswith("24 files, such as flute_A3_025_forte")
 
 
+@pytest.mark.slow
 def test_scoring_makes_no_changed_copies(samples, tmp_path):
     data = phil(samples, tmp_path / "cache", augment=Augmentation(variants=2))
     data.for_scoring()
@@ -436,6 +439,7 @@ def test_a_recorded_copy_has_a_level_and_a_background_of_its_own():
     assert all(np.array_equal(c, tone) for c in alone)
 
 
+@pytest.mark.slow
 def test_recordings_can_be_had_in_every_condition(samples, tmp_path):
     for folder in ("bass_clarinet", "cello"):
         shutil.rmtree(samples / "philharmonia" / folder)

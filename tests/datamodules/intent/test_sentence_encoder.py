@@ -68,6 +68,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_text_has_the_same_vector_alone_and_among_others(package: Path) -> None:
     encode = SentenceEncoder()
     texts = ["happy", "unhappyness, a", "happy happy happy !", ""]
@@ -77,12 +78,14 @@ def test_a_text_has_the_same_vector_alone_and_among_others(package: Path) -> Non
     assert not np.allclose(together[0], together[1], atol=1e-2)
 
 
+@pytest.mark.slow
 def test_vectors_are_kept(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = teacher.vectors_of(["happy", "a"], tmp_path, False)
     monkeypatch.setattr(teacher, "SentenceEncoder", None)
     assert np.array_equal(first, teacher.vectors_of(["happy", "a"], tmp_path, False))
 
 
+@pytest.mark.slow
 def test_a_broken_file_is_one_line(package: Path) -> None:
     (package / "model.safetensors").write_bytes(b"\x05\0\0\0\0\0\0\0{}")
     with pytest.raises(DataError, match="not a sentence encoder"):

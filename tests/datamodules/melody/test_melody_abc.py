@@ -105,6 +105,7 @@ def samples() -> list[str]:
     return chosen
 
 
+@pytest.mark.slow
 def test_it_reads_what_music21_reads_in_twenty_tunes() -> None:
     for text in samples():
         fields, body = next(tunes(text))

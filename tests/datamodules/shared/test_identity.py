@@ -48,6 +48,7 @@ def test_every_setting_is_said_to_decide_or_not(of: type[LabData[Any, Any]]) -> 
     assert decide | set(of.other_settings) <= arguments, "names that are no argument"
 
 
+@pytest.mark.slow
 def test_the_registry_tells_the_drummers_and_eval_takes_them_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def test_the_corpus_of_bad_files_gives_its_table(tmp_path: Path) -> None:
     assert outcomes(read_many(sorted(tmp_path.iterdir()), note_count)) == expected
 
 
+@pytest.mark.slow
 def test_a_worker_killed_from_outside_costs_at_most_one_file(tmp_path: Path) -> None:
     paths = write(tmp_path, ["good"] * 40)
     reads = []
@@ -207,6 +208,7 @@ def test_mutated_files_never_end_the_job(tmp_path: Path, seed: int) -> None:
     assert not any(read.reason == "extract failed" for read in reads)
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_start_are_an_error_not_a_loop(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="end before they start"):
         list(read_many(write(tmp_path, ["good"] * 3), _Unloadable()))

@@ -40,6 +40,7 @@ def frames() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(7, 6)).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_the_object_of_run_json(contract, frames):
     result = measure_latency(nn.Linear(6, 4), contract, tiny_onnx(contract), b"{}", frames, None, calls=50, warmup=3)
     assert set(result) == {"budget_ms", "frames", "threads", "pinned_core", "backends", "not_measured"}
@@ -56,6 +57,7 @@ def test_the_object_of_run_json(contract, frames):
     orjson.dumps(result)
 
 
+@pytest.mark.slow
 def test_a_slow_network_reads_as_slow_and_over_budget(contract, frames):
     result = measure_latency(Slow(), contract, tiny_onnx(contract), None, frames, None, calls=20, warmup=1)
     torch_ = result["backends"]["torch"]
@@ -64,6 +66,7 @@ def test_a_slow_network_reads_as_slow_and_over_budget(contract, frames):
     assert result["not_measured"] == {"rtneural": "this network is in no RTNeural file"}
 
 
+@pytest.mark.slow
 def test_without_a_network_only_the_files_are_timed(contract, frames):
     result = measure_latency(None, contract, tiny_onnx(contract), None, frames, None, calls=5, warmup=0)
     assert set(result["backends"]) == {"onnxruntime", "onnxruntime_iobinding"}
@@ -113,6 +116,7 @@ def test_a_coarse_clock(times):
     assert np.isfinite(result["histogram"]["edges_us"]).all()
 
 
+@pytest.mark.slow
 def test_settings_are_put_back_also_after_a_failure(contract, frames):
     def settings():
         return torch.get_num_threads(), gc.isenabled(), getattr(os, "sched_getaffinity", lambda _: None)(0)
@@ -130,6 +134,7 @@ def test_settings_are_put_back_also_after_a_failure(contract, frames):
     assert settings() == before
 
 
+@pytest.mark.slow
 def test_the_network_itself_is_left_alone(contract, frames):
     network = nn.Linear(6, 4).double().train()
     measure_latency(network, contract, tiny_onnx(contract), None, frames, None, calls=3, warmup=0)
@@ -142,6 +147,7 @@ def test_wrong_frames_are_refused(contract, frames):
             measure_latency(None, contract, tiny_onnx(contract), None, wrong, None, calls=calls)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("build", "name"), [("eigen", "rtneural"), ("stl", "rtneural_stl")])
 def test_rtneural_times_itself(contract, frames, tmp_path: Path, build, name):
     """A stand-in for the runner: it answers as the protocol of docs/rtneural_runner.md says."""

@@ -61,6 +61,7 @@ def test_a_started_session_begins_from_zeros(backends, frames):
         assert second(frames[:1])[0, 3] == 1, backend.name
 
 
+@pytest.mark.slow
 def test_the_timed_calls_are_those_that_carry_it(backends, frames):
     for backend in backends:
         call = backend.start()

@@ -47,6 +47,7 @@ def test_holds_nothing_of_this_machine_and_comes_out_the_same_again(exported, ma
     assert export_onnx(network, make_contract(6, 4)) == data
 
 
+@pytest.mark.slow
 def test_is_the_same_with_the_exporters_table_made_anew(exported, make_contract, monkeypatch):
     network, data = exported
     monkeypatch.setattr(ONNXRegistry, "from_torchlib", exporter.new_table)
@@ -66,6 +67,7 @@ def test_says_nothing_on_the_screen(make_contract, capfd):
     assert shown.err == ""
 
 
+@pytest.mark.slow
 def test_newer_opset_is_kept(make_contract):
     data = export_onnx(nn.Linear(3, 2).eval(), make_contract(3, 2), opset=20)
     assert onnx.load_from_string(data).opset_import[0].version == 20

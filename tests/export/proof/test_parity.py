@@ -33,6 +33,7 @@ def made(make_contract) -> tuple[nn.Sequential, Any, bytes, bytes]:
     return network, contract, export_onnx(network, contract), export_rtneural(network, contract)
 
 
+@pytest.mark.slow
 def test_good_artefacts_pass(made):
     report = check_parity(*made, PROBES)
     assert report == {**report, "rtneural": None, "tolerance": 1e-4, "calls": 20 + len(gate_inputs(made[1]))}

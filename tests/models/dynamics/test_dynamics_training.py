@@ -147,6 +147,7 @@ def random_pieces(rng: np.random.Generator, count: int) -> list[EncodedPiece]:
     return out
 
 
+@pytest.mark.slow
 def test_what_hears_no_history_runs_freely_in_one_call() -> None:
     pieces = random_pieces(np.random.default_rng(3), 4)
     rows = [replace(p, x=np.abs(p.x)) for p in pieces]

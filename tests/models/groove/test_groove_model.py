@@ -105,6 +105,7 @@ def test_an_unknown_mood_or_style_has_no_effect_before_it_is_learnt() -> None:
     assert torch.equal(module(x), module(other))
 
 
+@pytest.mark.slow
 def test_the_fixed_layer_is_not_trained(generated: DrumPerformances) -> None:
     module = fit(generated, 1, inner=8, hidden=8)
     last = list(module.network)[-1]
@@ -300,6 +301,7 @@ def test_it_beats_the_simple_baselines_on_generated_takes(generated: DrumPerform
             assert own["velocity_mae"] < scored["velocity_mae"], name
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(generated: DrumPerformances) -> None:
     a, b = (fit(generated, 1, inner=8, hidden=8) for _ in range(2))
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))

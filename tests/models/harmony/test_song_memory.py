@@ -79,6 +79,7 @@ def test_weights_trust_what_is_right() -> None:
     assert np.array_equal(memory_weights(np.zeros(0), []), no_memory())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("remembers", [True, False])
 def test_predict_answers_as_the_evaluator_scores(remembers: bool, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)

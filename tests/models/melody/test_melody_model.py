@@ -179,6 +179,7 @@ def test_a_short_training_beats_the_unigram_and_learns_to_copy(trained: tuple[Me
     assert own[later].mean() < own[~later].mean()
 
 
+@pytest.mark.slow
 def test_a_student_is_trained_after_the_fit(trained: tuple[MelodyTransformer, Melodies], tmp_path: Path) -> None:
     module, data = trained
     (tmp_path / "checkpoints").mkdir()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import DataError, first_line
+from kmidi_lab.own_yaml import own_yaml
 
 if TYPE_CHECKING:
     import torch
@@ -141,7 +142,7 @@ class Node:
 def load_thesaurus(path: Path = THESAURUS) -> list[Node]:
     """The 216 nodes in the order of their ids. Raises DataError for a file that is none."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = own_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise DataError(f"{path}: can't be read as a thesaurus ({first_line(error)})") from error
     return _nodes(content, path)

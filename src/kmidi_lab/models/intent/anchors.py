@@ -13,9 +13,9 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from kmidi_lab.own_yaml import own_yaml
 from kmidi_lab.song.vocabularies import ARCS, FEELS, MOODS, RULE_BREAKS, VULNERABILITY, mood_affect
 
 SHARPNESS = 4.0
@@ -72,5 +72,4 @@ def probabilities(kind: str, readings: NDArray[np.floating]) -> dict[str, float]
 
 @cache
 def _anchors() -> dict[str, dict[str, list[float]]]:
-    text = files("kmidi_lab.models.intent").joinpath("anchors.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(own_yaml(files("kmidi_lab.models.intent").joinpath("anchors.yaml")))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-import yaml
+from kmidi_lab.own_yaml import own_yaml
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class OwnSentence:
 @cache
 def own_sentences() -> tuple[OwnSentence, ...]:
     """All of them, in the file's order."""
-    text = files("kmidi_lab.models.intent").joinpath("own_sentences.yaml").read_text(encoding="utf-8")
+    written = own_yaml(files("kmidi_lab.models.intent").joinpath("own_sentences.yaml"))
     out = []
-    for kind, rows in yaml.safe_load(text).items():
+    for kind, rows in written.items():
         for sentence, expected in rows:
             labels, _, sign = str(expected).partition(" ")
             out.append(OwnSentence(kind, str(sentence), tuple(labels.split("|")), {"+": 1, "-": -1}.get(sign, 0)))
