@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from datamodules.emotion_node import made, played
+from datamodules.emotion_node.by_notes import NoteListener
 from datamodules.emotion_node.composing import Players
 from datamodules.emotion_node.made import plan, rendered
+from datamodules.emotion_node.played import Piece
+from datamodules.emotion_node.stretches import clips_of
 from datamodules.shared import emopia, engine, rendering
 from datamodules.shared.cache import code_version, data_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
@@ -34,6 +37,8 @@ def load(
     cache_dir: Path,
     names: Sequence[str],
     renderings: int,
+    stretches: int,
+    teacher: bool,
     nodes: int,
     split_seed: int,
     fonts: Sequence[str],
@@ -48,6 +53,8 @@ def load(
         cache_dir: where clips are kept.
         names: of SOURCES; music by rule always is there.
         renderings: training clips of each node, in two keys each.
+        stretches: of each piece of played music and SoundFont to train on, in two keys each.
+        teacher: whether training stretches get what a listener made of EMOPIA's notes says of theirs (`by_notes`).
         nodes: how many nodes.
         split_seed: of what is drawn, and of EMOPIA's validation part.
         fonts: paths of SoundFonts that played music is trained on beside TimGM6mb.
@@ -65,12 +72,19 @@ def load(
         clips = list(rendered(plan(renderings, split_seed, nodes), workers, progress))
         return Reading(made.NAME, rendering.LICENCE, clips, note=STAND_IN)
 
-    def by_players(paths: list[Path]) -> Reading[Clip]:
-        pieces = played.emopia_pieces(paths, split_seed, trained, tested)
-        return played.clips_of(pieces, split_seed, workers, progress)
+    @cache
+    def listened() -> Reading[Piece]:
+        return played.emopia_pieces(emopia.files(root), split_seed, trained, tested)
+
+    @cache
+    def listener() -> NoteListener | None:
+        return NoteListener.fit(listened().items, split_seed) if teacher and emopia.NAME in names else None
+
+    def by_players(_: list[Path]) -> Reading[Clip]:
+        return clips_of(listened(), split_seed, stretches, listener(), workers, progress)
 
     def without_labels(paths: list[Path]) -> Reading[Clip]:
-        return played.clips_of(played.pop909_pieces(paths, trained), split_seed, workers, progress)
+        return clips_of(played.pop909_pieces(paths, trained), split_seed, stretches, listener(), workers, progress)
 
     sources = [
         Source(made.NAME, list, by_rule, lambda _: own, always=True),
@@ -79,7 +93,8 @@ def load(
     ]
     present, absent = engine.find(sources, [name for name in SOURCES if name in (made.NAME, *names)])
     heard = [(font.name, font.stat().st_size) for font in [*trained, *([tested] if tested else [])]]
-    settings = (tuple(p.name for p in present), renderings, nodes, split_seed, rendering.SOUND_FONT, *heard)
+    drawn = (renderings, stretches, teacher, nodes, split_seed)
+    settings = (tuple(p.name for p in present), *drawn, rendering.SOUND_FONT, *heard)
     version = data_version(settings, chain(own, *(p.contents() for p in present)))
     rules = NodeRules(split_seed, tested.stem if tested else rendering.SOUND_FONT)
     return engine.load(cache_dir / "emotion_nodes", present, absent, version, code_version(__name__), rules)

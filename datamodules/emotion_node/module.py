@@ -18,7 +18,7 @@ from kmidi_lab.audio.augment import raise_floor
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.models.emotion_node.features import CLASSES, NodeBatch, pair_of, targets_of
+from kmidi_lab.models.emotion_node.features import CLASSES, NodeBatch, learnt_of, pair_of, taught_of
 
 _TOGETHER = 32
 _FLOORS_DB = (20.0, 45.0)
@@ -33,6 +33,8 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         sources: all that are there are used: `rules` (always is), `emopia`, `pop909`.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         renderings: training clips of each node, each in two keys.
+        stretches: of each piece of played music and SoundFont to train on, each in two keys.
+        teacher: whether a listener made of EMOPIA's training notes says of those stretches which quadrant and key they are in.
         nodes: how many of the 216, evenly over all.
         split_seed: of what is rendered.
         fonts: paths of SoundFonts that played music is trained on beside TimGM6mb.
@@ -52,8 +54,8 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
     vocabulary = CLASSES
     root_sources: tuple[str, ...] = library.SOURCES[1:]
     bytes_per_example = 2 * 1024 * 1024
-    identity_settings = ("sources", "renderings", "nodes", "split_seed")
-    other_settings = ("fonts", "test_font", "frames", "equaliser", "bands", "masked")
+    identity_settings = ("sources", "renderings", "stretches", "nodes", "split_seed")
+    other_settings = ("teacher", "fonts", "test_font", "frames", "equaliser", "bands", "masked")
     probed = 40
 
     def __init__(
@@ -63,6 +65,8 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         sources: Sequence[str] = library.SOURCES,
         split: str = "test",
         renderings: Count = 6,
+        stretches: Count = 1,
+        teacher: bool = False,
         nodes: Annotated[int, Interval(ge=2, le=made.NODES)] = made.NODES,
         split_seed: int = 0,
         fonts: Sequence[str] = (),
@@ -76,8 +80,8 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         progress: bool = True,
     ) -> None:
         load = load_of(
-            library.load, library.SOURCES, root, cache_dir, sources, renderings=renderings, nodes=nodes,
-            split_seed=split_seed, fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
+            library.load, library.SOURCES, root, cache_dir, sources, renderings=renderings, stretches=stretches,
+            teacher=teacher, nodes=nodes, split_seed=split_seed, fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size, frames, equaliser, bands, masked)
 
@@ -101,31 +105,32 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
 
     def train_dataloader(self) -> object:
         clips = self.songs("train")
-        self._pairs, self._targets, self._quadrants = self._paired(clips)
+        self._pairs, self._targets, self._quadrants, self._taught = self._paired(clips)
         return self.index_batches(len(self._pairs), self._gather)
 
     def whole(self, split: str) -> list[NodeBatch]:
         """Every pair from its first frame to its last, up to 32 of one length at a time."""
         clips = self.songs(split)
         store = self.stored(clips)
-        pairs, target, quadrant = self._paired(clips)
+        pairs, target, quadrant, taught = self._paired(clips)
         batches = []
         for length in store.lengths[pairs[:, 0]].unique().tolist():
             for some in (store.lengths[pairs[:, 0]] == length).nonzero()[:, 0].split(_TOGETHER):
                 both = pairs[some].flatten()
                 x, _ = store.take(both, torch.zeros_like(both), length)
-                batches.append(NodeBatch(x.unflatten(0, (-1, 2)), target[pairs[some]], quadrant[some]))
+                batches.append(NodeBatch(x.unflatten(0, (-1, 2)), target[pairs[some]], quadrant[some], taught[some]))
         return batches
 
-    def _paired(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Places of the pairs `[P, 2]`, the classes of every clip `[N, 5]` and the quadrants of the pairs `[P]`, on the device."""
+    def _paired(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, ...]:
+        """Places of the pairs `[P, 2]`, the classes of every clip `[N, 5]`, and the pairs' quadrants: listeners' `[P]`, by notes `[P, 4]`."""
         of: dict[str, list[int]] = {}
         for place, clip in enumerate(clips):
             of.setdefault(pair_of(clip), []).append(place)
         pairs = [versions[i : i + 2] for versions in of.values() for i in range(0, len(versions) - 1, 2)]
         quadrants = [clips[first].labels.get("quadrant", -1) for first, _ in pairs]
-        rows = [targets_of(clip) for clip in clips]
-        return tuple(torch.tensor(column, device=self.device) for column in (pairs, rows, quadrants))  # type: ignore[return-value]
+        taught = [taught_of(clips[first]) for first, _ in pairs]
+        rows = [learnt_of(clip) for clip in clips]
+        return tuple(torch.tensor(column, device=self.device) for column in (pairs, rows, quadrants, taught))
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> NodeBatch:
         (store, _), pairs = self.heard_in_training(), self._pairs[index]
@@ -133,7 +138,7 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         x, _ = store.take(pairs.flatten(), start.repeat_interleave(2), self.frames)
         x = raise_floor(self.equalised(x, generator), _FLOORS_DB, generator)
         x = self.covered(x, generator)
-        return NodeBatch(x.unflatten(0, (-1, 2)), self._targets[pairs], self._quadrants[index])
+        return NodeBatch(x.unflatten(0, (-1, 2)), self._targets[pairs], self._quadrants[index], self._taught[index])
 
 
 class RenderedNodes(EmotionMusic):

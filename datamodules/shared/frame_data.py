@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +15,8 @@ from datamodules.shared.library import SplitLibrary
 from datamodules.shared.module import Batch, LabData, Song
 from kmidi_lab.audio.augment import equalise_by_cosines, spec_augment
 from kmidi_lab.audio.level import adapted_sounds
+
+_AT_ONCE = 2048
 
 
 class FrameData(LabData[Song, Batch]):
@@ -68,9 +70,11 @@ class FrameData(LabData[Song, Batch]):
             self._heard = store, store.statistics()
         return self._heard
 
-    def stored(self, songs: Iterable[Song]) -> FrameStore:
+    def stored(self, songs: Sequence[Song]) -> FrameStore:
         """The inputs of sounds, on the device."""
-        return FrameStore(self._adapted(songs), self.device)
+        # As float32 all of them would take more memory than the training.
+        parts = (self._adapted(songs[i : i + _AT_ONCE]) for i in range(0, len(songs), _AT_ONCE))
+        return FrameStore([np.asarray(sound, np.float16) for part in parts for sound in part], self.device)
 
     def begins(self, lengths: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """`[B]` where a training stretch of sounds of `lengths` `[B]` frames begins, anywhere that it fits."""
@@ -87,5 +91,5 @@ class FrameData(LabData[Song, Batch]):
             return x
         return spec_augment(x, self._bands, self._masked, generator, fill=self.statistics()[0])
 
-    def _adapted(self, songs: Iterable[Song]) -> list[np.ndarray]:
+    def _adapted(self, songs: Sequence[Song]) -> list[np.ndarray]:
         return adapted_sounds([self.frames_of(song) for song in songs])

@@ -17,7 +17,7 @@ from datamodules.shared import pool
 
 _IMPORTED = [
     "datamodules.shared.pool_worker", "datamodules.emotion.espeak", "datamodules.emotion.ravdess",
-    "datamodules.emotion_node.made", "datamodules.emotion_node.played", "datamodules.groove.fma", "datamodules.instrument.library",
+    "datamodules.emotion_node.made", "datamodules.emotion_node.stretches", "datamodules.groove.fma", "datamodules.instrument.library",
     "datamodules.melody.extract", "datamodules.dynamics.unscored",
 ]  # fmt: skip
 

@@ -1,20 +1,16 @@
-"""EMOPIA and POP909 for emotion nodes: published split, two keys of one stretch, a SoundFont for the test."""
+"""EMOPIA and POP909 for emotion nodes: published split, a SoundFont for the test."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import mido
-import numpy as np
 import pytest
 
-from datamodules.emotion_node import library, played
-from datamodules.emotion_node.played import Piece, clips_of, emopia_pieces, pop909_files, pop909_pieces
+from datamodules.emotion_node import library
+from datamodules.emotion_node.played import emopia_pieces, pop909_files, pop909_pieces
 from datamodules.shared import emopia
-from datamodules.shared.library import Reading
-from datamodules.shared.rendering import Note, Part
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.emotion_node.features import pair_of
 
 
 def midi(path: Path, notes: int) -> None:
@@ -70,39 +66,8 @@ def test_every_font_is_trained_on(root: Path) -> None:
     assert {p.font for p in pop909_pieces(pop909_files(root) * 2, [Path("b.sf2")]).items} == {None, Path("b.sf2")}
 
 
-def test_a_pair_is_one_stretch_in_two_keys() -> None:
-    part = Part(0, [Note(0.25 * i, 0.25 * i + 0.2, 60 + i % 7, 80) for i in range(80)])
-    piece = Piece("x/TimGM6mb", "emopia", "x", {"quadrant": 1}, (part,), "train", None)
-    (one, other), shift = played._cut(piece, np.random.default_rng(0))
-    assert shift in played._SHIFTS and one[0].program == other[0].program
-    moved = [note._replace(pitch=note.pitch + shift) for note in one[0].notes]
-    assert moved == other[0].notes and one[0].notes[0].start == pytest.approx(0, abs=1e-9)
-
-
-@pytest.mark.slow
-def test_what_is_heard(root: Path) -> None:
-    part = Part(0, [Note(0.5 * i, 0.5 * i + 0.4, 60 + i % 7, 80) for i in range(60)])
-    reading: Reading[Piece] = Reading("emopia", "")
-    reading.items = [
-        Piece(f"{i}/TimGM6mb", "emopia", str(i), {"quadrant": i}, (part,), split, None)
-        for i, split in enumerate(("train", "test", "val"))
-    ]
-    clips = clips_of(reading, 0, 1, False).items
-    assert [clip.split for clip in clips] == ["train", "train", "test", "test", "val", "val"]
-    assert [pair_of(a) == pair_of(b) for a, b in zip(clips, clips[1:], strict=False)] == [
-        True,
-        False,
-        True,
-        False,
-        True,
-    ]
-    assert [len(clip.sound.frames) for clip in clips[::2]] == [622, 1247, 1247]
-    levels = [np.asarray(clip.sound.frames, float).max(1) for clip in clips]
-    assert all(level[:1].max() > -9 for level in levels), "every stretch begins with a note"
-
-
 @pytest.mark.parametrize("setting", [{"fonts": ["nope.sf2"]}, {"test_font": "nope.sf2"}])
 def test_a_missing_soundfont_is_named(tmp_path: Path, setting: dict[str, object]) -> None:
     given = {"fonts": (), "test_font": None, **setting}
     with pytest.raises(DataError, match=rf"data\.{next(iter(setting))}: nope\.sf2 is not there; install it"):
-        library.load(tmp_path, tmp_path, ("rules",), 1, 2, 0, workers=1, progress=False, **given)  # type: ignore[arg-type]
+        library.load(tmp_path, tmp_path, ("rules",), 1, 1, False, 2, 0, workers=1, progress=False, **given)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from datamodules.emotion_node.module import RenderedNodes
 from datamodules.emotion_node.sounding import heard_of
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.augment import equalise_by_cosines
-from kmidi_lab.audio.clips import Clip
+from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.onnx.writer import export_onnx
@@ -35,12 +35,18 @@ from kmidi_lab.models.emotion_node.evaluation import (
 from kmidi_lab.models.emotion_node.features import (
     BASES,
     HEADS,
+    KEY_BY_NOTES,
     KEYS,
     QUADRANTS,
+    TAUGHT,
+    NodeBatch,
+    learnt_of,
     load_thesaurus,
     marginals,
     node_of,
     node_quadrants,
+    targets_of,
+    taught_of,
 )
 from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier, disagreement, quadrant_logits
 
@@ -159,6 +165,28 @@ def test_a_quadrants_probability_is_that_of_its_nodes():
         ] += nodes[:, place]
     np.testing.assert_allclose(quadrants(nodes), by_hand, atol=1e-6)
     np.testing.assert_allclose(quadrant_logits(outputs).softmax(1).numpy(), by_hand, atol=1e-6)
+
+
+def test_listeners_and_notes_teach_the_quadrant_each_with_its_weight():
+    outputs = torch.randn(4, 258, generator=torch.Generator().manual_seed(2))
+    unknown = torch.full((2, 2, 5), -1)
+    log_p = quadrant_logits(outputs).log_softmax(1)
+    taught = torch.tensor([[0.5, 0.1, 0.1, 0.3], [0.0, 0.0, 0.0, 0.0]])
+    batch = NodeBatch(torch.zeros(2, 2, 1, 128), unknown, torch.tensor([-1, 2]), taught)
+    module = EmotionNodeClassifier(channels=8, dilations=[4], quadrant_weight=2.0, taught_weight=0.5)
+    heard_by_listeners = -(log_p[2, 2] + log_p[3, 2]) / 2
+    by_notes = -(taught[0] * (log_p[0] + log_p[1]) / 2).sum()
+    by_hand = 2.0 * heard_by_listeners + 0.5 * by_notes
+    assert float(module._loss(outputs, batch, 1, 0.0)) == pytest.approx(float(by_hand), rel=1e-5)
+
+
+def test_the_key_by_notes_is_learnt_where_no_other_is_known():
+    sound = Sound(np.zeros((1, 128), np.float16))
+    of = {"node": 3, "intensity": 2, "key": 5, KEY_BY_NOTES: 9}
+    assert learnt_of(Clip("a/0", "rules", "a", of, sound))[HEADS.index("key")] == 5
+    played = Clip("a/0", "pop909", "a", {KEY_BY_NOTES: 9, **dict(zip(TAUGHT, (250, 0, 250, 500), strict=True))}, sound)
+    assert [one for one in learnt_of(played) if one >= 0] == [9] and targets_of(played) == [-1] * 5
+    assert taught_of(played) == [0.25, 0, 0.25, 0.5] and taught_of(Clip("a/0", "rules", "a", of, sound)) == [0.0] * 4
 
 
 def test_two_keys_disagree_where_their_answers_do_but_for_the_key():

@@ -38,6 +38,10 @@ CLASSES = tuple(f"{base}.{sub}" for base in BASES for sub in SUBS[base])
 PER_SUB, PER_BASE = 6, 36
 QUADRANTS = ("happy", "angry", "sad", "calm")
 """Of valence and arousal (Russell, 1980), in EMOPIA's order: ++, -+, --, +-."""
+TAUGHT = tuple(f"taught_{name}" for name in QUADRANTS)
+"""Labels of a clip to train on: thousandths of the quadrants, by a listener of notes."""
+KEY_BY_NOTES = "key_by_notes"
+"""And its key, by its notes; not the key that it was made for."""
 HEADS = tuple(s.name for s in EMOTION_NODE.outputs)
 THESAURUS = Path(__file__).with_name("emotion_thesaurus.yaml")
 
@@ -91,6 +95,19 @@ def targets_of(clip: Clip) -> list[int]:
     return [row[name] for name in HEADS]
 
 
+def learnt_of(clip: Clip) -> list[int]:
+    """The class of each head that training learns: as `targets_of`, with the key by notes where no other is known."""
+    row = targets_of(clip)
+    key = HEADS.index("key")
+    return [*row[:key], row[key] if row[key] >= 0 else clip.labels.get(KEY_BY_NOTES, -1), *row[key + 1 :]]
+
+
+def taught_of(clip: Clip) -> list[float]:
+    """The chances of the quadrants by its notes, which sum to 1; zeros where they are not known."""
+    told = [clip.labels.get(name, 0) for name in TAUGHT]
+    return [one / max(sum(told), 1) for one in told]
+
+
 def marginals(node: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Probabilities of base `[N, 6]` and of the sub-emotion's place in any base `[N, 6]`, from nodes' `[N, 216]`."""
     grid = node.reshape(len(node), len(BASES), PER_SUB, PER_SUB)
@@ -101,12 +118,14 @@ class NodeBatch(NamedTuple):
     """Pairs of clips that are alike but for the key.
 
     `x` `[B, 2, T, 128]` frames of `mel128-v2`; `target` `[B, 2, 5]`, the class of each head in the contract's order, -1
-    where it is not known; `quadrant` `[B]`, a place in QUADRANTS, -1 where it is not known.
+    where it is not known; `quadrant` `[B]`, a place in QUADRANTS, -1 where it is not known; `taught` `[B, 4]`, chances of
+    the quadrants by notes, zeros where they are not known.
     """
 
     x: torch.Tensor
     target: torch.Tensor
     quadrant: torch.Tensor
+    taught: torch.Tensor
 
 
 @dataclass(frozen=True)

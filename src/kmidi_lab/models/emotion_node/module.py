@@ -38,6 +38,7 @@ class EmotionNodeClassifier(AudioModule):
         label_smoothing: of the cross-entropies.
         frame_weight: of the loss frame by frame, beside that of the clip.
         quadrant_weight: of the quadrant's cross-entropy, for music that listeners put in one.
+        taught_weight: of the quadrant's cross-entropy with what a listener of notes says, for data that has it.
         key_weight: of how far the answers to two keys of one piece are apart.
     """
 
@@ -57,6 +58,7 @@ class EmotionNodeClassifier(AudioModule):
         label_smoothing: Smoothing = 0.05,
         frame_weight: LossWeight = 0.3,
         quadrant_weight: LossWeight = 1.0,
+        taught_weight: LossWeight = 1.0,
         key_weight: LossWeight = 1.0,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
@@ -65,7 +67,7 @@ class EmotionNodeClassifier(AudioModule):
         self._layers = (channels, kernel, tuple(dilations), dropout, first_kernel, cepstra)
         self.network = node_network(*self._layers)
         self.smoothing, self.frame_weight = label_smoothing, frame_weight
-        self.quadrant_weight, self.key_weight = quadrant_weight, key_weight
+        self.quadrant_weight, self.taught_weight, self.key_weight = quadrant_weight, taught_weight, key_weight
         self.stride = gcd(*dilations)
         self.save_hyperparameters()
 
@@ -99,14 +101,17 @@ class EmotionNodeClassifier(AudioModule):
         """Cross-entropies of the heads, and of the quadrant, over what is known; outputs `[2 * B * times, 258]`."""
         target = batch.target.flatten(0, 1).repeat_interleave(times, 0)
         quadrant = batch.quadrant.repeat_interleave(2 * times)
+        taught = batch.taught.repeat_interleave(2 * times, 0)
         total = outputs.new_zeros(())
-        if (known := target[:, 0] >= 0).any():
-            for place, name in enumerate(HEADS):
+        for place, name in enumerate(HEADS):
+            if (known := target[:, place] >= 0).any():
                 part = outputs[known, _PARTS[name]]
                 total = total + F.cross_entropy(part, target[known, place], label_smoothing=smoothing)
         if (known := quadrant >= 0).any():
             logits = quadrant_logits(outputs[known])
             total = total + self.quadrant_weight * F.cross_entropy(logits, quadrant[known], label_smoothing=smoothing)
+        if (known := taught.sum(1) > 0).any():
+            total = total + self.taught_weight * F.cross_entropy(quadrant_logits(outputs[known]), taught[known])
         return total
 
 
