@@ -133,4 +133,4 @@ def facts(notes: Sequence[Note]) -> NDArray[np.float64]:
 def _chroma(notes: Sequence[Note]) -> NDArray[np.float64]:
     """`[12]` from C: how long each pitch class sounds, seconds."""
     lengths = [max(note.end - note.start, 1e-3) for note in notes]
-    return np.bincount([note.pitch % 12 for note in notes], lengths, 12)
+    return np.asarray(np.bincount([note.pitch % 12 for note in notes], lengths, 12), np.float64)
