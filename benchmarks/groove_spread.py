@@ -19,7 +19,7 @@ from datamodules.groove.module import DrumPerformances
 from kmidi_lab.inference.published import default_root, load_published
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.models.groove.evaluation import run
-from kmidi_lab.models.groove.features import Encoded, milliseconds, read_outputs
+from kmidi_lab.models.groove.features import EncodedPerformances, milliseconds, read_outputs
 from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities
 
 ON_STEP, FEWEST = 0.5, 64
@@ -38,7 +38,7 @@ def main(root: Path | None) -> None:
         report(e, run(published.call, e))
 
 
-def report(e: Encoded, outputs: np.ndarray) -> None:
+def report(e: EncodedPerformances, outputs: np.ndarray) -> None:
     """Prints the parts of what `outputs` `[N, 32]` leave open, and real and drawn standard deviations."""
     timing, velocity = read_outputs(outputs)
     unit = milliseconds(e.bpm)[:, None, None]

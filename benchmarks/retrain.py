@@ -34,8 +34,8 @@ from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.retraining.adapting import Adapter, cross_validated, losses
 from kmidi_lab.retraining.lessons import Lessons
-from kmidi_lab.retraining.mixing import Mixed
-from kmidi_lab.retraining.opening import Opened, opened
+from kmidi_lab.retraining.mixing import FeedbackMixer
+from kmidi_lab.retraining.opening import TrainableRelease, opened
 from kmidi_lab.retraining.raters import event_weights, rated
 from kmidi_lab.targets import build
 
@@ -55,7 +55,7 @@ class World:
         [cfg] = config.check(
             [f"model={model}", f"data.root={data_root}", f"paths.cache_dir={work / 'cache'}", "hardware=cpu"], False
         )
-        self.open: Opened = opened(cfg, release)
+        self.open: TrainableRelease = opened(cfg, release)
         entry = self.open.published.entry
         cfg.data.update({key: value for key, value in entry["data_settings"].items() if key in cfg.data})
         cfg.data.batch_size = 256 if model == "harmony" else 12
@@ -88,7 +88,7 @@ class World:
         L.seed_everything(seed, verbose=False)
         module = type(self.open.module)(**{**self.open.module.hparams, "learning_rate": self.open.training.RATE})
         start_weights.load(module, str(self.open.root))
-        self.data.mixed_in = Mixed(self.open.training, lessons, weights, SHARE, seed)
+        self.data.mixed_in = FeedbackMixer(self.open.training, lessons, weights, SHARE, seed)
         trainer = L.Trainer(
             max_steps=steps, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, limit_val_batches=0, gradient_clip_val=1.0,

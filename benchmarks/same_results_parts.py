@@ -107,7 +107,8 @@ def data_set(name: str, settings: argparse.Namespace) -> Record | None:
         return check([f"model={taker(name)}", f"data={name}", f"paths.cache_dir={settings.cache}", *more], False)[0]
 
     cfg = composed()
-    if hydra.utils.get_class(cfg.data._target_).contract.listens:
+    contract = hydra.utils.get_class(cfg.data._target_).contract
+    if contract.listens:
         if not settings.slow:
             return None
         cfg = composed(*(f"data.{s}={v}" for s, v in _SMALL.items() if OmegaConf.select(cfg.data, s) is not None))
@@ -116,6 +117,8 @@ def data_set(name: str, settings: argparse.Namespace) -> Record | None:
         data = build(cfg.data, LabData, (), progress=False)
         data.prepare_data()
         data.setup("fit")
+        if contract.reads:  # texts become vectors by the table of a model
+            data.use_table(build(cfg.model.module, LabModule, ()).table())
     except (LabError, UserError) as error:
         return {"not_there": without_paths(str(error), settings)}
     description = data.describe()

@@ -16,6 +16,12 @@ def test_says_what_the_machine_is():
     assert len(facts["id"]) == 12 and int(facts["id"], 16) >= 0
 
 
+def test_the_lab_s_version_is_that_of_the_code_that_runs(monkeypatch):
+    """Not of what was installed: an editable checkout keeps the number of the day it was installed on."""
+    monkeypatch.setattr(provenance, "__version__", "9.8.7")
+    assert provenance.versions()["kmidi_lab"] == "9.8.7"
+
+
 def test_names_no_host():
     assert platform.node() not in str(provenance.machine_fingerprint().values())
 

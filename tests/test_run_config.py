@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from kmidi_lab import go_on, resume, run_config
-from kmidi_lab.errors import LabError
+from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.feedback.labels import read_rows
 from kmidi_lab.inference.questions import read_text
 from kmidi_lab.report.leaderboard import leaderboard
@@ -46,7 +47,7 @@ def test_a_pipe_is_not_waited_for(sweep: Path) -> None:
     assert run_config.overrides(sweep / "0") == []
     assert resume.read(sweep / "x.ckpt") is None
     for read, name, error in (
-        (run_config.read, "config.yaml", "no plain file"),
+        (run_config.read, "config.yaml", "not a plain file"),
         (lambda path: next(read_rows(path, ("source",))), "queue.csv", "not a plain file"),
         (read_text, "queue.csv", "not a plain file"),
         (read_intent, "song.yaml", "is not a file"),
@@ -54,3 +55,18 @@ def test_a_pipe_is_not_waited_for(sweep: Path) -> None:
         with pytest.raises(LabError, match=error) as refused:
             read(sweep / name)
         assert "_Unreadable" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "mebibytes"),
+    [(lambda path: next(read_rows(path, ("source",))), 64), (read_text, 16)],
+    ids=["queue", "text"],
+)
+def test_a_file_of_too_many_bytes_is_to_be_divided(
+    tmp_path: Path, read: Callable[[Path], object], mebibytes: int
+) -> None:
+    path = tmp_path / "long.csv"
+    with path.open("wb") as file:
+        file.truncate((mebibytes << 20) + 1)
+    with pytest.raises(DataError, match=f"larger than {mebibytes} MiB; divide"):
+        read(path)

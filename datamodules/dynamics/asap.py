@@ -14,7 +14,7 @@ from datamodules.shared.library import Reading
 from datamodules.shared.pool import survived
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.score import Floats, Score, pitched_notes, score_of
-from kmidi_lab.models.dynamics.targets import Performance, Performed, at_tempo
+from kmidi_lab.models.dynamics.targets import Performance, PerformedNotes, at_tempo
 from kmidi_lab.models.dynamics.written import written_dynamics
 
 MIN_MATCHED = 0.8
@@ -78,7 +78,7 @@ def _performance(
     )
 
 
-def perform(score: Score, played: Piece, beats: BeatMap) -> Performed:
+def perform(score: Score, played: Piece, beats: BeatMap) -> PerformedNotes:
     """What `played` did with each note of `score`; NaN for notes that were not found."""
     notes, _, _ = pitched_notes(played)
     starts = played.seconds(notes["start"])
@@ -89,7 +89,7 @@ def perform(score: Score, played: Piece, beats: BeatMap) -> Performed:
     start, end = starts[places], np.maximum(ends[places], starts[places] + 1e-3)
     timing = start - expected
     gridded = there & beats.inside(score.onset) & (np.abs(timing) <= _FAR_OFF_GRID)
-    return Performed(
+    return PerformedNotes(
         velocity=np.where(there, notes["velocity"][places].astype(np.float64), np.nan),
         timing=np.where(gridded, timing, np.nan),
         articulation=np.where(there, (end - start) / np.maximum(until - expected, 1e-3), np.nan),

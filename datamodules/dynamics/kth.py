@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from datamodules.shared.layout import chorale_files
 from datamodules.shared.library import Reading, shown
 from kmidi_lab.midi.score import PHRASE_BARS, Score, make_score, metrical_strength
-from kmidi_lab.models.dynamics.targets import Performance, Performed, at_tempo, nothing_written
+from kmidi_lab.models.dynamics.targets import Performance, PerformedNotes, at_tempo, nothing_written
 
 LICENCE = "scores in the public domain, encodings per piece; performances made here by rule"
 PERFORMERS = 3
@@ -95,7 +95,7 @@ def pauses(score: Score) -> Floats:
     return np.maximum(_PHRASE_END_MS * last, _REPETITION_MS * again)
 
 
-def perform(score: Score, performer: Performer, rng: np.random.Generator) -> Performed:
+def perform(score: Score, performer: Performer, rng: np.random.Generator) -> PerformedNotes:
     """A performance by rule; no rule knows the pedal, so nothing is known of it."""
     milliseconds = score.duration * 60000 / performer.tempo
     contrast = performer.duration_contrast * shortening(milliseconds)
@@ -112,7 +112,7 @@ def perform(score: Score, performer: Performer, rng: np.random.Generator) -> Per
     np.minimum.at(shortest, at, contrast)
     early = _DURATION_PER_MS * np.concatenate([[0.0], shortest[:-1]])  # the note after a shortened one comes early
     noise = performer.noise * rng.normal(0, _MOTOR_NOISE_MS, len(score))
-    return Performed(
+    return PerformedNotes(
         # Sound level goes with the square of velocity (R. Dannenberg, The interpretation of MIDI velocity, ICMC 2006).
         velocity=np.clip(np.rint(performer.velocity * 10 ** (level / 40)), 1, 127),
         timing=(early[at] + noise) / 1000,

@@ -1,7 +1,7 @@
 """Lessons of the dynamics network: notes with the velocities that boosted trees give them, taught by distillation.
 
-The mean of many trees is a smooth function of one note's features, which a small network can learn from any note, real or
-changed. So a note stands here in several forms: transposed, faster or slower, with another written dynamic or none
+The mean of many trees is a smooth function of one note's features, which a small network can learn from any note, real
+or changed. So a note stands here in several forms: transposed, faster or slower, with another written dynamic or none
 (Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015). The velocities of the notes before, which a
 network run freely has from itself, are those of trees that have not heard the piece.
 """
@@ -86,9 +86,9 @@ def lessons(pieces: Sequence[EncodedPiece], folds: int, count: int, unwritten: f
         y[own, _CURVE], mask[own, _CURVE] = (
             np.concatenate(a)[rows[own]] for a in zip(*map(_ahead, played), strict=True)
         )
-    known = mask[:, _TIMING] > 0
+    has_timing = mask[:, _TIMING] > 0
     metre = Metrical(pieces)(x)[:, _TIMING]
-    y[known, _TIMING] += _METRE_SHARE * (metre - y[:, _TIMING])[known]
+    y[has_timing, _TIMING] += _METRE_SHARE * (metre - y[:, _TIMING])[has_timing]
     seen = x.copy()
     seen[:, _PREVIOUS] = 0
     y[:, _VELOCITY], mask[:, _VELOCITY] = teachers(seen), 1

@@ -16,7 +16,7 @@ from datamodules.shared import engine, lakh
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import Reading, SplitLibrary
-from datamodules.shared.splits import Groups, assign
+from datamodules.shared.splits import Groups, SplitBy, assign
 from kmidi_lab.errors import DataError
 from kmidi_lab.midi.score import Score
 from kmidi_lab.models.dynamics.targets import Performance
@@ -36,9 +36,7 @@ def load(
     root: Path,
     cache_dir: Path,
     names: Sequence[str],
-    split_seed: int,
-    val_share: float,
-    test_share: float,
+    by: SplitBy,
     progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
@@ -49,8 +47,8 @@ def load(
             "lmd_full/, or type data=kth_rules"
         )
     used = present[0]
-    version = engine.version(used.name, (split_seed, val_share, test_share), [used])
-    rules = PerformanceRules(split_seed, val_share, test_share)
+    version = engine.version(used.name, tuple(by), [used])
+    rules = PerformanceRules(by)
     library = engine.load(cache_dir / "dynamics", [used], absent, version, code_version(__name__), rules)
     library.description["id"] = used.name
     return library
@@ -96,9 +94,7 @@ def sources(root: Path, progress: bool) -> list[Source[Performance]]:
 class PerformanceRules(Rules[Performance]):
     """Performances of one piece, and of pieces that share much of their melody, share a split."""
 
-    seed: int
-    val: float
-    test: float
+    by: SplitBy
     nothing = "no usable performance was found"
     remedy = "Set DATA_ROOT to a folder with asap/"
 
@@ -106,8 +102,11 @@ class PerformanceRules(Rules[Performance]):
         groups = group(songs)
         leaders = {groups.find(i): p.piece for i, p in reversed(list(enumerate(songs)))}
         names = [leaders[groups.find(i)] for i in range(len(songs))]
-        rule = {"rule": "by piece with all its performances: hash of the group of near-duplicates", "seed": self.seed}
-        return Split(assign(names, groups, self.seed, self.val, self.test), rule)
+        rule = {
+            "rule": "by piece with all its performances: hash of the group of near-duplicates",
+            "seed": self.by.seed,
+        }
+        return Split(assign(names, groups, *self.by), rule)
 
     def counts(self, songs: list[Performance]) -> dict[str, Any]:
         return {

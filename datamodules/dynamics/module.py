@@ -13,7 +13,7 @@ from annotated_types import Interval
 from datamodules.dynamics import lessons
 from datamodules.dynamics import library as performances
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of
+from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import DYNAMICS
@@ -92,8 +92,8 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         progress: bool = True,
     ) -> None:
         load = load_of(
-            performances.load, performances.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
-            test_share=test_share, progress=progress,
+            performances.load, performances.SOURCES, root, cache_dir, sources,
+            by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._dropout, self._noise, self._emotion = history_dropout, history_noise, emotion_share

@@ -1,8 +1,8 @@
 """Performances without a score: MAESTRO's, which know no metre, and Lakh's, which stand on a grid.
 
-What such a file can't tell is masked, not guessed: articulation and timing need the written note. Velocity, its curve and
-the pedal are what was played. `maestro-v3.0.0/maestro-v3.0.0.csv` lists MAESTRO's (C. Hawthorne et al., *Enabling Factorized
-Piano Music Modeling and Generation with the MAESTRO Dataset*, ICLR 2019).
+What such a file can't tell is masked, not guessed: articulation and timing need the written note. Velocity, its curve
+and the pedal are what was played. `maestro-v3.0.0/maestro-v3.0.0.csv` lists MAESTRO's (C. Hawthorne et al., *Enabling
+Factorized Piano Music Modeling and Generation with the MAESTRO Dataset*, ICLR 2019).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from datamodules.shared.pool import read_all
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError
 from kmidi_lab.midi.score import Score, make_score, pitched_notes
-from kmidi_lab.models.dynamics.targets import Performance, Performed, nothing_written
+from kmidi_lab.models.dynamics.targets import Performance, PerformedNotes, nothing_written
 
 _COLUMNS = ("canonical_composer", "canonical_title", "split", "year", "midi_filename", "duration")
 METRE = ("beat_phase", "phrase_phase", "position", "metre", "metrical_strength", "dynamic_range", "compression")
@@ -55,7 +55,7 @@ class SelfScored:
     """A performance that is its own score; `key` is equal for files with the same notes."""
 
     score: Score
-    played: Performed
+    played: PerformedNotes
     key: bytes
 
 
@@ -153,5 +153,5 @@ def _seconds(piece: Piece, notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _played(piece: Piece, score: Score, notes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> SelfScored:
     nothing = np.full(len(notes), np.nan)
-    performed = Performed(notes["velocity"].astype(np.float64), nothing, nothing, pedalled(piece, starts, ends))
+    performed = PerformedNotes(notes["velocity"].astype(np.float64), nothing, nothing, pedalled(piece, starts, ends))
     return SelfScored(score, performed, dedupe.notes_key(piece).tobytes())

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.emotion.clips import spoken
-from datamodules.emotion.other_speech import Spoken
+from datamodules.emotion.other_speech import SpeechFile
 from datamodules.emotion.recording import SpeechAugmentation
 from datamodules.emotion.sessions import start_states
 from datamodules.emotion.speaker_encoder import SIZE, SpeakerEncoder, package_version, weights_file
@@ -56,7 +56,7 @@ class Lesson:
 
 
 @dataclass
-class Prepared:
+class LessonSet:
     """All of them, and the `directions` `[512, 64]` of the targets, which hold a share `explained` of the variance."""
 
     lessons: list[Lesson] = field(default_factory=list)
@@ -81,7 +81,7 @@ class TeacherLessons:
         self,
         root: Path,
         cache_dir: Path,
-        recordings: Sequence[Spoken],
+        recordings: Sequence[SpeechFile],
         workers: int = 2,
         progress: bool = False,
         like: TeacherLessons | None = None,
@@ -99,17 +99,17 @@ class TeacherLessons:
         self.version: str = f"{content}-{code} {'all' if heard is None else sorted(heard)}"
         self._recordings, self._workers, self._progress = recordings, workers, progress
         self._like, self._heard = like, heard
-        self._prepared: Prepared | None = None
+        self._prepared: LessonSet | None = None
 
-    def prepared(self) -> Prepared:
+    def prepared(self) -> LessonSet:
         """Of the voices that are learnt from. Raises DataError: hardly a recording can be used."""
         if self._prepared is None:
-            whole = cached(self.path, Prepared, self._make)
+            whole = cached(self.path, LessonSet, self._make)
             heard = [one for one in whole.lessons if self._heard is None or one.voice in self._heard]
             self._prepared = replace(whole, lessons=heard)
         return self._prepared
 
-    def _make(self) -> Prepared:
+    def _make(self) -> LessonSet:
         report: Reading[Lesson] = Reading("teacher", "")
         voices = {one.path: one.voice for one in self._recordings}
         work = partial(_sound, voices=voices)
@@ -128,7 +128,7 @@ class TeacherLessons:
             directions, explained = self._like.prepared().directions, self._like.prepared().explained
         targets = [(rows @ directions).astype(np.float16) for rows in centred]
         lessons = [Lesson(voices[path], sounds[path][1], target) for path, target in zip(paths, targets, strict=True)]
-        return Prepared(lessons, directions, explained)
+        return LessonSet(lessons, directions, explained)
 
     def _store(self) -> tuple[FrameStore, FrameStore, torch.Tensor]:
         """Frames of every kind, targets, and the states that kinds begin with when their voice was heard before."""

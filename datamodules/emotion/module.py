@@ -29,7 +29,8 @@ from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.speaker import adapt, fresh
 from kmidi_lab.audio.voice_activity import active, speech_of
 from kmidi_lab.bounds import Count, CountOrNone, Share
-from kmidi_lab.contracts import EMOTION, SPEAKER_FEATURES
+from kmidi_lab.contract_features import SPEAKER_FEATURES
+from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.models.emotion.features import (
     CONDITIONS,

@@ -23,7 +23,7 @@ _MOST = 1300
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpeechFile:
     """One recording: its file, and whose voice it is."""
 
     path: Path
@@ -36,7 +36,7 @@ class Spoken:
         return f"{self.corpus} {self.speaker}"
 
 
-def recordings(root: Path) -> list[Spoken]:
+def recordings(root: Path) -> list[SpeechFile]:
     """Up to 1,300 recordings of each of CORPORA, the same every time; empty where there are none.
 
     Args:
@@ -47,15 +47,15 @@ def recordings(root: Path) -> list[Spoken]:
         text = (folder / "metadata.csv").read_text(encoding="utf-8")
     except OSError:
         return []
-    of: dict[str, list[Spoken]] = defaultdict(list)
+    of: dict[str, list[SpeechFile]] = defaultdict(list)
     for row in csv.DictReader(text.splitlines()):
-        spoken = Spoken(folder / row["path"], row["corpus"], row["speaker"], row["licence"])
+        spoken = SpeechFile(folder / row["path"], row["corpus"], row["speaker"], row["licence"])
         if spoken.corpus in CORPORA and spoken.path.is_file():
             of[spoken.corpus].append(spoken)
     return [spoken for corpus in CORPORA for spoken in sorted(of[corpus], key=_drawn)[:_MOST]]
 
 
-def own_speech(root: Path, clips: Sequence[Clip]) -> list[Spoken]:
+def own_speech(root: Path, clips: Sequence[Clip]) -> list[SpeechFile]:
     """The recordings that clips of RAVDESS were read from; clips of another source have none.
 
     Args:
@@ -64,10 +64,10 @@ def own_speech(root: Path, clips: Sequence[Clip]) -> list[Spoken]:
     """
     files = {path.stem: path for path in ravdess.files(root)}
     own = [clip for clip in clips if clip.source == ravdess.SOURCE and clip.id in files]
-    return [Spoken(files[clip.id], clip.source, clip.group, ravdess.LICENCE) for clip in own]
+    return [SpeechFile(files[clip.id], clip.source, clip.group, ravdess.LICENCE) for clip in own]
 
 
-def rows(spoken: Sequence[Spoken]) -> list[dict[str, object]]:
+def rows(spoken: Sequence[SpeechFile]) -> list[dict[str, object]]:
     """What a card says of each corpus, as of a source."""
     out: list[dict[str, object]] = []
     for corpus in dict.fromkeys(one.corpus for one in spoken):
@@ -78,6 +78,6 @@ def rows(spoken: Sequence[Spoken]) -> list[dict[str, object]]:
     return out
 
 
-def _drawn(spoken: Spoken) -> str:
+def _drawn(spoken: SpeechFile) -> str:
     """Sorts as if drawn at random, whatever the order of the list."""
     return hashlib.sha256(spoken.path.name.encode(errors="surrogateescape")).hexdigest()

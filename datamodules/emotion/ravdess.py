@@ -22,7 +22,7 @@ from datamodules.shared.clips import ClipError, from_recording
 from datamodules.shared.fetch import download, unpack
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
-from datamodules.shared.pool_worker import Noted
+from datamodules.shared.pool_worker import NotedResult
 from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.features import EMOTIONS
@@ -92,7 +92,7 @@ def channels_of(paths: Sequence[Path]) -> set[str]:
     return channels
 
 
-def sound_of(path: Path, augmentation: Augmentation) -> Sound | Noted[Sound]:
+def sound_of(path: Path, augmentation: Augmentation) -> Sound | NotedResult[Sound]:
     """A file's frames and variants; what worker processes do."""
     return from_recording(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation, path.parent.name))
 

@@ -18,8 +18,8 @@ def start_states(
 ) -> NDArray[np.float64]:
     """The states `[sessions, N, 132]` that clips begin with where each voice says its clips in `sessions` random orders.
 
-    An order is cut into sessions of up to sixteen clips, each from a reset on. So a clip is the first of its session, for
-    which nothing has been heard, or has up to fifteen others before it, which is about half a minute of speech.
+    An order is cut into sessions of up to sixteen clips, each from a reset on. So a clip is the first of its session,
+    for which nothing has been heard, or has up to fifteen others before it, which is about half a minute of speech.
 
     Args:
         clips: `[T_i, 128]` of `mel128-v1`.

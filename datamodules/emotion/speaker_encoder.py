@@ -1,6 +1,7 @@
 """The teacher: the speaker encoder of Resemblyzer (L. Wan et al., *Generalized end-to-end loss for speaker verification*, 2018).
 
-Only the package's weights are read, none of its code is run. It plays a part in training; a finished model needs none of it.
+Only the package's weights are read, none of its code is run. It plays a part in training; a finished model needs none
+of it.
 """
 
 from __future__ import annotations

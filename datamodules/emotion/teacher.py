@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from datamodules.emotion.other_speech import CORPORA, FOLDER, Spoken, rows
+from datamodules.emotion.other_speech import CORPORA, FOLDER, SpeechFile, rows
 from datamodules.emotion.speaker_encoder import PACKAGE, package_version, weights_file
 
 
-def lacking(speech: Sequence[Spoken]) -> str:
+def lacking(speech: Sequence[SpeechFile]) -> str:
     """What a teacher on these recordings lacks; empty where nothing is missing."""
     if weights_file() is None:
         return f"the package {PACKAGE} is not installed (kmidi_lab[teacher])"
@@ -18,7 +18,7 @@ def lacking(speech: Sequence[Spoken]) -> str:
     return ""
 
 
-def described(description: dict[str, Any], speech: Sequence[Spoken]) -> dict[str, Any]:
+def described(description: dict[str, Any], speech: Sequence[SpeechFile]) -> dict[str, Any]:
     """What is said of the data, with the teacher's part in it: a notice, and the speech that it was heard on.
 
     Args:

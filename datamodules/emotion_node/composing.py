@@ -15,8 +15,8 @@ primary musical cues*, 2013):
 No study tells 216 nodes apart. So base emotions have an accompaniment each; sub-emotions a rhythm within the beat, which melody
 and percussion share; leaves a line of the melody from beat to beat, from the level one of the calmest leaf to the leaping one of the
 most stirred, louder where it is higher ("high loud", A. Friberg, R. Bresin and J. Sundberg, *Overview of the KTH rule system*,
-2006), and steps of register and tempo wider than their arousal. These are conventions of this lab, `TEXTURES`, `RHYTHMS` and
-`LINES`, which stand for nothing that listeners were asked.
+2006), and steps of register and tempo wider than their arousal. These are conventions of this lab, the textures
+in `_accompany`, `RHYTHMS` and `LINES`, which stand for nothing that listeners were asked.
 The key is free of the node: mode is left out as a cue, since a reader wants key and emotion told apart.
 """
 
@@ -32,15 +32,6 @@ import numpy as np
 from datamodules.shared.rendering import Note, Part
 from kmidi_lab.models.emotion_node.features import PER_SUB, Node
 
-TEXTURES = (
-    "bass and off-beat",
-    "sustained",
-    "repeated low strokes",
-    "high tremolo",
-    "sudden chords",
-    "sliding clusters",
-)
-"""Accompaniment by base emotion, in the order of BASES."""
 RHYTHMS = ((0,), (0, 6), (0, 4, 8), (0, 9), (0, 6, 9), (0, 2, 4, 6, 8, 10))
 """Twelfths of a beat on which melody and percussion sound, by sub-emotion: quarters, eighths, triplets, dotted, long-short-short, roll.
 Even ones are a factor of 1.5 or more apart in their rate, and all tempos lie within a factor of 1.8."""
@@ -193,7 +184,7 @@ def _play(
 def _accompany(
     music: Music, degree: int, tonic: int, scale: Sequence[int], start: float, beat: float, rng: np.random.Generator
 ) -> list[Note]:
-    """Two beats of a chord in the texture of the base emotion."""
+    """Two beats of a chord in the texture of the base emotion, by its place in BASES."""
     triad = [_pitch(degree + 2 * i, tonic, scale) for i in range(3)]
     if degree == _DOMINANT and scale is _MINOR:
         triad[1] = _pitch(0, tonic, scale) + _LEADING  # the leading note makes the key heard
@@ -205,22 +196,22 @@ def _accompany(
     def chord(at: float, length: float, pitches: Sequence[int], velocity: float = soft) -> list[Note]:
         return [n for p in pitches for n in _play(start + at * beat, length * beat, p, velocity, rng)]
 
-    if music.texture == 0:
+    if music.texture == 0:  # bass and off-beat
         return [
             *chord(0, 0.5, [root]), *chord(0.5, 0.4, high), *chord(1, 0.5, [root + 7]), *chord(1.5, 0.4, high),
         ]  # fmt: skip
-    if music.texture == 1:
+    if music.texture == 1:  # sustained
         return chord(0, 2, [root, *high])
-    if music.texture == 2:
+    if music.texture == 2:  # repeated low strokes
         return [n for i in range(4) for n in chord(i / 2, 0.3, [root, root + 7, root + 12], _STRONG * soft)]
-    if music.texture == 3:
+    if music.texture == 3:  # high tremolo
         return [
             *chord(0, 2, [root]),
             *(n for i in range(8) for n in chord(i * _SIXTEENTH, 0.22, [high[i % len(high)]])),
         ]
-    if music.texture == 4:
+    if music.texture == 4:  # sudden chords
         return chord(0, 0.2, [root, *high, *(p + 12 for p in high)], _STRONG * soft)
-    below = [p - 1 for p in (root, *high)]
+    below = [p - 1 for p in (root, *high)]  # sliding clusters
     return (
         chord(0, 0.25, below)
         + chord(0.25, 0.75, [root, *high])

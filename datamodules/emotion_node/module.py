@@ -11,22 +11,20 @@ from annotated_types import Ge, Interval
 
 from datamodules.emotion_node import library, made
 from datamodules.shared.augmentation import Decibels
-from datamodules.shared.batches import FrameStore
-from datamodules.shared.module import LabData, load_of
+from datamodules.shared.frame_data import FrameData
+from datamodules.shared.module import load_of
 from datamodules.shared.splits import Groups
-from kmidi_lab.audio.augment import equalise_by_cosines, raise_floor, spec_augment
+from kmidi_lab.audio.augment import raise_floor
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import CLASSES, NodeBatch, pair_of, targets_of
 
-_PROBE_CLIPS = 40
 _TOGETHER = 32
 _FLOORS_DB = (20.0, 45.0)
 
 
-class EmotionMusic(LabData[Clip, NodeBatch]):
+class EmotionMusic(FrameData[Clip, NodeBatch]):
     """Pairs of clips alike but for the key → frames; an epoch shows one stretch of every pair, from a reset on.
 
     Args:
@@ -56,6 +54,7 @@ class EmotionMusic(LabData[Clip, NodeBatch]):
     bytes_per_example = 2 * 1024 * 1024
     identity_settings = ("sources", "renderings", "nodes", "split_seed")
     other_settings = ("fonts", "test_font", "frames", "equaliser", "bands", "masked")
+    probed = 40
 
     def __init__(
         self,
@@ -80,16 +79,13 @@ class EmotionMusic(LabData[Clip, NodeBatch]):
             library.load, library.SOURCES, root, cache_dir, sources, renderings=renderings, nodes=nodes,
             split_seed=split_seed, fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
         )  # fmt: skip
-        super().__init__(load, split, batch_size)
-        self._frames, self._equaliser, self._bands, self._masked = frames, equaliser, bands, masked
-        self._store: FrameStore | None = None
+        super().__init__(load, split, batch_size, frames, equaliser, bands, masked)
 
     def grouped(self, songs: list[Clip]) -> Groups:
         return library.grouped(songs)
 
-    def probes(self) -> np.ndarray:
-        """`[T, 128]` inputs of the first test clips, one after the other."""
-        return np.concatenate(adapted_sounds([c.sound.frames for c in self.songs("test")[:_PROBE_CLIPS]]))
+    def frames_of(self, song: Clip) -> np.ndarray:
+        return song.sound.frames
 
     def counts(self, split: str) -> dict[str, int]:
         clips = self.songs(split)
@@ -103,26 +99,15 @@ class EmotionMusic(LabData[Clip, NodeBatch]):
             "frames": sum(len(c.sound.frames) for c in clips),
         }
 
-    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation `[128]` of the inputs that training hears."""
-        return self._heard_in_training().statistics()
-
-    def _heard_in_training(self) -> FrameStore:
-        """The inputs of training, made once for their statistics and the batches."""
-        if self._store is None or self._store.frames.device != self.device:
-            self._store = FrameStore(adapted_sounds([c.sound.frames for c in self.songs("train")]), self.device)
-        return self._store
-
     def train_dataloader(self) -> object:
         clips = self.songs("train")
-        self._mean = self.statistics()[0]
         self._pairs, self._targets, self._quadrants = self._paired(clips)
         return self.index_batches(len(self._pairs), self._gather)
 
     def whole(self, split: str) -> list[NodeBatch]:
         """Every pair from its first frame to its last, up to 32 of one length at a time."""
         clips = self.songs(split)
-        store = FrameStore(adapted_sounds([c.sound.frames for c in clips]), self.device)
+        store = self.stored(clips)
         pairs, target, quadrant = self._paired(clips)
         batches = []
         for length in store.lengths[pairs[:, 0]].unique().tolist():
@@ -143,16 +128,11 @@ class EmotionMusic(LabData[Clip, NodeBatch]):
         return tuple(torch.tensor(column, device=self.device) for column in (pairs, rows, quadrants))  # type: ignore[return-value]
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> NodeBatch:
-        store, pairs = self._store, self._pairs[index]
-        assert store is not None  # train_dataloader has made it
-        room = (store.lengths[pairs].min(1).values - self._frames).clamp_min(0)
-        start = (torch.rand(len(index), generator=generator, device=index.device) * (room + 1)).long()
-        x, _ = store.take(pairs.flatten(), start.repeat_interleave(2), self._frames)
-        if self._equaliser:
-            x = equalise_by_cosines(x, self._equaliser, generator)
-        x = raise_floor(x, _FLOORS_DB, generator)
-        if self._bands or self._masked:
-            x = spec_augment(x, self._bands, self._masked, generator, fill=self._mean)
+        (store, _), pairs = self.heard_in_training(), self._pairs[index]
+        start = self.begins(store.lengths[pairs].min(1).values, generator)
+        x, _ = store.take(pairs.flatten(), start.repeat_interleave(2), self.frames)
+        x = raise_floor(self.equalised(x, generator), _FLOORS_DB, generator)
+        x = self.covered(x, generator)
         return NodeBatch(x.unflatten(0, (-1, 2)), self._targets[pairs], self._quadrants[index])
 
 

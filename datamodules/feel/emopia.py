@@ -27,6 +27,6 @@ def read(paths: list[Path]) -> Reading[Score]:
     scores: Reading[Score] = Reading(NAME, reading.licence, problems=reading.problems)
     for clip in reading.items:
         valence, arousal = _QUADRANTS[clip.quadrant]
-        known = {"valence": valence, "arousal": arousal}
-        scores.items.append(Score(f"{NAME}/{clip.name}", NAME, clip.song, (clip.piano,), none, none, known))
+        affect = {"valence": valence, "arousal": arousal}
+        scores.items.append(Score(f"{NAME}/{clip.name}", NAME, clip.song, (clip.piano,), none, none, affect))
     return scores

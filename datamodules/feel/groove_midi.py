@@ -25,8 +25,8 @@ _METRES = {"4-4": 4, "3-4": 3}
 
 def files(root: Path) -> list[Path]:
     """The takes in 4/4 and 3/4 that are no fills, by name; empty where the set is not there."""
-    found = sorted((root / "groove").glob("drummer*/*/*_beat_*.mid"))
-    return [path for path in found if _metre(path) in _METRES]
+    paths = sorted((root / "groove").glob("drummer*/*/*_beat_*.mid"))
+    return [path for path in paths if _metre(path) in _METRES]
 
 
 def read(paths: list[Path]) -> Reading[Score]:

@@ -1,7 +1,7 @@
 """Excerpts of every source that is there: cut, rendered through a SoundFont, split by drummer and song.
 
-The test is rendered through a SoundFont of its own where one is given, so that neither its music nor its sounds were heard
-in training.
+The test is rendered through a SoundFont of its own where one is given, so that neither its music nor its sounds were
+heard in training.
 """
 
 from __future__ import annotations

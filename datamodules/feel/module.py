@@ -11,20 +11,18 @@ from annotated_types import Ge, Interval
 
 from datamodules.feel import library
 from datamodules.shared.augmentation import Decibels
-from datamodules.shared.batches import FrameStore
-from datamodules.shared.module import LabData, load_of
+from datamodules.shared.frame_data import FrameData
+from datamodules.shared.module import load_of
 from datamodules.shared.splits import Groups
-from kmidi_lab.audio.augment import equalise_by_cosines, spec_augment
-from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.models.feel.features import CURVE_S, VALUES, Excerpt, FeelBatch, targets
 
-_PROBES, _TOGETHER = 6, 32
+_TOGETHER = 32
 
 
-class RenderedMusic(LabData[Excerpt, FeelBatch]):
+class RenderedMusic(FrameData[Excerpt, FeelBatch]):
     """Excerpts → frames; an epoch shows one stretch of every training excerpt, from a reset on.
 
     Args:
@@ -53,6 +51,7 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
     identity_settings = ("sources", "split_seed", "amount")
     other_settings = ("fonts", "test_font", "frames", "equaliser", "bands", "masked")
     remedy = "give another data.split_seed or a larger data.amount"
+    probed = 6
 
     def __init__(
         self,
@@ -76,16 +75,13 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
             library.load, library.SOURCES, root, cache_dir, sources, amount=amount, split_seed=split_seed,
             fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
         )  # fmt: skip
-        super().__init__(load, split, batch_size)
-        self._frames, self._equaliser, self._bands, self._masked = frames, equaliser, bands, masked
-        self._store: FrameStore | None = None
+        super().__init__(load, split, batch_size, frames, equaliser, bands, masked)
 
     def grouped(self, songs: list[Excerpt]) -> Groups:
         return library.grouped(songs)
 
-    def probes(self) -> np.ndarray:
-        """`[T, 128]` inputs of the first test excerpts, one after the other."""
-        return np.concatenate(adapted_sounds([song.frames for song in self.songs("test")[:_PROBES]]))
+    def frames_of(self, song: Excerpt) -> np.ndarray:
+        return song.frames
 
     def counts(self, split: str) -> dict[str, int]:
         songs = self.songs(split)
@@ -95,26 +91,15 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
             "frames": sum(len(song.frames) for song in songs),
         }
 
-    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation `[128]` of the inputs that training hears."""
-        return self._heard_in_training().statistics()
-
-    def _heard_in_training(self) -> FrameStore:
-        """The inputs of training, made once for their statistics and the batches."""
-        if self._store is None or self._store.frames.device != self.device:
-            self._store = FrameStore(adapted_sounds([song.frames for song in self.songs("train")]), self.device)
-        return self._store
-
     def train_dataloader(self) -> object:
         songs = self.songs("train")
-        self._mean = self.statistics()[0]
         self._targets = self._targets_of(songs)
         return self.index_batches(len(songs), self._gather)
 
     def whole(self, split: str) -> list[FeelBatch]:
         """Every excerpt from its first frame to its last, 32 at a time."""
         songs = self.songs(split)
-        store = FrameStore(adapted_sounds([song.frames for song in songs]), self.device)
+        store = self.stored(songs)
         every = self._targets_of(songs)
         batches = []
         for index in torch.arange(len(songs), device=self.device).split(_TOGETHER):
@@ -139,19 +124,15 @@ class RenderedMusic(LabData[Excerpt, FeelBatch]):
         return tuple(torch.from_numpy(column).to(self.device) for column in columns)
 
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> FeelBatch:
-        store = self._store
-        assert store is not None  # train_dataloader has made it
-        room = (store.lengths[index] - self._frames).clamp_min(0)
-        start = (torch.rand(len(index), generator=generator, device=index.device) * (room + 1)).long()
-        x, _ = store.take(index, start, self._frames)
-        if self._equaliser:
-            x = equalise_by_cosines(x, self._equaliser, generator)
+        store, _ = self.heard_in_training()
+        start = self.begins(store.lengths[index], generator)
+        x, _ = store.take(index, start, self.frames)
+        x = self.equalised(x, generator)
         bright = brightness(x)
-        if self._bands or self._masked:
-            x = spec_augment(x, self._bands, self._masked, generator, fill=self._mean)
+        x = self.covered(x, generator)
         tempo, events, marked, curves, whole = self._targets
         longest = events.shape[1]
-        rows = (start[:, None] + torch.arange(self._frames, device=index.device)).clamp(max=longest - 1)
+        rows = (start[:, None] + torch.arange(self.frames, device=index.device)).clamp(max=longest - 1)
         at = (index[:, None], rows)
         return FeelBatch(
             x, tempo[index], events[at], marked[index], torch.cat([curves[at][..., :2], bright], -1), whole[index]

@@ -15,8 +15,8 @@ import numpy as np
 from datamodules.groove.groove_midi import Take
 from datamodules.shared.cache import code_version
 from datamodules.shared.library import Reading
-from datamodules.shared.pool_worker import Noted
-from datamodules.shared.shards import Arrays, Prepared, prepare
+from datamodules.shared.pool_worker import NotedResult
+from datamodules.shared.shards import Arrays, FileArrays, prepare
 from kmidi_lab.audio.io import AudioError, read_recording
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.groove.features import SWING, Bars, Performance
@@ -88,7 +88,7 @@ def read(root: Path, cache_dir: Path, workers: int = 2, progress: bool = False) 
     return reading
 
 
-def hear(path: Path) -> Arrays | Noted[Arrays]:
+def hear(path: Path) -> Arrays | NotedResult[Arrays]:
     """The groove of one recording; raises AudioError, also for one without a beat. `swing` is NaN where none was heard."""
     recording = read_recording(path, RATE, _LONGEST_S)
     groove = groove_of(recording.samples)
@@ -101,7 +101,7 @@ def hear(path: Path) -> Arrays | Noted[Arrays]:
         "velocity": groove.bars.velocity,
         "about": np.array([[groove.bpm, swing, groove.bars.merged]]),
     }
-    return Noted(arrays, *recording.notes[0]) if recording.notes else arrays
+    return NotedResult(arrays, *recording.notes[0]) if recording.notes else arrays
 
 
 def tracks(table: Path) -> dict[int, TrackRow]:
@@ -126,7 +126,7 @@ def _track_id(path: Path) -> int:
     return int(path.stem) if path.stem.isdigit() else -1
 
 
-def _performance(groove: Prepared, row: TrackRow) -> Performance:
+def _performance(groove: FileArrays, row: TrackRow) -> Performance:
     """With the style of its genre and that style's swing; a straight one that is heard to swing is a swing.
 
     How far it swings stays out of the input, or the model would read from it what it is to predict.

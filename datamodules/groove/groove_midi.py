@@ -3,8 +3,8 @@
 Gillick, Roberts, Engel, Eck and Bamman, *Learning to groove with inverse sequence transformations* (ICML 2019): takes
 of ten drummers to a click, on an electronic kit, 480 ticks a quarter, with a published split in `info.csv`.
 
-A style annotation (`primary/secondary`) becomes one of the contract's eight styles with the swing that its name stands for
-(0 even eighths, 1 triplets), not what was played.
+A style annotation (`primary/secondary`) becomes one of the contract's eight styles with the swing that its name stands
+for (0 even eighths, 1 triplets), not what was played.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read(root: Path) -> Reading[Take]:
     return reading
 
 
-def _performance(played: groove_midi.Played) -> Performance:
+def _performance(played: groove_midi.PlayedTake) -> Performance:
     row, notes = played.row, played.strokes
     ticks, velocity = notes["start"].astype(np.int64), notes["velocity"].astype(np.int64)
     bars = bars_of(ticks, voices_of(notes["pitch"]), velocity, played.piece.ticks_per_quarter)

@@ -16,7 +16,7 @@ from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.midi.piece import VOICES
-from kmidi_lab.models.groove.features import STYLES, Encoded, GrooveBatch, Performance, encode_performances
+from kmidi_lab.models.groove.features import STYLES, EncodedPerformances, GrooveBatch, Performance, encode_performances
 
 _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)
 
@@ -77,10 +77,10 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         self.window = window
         self.level_share = level_share
         self._shares, self._jitter = (style_dropout, phrase_dropout, voice_dropout), tempo_jitter
-        self._encoded: dict[str, Encoded] = {}
+        self._encoded: dict[str, EncodedPerformances] = {}
         self._tensors: dict[str, torch.Tensor] = {}
 
-    def encoded(self, split: str) -> Encoded:
+    def encoded(self, split: str) -> EncodedPerformances:
         """Contract vectors and targets of every bar of a split; made once, not to be written to."""
         if split not in self._encoded:
             self._encoded[split] = encode_performances(self.songs(split))
@@ -139,7 +139,7 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         return batch._replace(hit=hit)
 
 
-def _tensors(e: Encoded, device: torch.device) -> dict[str, torch.Tensor]:
+def _tensors(e: EncodedPerformances, device: torch.device) -> dict[str, torch.Tensor]:
     """Arrays of `e` without latency, each of the bars' with a bar of zeros behind the last for windows that reach beyond."""
     arrays = {
         "x": e.x,

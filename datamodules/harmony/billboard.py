@@ -1,9 +1,10 @@
 """McGill Billboard: `salami_chords.txt` of songs of the US charts, 1958 to 1991.
 
-J. A. Burgoyne, J. Wild, I. Fujinaga, *An Expert Ground Truth Set for Audio Chord Recognition and Music Analysis*, ISMIR 2011.
-Layout: `billboard/McGill-Billboard/<number>/salami_chords.txt`; `# title:`, `# artist:`, `# metre:` and `# tonic:` (the last
-two may change), then lines of a time, a tab, and bars of Harte symbols between `|`. In a bar `.` holds the chord before it, and
-`(3/4)` is a metre of its own; `x2` behind the bars repeats the line; a bare `&pause`, `*` and `N` hold no chord.
+J. A. Burgoyne, J. Wild, I. Fujinaga, *An Expert Ground Truth Set for Audio Chord Recognition and Music Analysis*, ISMIR
+2011. Layout: `billboard/McGill-Billboard/<number>/salami_chords.txt`; `# title:`, `# artist:`, `# metre:` and `#
+tonic:` (the last two may change), then lines of a time, a tab, and bars of Harte symbols between `|`. In a bar `.`
+holds the chord before it, and `(3/4)` is a metre of its own; `x2` behind the bars repeats the line; a bare `&pause`,
+`*` and `N` hold no chord.
 """
 
 from __future__ import annotations

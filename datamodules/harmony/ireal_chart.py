@@ -1,8 +1,8 @@
 """The music of an iReal chart: its bars and signs, and the bars in the order in which they are played.
 
-Bar lines are `| [ ] { } Z`; `*A` names a section, `T44` is the metre, `N1` an ending, `S` the segno, `Q` the coda sign, `<…>` a
-remark, `x` and `r` repeat one bar and two, `p` holds the chord, `n` is no chord, `W` is the chord before. Chords in brackets are
-alternatives that are not played here.
+Bar lines are `| [ ] { } Z`; `*A` names a section, `T44` is the metre, `N1` an ending, `S` the segno, `Q` the coda sign,
+`<…>` a remark, `x` and `r` repeat one bar and two, `p` holds the chord, `n` is no chord, `W` is the chord before.
+Chords in brackets are alternatives that are not played here.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def _written_out(bars: list[Bar]) -> list[Bar]:
 def played(bars: list[Bar]) -> list[list[str]]:
     """The cells of every bar in the order in which they are played.
 
-    Braces are played twice, or as often as a remark says, each time with its ending; after D.C. or D.S. every brace once with its
-    last ending, to Fine or by way of the coda.
+    Braces are played twice, or as often as a remark says, each time with its ending; after D.C. or D.S. every brace
+    once with its last ending, to Fine or by way of the coda.
 
     Raises:
         TooLongError: it has no end.

@@ -1,11 +1,11 @@
 """KmiDi's progression files: `chord_progressions_db`, `chord_progressions`, `chord_progression_families`, `common_progressions`.
 
 They nest groups in groups; an entry is a named progression, or a bare list of numerals. It says its chords as one of:
-`intervals` [[semitones, quality]…]; `bars` [{bar, chord: [semitones, quality]}…]; Roman numerals under `numerals`, `roman` or
-`pattern` (a list, or a text divided by spaces and dashes); or scale degrees `["1", "b7"…]` with optional `qualities`. Where
-numerals stand beside plain semitones (`intervals` or `degrees` as whole numbers), the semitones say what the numerals leave
-open: which scale `VI` counts from, and that `V/vii`, seven semitones up, is a V over the seventh degree. `variants` are
-progressions of their own. `feel` is a text of words.
+`intervals` [[semitones, quality]…]; `bars` [{bar, chord: [semitones, quality]}…]; Roman numerals under `numerals`,
+`roman` or `pattern` (a list, or a text divided by spaces and dashes); or scale degrees `["1", "b7"…]` with optional
+`qualities`. Where numerals stand beside plain semitones (`intervals` or `degrees` as whole numbers), the semitones say
+what the numerals leave open: which scale `VI` counts from, and that `V/vii`, seven semitones up, is a V over the
+seventh degree. `variants` are progressions of their own. `feel` is a text of words.
 """
 
 from __future__ import annotations

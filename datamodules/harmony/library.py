@@ -23,7 +23,7 @@ from datamodules.shared import engine, layout
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import SplitLibrary, shown
-from datamodules.shared.splits import Groups, assign
+from datamodules.shared.splits import Groups, SplitBy, assign
 from kmidi_lab.chords.chord import Song
 from kmidi_lab.models.harmony.features import joint_class
 
@@ -41,17 +41,15 @@ def load(
     root: Path,
     cache_dir: Path,
     names: Sequence[str],
-    split_seed: int,
-    val_share: float,
-    test_share: float,
+    by: SplitBy,
     progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     # In canonical order: of two equal progressions the first source's is kept.
     present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
     in_order = sorted(present, key=lambda p: p.name)
-    version = engine.version([p.name for p in in_order], (split_seed, val_share, test_share), in_order)
-    rules = ChordRules(split_seed, val_share, test_share)
+    version = engine.version([p.name for p in in_order], tuple(by), in_order)
+    rules = ChordRules(by)
     return engine.load(cache_dir / "chord_db", present, absent, version, code_version(__name__), rules)
 
 
@@ -107,9 +105,7 @@ def _folder(root: Path, name: str) -> list[Path]:
 class ChordRules(Rules[Song]):
     """One song of each progression in each mode; songs that share one share a split."""
 
-    seed: int
-    val: float
-    test: float
+    by: SplitBy
     nothing = "no usable chord data was found"
     remedy = "Set DATA_ROOT to a folder with jazz_standards/, jazz_corpus/, ireal/, billboard/ or pop909/"
     same = "same progression as another, whatever the key"
@@ -120,8 +116,8 @@ class ChordRules(Rules[Song]):
 
     def split(self, songs: list[Song]) -> Split:
         rule = "by song and by distinct progression: hash of the group of near-duplicates"
-        places = assign([s.id for s in songs], group(songs), self.seed, self.val, self.test)
-        return Split(places, {"rule": rule, "seed": self.seed})
+        places = assign([s.id for s in songs], group(songs), *self.by)
+        return Split(places, {"rule": rule, "seed": self.by.seed})
 
     def counts(self, songs: list[Song]) -> dict[str, Any]:
         return {"songs": len(songs), "events": sum(len(s.events) for s in songs)}

@@ -9,13 +9,13 @@ import torch
 
 from datamodules.harmony import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of
+from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.chords.chord import QUALITIES, Song
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.models.harmony.baselines import TokenSong
-from kmidi_lab.models.harmony.features import Encoded, HarmonyBatch, encode_songs, joint_class, transposition_table
+from kmidi_lab.models.harmony.features import EncodedSongs, HarmonyBatch, encode_songs, joint_class, transposition_table
 
 
 class ChordSongs(LabData[Song, HarmonyBatch]):
@@ -61,12 +61,12 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         progress: bool = True,
     ) -> None:
         load = load_of(
-            library.load, library.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
-            test_share=test_share, progress=progress,
+            library.load, library.SOURCES, root, cache_dir, sources,
+            by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._shares = (emotion_dropout, plain_share, metre_dropout, grid_share)
-        self._encoded: dict[str, Encoded] = {}
+        self._encoded: dict[str, EncodedSongs] = {}
         self._tensors: dict[str, torch.Tensor] = {}
 
     def use_contract(self, version: object) -> None:
@@ -80,7 +80,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
             for s in self.songs(split)
         ]
 
-    def encoded(self, split: str) -> Encoded:
+    def encoded(self, split: str) -> EncodedSongs:
         """Contract vectors and targets of every event of a split, untransposed; made once, not to be written to."""
         if split not in self._encoded:
             self._encoded[split] = encode_songs(self.songs(split), self.contract)
@@ -128,5 +128,5 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         )  # fmt: skip
 
 
-def _batch(e: Encoded, device: torch.device) -> HarmonyBatch:
+def _batch(e: EncodedSongs, device: torch.device) -> HarmonyBatch:
     return HarmonyBatch(*(torch.from_numpy(getattr(e, name)).to(device) for name in HarmonyBatch._fields))

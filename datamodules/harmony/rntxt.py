@@ -82,8 +82,8 @@ def _measure(body: str, key: Key, beats: float, path: Path, number: int, reading
     for token in body.split():
         if beat := _BEAT.match(token):
             at = min(max((float(beat[1]) - 1) / beats, 0.0), 1.0)
-        elif found := _KEY.match(token):
-            name = found[1].replace("-", "b")
+        elif new_key := _KEY.match(token):
+            name = new_key[1].replace("-", "b")
             key = Key(parse_pitch_class(name), -1 if name[0].islower() else 1)
         elif token not in _IGNORED and not token.startswith(_NOT_NUMERAL):
             try:

@@ -15,7 +15,7 @@ from datamodules.shared.cache import code_version, data_version
 from datamodules.shared.clips import grouped
 from datamodules.shared.engine import Contents, PresentSource, Rules, Source, Split, below, packages
 from datamodules.shared.library import SplitLibrary
-from datamodules.shared.splits import assign
+from datamodules.shared.splits import SplitBy, assign
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.errors import DataError
 
@@ -30,9 +30,7 @@ def load(
     names: Sequence[str],
     takes: int,
     notes: int,
-    val_share: float,
-    test_share: float,
-    split_seed: int,
+    by: SplitBy,
     augmentation: Augmentation,
     workers: int,
     progress: bool,
@@ -64,12 +62,8 @@ def load(
     for source in present:
         content = data_version((source.name, *settings.get(source.name, ())), source.contents())
         readings.append((source, content, augmentation.of_waveforms))
-    version = data_version(
-        (val_share, test_share, split_seed), ["|".join(content for _, content, _ in readings).encode()]
-    )
-    rules = TakeRules(
-        val_share, test_share, split_seed, nothing=f"{root} holds no usable sound of {' or '.join(names)}"
-    )
+    version = data_version((by.val, by.test, by.seed), ["|".join(content for _, content, _ in readings).encode()])
+    rules = TakeRules(by, nothing=f"{root} holds no usable sound of {' or '.join(names)}")
     plain = replace(augmentation, variants=0)
     as_recorded, _ = find(plain, [source.name for source in present])
     enough = {source.name: (source, plain.of_waveforms) for source in as_recorded} if scoring else None
@@ -137,9 +131,7 @@ def _sizes(tables: Sequence[Path]) -> Iterator[bytes]:
 class TakeRules(Rules[Clip]):
     """Each clip where its publisher put it, else where the hash of its take does."""
 
-    val: float
-    test: float
-    seed: int
+    by: SplitBy
     nothing: str
     remedy = "Set DATA_ROOT to a folder with philharmonia/ or nsynth-train/, or type data=gm_instruments"
 
@@ -147,11 +139,11 @@ class TakeRules(Rules[Clip]):
         rule = {
             "rule": "by take (instrument, pitch and dynamic of a recording; program and pitch of a rendering); NSynth as "
             f"published; programs of {general_midi.UNHEARD} in test alone",
-            "val_share": self.val,
-            "test_share": self.test,
-            "seed": self.seed,
+            "val_share": self.by.val,
+            "test_share": self.by.test,
+            "seed": self.by.seed,
         }
-        dealt = assign([clip.group for clip in songs], grouped(songs), self.seed, self.val, self.test)
+        dealt = assign([clip.group for clip in songs], grouped(songs), *self.by)
         return Split([clip.split or place for clip, place in zip(songs, dealt, strict=True)], rule)
 
     def counts(self, songs: list[Clip]) -> dict[str, Any]:

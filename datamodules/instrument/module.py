@@ -14,7 +14,7 @@ from datamodules.instrument import general_midi, library
 from datamodules.instrument.recording import Augmentation, Conditions
 from datamodules.shared.batches import FrameStore
 from datamodules.shared.clip_data import ClipData
-from datamodules.shared.module import SplitShare, load_of
+from datamodules.shared.module import SplitShare, load_of, split_by
 from kmidi_lab.audio.augment import add_background, equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.lines import add_hum, hum_frames, through_line
@@ -22,7 +22,7 @@ from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, InstrumentBatch, encode
-from kmidi_lab.models.instrument.hearing import Heard, heard_sounds
+from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
 _BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER = (4.0, 30.0), (-10.0, 35.0), 20, 64
@@ -83,8 +83,8 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
     ) -> None:
         augmentation = augment or Augmentation()
         load_from = partial(
-            load_of, library.load, library.SOURCES, root, cache_dir, takes=takes, notes=notes, val_share=val_share,
-            test_share=test_share, split_seed=split_seed, sound_fonts=tuple(sound_fonts), workers=workers, progress=progress,
+            load_of, library.load, library.SOURCES, root, cache_dir, takes=takes, notes=notes,
+            by=split_by(split_seed, val_share, test_share), sound_fonts=tuple(sound_fonts), workers=workers, progress=progress,
         )  # fmt: skip
         load = load_from(sources, augmentation=augmentation)
         recorded = [source for source in sources if source != general_midi.SOURCE]
@@ -121,7 +121,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         """Mean and standard deviation `[128]` of the clean inputs that training hears, each clip from its onset on."""
         return FrameStore([sound.inputs for sound in self._heard(self.songs("train"))]).statistics()
 
-    def _heard(self, clips: Sequence[Clip]) -> list[Heard]:
+    def _heard(self, clips: Sequence[Clip]) -> list[SoundInputs]:
         return heard_sounds([clip.sound.frames for clip in clips], self.contract.features)
 
     def place_counts(self) -> torch.Tensor:

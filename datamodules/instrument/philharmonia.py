@@ -14,7 +14,7 @@ from datamodules.instrument.recording import Augmentation
 from datamodules.shared.clips import ClipError, from_recording
 from datamodules.shared.library import Reading
 from datamodules.shared.pool import read_all
-from datamodules.shared.pool_worker import Noted
+from datamodules.shared.pool_worker import NotedResult
 from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.models.instrument.features import (
     ENERGIES,
@@ -113,7 +113,7 @@ def files(root: Path) -> list[Path]:
     return sorted(p for p in paths if not any(part.startswith((".", "__")) for part in p.relative_to(base).parts))
 
 
-def sound_of(path: Path, augmentation: Augmentation) -> Sound | Noted[Sound]:
+def sound_of(path: Path, augmentation: Augmentation) -> Sound | NotedResult[Sound]:
     """A file's frames and variants; what worker processes do."""
     return from_recording(path, _LONGEST_S, lambda samples: prepare(samples, path.stem, augmentation))
 

@@ -44,8 +44,9 @@ class Augmentation(augmentation.Augmentation):
 
     Args:
         equaliser: decibels that the bands are raised or lowered by at most, along a smooth curve; off at 0.
-        channel: share of the copies that go through a channel: a level up to 22 dB softer or louder (or a peak of 1), half
-            of them with background before and after, and hum, room tone, noise, a telephone line, MP3 or a poor resampler.
+        channel: share of the copies that go through a channel: a level up to 22 dB softer or louder (or a peak of 1),
+            half of them with background before and after, and hum, room tone, noise, a telephone line, MP3 or a poor
+            resampler.
         background: share of the clips that get noise of 4 to 30 dB SNR and a colour of its own at every step.
         hum: share of the clips that get the hum of mains of -10 to 35 dB SNR at every step.
         line: share of the clips that go through a line with a band of its own, such as a telephone's, at every step.

@@ -72,11 +72,11 @@ def taught(sentences: Sequence[Sentence], teacher: Callable[[Sequence[str]], Opi
 
 def _of_phrases(texts: list[str], teacher: Callable[[Sequence[str]], Opinions]) -> Lessons:
     said = teacher(texts)
-    target, known = np.zeros((2, len(texts), sum(COLUMNS)), np.float32)
-    target[:, :LABELLED], known[:, :LABELLED] = said.labels, _OF_PHRASES
+    target, mask = np.zeros((2, len(texts), sum(COLUMNS)), np.float32)
+    target[:, :LABELLED], mask[:, :LABELLED] = said.labels, _OF_PHRASES
     affect, rated = said.affect.astype(np.float32), np.full(len(texts), _OF_PHRASES, np.float32)
     assert affect.shape == (len(texts), len(AFFECT)) and said.vectors.shape == (len(texts), SIZE)
-    return Lessons(texts, target, known, affect, rated, said.vectors.astype(np.float32))
+    return Lessons(texts, target, mask, affect, rated, said.vectors.astype(np.float32))
 
 
 def _joined(first: Lessons, second: Lessons) -> Lessons:

@@ -14,7 +14,7 @@ from datamodules.shared import engine
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below
 from datamodules.shared.library import Problem, SplitLibrary
-from datamodules.shared.splits import Groups, assign
+from datamodules.shared.splits import Groups, SplitBy, assign
 from kmidi_lab.models.intent.features import Sentence
 from kmidi_lab.text.pieces import tokens
 
@@ -23,13 +23,11 @@ _REAL = SOURCES[:2]
 Library = SplitLibrary[Sentence]
 
 
-def load(
-    root: Path, cache_dir: Path, names: Sequence[str], split_seed: int, val_share: float, test_share: float
-) -> Library:
+def load(root: Path, cache_dir: Path, names: Sequence[str], by: SplitBy) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     present, absent = engine.find(sources(root), [name for name in SOURCES if name in names])
-    version = engine.version([p.name for p in present], (split_seed, val_share, test_share), present)
-    made = SentenceRules(split_seed, val_share, test_share)
+    version = engine.version([p.name for p in present], tuple(by), present)
+    made = SentenceRules(by)
     return engine.load(cache_dir / "feeling_texts", present, absent, version, code_version(__name__), made)
 
 
@@ -52,9 +50,7 @@ class SentenceRules(Rules[Sentence]):
     Where no real sentences were read, those made by rule are split by the word that they are made of.
     """
 
-    seed: int
-    val: float
-    test: float
+    by: SplitBy
     nothing = "no usable sentence was found"
     remedy = "Set DATA_ROOT to a folder with goemotions/, emobank/, isear/ or xed/, or add rules to data.sources"
     named_licences = True
@@ -63,8 +59,8 @@ class SentenceRules(Rules[Sentence]):
         if not any(song.source in _REAL for song in songs):
             groups = group(songs)
             groups.join_equal(song.id.rpartition("/")[0] if song.source == rules.NAME else None for song in songs)
-            places = assign([song.id for song in songs], groups, self.seed, self.val, self.test)
-            return Split(places, {"rule": "by the word that a sentence is made of", "seed": self.seed})
+            places = assign([song.id for song in songs], groups, *self.by)
+            return Split(places, {"rule": "by the word that a sentence is made of", "seed": self.by.seed})
         held_out = {normalised(song.text) for song in songs if song.part == "dev"}
         places, left_out = [], {}
         for at, song in enumerate(songs):
@@ -76,11 +72,11 @@ class SentenceRules(Rules[Sentence]):
             elif by_rule and place == "val":
                 left_out[at] = Problem(song.id, "", "its text might be in the validation", song.title)
         rule = "published dev parts are the test; a share of the other texts, by a hash of the words, is validation"
-        return Split(places, {"rule": rule, "seed": self.seed}, left_out)
+        return Split(places, {"rule": rule, "seed": self.by.seed}, left_out)
 
     def _in_validation(self, key: str) -> bool:
-        digest = hashlib.sha256(f"{self.seed}:{key}".encode(errors="ignore")).hexdigest()
-        return int(digest[:8], 16) / 2**32 < self.val
+        digest = hashlib.sha256(f"{self.by.seed}:{key}".encode(errors="ignore")).hexdigest()
+        return int(digest[:8], 16) / 2**32 < self.by.val
 
     def counts(self, songs: list[Sentence]) -> dict[str, Any]:
         return {"songs": len(songs), "events": len(songs)}

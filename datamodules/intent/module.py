@@ -14,9 +14,9 @@ from datamodules.intent.lessons import lessons, taught
 from datamodules.intent.rules import NAME as BY_RULE
 from datamodules.intent.sentence_encoder import SIZE as TEACHER_SIZE
 from datamodules.intent.targets import Rows
-from datamodules.intent.teacher import Encoded, Teacher
+from datamodules.intent.teacher import Teacher, TextVectors
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of
+from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.contracts import INTENT
@@ -72,14 +72,14 @@ class FeelingTexts(LabData[Sentence, IntentBatch]):
         progress: bool = True,
     ) -> None:
         load = load_of(
-            library.load, library.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
-            test_share=test_share,
+            library.load, library.SOURCES, root, cache_dir, sources,
+            by=split_by(split_seed, val_share, test_share),
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.piece_dropout, self.teacher, self.progress = piece_dropout, teacher, progress
         self._cache_dir = Path(cache_dir)
         self._table: Table | None = None
-        self._encoded: Encoded | None = None
+        self._encoded: TextVectors | None = None
         self._train: tuple[Rows, dict[str, torch.Tensor]] | None = None
 
     def use_table(self, table: Table | None) -> None:
@@ -109,7 +109,7 @@ class FeelingTexts(LabData[Sentence, IntentBatch]):
             return None
         if self._encoded is None:
             asked = [s for s in self.songs("all") if s.source != BY_RULE and (s.labels or s.affect)]
-            self._encoded = Encoded(list(dict.fromkeys(s.text for s in asked)), self._cache_dir, self.progress)
+            self._encoded = TextVectors(list(dict.fromkeys(s.text for s in asked)), self._cache_dir, self.progress)
         return self._encoded(texts)
 
     def probes(self) -> np.ndarray:

@@ -24,7 +24,8 @@ def phrases(texts: Iterable[str]) -> list[str]:
     """Each once, in alphabetical order.
 
     Args:
-        texts: sentences; each that is longer than `_LONGEST` words and marks gives one run, at a place drawn from a seed.
+        texts: sentences; each that is longer than `_LONGEST` words and marks gives one run, at a place drawn from a
+            seed.
     """
     rng = np.random.default_rng(_SEED)
     words: Counter[str] = Counter()

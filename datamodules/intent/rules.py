@@ -1,8 +1,8 @@
 """Sentences made by rule from words of feeling: a stand-in where there are no real ones, and a small part of training.
 
-Each sentence is a frame and one of the words of `feelings.yaml`, which says its sub-emotion, or of the feel lexicon, which says
-where it lies in valence and arousal and no more. A negation turns what is felt: not
-happy is sad, and what is not sad, angry, afraid, surprised or disgusted is neutral, its valence and arousal turned and halved.
+Each sentence is a frame and one of the words of `feelings.yaml`, which says its sub-emotion, or of the feel lexicon,
+which says where it lies in valence and arousal and no more. A negation turns what is felt: not happy is sad, and what
+is not sad, angry, afraid, surprised or disgusted is neutral, its valence and arousal turned and halved.
 """
 
 from __future__ import annotations

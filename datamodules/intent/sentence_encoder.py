@@ -1,8 +1,8 @@
 """The teacher: all-MiniLM-L6-v2 (W. Wang et al., *MiniLM*, 2020; N. Reimers), from the weights in a Python package.
 
-Only the package's files are read, none of its code, so that nothing but PyTorch is needed. It plays a part in training and
-as a baseline; a finished model needs none of this. Matrices are multiplied in bfloat16: four times as fast on a processor that
-has instructions for it.
+Only the package's files are read, none of its code, so that nothing but PyTorch is needed. It plays a part in training
+and as a baseline; a finished model needs none of this. Matrices are multiplied in bfloat16: four times as fast on a
+processor that has instructions for it.
 """
 
 from __future__ import annotations

@@ -36,11 +36,11 @@ def read_isear(paths: list[Path]) -> Reading[Sentence]:
             if len(row) <= text:
                 continue
             # The published table marks breaks of its lines by this letter between spaces.
-            told = " ".join(row[text].replace("\u00c3\u00a1", " ").replace("\u00e1", " ").split())
-            if f"isear/{row[label]}" not in SIDE or told.startswith("[") or len(told) < _SHORTEST:
+            sentence = " ".join(row[text].replace("\u00c3\u00a1", " ").replace("\u00e1", " ").split())
+            if f"isear/{row[label]}" not in SIDE or sentence.startswith("[") or len(sentence) < _SHORTEST:
                 reading.skip(path, f"line {number}", "no event or no label", row[text])
                 continue
-            reading.items.append(Sentence(f"isear/{number}", "isear", "train", told, side=(f"isear/{row[label]}",)))
+            reading.items.append(Sentence(f"isear/{number}", "isear", "train", sentence, side=(f"isear/{row[label]}",)))
     return reading
 
 

@@ -45,27 +45,27 @@ class Rows:
 def targets(sentences: Sequence[Sentence]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Targets and what is known of them, `[N, L]` each, as `IntentBatch` has them."""
     target = np.zeros((len(sentences), _STARTS[-1]), np.float32)
-    known = np.zeros_like(target)
+    mask = np.zeros_like(target)
     places = {name: at for at, name in enumerate(SIDE)}
     isear = sum(name.startswith("isear/") for name in SIDE)
     for row, s in enumerate(sentences):
         if s.labels:
             target[row, [LABELS.index(label) for label in s.labels]] = 1
-            known[row, : _STARTS[1]] = 1
+            mask[row, : _STARTS[1]] = 1
         if s.fine:
             target[row, _STARTS[1] + np.array([FINE.index(label) for label in s.fine])] = 1
-            known[row, _STARTS[1] : _STARTS[2]] = 1
+            mask[row, _STARTS[1] : _STARTS[2]] = 1
             subs = [SUB_EMOTIONS.index(SUB_OF_FINE[label]) for label in s.fine if label in SUB_OF_FINE]
             target[row, _STARTS[2] + np.array(subs, np.int64)] = 1
-            known[row, _STARTS[2] + np.array(_LEARNT_SUBS)] = 1
+            mask[row, _STARTS[2] + np.array(_LEARNT_SUBS)] = 1
         if s.source == "rules" and s.labels:
             target[row, _STARTS[2] + np.array([SUB_EMOTIONS.index(sub) for sub in s.subs], np.int64)] = 1
-            known[row, _STARTS[2] : _STARTS[3]] = 1
+            mask[row, _STARTS[2] : _STARTS[3]] = 1
         if s.side:
             target[row, _STARTS[3] + np.array([places[label] for label in s.side])] = 1
             own = slice(0, isear) if s.side[0].startswith("isear/") else slice(isear, None)
-            known[row, _STARTS[3] :][own] = 1
-    return target, known
+            mask[row, _STARTS[3] :][own] = 1
+    return target, mask
 
 
 def affect_of(sentences: Sequence[Sentence]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

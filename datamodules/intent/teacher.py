@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from datamodules.intent import tuned_encoder
 from datamodules.intent.sentence_encoder import SIZE, SentenceEncoder, weights_file
-from datamodules.intent.tuned_encoder import Opinions, Tuned
+from datamodules.intent.tuned_encoder import Opinions, TunedEncoder
 from datamodules.shared.cache import cached, code_version
 from datamodules.shared.stored import SUFFIX
 from kmidi_lab.models.intent.features import Sentence
@@ -45,7 +45,7 @@ def vectors_of(texts: Sequence[str], cache_dir: Path, progress: bool) -> NDArray
     return made.values.astype(np.float32)
 
 
-class Encoded:
+class TextVectors:
     """The encoder's vectors of texts that are kept, and of any others."""
 
     def __init__(self, texts: Sequence[str], cache_dir: Path, progress: bool) -> None:
@@ -76,7 +76,7 @@ class Teacher:
         about = [f"{s.text}\0{s.labels}\0{s.fine}\0{s.affect}" for s in sentences]
         self._made_of = [code_version(tuned_encoder.__name__), _digest(about)]
         self._tuned = _kept(
-            cache_dir / "teacher", Tuned, self._made_of, lambda: tuned_encoder.tune(sentences, progress)
+            cache_dir / "teacher", TunedEncoder, self._made_of, lambda: tuned_encoder.tune(sentences, progress)
         )
 
     def __call__(self, texts: Sequence[str]) -> Opinions:

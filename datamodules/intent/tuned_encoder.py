@@ -31,11 +31,12 @@ _KEPT_LAYERS = 2
 
 
 @dataclass
-class Tuned:
+class TunedEncoder:
     """A trained encoder.
 
     Args:
-        weights: of the encoder's layers that moved, and of the head as `head.weight` `[38, 384]` and `head.bias`, by name.
+        weights: of the encoder's layers that moved, and of the head as `head.weight` `[38, 384]` and `head.bias`, by
+            name.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -56,11 +57,11 @@ class Opinions:
     affect: NDArray[np.float16]
 
 
-def tune(sentences: Sequence[Sentence], progress: bool) -> Tuned:
+def tune(sentences: Sequence[Sentence], progress: bool) -> TunedEncoder:
     """Trains on sentences with labels of GoEmotions or ratings of EmoBank: ten minutes of a core for all of them."""
-    encoder, (target, known), (affect, rated) = SentenceEncoder(), targets(sentences), affect_of(sentences)
+    encoder, (target, mask), (affect, rated) = SentenceEncoder(), targets(sentences), affect_of(sentences)
     numbers = encoder.numbers([s.text for s in sentences])
-    columns = [torch.from_numpy(a) for a in (target[:, :LABELLED], known[:, :LABELLED], affect, rated)]
+    columns = [torch.from_numpy(a) for a in (target[:, :LABELLED], mask[:, :LABELLED], affect, rated)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         head = nn.Linear(SIZE, LABELLED + len(AFFECT))
@@ -89,10 +90,10 @@ def tune(sentences: Sequence[Sentence], progress: bool) -> Tuned:
                 total += loss.item()
             log.info("teacher: epoch %d of %d, loss %.4f", epoch + 1, _EPOCHS, total / max(1, len(batches)))
     named = layers | {f"head.{name}": p for name, p in head.named_parameters()}
-    return Tuned({name: p.detach().numpy() for name, p in named.items()})
+    return TunedEncoder({name: p.detach().numpy() for name, p in named.items()})
 
 
-def opinions(tuned: Tuned, texts: Sequence[str], progress: bool) -> Opinions:
+def opinions(tuned: TunedEncoder, texts: Sequence[str], progress: bool) -> Opinions:
     """What a trained encoder says of texts."""
     encoder = SentenceEncoder()
     weights = {name: torch.from_numpy(w) for name, w in tuned.weights.items()}

@@ -13,15 +13,20 @@ from fractions import Fraction
 
 import numpy as np
 
+from datamodules.melody.abc_fields import (
+    ACCIDENTALS,
+    MOST_DIGITS,
+    STEPS,
+    AbcError,
+    fraction,
+    key_of,
+    length_of,
+    metre_of,
+)
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody
 from kmidi_lab.models.melody.finding import MAX_NOTES
 
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_SHARPS, _FLATS = "FCGDAEB", "BEADGCF"
-_MODE_SHIFT = {"maj": 0, "ion": 0, "lyd": 1, "mix": -1, "dor": -2, "min": -3, "m": -3, "aeo": -3, "phr": -4, "loc": -5}
-_MAJOR_SHARPS = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F": -1}
-_ACCIDENTALS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 _TOKEN = re.compile(
     r"""(?P<inline>\[(?P<field>[A-Za-z]):(?P<value>[^\]\n]{0,200})\])
     | (?P<skip>"[^"\n]{0,400}" | ![^!\n]{0,80}! | \{[^}\n]{0,400}\} | `)
@@ -38,14 +43,8 @@ _TOKEN = re.compile(
 )
 _MEMBER = re.compile(r"(\^\^|\^|__|_|=)?([A-Ga-gz])([,']*)([\d/]*)")
 _TUPLET_INTO = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
-
-
-_MOST_SYMBOLS, _MOST_DIGITS = 200_000, 6
-"""Characters of a tune, and digits of a number in it; the longest real tune has a twentieth of it."""
-
-
-class AbcError(ValueError):
-    """A tune that cannot be read; the message is short and countable."""
+_MOST_SYMBOLS = 200_000
+"""Characters of a tune; the longest real one has a twentieth of it."""
 
 
 @dataclass
@@ -89,67 +88,13 @@ def tunes(text: str) -> Iterator[tuple[dict[str, str], str]]:
         yield current.fields, "\n".join(current.body)
 
 
-def key_of(text: str) -> tuple[Key, dict[str, int], bool]:
-    """(key, accidentals by letter, whether the mode is written) of a K: field. Raises AbcError."""
-    words = text.split()
-    if words and words[0] in ("HP", "Hp"):
-        return Key(9, 1), {"F": 1, "C": 1}, True
-    if not words or words[0].lower() in ("none", "clef=treble"):
-        return Key(0, 0), {}, False
-    m = re.match(r"([A-G])([#b]?)\s*([A-Za-z]*)", text)
-    if not m:
-        raise AbcError("key not readable")
-    tonic, accidental, mode = m[1], m[2], m[3].lower()
-    name = "m" if mode in ("m", "min", "minor") else mode[:3]
-    written = name in _MODE_SHIFT
-    sharps = _MAJOR_SHARPS[tonic] + {"#": 7, "b": -7, "": 0}[accidental] + _MODE_SHIFT.get(name, 0)
-    signature = dict.fromkeys(_SHARPS[: max(sharps, 0)], 1) | dict.fromkeys(_FLATS[: max(-sharps, 0)], -1)
-    for sign, letter in re.findall(r"(?:^|\s)(\^|_|=)([A-Ga-g])", text):
-        signature[letter.upper()] = _ACCIDENTALS[sign]
-    third_is_minor = _MODE_SHIFT.get(name, 0) <= -2
-    pitch = (_STEPS[tonic] + {"#": 1, "b": -1, "": 0}[accidental]) % 12
-    return Key(pitch, -1 if third_is_minor else 1), signature, written
-
-
-def _fraction(text: str) -> Fraction | None:
-    m = re.match(r"(\d+)/(\d+)", text)
-    return Fraction(_number(m[1]), _number(m[2])) if m and _number(m[1]) and _number(m[2]) else None
-
-
-def _number(text: str) -> int:
-    if len(text) > _MOST_DIGITS:
-        raise AbcError("number too long")
-    return int(text)
-
-
-def _length(text: str) -> Fraction:
-    if not text:
-        return Fraction(1)
-    number, slashes, below = re.match(r"(\d*)(/*)(\d*)", text).groups()  # type: ignore[union-attr]
-    if len(slashes) > _MOST_DIGITS:
-        raise AbcError("note of no length")
-    under = _number(below) if below else 2 ** len(slashes)
-    if under == 0:
-        raise AbcError("note of no length")
-    return Fraction(_number(number) if number else 1, under)
-
-
-def metre_of(text: str) -> Fraction | None:
-    """Length of a bar in quarters; None for a free metre."""
-    plain = {"C": Fraction(4), "C|": Fraction(4)}
-    if text in plain:
-        return plain[text]
-    part = _fraction(text.replace(" ", ""))
-    return part * 4 if part else None
-
-
 class _Reader:
     """Walks through the tokens of one body."""
 
     def __init__(self, fields: dict[str, str]) -> None:
         self.key, self.signature, self.mode_written = key_of(fields.get("K", ""))
         self.metre = metre_of(fields.get("M", "C"))
-        unit = _fraction(fields.get("L", ""))
+        unit = fraction(fields.get("L", ""))
         self.unit = (unit or Fraction(1, 16 if self.metre is not None and self.metre < 3 else 8)) * 4
         self.notes: list[_Note] = []
         self.bars: list[tuple[Fraction, bool, Fraction | None]] = []
@@ -179,7 +124,7 @@ class _Reader:
         elif name == "M":
             self.metre = metre_of(value)
         elif name == "L":
-            self.unit = (_fraction(value) or self.unit / 4) * 4
+            self.unit = (fraction(value) or self.unit / 4) * 4
         elif name == "V":
             first = value.split()[0] if value else ""
             self.voice = self.voice or first
@@ -189,9 +134,9 @@ class _Reader:
         octave = (5 if letter.islower() else 4) + marks.count("'") - marks.count(",")
         name = letter.upper()
         if sign:
-            self.accidentals[name] = _ACCIDENTALS[sign]
+            self.accidentals[name] = ACCIDENTALS[sign]
         shift = self.accidentals.get(name, self.signature.get(name, 0))
-        return 12 * (octave + 1) + _STEPS[name] + shift
+        return 12 * (octave + 1) + STEPS[name] + shift
 
     def add(self, pitch: int | None, length: Fraction) -> None:
         length = length * self.unit * self.broken
@@ -218,7 +163,7 @@ class _Reader:
         """`a>b`: the first note takes from the second."""
         if not self.notes:
             return
-        if len(marks) > _MOST_DIGITS:
+        if len(marks) > MOST_DIGITS:
             raise AbcError("note of no length")
         less = Fraction(1, 2 ** len(marks))
         first, self.broken = (2 - less, less) if marks[0] == ">" else (less, 2 - less)
@@ -236,15 +181,15 @@ def _walk(reader: _Reader, body: str, lines_are_phrases: bool) -> None:
         elif reader.muted or m["skip"] or m["overlay"]:
             continue
         elif m["letter"]:
-            reader.add(reader.pitch(m["accidental"], m["letter"], m["octave"]), _length(m["length"]))
+            reader.add(reader.pitch(m["accidental"], m["letter"], m["octave"]), length_of(m["length"]))
         elif m["stack"]:
             parts = [p for p in _MEMBER.findall(m["stack"]) if p[1] != "z"]
             pitches = [reader.pitch(sign or None, letter, marks) for sign, letter, marks, _ in parts]
             if pitches:
-                inner = _length(parts[0][3])
-                reader.add(max(pitches), inner * _length(m["stack_length"]))
+                inner = length_of(parts[0][3])
+                reader.add(max(pitches), inner * length_of(m["stack_length"]))
         elif m["rest"]:
-            times = _length(m["rest_length"])
+            times = length_of(m["rest_length"])
             if m["rest"] == "Z":
                 times *= (reader.metre or Fraction(4)) / reader.unit
             reader.add(None, times)

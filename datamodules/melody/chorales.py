@@ -1,10 +1,10 @@
 """Sopranos of Bach's chorales: MusicXML inside the installed music21, and the JSB chorales with their published split.
 
-MusicXML has rhythm, key, metre and phrases as they are written. It is read as XML, since muspy counts bars from the first
-note, upbeat or not; a fermata ends a phrase; repeats are not played out. The JSB chorales (N. Boulanger-Lewandowski et al.,
-*Modeling temporal dependencies in high-dimensional sequences*, ICML 2012) stand on a sixteenth grid that does not say where a
-repeated note is struck again, so neighbours of the same pitch are one note; bars are counted from the first sixteenth in
-4/4; keys are estimated from all four voices.
+MusicXML has rhythm, key, metre and phrases as they are written. It is read as XML, since muspy counts bars from the
+first note, upbeat or not; a fermata ends a phrase; repeats are not played out. The JSB chorales (N.
+Boulanger-Lewandowski et al., *Modeling temporal dependencies in high-dimensional sequences*, ICML 2012) stand on a
+sixteenth grid that does not say where a repeated note is struck again, so neighbours of the same pitch are one note;
+bars are counted from the first sixteenth in 4/4; keys are estimated from all four voices.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from datamodules.melody.windows import Drawing, MelodyData, Windows
 from datamodules.shared import lakh, stream
 from datamodules.shared.cache import code_version
 from datamodules.shared.library import SplitLibrary
-from datamodules.shared.module import SplitShare, check_split_shares
-from datamodules.shared.shards import Prepared
+from datamodules.shared.module import SplitShare, split_by
+from datamodules.shared.shards import FileArrays
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.errors import DataError
@@ -100,12 +100,12 @@ class LakhMelodies(MelodyData):
         memory_mb: Annotated[int, Ge(16)] = 1024,
         progress: bool = True,
     ) -> None:
-        check_split_shares(val_share, test_share)
+        by = split_by(split_seed, val_share, test_share)
         super().__init__(self._read, split, batch_size, window, windows_per_epoch, transpose_share, 0.0, mood_dropout)
         self._root, self._cache, self._fetch, self._limit = Path(root), Path(cache_dir), fetch, limit
         self._scored, self._fitted, self._streamed = scored, fitted_notes, stream
         self._stream_dir = stream_dir or str(Path(cache_dir) / "lakh" / "stream")
-        self._splitting: dict[str, Any] = {"seed": split_seed, "val": val_share, "test": test_share}
+        self._by = by
         self._reading: dict[str, Any] = {
             "workers": workers, "timeout_s": timeout_s, "memory_mb": memory_mb, "progress": progress,
         }  # fmt: skip
@@ -139,13 +139,13 @@ class LakhMelodies(MelodyData):
         """What there is to say of the pieces, which are read or taken from the cache, and streamed where that is wanted."""
         pieces = self._pieces = lakh.lakh_pieces(
             self._root, self._cache, reading.arrays, code_version(reading.__name__),
-            limit=self._limit or None, line="pitch", **self._splitting, **self._reading,
+            limit=self._limit or None, line="pitch", by=self._by, **self._reading,
         )  # fmt: skip
         counts = {split: _counted(_melodies(pieces.pieces(split))) for split in SPLITS}
         about = {
             "description": {k: v for k, v in pieces.description.items() if k != "split"}
             | {"sources": _sources(counts)},
-            "split": {**pieces.description["split"], **counts, "shares": [self._splitting[k] for k in ("val", "test")]},
+            "split": {**pieces.description["split"], **counts, "shares": [self._by.val, self._by.test]},
         }
         if self._streamed:
             self._cache.mkdir(parents=True, exist_ok=True)
@@ -198,7 +198,7 @@ class LakhMelodies(MelodyData):
         return list(_melodies(self._pieces.sample("train", _POOL, _RUN, np.random.default_rng(seed))))
 
 
-def _melodies(pieces: Iterable[Prepared]) -> Iterator[Melody]:
+def _melodies(pieces: Iterable[FileArrays]) -> Iterator[Melody]:
     return (reading.melody(piece.arrays, Path(piece.name).with_suffix("").as_posix()) for piece in pieces)
 
 

@@ -16,7 +16,7 @@ from datamodules.shared import engine, lakh
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Contents, Rules, Source, Split
 from datamodules.shared.library import Reading, SplitLibrary, shown
-from datamodules.shared.splits import SPLITS, Groups, assign
+from datamodules.shared.splits import SPLITS, Groups, SplitBy, assign
 from kmidi_lab.models.melody.features import Melody
 
 BOOKS = tuple(tune_books.FOLDERS)
@@ -34,9 +34,7 @@ def load(
     root: Path,
     cache_dir: Path,
     names: Sequence[str],
-    split_seed: int,
-    val_share: float,
-    test_share: float,
+    by: SplitBy,
     progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
@@ -44,8 +42,8 @@ def load(
     if any(p.name == "jsb_chorales" for p in present):  # the same music, with a published split
         present = [p for p in present if p.name != "chorales"]
     in_order = sorted(present, key=lambda p: p.name)
-    version = engine.version([p.name for p in in_order], (split_seed, val_share, test_share), in_order)
-    rules = MelodyRules(split_seed, val_share, test_share)
+    version = engine.version([p.name for p in in_order], tuple(by), in_order)
+    rules = MelodyRules(by)
     return engine.load(cache_dir / "melody_db", present, absent, version, code_version(__name__), rules)
 
 
@@ -92,9 +90,7 @@ def _named(source: str) -> Callable[[list[Path]], Contents]:
 class MelodyRules(Rules[Melody]):
     """One melody of those with the same notes in any key. A published split stands: a group with a test piece is test."""
 
-    seed: int
-    val: float
-    test: float
+    by: SplitBy
     nothing = "no usable melody was found"
     remedy = f"Use data.sources=[{','.join(BOOKS)}], which need no download"
     same = "same notes as another, whatever the key"
@@ -108,7 +104,7 @@ class MelodyRules(Rules[Melody]):
 
     def split(self, songs: list[Melody]) -> Split:
         groups = group(songs)
-        places = assign([m.id for m in songs], groups, self.seed, self.val, self.test)
+        places = assign([m.id for m in songs], groups, *self.by)
         published: dict[int, str] = {}
         for i, melody in enumerate(songs):
             if melody.given is not None:
@@ -119,7 +115,7 @@ class MelodyRules(Rules[Melody]):
             "a published split stands"
         )
         places = [published.get(groups.find(i), place) for i, place in enumerate(places)]
-        return Split(places, {"rule": rule, "seed": self.seed})
+        return Split(places, {"rule": rule, "seed": self.by.seed})
 
     def counts(self, songs: list[Melody]) -> dict[str, Any]:
         return {"songs": len(songs), "notes": sum(map(len, songs))}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from datamodules.melody import library as melodies
 from datamodules.melody.windows import MelodyData
-from datamodules.shared.module import SplitShare, load_of
+from datamodules.shared.module import SplitShare, load_of, split_by
 from kmidi_lab.models.melody.rhythm import keep_bars
 
 
@@ -50,8 +50,8 @@ class Melodies(MelodyData):
         progress: bool = True,
     ) -> None:
         load = load_of(
-            melodies.load, melodies.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
-            test_share=test_share, progress=progress,
+            melodies.load, melodies.SOURCES, root, cache_dir, sources,
+            by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(
             load, split, batch_size, window, windows_per_epoch, transpose_share, chord_dropout, mood_dropout

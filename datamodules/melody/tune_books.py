@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from datamodules.melody.abc import AbcError, read_tune, tunes
+from datamodules.melody.abc import read_tune, tunes
+from datamodules.melody.abc_fields import AbcError
 from datamodules.melody.reading import keep
 from datamodules.shared.layout import corpus_folder
 from datamodules.shared.library import Reading

@@ -48,7 +48,8 @@ class Drawing(Protocol):
 class MelodyData(LabData[Melody, MelodyBatch]):
     """Melodies → notes → contract vectors.
 
-    Training cuts windows at random places and puts some into a random key, on the device and without copies of the data.
+    Training cuts windows at random places and puts some into a random key, on the device and without copies of the
+    data.
 
     Args:
         load, split, batch_size: as of LabData; a step takes `batch_size` windows.

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.shared import groove_midi
-from datamodules.shared.library import Reading
+from datamodules.shared.library import Reading, shown
 from datamodules.shared.pool import survived
 from kmidi_lab.models.microtiming.features import FASTEST, SLOWEST, Take
-from kmidi_lab.models.microtiming.notes import Written, drum_voices
+from kmidi_lab.models.microtiming.notes import WrittenNotes, drum_voices
 
 NAME = "groove_midi"
 _STEPS_PER_QUARTER = 4
 
 
 @dataclass(frozen=True)
-class Recorded:
+class PublishedTake:
     """A take and the part that its publisher put it in: train, validation or test; "" where none did."""
 
     take: Take
@@ -33,19 +33,19 @@ class Recorded:
         return self.take.work
 
 
-def read(root: Path) -> Reading[Recorded]:
+def read(root: Path, progress: bool = False) -> Reading[PublishedTake]:
     """Every take in 4/4 of the table."""
     layout = groove_midi.read_table(root)
-    reading: Reading[Recorded] = Reading(NAME, layout.licence, problems=layout.problems)
-    for file in layout.files:
+    reading: Reading[PublishedTake] = Reading(NAME, layout.licence, problems=layout.problems)
+    for file in shown(layout.files, "reading drum takes", progress):
         with survived(reading, file.path, file.about["id"]):
             played = groove_midi.played(file, (SLOWEST, FASTEST), reading)
             if played is not None:
-                reading.items.append(Recorded(_take(played), played.row["split"]))
+                reading.items.append(PublishedTake(_take(played), played.row["split"]))
     return reading
 
 
-def _take(played: groove_midi.Played) -> Take:
+def _take(played: groove_midi.PlayedTake) -> Take:
     row, struck = played.row, played.strokes
     quarters = struck["start"] / played.piece.ticks_per_quarter
     notes, offset, velocity = strokes(quarters, struck["pitch"], struck["velocity"], played.bpm)
@@ -57,10 +57,11 @@ def _take(played: groove_midi.Played) -> Take:
 
 def strokes(
     quarters: np.ndarray, pitch: np.ndarray, velocity: np.ndarray, bpm: float
-) -> tuple[Written, np.ndarray, np.ndarray]:
+) -> tuple[WrittenNotes, np.ndarray, np.ndarray]:
     """Written strokes, their offsets in ms and velocities 0..1, `[N]` each.
 
-    A stroke belongs to the nearest sixteenth. Of two strokes of one voice there the louder stays, of equal ones the nearer.
+    A stroke belongs to the nearest sixteenth. Of two strokes of one voice there the louder stays, of equal ones the
+    nearer.
 
     Args:
         quarters: when each was struck.
@@ -76,7 +77,7 @@ def strokes(
     kept = order[last]
     onset = step[kept] / _STEPS_PER_QUARTER
     n = len(kept)
-    notes = Written(
+    notes = WrittenNotes(
         onset,
         np.zeros(n),
         voice[kept],

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from datamodules.microtiming import drums, piano, rules
-from datamodules.microtiming.drums import Recorded
+from datamodules.microtiming.drums import PublishedTake
 from datamodules.shared import asap, engine, groove_midi
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below
 from datamodules.shared.library import Problem, SplitLibrary
-from datamodules.shared.splits import SPLITS, Groups, assign
+from datamodules.shared.splits import SPLITS, Groups, SplitBy, assign
 from kmidi_lab.models.microtiming.features import Take
-from kmidi_lab.models.microtiming.notes import Written
+from kmidi_lab.models.microtiming.notes import WrittenNotes
 
 SOURCES = (drums.NAME, piano.ASAP, piano.BATIK, rules.NAME)
-Library = SplitLibrary[Recorded]
+Library = SplitLibrary[PublishedTake]
 _PUBLISHED = {"train": "train", "validation": "val", "test": "test"}
 _VAL_TAKES = 8
 _SHARED_BARS = 0.5
@@ -36,31 +36,29 @@ def load(
     cache_dir: Path,
     names: Sequence[str],
     test_drummers: Sequence[str],
-    split_seed: int,
-    val_share: float,
-    test_share: float,
+    by: SplitBy,
     progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache.
 
     Takes by rule stand in only where no other source is there.
     """
-    present, absent = engine.find(sources(root), [name for name in SOURCES if name in names])
+    present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
     chosen = [p for p in present if p.name != rules.NAME] or present
-    settings = (sorted(test_drummers), split_seed, val_share, test_share)
+    settings = (sorted(test_drummers), *by)
     version = engine.version([p.name for p in chosen], settings, chosen)
-    split = TakeRules(tuple(sorted(test_drummers)), split_seed, val_share, test_share)
+    split = TakeRules(tuple(sorted(test_drummers)), by)
     return engine.load(cache_dir / "microtiming", chosen, absent, version, code_version(__name__), split)
 
 
-def sources(root: Path) -> list[Source[Recorded]]:
+def sources(root: Path, progress: bool) -> list[Source[PublishedTake]]:
     """All of SOURCES."""
     files = below(root)
     return [
         Source(
             drums.NAME,
             partial(groove_midi.files, root),
-            lambda _: drums.read(root),
+            lambda _: drums.read(root, progress),
             files,
             folders=lambda: [root / groove_midi.FOLDER],
             looked_at=lambda: [f.path for f in groove_midi.read_table(root).files],
@@ -68,32 +66,30 @@ def sources(root: Path) -> list[Source[Recorded]]:
         Source(
             piano.ASAP,
             partial(asap.files, root),
-            lambda _: piano.read_asap(root),
+            lambda _: piano.read_asap(root, progress),
             files,
             folders=lambda: [asap.table(root).parent],
             looked_at=lambda: asap.looked_at(root),
         ),
-        Source(piano.BATIK, partial(piano.batik_files, root), piano.read_batik, files),
+        Source(piano.BATIK, partial(piano.batik_files, root), partial(piano.read_batik, progress=progress), files),
         Source(rules.NAME, list, lambda _: rules.read(), lambda _: [rules.VERSION.encode()], always=True),
     ]
 
 
 @dataclass(frozen=True)
-class TakeRules(Rules[Recorded]):
+class TakeRules(Rules[PublishedTake]):
     """Drum takes as published, or by drummer; all performances of a piano piece, and of pieces alike, share a split."""
 
     test_drummers: tuple[str, ...]
-    seed: int
-    val: float
-    test: float
+    by: SplitBy
     nothing = "no usable performance was found"
     remedy = "Set DATA_ROOT to the folder that holds the data sets"
     named_licences = True
 
-    def split(self, songs: list[Recorded]) -> Split:
+    def split(self, songs: list[PublishedTake]) -> Split:
         takes = [song.take for song in songs]
         groups = group(takes)
-        places = assign([take.work or take.id for take in takes], groups, self.seed, self.val, self.test)
+        places = assign([take.work or take.id for take in takes], groups, *self.by)
         published = [song.published for song in songs]
         there = "test" in published
         places = [self._drums(song, there) if song.published else p for song, p in zip(songs, places, strict=True)]
@@ -106,9 +102,9 @@ class TakeRules(Rules[Recorded]):
             for i, song in enumerate(songs)
             if rank[i] != best[groups.find(i)]
         }
-        return Split(places, {"rule": self._rule(there), "seed": self.seed}, left_out)
+        return Split(places, {"rule": self._rule(there), "seed": self.by.seed}, left_out)
 
-    def _drums(self, song: Recorded, test_is_there: bool) -> str:
+    def _drums(self, song: PublishedTake, test_is_there: bool) -> str:
         if self.test_drummers:
             if song.take.player in self.test_drummers:
                 return "test"
@@ -119,8 +115,8 @@ class TakeRules(Rules[Recorded]):
             return "test"
         return "val" if self._drawn(song) else "train"
 
-    def _drawn(self, song: Recorded) -> bool:
-        return zlib.crc32(f"{self.seed} {song.id}".encode()) % _VAL_TAKES == 0
+    def _drawn(self, song: PublishedTake) -> bool:
+        return zlib.crc32(f"{self.by.seed} {song.id}".encode()) % _VAL_TAKES == 0
 
     def _rule(self, test_is_there: bool) -> str:
         piano_rule = "piano: hash of the group of performances of one piece and of pieces alike"
@@ -133,7 +129,7 @@ class TakeRules(Rules[Recorded]):
             f"in {_VAL_TAKES} takes of the published training part is the validation; {piano_rule}"
         )
 
-    def counts(self, songs: list[Recorded]) -> dict[str, Any]:
+    def counts(self, songs: list[PublishedTake]) -> dict[str, Any]:
         takes = [song.take for song in songs]
         return {
             "songs": len(takes),
@@ -182,7 +178,7 @@ def bar_prints(take: Take) -> list[bytes]:
     return [hashlib.sha256(table[bar == b].astype(np.int32).tobytes()).digest()[:12] for b in np.unique(bar)]
 
 
-def _tune(notes: Written) -> tuple[int, ...]:
+def _tune(notes: WrittenNotes) -> tuple[int, ...]:
     """The intervals of the highest notes, one an onset."""
     last = np.append(notes.onset[1:] != notes.onset[:-1], True)
     return tuple(int(i) for i in np.diff(notes.pitch[last]))

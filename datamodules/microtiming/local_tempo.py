@@ -1,11 +1,12 @@
 """How much later than written a note without a click was played: its distance from the local tempo.
 
 The local tempo at an onset is the straight line, fitted by least squares, through all onsets of up to a quarter note
-before and after it (its own included), at least five of them: written place in quarters to seconds played. A chord counts
-once, by the median of its notes. What is left is the micro-timing: the spread of chords, melodies that lead, notes that
-hurry or wait within the beat. Slower changes of tempo are no part of it. The line is centred on the note, so
-it needs the future. Targets are made with it, and so is the input of the last four offsets (`Encoded.with_history`): those
-tell something of the note to come, even where timing is random (R² 0.18 in sixteenths). See docs/microtiming.md, Results.
+before and after it (its own included), at least five of them: written place in quarters to seconds played. A chord
+counts once, by the median of its notes. What is left is the micro-timing: the spread of chords, melodies that lead,
+notes that hurry or wait within the beat. Slower changes of tempo are no part of it. The line is centred on the note, so
+it needs the future. Targets are made with it, and so is the input of the last four offsets
+(`EncodedTakes.with_history`): those tell something of the note to come, even where timing is random (R² 0.18 in
+sixteenths). See docs/microtiming.md, Results.
 """
 
 from __future__ import annotations

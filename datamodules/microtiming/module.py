@@ -10,19 +10,19 @@ import torch
 from annotated_types import Interval
 
 from datamodules.microtiming import library
-from datamodules.microtiming.drums import Recorded
+from datamodules.microtiming.drums import PublishedTake
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of
+from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.midi.styles import STYLES
-from kmidi_lab.models.microtiming.features import LEAD_MS, UNIT_MS, Encoded, MicrotimingBatch, encode_takes
+from kmidi_lab.models.microtiming.features import LEAD_MS, UNIT_MS, EncodedTakes, MicrotimingBatch, encode_takes
 
 _IN = {s.name: s.index for s in MICROTIMING.inputs}
 
 
-class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
+class MicrotimedTakes(LabData[PublishedTake, MicrotimingBatch]):
     """Takes → notes → contract vectors; an epoch shows windows of consecutive notes, as many as fill a drum take, fewer of pianists'.
 
     Args:
@@ -76,17 +76,17 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
     ) -> None:
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, test_drummers=tuple(test_drummers),
-            split_seed=split_seed, val_share=val_share, test_share=test_share, progress=progress,
+            by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.window = window
         self._shares = (lead_share, history_share, style_dropout, phrase_dropout)
         self._lead_jitter, self._tempo_jitter = lead_jitter, tempo_jitter
-        self._encoded: dict[str, Encoded] = {}
+        self._encoded: dict[str, EncodedTakes] = {}
         self._tensors: dict[str, torch.Tensor] = {}
         self._takes = torch.zeros(0, dtype=torch.long)
 
-    def encoded(self, split: str) -> Encoded:
+    def encoded(self, split: str) -> EncodedTakes:
         """Contract vectors and targets of every note of a split; made once, not to be written to."""
         if split not in self._encoded:
             self._encoded[split] = encode_takes([song.take for song in self.songs(split)])
@@ -96,7 +96,7 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
         """`[T, 64]` notes of the test split, one take after the other, leads given."""
         return self.encoded("test").with_lead()
 
-    def grouped(self, songs: list[Recorded]) -> Groups:
+    def grouped(self, songs: list[PublishedTake]) -> Groups:
         return library.group([song.take for song in songs])
 
     def counts(self, split: str) -> dict[str, int]:
@@ -123,7 +123,7 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
         e = self.encoded(split)
         return [*self._in_windows(e, e.x), *self._in_windows(e, e.with_lead())]
 
-    def _in_windows(self, e: Encoded, x: np.ndarray) -> list[MicrotimingBatch]:
+    def _in_windows(self, e: EncodedTakes, x: np.ndarray) -> list[MicrotimingBatch]:
         tensors = _tensors(e, x, self.device)
         starts, long = tensors["starts"], 1024
         begin = torch.cat(
@@ -160,7 +160,7 @@ class MicrotimedTakes(LabData[Recorded, MicrotimingBatch]):
         return batch._replace(offset=offset)
 
 
-def _tensors(e: Encoded, x: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
+def _tensors(e: EncodedTakes, x: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
     """Inputs `x` and the targets of `e`, each of the notes' with a row of zeros behind the last for windows that reach beyond."""
     offset = np.clip(np.nan_to_num(e.offset) / e.unit, -1, 1)
     arrays = {

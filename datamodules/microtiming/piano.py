@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.microtiming.drums import Recorded
+from datamodules.microtiming.drums import PublishedTake
 from datamodules.microtiming.local_tempo import offsets
 from datamodules.shared import asap as asap_set
 from datamodules.shared.alignment import match
 from datamodules.shared.asap import UnusableError, beats_of, read_file
 from datamodules.shared.layout import folder_of
-from datamodules.shared.library import Reading
+from datamodules.shared.library import Reading, shown
 from datamodules.shared.pool import survived
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.score import ScoreNotes, pitched_notes, score_of
 from kmidi_lab.models.microtiming.features import Take
-from kmidi_lab.models.microtiming.notes import Written, keyboard_roles
+from kmidi_lab.models.microtiming.notes import WrittenNotes, keyboard_roles
 
 ASAP, BATIK = "asap", "batik_mozart"
 MIN_MATCHED = 0.8
@@ -35,15 +35,15 @@ _METRE = re.compile(r"^scoreprop\(timeSignature,(\d+)/(\d+),(-?\d+):\d+,[\d/]+,(
 _CLOCK = re.compile(r"^info\(midiClock(Units|Rate),(\d+)\)")
 
 
-def read_asap(root: Path) -> Reading[Recorded]:
+def read_asap(root: Path, progress: bool = False) -> Reading[PublishedTake]:
     """Every performance of which four fifths of the score's notes were found."""
     layout, base = asap_set.read_table(root), asap_set.table(root).parent
-    reading: Reading[Recorded] = Reading(ASAP, layout.licence, problems=layout.problems)
+    reading: Reading[PublishedTake] = Reading(ASAP, layout.licence, problems=layout.problems)
     scores: dict[str, tuple[Piece, ScoreNotes]] = {}
-    for file in layout.files:
+    for file in shown(layout.files, "reading pianists' takes", progress):
         with survived(reading, file.path, file.about["midi_score"]):
             try:
-                reading.items.append(Recorded(_performance(base, file.about, scores)))
+                reading.items.append(PublishedTake(_performance(base, file.about, scores)))
             except UnusableError as error:
                 reading.skip(file.path, file.about["midi_score"], *error.args)
     return reading
@@ -86,11 +86,11 @@ def take(
     velocity: np.ndarray,
     dynamic: np.ndarray,
 ) -> Take:
-    """A pianist's take; `columns` are onset, duration, pitch, bar and bar_quarters of `Written`, `seconds` as played."""
+    """A pianist's take; `columns` are onset, duration, pitch, bar and bar_quarters of notes, `seconds` as played."""
     onset, duration, pitch, bar, bar_quarters = columns
     late, bpm = offsets(onset, seconds)
     line, role = np.zeros(len(onset), np.int64), keyboard_roles(onset, pitch)
-    notes = Written(onset, duration, pitch, role, line, bar, bar_quarters, np.full(len(onset), bpm), dynamic)
+    notes = WrittenNotes(onset, duration, pitch, role, line, bar, bar_quarters, np.full(len(onset), bpm), dynamic)
     return Take(name, source, "piano", player, work, notes, late, velocity)
 
 
@@ -99,19 +99,19 @@ def batik_files(root: Path) -> list[Path]:
     return sorted((folder_of(root, BATIK, "batik_plays_mozart") / "match").glob("*.match"))
 
 
-def read_batik(files: list[Path]) -> Reading[Recorded]:
+def read_batik(files: list[Path], progress: bool = False) -> Reading[PublishedTake]:
     """Every movement; only notes that were played as written count."""
-    reading: Reading[Recorded] = Reading(BATIK, "CC BY-NC-SA 4.0")
-    for path in files:
+    reading: Reading[PublishedTake] = Reading(BATIK, "CC BY-NC-SA 4.0")
+    for path in shown(files, "reading Mozart as played", progress):
         with survived(reading, path, path.stem):
             if path.stat().st_size > _MOST_TEXT:
                 reading.skip(path, "", f"over {_MOST_TEXT >> 20} MiB")
                 continue
-            found = read_match(path.read_text(encoding="utf-8", errors="replace"), path.stem)
-            if found is None:
+            performance = read_match(path.read_text(encoding="utf-8", errors="replace"), path.stem)
+            if performance is None:
                 reading.skip(path, "", f"fewer than {_MIN_NOTES} notes that were played, or no metre")
             else:
-                reading.items.append(Recorded(found))
+                reading.items.append(PublishedTake(performance))
     return reading
 
 
@@ -121,8 +121,8 @@ def read_match(text: str, name: str) -> Take | None:
     metres: list[tuple[float, int, int, float]] = []
     rows = []
     for line in text.splitlines():
-        if known := _CLOCK.match(line):
-            clock[known[1]] = float(known[2])
+        if clock_line := _CLOCK.match(line):
+            clock[clock_line[1]] = float(clock_line[2])
         elif metre := _METRE.match(line):
             metres.append((float(metre[4]), int(metre[1]), int(metre[2]), 0.0))
         elif note := _NOTE.match(line):

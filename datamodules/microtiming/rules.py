@@ -1,15 +1,15 @@
 """A stand-in for players: drum patterns and piano pieces made by rule. No result on it says anything of music.
 
-The rules: laid-back drummers delay the snare most (Camara et al., JASA 2020), bass drum and snare need not be together with
-the hat (Butterfield, Music Perception 2010), fluctuations go on from stroke to stroke (Raesaenen et al., PLoS ONE 2015), and
-a pianist's melody leads by about 20 ms, as it is struck harder (Goebl, JASA 2001). All numbers are ours.
+The rules: laid-back drummers delay the snare most (Camara et al., JASA 2020), bass drum and snare need not be together
+with the hat (Butterfield, Music Perception 2010), fluctuations go on from stroke to stroke (Raesaenen et al., PLoS ONE
+2015), and a pianist's melody leads by about 20 ms, as it is struck harder (Goebl, JASA 2001). All numbers are ours.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from datamodules.microtiming.drums import Recorded, strokes
+from datamodules.microtiming.drums import PublishedTake, strokes
 from datamodules.microtiming.piano import take
 from datamodules.shared.library import Reading
 from kmidi_lab.midi.styles import STYLES, SWING
@@ -25,12 +25,12 @@ _KICK, _SNARE, _HAT = 36, 38, 42
 _TOP_LEADS = 20.0
 
 
-def read() -> Reading[Recorded]:
+def read() -> Reading[PublishedTake]:
     """The same takes whenever it is read."""
-    reading: Reading[Recorded] = Reading(NAME, "made here by rule", note=NOTE)
+    reading: Reading[PublishedTake] = Reading(NAME, "made here by rule", note=NOTE)
     reading.items = [
-        *(Recorded(_drums(number)) for number in range(_TAKES)),
-        *(Recorded(_piano(number)) for number in range(_PIECES)),
+        *(PublishedTake(_drums(number)) for number in range(_TAKES)),
+        *(PublishedTake(_piano(number)) for number in range(_PIECES)),
     ]
     return reading
 

@@ -16,11 +16,11 @@ import numpy as np
 
 from datamodules.shared import shards
 from datamodules.shared.cache import code_version
-from datamodules.shared.pool_worker import Noted
+from datamodules.shared.pool_worker import NotedResult
 from datamodules.shared.shards import Arrays, Shards
 from kmidi_lab.audio.io import LONGEST_S, AudioError, read_recording
 from kmidi_lab.audio.mel import RATE, WINDOW, log_mel
-from kmidi_lab.contracts import AUDIO_FEATURES
+from kmidi_lab.contract_features import AUDIO_FEATURES
 
 MAX_BYTES = 2**31
 _SHARD_FILES = 32
@@ -55,10 +55,10 @@ def prepare_frames(
     )  # fmt: skip
 
 
-def _frames(longest_s: float, path: Path) -> Arrays | Noted[Arrays]:
+def _frames(longest_s: float, path: Path) -> Arrays | NotedResult[Arrays]:
     recording = read_recording(path, RATE, longest_s)
     samples = recording.samples
     if len(samples) < WINDOW:
         raise AudioError(path, "shorter than a frame", f"{len(samples)} samples")
     arrays = {"mel": log_mel(samples).astype(np.float16)}
-    return Noted(arrays, *recording.notes[0]) if recording.notes else arrays
+    return NotedResult(arrays, *recording.notes[0]) if recording.notes else arrays

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.pool_worker import Noted
+from datamodules.shared.pool_worker import NotedResult
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.io import read_recording
@@ -31,7 +31,7 @@ class ClipError(UserError):
 
 def from_recording(
     path: Path, longest_s: float, make: Callable[[NDArray[np.float32]], Result]
-) -> Result | Noted[Result]:
+) -> Result | NotedResult[Result]:
     """What `make` makes of a recording's samples at 16 kHz, with what is to be said of the recording.
 
     Raises:
@@ -39,7 +39,7 @@ def from_recording(
     """
     recording = read_recording(path, RATE, longest_s)
     result = make(recording.samples)
-    return Noted(result, *recording.notes[0]) if recording.notes else result
+    return NotedResult(result, *recording.notes[0]) if recording.notes else result
 
 
 def variants_of(samples: NDArray[np.float32], name: str, augmentation: Augmentation) -> list[NDArray[np.float16]]:

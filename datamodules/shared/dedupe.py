@@ -103,8 +103,8 @@ def groups(keys: np.ndarray, sketches: np.ndarray) -> Groups:
         keys: `[P, 16]` of `transposed_key`.
         sketches: `[P, 32]` of `sketch`.
 
-    Two pieces are joined when their keys are equal or one of eight bands of four numbers of their sketches is: for pieces
-    with half of their runs in common that happens 40 times in 100, with four fifths 98 times, with a fifth once.
+    Two pieces are joined when their keys are equal or one of eight bands of four numbers of their sketches is: for
+    pieces with half of their runs in common that happens 40 times in 100, with four fifths 98 times, with a fifth once.
     """
     joined = Groups(len(keys))
     joined.join_equal(key.tobytes() for key in keys)

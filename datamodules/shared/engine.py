@@ -91,7 +91,7 @@ def packages(*names: str) -> list[bytes]:
 
 
 def find(sources: Sequence[Source[Song]], names: Sequence[str]) -> tuple[list[PresentSource[Song]], list[str]]:
-    """(those of `wanted` that are there, in the order of `wanted`; the names of those that are not)."""
+    """(those of `names` that are there, in their order; the names of those that are not)."""
     by_name = {source.name: source for source in sources}
     looked_at = [PresentSource(by_name[name], by_name[name].files()) for name in names]
     present = [p for p in looked_at if p.files or p.source.always]

@@ -47,9 +47,9 @@ def download(
 
     Where a publisher tells only an MD5, `sha256` is that, as `md5:…`.
 
-    A broken-off download stays as `<name>.part` and goes on there, in this call and the next. `wait_s` is the pause before
-    another attempt, doubled each time; an attempt that brought bytes counts as the first again. `pace` is how slow the
-    server may be, and how long all of it may take.
+    A broken-off download stays as `<name>.part` and goes on there, in this call and the next. `wait_s` is the pause
+    before another attempt, doubled each time; an attempt that brought bytes counts as the first again. `pace` is how
+    slow the server may be, and how long all of it may take.
 
     Raises:
         DataError: the server can't be reached, refuses or is too slow, the disk is full, or the bytes are not the

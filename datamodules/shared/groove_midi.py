@@ -67,7 +67,7 @@ def style_of(annotation: str) -> tuple[str, float] | None:
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedTake:
     """A take in 4/4: its row of the table, its style with its swing, the click, and the strokes of all its drum tracks."""
 
     row: Mapping[str, str]
@@ -78,7 +78,7 @@ class Played:
     strokes: np.ndarray
 
 
-def played(file: MidiFile, tempi: tuple[float, float], reading: Reading[Any]) -> Played | None:
+def played(file: MidiFile, tempi: tuple[float, float], reading: Reading[Any]) -> PlayedTake | None:
     """The take of a row, or None where it is of no use; `reading` is told why.
 
     Args:
@@ -120,7 +120,7 @@ def played(file: MidiFile, tempi: tuple[float, float], reading: Reading[Any]) ->
     if strokes["start"].max() > MOST_BARS * 4 * piece.ticks_per_quarter:
         reading.skip(path, row["id"], f"more than {MOST_BARS} bars")
         return None
-    return Played(row, *named, bpm, piece, strokes)
+    return PlayedTake(row, *named, bpm, piece, strokes)
 
 
 def read_table(root: Path) -> Layout:

@@ -26,8 +26,8 @@ from datamodules.shared.cache import code_version
 from datamodules.shared.fetch import download, unpack
 from datamodules.shared.layout import Layout, MidiFile, folder_of
 from datamodules.shared.library import Problem, counted_reasons, write_problems
-from datamodules.shared.shards import Arrays, Prepared, Shards, files_in
-from datamodules.shared.splits import SPLITS, Groups, assign
+from datamodules.shared.shards import Arrays, FileArrays, Shards, files_in
+from datamodules.shared.splits import SPLITS, Groups, SplitBy, assign
 from datamodules.shared.unread import unread
 from kmidi_lab.errors import DataError
 from kmidi_lab.midi.piece import Piece
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 _MAX_UNPACKED = 20 * 2**30
 _MAX_SCORES = 256 * 2**20
 _KEY, _TRANSPOSED, _SKETCH, _LINE = "notes_key", "transposed_key", "sketch", "line_sketch"
+_SPLIT = SplitBy(0, 0.1, 0.1)
 
 
 def read(root: Path) -> Layout:
@@ -133,12 +134,12 @@ class LakhPieces:
     def __len__(self) -> int:
         return sum(map(len, self.places.values()))
 
-    def pieces(self, split: str) -> Iterator[Prepared]:
+    def pieces(self, split: str) -> Iterator[FileArrays]:
         """The pieces of `train`, `val`, `test` or `all`; arrays are mapped from the disk as they are reached."""
         chosen = sorted(chain(*self.places.values())) if split == "all" else self.places[split]
         return (self.shards[at] for at in chosen)
 
-    def sample(self, split: str, count: int, run: int, rng: np.random.Generator) -> Iterator[Prepared]:
+    def sample(self, split: str, count: int, run: int, rng: np.random.Generator) -> Iterator[FileArrays]:
         """`count` pieces of a split from random places on, `run` at a time from each: neighbours share a shard."""
         places = self.places[split]
         for first in sorted(rng.integers(len(places), size=-(-count // run)).tolist()):
@@ -155,9 +156,7 @@ def lakh_pieces(
     cache_dir: Path,
     extract: Callable[[Piece], Arrays],
     version: str,
-    seed: int = 0,
-    val: float = 0.1,
-    test: float = 0.1,
+    by: SplitBy = _SPLIT,
     limit: int | None = None,
     line: str | None = None,
     workers: int = 2,
@@ -173,6 +172,7 @@ def lakh_pieces(
     Args:
         extract: as of `shards.prepare`: picklable, named arrays; MidiError leaves a piece out by its reason.
         version: of `extract`'s code: `code_version(…)`.
+        by: what pieces are split by.
         limit: at most so many files, the first by MD5: a random sample.
         line: the extracted array of a melody's pitches, where that is all that is used of a piece: arrangements of a tune
             share a split then, too, however unlike the rest of them is.
@@ -205,7 +205,7 @@ def lakh_pieces(
     recordings = {f.path.relative_to(root).as_posix(): f.group for f in files}
     # Over all files: one left out as a copy may be what ties two others together.
     groups = _groups(prepared, names, recordings, line) if names else Groups(0)
-    splits = assign(names, groups, seed, val, test)
+    splits = assign(names, groups, *by)
     places: dict[str, list[int]] = {split: [] for split in SPLITS}
     for at in rows:
         places[splits[at]].append(at)
@@ -220,7 +220,7 @@ def lakh_pieces(
             "groups": len({groups.find(at) for at in rows}),
             "split": {
                 "rule": "by content: same notes in any key, versions, recordings" + (", tunes" if line else ""),
-                "seed": seed,
+                "seed": by.seed,
             }
             | {split: len(places[split]) for split in SPLITS},
             "problems": counted_reasons(problems),

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from datamodules.shared import pool, shards
 from datamodules.shared.pool import TaskResult
-from datamodules.shared.pool_worker import Noted
+from datamodules.shared.pool_worker import NotedResult
 from datamodules.shared.shards import SHARD_FILES, Arrays, Shards
 from kmidi_lab.midi import reading
 from kmidi_lab.midi.piece import Piece
@@ -19,15 +19,15 @@ T = TypeVar("T")
 Extract = Callable[[Piece], T]
 
 
-def extracting(extract: Extract[T]) -> Callable[[Path], T | Noted[T]]:
+def extracting(extract: Extract[T]) -> Callable[[Path], T | NotedResult[T]]:
     """The work of a worker: `extract(read_piece(file))`; picklable when `extract` is."""
     return partial(_extract, extract)
 
 
-def _extract(extract: Extract[T], file: Path) -> T | Noted[T]:
+def _extract(extract: Extract[T], file: Path) -> T | NotedResult[T]:
     piece = read_piece(file)
     result = extract(piece)
-    return Noted(result, *piece.worst_flaw) if piece.flaws else result
+    return NotedResult(result, *piece.worst_flaw) if piece.flaws else result
 
 
 def read_many(

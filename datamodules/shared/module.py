@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.shared.batches import IndexBatches, rows_of
 from datamodules.shared.library import SplitLibrary, write_problems
-from datamodules.shared.splits import SPLITS, Groups
+from datamodules.shared.splits import SPLITS, Groups, SplitBy
 from kmidi_lab.bounds import Count
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError, one_of
@@ -43,10 +43,11 @@ def check_split(split: str) -> None:
         raise ConfigError(one_of("data.split", split, (*SPLITS, "all")))
 
 
-def check_split_shares(val: float, test: float) -> None:
-    """Enough is left to train on. Raises ConfigError."""
+def split_by(seed: int, val: float, test: float) -> SplitBy:
+    """What songs are split by. Raises ConfigError: the shares leave too little to train on."""
     if val + test >= _MOST_HELD_OUT:
         raise ConfigError(f"data.val_share={val} and data.test_share={test} must be together below {_MOST_HELD_OUT}")
+    return SplitBy(seed, val, test)
 
 
 def load_of(
@@ -68,11 +69,9 @@ def load_of(
         settings: the others, by the names that `load` gives them.
 
     Raises:
-        ConfigError: no source or an unknown one, or shares that leave too little to train on.
+        ConfigError: no source or an unknown one.
     """
     check_sources(sources, allowed)
-    if "val_share" in settings:
-        check_split_shares(settings["val_share"], settings["test_share"])
     return partial(load, Path(root), Path(cache_dir), tuple(sources), **settings)
 
 

@@ -2,8 +2,8 @@
 
 Memory does not grow with the number of tasks: they are taken as they are needed and results handed on as they come.
 
-`concurrent.futures` gives up the whole pool when a worker dies and can't end one that hangs. `pebble` can, but it takes all
-tasks at once, one message each, and knows no limit of memory: the feeding and watching below would stay.
+`concurrent.futures` gives up the whole pool when a worker dies and can't end one that hangs. `pebble` can, but it takes
+all tasks at once, one message each, and knows no limit of memory: the feeding and watching below would stay.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from annotated_types import Ge, Gt
 
 from datamodules.shared.library import Report
-from datamodules.shared.pool_worker import Answer, Noted, reason_of, resident_mb, serve
+from datamodules.shared.pool_worker import Answer, NotedResult, reason_of, resident_mb, serve
 from kmidi_lab.bounds import Bounded, Count
 from kmidi_lab.errors import LabError
 from kmidi_lab.hardware import usable_cores
@@ -91,8 +91,9 @@ class Readers(Bounded, Generic[Task, T]):
     """A pool of processes that work; started as tasks come, ended by leaving the `with` block.
 
     Args:
-        work: makes of a task, such as a file, what is wanted of it; both picklable (a function of a module, a partial of one). It may raise a
-            UserError with a `reason` that can be counted and a `detail`, such as MidiError or AudioError.
+        work: makes of a task, such as a file, what is wanted of it; both picklable (a function of a module, a partial
+            of one). It may raise a UserError with a `reason` that can be counted and a `detail`, such as MidiError or
+            AudioError.
         workers: processes, at least 1; no more than four a core are started.
         timeout_s: seconds a task may take before its worker is killed.
         memory_mb: MiB a worker may take beyond what it needs to start.
@@ -105,7 +106,7 @@ class Readers(Bounded, Generic[Task, T]):
 
     def __init__(
         self,
-        work: Callable[[Task], T | Noted[T]],
+        work: Callable[[Task], T | NotedResult[T]],
         workers: Count = 2,
         timeout_s: Annotated[float, Gt(0)] = 30.0,
         memory_mb: Annotated[int, Ge(16)] = 1024,
@@ -213,7 +214,7 @@ class Readers(Bounded, Generic[Task, T]):
 
 def read_many(
     tasks: Sequence[Task],
-    work: Callable[[Task], T | Noted[T]],
+    work: Callable[[Task], T | NotedResult[T]],
     workers: int = 2,
     timeout_s: float = 30.0,
     memory_mb: int = 1024,
@@ -240,7 +241,7 @@ def survived(report: Report, file: Path | str, where: str = "") -> Iterator[None
 def read_all(
     report: Report,
     tasks: Sequence[Task],
-    work: Callable[[Task], T | Noted[T]],
+    work: Callable[[Task], T | NotedResult[T]],
     workers: int = 2,
     progress: bool = False,
     text: str = "",

@@ -20,7 +20,7 @@ Answer = tuple[Any, str, str]
 
 
 @dataclass(frozen=True)
-class Noted(Generic[T]):
+class NotedResult(Generic[T]):
     """What work gives that was done, though something is to be said of it: `reason` short and countable, and `detail`."""
 
     value: T
@@ -51,7 +51,7 @@ def serve(pipe: Connection, work: Callable[[Any], Any], memory_mb: int) -> None:
 def _answer(task: Any, work: Callable[[Any], Any]) -> Answer:
     try:
         result = work(task)
-        return (result.value, result.reason, result.detail) if isinstance(result, Noted) else (result, "", "")
+        return (result.value, result.reason, result.detail) if isinstance(result, NotedResult) else (result, "", "")
     except Exception as error:  # one task's fault must not end the job, whatever it is
         return _failed(error)
 

@@ -22,7 +22,7 @@ import orjson
 
 from datamodules.shared.library import Problem, counted_reasons
 from datamodules.shared.pool import DIED, MEMORY, TIMEOUT, Readers, TaskResult, counted
-from datamodules.shared.pool_worker import Noted
+from datamodules.shared.pool_worker import NotedResult
 from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.files import check_writable, sha256_file, write_atomic
 
@@ -33,7 +33,7 @@ _OUT_OF = (TIMEOUT, MEMORY, DIED)
 
 
 @dataclass(frozen=True)
-class Prepared:
+class FileArrays:
     """What was made of one file: `name` is its path below the root, `arrays` are views of memory-mapped files."""
 
     name: str
@@ -44,7 +44,7 @@ def prepare(
     files: Sequence[Path],
     root: Path,
     folder: Path,
-    work: Callable[[Path], Arrays | Noted[Arrays]],
+    work: Callable[[Path], Arrays | NotedResult[Arrays]],
     version: str,
     max_bytes: int,
     workers: int = 2,
@@ -125,7 +125,7 @@ class _Builder:
         write_atomic(self._index, orjson.dumps(index))
 
 
-class Shards(Sequence[Prepared]):
+class Shards(Sequence[FileArrays]):
     """All that was prepared, in order of shard and name; arrays are mapped, not read, a few shards at a time.
 
     Raises:
@@ -145,10 +145,10 @@ class Shards(Sequence[Prepared]):
         return int(self._ends[-1])
 
     @overload
-    def __getitem__(self, at: int) -> Prepared: ...
+    def __getitem__(self, at: int) -> FileArrays: ...
     @overload
-    def __getitem__(self, at: slice) -> list[Prepared]: ...
-    def __getitem__(self, at: int | slice) -> Prepared | list[Prepared]:
+    def __getitem__(self, at: slice) -> list[FileArrays]: ...
+    def __getitem__(self, at: int | slice) -> FileArrays | list[FileArrays]:
         if isinstance(at, slice):
             return [self[i] for i in range(*at.indices(len(self)))]
         if not -len(self) <= at < len(self):
@@ -198,9 +198,9 @@ class _Shard:
     def column(self, field: str) -> np.ndarray:
         return self._arrays[field]
 
-    def piece(self, at: int) -> Prepared:
+    def piece(self, at: int) -> FileArrays:
         arrays = {name: a[self._ends[name][at] : self._ends[name][at + 1]] for name, a in self._arrays.items()}
-        return Prepared(self._names[at], arrays)
+        return FileArrays(self._names[at], arrays)
 
 
 @lru_cache(_OPEN_SHARDS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from typing import NamedTuple
 
 SPLITS = ("train", "val", "test")
 
@@ -49,6 +50,14 @@ class Groups:
             for j, common in shared.items():
                 if common >= threshold * (len(owned) + len(grams[j]) - common):
                     self.join(i, j)
+
+
+class SplitBy(NamedTuple):
+    """What a song's split depends on beside its name: a seed, and the shares 0..1 of validation and test."""
+
+    seed: int
+    val: float
+    test: float
 
 
 def assign(names: Sequence[str], groups: Groups, seed: int, val: float, test: float) -> list[str]:

@@ -3,8 +3,8 @@
 Equal things lie together: a list of dataclasses is a column for each field, whose numbers are one array. The file is a
 JSON text that says what the columns are, then their arrays as NumPy writes them.
 
-What is kept: None, bool, int, float, str, slices, lists, tuples, sets, dicts, NumPy's arrays and numbers, and the lab's own
-dataclasses and named tuples, which are filled without a call of their own code.
+What is kept: None, bool, int, float, str, slices, lists, tuples, sets, dicts, NumPy's arrays and numbers, and the lab's
+own dataclasses and named tuples, which are filled without a call of their own code.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.shared.shards import Prepared, Shards
+from datamodules.shared.shards import FileArrays, Shards
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.errors import ConfigError, DataError, first_line, reason, show
 
@@ -116,12 +116,12 @@ def about(folder: str) -> dict[str, Any] | None:
         ) from None
 
 
-def read(folder: str, split: str, shuffle: bool = False, seed: int = 0) -> Iterator[Prepared]:
+def read(folder: str, split: str, shuffle: bool = False, seed: int = 0) -> Iterator[FileArrays]:
     """Every piece of a split once, a chunk at a time; at most 25 GB of a remote folder are kept here."""
     for item in _dataset(folder, split, shuffle=shuffle, seed=seed):
         name = item.pop("name")
         name = name if isinstance(name, str) else np.asarray(name).tobytes().decode(errors="surrogateescape")
-        yield Prepared(name, {field: np.asarray(values) for field, values in item.items()})
+        yield FileArrays(name, {field: np.asarray(values) for field, values in item.items()})
 
 
 def _dataset(folder: str, part: str, **how: Any) -> Any:

@@ -1,8 +1,8 @@
 """McGill Billboard: the section names in `salami_chords.txt`, songs of the US charts, 1958 to 1991.
 
-J. A. Burgoyne, J. Wild, I. Fujinaga, *An Expert Ground Truth Set for Audio Chord Recognition and Music Analysis*, ISMIR 2011.
-A line is a time, a tab, then perhaps a letter and a name (`B, verse, `), then bars between `|`; `x2` behind them repeats
-the line. A line without a name goes on with the section before. `# metre:` may change.
+J. A. Burgoyne, J. Wild, I. Fujinaga, *An Expert Ground Truth Set for Audio Chord Recognition and Music Analysis*, ISMIR
+2011. A line is a time, a tab, then perhaps a letter and a name (`B, verse, `), then bars between `|`; `x2` behind them
+repeats the line. A line without a name goes on with the section before. `# metre:` may change.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Forms by rule: a stand-in for annotated songs, so that the lab runs without data. No result on it says anything of music.
 
 Common forms of popular music (J. Covach, *Form in Rock Music*, 2005; W. Everett, *The Foundations of Rock*, 2009):
-verse and chorus with or without pre-chorus and bridge, AABA, simple verse, and build-up and drop of dance music. Chances and
-lengths are ours.
+verse and chorus with or without pre-chorus and bridge, AABA, simple verse, and build-up and drop of dance music.
+Chances and lengths are ours.
 """
 
 from __future__ import annotations

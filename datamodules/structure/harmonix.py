@@ -1,8 +1,8 @@
 """The Harmonix set: sections, beats and downbeats of pop, rock, dance and hip-hop songs.
 
 O. Nieto and others, *The Harmonix Set: Beats, Downbeats, and Functional Segment Annotations of Western Popular Music*,
-ISMIR 2019. `segments/<name>.txt` holds times and words, `beats_and_downbeats/<name>.txt` time, place in the bar and bar,
-`metadata.csv` title, artist and metre.
+ISMIR 2019. `segments/<name>.txt` holds times and words, `beats_and_downbeats/<name>.txt` time, place in the bar and
+bar, `metadata.csv` title, artist and metre.
 """
 
 from __future__ import annotations

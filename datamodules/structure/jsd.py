@@ -1,8 +1,8 @@
 """The Jazz Structure Dataset: choruses of theme and solos in jazz recordings, of the Weimar Jazz Database's tracks.
 
-S. Balke and others, *JSD: A Dataset for Structure Analysis in Jazz Music*, TISMIR 2022. `annotations_csv/<track>.csv` holds
-start, end and word behind semicolons (`solo_01_02` is the second chorus of the first solo). Nobody counted beats, so bars
-stay unknown. File names hold artist and title.
+S. Balke and others, *JSD: A Dataset for Structure Analysis in Jazz Music*, TISMIR 2022. `annotations_csv/<track>.csv`
+holds start, end and word behind semicolons (`solo_01_02` is the second chorus of the first solo). Nobody counted beats,
+so bars stay unknown. File names hold artist and title.
 """
 
 from __future__ import annotations

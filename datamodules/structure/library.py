@@ -14,7 +14,7 @@ from datamodules.shared import engine
 from datamodules.shared.cache import code_version
 from datamodules.shared.engine import Rules, Source, Split, below
 from datamodules.shared.library import SplitLibrary
-from datamodules.shared.splits import Groups, assign
+from datamodules.shared.splits import Groups, SplitBy, assign
 from datamodules.structure import billboard, form_rules, harmonix, jsd, pop909, salami
 from kmidi_lab.models.structure.form import Form
 
@@ -32,9 +32,7 @@ def load(
     root: Path,
     cache_dir: Path,
     names: Sequence[str],
-    split_seed: int,
-    val_share: float,
-    test_share: float,
+    by: SplitBy,
     progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache.
@@ -45,8 +43,8 @@ def load(
     present, absent = engine.find(sources(root, progress), wanted)
     real = [p for p in present if p.name != form_rules.NAME]
     chosen = real or present
-    version = engine.version([p.name for p in chosen], (split_seed, val_share, test_share), chosen)
-    rules = FormRules(split_seed, val_share, test_share)
+    version = engine.version([p.name for p in chosen], tuple(by), chosen)
+    rules = FormRules(by)
     return engine.load(cache_dir / "song_forms", chosen, absent, version, code_version(__name__), rules)
 
 
@@ -77,9 +75,7 @@ def _folder(root: Path, name: str) -> list[Path]:
 class FormRules(Rules[Form]):
     """One form of each song; songs with one title, whoever sings them, share a split."""
 
-    seed: int
-    val: float
-    test: float
+    by: SplitBy
     nothing = "no usable song form was found"
     remedy = "Set DATA_ROOT to a folder with billboard/, harmonix/, pop909_structure/, salami/ or jsd/"
     same = "the same song as another, by artist and title"
@@ -89,8 +85,8 @@ class FormRules(Rules[Form]):
         return song_key(song)
 
     def split(self, songs: list[Form]) -> Split:
-        places = assign([s.id for s in songs], group(songs), self.seed, self.val, self.test)
-        return Split(places, {"rule": "by song: hash of the group of songs with one title", "seed": self.seed})
+        places = assign([s.id for s in songs], group(songs), *self.by)
+        return Split(places, {"rule": "by song: hash of the group of songs with one title", "seed": self.by.seed})
 
     def counts(self, songs: list[Form]) -> dict[str, Any]:
         return {"songs": len(songs), "sections": sum(len(s.sections) for s in songs)}

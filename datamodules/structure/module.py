@@ -10,12 +10,12 @@ import torch
 from annotated_types import Interval
 
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of
+from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from datamodules.structure import library
 from kmidi_lab.bounds import Share
 from kmidi_lab.contracts import STRUCTURE
-from kmidi_lab.models.structure.features import Encoded, StructureBatch, encode_forms, untold
+from kmidi_lab.models.structure.features import EncodedForms, StructureBatch, encode_forms, untold
 from kmidi_lab.models.structure.form import TYPES, Form
 
 _IN = {s.name: s.index for s in STRUCTURE.inputs}
@@ -65,16 +65,16 @@ class SongForms(LabData[Form, StructureBatch]):
         progress: bool = True,
     ) -> None:
         load = load_of(
-            library.load, library.SOURCES, root, cache_dir, sources, split_seed=split_seed, val_share=val_share,
-            test_share=test_share, progress=progress,
+            library.load, library.SOURCES, root, cache_dir, sources,
+            by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self._shares = (target_share, bars_dropout, position_dropout)
         self._noise = target_noise
-        self._encoded: dict[str, Encoded] = {}
+        self._encoded: dict[str, EncodedForms] = {}
         self._tensors: StructureBatch | None = None
 
-    def encoded(self, split: str) -> Encoded:
+    def encoded(self, split: str) -> EncodedForms:
         """Contract vectors and targets of every event of a split; made once, not to be written to."""
         if split not in self._encoded:
             self._encoded[split] = encode_forms(self.songs(split))
@@ -117,5 +117,5 @@ class SongForms(LabData[Form, StructureBatch]):
         return batch
 
 
-def _batch(e: Encoded, x: np.ndarray, device: torch.device) -> StructureBatch:
+def _batch(e: EncodedForms, x: np.ndarray, device: torch.device) -> StructureBatch:
     return StructureBatch(*(torch.from_numpy(a).to(device) for a in (x, e.token, e.length, e.rule)))

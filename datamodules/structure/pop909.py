@@ -1,8 +1,9 @@
 """The phrase labels of POP909: `pop909_structure/<song>/human_label1.txt`, such as `i4A4A4B8b4o3`, and `tempo.txt`.
 
-S. Dai, H. Zhang, R. B. Dannenberg, *Automatic Analysis and Influence of Hierarchical Structure on Melody, Rhythm and Harmony
-in Popular Music*, CSMC 2020. A letter names a phrase, the number its bars; `i` and `o` are intro and outro, other small
-letters hold no melody. Neighbours with one letter are one section: phrases are shorter than what other sets call a section.
+S. Dai, H. Zhang, R. B. Dannenberg, *Automatic Analysis and Influence of Hierarchical Structure on Melody, Rhythm and
+Harmony in Popular Music*, CSMC 2020. A letter names a phrase, the number its bars; `i` and `o` are intro and outro,
+other small letters hold no melody. Neighbours with one letter are one section: phrases are shorter than what other sets
+call a section.
 """
 
 from __future__ import annotations

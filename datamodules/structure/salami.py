@@ -1,8 +1,8 @@
 """SALAMI: the functions of sections in popular, jazz, classical and world music and live recordings.
 
 J. B. L. Smith and others, *Design and Creation of a Large-Scale Database of Structural Annotations*, ISMIR 2011.
-`annotations/<song>/parsed/textfile<n>_functions.txt` holds times and words, `n` the annotator; the first who is there is
-read. `metadata/metadata.csv` holds titles and artists, with underscores. Nobody counted beats, so bars stay unknown.
+`annotations/<song>/parsed/textfile<n>_functions.txt` holds times and words, `n` the annotator; the first who is there
+is read. `metadata/metadata.csv` holds titles and artists, with underscores. Nobody counted beats, so bars stay unknown.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from kmidi_lab.composition.song import compose
     from kmidi_lab.inference.api import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["__version__", "compose", "load"]
 
 

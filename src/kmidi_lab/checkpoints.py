@@ -66,9 +66,9 @@ class LastCheckpoint(ModelCheckpoint):
 class BestCheckpoint(ModelCheckpoint):
     """The epoch of least val/loss; a run that goes on from another takes over that one's best.
 
-    It is taken over only where losses can be compared: `trained_on` describes what they depend on (JSON).
-    `earlier` is the folder of the checkpoints that the run goes on from. Every checkpoint tells, in this callback's state,
-    the training loss of its epoch (`train_loss`) and how long this run has trained by then (`seconds`).
+    It is taken over only where losses can be compared: `trained_on` describes what they depend on (JSON). `earlier` is
+    the folder of the checkpoints that the run goes on from. Every checkpoint tells, in this callback's state, the
+    training loss of its epoch (`train_loss`) and how long this run has trained by then (`seconds`).
     """
 
     def __init__(self, folder: Path, trained_on: Any, earlier: Path | None = None) -> None:
@@ -79,7 +79,7 @@ class BestCheckpoint(ModelCheckpoint):
         self._trains = False
 
     @contextmanager
-    def restoring(self, resumed: resume.Resumed | None) -> Iterator[None]:
+    def restoring(self, resumed: resume.ResumePoint | None) -> Iterator[None]:
         """Around a fit. Raises ConfigError: Lightning can't take up the optimiser and loops that `resumed` has kept."""
         try:
             yield
@@ -140,7 +140,7 @@ class BestCheckpoint(ModelCheckpoint):
             math.nan if self.best_model_score is None else float(self.best_model_score), time.perf_counter() - self._began,
         )  # fmt: skip
 
-    def finished(self, resumed: resume.Resumed) -> FitResult:
+    def finished(self, resumed: resume.ResumePoint) -> FitResult:
         """What a run has left that had trained all its epochs when it was stopped; its checkpoints are copied here.
 
         Raises:

@@ -8,223 +8,42 @@ that were made for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 from types import MappingProxyType
 
+from kmidi_lab.contract_features import (
+    AUDIO_FEATURES,
+    LEVEL_FEATURES,
+    SPEAKER_FEATURES,
+    SYMBOLIC_FEATURES,
+    SYMBOLIC_FEATURES_2,
+    TEXT_FEATURES,
+)
+from kmidi_lab.contract_types import (
+    ADAPTED_MEL,
+    CIRCLE,
+    KEY,
+    LOG_MEL,
+    MOOD,
+    ONE_HOT,
+    SIGNED,
+    TWICE,
+    TWICE_UNIT,
+    UNIT,
+    WEIGHTED,
+    slices,
+    with_meaning,
+)
+from kmidi_lab.contract_types import Contract as Contract
+from kmidi_lab.contract_types import Slice as Slice
+from kmidi_lab.contract_types import Values as Values
 from kmidi_lab.errors import ConfigError
 
-AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES = "mel128-v1", "mel128-v2", "mel128-v2-speaker"
-SYMBOLIC_FEATURES, SYMBOLIC_FEATURES_2 = "contract-v1", "contract-v2"
-TEXT_FEATURES = "text128-v1"
 READER_OUTPUT_LIMIT = 128
 """KmiDi's inference service keeps this many floats of an output; wide models put the rest last."""
 
-
-@dataclass(frozen=True)
-class Values:
-    """Which values an input slice may hold; artefacts are proved on these, and what others give is not defined.
-
-    `range`: each from `low` to `high`. `one-hot`: a single 1, or zeros where nothing is known. `weighted`: a single value
-    above 0, up to 1, or zeros. `circle`: pairs of sine
-    and cosine of an angle, or zeros. `key`: sine and cosine of one of twelve tonics or zeros, then a mode of -1, 0 or 1.
-    `mood`: from -1 to 1, the last, complexity, from 0 to 1; zeros are neutral and stand for an unknown mood, too.
-    """
-
-    kind: str
-    low: float = -1.0
-    high: float = 1.0
-
-    def __str__(self) -> str:
-        return f"{self.low:g}..{self.high:g}" if self.kind == "range" else self.kind
-
-
-_KINDS = ("range", "one-hot", "weighted", "circle", "key", "mood")
-SIGNED, UNIT, TWICE = Values("range"), Values("range", 0.0), Values("range", -2.0, 2.0)
-TWICE_UNIT = Values("range", 0.0, 2.0)
-ONE_HOT, WEIGHTED = Values("one-hot", 0.0), Values("weighted", 0.0)
-CIRCLE, KEY, MOOD = Values("circle"), Values("key"), Values("mood")
-LOG_MEL = Values("range", -13.82, 10.0)
-"""From ln 1e-6, the front end's floor, to above what a full-scale sound gives in any band (9.8)."""
-ADAPTED_MEL = Values("range", -18.0, 18.0)
-"""A mel frame less means that it may be as far from as silence is from a full-scale sound, with a margin."""
-
-
-@dataclass(frozen=True)
-class Adaptation:
-    """The constants of `mel128-v2-speaker`; levels are natural logarithms of power, counts are frames of 16 ms.
-
-    Args:
-        frame_s: seconds from one frame to the next.
-        prior_frames: of speech, that the prior of the mean shape weighs.
-        longest_frames: of speech, that a mean remembers at most.
-        above_floor: how far speech lies above the noise floor.
-        below_peak: how far below the loudest so far it may lie.
-        floor_rise: of the noise floor, a frame.
-        peak_fall: of the loudest level, a frame.
-    """
-
-    frame_s: float = 0.016
-    prior_frames: float = 62.0
-    longest_frames: float = 3750.0
-    above_floor: float = 0.6
-    below_peak: float = 4.0
-    floor_rise: float = 0.004
-    peak_fall: float = 0.011
-
-
-SPEAKER = Adaptation()
-"""Chosen on validation speakers (docs/notes/emotion.md), then frozen."""
-
-
-@dataclass(frozen=True)
-class Levelling:
-    """The constants of `mel128-v2`; levels are natural logarithms of power, counts are frames of 16 ms.
-
-    Args:
-        longest_frames: that count, that the mean level remembers at most.
-        above_silence: how far a frame that counts lies above the floor of the mel frames.
-        above_floor: how far it lies above the noise floor.
-        below_peak: how far below the loudest so far it may lie.
-        head: how far below the first frame the noise floor begins.
-        floor_rise: of the noise floor, a frame.
-        peak_fall: of the loudest level, a frame.
-        jump: above the mean level, that makes what was before background.
-        established: frames that count, before there is a mean level to jump from.
-    """
-
-    longest_frames: float = 3750.0
-    above_silence: float = 0.5
-    above_floor: float = 1.5
-    below_peak: float = 5.0
-    head: float = 5.0
-    floor_rise: float = 0.004
-    peak_fall: float = 0.011
-    jump: float = 2.5
-    established: float = 8.0
-
-
-LEVEL = Levelling()
-"""Chosen on validation takes (docs/notes/instrument.md), then frozen."""
-
-
-@dataclass(frozen=True)
-class Slice:
-    """A named run of floats `[start, stop)` in an input or output vector; `values` is what an input may hold."""
-
-    name: str
-    start: int
-    stop: int
-    meaning: str
-    values: Values = SIGNED
-
-    @property
-    def size(self) -> int:
-        return self.stop - self.start
-
-    @property
-    def index(self) -> slice:
-        return slice(self.start, self.stop)
-
-
-def _slices(*parts: tuple[str, int, str] | tuple[str, int, str, Values]) -> tuple[Slice, ...]:
-    out, at = [], 0
-    for part in parts:
-        name, size, meaning = part[:3]
-        out.append(Slice(name, at, at + size, meaning, part[3] if len(part) == 4 else SIGNED))
-        at += size
-    return tuple(out)
-
-
-def _with_meaning(slices: tuple[Slice, ...], **meanings: str) -> tuple[Slice, ...]:
-    """The same slices, those named with another meaning."""
-    return tuple(replace(s, meaning=meanings.get(s.name, s.meaning)) for s in slices)
-
-
-@dataclass(frozen=True)
-class Contract:
-    """What KmiDi expects of one model."""
-
-    model: str
-    id: str
-    task: str
-    inputs: tuple[Slice, ...]
-    outputs: tuple[Slice, ...]
-    budget_ms: float
-    params_hint: str
-    network: str
-    state: str
-    features: str
-    output_kind: str
-    version: str = "1"
-    head: bool = False
-    """A linear map in `<id>.head.json` reads something out of the output."""
-    earlier: tuple[Contract, ...] = ()
-    """What it was before; models of these are still asked, scored and checked, and no longer trained."""
-
-    def __post_init__(self) -> None:
-        for side in (self.inputs, self.outputs):
-            if side[0].start != 0 or any(a.stop != b.start for a, b in pairwise(side)):
-                raise ValueError(f"{self.id}: slices must follow each other without gaps")
-        for part in self.inputs:
-            kind = part.values.kind
-            if kind not in _KINDS or (kind == "key" and part.size != 3) or (kind == "circle" and part.size % 2):
-                raise ValueError(
-                    f"{self.id}: {part.name} can't hold {kind!r}; kinds are {', '.join(_KINDS)}; a key has 3 values, "
-                    "circles have pairs"
-                )
-
-    @property
-    def input_size(self) -> int:
-        return self.inputs[-1].stop
-
-    @property
-    def output_size(self) -> int:
-        return self.outputs[-1].stop
-
-    @property
-    def listens(self) -> bool:
-        """Whether it takes frames of sound."""
-        return self.features in (AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES)
-
-    @property
-    def reads(self) -> bool:
-        """Whether it takes texts, through a table that was trained with it and lies beside it."""
-        return self.features == TEXT_FEATURES
-
-    @property
-    def streaming(self) -> bool:
-        return self.state != "none"
-
-    def at(self, version: object) -> Contract:
-        """This contract as it was in a version.
-
-        Raises:
-            ConfigError: a version that this lab does not know.
-        """
-        versions = {c.version: c for c in (*self.earlier, self)}
-        if str(version) not in versions:
-            raise ConfigError(
-                f"{self.id}: made for version {str(version)[:40]!r} of its contract, and this kmidi_lab knows "
-                f"{', '.join(versions)}; update kmidi_lab or train the model again"
-            )
-        return versions[str(version)]
-
-    def input(self, name: str) -> Slice:
-        return _find(self.id, self.inputs, name)
-
-    def output(self, name: str) -> Slice:
-        return _find(self.id, self.outputs, name)
-
-
-def _find(model_id: str, slices: tuple[Slice, ...], name: str) -> Slice:
-    for s in slices:
-        if s.name == name:
-            return s
-    raise KeyError(f"{model_id} has no slice {name!r}; it has {', '.join(s.name for s in slices)}")
-
-
-_MEL_FRAME = _slices(("mel", 128, "one mel128-v1 frame: natural log of 128 mel bands, 16 ms hop", LOG_MEL))
+_MEL_FRAME = slices(("mel", 128, "one mel128-v1 frame: natural log of 128 mel bands, 16 ms hop", LOG_MEL))
+_MOOD = ("mood", 4, "valence, arousal, dominance in -1..1, complexity in 0..1; zeros are neutral", MOOD)
 _EMBEDDING = (
     ("valence", 16, "valence block; read as tanh(sum / 8), -1..1"),
     ("arousal", 16, "arousal block; read as tanh(sum / 8), -1..1"),
@@ -237,7 +56,7 @@ _EMOTION_1 = Contract(
     id="emotionrecognizer",
     task="emotion_embedding",
     inputs=_MEL_FRAME,
-    outputs=_slices(*_EMBEDDING),
+    outputs=slices(*_EMBEDDING),
     budget_ms=5.0,
     params_hint="~500K",
     network="causal CNN",
@@ -250,7 +69,7 @@ EMOTION = replace(
     _EMOTION_1,
     version="2",
     features=SPEAKER_FEATURES,
-    inputs=_slices(
+    inputs=slices(
         (
             "mel",
             128,
@@ -261,11 +80,16 @@ EMOTION = replace(
     earlier=(_EMOTION_1,),
 )
 
+_MELODY_CONTEXT = (
+    ("chord", 12, "chroma of the current chord", UNIT),
+    ("key", 3, "tonic as sin, cos on the circle of fifths; mode +1 major, -1 minor", KEY),
+    ("mood", 3, "valence, arousal in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+)
 _MELODY_1 = Contract(
     model="melody",
     id="melodytransformer",
     task="melody_generation",
-    inputs=_slices(
+    inputs=slices(
         ("previous_pitch_class", 12, "pitch class of the previous note, one-hot", ONE_HOT),
         ("previous_octave", 8, "MIDI octave 1..8 of the previous note, one-hot", ONE_HOT),
         ("rest_before", 1, "1 when a rest precedes the coming note", UNIT),
@@ -273,11 +97,9 @@ _MELODY_1 = Contract(
         ("previous_duration", 8, "duration class: 1/16 1/8 1/8. 1/4 1/4. 1/2 1/2. whole+", ONE_HOT),
         ("next_position", 8, "metrical position of the coming note in the bar, 8 classes", ONE_HOT),
         ("next_duration", 8, "duration class of the coming note", ONE_HOT),
-        ("chord", 12, "chroma of the current chord", UNIT),
-        ("key", 3, "tonic as sin, cos on the circle of fifths; mode +1 major, -1 minor", KEY),
-        ("mood", 3, "valence, arousal in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+        *_MELODY_CONTEXT,
     ),
-    outputs=_slices(("pitch", 128, "probability of each MIDI pitch for the coming note")),
+    outputs=slices(("pitch", 128, "probability of each MIDI pitch for the coming note")),
     budget_ms=5.0,
     params_hint="~400K",
     network="causal transformer (ONNX), recurrent student (RTNeural)",
@@ -289,7 +111,7 @@ MELODY = replace(
     _MELODY_1,
     version="2",
     features=SYMBOLIC_FEATURES_2,
-    inputs=_slices(
+    inputs=slices(
         ("previous_pitch_class", 12, "pitch class of the previous note, one-hot", ONE_HOT),
         ("previous_octave", 1, "(MIDI octave of the previous note - 4) / 4, octaves 1..8", Values("range", -0.75, 1.0)),
         ("rest_before", 1, "1 when a rest precedes the coming note", UNIT),
@@ -315,9 +137,7 @@ MELODY = replace(
             "octave of the recalled note less that of the previous note",
             Values("range", -3.0, 3.0),
         ),
-        ("chord", 12, "chroma of the current chord", UNIT),
-        ("key", 3, "tonic as sin, cos on the circle of fifths; mode +1 major, -1 minor", KEY),
-        ("mood", 3, "valence, arousal in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+        *_MELODY_CONTEXT,
     ),
     earlier=(_MELODY_1,),
 )
@@ -326,7 +146,7 @@ _HARMONY_1 = Contract(
     model="harmony",
     id="harmonypredictor",
     task="harmony_prediction",
-    inputs=_slices(
+    inputs=slices(
         (
             "emotion",
             64,
@@ -340,7 +160,7 @@ _HARMONY_1 = Contract(
         ("phrase_position", 2, "sin, cos of the position in the phrase", CIRCLE),
         ("last_duration", 1, "duration of the last chord in bars, clipped to 4, divided by 4", UNIT),
     ),
-    outputs=_slices(
+    outputs=slices(
         ("root", 12, "root pitch-class logits"),
         ("quality", 8, "quality logits: major minor dim aug dom7 maj7 min7 dim7"),
         ("bass", 12, "bass pitch-class logits"),
@@ -359,7 +179,7 @@ HARMONY = replace(
     _HARMONY_1,
     version="2",
     features=SYMBOLIC_FEATURES_2,
-    inputs=_with_meaning(
+    inputs=with_meaning(
         _HARMONY_1.inputs,
         recalled_chord="chroma of the chord that most often followed the longest match of up to eight chords in this song",
     ),
@@ -370,7 +190,7 @@ _DYNAMICS_1 = Contract(
     model="dynamics",
     id="dynamicsengine",
     task="dynamics_mapping",
-    inputs=_slices(
+    inputs=slices(
         ("emotion", 4, "valence, arousal, dominance in -1..1, complexity in 0..1; zeros are neutral", MOOD),
         ("pitch", 1, "MIDI pitch / 127", UNIT),
         ("interval", 1, "interval from the previous note / 12", TWICE),
@@ -389,7 +209,7 @@ _DYNAMICS_1 = Contract(
         ("metrical_strength", 1, "0..1", UNIT),
         ("contour", 6, "three intervals before and three after / 12", TWICE),
     ),
-    outputs=_slices(
+    outputs=slices(
         ("velocity", 1, "velocity of this note, 0..1"),
         ("velocity_curve", 7, "velocity over the next seven notes, 0..1"),
         ("attack", 1, "attack emphasis, 0..1"),
@@ -424,15 +244,15 @@ GROOVE = Contract(
     model="groove",
     id="groovepredictor",
     task="groove_prediction",
-    inputs=_slices(
+    inputs=slices(
         ("onsets", 48, "16 steps x (low/kick, mid/snare, high/hat) onset strength 0..1, step-major", UNIT),
         ("style", 8, "straight swing shuffle laid_back pushed funk jazz latin, one-hot", ONE_HOT),
         ("tempo", 1, "(bpm - 120) / 60", Values("range", -2.0, 4.0)),
         ("swing", 1, "0..1", UNIT),
-        ("mood", 4, "valence, arousal, dominance in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+        _MOOD,
         ("phrase_position", 2, "bar in phrase: sin, cos", CIRCLE),
     ),
-    outputs=_slices(
+    outputs=slices(
         ("timing", 16, "timing offset of each sixteenth, -1..1 (x60 ticks at 480 PPQ)"),
         ("velocity", 16, "velocity of each sixteenth, 0..1"),
     ),
@@ -449,7 +269,7 @@ _INSTRUMENT_1 = Contract(
     id="instrumentrecognizer",
     task="dual_instrument_recognition",
     inputs=_MEL_FRAME,
-    outputs=_slices(
+    outputs=slices(
         ("family", 16, "instrument family"),
         ("instrument", 32, "instrument"),
         ("technique", 16, "playing technique"),
@@ -479,7 +299,7 @@ INSTRUMENT = replace(
     _INSTRUMENT_1,
     version="2",
     features=LEVEL_FEATURES,
-    inputs=_slices(
+    inputs=slices(
         ("mel", 128, "one mel128-v2 frame: a mel128-v1 frame less the running mean of the level", ADAPTED_MEL)
     ),
     earlier=(_INSTRUMENT_1,),
@@ -490,7 +310,7 @@ _EMOTION_NODE_1 = Contract(
     id="emotionnodeclassifier",
     task="emotion_node_classification",
     inputs=_MEL_FRAME,
-    outputs=_slices(
+    outputs=slices(
         ("base", 6, "HAPPY SAD ANGRY FEAR SURPRISE DISGUST"),
         ("sub", 6, "sub-emotion within the base"),
         ("intensity", 6, "subtle mild moderate strong intense overwhelming"),
@@ -517,7 +337,7 @@ STRUCTURE = Contract(
     model="structure",
     id="structurepredictor",
     task="custom",
-    inputs=_slices(
+    inputs=slices(
         ("previous_sections", 24, "types of the last two sections, oldest first, 12 one-hot each", UNIT),
         (
             "recalled_section",
@@ -530,11 +350,11 @@ STRUCTURE = Contract(
         ("position", 1, "time since the song began / 4 min, at most 2", TWICE_UNIT),
         ("target", 1, "length that the song shall have / 4 min, at most 2; 0 unknown", TWICE_UNIT),
         ("arc", 8, "narrative arc, one-hot; no data hold arcs, so the head file's rule follows it", ONE_HOT),
-        ("mood", 4, "valence, arousal, dominance in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+        _MOOD,
         ("tempo", 1, "(quarter notes a minute - 120) / 60; 0 where unknown", Values("range", -2.0, 4.0)),
         ("metre", 1, "quarter notes of a bar / 8; 0 unknown", TWICE_UNIT),
     ),
-    outputs=_slices(
+    outputs=slices(
         (
             "section",
             13,
@@ -560,8 +380,8 @@ INTENT = Contract(
     model="intent",
     id="intentclassifier",
     task="intent_mapping",
-    inputs=_slices(("text", 128, "text128-v1: mean of the table's rows of a text's pieces, of length 1", SIGNED)),
-    outputs=_slices(*_EMBEDDING),
+    inputs=slices(("text", 128, "text128-v1: mean of the table's rows of a text's pieces, of length 1", SIGNED)),
+    outputs=slices(*_EMBEDDING),
     budget_ms=5.0,
     params_hint="~100K and a table",
     network="MLP on text vectors",
@@ -576,7 +396,7 @@ FEEL = Contract(
     id="audiofeelanalyzer",
     task="audio_classification",
     inputs=INSTRUMENT.inputs,
-    outputs=_slices(
+    outputs=slices(
         ("tempo", 32, "logits of the tempo; bin i is 50 x (220 / 50) ** (i / 31) quarter notes a minute"),
         ("beat", 1, "logit that a beat fell about 16 ms before the middle of this frame"),
         ("downbeat", 1, "logit that the first beat of a bar fell there"),
@@ -615,7 +435,7 @@ MICROTIMING = Contract(
     model="microtiming",
     id="microtimingmodel",
     task="custom",
-    inputs=_slices(
+    inputs=slices(
         ("style", 8, "straight swing shuffle laid_back pushed funk jazz latin, one-hot; zeros unknown", ONE_HOT),
         ("step", 16, "nearest sixteenth of the bar, one-hot", ONE_HOT),
         ("role", 8, "lead bass comp kick snare hat cymbal other, one-hot", ONE_HOT),
@@ -634,11 +454,11 @@ MICROTIMING = Contract(
         ),
         ("lead", 1, "how late the player is as a whole / 30 ms, below 0 early; 0 unknown", SIGNED),
         ("phrase_position", 2, "sin, cos of the place in a phrase of eight bars; zeros unknown", CIRCLE),
-        ("mood", 4, "valence, arousal, dominance in -1..1, complexity in 0..1; zeros are neutral", MOOD),
+        _MOOD,
         ("written_dynamic", 1, "dynamic that the score writes, as a MIDI velocity / 127; 0 unknown", UNIT),
         ("reserved", 12, "keep it zero; it has no effect", UNIT),
     ),
-    outputs=_slices(
+    outputs=slices(
         ("median", 1, "median offset from the written place, -1..1 = +-60 ticks at 480 PPQ, later is above 0"),
         ("quantiles", 4, "10, 25, 75 and 90 % quantiles of the offset; sort them with the median before use"),
         ("velocity", 1, "velocity, 0..1"),

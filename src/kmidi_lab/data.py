@@ -43,8 +43,8 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     def identity(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Those of a config's settings that decide which examples are trained on.
 
-        The registry tells them, and `task=eval` makes the same training set from them. An entry that someone else made can
-        set nothing but these, so none of them may name a folder or an address.
+        The registry tells them, and `task=eval` makes the same training set from them. An entry that someone else made
+        can set nothing but these, so none of them may name a folder or an address.
         """
         return {name: value for name, value in settings.items() if name in cls.identity_settings}
 

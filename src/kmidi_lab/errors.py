@@ -7,6 +7,7 @@ fault of the lab and keeps its traceback.
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable
 
@@ -15,6 +16,7 @@ _LONGEST_PART = 160
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _LONGEST_PART
 _SHORT.maxlevel = 3
+_BLOCK = re.compile(r"\b(?:compose|predict)\.(?=[a-z])")
 
 
 class LabError(Exception):
@@ -23,6 +25,11 @@ class LabError(Exception):
 
 class UserError(LabError):
     """Wrong input: config, data, hardware or files. The message is one line that helps."""
+
+    @property
+    def on_a_page(self) -> str:
+        """The same where settings stand in no block: `tempo=3 …` for `compose.tempo=3 …`."""
+        return _BLOCK.sub("", first_line(self))
 
 
 class ConfigError(UserError):

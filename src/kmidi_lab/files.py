@@ -38,8 +38,8 @@ def write_atomic(path: Path, data: bytes, mode: int | None = None, at_once: bool
         path: of the file.
         data: all of it.
         mode: who may read it, such as 0o600; None is what new files have.
-        at_once: a reader sees the new file before it is on the disk, for which a busy disk may take seconds: for last words,
-            which come before a kill.
+        at_once: a reader sees the new file before it is on the disk, for which a busy disk may take seconds: for last
+            words, which come before a kill.
 
     Raises:
         FileError: the disk is full, the folder is not writable …; the old file is as it was.

@@ -64,8 +64,7 @@ def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence
 def _whole_sweep(folder: Path, options: Sequence[str]) -> list[str]:
     try:
         begun = kept.read(folder)
-        own = command_line.parse(begun.words).overrides
-        again = kept.to_type_again(dict.fromkeys([*own, *(word for job in begun.jobs for word in job)]))
+        again = begun.to_type_again(command_line.parse(begun.words).overrides)
     except ConfigError:
         return []
     words = ["-m", *options, f"{kept.RESUME}{folder.resolve()}", *again]

@@ -25,6 +25,8 @@ _EXAMPLES = (
     ("python -m kmidi_lab model=harmony trainer.max_epochs=5 --cfg job", "show the composed config"),
 )
 _LOOKS = "# looks for: "
+_RELEASED = "The released "
+"""How the comment of an experiment begins whose model is in a released models folder."""
 _ACCEPTS = re.compile(r"^ +accepts: \[(.*?)\]", re.MULTILINE)
 
 
@@ -69,10 +71,15 @@ def help_text(model: str | None = None) -> str:
         ("launcher", "how -m runs its jobs"),
         ("strategy", "how a training uses its devices; any argument of Lightning's Trainer: +trainer.NAME=…"),
         ("profiler", "writes curves/fit-profile.txt into the run folder"),
-        ("experiment", "reproduces a released model"),
     ):
         names = "|".join(options(group))
         lines.append(("\n" if group == "task" else "") + f"{group}={names}" + (f"   {note}" if note else ""))
+    released = [
+        name for name in options("experiment") if _comment(config_file("experiment", name)).startswith(_RELEASED)
+    ]
+    others = [name for name in options("experiment") if name not in released]
+    lines.append(f"experiment={'|'.join(released)}   trains a released model again")
+    lines += [f"experiment={'|'.join(others)}   trains one that is not released"] if others else []
     lines += ["", "examples"] + [f"  {command}\n      {what}" for command, what in _EXAMPLES]
     return "\n".join(lines)
 

@@ -23,7 +23,7 @@ from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
 from kmidi_lab.errors import FileError
-from kmidi_lab.export.publish import ExportCallback
+from kmidi_lab.export.publish import ExportCallback, Publication
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
 from kmidi_lab.loggers import CurvesLogger
@@ -78,7 +78,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     # What would stop the run must not be found out after hours of training.
     machine = hardware.resolve(**OmegaConf.to_container(cfg.hardware))  # type: ignore[arg-type]
     hardware.may_train(cfg.build.name, cfg.build.may_train, cfg.preset)
-    check_trainer(cfg, machine, folder)
+    added = check_trainer(cfg, machine, folder)
     limits = _limits(cfg, machine)
     settings = cfg.trainer
     resumed = resume.find(settings.resume, limits.epochs, settings.patience, settings.min_epochs, settings.ema)
@@ -111,14 +111,14 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     record = _new_record(cfg, context, machine, data, module)
     if start:
         _tell_start(record, start)
-    _write_settings(cfg, data, record, folder)
+    _write_settings(data, record, folder)
     # Of a retraining only the last weights count, so one that was cut off before its end has no best ones.
     earlier = (
         resumed.path.parent if resumed and (more is None or resumed.path.with_name(resume.BEST).is_file()) else None
     )
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
     last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0)
-    trainer = make_trainer(cfg, context, machine, limits, folder, [best, last])
+    trainer = make_trainer(cfg, context, machine, limits, folder, [best, last], added)
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
     with _finished_loggers(trainer, record, folder):
@@ -156,16 +156,15 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         if cfg.export.enabled and (more is None or more.gate(record, module, data)):
             export = cfg.export
             # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
-            ExportCallback(
-                record,
-                data,
+            to = Publication(
                 Path(cfg.models_root),
                 export.tolerance,
                 export.calls,
                 export.release,
                 export.cpp,
                 str(context["group"] or ""),
-            ).on_test_end(trainer, module)
+            )
+            ExportCallback(record, data, to).on_test_end(trainer, module)
         run_file.finish(record)
         run_file.write(record, folder)
         _report(record, folder)
@@ -228,7 +227,7 @@ def _tell_start(record: RunRecord, start: Start) -> None:
     log.info("training starts from the weights of %s", start.source)
 
 
-def _write_settings(cfg: DictConfig, data: DataModule, record: RunRecord, folder: Path) -> None:
+def _write_settings(data: DataModule, record: RunRecord, folder: Path) -> None:
     """What a run that is stopped leaves: its settings, what it skipped, and the record as far as it is."""
     if run_file.is_first_rank():
         write_atomic(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(record.config)).encode())

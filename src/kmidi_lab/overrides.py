@@ -46,6 +46,13 @@ def unquoted(word: str) -> str:
     return re.sub(rf"='(?!(?:null|true|false|[\d.+-]+)')({SAFE})'$", r"=\1", word)
 
 
+def values_of(override: Override) -> list[str]:
+    """The overrides that one stands for: itself, or one for each value of a sweep."""
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
 def jobs(overrides: list[str], multirun: bool) -> list[tuple[str, ...]]:
     """The overrides of every job of a (multi)run. Raises ConfigError: what can't be read, or is not to be set here."""
     try:
@@ -71,12 +78,13 @@ def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, .
             raise ConfigError(
                 f"{override.key_or_group} belongs to task={block}; type task={block} {override.input_line}"
             )
-        if override.is_sweep_override():
-            if not multirun:
-                raise ConfigError(f"{override.input_line}: several values need -m; type -m {override.input_line}")
-            choices.append([] if "glob(" in str(override.input_line) else _sweep_values(override))
-        else:
-            choices.append([_known_override(override)])
+        several = override.is_sweep_override()
+        if several and not multirun:
+            raise ConfigError(f"{override.input_line}: several values need -m; type -m {override.input_line}")
+        if not several:
+            _check_known(override)
+        # What a glob stands for only Hydra's config loader knows.
+        choices.append([] if several and "glob(" in str(override.input_line) else values_of(override))
     for number, combination in enumerate(product(*(c for c in choices if c))):
         if number >= _MOST_COMBINATIONS:
             return
@@ -109,15 +117,11 @@ def _check_override(override: Override, tasks: set[str]) -> None:
         raise ConfigError(f"{line}: {key} needs the name of a choice, such as hydra/launcher=joblib")
 
 
-def _known_override(override: Override) -> str:
+def _check_known(override: Override) -> None:
+    """Raises ConfigError: a key that is added or removed where keys are fixed."""
     line = str(override.input_line)
     if line.startswith(("+", "~")) and not line.lstrip("+~").startswith(("hydra", *_OPEN)):
         raise ConfigError(
             f"{line}: keys can't be added or removed; type key=value with a key that --cfg job shows. Open are "
             f"{', '.join(f'{key}*' for key in ('trainer.', *_OPEN[1:]))}"
         )
-    return line
-
-
-def _sweep_values(override: Override) -> list[str]:
-    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]

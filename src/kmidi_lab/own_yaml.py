@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -18,3 +20,14 @@ def own_yaml(file: Traversable) -> Any:
         yaml.YAMLError: it is not YAML.
     """
     return yaml.load(file.read_text(encoding="utf-8"), _LOADER)
+
+
+@cache
+def table(module: str, name: str) -> Any:
+    """What a file beside a module says, read once; nobody changes it.
+
+    Args:
+        module: `__name__` of the module.
+        name: of the file, such as `bands.yaml`.
+    """
+    return own_yaml(files(module.rpartition(".")[0]).joinpath(name))

@@ -15,10 +15,10 @@ from typing import Any
 
 import psutil
 
+from kmidi_lab import __version__
 from kmidi_lab.hardware import usable_cores
 
 _PACKAGES = (
-    "kmidi_lab",
     "torch",
     "torchaudio",
     "lightning",
@@ -34,7 +34,7 @@ _TIMEOUT_S = 5.0
 
 
 def versions() -> dict[str, str]:
-    out = {"python": platform.python_version()}
+    out = {"python": platform.python_version(), "kmidi_lab": __version__}
     for name in _PACKAGES:
         try:
             out[name] = importlib.metadata.version(name)

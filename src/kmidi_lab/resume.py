@@ -26,7 +26,7 @@ _NUMBERS = ("best_model_score", "train_loss", "seconds")
 
 
 @dataclass(frozen=True)
-class Resumed:
+class ResumePoint:
     """`source` is what trainer.resume says, `path` the checkpoint, `shapes` those of its weights by name.
 
     `epochs` are trained; `finished` is whether nothing is left to train, because that is all of them or because
@@ -53,7 +53,7 @@ class Resumed:
             )
 
 
-def find(source: str | None, epochs: int, patience: int, min_epochs: int, ema: float) -> Resumed | None:
+def find(source: str | None, epochs: int, patience: int, min_epochs: int, ema: float) -> ResumePoint | None:
     """The last checkpoint of a run folder that is whole, or a .ckpt file; None where there is nothing to go on from.
 
     Args:
@@ -82,7 +82,7 @@ def find(source: str | None, epochs: int, patience: int, min_epochs: int, ema: f
         )
     finished = done == epochs or (0 < patience <= _waited(checkpoint) and done >= min_epochs)
     shapes = {name: values.shape for name, values in checkpoint["state_dict"].items()}
-    return Resumed(source, path, done, finished, shapes, str(checkpoint.get(CONTRACT_VERSION, "1")))
+    return ResumePoint(source, path, done, finished, shapes, str(checkpoint.get(CONTRACT_VERSION, "1")))
 
 
 def _newest(path: Path, source: str) -> tuple[Path, dict[str, Any]]:

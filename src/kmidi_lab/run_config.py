@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kmidi_lab.errors import ConfigError, one_line
+from kmidi_lab.registry.files import read_bounded
 from kmidi_lab.targets import plain_values
 
 FILE = "config.yaml"
@@ -26,8 +27,9 @@ def read(path: Path) -> dict[str, Any]:
         if not all(isinstance(part, dict) for part in (config["data"], config["model"]["module"])):
             raise TypeError("data and model.module must be blocks")
     except (OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError, OmegaConfBaseException) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(
-            f"{path}: not the config of a run ({one_line(str(error), 160)}); give a folder that training has written"
+            f"{path}: not the config of a run ({one_line(str(why), 160)}); give a folder that training has written"
         ) from None
     return dict(plain_values(config, path))
 
@@ -42,13 +44,7 @@ def overrides(folder: Path) -> list[str]:
 
 
 def _text(path: Path) -> str:
-    if path.exists() and not path.is_file():
-        raise ValueError("no plain file")  # a pipe would block whoever opens it
-    with path.open("rb") as file:
-        data = file.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise ValueError(f"it has more than {_LARGEST >> 10} KiB")
-    text = data.decode()
+    text = read_bounded(path, _LARGEST).decode()
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         # A value that stands in ten places, each of which stands in ten, is as long as one likes.

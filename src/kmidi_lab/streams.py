@@ -1,4 +1,4 @@
-"""Standard output and standard error: lines for the user, in plain letters where the terminal can't show others."""
+"""Lines to standard output and standard error, which take any text: what the terminal can't show is written in plain letters."""
 
 from __future__ import annotations
 

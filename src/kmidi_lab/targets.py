@@ -72,25 +72,27 @@ def find(target: Any, base: type[T], trusted: Sequence[str]) -> type[T]:
 
 
 def of_today(node: Any) -> Any:
-    """The same with classes that an earlier release named otherwise under the names that they have now."""
+    """The same with the classes of an earlier release under the names of today, without arguments that are gone."""
     return _renamed(node, _new_names())
 
 
 def as_first_named(node: Any) -> Any:
     """The same with every class under the name that it first had: what is compared with an earlier release's."""
-    return _renamed(node, {new: old for old, new in _new_names().items()})
+    return _renamed(node, {new: old for old, new in _new_names().items() if new})
 
 
-def _renamed(node: Any, names: Mapping[str, str]) -> Any:
+def _renamed(node: Any, names: Mapping[str, str | None]) -> Any:
+    """`names` holds the new name of each path; None for an argument that its class no longer has."""
     if isinstance(node, Mapping):
-        return {key: _renamed(value, names) for key, value in node.items()}
+        kept = [key for key in node if names.get(f"{node.get(_TARGET)}.{key}", "") is not None]
+        return {key: _renamed(node[key], names) for key in kept}
     if isinstance(node, list):
         return [_renamed(value, names) for value in node]
-    return names.get(node, node) if isinstance(node, str) else node
+    return names.get(node) or node if isinstance(node, str) else node
 
 
 @cache
-def _new_names() -> dict[str, str]:
+def _new_names() -> dict[str, str | None]:
     return dict(own_yaml(conf_dir() / "renamed.yaml"))
 
 

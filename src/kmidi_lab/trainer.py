@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,19 @@ class OwnSignals(L.Callback):
 
 def make_trainer(
     cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, limits: hardware.Limits, folder: Path,
-    callbacks: list[L.Callback],
+    callbacks: list[L.Callback], added: Sequence[L.Callback] = (),
 ) -> L.Trainer:  # fmt: skip
-    """The trainer of one run in `folder`, with `callbacks` before its own; W&B's run belongs to context's group."""
+    """The trainer of one run in `folder`; W&B's run belongs to context's group.
+
+    Args:
+        cfg: all settings.
+        context: of the run, with its group.
+        machine: what it trains on.
+        limits: of epochs and batches.
+        folder: of the run.
+        callbacks: before the trainer's own.
+        added: behind them, those of `check_trainer`.
+    """
     loggers: list[Logger] = [CurvesLogger(str(folder), name="curves", version="")]
     if cfg.logger.wandb:
         loggers.append(wandb_logger(cfg, folder, context["group"], context.get("rounds")))
@@ -61,15 +72,16 @@ def make_trainer(
         callbacks.append(Pruning(cfg))
     if cfg.trainer.progress:
         callbacks.append(RichProgressBar(refresh_rate=20))
-    callbacks += trainer_parts.callbacks(cfg)
-    return _trainer(cfg, machine, limits, folder, logger=loggers, callbacks=callbacks)
+    return _trainer(cfg, machine, limits, folder, logger=loggers, callbacks=[*callbacks, *added])
 
 
-def check_trainer(cfg: DictConfig, machine: hardware.Hardware, folder: Path) -> None:
-    """What a user adds to the trainer, before data are read. Raises ConfigError: what `make_trainer` would end with."""
+def check_trainer(cfg: DictConfig, machine: hardware.Hardware, folder: Path) -> list[L.Callback]:
+    """The callbacks that a user adds, made before data are read. Raises ConfigError: what `make_trainer` would end with."""
     trainer_parts.check_loggers(cfg)
-    added = [lightning_callbacks.ModelCheckpoint(folder), *trainer_parts.callbacks(cfg)]
-    _trainer(cfg, machine, hardware.Limits(1, 1, 1), folder, logger=False, callbacks=added)
+    added = trainer_parts.callbacks(cfg)
+    with_ours = [lightning_callbacks.ModelCheckpoint(folder), *added]
+    _trainer(cfg, machine, hardware.Limits(1, 1, 1), folder, logger=False, callbacks=with_ours)
+    return added
 
 
 def _trainer(

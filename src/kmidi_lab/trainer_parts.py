@@ -1,4 +1,7 @@
-"""What a user adds to Lightning's Trainer by config: arguments, callbacks and loggers, each named by `_target_` or as Lightning does."""
+"""What a user adds to Lightning's Trainer by config: arguments, callbacks and loggers.
+
+Each is named by `_target_` or as Lightning does.
+"""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ class MisfitError(ValueError):
 def from_json(kind: type[T], value: Any, place: str = "") -> T:
     """A dataclass from the object that holds its fields.
 
-    Hints may be other dataclasses, plain types, `Any`, unions with None, `list[…]`, `dict[str, …]` and `Mapping[str, …]`. A field with a
-    default may be absent; an int stands for a float.
+    Hints may be other dataclasses, plain types, `Any`, unions with None, `list[…]`, `dict[str, …]` and `Mapping[str,
+    …]`. A field with a default may be absent; an int stands for a float.
 
     Args:
         kind: the dataclass.

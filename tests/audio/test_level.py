@@ -17,7 +17,7 @@ from kmidi_lab.audio.front_end import LevelEar, heard
 from kmidi_lab.audio.level import GOLDEN_PATH, LevelStream, adapt, fresh, golden, level_of, since_onset
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.audio.speaker import padded
-from kmidi_lab.contracts import LEVEL, LEVEL_FEATURES
+from kmidi_lab.contract_features import LEVEL, LEVEL_FEATURES
 
 _20_DB = 20 * np.log(10) / 10
 _MAIN = """

@@ -25,7 +25,7 @@ from kmidi_lab.audio.speaker import (
     prior_shape,
     seconds_heard,
 )
-from kmidi_lab.contracts import AUDIO_FEATURES, SPEAKER, SPEAKER_FEATURES
+from kmidi_lab.contract_features import AUDIO_FEATURES, SPEAKER, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError
 
 _20_DB = 20 * np.log(10) / 10

@@ -30,7 +30,7 @@ def test_a_run_folder_stands_for_its_last_checkpoint(tmp_path: Path) -> None:
     assert find(None) is None
 
 
-def find(source: str | None, epochs: int = 6, patience: int = 0, min_epochs: int = 1) -> resume.Resumed | None:
+def find(source: str | None, epochs: int = 6, patience: int = 0, min_epochs: int = 1) -> resume.ResumePoint | None:
     return resume.find(source, epochs, patience, min_epochs, 0)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from kmidi_lab import __version__
 from kmidi_lab.contracts import CONTRACTS
 
 LARGEST = 25_000_000
@@ -40,6 +41,7 @@ def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path, lab_env: dict[st
         left_out = json.loads(archive.read("kmidi_lab/release/left_out.json"))["files"]
     assert files - carried == {f"{contract.id}.json" for contract in CONTRACTS.values()} == left_out.keys()
     assert carried - files == {"left_out.json"}
+    assert wheel.name.startswith(f"kmidi_lab-{__version__}-")
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"
     subprocess.run(

@@ -50,6 +50,11 @@ def test_one_may_stop_at_any_question(count: int) -> None:
     assert stopped[0] == ended[0]
 
 
+@pytest.mark.parametrize("word", ["stop", "Stop", "q", "quit", "exit", "done"])
+def test_words_that_stop_are_no_answers(word: str) -> None:
+    assert asked("She left", word, "never read")[0] == asked("She left")[0]
+
+
 def test_more_questions_reach_every_field_and_every_choice() -> None:
     """Each choice that is shown can be picked by its number, and is taken."""
     reached: set[str] = set()

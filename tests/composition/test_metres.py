@@ -7,10 +7,12 @@ from pathlib import Path
 import mido
 import pytest
 
+from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.metres import METRES, decided
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import Song, composed
+from kmidi_lab.composition.telling import told_of
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.song import SongIntent, answer
 
@@ -65,7 +67,7 @@ def test_of_several_metres_one_is_taken_and_the_others_are_told() -> None:
 
 
 def tempo(text: str) -> float:
-    return SongRequest(text).brief(None, 1).tempo
+    return brief_of(SongRequest(text), None, 1).tempo
 
 
 def test_a_dance_has_its_tempo_and_words_move_it() -> None:
@@ -77,7 +79,7 @@ def test_a_dance_has_its_tempo_and_words_move_it() -> None:
 
 def test_what_a_beat_is_and_what_does_not_swing_is_said() -> None:
     request = SongRequest("a jazz song in 6/8 at 90 bpm")
-    lines = request.told_of(request.brief(None, 1))
+    lines = told_of(request, brief_of(request, None, 1))
     assert "90 quarters a minute are 60 beats in 6/8" in lines and "eighths are not swung in 6/8" in lines
 
 
@@ -144,7 +146,7 @@ def test_eighths_swing_in_three_four_and_not_where_three_are_a_beat(tmp_path: Pa
 
 def test_a_length_in_time_counts_bars_of_the_metre() -> None:
     text = "happy, one minute long"
-    bars = {name: SongRequest(text, metre=name, tempo=96).brief(None, 1).bars for name in METRES}
+    bars = {name: brief_of(SongRequest(text, metre=name, tempo=96), None, 1).bars for name in METRES}
     assert bars == {"4/4": 24, "3/4": 32, "6/8": 32}, "96 quarters"
 
 

@@ -13,10 +13,12 @@ import soundfile
 
 from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.brief import Mood, chosen
+from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.players import Player, Players
 from kmidi_lab.composition.reference import Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.telling import told_of
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.inference.published import release_root
 from kmidi_lab.midi.sound import wav_bytes
@@ -62,7 +64,7 @@ def test_a_song_has_the_tempo_swing_energy_and_arousal_of_the_recording(recordin
     reference, remarks = heard()
     assert remarks == []
     assert reference.lines("", "")[0] == "as in ref.wav: tempo 93, swing 0.90, energy 0.70, arousal +0.30"
-    brief = SongRequest(audio=recording, style="pop").brief(None, 1, reference=reference)
+    brief = brief_of(SongRequest(audio=recording, style="pop"), None, 1, reference=reference)
     assert brief.tempo == 93.4 and brief.energy == pytest.approx(0.7)
     assert brief.band.swing == pytest.approx(0.15) and brief.band.groove == "swing"
     assert brief.mood.arousal == 0.3
@@ -73,22 +75,24 @@ def test_a_song_has_the_tempo_swing_energy_and_arousal_of_the_recording(recordin
 def test_a_valence_that_the_model_does_not_know_decides_nothing(recording: Path, valence: float) -> None:
     """Its sign says nothing, so a song of nearly the same recording is not in minor here and in major there."""
     reference, _ = heard(valence=valence)
-    brief = SongRequest(audio=recording).brief(None, 1, reference=reference)
-    assert brief.mood.valence == 0 and str(brief.spelling) == str(SongRequest(emotion="0,0.3").brief(None, 1).spelling)
+    brief = brief_of(SongRequest(audio=recording), None, 1, reference=reference)
+    assert brief.mood.valence == 0 and str(brief.spelling) == str(
+        brief_of(SongRequest(emotion="0,0.3"), None, 1).spelling
+    )
     assert "whether it is glad or sad is not heard" in reference.lines("", "")[-1]
 
 
 def test_what_is_said_in_words_comes_first(recording: Path) -> None:
     reference, _ = heard()
     request = SongRequest(audio=recording, emotion="0.5,0.5", tempo=140)
-    brief = request.brief(None, 1, reference=reference)
+    brief = brief_of(request, None, 1, reference=reference)
     assert brief.tempo == 140 and brief.mood.valence == 0.5
     assert reference.lines(request.tempo_by, request.mood_by) == [
         "as in ref.wav: swing 0.90, energy 0.70",
         "its tempo 93 is not used: compose.tempo=140 was typed",
         "no bars of three beats are heard for sure, so the song is in 4/4: compose.metre=… sets another",
     ]
-    told = SongRequest("I feel happy", audio=recording).brief(Mood(0.6, 0.2), 1, reference=reference)
+    told = brief_of(SongRequest("I feel happy", audio=recording), Mood(0.6, 0.2), 1, reference=reference)
     assert told.mood.valence == 0.6 and told.tempo == 93.4
     assert SongRequest("a slow song", audio=recording).tempo_by == "the text says 75"
 
@@ -96,29 +100,29 @@ def test_what_is_said_in_words_comes_first(recording: Path) -> None:
 def test_bars_of_three_are_taken_where_they_are_sure_and_nothing_else_says_a_metre(recording: Path) -> None:
     reference, _ = heard(in_three=True)
     request = SongRequest("one minute long", audio=recording)
-    brief = request.brief(None, 1, reference=reference)
+    brief = brief_of(request, None, 1, reference=reference)
     assert brief.metre.name == "3/4" and brief.bars == 32, "of three beats at 93"
     assert "metre 3/4" in reference.lines("", "", request.metre_by)[0]
     for said, by in (
         (SongRequest("a song in 6/8", audio=recording), "the text says 6/8"),
         (SongRequest("sad", metre="4/4", audio=recording), "compose.metre=4/4 was typed"),
     ):
-        assert said.brief(None, 1, reference=reference).metre is said.metre
+        assert brief_of(said, None, 1, reference=reference).metre is said.metre
         assert f"its metre 3/4 is not used: {by}" in reference.lines("", "", said.metre_by)
     unknown, _ = heard()
-    assert SongRequest("sad", audio=recording).brief(None, 1, reference=unknown).metre.name == "4/4"
+    assert brief_of(SongRequest("sad", audio=recording), None, 1, reference=unknown).metre.name == "4/4"
     assert heard(in_three=True, unsure="no steady beat")[0].metre == ""
 
 
 def test_a_form_that_is_said_lasts_as_long_as_is_asked_for_in_the_metre_that_is_heard(recording: Path) -> None:
     reference, _ = heard(in_three=True)
     request = SongRequest("AABA, two minutes", audio=recording)
-    brief = request.brief(None, 1, reference=reference)
-    form = request.form_of(brief)
+    brief = brief_of(request, None, 1, reference=reference)
+    form = request.extent.form(brief.tempo, brief.metre)
     assert form and [stretch.bars for stretch in form] == [16] * 4 and brief.bars == 64, "of three beats at 93.4: 123 s"
-    assert "length 64 bars from the text (two minutes)" in request.told_of(brief)
+    assert "length 64 bars from the text (two minutes)" in told_of(request, brief)
     styled = SongRequest("AABA, two minutes", style="dance")
-    fast = styled.brief(None, 1)
+    fast = brief_of(styled, None, 1)
     assert fast.tempo > 110 and fast.bars * 4 * 60 / fast.tempo == pytest.approx(120, abs=8)
 
 
@@ -157,7 +161,7 @@ def test_where_the_model_is_unsure_nothing_of_the_recording_is_used(recording: P
     assert (reference.tempo, reference.swing, reference.energy, reference.arousal) == (None,) * 4
     assert remark.startswith(f"the recording: {unsure}; nothing of it is used") and "compose.tempo" in remark
     request = SongRequest(audio=recording)
-    brief = request.brief(None, 1, reference=reference)
+    brief = brief_of(request, None, 1, reference=reference)
     assert brief.energy is None and (brief.mood.valence, brief.mood.arousal) == (0, 0)
 
 

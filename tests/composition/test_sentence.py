@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.playable import playable, within
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.sentence import Wishes, read_sentence
+from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.song import Song, composed
+from kmidi_lab.composition.telling import told_of
+from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.song import Note
 
@@ -228,10 +231,10 @@ def test_a_form_that_is_written_out_is_played(text: str, kinds: str, bars: list[
     request = SongRequest(text)
     assert request.form and [s.kind for s in request.form] == kinds.split()
     assert [s.bars for s in request.form] == bars and request.form_by == "the text"
-    assert any(line.startswith(("form verse", "form intro")) for line in request.told_of(request.brief(None, 1)))
+    assert any(line.startswith(("form verse", "form intro")) for line in told_of(request, brief_of(request, None, 1)))
     typed = SongRequest(text, sections="verse 4, chorus 4")
     assert typed.form and len(typed.form) == 2 and typed.form_by == "typed"
-    assert any("is not used: compose.sections=" in line for line in typed.told_of(typed.brief(None, 1)))
+    assert any("is not used: compose.sections=" in line for line in told_of(typed, brief_of(typed, None, 1)))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +258,7 @@ def test_a_form_is_as_long_as_is_asked_or_says_why_not(
 ) -> None:
     request = SongRequest(text, bars=typed)
     assert request.length == bars
-    lines = [line for line in request.told_of(request.brief(None, 1)) if " sections " in line]
+    lines = [line for line in told_of(request, brief_of(request, None, 1)) if " sections " in line]
     assert len(lines) == bool(says) and (not says or lines[0].startswith(says))
 
 
@@ -306,7 +309,7 @@ def test_why_a_part_is_left_out_and_what_a_length_or_a_range_became_is_said(tmp_
     made = song("a rock song with a string quartet at a tempo of 95", tmp_path, bars=4)
     assert "without drums from the text (a string quartet plays alone)" in made.remarks
     request = SongRequest("200 minutes of slow jazz with a jazz trio, without bass, 120-130 bpm")
-    lines = request.told_of(request.brief(None, 1))
+    lines = told_of(request, brief_of(request, None, 1))
     assert "length 400 bars from the text (200 minutes, but no song is longer)" in lines
     assert "tempo 125 from the text (120-130 bpm)" in lines
     assert "without bass from the text" in lines and "without pad from the text (a jazz trio plays alone)" in lines
@@ -368,7 +371,7 @@ def test_a_text_that_leaves_out_everything_is_refused() -> None:
 
 def test_a_long_title_ends_with_a_whole_word() -> None:
     text = "I am lost and hit the road again and again until the morning came and went"
-    title = SongRequest(text).brief(None, 1).title
+    title = brief_of(SongRequest(text), None, 1).title
     assert title == "I am lost and hit the road again and again until the…"
 
 

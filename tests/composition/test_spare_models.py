@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kmidi_lab.composition.players import Players
 from kmidi_lab.inference.published import release_root
-from kmidi_lab.tasks import predict
+from kmidi_lab.tasks import roots
 
 
 def _own(folder: Path) -> Path:
@@ -32,7 +32,7 @@ def test_a_song_takes_what_the_users_folder_lacks_from_the_release(tmp_path: Pat
 
 def test_a_folder_publishes_what_its_registry_names(tmp_path: Path) -> None:
     own = _own(tmp_path)
-    assert predict._publishes(own, "harmony")
-    assert not predict._publishes(own, "intent")
-    assert predict._publishes(own, None)
-    assert not predict._publishes(tmp_path / "none", None)
+    assert roots._publishes(own, "harmony")
+    assert not roots._publishes(own, "intent")
+    assert roots._publishes(own, None)
+    assert not roots._publishes(tmp_path / "none", None)

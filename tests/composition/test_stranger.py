@@ -12,12 +12,14 @@ from support.page import Page
 import kmidi_lab
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.bands import kit
+from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.form import read_form
 from kmidi_lab.composition.page import song_page
 from kmidi_lab.composition.picture import drawn
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import _drawn, chosen_form
+from kmidi_lab.composition.telling import told_of
 from kmidi_lab.errors import UserError
 from kmidi_lab.inference.published import release_root
 from kmidi_lab.song import Arrangement
@@ -30,7 +32,7 @@ def arranged(tmp_path: Path):
     def run(seed: int = 1, **settings: object) -> Arrangement:
         request = SongRequest(**settings)  # type: ignore[arg-type]
         assert request.form
-        return Arranger(request.brief(None, seed), Players(None, tmp_path)).arrange(request.form)
+        return Arranger(brief_of(request, None, seed), Players(None, tmp_path)).arrange(request.form)
 
     return run
 
@@ -70,7 +72,7 @@ def test_a_bass_leads_to_the_next_section(arranged) -> None:
 def test_in_32_bars_the_chorus_returns_and_the_song_closes(emotion: str, arc: str, tmp_path: Path) -> None:
     players = Players(release_root(), tmp_path)
     for bars, seed in ((32, 1), (32, 2), (32, 3), (40, 1), (64, 2)):
-        brief = SongRequest(emotion=emotion, bars=bars).brief(None, seed, arc)
+        brief = brief_of(SongRequest(emotion=emotion, bars=bars), None, seed, arc)
         plan, _ = chosen_form(lambda number, brief=brief: _drawn(players, brief, number), bars)
         kinds = [s.kind for s in plan]
         assert sum(s.bars for s in plan) == bars
@@ -89,11 +91,11 @@ def test_what_was_changed_at_the_end_stands_in_the_trace(make) -> None:
 def test_a_metre_that_songs_do_not_have_is_said(make) -> None:
     for text, asked in (("something in 7/8, like limping", "7/8"), ("it should be in odd time", "odd time")):
         request = SongRequest(text=text)
-        assert f"songs are in 4/4, 3/4 or 6/8, so this is no {asked}" in request.told_of(request.brief(None, 1))
+        assert f"songs are in 4/4, 3/4 or 6/8, so this is no {asked}" in told_of(request, brief_of(request, None, 1))
         assert request.metre.name == "4/4"
     for text in ("she left at 4/4 speed", "a jigsaw of memories", "I feel lost"):
         request = SongRequest(text=text)
-        assert not [line for line in request.told_of(request.brief(None, 1)) if "songs are in" in line]
+        assert not [line for line in told_of(request, brief_of(request, None, 1)) if "songs are in" in line]
     song = make(text="a riot in 5/4", bars=8, models=False)
     assert "songs are in 4/4, 3/4 or 6/8, so this is no 5/4" in song.remarks
     assert {(m.numerator, m.denominator) for m in song.arrangement.metres} == {(4, 4)}
@@ -163,7 +165,7 @@ def test_odd_values_in_python_are_one_line(settings: dict[str, object], line: st
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     request = SongRequest(emotion="calm", bars=np.int64(8), tempo=np.float32(90))  # type: ignore[arg-type]
-    assert (type(request.bars), type(request.tempo)) == (int, float)
+    assert (type(request.length), type(request.tempo)) == (int, float)
 
 
 def test_a_wrong_seed_of_a_question_is_one_line() -> None:

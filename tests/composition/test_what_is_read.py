@@ -13,8 +13,9 @@ from kmidi_lab.composition.languages import language_of
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_arc, take_form
-from kmidi_lab.composition.sentence import Wishes, read_sentence
-from kmidi_lab.composition.wishes import length_line
+from kmidi_lab.composition.sentence import read_sentence
+from kmidi_lab.composition.telling import length_line
+from kmidi_lab.composition.wishes import Wishes
 
 _PIECES = ("C", "Am", "G7", "C-", "F/A", " ", "-", "|", ",", "→", ">", " - ", ". ", "chords ", "over ", "verse ", "louder ",
            "no ", "in the style of A ", "starts quiet ", "x")  # fmt: skip

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import mido
+import numpy as np
 import pytest
 
+from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.languages import language_of, with_keys
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.song import composed
+from kmidi_lab.composition.telling import told_of
 from kmidi_lab.inference.published import release_root
 from kmidi_lab.song import SongIntent, answer
 
 
 def told(text: str, **settings: object) -> list[str]:
     request = SongRequest(text, **settings)  # type: ignore[arg-type]
-    return request.told_of(request.brief(None, 1))
+    return told_of(request, brief_of(request, None, 1))
 
 
 @pytest.mark.parametrize(
@@ -25,7 +30,7 @@ def told(text: str, **settings: object) -> list[str]:
     [
         ("a song that speeds up", "no change of tempo (speeds up): "),
         ("start slow and get faster", "no change of tempo (get faster): "),
-        ("I want it to slow down at the end", "no change of tempo (slow down): "),
+        ("I want it to slow down in the bridge", "no change of tempo (slow down): "),
         ("jazz, rubato please", "no rubato (rubato): "),
         ("a pop song with a key change", "no change of key (key change): "),
         ("a folk tune with a fade out", "no fade (fade out): "),
@@ -103,9 +108,9 @@ def test_a_feel_is_taken_up(text: str, feel: str) -> None:
 
 
 def test_a_feel_moves_eighths_also_of_a_style_that_was_typed(tmp_path: Path) -> None:
-    late = {text: SongRequest(text, style="pop").brief(None, 1).band.swing for text in ("happy", "happy, swung")}
+    late = {text: brief_of(SongRequest(text, style="pop"), None, 1).band.swing for text in ("happy", "happy, swung")}
     assert late == {"happy": 0.0, "happy, swung": 0.16}
-    plain, swung = (SongRequest(f"jazz{feel}").brief(None, 1).band for feel in ("", ", straight eighths"))
+    plain, swung = (brief_of(SongRequest(f"jazz{feel}"), None, 1).band for feel in ("", ", straight eighths"))
     assert (plain.name, swung.name) == ("jazz", "jazz") and plain.swing > swung.swing == 0.0
 
 
@@ -121,9 +126,9 @@ def test_a_feel_moves_eighths_also_of_a_style_that_was_typed(tmp_path: Path) -> 
 def test_chords_that_are_written_out_are_played(text: str, chords: str) -> None:
     request = SongRequest(text)
     assert request.wishes.chords == chords and f"chords {chords} from the text" in told(text)
-    assert request.brief(None, 1).chords == SongRequest(chords=chords).brief(None, 1).chords
+    assert brief_of(request, None, 1).chords == brief_of(SongRequest(chords=chords), None, 1).chords
     assert f"chords {chords} from the text is not used: compose.chords=Em D was typed" in told(text, chords="Em D")
-    assert SongRequest(text, chords="Em D").brief(None, 1).chords == ("Em", "D")
+    assert brief_of(SongRequest(text, chords="Em D"), None, 1).chords == ("Em", "D")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +170,7 @@ def test_keys_of_other_languages(text: str, key: str) -> None:
     ],
 )
 def test_musicians_words_are_read_in_every_language(text: str, tempo: float, key: str | None, metre: str) -> None:
-    brief = SongRequest(text).brief(None, 1)
+    brief = brief_of(SongRequest(text), None, 1)
     assert (brief.tempo, brief.metre.name) == (tempo, metre)
     assert key is None or str(brief.spelling) == key
     assert [line for line in told(text) if "not English: only tempo, key, metre, chords and dances" in line]
@@ -197,16 +202,16 @@ def test_a_tempo_that_is_told_is_no_change_of_it(text: str, missing: list[str]) 
 def test_a_genre_of_an_intent_that_no_style_plays_is_told() -> None:
     song = answer(SongIntent(), "technical_genre", "Zydeco")
     request = SongRequest(song=song)
-    lines = [line for line in request.told_of(request.brief(None, 1)) if "Zydeco" in line]
+    lines = [line for line in told_of(request, brief_of(request, None, 1)) if "Zydeco" in line]
     assert lines and lines[0].startswith("no style for the intent's genre Zydeco, so ")
     typed = SongRequest(song=song, style="folk")
-    assert not [line for line in typed.told_of(typed.brief(None, 1)) if line.startswith("no style")]
+    assert not [line for line in told_of(typed, brief_of(typed, None, 1)) if line.startswith("no style")]
 
 
 def test_a_free_feel_is_told_to_be_steady() -> None:
     request = SongRequest(song=answer(SongIntent(), "technical_groove_feel", "Rubato/Free"))
-    assert "the feel Rubato/Free is played straight: a song keeps a steady tempo" in request.told_of(
-        request.brief(None, 1)
+    assert "the feel Rubato/Free is played straight: a song keeps a steady tempo" in told_of(
+        request, brief_of(request, None, 1)
     )
 
 
@@ -216,3 +221,75 @@ def test_a_feel_an_arc_and_a_folk_dance_are_not_told_twice() -> None:
     assert (blues.wishes.style, blues.wishes.feel) == ("jazz", "Swung")
     assert "style folk from the text (folk dance)" in told("a folk dance in 6/8, fiddle")
     assert not [line for line in told("a folk dance in 6/8, fiddle") if "no dance" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a gentle ballad, ritardando at the end", "ritardando at the end"),
+        ("a song that slows down at the end", "slows down at the end"), ("it should end slower", "end slower"),
+        ("a waltz that ends with a ritardando", "ends with a ritardando"),
+        ("my heart slows down at the end of the day", ""), ("she plays a ritardando in the film", ""),
+        ("a slow song, ritardando, a tempo", ""), ("a song that slows down", ""),
+    ],
+)  # fmt: skip
+def test_an_end_that_slows_down_is_read_where_a_song_is_spoken_of(text: str, said: str) -> None:
+    wishes = read_sentence(text)
+    assert wishes.slows == said
+    assert not (said and wishes.missing)
+
+
+@pytest.mark.slow
+def test_a_song_slows_down_at_its_end_alone(tmp_path: Path) -> None:
+    """Two bars of 4/4 from the tempo to .6 of it: eight beats whose tempos fall, ever faster; notes stay where they are."""
+    asked, plain = (
+        composed(
+            SongRequest(text, tempo=100, bars=8, style="ballad", emotion="calm"), Players(release_root(), tmp_path), 1
+        )
+        for text in ("a quiet song, ritardando at the end", "a quiet song")
+    )
+    places = [tempo.start for tempo in asked.arrangement.tempos]
+    shares = [tempo.tempo / 100 for tempo in asked.arrangement.tempos]
+    assert places == [0.0, *range(24, 32)]
+    assert shares[:2] == [1.0, 1.0] and shares[-1] == pytest.approx((1 - 7 / 8 * (1 - 0.6**3)) ** (1 / 3), abs=1e-4)
+    falls = np.diff(shares[1:])
+    assert (falls < 0).all() and (np.diff(falls) < 0).all()
+    assert asked.arrangement.parts == plain.arrangement.parts
+    written = [m for m in mido.MidiFile(file=io.BytesIO(asked.midi)).tracks[0] if m.type == "set_tempo"]
+    assert [round(60e6 / m.tempo / 100, 3) for m in written] == pytest.approx(shares, abs=2e-3)
+    assert "ending slower from the text (ritardando at the end)" in asked.remarks
+
+
+@pytest.mark.parametrize(
+    ("text", "bars"),
+    [
+        ("16 bars of sadness", 16), ("sixteen bars about rain", 16), ("8 bars for a film", 8),
+        ("12 bars of chocolate", None), ("I waited 16 bars of rest", None), ("16 bars of nothing", 16),
+    ],
+)  # fmt: skip
+def test_bars_are_counted_of_what_a_song_is_of(text: str, bars: int | None) -> None:
+    assert read_sentence(text).bars == bars
+
+
+@pytest.mark.parametrize(
+    ("text", "marches"),
+    [
+        ("a march for brass", True), ("a slow march in D minor", True),
+        ("she left in March", False), ("we march on", False), ("the long march home", False), ("on March 3", False),
+        ("we went on a march", False), ("a march of time", False),
+    ],
+)  # fmt: skip
+def test_a_march_is_no_month(text: str, marches: bool) -> None:
+    wishes = read_sentence(text)
+    assert (("march" in " ".join(wishes.words.values())), bool(wishes.metres)) == (marches, marches)
+
+
+@pytest.mark.parametrize(
+    ("text", "chords"),
+    [
+        ("chords Am / F / C / G in a slow ballad", "Am F C G"), ("Dm7 / G7 / Cmaj7", "Dm7 G7 Cmaj7"),
+        ("C/E / F / G/B", "C/E F G/B"), ("the chords C/E and G", ""),
+    ],
+)  # fmt: skip
+def test_a_stroke_with_room_around_it_divides_chords(text: str, chords: str) -> None:
+    assert read_sentence(text).chords == chords

@@ -13,6 +13,7 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.spelling import parse_spelling
 from kmidi_lab.composition.accompaniment import pad
 from kmidi_lab.composition.arranging import Arranger
+from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.ending import dominant, leads_home
 from kmidi_lab.composition.form import Stretch, chosen_form
 from kmidi_lab.composition.metres import COMMON
@@ -35,7 +36,7 @@ def written(tmp_path: Path) -> Arrange:
     def run(seed: int = 1, **settings: object) -> Arrangement:
         request = SongRequest(**settings)  # type: ignore[arg-type]
         assert request.form
-        return Arranger(request.brief(None, seed), Players(None, tmp_path)).arrange(request.form)
+        return Arranger(brief_of(request, None, seed), Players(None, tmp_path)).arrange(request.form)
 
     return run
 

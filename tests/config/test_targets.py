@@ -186,7 +186,7 @@ def write_run(folder: Path, module: str, data: str = "{}") -> Path:
         ("model: {module: {}}\ndata: {}\na: &a [1]\nb: [*a, *a]", "it has aliases"),
         ("model: &m {module: {}}\ndata: {<<: *m}", "it has aliases"),
         ("a: &a [*a]", "it has aliases"),
-        ("model: {module: {}}\ndata: {a: " + "x" * 300_000 + "}", "more than 256 KiB"),
+        ("model: {module: {}}\ndata: {a: " + "x" * 300_000 + "}", "larger than 256 KiB"),
     ],
 )
 def test_a_runs_config_that_is_none(tmp_path: Path, content: str, says: str) -> None:

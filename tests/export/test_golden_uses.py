@@ -14,7 +14,7 @@ from kmidi_lab.errors import ExportError, RegistryError
 from kmidi_lab.export.proof.audio_golden import audio_golden, frames_of, verify_audio, waveform
 from kmidi_lab.export.proof.golden import golden_vectors
 from kmidi_lab.export.proof.probes import without_effect
-from kmidi_lab.export.publish import export_module
+from kmidi_lab.export.publish import Publication, export_module
 from kmidi_lab.nn.layers import GRU, CausalConv1d
 from kmidi_lab.nn.streaming import Chain, TorchModel
 from kmidi_lab.registry.registry import load_registry
@@ -58,7 +58,7 @@ def harmony(tmp_path_factory):
     probes = np.zeros((60, 128), np.float32)  # as real probes are, with an unknown emotion
     probes[:, 64:70] = np.random.default_rng(1).random((60, 6))
     run = record_of(module)
-    export_module(module, probes, run, folder, 1e-4, 20, release=False)
+    export_module(module, probes, run, Publication(folder, 1e-4, 20, release=False))
     return folder, run
 
 

@@ -16,7 +16,7 @@ from kmidi_lab.contracts import GROOVE, MELODY, Contract
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.proof.golden import verify_golden
-from kmidi_lab.export.publish import export_module
+from kmidi_lab.export.publish import Publication, export_module
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.nn.layers import GRU, CausalAttention, CausalConv1d
 from kmidi_lab.nn.module import LabModule
@@ -59,7 +59,7 @@ def record_of(module: Toy, **student: Any) -> RunRecord:
 def published(module: Toy, folder, run=None) -> RunRecord:
     run = run or record_of(module)
     probes = np.random.default_rng(1).normal(size=(60, module.contract.input_size)).astype(np.float32)
-    export_module(module, probes, run, folder, 1e-4, 20, release=False)
+    export_module(module, probes, run, Publication(folder, 1e-4, 20, release=False))
     return run
 
 

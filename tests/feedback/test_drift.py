@@ -11,7 +11,7 @@ from kmidi_lab.errors import ConfigError, DataError, DriftError
 from kmidi_lab.feedback.drift import drift, mmd, psi
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
-from kmidi_lab.report.drift import Moved, write_drift
+from kmidi_lab.report.drift import InputDrift, write_drift
 
 
 def test_psi_is_that_of_the_book() -> None:
@@ -90,7 +90,7 @@ def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> 
 def test_the_page_says_what_moved_in_a_sentence_and_in_pictures(tmp_path, alert: bool) -> None:
     rng = np.random.default_rng(0)
     moved = [
-        Moved(name, psi if alert else psi / 10, rng.normal(size=300), rng.normal(alert, 1, 200))
+        InputDrift(name, psi if alert else psi / 10, rng.normal(size=300), rng.normal(alert, 1, 200))
         for name, psi in (("mode[0]", 1.5), ("emotion[2]<", 0.1))
     ]
     report = {

@@ -11,7 +11,7 @@ import pytest
 
 from kmidi_lab.feedback.importing import import_file
 from kmidi_lab.feedback.reading import read_lines
-from kmidi_lab.feedback.store import Added, Store
+from kmidi_lab.feedback.store import AdditionCounts, Store
 from kmidi_lab.inference.published import release_root
 
 HERE = Path(__file__).parent
@@ -43,7 +43,7 @@ def test_a_plugin_records_without_a_race_and_its_file_is_taken_in(sanitizer: str
     assert [e.output for e in events[:600]] == [[i] for i in range(600)]
     assert events[0].input == pytest.approx([0.1, -2.5, 1e-7], rel=1e-7)
     assert {e.rating for e in events} == {None, 4} and len({e.use for e in events}) == 1
-    assert import_file(Store(tmp_path / "feedback.db"), path)[0] == Added(new=len(events))
+    assert import_file(Store(tmp_path / "feedback.db"), path)[0] == AdditionCounts(new=len(events))
     assert (tmp_path / "feedback.jsonl.use").read_text().split()[0] == events[0].use
 
 

@@ -19,7 +19,7 @@ from kmidi_lab.feedback import importing
 from kmidi_lab.feedback.event import Event, new_id, to_line
 from kmidi_lab.feedback.importing import import_file
 from kmidi_lab.feedback.reading import EventError
-from kmidi_lab.feedback.store import Added, Store
+from kmidi_lab.feedback.store import AdditionCounts, Store
 from kmidi_lab.feedback.use_ids import ROTATES_S, use_id, use_ids
 
 
@@ -34,8 +34,8 @@ def event(**changes: object) -> Event:
 
 def test_an_event_is_stored_once_and_never_becomes_another(store: Store) -> None:
     first = event()
-    assert store.add([first]) == Added(new=1)
-    assert store.add([first, first]) == Added(again=2)
+    assert store.add([first]) == AdditionCounts(new=1)
+    assert store.add([first, first]) == AdditionCounts(again=2)
     with pytest.raises(EventError, match="says something else"):
         store.add([event(), replace(first, action="rejected")])
     assert list(Store(store.path).events()) == [first]
@@ -56,7 +56,7 @@ def test_forgotten_is_gone_from_the_bytes_and_stays_away(store: Store, tmp_path:
     assert store.forget([mine.use]) == 1
     held = b"".join(p.read_bytes() for p in tmp_path.iterdir())
     assert b"verymine" not in held and mine.use.encode() not in held
-    assert store.add([mine]) == Added(forgotten=1)
+    assert store.add([mine]) == AdditionCounts(forgotten=1)
     assert list(store.events()) == [other]
 
 
@@ -67,7 +67,7 @@ def test_forgetting_nobody_leaves_no_row_and_rewrites_nothing(store: Store) -> N
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = store.path.read_bytes()
     assert store.forget([one.use]) == 0
-    assert store.path.read_bytes() == before and store.add([one]) == Added(new=1)
+    assert store.path.read_bytes() == before and store.add([one]) == AdditionCounts(new=1)
 
 
 def test_what_an_earlier_deletion_left_in_the_log_is_scrubbed_by_the_next(
@@ -209,7 +209,7 @@ def test_files_are_imported_past_their_faults(store: Store, tmp_path: Path) -> N
     store.add([two])
     path.write_bytes(to_line(one) + b"{}\n" + to_line(replace(two, model="other")) + to_line(event()))
     added, faults = import_file(store, path)
-    assert added == Added(new=2) and len(faults) == 2
+    assert added == AdditionCounts(new=2) and len(faults) == 2
     assert "more.jsonl:2: format is None" in faults[0] and two.event in faults[1]
     with pytest.raises(DataError, match="can't be read"):
         import_file(store, tmp_path)
@@ -254,8 +254,8 @@ def test_kmidis_own_feedback_is_taken_in_without_its_words(store: Store, tmp_pat
     changed = GENERATION | {"generation_id": "2", "modifications": [CHANGE]}
     path.write_text(form([GENERATION, changed, GENERATION | {"generation_id": "3", "accepted": None}, *wrong]))
     added, faults = import_file(store, path)
-    assert added == Added(new=2) and [f.split(": ")[0].rpartition(":")[2] for f in faults] == ["4", "5"]
-    assert import_file(store, path)[0] == Added(again=2)
+    assert added == AdditionCounts(new=2) and [f.split(": ")[0].rpartition(":")[2] for f in faults] == ["4", "5"]
+    assert import_file(store, path)[0] == AdditionCounts(again=2)
     accepted, later = sorted(store.events(), key=lambda e: e.action)
     assert (accepted.action, accepted.input) == ("accepted", {"valence": -0.4, "feel": 0.3})
     assert accepted.choices == {"emotion": "grief", "rule_break_1": "HARMONY_AvoidTonic"}
@@ -279,7 +279,7 @@ def test_no_fault_of_kmidis_file_repeats_its_texts(store: Store, tmp_path: Path,
     path = tmp_path / "user_preferences.json"
     path.write_text(json.dumps([GENERATION | wrong]))
     added, [fault] = import_file(store, path)
-    assert added == Added() and "secret" not in fault
+    assert added == AdditionCounts() and "secret" not in fault
     assert ("generation gen-1 " in fault) != ("generation_id" in wrong)
 
 

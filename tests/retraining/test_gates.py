@@ -7,7 +7,7 @@ import pytest
 
 from kmidi_lab.retraining import gates
 from kmidi_lab.retraining.lessons import Lessons
-from kmidi_lab.retraining.mixing import Mixed
+from kmidi_lab.retraining.mixing import FeedbackMixer
 from kmidi_lab.retraining.raters import event_weights
 from kmidi_lab.retraining.splitting import held_out
 
@@ -82,7 +82,7 @@ def test_batches_hold_the_share_of_feedback_that_is_wanted() -> None:
     targets[np.arange(3), [1, 2, 3]] = 1.0
     lessons = Lessons(x, targets, np.zeros(3, int), ("a",), {})
     own: HarmonyBatch = training.batch(np.tile(x[:1], (70, 1)), np.tile(targets[:1], (70, 1)), None, rng)
-    mixed = Mixed(training, lessons, np.array([0.0, 1.0, 1.0]), 0.3, 0)
+    mixed = FeedbackMixer(training, lessons, np.array([0.0, 1.0, 1.0]), 0.3, 0)
     batch = mixed(own, 0)
     assert batch.x.shape == (100, 128)
     assert set(batch.joint[70:].tolist()) == {2, 3}  # what has no weight is not drawn

@@ -15,7 +15,7 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.retraining.going_on import Basis, events_again
-from kmidi_lab.retraining.mixing import Mixed
+from kmidi_lab.retraining.mixing import FeedbackMixer
 
 DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
 ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=60", "retrain.learning_rate=3e-3")
@@ -33,15 +33,15 @@ def test_a_stopped_one_goes_on_as_an_unbroken_one(called: Cli, tmp_path: Path, m
     assert prepared == ["prepared"], "once"
     whole = _last_weights(tmp_path)
 
-    def stops(self: Mixed, batch: object, number: int) -> object:
+    def stops(self: FeedbackMixer, batch: object, number: int) -> object:
         if number == 40:
             raise KeyboardInterrupt
         return mix(self, batch, number)
 
-    mix = Mixed.__call__
-    monkeypatch.setattr(Mixed, "__call__", stops)
+    mix = FeedbackMixer.__call__
+    monkeypatch.setattr(FeedbackMixer, "__call__", stops)
     stopped = called(*ASK, "export.enabled=false")
-    monkeypatch.setattr(Mixed, "__call__", mix)
+    monkeypatch.setattr(FeedbackMixer, "__call__", mix)
     assert stopped.returncode == 130
     [line] = [line for line in (stopped.stdout + stopped.stderr).splitlines() if "to resume, type:" in line]
     words = shlex.split(line.partition("-m kmidi_lab ")[2])
@@ -51,7 +51,7 @@ def test_a_stopped_one_goes_on_as_an_unbroken_one(called: Cli, tmp_path: Path, m
     store.add(events_of_user(tmp_path, new_id(), 30, 9, suited=False))
     drawn: list[int] = []
     monkeypatch.setattr(
-        Mixed, "__call__", lambda self, batch, number: (drawn.append(number), mix(self, batch, number))[1]
+        FeedbackMixer, "__call__", lambda self, batch, number: (drawn.append(number), mix(self, batch, number))[1]
     )
     again = called(*words)
     assert again.returncode == 1 and "export.enabled=false" in again.stderr, again.stderr

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from kmidi_lab.inference.outliers import KEY, read_outliers
-from kmidi_lab.scoring.outliers import auroc, fit_outliers
+from kmidi_lab.scoring.outliers import fit_outliers
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +68,3 @@ def test_nothing_to_fit_on_is_said(sounds):
     ):
         with pytest.raises(ValueError, match="outliers need"):
             fit_outliers(*arguments)
-
-
-def test_auroc_is_the_share_of_pairs_in_the_right_order():
-    inside, outside = np.array([1.0, 2, 3]), np.array([2.0, 4])
-    assert auroc(inside, outside) == pytest.approx((1 + 0.5 + 0 + 3) / 6)
-    assert np.isnan(auroc(inside, outside[:0]))

@@ -129,6 +129,18 @@ def test_every_model_can_be_asked_and_says_by_what(client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "sent", "line"),
+    [
+        ("/api/compose", {"text": "x", "tempo": 5}, "tempo=5 must be a number from 30 to 300, or left out"),
+        ("/api/compose", {"text": "x", "chords": "C Xyz"}, "chords, bar 2, chord 1: "),
+        ("/api/tell/harmony", {"text": "C | Xyz"}, "chords, bar 2, chord 1: "),
+    ],
+)
+def test_settings_of_a_page_stand_in_no_block(client, path: str, sent: object, line: str) -> None:
+    assert client.post(path, json=sent).json()["error"].startswith(line)
+
+
+@pytest.mark.parametrize(
     ("path", "sent", "code", "line"),
     [
         ("/api/compose", {"text": ""}, 400, "nothing to compose"),

@@ -7,14 +7,14 @@ import math
 import pytest
 from support.sample_run import sample_run
 
-from kmidi_lab.sweeps.choice import Tried, chosen, compared_on_other_data, only_repeats
+from kmidi_lab.sweeps.choice import FinishedJob, chosen, compared_on_other_data, only_repeats
 
 
-def tried(number: int, loss: float | None, *words: str, model: str = "m", data: str = "v") -> Tried:
+def tried(number: int, loss: float | None, *words: str, model: str = "m", data: str = "v") -> FinishedJob:
     run = sample_run()
     assert run.training and run.data
     run.training.val_loss, run.identity.model, run.data.version = loss, model, data
-    return Tried(number, words, run)
+    return FinishedJob(number, words, run)
 
 
 def test_the_least_validation_loss_is_chosen() -> None:

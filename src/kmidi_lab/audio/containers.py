@@ -1,7 +1,7 @@
 """A recording as what soundfile can read to its end, whatever its header says of the length.
 
-soundfile reads as many samples as a header claims. Here the claim is checked against the file: sizes that programs leave
-open when they write to a pipe, MP3 without a length, several Ogg recordings in one file, FLAC inside Ogg.
+soundfile reads as many samples as a header claims. Here the claim is checked against the file: sizes that programs
+leave open when they write to a pipe, MP3 without a length, several Ogg recordings in one file, FLAC inside Ogg.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import soundfile
 from kmidi_lab.audio import mpeg, ogg
 from kmidi_lab.audio.caf import sound_of_caf
 from kmidi_lab.audio.riff import bare_sound, sound_of_riff
-from kmidi_lab.audio.spliced import Spliced, Stretch, Window, behind
+from kmidi_lab.audio.spliced import SplicedFile, Stretch, Window, behind
 
 _MOST_BYTES = 2**28
 """Of an MP3 or Ogg file that is looked through; a longer one is believed."""
@@ -37,7 +37,7 @@ _WIDENED = {12: 16, 20: 24}
 class Part:
     """One recording of a file. `claimed` is its length in samples as the header says, None where it says none."""
 
-    source: str | Spliced
+    source: str | SplicedFile
     cut: bool = False
     claimed: int | None = None
 
@@ -60,7 +60,7 @@ def parts_of(file: BinaryIO, path: Path) -> Iterator[Part]:
         yield Part(str(path), size < claimed < _ENDLESS)
     elif head[:4] == b"caff":
         parts = sound_of_caf(file, size)
-        yield Part(str(path) if parts is None else Spliced(file, parts), parts is not None)
+        yield Part(str(path) if parts is None else SplicedFile(file, parts), parts is not None)
     elif head[:4] == b"riff":
         yield Part(str(path), size < int.from_bytes(file.read(8), "little"))
     elif _begins(file, head, b"fLaC"):
@@ -86,7 +86,7 @@ def _riff(file: BinaryIO, path: Path, size: int) -> Part:
         except soundfile.LibsndfileError:
             file.seek(0)
             parts = bare_sound(file, size) if file.read(4) == b"RIFF" else None
-    return Part(str(path) if parts is None else Spliced(file, parts), cut)
+    return Part(str(path) if parts is None else SplicedFile(file, parts), cut)
 
 
 def _begins(file: BinaryIO, head: bytes, mark: bytes) -> bool:
@@ -112,14 +112,14 @@ def _before_tag(file: BinaryIO, size: int) -> int:
 
 def _flac(file: BinaryIO, parts: Sequence[Stretch]) -> Part | None:
     """FLAC that lies in stretches of a file, with its length left open, so that it is read as far as it goes."""
-    head = Spliced(file, parts).read(_FLAC_HEAD)
+    head = SplicedFile(file, parts).read(_FLAC_HEAD)
     if len(head) < _FLAC_HEAD or head[4] & 127:
         return None
     facts = int.from_bytes(head[18:26], "big")
     claimed, bits = facts & (2**36 - 1), (facts >> 36 & 31) + 1
     wider = _WIDENED.get(bits, bits) - 1
     opened = head[:18] + (facts >> 41 << 41 | wider << 36).to_bytes(8, "big") + head[26:]
-    return Part(Spliced(file, [opened, *behind(parts, _FLAC_HEAD)]), False, claimed or None)
+    return Part(SplicedFile(file, [opened, *behind(parts, _FLAC_HEAD)]), False, claimed or None)
 
 
 def _ogg(data: Window, file: BinaryIO) -> Iterator[Part]:
@@ -129,7 +129,7 @@ def _ogg(data: Window, file: BinaryIO) -> Iterator[Part]:
         if part is not None:
             yield Part(part.source, link.cut, part.claimed)
         else:
-            yield Part(Spliced(file, [(page.begin, page.end) for page in link.pages]), link.cut)
+            yield Part(SplicedFile(file, [(page.begin, page.end) for page in link.pages]), link.cut)
 
 
 def _mpeg(data: Window, file: BinaryIO, path: Path) -> Part:
@@ -140,12 +140,12 @@ def _mpeg(data: Window, file: BinaryIO, path: Path) -> Part:
         return Part(str(path))
     believed = stream.claimed
     if believed is None:
-        with soundfile.SoundFile(Spliced(file, [mpeg.EMPTY_TAG, *stream.sound])) as opened:
+        with soundfile.SoundFile(SplicedFile(file, [mpeg.EMPTY_TAG, *stream.sound])) as opened:
             believed = opened.frames // stream.first.samples
     wrong = believed + 1 < stream.frames or (stream.claimed or 0) > stream.frames + 1 or len(stream.runs) > 1
     if stream.first.layer == 3 and (wrong or stream.cut):
         cut = stream.cut or (stream.claimed or 0) > stream.frames + 1
-        return Part(Spliced(file, [mpeg.with_length(data, stream), *stream.sound]), cut)
+        return Part(SplicedFile(file, [mpeg.with_length(data, stream), *stream.sound]), cut)
     # What lies behind the sound is not shown to libmpg123, which warns of it on standard error.
     named = path.suffix.lower() in _MPEG_SUFFIXES and stream.runs[-1][1] == len(data)
-    return Part(str(path) if named else Spliced(file, [mpeg.EMPTY_TAG, *stream.runs]), stream.cut)
+    return Part(str(path) if named else SplicedFile(file, [mpeg.EMPTY_TAG, *stream.runs]), stream.cut)

@@ -12,7 +12,7 @@ from kmidi_lab.audio import level
 from kmidi_lab.audio.level import LevelStream
 from kmidi_lab.audio.speaker import SpeakerStream, adapt, fresh
 from kmidi_lab.audio.voice_activity import VoiceActivity, speech_of
-from kmidi_lab.contracts import AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES
+from kmidi_lab.contract_features import AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError, one_of
 
 Frames = NDArray[np.floating]

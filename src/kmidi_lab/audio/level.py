@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import FLOOR, golden_input, log_mel
 from kmidi_lab.audio.speaker import padded
-from kmidi_lab.contracts import LEVEL, LEVEL_FEATURES
+from kmidi_lab.contract_features import LEVEL, LEVEL_FEATURES
 from kmidi_lab.files import write_atomic
 
 STATE_SIZE = 4
@@ -43,7 +43,7 @@ Frames = NDArray[np.floating]
 State = NDArray[np.float64]
 
 
-class Levelled(NamedTuple):
+class LevelledFrames(NamedTuple):
     """Frames `[..., T, 128]` of `mel128-v2`; `[..., T]`, True where one counts, and where what was before counts no more."""
 
     frames: NDArray[np.float32]
@@ -63,7 +63,7 @@ def level_of(frames: Frames) -> NDArray[np.float64]:
     return np.asarray(np.log(np.exp(np.asarray(frames, np.float32)).mean(-1, dtype=np.float64)))
 
 
-def adapt(frames: Frames, real: NDArray[np.bool_] | bool, state: State) -> Levelled:
+def adapt(frames: Frames, real: NDArray[np.bool_] | bool, state: State) -> LevelledFrames:
     """The next frames of each sound.
 
     Args:
@@ -92,19 +92,19 @@ def adapt(frames: Frames, real: NDArray[np.bool_] | bool, state: State) -> Level
         counts[..., t], afresh[..., t] = heard, again
         new = np.stack([mean, floor, peak, np.minimum(count, rule.longest_frames)], -1)
         state[...] = np.where(there[..., None], new, state)
-    return Levelled((frames - less[..., None]).astype(np.float32), counts, afresh)
+    return LevelledFrames((frames - less[..., None]).astype(np.float32), counts, afresh)
 
 
-def levelled_sounds(sounds: Sequence[Frames]) -> list[Levelled]:
+def levelled_sounds(sounds: Sequence[Frames]) -> list[LevelledFrames]:
     """What `adapt` makes of sounds `[T_i, 128]` of `mel128-v1`, each from its beginning and as long as it is."""
-    out: list[Levelled] = [None] * len(sounds)  # type: ignore[list-item]
+    out: list[LevelledFrames] = [None] * len(sounds)  # type: ignore[list-item]
     by_length = np.argsort([len(frames) for frames in sounds], kind="stable")
     for first in range(0, len(by_length), _TOGETHER):
         places = by_length[first : first + _TOGETHER]
         frames, real = padded([sounds[i] for i in places])
         levelled = adapt(frames, real, fresh(len(places)))
         for i, *row in zip(places, *levelled, strict=True):
-            out[i] = Levelled(*(part[: len(sounds[i])] for part in row))
+            out[i] = LevelledFrames(*(part[: len(sounds[i])] for part in row))
     return out
 
 
@@ -129,7 +129,7 @@ class LevelStream:
         """The next frame is of a sound of which nothing has been heard."""
         self._state = fresh()
 
-    def push(self, frames: Frames) -> Levelled:
+    def push(self, frames: Frames) -> LevelledFrames:
         """The next frames `[T, 128]`."""
         return adapt(frames, True, self._state)
 

@@ -22,7 +22,7 @@ import soxr
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.io import FASTEST_HZ, SLOWEST_HZ
-from kmidi_lab.contracts import AUDIO_FEATURES
+from kmidi_lab.contract_features import AUDIO_FEATURES
 from kmidi_lab.errors import UserError
 from kmidi_lab.files import write_atomic
 

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import BANDS, FLOOR, golden_input, log_mel
-from kmidi_lab.contracts import SPEAKER, SPEAKER_FEATURES
+from kmidi_lab.contract_features import SPEAKER, SPEAKER_FEATURES
 from kmidi_lab.files import write_atomic
 
 STATE_SIZE = BANDS + 4

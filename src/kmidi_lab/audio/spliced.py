@@ -51,7 +51,7 @@ class Window:
         return -1
 
 
-class Spliced:
+class SplicedFile:
     """What soundfile asks of a file that is read, over parts that lie one behind the other.
 
     Args:

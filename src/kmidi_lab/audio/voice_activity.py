@@ -1,7 +1,7 @@
 """Which mel frames hold speech and not the silence around it: frame by frame, or a whole clip at once.
 
-A causal energy detector with a falling peak. A frame counts where its power is within 26 dB of the loudest so far, which
-is forgotten by 3 dB a second, and clearly above the front-end's floor.
+A causal energy detector with a falling peak. A frame counts where its power is within 26 dB of the loudest so far,
+which is forgotten by 3 dB a second, and clearly above the front-end's floor.
 """
 
 from __future__ import annotations

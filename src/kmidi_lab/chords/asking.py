@@ -5,18 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.resources import files
 
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, show
-from kmidi_lab.own_yaml import own_yaml
+from kmidi_lab.own_yaml import table
 
 
-def parse_affect(emotion: str | None) -> tuple[float, float] | None:
+def parse_affect(emotion: str | None, name: str = "predict.emotion") -> tuple[float, float] | None:
     """An emotion label, words of feelings, or `valence,arousal` in -1..1.
 
     Args:
         emotion: what was typed; None and an empty text are nothing.
+        name: of the setting that it is from, for errors.
 
     Returns:
         Valence and arousal in -1..1, of several words the mean of those that are known.
@@ -27,7 +27,7 @@ def parse_affect(emotion: str | None) -> tuple[float, float] | None:
     if emotion is None:
         return None
     if not isinstance(emotion, str):
-        raise ConfigError(f"predict.emotion={show(emotion)} must be a text, such as joyful or -0.5,0.2")
+        raise ConfigError(f"{name}={show(emotion)} must be a text, such as joyful or -0.5,0.2")
     if not emotion.strip():
         return None
     words = [w.strip().lower() for w in emotion.split(",")]
@@ -41,13 +41,13 @@ def parse_affect(emotion: str | None) -> tuple[float, float] | None:
             known = [*ANCHORS, *lexicon(), *_more_words()]
             near = difflib.get_close_matches(words[0], known, n=1)
             raise ConfigError(
-                f"predict.emotion={show(emotion)} is not known; {f'did you mean {near[0]}? ' if near else ''}"
+                f"{name}={show(emotion)} is not known; {f'did you mean {near[0]}? ' if near else ''}"
                 f"Give {', '.join(ANCHORS)}, one of {len(known) - len(ANCHORS)} words such as dreamy or grief, or "
                 "valence,arousal such as -0.5,0.2"
             ) from None
         return _mean(places)
     if len(numbers) != 2 or not all(-1 <= n <= 1 for n in numbers):
-        raise ConfigError(f"predict.emotion={emotion!r} must be valence,arousal in -1..1, such as -0.5,0.2")
+        raise ConfigError(f"{name}={emotion!r} must be valence,arousal in -1..1, such as -0.5,0.2")
     return numbers[0], numbers[1]
 
 
@@ -75,8 +75,7 @@ def lexicon() -> dict[str, tuple[float, float]]:
 
 
 def _words(name: str) -> dict[str, tuple[float, float]]:
-    written = own_yaml(files("kmidi_lab.chords").joinpath(name))
-    return {str(word): (float(v), float(a)) for word, (v, a) in written["words"].items()}
+    return {str(word): (float(v), float(a)) for word, (v, a) in table(__name__, name)["words"].items()}
 
 
 def affect_of(feels: Iterable[str]) -> tuple[float, float] | None:

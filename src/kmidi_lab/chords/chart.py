@@ -12,7 +12,7 @@ from typing import Any
 
 from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, merge_repeats, shortened
 from kmidi_lab.chords.key_finding import key_probabilities
-from kmidi_lab.chords.notation import bars_of, mode_of_numerals, read_name, recognise, steps, symbols_of
+from kmidi_lab.chords.notation import CHORDS, bars_of, mode_of_numerals, read_name, recognise, steps, symbols_of
 from kmidi_lab.chords.roman import Dialect, letters_up, parse_roman
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.errors import ConfigError
@@ -85,27 +85,36 @@ class Chart:
         return {"key": str(self.spelling), "key_from": self.key_from, "key_sure": self.sure, "likely_keys": likely}
 
 
-def read_chart(text: str, key: str | None = None, bar_each: bool = False, known: Key | None = None) -> Chart:
-    """Reads what was typed as predict.chords.
+def read_chart(
+    text: str,
+    key: str | None = None,
+    bar_each: bool = False,
+    known: Key | None = None,
+    name: str = CHORDS,
+    key_name: str = "predict.key",
+) -> Chart:
+    """Reads chords as they are typed.
 
     Args:
         text: the chords.
         key: such as C, F# or Am; None estimates it, and assumes C for numerals and for no chords.
         bar_each: without `|` each chord is a bar.
         known: the key where none is typed, such as that of a tune which goes on.
+        name: of the setting or the place that the chords are from, for errors.
+        key_name: of the setting that the key is from.
 
     Raises:
         ConfigError: a chord or the key can't be read.
     """
-    bars, timed = bars_of(text), "|" in text or bar_each
+    bars, timed = bars_of(text, name), "|" in text or bar_each
     if "|" not in text and bar_each:
         bars = [[symbol] for bar in bars for symbol in bar]
     try:
         given = parse_spelling(key) if key is not None and key.strip() else None
     except ChordError as error:
-        raise ConfigError(f"predict.key: {error}") from None
+        raise ConfigError(f"{key_name}: {error}") from None
     given = given or (Spelling.of(known) if known is not None else None)
-    dialect = recognise(bars)
+    dialect = recognise(bars, name)
     symbols = symbols_of(bars)
     spelling = given or Spelling(Key(0, 1), "C")
     if dialect is not None and len((key or "").strip()) < 3 and mode_of_numerals(symbols) < 0:
@@ -114,9 +123,9 @@ def read_chart(text: str, key: str | None = None, bar_each: bool = False, known:
         chords = {symbol: read_name(symbol) for symbol in symbols}
     else:
         chords = {symbol: _numeral(symbol, spelling, dialect) for symbol in symbols}
-    played = list(steps(bars))
+    played = list(steps(bars, name))
     if text.strip() and not played:
-        raise ConfigError(f'predict.chords={shortened(text.strip())} holds no chord; write chords, such as "Dm7 | G7"')
+        raise ConfigError(f'{name}={shortened(text.strip())} holds no chord; write chords, such as "Dm7 | G7"')
     sounding = [(chords[symbol], length) for symbol, _, length in played if symbol in chords]
     key_from = "given" if given else "assumed"
     likely: tuple[tuple[Spelling, float], ...] = ()

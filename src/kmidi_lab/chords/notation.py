@@ -14,6 +14,8 @@ from kmidi_lab.errors import ConfigError
 
 Bars = list[list[str]]
 MOST_CHORDS = 10_000
+CHORDS = "predict.chords"
+"""The setting that a text of chords is mostly from."""
 NO_CHORD = frozenset({"N", "NC", "N.C.", "N.C", "n.c.", "n.c", "nc", "n", "Nc", "N.c.", "N.c", "NC.", "X"})
 _REPEAT, _HOLD = frozenset({"%", "x", "𝄎"}), frozenset({"/", ".", "*"})
 _DASHES = frozenset({"-", "–", "—"})
@@ -30,12 +32,18 @@ _FIGURED = re.compile(r"[IViv]+[oø°º+]?(?:6/[45]|4/[23])|.*/$")
 _GERMAN = re.compile(r"[Hh](?![a-z]{3})|[A-Ga-g](?:is|es)|[EA]s(?!us)")
 
 
-def bars_of(text: str) -> Bars:
-    """Symbols of each bar; all in one bar where the text has no `|`. Dashes between symbols are left out."""
+def bars_of(text: str, name: str = CHORDS) -> Bars:
+    """Symbols of each bar; all in one bar where the text has no `|`. Dashes between symbols are left out.
+
+    Args:
+        text: the chords.
+        name: of the setting or the place that they are from, for errors.
+
+    Raises:
+        ConfigError: repeat signs.
+    """
     if "|:" in text or ":|" in text:
-        raise ConfigError(
-            "predict.chords: repeat signs |: :| are not played out; write the bars again, or % for one bar"
-        )
+        raise ConfigError(f"{name}: repeat signs |: :| are not played out; write the bars again, or % for one bar")
     text = _WIDE.sub(lambda m: unicodedata.normalize("NFKC", m.group()), text.translate(_UNSEEN))
     bars = [_joined(_without_signs(_SYMBOL.findall(part))) for part in re.split(r"\|+", text)]
     while bars and not bars[0]:
@@ -80,8 +88,8 @@ def _readable(symbol: str) -> bool:
     return symbol in NO_CHORD or _reads_as_name(symbol) or _reads_as(symbol, "chart")
 
 
-def steps(bars: Bars) -> Iterator[tuple[str, float, float]]:
-    """(symbol, start, length) of every chord in bars, repeats and holds played out. Raises ConfigError."""
+def steps(bars: Bars, name: str = CHORDS) -> Iterator[tuple[str, float, float]]:
+    """(symbol, start, length) of every chord in bars, repeats and holds played out. Raises ConfigError, with the name."""
     before: list[tuple[str, int]] = []  # symbols of the bar before, and how many places of the bar each has
     count = 0
     for number, bar in enumerate(bars):
@@ -95,10 +103,10 @@ def steps(bars: Bars) -> Iterator[tuple[str, float, float]]:
             elif now or before:
                 now.append(((now or before)[-1][0], 1))
             else:
-                raise ConfigError(f"predict.chords begins with {symbol!r}, and there is nothing before it to repeat")
+                raise ConfigError(f"{name} begins with {symbol!r}, and there is nothing before it to repeat")
         count += len(now)
         if count > MOST_CHORDS:
-            raise ConfigError(f"predict.chords has more than {MOST_CHORDS} chords; give the last ones")
+            raise ConfigError(f"{name} has more than {MOST_CHORDS} chords; give the last ones")
         places, at = sum(n for _, n in now), 0
         for symbol, width in now:
             yield symbol, number + at / places, width / places
@@ -111,8 +119,8 @@ def symbols_of(bars: Bars) -> list[str]:
     return list(dict.fromkeys(s for bar in bars for s in bar if s not in NO_CHORD | _REPEAT | _HOLD))
 
 
-def recognise(bars: Bars) -> Dialect | None:
-    """None for chord names, else the dialect of the numerals. Raises ConfigError for what no notation reads.
+def recognise(bars: Bars, name: str = CHORDS) -> Dialect | None:
+    """None for chord names, else the dialect of the numerals. Raises ConfigError, with the name, for what no notation reads.
 
     Where some numerals have figures, `classical` is meant, and `chart` for those that only it reads.
     """
@@ -130,10 +138,10 @@ def recognise(bars: Bars) -> Dialect | None:
         for place, symbol in enumerate(bar, 1):
             if symbol in symbols and symbol not in named and symbol not in numerals:
                 where = f"bar {number}, chord {place}" if len(bars) > 1 else f"chord {place}"
-                raise ConfigError(f"predict.chords, {where}: {_why_not(symbol)}")
-    name, numeral = next(s for s in named if s not in numerals), next(s for s in numerals if s not in named)
+                raise ConfigError(f"{name}, {where}: {_why_not(symbol)}")
+    letter, numeral = next(s for s in named if s not in numerals), next(s for s in numerals if s not in named)
     raise ConfigError(
-        f"predict.chords mixes chord names ({shortened(name)}) with Roman numerals ({shortened(numeral)}); write all one way"
+        f"{name} mixes chord names ({shortened(letter)}) with Roman numerals ({shortened(numeral)}); write all one way"
     )
 
 

@@ -25,8 +25,8 @@ _LOW, _VELOCITY, _TEMPO = 48, 72, 90.0
 def chart_of(piece: Piece) -> str:
     """The chords of a MIDI file with `|` between bars, by the template that is most like the sounding pitch classes.
 
-    T. Fujishima, *Realtime chord recognition of musical sound*, ICMC 1999. Without drums; `N.C.` where no template is like
-    what sounds. An estimate: passing notes and thin textures mislead it.
+    T. Fujishima, *Realtime chord recognition of musical sound*, ICMC 1999. Without drums; `N.C.` where no template is
+    like what sounds. An estimate: passing notes and thin textures mislead it.
     """
     score = score_of(piece).score
     if not len(score.onset):

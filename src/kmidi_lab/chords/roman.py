@@ -1,12 +1,14 @@
 """Roman numerals, in three dialects.
 
-`functional` is what jazz and pop write: the case gives the third, what follows is read as after a root's name (a plain 7 on
-an upper-case numeral is a dominant seventh, `I6` has an added sixth), and accidentals count from the major scale in both
-modes (`i bVII bVI V7`). `chart` is the same, but in minor a plain III, VI or VII is that of the natural scale and vi and vii
-are raised: what a musician who types `i VI III VII` means. `classical` is what figured-bass analyses (RomanText, Tymoczko et
-al., ISMIR 2019) write: sevenths are diatonic, figures are inversions (`figured`), degrees as in `chart`.
+`functional` is what jazz and pop write: the case gives the third, what follows is read as after a root's name (a plain
+7 on an upper-case numeral is a dominant seventh, `I6` has an added sixth), and accidentals count from the major scale
+in both modes (`i bVII bVI V7`). `chart` is the same, but in minor a plain III, VI or VII is that of the natural scale
+and vi and vii are raised: what a musician who types `i VI III VII` means. `classical` is what figured-bass analyses
+(RomanText, Tymoczko et al., ISMIR 2019) write: sevenths are diatonic, figures are inversions (`figured`), degrees as in
+`chart`.
 
-An augmented sixth chord is read as it sounds: a dominant seventh on the flat sixth degree, with the bass of its figures.
+An augmented sixth chord is read as it sounds: a dominant seventh on the flat sixth degree, with the bass of its
+figures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which letter a pitch class takes: by the key and by the chord. F#m7 in E, Cb in Gb, G# in A minor, C# over A7 in C.
 
-Notes of the key have its names (in minor both sixths and sevenths). Outside it, tones of the sounding chord are named from
-its root; anything else is the flat second, third, sixth or seventh, or the sharp fourth.
+Notes of the key have its names (in minor both sixths and sevenths). Outside it, tones of the sounding chord are named
+from its root; anything else is the flat second, third, sixth or seventh, or the sharp fourth.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What follows the root of a chord symbol: `m7b5`, `maj9(#11)`, `7sus4`, `6/9`, `add9`, `°7`, `^7`.
 
 Grammar: an optional base (`m`, `maj`, `dim`, `+`, `ø`, `dom` …), an optional number, then any tensions, alterations,
-added and left-out tones, bare, in brackets or with commas between. Spellings follow the Real Book, iReal Pro and Brandt &
-Roemer, *Standardized Chord Symbol Notation* (1976). A 9th, 11th or 13th brings the tones below it (as in music21, pychord
-and harte-library). What isn't understood is an error that names it.
+added and left-out tones, bare, in brackets or with commas between. Spellings follow the Real Book, iReal Pro and Brandt
+& Roemer, *Standardized Chord Symbol Notation* (1976). A 9th, 11th or 13th brings the tones below it (as in music21,
+pychord and harte-library). What isn't understood is an error that names it.
 """
 
 from __future__ import annotations

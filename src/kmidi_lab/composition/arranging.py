@@ -21,7 +21,7 @@ from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
 from kmidi_lab.composition.tunes import SPAN, Singer, section_tune, with_end
-from kmidi_lab.composition.words import vocabulary
+from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Note, Part, PlacedChord, Section, Tempo
 from kmidi_lab.wording import many

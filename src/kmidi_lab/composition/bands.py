@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
-from kmidi_lab.composition.tables import table
-
-PARTS = ("lead", "chords", "pad", "bass")
+from kmidi_lab.own_yaml import table
 
 Stroke = tuple[float, float, int | str]
 """(place, length, tone) of a pattern; times in quarters."""
@@ -59,7 +58,7 @@ def bands() -> Mapping[str, Band]:
             b["loop"],
             b.get("swing", 0.0),
         )
-        for name, b in table("bands.yaml")["bands"].items()
+        for name, b in _written()["bands"].items()
     }
 
 
@@ -71,42 +70,44 @@ def styles_told() -> str:
 @cache
 def kit() -> Mapping[str, int]:
     """General MIDI's number of each drum that a pattern may name."""
-    return dict(table("bands.yaml")["kit"])
+    return dict(_written()["kit"])
 
 
 @cache
 def drum_rows(style: str, metre: str) -> tuple[Mapping[str, str], ...]:
     """A bar of a style's drums in sixteenths, from soft to loud."""
-    own = table("bands.yaml")["metres"].get(metre)
-    return tuple(own["drums"][style] if own else table("bands.yaml")["bands"][style]["drums"])
+    own = _written()["metres"].get(metre)
+    return tuple(own["drums"][style] if own else _written()["bands"][style]["drums"])
 
 
 @cache
 def fills(metre: str) -> tuple[Mapping[str, str], ...]:
     """The last bar of a section, from soft to loud."""
-    return tuple(table("bands.yaml")["metres"].get(metre, table("bands.yaml"))["fills"])
+    return tuple(_written()["metres"].get(metre, _written())["fills"])
 
 
 @cache
 def pattern(kind: str, name: str, metre: str) -> tuple[Stroke, ...]:
     """A bar of `chords` or `basses`, by its name."""
-    return tuple((float(at), float(length), tone) for at, length, tone in table("comping.yaml")[metre][kind][name])
+    return tuple(
+        (float(at), float(length), tone) for at, length, tone in table(__name__, "comping.yaml")[metre][kind][name]
+    )
 
 
 def genres() -> Mapping[str, str]:
     """The style of each word for a genre, in lower case."""
-    return dict(table("bands.yaml")["genres"])
+    return dict(_written()["genres"])
 
 
 def band_of_genre(genre: str) -> Band | None:
     """The style that a genre in words names; None where no word of it is known."""
     text = genre.lower()
-    return next((bands()[name] for word, name in table("bands.yaml")["genres"].items() if word in text), None)
+    return next((bands()[name] for word, name in _written()["genres"].items() if word in text), None)
 
 
 def with_feel(band: Band, feel: str) -> Band:
     """The band with one of KmiDi's feels; as it is where the feel is not known."""
-    how = table("bands.yaml")["feels"].get(feel)
+    how = _written()["feels"].get(feel)
     return replace(band, **how) if how else band
 
 
@@ -125,3 +126,7 @@ def band_for(valence: float, arousal: float) -> Band:
 def level(energy: float) -> int:
     """Which of three patterns a section of that energy 0..1 has."""
     return int(np.clip(energy * 3, 0, 2.999))
+
+
+def _written() -> Any:
+    return table(__name__, "bands.yaml")

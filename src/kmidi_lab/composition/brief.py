@@ -11,11 +11,12 @@ from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.bands import Band, band_for, bands
 from kmidi_lab.composition.metres import COMMON, SongMetre
 from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.song.vocabularies import nearest_moods
 
+SLOWEST, FASTEST = 30, 300
+"""Quarters a minute of a song."""
 _TONICS = {1: (0, 7, 2, 9, 5, 10, 3), -1: (9, 4, 2, 11, 7, 0, 5)}
 """Keys with few signs, which singers and guitars like."""
-
-
 _BRIGHT = 0.05
 """Valence above which a song is in major."""
 
@@ -63,6 +64,11 @@ class Brief:
     @property
     def key(self) -> Key:
         return self.spelling.key
+
+
+def closest_mood(mood: Mood) -> str:
+    """KmiDi's word for a mood."""
+    return nearest_moods((mood.valence, mood.arousal))[0]
 
 
 def style_named(name: str) -> Band:

@@ -8,6 +8,8 @@ from kmidi_lab.errors import UserError, first_line
 from kmidi_lab.song import Question, SongIntent, answer, next_question
 
 _STOP, _BACK, _MORE = ".", "<", "+"
+_ENOUGH = (_STOP, "stop", "done", "quit", "exit", "q")
+"""What stops the questions: nobody means these words as an answer."""
 _HOW = (
     f"Answer by a number or in your own words. Enter leaves a question to the lab, {_BACK} goes back, {_STOP} stops asking "
     f"and composes, {_MORE} asks more."
@@ -31,7 +33,7 @@ def interview(song: SongIntent, say: Callable[[str], object], read: Callable[[],
             said = read().strip()
         except EOFError:
             break
-        if said == _STOP or (question is None and said != _BACK and said != _MORE):
+        if said.lower() in _ENOUGH or (question is None and said != _BACK and said != _MORE):
             break
         if said == _BACK:
             known = known[:-1] or known

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from kmidi_lab.composition.tables import table
+from kmidi_lab.own_yaml import table
 
 ENGLISH = "English"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
@@ -90,7 +90,7 @@ def _english_key(match: re.Match[str]) -> str:
 
 @cache
 def _small() -> Mapping[str, frozenset[str]]:
-    small = table("languages.yaml")
+    small = table(__name__, "languages.yaml")
     if wrong := [word for words in small.values() for word in words if not isinstance(word, str)]:
         raise TypeError(f"languages.yaml: quote its words on and no, which YAML reads as {wrong}")
     return {name: frozenset(words) for name, words in small.items()}

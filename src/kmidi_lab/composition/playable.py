@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from kmidi_lab.composition.words import vocabulary
+from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.song import Note, Part
 
 _MAY_LIE_OUTSIDE = 0.2

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.players import Players
-from kmidi_lab.errors import ConfigError
 
 _MODEL = "feel"
 _LATE = 1 / 6
@@ -118,10 +117,7 @@ def listened(audio: str | Path, players: Players) -> tuple[Reference, list[str]]
     Raises:
         UserError: the recording can't be used.
     """
-    try:
-        style: Style = players.ask(_MODEL, audio=str(audio)).style
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("predict.", "compose.")) from None
+    style: Style = players.ask(_MODEL, audio=str(audio)).style
     player = players.trace[_MODEL]
     if style.unsure and not player.fallback:
         reference = Reference(str(audio), None, None, None, None, style.confidence, player.by)

@@ -12,7 +12,7 @@ _TAIL = r"(?:maj|min|dim|aug|sus|add|m|M|ø|°|Δ|\+|-(?![A-G>]))?(?:\d{1,2})?(?
 _CHORD = rf"[A-G](?:#|b|♯|♭)?{_TAIL}(?:/[A-G](?:#|b)?)?"
 # Both are atomic: what could be read in two ways would take a time that doubles with each chord of a text.
 _WHOLE = rf"(?>{_CHORD})(?![\w#])"
-_BETWEEN = r"(?>(?: *[|,–→>-])+ *| +)"
+_BETWEEN = r"(?>(?: *[|,–→>-])+ *| +(?:/ +)?)"
 _ROUND = rf"(?P<round>\|? ?{_WHOLE}(?:{_BETWEEN}{_WHOLE})+(?: ?\|)?)"
 _NAMED = re.compile(
     rf"\b(?:[Cc]hords?|[Pp]rogression|[Cc]hanges|[Hh]armony)(?: (?:of|are|is|like|being))?[:=]?\s+{_ROUND}"

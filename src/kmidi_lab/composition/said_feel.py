@@ -12,8 +12,9 @@ from functools import cache
 from typing import NamedTuple
 
 from kmidi_lab.composition.bands import styles_told
-from kmidi_lab.composition.tables import table
-from kmidi_lab.composition.words import MUSICAL, OTHER, Item, clauses, parts_of
+from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item
+from kmidi_lab.composition.words import clauses, parts_of
+from kmidi_lab.own_yaml import table
 
 _OF_SONGS = MUSICAL | {"head", "filler", "mood", "wish", "weak wish", "order", "negation", "number"}
 _LEADING = frozenset(
@@ -25,6 +26,7 @@ _LEADING = frozenset(
 
 _ASKING = ("wish", "weak wish", "order", "head")
 _OF_MUSIC = ("head", "genre", "instrument", "part", "ensemble")
+_BACK = re.compile(r"\ba tempo\b", re.I)
 _FAR = 80
 """Characters before and behind a match that are looked at, so that a long text is read as fast as a short one."""
 
@@ -47,6 +49,15 @@ def take_feel(text: str) -> tuple[SaidFeel, str]:
     for match, _ in reversed(told):
         text = f"{text[: match.start()]} {text[match.end() :]}"
     return SaidFeel(name, first[0].lower(), tuple(others)), text
+
+
+def take_slowing(text: str) -> tuple[str, str]:
+    """What of a text asks for a lower tempo at the end, and the text without it; a tempo that comes back is no end."""
+    [(_, cue)] = _patterns("slows")
+    match = next((m for m in cue.finditer(text) if _of_a_song(text, m)), None)
+    if match is None or _BACK.search(text, match.end()):
+        return "", text
+    return match[0].lower(), f"{text[: match.start()]} {text[match.end() :]}"
 
 
 def not_done(text: str) -> list[str]:
@@ -79,7 +90,7 @@ def _of_a_song(text: str, match: re.Match[str]) -> bool:
     asked = any(i.kind in _ASKING for i in before)
     if (people and not asked) or not all(i.kind in _OF_SONGS or i.text in _LEADING for i in before):
         return False
-    if match[0].lower() not in table("said_feel.yaml")["ambiguous"]:
+    if match[0].lower() not in table(__name__, "said_feel.yaml")["ambiguous"]:
         return True
     after = _items(parts_of(_ahead(text, match.end()))[0])
     goes_on = bool(after) and (after[0].kind in (OTHER, "stop", "story") or after[0].text == "of")
@@ -105,5 +116,6 @@ def _items(text: str) -> list[Item]:
 @cache
 def _patterns(group: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(
-        (name, re.compile(rf"\b(?:{words})\b", re.I)) for name, words in table("said_feel.yaml")[group].items()
+        (name, re.compile(rf"\b(?:{words})\b", re.I))
+        for name, words in table(__name__, "said_feel.yaml")[group].items()
     )

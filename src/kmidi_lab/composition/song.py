@@ -12,13 +12,16 @@ import orjson
 
 from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition.arranging import Arranger, unheard
-from kmidi_lab.composition.brief import Brief, Mood
+from kmidi_lab.composition.brief import Brief, Mood, closest_mood
+from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.form import Stretch, chosen_form
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.performance import Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import Reference, as_full, listened
-from kmidi_lab.composition.request import SongRequest, closest_mood
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.slowing import slowed
+from kmidi_lab.composition.telling import taken_lines, told_of
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
 from kmidi_lab.files import with_home
@@ -58,8 +61,8 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     reference, heard = listened(request.audio, players) if request.audio else (None, [])
     brief, remarks = _briefed(request, players, seed, reference)
     heard += reference.lines(request.tempo_by, request.mood_by, request.metre_by) if reference and not heard else []
-    remarks = [*request.told_of(brief), *heard, *remarks]
-    form = request.form_of(brief)
+    remarks = [*told_of(request, brief), *heard, *remarks]
+    form = request.extent.form(brief.tempo, brief.metre)
     plan, changed = (form, "") if form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
     remarks += [line] if brief.chords and (line := unheard(brief.chords, plan)) else []
@@ -69,6 +72,8 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
+    if request.wishes.slows:
+        arrangement = slowed(arrangement)
     played = performed(arrangement, brief, players)
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
@@ -82,18 +87,18 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
 def _briefed(request: SongRequest, players: Players, seed: int, reference: Reference | None) -> tuple[Brief, list[str]]:
     """The brief, with the mood that a model reads in the text; where it is unsure, what words of the lexicon say."""
     if not request.unread:
-        return request.brief(None, seed, request.wishes.arc, reference), []
+        return brief_of(request, None, seed, request.wishes.arc, reference), []
     if request.wishes.language != ENGLISH:
         unsure = "the text's mood is not sure (not English); set it by compose.emotion"
-        return request.brief(Mood(0.0, 0.0), seed, "", reference), [unsure]
+        return brief_of(request, Mood(0.0, 0.0), seed, "", reference), [unsure]
     read = players.ask("intent", text=request.unread)
     arc = request.wishes.arc or (read.arc if read.arc_said else "")
     if read.unsure:
         unsure = f"the text's mood is not sure ({read.why}); set it by compose.emotion"
-        return request.brief(None, seed, arc, reference), [unsure]
+        return brief_of(request, None, seed, arc, reference), [unsure]
     mood = _felt(read.valence, read.arousal, read.label, request.unread)
     mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
-    return request.brief(mood, seed, arc, reference), []
+    return brief_of(request, mood, seed, arc, reference), []
 
 
 def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:
@@ -147,7 +152,7 @@ def _trace(
         "accompaniment": {"by": f"patterns of the style {brief.band.name}, chords by voice-leading"},
         "drums": {"by": played.drummer},
         "models": [asdict(player) for player in players.trace.values()],
-        "from_text": [line.record() for line in request.taken(brief)],
+        "from_text": [line.record() for line in taken_lines(request, brief)],
         "intent": orjson.loads(to_json(request.song)),
         "still_open": request.questions,
         "remarks": remarks,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from math import isinf
 from pathlib import Path
 from typing import Any
@@ -44,33 +45,40 @@ _PROBES = 4096
 _GOLDEN = 8
 
 
-def export_module(
-    module: LabModule,
-    probes: np.ndarray,
-    record: RunRecord,
-    models_root: Path,
-    tolerance: float,
-    calls: int,
-    release: bool,
-    cpp: str | None = None,
-    sweep: str = "",
-) -> None:
-    """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes into `models_root`.
+@dataclass(frozen=True)
+class Publication:
+    """Where and how a module is published.
 
     Args:
-        module: at the weights to publish, with its student where it has one.
-        probes: real inputs; consecutive calls for a streaming model.
-        record: of the run, with its data and scores; its `export` is filled.
         models_root: where to publish.
         tolerance: largest error of an artefact against the network.
         calls: single calls to time each backend with.
         release: the folder is committed, so git keeps what is replaced and no history of files is kept there.
         cpp: `kmw` or `header` publishes the C++ runtime's file, too.
         sweep: the group of the sweep that the run is a job of; of its jobs the best by validation stays published.
+    """
+
+    models_root: Path
+    tolerance: float
+    calls: int
+    release: bool
+    cpp: str | None = None
+    sweep: str = ""
+
+
+def export_module(module: LabModule, probes: np.ndarray, record: RunRecord, to: Publication) -> None:
+    """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes them.
+
+    Args:
+        module: at the weights to publish, with its student where it has one.
+        probes: real inputs; consecutive calls for a streaming model.
+        record: of the run, with its data and scores; its `export` is filled.
+        to: where and how.
 
     Raises:
         ExportError: a gate failed, or the run has no scores; nothing is written then.
     """
+    models_root, tolerance = to.models_root, to.tolerance
     if record.data is None or record.scores is None:
         raise ExportError("the run has no scores yet, so there is nothing to publish; evaluate it first")
     contract, runner, cpp_runner = module.contract, runner_from_env(), runner_from_env(CPP_VARIABLE)
@@ -85,7 +93,7 @@ def export_module(
     log.info(
         "parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance")
     )
-    latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, calls, cpp_runner=cpp_runner)
+    latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, to.calls, cpp_runner=cpp_runner)
     head = _head_file(module)
     no_effect = without_effect(from_reset(student or network), contract.inputs)
     alone = student is not None
@@ -96,8 +104,8 @@ def export_module(
         f"{contract.id}_model.h": cpp_header(rtneural, contract).encode(),
         f"golden/{contract.id}.json": golden,
     }
-    if cpp is not None:
-        name, content = runtime_file(rtneural, contract.id, cpp)
+    if to.cpp is not None:
+        name, content = runtime_file(rtneural, contract.id, to.cpp)
         files[name] = content
         if cpp_runner is not None:
             parity["kmidi_runtime"] = check_runtime(cpp_runner, rtneural, golden, contract, tolerance)
@@ -140,7 +148,7 @@ def export_module(
     files[f"{contract.id}.card.md"] = model_card(record, contract).encode()
     entry = registry_entry(record, contract, files)
     try:
-        registry = publish(models_root, entry, files, onnx_prefix="." if release else None, sweep=sweep)
+        registry = publish(models_root, entry, files, onnx_prefix="." if to.release else None, sweep=to.sweep)
     except BetterPublishedError as better:
         record.export.published, record.export.reason = False, f"{reason}; not published: {better}"
         log.info("not published: %s", better)
@@ -191,33 +199,17 @@ class ExportCallback(L.Callback):
     Args:
         record: of the run, with its scores; its `export` is filled.
         data: gives the real inputs to prove the artefacts on.
-        models_root: where to publish.
-        tolerance: largest error of an artefact against the network.
-        calls: single calls to time each backend with.
-        release: the folder is committed, so no history of files is kept there.
-        cpp: `kmw` or `header` publishes the C++ runtime's file, too.
-        sweep: the group of the sweep that the run is a job of.
+        to: where and how it is published.
 
     Raises:
         ExportError: a gate failed; nothing is published then.
     """
 
-    def __init__(
-        self,
-        record: RunRecord,
-        data: DataModule,
-        models_root: Path,
-        tolerance: float,
-        calls: int,
-        release: bool,
-        cpp: str | None = None,
-        sweep: str = "",
-    ) -> None:
-        self._record, self._data, self._models_root = record, data, models_root
-        self._settings = tolerance, calls, release, cpp, sweep
+    def __init__(self, record: RunRecord, data: DataModule, to: Publication) -> None:
+        self._record, self._data, self._to = record, data, to
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LabModule)
-        export_module(pl_module, self._data.probes(), self._record, self._models_root, *self._settings)
+        export_module(pl_module, self._data.probes(), self._record, self._to)

@@ -1,9 +1,9 @@
 """The weights of a published model, put back into the network that wrote them.
 
-A models folder holds no checkpoint. Its RTNeural file and head file hold every weight, moved, turned and beside constants as
-the exporter wrote them. Where each came from is found by exporting the same module with a number of its own for every
-weight: what carries the number of a weight is that weight. The module with the weights read back must then export to the
-published arrays, or nothing is taken.
+A models folder holds no checkpoint. Its RTNeural file and head file hold every weight, moved, turned and beside
+constants as the exporter wrote them. Where each came from is found by exporting the same module with a number of its
+own for every weight: what carries the number of a weight is that weight. The module with the weights read back must
+then export to the published arrays, or nothing is taken.
 """
 
 from __future__ import annotations
@@ -62,17 +62,17 @@ def read_back(module: LabModule, rtneural: bytes, head: Mapping[str, np.ndarray]
             is_weight = (at >= 0) & (at < part.stop - part.start) & (values > _FIRST - _APART / 2)
             flat[first + at[is_weight]] = (published[name] - shift)[is_weight]
             seen[first + at[is_weight]] = True
-    found = _as_state(flat, state)
+    weights = _as_state(flat, state)
     learnt = {name for name, _ in probe.named_parameters()}
     there = _as_state(seen.astype(np.float32), state)
     lost = [name for name, values in there.items() if name in learnt and not bool(values.all())]
-    probe.load_state_dict(found)
-    told = {name: a for name, a in _exported(probe).items() if name in published}
-    if any(float(np.abs(a - published[name]).max(initial=0.0)) > _CLOSE for name, a in told.items()):
+    probe.load_state_dict(weights)
+    exported = {name: a for name, a in _exported(probe).items() if name in published}
+    if any(float(np.abs(a - published[name]).max(initial=0.0)) > _CLOSE for name, a in exported.items()):
         raise ConfigError(_OTHER_FORM)
     if lost:
         raise ConfigError(f"its files don't hold {lost[0]}, which training needs; give a run folder or a .ckpt")
-    return found
+    return weights
 
 
 def _exported(module: LabModule) -> Arrays:

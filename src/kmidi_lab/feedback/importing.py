@@ -10,7 +10,8 @@ from kmidi_lab.errors import DataError, named, reason
 from kmidi_lab.feedback.event import LONGEST_LINE, Event
 from kmidi_lab.feedback.kmidi import MOST_BYTES, read_kmidi
 from kmidi_lab.feedback.reading import EventError, read_lines
-from kmidi_lab.feedback.store import Added, Store
+from kmidi_lab.feedback.store import AdditionCounts, Store
+from kmidi_lab.registry.files import TooLargeError, read_bounded
 
 _AT_ONCE = 1000
 """Events of one transaction."""
@@ -19,7 +20,7 @@ _MOST_FAULTS = 100_000
 """After as many it is no file of feedback; what was right before stays stored."""
 
 
-def import_file(store: Store, path: Path) -> tuple[Added, list[str]]:
+def import_file(store: Store, path: Path) -> tuple[AdditionCounts, list[str]]:
     """Stores what is right in a file; returns what was stored and a line for each fault.
 
     Raises:
@@ -39,17 +40,17 @@ def import_file(store: Store, path: Path) -> tuple[Added, list[str]]:
     return add_events(store, events, path, faults), faults
 
 
-def add_events(store: Store, events: Iterable[Event], path: Path, faults: list[str]) -> Added:
+def add_events(store: Store, events: Iterable[Event], path: Path, faults: list[str]) -> AdditionCounts:
     """Stores events of a file, some at a time; to `faults` goes a line for each that clashes with one that is stored."""
     new = again = forgotten = 0
     rest = iter(events)
     while some := list(islice(rest, _AT_ONCE)):
         for added in _add(store, some, path, faults):
             new, again, forgotten = new + added.new, again + added.again, forgotten + added.forgotten
-    return Added(new, again, forgotten)
+    return AdditionCounts(new, again, forgotten)
 
 
-def _add(store: Store, events: list[Event], path: Path, faults: list[str]) -> Iterator[Added]:
+def _add(store: Store, events: list[Event], path: Path, faults: list[str]) -> Iterator[AdditionCounts]:
     try:
         yield store.add(events)
     except EventError:  # one of them clashes with another: each by itself, so that the others are kept
@@ -72,8 +73,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise DataError(f"{path}: more than {MOST_BYTES // 2**20} MB; divide it")
-    return data
+    try:
+        return read_bounded(path, MOST_BYTES)
+    except TooLargeError as error:
+        raise DataError(f"{path}: {reason(error)}; divide it") from None

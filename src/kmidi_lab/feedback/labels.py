@@ -14,7 +14,7 @@ from kmidi_lab.errors import DataError, UserError, reason
 from kmidi_lab.feedback.event import FORMAT, Event
 from kmidi_lab.feedback.reading import EventError, from_json
 from kmidi_lab.feedback.store import Store
-from kmidi_lab.registry.files import read_bounded
+from kmidi_lab.registry.files import TooLargeError, read_bounded
 
 NEEDED = ("item", "label", "rater")
 MOST_BYTES = 64 * 2**20
@@ -128,9 +128,9 @@ def read_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str
         DataError: the file can't be read, or lacks a column.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise DataError(f"{path}: more than {MOST_BYTES // 2**20} MB; divide it")
-        text = read_bounded(path).decode("utf-8-sig", "surrogateescape")
+        text = read_bounded(path, MOST_BYTES).decode("utf-8-sig", "surrogateescape")
+    except TooLargeError as error:
+        raise DataError(f"{path}: {reason(error)}; divide it") from None
     except OSError as error:
         raise DataError(
             f"label.file={path}: can't be read ({reason(error)}); name the queue.csv of task=queue"

@@ -36,7 +36,7 @@ CREATE TABLE salt (value TEXT NOT NULL);
 
 
 @dataclass(frozen=True)
-class Added:
+class AdditionCounts:
     """How many of some events are new, were there already, or are of a use that was forgotten."""
 
     new: int = 0
@@ -79,7 +79,7 @@ class Store:
                 raise DataError(f"{path}: no feedback store of version {_VERSION}; move it away")
             connection.execute("COMMIT")
 
-    def add(self, events: Iterable[Event], instead_of: Iterable[str] = ()) -> Added:
+    def add(self, events: Iterable[Event], instead_of: Iterable[str] = ()) -> AdditionCounts:
         """Stores all of them or, where one is refused, none; an event that is there already is no fault.
 
         Args:
@@ -98,7 +98,7 @@ class Store:
             for event in events:
                 counts[_put(connection, event)] += 1
             connection.execute("COMMIT")
-        return Added(**counts)
+        return AdditionCounts(**counts)
 
     def events(self, model: str | None = None) -> Iterator[Event]:
         """All events, or those of a model, the oldest first. Raises EventError: a line that was changed in the file."""

@@ -32,7 +32,7 @@ _LARGEST = 1 << 30
 
 
 @dataclass(frozen=True)
-class Pulled:
+class Download:
     """What came: models that were published here, and those that were here already."""
 
     commit: str
@@ -42,7 +42,7 @@ class Pulled:
     bytes: int
 
 
-def pull(repository: Repository, revision: str | None, models_root: Path) -> Pulled:
+def pull(repository: Repository, revision: str | None, models_root: Path) -> Download:
     """Publishes the models of a repository in `models_root`.
 
     Args:
@@ -70,7 +70,7 @@ def pull(repository: Repository, revision: str | None, models_root: Path) -> Pul
     for entry in new:
         publish(models_root, entry, files[entry["id"]], because=f"pulled {repository.name} at {there.commit[:12]}")
     contents = [data for by_name in files.values() for data in by_name.values()]
-    return Pulled(there.commit, [e["id"] for e in new], same, len(contents), sum(map(len, contents)))
+    return Download(there.commit, [e["id"] for e in new], same, len(contents), sum(map(len, contents)))
 
 
 def _registry(repository: Repository, there: Listing) -> dict[str, Any]:

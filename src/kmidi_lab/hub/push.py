@@ -24,7 +24,7 @@ _OF_THE_HUB = (README, ".gitattributes")
 
 
 @dataclass(frozen=True)
-class Pushed:
+class Upload:
     """What is there now."""
 
     commit: str
@@ -34,7 +34,7 @@ class Pushed:
     bytes: int
 
 
-def push(repository: Repository, models_root: Path, public: bool) -> Pushed:
+def push(repository: Repository, models_root: Path, public: bool) -> Upload:
     """Uploads the published files and removes those there that are published no more.
 
     Args:
@@ -57,7 +57,7 @@ def push(repository: Repository, models_root: Path, public: bool) -> Pushed:
         there = repository.listing()
     commit = repository.commit(f"{many(len(entries), 'model')} of kmidi_lab", files, sorted(stale), there.commit)
     _check_arrived(repository, commit, files)
-    return Pushed(commit, there.private, len(entries), len(files), sum(map(len, files.values())))
+    return Upload(commit, there.private, len(entries), len(files), sum(map(len, files.values())))
 
 
 def published(models_root: Path) -> tuple[dict[str, bytes], list[dict[str, Any]]]:

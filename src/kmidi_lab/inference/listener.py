@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import pairwise
 from math import inf
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,17 @@ class Reading:
 
     values: dict[str, float]
     answers: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    def line(self, seconds: float) -> str:
+        """For a terminal, with the seconds from the start of the sound to the end of the stretch."""
+        answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in self.answers.items())
+        values = "  ".join(f"{name} {value:+.2f}" for name, value in self.values.items())
+        return f"{seconds:7.2f} s  {values}  {answers}".rstrip()
+
+    def record(self) -> dict[str, Any]:
+        """For a JSON file."""
+        answers = {q: {"answer": answer, "probability": sure} for q, (answer, sure) in self.answers.items()}
+        return {"values": self.values, "answers": answers}
 
 
 Read = Callable[[Frames], Reading]
@@ -107,7 +119,12 @@ def likeliest(logits: Frames, names: list[str]) -> tuple[str, float]:
 
 
 def timeline_png(readings: Sequence[tuple[float, Reading]], title: str, every: float = inf) -> bytes:
-    """A PNG of (seconds at the end of a stretch of `every` seconds at most, reading); one row for the numbers and one for each question."""
+    """A PNG with a row for the numbers and one for each question.
+
+    Args:
+        readings: (seconds at the end of a stretch, reading).
+        every: the longest stretch, in seconds.
+    """
     import matplotlib
 
     matplotlib.use("Agg")

@@ -8,7 +8,7 @@ import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -26,29 +26,11 @@ from kmidi_lab.inference.listener import Frames, Listener, Read, Reading, timeli
 from kmidi_lab.inference.live import BLOCK, live
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
+from kmidi_lab.inference.recognition import Recognition
 from kmidi_lab.streams import say
 
 STANDARD_INPUT = "-"
 Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """What a model read: (seconds from the start to the end of a stretch, its reading), and one of all that counts.
-
-    `unsure` says why the answer should not be relied on, empty where nothing is against it; `distance` how far the sound
-    is from those of the training, 1 at the limit, None where the model can't tell; `notes` what is to be known of the
-    recording, such as that it is cut short.
-    """
-
-    readings: list[tuple[float, Reading]]
-    seconds: float
-    summary: Reading
-    run_id: str | None
-    status: str
-    unsure: str = ""
-    notes: tuple[str, ...] = ()
-    distance: float | None = None
 
 
 class Listening(Request[Recognition]):
@@ -192,23 +174,11 @@ class Listening(Request[Recognition]):
         for note in answer.notes:
             say(f"note: {note}")
         say("the whole recording:")
-        say(_line(answer.seconds, answer.summary))
+        say(answer.summary.line(answer.seconds))
         if answer.unsure:
             say(f"unsure: {answer.unsure}")
-        report = {
-            "model": session.model,
-            "run": answer.run_id,
-            "status": answer.status,
-            "source": self._source(),
-            "every_s": self.every,
-            "unsure": answer.unsure or None,
-            "distance": answer.distance,
-            "notes": list(answer.notes),
-            "readings": [{"seconds": at, **_plain(reading)} for at, reading in answer.readings],
-            "summary": {"seconds": answer.seconds, **_plain(answer.summary)},
-        }
         written, picture = session.folder / "reading.json", session.folder / "timeline.png"
-        write_atomic(written, json.dumps(report, indent=1).encode())
+        write_atomic(written, json.dumps(answer.record(session.model, self._source(), self.every), indent=1).encode())
         write_atomic(picture, timeline_png(answer.readings, f"{session.model}: {self._source()}", self.every))
         say(f"written: {written}, {picture}")
 
@@ -257,12 +227,12 @@ def listen(blocks: Iterator[Frames], listener: Listener, say: Callable[[str], bo
     try:
         for frame in chain.from_iterable(blocks):
             reading = listener.push(frame)
-            if reading and not say(_line(*reading)):
+            if reading and not say(reading[1].line(reading[0])):
                 break
     except KeyboardInterrupt:
         say("stopped")
     if last := listener.stretch():
-        say(_line(*last))
+        say(last[1].line(last[0]))
     whole = listener.whole()
     return [*listener.readings, *([whole] if whole else [])]
 
@@ -277,14 +247,3 @@ def _recorded(path: Path, longest_s: float, notes: list[str]) -> Iterator[Frames
 def _samples(samples: Frames, stream: MelStream) -> Iterator[Frames]:
     yield stream.push(samples)
     yield stream.finish()
-
-
-def _line(seconds: float, reading: Reading) -> str:
-    answers = "  ".join(f"{question} {answer} {sure:.0%}" for question, (answer, sure) in reading.answers.items())
-    values = "  ".join(f"{name} {value:+.2f}" for name, value in reading.values.items())
-    return f"{seconds:7.2f} s  {values}  {answers}".rstrip()
-
-
-def _plain(reading: Reading) -> dict[str, Any]:
-    answers = {q: {"answer": answer, "probability": sure} for q, (answer, sure) in reading.answers.items()}
-    return {"values": reading.values, "answers": answers}

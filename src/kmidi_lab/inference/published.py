@@ -26,9 +26,10 @@ Part = TypeVar("Part")
 
 @dataclass
 class Published:
-    """An ONNX model with its head and registry entry, the folder that its files lie in, and its table where it reads texts.
+    """An ONNX model with its head and registry entry, the folder of its files, and its table where it reads texts.
 
-    `outliers` says that a sound is not like those it was trained on, None where the model can't tell. `model` takes one vector a call and keeps its state; `call` maps `[E, N]`, or sequences `[S, T, N]`, to outputs.
+    `outliers` says that a sound is not like those it was trained on, None where the model can't tell. `model` takes one
+    vector a call and keeps its state; `call` maps `[E, N]`, or sequences `[S, T, N]`, to outputs.
     """
 
     contract: Contract

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.errors import DataError, reason
-from kmidi_lab.registry.files import read_bounded
+from kmidi_lab.registry.files import TooLargeError, read_bounded
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
 TEXTS = (".txt",)
@@ -67,9 +67,9 @@ class Guess:
 def read_text(path: Path) -> str:
     """A text file. Raises DataError: not UTF-8, or more than 16 MB."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise DataError(f"more than {_MOST_BYTES // 2**20} MB of text; divide the file")
-        return read_bounded(path).decode("utf-8-sig")
+        return read_bounded(path, _MOST_BYTES).decode("utf-8-sig")
+    except TooLargeError as error:
+        raise DataError(f"a text {reason(error)}; divide the file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"no text in UTF-8: {reason(error)}") from error
 

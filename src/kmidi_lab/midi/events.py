@@ -33,9 +33,9 @@ class MidiError(UserError):
 class Events:
     """The events of one track in their order, arrays `[E]`.
 
-    `tick` from the start of the file; `status` with its channel, also where it ran on; `first`, `second` data bytes 0..127,
-    0 where there is none, `first` of a meta event its kind. `body` and `end` are where the data of an event lie in `data`:
-    what follows the status byte of a channel event, the length and content of a system or meta event.
+    `tick` from the start of the file; `status` with its channel, also where it ran on; `first`, `second` data bytes
+    0..127, 0 where there is none, `first` of a meta event its kind. `body` and `end` are where the data of an event lie
+    in `data`: what follows the status byte of a channel event, the length and content of a system or meta event.
     """
 
     data: bytes = field(repr=False)

@@ -35,8 +35,8 @@ def parse(data: bytes) -> MidiFile:
     """The chunks and events of a file of format 0 or 1, also inside RIFF.
 
     Tracks are read whether the header counts them or not; where it counts more than there are, those that are whole are
-    read if the file ends with one. A system event between two notes doesn't end running status, as
-    the files in the wild have it. A data byte above 127 is read as 127 where no more than one event in a hundred has one.
+    read if the file ends with one. A system event between two notes doesn't end running status, as the files in the
+    wild have it. A data byte above 127 is read as 127 where no more than one event in a hundred has one.
 
     Raises:
         MidiError: not MIDI, truncated, SMPTE time, or events that can't be.

@@ -54,8 +54,8 @@ _RARE = ("euc_jp", "big5", "koi8_r", "cp866", "euc_kr", "cp1253", "cp1250", "cp1
 def decoded(data: bytes) -> str:
     """Bytes of a name as printable text of at most `LONGEST` characters.
 
-    UTF-8 (UTF-16 with its mark), else what has a word that tracks are named with, else Shift-JIS, Windows' Cyrillic, GB 18030 or EUC-KR where the result looks like such a
-    text, else Windows' Western code page.
+    UTF-8 (UTF-16 with its mark), else what has a word that tracks are named with, else Shift-JIS, Windows' Cyrillic, GB
+    18030 or EUC-KR where the result looks like such a text, else Windows' Western code page.
     """
     return "".join(c for c in _text(data) if c.isprintable()).strip()[:LONGEST]
 

@@ -1,9 +1,9 @@
 """What the lab keeps of a MIDI file: notes by track and the maps of tempo, metre and key, as plain arrays; drums by voice.
 
-A piece has no object of the library that read it, so it goes between processes and into shards cheaply. Percussion follows
-General MIDI's map (MIDI Manufacturers Association, 1991), with the notes that Roland kits add to it: what is struck with the
-foot pedal of the bass drum is low, what lies in a drummer's (or hand drummer's) middle - snares, toms, hand drums - is mid,
-what rings or keeps time is high.
+A piece has no object of the library that read it, so it goes between processes and into shards cheaply. Percussion
+follows General MIDI's map (MIDI Manufacturers Association, 1991), with the notes that Roland kits add to it: what is
+struck with the foot pedal of the bass drum is low, what lies in a drummer's (or hand drummer's) middle - snares, toms,
+hand drums - is mid, what rings or keeps time is high.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Piece:
     """A MIDI file as numbers, each table sorted by tick.
 
     `tempos` `[K, 2]` (tick, quarter notes a minute), `metres` `[K, 3]` (tick, numerator, denominator), `keys` `[K, 3]`
-    (tick, tonic 0..11, 1 minor); the first tempo stands at tick 0, 120 where the file has none. `flaws` counts what could
-    only be read with a repair, or not at all, such as notes that never end.
+    (tick, tonic 0..11, 1 minor); the first tempo stands at tick 0, 120 where the file has none. `flaws` counts what
+    could only be read with a repair, or not at all, such as notes that never end.
     """
 
     ticks_per_quarter: int

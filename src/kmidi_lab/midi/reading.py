@@ -38,9 +38,9 @@ NEVER_END = "notes that never end"
 class OpenFile:
     """A file that can be written again: its piece, its events, and where each note of the piece stands among them.
 
-    `places` has for each track of the piece `[N, 5]`: the track of the file, the event that begins the note, the one that
-    ends it or -1, and the first and the last tick that the note may move to, between the choice of its program and that
-    of the next. `ports` are of the tracks of the file, `pedalled` says whether any channel uses the sustain pedal.
+    `places` has for each track of the piece `[N, 5]`: the track of the file, the event that begins the note, the one
+    that ends it or -1, and the first and the last tick that the note may move to, between the choice of its program and
+    that of the next. `ports` are of the tracks of the file, `pedalled` says whether any channel uses the sustain pedal.
     """
 
     piece: Piece
@@ -53,10 +53,10 @@ class OpenFile:
 def read_piece(source: Path | bytes) -> Piece:
     """The notes, pedals, tempos, metres and keys of a Standard MIDI File (format 0 or 1, also RIFF-wrapped).
 
-    A note that is struck again before it ends closes first in, first out. A note that no event ends lasts to the next stroke
-    of its drum or a sixteenth where it is a drum's, else it is left out and counted in `Piece.flaws`. Program, pedal and the
-    end of a note may stand in another track of the same channel. Metres and keys outside what the format allows are left
-    out; of several at one tick the last counts.
+    A note that is struck again before it ends closes first in, first out. A note that no event ends lasts to the next
+    stroke of its drum or a sixteenth where it is a drum's, else it is left out and counted in `Piece.flaws`. Program,
+    pedal and the end of a note may stand in another track of the same channel. Metres and keys outside what the format
+    allows are left out; of several at one tick the last counts.
 
     Raises:
         MidiError: missing, unreadable, not MIDI, truncated, SMPTE time, zero tempo, no notes, or beyond these limits.

@@ -133,8 +133,14 @@ def score_of(piece: Piece) -> ScoreNotes:
     return ScoreNotes(score, track[order], index[order])
 
 
-def midi_target(out: str | None, default: Path, source: Path | None = None) -> Path:
-    """`predict.out` as a file: a folder gets a file of the default's name, nothing the default itself.
+def midi_target(out: str | None, default: Path, source: Path | None = None, name: str = "predict.out") -> Path:
+    """What was typed as a file to write: a folder gets a file of the default's name, nothing the default itself.
+
+    Args:
+        out: what was typed.
+        default: the file where nothing was.
+        source: the file that is read.
+        name: of the setting, for errors.
 
     Raises:
         ConfigError: no .mid at its end, a folder that isn't there, or the file that is read.
@@ -142,11 +148,11 @@ def midi_target(out: str | None, default: Path, source: Path | None = None) -> P
     target = Path(out) if out else default
     target = target / default.name if target.is_dir() else target
     if target.suffix.lower() not in (".mid", ".midi"):
-        raise ConfigError(f"predict.out={out} must end in .mid, such as predict.out={default.name}")
+        raise ConfigError(f"{name}={out} must end in .mid, such as {name}={default.name}")
     if out and not target.parent.is_dir():
-        raise ConfigError(f"predict.out={out}: {target.parent} is not a folder; make it first")
+        raise ConfigError(f"{name}={out}: {target.parent} is not a folder; make it first")
     if source and target.exists() and source.exists() and target.samefile(source):
-        raise ConfigError(f"predict.out={out} is predict.midi itself; give another file")
+        raise ConfigError(f"{name}={out} is predict.midi itself; give another file")
     return target
 
 

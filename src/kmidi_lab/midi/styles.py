@@ -22,8 +22,9 @@ STYLES = tuple(SWING)
 LEAD_MS: Mapping[str, float] = MappingProxyType({"laid_back": 15.0, "pushed": -15.0})
 """How much later drums of a style are played than its takes tell, in ms: a rule, our choice.
 
-The takes are named by genre (hip-hop, soul and reggae count as laid back, punk as pushed), and their drummers are no later:
-half of the takes of Groove MIDI's training part are more than 10 ms early in the one, and more than 7 ms in the other.
+The takes are named by genre (hip-hop, soul and reggae count as laid back, punk as pushed), and their drummers are no
+later: half of the takes of Groove MIDI's training part are more than 10 ms early in the one, and more than 7 ms in the
+other.
 """
 
 

@@ -34,8 +34,8 @@ class Edit:
 def rewrite(file: MidiFile, edits: Mapping[int, Edit], more: Sequence[Edit] = ()) -> bytes:
     """The file with its tracks edited, by their number, and `more` tracks of added events behind them.
 
-    Chunks that are no tracks stay, a RIFF wrapper goes. Tracks of a file with flaws are written anew, so that every reader
-    can read them.
+    Chunks that are no tracks stay, a RIFF wrapper goes. Tracks of a file with flaws are written anew, so that every
+    reader can read them.
     """
     out, number = [], 0
     for kind, content in file.chunks:
@@ -112,8 +112,8 @@ def play(
         file: what is edited.
         part: of each note, its track in the piece, `[N]`.
         index: and its place there, `[N]`.
-        start: where it shall begin, in ticks `[N]`; a note stays before the next choice of a program, and before its end
-            where another track ends it.
+        start: where it shall begin, in ticks `[N]`; a note stays before the next choice of a program, and before its
+            end where another track ends it.
         end: and end; where no event of the track ends a note, its end stays.
         velocity: 1..127 `[N]`.
     """

@@ -30,10 +30,11 @@ def trunk(
 ) -> list[nn.Module]:
     """Layers from frames `[B, T, 128]` to `[B, T, channels]`.
 
-    They hold the statistics of the input, one convolution, and residual blocks. Each block adds a dilated convolution and a dense layer to its input (He et al., *Deep Residual Learning for Image
-    Recognition*, 2016). The receptive field is `first_kernel + (kernel - 1) * sum(dilations)` frames of 16 ms;
-    `first_kernel` is `kernel` where it is not given. With `cepstra` the convolutions see that many coefficients of
-    the bands' cosine transform and not the bands: little is lost of a spectrum's shape, and less is learnt by heart.
+    They hold the statistics of the input, one convolution, and residual blocks. Each block adds a dilated convolution
+    and a dense layer to its input (He et al., *Deep Residual Learning for Image Recognition*, 2016). The receptive
+    field is `first_kernel + (kernel - 1) * sum(dilations)` frames of 16 ms; `first_kernel` is `kernel` where it is not
+    given. With `cepstra` the convolutions see that many coefficients of the bands' cosine transform and not the bands:
+    little is lost of a spectrum's shape, and less is learnt by heart.
 
     Args:
         channels: of every convolution.

@@ -129,16 +129,29 @@ def check_hashes(folder: Path, entry: Mapping[str, Any]) -> None:
             read_file(folder, name, sha)
 
 
-def read_bounded(path: Path) -> bytes:
-    """The content of a plain file. Raises OSError: it can't be read, is no plain file, or is larger than any model."""
+class TooLargeError(OSError):
+    """A file of more bytes than are read."""
+
+
+def read_bounded(path: Path, largest: int = LARGEST_FILE) -> bytes:
+    """The content of a plain file.
+
+    Args:
+        path: of the file.
+        largest: bytes that it may have; by default those that no model has.
+
+    Raises:
+        OSError: it can't be read, or is no plain file. TooLargeError: it has more bytes.
+    """
     if not path.is_file():
         # A pipe would block whoever opens it, and a device may never end.
         missing = not os.path.lexists(path)
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) if missing else OSError(errno.EINVAL, "not a plain file")
     with path.open("rb") as file:
-        data = file.read(LARGEST_FILE + 1)
-    if len(data) > LARGEST_FILE:
-        raise OSError(errno.EFBIG, f"larger than {LARGEST_FILE >> 20} MiB")
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        size = f"{largest >> 20} MiB" if largest >= 1 << 20 else f"{largest >> 10} KiB"
+        raise TooLargeError(errno.EFBIG, f"larger than {size}")
     return data
 
 

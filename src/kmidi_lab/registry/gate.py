@@ -1,7 +1,7 @@
 """Whether a model that nobody has looked at yet may be published: what a training by schedule asks before it publishes.
 
-`python -m kmidi_lab.registry.gate CANDIDATE PUBLISHED MODEL` compares the entries of one model in two models folders; it
-prints why and ends with 0 where the candidate may be published, 1 where not, 2 for wrong input.
+`python -m kmidi_lab.registry.gate CANDIDATE PUBLISHED MODEL` compares the entries of one model in two models folders;
+it prints why and ends with 0 where the candidate may be published, 1 where not, 2 for wrong input.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from kmidi_lab.report.formats import is_number
 def passes(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> tuple[bool, str]:
     """(may be published, why).
 
-    It must be trained (better than every baseline, on real data), be allowed in the place of what is published, and be better
-    than that on the same test. Where data or metric differ the two can't be compared: a person has to decide.
+    It must be trained (better than every baseline, on real data), be allowed in the place of what is published, and be
+    better than that on the same test. Where data or metric differ the two can't be compared: a person has to decide.
     """
     if new["status"] != "trained":
         return False, f"the candidate is {new['status']}: {new.get('status_reason')}"

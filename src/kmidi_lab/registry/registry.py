@@ -88,9 +88,9 @@ def publish(
 
     The entry that is replaced goes to the history, its files to `history/`, without `onnx_prefix` only.
 
-    Top-level `onnx_path` is written here, relative to the models folder, so that the folder may be moved; `rehome` makes
-    it absolute for the reader that takes it as it is given, and in such a folder it stays absolute. With `onnx_prefix`
-    it is relative to where readers start, `onnx_prefix` being the folder from there.
+    Top-level `onnx_path` is written here, relative to the models folder, so that the folder may be moved; `rehome`
+    makes it absolute for the reader that takes it as it is given, and in such a folder it stays absolute. With
+    `onnx_prefix` it is relative to where readers start, `onnx_prefix` being the folder from there.
 
     Args:
         entry: from `entry.registry_entry`.
@@ -103,7 +103,8 @@ def publish(
 
     Raises:
         RegistryError: the entry may not replace the one there, is not valid, does not match its files, or the folder
-            can't be written; what was published before is as it was. BetterPublishedError: a better job of the sweep is there.
+            can't be written; what was published before is as it was. BetterPublishedError: a better job of the sweep is
+            there.
     """
     check_files(entry, files)
     with opened(models_root) as registry:
@@ -136,8 +137,8 @@ def rehome(models_root: Path) -> list[str]:
     Of KmiDi's readers one takes the path as it is given and one joins it to the folder: an absolute path opens in both.
 
     Raises:
-        RegistryError: as `load_registry`, no registry or a file that an entry names is missing, an id stands there twice, an
-            entry was changed by hand, or the folder can't be written; each entry is as it was or changed.
+        RegistryError: as `load_registry`, no registry or a file that an entry names is missing, an id stands there
+            twice, an entry was changed by hand, or the folder can't be written; each entry is as it was or changed.
     """
     if not (models_root / FILE).is_file():
         raise RegistryError(f"{models_root}: no {FILE} there; give models_root, a folder with published models")

@@ -66,7 +66,7 @@ def _line(run: RunRecord) -> tuple[str, ...]:
     primary, training = run.primary, run.training
     assert primary and run.network
     timed = latency_view.measured(run).backends
-    name = min(timed, key=lambda n: timed[n].median_us) if timed else ""
+    name = latency_view.fastest_of_run(run)
     value, rival = typical(run), typical(run, str(primary.best_baseline))
     places = decimals((value, rival))
     return (

@@ -17,6 +17,7 @@ from kmidi_lab.report.curves import Line, panels
 from kmidi_lab.report.formats import NOTHING, count, decimals, duration, fixed, is_number, microseconds, percent
 from kmidi_lab.report.html import rendered
 from kmidi_lab.report.kept_runs import KeptRun, KeptRuns
+from kmidi_lab.report.latency_view import fastest_of_entry
 from kmidi_lab.report.many_lines import colour, many_lines
 from kmidi_lab.wording import many
 
@@ -106,7 +107,7 @@ def _model_row(entry: Entry) -> list[Cell]:
     value, rival = primary.get("value"), primary.get("best_baseline_value")
     places = decimals((value, rival))
     mode = primary.get("mode")
-    name, times = _fastest(entry)
+    name, times = fastest_of_entry(entry)
     stand_in = bool(entry.get("stand_in"))
     return [
         _text(entry["id"]),
@@ -120,7 +121,7 @@ def _model_row(entry: Entry) -> list[Cell]:
         _number(training.get("duration_seconds"), duration(training.get("duration_seconds"))),
         _number(times.get("median_us"), microseconds(times.get("median_us"))),
         _number(times.get("p99_us"), microseconds(times.get("p99_us"))),
-        _text(name),
+        _text(name or NOTHING),
         _text("stand-in" if stand_in else training.get("dataset_id") or NOTHING, "fail" if stand_in else ""),
         _text(str(training.get("training_date") or NOTHING)[:10]),
         _number(len(kept_versions(entry)), str(len(kept_versions(entry)))),
@@ -245,15 +246,6 @@ def _curves(runs: Sequence[tuple[int, KeptRun]]) -> list[tuple[str, str]]:
     return [
         (f"val {metric}", many_lines(own, f"val {metric} of {many(len(own), 'run')}")) for metric, own in lines.items()
     ]
-
-
-def _fastest(entry: Entry) -> tuple[str, Mapping[str, Any]]:
-    backends = (entry.get("latency") or {}).get("backends") or {}
-    timed = {name: b for name, b in backends.items() if is_number(b.get("median_us"))}
-    if not timed:
-        return NOTHING, {}
-    name = min(timed, key=lambda n: timed[n]["median_us"])
-    return name, timed[name]
 
 
 def _gain(value: Any, rival: Any, mode: str | None) -> Cell:

@@ -18,7 +18,7 @@ _BINS = 24
 
 
 @dataclass(frozen=True)
-class Moved:
+class InputDrift:
     """One number of the input: its name by the contract, its PSI, and its values in the data `[R]` and in the feedback `[S]`."""
 
     name: str
@@ -27,7 +27,9 @@ class Moved:
     seen: NDArray[np.floating]
 
 
-def write_drift(report: Mapping[str, Any], moved: Sequence[Moved], limits: tuple[float, float], path: Path) -> None:
+def write_drift(
+    report: Mapping[str, Any], moved: Sequence[InputDrift], limits: tuple[float, float], path: Path
+) -> None:
     """Writes the page.
 
     Args:
@@ -51,7 +53,7 @@ def write_drift(report: Mapping[str, Any], moved: Sequence[Moved], limits: tuple
     write_atomic(path, rendered("drift.html.j2", context).encode())
 
 
-def _sentence(report: Mapping[str, Any], moved: Sequence[Moved], limits: tuple[float, float]) -> str:
+def _sentence(report: Mapping[str, Any], moved: Sequence[InputDrift], limits: tuple[float, float]) -> str:
     if report["alert"]:
         return f"{report['model']} is asked about what it was not made for: {moved[0].name} has moved most."
     if moved[0].psi > limits[0]:
@@ -59,7 +61,7 @@ def _sentence(report: Mapping[str, Any], moved: Sequence[Moved], limits: tuple[f
     return f"{report['model']} is asked about what is like its data."
 
 
-def histogram(one: Moved) -> str:
+def histogram(one: InputDrift) -> str:
     """Shares of the values: grey in the data, a line in the feedback."""
     fig, ax = plots.figure(4.9, 2.1)
     both = np.concatenate([one.reference, one.seen]).astype(float)

@@ -121,8 +121,7 @@ def _facts(run: RunRecord) -> list[tuple[str, str, str]]:
     facts = []
     if run.network:
         facts.append(("parameters", count(run.network.params), run.network.arch or ""))
-    if timed.backends:
-        name = min(timed.backends, key=lambda n: timed.backends[n].p99_us)
+    if name := latency_view.fastest_of_run(run):
         small_print = f"{name}; budget {timed.budget_ms:g}\u00a0ms" if timed.budget_ms is not None else name
         facts.append(("p99 of one call", microseconds(timed.backends[name].p99_us), small_print))
     if run.training and run.training.seconds is not None:

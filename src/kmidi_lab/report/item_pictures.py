@@ -36,9 +36,9 @@ def _roll(roll: Roll, name: str) -> str:
     for at, wide, row, wrong in zip(start, length, roll.row[order], error, strict=True):
         x, y = _LEFT + (at - first) * scale, height - high * (int(row) + 1)
         size = f'x="{x:.1f}" y="{y:.1f}" width="{max(wide * scale - 0.5, 1.5):.1f}" height="{high - 1:g}"'
-        known = np.isfinite(wrong)
-        shade = 0.15 + 0.85 * wrong / greatest if known and greatest > 0 else 0.15
-        marks.append(f'<rect class="{"n" if known else "u"}" {size} fill-opacity="{shade:.2f}"/>')
+        finite = np.isfinite(wrong)
+        shade = 0.15 + 0.85 * wrong / greatest if finite and greatest > 0 else 0.15
+        marks.append(f'<rect class="{"n" if finite else "u"}" {size} fill-opacity="{shade:.2f}"/>')
     named = range(len(roll.rows)) if few else (0, len(roll.rows) - 1)
     names = [f'<text x="0" y="{height - high * i - 1:.0f}">{escape(roll.rows[i])}</text>' for i in named]
     left_out = len(roll.start) - len(order)

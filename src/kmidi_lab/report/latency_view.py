@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from kmidi_lab.report.formats import NOTHING, count, fixed, microseconds, percent
+from kmidi_lab.report.formats import NOTHING, count, fixed, is_number, microseconds, percent
 from kmidi_lab.report.view import Grid, Pairs, text_of
 from kmidi_lab.run_record import Deadline, Latency, MemoryFloor, RunRecord, Timing
 
@@ -43,6 +44,34 @@ class LatencyGrid(Grid):
 def measured(run: RunRecord) -> Latency:
     """What was timed, nothing for a run without an export."""
     return run.export.latency if run.export else Latency()
+
+
+def runs_student(backend: str) -> bool:
+    """Whether a backend runs RTNeural's file: of a model with a student that is the student, not what was scored."""
+    return backend.startswith(("rtneural", "kmidi"))
+
+
+def fastest(medians: Mapping[str, Any], has_student: bool) -> str:
+    """The backend whose time may stand beside the model's score; empty where none was timed.
+
+    Args:
+        medians: of one call, by backend; what is no number counts as not timed.
+        has_student: RTNeural's file holds a student, which has scores of its own.
+    """
+    scored = [n for n, us in medians.items() if is_number(us) and not (has_student and runs_student(n))]
+    return min(scored, key=lambda n: medians[n], default="")
+
+
+def fastest_of_run(run: RunRecord) -> str:
+    """The same of what a run measured."""
+    return fastest({n: b.median_us for n, b in measured(run).backends.items()}, run.student is not None)
+
+
+def fastest_of_entry(entry: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The same of a registry's entry, with its times by name (`median_us`, `p99_us`)."""
+    backends = (entry.get("latency") or {}).get("backends") or {}
+    name = fastest({n: b.get("median_us") for n, b in backends.items()}, bool(entry.get("rtneural_is_student")))
+    return name, backends.get(name, {})
 
 
 def latency(run: RunRecord) -> LatencyGrid:

@@ -15,7 +15,7 @@ from kmidi_lab.report import formats
 from kmidi_lab.report.formats import NOTHING, csv_text, decimals, fixed, is_number, text_table
 from kmidi_lab.report.scores import plus_minus, runs_of
 from kmidi_lab.run_record import MetricTable, Objective, Primary, RunRecord, Spread, Statistic
-from kmidi_lab.sweeps.choice import Tried, chosen, only_repeats, setting
+from kmidi_lab.sweeps.choice import FinishedJob, chosen, only_repeats, setting
 from kmidi_lab.sweeps.kept import chosen_in
 from kmidi_lab.wording import many
 
@@ -156,7 +156,7 @@ def _entry(job: _Job, places: int, of_validation: int) -> Entry:
 
 def _choice(sweep_dir: Path, jobs: list[_Job]) -> str:
     """The jobs of the best setting; nothing where there is one setting alone."""
-    tried = [Tried(job.number, job.overrides, job.run) for job in jobs if job.run and job.status == "ok"]
+    tried = [FinishedJob(job.number, job.overrides, job.run) for job in jobs if job.run and job.status == "ok"]
     kept_choice = chosen_in(sweep_dir)
     if not kept_choice and only_repeats((job.run.identity.model or "", job.words) for job in tried):
         return ""

@@ -9,6 +9,7 @@ from typing import Any
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.registry.versions import kept_versions, version_of
 from kmidi_lab.report.formats import NOTHING, count, decimals, fixed, is_number, microseconds, small, text_table
+from kmidi_lab.report.latency_view import fastest_of_entry
 from kmidi_lab.run_record_v1 import directions_of
 
 _SPLIT = "test"
@@ -89,12 +90,9 @@ def _size(entry: Entry) -> str:
 
 
 def _latency(entry: Entry) -> str:
-    """The median of the fastest backend, where the entry has it."""
-    backends = (entry.get("latency") or {}).get("backends") or {}
-    if not backends:
-        return NOTHING
-    name = min(backends, key=lambda n: backends[n]["median_us"])
-    return f"{microseconds(backends[name]['median_us'])} {name}"
+    """The median of the fastest backend that runs the model, where the entry has it."""
+    name, times = fastest_of_entry(entry)
+    return f"{microseconds(times['median_us'])} {name}" if name else NOTHING
 
 
 def _facts(first: Entry, second: Entry) -> list[tuple[str, str, str, str]]:

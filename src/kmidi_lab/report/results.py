@@ -100,13 +100,11 @@ def _line(run: RunRecord, primary: Primary, network: Network, data: DataDescript
 
 
 def _fastest(run: RunRecord) -> str:
-    backends = latency_view.measured(run).backends
-    # Where the RTNeural file holds a student, it is not what was scored.
-    scored = {n for n in backends if n not in ("rtneural", "kmidi_runtime")} if run.student else set(backends)
-    if not scored:
+    name = latency_view.fastest_of_run(run)
+    if not name:
         return "not measured"
-    name = min(scored, key=lambda n: backends[n].p99_us)
-    times = ", ".join(microseconds(us) for us in (backends[name].median_us, backends[name].p99_us))
+    timing = latency_view.measured(run).backends[name]
+    times = ", ".join(microseconds(us) for us in (timing.median_us, timing.p99_us))
     return f"{times} ({formats.cell(name)})"
 
 

@@ -1,7 +1,7 @@
 """A small layer of a user's own on a released network: low-rank changes of its last layers, which export as those layers.
 
-E. Hu et al., *LoRA: Low-Rank Adaptation of Large Language Models* (ICLR 2022): a layer's weight becomes W + B A with B and A
-of a small rank, B zero at first; the bias moves too. Added up, it is a dense layer of the same size.
+E. Hu et al., *LoRA: Low-Rank Adaptation of Large Language Models* (ICLR 2022): a layer's weight becomes W + B A with B
+and A of a small rank, B zero at first; the bias moves too. Added up, it is a dense layer of the same size.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def losses(module: LabModule, training: FeedbackTraining, lessons: Lessons) -> A
 
 
 @dataclass(frozen=True)
-class Tried:
+class CrossValidation:
     """What cross-validation says of an adapter: losses `before` and `after` `[E]`, after so many `steps`."""
 
     steps: int
@@ -125,12 +125,12 @@ class Tried:
         return upper_bound(self.after - self.before, np.arange(len(self.before)), np.ones(len(self.before)), 0) < 0
 
 
-def cross_validated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed: int) -> Tried:
+def cross_validated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed: int) -> CrossValidation:
     """The number of steps with the lowest loss on parts of the lessons, in a row, that were not learnt from."""
     everything = np.arange(len(lessons))
     parts = np.array_split(everything, min(FOLDS, len(lessons)))
     adapters = [Adapter(module, training, seed) for _ in parts]
-    tried: list[Tried] = []
+    tried: list[CrossValidation] = []
     before, done = losses(module, training, lessons), 0
     for steps in STEPS:
         after = np.zeros(len(lessons))
@@ -138,7 +138,7 @@ def cross_validated(module: LabModule, training: FeedbackTraining, lessons: Less
             rest = np.setdiff1d(everything, part)
             adapter.learn(lessons.rows(rest), np.ones(len(rest)), steps - done)
             after[part] = adapter.losses(lessons.rows(part))
-        tried, done = [*tried, Tried(steps, before, after)], steps
+        tried, done = [*tried, CrossValidation(steps, before, after)], steps
         best = min(tried, key=lambda one: float(one.after.mean()))
         if tried.index(best) < len(tried) - 2:  # it has got worse twice
             break

@@ -13,7 +13,7 @@ from kmidi_lab.retraining import gates
 from kmidi_lab.retraining.adapting import losses
 from kmidi_lab.retraining.gates import Gate
 from kmidi_lab.retraining.lessons import Lessons
-from kmidi_lab.retraining.opening import Opened
+from kmidi_lab.retraining.opening import TrainableRelease
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights
 from kmidi_lab.run_record import Note, RunRecord
 from kmidi_lab.wording import many
@@ -23,7 +23,13 @@ class Retraining:
     """One retraining: what it learns from, and the gates, which fill the run's record."""
 
     def __init__(
-        self, model: Opened, lessons: Lessons, raters: list[Rater], held: NDArray[np.bool_], margin: float, seed: int
+        self,
+        model: TrainableRelease,
+        lessons: Lessons,
+        raters: list[Rater],
+        held: NDArray[np.bool_],
+        margin: float,
+        seed: int,
     ) -> None:
         self._model, self._lessons, self._raters = model, lessons, raters
         self._held, self._margin, self._seed = held, margin, seed

@@ -1,7 +1,7 @@
 """Whether a retrained model may take the place of the released one: paired bootstrap, one-sided.
 
-B. Efron, R. Tibshirani, *An Introduction to the Bootstrap* (1993), ch. 13: the 95th percentile of the mean difference over
-draws of whole groups with replacement is a bound that the true one is below in 95 of 100 cases.
+B. Efron, R. Tibshirani, *An Introduction to the Bootstrap* (1993), ch. 13: the 95th percentile of the mean difference
+over draws of whole groups with replacement is a bound that the true one is below in 95 of 100 cases.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class LeftOutError(Exception):
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judgement:
     """What a user judged: the input `x` `[N]`, and the model's `output` `[M]`, or what was put in its place.
 
     Attributes:
@@ -77,7 +77,7 @@ def read_lessons(
     events: Iterable[Event],
     contract: Contract,
     hashes: Collection[str],
-    answer: Callable[[Judged], Array],
+    answer: Callable[[Judgement], Array],
     targets: Targets,
     rejections: bool,
 ) -> Lessons:
@@ -92,7 +92,7 @@ def read_lessons(
         rejections: whether the model learns from what a user does not like.
     """
     left_out: Counter[str] = Counter()
-    judged: list[tuple[Event, Judged, Array]] = []
+    judged: list[tuple[Event, Judgement, Array]] = []
     for event in sorted(events, key=lambda e: (e.time, e.event)):
         try:
             one = _judged(event, contract, hashes)
@@ -102,7 +102,7 @@ def read_lessons(
     sides: dict[tuple[str, bytes, bytes], set[bool]] = defaultdict(set)
     for event, one, array in judged:
         sides[event.use, one.x.tobytes(), array.tobytes()].add(one.liked)
-    kept: list[tuple[Event, Judged, Array]] = []
+    kept: list[tuple[Event, Judgement, Array]] = []
     for event, one, array in judged:
         if len(sides[event.use, one.x.tobytes(), array.tobytes()]) > 1:
             left_out["liked and disliked by the same user"] += 1
@@ -123,7 +123,7 @@ ALIKE = "  all of them wish for the same answer, so what is learnt is to give it
 """What is said of such lessons."""
 
 
-def _judged(event: Event, contract: Contract, hashes: Collection[str]) -> Judged:
+def _judged(event: Event, contract: Contract, hashes: Collection[str]) -> Judgement:
     if event.model != contract.model:
         raise LeftOutError("of another model")
     x = _vector(event.input, contract.input_size)
@@ -132,7 +132,7 @@ def _judged(event: Event, contract: Contract, hashes: Collection[str]) -> Judged
     if float(np.abs(x).max()) > _LARGEST_INPUT:
         raise LeftOutError(f"with an input beyond ±{_LARGEST_INPUT:g}")
     if event.label is not None or event.changed_to is not None:
-        return Judged(x, None, event.changed_to, event.label, True)
+        return Judgement(x, None, event.changed_to, event.label, True)
     if event.artefact is not None and event.artefact not in hashes:
         raise LeftOutError("about what another file said")
     output = _vector(event.output, contract.output_size)
@@ -141,7 +141,7 @@ def _judged(event: Event, contract: Contract, hashes: Collection[str]) -> Judged
     if event.action == "rated" and _DISLIKED < (event.rating or 0) < _LIKED:
         raise LeftOutError("rated neither good nor bad")
     liked = event.action == "accepted" or (event.action == "rated" and (event.rating or 0) >= _LIKED)
-    return Judged(x, output, None, None, liked)
+    return Judgement(x, output, None, None, liked)
 
 
 def _vector(numbers: Numbers | None, size: int) -> Array | None:

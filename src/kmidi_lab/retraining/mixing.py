@@ -11,8 +11,10 @@ from kmidi_lab.retraining.lessons import Array, Lessons
 from kmidi_lab.retraining.training import FeedbackTraining
 
 
-class Mixed:
-    """Gives a batch back with rows of feedback, drawn anew each time, by the number of the batch, so that a run which goes on draws the same.
+class FeedbackMixer:
+    """Gives a batch back with rows of feedback, drawn anew each time.
+
+    They are drawn by the number of the batch, so that a run which goes on draws the same.
 
     Args:
         training: makes rows of lessons.

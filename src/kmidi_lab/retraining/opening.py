@@ -22,7 +22,7 @@ from kmidi_lab.targets import build
 
 
 @dataclass(frozen=True)
-class Opened:
+class TrainableRelease:
     """A released model in `root`, as files and as a network, and how it learns."""
 
     root: Path
@@ -31,7 +31,7 @@ class Opened:
     training: FeedbackTraining
 
 
-def opened(cfg: DictConfig, root: Path) -> Opened:
+def opened(cfg: DictConfig, root: Path) -> TrainableRelease:
     """The released model; `cfg.model.module` has its sizes then.
 
     Raises:
@@ -49,10 +49,10 @@ def opened(cfg: DictConfig, root: Path) -> Opened:
     cfg.model.module.update(training.module_settings(str(published.entry.get("arch_hint"))))
     module = build(cfg.model.module, LabModule, cfg.trusted)
     start_weights.load(module, str(root))
-    return Opened(root, published, module.cpu().eval(), training)
+    return TrainableRelease(root, published, module.cpu().eval(), training)
 
 
-def lessons_of(model: Opened, events: list[Event]) -> Lessons:
+def lessons_of(model: TrainableRelease, events: list[Event]) -> Lessons:
     """What the model can learn from events, and how many it can't, by reason."""
     entry, head, training = model.published.entry, model.module.head(), model.training
     hashes = {str(facts.get("sha256")) for facts in entry.get("files", {}).values()}

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.retraining.lessons import Array, Judged
+from kmidi_lab.retraining.lessons import Array, Judgement
 
 Head = Mapping[str, NDArray[Any]]
 
@@ -32,7 +32,7 @@ class FeedbackTraining(ABC):
     ADAPTED: ClassVar[Mapping[str, int]]
 
     @abstractmethod
-    def answer(self, judged: Judged, head: Head) -> Array:
+    def answer(self, judged: Judgement, head: Head) -> Array:
         """`[A]` of what was judged. Raises LeftOutError: it is no answer of this model."""
 
     @abstractmethod

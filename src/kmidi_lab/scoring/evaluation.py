@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.errors import DataError
 from kmidi_lab.run_record import Note
 from kmidi_lab.scoring.items import ScoredItem
 
@@ -103,6 +104,21 @@ def verdict(evaluation: Evaluation, split: str, metric: str, mode: str) -> dict[
         "best_baseline_value": rivals[best],
         "beats_baselines": bool(beats),
     }
+
+
+def check_scorable(there: object, split: str, lack: str) -> None:
+    """Before a split is scored.
+
+    Args:
+        there: what is scored, empty or false where there is nothing.
+        split: its name.
+        lack: what it has not, such as `holds no songs`.
+
+    Raises:
+        DataError: there is nothing to score.
+    """
+    if not there:
+        raise DataError(f"the split {split!r} {lack}; give data.split=all or another data.root")
 
 
 def score_alike(

@@ -30,8 +30,9 @@ def match_weights(own: Floats, pieces: Sequence[Sequence[int]], order: int, voca
         vocabulary: number of tokens.
 
     Returns:
-        `[order + 1, order + 2]`: row n holds where the longest match has n tokens, column 0 is the model's weight, 1 that of
-        the piece's own tokens, 1 + k that of what followed matches of k tokens; those longer than n have 0. Rows sum to 1.
+        `[order + 1, order + 2]`: row n holds where the longest match has n tokens, column 0 is the model's weight, 1
+        that of the piece's own tokens, 1 + k that of what followed matches of k tokens; those longer than n have 0.
+        Rows sum to 1.
     """
     caches: list[Floats] = [np.zeros((order + 1, 0))]
     lengths = [np.zeros(0, np.int64)]

@@ -52,8 +52,8 @@ class NGram:
         pairs, counts = np.unique(context * vocabulary + tokens, return_counts=True)
         held: list[tuple[Ints, Ints]] = [(pairs, counts)]
         for order in range(n):
-            found, context = np.unique(context * _BASE + columns[:, order], return_inverse=True)
-            keys.append(found)
+            contexts, context = np.unique(context * _BASE + columns[:, order], return_inverse=True)
+            keys.append(contexts)
             held.append(np.unique(context * vocabulary + tokens, return_counts=True))
         kneser_ney = smoothing == "kneser-ney"
         self._orders = []
@@ -162,8 +162,8 @@ def every_match(
     """What followed the last 0, 1, … `limit` tokens so far, within one piece.
 
     Returns:
-        `[limit + 1, T, vocabulary]` distributions, zeros where nothing followed; row 0 is of the piece's own tokens. `[T]`
-        lengths of the longest matches, as `longest_matches` gives them.
+        `[limit + 1, T, vocabulary]` distributions, zeros where nothing followed; row 0 is of the piece's own tokens.
+        `[T]` lengths of the longest matches, as `longest_matches` gives them.
     """
     p, lengths = np.zeros((limit + 1, len(tokens), vocabulary), dtype), np.zeros(len(tokens), np.int64)
     followers: dict[tuple[int, ...], dict[int, int]] = {}

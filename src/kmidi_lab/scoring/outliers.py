@@ -46,17 +46,3 @@ def fit_outliers(
     unit = OutlierDetector(means.astype(np.float32), whitening.astype(np.float32), 1.0, false_alarms)
     threshold = float(np.quantile(unit.distance(held_out), 1 - false_alarms))
     return OutlierDetector(unit.means, unit.whitening, threshold, false_alarms)
-
-
-def auroc(inside: NDArray[np.floating], outside: NDArray[np.floating]) -> float:
-    """Probability that a sound outside has the greater distance than one inside; ties count half. NaN without either.
-
-    Args:
-        inside: `[N]` distances of sounds that the model knows.
-        outside: `[M]` of sounds that it does not.
-    """
-    if not len(inside) or not len(outside):
-        return float("nan")
-    ordered = np.sort(inside)
-    below, up_to = np.searchsorted(ordered, outside, "left"), np.searchsorted(ordered, outside, "right")
-    return float((below + up_to).mean() / (2 * len(inside)))

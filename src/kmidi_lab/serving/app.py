@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.form import KINDS
 from kmidi_lab.composition.metres import METRES
-from kmidi_lab.errors import UserError, first_line
+from kmidi_lab.errors import UserError
 from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields, json_body
 from kmidi_lab.serving.server import PAGE_FAULT, PAGE_HEADERS, guard
 from kmidi_lab.serving.studio import SETTINGS, Studio, ways
@@ -41,8 +41,7 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
 
     @app.exception_handler(UserError)
     async def wrong(request: Request, error: UserError) -> JSONResponse:
-        told = first_line(error).replace("compose.", "").replace("predict.", "").replace(", or null", ", or left empty")
-        return JSONResponse({"error": told}, 400)
+        return JSONResponse({"error": error.on_a_page}, 400)
 
     @app.get("/")
     def page() -> HTMLResponse:

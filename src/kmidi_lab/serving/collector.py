@@ -1,7 +1,7 @@
 """A studio's own collector of feedback, `task=collect`: it takes events that their users allow, and says so when they are on the disk.
 
-A request holds a consent record and events, a line each, as `task=feedback feedback.share=FILE` writes them. All of it is
-stored or, where one line is wrong, nothing.
+A request holds a consent record and events, a line each, as `task=feedback feedback.share=FILE` writes them. All of it
+is stored or, where one line is wrong, nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kmidi_lab.errors import UserError, first_line
 from kmidi_lab.feedback.consent import from_json
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.reading import EventError, parse
-from kmidi_lab.feedback.store import Added, Store
+from kmidi_lab.feedback.store import AdditionCounts, Store
 from kmidi_lab.serving.guards import MEGABYTE, Hosts, body
 from kmidi_lab.serving.server import guard
 
@@ -88,7 +88,7 @@ def make_collector(
     return app
 
 
-def _store(store: Store, data: bytes, limits: Limits, now: float) -> tuple[Added, int]:
+def _store(store: Store, data: bytes, limits: Limits, now: float) -> tuple[AdditionCounts, int]:
     """What was stored, and how many events were too old for it."""
     events, old = _events(data, now - limits.keep_days * DAY_S, now + DAY_S)
     if len(events) + store.size() > limits.most_events:

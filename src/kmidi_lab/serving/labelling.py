@@ -71,8 +71,8 @@ class Desk:
         """A WAV file of a question: the recording, or the MIDI file with a label's chord behind it.
 
         Raises:
-            ConfigError: no such number, or nothing to hear. DataError: the file is not what it was. LabError: it can't be
-                played.
+            ConfigError: no such number, or nothing to hear. DataError: the file is not what it was. LabError: it can't
+                be played.
         """
         question = self._item(number).question
         with self._lock:

@@ -28,7 +28,8 @@ def compared(
     """Two events of one group: the better song is accepted, the other rejected; of the same, both are accepted.
 
     Args:
-        songs: two, each with `seed`, `tempo`, `mood` (numbers and words), `key`, `style`, and `models`, their hashes by name.
+        songs: two, each with `seed`, `tempo`, `mood` (numbers and words), `key`, `style`, and `models`, their hashes by
+            name.
         better: `first`, `second` or `same`.
         use: the id of the rater.
         at: seconds since 1970; None is now.

@@ -42,6 +42,7 @@ class Studio:
         root: models folder.
         folder: where ratings are kept, in the store of feedback.
         cache_dir: prepared data.
+        spare: another models folder, which answers for models that `root` lacks; None for no other.
     """
 
     def __init__(self, root: Path, folder: Path, cache_dir: Path, spare: Path | None = None) -> None:
@@ -156,8 +157,8 @@ class Studio:
             raise ConfigError(one_of("better", better, ("first", "second", "same")))
         if not (self.shelf.has(first) and self.shelf.has(second)):
             raise ConfigError("a song is not kept any more; compose both again")
-        told = [orjson.loads(self.shelf.get(name, "json")) for name in (first, second)]
-        kept = [{key: t[key] for key in ("seed", "mood", "key", "tempo", "style", "models")} for t in told]
+        songs = [orjson.loads(self.shelf.get(name, "json")) for name in (first, second)]
+        kept = [{key: t[key] for key in ("seed", "mood", "key", "tempo", "style", "models")} for t in songs]
         for t in kept:
             t["mood"] = {k: v for k, v in t["mood"].items() if k != "words"}
             t["models"] = {m["model"]: m["sha256"] for m in t["models"]}
@@ -188,10 +189,10 @@ def _ways() -> Iterator[tuple[str, Way]]:
 
 def _way(model: str, typed: bool) -> Way:
     """How a model takes a file, or what is typed. Raises ConfigError: it doesn't, or there is none of that name."""
-    found = {name: way for name, way in _ways() if bool(way.example) == typed}
-    if model not in found:
-        raise ConfigError(one_of("model", model, found))
-    return found[model]
+    ways = {name: way for name, way in _ways() if bool(way.example) == typed}
+    if model not in ways:
+        raise ConfigError(one_of("model", model, ways))
+    return ways[model]
 
 
 def _short(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -106,8 +106,8 @@ def _read(value: Any) -> tuple[SongIntent, list[str]]:
     for name in ("title", "created"):
         parts[name] = _take(_text, value.get(name), name, wrong, "")
     parts["declined"] = _take(_declined, value.get("declined"), "declined", wrong, ())
-    known = {*_OWN, *(name for names in BLOCK_NAMES.values() for name in names)}
-    extra = {name: part for name, part in value.items() if name not in known}
+    field_names = {*_OWN, *(name for names in BLOCK_NAMES.values() for name in names)}
+    extra = {name: part for name, part in value.items() if name not in field_names}
     song = SongIntent(**parts, extra=extra)
     wrong += _loose(extra)
     return song, wrong or list(_together(song))

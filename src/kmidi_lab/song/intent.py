@@ -1,8 +1,8 @@
 """What a song is to be: KmiDi's complete song intent, schema 1.0.0, as dataclasses.
 
-Four blocks: the root (why), the emotional side (how it feels), technical constraints (what it may cost) and a directive (what
-to make). An empty text or None means that nothing is known yet. Keys that the schema does not name are kept in `extra` of
-their block, so that a file that is read and written again loses nothing.
+Four blocks: the root (why), the emotional side (how it feels), technical constraints (what it may cost) and a directive
+(what to make). An empty text or None means that nothing is known yet. Keys that the schema does not name are kept in
+`extra` of their block, so that a file that is read and written again loses nothing.
 """
 
 from __future__ import annotations

@@ -75,8 +75,8 @@ def answer(song: SongIntent, field: str, value: Any) -> SongIntent:
     Args:
         song: what was known.
         field: what was asked.
-        value: one of the choices, in any case of letters, or one's own words where the question is open; numbers may be typed,
-            as `0.5`, `80 to 100` and `16 bars`. None declines, so that it is not asked again.
+        value: one of the choices, in any case of letters, or one's own words where the question is open; numbers may be
+            typed, as `0.5`, `80 to 100` and `16 bars`. None declines, so that it is not asked again.
 
     Raises:
         IntentError: the value is not allowed, or does not go with what was known.
@@ -124,8 +124,8 @@ def missing(song: SongIntent) -> tuple[str, ...]:
 def filled(song: SongIntent) -> SongIntent:
     """The same with the lab's suggestions wherever nothing is known; no rule is broken that nobody asked for.
 
-    What only the person can know stays unknown, the mood too where no word says anything of it. What was declined is filled,
-    and stays marked as declined.
+    What only the person can know stays unknown, the mood too where no word says anything of it. What was declined is
+    filled, and stays marked as declined.
     """
     for asking in ASKED:
         if asking.field in FREELY_FILLED and is_empty(song, asking.field) and asking.when(song):

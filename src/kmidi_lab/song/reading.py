@@ -33,8 +33,8 @@ def read_intent(source: Path | str | bytes, example: str | None = None) -> SongI
     """A song intent from a file, or from the file's content.
 
     Args:
-        source: a file that ends in .json, .yaml or .yml, as a Path; or its text or bytes, where text that begins with `{` is
-            JSON and all other YAML.
+        source: a file that ends in .json, .yaml or .yml, as a Path; or its text or bytes, where text that begins with
+            `{` is JSON and all other YAML.
         example: which one, of a file that holds several, as KmiDi's examples and its schema do.
 
     Raises:

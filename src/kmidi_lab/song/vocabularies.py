@@ -1,7 +1,7 @@
 """The words of KmiDi's song intent schema 1.0.0 (MIT), declared once: what a person chooses from, and what models name.
 
-Where a mood lies in valence and arousal follows from words of the feel lexicon (`chords/feel_lexicon.yaml`): no number of
-its own stands here.
+Where a mood lies in valence and arousal follows from words of the feel lexicon (`chords/feel_lexicon.yaml`): no number
+of its own stands here.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _OF_THE_SWEEP = ("sweep=", "sweep.", "launcher=", "hydra.", "hydra/")
 
 
 @dataclass(frozen=True)
-class Tried:
+class FinishedJob:
     """A job of a sweep: its number, its overrides, and its record where it has finished well."""
 
     number: int
@@ -36,13 +36,13 @@ def only_repeats(jobs: Iterable[tuple[str, Sequence[str]]]) -> bool:
     return all(len(own) == 1 for own in settings.values())
 
 
-def chosen(tried: Sequence[Tried]) -> list[int]:
+def chosen(tried: Sequence[FinishedJob]) -> list[int]:
     """The jobs of the setting with the least mean objective, one setting for each model.
 
     A setting counts only where it has as many jobs as the fullest one of its model: the mean over the seeds that did
     not fail is no fair figure.
     """
-    by_model: dict[str | None, dict[tuple[str, ...], list[Tried]]] = defaultdict(lambda: defaultdict(list))
+    by_model: dict[str | None, dict[tuple[str, ...], list[FinishedJob]]] = defaultdict(lambda: defaultdict(list))
     for job in tried:
         if job.run.objective is not None:
             by_model[job.run.identity.model][setting(job.words)].append(job)
@@ -54,7 +54,7 @@ def chosen(tried: Sequence[Tried]) -> list[int]:
     return sorted(numbers)
 
 
-def compared_on_other_data(tried: Sequence[Tried]) -> bool:
+def compared_on_other_data(tried: Sequence[FinishedJob]) -> bool:
     """Whether settings of one model were validated on other examples, so that their losses can't be compared."""
     versions: dict[str | None, dict[tuple[str, ...], set[str | None]]] = defaultdict(lambda: defaultdict(set))
     for job in tried:
@@ -63,7 +63,7 @@ def compared_on_other_data(tried: Sequence[Tried]) -> bool:
     return any(len({frozenset(v) for v in own.values()}) > 1 for own in versions.values())
 
 
-def _mean(jobs: Sequence[Tried]) -> float:
+def _mean(jobs: Sequence[FinishedJob]) -> float:
     values = [job.run.objective.value for job in jobs if job.run.objective]
     sign = -1.0 if jobs[0].run.objective and jobs[0].run.objective.mode == "max" else 1.0
     return sign * fmean(values)

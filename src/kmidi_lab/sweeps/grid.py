@@ -11,8 +11,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.overrides import values_of
 from kmidi_lab.sweeps import kept, state
-from kmidi_lab.sweeps.choice import Tried, chosen, compared_on_other_data
+from kmidi_lab.sweeps.choice import FinishedJob, chosen, compared_on_other_data
 
 log = logging.getLogger(__name__)
 Launch = Callable[[list[list[str]], int], object]
@@ -81,10 +82,10 @@ def test_chosen(folder: Path, begun: kept.KeptSweep, trained: Set[int], launch: 
         launch([in_folder(state.words_to_test(jobs[n], folder / str(n)), n) for n in sorted(numbers)], 0)
 
 
-def tried_in(folder: Path, jobs: Sequence[Sequence[str]]) -> list[Tried]:
+def tried_in(folder: Path, jobs: Sequence[Sequence[str]]) -> list[FinishedJob]:
     """The jobs that have ended well."""
     records = ((n, words, state.record_of(folder / str(n))) for n, words in enumerate(jobs))
-    return [Tried(n, tuple(words), run) for n, words, run in records if run and run.identity.status == "ok"]
+    return [FinishedJob(n, tuple(words), run) for n, words, run in records if run and run.identity.status == "ok"]
 
 
 def in_folder(words: Sequence[str], number: int) -> list[str]:
@@ -109,14 +110,11 @@ def combinations(
     more = [f"{key}={value}" for key, value in (params or {}).items() if key not in typed]
     choices: list[list[str]] = []
     for override in parser.parse_overrides([*arguments, *more]):
-        if not override.is_sweep_override():
-            choices.append([str(override.input_line)])
-            continue
-        if not override.is_discrete_sweep():
+        if override.is_sweep_override() and not override.is_discrete_sweep():
             raise ConfigError(
                 f"{override.key_or_group}: a range has no list of values; list some, as in {override.key_or_group}=1,2"
             )
-        choices.append([f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()])
+        choices.append(values_of(override))
     return [list(job) for job in product(*choices)]
 
 

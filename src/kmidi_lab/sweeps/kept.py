@@ -55,6 +55,14 @@ class KeptSweep:
     schema: int = 1
     chosen: list[int] = field(default_factory=list)
 
+    def to_type_again(self, words: Iterable[str]) -> list[str]:
+        """Of the words of its command and its jobs those that a file is not believed.
+
+        Args:
+            words: of the command, as they are read.
+        """
+        return to_type_again([*words, *(word for job in self.jobs for word in job)])
+
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
@@ -137,7 +145,7 @@ def check_typed(begun: KeptSweep, wanted: Sequence[str], typed: Sequence[str], f
     """
     # The options come in pairs of which both are words of their own.
     named = [w for w, before in zip(wanted, ["", *wanted], strict=False) if "--config-" in w or "--config-" in before]
-    again = dict.fromkeys([*named, *to_type_again([*wanted, *(word for job in begun.jobs for word in job)])])
+    again = dict.fromkeys([*named, *begun.to_type_again(wanted)])
     said = {*map(unquoted, typed)}
     missing = [word for word in again if unquoted(word) not in said]
     if missing:

@@ -143,8 +143,8 @@ class _Search:
                 self.study.tell(number, state=TrialState.PRUNED)
             else:
                 self.study.tell(number, objective.value)
-            told = "failed" if objective is None else f"{objective.metric} {objective.value:.4f}"
-            log.info("trial %d: %s%s", number, told, ", pruned" if trial.user_attrs.get(PRUNED) else "")
+            outcome = "failed" if objective is None else f"{objective.metric} {objective.value:.4f}"
+            log.info("trial %d: %s%s", number, outcome, ", pruned" if trial.user_attrs.get(PRUNED) else "")
 
     def _test_best(self) -> None:
         try:

@@ -23,7 +23,7 @@ from kmidi_lab.inference.adapters import FILE, FORMAT, base_hashes, named_folder
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.adapting import Adapter, cross_validated
 from kmidi_lab.retraining.lessons import ALIKE, Array
-from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
+from kmidi_lab.retraining.opening import TrainableRelease, events_of, lessons_of, opened
 from kmidi_lab.streams import say
 from kmidi_lab.tasks.roots import models_root
 
@@ -66,7 +66,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     say(f"written: {folder}; type task=predict model={cfg.model.name} predict.adapter={options.name}")
 
 
-def keep(model: Opened, module: LabModule, x: Array, folder: Path, facts: dict[str, Any], tolerance: float) -> None:
+def keep(
+    model: TrainableRelease, module: LabModule, x: Array, folder: Path, facts: dict[str, Any], tolerance: float
+) -> None:
     """Proves and writes the files of an adapted module: a folder that is named by their hash, then `adapter.json`.
 
     A kill leaves the adapter that was there, or the new one.

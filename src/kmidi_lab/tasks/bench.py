@@ -21,6 +21,7 @@ from kmidi_lab.registry.files import check_hashes
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.bench import bench_csv, jitter_png
 from kmidi_lab.report.formats import microseconds, percent, printable, text_table
+from kmidi_lab.report.latency_view import runs_student
 from kmidi_lab.tasks.roots import models_root
 from kmidi_lab.wording import many
 
@@ -112,7 +113,7 @@ def _say(latency: dict[str, Any], student: bool) -> None:
     """
     rows, notes = [], []
     for backend, b in latency["backends"].items():
-        name = f"{backend} (student)" if student and backend.startswith(("rtneural", "kmidi")) else backend
+        name = f"{backend} (student)" if student and runs_student(backend) else backend
         floor = b["memory_floor"]["floor_us"]
         ratio = f"{b['memory_floor']['floor_ratio']:.2f}× {microseconds(floor)}" if floor else "no floor"
         hardest = min(b["deadlines"], key=lambda d: d["deadline_us"])

@@ -14,7 +14,6 @@ from kmidi_lab.composition.picture import song_picture
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
-from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.midi.score import midi_target
 from kmidi_lab.midi.sound import NoSoundError, wav_bytes
@@ -31,7 +30,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         said = interview(request.known, say, input)
         request = build(cfg.compose, SongRequest, cfg.trusted, ask=False, song=None if said == SongIntent() else said)
     folder = context["folder"]
-    target = _target(request.out, folder / "song.mid")
+    target = midi_target(request.out, folder / "song.mid", name="compose.out")
     song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir), spare_root(cfg)), cfg.seed)
     brief, parts = song.brief, song.arrangement.parts
     title = f"{brief.headline}, {many(len(song.arrangement.metres), 'bar')}"
@@ -60,10 +59,3 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     for remark in remarks:
         say(remark)
     say(f"written: {', '.join(map(str, written))}")
-
-
-def _target(out: str | None, default: Path) -> Path:
-    try:
-        return midi_target(out, default)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("predict.", "compose.")) from None

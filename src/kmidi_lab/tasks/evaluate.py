@@ -141,8 +141,8 @@ def _contract_beside(path: Path, newest: Contract) -> Contract:
 def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, Any], Path]:
     """(module with the checkpoint's weights, the run's resolved config, the checkpoint) of a run folder or .ckpt.
 
-    The folder may come from someone else: `trusted` is what the user says, and the run's own is not looked at. A run that
-    was stopped before the student for RTNeural was made has a module without one.
+    The folder may come from someone else: `trusted` is what the user says, and the run's own is not looked at. A run
+    that was stopped before the student for RTNeural was made has a module without one.
 
     Raises:
         ConfigError: a file is missing, damaged or of another model.

@@ -15,7 +15,7 @@ from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.export.publish import export_module
+from kmidi_lab.export.publish import Publication, export_module
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable
@@ -57,9 +57,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         record.spread = leaderboard(folder.parent)[1]
     # The scores published are always those of these weights, whatever was in run.json.
     evaluate(record, module, build(config["model"].get("evaluator"), Evaluator, cfg.trusted), data)
-    export_module(
-        module, data.probes(), record, models_root, export.tolerance, export.calls, export.release, export.cpp
-    )
+    to = Publication(models_root, export.tolerance, export.calls, export.release, export.cpp)
+    export_module(module, data.probes(), record, to)
     run_file.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_file.FILE}")

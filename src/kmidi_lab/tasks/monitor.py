@@ -16,7 +16,7 @@ from kmidi_lab.errors import ConfigError, DataError, DriftError
 from kmidi_lab.feedback.drift import CHANCE_LIMIT, FEWEST, PSI_LIMIT, drift
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
-from kmidi_lab.report.drift import Moved, write_drift
+from kmidi_lab.report.drift import InputDrift, write_drift
 from kmidi_lab.streams import say
 from kmidi_lab.targets import build
 from kmidi_lab.wording import many
@@ -63,7 +63,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     path = context["folder"] / "monitor.json"
     write_atomic(path, orjson.dumps(report, option=orjson.OPT_INDENT_2))
     page = context["folder"] / "monitor.html"
-    moved = [Moved(_name(contract, i), float(found.psi[i]), reference[:, i], seen[:, i]) for i in worst]
+    moved = [InputDrift(_name(contract, i), float(found.psi[i]), reference[:, i], seen[:, i]) for i in worst]
     write_drift(report, moved, (PSI_LIMIT, CHANCE_LIMIT), page)
     say(f"{many(found.seen, 'input')} of {many(options.days, 'day')} beside {found.reference} of the data")
     say(f"  MMD² {found.mmd:.4f}, as much by chance in {found.chance:.1%} (an alert needs {CHANCE_LIMIT:.0%} or less)")

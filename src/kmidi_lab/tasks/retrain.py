@@ -16,8 +16,8 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.retraining.gated import Retraining
 from kmidi_lab.retraining.going_on import Basis, events_again, settings_of
 from kmidi_lab.retraining.lessons import ALIKE, Lessons
-from kmidi_lab.retraining.mixing import Mixed
-from kmidi_lab.retraining.opening import Opened, events_of, lessons_of, opened
+from kmidi_lab.retraining.mixing import FeedbackMixer
+from kmidi_lab.retraining.opening import TrainableRelease, events_of, lessons_of, opened
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
 from kmidi_lab.retraining.splitting import held_out
 from kmidi_lab.streams import say
@@ -80,7 +80,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     context["rounds"] = rounds = Rounds(Path(cfg.paths.output_root), cfg.model.name)
     rounds.number()
     learnt = lessons.rows(~held)
-    mixed = Mixed(model.training, learnt, event_weights(learnt, trust), cfg.retrain.share, cfg.seed)
+    mixed = FeedbackMixer(model.training, learnt, event_weights(learnt, trust), cfg.retrain.share, cfg.seed)
     record = lab.train(cfg, context, lab.Additions(begin, mixed, report.gate, _KEPT_STEPS))
     if record.primary is None:
         return  # another rank than the first: it has trained its share and has nothing to say
@@ -118,7 +118,7 @@ def _check(cfg: DictConfig) -> None:
         raise ConfigError(f"retrain.steps={cfg.retrain.steps} must be 1 to 100000")
 
 
-def _set(cfg: DictConfig, model: Opened) -> None:
+def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     """One training of so many batches from the release, whose last weights count: validation is on the original data alone."""
     cfg.model.init_from = str(model.root)
     cfg.model.module.learning_rate = cfg.retrain.learning_rate or model.training.RATE
@@ -131,7 +131,7 @@ def _set(cfg: DictConfig, model: Opened) -> None:
     cfg.trainer.update({"max_epochs": _MANY_EPOCHS, "ema": 0.0, "patience": 0, "more": {**cfg.trainer.more, **once}})
 
 
-def _check_data(cfg: DictConfig, model: Opened, data: DataModule) -> None:
+def _check_data(cfg: DictConfig, model: TrainableRelease, data: DataModule) -> None:
     """Raises DataError: what the release was trained on is not there, so nothing would keep it from forgetting."""
     here, there = data.describe()["version"], model.published.entry["training"].get("dataset_version")
     if here != there:

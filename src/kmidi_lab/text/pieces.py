@@ -53,8 +53,8 @@ _RUN = re.compile(r"(.)\1{2,}")
 
 def tokens(text: str) -> list[str]:
     """The words and marks of a text, in order: small letters, three equal letters or more as two, two marks at most in a row."""
-    found = _WORD.findall(text.translate(_APOSTROPHES).translate(_UPPER))[:MOST_WORDS]
-    return [_RUN.sub(r"\1\1", token)[:LONGEST_WORD] if is_word(token) else token[:2] for token in found]
+    words = _WORD.findall(text.translate(_APOSTROPHES).translate(_UPPER))[:MOST_WORDS]
+    return [_RUN.sub(r"\1\1", token)[:LONGEST_WORD] if is_word(token) else token[:2] for token in words]
 
 
 def is_word(token: str) -> bool:
@@ -65,14 +65,14 @@ def is_word(token: str) -> bool:
 def pieces(text: str) -> list[str]:
     """Every piece of a text, one that is there twice twice; each begins with the letter of its kind.
 
-    `w` a word or mark, `wnot_` a negated word once more, `b` two neighbours, `c` three to five letters in a row of a word
-    between `<` and `>`.
+    `w` a word or mark, `wnot_` a negated word once more, `b` two neighbours, `c` three to five letters in a row of a
+    word between `<` and `>`.
     """
-    found = tokens(text)
-    out = [f"w{token}" for token in found]
-    out += [f"wnot_{word}" for word in negated(found)]
-    out += [f"b{first} {second}" for first, second in zip(found, found[1:], strict=False)]
-    for token in found:
+    words = tokens(text)
+    out = [f"w{token}" for token in words]
+    out += [f"wnot_{word}" for word in negated(words)]
+    out += [f"b{first} {second}" for first, second in zip(words, words[1:], strict=False)]
+    for token in words:
         out += _parts(token)
     return out
 

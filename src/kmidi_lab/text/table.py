@@ -28,7 +28,8 @@ class Table:
     Args:
         steps: `[32768, 128]` int8.
         scales: `[32768]` float32, of each row; row r adds `steps[r] * scales[r]`.
-        words: `[131072]` uint8: bit b of byte k is 1 where a word with the hash 8k + b, modulo 2**20, was met often enough.
+        words: `[131072]` uint8: bit b of byte k is 1 where a word with the hash 8k + b, modulo 2**20, was met often
+            enough.
     """
 
     steps: NDArray[np.int8]

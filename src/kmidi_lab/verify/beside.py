@@ -109,7 +109,11 @@ def _array(head: dict[str, Any], key: str, dimensions: int) -> NDArray[np.float3
 
 
 def _width(checks: Checks, name: str, source: Any, contract: Contract) -> int:
-    """How many outputs the head reads; the slice `output` is all of them. Raises ValueError and KeyError when that is no slice of the contract."""
+    """How many outputs the head reads; the slice `output` is all of them.
+
+    Raises:
+        ValueError, KeyError: that is no slice of the contract.
+    """
     if not isinstance(source, dict) or not isinstance(source.get("slice"), str):
         raise ValueError(f"input is {show(source)}, must name the slice of the output that is decoded")
     part = contract.output(source["slice"]) if source["slice"] != ALL_OUTPUTS else None

@@ -68,7 +68,7 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
     checks.expect("card", order, fault)
     spread = section(entry, "spread")
     seconds = training.get("duration_seconds")
-    told = {
+    statements = {
         "data": (_first(_DATA, card), training.get("dataset_id")),
         "hardware": (
             _first(_ACCELERATOR, _row(card, "hardware") or ""),
@@ -82,8 +82,8 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
     for what in ("seeds", "folds"):
         listed = spread.get(what)
         numbers = ", ".join(map(str, listed)) if isinstance(listed, list) else ""
-        told[f"{what} of the spread"] = (_row(card, f"{what} of the spread"), numbers)
-    for what, (on_card, in_entry) in told.items():
+        statements[f"{what} of the spread"] = (_row(card, f"{what} of the spread"), numbers)
+    for what, (on_card, in_entry) in statements.items():
         same = None in (on_card, in_entry) or on_card == in_entry
         checks.expect("card", same, f"{name}: {what} is {show(on_card)}, the registry tells {show(in_entry)}; {_AGAIN}")
     _check_settings(checks, name, _row(card, "settings") or "", training)
@@ -93,11 +93,11 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
 def _check_settings(checks: Checks, name: str, settings: str, training: dict[str, Any]) -> None:
     """How the network was trained, as far as both tell, and its losses."""
     for key in _SETTINGS:
-        told = cell(f"{key} {text_of(training.get(key))}")
+        row = cell(f"{key} {text_of(training.get(key))}")
         if re.search(rf"(^|, ){re.escape(cell(key))} ", settings) and training.get(key) is not None:
-            same = re.search(rf"(^|, ){re.escape(told)}(,|$)", settings) is not None
+            same = re.search(rf"(^|, ){re.escape(row)}(,|$)", settings) is not None
             checks.expect(
-                "card", same, f"{name}: settings are {show(settings)}, the registry tells {show(told)}; {_AGAIN}"
+                "card", same, f"{name}: settings are {show(settings)}, the registry tells {show(row)}; {_AGAIN}"
             )
     for loss in _LOSSES:
         # Markdown has a backslash before the underscore.

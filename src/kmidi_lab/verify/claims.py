@@ -69,13 +69,13 @@ def check_params(checks: Checks, entry: dict[str, Any], stored: int | None, onnx
 
 def check_reach(checks: Checks, entry: dict[str, Any], reach: int | None) -> None:
     """How many calls an answer depends on, against the RTNeural file's; None without an end."""
-    told = entry.get("receptive_field", reach)
-    fault = f"receptive_field is {show(told)}, the RTNeural file has {show(reach)}; {_AGAIN}"
-    checks.expect("receptive field", told == reach, fault)
+    claim = entry.get("receptive_field", reach)
+    fault = f"receptive_field is {show(claim)}, the RTNeural file has {show(reach)}; {_AGAIN}"
+    checks.expect("receptive field", claim == reach, fault)
     if entry.get("rtneural_is_student") is not True:
-        told = entry.get("onnx_receptive_field", reach)
-        fault = f"onnx_receptive_field is {show(told)}, the same network's RTNeural file has {show(reach)}; {_AGAIN}"
-        checks.expect("receptive field", told == reach, fault)
+        claim = entry.get("onnx_receptive_field", reach)
+        fault = f"onnx_receptive_field is {show(claim)}, the same network's RTNeural file has {show(reach)}; {_AGAIN}"
+        checks.expect("receptive field", claim == reach, fault)
 
 
 def check_said_of_golden(

@@ -71,8 +71,8 @@ def check_title(checks: Checks, kind: str, name: str, data: bytes, contract: Con
         if kind == "audio golden":
             rights |= {"sample_rate": RATE, "scale": SCALE}
         for key, right in rights.items():
-            told = file.get(key)
-            checks.expect(kind, told == right, f"{name}: {key} is {show(told)}, must be {show(right)}; {_AGAIN}")
+            title = file.get(key)
+            checks.expect(kind, title == right, f"{name}: {key} is {show(title)}, must be {show(right)}; {_AGAIN}")
 
 
 def check_audio(checks: Checks, name: str, data: bytes, files: list[RunnableFile]) -> None:

@@ -12,6 +12,7 @@ from datamodules.dynamics import asap
 from datamodules.dynamics.library import load
 from datamodules.shared.alignment import BeatMap, match
 from datamodules.shared.asap import read_table, table
+from datamodules.shared.splits import SplitBy
 from kmidi_lab.midi.piece import NOTE, Piece, Track
 from kmidi_lab.midi.score import make_score
 
@@ -96,16 +97,16 @@ def test_the_published_layout(tmp_path: Path) -> None:
 
 def test_splits_never_part_a_piece_and_the_cache_is_by_content(tmp_path: Path) -> None:
     root, cache = write_asap(tmp_path, 12), tmp_path / "cache"
-    library = load(root, cache, ("asap", "kth_rules"), 0, 0.3, 0.3, False)
+    library = load(root, cache, ("asap", "kth_rules"), SplitBy(0, 0.3, 0.3), False)
     assert library.description["stand_in"] is None and set(library.splits) == {"train", "val", "test"}
     places: dict[str, set[str]] = {}
     for performance, split in zip(library.songs, library.splits, strict=True):
         places.setdefault(performance.piece, set()).add(split)
     assert all(len(p) == 1 for p in places.values())
-    again = load(root, cache, ("asap", "kth_rules"), 0, 0.3, 0.3, False)
+    again = load(root, cache, ("asap", "kth_rules"), SplitBy(0, 0.3, 0.3), False)
     assert again.splits == library.splits and len(list(cache.rglob("*.prepared"))) == 1
     (root / "asap" / "Somebody/Piece_2/A.mid").write_bytes(b"")
-    changed = load(root, cache, ("asap",), 0, 0.3, 0.3, False)
+    changed = load(root, cache, ("asap",), SplitBy(0, 0.3, 0.3), False)
     assert changed.description["version"] != library.description["version"]
     assert changed.description["problems"]["performance: empty file"] == 1
 

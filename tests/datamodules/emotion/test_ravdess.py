@@ -21,7 +21,7 @@ from datamodules.emotion.ravdess import LICENCE_ID, channels_of, files, read, re
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.clips import ClipError
 from kmidi_lab.audio.front_end import heard
-from kmidi_lab.contracts import SPEAKER_FEATURES
+from kmidi_lab.contract_features import SPEAKER_FEATURES
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator

@@ -16,7 +16,7 @@ from datamodules.harmony.module import ChordSongs
 from datamodules.shared import engine, stored
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.library import Reading
-from datamodules.shared.splits import Groups, assign
+from datamodules.shared.splits import Groups, SplitBy, assign
 from kmidi_lab.chords.chord import Event, Key, Song, merge_repeats
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.errors import ConfigError
@@ -78,7 +78,7 @@ def test_no_bach_piece_crosses_splits_under_two_names(tmp_path: Path, monkeypatc
 @pytest.mark.slow
 def test_order_of_sources_changes_nothing_and_absent_ones_are_always_said(tmp_path: Path) -> None:
     def load(*sources: str) -> chord_library.Library:
-        return chord_library.load(Path("nowhere"), tmp_path, sources, 0, 0.1, 0.1, False)
+        return chord_library.load(Path("nowhere"), tmp_path, sources, SplitBy(0, 0.1, 0.1), False)
 
     a, b = load("embedded", "rntxt"), load("rntxt", "pop909", "embedded")
     assert [s.id for s in a.songs] == [s.id for s in b.songs]
@@ -117,7 +117,7 @@ def test_rotations_and_relative_keys_of_a_loop_stay_together() -> None:
 def test_duplicates_go_before_transposition() -> None:
     first = Reading("a", "x", items=[song("1", "Dm7 G7 C")])
     second = Reading("b", "x", items=[song("2", "Em7 A7 D", key=Key(2, 1)), song("3", "C F")])
-    library = engine.build([first, second], "f", chord_library.ChordRules(0, 0.1, 0.1))
+    library = engine.build([first, second], "f", chord_library.ChordRules(SplitBy(0, 0.1, 0.1)))
     assert [s.id for s in library.songs] == ["1", "3"]
     assert library.description["problems"] == {"same progression as another, whatever the key": 1}
 
@@ -125,7 +125,7 @@ def test_duplicates_go_before_transposition() -> None:
 @pytest.mark.slow
 def test_cache_is_used_and_a_broken_one_is_remade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def load() -> chord_library.Library:
-        return chord_library.load(Path("nowhere"), tmp_path, ("embedded",), 0, 0.1, 0.1, False)
+        return chord_library.load(Path("nowhere"), tmp_path, ("embedded",), SplitBy(0, 0.1, 0.1), False)
 
     first = load()
     [path] = (tmp_path / "chord_db").iterdir()

@@ -12,6 +12,7 @@ from datamodules.harmony import jazz_standards, pop909
 from datamodules.harmony.library import ChordRules
 from datamodules.shared import engine
 from datamodules.shared.library import Reading
+from datamodules.shared.splits import SplitBy
 from kmidi_lab.chords.chord import Song
 from kmidi_lab.chords.key_finding import estimate_key
 from kmidi_lab.models.harmony.features import joint_class
@@ -46,7 +47,7 @@ def test_estimated_keys_on_standards_that_state_theirs(shared: Path, jazz: Readi
 @pytest.mark.slow
 def test_no_near_duplicate_crosses_splits(jazz: Reading[Song], pop: Reading[Song]) -> None:
     copies = [replace(reading, problems=[]) for reading in (jazz, pop)]  # to which copies of songs are added
-    library = engine.build(copies, "x", ChordRules(0, 0.1, 0.15))
+    library = engine.build(copies, "x", ChordRules(SplitBy(0, 0.1, 0.15)))
 
     def grams(s: Song) -> set[tuple[int, ...]]:
         t = [joint_class(e.chord, e.key) for e in s.events]

@@ -13,10 +13,12 @@ import soundfile
 
 from datamodules.instrument import general_midi, library, philharmonia
 from datamodules.instrument import nsynth as published_nsynth
+from datamodules.instrument.general_midi_takes import take_of
 from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds, NSynthSounds, PhilharmoniaSounds
 from datamodules.instrument.recording import Augmentation, Conditions, recorded
 from datamodules.shared import rendering
 from datamodules.shared.clips import ClipError
+from datamodules.shared.splits import SplitBy
 from datamodules.shared.unread import REASON
 from kmidi_lab.audio.io import CUT
 from kmidi_lab.contracts import INSTRUMENT
@@ -292,7 +294,7 @@ def test_batches_hold_targets_and_masks(few_programs: GeneralMidiSounds) -> None
 
 def test_splits_of_a_library_are_a_hash_of_the_take(few_programs: GeneralMidiSounds) -> None:
     clips = few_programs.songs("all")
-    again = library.TakeRules(0.1, 0.2, 0, "").split(clips[::-1]).places[::-1]
+    again = library.TakeRules(SplitBy(0, 0.1, 0.2), "").split(clips[::-1]).places[::-1]
     assert again == few_programs.library.splits
 
 
@@ -417,7 +419,7 @@ def test_another_sound_font_plays_the_same_programs_in_its_own_takes(tmp_path, m
 
 def test_rolls_are_strokes_of_one_key_and_every_key_is_played():
     kit = next(p for p in general_midi.PRESETS if p.drums)
-    takes = [general_midi._take(kit, i, 61, np.random.default_rng(i)) for i in range(61)]
+    takes = [take_of(kit, i, 61, np.random.default_rng(i)) for i in range(61)]
     assert {take.pitch for take in takes} == set(range(27, 88))
     rolls = [take for take in takes if len(take.notes) > 1]
     assert 5 < len(rolls) < 30

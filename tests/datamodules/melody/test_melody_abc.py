@@ -11,7 +11,8 @@ import pytest
 from support.melody_music21 import read as music21_read
 
 from datamodules.melody import tune_books
-from datamodules.melody.abc import AbcError, key_of, read_tune, tunes
+from datamodules.melody.abc import read_tune, tunes
+from datamodules.melody.abc_fields import AbcError, key_of
 from datamodules.melody.tune_books import title_key
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.models.melody.features import Melody

@@ -15,6 +15,7 @@ from datamodules.melody.module import Melodies
 from datamodules.melody.reading import keep
 from datamodules.shared import engine
 from datamodules.shared.library import Reading
+from datamodules.shared.splits import SplitBy
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
@@ -24,7 +25,7 @@ def built(melodies: list[Melody], seed: int = 0) -> library.Library:
     reading: Reading[Melody] = Reading("aird", "x")
     for m in melodies:
         keep(reading, m, "f")
-    return engine.build([reading], "f", library.MelodyRules(seed, 0.2, 0.2))
+    return engine.build([reading], "f", library.MelodyRules(SplitBy(seed, 0.2, 0.2)))
 
 
 def walk(seed: int, notes: int = 60) -> list[int]:

@@ -11,6 +11,7 @@ import pytest
 
 from datamodules.melody import chorales, library
 from datamodules.melody.reading import MIN_NOTES
+from datamodules.shared.splits import SplitBy
 from kmidi_lab.chords.chord import Key
 
 CONTAINER = '<container><rootfiles><rootfile full-path="a/score.xml"/></rootfiles></container>'
@@ -95,13 +96,13 @@ def test_they_give_way_to_the_published_chorales(tmp_path: Path, monkeypatch: py
     some = chorales.files()[::8]
     monkeypatch.setattr(chorales, "files", lambda: some)
     wanted = ("chorales", "jsb_chorales")
-    alone = library.load(tmp_path, tmp_path / "cache", wanted, 0, 0.1, 0.15, False)
+    alone = library.load(tmp_path, tmp_path / "cache", wanted, SplitBy(0, 0.1, 0.15), False)
     assert [s["name"] for s in alone.description["sources"]] == ["chorales"]
     assert alone.description["absent"] == ["jsb_chorales"] and alone.description["stand_in"]
     (tmp_path / "jsb_chorales").mkdir()
     rows = [[60 + i // 4 % 12, 55, 52, 48] for i in range(64)]
     content = f'{{"train": [{rows}], "valid": [{rows[8:]}], "test": [{rows[::-1]}]}}'
     (tmp_path / "jsb_chorales" / "jsb-chorales-16th.json").write_text(content)
-    both = library.load(tmp_path, tmp_path / "cache", wanted, 0, 0.1, 0.15, False)
+    both = library.load(tmp_path, tmp_path / "cache", wanted, SplitBy(0, 0.1, 0.15), False)
     assert [s["name"] for s in both.description["sources"]] == ["jsb_chorales"]
     assert both.description["absent"] == []

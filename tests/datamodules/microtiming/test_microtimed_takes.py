@@ -10,26 +10,27 @@ import numpy as np
 import pytest
 
 from datamodules.microtiming import local_tempo, piano, rules
-from datamodules.microtiming.drums import Recorded, strokes
+from datamodules.microtiming.drums import PublishedTake, strokes
 from datamodules.microtiming.library import TakeRules, group
 from datamodules.microtiming.module import MicrotimedTakes
 from datamodules.shared import engine
 from datamodules.shared.library import Reading
+from datamodules.shared.splits import SplitBy
 from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.microtiming.features import LEAD_MS
 from kmidi_lab.models.microtiming.notes import ROLES
 
 IN = {s.name: s.index for s in MICROTIMING.inputs}
-RULES = TakeRules((), 0, 0.2, 0.3)
+RULES = TakeRules((), SplitBy(0, 0.2, 0.3))
 
 
 @pytest.fixture(scope="module")
-def made() -> list[Recorded]:
+def made() -> list[PublishedTake]:
     return rules.read().items
 
 
-def split(songs: list[Recorded], setting: TakeRules = RULES) -> dict[str, set[str]]:
+def split(songs: list[PublishedTake], setting: TakeRules = RULES) -> dict[str, set[str]]:
     """The splits of each take, by its id."""
     library = engine.build([Reading("some", "x", items=list(songs))], "v", setting)
     out: dict[str, set[str]] = {}
@@ -105,6 +106,19 @@ def test_batik_skips_what_it_cannot_use(tmp_path):
     assert [song.id for song in reading.items] == ["batik_mozart/a"] and reading.skipped == 1
 
 
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_bar_is_shown_while_files_are_read_if_it_is_wanted(tmp_path, monkeypatch, progress):
+    folder = tmp_path / "batik_mozart" / "match"
+    folder.mkdir(parents=True)
+    (folder / "a.match").write_text(MATCH + "".join(match_line(n) for n in range(40)))
+    bars = []
+    monkeypatch.setattr("rich.progress.track", lambda items, description, transient: bars.append(description) or items)
+    options = {"sources": ["batik_mozart"], "progress": progress}
+    with pytest.raises(DataError):  # one take is no data set
+        MicrotimedTakes(str(tmp_path), str(tmp_path / "cache"), **options).setup("fit")
+    assert bars == ["reading Mozart as played"] * progress
+
+
 def test_performances_of_one_piece_and_of_pieces_alike_share_a_split(made):
     pieces = [song for song in made if song.take.kind == "piano"]
     again = [
@@ -126,7 +140,7 @@ def test_a_drummer_that_is_tested_is_in_no_other_split(made):
         for n, song in enumerate(s for s in made if s.take.kind == "drums")
     ]
     players = {song.id: song.take.player for song in drums}
-    places = split(drums, TakeRules(("drummer1", "drummer3"), 0, 0.2, 0.3))
+    places = split(drums, TakeRules(("drummer1", "drummer3"), SplitBy(0, 0.2, 0.3)))
     tested = {players[name] for name, where in places.items() if where == {"test"}}
     learnt = {players[name] for name, where in places.items() if where != {"test"}}
     assert tested == {"drummer1", "drummer3"} and not tested & learnt

@@ -81,7 +81,7 @@ def test_other_packages_count_by_their_version(made: Path, monkeypatch: pytest.M
 
 
 PREPARE = {
-    "dynamics": "library.load(root, root, ('kth_rules',), 0, 0.15, 0.15, False)",
+    "dynamics": "library.load(root, root, ('kth_rules',), SplitBy(0, 0.15, 0.15), False)",
     "emotion": """
 library.acting._MEN, library.acting._WOMEN = library.acting._MEN[:4], library.acting._WOMEN[:4]
 library.load(root, root, ('espeak',), ('speech',), 5, 0, 2, Augmentation(variants=1), None, 1, False)
@@ -91,17 +91,17 @@ library.load(root, root, ('espeak',), ('speech',), 5, 0, 2, Augmentation(variant
     "harmony": """
 files = library.layout.chorale_files()
 library.layout.chorale_files = lambda: files[:5]
-library.load(root, root, ('embedded', 'rntxt', 'chorales'), 0, 0.1, 0.15, False)
+library.load(root, root, ('embedded', 'rntxt', 'chorales'), SplitBy(0, 0.1, 0.15), False)
 """,
     "instrument": """
 library.general_midi.PRESETS = library.general_midi.PRESETS[::3]
-library.load(root, root, ('gm',), 1, 1, 0.1, 0.2, 0, Augmentation(variants=0), 1, False)
+library.load(root, root, ('gm',), 1, 1, SplitBy(0, 0.1, 0.2), Augmentation(variants=0), 1, False)
 """,
-    "intent": "library.load(root, root, ('rules',), 0, 0.1, 0.1)",
+    "intent": "library.load(root, root, ('rules',), SplitBy(0, 0.1, 0.1))",
     "melody": """
 files = library.chorales.files()
 library.chorales.files = lambda: files[:20]
-library.load(root, root, ('aird', 'chorales'), 0, 0.1, 0.15, False)
+library.load(root, root, ('aird', 'chorales'), SplitBy(0, 0.1, 0.15), False)
 """,
 }
 """How each room prepares what comes with the lab, or a part of it."""
@@ -109,6 +109,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from datamodules.{room} import library
+from datamodules.shared.splits import SplitBy
 Augmentation = getattr(library, "Augmentation", None)
 root = Path(sys.argv[1])
 {prepare}

@@ -20,7 +20,7 @@ from datamodules.shared.alignment import match
 from datamodules.shared.library import Reading
 from datamodules.shared.midi_reading import extracting
 from datamodules.shared.pool import read_all, read_many, survived
-from datamodules.shared.splits import Groups, assign
+from datamodules.shared.splits import Groups, SplitBy, assign
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError
 from kmidi_lab.models.melody.features import Melody
@@ -112,7 +112,7 @@ def test_a_broken_song_of_pop909_costs_itself(tmp_path: Path, fault: str) -> Non
     reading = pop909.read(pop909.files(tmp_path))
     assert time.process_time() - began < 5
     assert len(reading.items) == 1 and reading.skipped == 1
-    made = engine.build([reading], "v", library.MelodyRules(0, 0.2, 0.2))
+    made = engine.build([reading], "v", library.MelodyRules(SplitBy(0, 0.2, 0.2)))
     assert len(made.songs) == 1
 
 

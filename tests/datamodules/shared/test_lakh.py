@@ -15,7 +15,7 @@ from support.extracts import pitches
 from support.smf import END, midi, name, note, track
 
 from datamodules.shared import lakh
-from datamodules.shared.splits import SPLITS
+from datamodules.shared.splits import SPLITS, SplitBy
 from kmidi_lab.errors import DataError
 
 
@@ -45,7 +45,7 @@ def test_copies_count_once_and_versions_share_a_split(tmp_path: Path) -> None:
     copies = [tune(seed, "another name") for seed in range(10)]
     versions = [tune(seed, up=5, slip=True) for seed in range(30)]
     stems = full(tmp_path, *contents, *copies, *versions, b"broken")
-    pieces = lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", val=0.2, test=0.2)
+    pieces = lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", by=SplitBy(0, 0.2, 0.2))
     assert len(pieces) == len(list(pieces.pieces("all"))) == 60
     assert pieces.description["problems"] == {"same notes as another file": 10, "not a MIDI file": 1}
     assert pieces.description["groups"] == 30
@@ -93,7 +93,7 @@ def test_recordings_of_lmd_matched_stay_together(tmp_path: Path) -> None:
     assert len(layout.files) == 40
     assert layout.files[0].group == "TRABC00128F"
     assert {float(f.about["score"]) for f in layout.files} == {0.5 + seed / 100 for seed in range(40)}
-    pieces = lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", val=0.3, test=0.3)
+    pieces = lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", by=SplitBy(0, 0.3, 0.3))
     assert pieces.description["groups"] == 20
     splits = [{Path(p.name).parent.name for p in pieces.pieces(split)} for split in SPLITS]
     assert all(splits)

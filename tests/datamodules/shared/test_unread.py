@@ -17,6 +17,7 @@ from datamodules.melody import library as melody
 from datamodules.microtiming import library as microtiming
 from datamodules.shared import engine, lakh
 from datamodules.shared.augmentation import Augmentation as SpeechAugmentation
+from datamodules.shared.splits import SplitBy
 from datamodules.shared.unread import REASON, unread
 from datamodules.structure import library as structure
 from kmidi_lab.errors import DataError
@@ -29,7 +30,7 @@ ROOMS = {
     "melody": lambda root: melody.sources(root, False),
     "harmony": lambda root: harmony.sources(root, False),
     "structure": lambda root: structure.sources(root, False),
-    "microtiming": lambda root: microtiming.sources(root),
+    "microtiming": lambda root: microtiming.sources(root, False),
 }
 
 
@@ -91,7 +92,7 @@ def test_a_session_that_the_table_does_not_list_is_one(tmp_path):
 def test_it_is_named_where_nothing_at_all_is_read(tmp_path):
     place(tmp_path, "jazz_corpus/A-G/autumn.jazz")
     with pytest.raises(DataError) as error:
-        harmony.load(tmp_path, tmp_path / "cache", ["jazz_corpus"], 0, 0.1, 0.1, False)
+        harmony.load(tmp_path, tmp_path / "cache", ["jazz_corpus"], SplitBy(0, 0.1, 0.1), False)
     folder = tmp_path / "jazz_corpus"
     assert f"First problem: {folder}: {REASON} (1 file, such as autumn.jazz). Set DATA_ROOT" in str(error.value)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from datamodules.shared.splits import SplitBy
 from datamodules.structure import library
 from datamodules.structure.library import Library, song_key, title_key
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def forms(shared: Path, tmp_path_factory) -> Library:
-    return library.load(shared, tmp_path_factory.mktemp("cache"), library.SOURCES, 0, 0.1, 0.15, False)
+    return library.load(shared, tmp_path_factory.mktemp("cache"), library.SOURCES, SplitBy(0, 0.1, 0.15), False)
 
 
 def test_every_set_is_read(forms):

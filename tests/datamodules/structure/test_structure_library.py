@@ -8,13 +8,14 @@ import pytest
 
 from datamodules.shared import engine
 from datamodules.shared.library import Reading
+from datamodules.shared.splits import SplitBy
 from datamodules.structure import form_rules
 from datamodules.structure.library import FormRules, group, song_key, title_key
 from datamodules.structure.module import SongForms
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.structure.form import TYPES, Form, Section
 
-RULES = FormRules(0, 0.2, 0.3)
+RULES = FormRules(SplitBy(0, 0.2, 0.3))
 
 
 def form(source: str, number: int, title: str, artist: str, kinds=(0, 1, 3)) -> Form:

@@ -14,7 +14,7 @@ from torch import nn
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.cpp.emit import runtime_file
-from kmidi_lab.export.publish import export_module
+from kmidi_lab.export.publish import Publication, export_module
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.nn.layers import GRU
@@ -42,7 +42,7 @@ def published(folder: Path, cpp: str | None) -> RunRecord:
     run = run_record()
     run.identity.id, run.identity.model = ID, GROOVE.model
     probes = np.random.default_rng(1).normal(size=(30, 64)).astype(np.float32)
-    export_module(Toy(0), probes, run, folder, 1e-4, 20, release=False, cpp=cpp)
+    export_module(Toy(0), probes, run, Publication(folder, 1e-4, 20, release=False, cpp=cpp))
     return run
 
 

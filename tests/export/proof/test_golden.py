@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import pytest
 
-from kmidi_lab.contracts import AUDIO_FEATURES
+from kmidi_lab.contract_features import AUDIO_FEATURES
 from kmidi_lab.errors import ExportError, RegistryError
 from kmidi_lab.export.proof.golden import golden_vectors, verify_golden
 

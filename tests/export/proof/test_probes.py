@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from kmidi_lab.audio.mel import log_mel
-from kmidi_lab.contracts import CONTRACTS, KEY, LOG_MEL, MELODY, ONE_HOT, Contract, Slice
+from kmidi_lab.contract_types import KEY, LOG_MEL, ONE_HOT
+from kmidi_lab.contracts import CONTRACTS, MELODY, Contract, Slice
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.proof.parity import check_parity

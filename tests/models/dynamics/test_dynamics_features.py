@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.midi.score import Score, make_score, metrical_strength
 from kmidi_lab.models.dynamics.features import free_run, score_vectors
-from kmidi_lab.models.dynamics.targets import Performed, decode, targets
+from kmidi_lab.models.dynamics.targets import PerformedNotes, decode, targets
 
 IN = {s.name: s.index for s in DYNAMICS.inputs}
 OUT = {s.name: s.index for s in DYNAMICS.outputs}
@@ -78,7 +78,7 @@ def test_six_notes_by_hand() -> None:
 def test_six_targets_by_hand() -> None:
     velocity = np.array([60.0, np.nan, 80, 90, 64, 62])
     known = np.array([60.0, 80, 90, 64, 62])
-    played = Performed(
+    played = PerformedNotes(
         velocity=velocity,
         timing=np.array([0, np.nan, 0.025, -0.025, 0.5, -0.5]),
         articulation=np.array([0.5, np.nan, 1, 2, 0, 0.25]),
@@ -159,7 +159,7 @@ def test_any_notes_give_finite_vectors_within_their_ranges(
         for name in names:
             part = x[:, IN[name]]
             assert ((part >= low - 1e-6) & (part <= high + 1e-6)).all(), name
-    y, mask = targets(score, Performed(velocity[order], onset * 0, duration, np.full(len(notes), np.nan)))
+    y, mask = targets(score, PerformedNotes(velocity[order], onset * 0, duration, np.full(len(notes), np.nan)))
     assert np.isfinite(y).all() and ((y >= 0) & (y <= 1)).all() and not mask[:, 14:].any()
 
 

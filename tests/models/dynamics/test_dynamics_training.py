@@ -17,7 +17,7 @@ from datamodules.dynamics.module import PianoPerformances, coloured
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.data import handshake
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.models.dynamics.baselines import Carry, Constant, Linear, Metrical, Normal, Trees, Written
+from kmidi_lab.models.dynamics.baselines import Carry, Constant, Linear, Metrical, Normal, Trees, WrittenDynamic
 from kmidi_lab.models.dynamics.evaluation import DynamicsEvaluator, scores
 from kmidi_lab.models.dynamics.features import EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import DynamicsEngine, masked_loss
@@ -152,7 +152,7 @@ def test_what_hears_no_history_runs_freely_in_one_call() -> None:
     pieces = random_pieces(np.random.default_rng(3), 4)
     rows = [replace(p, x=np.abs(p.x)) for p in pieces]
     asked = [p.x[:20] for p in rows]
-    deaf = [kind(rows) for kind in (Constant, Metrical, Written, Trees)]
+    deaf = [kind(rows) for kind in (Constant, Metrical, WrittenDynamic, Trees)]
     for baseline in (*deaf, Linear(Normal(rows, history=False), 1.0)):
         assert not baseline.hears_history
         for once, stepwise in zip(map(baseline, asked), free_run(baseline, asked), strict=True):
@@ -183,7 +183,7 @@ def test_baselines_against_plain_definitions() -> None:
     for piece in pieces:
         piece.x[:, 25] = np.where(piece.y[:, 0] > 0.5, 0.8, 0.2)
         piece.y[:, 0] = 0.1 + 0.5 * piece.x[:, 25]
-    said = Written(pieces)(np.array([[0.0] * 25 + [w] + [0.0] * 6 for w in (0.0, 0.2, 0.8)], np.float32))
+    said = WrittenDynamic(pieces)(np.array([[0.0] * 25 + [w] + [0.0] * 6 for w in (0.0, 0.2, 0.8)], np.float32))
     assert said[:, 0].tolist() == pytest.approx([Constant(pieces)(x[:1])[0, 0], 0.2, 0.5], abs=1e-5)
     carried = Carry(pieces)(np.array([[0.0] * 32, [0.25] * 32], np.float32))
     assert carried[1, :8].tolist() == [0.25] * 8 and carried[0, 0] == Constant(pieces)(x[:1])[0, 0]

@@ -15,6 +15,7 @@ from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.contracts import EMOTION, Contract
+from kmidi_lab.inference.listener import Reading
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
 from kmidi_lab.models.emotion.features import CONDITIONS, EMOTIONS
@@ -49,7 +50,12 @@ def test_a_recording_and_live_sound_become_the_frames_of_the_version(
 ) -> None:
     contract, model, reader = EMOTION.at(version), Listens(), []
     published = Published(contract, {}, {}, model, Path())  # type: ignore[arg-type]
-    monkeypatch.setattr(HeardEmotion, "reader", lambda self, published: reader.append)
+
+    def read(mean: np.ndarray) -> Reading:
+        reader.append(mean)
+        return Reading({}, {})
+
+    monkeypatch.setattr(HeardEmotion, "reader", lambda self, published: read)
     inputs, speech = heard(log_mel(voice()), contract.features)
 
     class Session:
@@ -58,7 +64,6 @@ def test_a_recording_and_live_sound_become_the_frames_of_the_version(
         def say(self, line: str) -> bool:
             return True
 
-    monkeypatch.setattr("kmidi_lab.inference.listening._line", lambda *reading: "")
     HeardEmotion(voice(), rate=16000).run(published, Session())  # type: ignore[arg-type]
     assert np.array_equal(np.stack(model.inputs), inputs)
     assert reader[-1][0] == pytest.approx(inputs[speech].mean(1).mean(), abs=1e-5)

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.models.microtiming.features import history, lead_given, milliseconds, note_vectors
 from kmidi_lab.models.microtiming.heuristic import by_rule
-from kmidi_lab.models.microtiming.notes import ROLES, Written, drum_voices, keyboard_roles
+from kmidi_lab.models.microtiming.notes import ROLES, WrittenNotes, drum_voices, keyboard_roles
 from kmidi_lab.models.microtiming.placing import kept_in_order, new_ends
 from kmidi_lab.models.microtiming.quantiles import LEVELS, drawn, pinball, read_quantiles
 
 IN = {s.name: s.index for s in MICROTIMING.inputs}
 
 
-def written(onset, pitch, bpm=120.0, line=None) -> Written:
+def written(onset, pitch, bpm=120.0, line=None) -> WrittenNotes:
     onset, pitch = np.asarray(onset, float), np.asarray(pitch)
     n = len(onset)
-    return Written(
+    return WrittenNotes(
         onset, np.full(n, 0.5), pitch, keyboard_roles(onset, pitch), np.zeros(n, int) if line is None else line,
         onset / 4, np.full(n, 4.0), np.full(n, bpm), np.zeros(n),
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """Single calls timed on one core and one thread (batch 1; the first call and the outliers are kept), and audio's deadlines.
 
-A deadline is the time until the next audio block must be ready. One call in a block is meant. For a model that takes audio
-frames it is the most there can be: a frame comes every 256 samples at 16 kHz, 16 ms, and the longest block here lasts
-11.6 ms. A model that takes notes, bars or chords is called when one comes.
+A deadline is the time until the next audio block must be ready. One call in a block is meant. For a model that takes
+audio frames it is the most there can be: a frame comes every 256 samples at 16 kHz, 16 ms, and the longest block here
+lasts 11.6 ms. A model that takes notes, bars or chords is called when one comes.
 """
 
 from __future__ import annotations

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.mel import HOP, RATE, WINDOW, log_mel
-from kmidi_lab.contracts import AUDIO_FEATURES, Contract
+from kmidi_lab.contract_features import AUDIO_FEATURES
+from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ConfigError, ExportError, RegistryError
-from kmidi_lab.export.proof.golden import Model, Worst, called, checksum
+from kmidi_lab.export.proof.golden import Model, Worst, beginning, called, checksum
 
 Array = NDArray[np.float32]
 SCALE = 32768
@@ -52,14 +53,7 @@ def audio_golden(model: Model, contract: Contract) -> bytes:
     samples = waveform()
     frames = frames_of(samples, contract.features)
     outputs = called(model, frames)
-    if outputs.shape != (len(frames), contract.output_size) or not np.isfinite(outputs).all():
-        raise ExportError(f"{contract.id}: golden outputs must be finite [T, {contract.output_size}]")
-    file = {
-        "id": contract.id,
-        "contract_version": contract.version,
-        "feature_version": contract.features,
-        "input_size": contract.input_size,
-        "output_size": contract.output_size,
+    file = beginning(contract, outputs, len(frames)) | {
         "sample_rate": RATE,
         "scale": SCALE,
         "input_checksum": checksum(frames),

@@ -117,15 +117,7 @@ def golden_vectors(
         raise ValueError(f"need typical [8 or more, N] and sequence [8, N], not {typical.shape} and {sequence.shape}")
     inputs = np.concatenate([sequence, typical]).astype(np.float32)
     outputs = np.stack([*_replay(model, sequence, typical)])
-    if outputs.shape != (len(inputs), contract.output_size) or not np.isfinite(outputs).all():
-        raise ExportError(f"{contract.id}: golden outputs must be finite [T, {contract.output_size}]")
-    file: dict[str, Any] = {
-        "id": contract.id,
-        "contract_version": contract.version,
-        "feature_version": contract.features,
-        "input_size": contract.input_size,
-        "output_size": contract.output_size,
-    }
+    file = beginning(contract, outputs, len(inputs))
     if contract.listens:
         file["sample_rate"] = MEL128_SAMPLE_RATE_HZ
     file |= {"input_checksum": checksum(inputs), "output_checksum": checksum(outputs)}
@@ -140,6 +132,23 @@ def golden_vectors(
     if random is not None:
         file["random"] = random
     return orjson.dumps(file, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def beginning(contract: Contract, outputs: Array, calls: int) -> dict[str, Any]:
+    """What each golden file begins with: the contract that its model is of.
+
+    Raises:
+        ExportError: the outputs are not finite `[calls, M]`.
+    """
+    if outputs.shape != (calls, contract.output_size) or not np.isfinite(outputs).all():
+        raise ExportError(f"{contract.id}: golden outputs must be finite [T, {contract.output_size}]")
+    return {
+        "id": contract.id,
+        "contract_version": contract.version,
+        "feature_version": contract.features,
+        "input_size": contract.input_size,
+        "output_size": contract.output_size,
+    }
 
 
 def decoded(head: Mapping[str, Any], outputs: Array) -> dict[str, Array]:

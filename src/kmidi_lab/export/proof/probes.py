@@ -1,4 +1,7 @@
-"""The inputs that every gate tries: what the contract allows, at its ends and at random, and a little beyond; and which a network does not hear."""
+"""The inputs that every gate tries, and which of them a network does not hear.
+
+They are what the contract allows, at its ends and at random, and a little beyond.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ def answers(model: Model, contract: Contract) -> dict[str, Any]:
 def condensed(outputs: Array, probabilities: bool) -> Array:
     """`[T, M]` to `[T]`: the sum of all outputs, of probabilities their logarithms, with signs of their own, by sqrt(M).
 
-    The sign of output i is minus where the first byte of SHA-256 over i in decimal digits is odd. Logarithms, as an output that is nearly 0 hides an error from every absolute tolerance.
+    The sign of output i is minus where the first byte of SHA-256 over i in decimal digits is odd. Logarithms, as an
+    output that is nearly 0 hides an error from every absolute tolerance.
     """
     wide = outputs.astype(np.float64)
     if probabilities:

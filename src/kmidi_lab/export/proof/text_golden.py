@@ -6,14 +6,12 @@ those of `feature_version` with the table beside the model; `coverage` is the sh
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import orjson
 
 from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import ExportError, RegistryError
-from kmidi_lab.export.proof.golden import Model, Worst, called, checksum
+from kmidi_lab.export.proof.golden import Model, Worst, beginning, called, checksum
 from kmidi_lab.text.pieces import pieces, rows
 from kmidi_lab.text.table import Table
 
@@ -46,14 +44,7 @@ def text_golden(model: Model, table: Table, contract: Contract) -> bytes:
     """
     vectors = table.vectors(TEXTS)
     outputs = called(model, vectors, reset_each=True)
-    if outputs.shape != (len(TEXTS), contract.output_size) or not np.isfinite(outputs).all():
-        raise ExportError(f"{contract.id}: golden outputs must be finite [T, {contract.output_size}]")
-    file: dict[str, Any] = {
-        "id": contract.id,
-        "contract_version": contract.version,
-        "feature_version": contract.features,
-        "input_size": contract.input_size,
-        "output_size": contract.output_size,
+    file = beginning(contract, outputs, len(TEXTS)) | {
         "input_checksum": checksum(vectors),
         "output_checksum": checksum(outputs),
         "texts": TEXTS,

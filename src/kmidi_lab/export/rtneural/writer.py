@@ -153,10 +153,11 @@ def _not_a_module(node: fx.Node, name: str) -> ExportError:
 def without_leading_batchnorm(layers: list[Layer]) -> list[Layer]:
     """The same function as layers of which the first is no batchnorm.
 
-    RTNeural's Eigen backend reads that layer's input with aligned loads. From a pointer that is 4 bytes off such a file ends in a segmentation fault, while one that begins with dense or conv1d
-    runs (docs/integration.md, Alignment). What the layer does, input standardisation, goes into the dense layer behind it,
-    which is exact. It does not go into a convolution: its past is zeros after a reset, and zeros before the standardisation
-    are others than zeros behind it. There, a dense layer with a diagonal matrix does the same as the batchnorm.
+    RTNeural's Eigen backend reads that layer's input with aligned loads. From a pointer that is 4 bytes off such a file
+    ends in a segmentation fault, while one that begins with dense or conv1d runs (docs/integration.md, Alignment). What
+    the layer does, input standardisation, goes into the dense layer behind it, which is exact. It does not go into a
+    convolution: its past is zeros after a reset, and zeros before the standardisation are others than zeros behind it.
+    There, a dense layer with a diagonal matrix does the same as the batchnorm.
     """
     if not layers or layers[0]["type"] != "batchnorm":
         return layers

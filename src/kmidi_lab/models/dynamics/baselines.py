@@ -65,7 +65,7 @@ class Metrical:
         return np.array([self._means.get(tuple(k), self._fallback.mean) for k in keys], np.float32)
 
 
-class Written:
+class WrittenDynamic:
     """The written dynamic, straight to a velocity by least squares; where there is none, and for the rest, the constant."""
 
     hears_history = False
@@ -168,7 +168,7 @@ def fit_baselines(train: Sequence[EncodedPiece], val: Sequence[EncodedPiece], lo
     out: dict[str, Call] = {
         "constant": Constant(train),
         "metrical mean": Metrical(train),
-        **({"written dynamic": Written(train)} if any(p.written for p in train) else {}),
+        **({"written dynamic": WrittenDynamic(train)} if any(p.written for p in train) else {}),
         "previous velocity": Carry(train),
     }
     for name, history in (("linear", True), ("linear without history", False)):

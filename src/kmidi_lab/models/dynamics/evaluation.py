@@ -16,12 +16,11 @@ from typing import Protocol
 import numpy as np
 
 from kmidi_lab.contracts import DYNAMICS
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.dynamics.baselines import fit_baselines
 from kmidi_lab.models.dynamics.features import WRITTEN, Call, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import loss_over_pieces
 from kmidi_lab.models.dynamics.targets import FULL_SCALE_SECONDS, Performance
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, score_alike
 from kmidi_lab.scoring.items import Roll, ScoredItem, pitch_roll
 
 _STEPS = 127.0
@@ -65,8 +64,7 @@ class DynamicsEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines come from the train and val splits of `training`."""
         pieces = data.encoded(split)
-        if not pieces:
-            raise DataError(f"the split {split!r} holds no performances; give data.split=all or another data.root")
+        check_scorable(pieces, split, "holds no performances")
         baselines = fit_baselines(training.encoded("train"), training.encoded("val"), free_loss)
         result = score_alike(scores, call, baselines, {split: pieces})
         events = int(sum(p.mask[:, 0].sum() for p in pieces))

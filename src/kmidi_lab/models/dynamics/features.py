@@ -39,8 +39,8 @@ def score_vectors(
     """`[N, 32]` float32 of a version of the contract (§3 and §9), every value in -2..4; what is unknown is zero.
 
     `velocity` `[N]` 1..127 are the velocities as played, of which each note sees the four before it (NaN: the last
-    known one); None leaves them zero. `emotion` is valence, arousal, dominance in -1..1 and complexity in 0..1. `written`
-    `[N]` 1..127 are the dynamics that the score writes, NaN or None unknown; version 1 has no place for them.
+    known one); None leaves them zero. `emotion` is valence, arousal, dominance in -1..1 and complexity in 0..1.
+    `written` `[N]` 1..127 are the dynamics that the score writes, NaN or None unknown; version 1 has no place for them.
     """
     x = np.zeros((len(score), DYNAMICS.input_size), np.float32)
     if not len(score):

@@ -39,9 +39,9 @@ _LIFT = 8
 class Performance:
     """A score played: the MIDI file, and velocity 1..127 and shift in seconds of its N notes, `[N]` in order of onset and pitch.
 
-    `written` are their velocities in the score, and `follows` says whether these vary, so that they were followed; `pedalled`
-    names the parts that were given a pedal; `flaws` counts what the score was read with; `off_grid` is the share of onsets that
-    are written on no grid, 0..1.
+    `written` are their velocities in the score, and `follows` says whether these vary, so that they were followed;
+    `pedalled` names the parts that were given a pedal; `flaws` counts what the score was read with; `off_grid` is the
+    share of onsets that are written on no grid, 0..1.
     """
 
     midi: bytes

@@ -19,7 +19,7 @@ _PHRASE_NOTES = 4
 
 
 @dataclass(frozen=True)
-class Performed:
+class PerformedNotes:
     """How each note of a score was played, arrays `[N]`, NaN where nothing is known.
 
     `velocity` 1..127; `timing` seconds after the beat grid; `articulation` sounding over notated duration; `pedal`
@@ -32,7 +32,7 @@ class Performed:
     pedal: Floats
 
 
-def targets(score: Score, played: Performed) -> tuple[np.ndarray, np.ndarray]:
+def targets(score: Score, played: PerformedNotes) -> tuple[np.ndarray, np.ndarray]:
     """(`[N, 16]` float32 in 0..1, `[N, 16]` bool: where there is evidence). Definitions are in docs/dynamics.md."""
     y = np.full((len(score), DYNAMICS.output_size), np.nan)
     v = played.velocity / 127
@@ -111,7 +111,7 @@ class Performance:
     piece: str
     source: str
     score: Score
-    played: Performed
+    played: PerformedNotes
     written: Floats
     unknown: tuple[str, ...] = ()
 

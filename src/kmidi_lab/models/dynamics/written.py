@@ -1,7 +1,7 @@
 """The dynamics that a score holds already, and the model's shape on top of them.
 
-What is written gives the level, the model how the notes of a phrase differ from each other. Networks of version 1 of the
-contract have no input for a written dynamic; there what is written inside a phrase is added.
+What is written gives the level, the model how the notes of a phrase differ from each other. Networks of version 1 of
+the contract have no input for a written dynamic; there what is written inside a phrase is added.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def shaped(
 ) -> NDArray[np.int64]:
     """Velocities 1..127, `[N]`: as written, plus how far the model plays each above its own mean of the phrase.
 
-    So every part keeps in every phrase of four bars the mean that is written. What is written inside a phrase stays, too;
-    a model that knew it has played it.
+    So every part keeps in every phrase of four bars the mean that is written. What is written inside a phrase stays,
+    too; a model that knew it has played it.
 
     Args:
         written: 1..127 `[N]`.

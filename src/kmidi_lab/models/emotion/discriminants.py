@@ -117,7 +117,7 @@ def _directions(x: NDArray[np.float64], classes: NDArray[np.integer], count: int
     whitening = axes / np.sqrt(np.maximum(variance, 1e-9)) / scale[:, None]
     between = centres @ whitening * np.sqrt(sizes / len(x))[:, None]
     _, _, directions = np.linalg.svd(between, full_matrices=False)
-    found = min(len(sizes) - 1, count - 1, x.shape[1])
+    rank = min(len(sizes) - 1, count - 1, x.shape[1])
     weight = np.zeros((count - 1, x.shape[1]))
-    weight[:found] = directions[:found] @ whitening.T
+    weight[:rank] = directions[:rank] @ whitening.T
     return weight

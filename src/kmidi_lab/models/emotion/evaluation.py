@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.audio.speaker import fresh
-from kmidi_lab.contracts import SPEAKER_FEATURES
+from kmidi_lab.contract_features import SPEAKER_FEATURES
 from kmidi_lab.emotion_embedding import read_scalars
-from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.features import CONDITIONS, SCALARS, scalars_of
 from kmidi_lab.models.emotion.hearing import Call, EmotionData, adapted, answers, spoken_means, states_after
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable
 from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import (
     confusion,
@@ -68,8 +68,7 @@ class EmotionEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         clips, true = data.songs(split), data.label_indices(split)
-        if not clips:
-            raise DataError(f"the split {split!r} holds no clips; give data.split=all or another data.root")
+        check_scorable(clips, split, "holds no clips")
         frames, features = [clip.sound.frames for clip in clips], data.contract.features
         if len(head["bias"]) != len(data.vocabulary):
             raise ConfigError(

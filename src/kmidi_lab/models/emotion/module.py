@@ -13,7 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Sizes
-from kmidi_lab.contracts import AUDIO_FEATURES, EMOTION, SPEAKER_FEATURES
+from kmidi_lab.contract_features import AUDIO_FEATURES, SPEAKER_FEATURES
+from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.discriminants import OTHERS, keep_discriminants, kept_numbers, spare_directions
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set

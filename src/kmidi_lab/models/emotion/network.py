@@ -38,8 +38,8 @@ def embedding_network(
         first_kernel: taps of the first convolution.
         cepstra: coefficients that the convolutions see.
         recurrent: units of the GRU layers that stand in the place of the blocks; none keeps the blocks.
-        discriminants: numbers that a layer behind the GRUs leaves of their units (`discriminants.fit_discriminants`); 0 is
-            no such layer.
+        discriminants: numbers that a layer behind the GRUs leaves of their units (`discriminants.fit_discriminants`); 0
+            is no such layer.
     """
     parts = trunk(channels, kernel, () if recurrent else dilations, dropout, first_kernel, cepstra)
     size = channels

@@ -1,7 +1,7 @@
 """What the layers up to the last GRU learn first, without labels: what a speaker encoder makes of each frame of speech.
 
-They learn it of many people's speech, then of the speech that the labels are on. What is learnt is kept in the cache, an
-epoch at a time: a stopped pre-training goes on where it was, and folds share what does not depend on them.
+They learn it of many people's speech, then of the speech that the labels are on. What is learnt is kept in the cache,
+an epoch at a time: a stopped pre-training goes on where it was, and folds share what does not depend on them.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Lessons(Protocol):
 def pretrain(network: Chain, courses: Sequence[tuple[Lessons, int]]) -> float:
     """Teaches the layers up to the last GRU what the teacher says, or takes what they learnt before.
 
-    Half of the stretches begin with the state that others have left, so that a network that is never reset hears as well.
+    Half of the stretches begin with the state that others have left, so that a network that is never reset hears as
+    well.
 
     Args:
         network: of `embedding_network`, with a GRU; it standardises as the first lessons need from here on.

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.audio.mel import FLOOR
-from kmidi_lab.contracts import EMOTION_NODE, LEVEL_FEATURES, Contract
+from kmidi_lab.contract_features import LEVEL_FEATURES
+from kmidi_lab.contracts import EMOTION_NODE, Contract
 from kmidi_lab.models.emotion_node.baselines import Predict, Probabilities, fit_baselines
 from kmidi_lab.models.emotion_node.features import (
     BASES,

@@ -30,7 +30,7 @@ _SURE, _SPREAD = 0.9, 0.7
 _STRENGTH = 10.0
 
 
-class Heard(NamedTuple):
+class TempoEstimate(NamedTuple):
     """What is said of an excerpt: how likely each tempo is `[32]`, the tempo, and seconds of the beats."""
 
     shares: Array
@@ -38,7 +38,7 @@ class Heard(NamedTuple):
     beats: Array
 
 
-Track = Callable[[NDArray[np.floating]], Heard]
+Track = Callable[[NDArray[np.floating]], TempoEstimate]
 
 
 def trackers(train: Sequence[Excerpt]) -> dict[str, Track]:
@@ -47,22 +47,22 @@ def trackers(train: Sequence[Excerpt]) -> dict[str, Track]:
     usual = float(np.median(tempos)) if tempos else USUAL
     counts = np.bincount([round(bin_of(t)) for t in tempos], minlength=BINS) + 1.0
 
-    def constant(frames: NDArray[np.floating]) -> Heard:
-        return Heard(counts / counts.sum(), usual, np.arange(0, len(frames) * FRAME_S, 60 / usual))
+    def constant(frames: NDArray[np.floating]) -> TempoEstimate:
+        return TempoEstimate(counts / counts.sum(), usual, np.arange(0, len(frames) * FRAME_S, 60 / usual))
 
     return {"constant": constant, "autocorrelation": by_autocorrelation, "librosa": by_librosa}
 
 
-def by_autocorrelation(frames: NDArray[np.floating]) -> Heard:
+def by_autocorrelation(frames: NDArray[np.floating]) -> TempoEstimate:
     """The lab's own rule, which also stands in where there is no model; beats are found as the model's are."""
     tempo = tempo_by_onsets(frames)
-    return Heard(_bell(tempo), tempo, beats_by_onsets(frames, tempo))
+    return TempoEstimate(_bell(tempo), tempo, beats_by_onsets(frames, tempo))
 
 
-def by_librosa(frames: NDArray[np.floating]) -> Heard:
+def by_librosa(frames: NDArray[np.floating]) -> TempoEstimate:
     """Librosa's onset strength and dynamic programming (D. Ellis, 2007) on the same mel frames."""
     tempo, beats = _track(_librosa(), frames)
-    return Heard(_bell(tempo), tempo, beats)
+    return TempoEstimate(_bell(tempo), tempo, beats)
 
 
 def _bell(tempo: float) -> Array:
@@ -102,9 +102,9 @@ class Regression(NamedTuple):
     @classmethod
     def fit(cls, statistics: Array, values: Array) -> Regression:
         """On statistics `[N, F]` with values `[N, K]`, NaN where one is unknown: such rows are left out."""
-        known = ~np.isnan(values).any(1)
+        labelled = ~np.isnan(values).any(1)
         model = make_pipeline(StandardScaler(), Ridge(_STRENGTH))
-        return cls(model.fit(statistics[known], values[known]))
+        return cls(model.fit(statistics[labelled], values[labelled]))
 
     def __call__(self, statistics: Array) -> Array:
         """Values `[N, K]`."""

@@ -121,7 +121,11 @@ def beat_frames(activation: Array, period: float) -> NDArray[np.int64]:
 
 
 def metre_of(downbeats: Array) -> tuple[int, int, float]:
-    """Beats of a bar, 4 or 3, the first beat that begins one, and how much more bars of three stand out, by the activation `[N]` at each beat."""
+    """(beats of a bar, 4 or 3; the first beat that begins one; how much more bars of three stand out).
+
+    Args:
+        downbeats: `[N]`, the activation at each beat.
+    """
     leads = {metre: _lead(downbeats, metre) for metre in _METRES}
     metre = 3 if leads[3][0] - _THREE_BY > leads[4][0] else 4
     return metre, leads[metre][1], leads[3][0] - leads[4][0]

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.contracts import FEEL
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.feel.baselines import Regression, statistics_of, trackers
 from kmidi_lab.models.feel.decoding import confidence_of, inside, octaves_apart, pulse, tempo_shares, values_of
 from kmidi_lab.models.feel.features import BINS, CURVES, WHOLE, Excerpt, bin_of, curves_of
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 
 Array = NDArray[np.float64]
 Call = Callable[[np.ndarray], np.ndarray]
@@ -70,8 +69,7 @@ class FeelEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train split of `training`."""
         songs = data.songs(split)
-        if not any(inside(song.tempo) for song in songs):
-            raise DataError(f"the split {split!r} holds no tempo; give data.split=all or another data.root")
+        check_scorable(any(inside(song.tempo) for song in songs), split, "holds no tempo")
         inputs = adapted_sounds([song.frames for song in songs])
         outputs = [call(x[None])[0] for x in inputs]
         own = [answer_of(o) for o in outputs]

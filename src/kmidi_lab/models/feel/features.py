@@ -85,8 +85,9 @@ class Excerpt:
 class FeelBatch(NamedTuple):
     """Stretches of T frames from a reset on.
 
-    `x` `[B, T, 128]` of `mel128-v2`; `tempo` `[B]` place 0..31 as a real number, NaN unknown; `events` `[B, T, 5]`, 1 where
-    one is marked and less beside it, and `marked` `[B, 5]`, whether they are known; `curves` `[B, T, 3]`; `whole` `[B, 14]`, NaN unknown.
+    `x` `[B, T, 128]` of `mel128-v2`; `tempo` `[B]` place 0..31 as a real number, NaN unknown; `events` `[B, T, 5]`, 1
+    where one is marked and less beside it, and `marked` `[B, 5]`, whether they are known; `curves` `[B, T, 3]`; `whole`
+    `[B, 14]`, NaN unknown.
     """
 
     x: torch.Tensor

@@ -40,12 +40,13 @@ class AudioFeelAnalyzer(AudioModule):
         channels: of the trunk, as are the next three and `dropout` (`nn.audio.trunk`).
         first_kernel: taps of the first convolution.
         kernel: taps of the others.
-        dilations: calls between taps, one a block. Training looks at every n-th frame only, n their greatest common divisor
-            (`nn.audio.strided_forward`).
+        dilations: calls between taps, one a block. Training looks at every n-th frame only, n their greatest common
+            divisor (`nn.audio.strided_forward`).
         hidden: units of the dense layer behind the trunk.
         dropout: share of units dropped in training.
         event_weight: of the loss of beats and onsets, relative to the tempo's.
-        value_weight: of the loss of the values, whose errors count in their own standard deviations (`features.SPREADS`).
+        value_weight: of the loss of the values, whose errors count in their own standard deviations
+            (`features.SPREADS`).
         rare: how much more a frame with an event counts than one without.
     """
 
@@ -141,9 +142,9 @@ def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> 
     events = F.binary_cross_entropy_with_logits(outputs[..., _EVENTS], batch.events, counts)
     curve_spread, whole_spread = (outputs.new_tensor([SPREADS[n] for n in names]) for names in (CURVES, WHOLE))
     curves = ((outputs[..., _CURVES] - batch.curves) / curve_spread).square().mean()
-    known = ~batch.whole.isnan()
+    labelled = ~batch.whole.isnan()
     off = ((late[..., _WHOLE] - batch.whole.nan_to_num()[:, None]) / whole_spread).square().mean(1)
-    whole = (off * known).sum() / known.sum().clamp_min(1)
+    whole = (off * labelled).sum() / labelled.sum().clamp_min(1)
     return {"tempo": tempo, "events": events, "values": curves + whole, "confidence": confidence}
 
 

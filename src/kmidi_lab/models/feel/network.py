@@ -17,8 +17,8 @@ def feel_network(
 ) -> Chain:
     """Frames `[B, T, 128]` to outputs `[B, T, 64]`; what is never taught is zero.
 
-    The convolutions reach eight seconds back, so that they hear periods, and no further: what was before is forgotten, and
-    nothing drifts in a long piece.
+    The convolutions reach eight seconds back, so that they hear periods, and no further: what was before is forgotten,
+    and nothing drifts in a long piece.
 
     Args:
         channels: of the trunk, as are the next three and `dropout` (`nn.audio.trunk`).

@@ -13,16 +13,16 @@ import numpy as np
 
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.models.groove.boosted import boosted_trees
-from kmidi_lab.models.groove.features import STEPS, STEPS_PER_BEAT, Encoded, milliseconds
+from kmidi_lab.models.groove.features import STEPS, STEPS_PER_BEAT, EncodedPerformances, milliseconds
 
 _FEW = 20
 """A median over fewer strokes is replaced by that of the next wider group."""
 _RIDGES = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
 _IN = {s.name: s.index for s in GROOVE.inputs}
-Predict = Callable[[Encoded], np.ndarray]
+Predict = Callable[[EncodedPerformances], np.ndarray]
 
 
-def fit_baselines(train: Encoded, val: Encoded) -> dict[str, Predict]:
+def fit_baselines(train: EncodedPerformances, val: EncodedPerformances) -> dict[str, Predict]:
     """Every baseline by name, fitted on `train`; the ridge's strength is chosen on `val`."""
     style = _Medians(train, [lambda e: e.style[:, None]])
     step = _Medians(train, [lambda e: _steps(e), lambda e: e.style[:, None] * STEPS + _steps(e)])
@@ -66,11 +66,11 @@ def rules(x: np.ndarray) -> np.ndarray:
     return np.concatenate([timing, np.tile(accents, (len(x), 1))], 1)
 
 
-def _steps(e: Encoded) -> np.ndarray:
+def _steps(e: EncodedPerformances) -> np.ndarray:
     return np.tile(np.arange(STEPS), (len(e.x), 1))
 
 
-def _voicing(e: Encoded) -> np.ndarray:
+def _voicing(e: EncodedPerformances) -> np.ndarray:
     """Which voices play together, 0..7, `[N, 16]`."""
     return np.asarray(e.hit @ (1 << np.arange(e.hit.shape[2])))
 
@@ -78,7 +78,7 @@ def _voicing(e: Encoded) -> np.ndarray:
 class _Medians:
     """Median timing in milliseconds and velocity by key; `keys` go from wide to narrow, the narrowest with data counts."""
 
-    def __init__(self, train: Encoded, keys: list[Callable[[Encoded], np.ndarray]]) -> None:
+    def __init__(self, train: EncodedPerformances, keys: list[Callable[[EncodedPerformances], np.ndarray]]) -> None:
         self._keys = keys
         strokes = _strokes(train)
         self._overall = _median(strokes)
@@ -90,7 +90,7 @@ class _Medians:
             groups = np.split(strokes[order], begin[1:]) if len(names) else []
             self._tables.append({int(n): _median(g) for n, g in zip(names, groups, strict=True) if len(g) >= _FEW})
 
-    def predict(self, e: Encoded) -> np.ndarray:
+    def predict(self, e: EncodedPerformances) -> np.ndarray:
         out = np.broadcast_to(self._overall, (len(e.x), STEPS, 2)).copy()
         for key, table in zip(self._keys, self._tables, strict=True):
             own = np.broadcast_to(key(e), (len(e.x), STEPS))
@@ -101,7 +101,7 @@ class _Medians:
         return np.concatenate([timing, out[..., 1]], 1)
 
 
-def _strokes(e: Encoded) -> np.ndarray:
+def _strokes(e: EncodedPerformances) -> np.ndarray:
     """`[K, 2]` milliseconds and velocity of every stroke."""
     ms = e.timing * milliseconds(e.bpm)[:, None, None]
     return np.stack([ms[e.hit], e.velocity[e.hit]], 1)
@@ -116,30 +116,32 @@ class _Ridge:
     """Linear regression on `features` `[N, F]` of bars, step by step, over the strokes there; `weights` `[16, F + 1, 2]`."""
 
     weights: np.ndarray
-    features: Callable[[Encoded], np.ndarray]
+    features: Callable[[EncodedPerformances], np.ndarray]
 
     @classmethod
-    def fit(cls, train: Encoded, val: Encoded, features: Callable[[Encoded], np.ndarray]) -> _Ridge:
+    def fit(
+        cls, train: EncodedPerformances, val: EncodedPerformances, features: Callable[[EncodedPerformances], np.ndarray]
+    ) -> _Ridge:
         x = _with_one(features(train))
         fitted = [cls(_solve(train, x, strength), features) for strength in _RIDGES]
         return min(fitted, key=lambda ridge: ridge._error(val))
 
-    def _error(self, e: Encoded) -> float:
+    def _error(self, e: EncodedPerformances) -> float:
         out = self.predict(e)
         late = np.abs(out[:, :STEPS, None] - e.timing) * (120 / e.bpm)[:, None, None]
         hard = np.abs(out[:, STEPS:, None] - e.velocity)
         return float((late + hard)[e.hit].mean()) if e.hit.any() else 0.0
 
-    def predict(self, e: Encoded) -> np.ndarray:
+    def predict(self, e: EncodedPerformances) -> np.ndarray:
         out = np.einsum("ni,sio->nos", _with_one(self.features(e)), self.weights)
         return np.concatenate([out[:, 0].clip(-1, 1), out[:, 1].clip(0, 1)], 1)
 
 
-def _this_bar(e: Encoded) -> np.ndarray:
+def _this_bar(e: EncodedPerformances) -> np.ndarray:
     return e.x
 
 
-def _two_bars(e: Encoded) -> np.ndarray:
+def _two_bars(e: EncodedPerformances) -> np.ndarray:
     """The vector of each bar, and the strokes of the bar before in its take."""
     before = np.zeros_like(e.x[:, _IN["onsets"]])
     before[1:] = e.x[:-1, _IN["onsets"]]
@@ -151,7 +153,7 @@ def _with_one(x: np.ndarray) -> np.ndarray:
     return np.concatenate([x, np.ones((len(x), 1))], 1)
 
 
-def _solve(train: Encoded, x: np.ndarray, strength: float) -> np.ndarray:
+def _solve(train: EncodedPerformances, x: np.ndarray, strength: float) -> np.ndarray:
     penalty = np.diag([*np.full(x.shape[1] - 1, strength), 1e-6])
     weights = []
     for step in range(STEPS):

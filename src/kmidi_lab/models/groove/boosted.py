@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kmidi_lab.contracts import GROOVE
-from kmidi_lab.models.groove.features import STEPS, Encoded, milliseconds
+from kmidi_lab.models.groove.features import STEPS, EncodedPerformances, milliseconds
 
 _IN = {s.name: s.index for s in GROOVE.inputs}
 _AROUND = 4
@@ -17,7 +17,7 @@ _MOST = 60_000
 _FEWEST = 50
 
 
-def boosted_trees(train: Encoded) -> dict[str, Callable[[Encoded], np.ndarray]]:
+def boosted_trees(train: EncodedPerformances) -> dict[str, Callable[[EncodedPerformances], np.ndarray]]:
     """`boosted_trees`, which maps bars to `[N, 32]`: absolute errors, a model for timing in ms and one for velocity.
 
     Each stroke is an example, as in the other baselines. Nothing is returned where there are too few strokes.
@@ -37,7 +37,7 @@ def boosted_trees(train: Encoded) -> dict[str, Callable[[Encoded], np.ndarray]]:
     late.fit(x, (train.timing * milliseconds(train.bpm)[:, None, None])[train.hit][kept])
     hard.fit(x, train.velocity[train.hit][kept])
 
-    def predict(e: Encoded) -> np.ndarray:
+    def predict(e: EncodedPerformances) -> np.ndarray:
         rows, steps = np.nonzero(e.hit.any(2))
         out = np.zeros((len(e.x), 2 * STEPS))
         if len(rows):
@@ -49,7 +49,7 @@ def boosted_trees(train: Encoded) -> dict[str, Callable[[Encoded], np.ndarray]]:
     return {"boosted_trees": predict}
 
 
-def _examples(e: Encoded) -> np.ndarray:
+def _examples(e: EncodedPerformances) -> np.ndarray:
     """`[N, 16, F]`: place, style, swing, tempo, place in the phrase, and which voices play on the steps around."""
     hits = e.hit.reshape(-1, e.hit.shape[2])
     song = np.repeat(e.song, STEPS)

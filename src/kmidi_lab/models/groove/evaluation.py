@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 
-from kmidi_lab.errors import DataError
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.models.groove.baselines import fit_baselines
 from kmidi_lab.models.groove.features import (
@@ -16,12 +15,12 @@ from kmidi_lab.models.groove.features import (
     TIMING_DELTA,
     UNIT_MS,
     VELOCITY_DELTA,
-    Encoded,
+    EncodedPerformances,
     Performance,
     milliseconds,
     read_outputs,
 )
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Roll, ScoredItem
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -31,7 +30,7 @@ class GrooveData(Protocol):
     """What the evaluator asks of a data module."""
 
     def songs(self, split: str) -> list[Performance]: ...
-    def encoded(self, split: str) -> Encoded: ...
+    def encoded(self, split: str) -> EncodedPerformances: ...
 
 
 class GrooveEvaluator(Evaluator):
@@ -68,8 +67,7 @@ class GrooveEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         songs, e = data.songs(split), data.encoded(split)
-        if not e.hit.any():
-            raise DataError(f"the split {split!r} holds no drum strokes; give data.split=all or another data.root")
+        check_scorable(e.hit.any(), split, "holds no drum strokes")
         outputs = run(call, e)
         alone = call(e.x[:, None])[:, 0]
         train, val = training.encoded("train"), training.encoded("val")
@@ -99,7 +97,7 @@ class GrooveEvaluator(Evaluator):
                 yield ScoredItem(song.id, song.source, loss, int(e.hit[rows].sum()), picture)
 
 
-def _stroke_roll(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> Roll:
+def _stroke_roll(outputs: np.ndarray, e: EncodedPerformances, rows: np.ndarray) -> Roll:
     bar, step, voice = np.nonzero(e.hit[rows])
     played = e.timing[rows][bar, step, voice]
     late = (read_outputs(outputs.astype(np.float64))[0][bar, step] - played) * milliseconds(e.bpm[rows])[bar]
@@ -108,7 +106,7 @@ def _stroke_roll(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> Roll:
     return Roll(start, length, voice, np.abs(late - np.median(late)), VOICES, "bars")
 
 
-def run(call: Call, e: Encoded) -> np.ndarray:
+def run(call: Call, e: EncodedPerformances) -> np.ndarray:
     """`[N, 32]`: each performance in a row from a reset on."""
     pieces = [
         call(e.x[None, begin:end])[0] for begin, end in zip(e.starts[:-1], e.starts[1:], strict=True) if end > begin
@@ -116,7 +114,7 @@ def run(call: Call, e: Encoded) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def scores(outputs: np.ndarray, e: Encoded, rows: np.ndarray, latency: float = 0.0) -> dict[str, float]:
+def scores(outputs: np.ndarray, e: EncodedPerformances, rows: np.ndarray, latency: float = 0.0) -> dict[str, float]:
     """Errors and correlations of `outputs` `[N, 32]` on the bars `rows` `[N]` bool, over all strokes and by voice.
 
     `latency` is that of the training takes in milliseconds. A correlation is left out where one side is constant.
@@ -164,7 +162,7 @@ def _medians(values: np.ndarray, take: np.ndarray, count: int) -> np.ndarray:
     return out
 
 
-def _latency(e: Encoded) -> float:
+def _latency(e: EncodedPerformances) -> float:
     """The median timing of all strokes, in milliseconds."""
     ms = e.timing * milliseconds(e.bpm)[:, None, None]
     return float(np.median(ms[e.hit])) if e.hit.any() else 0.0
@@ -175,7 +173,7 @@ def _huber(error: np.ndarray, delta: float) -> np.ndarray:
     return np.asarray(np.where(error <= delta, error**2 / (2 * delta), error - delta / 2))
 
 
-def _parts(split: str, e: Encoded, songs: Sequence[Performance]) -> dict[str, np.ndarray]:
+def _parts(split: str, e: EncodedPerformances, songs: Sequence[Performance]) -> dict[str, np.ndarray]:
     """The whole split, then its beats and its fills where strokes are in both."""
     kinds = np.array([p.kind for p in songs])[e.song]
     parts = parts_of(split, kinds)

@@ -80,8 +80,8 @@ def nearest_steps(ticks: np.ndarray, ticks_per_quarter: int) -> tuple[np.ndarray
 class Grid:
     """Where onsets `[E]` lie on the sixteenths of a file: `row` and `step` 0..15 of the model's bar, `tick` of that step.
 
-    `lines` `[T]` are the ticks at which the model's bars begin. A model's bar lasts four quarters: a bar of 4/4 or 2/2, two of
-    2/4. It is cut short where the metre changes.
+    `lines` `[T]` are the ticks at which the model's bars begin. A model's bar lasts four quarters: a bar of 4/4 or 2/2,
+    two of 2/4. It is cut short where the metre changes.
     """
 
     row: np.ndarray
@@ -166,7 +166,7 @@ def milliseconds(bpm: np.ndarray | float) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedPerformances:
     """Arrays over the bars of many performances, each performance's bars in a row.
 
     `x` `[N, 64]`; `hit`, `timing`, `velocity` `[N, 16, 3]`; `bpm` `[N]`; `style` `[N]` index into STYLES; `song` `[N]`
@@ -184,12 +184,12 @@ class Encoded:
     starts: np.ndarray
     latency: np.ndarray
 
-    def centred(self) -> Encoded:
+    def centred(self) -> EncodedPerformances:
         """The same with each take's latency taken out of its timing."""
         timing = (self.timing - self.latency[:, None, None]) * self.hit
         return replace(self, timing=timing.astype(np.float32), latency=np.zeros_like(self.latency))
 
-    def levelled(self, share: float) -> Encoded:
+    def levelled(self, share: float) -> EncodedPerformances:
         """The same with each take's mean velocity brought nearer to that of all strokes, by a share of the distance, 0..1."""
         strokes = self.hit.sum((1, 2))
         count, total = (np.bincount(self.song, w, len(self.starts) - 1) for w in (strokes, self.velocity.sum((1, 2))))
@@ -198,12 +198,12 @@ class Encoded:
         return replace(self, velocity=velocity.astype(np.float32))
 
 
-def encode_performances(performances: Sequence[Performance]) -> Encoded:
+def encode_performances(performances: Sequence[Performance]) -> EncodedPerformances:
     """Contract vectors and targets of every bar."""
     x = [bar_vectors(p.bars.hit, p.style, p.bpm, p.swing, p.phrased) for p in performances]
     lengths = np.array([len(v) for v in x], np.int64)
     grids = [np.zeros((0, STEPS, len(VOICES)))]
-    return Encoded(
+    return EncodedPerformances(
         np.concatenate([np.zeros((0, GROOVE.input_size), np.float32), *x]),
         np.concatenate([*grids, *(p.bars.hit for p in performances)]).astype(bool),
         np.concatenate([*grids, *(p.bars.timing for p in performances)]).astype(np.float32),

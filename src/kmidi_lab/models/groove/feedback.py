@@ -26,7 +26,7 @@ from kmidi_lab.models.groove.features import (
 )
 from kmidi_lab.models.groove.module import errors, huber_loss
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.retraining.lessons import Array, Judged, LeftOutError
+from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError
 from kmidi_lab.retraining.training import FeedbackTraining, Head
 
 _RANDOM = 20
@@ -37,7 +37,8 @@ _IN = {s.name: s.index for s in GROOVE.inputs}
 class GrooveFeedback(FeedbackTraining):
     """Targets `[E, 32]` are outputs: timing in -1..1 and velocity in 0..1 of sixteen steps; those with a stroke count.
 
-    Each bar is by itself, as after a reset. A rejection does not say what would be better, so nothing is learnt from it.
+    Each bar is by itself, as after a reset. A rejection does not say what would be better, so nothing is learnt from
+    it.
     """
 
     REJECTIONS = False
@@ -45,7 +46,7 @@ class GrooveFeedback(FeedbackTraining):
     RATE = 5e-4
     ADAPTED: ClassVar[Mapping[str, int]] = {"network.5": 1}
 
-    def answer(self, judged: Judged, head: Head) -> Array:
+    def answer(self, judged: Judgement, head: Head) -> Array:
         if not (judged.x[_IN["onsets"]] > 0).any():
             raise LeftOutError("of a bar without strokes")
         numbers = judged.output if judged.output is not None else judged.changed_to

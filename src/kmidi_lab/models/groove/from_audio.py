@@ -1,9 +1,9 @@
 """Groove of a recording: beats, and in three bands what sounds on each sixteenth, how strong and how early or late.
 
 Beats come from librosa's tracker (Ellis, Beat Tracking by Dynamic Programming, 2007). Onsets are peaks of the spectral
-flux (Bello et al., A Tutorial on Onset Detection in Music Signals, 2005) in a low, a middle and a high band, which stand
-for bass drum, snare and hi-hat: real mixes hold other things there, too. How exact that is on rendered drums whose
-truth is known stands in docs/groove.md.
+flux (Bello et al., A Tutorial on Onset Detection in Music Signals, 2005) in a low, a middle and a high band, which
+stand for bass drum, snare and hi-hat: real mixes hold other things there, too. How exact that is on rendered drums
+whose truth is known stands in docs/groove.md.
 """
 
 from __future__ import annotations

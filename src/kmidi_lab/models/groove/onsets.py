@@ -22,11 +22,11 @@ _TRIPLET = -2 / 3
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenStrokes:
     """Strokes `[E]` as their style writes them.
 
-    `places` are ticks. `grid` says which step of the model's bars each belongs to, and `beat` is what the model takes for a
-    quarter, in ticks. `on` `[E]` is False between two steps: 32nds, and triplets where the style has none.
+    `places` are ticks. `grid` says which step of the model's bars each belongs to, and `beat` is what the model takes
+    for a quarter, in ticks. `on` `[E]` is False between two steps: 32nds, and triplets where the style has none.
     `offset` `[E]` is how far from its step, or its place in the triplet, a stroke lies, in half sixteenths.
     """
 
@@ -38,11 +38,12 @@ class Written:
     offset: np.ndarray
 
 
-def written_for(style: str | None, starts: np.ndarray, piece: Piece) -> Written:
+def written_for(style: str | None, starts: np.ndarray, piece: Piece) -> WrittenStrokes:
     """Strokes at `starts` `[E]` (ticks, ascending) in the rhythm of a style.
 
-    A style that swings writes even eighths as triplets: long, short. In a pattern of sixteenths, the sixteenths
-    are written so, and the model takes an eighth for its beat. What swings already stays, and in the other styles everything does.
+    A style that swings writes even eighths as triplets: long, short. In a pattern of sixteenths, the sixteenths are
+    written so, and the model takes an eighth for its beat. What swings already stays, and in the other styles
+    everything does.
     """
     if style is None or SWING[style] <= _SWINGS:
         return _at(starts, piece, 1, swings=False)
@@ -57,7 +58,7 @@ def written_for(style: str | None, starts: np.ndarray, piece: Piece) -> Written:
     return _at(_swung(starts, straight), piece, straight.beats_per_quarter, swings=True)
 
 
-def _at(places: np.ndarray, piece: Piece, beats_per_quarter: int, swings: bool) -> Written:
+def _at(places: np.ndarray, piece: Piece, beats_per_quarter: int, swings: bool) -> WrittenStrokes:
     beat = piece.ticks_per_quarter / beats_per_quarter
     grid = grid_of(places, piece.metres, piece.ticks_per_quarter, beat)
     offset = (places - grid.tick) * 2 * STEPS_PER_BEAT / beat
@@ -70,23 +71,23 @@ def _at(places: np.ndarray, piece: Piece, beats_per_quarter: int, swings: bool) 
         grid = replace(grid, step=grid.step + missing, tick=grid.tick + missing * beat / STEPS_PER_BEAT)
         offset = np.where(late, offset - 2 * missing - _TRIPLET, offset)
         on |= late
-    return Written(places, grid, beat, beats_per_quarter, on, offset)
+    return WrittenStrokes(places, grid, beat, beats_per_quarter, on, offset)
 
 
-def _played(w: Written) -> np.ndarray:
+def _played(w: WrittenStrokes) -> np.ndarray:
     """`[B, 4]` bool: on which sixteenths of each beat something is played, what lies between them left out."""
     beats = np.zeros((len(w.grid.lines) * STEPS, 1), bool)
     beats[(w.grid.row * STEPS + w.grid.step)[w.on]] = True
     return beats.reshape(-1, STEPS_PER_BEAT)
 
 
-def _is_swung(w: Written) -> bool:
+def _is_swung(w: WrittenStrokes) -> bool:
     """Whether more beats have their off-beat late than in the middle."""
     beats = _played(w)
     return bool((beats[:, 3] & ~beats[:, 2] & ~beats[:, 1]).sum() > beats[:, 2].sum())
 
 
-def _swung(starts: np.ndarray, w: Written) -> np.ndarray:
+def _swung(starts: np.ndarray, w: WrittenStrokes) -> np.ndarray:
     """Each beat stretched so that its middle comes at two thirds; strokes one after the other stay so."""
     step = w.beat / STEPS_PER_BEAT
     line = w.grid.tick - w.grid.step % STEPS_PER_BEAT * step
@@ -104,14 +105,14 @@ def new_onsets(
     timing: np.ndarray,
     piece: Piece,
     earliest: np.ndarray | int = 0,
-    written: Written | None = None,
+    written: WrittenStrokes | None = None,
 ) -> np.ndarray:
     """Where notes at `starts` `[E]` (ticks, ascending) go, given the timing -1..1 `[E]` of each one's step.
 
-    The loudest note on a step leads: it goes to the step plus its timing, and the others on the step move with it, so that a
-    flam stays one. Notes between two steps never lead: they move as the time between the leaders around them is stretched. None
-    ends more than `LIMIT_SECONDS` from where `written` (None: as they are) has it, none before its `earliest` tick; notes that
-    were together stay together, and notes one after the other stay so.
+    The loudest note on a step leads: it goes to the step plus its timing, and the others on the step move with it, so
+    that a flam stays one. Notes between two steps never lead: they move as the time between the leaders around them is
+    stretched. None ends more than `LIMIT_SECONDS` from where `written` (None: as they are) has it, none before its
+    `earliest` tick; notes that were together stay together, and notes one after the other stay so.
     """
     w = written or _at(starts, piece, 1, swings=False)
     places = w.places
@@ -130,7 +131,7 @@ def new_onsets(
     return np.asarray(out)
 
 
-def _shifts(w: Written, velocities: np.ndarray, timing: np.ndarray) -> np.ndarray:
+def _shifts(w: WrittenStrokes, velocities: np.ndarray, timing: np.ndarray) -> np.ndarray:
     """By how many ticks each note `[E]` moves if nothing stops it."""
     steps = w.grid.row * STEPS + w.grid.step
     leader: dict[int, int] = {}

@@ -35,11 +35,11 @@ MOST_BARS = 5000
 
 
 @dataclass(frozen=True)
-class Humanised:
+class HumanisedFile:
     """Drums with a feel: the MIDI file, its style and bars, and of its N strokes in order of onset, each `[N]`:
 
-    `shift` in seconds, later is above 0; `velocity` 1..127 as it is now, `before` as it was. `source` says which part was taken
-    for drums where none is on channel 10, `flaws` counts what the file was read with.
+    `shift` in seconds, later is above 0; `velocity` 1..127 as it is now, `before` as it was. `source` says which part
+    was taken for drums where none is on channel 10, `flaws` counts what the file was read with.
     """
 
     midi: bytes
@@ -52,7 +52,7 @@ class Humanised:
     flaws: Mapping[str, int] = field(default_factory=dict)
 
 
-class HumanisedDrums(Request[Humanised]):
+class HumanisedDrums(Request[HumanisedFile]):
     """Asks for the drums of a MIDI file to be humanised.
 
     Args:
@@ -77,7 +77,7 @@ class HumanisedDrums(Request[Humanised]):
         self.midi, self.out, self.style = midi_source(midi), out, style
         self._target(Path())
 
-    def run(self, published: Published | None, session: Session) -> Humanised:
+    def run(self, published: Published | None, session: Session) -> HumanisedFile:
         """The same file with its strokes moved by at most `LIMIT_SECONDS` from where the style writes them, and with velocities
         that the model gives; the session's seed draws what it leaves open.
         """
@@ -106,9 +106,9 @@ class HumanisedDrums(Request[Humanised]):
         edits = play(file, drums.part, drums.index, moved, new_ends(drums, moved), louder)
         shift = piece.seconds(moved) - piece.seconds(starts)
         data = rewrite(file.file, edits)
-        return Humanised(data, style, count, shift, louder, velocities, drums.source, piece.flaws)
+        return HumanisedFile(data, style, count, shift, louder, velocities, drums.source, piece.flaws)
 
-    def show(self, answer: Humanised, session: Session) -> None:
+    def show(self, answer: HumanisedFile, session: Session) -> None:
         played = session.write_midi(self._target(session.folder), answer.midi)
         shift = answer.shift * 1000
         print(

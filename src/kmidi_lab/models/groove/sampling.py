@@ -21,8 +21,8 @@ from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STEPS
 class Spread:
     """Standard deviations of what the model leaves open.
 
-    `level` is from take to take, `habit` from take to take on one step, `chance` from stroke to stroke. Velocities are in
-    0..127, each `[3]` by voice, `mean` is what a voice lies above the model's velocity for its step; timing is in
+    `level` is from take to take, `habit` from take to take on one step, `chance` from stroke to stroke. Velocities are
+    in 0..127, each `[3]` by voice, `mean` is what a voice lies above the model's velocity for its step; timing is in
     milliseconds, the same for all voices of a step.
     """
 

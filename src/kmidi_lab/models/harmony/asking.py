@@ -42,9 +42,9 @@ def questions(path: Path, published: Published) -> Iterator[Question]:
     faults = []
     for number, rows in charts(path):
         try:
-            chart = read_chart(_joined(rows))
+            chart = read_chart(_joined(rows), name=f"the song of line {number}")
         except ConfigError as error:
-            faults.append(_fault(error, number, rows))
+            faults.append(_line_at_fault(number, rows) or str(error))
             continue
         yield from _of_chart(chart, number, published)
     if faults:
@@ -72,16 +72,15 @@ def _joined(rows: Sequence[str]) -> str:
     return (" | " if any("|" in row for row in rows) else " ").join(rows)
 
 
-def _fault(error: ConfigError, first: int, rows: Sequence[str]) -> str:
-    """Where a song can't be read, and why: the line, where one alone is at fault."""
-    place = f"the song of line {first}"
+def _line_at_fault(first: int, rows: Sequence[str]) -> str:
+    """Where a song can't be read, and why; empty where no line alone is at fault."""
     for number, row in enumerate(rows, start=first):
+        place = f"line {number}"
         try:
-            recognise(bars_of(row))
-        except ConfigError as own:
-            error, place = own, f"line {number}"
-            break
-    return str(error).replace("predict.chords", place, 1)
+            recognise(bars_of(row, place), place)
+        except ConfigError as error:
+            return str(error)
+    return ""
 
 
 def _of_chart(chart: Chart, number: int, published: Published) -> Iterator[Question]:

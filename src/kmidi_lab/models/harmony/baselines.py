@@ -1,10 +1,9 @@
 """Baselines of harmony prediction over the 96 joint classes (degree from the tonic, quality).
 
-Sequences are lists of joint classes of whole songs, repeats merged. Each baseline gives a probability
-`[96]` for every event. N-grams are smoothed by modified Kneser-Ney. The cache follows Kuhn and De Mori, *A
-cache-based natural language model* (1990): what followed the longest match of up to eight chords, with a weight for each
-length. The blend mixes what followed matches of every length and the song's own chords. Weights are tuned on the
-validation split.
+Sequences are lists of joint classes of whole songs, repeats merged. Each baseline gives a probability `[96]` for every
+event. N-grams are smoothed by modified Kneser-Ney. The cache follows Kuhn and De Mori, *A cache-based natural language
+model* (1990): what followed the longest match of up to eight chords, with a weight for each length. The blend mixes
+what followed matches of every length and the song's own chords. Weights are tuned on the validation split.
 """
 
 from __future__ import annotations

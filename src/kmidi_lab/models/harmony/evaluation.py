@@ -10,12 +10,11 @@ import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES, Song
 from kmidi_lab.contracts import HARMONY
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
-from kmidi_lab.models.harmony.features import Encoded
+from kmidi_lab.models.harmony.features import EncodedSongs
 from kmidi_lab.models.harmony.song_memory import with_memory
 from kmidi_lab.run_record import Note
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Roll, ScoredItem
 from kmidi_lab.scoring.metrics import (
     CLASSIFICATION,
@@ -39,7 +38,7 @@ class HarmonyData(Protocol):
 
     def songs(self, split: str) -> list[Song]: ...
     def sequences(self, split: str) -> list[TokenSong]: ...
-    def encoded(self, split: str) -> Encoded: ...
+    def encoded(self, split: str) -> EncodedSongs: ...
 
 
 def joint_probabilities(outputs: np.ndarray, head: dict[str, np.ndarray]) -> np.ndarray:
@@ -83,8 +82,7 @@ class HarmonyEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         songs = data.sequences(split)
-        if not songs:
-            raise DataError(f"the split {split!r} holds no songs; give data.split=all or another data.root")
+        check_scorable(songs, split, "holds no songs")
         encoded = data.encoded(split)
         outputs = call(encoded.x)
         alone = joint_probabilities(outputs, head)
@@ -147,7 +145,7 @@ def _scores(p: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     return {**classification(p, targets), "root_top1": top_k(roots, targets // len(QUALITIES), 1)}
 
 
-def _marginals(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> dict[str, float]:
+def _marginals(outputs: np.ndarray, e: EncodedSongs, rows: np.ndarray) -> dict[str, float]:
     """Scores of the slices a simple reader uses by themselves."""
     moves = np.abs(outputs[:, _OUT["voice_leading"]] - e.voices[rows])
     return {
@@ -159,7 +157,7 @@ def _marginals(outputs: np.ndarray, e: Encoded, rows: np.ndarray) -> dict[str, f
 
 
 def _analysis(
-    call: Call, head: dict[str, np.ndarray], e: Encoded, p: np.ndarray, songs: Sequence[TokenSong]
+    call: Call, head: dict[str, np.ndarray], e: EncodedSongs, p: np.ndarray, songs: Sequence[TokenSong]
 ) -> dict[str, Any]:
     best = p.argmax(1)
     n = len(QUALITIES)

@@ -37,8 +37,9 @@ Label = tuple[int, int]
 class ChordMemory:
     """The song so far, and which chord followed where the same chords stood in a row.
 
-    `recall_order` is the longest match for the recalled chord. `most_often` takes the chord that followed it most often,
-    the latest of equals; without, the one that followed it last. `memory_of` sets both for a version of the contract.
+    `recall_order` is the longest match for the recalled chord. `most_often` takes the chord that followed it most
+    often, the latest of equals; without, the one that followed it last. `memory_of` sets both for a version of the
+    contract.
     """
 
     recall_order: int = 8
@@ -160,7 +161,7 @@ def _shortest(a: int, b: int) -> int:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedSongs:
     """Arrays over the events of many songs; `song[i]` indexes the song of event i.
 
     `x` `[E, 128]` with all sounding tones, `x_plain` `[E, 128]` with template tones only (what a caller
@@ -180,7 +181,7 @@ class Encoded:
     song: np.ndarray
 
 
-def encode_songs(songs: Sequence[Song], contract: Contract = HARMONY) -> Encoded:
+def encode_songs(songs: Sequence[Song], contract: Contract = HARMONY) -> EncodedSongs:
     """Vectors of a version of the contract, and targets, of every event; songs hold merged events already."""
     rows: list[tuple[np.ndarray, np.ndarray, list[int], tuple[float, float]]] = []
     for index, song in enumerate(songs):
@@ -208,7 +209,7 @@ def encode_songs(songs: Sequence[Song], contract: Contract = HARMONY) -> Encoded
     x_plain = np.array([r[1] for r in rows], np.float32).reshape(-1, HARMONY.input_size)
     grids = np.array([r[3] for r in rows], np.float32).reshape(-1, 2)
     t = np.array([r[2] for r in rows], np.int64).reshape(-1, 10)
-    return Encoded(
+    return EncodedSongs(
         x, x_plain, grids, t[:, 0], t[:, 1], t[:, 2], t[:, 3], t[:, 6:10].astype(np.float32), t[:, 4], t[:, 5]
     )
 

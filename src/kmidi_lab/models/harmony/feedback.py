@@ -17,7 +17,7 @@ from kmidi_lab.models.harmony.evaluation import HarmonyData, joint_probabilities
 from kmidi_lab.models.harmony.features import CLASSES, HarmonyBatch
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.retraining.lessons import Array, Judged, LeftOutError
+from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError
 from kmidi_lab.retraining.training import FeedbackTraining, Head
 from kmidi_lab.scoring.metrics import log_likelihoods
 
@@ -39,7 +39,7 @@ class ChordFeedback(FeedbackTraining):
     RATE = 3e-5
     ADAPTED: ClassVar[Mapping[str, int]] = {"network.relative": 1, "network.absolute": 0, "joint": 0}
 
-    def answer(self, judged: Judged, head: Head) -> Array:
+    def answer(self, judged: Judgement, head: Head) -> Array:
         tonic = judged.x[_IN["key_tonic"]]
         if sorted(tonic.tolist()) != [0.0] * 11 + [1.0]:
             raise LeftOutError("without a key in the input")
@@ -84,7 +84,7 @@ class ChordFeedback(FeedbackTraining):
         return {"hidden": [int(size) for size in re.findall(r"\d+", architecture)[1:-1]]}
 
 
-def _chord(judged: Judged, head: Head, tonic: int) -> tuple[int, int]:
+def _chord(judged: Judgement, head: Head, tonic: int) -> tuple[int, int]:
     """(root 0..11, quality 0..7) of what was judged: a symbol, root and quality by name, 64 outputs changed, or the model's own."""
     if judged.label is not None:
         try:

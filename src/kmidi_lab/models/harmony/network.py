@@ -16,12 +16,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import HARMONY
+from kmidi_lab.nn.key_gates import FLOOR, SHUT, beside, zero_linear
 
 _IN = {s.name: s.index for s in HARMONY.inputs}
 _OUT = {s.name: s for s in HARMONY.outputs}
 _CHROMAS = [i for name in ("previous_chords", "recalled_chord") for i in range(_IN[name].start, _IN[name].stop)]
-_FLOOR, _SHUT = 12.0, 36.0
-"""Logits below -12 are cut off; a shut gate stays shut for logits up to 24. Small, since they cost float32 digits."""
 _ABSOLUTE = ("root", "bass")
 _RELATIVE = ("quality", "voice_leading", "chord_embedding")
 
@@ -73,8 +72,8 @@ class KeyRelativeMLP(nn.Module):
         for layer in self.hidden:
             h = self.dropout(F.relu(layer(h)))
         logits = self.absolute(h).view(len(x), len(_ABSOLUTE), 12, 1)
-        gates = F.relu(logits + (_FLOOR - _SHUT) + _SHUT * key[:, None, None, :])
-        root, bass = (_turn(gates, self.from_tonic) - _FLOOR).unbind(1)
+        gates = F.relu(logits + (FLOOR - SHUT) + SHUT * key[:, None, None, :])
+        root, bass = (_turn(gates, self.from_tonic) - FLOOR).unbind(1)
         quality, voices, embedding = self.relative(h).split([_OUT[n].size for n in _RELATIVE], 1)
         return torch.cat([root, quality, bass, voices, embedding], 1)
 
@@ -82,19 +81,17 @@ class KeyRelativeMLP(nn.Module):
     def dense(self) -> nn.Sequential:
         """The same function as dense layers with ReLU between them, on the CPU in float32."""
         hidden = [(m.weight.cpu(), m.bias.cpu()) for m in self.hidden if isinstance(m, nn.Linear)]
-        entry = self._entry()
-        layers: list[nn.Module] = [entry, nn.ReLU()]
+        layers: list[nn.Module] = [self._entry(), nn.ReLU()]
         for i, (weight, bias) in enumerate(hidden):
-            first = i == 0
-            weight = self._incoming(weight) if first else weight
-            layers += [_beside_key(weight, bias, entry.out_features if first else None), nn.ReLU()]
+            weight = self._incoming(weight) if i == 0 else weight
+            layers += [beside(weight, bias, kept=12), nn.ReLU()]
         layers += [self._gates(), nn.ReLU(), self._exit()]
         return nn.Sequential(*layers).eval()
 
     def _entry(self) -> nn.Linear:
         """Gates (chroma place, key), side inputs, then the key itself."""
         places = len(_CHROMAS)
-        layer = _zero_linear(HARMONY.input_size, places * 12 + len(self.side) + 12)
+        layer = zero_linear(HARMONY.input_size, places * 12 + len(self.side) + 12)
         for place, source in enumerate(_CHROMAS):
             for k in range(12):
                 layer.weight[place * 12 + k, source] = 1.0
@@ -117,23 +114,23 @@ class KeyRelativeMLP(nn.Module):
     def _gates(self) -> nn.Linear:
         """(slice, degree, key) gates of the absolute logits, then the last hidden layer unchanged."""
         width, n = self.relative.in_features, len(_ABSOLUTE) * 12
-        layer = _zero_linear(width + 12, n * 12 + width)
+        layer = zero_linear(width + 12, n * 12 + width)
         for row in range(n):
             for k in range(12):
                 layer.weight[row * 12 + k, :width] = self.absolute.weight[row].cpu()
-                layer.weight[row * 12 + k, width + k] = _SHUT
-                layer.bias[row * 12 + k] = self.absolute.bias[row].cpu() + _FLOOR - _SHUT
+                layer.weight[row * 12 + k, width + k] = SHUT
+                layer.bias[row * 12 + k] = self.absolute.bias[row].cpu() + FLOOR - SHUT
         layer.weight[n * 12 :, :width] = torch.eye(width)
         return layer
 
     def _exit(self) -> nn.Linear:
         width, n = self.relative.in_features, len(_ABSOLUTE) * 12
-        layer = _zero_linear(n * 12 + width, HARMONY.output_size)
+        layer = zero_linear(n * 12 + width, HARMONY.output_size)
         for part, name in enumerate(_ABSOLUTE):
             for degree in range(12):
                 for k in range(12):
                     layer.weight[_OUT[name].start + (degree + k) % 12, (part * 12 + degree) * 12 + k] = 1.0
-            layer.bias[_OUT[name].index] = -_FLOOR
+            layer.bias[_OUT[name].index] = -FLOOR
         sizes = [_OUT[name].size for name in _RELATIVE]
         parts = zip(
             _RELATIVE, self.relative.weight.cpu().split(sizes), self.relative.bias.cpu().split(sizes), strict=True
@@ -154,20 +151,3 @@ def _turn(gates: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
     """`[B, ..., 12, 12]` gates (place, key) to `[B, C, 12]`: every place turned by the key, summed over keys."""
     blocks = gates.reshape(len(gates), -1, 144)
     return blocks[:, :, order].view(len(gates), -1, 12, 12).sum(-1)
-
-
-def _zero_linear(inputs: int, outputs: int) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs)
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-def _beside_key(weight: torch.Tensor, bias: torch.Tensor, inputs: int | None) -> nn.Linear:
-    """A hidden layer that hands the key, the last twelve inputs, through beside its own units."""
-    outputs, width = weight.shape
-    layer = _zero_linear(inputs or width + 12, outputs + 12)
-    layer.weight[:outputs, :width] = weight
-    layer.weight[outputs:, width:] = torch.eye(12)
-    layer.bias[:outputs] = bias
-    return layer

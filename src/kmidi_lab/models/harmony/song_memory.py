@@ -1,7 +1,7 @@
 """The song so far beside a model: what followed where the last chords stood before, mixed into its distributions.
 
-The released head file holds the weights (`memory_weight`), and the blend of the baselines (`4-gram+caches`) mixes in the
-same way (`scoring/matches.py`).
+The released head file holds the weights (`memory_weight`), and the blend of the baselines (`4-gram+caches`) mixes in
+the same way (`scoring/matches.py`).
 """
 
 from __future__ import annotations

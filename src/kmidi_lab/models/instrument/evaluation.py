@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.contracts import INSTRUMENT, Contract
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.instrument.baselines import Predict, Probabilities, fit_baselines, labelled
 from kmidi_lab.models.instrument.features import (
     CLASSES,
@@ -26,8 +25,8 @@ from kmidi_lab.models.instrument.features import (
     TRAINED,
     Labels,
 )
-from kmidi_lab.models.instrument.hearing import Heard, heard_sounds
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import (
     confusion,
@@ -85,8 +84,7 @@ class InstrumentEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         clips = data.songs(split)
-        if not any("instrument" in clip.labels for clip in clips):
-            raise DataError(f"the split {split!r} names no instrument; give data.split=all or another data.root")
+        check_scorable(any("instrument" in clip.labels for clip in clips), split, "names no instrument")
         features = data.contract.features
         heard = heard_sounds([clip.sound.frames for clip in clips], features)
         outputs = [call(sound.inputs[None])[0] for sound in heard]
@@ -143,12 +141,12 @@ class InstrumentEvaluator(Evaluator):
             yield ScoredItem(clip.id, clip.source, loss, 1, partial(Frames, clip.sound.frames, FRAME_S), said)
 
 
-def _means(outputs: Sequence[NDArray[np.floating]], heard: Sequence[Heard]) -> NDArray[np.floating]:
+def _means(outputs: Sequence[NDArray[np.floating]], heard: Sequence[SoundInputs]) -> NDArray[np.floating]:
     """`[N, 160]`: the mean output of each sound over the frames that count."""
     return np.stack([o[sound.counts].mean(0) for o, sound in zip(outputs, heard, strict=True)])
 
 
-def _counted(heard: Sequence[Heard]) -> list[NDArray[np.float32]]:
+def _counted(heard: Sequence[SoundInputs]) -> list[NDArray[np.float32]]:
     return [sound.inputs[sound.counts] for sound in heard]
 
 

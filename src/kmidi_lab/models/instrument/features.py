@@ -1,7 +1,7 @@
 """Names of the places of each slice of the `instrument` contract, and labels of a sound as vectors, what is unknown left out.
 
 A clip's labels are a place in each slice of the contract's output for which there is evidence; a slice without is
-masked in the loss. Slices in `UNTRAINED` have evidence nowhere: their output stays constant.
+masked in the loss. Slices without `EVIDENCE` are not trained: their output stays constant.
 """
 
 from __future__ import annotations
@@ -91,8 +91,6 @@ EVIDENCE = {
 }
 """What a label of each slice that can be learnt rests on."""
 TRAINED = tuple(EVIDENCE)
-UNTRAINED = tuple(s.name for s in INSTRUMENT.outputs if s.name not in EVIDENCE)
-"""No data here says anything of these: their output is constant."""
 ORDINAL = ("brightness", "energy", "dynamic_range", "vibrato", "attack", "sustain")
 """Places in order, so that the distance of a mistake counts."""
 FAMILY_OF = {

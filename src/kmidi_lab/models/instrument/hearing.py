@@ -9,29 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.level import levelled_sounds, since_onset
-from kmidi_lab.contracts import LEVEL_FEATURES
+from kmidi_lab.contract_features import LEVEL_FEATURES
 
 
-class Heard(NamedTuple):
+class SoundInputs(NamedTuple):
     """A sound from its onset on: inputs `[T, 128]`, and `[T]`, True where the output counts, somewhere at least."""
 
     inputs: NDArray[np.float32]
     counts: NDArray[np.bool_]
 
 
-def heard_sounds(sounds: Sequence[NDArray[np.floating]], features: str) -> list[Heard]:
+def heard_sounds(sounds: Sequence[NDArray[np.floating]], features: str) -> list[SoundInputs]:
     """Sounds `[T_i, 128]` of `mel128-v1` as `task=predict` hears them, without the background before the onset.
 
     Version 1 hears all frames of a sound, which is expected to be trimmed.
     """
     if features != LEVEL_FEATURES:
-        return [Heard(np.asarray(frames, np.float32), np.ones(len(frames), bool)) for frames in sounds]
+        return [SoundInputs(np.asarray(frames, np.float32), np.ones(len(frames), bool)) for frames in sounds]
     return [_from_onset(*levelled) for levelled in levelled_sounds(sounds)]
 
 
-def _from_onset(inputs: NDArray[np.float32], counts: NDArray[np.bool_], afresh: NDArray[np.bool_]) -> Heard:
+def _from_onset(inputs: NDArray[np.float32], counts: NDArray[np.bool_], afresh: NDArray[np.bool_]) -> SoundInputs:
     counts = since_onset(counts, afresh)
     if not counts.any():
-        return Heard(inputs, np.ones_like(counts))
+        return SoundInputs(inputs, np.ones_like(counts))
     onset = int(counts.argmax())
-    return Heard(inputs[onset:], counts[onset:])
+    return SoundInputs(inputs[onset:], counts[onset:])

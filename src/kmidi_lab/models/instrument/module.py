@@ -32,8 +32,8 @@ class InstrumentRecognizer(AudioModule):
         channels: of the trunk, as are the next three, `dropout` and `cepstra` (`nn.audio.trunk`).
         first_kernel: taps of the first convolution.
         kernel: taps of the others.
-        dilations: calls between taps, one a block. Training looks at every fourth frame where all are multiples of four,
-            else at every second, or at each (`nn.audio.strided_forward`).
+        dilations: calls between taps, one a block. Training looks at every fourth frame where all are multiples of
+            four, else at every second, or at each (`nn.audio.strided_forward`).
         hidden: units of each head.
         dropout: share of units dropped in training.
         cepstra: coefficients that the convolutions see; 0 is the bands themselves.

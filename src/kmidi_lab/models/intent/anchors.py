@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.own_yaml import own_yaml
+from kmidi_lab.own_yaml import table
 from kmidi_lab.song.vocabularies import ARCS, FEELS, MOODS, RULE_BREAKS, VULNERABILITY, mood_affect
 
 SHARPNESS = 4.0
@@ -58,7 +57,7 @@ def linear_map(kind: str) -> NDArray[np.float64]:
         affects = [mood_affect(mood) for mood in choices(kind)]
         places[:, :2] = [affect or (0.0, 0.0) for affect in affects]
     else:
-        own = _anchors()[kind]
+        own = table(__name__, "anchors.yaml")[kind]
         places[:] = [own[name] for name in choices(kind)]
     return SHARPNESS * np.concatenate([2 * places, -(places**2).sum(1, keepdims=True)], 1)
 
@@ -68,8 +67,3 @@ def probabilities(kind: str, readings: NDArray[np.floating]) -> dict[str, float]
     scores = linear_map(kind) @ np.append(readings, 1.0)
     p = np.exp(scores - scores.max())
     return dict(zip(choices(kind), (p / p.sum()).tolist(), strict=True))
-
-
-@cache
-def _anchors() -> dict[str, dict[str, list[float]]]:
-    return dict(own_yaml(files("kmidi_lab.models.intent").joinpath("anchors.yaml")))

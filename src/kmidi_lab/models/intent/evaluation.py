@@ -25,8 +25,8 @@ _KINDS = ("negation", "music", "plain", "unsure")
 class IntentEvaluator(Evaluator):
     """Scores vectors `[E, 128]` to embeddings `[E, 64]`.
 
-    A label counts as said from a cut on, for the model and every baseline the one with the best F1 on validation. Ratings are
-    scored on the sentences that people rated, or by rule where there are no others.
+    A label counts as said from a cut on, for the model and every baseline the one with the best F1 on validation.
+    Ratings are scored on the sentences that people rated, or by rule where there are no others.
     """
 
     METRICS = {

@@ -82,9 +82,9 @@ class Sentence:
 class IntentBatch(NamedTuple):
     """Texts and targets; a row of `known` is 1 where a column's answer is known, 0 where not.
 
-    `at` `[R]` rows of the table and `starts` `[B]` where each text's begin; `weight` `[R]` 1, or 0 where a piece is left out;
-    `target` and `known` `[B, L]` over LABELS, FINE, SUB_EMOTIONS and SIDE in a row; `affect` `[B, 3]` with `rated` `[B]`,
-    how much a rating counts; `teacher` `[B, 384]`, zeros where there is none.
+    `at` `[R]` rows of the table and `starts` `[B]` where each text's begin; `weight` `[R]` 1, or 0 where a piece is
+    left out; `target` and `known` `[B, L]` over LABELS, FINE, SUB_EMOTIONS and SIDE in a row; `affect` `[B, 3]` with
+    `rated` `[B]`, how much a rating counts; `teacher` `[B, 384]`, zeros where there is none.
     """
 
     at: torch.Tensor

@@ -32,8 +32,8 @@ class IntentClassifier(LabModule):
         side_weight: of the labels of ISEAR and XED.
         affect_weight: of the squared error of valence, arousal and dominance.
         complexity_weight: of the squared error of complexity, which is how evenly the bases share what is felt.
-        teacher_weight: of the distance (1 - cosine) between the sentence encoder's vector and what the text's vector says
-            of it, where the data have it.
+        teacher_weight: of the distance (1 - cosine) between the sentence encoder's vector and what the text's vector
+            says of it, where the data have it.
         free_weight: of the mean square of what is in the first three blocks beside the contract's pattern.
     """
 
@@ -113,8 +113,8 @@ class IntentClassifier(LabModule):
         logits = [head(embedding) for head in self.heads]
         parts = zip(logits, batch.target.split(COLUMNS, 1), batch.known.split(COLUMNS, 1), self.weights, strict=True)
         each = [
-            (w, F.binary_cross_entropy_with_logits(own, target, known, reduction="sum") / len(own))
-            for own, target, known, w in parts
+            (w, F.binary_cross_entropy_with_logits(own, target, mask, reduction="sum") / len(own))
+            for own, target, mask, w in parts
         ]
         readings = read(embedding)
         off = (readings[:, :3] - batch.affect).square().mean(1)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
-from kmidi_lab.own_yaml import own_yaml
+from kmidi_lab.own_yaml import table
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,8 @@ class OwnSentence:
 @cache
 def own_sentences() -> tuple[OwnSentence, ...]:
     """All of them, in the file's order."""
-    written = own_yaml(files("kmidi_lab.models.intent").joinpath("own_sentences.yaml"))
     out = []
-    for kind, rows in written.items():
+    for kind, rows in table(__name__, "own_sentences.yaml").items():
         for sentence, expected in rows:
             labels, _, sign = str(expected).partition(" ")
             out.append(OwnSentence(kind, str(sentence), tuple(labels.split("|")), {"+": 1, "-": -1}.get(sign, 0)))

@@ -142,8 +142,8 @@ def _nll(p: Floats, pitch: Ints) -> float:
 class Baselines:
     """Every baseline, fitted on the training melodies and tuned on the validation melodies.
 
-    `models` by name, without memory; `weights` of the memory by length of match, for those that have one, too; `blend` of
-    the last model with every kind of memory; `chosen` says what validation chose.
+    `models` by name, without memory; `weights` of the memory by length of match, for those that have one, too; `blend`
+    of the last model with every kind of memory; `chosen` says what validation chose.
     """
 
     frame: str

@@ -1,7 +1,7 @@
 """The strongest baseline of melody prediction: an n-gram blended with what the piece itself did after like contexts.
 
-Contexts are keyed by the pitches before, by the coming rhythm, and by both, in eight lengths up to sixteen notes; each has
-a weight for every length of the longest match (Kuhn and De Mori, *A cache-based natural language model*, 1990).
+Contexts are keyed by the pitches before, by the coming rhythm, and by both, in eight lengths up to sixteen notes; each
+has a weight for every length of the longest match (Kuhn and De Mori, *A cache-based natural language model*, 1990).
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def piece_caches(piece: Piece) -> Iterator[tuple[slice, np.ndarray, Ints]]:
     """What followed like contexts, for some notes after the others.
 
     Yields:
-        (notes, `[25, N, D]` distributions over the piece's distinct pitches, zeros where nothing matches, and `[N]` in 0..8
-        which length the longest match of both pitch and rhythm has); the first distribution is of the pitches so far.
+        (notes, `[25, N, D]` distributions over the piece's distinct pitches, zeros where nothing matches, and `[N]` in
+        0..8 which length the longest match of both pitch and rhythm has); the first distribution is of the pitches so
+        far.
     """
     distinct, places = np.unique(piece.pitch, return_inverse=True)
     one_hot = np.eye(len(distinct), dtype=np.float32)[places]

@@ -32,8 +32,8 @@ Sounding = tuple[float, float, int, int]
 class Primer:
     """A tune to go on with: its `melody`, where it goes on (`start`, quarters from the start of the file, at a bar line).
 
-    `gap` is the silence in between, in quarters.
-    `track` is that of the piece that plays it, `velocity` how hard its last notes are, `bar` the number of the first new bar.
+    `gap` is the silence in between, in quarters. `track` is that of the piece that plays it, `velocity` how hard its
+    last notes are, `bar` the number of the first new bar.
     """
 
     file: OpenFile

@@ -9,11 +9,10 @@ from typing import Protocol
 import numpy as np
 
 from kmidi_lab.contracts import MELODY, Contract
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.melody.baselines import Baselines, fit_baselines
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.generation import generation
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import ScoredItem, pitch_roll
 from kmidi_lab.scoring.metrics import log_likelihoods, paired_bootstrap
 
@@ -47,8 +46,7 @@ class MelodyEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines see the train and val splits of `training`."""
         songs = data.songs(split)
-        if not songs:
-            raise DataError(f"the split {split!r} holds no melodies; give data.split=all or another data.root")
+        check_scorable(songs, split, "holds no melodies")
         targets = np.concatenate([s.pitch for s in songs]).astype(np.int64)
         source = np.concatenate([np.full(len(s), s.source) for s in songs])
         p = run(call, songs, data.contract)

@@ -1,4 +1,7 @@
-"""Melodies drawn note by note from next-pitch probabilities, and muspy's metrics of them beside the corpus (H.-W. Dong et al., ISMIR 2020)."""
+"""Melodies drawn note by note from next-pitch probabilities, and muspy's metrics of them beside the corpus.
+
+The metrics are those of H.-W. Dong et al., *MusPy*, ISMIR 2020.
+"""
 
 from __future__ import annotations
 

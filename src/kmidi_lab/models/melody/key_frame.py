@@ -17,8 +17,8 @@ TURN = 6
 class KeyFrame(nn.Module):
     """Pitches as steps from the tonic nearest to C, exactly, so that no transposition has to be learnt.
 
-    The tonic is read from its sine and cosine; with both 0 the frame is that of C. This is the frame of the newest version
-    of the contract.
+    The tonic is read from its sine and cosine; with both 0 the frame is that of C. This is the frame of the newest
+    version of the contract.
     """
 
     circle: torch.Tensor

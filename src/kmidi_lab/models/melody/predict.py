@@ -88,10 +88,12 @@ class MelodyOverChords(Request[Tune]):
         out: the file that task=predict writes; None is the run folder.
         bars: up to 500; 0 is one round of the chords, four bars at least; 8 after a tune; without either 32 notes.
         metre: such as 4/4, 3/4, 5/4, 6/8, 7/8 or 12/8; None is that of the tune, else 4/4.
-        midi: a file whose melody goes on, by name or as its bytes; None begins one. Key, metre and tempo are the file's then.
+        midi: a file whose melody goes on, by name or as its bytes; None begins one. Key, metre and tempo are the file's
+            then.
 
     Raises:
-        ConfigError: a chord, key or emotion that can't be read, a number out of range, or an `out` that can't be written.
+        ConfigError: a chord, key or emotion that can't be read, a number out of range, or an `out` that can't be
+            written.
     """
 
     ways = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import orjson
 from kmidi_lab.files import write_atomic
 from kmidi_lab.models.melody.features import Melody
 from kmidi_lab.models.melody.metres import METRES, Metre
-from kmidi_lab.own_yaml import own_yaml
+from kmidi_lab.own_yaml import table
 
 BAR = 4.0
 
@@ -50,7 +49,7 @@ class Rhythm:
 @cache
 def plain_bars(metre: str = "4/4") -> Counter[Bar]:
     """Those of `rhythms.yaml` by its names, or of groups such as 3+2/8: each a bar of 3/4 or 2/4 at the speed of its unit."""
-    written = own_yaml(files("kmidi_lab.models.melody").joinpath("rhythms.yaml"))
+    written = table(__name__, "rhythms.yaml")
     if metre not in written:
         return _grouped(metre)
     bars: Counter[Bar] = Counter()

@@ -1,7 +1,7 @@
 """Baselines of micro-timing, each fitted on drums and on pitched notes apart, and told what the model is told.
 
-Where the player's lead is given, a baseline predicts the distance from it. All give quantiles: those of their errors on the
-training notes, around what they predict, or those of a group of notes.
+Where the player's lead is given, a baseline predicts the distance from it. All give quantiles: those of their errors on
+the training notes, around what they predict, or those of a group of notes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.midi.styles import STYLES
 from kmidi_lab.models.microtiming.boosted import fit_trees
-from kmidi_lab.models.microtiming.features import STEPS, Encoded
+from kmidi_lab.models.microtiming.features import STEPS, EncodedTakes
 from kmidi_lab.models.microtiming.notes import ROLES
 from kmidi_lab.models.microtiming.quantiles import LEVELS
 
@@ -37,29 +37,31 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Asked:
+class OffsetQueries:
     """Notes whose offsets are asked for: their vectors `x` `[E, 64]`, and the lead in ms `[E]` that is given, 0 where not."""
 
-    e: Encoded
+    e: EncodedTakes
     x: np.ndarray
     lead: np.ndarray
 
 
-Fitted = Callable[[Asked], tuple[np.ndarray, np.ndarray]]
+Fitted = Callable[[OffsetQueries], tuple[np.ndarray, np.ndarray]]
 """To quantiles of the distance from the lead `[E, 5]` and velocities `[E]`."""
 
 
-def ask(e: Encoded, told: bool) -> Asked:
+def ask(e: EncodedTakes, told: bool) -> OffsetQueries:
     """All notes, with or without each take's lead."""
-    return Asked(e, e.with_lead() if told else e.x, e.lead if told else np.zeros_like(e.lead))
+    return OffsetQueries(e, e.with_lead() if told else e.x, e.lead if told else np.zeros_like(e.lead))
 
 
-def is_pitched(e: Encoded) -> np.ndarray:
+def is_pitched(e: EncodedTakes) -> np.ndarray:
     """`[E]` bool."""
     return np.asarray(e.role < _PITCHED)
 
 
-def fit_baselines(train: Encoded, val: Encoded, told: bool) -> dict[str, Callable[[Encoded], Prediction]]:
+def fit_baselines(
+    train: EncodedTakes, val: EncodedTakes, told: bool
+) -> dict[str, Callable[[EncodedTakes], Prediction]]:
     """Every baseline by name; the ridge's strength is chosen on `val`."""
     own, other = ask(train, told), ask(val, told)
     kinds = [is_pitched(train), ~is_pitched(train)]
@@ -83,8 +85,8 @@ def fit_baselines(train: Encoded, val: Encoded, told: bool) -> dict[str, Callabl
     return {name: _by_kind(pair, told) for name, pair in fits.items()}
 
 
-def _by_kind(pair: list[Fitted | None], told: bool) -> Callable[[Encoded], Prediction]:
-    def predict(e: Encoded) -> Prediction:
+def _by_kind(pair: list[Fitted | None], told: bool) -> Callable[[EncodedTakes], Prediction]:
+    def predict(e: EncodedTakes) -> Prediction:
         asked = ask(e, told)
         quantiles, velocity = np.zeros((len(e.x), len(LEVELS))), np.full(len(e.x), 0.5)
         for fitted, rows in zip(pair, (is_pitched(e), ~is_pitched(e)), strict=True):
@@ -112,14 +114,14 @@ def _constant(late: np.ndarray, hard: np.ndarray) -> Fitted:
     return lambda a: (np.tile(q, (len(a.x), 1)), np.full(len(a.x), v))
 
 
-def _keys(a: Asked) -> list[np.ndarray]:
+def _keys(a: OffsetQueries) -> list[np.ndarray]:
     """`[E]` groups of notes, from wide to narrow: role, step of a role, style and step of a role."""
     e = a.e
     step = e.role * STEPS + e.step
     return [e.role, step, (e.style + 1) * len(ROLES) * STEPS + step]
 
 
-def _table(a: Asked, rows: np.ndarray, late: np.ndarray, hard: np.ndarray) -> Fitted:
+def _table(a: OffsetQueries, rows: np.ndarray, late: np.ndarray, hard: np.ndarray) -> Fitted:
     """Quantiles and median velocity of the narrowest group with enough notes."""
     overall = np.append(np.quantile(late, LEVELS), np.median(hard))
     shape = (len(STYLES) + 1) * len(ROLES) * STEPS
@@ -134,17 +136,19 @@ def _table(a: Asked, rows: np.ndarray, late: np.ndarray, hard: np.ndarray) -> Fi
                 table[name] = np.append(np.quantile(late[group], LEVELS), np.median(hard[group]))
         tables.append(table)
 
-    def predict(asked: Asked) -> tuple[np.ndarray, np.ndarray]:
+    def predict(asked: OffsetQueries) -> tuple[np.ndarray, np.ndarray]:
         out = np.tile(overall, (len(asked.x), 1))
         for key, table in zip(_keys(asked), tables, strict=True):
-            found = table[key]
-            out = np.where(np.isnan(found), out, found)
+            entry = table[key]
+            out = np.where(np.isnan(entry), out, entry)
         return out[:, :-1], out[:, -1]
 
     return predict
 
 
-def _ridge(a: Asked, rows: np.ndarray, late: np.ndarray, hard: np.ndarray, other: Asked, checked: np.ndarray) -> Fitted:
+def _ridge(
+    a: OffsetQueries, rows: np.ndarray, late: np.ndarray, hard: np.ndarray, other: OffsetQueries, checked: np.ndarray
+) -> Fitted:
     """Linear regression on the vector of the note and of the notes beside it."""
     kept = slice(None, None, max(1, int(np.ceil(len(rows) / _MOST))))
     rows, late, hard = rows[kept], late[kept], hard[kept]
@@ -163,14 +167,14 @@ def _ridge(a: Asked, rows: np.ndarray, late: np.ndarray, hard: np.ndarray, other
     error = late - x @ weights[:, 0]
     q, middle = around(error), float(np.median(error))
 
-    def predict(asked: Asked) -> tuple[np.ndarray, np.ndarray]:
+    def predict(asked: OffsetQueries) -> tuple[np.ndarray, np.ndarray]:
         out = beside(asked, np.arange(len(asked.x))) @ weights
         return out[:, :1] + middle + q, out[:, 1]
 
     return predict
 
 
-def beside(a: Asked, rows: np.ndarray) -> np.ndarray:
+def beside(a: OffsetQueries, rows: np.ndarray) -> np.ndarray:
     """`[K, 64 + 2 * 26 + 1]` of the notes `rows` `[K]`: each one's vector, step, role and chord of the notes before and after
     it in its take, and 1.
     """

@@ -11,7 +11,7 @@ from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.models.microtiming.quantiles import LEVELS
 
 if TYPE_CHECKING:
-    from kmidi_lab.models.microtiming.baselines import Asked
+    from kmidi_lab.models.microtiming.baselines import OffsetQueries
 
 _AROUND = 4
 """Notes before and after that a tree sees."""
@@ -22,8 +22,8 @@ _IN = {s.name: s.index for s in MICROTIMING.inputs}
 
 
 def fit_trees(
-    a: Asked, rows: np.ndarray, late: np.ndarray, hard: np.ndarray
-) -> Callable[[Asked], tuple[np.ndarray, np.ndarray]] | None:
+    a: OffsetQueries, rows: np.ndarray, late: np.ndarray, hard: np.ndarray
+) -> Callable[[OffsetQueries], tuple[np.ndarray, np.ndarray]] | None:
     """Absolute errors, one model for the offset and one for velocity; None where there are too few notes."""
     from sklearn.ensemble import (
         HistGradientBoostingRegressor,
@@ -42,14 +42,14 @@ def fit_trees(
     error = late[kept] - offset.predict(x)
     q = np.quantile(error, LEVELS) - np.median(error)
 
-    def predict(asked: Asked) -> tuple[np.ndarray, np.ndarray]:
+    def predict(asked: OffsetQueries) -> tuple[np.ndarray, np.ndarray]:
         seen = _examples(asked, np.arange(len(asked.x)))
         return offset.predict(seen)[:, None] + q, velocity.predict(seen)
 
     return predict
 
 
-def _examples(a: Asked, rows: np.ndarray) -> np.ndarray:
+def _examples(a: OffsetQueries, rows: np.ndarray) -> np.ndarray:
     """`[K, F]`: style, step, role as numbers, the other inputs, and role, pitch and intervals of the notes around."""
     e, x = a.e, a.x
     first, last = _IN["tempo"].start, _IN["reserved"].start

@@ -8,12 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.microtiming.baselines import Prediction, fit_baselines, is_pitched
-from kmidi_lab.models.microtiming.features import UNIT_MS, Encoded
-from kmidi_lab.models.microtiming.notes import Written
+from kmidi_lab.models.microtiming.features import UNIT_MS, EncodedTakes
+from kmidi_lab.models.microtiming.notes import WrittenNotes
 from kmidi_lab.models.microtiming.quantiles import drawn, pinball, read_quantiles, read_velocity
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Roll, ScoredItem, pitch_roll
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -23,7 +22,7 @@ class MicrotimingData(Protocol):
     """What the evaluator asks of a data module."""
 
     def songs(self, split: str) -> list[Any]: ...
-    def encoded(self, split: str) -> Encoded: ...
+    def encoded(self, split: str) -> EncodedTakes: ...
 
 
 class MicrotimingEvaluator(Evaluator):
@@ -60,8 +59,7 @@ class MicrotimingEvaluator(Evaluator):
     ) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         e = data.encoded(split)
-        if not e.known.any():
-            raise DataError(f"the split {split!r} holds no played notes; give data.split=all or another data.root")
+        check_scorable(e.known.any(), split, "holds no played notes")
         train, val = training.encoded("train"), training.encoded("val")
         blind, told = (fit_baselines(train, val, told) for told in (False, True))
         rivals = {name: (blind[name](e), told[name](e)) for name in blind}
@@ -89,19 +87,19 @@ class MicrotimingEvaluator(Evaluator):
                 yield ScoredItem(song.take.id, song.take.source, loss, int(known.sum()), picture)
 
 
-def _offset_roll(notes: Written, error: np.ndarray) -> Roll:
+def _offset_roll(notes: WrittenNotes, error: np.ndarray) -> Roll:
     length = np.where(notes.duration > 0, notes.duration, 0.25)
     return pitch_roll(notes.pitch, notes.onset, length, error, "quarter notes")
 
 
-def asked(call: Call, e: Encoded, x: np.ndarray) -> Prediction:
+def asked(call: Call, e: EncodedTakes, x: np.ndarray) -> Prediction:
     """What a model says of the notes `x` `[E, 64]`, each take in a row from a reset on."""
     takes = [call(x[None, a:b])[0] for a, b in zip(e.starts[:-1], e.starts[1:], strict=True) if b > a]
     outputs = np.concatenate(takes).astype(np.float64)
     return Prediction(read_quantiles(outputs) * e.unit[:, None], read_velocity(outputs)[0])
 
 
-def scores(blind: Prediction, told: Prediction, e: Encoded, rows: np.ndarray) -> dict[str, float]:
+def scores(blind: Prediction, told: Prediction, e: EncodedTakes, rows: np.ndarray) -> dict[str, float]:
     """All metrics on the notes `rows` `[E]` bool, which were all played.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 
 from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.midi.styles import STYLES, SWING
-from kmidi_lab.models.microtiming.notes import Written
+from kmidi_lab.models.microtiming.notes import WrittenNotes
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +33,7 @@ def milliseconds(bpm: np.ndarray) -> np.ndarray:
 
 
 def note_vectors(
-    notes: Written, style: str | None = None, swing: float | None = None, phrased: bool = True
+    notes: WrittenNotes, style: str | None = None, swing: float | None = None, phrased: bool = True
 ) -> np.ndarray:
     """`[N, 64]` float32 of consecutive notes; lead and played offsets stay zero, as all that is unknown.
 
@@ -65,13 +65,13 @@ def note_vectors(
     return x
 
 
-def steps_of(notes: Written) -> np.ndarray:
+def steps_of(notes: WrittenNotes) -> np.ndarray:
     """The nearest sixteenth of the bar, `[N]`, 0..15; longer bars begin again at 0."""
     within = (notes.bar - np.floor(notes.bar + 1e-6)) * notes.bar_quarters * 4
     return np.asarray(np.floor(within + 0.5).astype(np.int64) % STEPS)
 
 
-def _inter_onsets(notes: Written) -> np.ndarray:
+def _inter_onsets(notes: WrittenNotes) -> np.ndarray:
     """`[N, 2]`: to the onset before and the one after in the same line."""
     out = np.zeros((len(notes), 2))
     for line in np.unique(notes.line):
@@ -98,8 +98,9 @@ def _chords(onset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class Take:
     """A performance of written notes.
 
-    `offset` `[N]` in ms, how much later than written each was played, NaN where unknown; `velocity` `[N]` 0..1, NaN where
-    unknown. `kind` is drums or piano; `player` is who played, `work` what was played, "" where each take is its own.
+    `offset` `[N]` in ms, how much later than written each was played, NaN where unknown; `velocity` `[N]` 0..1, NaN
+    where unknown. `kind` is drums or piano; `player` is who played, `work` what was played, "" where each take is its
+    own.
     """
 
     id: str
@@ -107,7 +108,7 @@ class Take:
     kind: str
     player: str
     work: str
-    notes: Written
+    notes: WrittenNotes
     offset: np.ndarray
     velocity: np.ndarray
     style: str | None = None
@@ -122,12 +123,12 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedTakes:
     """Arrays over the notes of many takes, each take's notes in a row.
 
-    `x` `[E, 64]` without lead and played offsets; `offset` `[E]` ms, `velocity` `[E]` 0..1, NaN where unknown; `unit` `[E]`
-    ms of an offset of 1; `lead` `[E]` ms of the take; `song` `[E]` index of the take, `starts` `[S + 1]` its first note;
-    `role`, `step`, `style` `[E]` places in their lists, style -1 where unknown.
+    `x` `[E, 64]` without lead and played offsets; `offset` `[E]` ms, `velocity` `[E]` 0..1, NaN where unknown; `unit`
+    `[E]` ms of an offset of 1; `lead` `[E]` ms of the take; `song` `[E]` index of the take, `starts` `[S + 1]` its
+    first note; `role`, `step`, `style` `[E]` places in their lists, style -1 where unknown.
     """
 
     x: np.ndarray
@@ -175,7 +176,7 @@ def history(offset: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return out
 
 
-def encode_takes(takes: Sequence[Take]) -> Encoded:
+def encode_takes(takes: Sequence[Take]) -> EncodedTakes:
     """Contract vectors and targets of every note."""
     lengths = np.array([len(t.notes) for t in takes], np.int64)
 
@@ -183,7 +184,7 @@ def encode_takes(takes: Sequence[Take]) -> Encoded:
         return np.concatenate([np.zeros(0), *parts]).astype(kind)
 
     vectors = [note_vectors(t.notes, t.style, t.swing, t.phrased) for t in takes]
-    return Encoded(
+    return EncodedTakes(
         np.concatenate([np.zeros((0, MICROTIMING.input_size), np.float32), *vectors]),
         all_of([t.offset for t in takes]),
         all_of([t.velocity for t in takes]),
@@ -200,8 +201,8 @@ def encode_takes(takes: Sequence[Take]) -> Encoded:
 class MicrotimingBatch(NamedTuple):
     """Sequences of notes.
 
-    `x` `[B, T, 64]`; `offset` `[B, T]` in the outputs' unit, `velocity` `[B, T]` 0..1, `weight` `[B, T]` 1 where both are
-    known; `unit` `[B, T]` ms of an offset of 1, over UNIT_MS.
+    `x` `[B, T, 64]`; `offset` `[B, T]` in the outputs' unit, `velocity` `[B, T]` 0..1, `weight` `[B, T]` 1 where both
+    are known; `unit` `[B, T]` ms of an offset of 1, over UNIT_MS.
     """
 
     x: torch.Tensor

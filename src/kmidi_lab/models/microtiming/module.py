@@ -20,8 +20,8 @@ _OUT = {s.name: s.index for s in MICROTIMING.outputs}
 class MicrotimingModel(LabModule):
     """Trains with the pinball loss of five quantiles of the offset (Koenker and Bassett 1978).
 
-    Offsets count in units of 62.5 ms, so that a millisecond weighs the same at every tempo. Velocity has its absolute error,
-    the velocity's spread the squared distance to that error.
+    Offsets count in units of 62.5 ms, so that a millisecond weighs the same at every tempo. Velocity has its absolute
+    error, the velocity's spread the squared distance to that error.
 
     Args:
         inner: size of each of the two layers that read the note.

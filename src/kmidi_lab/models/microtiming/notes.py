@@ -35,12 +35,13 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenNotes:
     """Notes by onset, then pitch: arrays `[N]`.
 
     `onset` in quarter notes; `duration` in quarter notes, 0 for drums; `pitch` 0..127, for drums one of the nine voices
-    where the note belongs to one; `role` index into ROLES; `line` what inter-onset intervals are counted within; `bar` place
-    counted in bars, `bar_quarters` the bar's length; `bpm` quarter notes a minute; `dynamic` as a velocity / 127, 0 unknown.
+    where the note belongs to one; `role` index into ROLES; `line` what inter-onset intervals are counted within; `bar`
+    place counted in bars, `bar_quarters` the bar's length; `bpm` quarter notes a minute; `dynamic` as a velocity / 127,
+    0 unknown.
     """
 
     onset: Floats

@@ -8,7 +8,7 @@ import numpy as np
 
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.score import make_score
-from kmidi_lab.models.microtiming.notes import ROLES, Written, drum_voices, keyboard_roles
+from kmidi_lab.models.microtiming.notes import ROLES, WrittenNotes, drum_voices, keyboard_roles
 
 _BASSES = range(32, 40)
 """General MIDI's basses."""
@@ -26,7 +26,7 @@ class Line:
 
     name: str
     drums: bool
-    notes: Written
+    notes: WrittenNotes
     part: np.ndarray
     index: np.ndarray
     velocity: np.ndarray
@@ -56,11 +56,11 @@ def _line(piece: Piece, tracks: list[int], drums: bool, alone: bool) -> Line:
     score, order = make_score(starts / quarter, notes["duration"] / quarter, sorted_by, metres, piece.tempos[at, 1])
     role = role[order] if drums else _roles(piece.tracks[tracks[0]].program, score.onset, score.pitch, alone)
     velocity = notes["velocity"].astype(np.int64)[order]
-    told = not drums and velocity.std() > 0
-    written = Written(
+    has_dynamics = not drums and velocity.std() > 0
+    written = WrittenNotes(
         score.onset, np.zeros(len(order)) if drums else score.duration, score.pitch, role,
         role if drums else np.zeros(len(order), np.int64), score.bar, score.bar_quarters, score.tempo,
-        velocity / 127 * told,
+        velocity / 127 * has_dynamics,
     )  # fmt: skip
     name = "the drums" if drums else piece.tracks[tracks[0]].name or f"channel {piece.tracks[tracks[0]].channel + 1}"
     return Line(name, drums, written, part[order], index[order], velocity)

@@ -42,11 +42,12 @@ _WITHIN, _WITHIN_OF_KICK = 0.75, 0.55
 
 
 @dataclass(frozen=True)
-class Played:
+class PlacedFile:
     """Notes as people place them: the MIDI file, and of its N notes in order of writing, each `[N]`:
 
-    `shift` in seconds, later is above 0; `velocity` 1..127. `parts` names what was played, `loudness` says whether velocities
-    are the model's, `flaws` counts what the file was read with, `remarks` are lines that a person should know.
+    `shift` in seconds, later is above 0; `velocity` 1..127. `parts` names what was played, `loudness` says whether
+    velocities are the model's, `flaws` counts what the file was read with, `remarks` are lines that a person should
+    know.
     """
 
     midi: bytes
@@ -69,17 +70,18 @@ def _lead(value: float | str) -> float:
     return lead
 
 
-class PlacedNotes(Request[Played]):
+class PlacedNotes(Request[PlacedFile]):
     """Asks for the notes of a MIDI file to be placed as people place them.
 
     Args:
         midi: a file with written (quantised) notes of any instruments, by name or as its bytes.
         out: the file that task=predict writes; None is the run folder.
         style: of the drums: straight, swing, shuffle, laid_back, pushed, funk, jazz or latin; None is unknown.
-        lead: how late the player is as a whole, in ms, below 0 early; 0 leaves it open, None too, where laid_back and pushed
-            have theirs by rule.
+        lead: how late the player is as a whole, in ms, below 0 early; 0 leaves it open, None too, where laid_back and
+            pushed have theirs by rule.
         parts: all, pitched or drums: which notes are placed; the others stay.
-        amount: share of each offset that is played, 0..1; below 1 the band is tighter than the players it was learnt from.
+        amount: share of each offset that is played, 0..1; below 1 the band is tighter than the players it was learnt
+            from.
         quantise: moves the notes to sixteenths or triplets first, for a file that was played already.
 
     Raises:
@@ -110,7 +112,7 @@ class PlacedNotes(Request[Played]):
         self.amount, self.quantise = amount, quantise
         self._target(Path())
 
-    def run(self, published: Published | None, session: Session) -> Played:
+    def run(self, published: Published | None, session: Session) -> PlacedFile:
         """The same file with its notes moved; their order, and their lengths where no note of the same key follows, stay."""
         file = open_file(self.midi)
         piece = quantised(file.piece) if self.quantise else file.piece
@@ -128,7 +130,7 @@ class PlacedNotes(Request[Played]):
         midi, shift = _rewritten(file, piece, part, index, shift, velocity)
         names = tuple(dict.fromkeys(line.name for line in lines))
         remarks = tuple(self._remarks(file.piece, part, any(line.drums for line in lines)))
-        return Played(midi, shift, velocity, names, louder, file.piece.flaws, remarks)
+        return PlacedFile(midi, shift, velocity, names, louder, file.piece.flaws, remarks)
 
     def _remarks(self, piece: Piece, part: np.ndarray, drums: bool) -> Iterator[str]:
         """What a person should know of a file, and of a style."""
@@ -145,7 +147,7 @@ class PlacedNotes(Request[Played]):
         """ms that the drums are later by the style's rule."""
         return STYLE_LEAD_MS.get(self.style or "", 0.0) if self.lead is None else 0.0
 
-    def show(self, answer: Played, session: Session) -> None:
+    def show(self, answer: PlacedFile, session: Session) -> None:
         played = session.write_midi(self._target(session.folder), answer.midi)
         ms = 1000 * answer.shift
         session.say(

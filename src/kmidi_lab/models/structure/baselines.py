@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.models.structure.features import UNKNOWN, Encoded, untold
+from kmidi_lab.models.structure.features import UNKNOWN, EncodedForms, untold
 from kmidi_lab.models.structure.form import OTHER_LENGTH, TOKENS, Form, length_class
 from kmidi_lab.scoring.ngram import (
     NGram,
@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 Songs = Sequence[Form]
 Prediction = tuple[Floats, Floats]
 """`[E, 13]` of the section, `[E, 8]` of the length of the section that came."""
-Baseline = Callable[[Songs, Encoded], Prediction]
+Baseline = Callable[[Songs, EncodedForms], Prediction]
 MOST_ORDER, CACHE_ORDER = 6, 8
 _BLEND_ORDER = 5
 _START, _CLASSES = TOKENS, OTHER_LENGTH + 1
@@ -36,7 +36,7 @@ _LATEST, _SPAN_S, _LAST_SPAN = 30, 20.0, 30
 _FEWEST_FOR_TREES = 2000
 
 
-class Counted:
+class ColumnNGram:
     """An n-gram over columns that `columns` makes of songs, `[E, n]`, the most telling first."""
 
     def __init__(self, columns: Callable[[Songs], Ints], songs: Songs) -> None:
@@ -48,20 +48,20 @@ class Counted:
         return self._model.predict(self._columns(songs), np.float64)
 
 
-def fit_baselines(train: Songs, val: Songs, encoded: Encoded) -> dict[str, Baseline]:
+def fit_baselines(train: Songs, val: Songs, encoded: EncodedForms) -> dict[str, Baseline]:
     """Every baseline by name, fitted on `train`, whose vectors are `encoded`; weights tuned on `val`."""
     common, by_type, by_song = (LengthCounts(n, train) for n in (0, 1, 3))
-    grams = {n: Counted(partial(before, n=n - 1), train) for n in range(1, MOST_ORDER + 1)}
+    grams = {n: ColumnNGram(partial(before, n=n - 1), train) for n in range(1, MOST_ORDER + 1)}
     named: dict[str, tuple[Callable[[Songs], Floats], LengthCounts]] = {
         "majority": (grams[1], common),
-        "position_majority": (Counted(_place, train), common),
+        "position_majority": (ColumnNGram(_place, train), common),
         "bigram": (grams[2], by_type),
         **{f"{n}-gram": (grams[n], by_song) for n in range(3, MOST_ORDER + 1)},
     }
     best = grams[MOST_ORDER]
     named[f"{MOST_ORDER}-gram+cache"] = (_cached(best, val), by_song)
-    timed = Counted(_timed, train)
-    named["blend"] = (_blend([best, grams[3], timed, Counted(_place, train)], val), by_song)
+    timed = ColumnNGram(_timed, train)
+    named["blend"] = (_blend([best, grams[3], timed, ColumnNGram(_place, train)], val), by_song)
     baselines: dict[str, Baseline] = {name: _pair(*parts) for name, parts in named.items()}
     return baselines | boosted_trees(train, encoded, by_song)
 
@@ -105,8 +105,10 @@ class LengthCounts:
     def __init__(self, columns: int, songs: Songs) -> None:
         self._n = columns
         contexts, lengths = self._columns(songs)
-        known = lengths != UNKNOWN
-        self._model = NGram(contexts[known], lengths[known], _CLASSES, "kneser-ney") if known.any() else None
+        has_length = lengths != UNKNOWN
+        self._model = (
+            NGram(contexts[has_length], lengths[has_length], _CLASSES, "kneser-ney") if has_length.any() else None
+        )
 
     def __call__(self, songs: Songs) -> Floats:
         """`[E, 8]`; uniform where training held no length."""
@@ -133,7 +135,7 @@ def _pair(sections: Callable[[Songs], Floats], lengths: LengthCounts) -> Baselin
     return lambda songs, encoded: (sections(songs), lengths(songs))
 
 
-def _cached(ngram: Counted, val: Songs) -> Callable[[Songs], Floats]:
+def _cached(ngram: ColumnNGram, val: Songs) -> Callable[[Songs], Floats]:
     """The n-gram with what followed the longest match of up to eight sections, a weight for each length of match."""
 
     def cache(songs: Songs) -> tuple[Floats, Ints]:
@@ -147,7 +149,7 @@ def _cached(ngram: Counted, val: Songs) -> Callable[[Songs], Floats]:
     return lambda songs: with_cache(ngram(songs), *cache(songs), weights)
 
 
-def _blend(models: Sequence[Counted], val: Songs) -> Callable[[Songs], Floats]:
+def _blend(models: Sequence[ColumnNGram], val: Songs) -> Callable[[Songs], Floats]:
     """Several models and what followed matches of every length in the song; a weight each, by the longest match."""
 
     def parts(songs: Songs) -> tuple[Floats, Ints]:
@@ -172,14 +174,14 @@ def _blend(models: Sequence[Counted], val: Songs) -> Callable[[Songs], Floats]:
     return predict
 
 
-def boosted_trees(train: Songs, encoded: Encoded, lengths: LengthCounts) -> dict[str, Baseline]:
+def boosted_trees(train: Songs, encoded: EncodedForms, lengths: LengthCounts) -> dict[str, Baseline]:
     """Gradient-boosted trees on the network's inputs and the last five types; none where there are too few sections."""
     tokens = encoded.token
     if len(tokens) < _FEWEST_FOR_TREES:
         return {}
     from sklearn.ensemble import HistGradientBoostingClassifier  # prediction asks the rules beside it without sklearn
 
-    def examples(songs: Songs, e: Encoded) -> Floats:
+    def examples(songs: Songs, e: EncodedForms) -> Floats:
         return np.concatenate([untold(e.x), before(songs, 5).astype(np.float32)], 1)
 
     trees = HistGradientBoostingClassifier(
@@ -187,7 +189,7 @@ def boosted_trees(train: Songs, encoded: Encoded, lengths: LengthCounts) -> dict
     )
     trees.fit(examples(train, encoded), tokens)
 
-    def predict(songs: Songs, e: Encoded) -> Prediction:
+    def predict(songs: Songs, e: EncodedForms) -> Prediction:
         p = np.full((len(e.token), TOKENS), 1e-6)
         p[:, trees.classes_] = trees.predict_proba(examples(songs, e))
         return p / p.sum(1, keepdims=True), lengths(songs)

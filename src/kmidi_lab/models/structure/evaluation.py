@@ -7,13 +7,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kmidi_lab.errors import DataError
 from kmidi_lab.models.structure.baselines import Prediction, fit_baselines
 from kmidi_lab.models.structure.decoding import Head, length_probabilities, section_probabilities
-from kmidi_lab.models.structure.features import UNKNOWN, Encoded, bare, told, untold
+from kmidi_lab.models.structure.features import UNKNOWN, EncodedForms, bare, told, untold
 from kmidi_lab.models.structure.form import END, TYPES, Form
 from kmidi_lab.models.structure.song_memory import earlier_lengths, with_repeats
-from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, parts_of, score_alike
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.matches import with_matches
 from kmidi_lab.scoring.metrics import CLASSIFICATION, classification, confusion, reliability
 
@@ -26,7 +25,7 @@ class StructureData(Protocol):
     """What the evaluator asks of a data module."""
 
     def songs(self, split: str) -> list[Form]: ...
-    def encoded(self, split: str) -> Encoded: ...
+    def encoded(self, split: str) -> EncodedForms: ...
 
 
 class StructureEvaluator(Evaluator):
@@ -57,8 +56,7 @@ class StructureEvaluator(Evaluator):
     def __call__(self, call: Call, head: Head, data: StructureData, split: str, training: StructureData) -> Evaluation:
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         songs = data.songs(split)
-        if not songs:
-            raise DataError(f"the split {split!r} holds no songs; give data.split=all or another data.root")
+        check_scorable(songs, split, "holds no songs")
         e = data.encoded(split)
         outputs = call(untold(e.x))
         lengths = given_the_type(length_probabilities(outputs, head), e.token)
@@ -95,7 +93,7 @@ def given_the_type(lengths: np.ndarray, token: np.ndarray) -> np.ndarray:
     return lengths[np.arange(len(token)), np.where(token == END, 0, token)]
 
 
-def _scores(q: Prediction, rows: np.ndarray, e: Encoded) -> dict[str, float]:
+def _scores(q: Prediction, rows: np.ndarray, e: EncodedForms) -> dict[str, float]:
     scores = classification(q[0][rows], e.token[rows])
     counted = rows & (e.length != UNKNOWN)
     if counted.any():
@@ -104,7 +102,7 @@ def _scores(q: Prediction, rows: np.ndarray, e: Encoded) -> dict[str, float]:
     return scores
 
 
-def _analysis(p: np.ndarray, e: Encoded) -> dict[str, Any]:
+def _analysis(p: np.ndarray, e: EncodedForms) -> dict[str, Any]:
     labels = [*TYPES, "END"]
     return {
         "confusion_section": {"labels": labels, "counts": confusion(p.argmax(1), e.token, len(labels))},

@@ -102,12 +102,12 @@ def context_vector(
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedForms:
     """Arrays over the events of many songs, each ending with END.
 
-    `x` `[E, 64]` with the song's true length as target, `token` `[E]` 0..12, `length` `[E]` class 0..7 or UNKNOWN, `rule`
-    `[E, 3]` energy, density and tension by rule, `song` `[E]` which song an event is of, `wish` `[E]` a factor within a
-    tenth of 1: what a person who wishes for a length is off by, the same for all events of a song.
+    `x` `[E, 64]` with the song's true length as target, `token` `[E]` 0..12, `length` `[E]` class 0..7 or UNKNOWN,
+    `rule` `[E, 3]` energy, density and tension by rule, `song` `[E]` which song an event is of, `wish` `[E]` a factor
+    within a tenth of 1: what a person who wishes for a length is off by, the same for all events of a song.
     """
 
     x: np.ndarray
@@ -118,7 +118,7 @@ class Encoded:
     wish: np.ndarray
 
 
-def encode_forms(forms: Sequence[Form]) -> Encoded:
+def encode_forms(forms: Sequence[Form]) -> EncodedForms:
     """Vectors and targets of every event; the wishes are drawn by a fixed seed and the place of the song."""
     x, token, length, rule, song, wish = [], [], [], [], [], []
     for index, form in enumerate(forms):
@@ -133,7 +133,7 @@ def encode_forms(forms: Sequence[Form]) -> Encoded:
             wish.append(factor)
             if section:
                 so_far.append(section)
-    return Encoded(
+    return EncodedForms(
         np.array(x, np.float32).reshape(-1, STRUCTURE.input_size),
         np.array(token, np.int64),
         np.array(length, np.int64),

@@ -30,8 +30,8 @@ _ALONE, _RULE = 0.1, 0.1
 class StructurePredictor(LabModule):
     """Trains the next section, and its length given the section, which a linear map in the head file decodes.
 
-    Energy, density and tension are trained on the values of a rule: they are its expectation over the coming section. The
-    weights of the song's own memory (`song_memory`) are set on the validation split after every epoch.
+    Energy, density and tension are trained on the values of a rule: they are its expectation over the coming section.
+    The weights of the song's own memory (`song_memory`) are set on the validation split after every epoch.
 
     Args:
         hidden: sizes of the hidden layers.

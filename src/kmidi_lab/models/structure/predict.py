@@ -19,7 +19,7 @@ from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.structure.decoding import Head, length_probabilities, section_probabilities
 from kmidi_lab.models.structure.form import TYPES, length_class
-from kmidi_lab.models.structure.form import Section as Heard
+from kmidi_lab.models.structure.form import Section as FormSection
 from kmidi_lab.models.structure.heuristic import rule_head, usual_form
 from kmidi_lab.models.structure.planning import MOST_BARS, MOST_SECTIONS, Answer, Ask, Wishes, plan
 from kmidi_lab.models.structure.rules import ARC_CURVES
@@ -121,7 +121,7 @@ class PlannedSong(Request[Plan]):
 def _asking(published: Published) -> Ask:
     head: Head = published.head
 
-    def ask(x: np.ndarray, sections: Sequence[Heard]) -> Answer:
+    def ask(x: np.ndarray, sections: Sequence[FormSection]) -> Answer:
         outputs = published.call(x[None])
         kinds = [s.kind for s in sections]
         p = next_with_matches(section_probabilities(outputs)[0], kinds, head["memory_weight"])
@@ -149,10 +149,7 @@ def _affect(mood: str | None) -> tuple[float, float]:
     affect = mood_affect(mood)
     if affect is not None:
         return affect
-    try:
-        return parse_affect(mood) or (0.0, 0.0)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("predict.emotion", "predict.mood")) from None
+    return parse_affect(mood, "predict.mood") or (0.0, 0.0)
 
 
 def _metre(text: str) -> Metre:

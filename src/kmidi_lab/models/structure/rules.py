@@ -1,8 +1,8 @@
 """What no data set holds, by rule: energy, density and tension of a section, and what a narrative arc does to a form.
 
 Nothing here is learnt and nothing is scored. The values are ours; that a chorus is louder and denser than a verse and a
-breakdown emptier follows D. Temperley, *The Musical Language of Rock* (2018), ch. 8. The head file holds all tables, so that
-every reader decodes alike.
+breakdown emptier follows D. Temperley, *The Musical Language of Rock* (2018), ch. 8. The head file holds all tables, so
+that every reader decodes alike.
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ def earlier_lengths(songs: Sequence[Form]) -> tuple[Floats, Ints]:
     """What lengths the type of each event has had in its song so far.
 
     Returns:
-        `[2, E, 8]`: the last one as a one-hot, and the shares of all; zeros without one. `[E]` how many there were, at most 4.
+        `[2, E, 8]`: the last one as a one-hot, and the shares of all; zeros without one. `[E]` how many there were, at
+        most 4.
     """
     parts, counts = [], []
     for song in songs:
@@ -68,8 +69,8 @@ def repeat_weights(own: Floats, songs: Sequence[Form], lengths: Ints) -> Floats:
         lengths: `[E]` classes, UNKNOWN where nobody counted.
 
     Returns:
-        `[5, 3]`: row n holds where the type had n lengths before in its song, 4 standing for more; the weights of the network,
-        of the last length and of all lengths.
+        `[5, 3]`: row n holds where the type had n lengths before in its song, 4 standing for more; the weights of the
+        network, of the last length and of all lengths.
     """
     parts, counts = earlier_lengths(songs)
     weights = no_memory()[1]

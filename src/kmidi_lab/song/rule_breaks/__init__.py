@@ -33,20 +33,13 @@ CHANGES: Mapping[str, Change] = {
     "PRODUCTION_MonoCollapse": of_production.mono_collapse,
 }
 """What breaks each rule that MIDI can hold."""
-BEFORE_PARTS = frozenset(
-    {
-        "HARMONY_AvoidTonicResolution", "HARMONY_ModalInterchange", "HARMONY_TritoneSubstitution", "ARRANGEMENT_PrematureClimax",
-        "ARRANGEMENT_StructuralMismatch", "RHYTHM_TempoFluctuation", "RHYTHM_DroppedBeats",
-    }
-)  # fmt: skip
-"""Rules that can be broken in a plan, too: sections, chords, metres and tempos without a note yet. Parts then follow it."""
 
 
 def break_rule(song: Arrangement, rule: str) -> Arrangement:
     """The song with one rule broken; the same song gives the same each time.
 
     Args:
-        song: complete, or a plan without notes where the rule is one of `BEFORE_PARTS`.
+        song: complete; of rules on sections, chords, metres and tempos a plan without notes will do.
         rule: one of `vocabularies.RULE_BREAKS`.
 
     Raises:

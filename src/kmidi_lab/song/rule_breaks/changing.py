@@ -43,8 +43,8 @@ def chords_of(song: Arrangement, section: Section) -> list[int]:
 def reharmonised(song: Arrangement, chords: Mapping[int, Chord], roles: Iterable[str] = PITCHED) -> Arrangement:
     """The song with other chords, and their tones instead of those of the old ones in pitched parts.
 
-    A note that was no chord tone stays; the bass keeps to the chord's bass; voices that are struck together go to tones that
-    no other of them has, each as near as it can.
+    A note that was no chord tone stays; the bass keeps to the chord's bass; voices that are struck together go to tones
+    that no other of them has, each as near as it can.
 
     Args:
         song: to change.

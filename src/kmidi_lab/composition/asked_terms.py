@@ -1,0 +1,99 @@
+"""Which terms of a clause are asked for: those beside a word for a song, after a wish, or in a phrase such as `with a piano`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kmidi_lab.composition.in_context import BEFORE_PLAYERS, is_metre, is_sure, is_wished, stands_alone, tells
+from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
+
+BREAKS = frozenset({OTHER, "stop", "story", "owner", "order"})
+PREPOSITIONS = ("with", "in", "at", "on", "for", "featuring", "feat", "using")
+_FARTHEST = 6
+"""Terms before a word for a song that may belong to it."""
+
+
+def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
+    """Which terms of a clause are asked for, and whether any word for a song or a wish does it."""
+    mark = [i.kind in ("tempo", "key") or is_metre(items, n) or is_sure(items, n) for n, i in enumerate(items)]
+    asks = any(mark)
+    for n, item in enumerate(items):
+        opens = item.kind == "ensemble" and all(i.kind in BEFORE_PLAYERS for i in items[:n])
+        if item.kind == "head" or opens or (item.kind == "genre" and (is_wished(items, n) or stands_alone(items, n))):
+            first = None if item.text in vocabulary()["characters"] and tells(items[:n]) else _first_of(items, n)
+            if first is None:
+                continue
+            asks = True
+            mark[first : n + 1] = [True] * (n + 1 - first)
+            _onward(items, n + 1, mark)
+        elif item.kind == "wish" or (item.kind == "order" and all(i.kind in ("filler", "mood") for i in items[:n])):
+            before = any(mark)
+            _onward(items, n + 1, mark)
+            asks = asks or (any(mark) and not before)
+        elif item.kind == "weak wish":
+            own = [False] * len(items)
+            _onward(items, n + 1, own)
+            mark = [
+                a or (b and i.kind in ("pace", "genre", "other_genre", "mode", "metre"))
+                for a, b, i in zip(mark, own, items, strict=True)
+            ]
+    return mark, asks
+
+
+def _first_of(items: Sequence[Item], head: int) -> int | None:
+    """Where the words before a word for a song begin that belong to it; None where it is told of, not asked for."""
+    first = head
+    while (
+        first > 0
+        and head - first < _FARTHEST
+        and items[first - 1].kind not in ("stop", "story", "owner", "wish", "weak wish", "negation")
+    ):
+        if items[first - 1].text in PREPOSITIONS and items[first - 1].text != "for":
+            break
+        first -= 1
+    before = items[:first]
+    wished = any(i.kind in ("wish", "weak wish") for i in before)
+    if before and before[-1].kind in ("owner", "negation") and not wished:
+        return None
+    if any(i.kind == "story" for i in before) and not wished:
+        return None
+    if items[head].text in ("beat", "beats", "groove", "theme", "loop", "jam", "piece", "track", "number") and not any(
+        i.kind in MUSICAL or i.kind == "wish" for i in items[:head]
+    ):
+        return None
+    while first < head and (items[first].kind == OTHER):
+        first += 1
+    return first
+
+
+def _onward(items: Sequence[Item], start: int, mark: list[bool]) -> None:
+    """Marks what goes on from a place, up to a word that is none of ours; what describes that word is not meant."""
+    start += start < len(items) and items[start].text in ("it", "me", "us")
+    end = start
+    while end < len(items) and (items[end].kind not in BREAKS or (items[end].kind == "owner" and end == start)):
+        end += 1
+    if end < len(items) and items[end].kind == OTHER:
+        while end > start and items[end - 1].kind in MUSICAL - {"tempo", "key", "bars"}:
+            end -= 1
+    mark[start:end] = [True] * (end - start)
+
+
+def phrases(items: Sequence[Item]) -> list[bool]:
+    """Phrases such as `with a piano` and `without drums`, in a text that asks for a song."""
+    mark = [False] * len(items)
+    for n, item in enumerate(items):
+        if item.kind != "negation" and item.text not in ("with", "featuring", "feat", "using", "in", "on"):
+            continue
+        if n and items[n - 1].text == "live":
+            continue
+        end = n + 1
+        while end < len(items) and items[end].kind not in BREAKS:
+            end += 1
+        if (
+            end == n + 1 < len(items) and items[end].text == "the" and item.kind != "negation"
+        ):  # such as `on the violin`
+            end = n + 3 if [i.kind for i in items[n + 2 :]] == ["instrument"] else end
+        closed = end == len(items) or items[end].kind == "stop"
+        if closed and end > n + 1:
+            mark[n:end] = [True] * (end - n)
+    return mark

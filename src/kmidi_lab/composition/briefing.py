@@ -1,0 +1,129 @@
+"""From a request to a brief: what was asked for, and the rest chosen by the mood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kmidi_lab.chords.chord import MODES
+from kmidi_lab.chords.spelling import Spelling, parse_spelling
+from kmidi_lab.composition.bands import Band, band_of_genre, waltzing, with_feel
+from kmidi_lab.composition.brief import Brief, Mood, chosen, closest_mood
+from kmidi_lab.composition.metres import METRES
+from kmidi_lab.composition.reference import Reference
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.wishes import Wishes
+from kmidi_lab.song import answer, filled
+from kmidi_lab.song.suggestions import affect
+
+_LONGEST_TITLE = 60
+_FULLNESS = {"High": 0.8, "Low": 1.1}
+"""What vulnerability does to how full a song is: the more exposed, the sparser."""
+_OTHERS: Mapping[str, tuple[int, ...]] = {
+    "lead": (73, 11, 66),
+    "chords": (25, 4, 46),
+    "pad": (48, 89),
+    "bass": (32, 38),
+}
+"""Programs that stand in where a person doesn't want an instrument, the first of another family."""
+
+
+def brief_of(
+    request: SongRequest, mood: Mood | None, seed: int, arc: str = "", reference: Reference | None = None
+) -> Brief:
+    """The song's brief.
+
+    Args:
+        mood: what the text means to a model; None is what the intent and the words of the lexicon say.
+        seed: of what is left open.
+        arc: that the text asks for; the intent's comes before it.
+        reference: what is taken of a recording.
+    """
+    said = answer(request.song, "mood_primary", closest_mood(mood)) if mood and request.unread else request.song
+    whole = filled(said)
+    place = request.affect or (None if mood else affect(whole)) or (0.0, 0.0)
+    felt = mood if mood and not request.affect else Mood(*place, words=whole.get("mood_primary"))
+    if reference and not (mood or request.told):
+        felt = reference.mood()
+    wish = whole.constraints
+    tension = request.song.get("mood_secondary_tension")
+    felt = felt if tension is None else replace(felt, complexity=float(tension))
+    band = _band(request, felt)
+    tempo = request.tempo or request.pace
+    if tempo is None and reference and reference.tempo:
+        tempo = round(reference.tempo, 1)
+    metre = METRES[reference.metre] if reference and reference.metre and not request.metre_by else request.metre
+    rule = wish.technical_rule_to_break
+    brief = chosen(
+        _title(request.song.title or request.song.get("core_event") or whole.get("mood_primary") or "Song"),
+        felt,
+        request.length,
+        seed,
+        _spelling(request),
+        tempo,
+        band,
+        chords=_chords(request),
+        mode=MODES[request.song.mode] if request.song.mode else 0,
+        metre=metre,
+        fullness=_FULLNESS.get(request.song.get("vulnerability_scale"), 1.0),
+        arc=request.song.get("narrative_arc") or arc or whole.get("narrative_arc"),
+        rules_broken=(rule,) if rule else (),
+        without=request.wishes.without,
+    )
+    form = request.extent.form(brief.tempo, brief.metre)
+    bars = sum(stretch.bars for stretch in form) if form else request.extent.bars(brief.tempo, metre)
+    brief = replace(brief, bars=bars or brief.bars)
+    band = waltzing(brief.band) if request.danced and request.metre.name == "3/4" else brief.band
+    brief = replace(brief, band=_with_instruments(band, request.wishes))
+    return reference.applied(brief) if reference else brief
+
+
+def _band(request: SongRequest, mood: Mood) -> Band | None:
+    """The style that was typed, or of the genre that was asked for, with the feel that was; None where none was."""
+    wish = request.song.constraints
+    band = request.style or band_of_genre(wish.technical_genre)
+    if band is None and wish.technical_groove_feel:
+        band = chosen("", mood, 1, 1).band
+    return with_feel(band, wish.technical_groove_feel) if band else None
+
+
+def _spelling(request: SongRequest) -> Spelling | None:
+    """The key that was typed, the intent's, or the chords'."""
+    asked = request.song.constraints.technical_key
+    if request.spelling is None and asked and request.song.key:
+        return replace(parse_spelling(asked), key=replace(request.song.key, mode=request.song.key.mode or 1))
+    return request.spelling or (request.chart.spelling if request.chart else None)
+
+
+def _with_instruments(band: Band, wishes: Wishes) -> Band:
+    """The band with the instruments that were asked for, and none that was not wanted."""
+    programs = dict(band.programs) | wishes.programs
+    for role, program in programs.items():
+        if program // 8 in wishes.no_family and role not in wishes.programs:
+            programs[role] = next(
+                p for p in (*_OTHERS[role], program) if p // 8 not in wishes.no_family or p == program
+            )
+    return replace(band, programs=programs)
+
+
+def _chords(request: SongRequest) -> tuple[str, ...]:
+    """The user's chords by bars: of several in one bar the first."""
+    if request.chart is None:
+        return ()
+    bars: dict[int, str] = {}
+    for placed in request.chart.placed:
+        if placed.start is None:
+            continue
+        for bar in range(int(placed.start), max(int(placed.start) + 1, round(placed.start + (placed.bars or 1)))):
+            bars.setdefault(bar, placed.name if placed.chord else bars.get(bar - 1, ""))
+    first = next(name for name in bars.values() if name)
+    return tuple(bars[bar] or first for bar in sorted(bars))
+
+
+def _title(text: str) -> str:
+    """A text as a title: cut between words where it is long."""
+    if len(text) <= _LONGEST_TITLE:
+        return text
+    cut = text[: _LONGEST_TITLE - 1]
+    words = cut if text[_LONGEST_TITLE - 1].isspace() else cut.rpartition(" ")[0]
+    return f"{(words or cut).rstrip(' ,;:-')}…"

@@ -1,0 +1,165 @@
+"""Puts the terms that a text asks for together: of two that contradict each other the first counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kmidi_lab.composition.bands import bands, styles_told
+from kmidi_lab.composition.in_context import is_thing, is_told, measures
+from kmidi_lab.composition.said_form import SaidForm
+from kmidi_lab.composition.seating import Seats
+from kmidi_lab.composition.vocabulary import MUSICAL, Item, vocabulary
+from kmidi_lab.composition.wishes import Wishes
+
+_LINKS = frozenset({"filler", "mood", "owner"})
+_OTHER_MODE = {"major": "minor", "minor": "major"}
+_LESS = ("less", "not so much", "not too much", "fewer")
+"""Negations that leave out nothing: what there is less of."""
+_LEAST, _MOST = 40, 240
+"""Numbers that can be a tempo without a word that says so."""
+_PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
+"""What a pace word does to the tempo of a dance: the first whose quarters a minute lie above the word's."""
+
+
+class Collector:
+    """Takes the terms that are asked for, in order; of two that contradict each other the first counts."""
+
+    def __init__(self, form: SaidForm | None, arc: tuple[str, str]) -> None:
+        self._form, self._arc = form, arc[0]
+        self._tempo: tuple[float, float] | None = None
+        self._tonic = self._mode = self._style = ""
+        self._bars: int | None = None
+        self._seconds: float | None = None
+        self._character = ""
+        self._metres: list[tuple[str, str]] = []
+        self._dances: list[tuple[str, str]] = []
+        self._paced = False
+        self._missing: list[str] = []
+        self._words: dict[str, str] = {"arc": arc[1]} if arc[0] else {}
+        self._seats = Seats(self._words, self._missing)
+
+    def take(self, items: Sequence[Item], mark: Sequence[bool]) -> None:
+        """The terms of a clause."""
+        negated, left_out = "", False
+        self._seats.count(items, mark)
+        for n, item in enumerate(items):
+            if item.kind == "negation":
+                negated, left_out = item.text, False
+                continue
+            joined = n > 0 and items[n - 1].text in ("or", "nor")
+            if left_out and not joined and item.kind in ("pace", "genre", "mode", "key", "tempo", "bars", "head"):
+                negated = ""
+            if item.kind == "number" and mark[n] and (n == 0 or items[n - 1].text == "at") and n == len(items) - 1:
+                self._bare(item)
+            if item.kind not in MUSICAL and item.kind != "head":
+                if item.kind not in _LINKS and item.kind != "weak wish":
+                    negated = ""
+                continue
+            if not mark[n]:
+                negated = ""
+                continue
+            if negated in _LESS:
+                pass
+            elif negated:
+                self._left_out(item)
+                left_out = True
+            else:
+                self._taken(items, n, mark)
+            goes_on = n + 1 < len(items) and items[n + 1].text in ("or", "nor")
+            if item.kind in ("pace", "genre", "mode") and not goes_on:
+                negated = ""
+
+    def _bare(self, item: Item) -> None:
+        """A number without a unit, where a tempo is meant."""
+        if _LEAST <= float(item.value) <= _MOST:
+            self._pace(item.text, (float(item.value),) * 2, True)
+
+    def _left_out(self, item: Item) -> None:
+        if item.kind == "mode":
+            self._mode = self._mode or _OTHER_MODE.get(item.value, "")
+        else:
+            self._seats.leave_out(item)
+
+    def _taken(self, items: Sequence[Item], n: int, mark: Sequence[bool]) -> None:
+        item = items[n]
+        kind, text, value = item
+        if kind == "head" and not is_told(items, n):
+            self._character = self._character or text
+            if text in vocabulary()["dances"]:
+                self._dances.append((text, vocabulary()["dances"][text]))
+        elif kind == "metre":
+            self._metres.append((text, value))
+        following = items[n + 1] if n + 1 < len(items) else Item("", "")
+        if kind in ("tempo", "pace"):
+            self._pace(text, value, kind == "tempo")
+        elif kind in ("key", "tonic"):
+            if not self._tonic:
+                self._tonic, mode = value
+                self._mode = mode or self._mode
+                self._words["key"] = text
+            elif value[0] != self._tonic or (value[1] and self._mode and value[1] != self._mode):
+                self._missing.append(f"no second key ({' '.join(filter(None, value))}): a song keeps one")
+        elif kind == "mode":
+            self._mode = self._mode or value
+        elif kind == "genre" and is_thing(items, n):
+            return
+        elif kind == "genre" or (kind == "head" and value):
+            if not self._style or self._words.get("style") in vocabulary()["gentle"]:
+                self._style, self._words["style"] = value, text
+            elif value not in (self._style, "ballad"):
+                self._missing.append(f"no {text} beside {self._words['style']}: a song has one style")
+        elif kind == "other_genre":
+            self._missing.append(f"no {text}: {styles_told()}")
+        elif (kind == "bars" and self._bars is None) or (
+            kind == "length" and self._bars is None and following.kind != "number" and not measures(items, n)
+        ):
+            self._bars, self._words["bars"] = int(value), text
+        elif kind == "seconds" and self._seconds is None:
+            self._seconds, self._words["seconds"] = value, text
+        elif kind == "blues form":
+            self._style, self._words["style"] = self._style or "jazz", "blues"
+            self._missing.append("no twelve-bar form: type its chords with compose.chords")
+        elif kind == "instrument":
+            self._seats.instrument(items, n)
+        elif kind == "ensemble":
+            self._seats.group(item)
+            if (style := text.split()[0]) in bands() and not self._style:
+                self._style, self._words["style"] = style, style
+        elif kind == "part":
+            self._seats.part(items, n)
+        elif kind == "other_instrument":
+            self._missing.append(f"no {text}: songs are for instruments of General MIDI, without voices or recordings")
+
+    def _has_character(self) -> None:
+        """What the kind of song brings, such as a lullaby, where nothing says it otherwise."""
+        told = vocabulary()["characters"].get(self._character)
+        if told is None:
+            return
+        if self._tempo is None:
+            self._tempo, self._words["tempo"] = tuple(told["pace"]), f"({self._character})"
+        elif self._paced and self._dances:  # a fast jig is faster than a jig, which is fast
+            low, high = told["pace"]
+            factor = next(f for below, f in _PACES if sum(self._tempo) / 2 < below)
+            self._tempo, self._paced = (round(factor * low), round(factor * high)), False
+            self._words["tempo"] = f"({self._words['tempo'].strip('()')} {self._character})"
+        if told.get("style") and not self._style:
+            self._style, self._words["style"] = told["style"], self._character
+        if not told["drums"]:
+            self._seats.without_drums(self._character)
+
+    def _pace(self, text: str, value: tuple[float, float], exact: bool) -> None:
+        if self._tempo is None or (exact and "(" in self._words["tempo"]):
+            self._tempo, self._words["tempo"] = value, text if exact else f"({text})"
+            self._paced = not exact
+        elif exact != self._words["tempo"].startswith("(") and value != self._tempo:
+            self._missing.append(f"no second tempo ({text}): a song keeps one")
+
+    def wishes(self) -> Wishes:
+        """What was asked for in all."""
+        self._has_character()
+        programs, left = self._seats.seated(self._style)
+        return Wishes(
+            self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds, self._form, self._arc,
+            programs, left, self._seats.families, tuple(dict.fromkeys(self._missing)), self._words,
+            (*self._metres, *self._dances), self._paced,
+        )  # fmt: skip

@@ -1,0 +1,49 @@
+"""How long a song is to be, and of which sections, as far as anybody says it."""
+
+from __future__ import annotations
+
+from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION, MOST_SECTIONS, Stretch, read_form
+from kmidi_lab.composition.metres import SongMetre
+from kmidi_lab.composition.said_form import SaidForm
+
+SHORTEST = 4
+"""Bars of a song; `form.LONGEST` is the most."""
+
+
+class Extent:
+    """Bars and sections of a song.
+
+    Args:
+        sections: the form that was typed.
+        bars: that were typed, or that the intent or the text says.
+        seconds: that the text says.
+        said: the form that the text names.
+
+    Raises:
+        ConfigError: sections that can't be read.
+    """
+
+    def __init__(self, sections: str | None, bars: int | None, seconds: float | None, said: SaidForm | None) -> None:
+        self._typed = read_form(sections) if sections else None
+        self._bars, self._seconds, self._said = bars, seconds, said
+
+    def bars(self, tempo: float, metre: SongMetre) -> int | None:
+        """Bars that are asked for; where only seconds are, whole groups of four bars that last about so long."""
+        if self._bars or self._seconds is None:
+            return self._bars
+        groups = round(self._seconds * tempo / 60 / (4 * metre.bar))
+        return int(min(max(4 * groups, SHORTEST), LONGEST))
+
+    def form(self, tempo: float, metre: SongMetre) -> list[Stretch] | None:
+        """The form that was typed, or the one that the text names, as long as is asked for."""
+        return self._typed or self._said_form(self.bars(tempo, metre))
+
+    def _said_form(self, asked: int | None) -> list[Stretch] | None:
+        """The form that the text names, of so many bars."""
+        form = self._said
+        if form is None or len(form.kinds) > MOST_SECTIONS:
+            return None
+        asked = asked or (LONGEST if sum(form.bars(None)) > LONGEST else None)
+        count = len(form.kinds)
+        lengths = form.bars(asked and min(max(asked, count), count * LONGEST_SECTION))
+        return read_form(", ".join(f"{kind} {bars}" for kind, bars in zip(form.kinds, lengths, strict=True)))

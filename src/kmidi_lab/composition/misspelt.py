@@ -1,0 +1,35 @@
+"""Terms that are misspelt, or drawn out as `sloooow`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from kmidi_lab.composition.vocabulary import kinds, vocabulary
+
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_LONG, _SHORT = 6, 4
+"""Letters of an instrument's name that no other word is one letter from; of a word that a letter can't be taken from."""
+
+
+def spelt(word: str) -> str:
+    """A word as it is meant: a term that is misspelt, or one that is drawn out, as `sloooow`."""
+    low = word.lower()
+    if (meant := _misspelt().get(low)) is not None:
+        return meant
+    short = _DRAWN_OUT.sub(r"\1", low)
+    return next((w for w in (short, _DRAWN_OUT.sub(r"\1\1", low)) if w in kinds()), word) if short != low else word
+
+
+@cache
+def _misspelt() -> Mapping[str, str]:
+    """The term that each of these was to be; what is a term itself is not among them."""
+    words = vocabulary()
+    out: dict[str, str] = {}
+    for term in [*(name for name in words["instruments"] if name.isalpha() and len(name) >= _LONG), *words["misspelt"]]:
+        swapped = {term[:i] + term[i + 1] + term[i] + term[i + 2 :] for i in range(len(term) - 1)}
+        doubled = {term[:i] + term[i] + term[i:] for i in range(len(term))}
+        lacking = {term[:i] + term[i + 1 :] for i in range(1, len(term))} if len(term) > _SHORT else set()
+        out |= dict.fromkeys(swapped | doubled | lacking, term)
+    return {word: term for word, term in out.items() if word not in kinds() and word not in words["other_words"]}
