@@ -152,6 +152,7 @@ _BY_ITSELF = ("hub", "demo", "sound")
 """Extras that are of use without training."""
 
 
+@pytest.mark.slow
 def test_every_package_that_any_file_imports_is_declared_where_it_is_needed() -> None:
     owners, ours = metadata.packages_distributions(), _ours()
     for folder in ("src", "datamodules", "tests", "benchmarks"):

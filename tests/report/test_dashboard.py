@@ -159,7 +159,7 @@ def test_a_models_folder_without_models_is_refused_and_leaves_the_page(
     refusal: Callable[..., str], answer: Callable[..., str], tmp_path: Path, there: bool
 ) -> None:
     said = answer("task=dashboard")
-    assert "no models in outputs/models; to see published ones, type models_root=" in said
+    assert "no models in outputs/models; to see published ones, type models_root=/" in said
     page = tmp_path / "outputs/dashboard/index.html"
     page.write_text("what was there")
     if there:

@@ -268,5 +268,5 @@ def test_nothing_to_check(tmp_path: Path, what: str) -> None:
     if what == "other files":
         (root / "README.md").write_text("")
         (root / "settings.json").write_text("{}")
-    with pytest.raises(RegistryError, match=r"type models_root=|models_root, a folder with models"):
+    with pytest.raises(RegistryError, match=r"type models_root=\S*outputs/release$"):
         verify_folder(root, None)
