@@ -47,21 +47,29 @@ def wait_for(job: subprocess.Popen[str], text: str) -> None:
     pytest.fail(f"ended before it said {text!r}")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("after", "number"), [(1, signal.SIGINT), (4, signal.SIGTERM)])
-def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: float, number: int) -> None:
-    with start(tmp_path, "model=emotion_node") as job:
+def seconds_to_stop(folder: Path, after: float, number: int) -> float:
+    """Of a run that is stopped while its workers start or prepare data; what it leaves is checked."""
+    folder.mkdir()
+    with start(folder, "model=emotion_node") as job:
         wait_for(job, "preparing emotion nodes")
         time.sleep(after)
         begun = time.monotonic()
         again, last = stop(job, number).splitlines()
-        assert time.monotonic() - begun < 3.5  # 0.5 s where nothing else runs; deaf workers were waited for for 4 s
+        took = time.monotonic() - begun
         assert "to begin again, type: " in again and again.endswith("logger.wandb=false") and last == "stopped"
-    [record] = tmp_path.rglob("run.json")
+    [record] = folder.rglob("run.json")
     told = json.loads(record.read_text())["identity"]
     why = "stopped" if number == signal.SIGINT else "stopped by SIGTERM"
     assert (told["status"], told["error"]) == ("failed", why)
-    assert not [p for p in tmp_path.rglob("*") if p.suffix == ".prepared" or p.name == "registry.json"]
+    assert not [p for p in folder.rglob("*") if p.suffix == ".prepared" or p.name == "registry.json"]
+    return took
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("after", "number"), [(1, signal.SIGINT), (4, signal.SIGTERM)])
+def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: float, number: int) -> None:
+    """0.5 s where nothing else runs. Deaf workers were waited for for 4 s, every time; a busy machine is slow at times."""
+    assert any(seconds_to_stop(tmp_path / str(attempt), after, number) < 3.5 for attempt in range(3))
 
 
 @pytest.mark.slow
