@@ -231,6 +231,12 @@ def test_a_feel_an_arc_and_a_folk_dance_are_not_told_twice() -> None:
         ("a waltz that ends with a ritardando", "ends with a ritardando"),
         ("my heart slows down at the end of the day", ""), ("she plays a ritardando in the film", ""),
         ("a slow song, ritardando, a tempo", ""), ("a song that slows down", ""),
+        ("a slow song, no ritardando at the end", ""), ("a song without ritardando", ""), ("ritardando? no", ""),
+        ("a song without slowing down at the end", ""), ("start with a ritardando", ""),
+        ("a song with a ritardando in the intro", ""), ("a song, ritardando in the middle", ""),
+        ("a song with a rallentando before the chorus", ""), ("a song that slows down at the end of every verse", ""),
+        ("it should slow down at the end of the first section", ""),
+        ("it should slow down at the end of the song", "slow down at the end"),
     ],
 )  # fmt: skip
 def test_an_end_that_slows_down_is_read_where_a_song_is_spoken_of(text: str, said: str) -> None:
