@@ -270,7 +270,8 @@ def test_a_song_slows_down_at_its_end_alone(tmp_path: Path) -> None:
     ("text", "bars"),
     [
         ("16 bars of sadness", 16), ("sixteen bars about rain", 16), ("8 bars for a film", 8),
-        ("12 bars of chocolate", None), ("I waited 16 bars of rest", None), ("16 bars of nothing", 16),
+        ("4 bars of the prison window", None), ("5 bars of cell service", None), ("10 bars of pressure", None),
+        ("two bars of signal", None), ("12 bars of chocolate", None), ("I waited 16 bars of rest", None), ("16 bars of nothing", 16),
     ],
 )  # fmt: skip
 def test_bars_are_counted_of_what_a_song_is_of(text: str, bars: int | None) -> None:
@@ -282,7 +283,10 @@ def test_bars_are_counted_of_what_a_song_is_of(text: str, bars: int | None) -> N
     [
         ("a march for brass", True), ("a slow march in D minor", True),
         ("she left in March", False), ("we march on", False), ("the long march home", False), ("on March 3", False),
-        ("we went on a march", False), ("a march of time", False),
+        ("we went on a march", False), ("the march of time", False), ("a march of time", False),
+        ("a song in march tempo", True), ("a march through the mountains", True), ("a march of triumph", True),
+        ("a long march for brass", True), ("soldiers who march home", False), ("boys march home from war", False),
+        ("march comes in like a lion", False), ("a 3/4 march", True), ("on 8 march", False),
     ],
 )  # fmt: skip
 def test_a_march_is_no_month(text: str, marches: bool) -> None:
