@@ -134,7 +134,16 @@ class BestCheckpoint(ModelCheckpoint):
         log.info("best so far: val/loss %.4f after %d epochs of %s", score, checkpoint["epoch"] + 1, there)
 
     def fitted(self, trainer: L.Trainer) -> FitResult:
-        """What the trainer has left after its last epoch."""
+        """What the trainer has left after its last epoch.
+
+        Raises:
+            ConfigError: none was validated, so that none is the best.
+        """
+        if not self.best_model_path:
+            raise ConfigError(
+                "no epoch was validated, so none can be kept; leave out max_steps, fast_dev_run, limit_val_batches and "
+                "check_val_every_n_epoch of +trainer, or train longer"
+            )
         return FitResult(
             Path(self.best_model_path), int(trainer.current_epoch), self._train_loss,
             math.nan if self.best_model_score is None else float(self.best_model_score), time.perf_counter() - self._began,

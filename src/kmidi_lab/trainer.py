@@ -65,7 +65,7 @@ def make_trainer(
     if cfg.trainer.ema:
         callbacks.append(WeightAveraging(avg_fn=partial(_moving_average, cfg.trainer.ema)))
     if cfg.trainer.patience:
-        callbacks.append(EarlyStopping("val/loss", patience=cfg.trainer.patience))
+        callbacks.append(EarlyStopping("val/loss", patience=cfg.trainer.patience, strict=False))
     if cfg.sweep.trial is not None and cfg.sweep.prune:
         from kmidi_lab.sweeps.pruning import Pruning  # Optuna: who searches nothing need not have it
 

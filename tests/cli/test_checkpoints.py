@@ -184,3 +184,12 @@ def test_what_lightning_can_t_take_up_is_one_line(cut_off: Path, tmp_path: Path,
 def test_a_fault_of_training_is_not_the_checkpoint_s(cut_off: Path, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="my own"):
         run(tmp_path / "rest", [9.0] * 6, cut_off, raises=RuntimeError("my own"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", ["limit_val_batches=0", "max_steps=1", "fast_dev_run=true"])
+def test_without_a_validated_epoch_one_line_says_so(cli, word: str) -> None:
+    small = ("model=harmony", "preset=smoke", "hardware=cpu", "data.sources=[embedded]", "trainer.progress=false")
+    done = cli(*small, "export.enabled=false", f"+trainer.{word}")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "no epoch was validated" in done.stderr

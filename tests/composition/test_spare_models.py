@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.song import composed
 from kmidi_lab.inference.published import release_root
 from kmidi_lab.tasks import roots
 
 
-def _own(folder: Path) -> Path:
-    """A models folder that holds nothing but harmony's entry."""
+def _own(folder: Path, status: str = "trained") -> Path:
+    """A models folder that holds nothing but harmony, with its status."""
     release = release_root()
     assert release is not None
     registry = json.loads((release / "registry.json").read_text())
     registry["models"] = [m for m in registry["models"] if m["id"] == "harmonypredictor"]
+    for entry in registry["models"]:
+        entry["status"] = status
+        for name in entry["files"]:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((release / name).read_bytes())
     (folder / "registry.json").write_text(json.dumps(registry))
     return folder
 
@@ -28,6 +37,16 @@ def test_a_song_takes_what_the_users_folder_lacks_from_the_release(tmp_path: Pat
     alone = Players(own, tmp_path)
     alone.ask("intent", text="I am so happy")
     assert alone.trace["intent"].fallback
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", ["trained", "training"])
+def test_a_model_of_ones_own_that_is_not_good_is_told(tmp_path: Path, status: str) -> None:
+    request = SongRequest("I am so happy", bars=4)
+    song = composed(request, Players(_own(tmp_path, status), tmp_path, release_root()), 1)
+    line = "harmony: your own model, whose status is training, in the place of the released one"
+    assert (line in song.remarks) == (status == "training")
+    assert {m["model"] for m in song.trace["models"] if m["own"]} == {"harmony"}
 
 
 def test_a_folder_publishes_what_its_registry_names(tmp_path: Path) -> None:

@@ -270,6 +270,7 @@ def test_a_song_slows_down_at_its_end_alone(tmp_path: Path) -> None:
     ("text", "bars"),
     [
         ("16 bars of sadness", 16), ("sixteen bars about rain", 16), ("8 bars for a film", 8),
+        ("I lost my dog today, 8 bars", 8), ("I hope, 16 bars", 16), ("two violins, 2 bars", None),
         ("4 bars of the prison window", None), ("5 bars of cell service", None), ("10 bars of pressure", None),
         ("two bars of signal", None), ("12 bars of chocolate", None), ("I waited 16 bars of rest", None), ("16 bars of nothing", 16),
     ],
@@ -303,3 +304,17 @@ def test_a_march_is_no_month(text: str, marches: bool) -> None:
 )  # fmt: skip
 def test_a_stroke_with_room_around_it_divides_chords(text: str, chords: str) -> None:
     assert read_sentence(text).chords == chords
+
+
+def test_several_of_an_instrument_are_that_instrument() -> None:
+    one, several = (
+        read_sentence(text) for text in ("a song with trumpet and flute", "a song with trumpets and flutes")
+    )
+    assert several.programs == one.programs != {}
+    assert read_sentence("a march with trumpets and snare drum").programs == {"lead": 56}
+
+
+def test_bars_that_a_text_begins_with_tell_no_mood() -> None:
+    assert SongRequest("16 bars of hope").unread == SongRequest("hope").unread == "hope"
+    assert SongRequest("16 bars").unread == "16 bars"
+    assert SongRequest("[chorus] we rise").unread == "[chorus] we rise"

@@ -45,9 +45,11 @@ def is_sure(items: Sequence[Item], n: int) -> bool:
 
 
 def _is_of_a_song(items: Sequence[Item], n: int) -> bool:
-    """Whether bars are counted of what a song is of, as in `16 bars of hope`, and not of chocolate."""
+    """Whether bars are a song's: a clause by themselves, or of what a song is of, as in `16 bars of hope`, not of chocolate."""
     behind = [i.text for i in items[n + 1 : n + 3]]
     counted = items[n].kind == "bars" and items[n].value >= _FEWEST_BARS
+    if counted and len(items) == 1:
+        return True
     named = len(behind) == 2 and behind[0] in ("of", "about", "for")
     return counted and named and behind[1] not in vocabulary()["in_bars"]
 

@@ -16,7 +16,10 @@ _LONGEST = 200
 
 @dataclass
 class Player:
-    """What a trace says of one model: how often it was asked, by whom it was answered, and an example of both."""
+    """What a trace says of one model: how often it was asked, by whom it was answered, and an example of both.
+
+    `own` is the status of a user's model that answers in the place of the released one.
+    """
 
     model: str
     by: str
@@ -25,6 +28,7 @@ class Player:
     calls: int = 0
     asked: dict[str, Any] = field(default_factory=dict)
     answered: str = ""
+    own: str = ""
 
 
 class Players:
@@ -60,11 +64,13 @@ class Players:
     def _of(self, model: str) -> tuple[type[Request[Any]], Published | None]:
         if model not in self._models:
             request = request_of(model)
-            published = next(filter(None, (load_published(root, model) for root in self._roots)), None)
+            found = [p for p in (load_published(root, model) for root in self._roots) if p]
+            published = found[0] if found else None
+            own = str(found[0].entry["status"]) if len(found) > 1 else ""
             by = published.contract.id if published else str(request.without_model)
             hashed = published.entry.get("files", {}) if published else {}
             onnx = published.entry["exports"]["onnx_path"] if published else ""
-            self.trace[model] = Player(model, by, published is None, hashed.get(onnx, {}).get("sha256"))
+            self.trace[model] = Player(model, by, published is None, hashed.get(onnx, {}).get("sha256"), own=own)
             self._models[model] = request, published
         return self._models[model]
 

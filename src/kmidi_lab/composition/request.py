@@ -16,6 +16,7 @@ from kmidi_lab.composition.extent import SHORTEST, Extent
 from kmidi_lab.composition.form import LONGEST
 from kmidi_lab.composition.metres import COMMON, decided, metre_named
 from kmidi_lab.composition.request_kinds import check_kinds, check_number
+from kmidi_lab.composition.said_numbers import without_bars
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.taking_up import taken_up
 from kmidi_lab.composition.vocabulary import vocabulary
@@ -192,7 +193,8 @@ class SongRequest(Bounded):
         """What a model of texts should read: what happened, what is longed for; empty where the mood is given already."""
         if self.affect or self.song.get("mood_primary"):
             return ""
-        return ". ".join(text for field in _SAID if (text := self.song.get(field)))
+        said = ". ".join(text for field in _SAID if (text := self.song.get(field)))
+        return without_bars(said)
 
 
 def _intent(said: str, song: SongIntent) -> SongIntent:

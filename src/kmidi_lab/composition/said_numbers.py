@@ -23,6 +23,7 @@ _BODY = re.compile(r"\b(?:heart|heartbeat|heart ?rate|pulse)\b(?:\W+[\w']+){0,5}
 """What stands before beats a minute that are no song's."""
 _NEARLY = r"(?:(?:about|around|roughly|approximately) )?"
 _BARS = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER})[ -](?:bars?|measures?)\b(?P<blues> blues\b)?", re.I)
+_OF = re.compile(r"\s*(?:of|about|for)\s+", re.I)
 _TIME = re.compile(
     rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)(?P<half> and a half)?[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I
 )
@@ -78,6 +79,13 @@ def said_bars(clause: str, at: int) -> tuple[Item, int] | None:
     if match["blues"]:
         return Item("blues form", match[0].lower()), len(match[0])
     return Item("bars", match[0].lower(), _number(match["n"])), len(match[0])
+
+
+def without_bars(text: str) -> str:
+    """A text without the bars that it begins with, which tell no mood: `hope` of `16 bars of hope`."""
+    match = _BARS.match(text)
+    rest = _OF.sub("", text[match.end() :]) if match else ""
+    return rest or text
 
 
 def said_time(clause: str, at: int) -> tuple[Item, int] | None:

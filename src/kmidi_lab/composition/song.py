@@ -77,6 +77,11 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     played = performed(arrangement, brief, players)
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
+    remarks += [
+        f"{p.model}: your own model, whose status is {p.own}, in the place of the released one"
+        for p in players.trace.values()
+        if p.own not in ("", "trained")
+    ]
     trace = _trace(request, brief, arrangement, played, players, remarks)
     if reference:
         trace["reference"] = reference.trace()

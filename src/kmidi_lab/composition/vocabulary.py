@@ -64,6 +64,8 @@ def kinds() -> Mapping[str, tuple[str, Any]]:
     out |= {word: ("other_instrument", word) for word in words["other_instruments"]}
     out |= {word: ("part", role) for word, role in words["parts"].items()}
     out |= {word: ("instrument", tuple(told)) for word, told in words["instruments"].items()}
+    several = {f"{word}s": out[word] for kind in ("instruments", "other_instruments") for word in words[kind]}
+    out = {word: told for word, told in several.items() if not word.endswith("ss")} | out
     out |= {word: ("ensemble", players) for word, players in words["ensembles"].items()}
     out |= {
         word: ("head", "ballad" if word in words["gentle"] else None) for word in (*words["heads"], *words["dances"])

@@ -43,7 +43,10 @@ def is_open(song: SongIntent, field: str) -> bool:
 def is_empty(song: SongIntent, field: str) -> bool:
     """Whether a field holds nothing, or a place-holder in brackets."""
     value = song.get(field)
-    return value is None or (isinstance(value, str) and (not value.strip() or value.strip().startswith("[")))
+    if not isinstance(value, str):
+        return value is None
+    text = value.strip()
+    return not text or (text[0] == "[" and text[-1] == "]")
 
 
 _WHY, _HOW, _COST = PHASES
