@@ -21,6 +21,7 @@ from kmidi_lab.hub.push import published as to_push
 from kmidi_lab.inference.published import example_root, load_published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.history import promote
+from kmidi_lab.registry.registry import publish
 from kmidi_lab.targets import build
 from kmidi_lab.tasks import bench
 from kmidi_lab.verify.folder import verify_folder
@@ -60,10 +61,10 @@ def _of_another_version(root: Path) -> None:
 
 
 def _onnx_too(root: Path) -> None:
-    listed = json.loads((root / "left_out.json").read_text())["files"]
+    files = json.loads((root / "left_out.json").read_text())["files"]
     (root / f"{MODEL}.onnx").unlink()
     sha = hashlib.sha256((RELEASE / f"{MODEL}.onnx").read_bytes()).hexdigest()
-    say_left_out(root, {**listed, f"{MODEL}.onnx": sha})
+    say_left_out(root, {**files, f"{MODEL}.onnx": sha})
 
 
 def _golden_too(root: Path) -> None:
@@ -95,6 +96,21 @@ def _no_list_at_all(root: Path) -> None:
 def test_only_a_named_rtneural_file_may_be_missing(partial: Path, spoil: Callable[[Path], None], said: str) -> None:
     spoil(partial)
     assert any(said in line for line in faults(partial)), faults(partial)
+
+
+def test_a_newer_version_that_is_published_there_is_no_fault_of_the_list(partial: Path) -> None:
+    registry = json.loads((RELEASE / "registry.json").read_bytes())
+    [entry] = [entry for entry in registry["models"] if entry["id"] == MODEL]
+    files = {name: (RELEASE / name).read_bytes() for name in entry["files"]}
+    files[FILE] += b"\n"
+    sha = hashlib.sha256(files[FILE]).hexdigest()
+    entry["exports"]["sha256"] = entry["files"][FILE]["sha256"] = sha
+    entry["files"][FILE]["bytes"] = len(files[FILE])
+    publish(partial, entry, files)
+    assert (partial / FILE).read_bytes() == files[FILE]
+    assert not [line for line in faults(partial) if "left" in line], faults(partial)
+    (partial / FILE).unlink()
+    assert any(f"left_out.json names '{FILE}', which no entry has" in line for line in faults(partial))
 
 
 def test_it_answers_as_the_whole_release_does(partial: Path) -> None:
