@@ -21,6 +21,7 @@ from kmidi_lab.hub.push import published as to_push
 from kmidi_lab.inference.published import example_root, load_published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.history import promote
+from kmidi_lab.registry.left_out import listed
 from kmidi_lab.registry.registry import publish
 from kmidi_lab.targets import build
 from kmidi_lab.tasks import bench
@@ -111,6 +112,15 @@ def test_a_newer_version_that_is_published_there_is_no_fault_of_the_list(partial
     assert not [line for line in faults(partial) if "left" in line], faults(partial)
     (partial / FILE).unlink()
     assert any(f"left_out.json names '{FILE}', which no entry has" in line for line in faults(partial))
+
+
+@pytest.mark.parametrize("files", [[[1, "a"]], [[FILE, "0" * 64]], {FILE: 1}, {FILE: "0" * 63}, {FILE: "G" * 64}, None])
+def test_a_list_that_maps_no_names_to_hashes_is_one_fault(partial: Path, files: object) -> None:
+    say_left_out(partial, files)
+    lines = [line for line in faults(partial) if "not a list of files left out" in line]
+    assert len(lines) == 1 and "\n" not in lines[0]
+    with pytest.raises(RegistryError, match="not a list of files left out"):
+        listed(partial)
 
 
 def test_it_answers_as_the_whole_release_does(partial: Path) -> None:

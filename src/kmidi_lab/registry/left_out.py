@@ -15,7 +15,7 @@ from pathlib import Path
 from kmidi_lab.errors import RegistryError, one_line, reason
 
 LIST = "left_out.json"
-_RTNEURAL = re.compile(r"[a-z0-9_]{1,80}\.json")
+_RTNEURAL, _SHA256 = re.compile(r"[a-z0-9_]{1,80}\.json"), re.compile(r"[0-9a-f]{64}")
 _LARGEST, _LONGEST = 1 << 16, 160
 
 
@@ -39,7 +39,9 @@ def listed(root: Path) -> LeftOut:
     try:
         with path.open("rb") as file:
             told = json.loads(file.read(_LARGEST))
-        where, hashes = one_line(str(told["where"]), _LONGEST), dict(told["files"])
+        where, hashes = one_line(str(told["where"]), _LONGEST), told["files"]
+        if not (isinstance(hashes, dict) and all(_SHA256.fullmatch(sha) for sha in hashes.values())):
+            raise ValueError("files must map names to their sha256, 64 hex digits each")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RegistryError(f"{path}: not a list of files left out ({reason(error)}); copy the folder again") from error
     odd = next((name for name in hashes if not _RTNEURAL.fullmatch(name)), None)
