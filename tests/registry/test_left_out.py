@@ -21,7 +21,7 @@ from kmidi_lab.hub.push import published as to_push
 from kmidi_lab.inference.published import example_root, load_published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.history import promote
-from kmidi_lab.registry.left_out import listed
+from kmidi_lab.registry.left_out import is_partial, listed
 from kmidi_lab.registry.registry import publish
 from kmidi_lab.targets import build
 from kmidi_lab.tasks import bench
@@ -114,6 +114,21 @@ def test_a_newer_version_that_is_published_there_is_no_fault_of_the_list(partial
     assert any(f"left_out.json names '{FILE}', which no entry has" in line for line in faults(partial))
 
 
+def test_only_a_file_that_is_not_there_goes_unchecked(partial: Path) -> None:
+    (partial / FILE).symlink_to(partial / "nowhere")
+    assert any(FILE in line for line in faults(partial)), faults(partial)
+    (partial / FILE).unlink()
+    assert is_partial(partial)
+    (partial / FILE).write_bytes((RELEASE / FILE).read_bytes())
+    for files in ({}, json.loads((partial / "left_out.json").read_text())["files"]):
+        say_left_out(partial, files)
+        result = verify_folder(partial, None)
+        assert result.faults == [] and not is_partial(partial)
+        assert [note.message for note in result.notes] == [
+            "RTNEURAL_RUNNER is not set, so RTNeural files ran in the lab's own reader only"
+        ]
+
+
 @pytest.mark.parametrize("files", [[[1, "a"]], [[FILE, "0" * 64]], {FILE: 1}, {FILE: "0" * 63}, {FILE: "G" * 64}, None])
 def test_a_list_that_maps_no_names_to_hashes_is_one_fault(partial: Path, files: object) -> None:
     say_left_out(partial, files)
@@ -121,6 +136,7 @@ def test_a_list_that_maps_no_names_to_hashes_is_one_fault(partial: Path, files: 
     assert len(lines) == 1 and "\n" not in lines[0]
     with pytest.raises(RegistryError, match="not a list of files left out"):
         listed(partial)
+    assert is_partial(partial)
 
 
 def test_it_answers_as_the_whole_release_does(partial: Path) -> None:

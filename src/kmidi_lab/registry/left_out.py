@@ -7,6 +7,7 @@ registry tells of it, so that a file of another version, or of another kind, is 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,8 +54,11 @@ def listed(root: Path) -> LeftOut:
 
 
 def is_partial(root: Path) -> bool:
-    """Whether a folder was copied without its RTNeural files."""
-    return (root / LIST).is_file()
+    """Whether a folder lacks RTNeural files that its list names; also where the list can't be read."""
+    try:
+        return any(not os.path.lexists(root / name) for name in listed(root).hashes)
+    except RegistryError:
+        return True
 
 
 def why_left_out(root: Path, name: str, sha256: str | None = None) -> str:
@@ -68,7 +72,7 @@ def why_left_out(root: Path, name: str, sha256: str | None = None) -> str:
     Raises:
         RegistryError: as `listed`.
     """
-    if not _RTNEURAL.fullmatch(name) or (root / name).exists():
+    if not _RTNEURAL.fullmatch(name) or os.path.lexists(root / name):
         return ""
     left = listed(root)
     if name not in left.hashes or sha256 not in (None, left.hashes[name]):
