@@ -142,6 +142,10 @@ def _explain(error: ConfigCompositionException, choices: list[str]) -> str:
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
         return _unknown_key(key[1], text, choices)
+    taken = re.search(r"An item is already at '([^']+)'", text)
+    if taken:
+        name = taken[1].replace("trainer.more.", "trainer.")
+        return f"+{name}: there is one already; type ++{name}=… to put yours in its place"
     merging = re.search(r"Error merging override ([^=\s]+)=", text)
     if merging:
         return f"{merging[1]}: {first_line(error.__cause__ or error)}"

@@ -231,6 +231,12 @@ def test_a_feel_an_arc_and_a_folk_dance_are_not_told_twice() -> None:
         ("a waltz that ends with a ritardando", "ends with a ritardando"),
         ("my heart slows down at the end of the day", ""), ("she plays a ritardando in the film", ""),
         ("a slow song, ritardando, a tempo", ""), ("a song that slows down", ""),
+        ("a slow song, no ritardando at the end", ""), ("a song without ritardando", ""), ("ritardando? no", ""),
+        ("a song without slowing down at the end", ""), ("start with a ritardando", ""),
+        ("a song with a ritardando in the intro", ""), ("a song, ritardando in the middle", ""),
+        ("a song with a rallentando before the chorus", ""), ("a song that slows down at the end of every verse", ""),
+        ("it should slow down at the end of the first section", ""),
+        ("it should slow down at the end of the song", "slow down at the end"),
     ],
 )  # fmt: skip
 def test_an_end_that_slows_down_is_read_where_a_song_is_spoken_of(text: str, said: str) -> None:
@@ -264,7 +270,8 @@ def test_a_song_slows_down_at_its_end_alone(tmp_path: Path) -> None:
     ("text", "bars"),
     [
         ("16 bars of sadness", 16), ("sixteen bars about rain", 16), ("8 bars for a film", 8),
-        ("12 bars of chocolate", None), ("I waited 16 bars of rest", None), ("16 bars of nothing", 16),
+        ("4 bars of the prison window", None), ("5 bars of cell service", None), ("10 bars of pressure", None),
+        ("two bars of signal", None), ("12 bars of chocolate", None), ("I waited 16 bars of rest", None), ("16 bars of nothing", 16),
     ],
 )  # fmt: skip
 def test_bars_are_counted_of_what_a_song_is_of(text: str, bars: int | None) -> None:
@@ -276,7 +283,10 @@ def test_bars_are_counted_of_what_a_song_is_of(text: str, bars: int | None) -> N
     [
         ("a march for brass", True), ("a slow march in D minor", True),
         ("she left in March", False), ("we march on", False), ("the long march home", False), ("on March 3", False),
-        ("we went on a march", False), ("a march of time", False),
+        ("we went on a march", False), ("the march of time", False), ("a march of time", False),
+        ("a song in march tempo", True), ("a march through the mountains", True), ("a march of triumph", True),
+        ("a long march for brass", True), ("soldiers who march home", False), ("boys march home from war", False),
+        ("march comes in like a lion", False), ("a 3/4 march", True), ("on 8 march", False),
     ],
 )  # fmt: skip
 def test_a_march_is_no_month(text: str, marches: bool) -> None:

@@ -69,6 +69,12 @@ def test_strategies_and_profilers_are_groups() -> None:
     assert trainer_parts.arguments(composed("strategy=ddp", "++trainer.strategy=auto")) == {"strategy": "auto"}
 
 
+def test_what_is_there_already_is_replaced_by_two_plus_signs() -> None:
+    with pytest.raises(ConfigError, match=r"^\+trainer\.strategy: there is one already; type \+\+trainer\.strategy=…"):
+        composed("strategy=ddp", "+trainer.strategy=fsdp")
+    assert trainer_parts.arguments(composed("strategy=ddp", "++trainer.strategy=fsdp")) == {"strategy": "fsdp"}
+
+
 @pytest.mark.parametrize("name", [name for name in options("profiler") if name != "none"])
 def test_a_profiler_writes_into_the_run_folder(name: str, tmp_path: Path) -> None:
     cfg = composed(f"profiler={name}")

@@ -16,7 +16,7 @@ from torch import nn
 
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.onnx.writer import export_onnx
-from kmidi_lab.export.proof.parity import check_parity
+from kmidi_lab.export.proof.parity import _plans, _Proof, check_parity
 from kmidi_lab.export.proof.probes import gate_inputs
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import runner_from_env
@@ -185,6 +185,31 @@ def test_a_fault_in_the_onnx_file_is_named(make_contract):
     weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
     with pytest.raises(ExportError, match=r"ONNX is off by .*first wrong layer: 2 \(off"):
         check_parity(net, contract, model.SerializeToString(), None, PROBES)
+
+
+class LateInOneGo(Streaming):
+    """Wrong where more than 600 calls come at once, as in training, and right in the blocks of the other proofs."""
+
+    def state_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return ((1, 1),)
+
+    def receptive_field(self) -> float:
+        return 1
+
+    def stream(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        return x + (x.shape[1] > 600), state
+
+
+def test_what_differs_in_one_long_piece_alone_is_found(make_contract) -> None:
+    contract = make_contract(6, 6, state="one note a call")
+    calls = np.random.default_rng(0).normal(size=(1000, 6)).astype(np.float32)
+    for net, wrong in ((LateInOneGo(), True), (Chain(nn.Identity()), False)):
+        proof = _Proof(net, contract, calls, _plans(len(calls), True), 1e-4)
+        if wrong:
+            with pytest.raises(ExportError, match="off by 1 from itself"):
+                proof.chunking()
+        else:
+            assert proof.chunking() == 0
 
 
 class Own(Streaming):

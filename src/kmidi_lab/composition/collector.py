@@ -84,7 +84,8 @@ class Collector:
         item = items[n]
         kind, text, value = item
         if kind == "head" and not is_told(items, n):
-            self._character = self._character or text
+            if self._character not in vocabulary()["characters"]:  # a song in march tempo is a march
+                self._character = text
             if text in vocabulary()["dances"]:
                 self._dances.append((text, vocabulary()["dances"][text]))
         elif kind == "metre":

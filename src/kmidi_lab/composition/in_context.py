@@ -12,6 +12,7 @@ OF_MUSIC = (MUSICAL - {"key", "tonic", "mode", "seconds", "length"}) | {"head", 
 """Kinds of which one is enough for a text to be of music."""
 BEFORE_PLAYERS = ("filler", "mood", "pace", "mode", "genre", "wish", "weak wish", "order")
 """Kinds that may stand before a group of players that is asked for, as in `a slow string quartet that grows`."""
+_FEWEST_BARS = 4
 _COUNTS = ("three", "six", "3", "6")
 """Metres whose words count anything else, too."""
 
@@ -46,8 +47,9 @@ def is_sure(items: Sequence[Item], n: int) -> bool:
 def _is_of_a_song(items: Sequence[Item], n: int) -> bool:
     """Whether bars are counted of what a song is of, as in `16 bars of hope`, and not of chocolate."""
     behind = [i.text for i in items[n + 1 : n + 3]]
-    counted = items[n].kind == "bars" and len(behind) == 2 and behind[0] in ("of", "about", "for")
-    return counted and behind[1] not in vocabulary()["in_bars"]
+    counted = items[n].kind == "bars" and items[n].value >= _FEWEST_BARS
+    named = len(behind) == 2 and behind[0] in ("of", "about", "for")
+    return counted and named and behind[1] not in vocabulary()["in_bars"]
 
 
 def tells(items: Sequence[Item]) -> bool:

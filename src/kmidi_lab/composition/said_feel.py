@@ -26,6 +26,13 @@ _LEADING = frozenset(
 
 _ASKING = ("wish", "weak wish", "order", "head")
 _OF_MUSIC = ("head", "genre", "instrument", "part", "ensemble")
+_OPENING = ("start", "starts", "starting", "begin", "begins", "beginning", "open", "opens", "opening")
+_ELSEWHERE = re.compile(
+    r"\W*(?:no\b|(?:of|in|before|after|during|into|through|at the (?:start|beginning))\b"
+    r"(?! (?:the|this|my|our|a) (?:(?:whole|entire) )?(?:song|piece|tune|track|end|last)\b))",
+    re.I,
+)
+"""What stands behind a ritardando that is not at a song's end: `in the intro`, `before the chorus`, `of every verse`."""
 _BACK = re.compile(r"\ba tempo\b", re.I)
 _FAR = 80
 """Characters before and behind a match that are looked at, so that a long text is read as fast as a short one."""
@@ -54,10 +61,17 @@ def take_feel(text: str) -> tuple[SaidFeel, str]:
 def take_slowing(text: str) -> tuple[str, str]:
     """What of a text asks for a lower tempo at the end, and the text without it; a tempo that comes back is no end."""
     [(_, cue)] = _patterns("slows")
-    match = next((m for m in cue.finditer(text) if _of_a_song(text, m)), None)
+    match = next((m for m in cue.finditer(text) if _of_a_song(text, m) and _at_the_end(text, m)), None)
     if match is None or _BACK.search(text, match.end()):
         return "", text
     return match[0].lower(), f"{text[: match.start()]} {text[match.end() :]}"
+
+
+def _at_the_end(text: str, match: re.Match[str]) -> bool:
+    """Whether a match means the end of the whole song, and asks for it."""
+    before, after = _items(parts_of(_behind(text, match.start()))[-1]), _ahead(text, match.end())
+    elsewhere = any(i.kind == "negation" or i.text in _OPENING for i in before)
+    return not elsewhere and not _ELSEWHERE.match(after)
 
 
 def not_done(text: str) -> list[str]:

@@ -166,11 +166,11 @@ class TorchModel:
         outputs, self._state = self._streamed(np.asarray(piece)[None], self._state)
         return np.asarray(outputs[0])
 
-    def fresh(self, pieces: np.ndarray) -> Array:
-        """`[B, T, N]` to `[B, T, M]`, each row from a reset of its own; the state stays as it is."""
-        return self._streamed(pieces, None)[0]
+    def fresh(self, pieces: np.ndarray, block: int = _BLOCK) -> Array:
+        """`[B, T, N]` to `[B, T, M]`, each row from a reset of its own, `block` calls at once; the state stays as it is."""
+        return self._streamed(pieces, None, block)[0]
 
-    def _streamed(self, pieces: np.ndarray, state: State | None) -> tuple[Array, State | None]:
+    def _streamed(self, pieces: np.ndarray, state: State | None, size: int = _BLOCK) -> tuple[Array, State | None]:
         x = torch.from_numpy(np.array(pieces, np.float32))
         with torch.inference_mode():
             if not isinstance(self.network, Streaming):
@@ -178,7 +178,7 @@ class TorchModel:
             if state is None:
                 state = self.network.zero_state(x)
             outputs = []
-            for block in x.split(_BLOCK, 1):
+            for block in x.split(size, 1):
                 y, state = self.network.stream(block, state)
                 outputs.append(y)
             return np.asarray(torch.cat(outputs, 1).numpy()), state
