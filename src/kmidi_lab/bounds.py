@@ -110,9 +110,10 @@ def _bounded(hint: Any) -> bool:
 
 
 def _limits(hint: Any) -> Iterator[Any]:
-    """The limits that an annotation names for the value itself."""
+    """The limits that an annotation names for the value itself; a text in it is a remark, such as who checks it."""
     for item in typing.get_args(hint)[1:] if typing.get_origin(hint) is Annotated else ():
-        yield from item if isinstance(item, GroupedMetadata) else [item]
+        if not isinstance(item, str):
+            yield from item if isinstance(item, GroupedMetadata) else [item]
 
 
 def _elements(hint: Any) -> tuple[Any, ...]:

@@ -140,6 +140,9 @@ def test_the_names_that_are_imported_late_are_listed() -> None:
         ("harmony", (5,), {}, "predict.chords=5 must be a text or several, each a text"),
         ("harmony", (["C", 7],), {}, "predict.chords=['C', 7] must be"),
         ("harmony", ("C",), {"key": 3}, "predict.key=3 must be a text"),
+        ("harmony", ("C",), {"emotion": (0.1, 0.2)}, "emotion=(0.1, 0.2) must be a text, such as joyful or -0.5,0.2"),
+        ("melody", ("C",), {"emotion": 5}, "predict.emotion=5 must be a text, such as joyful or -0.5,0.2"),
+        ("dynamics", (b"MThd",), {"emotion": [0]}, "predict.emotion=[0] must be a text, such as joyful or -0.5,0.2"),
         ("melody", (None,), {}, "predict.chords=None must be a text"),
         ("dynamics", ([1],), {}, "predict.midi=[1] must be a text or a path or bytes"),
         ("structure", (), {"metre": 4}, "predict.metre=4 must be a text"),
@@ -160,6 +163,7 @@ def test_wrong_arguments_of_predict_are_one_line(
     [
         ("harmony", {"topp": 3}, "stream: 'topp' is not allowed. Did you mean 'top'? Allowed: key, emotion, top."),
         ("harmony", {"key": 3}, "predict.key=3 must be a text"),
+        ("harmony", {"emotion": 3}, "predict.emotion=3 must be a text, such as joyful or -0.5,0.2"),
         ("feel", {"audio": "x.wav"}, "'audio' is not allowed. Allowed: rate, every"),
         ("groove", {"key": "C"}, "stream: 'key' is not allowed; it takes none"),
     ],

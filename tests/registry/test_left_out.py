@@ -21,6 +21,8 @@ from kmidi_lab.hub.push import published as to_push
 from kmidi_lab.inference.published import example_root, load_published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.history import promote
+from kmidi_lab.registry.left_out import is_partial, listed
+from kmidi_lab.registry.registry import publish
 from kmidi_lab.targets import build
 from kmidi_lab.tasks import bench
 from kmidi_lab.verify.folder import verify_folder
@@ -60,10 +62,10 @@ def _of_another_version(root: Path) -> None:
 
 
 def _onnx_too(root: Path) -> None:
-    listed = json.loads((root / "left_out.json").read_text())["files"]
+    files = json.loads((root / "left_out.json").read_text())["files"]
     (root / f"{MODEL}.onnx").unlink()
     sha = hashlib.sha256((RELEASE / f"{MODEL}.onnx").read_bytes()).hexdigest()
-    say_left_out(root, {**listed, f"{MODEL}.onnx": sha})
+    say_left_out(root, {**files, f"{MODEL}.onnx": sha})
 
 
 def _golden_too(root: Path) -> None:
@@ -95,6 +97,46 @@ def _no_list_at_all(root: Path) -> None:
 def test_only_a_named_rtneural_file_may_be_missing(partial: Path, spoil: Callable[[Path], None], said: str) -> None:
     spoil(partial)
     assert any(said in line for line in faults(partial)), faults(partial)
+
+
+def test_a_newer_version_that_is_published_there_is_no_fault_of_the_list(partial: Path) -> None:
+    registry = json.loads((RELEASE / "registry.json").read_bytes())
+    [entry] = [entry for entry in registry["models"] if entry["id"] == MODEL]
+    files = {name: (RELEASE / name).read_bytes() for name in entry["files"]}
+    files[FILE] += b"\n"
+    sha = hashlib.sha256(files[FILE]).hexdigest()
+    entry["exports"]["sha256"] = entry["files"][FILE]["sha256"] = sha
+    entry["files"][FILE]["bytes"] = len(files[FILE])
+    publish(partial, entry, files)
+    assert (partial / FILE).read_bytes() == files[FILE]
+    assert not [line for line in faults(partial) if "left" in line], faults(partial)
+    (partial / FILE).unlink()
+    assert any(f"left_out.json names '{FILE}', which no entry has" in line for line in faults(partial))
+
+
+def test_only_a_file_that_is_not_there_goes_unchecked(partial: Path) -> None:
+    (partial / FILE).symlink_to(partial / "nowhere")
+    assert any(FILE in line for line in faults(partial)), faults(partial)
+    (partial / FILE).unlink()
+    assert is_partial(partial)
+    (partial / FILE).write_bytes((RELEASE / FILE).read_bytes())
+    for files in ({}, json.loads((partial / "left_out.json").read_text())["files"]):
+        say_left_out(partial, files)
+        result = verify_folder(partial, None)
+        assert result.faults == [] and not is_partial(partial)
+        assert [note.message for note in result.notes] == [
+            "RTNEURAL_RUNNER is not set, so RTNeural files ran in the lab's own reader only"
+        ]
+
+
+@pytest.mark.parametrize("files", [[[1, "a"]], [[FILE, "0" * 64]], {FILE: 1}, {FILE: "0" * 63}, {FILE: "G" * 64}, None])
+def test_a_list_that_maps_no_names_to_hashes_is_one_fault(partial: Path, files: object) -> None:
+    say_left_out(partial, files)
+    lines = [line for line in faults(partial) if "not a list of files left out" in line]
+    assert len(lines) == 1 and "\n" not in lines[0]
+    with pytest.raises(RegistryError, match="not a list of files left out"):
+        listed(partial)
+    assert is_partial(partial)
 
 
 def test_it_answers_as_the_whole_release_does(partial: Path) -> None:

@@ -38,7 +38,41 @@ def test_the_released_models_are_read_where_there_are_none_and_the_folder_is_sai
 ) -> None:
     done = called(*command, cwd=empty)
     assert done.returncode == 0 and MODEL in done.stdout, done.stderr
-    assert done.stderr.startswith(f"No trained models in outputs/models; using the released ones in {release}.\n")
+    remark = f"No trained models in outputs/models; using the released ones in {release}.\n"
+    assert done.stderr.startswith(remark)
+    (empty / "outputs" / "models" / "golden").mkdir(parents=True)  # without a file it is nothing of the user's
+    again = called(*command, cwd=empty)
+    assert again.returncode == 0 and again.stderr.startswith(remark)
+
+
+@pytest.mark.parametrize("command", READERS, ids=[words[0] for words in READERS])
+def test_a_folder_that_the_user_names_in_any_way_is_never_replaced(
+    called: Cli, release: Path, empty: Path, command: tuple[str, ...]
+) -> None:
+    own = empty / "conf" / "experiment" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("# @package _global_\nmodels_root: nowhere/models\n", encoding="utf-8")
+    in_a_config = called(*command, "experiment=mine", "--config-dir", "conf", cwd=empty)
+    above = called(*command, cwd=empty, env={"OUTPUT_ROOT": "nowhere"})
+    by_a_variable = called(*command, cwd=empty, env={"MODELS_ROOT": "nowhere/models"})
+    for done in (in_a_config, above, by_a_variable):
+        assert done.returncode == 2 and "nowhere/models: no " in done.stderr, (done.stdout, done.stderr)
+        assert "using the released" not in done.stderr
+
+
+def test_an_answer_has_the_released_model_wherever_outputs_go_but_not_beside_a_named_folder(
+    empty: Path, release: Path, called: Cli
+) -> None:
+    own = empty / "conf" / "experiment" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("# @package _global_\nmodels_root: nowhere/models\n", encoding="utf-8")
+    note = bytes.fromhex("00903c40 60803c00 00ff2f00")
+    (empty / "x.mid").write_bytes(bytes.fromhex("4d546864 00000006 0000 0001 0060 4d54726b 0000000c") + note)
+    ask = ("task=predict", "model=dynamics", "predict.midi=x.mid", "predict.sound=false")
+    elsewhere = called(*ask, cwd=empty, env={"OUTPUT_ROOT": "there"})
+    assert f"using the released one in {release}" in elsewhere.stderr, elsewhere.stderr
+    named = called(*ask, "experiment=mine", "--config-dir", "conf", cwd=empty)
+    assert "using the released" not in named.stderr
 
 
 @pytest.mark.parametrize("command", READERS, ids=[words[0] for words in READERS])
@@ -70,9 +104,10 @@ def test_what_changes_a_folder_never_changes_the_release(refusal: Callable[..., 
 def test_a_folder_of_the_users_own_is_verified_whatever_it_holds(called: Cli, release: Path, empty: Path) -> None:
     own = empty / "outputs" / "models"
     own.mkdir(parents=True)
-    bare = called("task=verify", cwd=empty)
-    assert bare.returncode == 2 and "outputs/models: no registry.json, RTNeural or ONNX file there" in bare.stderr
     (own / f"{MODEL}.onnx").write_bytes(b"not ONNX")
+    for command in READERS[::2]:
+        refused = called(*command, cwd=empty)
+        assert refused.returncode == 2 and "outputs/models: no " in refused.stderr and str(MODEL) not in refused.stdout
     broken = called("task=verify", cwd=empty)
     assert broken.returncode == 1 and f"{MODEL}.onnx" in broken.stdout and str(release) not in broken.stderr
     (own / "registry.json").write_text(json.dumps({"models": 5}))

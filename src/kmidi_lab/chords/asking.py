@@ -5,10 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Annotated
 
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, show
 from kmidi_lab.own_yaml import table
+
+Feeling = Annotated[str, "checked by parse_affect"]
+"""The emotion that a request takes: `parse_affect` says what it may be, and with examples."""
 
 
 def parse_affect(emotion: str | None, name: str = "predict.emotion") -> tuple[float, float] | None:

@@ -59,7 +59,7 @@ def _parts(hint: Any) -> tuple[Any, ...]:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of the kind; what is bounded is checked with its bounds, and other annotations take anything."""
+    """Whether a value is of the kind; `Annotated` ones are checked with their bounds or by the request, and others take anything."""
     origin = typing.get_origin(hint)
     if origin is None and hint in _KINDS:
         return isinstance(value, _KINDS[hint][0])

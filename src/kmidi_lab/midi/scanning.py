@@ -92,9 +92,8 @@ def _jumps(block: NDArray[np.uint8], whole: bool) -> tuple[int, memoryview]:
         whole: whether its end is that of the track; else no jump begins near its end.
 
     Returns:
-        A stride, and the jumps: those after events of two data bytes, and from the stride on those after events of one,
-            which
-        matters where the status runs on. -1 where no channel event begins.
+        A stride, and the jumps: those after events of two data bytes, and from the stride on those after events of
+        one, which matters where the status runs on. -1 where no channel event begins.
     """
     size = len(block)
     stride = size + _MARGIN

@@ -7,6 +7,7 @@ registry tells of it, so that a file of another version, or of another kind, is 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pathlib import Path
 from kmidi_lab.errors import RegistryError, one_line, reason
 
 LIST = "left_out.json"
-_RTNEURAL = re.compile(r"[a-z0-9_]{1,80}\.json")
+_RTNEURAL, _SHA256 = re.compile(r"[a-z0-9_]{1,80}\.json"), re.compile(r"[0-9a-f]{64}")
 _LARGEST, _LONGEST = 1 << 16, 160
 
 
@@ -39,7 +40,9 @@ def listed(root: Path) -> LeftOut:
     try:
         with path.open("rb") as file:
             told = json.loads(file.read(_LARGEST))
-        where, hashes = one_line(str(told["where"]), _LONGEST), dict(told["files"])
+        where, hashes = one_line(str(told["where"]), _LONGEST), told["files"]
+        if not (isinstance(hashes, dict) and all(_SHA256.fullmatch(sha) for sha in hashes.values())):
+            raise ValueError("files must map names to their sha256, 64 hex digits each")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RegistryError(f"{path}: not a list of files left out ({reason(error)}); copy the folder again") from error
     odd = next((name for name in hashes if not _RTNEURAL.fullmatch(name)), None)
@@ -51,8 +54,11 @@ def listed(root: Path) -> LeftOut:
 
 
 def is_partial(root: Path) -> bool:
-    """Whether a folder was copied without its RTNeural files."""
-    return (root / LIST).is_file()
+    """Whether a folder lacks RTNeural files that its list names; also where the list can't be read."""
+    try:
+        return any(not os.path.lexists(root / name) for name in listed(root).hashes)
+    except RegistryError:
+        return True
 
 
 def why_left_out(root: Path, name: str, sha256: str | None = None) -> str:
@@ -66,7 +72,7 @@ def why_left_out(root: Path, name: str, sha256: str | None = None) -> str:
     Raises:
         RegistryError: as `listed`.
     """
-    if not _RTNEURAL.fullmatch(name) or (root / name).exists():
+    if not _RTNEURAL.fullmatch(name) or os.path.lexists(root / name):
         return ""
     left = listed(root)
     if name not in left.hashes or sha256 not in (None, left.hashes[name]):

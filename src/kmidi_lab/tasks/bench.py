@@ -22,7 +22,7 @@ from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.bench import bench_csv, jitter_png
 from kmidi_lab.report.formats import microseconds, percent, printable, text_table
 from kmidi_lab.report.latency_view import runs_student
-from kmidi_lab.tasks.roots import models_root
+from kmidi_lab.tasks.roots import whole_root
 from kmidi_lab.wording import many
 
 _LOOKED_S, _DISTURBED = 0.3, 0.2
@@ -35,7 +35,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         RegistryError: the folder has no model. UserError: RTNEURAL_RUNNER or KMIDI_RUNNER is no program. ExportError: a model failed;
             all files are written.
     """
-    root, runner, cpp_runner = models_root(cfg), runner_from_env(), runner_from_env(CPP_VARIABLE)
+    root, runner, cpp_runner = whole_root(cfg), runner_from_env(), runner_from_env(CPP_VARIABLE)
     published = load_registry(root)["models"]
     entries = [entry for entry in published if entry["status"] != "stub"]
     for entry in published:

@@ -45,7 +45,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     root, runs = Path(cfg.models_root), Path(cfg.dashboard.runs or cfg.paths.output_root)
     if cfg.dashboard.runs and not runs.is_dir():
         raise UserError(f"dashboard.runs={runs}: no such folder; give one that holds runs/ or sweeps/, such as outputs")
-    if names_models_root() and not has_registry(root):
+    if names_models_root(cfg) and not has_registry(root):
         raise UserError(f"models_root={root}: no registry.json there; give a models folder; type {example_root()}")
     kept = kept_runs(runs)
     try:

@@ -13,6 +13,9 @@ from kmidi_lab.inference.published import has_registry, release_root
 from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.streams import remark
 
+_DEFAULT = Path("outputs", "models")
+"""models_root where nobody sets it, nor the folder above (conf/paths/default.yaml)."""
+
 
 def models_root(cfg: DictConfig, model: str | None = None) -> Path:
     """Where a model is read: the release where the user names no folder and has not published it, or anything at all."""
@@ -24,15 +27,34 @@ def models_root(cfg: DictConfig, model: str | None = None) -> Path:
     return release
 
 
+def whole_root(cfg: DictConfig) -> Path:
+    """The folder that a task lists, checks or times as a whole: the release only where the user means no other.
+
+    A folder that isn't the default one, whatever names it, or that holds any file is taken as it is, so that a mistyped
+    one never ends in a table of the released models.
+    """
+    root = Path(cfg.models_root)
+    return models_root(cfg) if root == _DEFAULT and _is_empty(root) else root
+
+
 def spare_root(cfg: DictConfig) -> Path | None:
     """Where models come from that the user's folder lacks: the release, None where the user names a folder."""
-    return None if names_models_root() else release_root()
+    return None if names_models_root(cfg) else release_root()
 
 
-def names_models_root() -> bool:
-    """Whether the user names the models folder, on the command line or by MODELS_ROOT."""
+def names_models_root(cfg: DictConfig) -> bool:
+    """Whether the user names the models folder, on the command line, by MODELS_ROOT or in a config of their own."""
     choices = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
-    return bool(choices) or bool(os.environ.get("MODELS_ROOT"))
+    elsewhere = Path(cfg.models_root) != Path(cfg.paths.output_root, "models")
+    return elsewhere or bool(choices) or bool(os.environ.get("MODELS_ROOT"))
+
+
+def _is_empty(root: Path) -> bool:
+    """Whether there is no such folder, or no file in it; one that can't be looked into may hold some."""
+    if not os.path.lexists(root):
+        return True
+    readable = root.is_dir() and os.access(root, os.R_OK | os.X_OK)
+    return readable and not any(files for _, _, files in os.walk(root))
 
 
 def _publishes(root: Path, model: str | None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -12,16 +11,14 @@ from omegaconf import DictConfig
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
-from kmidi_lab.tasks.roots import models_root
+from kmidi_lab.tasks.roots import whole_root
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.folder import Verification, verify_folder
 from kmidi_lab.wording import many
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    root = Path(cfg.models_root)
-    if not root.is_dir():  # one that is there is checked, whatever it holds
-        root = models_root(cfg)
+    root = whole_root(cfg)
     result = verify_folder(root, runner_from_env())
     path = context["folder"] / "verify.json"
     write_atomic(path, json.dumps(_report(result), indent=1).encode())

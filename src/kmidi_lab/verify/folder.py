@@ -20,7 +20,6 @@ from kmidi_lab.errors import RegistryError, reason
 from kmidi_lab.export.rtneural.runner import VARIABLE
 from kmidi_lab.inference.published import example_root
 from kmidi_lab.registry.files import FILE, HISTORY, STAGING, read_bounded
-from kmidi_lab.registry.left_out import is_partial
 from kmidi_lab.registry.registry import held_still
 from kmidi_lab.verify.artefacts import looks_like_rtneural
 from kmidi_lab.verify.claims import check_lab_entry, check_sealed
@@ -97,7 +96,8 @@ def _verify(root: Path, runner: Path | None) -> Verification:
         raise RegistryError(f"{root}: no {FILE}, RTNeural or ONNX file there; type {example_root()}")
     if not registered:
         folder.note("registry", f"no {FILE}; the files are checked by themselves")
-    if runner is None and not is_partial(root):
+    rtneural = [*(files_of(entry).rtneural for _, entry in entries), *(paths.rtneural for paths in bare.values())]
+    if runner is None and any(name in files for name in rtneural):
         folder.note("real RTNeural", f"{VARIABLE} is not set, so RTNeural files ran in the lab's own reader only")
     return Verification(root, folder, models)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,18 @@ from kmidi_lab.verify.findings import Checks
 
 
 def check_left_out(folder: Checks, root: Path, entries: Sequence[dict[str, Any]]) -> None:
-    """Whether all that the folder says was left out are RTNeural files of its entries, with the hashes told there."""
+    """Whether all that is left out are RTNeural files of the folder's entries, with the hashes told there.
+
+    What was published or copied there since then is checked as every other file is.
+    """
     try:
         hashes = listed(root).hashes
     except RegistryError as error:
         folder.fault("left out", str(error))
         return
     told = {text(e.get("rtneural_path")): section(section(e, "files"), str(e.get("rtneural_path"))) for e in entries}
-    odd = [name for name, sha in hashes.items() if name not in told or told[name].get("sha256") != sha]
+    missing = {name: sha for name, sha in hashes.items() if not os.path.lexists(root / name)}
+    odd = [name for name, sha in missing.items() if name not in told or told[name].get("sha256") != sha]
     fault = (
         f"{LIST} names {show(', '.join(odd))}, which no entry has as its RTNeural file with that hash; copy that file"
     )

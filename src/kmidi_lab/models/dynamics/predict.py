@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from kmidi_lab.chords.asking import parse_affect
+from kmidi_lab.chords.asking import Feeling, parse_affect
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
@@ -89,7 +89,7 @@ class PerformedScore(Request[Performance]):
         self,
         midi: str | Path | bytes | None = None,
         out: str | None = None,
-        emotion: str | None = None,
+        emotion: Feeling | None = None,
         timing: bool = True,
     ) -> None:
         if not midi:

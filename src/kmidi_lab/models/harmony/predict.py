@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from kmidi_lab.bounds import Count
-from kmidi_lab.chords.asking import parse_affect
+from kmidi_lab.chords.asking import Feeling, parse_affect
 from kmidi_lab.chords.chart import Chart, read_chart
 from kmidi_lab.chords.chord import QUALITIES, Chord, Key, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
@@ -62,7 +62,7 @@ class NextChords(Request[list[Continuation]]):
     typed_label = "another chord"
 
     def __init__(
-        self, chords: str | Sequence[str] = "", key: str | None = None, emotion: str | None = None, top: Count = 8
+        self, chords: str | Sequence[str] = "", key: str | None = None, emotion: Feeling | None = None, top: Count = 8
     ) -> None:
         self.top = top
         self.emotion, self.affect = emotion, parse_affect(emotion)

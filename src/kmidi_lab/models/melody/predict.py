@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from annotated_types import Interval
 
-from kmidi_lab.chords.asking import parse_affect
+from kmidi_lab.chords.asking import Feeling, parse_affect
 from kmidi_lab.chords.chart import Chart, read_chart
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
@@ -106,7 +106,7 @@ class MelodyOverChords(Request[Tune]):
         self,
         chords: str | Sequence[str] = "",
         key: str | None = None,
-        emotion: str | None = None,
+        emotion: Feeling | None = None,
         length: Annotated[int, Interval(ge=0, le=MOST_NOTES)] = 0,
         temperature: Annotated[float, Interval(ge=0.05, le=10)] = 1.0,
         top_k: Annotated[int, Interval(ge=0, le=128)] = 0,
