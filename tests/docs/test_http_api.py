@@ -46,6 +46,7 @@ def test_what_may_be_sent_is_named_and_nothing_else_is_taken(text: str, client: 
     assert all(f"`{name}`" in text for name in SETTINGS)
 
 
+@pytest.mark.slow
 def test_its_commands_are_answered(text: str, client: TestClient) -> None:
     commands = re.findall(r"curl -s -H 'Content-Type: (\S+)' -d '(.*)' http://127\.0\.0\.1:8765(\S+)", text)
     question, song, chords = (

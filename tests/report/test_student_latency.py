@@ -59,6 +59,7 @@ VIEWS: dict[str, View] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_the_time_beside_the_score_is_that_of_what_was_scored(view: View, tmp_path: Path) -> None:
     run = sample_run()

@@ -74,6 +74,7 @@ def test_it_begins_with_the_settings_as_they_are_and_tests_the_best(tmp_path: Pa
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.glob("*.png"))
 
 
+@pytest.mark.slow
 def test_a_search_that_was_stopped_goes_on_with_the_trial_that_was_cut_off(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         study.search(tmp_path, WORDS, settings(), Launcher(tmp_path, stops=4))

@@ -32,6 +32,7 @@ def empty(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", READERS, ids=[words[0] for words in READERS])
 def test_the_released_models_are_read_where_there_are_none_and_the_folder_is_said(
     called: Cli, release: Path, empty: Path, command: tuple[str, ...]
@@ -45,6 +46,7 @@ def test_the_released_models_are_read_where_there_are_none_and_the_folder_is_sai
     assert again.returncode == 0 and again.stderr.startswith(remark)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", READERS, ids=[words[0] for words in READERS])
 def test_a_folder_that_the_user_names_in_any_way_is_never_replaced(
     called: Cli, release: Path, empty: Path, command: tuple[str, ...]
@@ -60,6 +62,7 @@ def test_a_folder_that_the_user_names_in_any_way_is_never_replaced(
         assert "using the released" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_answer_has_the_released_model_wherever_outputs_go_but_not_beside_a_named_folder(
     empty: Path, release: Path, called: Cli
 ) -> None:
@@ -75,6 +78,7 @@ def test_an_answer_has_the_released_model_wherever_outputs_go_but_not_beside_a_n
     assert "using the released" not in named.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", READERS, ids=[words[0] for words in READERS])
 def test_what_a_refusal_says_to_type_works(called: Cli, release: Path, empty: Path, command: tuple[str, ...]) -> None:
     refused = called(*command, "models_root=outputs/release", cwd=empty)
@@ -84,6 +88,7 @@ def test_what_a_refusal_says_to_type_works(called: Cli, release: Path, empty: Pa
     assert done.returncode == 0 and MODEL in done.stdout, (told, done.stderr)
 
 
+@pytest.mark.slow
 def test_compare_reads_the_release_too_and_names_another_folder(called: Cli, release: Path, empty: Path) -> None:
     compare = ("task=registry", "registry.action=compare", "registry.model=dynamics")
     refused = called(*compare, "registry.other=nowhere", cwd=empty)
@@ -92,6 +97,7 @@ def test_compare_reads_the_release_too_and_names_another_folder(called: Cli, rel
     assert done.returncode == 0 and f"A: {release} (published)" in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_what_changes_a_folder_never_changes_the_release(refusal: Callable[..., str], release: Path) -> None:
     before = (release / "registry.json").read_bytes()
     for action in ("promote", "demote", "rollback", "rehome"):
@@ -101,6 +107,7 @@ def test_what_changes_a_folder_never_changes_the_release(refusal: Callable[..., 
     assert (release / "registry.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_users_own_is_verified_whatever_it_holds(called: Cli, release: Path, empty: Path) -> None:
     own = empty / "outputs" / "models"
     own.mkdir(parents=True)
@@ -114,6 +121,7 @@ def test_a_folder_of_the_users_own_is_verified_whatever_it_holds(called: Cli, re
     assert called("task=registry", cwd=empty).returncode == 2
 
 
+@pytest.mark.slow
 def test_queue_and_label_name_the_release_too(refusal: Callable[..., str], release: Path) -> None:
     line = refusal("task=queue", "model=intent", "models_root=nowhere")
     assert "no trained intent model in nowhere" in line

@@ -130,6 +130,7 @@ def test_maestro_knows_velocities_and_the_pedal_and_no_beats(tmp_path: Path) -> 
     assert all(bool(np.isfinite(t).all()) for batch in data.train_dataloader() for t in batch)
 
 
+@pytest.mark.slow
 def test_lakh_counts_a_piece_once(tmp_path: Path) -> None:
     contents = [file(seed) for seed in range(12)]
     copy = contents[0].replace(b"Piano", b"Again")

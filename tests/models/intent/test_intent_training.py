@@ -51,6 +51,7 @@ def test_it_learns_what_sentences_by_rule_say(trained: tuple[IntentClassifier, F
     assert table.coverage("I'm not feeling") == 1
 
 
+@pytest.mark.slow
 def test_the_files_vector_is_the_networks_own(trained: tuple[IntentClassifier, FeelingTexts]) -> None:
     module, data = trained
     batch = data.whole("val")[0]

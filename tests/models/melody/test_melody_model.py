@@ -189,6 +189,7 @@ def test_a_student_is_trained_after_the_fit(trained: tuple[MelodyTransformer, Me
     module.student = None
 
 
+@pytest.mark.slow
 def test_a_student_hears_no_more_batches_than_its_teacher(
     trained: tuple[MelodyTransformer, Melodies], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

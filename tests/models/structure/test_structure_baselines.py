@@ -26,6 +26,7 @@ def test_all_of_them_are_there(fitted):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_they_give_probabilities(fitted):
     baselines, songs, e = fitted
     for name, baseline in baselines.items():
