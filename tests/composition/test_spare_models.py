@@ -49,6 +49,12 @@ def test_a_model_of_ones_own_that_is_not_good_is_told(tmp_path: Path, status: st
     assert {m["model"] for m in song.trace["models"] if m["own"]} == {"harmony"}
 
 
+def test_the_release_itself_is_nobodys_own(tmp_path: Path) -> None:
+    players = Players(release_root(), tmp_path, release_root())
+    players.ask("intent", text="I am so happy")
+    assert players.trace["intent"].own == ""
+
+
 def test_a_folder_publishes_what_its_registry_names(tmp_path: Path) -> None:
     own = _own(tmp_path)
     assert roots._publishes(own, "harmony")

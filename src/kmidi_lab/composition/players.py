@@ -41,7 +41,8 @@ class Players:
     """
 
     def __init__(self, root: Path | None, cache_dir: Path, spare: Path | None = None) -> None:
-        self._roots, self._cache_dir = [folder for folder in (root, spare) if folder], cache_dir
+        self._roots = list(dict.fromkeys(folder.resolve() for folder in (root, spare) if folder))
+        self._cache_dir = cache_dir
         self._models: dict[str, tuple[type[Request[Any]], Published | None]] = {}
         self.trace: dict[str, Player] = {}
 
