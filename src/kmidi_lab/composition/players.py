@@ -9,6 +9,7 @@ from typing import Any
 
 from kmidi_lab.inference.api import Request, Session, request_of
 from kmidi_lab.inference.published import Published, load_published
+from kmidi_lab.registry.registry import published_entry
 
 _LONGEST = 200
 """Characters of an answer or a question that a trace shows."""
@@ -65,15 +66,21 @@ class Players:
     def _of(self, model: str) -> tuple[type[Request[Any]], Published | None]:
         if model not in self._models:
             request = request_of(model)
-            found = [p for p in (load_published(root, model) for root in self._roots) if p]
-            published = found[0] if found else None
-            own = str(found[0].entry["status"]) if len(found) > 1 else ""
+            loaded = ((load_published(root, model), place) for place, root in enumerate(self._roots, 1))
+            published, place = next((pair for pair in loaded if pair[0]), (None, 0))
+            own = self._own(published, place) if published else ""
             by = published.contract.id if published else str(request.without_model)
             hashed = published.entry.get("files", {}) if published else {}
             onnx = published.entry["exports"]["onnx_path"] if published else ""
             self.trace[model] = Player(model, by, published is None, hashed.get(onnx, {}).get("sha256"), own=own)
             self._models[model] = request, published
         return self._models[model]
+
+    def _own(self, published: Published, place: int) -> str:
+        """The status of a model in whose place a folder from `place` on has another; empty where none has."""
+        others = (published_entry(root, published.contract.id) for root in self._roots[place:])
+        replaces = any(other and other["status"] != "stub" for other in others)
+        return str(published.entry["status"]) if replaces else ""
 
 
 def _short(value: Any) -> str:
