@@ -17,6 +17,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.licences import deciding_licences, product_use
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report import baseline_report, formats, latency_view, view
+from kmidi_lab.report.condition_table import condition_table, without_conditions
 from kmidi_lab.report.formats import NOTHING, count, decimals, fixed, microseconds
 from kmidi_lab.report.public import public
 from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables, typical, verdict
@@ -117,7 +118,7 @@ def _section(run: RunRecord, _: Primary, network: Network, data: DataDescription
         "\n".join(f"- {formats.cell(line)}" for line in outcome.details) + "\n",
         stand_in,
         f"{count(network.params)} parameters, {formats.cell(network.arch or 'network not named')}.\n",
-        *(_scores(t) for t in score_tables(str(own.model), run.scores, run.spread)),
+        *_all_scores(run),
         "### Latency\n",
         _latency(run),
         "### Parity\n",
@@ -133,6 +134,20 @@ def _section(run: RunRecord, _: Primary, network: Network, data: DataDescription
         f"{formats.cell(view.text_of(run.machine))}.\n",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _all_scores(run: RunRecord) -> list[str]:
+    """Every split's table, and behind it the one of recordings that went through something."""
+    assert run.scores
+    parts = []
+    for table in score_tables(str(run.identity.model), without_conditions(run.scores), run.spread):
+        parts.append(_scores(table))
+        if conditions := condition_table(run.scores, run.spread, table.split):
+            right = range(1, len(conditions.headings))
+            rows = [[formats.cell(c) for c in row] for row in conditions.rows]
+            headings = [formats.cell(c) for c in conditions.headings]
+            parts += [f"### {table.split}, in other conditions\n", formats.table(headings, rows, right)]
+    return parts
 
 
 def _scores(t: ScoreTable) -> str:

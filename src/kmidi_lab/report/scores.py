@@ -65,7 +65,7 @@ def _table(model: str, scores: Scores, split: str, spread: Spread | None) -> Sco
     if spread and over:
         ranges = tuple(Cell(plus_minus(over.get(m), places[m])) for m in columns)
         rows.append(Row(f"mean ± std, {runs_of(spread)}", "spread", ranges))
-    rows += [Row(name, "baseline", cells(rivals[name])) for name in _ranked(scores.primary, rivals)]
+    rows += [Row(name, "baseline", cells(rivals[name])) for name in ranked(scores.primary, rivals)]
     return ScoreTable(
         split=split,
         headings=tuple(label(m, way.get(m)) for m in columns),
@@ -128,7 +128,7 @@ def _best(values: list[Any], mode: str) -> float | None:
     return (min if mode == "min" else max)(there) if there else None
 
 
-def _ranked(primary: Primary | None, rivals: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def ranked(primary: Primary | None, rivals: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Baselines, the strongest on the primary metric first."""
     sign = 1 if primary and primary.mode == "min" else -1
 
@@ -177,8 +177,10 @@ def verdict(run: RunRecord) -> Verdict:
     else:
         kind = "bad"
         headline = f"Does not beat its baselines on {_and(lost)}" + (f", only on {_and(won)}" if won else "")
-    details = [compared(c) for c in primary.comparisons]
-    return Verdict(kind, headline, (*details, *_seeds(run.spread, primary), *_other_splits(run, primary)))
+    details, over = [compared(c) for c in primary.comparisons], _seeds(run.spread, primary)
+    # What one fold has depends on who is in it, so the folds come first.
+    first = (*over, *details) if run.spread and run.spread.folds else (*details, *over)
+    return Verdict(kind, headline, (*first, *_other_splits(run, primary)))
 
 
 def compared(c: Comparison) -> str:
