@@ -57,7 +57,7 @@ def test_velocities_are_the_drummer_s_whatever_was_written(loud: int, tmp_path: 
         )
 
     velocities = np.array([v for _, _, v in made(1)])
-    assert 20 <= velocities.std() <= 38
+    assert 15 <= velocities.std() <= 38
     assert 50 <= velocities.mean() <= 100
     assert made(1) == made(1)
     assert made(1) != made(2)
@@ -201,3 +201,16 @@ def test_laid_back_drums_come_later_and_pushed_ones_earlier_and_none_is_too_soft
     late, even, early = (1000 * a.shift.mean() for a in answers.values())
     assert late - even > 8 and even - early > 8
     assert min(a.velocity.min() for a in answers.values()) >= SOFTEST
+
+
+def test_a_backbeat_is_as_even_as_a_drummer_s(tmp_path: Path) -> None:
+    """Drummers of Groove MIDI vary the snare on 2, and that on 4, by a standard deviation of 10.4, softer ones more."""
+    source = tmp_path / "in.mid"
+    write_drums(source, [(tick + bar * 1920, pitch, 90) for bar in range(8) for tick, pitch, _ in ROCK[:12]])
+    spreads = []
+    for seed in range(12):
+        played = HumanisedDrums(source).run(None, Session("groove", tmp_path, tmp_path, seed))
+        snare = np.array([v for _, pitch, v in strokes_of(played.midi) if pitch == 38])
+        assert len(snare) == 16
+        spreads += [snare[::2].std(), snare[1::2].std()]
+    assert 4 < np.mean(spreads) < 11

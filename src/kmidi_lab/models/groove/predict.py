@@ -99,7 +99,7 @@ class HumanisedDrums(Request[HumanisedFile]):
         timing, velocity = (part[grid.row, grid.step] for part in read_outputs(outputs))
         rng = np.random.default_rng(session.seed)
         voices, bpm = voices_of(pitches), written.beats_per_quarter * _tempo_of_bars(piece, starts)
-        loud = drawn_velocities(velocity, grid.step, voices, rng)
+        loud = drawn_velocities(velocity, grid.row, grid.step, voices, rng)
         louder = with_flams(loud, velocities, (grid.row * STEPS + grid.step) * len(VOICES) + voices)
         timing = drawn_timing(timing + later(style, bpm), grid.row, grid.step, bpm, rng)
         moved = new_onsets(starts, velocities, timing, piece, drums.earliest, written)

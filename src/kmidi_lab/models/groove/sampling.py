@@ -2,8 +2,10 @@
 
 The model gives what is likely for each step. What drummers add has three parts, all normally distributed here: how loud
 each voice is through a take, habits, which stay the same on a step of the bar through a take, and chance, stroke by
-stroke. The figures are those of the released model's errors on validation takes, rounded, and adjusted so that drawn
-takes have the spread of real ones there: `benchmarks/groove_spread.py` compares them.
+stroke. Chance is small where a voice plays a step in every bar, above all on the backbeat, and large for a stroke that the
+bars around lack: so it is with Groove MIDI's drummers. The figures are those of the released model's errors on validation
+takes, rounded, and adjusted so that drawn takes have the spread of real ones there: `benchmarks/groove_spread.py`
+compares them.
 """
 
 from __future__ import annotations
@@ -21,41 +23,72 @@ from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STEPS
 class Spread:
     """Standard deviations of what the model leaves open.
 
-    `level` is from take to take, `habit` from take to take on one step, `chance` from stroke to stroke. Velocities are
-    in 0..127, each `[3]` by voice, `mean` is what a voice lies above the model's velocity for its step; timing is in
+    `level` is from take to take, `habit` from take to take on one step; steps eight apart, such as 2 and 4, have the share
+    `halves` of its variance in common. From stroke to stroke it is `chance` on a step that the voice plays in no bar around,
+    `steady` on one that it plays in all of them (`steadiness`), and `backbeat` where that is the snare's 2 or 4. Velocities
+    are in 0..127, `[3]` by voice, `mean` is what a voice lies above the model's velocity for its step; timing is in
     milliseconds, the same for all voices of a step.
     """
 
     mean: tuple[float, float, float]
     level: tuple[float, float, float]
     habit: tuple[float, float, float]
+    halves: tuple[float, float, float]
     chance: tuple[float, float, float]
+    steady: tuple[float, float, float]
+    backbeat: float
     timing_habit: float
     timing_chance: float
 
 
 SOFTEST = 15
 """No stroke is drawn softer: nothing below is heard as one."""
-DRUMMERS = Spread((-2.0, 0.0, 0.0), (22.0, 16.0, 14.0), (8.0, 19.0, 16.0), (11.0, 23.0, 21.0), 7.0, 13.5)
+DRUMMERS = Spread(
+    mean=(-2.0, 0.0, 0.0), level=(22.0, 16.0, 14.0), habit=(7.0, 22.0, 17.0), halves=(0.0, 0.97, 0.6),
+    chance=(20.0, 36.0, 29.0), steady=(8.0, 22.0, 21.0), backbeat=9.5, timing_habit=7.0, timing_chance=13.5,
+)  # fmt: skip
+_AROUND = 4
+"""Bars before and after by which a stroke is steady."""
 
 
 def drawn_velocities(
-    predicted: np.ndarray, step: np.ndarray, voice: np.ndarray, rng: np.random.Generator, spread: Spread = DRUMMERS
-) -> np.ndarray:
+    predicted: np.ndarray, row: np.ndarray, step: np.ndarray, voice: np.ndarray, rng: np.random.Generator,
+    spread: Spread = DRUMMERS,
+) -> np.ndarray:  # fmt: skip
     """MIDI velocities `[E]`, 15..127, of strokes whose steps have the model's velocities `predicted` `[E]`, 0..1.
 
     Args:
         predicted: of each stroke's step.
+        row: `[E]`, the bar.
         step: `[E]`, 0..15.
         voice: `[E]`, index into VOICES.
         rng: draws habits, then chance, then levels.
         spread: what the model leaves open.
     """
-    habit = rng.standard_normal((STEPS, len(VOICES))) * spread.habit
-    chance = rng.standard_normal(len(step)) * np.asarray(spread.chance)[voice]
+    half = np.tile(rng.standard_normal((STEPS // 2, len(VOICES))), (2, 1)) * np.sqrt(spread.halves)
+    own = rng.standard_normal((STEPS, len(VOICES))) * np.sqrt(1 - np.asarray(spread.halves))
+    habit = (half + own) * spread.habit
+    steady = np.tile(spread.steady, (STEPS, 1))
+    steady[[4, 12], VOICES.index("mid")] = spread.backbeat
+    rare, share = np.asarray(spread.chance)[voice], steadiness(row, step, voice)
+    chance = rng.standard_normal(len(step)) * (rare + share * (steady[step, voice] - rare))
     level = spread.mean + rng.standard_normal(len(VOICES)) * spread.level
     wish = 127 * predicted + level[voice] + habit[step, voice] + chance
     return np.clip(np.rint(wish), SOFTEST, 127).astype(np.int64)
+
+
+def steadiness(row: np.ndarray, step: np.ndarray, voice: np.ndarray) -> np.ndarray:
+    """In which share, 0..1, of the bars within four of each stroke's its voice plays the step, too; `[E]`.
+
+    Its own bar and bars without a stroke do not count. A stroke without any other bar around is steady.
+    """
+    bars = int(row.max(initial=0)) + 1
+    hit = np.zeros((bars + 2 * _AROUND, STEPS, len(VOICES)))
+    hit[row + _AROUND, step, voice] = 1
+    windows = np.lib.stride_tricks.sliding_window_view(hit, 2 * _AROUND + 1, 0)
+    others = windows.any((1, 2)).sum(-1) - 1
+    same = windows.sum(-1)[row, step, voice] - 1
+    return np.where(others[row] > 0, same / np.maximum(others[row], 1), 1.0)
 
 
 def later(style: str, bpm: np.ndarray) -> np.ndarray:
