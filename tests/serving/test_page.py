@@ -152,6 +152,45 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
     assert sorted(event.action for event in events) == ["accepted", "rejected"]
 
 
+def test_a_recording_is_taken_as_a_reference_and_removed(address: str, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    music, silence, text = tmp_path / "music.wav", tmp_path / "silence.wav", tmp_path / "text.wav"
+    wave, burst = np.zeros(12 * 16_000, np.float32), np.random.default_rng(0).normal(0, 0.3, 1600)
+    for at in np.arange(0, 11.8, 0.6):
+        wave[round(at * 16_000) :][:1600] += burst * np.exp(-np.arange(1600) / 300)
+    soundfile.write(music, wave.clip(-1, 1), 16_000)
+    soundfile.write(silence, np.zeros(80_000), 16_000)
+    text.write_text("no sound")
+    with browsing(tmp_path) as browser:
+        browser.get(address)
+        wait = WebDriverWait(browser, 120)
+        named = by_id(browser)
+
+        def chosen(file: Path, line: str) -> None:
+            named("reference").send_keys(str(file))
+            wait.until(lambda _: line in named("reference_says").text)
+            assert named("compose").is_enabled() and named("unreference").is_displayed()
+
+        assert not named("unreference").is_displayed()
+        chosen(silence, "nothing to read: silent")
+        chosen(text, "not a recording that can be read")
+        assert named("reference_says").get_attribute("class") == "error"
+        chosen(music, "as in the recording: tempo 100, ")
+        assert named("reference_says").get_attribute("class") == "soft"
+        named("bars").send_keys("4")
+        for count, there in ((1, True), (2, False)):
+            named("compose").click()
+            wait.until(lambda _, count=count: len(browser.find_elements(By.CSS_SELECTOR, ".take img")) == count)
+            assert ("as in the recording: tempo 100, " in named("takes").text.rpartition("played by")[2]) is there
+            if there:
+                named("unreference").click()
+                assert not named("reference_says").text and not named("reference").get_attribute("value")
+                named("text").send_keys("a walk by the sea")
+        assert named("error").text == ""
+
+
 def test_questions_can_be_taken_back_stopped_and_gone_on_with(address: str, tmp_path: Path) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait

@@ -97,6 +97,12 @@ class Reference:
         return replace(brief, band=replace(brief.band, swing=self.swing * _LATE, groove=groove))
 
 
+def heard_style(players: Players, **sound: Any) -> Style:
+    """The style of a recording, or of samples, as the feel model's request takes them. Raises UserError: it can't be used."""
+    style: Style = players.ask(_MODEL, **sound).style
+    return style
+
+
 def listened(audio: str | Path | Style, players: Players) -> tuple[Reference, list[str]]:
     """What can be taken of a recording, or of the style of one, and a remark where it is nothing.
 
@@ -116,7 +122,7 @@ def listened(audio: str | Path | Style, players: Players) -> tuple[Reference, li
     elif is_style_file(Path(audio)):
         style, by = read_style_file(Path(audio)), _HEARD_BEFORE
     else:
-        style = players.ask(_MODEL, audio=name).style
+        style = heard_style(players, audio=name)
         by = players.trace[_MODEL].by
     if style.unsure and not style.by_rule:
         reference = Reference(name, None, None, None, None, style.confidence, by)
