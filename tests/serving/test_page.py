@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
-from support.browser import browsing, by_id, needs_browser, served
+from support.browser import browsing, by_id, needs_browser, pictured, served
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.store import Store
@@ -72,6 +71,7 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         )
         browser.find_element(By.CSS_SELECTOR, "[data-better=first]").click()
         wait.until(lambda _: "kept" in named("rated").text)
+        pictured(named("results"), "compose_rating")
 
         # Sections are edited from a take, by rows or as text; the sliders choose the mood.
         browser.find_elements(By.XPATH, "//button[text()='Edit its sections']")[-1].click()
@@ -90,8 +90,7 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         assert named("mood").is_selected()
         named("compose").click()
         wait.until(lambda _: "major" in browser.find_elements(By.CSS_SELECTOR, ".take p")[-2].text)
-        if os.environ.get("KMIDI_SCREENSHOT"):
-            browser.save_screenshot(os.environ["KMIDI_SCREENSHOT"])
+        pictured(browser, "compose_page")
 
         # What can be downloaded is what it is called.
         sizes = browser.execute_async_script(
@@ -141,6 +140,8 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
             ("structure", "many", "whole number"),
         ):
             assert told in ask(typed[model], typed=words), model
+            if model == "harmony":
+                pictured(named("one"), "compose_model")
         assert "MIDI" in ask(next(o for o, (takes, _) in kinds.items() if takes == "MIDI file"), wav), "not a MIDI file"
 
         named("chords").send_keys("Am Xyz")
@@ -179,6 +180,7 @@ def test_a_recording_is_taken_as_a_reference_and_removed(address: str, tmp_path:
         assert named("reference_says").get_attribute("class") == "error"
         chosen(music, "as in the recording: tempo 100, ")
         assert named("reference_says").get_attribute("class") == "soft"
+        pictured(named("about"), "compose_reference")
         named("bars").send_keys("4")
         for count, there in ((1, True), (2, False)):
             named("compose").click()
@@ -210,6 +212,7 @@ def test_questions_can_be_taken_back_stopped_and_gone_on_with(address: str, tmp_
         until("Which mood")
         first = browser.find_element(By.CSS_SELECTOR, "#choices button")
         assert "fits best" in first.text and named("own").is_displayed()
+        pictured(named("about"), "compose_question")
         first.click()
         until("How much tension")
         named("back").click()
