@@ -35,6 +35,7 @@ from kmidi_lab.sweeps import space
 _NEEDED = ("task", "model", "data", "trainer", "hardware", "paths", "export", "logger", "sweep", "seed")
 """What every main config has, by its own defaults or the lab's."""
 _SERVING = ("serve", "collect")
+_QUOTES = "'\""
 _CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
 
 
@@ -111,7 +112,7 @@ def _compose(overrides: list[str]) -> DictConfig:
             if key != "hydra" and OmegaConf.is_config(cfg[key]):
                 OmegaConf.to_container(cfg[key], resolve=True)
     except ConfigCompositionException as error:
-        raise ConfigError(_explain(error, [o for o in overrides if o.startswith(_CHOOSE_MODEL)])) from None
+        raise ConfigError(_explain(error, overrides)) from None
     except YAMLError as error:
         raise ConfigError(f"a file of the config is no YAML: {one_line(str(error))}") from None
     except (HydraException, OmegaConfBaseException) as error:
@@ -128,7 +129,7 @@ def _compose(overrides: list[str]) -> DictConfig:
     return cfg
 
 
-def _explain(error: ConfigCompositionException, choices: list[str]) -> str:
+def _explain(error: ConfigCompositionException, overrides: list[str]) -> str:
     text = f"{error} {error.__cause__ or ''}"
     missing = re.search(r"(?:Could not find|In '[^']+': Could not (?:find|load)) '?([\w/]+)/([^/'\s]+)'", text)
     if missing:
@@ -141,7 +142,7 @@ def _explain(error: ConfigCompositionException, choices: list[str]) -> str:
         return f"{in_file[1]}.yaml: {f'{place[1]}: ' if place else ''}{in_file[2]}"
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
-        return _unknown_key(key[1], text, choices)
+        return _unknown_key(key[1], text, overrides)
     taken = re.search(r"An item is already at '([^']+)'", text)
     if taken:
         name = taken[1].replace("trainer.more.", "trainer.")
@@ -152,9 +153,13 @@ def _explain(error: ConfigCompositionException, choices: list[str]) -> str:
     return first_line(error.__cause__ or error)
 
 
-def _unknown_key(key: str, text: str, choices: list[str]) -> str:
-    keys = _known_keys(choices)
+def _unknown_key(key: str, text: str, overrides: list[str]) -> str:
+    keys = _known_keys([o for o in overrides if o.startswith(_CHOOSE_MODEL)])
     if "not in struct" in text or "No match" in text or key not in keys:
+        block, _, last = key.rpartition(".")
+        if block and last in keys and not options(last) and not any(k.startswith(f"{last}.") for k in keys):
+            value = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith(f"{key}=")), "…")
+            return f"key: {key!r} does not exist; {last} stands in no block: type {last}={value.strip(_QUOTES)}"
         near = one_of("key", key, keys).split(" Allowed:")[0].replace("is not allowed", "does not exist")
         beside = {k for k in keys if k.rpartition(".")[0] == key.rpartition(".")[0]}
         siblings = sorted(k for k in beside if not k.endswith("_target_"))

@@ -28,8 +28,8 @@ class UserError(LabError):
 
     @property
     def on_a_page(self) -> str:
-        """The same where settings stand in no block: `tempo=3 …` for `compose.tempo=3 …`."""
-        return _BLOCK.sub("", first_line(self))
+        """The same for a page."""
+        return on_a_page(first_line(self))
 
 
 class ConfigError(UserError):
@@ -78,6 +78,11 @@ def one_of(what: str, value: object, allowed: Iterable[object], hint: str = "") 
     near = difflib.get_close_matches(str(value), names, n=1)
     guess = f" Did you mean {near[0]!r}?" if near else ""
     return f"{what}: {value!r} is not allowed.{guess} Allowed: {', '.join(names)}.{' ' + hint if hint else ''}"
+
+
+def on_a_page(line: str) -> str:
+    """A line for where settings stand in no block: `tempo=3 …` for `compose.tempo=3 …`."""
+    return _BLOCK.sub("", line)
 
 
 def first_line(error: BaseException) -> str:

@@ -26,6 +26,7 @@ from kmidi_lab.errors import FileError
 from kmidi_lab.export.publish import ExportCallback, Publication
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
+from kmidi_lab.heard_items import keep_heard
 from kmidi_lab.loggers import CurvesLogger
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.provenance import machine_fingerprint
@@ -152,6 +153,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         )
         evaluate(record, module, evaluator, data)
         keep_worst(record, module, evaluator, data, folder)
+        keep_heard(record, module, evaluator, data, folder)
         _log_scores(trainer, record)
         if cfg.export.enabled and (more is None or more.gate(record, module, data)):
             export = cfg.export

@@ -204,10 +204,28 @@ class WorstItem:
 
 
 @dataclass
+class HeardVersion:
+    """A test item as something or somebody plays it; `file` is its sound, Ogg Vorbis below the run's folder."""
+
+    by: str
+    file: str
+
+
+@dataclass
+class HeardItem:
+    """A song or take of the test that a report plays."""
+
+    name: str
+    source: str
+    versions: list[HeardVersion] = field(default_factory=list)
+
+
+@dataclass
 class Analysis:
     """What an evaluator found beside the scores; `more` is what only its own model knows.
 
-    `worst` are the test items of greatest loss, the worst first.
+    `worst` are the test items of greatest loss, the worst first. `heard` are some to listen to, and `unheard` says why
+    there is no sound of them, empty otherwise.
     """
 
     confusions: dict[str, Confusion] = field(default_factory=dict)
@@ -215,6 +233,8 @@ class Analysis:
     slices: list[SliceEvidence] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     worst: list[WorstItem] = field(default_factory=list)
+    heard: list[HeardItem] = field(default_factory=list)
+    unheard: str = ""
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -47,3 +47,12 @@ def test_what_is_not_known_is_one_line(word: object) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_affect(word)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value) and "predict.emotion=" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "line"), [("zzz", "is not known; give happy,"), ("jooy", "did you mean joy? Give happy,")]
+)
+def test_a_sentence_behind_a_semicolon_goes_on_small(word: str, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_affect(word, "compose.emotion")
+    assert line in str(caught.value)

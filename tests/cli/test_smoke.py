@@ -19,6 +19,8 @@ _MOST_S = 100.0
 _LESS = ("trainer.max_epochs=1", "export.calls=20", "trainer.progress=false", "data.progress=false")
 """The first of three epochs and a tenth of the timed calls: what comes after is the same."""
 _LESS_OF = {"melody": ("model.module.student_epochs=1",)}
+_PLAYERS = {"melody": 2 * 3, "groove": 2 * 4, "dynamics": 2 * 4, "microtiming": 2 * 4}
+"""Two items of the test in each of their versions."""
 
 
 @pytest.mark.parametrize("cut", sorted(Path(conf_dir(), "cut", "smoke").glob("*.yaml")), ids=lambda path: path.stem)
@@ -60,3 +62,6 @@ def test_a_smoke_run_trains_and_publishes_through_all_gates(
     assert entry["id"] == CONTRACTS[model].id
     assert entry["parity"]["rtneural_reader"] <= 1e-4 and entry["parity"]["onnx"] <= 1e-4
     assert {f"{entry['id']}.json", f"{entry['id']}.onnx"} <= set(entry["files"])
+    [report] = tmp_path.glob("runs/*/*/report.html")
+    assert report.read_text(encoding="utf-8").count("<audio controls ") == _PLAYERS.get(model, 0)
+    assert report.stat().st_size < 4_000_000

@@ -44,13 +44,13 @@ class Listener:
 def style(**other: Any) -> SimpleNamespace:
     facts = {
         "tempo": 93.4, "swing": 0.9, "energy": 0.8, "density": 0.6, "valence": -0.4, "arousal": 0.3,
-        "percussive_share": 0.2, "confidence": 0.9, "unsure": "", "in_three": False,
+        "percussive_share": 0.2, "confidence": 0.9, "unsure": "", "in_three": False, "by_rule": False,
     }  # fmt: skip
     return SimpleNamespace(**(facts | other))
 
 
 def heard(fallback: bool = False, **other: Any) -> tuple[Reference, list[str]]:
-    return listened("ref.wav", Listener(style(**other), fallback))  # type: ignore[arg-type]
+    return listened("ref.wav", Listener(style(by_rule=fallback, **other), fallback))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_a_recording_that_can_not_be_used_is_one_line(kind: str, tmp_path: Path)
 
 
 def test_an_audio_of_another_kind_is_said() -> None:
-    with pytest.raises(ConfigError, match=r"compose\.audio=3 must be the name of a recording"):
+    with pytest.raises(ConfigError, match=r"compose\.audio=3 must be the name of a recording or a style file"):
         SongRequest(audio=3)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"compose\.audio=…"):
         SongRequest()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -272,12 +274,19 @@ def test_the_command_writes_a_song_a_picture_a_trace_and_sound(called, tmp_path:
     [folder] = (tmp_path / "outputs" / "compose").iterdir() if (tmp_path / "outputs").exists() else []
     assert json.loads((folder / "song.json").read_text())["title"] == TEXT
     assert (folder / "song.png").read_bytes()[1:4] == b"PNG"
-    assert 'src="song.wav"' in (folder / "song.html").read_text()
     import soundfile
+
+    page = (folder / "song.html").read_text()
+    [held] = re.findall(r'src="data:audio/ogg;base64,([^"]+)"', page)
+    heard, hertz = soundfile.read(io.BytesIO(base64.b64decode(held)))
+    assert np.abs(heard).max() > 0.3 and len(page) < 1_000_000
+    [picture] = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
+    assert base64.b64decode(picture) == (folder / "song.png").read_bytes()
 
     sound, rate = soundfile.read(folder / "song.wav")
     assert rate == 48000 and 0.8 < np.abs(sound).max() <= 1.0
     assert len(sound) / rate > 8 * 4 * 60 / 180
+    assert len(heard) / hertz == pytest.approx(min(len(sound) / rate, 60), abs=0.1)
     refused = called("task=compose", "compose.text=sad", "compose.out=song.txt")
     assert refused.returncode == 2 and "compose.out=song.txt must end in .mid" in refused.stderr
 

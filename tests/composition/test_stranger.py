@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kmidi_lab.composition.song import _drawn, chosen_form
 from kmidi_lab.composition.telling import told_of
 from kmidi_lab.errors import UserError
 from kmidi_lab.inference.published import release_root
+from kmidi_lab.midi.sound import Sound
 from kmidi_lab.song import Arrangement
 
 
@@ -124,12 +126,20 @@ def test_names_of_sections_do_not_overlap(arranged) -> None:
 
 def test_a_song_has_a_page_that_plays_it(make) -> None:
     song = make(text='a waltz for <b>"you"</b> & me', bars=8, models=False)
-    page = Page(song_page(song.brief.title, song.trace, "song.wav", "song.png").decode().partition(">")[2])
-    assert ("src", "song.wav") in page.attributes and ("src", "song.png") in page.attributes
+    noise = np.random.default_rng(0).normal(0, 0.2, (70 * 8000, 2)).astype(np.float32)
+    written = song_page(song.brief.title, song.trace, Sound(noise, 8000), b"\x89PNG").decode()
+    page = Page(written.partition(">")[2])
+    held = [value for name, value in page.attributes if name == "src"]
+    assert [value.partition(",")[0] for value in held if value] == ["data:audio/ogg;base64", "data:image/png;base64"]
+    assert not re.findall(r"(?:src|href)=(?!\"data:)", written), "the page needs no other file"
+    assert ("aria-label", "the first 60 seconds of the song") in page.attributes and "song.wav beside" in page.text
+    assert len(written) < 1_000_000, "the densest sound that there is"
     assert "audio" in page.tags and '<b>"you"</b> & me' in page.text and "metre 3/4" in page.text
     assert len(page.rows) == len(song.arrangement.sections)
     assert all(str(model["by"]) in page.text for model in song.trace["models"])
-    silent = song_page(song.brief.title, song.trace, None, "song.png").decode()
+    short = song_page(song.brief.title, song.trace, Sound(noise[:8000], 8000), b"").decode()
+    assert 'aria-label="the song"' in short and "song.wav" not in short
+    silent = song_page(song.brief.title, song.trace, None, b"").decode()
     assert "<audio" not in silent
 
 

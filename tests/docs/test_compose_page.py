@@ -34,3 +34,11 @@ def test_its_command_is_taken(repo: Path, called, tmp_path: Path) -> None:
     done = called(words[1], f"{words[2]}={words[3]}", "compose.bars=8", "compose.sound=false")
     assert done.returncode == 0, done.stderr
     assert "Longing" in done.stdout
+
+
+def test_it_shows_the_page_at_each_of_its_steps_in_small_pictures(repo: Path) -> None:
+    text = (repo / "docs" / "compose.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^\]]{10,}\]\((compose_?\w*\.png)\)", text)
+    steps = ("question", "reference", "page", "rating", "model")
+    assert shown == ["compose.png", *(f"compose_{step}.png" for step in steps)]
+    assert all(10_000 < (repo / "docs" / name).stat().st_size < 150_000 for name in shown)

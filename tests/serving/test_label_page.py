@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from subprocess import Popen
 
 import pytest
-from support.browser import browsing, by_id, needs_browser, served
+from support.browser import browsing, by_id, needs_browser, pictured, served
 
 from kmidi_lab.feedback.store import Store
 
@@ -110,8 +109,7 @@ def test_a_chord_is_seen_heard_and_typed(tmp_path: Path, lab_env: dict[str, str]
         wait.until(lambda _: "label=" in named("player").get_attribute("src"))
         wait.until(lambda _: seconds() > before + 0.5)
         assert browser.execute_script("return !document.getElementById('player').paused")
-        if os.environ.get("KMIDI_SCREENSHOT"):
-            browser.save_screenshot(os.environ["KMIDI_SCREENSHOT"])
+        pictured(browser, "label_page")
         named("typed").send_keys("nonsense" + Keys.ENTER)
         wait.until(lambda _: "is no chord" in named("error").text)
         named("typed").clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
-from support.browser import browsing, by_id, needs_browser, served
+from support.browser import browsing, by_id, needs_browser, pictured, served
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.store import Store
@@ -72,6 +71,7 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         )
         browser.find_element(By.CSS_SELECTOR, "[data-better=first]").click()
         wait.until(lambda _: "kept" in named("rated").text)
+        pictured(named("results"), "compose_rating")
 
         # Sections are edited from a take, by rows or as text; the sliders choose the mood.
         browser.find_elements(By.XPATH, "//button[text()='Edit its sections']")[-1].click()
@@ -90,8 +90,7 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         assert named("mood").is_selected()
         named("compose").click()
         wait.until(lambda _: "major" in browser.find_elements(By.CSS_SELECTOR, ".take p")[-2].text)
-        if os.environ.get("KMIDI_SCREENSHOT"):
-            browser.save_screenshot(os.environ["KMIDI_SCREENSHOT"])
+        pictured(browser, "compose_page")
 
         # What can be downloaded is what it is called.
         sizes = browser.execute_async_script(
@@ -141,6 +140,8 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
             ("structure", "many", "whole number"),
         ):
             assert told in ask(typed[model], typed=words), model
+            if model == "harmony":
+                pictured(named("one"), "compose_model")
         assert "MIDI" in ask(next(o for o, (takes, _) in kinds.items() if takes == "MIDI file"), wav), "not a MIDI file"
 
         named("chords").send_keys("Am Xyz")
@@ -150,6 +151,46 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         assert not [e for e in errors if "favicon" not in e["message"]]
     events = list(Store(tmp_path / "outputs" / "feedback.db").events())
     assert sorted(event.action for event in events) == ["accepted", "rejected"]
+
+
+def test_a_recording_is_taken_as_a_reference_and_removed(address: str, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    music, silence, text = tmp_path / "music.wav", tmp_path / "silence.wav", tmp_path / "text.wav"
+    wave, burst = np.zeros(12 * 16_000, np.float32), np.random.default_rng(0).normal(0, 0.3, 1600)
+    for at in np.arange(0, 11.8, 0.6):
+        wave[round(at * 16_000) :][:1600] += burst * np.exp(-np.arange(1600) / 300)
+    soundfile.write(music, wave.clip(-1, 1), 16_000)
+    soundfile.write(silence, np.zeros(80_000), 16_000)
+    text.write_text("no sound")
+    with browsing(tmp_path) as browser:
+        browser.get(address)
+        wait = WebDriverWait(browser, 120)
+        named = by_id(browser)
+
+        def chosen(file: Path, line: str) -> None:
+            named("reference").send_keys(str(file))
+            wait.until(lambda _: line in named("reference_says").text)
+            assert named("compose").is_enabled() and named("unreference").is_displayed()
+
+        assert not named("unreference").is_displayed()
+        chosen(silence, "nothing to read: silent")
+        chosen(text, "not a recording that can be read")
+        assert named("reference_says").get_attribute("class") == "error"
+        chosen(music, "as in the recording: tempo 100, ")
+        assert named("reference_says").get_attribute("class") == "soft"
+        pictured(named("about"), "compose_reference")
+        named("bars").send_keys("4")
+        for count, there in ((1, True), (2, False)):
+            named("compose").click()
+            wait.until(lambda _, count=count: len(browser.find_elements(By.CSS_SELECTOR, ".take img")) == count)
+            assert ("as in the recording: tempo 100, " in named("takes").text.rpartition("played by")[2]) is there
+            if there:
+                named("unreference").click()
+                assert not named("reference_says").text and not named("reference").get_attribute("value")
+                named("text").send_keys("a walk by the sea")
+        assert named("error").text == ""
 
 
 def test_questions_can_be_taken_back_stopped_and_gone_on_with(address: str, tmp_path: Path) -> None:
@@ -171,6 +212,7 @@ def test_questions_can_be_taken_back_stopped_and_gone_on_with(address: str, tmp_
         until("Which mood")
         first = browser.find_element(By.CSS_SELECTOR, "#choices button")
         assert "fits best" in first.text and named("own").is_displayed()
+        pictured(named("about"), "compose_question")
         first.click()
         until("How much tension")
         named("back").click()

@@ -96,6 +96,61 @@ def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
     assert set(heard) == {"values", "answers", "unsure", "by"}
 
 
+def beats(bpm: float = 100, seconds: float = 12, rate: int = 16_000) -> bytes:
+    """Bursts of noise at a tempo, as a WAV file."""
+    wave, burst = np.zeros(round(seconds * rate), np.float32), np.random.default_rng(0).normal(0, 0.3, 1600)
+    for at in np.arange(0, seconds - 0.2, 60 / bpm):
+        wave[round(at * rate) :][:1600] += burst * np.exp(-np.arange(1600) / 300)
+    out = io.BytesIO()
+    soundfile.write(out, wave.clip(-1, 1), rate, format="WAV")
+    return out.getvalue()
+
+
+@pytest.mark.slow
+def test_a_song_sounds_like_a_recording_of_which_nothing_is_kept(client, tmp_path: Path) -> None:
+    heard = client.post("/api/reference", content=beats(), headers=OCTETS).json()
+    assert heard["style"]["tempo"] == pytest.approx(100, rel=0.03) and heard["style"]["unsure"] is None, heard
+    assert heard["line"].startswith("as in the recording: tempo 100, ")
+    again = client.post("/api/reference", content=json.dumps(heard["style"]), headers=OCTETS).json()
+    assert again == heard, "a style file says the same"
+    like = compose(client, reference=heard["style"]).json()
+    assert (
+        like["trace"]["tempo"] == heard["style"]["tempo"] and heard["line"].split(", arousal")[0] in like["remarks"][0]
+    )
+    assert not any("compose." in line for line in like["remarks"]), "settings of the page stand in no block"
+    assert "reference" not in compose(client, text="a walk").json()["trace"]
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith("feedback.db")]
+    assert not kept, "of a recording nothing reaches the disk"
+
+
+def recording(seconds: float, rate: int, kind: str, level: float = 0.0) -> bytes:
+    out = io.BytesIO()
+    soundfile.write(out, np.full(round(seconds * rate), level, np.float32), rate, format=kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "line"),
+    [
+        (recording(5, 16_000, "WAV"), 400, "nothing to read: silent"),
+        (recording(3600, 8_000, "FLAC", 0.1), 400, "more than 10 minutes of sound; send a shorter recording"),
+        (b"not sound", 400, "not a recording that can be read; send WAV, FLAC, OGG or MP3"),
+        (b"", 400, "not a recording that can be read"),
+        (beats(seconds=1), 200, "too short"),
+        (b'{"feel_style": 3}', 400, "the file: feel_style is 3, and 1 is read"),
+        (b'{"readings": []}', 400, "the file: is no style"),
+        (b"x" * 600_000, 413, "more than 0.5 MB"),
+    ],
+    ids=["silent", "an hour", "text", "nothing", "a second", "another version", "another file", "too large"],
+)
+def test_a_reference_that_can_not_be_used_is_one_line(client, data: bytes, code: int, line: str) -> None:
+    done = client.post("/api/reference", content=data, headers=OCTETS)
+    said = done.json().get("error", done.json().get("line", ""))
+    assert (done.status_code, line in said, "\n" in said) == (code, True, False), done.text
+    asked = client.post("/api/ask/feel", content=data, headers=OCTETS)
+    assert (asked.status_code == code) or data.startswith(b"{"), "as where a model is asked"
+
+
 @pytest.mark.slow
 def test_a_model_answers_what_is_typed(client) -> None:
     def tell(model: str, text: str) -> dict:
@@ -147,13 +202,21 @@ def test_settings_of_a_page_stand_in_no_block(client, path: str, sent: object, l
         ("/api/compose", {"text": "x", "bars": 300}, 400, "bars=300 must be at most 128"),
         ("/api/compose", {"text": "x", "bars": "many"}, 400, "bars=many"),
         ("/api/compose", {"text": "x", "seed": "one"}, 400, "seed must be"),
+        ("/api/compose", {"text": "x", "reference": "../music.wav"}, 400, "reference: is no style"),
+        (
+            "/api/compose",
+            {"text": "x", "reference": {"feel_style": 1, "tempo": 90}},
+            400,
+            "reference: metre is missing",
+        ),
+        ("/api/compose", {"text": "x", "audio": "/etc/passwd"}, 400, "send a JSON object"),
         ("/api/compose", {"text": "x", "seed": -1}, 400, "seed=-1"),
         ("/api/compose", {"text": ["x"]}, 400, "text must be a text"),
         ("/api/compose", {"intent": "/etc/passwd"}, 400, "send a JSON object with some of"),
         ("/api/compose", {"out": "/tmp/x.mid", "text": "x"}, 400, "send a JSON object with some of"),
         ("/api/compose", {"text": "x", "sections": "verse 64," * 60}, 400, "3840 bars in all"),
         ("/api/compose", [1], 400, "send a JSON object"),
-        ("/api/compose", {"text": "x" * 70_000}, 413, "MB; send less"),
+        ("/api/compose", {"text": "x" * 400_000}, 413, "MB; send less"),
         ("/api/question", {"answers": [["nope", "x"]]}, 400, "nope"),
         ("/api/question", {"answers": "x"}, 400, "must be a list"),
         ("/api/question", {"answers": [[["a"], "x"]]}, 400, "pair"),

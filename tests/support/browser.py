@@ -71,6 +71,17 @@ def browsing(folder: Path) -> Iterator[Any]:
         browser.quit()
 
 
+def pictured(shown: Any, name: str) -> None:
+    """Saves a picture of the browser or of an element for the docs, where KMIDI_SCREENSHOTS names the folder."""
+    if folder := os.environ.get("KMIDI_SCREENSHOTS"):
+        file = str(Path(folder) / f"{name}.png")
+        if hasattr(shown, "save_screenshot"):
+            shown.save_screenshot(file)
+        else:
+            shown.parent.execute_script("arguments[0].scrollIntoView({block: 'center'})", shown)
+            shown.screenshot(file)
+
+
 def by_id(browser: Any) -> Callable[[str], Any]:
     """Finds an element of the page by its id."""
     return lambda name: browser.find_element("id", name)

@@ -45,8 +45,8 @@ def parse_affect(emotion: str | None, name: str = "predict.emotion") -> tuple[fl
             known = [*ANCHORS, *lexicon(), *_more_words()]
             near = difflib.get_close_matches(words[0], known, n=1)
             raise ConfigError(
-                f"{name}={show(emotion)} is not known; {f'did you mean {near[0]}? ' if near else ''}"
-                f"Give {', '.join(ANCHORS)}, one of {len(known) - len(ANCHORS)} words such as dreamy or grief, or "
+                f"{name}={show(emotion)} is not known; {f'did you mean {near[0]}? Give' if near else 'give'} "
+                f"{', '.join(ANCHORS)}, one of {len(known) - len(ANCHORS)} words such as dreamy or grief, or "
                 "valence,arousal such as -0.5,0.2"
             ) from None
         return _mean(places)

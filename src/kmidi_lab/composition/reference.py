@@ -1,11 +1,13 @@
-"""A recording that a song shall sound like: what is taken of it, and what is said where little can be."""
+"""A recording that a song shall sound like, or the style of one: what is taken of it, and what is said where little can be."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from kmidi_lab.audio.style import Style
+from kmidi_lab.audio.style_file import is_style_file, read_style_file
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.players import Players
@@ -18,20 +20,7 @@ _SWUNG = 0.5
 _DRUMS_ALONE = 0.7
 """Share of drums from which arousal follows energy: it was learnt from piano music."""
 _FAINTEST = 0.05
-
-
-class Style(Protocol):
-    """What the feel model says of a recording; values 0..1, valence and arousal -1..1."""
-
-    tempo: float
-    swing: float
-    energy: float
-    density: float
-    arousal: float
-    percussive_share: float
-    confidence: float
-    unsure: str
-    in_three: bool
+_HEARD_BEFORE = "a style file"
 
 
 @dataclass(frozen=True)
@@ -39,13 +28,13 @@ class Reference:
     """What a song takes of a recording; None is left to the mood and the style.
 
     Args:
-        audio: its name.
+        audio: its name, or that of its style file.
         tempo: quarters a minute.
         swing: 0 even eighths, 1 triplets.
         energy: mean of the sections', 0..1.
         arousal: -1..1.
         confidence: that the tempo is right, 0..1.
-        by: the model that listened, or what stood in for it.
+        by: the model that listened, what stood in for it, or a style file.
         metre: 3/4 where bars have three beats for sure, empty where that is not known.
     """
 
@@ -108,32 +97,48 @@ class Reference:
         return replace(brief, band=replace(brief.band, swing=self.swing * _LATE, groove=groove))
 
 
-def listened(audio: str | Path, players: Players) -> tuple[Reference, list[str]]:
-    """What can be taken of a recording, and a remark where it is nothing.
+def heard_style(players: Players, **sound: Any) -> Style:
+    """The style of a recording, or of samples, as the feel model's request takes them. Raises UserError: it can't be used."""
+    style: Style = players.ask(_MODEL, **sound).style
+    return style
+
+
+def listened(audio: str | Path | Style, players: Players) -> tuple[Reference, list[str]]:
+    """What can be taken of a recording, or of the style of one, and a remark where it is nothing.
 
     Where the model is unsure, the recording may be no music at all, so nothing is taken. Where there is no model, tempo and
     energy are those of a rule.
 
+    Args:
+        audio: a recording or a style file by name, or a style as it was heard before.
+        players: of whom one listens.
+
     Raises:
-        UserError: the recording can't be used.
+        UserError: the recording or the style can't be used.
     """
-    style: Style = players.ask(_MODEL, audio=str(audio)).style
-    player = players.trace[_MODEL]
-    if style.unsure and not player.fallback:
-        reference = Reference(str(audio), None, None, None, None, style.confidence, player.by)
+    name = "the recording" if isinstance(audio, Style) else str(audio)
+    if isinstance(audio, Style):
+        style, by = audio, _HEARD_BEFORE
+    elif is_style_file(Path(audio)):
+        style, by = read_style_file(Path(audio)), _HEARD_BEFORE
+    else:
+        style = heard_style(players, audio=name)
+        by = players.trace[_MODEL].by
+    if style.unsure and not style.by_rule:
+        reference = Reference(name, None, None, None, None, style.confidence, by)
         return reference, [
             f"the recording: {style.unsure}; nothing of it is used, neither tempo, metre, swing, energy nor mood: type compose.tempo=… "
             "and compose.emotion=…"
         ]
     drums = style.percussive_share >= _DRUMS_ALONE
     return Reference(
-        audio=str(audio),
+        audio=name,
         tempo=style.tempo,
         swing=None if style.unsure else style.swing,
         energy=max(_FAINTEST, (style.energy + style.density) / 2),
-        arousal=None if player.fallback else 2 * style.energy - 1 if drums else style.arousal,
+        arousal=None if style.by_rule else 2 * style.energy - 1 if drums else style.arousal,
         confidence=style.confidence,
-        by=player.by,
+        by=by,
         metre="3/4" if style.in_three else "",
     ), []
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
 
+from kmidi_lab.audio.style import Style
 from kmidi_lab.bounds import Bounded
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import read_chart
@@ -46,7 +47,8 @@ class SongRequest(Bounded):
         out: the MIDI file to write; None is the run folder.
         sound: also write a WAV file.
         song: an intent that was read already, as a program has it.
-        audio: a recording that it shall sound like: tempo, swing and energy, where nothing else says them.
+        audio: a recording that it shall sound like: tempo, swing and energy, where nothing else says them. Or the style of
+            one: the style file of the feel model by name, or what it answered.
         metre: 4/4, 3/4 or 6/8; None is what the words ask for, else 4/4.
         ask: the questions are still to be asked, so that nothing else need be known.
 
@@ -71,7 +73,7 @@ class SongRequest(Bounded):
         out: str | Path | None = None,
         sound: bool = True,
         song: SongIntent | None = None,
-        audio: str | Path | None = None,
+        audio: str | Path | Style | None = None,
         metre: str | None = None,
         ask: bool = False,
     ) -> None:
@@ -87,7 +89,7 @@ class SongRequest(Bounded):
                 'there is nothing to compose from; type compose.text="I feel lost", compose.intent=song.yaml, '
                 "compose.chords=…, compose.emotion=… or compose.audio=…, or answer a question of compose.ask=true"
             )
-        if audio and not Path(audio).exists():
+        if isinstance(audio, str | Path) and audio and not Path(audio).exists():
             raise ConfigError(f"compose.audio={show(audio)}: no such file; name a recording")
         self.audio = audio
         check_number("bars", bars, Integral, SHORTEST, LONGEST)

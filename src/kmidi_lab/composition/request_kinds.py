@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 
+from kmidi_lab.audio.style import Style
 from kmidi_lab.errors import ConfigError, show
 from kmidi_lab.song import SongIntent
 
@@ -14,7 +15,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(("text", "example", "key", "sections", "style", "metre"), (_TEXT, "a text")),
     "emotion": (_TEXT, "a text, such as joyful or -0.5,0.2"),
     "intent": ((str, Path, NoneType), "the name of a file"),
-    "audio": ((str, Path, NoneType), "the name of a recording"),
+    "audio": ((str, Path, Style, NoneType), "the name of a recording or a style file"),
     "chords": ((str, list, tuple, NoneType), "a text, or a list of texts, such as Am F C G"),
     "out": ((str, Path, NoneType), "the name of a file"),
     **dict.fromkeys(("sound", "ask"), ((bool,), "true or false")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +32,38 @@ class NoSoundError(LabError):
     """Why a MIDI file can't be heard, in one line; the file itself is none the worse."""
 
 
+@dataclass(frozen=True)
+class Sound:
+    """What a MIDI file sounds like: `samples` `[T, 2]`, their peak at `_PEAK`, and their `rate` in Hz."""
+
+    samples: NDArray[np.float32]
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+    def wav(self) -> bytes:
+        """A WAV file, stereo, 16 bits."""
+        import soundfile
+
+        out = io.BytesIO()
+        soundfile.write(out, self.samples, self.rate, format="WAV", subtype="PCM_16")
+        return out.getvalue()
+
+    def ogg(self, seconds: float) -> bytes:
+        """Its first seconds as Ogg Vorbis, mono, 24 kHz: about 6 kB a second."""
+        import soundfile
+        import soxr
+
+        mono = soxr.resample(self.samples[: int(seconds * self.rate)].mean(1), self.rate, _PLAYER_HZ)
+        out = io.BytesIO()
+        with soundfile.SoundFile(out, "w", _PLAYER_HZ, 1, "VORBIS", format="OGG") as file:
+            for start in range(0, len(mono), _BLOCK):  # libsndfile's encoder takes no long blocks
+                file.write(mono[start : start + _BLOCK])
+        return out.getvalue()
+
+
 def wav_bytes(midi: bytes) -> bytes:
     """A WAV file, 48 kHz, stereo, 16 bits, its peak at nine tenths of full scale. All that is written sounds, and its tail.
 
@@ -38,18 +71,13 @@ def wav_bytes(midi: bytes) -> bytes:
         midi: a MIDI file's bytes.
 
     Raises:
-        NoSoundError: the packages are not installed, it lasts more than `LONGEST_S`, or can't be played.
+        NoSoundError: as `rendered`.
     """
-    import soundfile
-
-    sound, rate = _rendered(midi)
-    out = io.BytesIO()
-    soundfile.write(out, sound, rate, format="WAV", subtype="PCM_16")
-    return out.getvalue()
+    return rendered(midi).wav()
 
 
 def player(midi: bytes, seconds: float = 30.0) -> str:
-    """An HTML `<audio>` element for a page or a notebook that holds the sound itself: about 7 kB a second.
+    """An HTML `<audio>` element for a page or a notebook that holds the sound itself: about 8 kB a second.
 
     Args:
         midi: a MIDI file's bytes.
@@ -59,22 +87,22 @@ def player(midi: bytes, seconds: float = 30.0) -> str:
         The element, with the sound as Ogg Vorbis, mono, 24 kHz.
 
     Raises:
-        NoSoundError: as `wav_bytes`.
+        NoSoundError: as `rendered`.
     """
-    import soundfile
-    import soxr
-
-    sound, rate = _rendered(midi)
-    mono = soxr.resample(sound[: int(seconds * rate)].mean(1), rate, _PLAYER_HZ)
-    out = io.BytesIO()
-    with soundfile.SoundFile(out, "w", _PLAYER_HZ, 1, "VORBIS", format="OGG") as file:
-        for start in range(0, len(mono), _BLOCK):  # libsndfile's encoder takes no long blocks
-            file.write(mono[start : start + _BLOCK])
-    return f'<audio controls src="data:audio/ogg;base64,{b64encode(out.getvalue()).decode()}"></audio>'
+    return f'<audio controls src="{held(rendered(midi).ogg(seconds))}"></audio>'
 
 
-def _rendered(midi: bytes) -> tuple[NDArray[np.float32], int]:
-    """`[T, 2]` samples, their peak at `_PEAK`, and their rate in Hz. Raises NoSoundError."""
+def held(ogg: bytes) -> str:
+    """Ogg Vorbis as an address that holds it."""
+    return f"data:audio/ogg;base64,{b64encode(ogg).decode()}"
+
+
+def rendered(midi: bytes) -> Sound:
+    """A MIDI file's sound, 48 kHz.
+
+    Raises:
+        NoSoundError: the packages are not installed, it lasts more than `LONGEST_S`, or can't be played.
+    """
     font = _font()
     try:
         ringing = _with_tail(midi)
@@ -89,7 +117,7 @@ def _rendered(midi: bytes) -> tuple[NDArray[np.float32], int]:
         raise NoSoundError(f"no sound: the synthesizer can't play it ({first_line(error)})") from error
     sound, rate = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
     peak = float(np.abs(sound).max(initial=0.0))
-    return sound * np.float32(_PEAK / peak) if peak else sound, int(rate)
+    return Sound(sound * np.float32(_PEAK / peak) if peak else sound, int(rate))
 
 
 def _with_tail(midi: bytes) -> bytes:

@@ -14,6 +14,9 @@ from kmidi_lab.report import latency_view, view
 from kmidi_lab.report.formats import count, duration, microseconds
 from kmidi_lab.report.scores import label, score_tables, verdict
 from kmidi_lab.run_record import RunRecord
+from kmidi_lab.scoring.heard import SECONDS
+
+_HELD = {".svg": "image/svg+xml", ".ogg": "audio/ogg"}
 
 
 def write_report(run: RunRecord, curves: list[dict[str, float]], path: Path) -> Path:
@@ -59,7 +62,9 @@ def _context(run: RunRecord, curves: list[dict[str, float]], folder: Path) -> di
         "problems": view.problems(run),
         "provenance": view.provenance(run),
         "config": _config(folder),
-        "worst": [(item, _picture(folder, item.figure)) for item in run.analysis.worst],
+        "worst": [(item, _held(folder, item.figure)) for item in run.analysis.worst],
+        "heard": [(item, [(v.by, _held(folder, v.file)) for v in item.versions]) for item in run.analysis.heard],
+        "heard_seconds": f"{SECONDS:g}",
         "raw": run_file.text(run),
     }
     return {**parts, "missing": _missing(run, parts)}
@@ -82,6 +87,7 @@ def _missing(run: RunRecord, parts: dict[str, Any]) -> list[str]:
     return [
         *(sentence for sentence, has in there.items() if not has),
         *(f"{name} was not measured: {why}." for name, why in others),
+        *([f"Its test items can't be heard: {run.analysis.unheard}."] if run.analysis.unheard else []),
     ]
 
 
@@ -91,17 +97,13 @@ def _config(folder: Path) -> str:
     return config.read_text(encoding="utf-8") if config.exists() else ""
 
 
-def _picture(folder: Path, figure: str | None) -> str:
-    """A file of the run's folder as an address that holds it: shown as a picture, nothing in it runs. Empty without."""
-    path = folder / str(figure)
-    if (
-        figure is None
-        or not path.is_file()
-        or path.suffix != ".svg"
-        or not path.resolve().is_relative_to(folder.resolve())
-    ):
+def _held(folder: Path, name: str | None) -> str:
+    """A picture or sound of the run's folder as an address that holds it: nothing in it runs. Empty without."""
+    path = folder / str(name)
+    kind = _HELD.get(path.suffix)
+    if name is None or kind is None or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         return ""
-    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _identity(run: RunRecord) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.errors import DataError
 from kmidi_lab.run_record import Note
+from kmidi_lab.scoring.heard import HeardItem
 from kmidi_lab.scoring.items import ScoredItem
 
 Direction = Literal["min", "max"]
@@ -75,6 +76,10 @@ class Evaluator(ABC):
 
     def items(self, call: Any, head: Any, data: Any, split: str) -> Iterable[ScoredItem]:
         """The songs, takes or clips of a split, each with the model's loss; arguments as of a call. None by default."""
+        return ()
+
+    def heard(self, call: Any, head: Any, data: Any, split: str) -> Iterable[HeardItem]:
+        """Some songs or takes of a split to listen to; arguments as of a call. None by default."""
         return ()
 
     def verdict(self, evaluation: Evaluation, split: str) -> dict[str, Any]:

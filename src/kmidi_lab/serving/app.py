@@ -9,6 +9,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from kmidi_lab.audio.style_file import MOST_BYTES
 from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.form import KINDS
 from kmidi_lab.composition.metres import METRES
@@ -70,14 +71,15 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
 
     @app.post("/api/compose")
     async def compose(request: Request) -> Any:
-        asked = fields(await json_body(request, _TEXT_BYTES), ("answers", "seed", *SETTINGS))
-        answers, seed = asked.pop("answers", []), asked.pop("seed", 1)
+        held = await json_body(request, _TEXT_BYTES + MOST_BYTES)
+        asked = fields(held, ("answers", "seed", "reference", *SETTINGS))
+        answers, seed, reference = asked.pop("answers", []), asked.pop("seed", 1), asked.pop("reference", None)
         if isinstance(seed, bool) or not isinstance(seed, int):
             raise HTTPException(400, "seed must be a whole number")
         for name, value in asked.items():
             if name not in ("bars", "tempo") and not isinstance(value, str | None):
                 raise HTTPException(400, f"{name} must be a text")
-        return await run_in_threadpool(studio.compose, answers, asked, seed)
+        return await run_in_threadpool(studio.compose, answers, asked, seed, reference)
 
     @app.get("/api/song/{name}.{ending}")
     def song(name: str, ending: str) -> Response:
@@ -86,10 +88,16 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
         file = "intent.json" if ending == "intent" else f"song.{ending}"
         return Response(data, media_type=_KINDS[ending], headers={"Content-Disposition": f'{shown}; filename="{file}"'})
 
+    @app.post("/api/reference")
+    async def reference(request: Request) -> Any:
+        return await run_in_threadpool(studio.reference, await uploaded(request))
+
     @app.post("/api/ask/{model}")
     async def ask(model: str, request: Request) -> Any:
-        data = await body(request, int(upload_mb * MEGABYTE), "application/octet-stream")
-        return await run_in_threadpool(studio.ask, model, data)
+        return await run_in_threadpool(studio.ask, model, await uploaded(request))
+
+    async def uploaded(request: Request) -> bytes:
+        return await body(request, int(upload_mb * MEGABYTE), "application/octet-stream")
 
     @app.post("/api/tell/{model}")
     async def tell(model: str, request: Request) -> Any:

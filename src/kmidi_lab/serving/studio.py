@@ -11,13 +11,15 @@ from typing import Any
 import orjson
 import soundfile
 
+from kmidi_lab.audio.style_file import begins_as_style, read_style, style_from
 from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition.picture import song_picture
 from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.reference import heard_style, listened
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.conf_dir import conf_dir, models
-from kmidi_lab.errors import ConfigError, DataError, one_of
+from kmidi_lab.errors import ConfigError, DataError, on_a_page, one_of
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.feedback.use_ids import use_id
 from kmidi_lab.inference.api import request_of
@@ -32,6 +34,7 @@ _MOST_RATE = 96_000
 """Samples a second, of all channels together in the longest recording."""
 _MOST_ANSWERS = 64
 _LONGEST_TYPED, _SHOWN = 1000, 3
+_SENT = "the file"
 SETTINGS = ("text", "chords", "key", "emotion", "tempo", "bars", "sections", "style", "metre")
 
 
@@ -73,19 +76,41 @@ class Studio:
             "suggestion": asked.suggestion,
         }
 
-    def compose(self, answers: Sequence[Sequence[Any]], settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    def reference(self, data: bytes) -> dict[str, Any]:
+        """The style of an uploaded recording, or of a style file of one, and a line that says what a song takes of it.
+
+        Nothing is kept: `compose` is told the style.
+
+        Raises:
+            UserError: data that can't be heard or read.
+        """
+        with self._lock:
+            players = Players(self._root, self._cache_dir, self._spare)
+            if begins_as_style(data):
+                style = read_style(data, _SENT)
+            else:
+                samples, rate = _samples(data)
+                style = heard_style(players, audio=samples, rate=rate)
+        taken, unsure = listened(style, players)
+        return {"style": style.plain(), "line": on_a_page((unsure or taken.lines("", ""))[0])}
+
+    def compose(
+        self, answers: Sequence[Sequence[Any]], settings: Mapping[str, Any], seed: int, reference: Any = None
+    ) -> dict[str, Any]:
         """A song; its files are kept on the shelf.
 
         Args:
             answers: of the questions.
             settings: some of `SETTINGS`.
             seed: 0 to 2³² − 1.
+            reference: the style of a recording that it shall sound like, as `reference` gives it; None for none.
 
         Raises:
             UserError: what was asked can't be.
         """
         checked_seed(seed)
-        request = SongRequest(**settings, song=self._song(answers) if answers else None)
+        heard = None if reference is None else style_from(reference, "reference")
+        request = SongRequest(**settings, audio=heard, song=self._song(answers) if answers else None)
         if request.length > MOST_BARS:
             raise ConfigError(
                 f"bars={request.length} must be at most {MOST_BARS} here; use task=compose for longer songs"
@@ -99,7 +124,13 @@ class Studio:
             files |= {"intent": to_json(request.song).encode()}
             files |= _sound(song.midi)
         kept = self.shelf.put(files)
-        return {"id": kept, "title": title, "files": sorted(files), "trace": song.trace, "remarks": song.remarks}
+        return {
+            "id": kept,
+            "title": title,
+            "files": sorted(files),
+            "trace": song.trace,
+            "remarks": [*map(on_a_page, song.remarks)],
+        }
 
     def ask(self, model: str, data: bytes) -> dict[str, Any]:
         """What a model makes of an uploaded MIDI file or recording.
@@ -221,7 +252,8 @@ def _samples(data: bytes) -> tuple[Any, int]:
     """Mono samples of a recording's bytes. Raises DataError: not readable, or too long."""
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
-            if sound.frames * sound.channels > LONGEST_S * _MOST_RATE or sound.samplerate > _MOST_RATE:
+            most = LONGEST_S * min(sound.samplerate, _MOST_RATE / sound.channels)
+            if sound.frames > most or sound.samplerate > _MOST_RATE:
                 raise DataError(f"more than {LONGEST_S // 60} minutes of sound; send a shorter recording")
             return sound.read(dtype="float32", always_2d=True).mean(1), sound.samplerate
     except (soundfile.SoundFileError, OSError, RuntimeError) as error:

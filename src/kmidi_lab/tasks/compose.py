@@ -16,7 +16,7 @@ from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.files import write_atomic
 from kmidi_lab.midi.score import midi_target
-from kmidi_lab.midi.sound import NoSoundError, wav_bytes
+from kmidi_lab.midi.sound import NoSoundError, rendered
 from kmidi_lab.song import SongIntent
 from kmidi_lab.streams import say
 from kmidi_lab.targets import build
@@ -36,20 +36,20 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     title = f"{brief.headline}, {many(len(song.arrangement.metres), 'bar')}"
     written = [target, folder / "song.png", folder / "song.json"]
     write_atomic(target, song.midi)
-    write_atomic(written[1], song_picture(song.arrangement, title, brief.spelling))
+    picture = song_picture(song.arrangement, title, brief.spelling)
+    write_atomic(written[1], picture)
     write_atomic(written[2], orjson.dumps(song.trace, option=orjson.OPT_INDENT_2))
     remarks = list(song.remarks)
-    heard = None
+    sound = None
     if request.sound:
         try:
-            sound = wav_bytes(song.midi)
-            heard = "song.wav"
-            written.append(folder / heard)
-            write_atomic(written[-1], sound)
+            sound = rendered(song.midi)
+            written.append(folder / "song.wav")
+            write_atomic(written[-1], sound.wav())
         except NoSoundError as error:
             remarks.append(str(error))
     written.append(folder / "song.html")
-    write_atomic(written[-1], song_page(title, song.trace, heard, "song.png"))
+    write_atomic(written[-1], song_page(title, song.trace, sound, picture))
     say(f"{title}; {song.arrangement.seconds(song.arrangement.length):.0f} s")
     mood = brief.mood
     say(f"mood: {song.trace['mood']['nearest']}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from support.asap_files import write_asap
 from support.declared_metrics import assert_declared
-from support.item_checks import assert_items
+from support.item_checks import assert_heard, assert_items
 
 from datamodules.dynamics.module import PianoPerformances, coloured
 from kmidi_lab.contracts import DYNAMICS
@@ -222,6 +222,17 @@ def test_scores_by_hand_and_every_metric_beside_every_baseline(data: PianoPerfor
     result = DynamicsEvaluator()(lambda x: np.full((len(x), 16), 0.5, np.float32), {}, data, "test", data)
     assert_declared(DynamicsEvaluator(), result)
     assert_items(DynamicsEvaluator(), lambda x: np.full((len(x), 16), 0.5, np.float32), {}, data, result)
+    versions = ("as written", "the pianist", "the model", "the rule")
+    half = assert_heard(DynamicsEvaluator(), lambda x: np.full((len(x), 16), 0.5, np.float32), {}, data, versions)
+    for item in half:
+        [song] = [s for s in data.songs("test") if s.id == item.name]
+        written, pianist, model, rule = item.versions.values()
+        assert (model.start == written.start).all() and model.length == pytest.approx(written.length / 2)
+        count = len(written.start)
+        known = np.isfinite(song.played.velocity[:count] + song.played.timing[:count])
+        assert (pianist.velocity == song.played.velocity[:count])[known].all() and known.any()
+        assert (pianist.start - written.start)[known] == pytest.approx(song.played.timing[:count][known])
+        assert rule.velocity.std() > 0 and set(model.velocity) == {64}
     assert len(result.baselines["test"]) == 7
     for rival in result.baselines["test"].values():
         assert set(rival) == set(result.metrics["test"]) - {"pieces", "events"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from support.declared_metrics import assert_declared
-from support.item_checks import assert_items
+from support.item_checks import assert_heard, assert_items
 
 from datamodules.groove.module import DrumPerformances
 from kmidi_lab.after_fit import numpy_call
@@ -294,6 +294,16 @@ def test_it_beats_the_simple_baselines_on_generated_takes(generated: DrumPerform
     module = fit(generated, 30).eval()
     result = GrooveEvaluator()(numpy_call(module.network), {}, generated, "test", generated)
     assert_items(GrooveEvaluator(), numpy_call(module.network), {}, generated, result)
+    versions = ("as written", "the drummer", "the model", "the rule")
+    for item in assert_heard(GrooveEvaluator(), numpy_call(module.network), {}, generated, versions):
+        [take] = [song for song in generated.songs("test") if song.id == item.name]
+        written, played = item.versions["as written"], item.versions["the drummer"]
+        bar, step, voice = (int(at[0]) for at in np.nonzero(take.bars.hit))
+        assert written.start[0] == pytest.approx(step * 60 / take.bpm / 4)
+        late = take.bars.timing[bar, step, voice] * 60 / take.bpm / 8
+        assert bar == 0 and played.start[0] - written.start[0] == pytest.approx(late, abs=1e-6)
+        assert played.velocity[0] == pytest.approx(127 * take.bars.velocity[bar, step, voice], abs=0.01)
+        assert written.pitch[0] == (36, 38, 42)[voice] and written.drums
     own = result.metrics["test"]
     for name, scored in result.baselines["test"].items():
         if name != "boosted_trees":

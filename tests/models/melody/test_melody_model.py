@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from support.declared_metrics import assert_declared
-from support.item_checks import assert_items
+from support.item_checks import assert_heard, assert_items
 from support.melody_tunes import melody, random_tunes
 
 from datamodules.melody import library
@@ -235,6 +235,12 @@ def test_the_evaluator_scores_by_note_and_source(trained: tuple[MelodyTransforme
     result = MelodyEvaluator()(numpy_call(module.network), {}, data, "test", data)
     assert_declared(MelodyEvaluator(), result)
     assert_items(MelodyEvaluator(), numpy_call(module.network), {}, data, result, "nll")
+    for item in assert_heard(
+        MelodyEvaluator(), numpy_call(module.network), {}, data, ("as written", "the model", "the rule")
+    ):
+        starts = [v.start.tolist() for v in item.versions.values()]
+        assert starts[0] == starts[1] == starts[2], "one rhythm"
+        assert len({int(v.pitch[0]) for v in item.versions.values()}) == 1, "one first note"
     songs = data.songs("test")
     p = run(numpy_call(module.network), songs)
     by_hand = -np.mean([np.log(row[t]) for row, t in zip(p, np.concatenate([s.pitch for s in songs]), strict=True)])

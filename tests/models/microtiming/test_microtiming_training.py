@@ -6,7 +6,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from support.item_checks import assert_items
+from support.item_checks import assert_heard, assert_items
 
 from datamodules.microtiming.module import MicrotimedTakes
 from kmidi_lab.contracts import MICROTIMING
@@ -71,6 +71,13 @@ def test_it_learns(data):
     trainer.fit(module, datamodule=data)
     result = MicrotimingEvaluator()(call(module.eval()), {}, data, "test", data)
     assert_items(MicrotimingEvaluator(), call(module.eval()), {}, data, result, "loss")
+    versions = ("as written", "the player", "the model", "the rule")
+    for item in assert_heard(MicrotimingEvaluator(), call(module.eval()), {}, data, versions):
+        written, played = item.versions["as written"], item.versions["the player"]
+        [take] = [t.take for t in data.songs("test") if t.take.id == item.name]
+        off = take.notes.onset[: len(written.start)] - take.notes.onset[0]
+        assert written.start == pytest.approx(off * 60 / take.notes.bpm[0]), "at one tempo"
+        assert 0 < np.abs(played.start - written.start).max() < 0.1 and (played.velocity == written.velocity).all()
     own, rivals = result.metrics["test"], result.baselines["test"]
     assert own["offset_mae_ms"] < rivals["quantised"]["offset_mae_ms"]
     assert own["pinball_ms"] < rivals["constant"]["pinball_ms"]

@@ -18,9 +18,11 @@ import numpy as np
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.models.dynamics.baselines import fit_baselines
 from kmidi_lab.models.dynamics.features import WRITTEN, Call, EncodedPiece, free_run
+from kmidi_lab.models.dynamics.heard import heard_pieces
 from kmidi_lab.models.dynamics.module import loss_over_pieces
 from kmidi_lab.models.dynamics.targets import FULL_SCALE_SECONDS, Performance
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, score_alike
+from kmidi_lab.scoring.heard import HeardItem
 from kmidi_lab.scoring.items import Roll, ScoredItem, pitch_roll
 
 _STEPS = 127.0
@@ -83,6 +85,10 @@ class DynamicsEvaluator(Evaluator):
                 performance.id, piece.source, loss_over_pieces([out], [piece]), int(there.sum()),
                 partial(_velocity_roll, performance, error),
             )  # fmt: skip
+
+    def heard(self, call: Call, head: dict[str, np.ndarray], data: DynamicsData, split: str) -> Iterator[HeardItem]:
+        """Performances, also as their pianists played them."""
+        return heard_pieces(call, data.songs(split), data.encoded(split))
 
 
 def _velocity_roll(performance: Performance, error: np.ndarray) -> Roll:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import BANDS, FRAME_S
+from kmidi_lab.audio.style import Style
 from kmidi_lab.models.feel.decoding import beat_frames, repetition
 from kmidi_lab.models.feel.features import BINS, bpm_of, seconds_at
-from kmidi_lab.models.feel.style import Style
 
 Array = NDArray[np.float64]
 NAME = "autocorrelation of onsets"
@@ -56,5 +56,5 @@ def style_by_onsets(frames: NDArray[np.floating]) -> Style:
         tempo=tempo, metre=4, swing=0.0, regularity=0.0, energy=density, density=density, brightness=brightness,
         dynamic_range=0.0, percussive_share=0.0, voices=0.0, valence=0.0, arousal=0.0, key_clarity=0.0,
         confidence=_NEVER_SURE, unsure=f"no trained model; {NAME} stood in, which knows no swing and no mood",
-        beats=tuple(beats.tolist()), downbeats=tuple(beats[::4].tolist()),
+        beats=tuple(beats.tolist()), downbeats=tuple(beats[::4].tolist()), by_rule=True,
     )  # fmt: skip

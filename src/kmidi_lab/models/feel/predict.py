@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.front_end import Ear
 from kmidi_lab.audio.mel import BANDS, FRAME_S
+from kmidi_lab.audio.style import Style
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
@@ -25,7 +26,7 @@ from kmidi_lab.models.feel.brightness import BrightnessEar
 from kmidi_lab.models.feel.decoding import tempo_of
 from kmidi_lab.models.feel.features import BINS, bpm_of
 from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
-from kmidi_lab.models.feel.style import SURE, Style, style_of
+from kmidi_lab.models.feel.style import SURE, style_of
 from kmidi_lab.streams import say
 
 _LEAST_S = 4.0
@@ -145,7 +146,7 @@ class HeardFeel(Listening):
         answer = super().run(published, session)
         counted = np.flatnonzero(noted.counted)
         first, last = int(counted[0]), int(counted[-1])
-        style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S)
+        style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S).rounded()
         # One reading of the whole: the model needs two seconds before its outputs count, which the other means don't leave out.
         whole = Reading(
             {name: float(getattr(style, name)) for name in _DRAWN}, {"tempo": (f"{style.tempo:.0f}", style.confidence)}
@@ -164,7 +165,7 @@ class HeardFeel(Listening):
         seconds = len(frames) * FRAME_S
         if seconds < _LEAST_S:
             raise ConfigError(f"{self._source()}: {seconds:.1f} s; a tempo needs {_LEAST_S:g} s of music")
-        style = style_by_onsets(frames)
+        style = style_by_onsets(frames).rounded()
         values = {name: float(getattr(style, name)) for name in _DRAWN}
         reading = Reading(values, {"tempo": (f"{style.tempo:.0f}", style.confidence)})
         return HeardMusic(

@@ -20,7 +20,9 @@ from kmidi_lab.models.groove.features import (
     milliseconds,
     read_outputs,
 )
+from kmidi_lab.models.groove.heard import heard_takes
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
+from kmidi_lab.scoring.heard import HeardItem
 from kmidi_lab.scoring.items import Roll, ScoredItem
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -95,6 +97,10 @@ class GrooveEvaluator(Evaluator):
                 loss = scores(outputs, e, rows)["loss"]
                 picture = partial(_stroke_roll, outputs[rows], e, rows)
                 yield ScoredItem(song.id, song.source, loss, int(e.hit[rows].sum()), picture)
+
+    def heard(self, call: Call, head: dict[str, np.ndarray], data: GrooveData, split: str) -> Iterator[HeardItem]:
+        """Takes, also as their drummers played them."""
+        return heard_takes(call, data.songs(split), data.encoded(split))
 
 
 def _stroke_roll(outputs: np.ndarray, e: EncodedPerformances, rows: np.ndarray) -> Roll:

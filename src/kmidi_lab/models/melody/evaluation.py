@@ -12,7 +12,9 @@ from kmidi_lab.contracts import MELODY, Contract
 from kmidi_lab.models.melody.baselines import Baselines, fit_baselines
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.generation import generation
+from kmidi_lab.models.melody.heard import heard_melodies
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
+from kmidi_lab.scoring.heard import HeardItem
 from kmidi_lab.scoring.items import ScoredItem, pitch_roll
 from kmidi_lab.scoring.metrics import log_likelihoods, paired_bootstrap
 
@@ -82,6 +84,10 @@ class MelodyEvaluator(Evaluator):
             start = np.cumsum(song.duration) - song.duration
             picture = partial(pitch_roll, song.pitch, start, song.duration, nll, "quarter notes")
             yield ScoredItem(song.title or song.id, song.source, float(nll.mean()), len(song), picture)
+
+    def heard(self, call: Call, head: dict[str, np.ndarray], data: MelodyData, split: str) -> Iterator[HeardItem]:
+        """Melodies, and others in their rhythm."""
+        return heard_melodies(call, data.songs(split), data.contract)
 
     def _rivals(
         self, data: MelodyData, split: str, training: MelodyData, songs: list[Melody], targets: np.ndarray

@@ -72,17 +72,18 @@ def sample(
     songs: Sequence[Melody],
     rng: np.random.Generator,
     contract: Contract = MELODY,
+    count: int = _NOTES,
 ) -> np.ndarray:
-    """`[S, 64]` pitches; the first note of each is given."""
+    """`[S, count]` pitches; the first note of each is given, and each song has at least so many."""
     notes = [notes_of(s) for s in songs]
-    x = np.stack([vectors(n, contract)[:_NOTES] for n in notes])
-    pitches = np.zeros((len(songs), _NOTES), np.int64)
+    x = np.stack([vectors(n, contract)[:count] for n in notes])
+    pitches = np.zeros((len(songs), count), np.int64)
     pitches[:, 0] = [s.pitch[0] for s in songs]
     memories = [NoteMemory() for _ in songs]
     for row, (memory, n) in enumerate(zip(memories, notes, strict=True)):
         memory.recall(NO_NOTE, int(n.duration[0]))
         memory.follow(int(pitches[row, 0]))
-    for at in range(1, _NOTES):
+    for at in range(1, count):
         for row, (memory, n) in enumerate(zip(memories, notes, strict=True)):
             before = int(pitches[row, at - 1])
             recalled, match = memory.recall(before, int(n.duration[at]))

@@ -10,9 +10,11 @@ import numpy as np
 
 from kmidi_lab.models.microtiming.baselines import Prediction, fit_baselines, is_pitched
 from kmidi_lab.models.microtiming.features import UNIT_MS, EncodedTakes
+from kmidi_lab.models.microtiming.heard import heard_takes
 from kmidi_lab.models.microtiming.notes import WrittenNotes
 from kmidi_lab.models.microtiming.quantiles import drawn, pinball, read_quantiles, read_velocity
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
+from kmidi_lab.scoring.heard import HeardItem
 from kmidi_lab.scoring.items import Roll, ScoredItem, pitch_roll
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -85,6 +87,10 @@ class MicrotimingEvaluator(Evaluator):
                 loss = float(pinball(quantiles[a:b][known], truth[known]).mean()) / UNIT_MS
                 picture = partial(_offset_roll, song.take.notes, np.abs(quantiles[a:b, 2] - truth))
                 yield ScoredItem(song.take.id, song.take.source, loss, int(known.sum()), picture)
+
+    def heard(self, call: Call, head: dict[str, np.ndarray], data: MicrotimingData, split: str) -> Iterator[HeardItem]:
+        """Takes, also as they were played; only their timing differs."""
+        return heard_takes(call, data.songs(split), data.encoded(split))
 
 
 def _offset_roll(notes: WrittenNotes, error: np.ndarray) -> Roll:
