@@ -16,7 +16,7 @@ from kmidi_lab.wandb_run import finish_wandb, wandb_logger
 
 CFG = {
     "model": {"name": "harmony", "init_from": None}, "seed": 3, "task": "train", "preset": "none",
-    "logger": {"project": "p", "entity": None},
+    "logger": {"project": "p", "entity": None, "tags": ["mine"], "offline": False},
 }  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def test_config_history_summary_and_artefacts_with_their_lineage(
     [run] = fake_wandb.runs.values()
     assert fake_wandb.unknown == []
     assert run.about["group_name"] == "sweep-1" and run.about["job_type"] == "train"
-    assert set(run.about["tags"]) >= {"harmony", "sweep"} and run.about["project"] == "p"
+    assert set(run.about["tags"]) >= {"harmony", "sweep", "mine"} and run.about["project"] == "p"
     assert {"model": "harmony", "seed": 3, "sweep_id": "sweep-1"}.items() <= run.config.items()
     curve = [(row["trainer/global_step"], row["train/step_loss"]) for row in run.history if "train/step_loss" in row]
     assert curve == [(50, 0.02), (100, 0.01)]

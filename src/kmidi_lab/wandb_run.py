@@ -42,7 +42,7 @@ def wandb_logger(cfg: DictConfig, folder: Path, group: str | None, rounds: Round
         job_type=str(cfg.task),
         tags=_tags(cfg, group),
         save_dir=str(folder),
-        mode=wandb_rounds.mode(),
+        mode=wandb_rounds.mode(cfg),
         reinit="create_new",
         config={"model": cfg.model.name, "seed": cfg.seed, "sweep_id": group},
     )
@@ -55,8 +55,9 @@ def _tags(cfg: DictConfig, group: str | None) -> list[str]:
         f"preset {cfg.preset}",
         "sweep" if group else "",
         "fine-tuned" if cfg.model.init_from else "",
+        *cfg.logger.tags,
     ]
-    return [tag[:64] for tag in tags if tag]
+    return list(dict.fromkeys(tag[:64] for tag in tags if tag))
 
 
 class StepCurves(L.Callback):
