@@ -27,6 +27,7 @@ _OF = {
     "groove": "groove_drummers",
     "structure": "structure_real",
     "microtiming": "microtiming_real",
+    "dynamics": "dynamics_real",
 }
 """Experiments with the sizes of the release."""
 
@@ -92,7 +93,7 @@ def test_what_can_not_be_read_back_is_said() -> None:
 
 @pytest.mark.parametrize("model", _OF)
 def test_sizes_that_do_not_fit_name_the_experiment_that_does(model: str) -> None:
-    sizes = {"groove": "inner=40", "microtiming": "hidden=40"}.get(model, "hidden=[40,24]")
+    sizes = {"groove": "inner=40", "microtiming": "hidden=40", "dynamics": "hidden=[40]"}.get(model, "hidden=[40,24]")
     line = _line(_module(f"model={model}", f"model.module.{sizes}"), RELEASE)
     assert f"experiment={_OF[model]}" in line and line.endswith(" fits")
 
