@@ -148,7 +148,15 @@ def _explain(error: ConfigCompositionException, choices: list[str]) -> str:
     if missing:
         group, choice = missing.groups()
         there = options(group)
+        if group == "hydra/sweeper":
+            own = ", ".join(options("sweep"))
+            return (
+                f"{group}={choice}: no such sweeper is installed; type sweep=optuna, or another of the lab's own: {own}"
+            )
         return one_of(group, choice, there) if there else f"{group}={choice}: there is no such choice"
+    absent = re.search(r"Could not delete from config. '([^']+)' does not exist", text)
+    if absent:
+        return f"~{absent[1]}: there is none to remove; leave it out, or type one that --cfg job shows"
     in_file = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", text)
     if in_file:
         place = re.search(r"full_key: (\S+)", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,10 @@ def test_other_sizes_or_another_model_are_one_line(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_what_can_not_be_read_back_is_said() -> None:
     assert "a student's" in _line(_module("experiment=melody_real"), RELEASE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # numpy's would stand above the line
+        assert "another form" in _line(_module("experiment=intent_real"), RELEASE)
+    assert _line(_module("model=emotion"), RELEASE).endswith("trained with, or a run folder or a .ckpt")
     assert "another form" in _line(_module("experiment=instrument_real"), RELEASE)
 
 

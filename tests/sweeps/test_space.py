@@ -77,7 +77,15 @@ MISTAKES = [
     (["sweep=optuna", "task=prepare"], "leave out task=prepare"),
     (["sweep=optuna", "sweep.trials=0"], "sweep.trials=0 must be 1 or more"),
     (["sweep=grid"], "combinations, at most 200 are allowed; name fewer keys, as in sweep.only=["),
-    (["model.module.dropout=interval(0,1)"], "a sweep lists its values"),
+    (
+        ["model.module.dropout=interval(0,1)"],
+        "a sweep lists its values, such as seed=1,2,3; to search a range, add sweep=",
+    ),
+    (
+        ["hydra/sweeper=bohb"],
+        "hydra/sweeper=bohb: no such sweeper is installed; type sweep=optuna, or another of the lab's",
+    ),
+    (["~callbacks.nothere"], "~callbacks.nothere: there is none to remove; leave it out"),
     (["sweep=optuna", "model=harmony", "model.module.dropout=interval(0,2)"], "model.module.dropout=2 must be 0 to "),
     (["sweep=grid", "model.module.dropout=choice(0.1,3,0.2)", "sweep.only=[]"], "model.module.dropout=3 must be 0 to "),
     (["sweep=optuna", "data.batch_size=range(0,9)"], "data.batch_size=0 must be 1 or more"),

@@ -62,7 +62,8 @@ def read_back(module: LabModule, rtneural: bytes, head: Mapping[str, np.ndarray]
         for name, values in _exported(probe).items():
             if name not in published:
                 continue
-            at = np.rint((values.astype(np.float64) - _FIRST) / _APART).astype(np.int64)
+            with np.errstate(invalid="ignore"):  # what is no copy of a weight may be no number
+                at = np.rint((values.astype(np.float64) - _FIRST) / _APART).astype(np.int64)
             shift = values.astype(np.float64) - (_FIRST + _APART * at)
             is_weight = (at >= 0) & (at < part.stop - part.start) & (values > _FIRST - _APART / 2)
             flat[first + at[is_weight]] = (published[name] - shift)[is_weight]
@@ -115,7 +116,7 @@ def _check_shapes(own: Arrays, published: Arrays) -> None:
         shapes = [list(arrays[name].shape) if name in arrays else "not there" for arrays in (published, own)]
         if shapes[0] != shapes[1]:
             raise ConfigError(
-                f"its {name} is {shapes[0]}, this network's {shapes[1]}; give the sizes that it was trained with"
+                f"its {name} is {shapes[0]}, this network's {shapes[1]}; give the sizes that it was trained with, or a run folder or a .ckpt"
             )
 
 
