@@ -83,7 +83,7 @@ def read_back(module: LabModule, rtneural: bytes, head: Mapping[str, np.ndarray]
 
 def _left_out(module: LabModule) -> dict[str, torch.Tensor]:
     """Has the statistics of inputs change nothing; returns them as they are in its `state_dict`."""
-    there = {}
+    there: dict[str, torch.Tensor] = {}
     for name, part in module.named_modules():
         if isinstance(part, Standardize):
             part.mean.zero_()

@@ -43,7 +43,7 @@ class Standardize(nn.Module):
         """Changes the dense layer behind it so that both compute with other statistics, `[N]` each, what they do now."""
         assert isinstance(following, nn.Linear)
         weight = following.weight.double()
-        following.bias += (weight @ ((mean.double() - self.mean) / self.std)).to(following.bias)
+        following.bias.add_(weight @ ((mean.double() - self.mean) / self.std))
         following.weight.copy_(weight * (std.double() / self.std))
 
 
