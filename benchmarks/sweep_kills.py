@@ -3,8 +3,9 @@
     python benchmarks/sweep_kills.py --folder sweep_kills --kills 200
 
 One sweep is left alone. Others are killed with all their processes at a random moment and go on by sweep.resume, again and
-again until they end; then the next one begins. A fault is a checkpoint of a finished job that is not what it was, a file
-that is not whole, an end with an error, or another leaderboard than the one of the sweep that was left alone. Every
+again until they end; then the next one begins. A fault is a finished job that is gone, is no longer finished (but for the
+chosen one, whose test follows), has other weights, or was trained again, be it to the same weights; a file that is not
+whole, an end with an error, or another leaderboard than the one of the sweep that was left alone. Every
 process is forked from this one, which has imported everything. Linux and macOS.
 """
 
@@ -16,12 +17,14 @@ import random
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from kills import forked, half_written, is_done, kill, wait, warm_up
 
 import kmidi_lab.tasks.train  # noqa: F401  imported here once, not in every sweep
 from kmidi_lab.__main__ import main
+from kmidi_lab.sweeps.kept import choice_in
 
 WORDS = (
     "model=harmony", "data.sources=[embedded]", "hardware=cpu", "trainer.max_epochs=2", "trainer.limit_train_batches=2",
@@ -43,10 +46,33 @@ def leaderboard(folder: Path) -> str:
     return table.read_text(encoding="utf-8").replace(table.parent.name, "")
 
 
-def finished(folder: Path) -> dict[str, bytes]:
-    """The best weights of every finished job."""
+def finished(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    """The best weights of every finished job, and when they were written."""
     runs = [path.parent for path in folder.glob("outputs/sweeps/*/*/run.json")]
-    return {run.name: (run / "checkpoints/best.ckpt").read_bytes() for run in runs if is_done(run)}
+    return {run: _weights(run) for run in runs if is_done(run)}
+
+
+def lost(before: Mapping[Path, tuple[bytes, int]]) -> list[str]:
+    """What is wrong with jobs that were finished before: nothing has to do with them again but the test of the chosen one."""
+    faults = []
+    for run, (weights, written) in before.items():
+        try:
+            now, again = _weights(run)
+        except FileNotFoundError:
+            faults.append(f"job {run.name} is gone")
+            continue
+        if now != weights:
+            faults.append(f"job {run.name} is not what it was")
+        elif again != written:
+            faults.append(f"job {run.name} was trained again")
+        elif not is_done(run) and int(run.name) not in choice_in(run.parent)[0]:
+            faults.append(f"job {run.name} is no longer finished")
+    return faults
+
+
+def _weights(run: Path) -> tuple[bytes, int]:
+    best = run / "checkpoints/best.ckpt"
+    return best.read_bytes(), best.stat().st_mtime_ns
 
 
 def run(folder: Path, kills: int, seed: int) -> int:
@@ -56,10 +82,10 @@ def run(folder: Path, kills: int, seed: int) -> int:
     began = time.monotonic()
     assert wait(begin(whole, cache)) == 0
     took = time.monotonic() - began
-    expected, faults, done, sweeps, lost = leaderboard(whole), 0, 0, 0, 0
+    expected, faults, done, sweeps, gone = leaderboard(whole), 0, 0, 0, 0
     print(f"undisturbed: {took:.0f} s\n{expected}", flush=True)
     while done < kills:
-        own, before = folder / f"sweep-{sweeps}", dict[str, bytes]()
+        own, before = folder / f"sweep-{sweeps}", dict[Path, tuple[bytes, int]]()
         while True:
             process = begin(own, cache)
             time.sleep(rng.uniform(0, 0.5 * took))
@@ -71,18 +97,16 @@ def run(folder: Path, kills: int, seed: int) -> int:
                 kill(process)
                 done += 1
                 wrong = half_written(own)
-            now = finished(own)
-            gone = [name for name, weights in before.items() if name in now and now[name] != weights]
-            lost += len(gone)
-            wrong += [f"job {name} is not what it was" for name in gone]
-            before |= now
+            odd = lost(before)
+            gone, wrong = gone + len(odd), [*wrong, *odd]
+            before |= finished(own)
             faults += len(wrong)
             for fault in wrong:
                 print(f"FAULT {own.name} after {done} kills: {fault}", flush=True)
             if ended:
                 break
         sweeps += 1
-        print(f"{done} kills, {sweeps} sweeps ended, {lost} finished jobs lost, {faults} faults", flush=True)
+        print(f"{done} kills, {sweeps} sweeps ended, {gone} finished jobs lost, {faults} faults", flush=True)
         if not faults:
             shutil.rmtree(own)
     return faults

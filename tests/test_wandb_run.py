@@ -116,5 +116,6 @@ def test_offline_the_data_are_made_not_used(tmp_path: Path) -> None:
 
 def test_names_and_tags_are_such_as_are_taken() -> None:
     assert _name("Größe/ε x.y-z_1" * 40)[:15] == "Gr__e___x.y-z_1" and len(_name("a" * 300)) == 128
-    cfg = OmegaConf.create({"model": {"name": "m" * 90, "init_from": "outputs/release"}, "preset": "smoke"})
-    assert _tags(cfg, "sweep-1") == ["m" * 64, "preset smoke", "sweep", "fine-tuned"]
+    model = {"name": "m" * 90, "init_from": "outputs/release"}
+    cfg = OmegaConf.create({"model": model, "preset": "smoke", "logger": {"tags": ["mine", "sweep"]}})
+    assert _tags(cfg, "sweep-1") == ["m" * 64, "preset smoke", "sweep", "fine-tuned", "mine"]

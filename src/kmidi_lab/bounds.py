@@ -65,11 +65,12 @@ class Bounded:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Checks the arguments; copies and unpickled objects, which are made without any, pass."""
-        _check(cls, args, kwargs)
+        check(cls, args, kwargs)
         return super().__new__(cls)
 
 
-def _check(kind: type[Bounded], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+def check(kind: type[Bounded], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Raises ConfigError: an argument out of its range. Makes nothing."""
     signature = inspect.signature(kind)
     try:
         values = signature.bind(*args, **kwargs).arguments

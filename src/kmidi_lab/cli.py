@@ -254,7 +254,12 @@ def _finish_sweep(folder: Path, rank_by: str) -> int:
 
     jobs = sorted(p for p in folder.glob("*") if p.is_dir() and p.name.isdigit())
     if not jobs:
-        return 1
+        _, elsewhere = kept.choice_in(folder)
+        if elsewhere:
+            print(
+                f"the study has all its trials, so none was run here; its best is {elsewhere}; sweep.trials=… adds some"
+            )
+        return 0 if elsewhere else 1
     print(f"{write_leaderboard(folder, rank_by)[0]}\nsweep: {folder}")
     statuses = [_status(p) for p in jobs]
     return 0 if all(s == "ok" for s in statuses) else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from kmidi_lab.config_rules import check_meaning, check_said, check_types, forge
 from kmidi_lab.errors import ConfigError, first_line, one_line, one_of
 from kmidi_lab.overrides import jobs
 from kmidi_lab.sweeps import space
+from kmidi_lab.targets import check_ranges
 
 _NEEDED = ("task", "model", "data", "trainer", "hardware", "paths", "export", "logger", "sweep", "seed")
 """What every main config has, by its own defaults or the lab's."""
@@ -57,11 +58,15 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
         combinations = jobs(words, multirun)
         composed = [_check_sweep(_compose(list(combination)), multirun) for combination in combinations]
         more = _of_the_sweep(composed[0], overrides) if multirun else []
-        return [_compose(list(c)) for c in jobs([*words, *more], multirun)] if more else composed
+        if more:
+            composed = [_compose(list(c)) for c in jobs([*words, *more], multirun)]
+        if multirun:
+            _check_classes(composed)
+        return composed
 
 
 def _check_search(words: list[str]) -> DictConfig:
-    """The config without what is searched; both ends of every range are composed, too."""
+    """The config without what is searched; both ends of every range, and all choices, are composed and checked, too."""
     fixed, _ = space.split(words)
     base = _compose(list(jobs(fixed, True)[0]))
     if base.task != "train":
@@ -71,9 +76,18 @@ def _check_search(words: list[str]) -> DictConfig:
         raise ConfigError(f"{group}: a search varies settings, not whole choices; type one {group}=…")
     if base.sweep.name == "grid":
         space.grid(dimensions, base.sweep.points)
-    for end in space.ends(dimensions):
-        _compose(list(jobs([*fixed, *end], True)[0]))
+    _check_classes([base, *(_compose(list(jobs([*fixed, *end], True)[0])) for end in space.ends(dimensions))])
     return base
+
+
+def _check_classes(cfgs: Iterable[DictConfig]) -> None:
+    """Raises ConfigError: what a job of a sweep would only say when its turn comes, maybe hours later."""
+    for cfg in (cfg for cfg in cfgs if cfg.task == "train"):
+        from kmidi_lab.data import DataModule
+        from kmidi_lab.nn.module import LabModule  # torch: too slow to import for what trains nothing
+
+        check_ranges(cfg.model.module, LabModule, cfg.trusted)
+        check_ranges(cfg.data, DataModule, cfg.trusted)
 
 
 def _of_the_sweep(cfg: DictConfig, overrides: list[str]) -> list[str]:
@@ -135,7 +149,15 @@ def _explain(error: ConfigCompositionException, overrides: list[str]) -> str:
     if missing:
         group, choice = missing.groups()
         there = options(group)
+        if group == "hydra/sweeper":
+            own = ", ".join(options("sweep"))
+            return (
+                f"{group}={choice}: no such sweeper is installed; type sweep=optuna, or another of the lab's own: {own}"
+            )
         return one_of(group, choice, there) if there else f"{group}={choice}: there is no such choice"
+    absent = re.search(r"Could not delete from config. '([^']+)' does not exist", text)
+    if absent:
+        return f"~{absent[1]}: there is none to remove; leave it out, or type one that --cfg job shows"
     in_file = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", text)
     if in_file:
         place = re.search(r"full_key: (\S+)", text)

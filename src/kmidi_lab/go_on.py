@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from kmidi_lab import command_line, run_config, run_file
-from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab import command_line, run_config
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import ROOTS
 from kmidi_lab.overrides import unquoted
 from kmidi_lab.sweeps import kept
+from kmidi_lab.sweeps.state import state_of
 
 _OF_THE_SWEEP = ("sweep=", "sweep.", "launcher=", "trainer.resume=", "hydra.run.", "hydra.sweep.")
 
@@ -54,9 +55,10 @@ def rest_of_sweep(folder: Path, jobs: Sequence[Sequence[str]], options: Sequence
     for own in sorted((p for p in folder.glob("*") if p.name.isdigit()), key=lambda p: int(p.name)):
         overrides = run_config.overrides(own)
         begun.add(_of_the_job(overrides))
-        if not _is_done(own):
+        if (there := state_of(own)) != "done":
             again = command(overrides, own, options) or line([*options, *_alone(overrides)])
-            lines.append(f"job {own.name} was stopped; to resume, type: {again}")
+            what = "failed; to try it again" if there == "failed" else "was stopped; to resume"
+            lines.append(f"job {own.name} {what}, type: {again}")
     waiting = [job for job in jobs if _of_the_job(job) not in begun]
     return [*lines, *(f"not begun: {line([*options, *_alone(job)])}" for job in waiting)]
 
@@ -78,10 +80,3 @@ def _of_the_job(overrides: Iterable[str]) -> frozenset[str]:
 
 def _alone(overrides: Iterable[str]) -> list[str]:
     return [word for word in overrides if not word.startswith(("sweep=", "sweep.", "launcher="))]
-
-
-def _is_done(folder: Path) -> bool:
-    try:
-        return run_file.read(folder / run_file.FILE).identity.status == "ok"
-    except DataError:
-        return False

@@ -58,7 +58,9 @@ def jobs(overrides: list[str], multirun: bool) -> list[tuple[str, ...]]:
     try:
         combinations = list(_combinations(overrides, multirun))
     except HydraException as error:
-        raise ConfigError(f"{first_line(error)}; a sweep lists its values, such as seed=1,2,3") from None
+        raise ConfigError(
+            f"{first_line(error)}; a sweep lists its values, such as seed=1,2,3; to search a range, add sweep=optuna"
+        ) from None
     if not combinations:
         raise ConfigError("the sweep has no jobs; list the values of a key, such as seed=1,2,3")
     return combinations

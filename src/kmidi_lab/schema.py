@@ -64,6 +64,8 @@ class LoggerConfig:
     wandb: bool = False
     project: str = "kmidi_lab"
     entity: str | None = None
+    tags: list[str] = field(default_factory=list)
+    offline: bool = False
     more: dict[str, Any] = field(default_factory=dict)
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from omegaconf import OmegaConf
 
+from kmidi_lab.bounds import Bounded, check
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.errors import ConfigError, UserError, first_line
 from kmidi_lab.own_yaml import own_yaml
@@ -42,6 +43,16 @@ def build(node: Any, base: type[T], trusted: Sequence[str], **extra: Any) -> T:
     if not isinstance(plain, dict):
         raise ConfigError(f"a config with {_TARGET} is wanted, not {str(plain)[:80]!r}")
     return typing.cast("T", _make({**plain, **extra}, _classes(plain, base, trusted)))
+
+
+def check_ranges(node: Any, base: type, trusted: Sequence[str]) -> None:
+    """Raises ConfigError: what `build` would not make, as far as classes and ranges of arguments tell. Makes nothing."""
+    plain = of_today(OmegaConf.to_container(node, resolve=True))
+    classes = _classes(plain, base, trusted)
+    for part in _below(plain):
+        kind = classes[part[_TARGET]] if isinstance(part, Mapping) and _TARGET in part else object
+        if issubclass(kind, Bounded):
+            check(kind, (), {key: value for key, value in part.items() if key != _TARGET})
 
 
 def check_names(node: Any, trusted: Sequence[str]) -> None:

@@ -56,16 +56,18 @@ def settings(cfg: DictConfig, folder: Path, rounds: Rounds, number: int, step: s
         "name": f"{rounds.model}-round-{number}-{step}",
         "group": rounds.group,
         "job_type": step,
-        "tags": [rounds.model, "active learning"],
+        "tags": [rounds.model, "active learning", *cfg.logger.tags],
         "dir": str(folder),
-        "mode": mode(),
+        "mode": mode(cfg),
         "reinit": "create_new",
         "config": {"model": rounds.model, "round": number, "seed": cfg.seed},
     }
 
 
-def mode() -> str:
-    """`online` where somebody is logged in, unless WANDB_MODE says otherwise."""
+def mode(cfg: DictConfig) -> str:
+    """`online` where somebody is logged in, unless `logger.offline` or WANDB_MODE says otherwise."""
+    if cfg.logger.offline:
+        return "offline"
     import wandb
 
     logged_in = bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from omegaconf import DictConfig
 
 from kmidi_lab import run_file, wandb_rounds
 from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
+from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.run_record import DataDescription, Export, RunRecord, Timing
 
 EVERY = 50
@@ -40,7 +42,7 @@ def wandb_logger(cfg: DictConfig, folder: Path, group: str | None, rounds: Round
         job_type=str(cfg.task),
         tags=_tags(cfg, group),
         save_dir=str(folder),
-        mode=wandb_rounds.mode(),
+        mode=wandb_rounds.mode(cfg),
         reinit="create_new",
         config={"model": cfg.model.name, "seed": cfg.seed, "sweep_id": group},
     )
@@ -53,8 +55,9 @@ def _tags(cfg: DictConfig, group: str | None) -> list[str]:
         f"preset {cfg.preset}",
         "sweep" if group else "",
         "fine-tuned" if cfg.model.init_from else "",
+        *cfg.logger.tags,
     ]
-    return [tag[:64] for tag in tags if tag]
+    return list(dict.fromkeys(tag[:64] for tag in tags if tag))
 
 
 class StepCurves(L.Callback):
@@ -179,7 +182,7 @@ def _log_latency(run: Any, backends: dict[str, Timing]) -> None:
 
 
 def _log_model(run: Any, record: RunRecord, export: Export) -> None:
-    """The published files as an artefact; its alias is the registry's status of them."""
+    """The published files and what the registry says of them as an artefact; its alias is the registry's status."""
     import wandb
 
     if not export.files:
@@ -191,7 +194,14 @@ def _log_model(run: Any, record: RunRecord, export: Export) -> None:
         "run": record.identity.run_id,
     }
     facts |= {"data_version": record.data.version, "licence": record.data.licence} if record.data else {}
+    models = load_registry(Path(export.models_root))["models"] if export.published else []
+    entry = next((one for one in models if one["id"] == record.identity.id), None)
+    if entry:
+        facts["registry_entry"] = entry.get("digest")
     artifact = wandb.Artifact(_name(str(record.identity.id)), type="model", metadata=facts)
+    if entry:
+        with artifact.new_file("registry_entry.json") as file:
+            file.write(json.dumps(entry, indent=1))
     for name in export.files:
         artifact.add_file(str(Path(export.models_root) / name), name=name)
     run.log_artifact(artifact, aliases=["latest", export.status])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,3 +21,28 @@ def test_killed_at_any_moment_nothing_is_lost_or_half_written(
     done = subprocess.run(command, cwd=repo, env=lab_env, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "14 kills, 0 faults" in done.stdout
+
+
+def test_what_counts_as_a_finished_job_that_is_lost(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(repo / "benchmarks"))
+    from sweep_kills import finished, lost
+
+    sweep = tmp_path / "outputs/sweeps/s"
+    names = ("fine", "gone", "other", "again", "running", "chosen")
+    for number in range(len(names)):
+        (sweep / f"{number}/checkpoints").mkdir(parents=True)
+        (sweep / f"{number}/checkpoints/best.ckpt").write_bytes(b"weights")
+        (sweep / f"{number}/run.json").write_text(json.dumps({"identity": {"status": "ok"}}))
+    (sweep / "sweep.json").write_text(json.dumps({"id": "s", "words": [], "jobs": [], "chosen": [5]}))
+    before = finished(tmp_path)
+    assert len(before) == 6 and lost(before) == []
+    shutil.rmtree(sweep / "1")
+    (sweep / "2/checkpoints/best.ckpt").write_bytes(b"others")
+    os.utime(sweep / "3/checkpoints/best.ckpt", ns=(0, before[sweep / "3"][1] + 1))
+    for number in (4, 5):
+        (sweep / f"{number}/run.json").write_text(json.dumps({"identity": {"status": "running"}}))
+    assert sorted(lost(before)) == [
+        "job 1 is gone", "job 2 is not what it was", "job 3 was trained again", "job 4 is no longer finished",
+    ]  # fmt: skip

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,3 +69,27 @@ def test_trainers_and_loggers_of_a_user_s_own(own: Path, tmp_path: Path) -> None
 
 def test_one_that_is_not_there_names_what_is(own: Path, refusal: Callable[..., str]) -> None:
     assert "Allowed: default, mine" in refusal("task=info", "trainer=ddp")
+
+
+@pytest.mark.slow
+def test_tensorboard_holds_the_curves_of_the_csv(cli: Callable[..., Any], tmp_path: Path) -> None:
+    pytest.importorskip("tensorboardX", reason="needs tensorboardX: pip install tensorboardX")
+    from tensorboardX.proto.event_pb2 import Event
+
+    done = cli(
+        "model=harmony", "data.sources=[embedded]", "hardware=cpu", "trainer.max_epochs=2", "trainer.limit_train_batches=2",
+        "trainer.progress=false", "export.enabled=false", "model.module.hidden=[16]", "logger=[csv,tensorboard]",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    [folder] = (tmp_path / "outputs/runs/harmony").iterdir()
+    # More than one file: the scores of the test come when the fit's file is closed.
+    content = b"".join(path.read_bytes() for path in sorted((folder / "tensorboard").glob("events.out.tfevents.*")))
+    place, told = 0, list[float]()
+    while place < len(content):  # a record: its length in 8 bytes, 4 of a checksum, itself, 4 of another
+        end = place + 12 + int.from_bytes(content[place : place + 8], "little")
+        for value in Event.FromString(content[place + 12 : end]).summary.value:
+            told += [value.simple_value] if value.tag == "val/loss" else []
+        place = end + 4
+    with (folder / "curves/metrics.csv").open() as file:
+        expected = [float(row["val/loss"]) for row in csv.DictReader(file) if row["val/loss"]]
+    assert len(expected) == 2 and told == pytest.approx(expected, rel=1e-6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ _OF = {
     "groove": "groove_drummers",
     "structure": "structure_real",
     "microtiming": "microtiming_real",
+    "dynamics": "dynamics_real",
 }
 """Experiments with the sizes of the release."""
 
@@ -87,12 +89,16 @@ def test_other_sizes_or_another_model_are_one_line(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_what_can_not_be_read_back_is_said() -> None:
     assert "a student's" in _line(_module("experiment=melody_real"), RELEASE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # numpy's would stand above the line
+        assert "another form" in _line(_module("experiment=intent_real"), RELEASE)
+    assert _line(_module("model=emotion"), RELEASE).endswith("trained with, or a run folder or a .ckpt")
     assert "another form" in _line(_module("experiment=instrument_real"), RELEASE)
 
 
 @pytest.mark.parametrize("model", _OF)
 def test_sizes_that_do_not_fit_name_the_experiment_that_does(model: str) -> None:
-    sizes = {"groove": "inner=40", "microtiming": "hidden=40"}.get(model, "hidden=[40,24]")
+    sizes = {"groove": "inner=40", "microtiming": "hidden=40", "dynamics": "hidden=[40]"}.get(model, "hidden=[40,24]")
     line = _line(_module(f"model={model}", f"model.module.{sizes}"), RELEASE)
     assert f"experiment={_OF[model]}" in line and line.endswith(" fits")
 

@@ -23,7 +23,9 @@ RETRAINED = {
 
 def _config(wandb: bool) -> OmegaConf:
     own = {"model": {"name": "harmony", "init_from": None}, "seed": 3, "task": "retrain", "preset": "none"}
-    return OmegaConf.create(own | {"logger": {"wandb": wandb, "project": "p", "entity": None}})
+    return OmegaConf.create(
+        own | {"logger": {"wandb": wandb, "project": "p", "entity": None, "tags": [], "offline": False}}
+    )
 
 
 def test_a_retraining_ends_its_round(tmp_path: Path) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -96,6 +101,69 @@ def test_a_sweep_that_is_stopped_stops_its_jobs_which_save(
         time.sleep(0.1)
     assert (told["status"], told["error"]) == ("failed", "stopped by SIGTERM")
     assert "to go on with the whole sweep, type:" in said and "job 0 was stopped; to resume, type:" in said
+
+
+@pytest.fixture
+def ray_head(tmp_path: Path, lab_env: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The address of a Ray that `ray start --head` has started here, and the environment in which it is to be had."""
+    ray = pytest.importorskip("ray", reason="needs ray: pip install 'kmidi_lab[ray]'")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}
+    env = {**lab_env, **token, "RAY_kill_child_processes_on_worker_exit": "false", "RAY_USAGE_STATS_ENABLED": "0"}
+    said = tmp_path / "head.txt"
+    with tempfile.TemporaryDirectory(
+        prefix="r", dir="/tmp", ignore_cleanup_errors=True
+    ) as temporary:  # short, for sockets
+        words = (
+            f"--port={port}", "--node-ip-address=127.0.0.1", "--num-cpus=1", "--include-dashboard=false",
+            f"--temp-dir={temporary}", f"--object-store-memory={100 * 2**20}",
+        )  # fmt: skip
+        with said.open("w") as out:
+            head = subprocess.Popen(
+                [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", *words],
+                env=env, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        try:
+            assert _soon(lambda: "Ray runtime started" in said.read_text() or head.poll() is not None), said.read_text()
+            assert head.poll() is None and ray, said.read_text()
+            yield f"127.0.0.1:{port}", token
+        finally:
+            own = [head.pid, *(child.pid for child in psutil.Process(head.pid).children(recursive=True))]
+            head.terminate()
+            _soon(lambda: head.poll() is not None, 200)
+            for pid in own:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            head.wait()
+
+
+@pytest.mark.slow
+def test_a_ray_that_was_started_with_a_token_is_had_as_the_refusal_says(
+    tmp_path: Path, lab: list[str], lab_env: dict[str, str], ray_head: tuple[str, dict[str, str]]
+) -> None:
+    address, token = ray_head
+    words = ("seed=1", "trainer.max_epochs=1", "launcher=ray", f"hydra.launcher.address={address}")
+    without = start(tmp_path, lab, lab_env | {"HOME": str(tmp_path)}, *words)
+    said, _ = without.communicate(timeout=300)
+    assert without.returncode == 2, said
+    assert (
+        f"error: hydra.launcher.address={address}: " in said and "type RAY_AUTH_MODE=token before the command" in said
+    )
+    job = start(tmp_path, lab, lab_env | token, *words)
+    said, _ = job.communicate(timeout=300)
+    assert job.returncode == 0, said
+    assert len(losses(tmp_path / "outputs/sweeps")) == 1
+
+
+def _soon(happens: Callable[[], bool], tries: int = 1200) -> bool:
+    """Whether it happens within tenths of a second."""
+    for _ in range(tries):
+        if happens():
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _is_job(process: psutil.Process, folder: Path) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +82,52 @@ def test_the_workflow_runs_the_script() -> None:
     assert "runner." not in str(jobs["train"]["env"])  # GitHub knows the runner in steps only
     assert "WORK=$RUNNER_TEMP/train" in jobs["train"]["steps"][0]["run"]
     assert (REPO / ".ci/train").stat().st_mode & 0o100
+
+
+STUB = """#!/bin/sh
+echo "$@" >> "$LOG"
+case "$*" in
+  *task=export*) mkdir -p "$PUBLISHED"; touch "$PUBLISHED/registry.json" ;;
+  "-m kmidi_lab model=harmony"*) mkdir -p "$WORK/runs/harmony/1" "$WORK/runs/harmony/2" ;;
+  *registry.gate*) exit "$GATE" ;;
+  *task=verify*) exit "$VERIFY" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("gate", "verify", "published", "code", "steps"),
+    [
+        (0, 0, False, 0, ["train", "verify candidate", "gate", "export 2", "verify published", "dashboard published"]),
+        (1, 0, True, 0, ["train", "verify candidate", "gate", "dashboard published"]),
+        (1, 0, False, 0, ["train", "verify candidate", "gate", "dashboard candidate"]),
+        (2, 0, True, 2, ["train", "verify candidate", "gate"]),
+        (0, 1, True, 1, ["train", "verify candidate"]),
+    ],
+    ids=["publishes", "refuses", "refuses the first", "wrong input", "a fault"],
+)
+def test_the_script_publishes_what_the_gate_lets_through_and_nothing_else(
+    tmp_path: Path, gate: int, verify: int, published: bool, code: int, steps: list[str]
+) -> None:
+    folder, work, log, stub = (tmp_path / name for name in ("published", "work", "log", "python"))
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    if published:
+        folder.mkdir()
+        (folder / "registry.json").touch()
+    told = {"MODELS_ROOT": folder, "PUBLISHED": folder, "WORK": work, "LOG": log, "PYTHON": stub}
+    env = {**os.environ, **{key: str(value) for key, value in told.items()}, "GATE": str(gate), "VERIFY": str(verify)}
+    done = subprocess.run([REPO / ".ci/train", "harmony", "seed=3"], env=env, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    own = f"paths.output_root={work} trainer.progress=false"
+    words = {
+        "train": f"-m kmidi_lab model=harmony models_root={work}/candidate seed=3 {own}",
+        "gate": f"-m kmidi_lab.registry.gate {work}/candidate {folder} harmony",
+        "export 2": f"-m kmidi_lab task=export model=harmony export.source={work}/runs/harmony/2 models_root={folder} {own}",
+        **{
+            f"{task} {name}": f"-m kmidi_lab task={task} models_root={root} {own}"
+            for task in ("verify", "dashboard")
+            for name, root in (("candidate", work / "candidate"), ("published", folder))
+        },
+    }
+    assert log.read_text().splitlines() == [words[step] for step in steps]

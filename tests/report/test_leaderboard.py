@@ -113,7 +113,7 @@ def test_one_seed_has_no_standard_deviation(tmp_path: Path) -> None:
     _job(tmp_path, "0", 1, 7.0)
     text, spread = leaderboard(tmp_path)
     assert spread.metrics["test"]["perplexity"] == Statistic(7.0)
-    assert text.endswith("over 1 seeds: 7.00.\n")
+    assert text.endswith("over 1 seed: 7.00.\n")
 
 
 def test_nothing_finished(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,7 @@ class FakeWandb:
         self.address = ""
         self.runs: dict[str, SentRun] = {}
         self.artifacts: dict[str, SentArtifact] = {}
+        self.views: dict[str, dict[str, Any]] = {}
         self.unknown: list[str] = []
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -79,6 +81,47 @@ class FakeWandb:
         for line in files.get("wandb-summary.json", {}).get("content", []):
             run.summary = json.loads(line)
         run.exit_code = sent.get("exitcode", run.exit_code) if sent.get("complete") else run.exit_code
+
+    def _upsertView(self, id: str | None = None, **view: Any) -> dict[str, Any]:  # noqa: N802
+        """Of a report."""
+        key = id or b64encode(f"View:{len(self.views)}".encode()).decode()
+        inserted = key not in self.views
+        self.views[key] = {**self.views.get(key, {}), **view}
+        return {"upsertView": {"view": self._view(key), "inserted": inserted}}
+
+    _UpsertView2 = _upsertView  # of a workspace
+
+    def _View(self, view_type: str, view_name: str, **_: Any) -> dict[str, Any]:  # noqa: N802
+        return self._listed(
+            key for key, one in self.views.items() if (one["type"], one["name"]) == (view_type, view_name)
+        )
+
+    def _ProjectViews(self, **_: Any) -> dict[str, Any]:  # noqa: N802
+        return self._listed(key for key, one in self.views.items() if one["type"] == "runs")
+
+    def _GetDefaultEntity(self) -> dict[str, Any]:  # noqa: N802
+        return {"viewer": {"__typename": "User", "id": "V", "entity": "me"}}
+
+    def _GetProjects(self, **_: Any) -> dict[str, Any]:  # noqa: N802
+        node = {"__typename": "Project", "id": "P", "name": "p", "entityName": "me", "createdAt": "2026-01-01T00:00:00",
+                "isBenchmark": False, "user": None}  # fmt: skip
+        info = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+        return {"models": {"edges": [{"node": node}], "pageInfo": info}}
+
+    def _SpecificReport(self, report_id: str) -> dict[str, Any]:  # noqa: N802
+        return {"view": self._view(report_id)}
+
+    def _listed(self, keys: Iterable[str]) -> dict[str, Any]:
+        edges = [{"node": self._view(key), "cursor": key} for key in keys]
+        return {"project": {"allViews": {"edges": edges, "pageInfo": {"endCursor": None, "hasNextPage": False}}}}
+
+    def _view(self, key: str) -> dict[str, Any]:
+        one = self.views[key]
+        project = {"id": "P", "name": one["project_name"], "entityName": one["entity_name"]}
+        day = "2026-01-01T00:00:00"
+        return {"id": key, "type": one["type"], "name": one["name"], "displayName": one["display_name"], "user": None,
+                "description": one["description"], "project": project, "spec": one["spec"],
+                "createdAt": day, "updatedAt": day}  # fmt: skip
 
     def _Viewer(self) -> dict[str, Any]:  # noqa: N802  the operations' own names
         return {"viewer": {"id": "V", "entity": "me", "username": "me", "flags": "{}", "teams": {"edges": []}}}
@@ -161,6 +204,9 @@ def _lower(variables: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def fake_wandb(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeWandb]:
     """The server, to which this process is logged in; nothing of wandb's own lies outside the test's folder."""
+    import wandb
+
+    wandb.teardown()  # what this process has asked before was asked of another server
     server, home = FakeWandb(), tmp_path_factory.mktemp("wandb")
     with serve(server.answer) as server.address:
         for key, value in (
@@ -169,6 +215,4 @@ def fake_wandb(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
         ):  # fmt: skip
             monkeypatch.setenv(f"WANDB_{key}", value)
         yield server
-        import wandb
-
         wandb.teardown()  # its service keeps the address of this server, and would send the next test's runs there

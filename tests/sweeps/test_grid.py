@@ -230,6 +230,15 @@ def test_the_printed_command_has_what_must_be_typed_again(tmp_path: Path) -> Non
     assert go_on.rest_of_sweep(tmp_path / "none", []) == []
 
 
+def test_a_job_that_failed_is_not_told_as_stopped(tmp_path: Path) -> None:
+    for number, (status, error) in enumerate((("ok", None), ("failed", "no data"), ("failed", "stopped by SIGINT"))):
+        run = sample_run()
+        run.identity.status, run.identity.error = status, error  # type: ignore[assignment]
+        run_file.write(run, tmp_path / str(number))
+    said = [line.partition(", type: ")[0] for line in go_on.rest_of_sweep(tmp_path, [])]
+    assert said == ["job 1 failed; to try it again", "job 2 was stopped; to resume"]
+
+
 def test_combinations_are_the_product_with_what_the_config_adds() -> None:
     parser = OverridesParser.create()
     jobs = grid.combinations(["a=1,2", "b=[1,2]", "seed=7"], OmegaConf.create({"c": "x,y", "seed": "1,2"}), parser)

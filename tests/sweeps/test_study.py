@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +24,9 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 from support.sample_run import sample_run
 
-from kmidi_lab import run_file
+from kmidi_lab import cli, run_file
 from kmidi_lab.errors import UserError
+from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.sweeps import study
 from kmidi_lab.sweeps.pruning import Pruning
 
@@ -104,6 +116,87 @@ def test_two_folders_share_a_study_by_its_name_and_database(tmp_path: Path) -> N
     study.search(tmp_path / "other", WORDS, settings(trials=5, storage=shared, parallel=2), other)
     assert len(trials(tmp_path, shared)) == 5
     assert [w[-1] for w in other.asked[:2]] == ["hydra.sweep.subdir=3", "hydra.sweep.subdir=4"]
+
+
+class Worse(Launcher):
+    """Another machine, whose trials are all worse."""
+
+    def __call__(self, jobs: list[list[str]], first: int) -> None:
+        super().__call__(jobs, first)
+        for number in (dict(word.split("=", 1) for word in words)["hydra.sweep.subdir"] for words in jobs):
+            run = run_file.read(self.folder / number / run_file.FILE)
+            run.training.val_loss += 100
+            run_file.write(run, self.folder / number)
+
+
+def test_the_best_of_a_shared_study_is_told_where_it_lies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other, late = (tmp_path / name for name in ("one", "other", "late"))
+    shared = f"sqlite:///{tmp_path}/shared.db"
+    study.search(one, WORDS, settings(trials=2, storage=shared), Launcher(one))
+    study.search(other, WORDS, settings(trials=4, storage=shared), Worse(other))
+    best = min(trials(one, shared)[:2], key=lambda trial: trial.value)
+    said = f"trial {best.number}, val/loss {best.value:.4f}, in {one}"
+    assert "elsewhere" not in leaderboard(one)[0]
+    table = leaderboard(other)[0]
+    assert f" The study's best is elsewhere: {said}." in table and "Chosen" not in table
+    launch = Launcher(late)
+    study.search(late, WORDS, settings(trials=4, storage=shared), launch)
+    assert not launch.asked and cli._finish_sweep(late, "validation") == 0
+    assert capsys.readouterr().out.startswith(
+        f"the study has all its trials, so none was run here; its best is {said};"
+    )
+
+
+def test_a_driver_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(UserError, match=r"driver of this database is not .* pip install 'kmidi_lab\[postgres\]'"):
+        study.open_study(tmp_path, settings(storage="postgresql://127.0.0.1:9/x"))
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL that is started for the test, by a user that is not root, as it asks for."""
+    pytest.importorskip("psycopg", reason="needs psycopg: pip install 'kmidi_lab[postgres]'")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
+    initdb = shutil.which("initdb", path=":".join(map(str, [*found, os.environ["PATH"]])))
+    if initdb is None:
+        pytest.skip("needs a PostgreSQL server: initdb in PATH or /usr/lib/postgresql")
+    root = os.geteuid() == 0
+    if root and "postgres" not in {entry.pw_name for entry in pwd.getpwall()}:
+        pytest.skip("needs a user postgres: PostgreSQL does not run as root")
+    user = "postgres" if root else None
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        if user:
+            shutil.chown(folder, user)
+        data = f"{folder}/data"
+        more: dict[str, Any] = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([initdb, "-D", data, "-U", "own", "-A", "trust", "--no-sync"], check=True, **more)
+        listening = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
+        server = subprocess.Popen([f"{Path(initdb).parent}/postgres", "-D", data, "-p", str(port), *listening], **more)
+        try:
+            for _ in range(600):
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                assert server.poll() is None
+                time.sleep(0.1)
+            yield f"postgresql://own@127.0.0.1:{port}/postgres"
+        finally:
+            server.send_signal(signal.SIGINT)  # as `pg_ctl stop -m fast`
+            server.wait()
+
+
+@pytest.mark.slow
+def test_two_folders_share_a_study_in_postgresql(tmp_path: Path, postgres: str) -> None:
+    one, other = Launcher(tmp_path / "one"), Launcher(tmp_path / "other")
+    study.search(tmp_path / "one", WORDS, settings(trials=3, storage=postgres), one)
+    study.search(tmp_path / "other", WORDS, settings(trials=5, storage=postgres), other)
+    done = trials(tmp_path, postgres)
+    assert [t.user_attrs["folder"] for t in done] == [str(tmp_path / "one")] * 3 + [str(tmp_path / "other")] * 2
+    assert all(t.value is not None for t in done)
+    assert "own@127.0.0.1" in one.asked[0][1]  # what a job that prunes opens
 
 
 @pytest.mark.slow

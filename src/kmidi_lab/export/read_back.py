@@ -4,6 +4,9 @@ A models folder holds no checkpoint. Its RTNeural file and head file hold every 
 constants as the exporter wrote them. Where each came from is found by exporting the same module with a number of its
 own for every weight: what carries the number of a weight is that weight. The module with the weights read back must
 then export to the published arrays, or nothing is taken.
+
+Statistics of inputs are multiplied into the first layer when a file is written, and can't be had from it. They are
+left out: the first layer is then as the file holds it, for inputs as they are.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import torch
 
 from kmidi_lab.errors import ConfigError, ExportError
 from kmidi_lab.export.rtneural.writer import export_rtneural
+from kmidi_lab.nn.layers import Standardize
 from kmidi_lab.nn.module import LabModule
 
 Arrays = dict[str, np.ndarray]
@@ -43,6 +47,7 @@ def read_back(module: LabModule, rtneural: bytes, head: Mapping[str, np.ndarray]
     """
     published = {**_layers(rtneural), **{f"head {name}": np.asarray(a, np.float32) for name, a in head.items()}}
     probe = copy.deepcopy(module).cpu().eval()
+    statistics = _left_out(probe)
     state = {name: values.detach().clone() for name, values in probe.state_dict().items()}
     # A head of an earlier release may lack what is no weight, such as harmony's memory; then the module keeps its own.
     own = {name: a for name, a in _exported(probe).items() if name in published or not name.startswith("head ")}
@@ -53,11 +58,12 @@ def read_back(module: LabModule, rtneural: bytes, head: Mapping[str, np.ndarray]
         part = slice(first, min(first + _AT_ONCE, len(flat)))
         numbered = np.ones(len(flat), np.float32)
         numbered[part] = _FIRST + _APART * np.arange(part.stop - part.start, dtype=np.float32)
-        probe.load_state_dict(_as_state(numbered, state))
+        probe.load_state_dict(_as_state(numbered, state) | statistics)
         for name, values in _exported(probe).items():
             if name not in published:
                 continue
-            at = np.rint((values.astype(np.float64) - _FIRST) / _APART).astype(np.int64)
+            with np.errstate(invalid="ignore"):  # what is no copy of a weight may be no number
+                at = np.rint((values.astype(np.float64) - _FIRST) / _APART).astype(np.int64)
             shift = values.astype(np.float64) - (_FIRST + _APART * at)
             is_weight = (at >= 0) & (at < part.stop - part.start) & (values > _FIRST - _APART / 2)
             flat[first + at[is_weight]] = (published[name] - shift)[is_weight]
@@ -73,6 +79,17 @@ def read_back(module: LabModule, rtneural: bytes, head: Mapping[str, np.ndarray]
     if lost:
         raise ConfigError(f"its files don't hold {lost[0]}, which training needs; give a run folder or a .ckpt")
     return weights
+
+
+def _left_out(module: LabModule) -> dict[str, torch.Tensor]:
+    """Has the statistics of inputs change nothing; returns them as they are in its `state_dict`."""
+    there: dict[str, torch.Tensor] = {}
+    for name, part in module.named_modules():
+        if isinstance(part, Standardize):
+            part.mean.zero_()
+            part.std.fill_(1.0)
+            there |= {f"{name}.mean": part.mean.clone(), f"{name}.std": part.std.clone()}
+    return there
 
 
 def _exported(module: LabModule) -> Arrays:
@@ -99,7 +116,7 @@ def _check_shapes(own: Arrays, published: Arrays) -> None:
         shapes = [list(arrays[name].shape) if name in arrays else "not there" for arrays in (published, own)]
         if shapes[0] != shapes[1]:
             raise ConfigError(
-                f"its {name} is {shapes[0]}, this network's {shapes[1]}; give the sizes that it was trained with"
+                f"its {name} is {shapes[0]}, this network's {shapes[1]}; give the sizes that it was trained with, or a run folder or a .ckpt"
             )
 
 

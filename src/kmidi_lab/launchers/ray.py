@@ -25,6 +25,11 @@ _STORE_BYTES = 100 * 2**20
 """Of a Ray of our own: jobs leave files, not objects."""
 _ANSWER_S = 5.0
 _POLL_S = 0.5
+_TOKEN = (
+    "; a Ray that was started where there is a token (~/.ray/auth_token) asks for it: type RAY_AUTH_MODE=token before the "
+    "command, with the same token in ~/.ray/auth_token or RAY_AUTH_TOKEN"
+)
+"""Ray shows its token to no address that is typed unless it is told to, and its own line does not name the reason."""
 
 
 def launch(jobs: Jobs, words: Sequence[Sequence[str]], first: int, own: RayConfig) -> list[JobReturn]:
@@ -69,8 +74,9 @@ def _connected(own: RayConfig) -> Iterator[Any]:
     handlers = {number: signal.getsignal(number) for number in stopping.SIGNALS}
     try:
         ray.init(address=own.address or "local", logging_level=logging.ERROR, **({} if own.address else here))
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise ConfigError(f"hydra.launcher.address={own.address}: {one_line(first_line(error))}") from None
+    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+        hint = _TOKEN if own.address else ""
+        raise ConfigError(f"hydra.launcher.address={own.address}: {one_line(first_line(error))}{hint}") from None
     finally:
         for number, handler in handlers.items():  # Ray puts its own in their place
             signal.signal(number, handler)

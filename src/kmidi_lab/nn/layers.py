@@ -38,6 +38,14 @@ class Standardize(nn.Module):
         """`[..., N]` to `[..., N]`."""
         return (x - self.mean) / self.std
 
+    @torch.no_grad()
+    def hand_over(self, following: nn.Module, mean: torch.Tensor, std: torch.Tensor) -> None:
+        """Changes the dense layer behind it so that both compute with other statistics, `[N]` each, what they do now."""
+        assert isinstance(following, nn.Linear)
+        weight = following.weight.double()
+        following.bias.add_(weight @ ((mean.double() - self.mean) / self.std))
+        following.weight.copy_(weight * (std.double() / self.std))
+
 
 class CausalConv1d(Streaming):
     """Convolution over time that sees the present and the past; the past is zeros after a reset.

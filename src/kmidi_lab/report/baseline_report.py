@@ -1,4 +1,4 @@
-"""docs/baseline_report.md: every released model in one place: baselines, latency, cost, and the trend since the last release.
+"""docs/baseline_report.md: every released model in one place, from baselines to the trend.
 
 `python -m kmidi_lab.report.results` writes it with the other generated pages.
 """
@@ -16,7 +16,7 @@ from kmidi_lab.report.scores import label, typical
 from kmidi_lab.run_record import RunRecord
 
 DOCUMENT = Path("docs/baseline_report.md")
-_HEAD = """# Baselines, latency, cost and trend
+_HEAD = """# Baselines, latency, training time and trend
 
 Generated from the runs in [`results/`](results) and the release's registry by
 `python -m kmidi_lab.report.results`, not by hand. All scores of the released runs are in [RESULTS.md](RESULTS.md).

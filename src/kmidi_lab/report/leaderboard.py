@@ -16,7 +16,7 @@ from kmidi_lab.report.formats import NOTHING, csv_text, decimals, fixed, is_numb
 from kmidi_lab.report.scores import plus_minus, runs_of
 from kmidi_lab.run_record import MetricTable, Objective, Primary, RunRecord, Spread, Statistic
 from kmidi_lab.sweeps.choice import FinishedJob, chosen, only_repeats, setting
-from kmidi_lab.sweeps.kept import chosen_in
+from kmidi_lab.sweeps.kept import choice_in
 from kmidi_lab.wording import many
 
 _BY_TEST = "Ranked by test: a job that is chosen by its test score is worse on new data than that score says; choose by validation."
@@ -157,7 +157,9 @@ def _entry(job: _Job, places: int, of_validation: int) -> Entry:
 def _choice(sweep_dir: Path, jobs: list[_Job]) -> str:
     """The jobs of the best setting; nothing where there is one setting alone."""
     tried = [FinishedJob(job.number, job.overrides, job.run) for job in jobs if job.run and job.status == "ok"]
-    kept_choice = chosen_in(sweep_dir)
+    kept_choice, elsewhere = choice_in(sweep_dir)
+    if elsewhere:
+        return f" The study's best is elsewhere: {elsewhere}."
     if not kept_choice and only_repeats((job.run.identity.model or "", job.words) for job in tried):
         return ""
     numbers = ", ".join(map(str, kept_choice or chosen(tried)))

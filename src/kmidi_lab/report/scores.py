@@ -8,6 +8,7 @@ from typing import Any
 
 from kmidi_lab.report.formats import NOTHING, count, decimals, fixed, is_number, percent, text_table
 from kmidi_lab.run_record import Comparison, Primary, RunRecord, Scores, Spread, Statistic
+from kmidi_lab.wording import many
 
 ARROWS = {"min": "↓", "max": "↑"}
 
@@ -116,10 +117,10 @@ def typical(run: RunRecord, rival: str | None = None) -> float | None:
 
 
 def runs_of(spread: Spread) -> str:
-    """`3 seeds`, `5 folds` or `5 folds x 2 seeds`: what a spread is over."""
+    """`1 seed`, `3 seeds`, `5 folds` or `5 folds x 2 seeds`: what a spread is over."""
     seeds, folds = len(set(spread.seeds)), len(set(spread.folds))
     if not folds:
-        return f"{seeds} seeds"
+        return many(seeds, "seed")
     return f"{folds} folds" + (f" x {seeds} seeds" if seeds > 1 else "")
 
 

@@ -1,14 +1,16 @@
-"""The registry as a report of Weights & Biases: what is published, its test scores, and what each model has replaced."""
+"""Reports of Weights & Biases: on the registry, and on each model, what is published, its runs and what it has replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.report.formats import cell, table
 from kmidi_lab.report.registry_table import models_cells
 
 NAME = "report on the registry"
+CURVES = ("val/loss", "train/loss", "train/step_loss")
 _MOST_LINES = 10
 
 
@@ -39,6 +41,51 @@ def report(entries: Sequence[Mapping[str, Any]], project: str, entity: str | Non
             *(block for entry in entries for block in (wr.H2(text=str(entry["id"])), wr.MarkdownBlock(text=_about(entry)))),
         ],
     )  # fmt: skip
+
+
+def report_on(entry: Mapping[str, Any], project: str, entity: str | None) -> Any:
+    """A report on one model: what is published and why, its history, and curves and scores of all its runs.
+
+    Args:
+        entry: of the registry.
+        project: of W&B, where the runs are.
+        entity: whose project; None is the user's default.
+    """
+    from wandb_workspaces.reports import v2 as wr
+
+    # Of the report's own project: one that is named is asked for at W&B, and a dry run asks nobody.
+    runs = wr.Runset(name=f"runs of {tag_of(entry)}", filters=runs_of(entry))
+    headings, rows = models_cells([entry])
+    return wr.Report(
+        entity=entity or "", project=project, title=f"kmidi_lab: report on {entry['id']}",
+        description=f"{entry['id']}: what is published, and all its runs.",
+        blocks=[
+            wr.H1(text="What is published"),
+            wr.MarkdownBlock(text=table(headings, [[cell(text) for text in row] for row in rows])),
+            wr.MarkdownBlock(text=_about(entry)),
+            wr.H1(text="Its runs"),
+            wr.PanelGrid(runsets=[runs], panels=[
+                *(wr.LinePlot(title=c, x="Step", y=[c]) for c in CURVES), wr.BarPlot(title="test", metrics=scores_of(entry)),
+            ]),
+        ],
+    )  # fmt: skip
+
+
+def scores_of(entry: Mapping[str, Any]) -> list[str]:
+    """What runs call the test score of the verdict, and the best baseline's beside it."""
+    primary = entry.get("primary") or {}
+    metric, best = str(primary.get("metric") or "loss"), primary.get("best_baseline")
+    return [f"test/{metric}", *([f"baseline/{best}/{metric}"] if best else [])]
+
+
+def runs_of(entry: Mapping[str, Any]) -> str:
+    """The filter of a model's runs, which have its name as a tag."""
+    return f"Tags in ['{tag_of(entry)}']"
+
+
+def tag_of(entry: Mapping[str, Any]) -> str:
+    """The tag that the runs of a registry entry's model have."""
+    return next((c.model for c in CONTRACTS.values() if c.id == entry["id"]), str(entry["id"]))
 
 
 def _about(entry: Mapping[str, Any]) -> str:

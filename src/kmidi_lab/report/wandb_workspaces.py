@@ -1,10 +1,11 @@
-"""The dashboard in Weights & Biases: a workspace over all models, one for each over all its runs, and a report."""
+"""The dashboard in Weights & Biases: a workspace and a report over all models, and one of each over every model's runs."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ from kmidi_lab.report.formats import cell, table
 from kmidi_lab.report.registry_table import models_cells
 
 OVERVIEW = "all models"
+REPORT_ON = "report on"
+_NOT_THERE = ("not found", "does not exist")
+"""In what W&B's packages say."""
+_NAME_SIGNS = 11
+"""Of a workspace's name, as many as W&B itself draws."""
 _DRAWN_BY_CHANCE = ("__id__", "id")
 """Ids that the package draws anew each time."""
 
 
 def views(entries: Sequence[Mapping[str, Any]], project: str, entity: str | None) -> dict[str, Any]:
-    """Workspaces and the report by name, made from a registry's entries.
+    """Workspaces and reports by name, made from a registry's entries.
 
     Args:
         entries: as `load_registry` gives them.
@@ -37,8 +43,7 @@ def views(entries: Sequence[Mapping[str, Any]], project: str, entity: str | None
 
     headings, rows = models_cells(entries)
     overview = table(headings, [[cell(text) for text in row] for row in rows])
-    primaries = {str(e["id"]): (e.get("primary") or {}) for e in entries}
-    by_metric = sorted({f"test/{p['metric']}" for p in primaries.values() if p.get("metric")})
+    by_metric = sorted({f"test/{p['metric']}" for e in entries if (p := e.get("primary") or {}).get("metric")})
     made = {
         OVERVIEW: ws.Workspace(
             entity=entity or "", project=project, name=f"kmidi_lab: {OVERVIEW}",
@@ -48,25 +53,25 @@ def views(entries: Sequence[Mapping[str, Any]], project: str, entity: str | None
             ],
         )
     }  # fmt: skip
-    for name, primary in primaries.items():
-        metric = str(primary.get("metric") or "loss")
-        best = primary.get("best_baseline")
-        rivals = [f"baseline/{best}/{metric}"] if best else []
-        curves = ["val/loss", "train/loss", "train/step_loss"]
+    for entry in entries:
+        name, scores = str(entry["id"]), wandb_report.scores_of(entry)
         made[name] = ws.Workspace(
             entity=entity or "", project=project, name=f"kmidi_lab: {name}",
             sections=[
-                ws.Section(name="Curves", is_open=True, panels=[wr.LinePlot(title=c, x="Step", y=[c]) for c in curves]),
+                ws.Section(name="Curves", is_open=True, panels=[
+                    wr.LinePlot(title=c, x="Step", y=[c]) for c in wandb_report.CURVES
+                ]),
                 ws.Section(name="Training", panels=[
                     wr.LinePlot(title=c, x="Step", y=[f"train/{c}"]) for c in ("learning_rate", "examples_per_s")
                 ]),
                 ws.Section(name="Test", is_open=True, panels=[
-                    wr.BarPlot(title=f"test {metric} beside the best baseline", metrics=[f"test/{metric}", *rivals]),
-                    wr.ScalarChart(title=f"test {metric}", metric=f"test/{metric}"),
+                    wr.BarPlot(title=f"{scores[0]} beside the best baseline", metrics=scores),
+                    wr.ScalarChart(title=scores[0], metric=scores[0]),
                 ]),
             ],
-            runset_settings=ws.RunsetSettings(filters=f"Tags in ['{_model(name)}']"),
+            runset_settings=ws.RunsetSettings(filters=wandb_report.runs_of(entry)),
         )  # fmt: skip
+        made[f"{REPORT_ON} {name}"] = wandb_report.report_on(entry, project, entity)
     return {**made, wandb_report.NAME: wandb_report.report(entries, project, entity)}
 
 
@@ -93,20 +98,15 @@ def send(made: Mapping[str, Any], kept: Path) -> list[str]:
     Raises:
         UserError: not logged in, or W&B refuses.
     """
-    from wandb_workspaces import workspaces as ws
-    from wandb_workspaces.reports import v2 as wr
-
     try:
         before = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
         urls = {}
-        for name, workspace in made.items():
-            there = workspace
-            if name in before and name == wandb_report.NAME:
-                there = wr.Report.from_url(before[name])
-                there.blocks, there.description = workspace.blocks, workspace.description
-            elif name in before:
-                there = ws.Workspace.from_url(before[name])
-                there.sections, there.runset_settings = workspace.sections, workspace.runset_settings
+        for name, view in made.items():
+            there = _there(view, before.get(name))
+            if there is not view and hasattr(there, "blocks"):
+                there.blocks, there.description = view.blocks, view.description
+            elif there is not view:
+                there.sections, there.runset_settings = view.sections, view.runset_settings
             there.save()
             urls[name] = str(there.url)
     except Exception as error:  # whatever the network, the account or the package's checks lead to
@@ -117,11 +117,30 @@ def send(made: Mapping[str, Any], kept: Path) -> list[str]:
     return list(urls.values())
 
 
-def _model(model_id: str) -> str:
-    """The tag that the runs of a registry id have."""
-    from kmidi_lab.contracts import CONTRACTS
+def _there(view: Any, address: str | None) -> Any:
+    """What an earlier time has saved of it, here or on another machine; itself where there is nothing.
 
-    return next((c.model for c in CONTRACTS.values() if c.id == model_id), model_id)
+    Args:
+        view: as `views` makes it.
+        address: that this machine has kept.
+    """
+    import wandb
+    from wandb_workspaces import workspaces as ws
+    from wandb_workspaces.reports import v2 as wr
+
+    try:
+        if isinstance(view, wr.Report):
+            project = "/".join(filter(None, (view.entity, view.project)))
+            found = (report.url for report in wandb.Api().reports(project) if report.display_name == view.title)
+            address = address or next(found, None)
+            return wr.Report.from_url(address) if address else view
+        # Without a name of its own, by which it can be found, it gets one that is drawn.
+        view._internal_name = f"nw-{sha256(view.name.encode()).hexdigest()[:_NAME_SIGNS]}-v"
+        return ws.Workspace.from_url(address or view.url)
+    except ValueError as error:  # no such view, or no such project yet; one that can't be read must not be doubled
+        if any(words in str(error) for words in _NOT_THERE):
+            return view
+        raise
 
 
 def _without(node: Any) -> Any:

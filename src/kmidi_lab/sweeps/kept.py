@@ -47,6 +47,7 @@ class KeptSweep:
         jobs: the overrides of every job; its place is its number and the name of its folder.
         schema: of this file.
         chosen: the numbers of the jobs that validation has chosen; empty before.
+        elsewhere: of a study that several folders share, its best trial and the folder of that where it is another one.
     """
 
     id: str
@@ -54,6 +55,7 @@ class KeptSweep:
     jobs: list[list[str]]
     schema: int = 1
     chosen: list[int] = field(default_factory=list)
+    elsewhere: str = ""
 
     def to_type_again(self, words: Iterable[str]) -> list[str]:
         """Of the words of its command and its jobs those that a file is not believed.
@@ -101,12 +103,13 @@ def read(folder: Path) -> KeptSweep:
     return kept
 
 
-def chosen_in(folder: Path) -> list[int]:
-    """The jobs that validation has chosen; none where the folder keeps no choice."""
+def choice_in(folder: Path) -> tuple[list[int], str]:
+    """The jobs that validation has chosen, and the best trial elsewhere; nothing where the folder keeps no choice."""
     try:
-        return read(folder).chosen
+        kept = read(folder)
     except ConfigError:
-        return []
+        return [], ""
+    return kept.chosen, kept.elsewhere
 
 
 def folder_to_resume(words: Iterable[str]) -> Path | None:

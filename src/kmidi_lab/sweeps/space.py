@@ -135,10 +135,14 @@ def read(model: str) -> Mapping[str, str]:
     return {str(key): str(text) for key, text in declared.items()}
 
 
-def ends(dimensions: Sequence[Dimension]) -> tuple[list[str], list[str]]:
-    """The overrides at both ends of every range: if those can be, all between can."""
-    pairs = [(d.key, d.points(2)) for d in dimensions]
-    return [f"{key}={points[0]}" for key, points in pairs], [f"{key}={points[-1]}" for key, points in pairs]
+def ends(dimensions: Sequence[Dimension]) -> list[list[str]]:
+    """The overrides at both ends of every range, and each choice: if those can be, all can."""
+    points = [d.points(2) for d in dimensions]
+    count = max(map(len, points))
+    return [
+        [f"{d.key}={own[min(i, len(own) - 1)]}" for d, own in zip(dimensions, points, strict=True)]
+        for i in range(count)
+    ]
 
 
 def _dimension(override: Override) -> Dimension:

@@ -76,6 +76,11 @@ def open_study(folder: Path, cfg: DictConfig) -> optuna.Study:
         seed = None if cfg.sweep.storage else cfg.seed + len(study.trials)
         study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_RANDOM_TRIALS, multivariate=True)
         return study
+    except ImportError:
+        raise UserError(
+            f"sweep.storage={storage_of(folder, cfg)}: the Python driver of this database is not installed; for PostgreSQL "
+            "type pip install 'kmidi_lab[postgres]'"
+        ) from None
     except Exception as error:  # of the database's own driver
         raise UserError(
             f"sweep.storage={storage_of(folder, cfg)}: can't be opened ({first_line(error)}); type a URL such as "
@@ -154,8 +159,14 @@ class _Search:
             return
         record = state.record_of(self._own(best.number))
         log.info("best: trial %d, val/loss %.4f; trial 0 is the settings as they were", best.number, best.value)
-        if best.user_attrs.get(_FOLDER) != str(self.folder):
-            log.info("it was run elsewhere, in %s, and is tested there", best.user_attrs.get(_FOLDER))
+        where = best.user_attrs.get(_FOLDER)
+        begun = kept.read(self.folder)
+        begun.elsewhere = (
+            "" if where == str(self.folder) else f"trial {best.number}, val/loss {best.value:.4f}, in {where}"
+        )
+        kept.write(begun, self.folder)
+        if begun.elsewhere:
+            log.info("it was run elsewhere, in %s, and is tested there", where)
         elif record and record.scores is None:
             words = state.words_to_test(self._words(best.number), self._own(best.number))
             self.launch([in_folder(words, best.number)], 0)

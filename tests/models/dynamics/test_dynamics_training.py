@@ -42,6 +42,31 @@ def trainer(epochs: int) -> L.Trainer:
     )  # fmt: skip
 
 
+def test_a_start_computes_the_same_with_the_statistics_of_its_new_data(data: PianoPerformances) -> None:
+    """The reference is the network before: on a batch of the data and on draws that are far from it."""
+    torch.manual_seed(1)
+    module = DynamicsEngine(hidden=[32, 16])
+    module.start_from([], 1.0, has_start=True)
+    module.network[0].mean.uniform_(-1, 1)
+    module.network[0].std.uniform_(0.5, 2)
+    module.trainer = trainer(1)
+    module.trainer.datamodule = data  # type: ignore[attr-defined]  # what Lightning sets when it fits
+    x = torch.cat([torch.from_numpy(data.probes()), torch.rand(64, DYNAMICS.input_size) * 4 - 2])
+    module.eval()
+    with torch.inference_mode():
+        before = module.network(x)
+    module.setup("fit")
+    mean, std = (values.float() for values in data.statistics())
+    assert torch.equal(module.network[0].mean, mean) and torch.equal(module.network[0].std, std)
+    with torch.inference_mode():
+        assert torch.allclose(module.network(x), before, atol=1e-5)
+    module.start_from([], 1.0, has_start=False)
+    module.network[0].std.fill_(1)
+    module.setup("fit")
+    with torch.inference_mode():
+        assert torch.equal(module.network[0].std, std)
+
+
 def test_it_learns_and_exports_as_it_is(data: PianoPerformances) -> None:
     L.seed_everything(0, verbose=False)
     module = DynamicsEngine(hidden=[32, 16], dropout=0.0, learning_rate=1e-2)

@@ -97,11 +97,13 @@ class DynamicsEngine(LabModule):
         return f"{'→'.join(map(str, self.sizes))}→{PLAYED} sigmoid + {DYNAMICS.output_size - PLAYED} zeros"
 
     def setup(self, stage: str) -> None:
-        """The training data's input statistics become part of the network."""
+        """The training data's input statistics become part of the network, which computes the same where it has a start."""
         if stage == "fit":
             mean, std = self.trainer.datamodule.statistics()  # type: ignore[attr-defined]
             statistics = self.network[0]
             assert isinstance(statistics, Standardize)
+            if self.has_start:
+                statistics.hand_over(self.network[1], mean, std)
             statistics.mean.copy_(mean)
             statistics.std.copy_(std)
 
