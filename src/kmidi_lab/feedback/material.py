@@ -76,6 +76,16 @@ def material(asker: Asker, folder: Path, refuse: Refuse, without: set[str]) -> I
             refuse(named(path, reason(error)))
 
 
+def event_fields(question: Question, published: Published) -> dict[str, Any]:
+    """What an event holds beside a label so that it can be learnt from: the file that is asked, and what it is given.
+
+    The input is left out where it is not one vector.
+    """
+    fields = {"artefact": published.entry.get("exports", {}).get("onnx_sha256")}
+    vector = question.vector
+    return fields if vector is None else fields | {"input": [float(x) for x in vector]}
+
+
 def inside(folder: Path, path: Path) -> bool:
     """Whether a path is that of a file in a folder, wherever links lead."""
     return path.resolve().is_relative_to(folder.resolve())
