@@ -121,6 +121,7 @@ def test_from_charts_to_labels_in_the_store(job, tmp_path: Path, capsys, monkeyp
     job("task=queue", "model=harmony", f"data.root={tmp_path / 'charts'}", "queue.by=surprise")
     said = capsys.readouterr().out
     assert "5 to ask about, 1 left out" in said and "b.txt" in said
+    assert "fill in `label` (such as Gb7, " in said, "its own chord and others of the model"
     rows = list(csv.DictReader((tmp_path / "queue.csv").open()))
     assert rows[0]["source"] == "a.txt:1.6", "the chord that the model expects least"
     rows[0] |= {"label": "F", "rater": "ann"}
