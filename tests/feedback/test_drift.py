@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from support.page import Page
@@ -75,8 +77,9 @@ def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> 
     data = ChordSongs(root=str(tmp_path), cache_dir=str(cache), sources=["embedded", "rntxt"])
     data.prepare_data()
     data.setup("test")
-    probes = data.probes()
-    job(*task, store("same.db", probes[np.random.default_rng(0).permutation(len(probes))[:200]]))
+    known = data.encoded("train").x
+    job(*task, store("same.db", known[np.random.default_rng(0).permutation(len(known))[:200]]))
+    assert json.loads((tmp_path / "monitor.json").read_bytes())["reference"] == len(known) != len(data.probes())
     assert "MMD" in capsys.readouterr().out
     assert (tmp_path / "monitor.json").is_file() and "is like its data" in (tmp_path / "monitor.html").read_text()
     size = CONTRACTS["harmony"].input_size

@@ -25,7 +25,7 @@ _DAY_S, _SHOWN = 86_400, 5
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    """Compares the inputs of the last `monitor.days` days with the test part of the model's data.
+    """Compares the inputs of the last `monitor.days` days with the training part of the model's data.
 
     Raises:
         ConfigError: no days. DataError: too few inputs. DriftError: they are of another population.
@@ -46,7 +46,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
     data.prepare_data()
     data.setup("test")
-    reference = data.probes()
+    reference = data.trained_on()
     found = drift(reference, seen, cfg.seed)
     worst = [int(i) for i in np.argsort(-found.psi)[:_SHOWN]]
     report = {
