@@ -251,10 +251,12 @@ class Arranger:
     def _asked(self, before: str) -> dict[str, Any]:
         return {"chords": before, "key": str(self._spelling), "emotion": str(self._brief.mood)}
 
-    def drawn(self) -> list[tuple[dict[str, Any], str]]:
-        """What harmony was asked for each chord that it drew for the song, and that chord as the song plays it."""
+    def drawn(self) -> list[tuple[str, dict[str, Any], str]]:
+        """For each chord that a model drew: the model, what it was asked, and the chord as the song plays it."""
         rounds = self._loops.values()
-        return [(self._asked(so_far(chords[:n])), chord) for chords in rounds for n, chord in enumerate(chords)]
+        return [
+            ("harmony", self._asked(so_far(chords[:n])), chord) for chords in rounds for n, chord in enumerate(chords)
+        ]
 
     def _draw(self, chords: str, bars: int, seed: int) -> list[tuple[float, float, int]]:
         asked = {

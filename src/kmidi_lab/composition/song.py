@@ -42,7 +42,7 @@ class Song:
         midi: as it is played, a MIDI file's bytes.
         trace: who did what, for a JSON file.
         remarks: what a person should know, a line each.
-        drawn: what harmony was asked for each chord that it drew, and the chord.
+        drawn: for each chord that a model drew, the model, what it was asked, and the chord.
     """
 
     brief: Brief
@@ -50,7 +50,7 @@ class Song:
     midi: bytes
     trace: Mapping[str, Any]
     remarks: tuple[str, ...]
-    drawn: Sequence[tuple[Mapping[str, Any], str]] = ()
+    drawn: Sequence[tuple[str, Mapping[str, Any], str]] = ()
 
 
 def composed(request: SongRequest, players: Players, seed: int) -> Song:

@@ -1,4 +1,4 @@
-"""What harmony was given for each chord that it drew for a song of the page, so that a rating of the song can teach it."""
+"""What a model was given for each chord that it drew for a song of the page, so that a rating of the song can teach it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from kmidi_lab.feedback.reading import from_json
 
 CHOSEN = "chosen"
 """Its ending on the shelf, beside the song's files; no request names it."""
-_MODEL = "harmony"
 
 
 def chosen(song: Song, players: Players) -> bytes:
-    """The input, the file's hash and the chord of each, as fields of an event; none where no model drew them."""
-    asked = [(players.given(_MODEL, **settings), chord) for settings, chord in song.drawn]
+    """The model, its input, its file's hash and the chord of each, as fields of an event; none where a rule drew them."""
+    asked = [(model, players.given(model, **settings), chord) for model, settings, chord in song.drawn]
     held = [
-        {"input": given[0].tolist(), "artefact": given[1], "choices": {"chosen": chord}}
-        for given, chord in asked
+        {"model": model, "input": given[0].tolist(), "artefact": given[1], "choices": {"chosen": chord}}
+        for model, given, chord in asked
         if given is not None
     ]
     return orjson.dumps(held)
@@ -40,7 +39,7 @@ def chord_events(songs: Sequence[tuple[str, bytes]], rated: Sequence[Event]) -> 
         return []
     return [
         from_json(
-            {"format": FORMAT, "event": new_id(), "time": of.time, "use": of.use, "model": _MODEL}
+            {"format": FORMAT, "event": new_id(), "time": of.time, "use": of.use}
             | {"action": of.action, "group": of.group}
             | one
             | {"choices": one["choices"] | {"song": name}}
