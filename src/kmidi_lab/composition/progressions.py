@@ -47,7 +47,7 @@ def progression(
     return max(drawn, key=lambda candidate: candidate[1] - _likeness(candidate[0], others))[0]
 
 
-def so_far(chords: Sequence[str]) -> str:
+def asked(chords: Sequence[str]) -> str:
     """Chords, a bar each, as the model is told them."""
     return " | ".join(chords) + " |" if chords else ""
 
@@ -63,7 +63,7 @@ def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> tuple[
     chords: list[str] = []
     likely = 0.0
     for place in range(bars):
-        options = ask(so_far(chords))[:_CHOICES]
+        options = ask(asked(chords))[:_CHOICES]
         weights = np.array([p * _fit(symbol, place, bars, chords, taste) for symbol, p in options])
         if not weights.sum():
             weights = np.array([p for _, p in options])
@@ -75,7 +75,7 @@ def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> tuple[
     return chords, likely / bars - _DULL * max(0, _ENOUGH - different) - _DULL * halves
 
 
-def _fit(symbol: str, place: int, bars: int, before: Sequence[str], taste: Taste) -> float:
+def _fit(symbol: str, place: int, bars: int, so_far: Sequence[str], taste: Taste) -> float:
     """A factor on the model's probability."""
     chord = parse_jazz(symbol)
     degree = chord.degree(taste.key.tonic)
@@ -84,7 +84,7 @@ def _fit(symbol: str, place: int, bars: int, before: Sequence[str], taste: Taste
         return 0.0
     if place == bars - 1 and degree not in _ENDINGS[mode]:
         return 0.0
-    if before and parse_jazz(before[-1]).root == chord.root:
+    if so_far and parse_jazz(so_far[-1]).root == chord.root:
         return 0.15
     rare = chord.quality in _RARE or not _in_key(chord, taste.key)
     colour = taste.colour if rare else 1.0

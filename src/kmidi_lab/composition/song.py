@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from inspect import signature
 from pathlib import Path
@@ -50,7 +50,7 @@ class Song:
     midi: bytes
     trace: Mapping[str, Any]
     remarks: tuple[str, ...]
-    drawn: Sequence[tuple[str, Mapping[str, Any], str]] = ()
+    drawn: tuple[tuple[str, Mapping[str, Any], str], ...] = ()
 
 
 def composed(request: SongRequest, players: Players, seed: int) -> Song:
@@ -89,7 +89,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     if reference:
         trace["reference"] = reference.trace()
     trace["form"]["changed"] = changed
-    return Song(brief, arrangement, played.midi, trace, tuple(remarks), arranger.drawn())
+    return Song(brief, arrangement, played.midi, trace, tuple(remarks), tuple(arranger.drawn()))
 
 
 def _briefed(request: SongRequest, players: Players, seed: int, reference: Reference | None) -> tuple[Brief, list[str]]:
