@@ -100,7 +100,7 @@ class Studio:
             files |= {"json": orjson.dumps(song.trace, option=orjson.OPT_INDENT_2)}
             files |= {"intent": to_json(request.song).encode()}
             files |= _sound(song.midi)
-            kept = self.shelf.put(files | {CHOSEN: chosen(song, players)})
+        kept = self.shelf.put(files | {CHOSEN: chosen(song, players)})
         return {"id": kept, "title": title, "files": sorted(files), "trace": song.trace, "remarks": song.remarks}
 
     def ask(self, model: str, data: bytes) -> dict[str, Any]:
