@@ -91,6 +91,7 @@ def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> 
         job(*task, "monitor.days=0")
 
 
+@pytest.mark.slow
 def test_sentences_are_compared_by_the_published_table(job, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("kmidi_lab.tasks.monitor.models_root", lambda *_: release_root())
     feeling_files.write(tmp_path / "data", 150)
