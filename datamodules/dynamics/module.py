@@ -118,6 +118,9 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         """`[T, 32]` real inputs of the test split, for parity, golden vectors and timing."""
         return np.concatenate([p.x for p in self.encoded("test")])
 
+    def trained_on(self) -> np.ndarray:
+        return np.concatenate([p.x for p in self.encoded("train")])
+
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[32]` of the training inputs; 0 and 1 for what never changes there."""
         x = np.concatenate([p.x for p in self.encoded("train")]).astype(np.float64)

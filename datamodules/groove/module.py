@@ -90,6 +90,9 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         """`[T, 64]` bars of the test split, one performance after the other."""
         return self.encoded("test").x
 
+    def trained_on(self) -> np.ndarray:
+        return self.encoded("train").x
+
     def grouped(self, songs: list[Performance]) -> Groups:
         return library.group(songs)
 

@@ -90,6 +90,9 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         """`[T, 128]` real inputs of the test split, for parity, golden vectors and timing."""
         return self.encoded("test").x
 
+    def trained_on(self) -> np.ndarray:
+        return self.encoded("train").x
+
     def grouped(self, songs: list[Song]) -> Groups:
         return library.group(songs)
 

@@ -115,6 +115,9 @@ class FeelingTexts(LabData[Sentence, IntentBatch]):
     def probes(self) -> np.ndarray:
         return self.vectors("test")
 
+    def trained_on(self) -> np.ndarray:
+        return self.vectors("train")
+
     def grouped(self, songs: list[Sentence]) -> Groups:
         return library.group(songs)
 

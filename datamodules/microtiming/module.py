@@ -96,6 +96,9 @@ class MicrotimedTakes(LabData[PublishedTake, MicrotimingBatch]):
         """`[T, 64]` notes of the test split, one take after the other, leads given."""
         return self.encoded("test").with_lead()
 
+    def trained_on(self) -> np.ndarray:
+        return self.encoded("train").with_lead()
+
     def grouped(self, songs: list[PublishedTake]) -> Groups:
         return library.group([song.take for song in songs])
 

@@ -84,6 +84,9 @@ class SongForms(LabData[Form, StructureBatch]):
         """`[T, 64]` real inputs of the test split, for parity, golden vectors and timing."""
         return self.encoded("test").x
 
+    def trained_on(self) -> np.ndarray:
+        return self.encoded("train").x
+
     def grouped(self, songs: list[Form]) -> Groups:
         return library.group(songs)
 

@@ -72,6 +72,10 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     def probes(self) -> np.ndarray:
         """`[T, N]` real inputs of the test split, for parity, golden vectors and timing."""
 
+    def trained_on(self) -> np.ndarray:
+        """`[T, N]` inputs of the training part, which what is asked is compared with; those of `probes` without them."""
+        return self.probes()
+
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The `data` object of run.json."""

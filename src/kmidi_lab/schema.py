@@ -148,6 +148,7 @@ class MonitorConfig:
 class QueueConfig:
     by: str | None = None
     count: int = 100
+    diverse: bool = True
     members: list[str] = field(default_factory=list)
     checkpoint: str | None = None
 

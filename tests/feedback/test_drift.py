@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+from support import feeling_files
 from support.page import Page
 
 from kmidi_lab.contracts import CONTRACTS
@@ -11,6 +14,7 @@ from kmidi_lab.errors import ConfigError, DataError, DriftError
 from kmidi_lab.feedback.drift import drift, mmd, psi
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
+from kmidi_lab.inference.published import release_root
 from kmidi_lab.report.drift import InputDrift, write_drift
 
 
@@ -75,8 +79,9 @@ def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> 
     data = ChordSongs(root=str(tmp_path), cache_dir=str(cache), sources=["embedded", "rntxt"])
     data.prepare_data()
     data.setup("test")
-    probes = data.probes()
-    job(*task, store("same.db", probes[np.random.default_rng(0).permutation(len(probes))[:200]]))
+    known = data.encoded("train").x
+    job(*task, store("same.db", known[np.random.default_rng(0).permutation(len(known))[:200]]))
+    assert json.loads((tmp_path / "monitor.json").read_bytes())["reference"] == len(known) != len(data.probes())
     assert "MMD" in capsys.readouterr().out
     assert (tmp_path / "monitor.json").is_file() and "is like its data" in (tmp_path / "monitor.html").read_text()
     size = CONTRACTS["harmony"].input_size
@@ -84,6 +89,16 @@ def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> 
         job(*task, store("other.db", np.random.default_rng(0).uniform(-1, 1, (200, size))))
     with pytest.raises(ConfigError, match=r"monitor\.days=0 must"):
         job(*task, "monitor.days=0")
+
+
+@pytest.mark.slow
+def test_sentences_are_compared_by_the_published_table(job, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("kmidi_lab.tasks.monitor.models_root", lambda *_: release_root())
+    feeling_files.write(tmp_path / "data", 150)
+    store = Store(tmp_path / "feedback.db")
+    store.add(Event(use=new_id(), model="intent", action="accepted", input=[5.0] * 128) for _ in range(100))
+    with pytest.raises(DriftError, match="model=intent is asked about what it was not made for"):
+        job("task=monitor", "model=intent", f"monitor.store={store.path}", f"data.root={tmp_path / 'data'}")
 
 
 @pytest.mark.parametrize("alert", [True, False])

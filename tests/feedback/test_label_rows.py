@@ -17,11 +17,11 @@ def rows(path: Path, *raters: str) -> Path:
 
 def test_a_row_without_a_rater_is_nobodys_where_others_have_one(tmp_path: Path) -> None:
     labels = Labels(Store(tmp_path / FILE), "intent")
-    new, there, faults = take_in(rows(tmp_path / "a.csv", "ann", "", "me", " "), labels, str, 1_800_000_000)
+    new, there, faults = take_in(rows(tmp_path / "a.csv", "ann", "", "me", " "), labels, str, 1_800_000_000, {})
     assert (new, there, len(faults)) == (2, 0, 2)
     assert all("no rater" in fault for fault in faults) and ":3:" in faults[0] and ":5:" in faults[1]
 
 
 def test_without_any_rater_one_person_labelled(tmp_path: Path) -> None:
     labels = Labels(Store(tmp_path / FILE), "intent")
-    assert take_in(rows(tmp_path / "a.csv", "", ""), labels, str, 1_800_000_000) == (2, 0, [])
+    assert take_in(rows(tmp_path / "a.csv", "", ""), labels, str, 1_800_000_000, {}) == (2, 0, [])

@@ -56,7 +56,7 @@ def test_dropout_and_committee_rank_a_folder_or_are_refused(job, refusal, tmp_pa
     charts = tmp_path / "charts"
     charts.mkdir()
     (charts / "a.txt").write_text("C | Am | Dm7 | G7 | C | Gb7")
-    by_dropout = ("experiment=harmony_real", "queue.by=bald", f"data.root={charts}")
+    by_dropout = ("model=harmony", "queue.by=bald", f"data.root={charts}")
     first = scores(*by_dropout)
     assert len(first) == 4 and all(s > 0 for s in first), "draws differ"
     rows = re.findall(r"^  \d\.\d{4}  .*", capsys.readouterr().out, re.MULTILINE)

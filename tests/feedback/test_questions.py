@@ -14,10 +14,11 @@ import soundfile
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.asking import batch, core_set, disagreement, entropy, margin
 from kmidi_lab.feedback.labels import Labels, kappa
-from kmidi_lab.feedback.material import Asker, Item, material
+from kmidi_lab.feedback.material import Asker, Item, material, ranked
 from kmidi_lab.feedback.queue import queue_items, queue_rows
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.published import load_published, release_root
+from kmidi_lab.inference.questions import Guess, Question
 from kmidi_lab.models.intent.predict import FeelingOf
 
 
@@ -47,9 +48,23 @@ def test_a_core_set_is_spread_and_a_batch_holds_no_twins() -> None:
     assert core_set(line, np.array([[0.0]]), 2).tolist() == [4, 2]
     assert len(set(core_set(line, np.empty((0, 1)), 5).tolist())) == 5
     twins = np.repeat([[0.0], [9.0]], 5, axis=0)
-    assert set((batch(np.arange(10.0), twins, 2) // 5).tolist()) == {0, 1}
+    others = np.concatenate([twins, np.full((10, 1), 20.0)])
+    assert set((batch(np.arange(20.0, 0.0, -1.0), others, 2) // 5).tolist()) == {0, 1}
     assert batch(np.array([3.0, 1.0]), twins[:2], 1).tolist() == [0]
     assert len(batch(np.zeros(0), np.zeros((0, 1)), 0)) == 0
+
+
+def test_the_score_decides_in_a_small_folder_too_and_alone_where_no_diversity_is_wanted() -> None:
+    """Were all of six items candidates, those furthest from each other would stand first, whatever their scores."""
+    scores, places = np.array([0.0, 3.0, 5.0, 4.0, 2.0, 1.0]), np.array([0.0, 0.0, 2.0, 3.0, 4.0, 5.0])[:, None]
+    assert batch(scores, places, 6).tolist() == [2, 3, 1, 4, 5, 0]
+    assert batch(scores, places, 2).tolist() == [2, 1], "of the best three the two that are furthest apart"
+    places_and_chances = ((0, 0.5), (0, 0.52), (9, 0.6), (5, 0.9))
+    guesses = [Guess(np.array([p], np.float32), np.array([c, 1 - c]), ["a", "b"]) for p, c in places_and_chances]
+    items = [Item(Question(f"{i:064x}"), str(i), guess) for i, guess in enumerate(guesses)]
+    assert [item.source for item in ranked(items, "margin", 2, diverse=False)] == ["0", "1"]
+    items += [Item(Question(f"{i:064x}"), str(i), guesses[3]) for i in range(4, 8)]
+    assert [item.source for item in ranked(items, "margin", 2)] == ["0", "2"]
 
 
 def test_kappa_is_cohens() -> None:
@@ -84,7 +99,10 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
             typed = shlex.split(line[line.index("task=label") :])
             assert f"models_root='{tmp_path}/my models'" in typed and f"label.file={tmp_path / 'queue.csv'}" in typed
     assert few.count("task=label") == 2
-    assert "the highest score first, then what is most unlike those above it" in few
+    assert (
+        "score (minus the lead of its likeliest answer), place and the model's answer; the highest score first" in few
+    )
+    assert few.count("type python -m kmidi_lab task=label model=intent") == 1
     job("task=queue", *task)
     said = capsys.readouterr().out
     assert "4 to ask about, 1 left out" in said and "b.txt: no text in UTF-8" in said

@@ -26,6 +26,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_results_hold_every_number_that_counts() -> None:
     text = results_markdown([sample_run()]).replace("\u00a0", " ")
+    assert "(active_learning.md#does-asking-well-save-labels)" in text and "(retraining.md#does-it-help)" in text
     assert "| harmony | **7.12** | 0.524 |" in text
     assert "| mean ± std, 3 seeds | 7.13 ± 0.05 | 0.523 ± 0.002 | – |" in text
     for baseline in ("majority", "circle\\_of\\_fifths", "bigram", "4-gram", "4-gram+cache"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,17 +35,17 @@ def test_not_worse_allows_the_margin_and_no_more() -> None:
 
 def test_better_needs_more_than_chance_and_goes_by_users_where_there_are_enough() -> None:
     rng = np.random.default_rng(1)
-    before, ones = rng.normal(2, 1, 120), np.ones(120)
-    assert not gates.better(before, before, np.zeros(120, int), ones, 0).passed
-    assert not gates.better(before, before + rng.normal(0, 0.1, 120), np.zeros(120, int), ones, 0).passed
-    assert gates.better(before, before - 0.1 + rng.normal(0, 0.1, 120), np.zeros(120, int), ones, 0).passed
+    before, ones, each = rng.normal(2, 1, 120), np.ones(120), np.arange(120)
+    assert not gates.better(before, before, np.zeros(120, int), each, ones, 0).passed
+    assert not gates.better(before, before + rng.normal(0, 0.1, 120), np.zeros(120, int), each, ones, 0).passed
+    assert gates.better(before, before - 0.1 + rng.normal(0, 0.1, 120), np.zeros(120, int), each, ones, 0).passed
     # Two users of six gain much, four lose a little: the mean is better, the users are not.
     users = np.repeat(np.arange(6), 20)
     after = before + np.where(users < 1, -0.6, 0.02)
-    assert gates.better(before, after, np.zeros(120, int), ones, 0).passed
-    assert not gates.better(before, after, users, ones, 0).passed
+    assert gates.better(before, after, np.zeros(120, int), each, ones, 0).passed
+    assert not gates.better(before, after, users, each, ones, 0).passed
     assert gates.better(
-        before, after, users, np.where(users < 1, 1.0, 0.0), 0
+        before, after, users, each, np.where(users < 1, 1.0, 0.0), 0
     ).passed  # who is not trusted does not count
 
 
@@ -69,6 +71,18 @@ def test_a_rater_counts_as_the_root_of_its_events() -> None:
     assert weights[:100].sum() == pytest.approx(10)
     assert weights[100:].sum() == pytest.approx(2)
     assert event_weights(lessons, np.array([0.0, 1.0]))[:100].sum() == 0
+
+
+def test_the_chords_of_a_song_are_held_out_together_weigh_as_one_and_are_drawn_as_one() -> None:
+    lessons = replace(_lessons(9), judged=np.array([0, 1, 1, 1, 1, 2, 3, 3, 3]))
+    assert held_out(lessons, np.ones(1), 0.25, 0).tolist() == [False] * 6 + [True] * 3
+    weights = event_weights(lessons, np.ones(1))
+    assert np.bincount(lessons.judged, weights) == pytest.approx([0.5] * 4)  # √4 in all
+    before, ones = np.zeros(40), np.ones(40)
+    after = np.repeat([-1.0, 0.4], 20)  # of two songs one is better by far: no proof, though of 40 chords it is
+    each, songs = np.arange(40), np.repeat([0, 1], 20)
+    assert gates.better(before, after, np.zeros(40, int), each, ones, 0).passed
+    assert not gates.better(before, after, np.zeros(40, int), songs, ones, 0).passed
 
 
 def test_batches_hold_the_share_of_feedback_that_is_wanted() -> None:

@@ -126,6 +126,25 @@ def test_what_teaches_nothing_is_counted_by_its_reason(held: dict[str, object], 
     assert len(_chords()) == 0
 
 
+def test_a_chord_that_was_drawn_is_judged_by_its_name_and_the_chords_of_a_song_count_as_one() -> None:
+    first = {"output": None, "artefact": THEIRS, "choices": {"chosen": "A7", "song": "one"}}
+    second = first | {"action": "rejected", "choices": {"chosen": "A7", "song": "two"}, "input": _in_key(0)}
+    third = first | {"choices": {"chosen": "D", "song": "one"}}
+    lessons = _chords(_event(**first), _event(**second), _event(**third), _event(artefact=OURS), _event(**second))
+    assert lessons.left_out == {}
+    assert lessons.targets[[0, 2, 3], :96].argmax(1).tolist() == [60, 0, 4]
+    assert lessons.targets[1, 9 * 8 + 4] == 0 and lessons.targets[1, :96].sum() == pytest.approx(1)
+    assert lessons.judgement.tolist() == [0, 1, 0, 2, 1] and lessons.judgements == 3
+    assert lessons.weights.tolist() == [0.5, 0.5, 0.5, 1.0, 0.5]
+    assert lessons.rows(np.array([0, 3])).weights.tolist() == [1.0, 1.0]
+    assert "count as 3" in lessons.counted and not _chords(_event()).counted
+
+
+def test_of_what_one_user_likes_and_dislikes_one_cancels_one() -> None:
+    assert len(_chords(_event(), _event(), _event(action="rejected"), _event())) == 2
+    assert _chords(_event(), _event(action="rejected"), _event(action="rejected")).targets[0, 4] == 0
+
+
 def test_what_one_user_likes_and_dislikes_is_left_out_and_others_are_not() -> None:
     lessons = _chords(_event(), _event(action="rejected"), _event(use=OTHER), _event(label="A7", action="changed"))
     assert lessons.left_out == {"liked and disliked by the same user": 2}

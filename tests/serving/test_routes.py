@@ -75,7 +75,7 @@ def test_the_same_question_twice_gives_the_same_song_and_a_rating_is_kept_withou
     assert songs[0] == songs[1] != songs[2]
     kept = client.post("/api/rate", json={"first": ids[0], "second": ids[2], "better": "second"})
     assert kept.status_code == 200
-    events = {event.action: event for event in Store(tmp_path / "feedback.db").events()}
+    events = {event.action: event for event in Store(tmp_path / "feedback.db").events("page")}
     assert {action: event.choices["seed"] for action, event in events.items()} == {"rejected": "1", "accepted": "2"}
     assert len({event.group for event in events.values()}) == len({event.use for event in events.values()}) == 1
     hashes = [word for name, word in events["accepted"].choices.items() if name.startswith("model_")]

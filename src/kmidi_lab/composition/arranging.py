@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, zip_longest
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
-from kmidi_lab.composition.progressions import Taste, progression
+from kmidi_lab.composition.progressions import Taste, asked, progression
 from kmidi_lab.composition.tunes import SPAN, Singer, section_tune, with_end
 from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
@@ -245,9 +246,17 @@ class Arranger:
         return self._loops[kind]
 
     def _next_chords(self, so_far: str) -> list[tuple[str, float]]:
-        return list(
-            self._players.ask("harmony", chords=so_far, key=str(self._spelling), emotion=str(self._brief.mood), top=24)
-        )
+        return list(self._players.ask("harmony", **self._asked(so_far), top=24))
+
+    def _asked(self, so_far: str) -> dict[str, Any]:
+        return {"chords": so_far, "key": str(self._spelling), "emotion": str(self._brief.mood)}
+
+    def drawn(self) -> list[tuple[str, dict[str, Any], str]]:
+        """For each chord that a model drew: the model, what it was asked, and the chord as the song plays it."""
+        rounds = self._loops.values()
+        return [
+            ("harmony", self._asked(asked(chords[:n])), chord) for chords in rounds for n, chord in enumerate(chords)
+        ]
 
     def _draw(self, chords: str, bars: int, seed: int) -> list[tuple[float, float, int]]:
         asked = {

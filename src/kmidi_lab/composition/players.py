@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kmidi_lab.inference.api import Request, Session, request_of
 from kmidi_lab.inference.published import Published, load_published
 from kmidi_lab.registry.registry import published_entry
@@ -62,6 +65,15 @@ class Players:
             player.asked = {key: _short(value) for key, value in settings.items()}
             player.answered = _short(answer)
         return answer
+
+    def given(self, model: str, **settings: Any) -> tuple[NDArray[np.float32], str | None] | None:
+        """What a published model is given for a question, `[N]`, and the SHA-256 of its file.
+
+        None where what stands in for it answers, or where it is not given one vector.
+        """
+        request, published = self._of(model)
+        vector = request(**settings).vector(published) if published else None
+        return None if vector is None else (vector, self.trace[model].sha256)
 
     def _of(self, model: str) -> tuple[type[Request[Any]], Published | None]:
         if model not in self._models:

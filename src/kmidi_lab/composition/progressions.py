@@ -47,6 +47,11 @@ def progression(
     return max(drawn, key=lambda candidate: candidate[1] - _likeness(candidate[0], others))[0]
 
 
+def asked(chords: Sequence[str]) -> str:
+    """Chords, a bar each, as the model is told them."""
+    return " | ".join(chords) + " |" if chords else ""
+
+
 def _likeness(chords: Sequence[str], others: Sequence[Sequence[str]]) -> float:
     """What it costs to be like another section's round: the same place by place, or the same beginning."""
     same = [np.mean([a == b for a, b in zip(chords, other, strict=False)]) for other in others]
@@ -58,7 +63,7 @@ def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> tuple[
     chords: list[str] = []
     likely = 0.0
     for place in range(bars):
-        options = ask(" | ".join(chords) + " |" if chords else "")[:_CHOICES]
+        options = ask(asked(chords))[:_CHOICES]
         weights = np.array([p * _fit(symbol, place, bars, chords, taste) for symbol, p in options])
         if not weights.sum():
             weights = np.array([p for _, p in options])

@@ -42,6 +42,7 @@ class Song:
         midi: as it is played, a MIDI file's bytes.
         trace: who did what, for a JSON file.
         remarks: what a person should know, a line each.
+        drawn: for each chord that a model drew, the model, what it was asked, and the chord.
     """
 
     brief: Brief
@@ -49,6 +50,7 @@ class Song:
     midi: bytes
     trace: Mapping[str, Any]
     remarks: tuple[str, ...]
+    drawn: tuple[tuple[str, Mapping[str, Any], str], ...] = ()
 
 
 def composed(request: SongRequest, players: Players, seed: int) -> Song:
@@ -66,7 +68,8 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     plan, changed = (form, "") if form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
     remarks += [line] if brief.chords and (line := unheard(brief.chords, plan)) else []
-    arrangement = Arranger(brief, players).arrange(plan)
+    arranger = Arranger(brief, players)
+    arrangement = arranger.arrange(plan)
     for rule in brief.rules_broken:
         try:
             arrangement = break_rule(arrangement, rule)
@@ -86,7 +89,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     if reference:
         trace["reference"] = reference.trace()
     trace["form"]["changed"] = changed
-    return Song(brief, arrangement, played.midi, trace, tuple(remarks))
+    return Song(brief, arrangement, played.midi, trace, tuple(remarks), tuple(arranger.drawn()))
 
 
 def _briefed(request: SongRequest, players: Players, seed: int, reference: Reference | None) -> tuple[Brief, list[str]]:

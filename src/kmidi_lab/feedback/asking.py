@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
-_BY_DIVERSITY = 5
-"""A batch is chosen, by diversity, of so many times as many of the highest scores."""
+_BY_DIVERSITY, _SHARE = 5, 0.5
+"""A batch is chosen, by diversity, of so many times as many of the highest scores, and of this share of all at most."""
 LEAST = 1e-12
 """No probability is taken to be lower."""
 
@@ -60,8 +60,14 @@ def batch(scores: Array, vectors: Array, count: int) -> NDArray[np.intp]:
 
     The highest score is the first; equal scores keep their order.
     """
-    best = np.argsort(-scores, kind="stable")[: count * _BY_DIVERSITY]
+    best = highest(scores, max(count, min(count * _BY_DIVERSITY, int(len(scores) * _SHARE))))
+    if not count:
+        return best
     rest = best[1:]
-    return (
-        np.concatenate([best[:1], rest[core_set(vectors[rest], vectors[best[:1]], count - 1)]]) if count else best[:0]
-    )
+    chosen = np.concatenate([best[:1], rest[core_set(vectors[rest], vectors[best[:1]], count - 1)]])
+    return best[np.isin(best, chosen)]
+
+
+def highest(scores: Array, count: int) -> NDArray[np.intp]:
+    """Places of the `count` highest of `[N]` scores, the highest first; equal ones keep their order."""
+    return np.argsort(-scores, kind="stable")[:count]

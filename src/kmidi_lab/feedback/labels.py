@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class Labels:
             EventError: no event can hold it, or the rater's events were deleted, so that none is taken again.
         """
         before = self._events.get((use, item))
-        if before and before.label == label:
+        if before and before.label == label and (before.input is not None or "input" not in more):
             return False
         held = {"use": use, "model": self._model, "action": "labelled", "item": item, "label": label} | more
         identity = _id(self._salt, use, self._model, item, label)
@@ -92,7 +92,9 @@ class Labels:
         return [(a, b, [(of[a][item], of[b][item]) for item in items]) for a, b, items in common if items]
 
 
-def take_in(path: Path, labels: Labels, check: Callable[[str], str], now: int) -> tuple[int, int, list[str]]:
+def take_in(
+    path: Path, labels: Labels, check: Callable[[str], str], now: int, more: Mapping[str, Mapping[str, Any]]
+) -> tuple[int, int, list[str]]:
     """Stores the rows of a file that have a label: how many are new, how many were there, a line for each that is wrong.
 
     Args:
@@ -100,6 +102,7 @@ def take_in(path: Path, labels: Labels, check: Callable[[str], str], now: int) -
         labels: where they go.
         check: gives a label as it is stored; raises UserError for what is none.
         now: seconds since 1970, UTC.
+        more: further fields of the events, by item.
 
     Raises:
         DataError: the file can't be read, or lacks a column.
@@ -112,7 +115,8 @@ def take_in(path: Path, labels: Labels, check: Callable[[str], str], now: int) -
         try:
             if several and not row["rater"].strip():
                 raise EventError("no rater, though other rows name one; fill in `rater`")
-            if labels.put(labels.rater(row["rater"]), row["item"], check(row["label"]), now):
+            fields = more.get(row["item"], {})
+            if labels.put(labels.rater(row["rater"]), row["item"], check(row["label"]), now, **fields):
                 new += 1
             else:
                 there += 1

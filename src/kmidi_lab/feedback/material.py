@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.errors import ConfigError, DataError, UserError, named, one_of, reason
-from kmidi_lab.feedback.asking import LEAST, SCORES, batch, disagreement
+from kmidi_lab.feedback.asking import LEAST, SCORES, batch, disagreement, highest
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
@@ -76,6 +76,16 @@ def material(asker: Asker, folder: Path, refuse: Refuse, without: set[str]) -> I
             refuse(named(path, reason(error)))
 
 
+def event_fields(question: Question, published: Published) -> dict[str, Any]:
+    """What an event holds beside a label so that it can be learnt from: the file that is asked, and what it is given.
+
+    The input is left out where it is not one vector.
+    """
+    fields = {"artefact": published.entry.get("exports", {}).get("onnx_sha256")}
+    vector = question.vector
+    return fields if vector is None else fields | {"input": [float(x) for x in vector]}
+
+
 def inside(folder: Path, path: Path) -> bool:
     """Whether a path is that of a file in a folder, wherever links lead."""
     return path.resolve().is_relative_to(folder.resolve())
@@ -94,15 +104,16 @@ def check_way(by: str, count: int) -> None:
         raise ConfigError(f"queue.count={count} must be 1 or more")
 
 
-def ranked(items: Sequence[Item], by: str, count: int) -> list[Item]:
-    """The `count` items that asking about would teach most, the most first, unlike each other.
+def ranked(items: Sequence[Item], by: str, count: int, diverse: bool = True) -> list[Item]:
+    """The `count` items that asking about would teach most, the most first; where `diverse`, unlike each other.
 
     Raises:
         ConfigError: as `check_way`, or the material has no labels of its own to be surprised by.
     """
     check_way(by, count)
     outputs, scores = np.stack([item.guess.output for item in items]), _scores(items, by)
-    order = batch(scores, outputs, min(count, len(items)))
+    count = min(count, len(items))
+    order = batch(scores, outputs, count) if diverse else highest(scores, count)
     return [replace(items[i], score=float(scores[i])) for i in order]
 
 

@@ -38,6 +38,15 @@ def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Itera
     Raises:
         DataError: no queue.
     """
+    for file, question in queue_questions(path, folder, asker, refuse):
+        try:
+            yield Item(question, source_of(folder, file, question), asker.request.asked(question, asker.published))
+        except (UserError, OSError) as error:
+            refuse(f"{path}: {one_line(source_of(folder, file, question), 80)}: {reason(error)}")
+
+
+def queue_questions(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Iterator[tuple[Path, Question]]:
+    """The file and the question of each row of a queue, as `queue_items`, but nothing is asked."""
     questions: dict[Path, dict[str, Question]] = {}
     faults: dict[Path, str] = {}
     seen = set[str]()
@@ -58,7 +67,7 @@ def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Itera
             if question is None:
                 changed = "it is not what it was when the queue was made; make the queue again"
                 raise DataError(faults.get(file, changed))
-            yield Item(question, source_of(folder, file, question), asker.request.asked(question, asker.published))
+            yield file, question
         except (UserError, OSError) as error:
             refuse(f"{path}:{number}: {one_line(row['source'], 80)}: {reason(error)}")
 

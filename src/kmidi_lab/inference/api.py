@@ -126,6 +126,10 @@ class Request(Bounded, ABC, Generic[Answer]):
             UserError: what is asked about can't be used.
         """
 
+    def vector(self, published: Published) -> NDArray[np.float32] | None:
+        """`[N]`, what the model is given for this question; None where that is not one vector."""
+        return None
+
     @classmethod
     def stream(cls, published: Published, **settings: Any) -> Any:
         """The model for live use, with `push` and `reset`; without a way of its own it takes contract vectors."""

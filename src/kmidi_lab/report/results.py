@@ -41,6 +41,8 @@ def results_markdown(runs: Sequence[RunRecord]) -> str:
         "Generated from the runs in [`results/`](results) by `python -m kmidi_lab.report.results`, not by hand.\n"
         "Bold is the best of its column, ↓ lower is better, ↑ higher is better. "
         "± is the sample standard deviation over seeds, or over folds where a line says so.\n"
+        "What feedback teaches is in [retraining.md](retraining.md#does-it-help); the curves of asking for labels well are "
+        "in [active_learning.md](active_learning.md#does-asking-well-save-labels).\n"
     )
     return "\n".join((head, readme_table(runs), *(_section(run, *_finished(run)) for run in _ordered(runs))))
 

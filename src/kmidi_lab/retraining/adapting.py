@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -113,7 +114,7 @@ def losses(module: LabModule, training: FeedbackTraining, lessons: Lessons) -> A
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What cross-validation says of an adapter: losses `before` and `after` `[E]`, after so many `steps`."""
+    """What cross-validation says of an adapter: losses `[J]` `before` and `after` so many `steps`, of J judgements."""
 
     steps: int
     before: Array
@@ -126,20 +127,28 @@ class CrossValidation:
 
 
 def cross_validated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed: int) -> CrossValidation:
-    """The number of steps with the lowest loss on parts of the lessons, in a row, that were not learnt from."""
-    everything = np.arange(len(lessons))
-    parts = np.array_split(everything, min(FOLDS, len(lessons)))
+    """The number of steps with the lowest loss on parts of the judgements, in a row, that were not learnt from."""
+    numbers, of = np.unique(lessons.judgement, return_inverse=True)
+    everything, share = np.arange(len(lessons)), lessons.weights
+    parts = [np.flatnonzero(np.isin(of, part)) for part in np.array_split(np.arange(len(numbers)), FOLDS) if len(part)]
     adapters = [Adapter(module, training, seed) for _ in parts]
     tried: list[CrossValidation] = []
-    before, done = losses(module, training, lessons), 0
+    before, done = _by(of, share * losses(module, training, lessons)), 0
     for steps in STEPS:
         after = np.zeros(len(lessons))
         for part, adapter in zip(parts, adapters, strict=True):
             rest = np.setdiff1d(everything, part)
-            adapter.learn(lessons.rows(rest), np.ones(len(rest)), steps - done)
+            adapter.learn(lessons.rows(rest), share[rest], steps - done)
             after[part] = adapter.losses(lessons.rows(part))
-        tried, done = [*tried, CrossValidation(steps, before, after)], steps
+        tried, done = [*tried, CrossValidation(steps, before, _by(of, share * after))], steps
         best = min(tried, key=lambda one: float(one.after.mean()))
         if tried.index(best) < len(tried) - 2:  # it has got worse twice
             break
     return best
+
+
+def _by(place: NDArray[np.integer], values: Array) -> Array:
+    """`[J]`, sums of `[E]` values by their place."""
+    sums = np.zeros(int(place.max()) + 1)
+    np.add.at(sums, place, values)
+    return sums

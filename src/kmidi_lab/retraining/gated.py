@@ -46,7 +46,7 @@ class Retraining:
         first, second = (losses(m, training, own) for m in (base, module))
         self.gates = [
             gates.not_worse(before, after, weights, self._margin, self._seed),
-            gates.better(first, second, own.rater, trust, self._seed),
+            gates.better(first, second, own.rater, own.judgement, trust, self._seed),
         ]
         learnt = self._lessons.rows(~self._held)
         facts = {

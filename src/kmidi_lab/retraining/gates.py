@@ -16,7 +16,7 @@ from kmidi_lab.scoring.metrics import bootstrap_means
 
 LEVEL, ROUNDS = 0.05, 4000
 FEWEST_GROUPS = 5
-"""Fewer users than these say nothing of the spread between users; then single events are drawn."""
+"""Fewer users than these say nothing of the spread between users; then single judgements are drawn."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,11 @@ def not_worse(before: Array, after: Array, weights: Array, margin: float, seed: 
     return Gate("frozen test", mean, float(np.average(after, weights=weights)), bound, margin * mean, len(before))
 
 
-def better(before: Array, after: Array, users: NDArray[np.integer], weights: Array, seed: int) -> Gate:
-    """Held-out feedback, `[E]` events of users: better beyond chance."""
-    groups = users if len(np.unique(users)) >= FEWEST_GROUPS else np.arange(len(users))
+def better(
+    before: Array, after: Array, users: NDArray[np.integer], judged: NDArray[np.integer], weights: Array, seed: int
+) -> Gate:
+    """Held-out feedback, `[E]` events of users and of their judgements: better beyond chance."""
+    groups = users if len(np.unique(users)) >= FEWEST_GROUPS else judged
     bound = upper_bound(after - before, groups, weights, seed)
     first, second = (float(np.average(values, weights=weights)) for values in (before, after))
     return Gate("held-out feedback", first, second, bound, 0.0, len(before))

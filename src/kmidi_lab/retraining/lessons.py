@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,9 +29,9 @@ class Judgement:
 
     Attributes:
         x: what the model was given.
-        output: what it said, None where something else was put in its place.
+        output: what it said, None where that is not what was judged.
         changed_to: numbers that were put in its place.
-        label: the word that was.
+        label: the word that was, or that was drawn from what it said.
         liked: whether the user wants this, or anything but this.
     """
 
@@ -53,6 +53,7 @@ class Lessons:
         raters: their use ids.
         left_out: how many events were not usable, by reason.
         alike: whether all that were kept wish for one and the same answer.
+        judged: `[E]`, the number of the judgement that each comes from; None is one each.
     """
 
     x: Array
@@ -61,13 +62,39 @@ class Lessons:
     raters: tuple[str, ...]
     left_out: Mapping[str, int]
     alike: bool = False
+    judged: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def rows(self, index: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Lessons:
         """Some of them; the raters stay."""
-        return Lessons(self.x[index], self.targets[index], self.rater[index], self.raters, self.left_out, self.alike)
+        return Lessons(
+            self.x[index], self.targets[index], self.rater[index], self.raters, self.left_out, self.alike,
+            self.judgement[index],
+        )  # fmt: skip
+
+    @property
+    def judgement(self) -> NDArray[np.intp]:
+        """`[E]`, `judged` spelt out; the numbers rise with the first event of each."""
+        return np.arange(len(self)) if self.judged is None else self.judged
+
+    @property
+    def judgements(self) -> int:
+        """How many there are: what a song was rated as a whole, say, is one, however many chords it has."""
+        return len(np.unique(self.judgement))
+
+    @property
+    def counted(self) -> str:
+        """What is said behind their number where they count as fewer."""
+        fewer = self.judgements < len(self)
+        return f"; they count as {self.judgements}: those of one rated song as one" if fewer else ""
+
+    @property
+    def weights(self) -> Array:
+        """`[E]`, 1 for each judgement, shared by its events, of which it says little one by one."""
+        _, place, count = np.unique(self.judgement, return_inverse=True, return_counts=True)
+        return np.asarray(1.0 / count[place]) if len(self) else np.zeros(0)
 
 
 Targets = Callable[[Array, NDArray[np.bool_], Array], Array]
@@ -99,12 +126,12 @@ def read_lessons(
             judged.append((event, one, answer(one)))
         except LeftOutError as error:
             left_out[str(error)] += 1
-    sides: dict[tuple[str, bytes, bytes], set[bool]] = defaultdict(set)
-    for event, one, array in judged:
-        sides[event.use, one.x.tobytes(), array.tobytes()].add(one.liked)
+    against = Counter((event.use, one.x.tobytes(), array.tobytes(), one.liked) for event, one, array in judged)
     kept: list[tuple[Event, Judgement, Array]] = []
     for event, one, array in judged:
-        if len(sides[event.use, one.x.tobytes(), array.tobytes()]) > 1:
+        same = event.use, one.x.tobytes(), array.tobytes()
+        if against[*same, not one.liked] > 0:  # each cancels one, the oldest first
+            against[*same, not one.liked] -= 1
             left_out["liked and disliked by the same user"] += 1
         elif not (one.liked or rejections):
             left_out["rejected, which says nothing of what would be better"] += 1
@@ -116,7 +143,10 @@ def read_lessons(
     made = targets(np.array([array for _, _, array in kept]), liked, x) if kept else np.zeros((0, 0))
     rater = np.array([raters.index(event.use) for event, _, _ in kept], np.intp)
     alike = len(kept) > 1 and bool(liked.all()) and len({array.tobytes() for _, _, array in kept}) == 1
-    return Lessons(x, made, rater, raters, dict(sorted(left_out.items())), alike)
+    of = [(event.use, event.choices.get("song", event.event)) for event, _, _ in kept]
+    numbers = {one: number for number, one in enumerate(dict.fromkeys(of))}
+    judgement = np.array([numbers[one] for one in of], np.intp)
+    return Lessons(x, made, rater, raters, dict(sorted(left_out.items())), alike, judgement)
 
 
 ALIKE = "  all of them wish for the same answer, so what is learnt is to give it everywhere; feedback should hold others, too"
@@ -133,15 +163,17 @@ def _judged(event: Event, contract: Contract, hashes: Collection[str]) -> Judgem
         raise LeftOutError(f"with an input beyond ±{_LARGEST_INPUT:g}")
     if event.label is not None or event.changed_to is not None:
         return Judgement(x, None, event.changed_to, event.label, True)
-    if event.artefact is not None and event.artefact not in hashes:
-        raise LeftOutError("about what another file said")
-    output = _vector(event.output, contract.output_size)
-    if output is None:
-        raise LeftOutError(f"without all {contract.output_size} numbers of the output")
+    chosen, output = event.choices.get("chosen"), None
+    if chosen is None:
+        if event.artefact is not None and event.artefact not in hashes:
+            raise LeftOutError("about what another file said")
+        output = _vector(event.output, contract.output_size)
+        if output is None:
+            raise LeftOutError(f"without all {contract.output_size} numbers of the output")
     if event.action == "rated" and _DISLIKED < (event.rating or 0) < _LIKED:
         raise LeftOutError("rated neither good nor bad")
     liked = event.action == "accepted" or (event.action == "rated" and (event.rating or 0) >= _LIKED)
-    return Judgement(x, output, None, None, liked)
+    return Judgement(x, output, None, chosen, liked)
 
 
 def _vector(numbers: Numbers | None, size: int) -> Array | None:

@@ -45,11 +45,16 @@ def opened(cfg: DictConfig, root: Path) -> TrainableRelease:
     published = load_published(root, name)
     if published is None:
         raise ConfigError(f"{name} is not published in {root}; train it first, or type {example_root(whole=True)}")
-    OmegaConf.set_struct(cfg, False)
-    cfg.model.module.update(training.module_settings(str(published.entry.get("arch_hint"))))
+    take_sizes(cfg, training, published)
     module = build(cfg.model.module, LabModule, cfg.trusted)
     start_weights.load(module, str(root))
     return TrainableRelease(root, published, module.cpu().eval(), training)
+
+
+def take_sizes(cfg: DictConfig, training: FeedbackTraining, published: Published) -> None:
+    """Gives `cfg.model.module` the sizes of a published network, whatever those of the config are."""
+    OmegaConf.set_struct(cfg, False)
+    cfg.model.module.update(training.module_settings(str(published.entry.get("arch_hint"))))
 
 
 def lessons_of(model: TrainableRelease, events: list[Event]) -> Lessons:

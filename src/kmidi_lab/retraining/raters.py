@@ -61,23 +61,24 @@ def rated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed:
 
 
 def event_weights(lessons: Lessons, trust: Array) -> Array:
-    """`[E]`: each rater's trust, less the more events it has, so that a rater counts as the root of their number.
+    """`[E]`: each rater's trust, less the more it has judged, so that a rater counts as the root of that number.
 
     Where nobody is trusted, all count alike.
     """
-    events = np.bincount(lessons.rater, minlength=len(trust))[lessons.rater]
-    weights = np.asarray(trust)[lessons.rater] / np.sqrt(events)
+    own = lessons.weights
+    judged = np.bincount(lessons.rater, own, len(trust))[lessons.rater]
+    weights = np.asarray(trust)[lessons.rater] * own / np.sqrt(judged)
     return weights if weights.sum() > 0 else np.ones(len(lessons))
 
 
 def _shares(common: Array, chance: Array, lessons: Lessons) -> Array:
     """`[R]`, of each rater the share of answers of the first kind."""
-    count = len(lessons.raters)
-    events = np.bincount(lessons.rater, minlength=count)
+    count, weights = len(lessons.raters), lessons.weights
+    events = np.bincount(lessons.rater, weights, count)
     good, bad = _PRIOR
     share = np.full(count, good / (good + bad))
     for _ in range(_EM):
         own = share[lessons.rater]
         first = own * common / np.maximum(own * common + (1 - own) * chance, 1e-300)
-        share = (np.bincount(lessons.rater, first, count) + good) / (events + good + bad)
+        share = (np.bincount(lessons.rater, weights * first, count) + good) / (events + good + bad)
     return np.asarray(share)

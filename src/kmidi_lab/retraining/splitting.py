@@ -1,4 +1,4 @@
-"""Which events are held out: whole users where there are several, else the latest."""
+"""Which events are held out: whole users where there are several, else the latest judgements."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def held_out(lessons: Lessons, trust: Array, share: float, seed: int) -> NDArray
         seed: of the order of users.
     """
     count = len(lessons.raters)
-    wanted = max(1, round(share * len(lessons)))
     if count < 2:
-        return np.arange(len(lessons)) >= len(lessons) - wanted
+        numbers = np.unique(lessons.judgement)
+        latest = numbers[-max(1, round(share * len(numbers))) :]
+        return np.isin(lessons.judgement, latest)
+    wanted = max(1, round(share * len(lessons)))
     events = np.bincount(lessons.rater, minlength=count)
     order = np.random.default_rng(seed).permutation(count)
     order = order[np.argsort(trust[order] < DOUBTFUL, kind="stable")]

@@ -83,6 +83,8 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
 
     @app.get("/api/song/{name}.{ending}")
     def song(name: str, ending: str) -> Response:
+        if ending not in _KINDS:
+            raise HTTPException(404, f"no .{ending} of a song; ask for one of its files")
         data = studio.shelf.get(name, ending)
         shown = "inline" if ending in ("png", "wav") else "attachment"
         file = "intent.json" if ending == "intent" else f"song.{ending}"

@@ -14,7 +14,7 @@ import soundfile
 from kmidi_lab.audio.io import read_recording
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.labels import Labels, kappa
-from kmidi_lab.feedback.material import Asker, Item
+from kmidi_lab.feedback.material import Asker, Item, event_fields
 from kmidi_lab.files import sha256_file
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.midi.sound import wav_bytes
@@ -99,9 +99,7 @@ class Desk:
         guess, chance = item.guess.likeliest
         with self._lock:
             use, label = self._use(name), self._request.checked_label(text, self._published)
-            more = {"artefact": self._published.entry.get("exports", {}).get("onnx_sha256")}
-            if item.question.vector is not None:
-                more["input"] = [float(x) for x in item.question.vector]
+            more = event_fields(item.question, self._published)
             self._labels.put(use, item.question.item, label, int(self._clock()), **more)
             return self._state(use) | {"kept": label, "guess": guess, "chance": round(chance, 3)}
 

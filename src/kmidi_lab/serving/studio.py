@@ -25,6 +25,7 @@ from kmidi_lab.feedback.use_ids import use_id
 from kmidi_lab.inference.api import request_of
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.sound import LONGEST_S, NoSoundError, wav_bytes
+from kmidi_lab.serving.chosen import CHOSEN, chord_events, chosen
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
 from kmidi_lab.serving.ratings import compared, take_in_old
 from kmidi_lab.song import SongIntent, answer, next_question, to_json
@@ -116,14 +117,15 @@ class Studio:
                 f"bars={request.length} must be at most {MOST_BARS} here; use task=compose for longer songs"
             )
         with self._lock:
-            song = composed(request, Players(self._root, self._cache_dir, self._spare), seed)
+            players = Players(self._root, self._cache_dir, self._spare)
+            song = composed(request, players, seed)
             brief = song.brief
             title = brief.headline
             files = {"mid": song.midi, "png": song_picture(song.arrangement, title, brief.spelling)}
             files |= {"json": orjson.dumps(song.trace, option=orjson.OPT_INDENT_2)}
             files |= {"intent": to_json(request.song).encode()}
             files |= _sound(song.midi)
-        kept = self.shelf.put(files)
+        kept = self.shelf.put(files | {CHOSEN: chosen(song, players)})
         return {
             "id": kept,
             "title": title,
@@ -179,7 +181,7 @@ class Studio:
         return {"id": self.shelf.put(files), "files": sorted(files), "by": by, "remarks": remarks}
 
     def rate(self, first: str, second: str, better: str) -> None:
-        """Keeps which of two songs a person liked better, beside what made them; no text of theirs.
+        """Keeps which of two songs a person liked better, beside what made them and their chords; no text of theirs.
 
         Raises:
             ConfigError: no such song, or no such answer.
@@ -193,7 +195,9 @@ class Studio:
         for t in kept:
             t["mood"] = {k: v for k, v in t["mood"].items() if k != "words"}
             t["models"] = {m["model"]: m["sha256"] for m in t["models"]}
-        self._store.add(compared(kept, better, use_id(self._folder)))
+        rated = compared(kept, better, use_id(self._folder))
+        chords = [(name, self.shelf.get(name, CHOSEN)) for name in (first, second)]
+        self._store.add([*rated, *chord_events(chords, rated)])
 
     def _song(self, answers: Sequence[Sequence[Any]]) -> SongIntent:
         if not isinstance(answers, list) or len(answers) > _MOST_ANSWERS:

@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 from omegaconf import DictConfig
 
@@ -28,7 +27,7 @@ from kmidi_lab.streams import say
 from kmidi_lab.tasks.roots import models_root
 
 FEWEST = 10
-"""Events that can be learnt from below which nothing is tried."""
+"""Events, or ratings of songs, below which nothing is tried."""
 _MINE = "mine"
 _DIGITS = 12
 
@@ -46,19 +45,19 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     events, _ = events_of(options.feedback, output_root)
     model = opened(cfg, models_root(cfg, cfg.model.name))
     lessons = lessons_of(model, [event for event in events if uses is None or event.use in uses])
-    say(f"{len(lessons)} of {len(events)} events can be learnt from")
+    say(f"{len(lessons)} of {len(events)} events can be learnt from{lessons.counted}")
     for why, count in lessons.left_out.items():
         say(f"  {count} left out: {why}")
     if lessons.alike:
         say(ALIKE)
-    if len(lessons) < FEWEST:
-        raise DataError(f"{len(lessons)} events can be learnt from; {FEWEST} are needed")
+    if lessons.judgements < FEWEST:
+        raise DataError(f"{lessons.judgements} events can be learnt from; {FEWEST} are needed")
     tried = cross_validated(model.module, model.training, lessons, cfg.seed)
     said = f"cross-validated loss {tried.before.mean():.4g} as released, {tried.after.mean():.4g} adapted"
     if not tried.helps:
         raise NotBetterError(f"no adapter was kept: {said}, which may be chance; rate more suggestions")
     adapter = Adapter(model.module, model.training, cfg.seed)
-    adapter.learn(lessons, np.ones(len(lessons)), tried.steps)
+    adapter.learn(lessons, lessons.weights, tried.steps)
     facts: dict[str, float] = {"events": len(lessons), "numbers": adapter.numbers, "steps": tried.steps}
     facts |= {"loss_released": float(tried.before.mean()), "loss_adapted": float(tried.after.mean())}
     keep(model, adapter.merged(), lessons.x, folder, facts, cfg.export.tolerance)

@@ -30,7 +30,9 @@ def asker(cfg: DictConfig) -> Asker:
     return Asker(request, published, root)
 
 
-def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[str]) -> list[Item]:
+def to_ask(
+    cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[str], diverse: bool = True
+) -> list[Item]:
     """What to ask about in `data.root`; says what was left out, and how much there is.
 
     Args:
@@ -39,6 +41,7 @@ def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[
         by: way to rank; None is the model's own.
         count: how much, at most.
         without: items that are labelled.
+        diverse: whether what is taken is to be unlike each other.
 
     Raises:
         ConfigError: a wrong setting. DataError: nothing to ask about.
@@ -53,7 +56,7 @@ def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[
     if not items:
         kinds = ", ".join(of.request.asks_about)
         raise DataError(f"data.root={folder}: nothing to ask about; give a folder of {kinds} files not yet labelled")
-    best = ranked(with_votes(items, of, members, by) if members else items, by, count)
+    best = ranked(with_votes(items, of, members, by) if members else items, by, count, diverse)
     fewer = f"; the {len(best)} that would teach most are taken ({cfg.task}.count)" if len(best) < len(items) else ""
     say(f"{len(items)} to ask about, {len(refused)} left out{fewer}")
     return best

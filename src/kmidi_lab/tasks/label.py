@@ -10,8 +10,8 @@ from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.labels import Labels, kappa, take_in
-from kmidi_lab.feedback.material import BY_VOTES, Asker, Item
-from kmidi_lab.feedback.queue import queue_items
+from kmidi_lab.feedback.material import BY_VOTES, Asker, Item, event_fields
+from kmidi_lab.feedback.queue import queue_items, queue_questions
 from kmidi_lab.feedback.rounds import Rounds
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
@@ -58,8 +58,13 @@ def _note(cfg: DictConfig, folder: Path, of: Asker, labels: Labels, new: int, re
 
 def _take_in(cfg: DictConfig, path: Path, of: Asker, labels: Labels, folder: Path) -> None:
     check = lambda text: of.request.checked_label(text, of.published)
-    new, there, faults = take_in(path, labels, check, int(time.time()))
+    lost: list[str] = []
+    found = queue_questions(path, Path(cfg.data.root), of, lost.append)
+    fields = {question.item: event_fields(question, of.published) for _, question in found}
+    new, there, faults = take_in(path, labels, check, int(time.time()), fields)
     say(f"{path}: {many(new, 'new label')}, {there} there before")
+    if lost:
+        say(f"  {many(len(lost), 'row')} whose material was not found; no training can use their labels: {lost[0]}")
     for a, b, pairs in labels.agreement():
         same = sum(of.request.alike(x, y) for x, y in pairs)
         beyond = f", kappa {kappa(pairs):.2f}" if of.request.labels(of.published) else ""

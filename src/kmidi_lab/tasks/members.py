@@ -68,8 +68,12 @@ def dropped_out(cfg: DictConfig, of: Asker) -> list[Published]:
 
     from kmidi_lab import start_weights
     from kmidi_lab.nn.module import LabModule
+    from kmidi_lab.retraining.opening import take_sizes
+    from kmidi_lab.retraining.training import FeedbackTraining
     from kmidi_lab.targets import build
 
+    if cfg.model.feedback is not None and not cfg.queue.checkpoint:
+        take_sizes(cfg, build(cfg.model.feedback, FeedbackTraining, cfg.trusted), of.published)
     module = build(cfg.model.module, LabModule, cfg.trusted)
     source = cfg.queue.checkpoint or str(of.root)
     try:

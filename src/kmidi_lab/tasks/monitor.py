@@ -16,19 +16,22 @@ from kmidi_lab.errors import ConfigError, DataError, DriftError
 from kmidi_lab.feedback.drift import CHANCE_LIMIT, FEWEST, PSI_LIMIT, drift
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.published import example_root, load_published
 from kmidi_lab.report.drift import InputDrift, write_drift
 from kmidi_lab.streams import say
 from kmidi_lab.targets import build
+from kmidi_lab.tasks.roots import models_root
+from kmidi_lab.text.table import Table
 from kmidi_lab.wording import many
 
 _DAY_S, _SHOWN = 86_400, 5
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    """Compares the inputs of the last `monitor.days` days with the test part of the model's data.
+    """Compares the inputs of the last `monitor.days` days with the training part of the model's data.
 
     Raises:
-        ConfigError: no days. DataError: too few inputs. DriftError: they are of another population.
+        ConfigError: no days, or no model whose table reads texts. DataError: too few inputs. DriftError: they are of another population.
     """
     options, contract = cfg.monitor, CONTRACTS[cfg.model.name]
     if options.days < 1:
@@ -44,9 +47,11 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"{FEWEST} are needed"
         )
     data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
+    if contract.reads:
+        data.use_table(_table(cfg))
     data.prepare_data()
     data.setup("test")
-    reference = data.probes()
+    reference = data.trained_on()
     found = drift(reference, seen, cfg.seed)
     worst = [int(i) for i in np.argsort(-found.psi)[:_SHOWN]]
     report = {
@@ -75,6 +80,15 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"model={cfg.model.name} is asked about what it was not made for: PSI {found.psi.max():.2f} of "
             f"{_name(contract, worst[0])}; look at {page}, and train it on such data"
         )
+
+
+def _table(cfg: DictConfig) -> Table | None:
+    """That of the published model, which makes vectors of texts. Raises ConfigError: none is published."""
+    root = models_root(cfg, cfg.model.name)
+    published = load_published(root, cfg.model.name)
+    if published is None:
+        raise ConfigError(f"no trained {cfg.model.name} model in {root}; train one, or type {example_root()}")
+    return published.table
 
 
 def _name(contract: Contract, place: int) -> str:

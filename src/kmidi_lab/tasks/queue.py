@@ -28,8 +28,10 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     check_wandb(cfg)
     model, of = cfg.model.name, asker(cfg)
     labels = Labels(Store(Path(cfg.paths.output_root) / FILE), model)
-    items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels.items())
-    say("  score, place and the model's answer; the highest score first, then what is most unlike those above it:")
+    items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels.items(), cfg.queue.diverse)
+    by = cfg.queue.by or of.request.asks_by
+    lead = " (minus the lead of its likeliest answer)" if by == "margin" else ""
+    say(f"  score{lead}, place and the model's answer; the highest score first:")
     for item in items[:SHOWN]:
         answer, chance = item.guess.likeliest
         say(f"  {item.score:.4f}  {item.source}  {answer} {chance:.0%}")
@@ -40,14 +42,17 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     say(f"written: {path}")
     mean = sum(item.score for item in items) / len(items)
     facts: Facts = {
-        "by": cfg.queue.by or of.request.asks_by,
+        "by": by,
         "asked": len(items),
         "mean_score": mean,
         **labels.counts(),
     }
-    names = ", ".join(of.request.labels(of.published)) or "see docs/active_learning.md"
+    first = items[0]
+    such_as = ", ".join(of.request.choices(first.question, first.guess, of.published)[:3])
+    names = ", ".join(of.request.labels(of.published)) or f"such as {such_as}"
     label = f"task=label model={model}"
-    say(f"fill in `label` ({names}) and type {command(*label.split(), label__file=path)}")
+    filled = command(*label.split(), label__file=path, data__root=cfg.data.root)
+    say(f"fill in `label` ({names}) and type python -m kmidi_lab {filled}")
     page = command(*label.split(), "label.page=true", label__file=path, data__root=cfg.data.root)
-    say(f"or label on a page: {page}")
+    say(f"or label on a page: python -m kmidi_lab {page}")
     log_step(cfg, context["folder"], Rounds(Path(cfg.paths.output_root), model), "queue", facts)

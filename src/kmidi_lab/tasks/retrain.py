@@ -26,7 +26,7 @@ from kmidi_lab.tasks.roots import models_root
 from kmidi_lab.wording import many
 
 FEWEST = 20
-"""Events that can be learnt from below which nothing is tried."""
+"""Events, or ratings of songs, below which nothing is tried."""
 _MANY_EPOCHS = 1000
 _KEPT_STEPS = 25
 """From one checkpoint to the next; a run that was killed goes on from the last."""
@@ -48,15 +48,16 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if cfg.trainer.resume:
         events = events_again(cfg.trainer.resume, release, settings, events)
     lessons = lessons_of(model, events)
-    say(f"{len(lessons)} of {many(len(events), 'event')} can be learnt from, of {many(len(lessons.raters), 'user')}")
+    users = many(len(lessons.raters), "user")
+    say(f"{len(lessons)} of {many(len(events), 'event')} can be learnt from, of {users}{lessons.counted}")
     for why, count in lessons.left_out.items():
         say(f"  {count} left out: {why}")
     if lessons.alike:
         say(ALIKE)
     if wrong:
         say(f"  {many(wrong, 'line')} left out: no events (task=feedback feedback.import=FILE says why)")
-    if len(lessons) < FEWEST:
-        raise DataError(f"{many(len(lessons), 'event')} of {model.root} can be learnt from; {FEWEST} are needed")
+    if lessons.judgements < FEWEST:
+        raise DataError(f"{many(lessons.judgements, 'event')} of {model.root} can be learnt from; {FEWEST} are needed")
     raters = rated(model.module, model.training, lessons, cfg.seed) if cfg.retrain.weigh else _all_alike(lessons)
     for rater in raters:
         if rater.weight < DOUBTFUL:

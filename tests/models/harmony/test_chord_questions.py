@@ -121,6 +121,7 @@ def test_from_charts_to_labels_in_the_store(job, tmp_path: Path, capsys, monkeyp
     job("task=queue", "model=harmony", f"data.root={tmp_path / 'charts'}", "queue.by=surprise")
     said = capsys.readouterr().out
     assert "5 to ask about, 1 left out" in said and "b.txt" in said
+    assert "fill in `label` (such as Gb7, " in said, "its own chord and others of the model"
     rows = list(csv.DictReader((tmp_path / "queue.csv").open()))
     assert rows[0]["source"] == "a.txt:1.6", "the chord that the model expects least"
     rows[0] |= {"label": "F", "rater": "ann"}
@@ -131,9 +132,19 @@ def test_from_charts_to_labels_in_the_store(job, tmp_path: Path, capsys, monkeyp
         writer.writerows(rows)
     with pytest.raises(DataError, match="1 row refused, each with its reason in"):
         job("task=label", "model=harmony", f"label.file={tmp_path / 'queue.csv'}")
+    assert "5 rows whose material was not found; no training can use" in capsys.readouterr().out
+    [lost] = Store(tmp_path / "outputs" / "feedback.db").events("harmony")
+    assert lost.input is None
+    found = ("task=label", "model=harmony", f"label.file={tmp_path / 'queue.csv'}", f"data.root={tmp_path / 'charts'}")
+    with pytest.raises(DataError, match="1 row refused"):
+        job(*found)
     assert f"refused: {tmp_path / 'queue.csv'}:3: label 'so what' is no chord" in capsys.readouterr().out
     [event] = Store(tmp_path / "outputs" / "feedback.db").events("harmony")
     assert event.label == "F" and event.item == rows[0]["item"]
+    published = load_published(release_root() or Path(), "harmony")
+    assert published is not None and event.artefact == published.entry["exports"]["onnx_sha256"]
+    asked = {q.place: q for q in NextChords.questions(tmp_path / "charts" / "a.txt", published)}
+    assert event.input == pytest.approx(asked["1.6"].vector.tolist()), "a label can be learnt from"
     with pytest.raises(UserError, match="needs material with labels of its own"):
         (tmp_path / "texts").mkdir()
         (tmp_path / "texts" / "a.txt").write_text("I am sad")

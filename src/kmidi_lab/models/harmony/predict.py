@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from kmidi_lab.bounds import Count
 from kmidi_lab.chords.asking import Feeling, parse_affect
@@ -77,20 +78,22 @@ class NextChords(Request[list[Continuation]]):
         if published is None:
             p = circle_of_fifths(joint_class(events[-1].chord, key) if events else None, key.mode)
         else:
-            memory = memory_of(published.contract)
-            for event in events:
-                memory.append(event.chord, event.start)
-            timed = bool(events) and events[-1].start is not None
-            last_bars = events[-1].bars if events else None
-            position = events[-1].start + events[-1].bars if timed else None  # type: ignore[operator]
-            x = context_vector(memory, key, self.affect, position, last_bars)
-            p = joint_probabilities(published.call(x[None]), published.head)[0]
+            p = joint_probabilities(published.call(self.vector(published)[None]), published.head)[0]
             if "memory_weight" in published.head:
                 tokens = [joint_class(event.chord, key) for event in events]
                 p = next_with_memory(p, tokens, published.head["memory_weight"])
         chords = (self._chord(i) for i in np.argsort(-p)[: self.top].tolist())
         likeliest = np.sort(p)[::-1].tolist()
         return [Continuation(self.chart.spelling.chord(chord), q) for chord, q in zip(chords, likeliest, strict=False)]
+
+    def vector(self, published: Published) -> NDArray[np.float32]:
+        events, memory = self.chart.events, memory_of(published.contract)
+        for event in events:
+            memory.append(event.chord, event.start)
+        timed = bool(events) and events[-1].start is not None
+        last_bars = events[-1].bars if events else None
+        position = events[-1].start + events[-1].bars if timed else None  # type: ignore[operator]
+        return context_vector(memory, self.chart.spelling.key, self.affect, position, last_bars)
 
     def _chord(self, joint: int) -> Chord:
         return _in_key(joint, self.chart.spelling.key)

@@ -1,0 +1,92 @@
+"""The whole way of a rating on the page: songs are composed, one is liked better, and harmony learns from it or is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+import kmidi_lab
+from kmidi_lab.feedback.store import Store
+from kmidi_lab.inference.api import request_of
+from kmidi_lab.inference.published import load_published, release_root
+from kmidi_lab.midi.sound import NoSoundError
+from tests.conftest import Cli
+
+SONG = {"key": "C", "emotion": "calm", "style": "pop", "sections": "verse 4"}
+PAIRS = 6
+
+
+@pytest.fixture(autouse=True)
+def _chords_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tunes and sound take most of the time, and say nothing here."""
+
+    def none(midi: bytes) -> bytes:
+        raise NoSoundError("not here")
+
+    monkeypatch.setattr("kmidi_lab.serving.studio.wav_bytes", none)
+    monkeypatch.setattr("kmidi_lab.composition.arranging.section_tune", lambda *_: [])
+
+
+def _composed(client: TestClient, seed: int, **more: object) -> tuple[str, list[str]]:
+    """The name of a song, and its chords but for the last, which closes it."""
+    song = client.post("/api/compose", json={"seed": seed, **SONG, **more}).json()
+    assert "chosen" not in song["files"] and client.get(f"/api/song/{song['id']}.chosen").status_code == 404
+    return song["id"], song["trace"]["form"]["sections"][0]["chords"][:-1]
+
+
+def _rate(client: TestClient, first: str, second: str, better: str) -> None:
+    done = client.post("/api/rate", json={"first": first, "second": second, "better": better})
+    assert done.status_code == 200, done.text
+
+
+@pytest.mark.slow
+def test_a_rating_keeps_what_harmony_was_given_for_each_chord_that_it_drew(client: TestClient, tmp_path: Path) -> None:
+    (worse, _), (better, chords) = (_composed(client, seed) for seed in (5, 4))
+    _rate(client, worse, better, "second")
+    events = list(Store(tmp_path / "feedback.db").events("harmony"))
+    kept = {e.choices["chosen"]: e for e in events if e.action == "accepted"}
+    assert set(chords) <= set(kept) and {e.choices["song"] for e in kept.values()} == {better}
+    assert {e.choices["song"] for e in events if e.action == "rejected"} == {worse}
+    [page] = {e.group for e in Store(tmp_path / "feedback.db").events("page")}
+    assert {e.group for e in events} == {page}
+    root = release_root() or Path()
+    published = load_published(root, "harmony")
+    assert published is not None
+    assert {e.artefact for e in events} == {published.entry["exports"]["onnx_sha256"]}
+    asked = request_of("harmony")(chords=f"{chords[0]} | {chords[1]} |", key="C major", emotion="calm")
+    vector = asked.vector(published)
+    assert vector is not None
+    asked_then = np.array(kept[chords[2]].input, np.float32)
+    assert np.flatnonzero(asked_then[:120]).tolist() == np.flatnonzero(vector[:120]).tolist()
+
+    _rate(client, worse, better, "same")
+    assert len(list(Store(tmp_path / "feedback.db").events("harmony"))) == len(events), "says nothing of the chords"
+    own, _ = _composed(client, 1, chords="C F G C")
+    _rate(client, own, own, "first")
+    assert len(list(Store(tmp_path / "feedback.db").events("harmony"))) == len(events), "harmony drew none of them"
+
+
+@pytest.mark.slow
+def test_songs_composed_and_rated_make_a_version_of_ones_own_or_say_why_not(
+    client: TestClient, called: Cli, tmp_path: Path
+) -> None:
+    songs = sorted((_composed(client, seed) for seed in range(1, 2 * PAIRS + 1)), key=lambda song: song[1][1] != "Am")
+    good, bad = songs[:PAIRS], songs[PAIRS:]
+    ask = ("task=adapt", "model=harmony", f"models_root={release_root()}", "adapt.use=mine", "paths.output_root=.")
+    _rate(client, good[0][0], bad[0][0], "first")
+    few = called(*ask)
+    assert few.returncode == 2 and "they count as 2: those of one rated song as one" in few.stdout
+    assert "2 events can be learnt from; 10 are needed" in few.stderr
+    for (better, _), (worse, _) in zip(good[1:], bad[1:], strict=True):
+        _rate(client, worse, better, "second")
+    made = called(*ask)
+    assert made.returncode == 0, made.stderr
+    assert f"they count as {2 * PAIRS}" in made.stdout
+    before, after = (
+        dict(kmidi_lab.load("harmony", release_root(), adapter=folder).predict("C |", key="C", emotion="calm", top=96))
+        for folder in (None, tmp_path / "adapters" / "harmony" / "mine")
+    )
+    assert after["Am"] > 1.2 * before["Am"]
