@@ -28,7 +28,7 @@ Chosen = NDArray[np.bool_]
 
 def figures_of(head: KindHead, table: Table) -> dict[str, Any]:
     """Shares are 0..1, rounded; AUROC is of one kind against the two others, or against another one."""
-    judged = _Judged(head, table)
+    judged = Judged(head, table)
     test, clean = table.splits == "test", table.conditions == CLEAN
     new = test & np.isin(table.sources, _MET_NOWHERE)
     validation = table.splits == "val"
@@ -46,7 +46,9 @@ def figures_of(head: KindHead, table: Table) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class _Judged:
+class Judged:
+    """The probabilities of all windows, and what rows `[N]` of them come to."""
+
     def __init__(self, head: KindHead, table: Table) -> None:
         self._table, self._limits, self._chances = table, head.limits, head.chances(table.values)
 

@@ -19,7 +19,7 @@ _NOT_TAKEN = ("RAVDESS, song",)
 
 
 def fit(table: Table) -> KindHead:
-    """The head; each kind weighs the same, and a source by the square root of its windows; limits are 0.5."""
+    """The head; each kind weighs the same, and a source by the square root of its windows; limits are as yet 0.5."""
     from sklearn.linear_model import LogisticRegression
 
     own = table.splits == "train"
@@ -40,7 +40,7 @@ def with_limits(head: KindHead, table: Table) -> KindHead:
     own &= ~np.isin(table.sources, _NOT_TAKEN)
     chances = head.chances(table.values[own])
     limits = {}
-    for place, kind in enumerate(KINDS):
+    for place, kind in enumerate(KINDS[:2]):
         of_kind = table.kinds[own] == place
         least = [
             np.quantile(chances[of_kind & (table.sources[own] == source), place], FALSE_ALARMS)

@@ -18,12 +18,12 @@ from kmidi_lab.audio.level import level_of
 from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, log_mel
 
 _RAVDESS = "CC BY-NC-SA 4.0"
-_SPEECH = {
-    "nemo": (Source("speech", "nEMO", "CC BY-NC-SA 4.0"), Amounts(150, 40, 60)),
-    "ased": (Source("speech", "ASED", "research"), Amounts(150, 40, 60)),
-    "emovo": (Source("speech", "EMOVO", "free for research"), Amounts(0, 0, 80)),
-    "savee": (Source("speech", "SAVEE", "research"), Amounts(0, 0, 80)),
-    "ravdess_song": (Source("music", "RAVDESS, song", _RAVDESS), Amounts(240, 60, 80)),
+_CORPORA = {
+    "nemo": ("speech", "nEMO", Amounts(150, 40, 60)),
+    "ased": ("speech", "ASED", Amounts(150, 40, 60)),
+    "emovo": ("speech", "EMOVO", Amounts(0, 0, 80)),
+    "savee": ("speech", "SAVEE", Amounts(0, 0, 80)),
+    "ravdess_song": ("music", "RAVDESS, song", Amounts(240, 60, 80)),
 }
 _LONGEST_S, _PAUSE_S, _BELOW, _STEPS = 120.0, 0.5, 3.5, 8
 
@@ -38,10 +38,11 @@ def sounds(root: Path) -> Iterator[Sound]:
     yield from drawn(Source("neither", "RAVDESS, pauses", _RAVDESS), pauses, Amounts(100, 30, 40))
     table = root / "speech_emotion" / "metadata.csv"
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.is_file() else []
-    for corpus, (source, amounts) in _SPEECH.items():
+    for corpus, (kind, name, amounts) in _CORPORA.items():
         own = [row for row in rows if row["corpus"] == corpus]
         items = [Item(row["speaker"], row["path"], partial(_read, table.parent / row["path"])) for row in own]
-        yield from drawn(source, items, amounts)
+        if own:
+            yield from drawn(Source(kind, name, own[0]["licence"]), items, amounts)
     notes = [
         Item(_take(path.stem), path.stem, partial(_read, path)) for path in sorted(root.glob("philharmonia/*/*.mp3"))
     ]

@@ -40,8 +40,10 @@ def fonts(split: str) -> tuple[Path | None, ...]:
 def sounds(root: Path) -> Iterator[Sound]:
     """Of what is there below the folder that holds the data sets, and of General MIDI."""
     takes = [path for path in groove_midi.files(root) if path.suffix == ".mid"]
-    drummers = [path.relative_to(root).parts[1] for path in takes]
-    yield from _pieces(Source("music", "Groove MIDI, drums", "CC BY 4.0"), takes, drummers, _drums, Amounts(90, 40, 40))
+    drummers = [f"groove_midi {path.relative_to(root).parts[1]}" for path in takes]
+    yield from _pieces(
+        Source("music", "drums of groove_midi", "CC BY 4.0"), takes, drummers, _drums, Amounts(90, 40, 40)
+    )
     songs = sorted(root.glob("pop909/*/*.mid"))
     band = partial(_band, dict(zip(takes, split_of(drummers), strict=True)))
     names = [f"song {path.stem}" for path in songs]

@@ -78,7 +78,7 @@ def _dynamics(level: Values, top: float, sounds: NDArray[np.bool_]) -> list[floa
 
 @dataclass(frozen=True)
 class KindHead:
-    """The regression: `mean`, `std` `[115]`, `weight` `[3, 230]` and `bias` `[3]`; `limits` by kind, in 0..1."""
+    """The regression: `mean`, `std` `[115]`, `weight` `[3, 230]` and `bias` `[3]`; `limits` of speech and music, in 0..1."""
 
     mean: Values
     std: Values
