@@ -138,15 +138,14 @@ class Listening(Request[Recognition]):
         sounded = ((sounding - 1) * HOP + WINDOW) / RATE if sounding else 0.0
         detector = published.outliers if published else None
         distance = float(detector.distance(listener.mean())) if detector and sounding else None
-        unsure = (
-            [f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed"] if sounded < self.least_s else []
-        )
+        other = not_taken(chances, self.takes) if chances and self.takes else ""
+        unsure = [other] if other else []
+        if sounded < self.least_s and (sounding or not other):
+            unsure.append(f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed")
         if distance is not None and not distance <= 1:
             unsure.append(f"not like the sounds it was trained on (distance {distance:.2f}, the limit is 1)")
         if published and (doubt := self.doubt(readings[-1][1])):
             unsure.append(doubt)
-        if chances and self.takes and (other := not_taken(chances, self.takes)):
-            unsure.insert(0, other)
         warnings = tuple(self.warnings(published)) if published else ()
         reasons = "; ".join(unsure)
         return Recognition(
