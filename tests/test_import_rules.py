@@ -70,7 +70,7 @@ def test_export_takes_of_the_report_what_publishing_needs() -> None:
 
 def test_inference_and_songs_start_without_torch_and_lightning() -> None:
     modules = [name for name in _modules() if name.startswith(("kmidi_lab.inference", "kmidi_lab.song"))]
-    heavy = ("torch", "lightning", "pytorch_lightning", "torchaudio", "music21")
+    heavy = ("torch", "lightning", "pytorch_lightning", "torchaudio", "music21", "sklearn")
     program = f"import sys, {', '.join(modules)}; print(*[m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert len(modules) > 2

@@ -122,7 +122,7 @@ class NodeRules(Rules[Clip]):
         return {"clips": len(songs)}
 
     def stand_in(self, used: list[str]) -> str | None:
-        return STAND_IN
+        return features.WITH_LISTENERS.removeprefix("Stand-in data: ") if features.LISTENERS in used else STAND_IN
 
 
 def grouped(clips: Sequence[Clip]) -> Groups:

@@ -118,6 +118,11 @@ class Request(Bounded, ABC, Generic[Answer]):
     ways: ClassVar[tuple[Way, ...]] = ()
     """How the page asks it; without any the page leaves it out."""
 
+    @classmethod
+    def warnings(cls, published: Published) -> list[str]:
+        """What whoever asks the model should know of it."""
+        return published.warnings()
+
     @abstractmethod
     def run(self, published: Published | None, session: Session) -> Answer:
         """The answer of the model, or of what stands in for it where `published` is None; writes nothing.
@@ -211,7 +216,7 @@ class Model:
 
     def __init__(self, name: str, root: Path, published: Published, request: type[Request[Any]]) -> None:
         self.name, self.root, self.entry = name, root, published.entry
-        self.warnings: list[str] = published.warnings()
+        self.warnings: list[str] = request.warnings(published)
         self._published, self._request = published, request
 
     def predict(self, *args: Any, seed: int = 1, **kwargs: Any) -> Any:

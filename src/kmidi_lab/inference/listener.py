@@ -69,7 +69,7 @@ class Listener:
         self._step, self._read, self._counts, self._onset, self._afresh = step, read, counts, onset, afresh
         self._a_reading = max(1, round(every / FRAME_S))
         self.readings: list[tuple[float, Reading]] = []
-        self._total, self._part = np.zeros(1), np.zeros(1)
+        self._total, self._part, self._all = np.zeros(1), np.zeros(1), np.zeros(1)
         self._frames, self._since, self._all_counted, self._counted = 0, 0, 0, 0
         self._silent = _PAUSE
 
@@ -83,6 +83,7 @@ class Listener:
             self._onset()
         self._silent = 0 if counts else self._silent + 1
         output = np.asarray(self._step(frame), np.float64)
+        self._all = self._all + output
         if counts:
             self._total, self._part = self._total + output, self._part + output
             self._all_counted, self._counted = self._all_counted + 1, self._counted + 1
@@ -103,6 +104,10 @@ class Listener:
         if not self._all_counted:
             return None
         return self._seconds(), self._read(self.mean())
+
+    def regardless(self) -> tuple[float, Reading]:
+        """One reading of all frames, for a sound in which none counts."""
+        return self._seconds(), self._read((self._all / self._frames).astype(np.float32))
 
     def mean(self) -> Frames:
         """The mean output `[M]` of all that counted; NaN where nothing did."""

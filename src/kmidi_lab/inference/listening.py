@@ -18,6 +18,7 @@ from annotated_types import Interval
 
 from kmidi_lab.audio.front_end import Ear, PlainEar, ear
 from kmidi_lab.audio.io import LONGEST_S, read_recording
+from kmidi_lab.audio.kind import LEAST_S, KindListener, not_taken
 from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW, MelStream
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import sha256_file, write_atomic
@@ -50,8 +51,8 @@ class Listening(Request[Recognition]):
     """Reset the model where sound begins, at first or behind half a second of silence: for models that were trained on
     sounds without silence before them."""
 
-    unheard: ClassVar[str] = "silent"
-    """What sound is that it makes no reading of."""
+    takes: ClassVar[str | None] = None
+    """The kind of sound that it was trained on, `speech` or `music`: others are said to be so; None says nothing."""
     least_s: ClassVar[float] = 0.0
     """Seconds of sound that counts below which the answer is said to be unsure."""
     longest_s: ClassVar[float] = LONGEST_S
@@ -112,34 +113,44 @@ class Listening(Request[Recognition]):
         else:
             hear, step, onset = self.hearing(published)
             read = self.reader(published)
-        notes, sounding = list[str](), 0
+        notes, sounding, kind = list[str](), 0, KindListener()
 
         def count(frame: Frames) -> bool:
             nonlocal sounding
             sounds = hear(frame)
+            kind.push(frame)
             sounding = sounds if hear.afresh else sounding + sounds
             return sounds
 
         listener = Listener(step, read, self.every, count, onset, lambda: hear.afresh)
         readings = listen(self._frames(notes), listener, session.say)
-        if not readings:
+        chances = kind.chances()
+        if not readings and chances is None:
             raise ConfigError(
-                f"{self._source()}: nothing to read: {self.unheard}, or shorter than a frame of {WINDOW} samples at {RATE} Hz; "
-                "give more sound"
+                f"{self._source()}: nothing to read: silent, or too short ({LEAST_S:g} s of sound are needed to tell what "
+                "it is); give more sound"
             )
+        if not readings:
+            readings = [listener.regardless()] * 2
         entry = published.entry if published else {}
         status = entry.get("status", "no model")
-        run_id, sounded = entry.get("training", {}).get("run_id"), ((sounding - 1) * HOP + WINDOW) / RATE
+        run_id = entry.get("training", {}).get("run_id")
+        sounded = ((sounding - 1) * HOP + WINDOW) / RATE if sounding else 0.0
         detector = published.outliers if published else None
-        distance = float(detector.distance(listener.mean())) if detector else None
-        unsure = (
-            [f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed"] if sounded < self.least_s else []
-        )
+        distance = float(detector.distance(listener.mean())) if detector and sounding else None
+        other = not_taken(chances, self.takes) if chances and self.takes else ""
+        unsure = [other] if other else []
+        if sounded < self.least_s and (sounding or not other):
+            unsure.append(f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed")
         if distance is not None and not distance <= 1:
             unsure.append(f"not like the sounds it was trained on (distance {distance:.2f}, the limit is 1)")
         if published and (doubt := self.doubt(readings[-1][1])):
             unsure.append(doubt)
-        return Recognition(readings[:-1], *readings[-1], run_id, status, "; ".join(unsure), tuple(notes), distance)
+        warnings = tuple(self.warnings(published)) if published else ()
+        reasons = "; ".join(unsure)
+        return Recognition(
+            readings[:-1], *readings[-1], run_id, status, reasons, tuple(notes), distance, chances, warnings
+        )
 
     def output(self, published: Published) -> Frames:
         """The mean output `[M]` of all that counts of the sound, without a reading; NaN where nothing does.

@@ -43,7 +43,7 @@ class Published:
     def warnings(self) -> list[str]:
         """What whoever asks the model should know of it."""
         lines = []
-        stand_in = f"Stand-in data: {self.entry['stand_in']}" if self.entry.get("stand_in") else ""
+        stand_in = stand_in_line(self.entry)
         if self.entry.get("status") not in ("trained", "production"):
             why = str(self.entry.get("status_reason") or self.entry.get("note") or "no reason is told")
             # A note repeats what the data stand in for.
@@ -61,6 +61,11 @@ class Published:
     def _in_a_row(self, sequence: np.ndarray) -> np.ndarray:
         self.model.reset()
         return np.stack([self.model(x) for x in sequence])
+
+
+def stand_in_line(entry: dict[str, Any]) -> str:
+    """What an entry says of data that are not the real ones; empty where they are."""
+    return f"Stand-in data: {entry['stand_in']}" if entry.get("stand_in") else ""
 
 
 def _unproved(why: str, name: str) -> str:

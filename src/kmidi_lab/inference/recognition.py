@@ -14,7 +14,8 @@ class Recognition:
 
     `unsure` says why the answer should not be relied on, empty where nothing is against it; `distance` how far the sound
     is from those of the training, 1 at the limit, None where the model can't tell; `notes` what is to be known of the
-    recording, such as that it is cut short.
+    recording, such as that it is cut short; `kind` the probabilities that it is speech, music or neither, None where there
+    is too little of it to tell; `warnings` what whoever uses the model should know.
     """
 
     readings: list[tuple[float, Reading]]
@@ -25,6 +26,8 @@ class Recognition:
     unsure: str = ""
     notes: tuple[str, ...] = ()
     distance: float | None = None
+    kind: dict[str, float] | None = None
+    warnings: tuple[str, ...] = ()
 
     def record(self, model: str, source: str, every: float) -> dict[str, Any]:
         """For a JSON file.
@@ -42,6 +45,8 @@ class Recognition:
             "every_s": every,
             "unsure": self.unsure or None,
             "distance": self.distance,
+            "kind": self.kind,
+            "warnings": list(self.warnings),
             "notes": list(self.notes),
             "readings": [{"seconds": at, **reading.record()} for at, reading in self.readings],
             "summary": {"seconds": self.seconds, **self.summary.record()},

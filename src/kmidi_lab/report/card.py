@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kmidi_lab.audio.kind import KINDS, packaged
+from kmidi_lab.contract_features import AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES
 from kmidi_lab.contracts import READER_OUTPUT_LIMIT, Contract
 from kmidi_lab.licences import product_use
 from kmidi_lab.report import latency_view, view
@@ -34,6 +36,7 @@ def model_card(run: RunRecord, contract: Contract) -> str:
         _slices(run),
         _student(run),
         *(f"## {cell(note.title)}\n\n{cell(note.text)}" for note in run.analysis.notes),
+        _other_sounds(contract),
         _calibration(run),
         _parity(run, run.export),
         _latency(run),
@@ -111,6 +114,22 @@ def _slices(run: RunRecord) -> str:
         rows.append([cell(one.slice), what, cell(counts), cell(", ".join(one.never_heard)) or "–"])
     headings = ["slice", "a label rests on", "training clips with a label", "places no clip has"]
     return f"## What each slice was taught by\n\n{table(headings, rows, ())}" if rows else ""
+
+
+def _other_sounds(contract: Contract) -> str:
+    """What tells a listening model's user that a sound is not what it takes: of the package, the same for all of them."""
+    if contract.features not in (AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES):
+        return ""
+    figures = packaged()["figures"]
+    rows = [("sounds not fitted on", figures["test"]), ("of collections never met", figures["collections_never_met"])]
+    rows += [("in recording conditions", figures["in_recording_conditions"])]
+    names = list(figures["test"]["auroc"])
+    cells = [[what, *(fixed(told["auroc"][name], 3) for name in names)] for what, told in rows]
+    return (
+        "## Speech, music or neither\n\n`task=predict` says which of these a sound is, by a head that comes with the package "
+        f"and is the same for all models that listen. AUROC ({', '.join(KINDS)} against the two others, then between two):"
+        f"\n\n{table(['', *names], cells, range(1, len(names) + 1))}"
+    )
 
 
 def _student(run: RunRecord) -> str:

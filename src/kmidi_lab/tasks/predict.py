@@ -30,7 +30,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             raise ConfigError(f"predict.adapter={adapter}: no trained {name} model in {root} that it could belong to")
         published = with_adapter(published, adapter_folder(str(adapter), name, Path(cfg.paths.output_root)))
     if published is not None:
-        for warning in published.warnings():
+        for warning in request.warnings(published):
             remark(warning)
     elif request.without_model is None:
         raise ConfigError(f"no trained {name} model in {root}; train one, or type {example_root()}")

@@ -44,11 +44,13 @@ def published(model: Steady) -> Published:
 
 
 def clicks(seconds: float, bpm: float = 100, silence: float = 0.0) -> np.ndarray:
-    """Noise bursts on the beats, behind some silence."""
-    wave = np.zeros(round((seconds + silence) * RATE), np.float32)
-    burst = np.random.default_rng(0).normal(0, 0.3, 1600) * np.exp(-np.arange(1600) / 300)
-    for at in np.arange(silence, silence + seconds - 0.2, 60 / bpm):
-        wave[round(at * RATE) :][: len(burst)] += burst[: len(wave) - round(at * RATE)]
+    """Plucked notes with a noisy attack on the beats, up and down a scale, behind some silence."""
+    wave, t = np.zeros(round((seconds + silence) * RATE), np.float32), np.arange(9600) / RATE
+    attack = np.random.default_rng(0).normal(0, 0.1, len(t)) * np.exp(-t * 100)
+    for i, at in enumerate(np.arange(silence, silence + seconds - 0.2, 60 / bpm)):
+        hertz = 220 * 2 ** ((0, 4, 7, 12, 7, 4)[i % 6] / 12)
+        note = sum(np.sin(2 * np.pi * hertz * k * t) * np.exp(-t * 4 * k) / k for k in range(1, 9)) / 5 + attack
+        wave[round(at * RATE) :][: len(note)] += note[: len(wave) - round(at * RATE)]
     return wave.clip(-1, 1)
 
 

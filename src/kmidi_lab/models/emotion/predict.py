@@ -24,7 +24,7 @@ class HeardEmotion(Listening):
     ways = (Way("audio", "how a voice sounds"),)
     asks_about = SOUNDS
     without_model = "a guess from how loud it is"
-    unheard = "no speech (silence, or a sound that stays the same)"
+    takes = "speech"
     least_s = 1.0
     """Seconds of speech that there are 2 s after its onset, pauses left out; by then the unweighted recall has nearly
     reached that of whole clips (docs/emotion.md)."""

@@ -42,6 +42,13 @@ TAUGHT = tuple(f"taught_{name}" for name in QUADRANTS)
 """Labels of a clip to train on: thousandths of the quadrants, by a listener of notes."""
 KEY_BY_NOTES = "key_by_notes"
 """And its key, by its notes; not the key that it was made for."""
+LISTENERS = "emopia"
+"""The source whose labels are listeners' judgements."""
+WITH_LISTENERS = (
+    "Stand-in data: nodes are of music made by rule from a thesaurus whose numbers are the lab's own, rendered through a "
+    "SoundFont: base, sub-emotion, intensity and node measure how well the rule is read back, not what listeners feel. The "
+    "quadrant is also learnt from what listeners said of piano clips (EMOPIA)."
+)
 HEADS = tuple(s.name for s in EMOTION_NODE.outputs)
 THESAURUS = Path(__file__).with_name("emotion_thesaurus.yaml")
 

@@ -7,16 +7,18 @@ import numpy as np
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
-from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.published import Published, stand_in_line
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.emotion_node.features import (
     BASES,
     INTENSITIES,
     KEYS,
+    LISTENERS,
     PER_BASE,
     PER_SUB,
     QUADRANTS,
     SUBS,
+    WITH_LISTENERS,
     load_thesaurus,
     node_quadrants,
 )
@@ -26,9 +28,18 @@ class HeardNodes(Listening):
     """Asks which of the 216 emotion nodes a sound expresses, and in which key."""
 
     ways = (Way("audio", "the feeling of music (an experiment)"),)
+    takes = "music"
     from_onset = True
     least_s = 2.0
     """By then base emotions are told nearly as well as from whole clips (docs/emotion_node.md)."""
+
+    @classmethod
+    def warnings(cls, published: Published) -> list[str]:
+        """With what the quadrant is learnt from, which the entry of a release before this line does not say."""
+        lines = published.warnings()
+        if LISTENERS not in published.entry.get("data_settings", {}).get("sources", ()):
+            return lines
+        return [line for line in lines if line != stand_in_line(published.entry)] + [WITH_LISTENERS]
 
     def reader(self, published: Published) -> Read:
         """Reads each head, and the quadrant from the nodes; valence, arousal and dominance are the nodes' mean by probability."""

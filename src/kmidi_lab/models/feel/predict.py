@@ -70,6 +70,7 @@ class HeardFeel(Listening):
     asks_by = "entropy"
     typed_label = "quarter notes a minute, or tap T"
     tapped_label = True
+    takes = "music"
     longest_s = 900.0
     """Nothing longer is a song."""
     _heard_by: tuple[Ear, Callable[[Frames], Frames], Callable[[], None]] | None = None
@@ -144,7 +145,7 @@ class HeardFeel(Listening):
 
         self._heard_by = noted, kept, onset
         answer = super().run(published, session)
-        counted = np.flatnonzero(noted.counted)
+        counted = np.flatnonzero(noted.counted if any(noted.counted) else np.ones(len(noted.counted)))
         first, last = int(counted[0]), int(counted[-1])
         style = style_of(np.stack(outputs[first : last + 1]), first * FRAME_S).rounded()
         # One reading of the whole: the model needs two seconds before its outputs count, which the other means don't leave out.

@@ -14,8 +14,8 @@ from kmidi_lab.models.instrument.features import CLASSES
 
 _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
 
-_SURE = 0.4
-"""Probability of the likeliest instrument below which the answer is said to be unsure, as 2 % of the validation
+_SURE = 0.47
+"""Probability of the likeliest instrument below which the answer is said to be unsure, as 5 % of the validation
 recordings are (docs/instrument.md)."""
 
 
@@ -24,9 +24,10 @@ class HeardInstruments(Listening):
 
     ways = (Way("audio", "what plays in a recording"),)
     asks_about = SOUNDS
+    takes = "music"
     from_onset = True
-    least_s = 0.5
-    """By then instruments are told as well as from whole sounds (docs/instrument.md)."""
+    least_s = 0.15
+    """Notes as short as this are told nearly as well as longer ones (docs/instrument.md)."""
 
     def reader(self, published: Published) -> Read:
         """Reads the likeliest place of each slice; one that no data had a label for is flat and is left out."""
