@@ -34,7 +34,7 @@ def note_of(folds: Sequence[Judged]) -> Note:
     clips = len(pooled[0][1])
     return Note(
         "How sure the labels are",
-        f"The scale of the labels' head makes the labels of the {clips} test clips of {len(folds)} folds likeliest, each "
+        f"The scale of the labels' head makes the labels of the {clips:,} test clips of {len(folds)} folds likeliest, each "
         "as the network of its fold says them, which has not heard the speaker; the clips are heard first and after 15 s. "
         "With the scale of the other folds, the expected calibration error over all these clips is "
         f"{first:.3f} for first clips and {later:.3f} after 15 s.",
