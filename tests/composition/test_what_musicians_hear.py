@@ -101,9 +101,27 @@ def test_a_song_ends_with_a_cadence(written: Arrange, style: str) -> None:
         assert not overlaps, "the new end follows the old beginning"
 
 
-def test_your_own_chords_have_their_own_end(written: Arrange) -> None:
-    song = written(chords="C Am Em Dm", key="C", sections="verse 4, chorus 4")
-    assert [str(c.chord) for c in song.chords[-3:]] == ["Am", "Em", "C"]
+@pytest.mark.parametrize("chords", ["C Am Em Dm", "Am F C G", "C F G C"])
+def test_your_own_chords_are_played_as_typed_to_the_end(written: Arrange, make, chords: str) -> None:
+    asked = {"chords": chords, "key": "C", "sections": "verse 4, chorus 4"}
+    song = written(**asked)
+    assert [str(c.chord) for c in song.chords] == 2 * chords.split()
+    assert song.part("lead").notes[-1].pitch % 12 == song.chords[-1].chord.root
+    *_, last = chords.split()
+    told = [line for line in make(models=False, **asked).remarks if "leaves it open" in line]
+    assert told == (
+        []
+        if last == "C"
+        else [
+            f"the song ends on your chord {last}, which leaves it open: it comes home to C where your last chord does"
+        ]
+    )
+
+
+def test_where_your_chords_do_not_end_a_song_it_comes_home(written: Arrange, make) -> None:
+    asked = {"chords": "Am F C G", "key": "C", "sections": "verse 4, bridge 4"}
+    assert str(written(**asked).chords[-1].chord) == "C"
+    assert not [line for line in make(models=False, **asked).remarks if "leaves it open" in line]
 
 
 def test_a_last_chorus_is_not_cut_off() -> None:

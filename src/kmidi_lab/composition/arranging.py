@@ -15,7 +15,7 @@ from kmidi_lab.composition.bands import Stroke, bands, level, pattern
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.ending import dominant, leads_home
-from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.form import Stretch, swell
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
@@ -72,6 +72,19 @@ def unheard(chords: Sequence[str], form: Sequence[Stretch]) -> str:
     return f'of your {many(len(chords), "bar")} of chords {told}; longer sections play all, as in compose.sections="{room}"'
 
 
+def open_end(brief: Brief, form: Sequence[Stretch]) -> str:
+    """That a person's own chords leave the end open, in one line; empty where they come home, or others end the song."""
+    last = form[-1]
+    if not (brief.chords and _BORROWED.get(last.kind, last.kind) in _OWN) or last.kind == "silence":
+        return ""
+    name, tonic = brief.chords[(last.bars - 1) % len(brief.chords)], brief.spelling.tonic
+    if parse_jazz(name).root == brief.key.tonic:
+        return ""
+    return (
+        f"the song ends on your chord {name}, which leaves it open: it comes home to {tonic} where your last chord does"
+    )
+
+
 class Arranger:
     """Makes the song of a brief, asking the players."""
 
@@ -100,7 +113,7 @@ class Arranger:
             ]
             played = self._played(stretch, material, after)
             for role, note in chain(played, () if after else self._end(stretch, material, drummed)):
-                loud = _SOFTER + _LOUDER * stretch.energy
+                loud = _SOFTER + _LOUDER * (stretch.energy + self._swell(stretch, start, note.start, starts[-1]))
                 velocity = int(np.clip(round(note.velocity * loud), 1, 127))
                 notes[role].append(note._replace(start=note.start + start * self._bar, velocity=velocity))
         programs = self._brief.band.programs
@@ -155,6 +168,12 @@ class Arranger:
             strokes = drums(band.name, len(through), stretch.energy, leads_on, metre)
             yield from (("drums", n) for n in (strokes if metre is COMMON else self._swung(strokes)))
 
+    def _swell(self, stretch: Stretch, start: int, at: float, whole: int) -> float:
+        """What the energy at a place, in quarters from a section's start, has more than the section's; bars are the song's."""
+        if not self._brief.arc_asked:
+            return 0.0
+        return swell(self._brief.arc, (start + at / self._bar) / whole, (start + stretch.bars / 2) / whole)
+
     def _pattern(self, kind: str, name: str) -> tuple[Stroke, ...]:
         return pattern(kind, name, self._brief.metre.name)
 
@@ -206,18 +225,23 @@ class Arranger:
         return self._material[kind]
 
     def _closed(self, kind: str, material: Material) -> Material:
-        """The last section ends at rest: a chord that leads there, then the tonic, the tune on the tonic's root."""
+        """The last section ends at rest: a chord that leads there, then the tonic, the tune on its root.
+
+        A person's own chords are played as they are typed, the last one, too.
+        """
         key = self._brief.key
-        tonic = self._spelling.tonic + ("m" if key.mode < 0 else "")
-        material = material if self._brief.chords else self._leading(kind, material)
-        chords = (*material.chords[:-1], tonic)
+        chords, root_of = material.chords, parse_jazz(material.chords[-1]).root
+        if not self._has_own_chords(kind):
+            tonic, root_of = self._spelling.tonic + ("m" if key.mode < 0 else ""), key.tonic
+            material = self._leading(kind, material)
+            chords = (*material.chords[:-1], tonic)
         at = (len(chords) - 1) * self._bar
         if not material.tune:
             return Material(chords, ())
         tune = [n for n in material.tune if n.start < at]
         near = (tune or material.tune)[-1]
         root = min(
-            (p for p in range(near.pitch - 6, near.pitch + 7) if p % 12 == key.tonic), key=lambda p: abs(p - near.pitch)
+            (p for p in range(near.pitch - 6, near.pitch + 7) if p % 12 == root_of), key=lambda p: abs(p - near.pitch)
         )
         if tune:
             tune[-1] = near._replace(duration=min(near.duration, at - near.start))
@@ -234,15 +258,19 @@ class Arranger:
 
     def _loop(self, kind: str) -> list[str]:
         """The chords of a kind of section, which it repeats."""
-        kind = _BORROWED.get(kind, kind)
-        if self._brief.chords and kind in _OWN:
+        if self._has_own_chords(kind):
             return list(self._brief.chords)
+        kind = _BORROWED.get(kind, kind)
         if kind not in self._loops:
             band, mood = self._brief.band, self._brief.mood
             taste = Taste(self._brief.key, band.sevenths, 0.05 + 0.3 * mood.complexity)
             others = list(self._loops.values())
             self._loops[kind] = progression(self._next_chords, taste, band.loop, others, self._rng)
         return self._loops[kind]
+
+    def _has_own_chords(self, kind: str) -> bool:
+        """Whether a kind of section plays the chords that a person gave."""
+        return bool(self._brief.chords) and _BORROWED.get(kind, kind) in _OWN
 
     def _next_chords(self, so_far: str) -> list[tuple[str, float]]:
         return list(

@@ -39,7 +39,8 @@ def brief_of(
         arc: that the text asks for; the intent's comes before it.
         reference: what is taken of a recording.
     """
-    said = answer(request.song, "mood_primary", closest_mood(mood)) if mood and request.unread else request.song
+    named = mood is not None and not mood.plain and request.unread
+    said = answer(request.song, "mood_primary", closest_mood(mood)) if mood and named else request.song
     whole = filled(said)
     place = request.affect or (None if mood else affect(whole)) or (0.0, 0.0)
     felt = mood if mood and not request.affect else Mood(*place, words=whole.get("mood_primary"))
@@ -54,6 +55,7 @@ def brief_of(
         tempo = round(reference.tempo, 1)
     metre = METRES[reference.metre] if reference and reference.metre and not request.metre_by else request.metre
     rule = wish.technical_rule_to_break
+    asked = request.song.get("narrative_arc") or arc
     brief = chosen(
         _title(request.song.title or request.song.get("core_event") or whole.get("mood_primary") or "Song"),
         felt,
@@ -66,7 +68,8 @@ def brief_of(
         mode=MODES[request.song.mode] if request.song.mode else 0,
         metre=metre,
         fullness=_FULLNESS.get(request.song.get("vulnerability_scale"), 1.0),
-        arc=request.song.get("narrative_arc") or arc or whole.get("narrative_arc"),
+        arc=asked or ("" if felt.plain else whole.get("narrative_arc")),
+        arc_asked=bool(asked),
         rules_broken=(rule,) if rule else (),
         without=request.wishes.without,
     )

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.song.arcs import ARC_CURVES, wanted_energy
 from kmidi_lab.wording import many
 
 _ENERGY = {
@@ -24,7 +25,8 @@ LONGEST = 400
 MOST_SECTIONS, LONGEST_SECTION = 64, 64
 _LATER = 0.05
 """What each return of a section adds to its energy."""
-
+_FOLLOWED = 0.7
+"""Share of a section's energy that is the arc's, where a person asks for one: a fading chorus is softer than the verse before."""
 
 _CANDIDATES, _MOST_CANDIDATES = 40, 160
 """Forms that are drawn, and how many at most until one has a chorus that returns."""
@@ -93,6 +95,23 @@ def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
         *drawn[:-1],
         end,
     ], f"the {last.kind} of {many(last.bars, 'bar')} at the end became its {kind}, so that the song closes"
+
+
+def following(form: Sequence[Stretch], arc: str) -> list[Stretch]:
+    """The form with the energies of an arc that a person asks for, by the middle of each section; silence stays silent."""
+    whole, at, out = sum(s.bars for s in form), 0, []
+    for stretch in form:
+        wanted = wanted_energy(ARC_CURVES[arc], (at + stretch.bars / 2) / whole)
+        at += stretch.bars
+        energy = (1 - _FOLLOWED) * stretch.energy + _FOLLOWED * wanted
+        out.append(stretch if stretch.kind == "silence" else stretch._replace(energy=energy))
+    return out
+
+
+def swell(arc: str, place: float, middle: float) -> float:
+    """What an arc that is followed adds to the energy at a place of a section with such a middle, both shares of the song."""
+    curve = ARC_CURVES[arc]
+    return _FOLLOWED * (wanted_energy(curve, place) - wanted_energy(curve, middle))
 
 
 def _returns(drawn: Sequence[Stretch]) -> int:

@@ -63,9 +63,11 @@ def taken_lines(request: SongRequest, brief: Brief) -> list[Taken]:
         lines.append(_metre_line(request.metre_words, asked.name, request.typed, request.metre_source))
     if slows := request.wishes.slows:
         lines.append(Taken("ending", "slower", slows))
+    known = request.song.get("narrative_arc")
     if arc := request.wishes.arc:
-        known = request.song.get("narrative_arc")
         lines.append(Taken("arc", arc, request.wishes.words["arc"], f"the intent says {known}" if known else ""))
+    elif brief.arc_asked and not known:
+        lines.append(Taken("arc", brief.arc, ""))
     if form := request.wishes.form:
         typed = request.typed["sections"]
         lines.append(

@@ -9,7 +9,8 @@ from kmidi_lab.models.structure.decoding import steered_probabilities
 from kmidi_lab.models.structure.form import END, LENGTHS, OTHER_LENGTH, TOKENS, TYPES
 from kmidi_lab.models.structure.heuristic import rule_head, usual_form
 from kmidi_lab.models.structure.planning import MOST_BARS, MOST_SECTIONS, Answer, Wishes, plan
-from kmidi_lab.models.structure.rules import ARC_CURVES, STEERING, expression, expressions, steered, wanted_energy
+from kmidi_lab.models.structure.rules import STEERING, expression, expressions, steered
+from kmidi_lab.song.arcs import ARC_CURVES, wanted_energy
 from kmidi_lab.song.elements import Metre
 from kmidi_lab.song.vocabularies import ARCS
 

@@ -11,8 +11,9 @@ import numpy as np
 from kmidi_lab.models.structure.decoding import Head, steered_probabilities
 from kmidi_lab.models.structure.features import SongSoFar, context_vector
 from kmidi_lab.models.structure.form import END, LENGTHS, TYPES, Section
-from kmidi_lab.models.structure.rules import expressions, wanted_energy
+from kmidi_lab.models.structure.rules import expressions
 from kmidi_lab.scoring.ngram import Floats
+from kmidi_lab.song.arcs import wanted_energy
 from kmidi_lab.song.elements import Metre
 from kmidi_lab.song.elements import Section as PlannedSection
 
@@ -45,7 +46,7 @@ class Wishes:
         bars: its length; None is left open.
         tempo: in quarter notes a minute.
         metre: of every bar.
-        arc: place in `rules.ARC_CURVES`; None is none.
+        arc: place in `song.arcs.ARC_CURVES`; None is none.
         affect: valence and arousal, -1..1.
         start: sections that it begins with.
         temperature: of the draw; below 1 likelier sections, above 1 rarer ones.
