@@ -61,8 +61,7 @@ def taken_lines(request: SongRequest, brief: Brief) -> list[Taken]:
     asked = request.asked_metre
     if asked and (asked is not request.metre or (asked is not COMMON and not request.typed["metre"])):
         lines.append(_metre_line(request.metre_words, asked.name, request.typed, request.metre_source))
-    if slows := request.wishes.slows:
-        lines.append(Taken("ending", "slower", slows))
+    lines += [Taken("ending", how, words) for how, words in request.wishes.ending._asdict().items() if words]
     known = request.song.get("narrative_arc")
     if arc := request.wishes.arc:
         lines.append(Taken("arc", arc, request.wishes.words["arc"], f"the intent says {known}" if known else ""))
