@@ -20,6 +20,7 @@ from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
+from kmidi_lab.composition.second_voice import second_voice
 from kmidi_lab.composition.tunes import SPAN, Singer, section_tune, with_end
 from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
@@ -39,6 +40,7 @@ _LIFT = {"verse": 0.25, "pre-chorus": 0.45, "chorus": 0.75, "bridge": 0.5, "solo
 _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44), ("Pad", "pad", "pad", 66, 84),
           ("Bass", "bass", "bass", 92, 64))  # fmt: skip
 """Name, role, key of the band's programs, volume, pan; the channel is the place."""
+_SECOND_PAN = 84
 _ROLES = {"chords": "comp"}
 """Roles of parts that a brief names otherwise."""
 _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
@@ -124,6 +126,8 @@ class Arranger:
             )
             for channel, (name, role, key, volume, pan) in enumerate(_PARTS)
         ]
+        if self._brief.second is not None:
+            parts.append(self._second(self._brief.second, parts[0], chords))
         parts = on_the_bass(parts, self._bar)
         parts.append(Part("Drums", "drums", 0, DRUM_CHANNEL).with_notes(notes["drums"]))
         sections = [
@@ -174,6 +178,19 @@ class Arranger:
             return 0.0
         return swell(self._brief.arc, (start + at / self._bar) / whole, (start + stretch.bars / 2) / whole)
 
+    def _second(self, program: int, lead: Part, chords: Sequence[PlacedChord]) -> Part:
+        """A second player of the lead's instrument, on a channel of its own."""
+        lowest, _ = vocabulary()["ranges"].get(program, (0, 127))
+        over = [placed.chord for placed in chords]
+        line = second_voice(
+            lead.notes,
+            lambda at: over[min(int(at // self._bar), len(over) - 1)],
+            self._brief.key,
+            self._brief.metre.strong,
+            lowest,
+        )
+        return Part("Second", "other", program, len(_PARTS), volume=lead.volume, pan=_SECOND_PAN).with_notes(line)
+
     def _pattern(self, kind: str, name: str) -> tuple[Stroke, ...]:
         return pattern(kind, name, self._brief.metre.name)
 
@@ -186,7 +203,8 @@ class Arranger:
 
     def _from(self, part: str) -> float:
         """Energy of a section from which a part plays: all sections, where it is not there to fill up others."""
-        return 0.0 if "chords" in self._brief.without else _PLAYS_FROM[part]
+        always = "chords" in self._brief.without or part in self._brief.throughout
+        return 0.0 if always else _PLAYS_FROM[part]
 
     def _end(self, stretch: Stretch, material: Material, drummed: bool) -> Iterator[tuple[str, Note]]:
         """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""

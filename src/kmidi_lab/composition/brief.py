@@ -49,7 +49,7 @@ class Mood:
 
 @dataclass(frozen=True)
 class Brief:
-    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `arc_asked` says that a person asks for the arc; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums."""
+    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `arc_asked` says that a person asks for the arc; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums; `second` is the program of who plays a line below the lead; `throughout` are parts that play in soft sections, too."""
 
     title: str
     mood: Mood
@@ -66,6 +66,8 @@ class Brief:
     energy: float | None = None
     without: tuple[str, ...] = ()
     metre: SongMetre = COMMON
+    second: int | None = None
+    throughout: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
-from kmidi_lab.composition.bands import Band, band_of_genre, waltzing, with_feel
+from kmidi_lab.composition.bands import Band, band_of_genre, walking, waltzing, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, closest_mood
 from kmidi_lab.composition.metres import METRES
 from kmidi_lab.composition.reference import Reference
@@ -72,11 +72,14 @@ def brief_of(
         arc_asked=bool(asked),
         rules_broken=(rule,) if rule else (),
         without=request.wishes.without,
+        second=request.wishes.second,
+        throughout=request.wishes.throughout,
     )
     form = request.extent.form(brief.tempo, brief.metre)
     bars = sum(stretch.bars for stretch in form) if form else request.extent.bars(brief.tempo, metre)
     brief = replace(brief, bars=bars or brief.bars)
     band = waltzing(brief.band) if request.danced and request.metre.name == "3/4" else brief.band
+    band = walking(band) if "bass" in request.wishes.throughout else band
     brief = replace(brief, band=_with_instruments(band, request.wishes))
     return reference.applied(brief) if reference else brief
 

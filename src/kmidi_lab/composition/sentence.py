@@ -19,6 +19,7 @@ from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_ending import take_ending
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_arc, take_form
+from kmidi_lab.composition.said_pairs import take_pairs
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.composition.words import clauses
@@ -38,7 +39,7 @@ def read_sentence(text: str) -> Wishes:
 
 def _read_other(text: str) -> Wishes:
     """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre and dances."""
-    out = Collector(None, ("", ""))
+    out = Collector(None, ("", ""), [])
     for items in clauses(text):
         out.take(items, [_is_international(item) for item in items])
     return out.wishes()
@@ -58,6 +59,7 @@ def _read_english(text: str) -> Wishes:
     impossible = not_done(re.sub(re.escape(arc[1]), ", ", text, flags=re.I) if arc[1] else text)
     form, text = take_form(text)
     feel, text = take_feel(text)
+    pairs, text = take_pairs(text)
     groups = clauses(text)
     if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
         _alone(groups[0])
@@ -69,7 +71,7 @@ def _read_english(text: str) -> Wishes:
     asks = asks or form is not None or bool(feel.name) or bool(ending)
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
-    out = Collector(form, arc)
+    out = Collector(form, arc, pairs)
     for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
         alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
         musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]

@@ -109,6 +109,10 @@ def _band_lines(wishes: Wishes) -> list[Taken]:
         lines.append(Taken("without", _and(map(_called, said_out)), ""))
     if rest:
         lines.append(Taken("without", _and(map(_called, rest)), f"a {alone} plays alone"))
+    if second := wishes.words.get("second"):
+        lines.append(Taken(f"second {second} for", "a line in thirds and sixths below the melody", ""))
+    if walks := wishes.words.get("walking"):
+        lines.append(Taken("bass", "walking", walks))
     lines += [Taken("without", name, "") for key, name in wishes.words.items() if key.startswith("family ")]
     return lines
 
