@@ -279,7 +279,7 @@ def test_a_song_slows_down_at_its_end_alone(tmp_path: Path) -> None:
     ("text", "bars"),
     [
         ("16 bars of sadness", 16), ("sixteen bars about rain", 16), ("8 bars for a film", 8),
-        ("I lost my dog today, 8 bars", 8), ("I hope, 16 bars", 16), ("two violins, 2 bars", None),
+        ("I lost my dog today, 8 bars", 8), ("I hope, 16 bars", 16), ("two violins, 2 bars", 2),
         ("4 bars of the prison window", None), ("5 bars of cell service", None), ("10 bars of pressure", None),
         ("two bars of signal", None), ("12 bars of chocolate", None), ("I waited 16 bars of rest", None), ("16 bars of nothing", 16),
     ],

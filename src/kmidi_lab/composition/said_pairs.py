@@ -38,7 +38,9 @@ def _pattern() -> re.Pattern[str]:
     names = [name for name in vocabulary()["instruments"] if _singular(name) == name]
     one = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     many = f"(?P<many>(?:{one})(?:es|s))"
-    return re.compile(rf"\b(?:(?:{_TWO}|(?P<more>{_MORE})) {many}\b|(?P<one>{one})(?= (?:duet|duo)\b))", re.I)
+    return re.compile(
+        rf"\b(?:(?:{_TWO}|(?P<more>{_MORE})) {many}\b|(?<!and )(?<!-)(?P<one>{one})(?= (?:duet|duo)\b))", re.I
+    )
 
 
 def _singular(word: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,14 @@ def test_the_vector_says_what_was_asked_for():
 def test_arcs_are_those_of_the_song_intent():
     assert list(ARC_CURVES) == list(ARCS) and len(ARC_CURVES) == 8
     assert HEAD["arc_weight"].shape == (8, 9) and HEAD["arc_weight"].min() >= 0 and HEAD["arc_weight"].max() <= 1
+
+
+@pytest.mark.parametrize("bars", [None, 24, 32, 64])
+def test_a_song_ends_as_songs_do(bars):
+    """Where all kinds are equally likely, of those that end a song an outro does so most often, a verse least."""
+    ends = Counter(drawn(even, seed, bars=bars)[-1].name for seed in range(200))
+    assert set(ends) <= {"outro", "chorus", "verse"} and ends["outro"] > ends["chorus"]
+    assert all(sum(s.bars for s in drawn(even, seed, bars=bars)) == bars for seed in range(20) if bars)
 
 
 @pytest.mark.parametrize("arc", ARC_CURVES)
