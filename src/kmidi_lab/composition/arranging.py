@@ -17,7 +17,7 @@ from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.ending import dominant, leads_home
 from kmidi_lab.composition.form import Stretch, swell
 from kmidi_lab.composition.metres import COMMON
-from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
+from kmidi_lab.composition.playable import alone_span, on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
 from kmidi_lab.composition.second_voice import second_voice
@@ -94,7 +94,8 @@ class Arranger:
         self._brief, self._players = brief, players
         self._spelling, self._bar = brief.spelling, brief.metre.bar
         self._rng = np.random.default_rng([brief.seed, 2])
-        span = sung_span(brief.band.programs["lead"], SPAN)
+        usual = alone_span(brief.band.programs["lead"], SPAN) if {"chords", "pad"} <= {*brief.without} else SPAN
+        span = sung_span(brief.band.programs["lead"], usual)
         self._singer = Singer(self._draw, brief.key, self._rng, brief.metre, span)
         self._loops: dict[str, list[str]] = {}
         self._material: dict[str, Material] = {}

@@ -78,7 +78,9 @@ def brief_of(
     form = request.extent.form(brief.tempo, brief.metre)
     bars = sum(stretch.bars for stretch in form) if form else request.extent.bars(brief.tempo, metre)
     brief = replace(brief, bars=bars or brief.bars)
-    band = waltzing(brief.band) if request.danced and request.metre.name == "3/4" else brief.band
+    band = brief.band
+    if request.danced and request.metre.name == "3/4":
+        band, brief = waltzing(band), replace(brief, throughout=("bass",))
     band = walking(band) if "bass" in request.wishes.throughout else band
     brief = replace(brief, band=_with_instruments(band, request.wishes))
     return reference.applied(brief) if reference else brief

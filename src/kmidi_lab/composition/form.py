@@ -42,7 +42,7 @@ PHRASE = 4
 """Bars of a phrase."""
 _SUNG = ("verse", "chorus", "bridge", "solo")
 _CUT = 1.0
-"""What a section of these costs that is shorter than a phrase: a chorus of two bars sounds cut off."""
+"""What a section of these costs that is shorter than a phrase, since a chorus of two bars sounds cut off, and a chorus that begins."""
 
 
 class Stretch(NamedTuple):
@@ -120,7 +120,7 @@ def _returns(drawn: Sequence[Stretch]) -> int:
 
 
 def _worth(drawn: Sequence[Stretch], bars: int) -> float:
-    """Higher for a short intro, a chorus that returns, an end that is one, sections of whole phrases, and few solos."""
+    """Higher for a short intro, no chorus at the beginning, one that returns, an end that is one, sections of whole phrases, and few solos."""
     kinds = [s.kind for s in drawn]
     length = {kind: sum(s.bars for s in drawn if s.kind == kind) for kind in kinds}
     aside = sum(length.get(kind, 0) for kind in ("solo", "other", "silence")) / bars
@@ -134,6 +134,7 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
         - 16 * max(0.0, (length.get("intro", 0) + length.get("outro", 0)) / bars - _EDGES)
         - 2 * max(0.0, aside - 0.15)
         - sum(s.bars % PHRASE != 0 for s in drawn) / len(drawn)
+        - _CUT * (kinds[0] == "chorus")
         - _CUT * sum(s.bars < PHRASE and s.kind in _SUNG for s in drawn)
         - 0.02 * max(0, max(s.bars for s in drawn) - _LONG)
         - sum(a == b for a, b in pairwise(kinds)) / len(drawn)
