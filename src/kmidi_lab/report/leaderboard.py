@@ -180,7 +180,7 @@ def _spread(jobs: list[_Job]) -> tuple[Spread | None, str]:
 
     `folds` and the spread of the baselines are there where the jobs have folds, each of which has a test of its own.
     """
-    results = [(job, job.run, job.run.scores) for job in jobs if job.run and job.is_tested]
+    results = [(job, job.run, job.run.scores) for job in jobs if job.is_tested and job.run and job.run.scores]
     seeds = [run.identity.seed for _, run, _ in results]
     folds = [job.fold for job, _, _ in results if job.fold is not None]
     settings = {setting(job.overrides) for job, _, _ in results}
