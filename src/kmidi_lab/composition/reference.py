@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from kmidi_lab.composition import summaries
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.players import Players
@@ -119,6 +120,7 @@ def listened(audio: str | Path, players: Players) -> tuple[Reference, list[str]]
     """
     style: Style = players.ask(_MODEL, audio=str(audio)).style
     player = players.trace[_MODEL]
+    player.answered = summaries.of_style(style)
     if style.unsure and not player.fallback:
         reference = Reference(str(audio), None, None, None, None, style.confidence, player.by)
         return reference, [
