@@ -353,6 +353,8 @@ def test_a_last_chord_that_is_held_is_read(text: str, held: str) -> None:
         ("when the music fades I am alone", "", ""), ("I want to fade away", "", ""), ("the fade of old photographs", "", ""),
         ("fading memories of you", "", ""), ("a song without a fade out", "", ""), ("the colours fade", "", ""),
         ("the band faded from our minds", "", ""), ("they fade away", "", ""),
+        ("I feel lost, it builds up and fades out at the end", "fades out at the end", ""),
+        ("the light fades out at the end of the tunnel", "", ""), ("it is dark and fades out at the end of the tunnel", "", ""),
     ],
 )  # fmt: skip
 def test_a_fade_is_read_in_long_sentences_too(text: str, faded: str, arc: str) -> None:

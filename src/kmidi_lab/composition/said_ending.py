@@ -21,6 +21,8 @@ _SURE = re.compile(
     re.I,
 )
 """Words that can mean nothing but a song's end, wherever they stand in a text."""
+_OF_IT = re.compile(r"\b(?:it|song|music|tune|track|piece)\b", re.I)
+"""What a fade at the end is of, as in `it builds up and fades out at the end`."""
 _TOLD = re.compile(r"\b(?:when|while|as|after|before|until|till|if|once|how|i|we)\b(?: [\w']+){0,2}\s*$", re.I)
 """What stands before words that tell of an end, as in `when the music fades` and `I want to fade away`."""
 
@@ -61,7 +63,8 @@ def _of_the_end(text: str, match: re.Match[str], kind: str) -> bool:
     before = parts_of(behind(text, match.start()))[-1]
     if kind == "faded" and _TOLD.search(before):
         return False
-    if not (_SURE.search(match[0]) or of_a_song(text, match)):
+    sure = _SURE.search(match[0]) or (kind == "faded" and "at the end" in match[0].lower() and _OF_IT.search(before))
+    if not (sure or of_a_song(text, match)):
         return False
     elsewhere = any(i.kind == "negation" or i.text in _OPENING for i in items_of(before))
     return not elsewhere and not _ELSEWHERE.match(ahead(text, match.end()))
