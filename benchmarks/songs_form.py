@@ -33,13 +33,24 @@ class Sung(NamedTuple):
 
 
 def alike(sung: Sung) -> dict[str, float]:
-    """Mean Jaccard similarity of (onset in its section, pitch) over pairs of sections; NaN without such pairs."""
-    held = [(name, _notes(sung, start, stop)) for name, start, stop in sung.sections]
-    pairs: dict[bool, list[float]] = {True: [], False: []}
-    for (a, first), (b, second) in combinations([(name, notes) for name, notes in held if notes], 2):
-        pairs[a == b].append(len(first & second) / len(first | second))
-    means = {same: float(np.mean(v)) if v else float("nan") for same, v in pairs.items()}
-    return {"lead of sections with one name alike": means[True], "of sections with other names": means[False]}
+    """Mean Jaccard similarity of (onset in its section, pitch) over pairs of sections with notes; NaN without such pairs.
+
+    Of two sections of other lengths the longer one's rest is unlike, so those of one name are also compared over the
+    bars that both have.
+    """
+    kinds: dict[str, list[float]] = {"one name": [], "one name, bars that both have": [], "other names": []}
+    for (a, *first), (b, *second) in combinations(sung.sections, 2):
+        shorter = min(stop - start for start, stop in (first, second))
+        whole = _jaccard(_notes(sung, *first), _notes(sung, *second))
+        both = _jaccard(*(_notes(sung, start, start + shorter) for start, _ in (first, second)))
+        kinds["one name" if a == b else "other names"] += whole
+        kinds["one name, bars that both have"] += both if a == b else []
+    return {name: float(np.mean(values)) if values else float("nan") for name, values in kinds.items()}
+
+
+def _jaccard(first: set[tuple[int, int]], second: set[tuple[int, int]]) -> list[float]:
+    """One number; none where one of them has no notes."""
+    return [len(first & second) / len(first | second)] if first and second else []
 
 
 def _notes(sung: Sung, start: float, stop: float) -> set[tuple[int, int]]:
