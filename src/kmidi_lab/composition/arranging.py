@@ -11,6 +11,7 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition import summaries
 from kmidi_lab.composition.accompaniment import bass, comping, pad
 from kmidi_lab.composition.bands import Stroke, bands, level, pattern
 from kmidi_lab.composition.brief import Brief
@@ -241,6 +242,7 @@ class Arranger:
             tune: list[Note] = []
             if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
                 tune = self._swung(section_tune(self._singer, chords, self._lift(kind)))
+                self._players.note("melody", {kind: summaries.of_tune(tune, bars)})
             self._material[kind] = Material(tuple(chords), tuple(tune))
         return self._material[kind]
 
@@ -285,7 +287,9 @@ class Arranger:
             band, mood = self._brief.band, self._brief.mood
             taste = Taste(self._brief.key, band.sevenths, 0.05 + 0.3 * mood.complexity)
             others = list(self._loops.values())
-            self._loops[kind] = progression(self._next_chords, taste, band.loop, others, self._rng)
+            chosen = progression(self._next_chords, taste, band.loop, others, self._rng)
+            self._loops[kind] = chosen.chords
+            self._players.note("harmony", {kind: summaries.of_round(chosen)})
         return self._loops[kind]
 
     def _has_own_chords(self, kind: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from kmidi_lab.errors import ConfigError, one_of
@@ -75,9 +75,13 @@ def chosen_form(draw: Draw, bars: int) -> tuple[list[Stretch], str]:
     if bars < _SHORT:
         return form(bars), ""
     forms: list[tuple[list[Stretch], str]] = []
-    while len(forms) < _CANDIDATES or (len(forms) < _MOST_CANDIDATES and all(_returns(f) < 2 for f, _ in forms)):
-        forms.append(closed(draw(len(forms) + 1)))
-    return max(forms, key=lambda candidate: _worth(candidate[0], bars))
+    for number in range(1, _MOST_CANDIDATES + 1):
+        drawn = closed(draw(number))
+        forms += [drawn] if _framed(drawn[0]) else []
+        if number >= _CANDIDATES and any(_returns(f) > 1 for f, _ in forms):
+            break
+    by_rule = form(bars), "no form that was drawn had intro and outro in their places, so it is a rule's"
+    return max(forms, key=lambda candidate: _worth(candidate[0], bars), default=by_rule)
 
 
 def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
@@ -95,6 +99,12 @@ def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
         *drawn[:-1],
         end,
     ], f"the {last.kind} of {many(last.bars, 'bar')} at the end became its {kind}, so that the song closes"
+
+
+def _framed(drawn: Sequence[Stretch]) -> bool:
+    """Whether an intro stands only at the beginning and an outro only at the end; several may stand there together."""
+    runs = [kind for kind, _ in groupby(s.kind for s in drawn)]
+    return "intro" not in runs[1:] and "outro" not in runs[:-1]
 
 
 def following(form: Sequence[Stretch], arc: str) -> list[Stretch]:

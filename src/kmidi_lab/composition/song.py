@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from kmidi_lab.bounds import checked_seed
+from kmidi_lab.composition import summaries
 from kmidi_lab.composition.arranging import Arranger, open_end, unheard
 from kmidi_lab.composition.brief import Brief, Mood, closest_mood
 from kmidi_lab.composition.briefing import brief_of
@@ -69,6 +70,8 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     remarks = [*told_of(request, brief), *heard, *remarks]
     form = request.extent.form(brief.tempo, brief.metre)
     plan, changed = (form, "") if form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
+    if "structure" in players.trace:
+        players.note("structure", summaries.of_form(plan))
     plan = following(plan, brief.arc) if brief.arc_asked else plan
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
     if brief.chords:
@@ -104,6 +107,7 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
         unsure = "the text's mood is not sure (not English); set it by compose.emotion"
         return brief_of(request, Mood(0.0, 0.0), seed, "", reference), [unsure]
     read = players.ask("intent", text=request.unread)
+    players.note("intent", summaries.of_reading(read))
     arc = request.wishes.arc or (read.arc if read.arc_said else "")
     if read.unsure:
         unsure = f"the text's mood is not sure ({read.why}); set it by compose.emotion"

@@ -49,7 +49,7 @@ class PlacedFile:
 
     `shift` in seconds, later is above 0; `velocity` 1..127. `parts` names what was played, `loudness` says whether
     velocities are the model's, `flaws` counts what the file was read with, `remarks` are lines that a person should
-    know.
+    know, and `by_part` has the shifts of each part.
     """
 
     midi: bytes
@@ -59,6 +59,7 @@ class PlacedFile:
     loudness: bool
     flaws: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    by_part: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def _lead(value: float | str) -> float:
@@ -130,13 +131,14 @@ class PlacedNotes(Request[PlacedFile]):
         velocity = np.concatenate([loud for _, loud in answers]) if louder else written
         part, index = (np.concatenate([getattr(line, name) for line in lines]) for name in ("part", "index"))
         midi, shift = _rewritten(file, piece, part, index, shift, velocity)
-        names = tuple(dict.fromkeys(line.name for line in lines))
+        named = np.repeat([line.name for line in lines], [len(line.notes) for line in lines])
+        by_part = {line.name: shift[named == line.name] for line in lines}
         ends = np.cumsum([len(line.notes) for line in lines])[:-1]
         remarks = (
             *self._remarks(file.piece, part, any(line.drums for line in lines)),
             *_wide(lines, np.split(1000 * shift, ends)),
         )
-        return PlacedFile(midi, shift, velocity, names, louder, file.piece.flaws, remarks)
+        return PlacedFile(midi, shift, velocity, tuple(by_part), louder, file.piece.flaws, remarks, by_part)
 
     def _remarks(self, piece: Piece, part: np.ndarray, drums: bool) -> Iterator[str]:
         """What a person should know of a file, and of a style."""
