@@ -6,7 +6,7 @@ The folds of the trees are of pieces, so that each training note has trees that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _PREVIOUS = DYNAMICS.input("previous_velocities").index
 _VELOCITY, _TIMING = DYNAMICS.output("velocity").start, DYNAMICS.output("timing").start
 _TREE_NOTES = 300_000
 _UNWRITTEN = 0.25
-_SETTINGS = {
+_SETTINGS: dict[int, dict[str, Any]] = {
     _VELOCITY: {"max_iter": 250, "max_leaf_nodes": 31},
     # A pianist's timing is nearly all noise with far outliers: smaller trees, for the error that is measured.
     _TIMING: {"max_iter": 100, "max_leaf_nodes": 15, "loss": "absolute_error"},
