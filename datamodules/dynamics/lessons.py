@@ -34,7 +34,7 @@ _CURVE = DYNAMICS.output("velocity_curve").index
 _MIXED, _SWAPPED = 0.5, 0.3
 _CHANGED, _REWRITTEN = 0.6, 0.5
 _TEMPO_SPREAD, _WRITTEN_SPREAD = 0.25, 0.15
-_METRE_SHARE = 0.35
+_METRE_SHARE, _LEVELLED_SHARE = 0.35, 0.3
 _TOGETHER = (
     ("pitch",),
     ("interval", "inter_onset", "contour"),
@@ -87,7 +87,7 @@ def lessons(pieces: Sequence[EncodedPiece], folds: int, count: int, unwritten: f
         jitter: standard deviation of how far changed notes are transposed, semitones.
     """
     notes = Notes(pieces)
-    log.info("fitting %d boosted regressions that teach the network", 2 * folds)
+    log.info("fitting %d boosted regressions that teach the network", 3 * folds)
     teachers = Teachers(notes, folds)
     rng = np.random.default_rng(0)
     x, rows, mixed = _forms(notes, count, unwritten, jitter, rng)
@@ -104,7 +104,9 @@ def lessons(pieces: Sequence[EncodedPiece], folds: int, count: int, unwritten: f
     mask[mixed] = 0
     seen = x.copy()
     seen[:, _PREVIOUS] = 0
-    y[:, _VELOCITY], mask[:, _VELOCITY] = teachers(seen), 1
+    shape = Teachers(notes, folds, levelled=True)(seen)
+    y[:, _VELOCITY] = (1 - _LEVELLED_SHARE) * teachers(seen) + _LEVELLED_SHARE * shape
+    mask[:, _VELOCITY] = 1
     if notes.mask[:, _TIMING].any():
         metre = Metrical(pieces)(x)[:, _TIMING]
         y[:, _TIMING] = _METRE_SHARE * metre + (1 - _METRE_SHARE) * Teachers(notes, folds, _TIMING)(seen)

@@ -39,6 +39,12 @@ class Notes:
         self.piece = np.repeat(of_performance, [len(p.x) for p in ordered])
         self.heard = self.mask[:, _VELOCITY] > 0
         self.count = np.bincount(self.piece[self.heard], minlength=len(self.names))
+        velocity = self.y[:, _VELOCITY]
+        alike = (1 / np.maximum(self.count, 1))[self.piece]
+        average = np.average(velocity[self.heard], weights=alike[self.heard])
+        parts = zip(self.split(velocity), self.split(self.heard), strict=True)
+        means = [v[h].mean() if h.any() else average for v, h in parts]
+        self.level = np.repeat(np.array(means) - average, [len(p.x) for p in ordered])
 
     def split(self, values: np.ndarray) -> list[np.ndarray]:
         """By performance."""
@@ -54,12 +60,16 @@ class Teachers:
         notes: the training notes.
         folds: of pieces.
         column: of the outputs: the velocity or the timing.
+        levelled: each performance is brought to the average level first, which gives a better shape.
     """
 
-    def __init__(self, notes: Notes, folds: int, column: int = _VELOCITY) -> None:
+    def __init__(self, notes: Notes, folds: int, column: int = _VELOCITY, levelled: bool = False) -> None:
         self._fold = np.random.default_rng(0).permutation(len(notes.names))[notes.piece] % folds
         known = notes.mask[:, column] > 0
-        self._trees = [_fit(notes, np.flatnonzero(known & (self._fold != f)), column, f) for f in range(folds)]
+        y = notes.y[:, column] - levelled * notes.level
+        self._trees = [
+            _fit(notes, np.flatnonzero(known & (self._fold != f)), y, _SETTINGS[column], f) for f in range(folds)
+        ]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """`[N, 32]` to outputs `[N]`, 0..1: the mean of all."""
@@ -73,19 +83,21 @@ class Teachers:
         return out
 
 
-def _fit(notes: Notes, rows: np.ndarray, column: int, seed: int) -> HistGradientBoostingRegressor:
+def _fit(
+    notes: Notes, rows: np.ndarray, y: np.ndarray, settings: dict[str, Any], seed: int
+) -> HistGradientBoostingRegressor:
     from sklearn.ensemble import HistGradientBoostingRegressor  # most trainings have no teachers
 
     weight = 1 / np.maximum(np.bincount(notes.piece[rows], minlength=len(notes.names)), 1)[notes.piece]
     rng = np.random.default_rng(seed)
     rows = rng.choice(rows, min(len(rows), _TREE_NOTES), replace=False)
-    x, y = notes.x[rows], notes.y[rows, column]
+    x = notes.x[rows]
     x[rng.random(len(x)) < _UNWRITTEN, WRITTEN] = 0
     trees = HistGradientBoostingRegressor(
-        **_SETTINGS[column], learning_rate=0.06, min_samples_leaf=min(1000, 1 + len(rows) // 200),
+        **settings, learning_rate=0.06, min_samples_leaf=min(1000, 1 + len(rows) // 200),
         max_features=0.3, l2_regularization=10.0, early_stopping=False, random_state=seed,
     )  # fmt: skip
-    return trees.fit(x, y, weight[rows] / weight[rows].mean())
+    return trees.fit(x, y[rows], weight[rows] / weight[rows].mean())
 
 
 def _ask(trees: HistGradientBoostingRegressor, x: np.ndarray) -> np.ndarray:
