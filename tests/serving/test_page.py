@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from support.browser import browsing, by_id, needs_browser, pictured, served
+from support.sound_files import plucked
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.store import Store
@@ -158,10 +159,7 @@ def test_a_recording_is_taken_as_a_reference_and_removed(address: str, tmp_path:
     from selenium.webdriver.support.ui import WebDriverWait
 
     music, silence, text = tmp_path / "music.wav", tmp_path / "silence.wav", tmp_path / "text.wav"
-    wave, burst = np.zeros(12 * 16_000, np.float32), np.random.default_rng(0).normal(0, 0.3, 1600)
-    for at in np.arange(0, 11.8, 0.6):
-        wave[round(at * 16_000) :][:1600] += burst * np.exp(-np.arange(1600) / 300)
-    soundfile.write(music, wave.clip(-1, 1), 16_000)
+    soundfile.write(music, plucked(100, 12), 16_000)
     soundfile.write(silence, np.zeros(80_000), 16_000)
     text.write_text("no sound")
     with browsing(tmp_path) as browser:
