@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from kmidi_lab.composition.form import LONGEST
 from kmidi_lab.composition.languages import language_of
+from kmidi_lab.composition.said_arc import take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_feel import not_done, take_feel
-from kmidi_lab.composition.said_form import take_arc, take_form
+from kmidi_lab.composition.said_form import take_form
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.telling import length_line
 from kmidi_lab.composition.wishes import Wishes
@@ -29,7 +30,7 @@ def test_the_longest_text_is_read_at_once(pieces: list[str], end: str) -> None:
     """A pattern that can read one text in two ways at each place takes longer than the universe lasts."""
     text = ("".join(pieces) * _LONGEST_TEXT)[: _LONGEST_TEXT - len(end)] + end
     began = time.process_time()
-    for read in (take_chords, language_of, not_done, take_form, take_arc, read_sentence):
+    for read in (take_chords, language_of, not_done, take_form, take_arc, take_joined_arc, read_sentence):
         read(text)
     assert time.process_time() - began < _SECONDS
 

@@ -353,7 +353,7 @@ def test_a_last_chord_that_is_held_is_read(text: str, held: str) -> None:
         ("when the music fades I am alone", "", ""), ("I want to fade away", "", ""), ("the fade of old photographs", "", ""),
         ("fading memories of you", "", ""), ("a song without a fade out", "", ""), ("the colours fade", "", ""),
         ("the band faded from our minds", "", ""), ("they fade away", "", ""),
-        ("I feel lost, it builds up and fades out at the end", "fades out at the end", ""),
+        ("I feel lost, it builds up and fades out at the end", "fades out at the end", "Climb-to-Climax"),
         ("the light fades out at the end of the tunnel", "", ""), ("it is dark and fades out at the end of the tunnel", "", ""),
     ],
 )  # fmt: skip
@@ -361,6 +361,32 @@ def test_a_fade_is_read_in_long_sentences_too(text: str, faded: str, arc: str) -
     wishes = read_sentence(text)
     assert wishes.ending.faded == faded and wishes.arc == arc
     assert not (faded and wishes.missing)
+
+
+RISES, SINKS, BOTH = "Climb-to-Climax", "Descent", "Rise and Fall"
+
+
+@pytest.mark.parametrize(
+    ("text", "arc", "ending"),
+    [
+        ("a happy rock song that builds up and fades out", RISES, ("", "", "fades out")),
+        ("a happy rock song that builds up and fades out, in E, 140 bpm, 24 bars", RISES, ("", "", "fades out")),
+        ("a rock song that starts quiet, builds up and fades out at the end", RISES, ("", "", "fades out at the end")),
+        ("a waltz that grows louder and fades out at the end", RISES, ("", "", "fades out at the end")),
+        ("a song that swells and then fades away", RISES, ("", "", "fades away")),
+        ("a song that builds up, then fades out at the end", RISES, ("", "", "fades out at the end")),
+        ("a song that builds up and slows down at the end", RISES, ("slows down at the end", "", "")),
+        ("it builds up slowly and ends with a fade out, no drums", RISES, ("", "", "ends with a fade out")),
+        ("a song that rises and falls and then fades out", BOTH, ("", "", "fades out")),
+        ("a song that gets darker and fades out", SINKS, ("", "", "fades out")),
+        ("my heart swells and fades away", "", ("", "", "")), ("the tension builds up and fades out", "", ("", "", "")),
+        ("when the music swells and fades away I cry", "", ("", "", "")),
+        ("a song about how love grows stronger and fades away", "", ("", "", "")),
+    ],
+)  # fmt: skip
+def test_an_ending_that_is_joined_to_an_arc_is_read_with_it(text: str, arc: str, ending: tuple[str, str, str]) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.arc, tuple(wishes.ending), wishes.missing) == (arc, ending, ())
 
 
 def test_a_fermata_holds_the_last_bar_twice_as_long() -> None:

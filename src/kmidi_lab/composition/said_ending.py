@@ -9,8 +9,9 @@ from kmidi_lab.composition.said_feel import ahead, behind, items_of, of_a_song, 
 from kmidi_lab.composition.words import parts_of
 
 _OPENING = ("start", "starts", "starting", "begin", "begins", "beginning", "open", "opens", "opening")
+_KEY_OR_METRE = r" (?:(?-i:[A-G])\b|[a-g](?:[ -]?(?:sharp|flat)|#|b)? (?:major|minor)\b|\d)"
 _ELSEWHERE = re.compile(
-    r"\W*(?:no\b|(?:of|in|before|after|during|into|through|over|at the (?:start|beginning))\b"
+    rf"\W*(?:no\b(?! \w)|(?:of|in(?!{_KEY_OR_METRE})|before|after|during|into|through|over|at the (?:start|beginning))\b"
     r"(?! (?:the|this|my|our|a) (?:(?:whole|entire) )?(?:song|piece|tune|track|end|last)\b))",
     re.I,
 )

@@ -1,4 +1,4 @@
-"""The form of a song as people write it in a sentence: `AABA`, `verse chorus verse chorus bridge chorus`, `starts quiet, ends huge`."""
+"""The form of a song as people write it in a sentence: `AABA`, `verse chorus verse chorus bridge chorus`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,6 @@ _NAMED = re.compile(r"\b(?:form|structure)\b", re.I)
 _SHORT = ("intro", "outro", "pre-chorus", "build-up", "breakdown")
 _BARS, _FEW_BARS = 8, 4
 """Of a section of most kinds, and of those that are short."""
-
-_BEGINS = r"\b(?:starts?|begins?|starting|beginning)(?: off| out)?(?: very| really)?"
-_ENDS = r"(?:ends?|gets?|becomes?|turns?|finish(?:es)?|ending|getting|becoming)(?: up| very| really)?"
-_SOFT = r"(?:quiet|soft|small|calm|gentle|sparse|with a whisper)(?:ly)?\b"
-_LOUD = r"(?:loud|huge|big|epic|wild|full|enormous|massive|with a bang)(?:ly|er|ger)?\b"
-_ARCS = {
-    "Climb-to-Climax": re.compile(rf"\bcrescendo\b(?! of\b)|{_BEGINS} {_SOFT}\W+(?:\w+ ){{0,3}}{_ENDS} {_LOUD}", re.I),
-    "Descent": re.compile(rf"\b(?:diminuendo|decrescendo)\b|{_BEGINS} {_LOUD}\W+(?:\w+ ){{0,3}}{_ENDS} {_SOFT}", re.I),
-}
-"""Ways to ask for an arc, besides those that the intent model's head file lists."""
 
 
 class SaidForm(NamedTuple):
@@ -58,11 +48,6 @@ def take_form(text: str) -> tuple[SaidForm | None, str]:
         if _is_plan(plan, bool(_NAMED.search(text))):
             return SaidForm(_kinds_of(plan), plan.lower()), _without(text, match)
     return None, text
-
-
-def take_arc(text: str) -> tuple[str, str]:
-    """The arc that a text asks for by how the song begins and ends, and the words that do; empty where none do."""
-    return next(((arc, match[0].lower()) for arc, cue in _ARCS.items() if (match := cue.search(text))), ("", ""))
 
 
 def _without(text: str, match: re.Match[str]) -> str:

@@ -15,10 +15,11 @@ from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases
 from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
+from kmidi_lab.composition.said_arc import take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_ending import take_ending
 from kmidi_lab.composition.said_feel import not_done, take_feel
-from kmidi_lab.composition.said_form import take_arc, take_form
+from kmidi_lab.composition.said_form import take_form
 from kmidi_lab.composition.said_pairs import take_pairs
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.wishes import Wishes
@@ -52,8 +53,9 @@ def _is_international(item: Item) -> bool:
 
 
 def _read_english(text: str) -> Wishes:
+    joined, text = take_joined_arc(text)
     ending, text = take_ending(text)
-    arc = take_arc(text)
+    arc = joined if joined[0] else take_arc(text)
     if ending.sinks and not arc[0]:
         arc = ("Descent", ending.faded)
     impossible = not_done(re.sub(re.escape(arc[1]), ", ", text, flags=re.I) if arc[1] else text)
