@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,6 +54,39 @@ def test_of_an_unsure_style_nothing_is_used_and_of_one_by_rule_what_a_rule_knows
     assert reference.tempo is None and remark.startswith("the recording: no steady beat; nothing of it is used")
     reference, remarks = taken(style_file(tmp_path, unsure="no trained model", by_rule=True), tmp_path)
     assert (reference.tempo, reference.swing, reference.arousal, remarks) == (93.4, None, None, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "arousal", "said"),
+    [
+        ("my bicycle has two wheels", ("neutral", ""), 0.3, "the text names no feeling, so the song is as lively as"),
+        ("my bicycle has two wheels", ("neutral", "too short"), 0.3, "the text's mood is not sure (too short)"),
+        ("mi bicicleta es roja y tiene dos ruedas", ("neutral", ""), 0.3, "the text's mood is not sure (not English)"),
+        ("I am so happy today", ("happy", ""), None, ""),
+    ],
+)
+def test_a_text_without_a_feeling_leaves_the_mood_to_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, read: tuple[str, str], arousal: float | None, said: str
+) -> None:
+    players = Players(None, tmp_path)
+    reading = SimpleNamespace(
+        valence=0.0, arousal=0.0, label=read[0], arc="", arc_said=False, why=read[1], unsure=bool(read[1]),
+        dominance=0.0, complexity=0.4,
+    )  # fmt: skip
+    own = players.ask
+    monkeypatch.setattr(players, "ask", lambda model, *a, **k: reading if model == "intent" else own(model, *a, **k))
+    monkeypatch.setattr(players, "note", lambda *_: None)
+    monkeypatch.setattr("kmidi_lab.composition.summaries.of_reading", lambda read: {})
+    song = composed(SongRequest(text, audio=style_file(tmp_path), bars=4), players, 1)
+    taken_up = any("arousal +0.30" in line for line in song.remarks)
+    assert (song.brief.mood.arousal == 0.3, taken_up) == (arousal == 0.3, arousal == 0.3)
+    assert not said or any(line.startswith(said) for line in song.remarks)
+
+
+def test_a_neutral_mood_that_is_typed_is_no_open_one(tmp_path: Path) -> None:
+    asked = SongRequest("a tune", audio=style_file(tmp_path), emotion="0,0", bars=4)
+    song = composed(asked, Players(None, tmp_path), 1)
+    assert song.brief.mood.arousal == 0 and not any("arousal" in line for line in song.remarks)
 
 
 WRONG = [

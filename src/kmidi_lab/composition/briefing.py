@@ -11,7 +11,7 @@ from kmidi_lab.composition.bands import Band, band_of_genre, walking, waltzing, 
 from kmidi_lab.composition.brief import Brief, Mood, chosen, closest_mood
 from kmidi_lab.composition.metres import METRES
 from kmidi_lab.composition.reference import Reference
-from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.request import BY_TEXT, SongRequest
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.song import answer, filled
 from kmidi_lab.song.suggestions import affect
@@ -44,7 +44,7 @@ def brief_of(
     whole = filled(said)
     place = request.affect or (None if mood else affect(whole)) or (0.0, 0.0)
     felt = mood if mood and not request.affect else Mood(*place, words=whole.get("mood_primary"))
-    if reference and not (mood or request.told):
+    if reference and (not request.mood_by or (felt.plain and request.mood_by == BY_TEXT)):
         felt = reference.mood()
     wish = whole.constraints
     tension = request.song.get("mood_secondary_tension")

@@ -21,6 +21,8 @@ _SWUNG = 0.5
 _DRUMS_ALONE = 0.7
 """Share of drums from which arousal follows energy: it was learnt from piano music."""
 _FAINTEST = 0.05
+AS_HEARD = "as lively as the recording"
+"""The words of a mood that only a recording says."""
 _HEARD_BEFORE = "a style file"
 
 
@@ -57,7 +59,7 @@ class Reference:
 
         Not how glad: the model's valence is hardly better than chance (docs/feel.md), and its sign decides on major or minor.
         """
-        return Mood(0.0, self.arousal or 0.0, words="" if self.arousal is None else "as lively as the recording")
+        return Mood(0.0, self.arousal or 0.0, words="" if self.arousal is None else AS_HEARD)
 
     def lines(self, tempo_by: str, mood_by: str, metre_by: str = "") -> list[str]:
         """What a song takes of it, and what it does not.

@@ -28,6 +28,8 @@ from kmidi_lab.song.vocabularies import mood_affect
 
 _LONGEST_TEXT = 4000
 _USUAL_BARS, _USUAL_TEMPO = 32, 100.0
+BY_TEXT = "the text"
+"""What may say a mood, and does where it names a feeling."""
 _SAID = ("core_event", "core_longing", "core_transformation")
 
 
@@ -181,15 +183,10 @@ class SongRequest(Bounded):
 
     @property
     def mood_by(self) -> str:
-        """What says the mood; empty where nothing does."""
+        """What may say the mood; empty where nothing does. A text that is read may still name no feeling."""
         if self.affect:
             return "compose.emotion"
-        return "the intent" if self.song.get("mood_primary") else "the text" if self.unread else ""
-
-    @property
-    def told(self) -> bool:
-        """Whether anything but a recording says what the song is to feel like."""
-        return bool(self.mood_by)
+        return "the intent" if self.song.get("mood_primary") else BY_TEXT if self.unread else ""
 
     @property
     def unread(self) -> str:

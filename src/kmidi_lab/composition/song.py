@@ -21,7 +21,7 @@ from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.performance import Performed, performed
 from kmidi_lab.composition.players import Players
-from kmidi_lab.composition.reference import Reference, as_full, listened
+from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.telling import taken_lines, told_of
 from kmidi_lab.emotion_embedding import ANCHORS
@@ -66,7 +66,8 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     seed = checked_seed(seed)
     reference, heard = listened(request.audio, players) if request.audio else (None, [])
     brief, remarks = _briefed(request, players, seed, reference)
-    heard += reference.lines(request.tempo_by, request.mood_by, request.metre_by) if reference and not heard else []
+    mood_by = "" if brief.mood.words == AS_HEARD else request.mood_by
+    heard += reference.lines(request.tempo_by, mood_by, request.metre_by) if reference and not heard else []
     remarks = [*told_of(request, brief), *heard, *remarks]
     form = request.extent.form(brief.tempo, brief.metre)
     plan, changed = (form, "") if form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
@@ -114,8 +115,9 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
         return brief_of(request, None, seed, arc, reference), [unsure]
     mood = _felt(read.valence, read.arousal, read.label, request.unread)
     if mood.plain:
-        open_ = "the text names no feeling, so the seed chooses key and style; set a mood by compose.emotion"
-        return brief_of(request, mood, seed, arc, reference), [] if reference else [open_]
+        brief = brief_of(request, mood, seed, arc, reference)
+        instead = "the seed chooses key and style" if brief.mood.words != AS_HEARD else f"the song is {AS_HEARD}"
+        return brief, [f"the text names no feeling, so {instead}; set a mood by compose.emotion"]
     mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
     return brief_of(request, mood, seed, arc, reference), []
 
