@@ -363,6 +363,35 @@ def test_a_fade_is_read_in_long_sentences_too(text: str, faded: str, arc: str) -
     assert not (faded and wishes.missing)
 
 
+@pytest.mark.parametrize(
+    ("text", "bars", "seconds"),
+    [
+        ("a happy rock song that fades out and has 8 bars", 8, None), ("a rock song that has 8 bars", 8, None),
+        ("a song that builds up and fades out and is two minutes long", None, 120),
+        ("a sad song. It should be 2 minutes long", None, 120),
+        ("a song about a town that has 8 bars", None, None), ("my town has 8 bars", None, None),
+    ],
+)  # fmt: skip
+def test_a_length_that_a_song_has_is_its_length(text: str, bars: int | None, seconds: float | None) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.bars, wishes.seconds) == (bars, seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "programs", "without"),
+    [
+        ("a jazz trio of a trumpet, a piano and a double bass", {"lead": 56, "chords": 0, "bass": 32}, ("pad", "drums")),
+        ("a string quartet of two violins, a viola and a cello", {"lead": 40, "pad": 41, "bass": 42}, ("chords", "drums")),
+        ("a jazz quartet of old friends", {"lead": 66, "chords": 0, "bass": 32}, ("pad",)),
+    ],
+)  # fmt: skip
+def test_players_of_a_group_who_are_named_play_what_suits_them(
+    text: str, programs: dict[str, int], without: tuple[str, ...]
+) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.programs, wishes.without, wishes.missing) == (programs, without, ())
+
+
 RISES, SINKS, BOTH = "Climb-to-Climax", "Descent", "Rise and Fall"
 
 

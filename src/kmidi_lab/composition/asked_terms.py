@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kmidi_lab.composition.in_context import BEFORE_PLAYERS, is_metre, is_sure, is_wished, stands_alone, tells
+from kmidi_lab.composition.in_context import (
+    BEFORE_PLAYERS,
+    is_length_of_song,
+    is_metre,
+    is_sure,
+    is_wished,
+    stands_alone,
+    tells,
+)
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 
 BREAKS = frozenset({OTHER, "stop", "story", "owner", "order"})
@@ -79,8 +87,8 @@ def _onward(items: Sequence[Item], start: int, mark: list[bool]) -> None:
 
 
 def phrases(items: Sequence[Item]) -> list[bool]:
-    """Phrases such as `with a piano` and `without drums`, in a text that asks for a song."""
-    mark = [False] * len(items)
+    """Phrases such as `with a piano`, `without drums` and `that has 8 bars`, in a text that asks for a song."""
+    mark = [is_length_of_song(items, n) for n in range(len(items))]
     for n, item in enumerate(items):
         if item.kind != "negation" and item.text not in ("with", "featuring", "feat", "using", "in", "on"):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kmidi_lab.composition.bands import bands, styles_told
-from kmidi_lab.composition.in_context import is_thing, is_told, measures
+from kmidi_lab.composition.in_context import is_thing, is_told, measures, names_players
 from kmidi_lab.composition.said_form import SaidForm
 from kmidi_lab.composition.said_pairs import SaidPair
 from kmidi_lab.composition.seating import Seats
@@ -126,7 +126,7 @@ class Collector:
         elif kind == "instrument":
             self._seats.instrument(items, n)
         elif kind == "ensemble":
-            self._seats.group(item)
+            self._seats.group(item, names_players(items, n))
             if (style := text.split()[0]) in bands() and not self._style:
                 self._style, self._words["style"] = style, style
         elif kind == "part":

@@ -13,6 +13,10 @@ OF_MUSIC = (MUSICAL - {"key", "tonic", "mode", "seconds", "length"}) | {"head", 
 BEFORE_PLAYERS = ("filler", "mood", "pace", "mode", "genre", "wish", "weak wish", "order")
 """Kinds that may stand before a group of players that is asked for, as in `a slow string quartet that grows`."""
 _FEWEST_BARS = 4
+_HAS = ("has", "have", "is", "be", "lasts", "last", "runs")
+"""Words before a length that something has."""
+_THAT = ("that", "which", "it", "and", "should", "must", "to")
+"""Words between a song and these."""
 _COUNTS = ("three", "six", "3", "6")
 """Metres whose words count anything else, too."""
 
@@ -52,6 +56,22 @@ def _is_of_a_song(items: Sequence[Item], n: int) -> bool:
         return True
     named = len(behind) == 2 and behind[0] in ("of", "about", "for")
     return counted and named and behind[1] not in vocabulary()["in_bars"]
+
+
+def is_length_of_song(items: Sequence[Item], n: int) -> bool:
+    """Whether bars or seconds are what a song has, as in `a rock song that has 8 bars`, not `a town that has 8 bars`."""
+    if items[n].kind not in ("bars", "seconds") or n == 0 or items[n - 1].text not in _HAS:
+        return False
+    k = n - 2
+    while k >= 0 and items[k].text in _THAT:
+        k -= 1
+    return items[k].kind in ("head", "genre") if k >= 0 else n > 1 and items[0].text in ("it", "that", "which")
+
+
+def names_players(items: Sequence[Item], n: int) -> bool:
+    """Whether a group of players is said one by one, as in `a jazz trio of a trumpet, a piano and a double bass`."""
+    behind = [i for i in items[n + 1 :] if i.text not in ("a", "an", "the", "one") and i.kind != "mood"]
+    return len(behind) > 1 and behind[0].text == "of" and behind[1].kind == "instrument"
 
 
 def tells(items: Sequence[Item]) -> bool:

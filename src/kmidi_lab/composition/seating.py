@@ -88,11 +88,12 @@ class Seats:
         self._with.add(items[n].value)
         self._only = self._only or is_only(items, n)
 
-    def group(self, item: Item) -> None:
-        """Players that have a name together, such as a string quartet: no others play."""
-        self._programs |= {role: program for role, program in item.value.items() if role != "drums"}
-        self._words |= {f"program {role}": item.text for role in item.value if role != "drums"}
-        self._with |= {"drums"} & {*item.value}
+    def group(self, item: Item, named: bool) -> None:
+        """Players that have a name together, such as a string quartet: no others play; who plays may be named one by one."""
+        if not named:
+            self._programs |= {role: program for role, program in item.value.items() if role != "drums"}
+            self._words |= {f"program {role}": item.text for role in item.value if role != "drums"}
+            self._with |= {"drums"} & {*item.value}
         self._only = True
         self._words.setdefault("alone", item.text)
 
