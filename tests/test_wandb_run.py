@@ -12,6 +12,8 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from omegaconf import OmegaConf
 from support.sample_run import sample_run
 
+from kmidi_lab import wandb_rounds
+from kmidi_lab.feedback.rounds import Rounds
 from kmidi_lab.run_record import WorstItem
 from kmidi_lab.wandb_run import EVERY, StepCurves, _name, _tags, finish_wandb
 
@@ -119,3 +121,11 @@ def test_names_and_tags_are_such_as_are_taken() -> None:
     model = {"name": "m" * 90, "init_from": "outputs/release"}
     cfg = OmegaConf.create({"model": model, "preset": "smoke", "logger": {"tags": ["mine", "sweep"]}})
     assert _tags(cfg, "sweep-1") == ["m" * 64, "preset smoke", "sweep", "fine-tuned", "mine"]
+
+
+def test_a_step_of_a_round_has_such_tags_too(tmp_path: Path) -> None:
+    logger = {"project": "p", "entity": None, "tags": ["m" * 90, "", "harmony"], "offline": True}
+    own = wandb_rounds.settings(
+        OmegaConf.create({"seed": 1, "logger": logger}), tmp_path, Rounds(tmp_path, "harmony"), 1, "queue"
+    )
+    assert own["tags"] == ["harmony", "active learning", "m" * 64]

@@ -57,7 +57,7 @@ def _tags(cfg: DictConfig, group: str | None) -> list[str]:
         "fine-tuned" if cfg.model.init_from else "",
         *cfg.logger.tags,
     ]
-    return list(dict.fromkeys(tag[:64] for tag in tags if tag))
+    return wandb_rounds.tags_of(tags)
 
 
 class StepCurves(L.Callback):
