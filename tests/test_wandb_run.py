@@ -82,7 +82,7 @@ def _finished(folder: Path, offline: bool, failed: bool = False) -> _Run:
     for name in record.export.files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x")
-    (folder / "report.html").write_text("<h1>report</h1>")
+    (folder / "report.html").write_text('<h1>report</h1><audio controls src="data:audio/ogg;base64,T2dn"></audio>')
     (folder / "run.json").write_text("{}")
     (folder / "worst").mkdir()
     (folder / "worst" / "01.svg").write_text("<svg/>")
@@ -104,7 +104,9 @@ def test_tables_report_and_artefacts_with_what_they_were_made_from(tmp_path: Pat
     [data] = run.used
     assert data.type == "dataset" and data.metadata["version"] == record.data.version
     assert [artifact.type for artifact in run.made] == ["model", "report"]
-    model = run.made[0]
+    model, report = run.made
+    sent = Path(report.manifest.entries["report.html"].local_path).read_text()
+    assert "<h1>report</h1>" in sent and "audio/ogg" not in sent and "run.json" in report.manifest.entries
     assert model.metadata["data_version"] == record.data.version and model.metadata["run"] == record.identity.run_id
     assert set(model.manifest.entries) == set(record.export.files)
     assert run.code == 0 and run.summary["data_version"] == record.data.version
