@@ -79,7 +79,11 @@ def test_a_report_holds_its_players_each_with_a_label(tmp_path: Path, undrawn: o
     assert np.abs(samples).max() > 0.3
     assert not re.findall(r'src="(?!data:)', source)
     elsewhere = without_sounds(source)
-    assert "<audio" not in elsewhere and "audio/ogg" not in elsewhere and elsewhere.count("Its sound stays in the run's folder.") == len(players)
+    assert (
+        "<audio" not in elsewhere
+        and "audio/ogg" not in elsewhere
+        and elsewhere.count("Its sound stays in the run's folder.") == len(players)
+    )
     assert "<figcaption>the model</figcaption>" in elsewhere and elsewhere.endswith(source[-200:])
     (tmp_path / "heard" / "01-1.ogg").unlink()
     assert "Its sound is gone." in write_report(record, [], tmp_path / "report.html").read_text("utf-8")
