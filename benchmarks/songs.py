@@ -1,10 +1,11 @@
-"""Leads of composed songs beside those of POP909, and beside three simple generators on the same chords and form.
+"""Leads and chords of composed songs beside people's, and beside three simple generators on the same form.
 
-    DATA_ROOT=… python benchmarks/songs.py
+    DATA_ROOT=… python benchmarks/songs.py [SHEET.png]
 
 Ten sentences are composed, 64 bars each. The generators keep the rhythm: `random` draws notes of the key, `chord tones`
 draws tones of the chord, `one phrase` repeats the song's first phrase of four bars, moved to the nearest tones of the
-chords. A measure is best where it is nearest to POP909's.
+chords. A measure is best where it is nearest to people's. Chords are judged by `songs_chords.py`, sections that return by
+`songs_form.py`; a sheet shows the songs' piano rolls.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import songs_chords
+from songs_form import Sung, alike
+from songs_form import people as people_by_sections
+from songs_sheet import sheet
 
 from datamodules.melody import pop909
 from kmidi_lab.composition.song import Song, compose
@@ -129,32 +134,59 @@ def one_phrase(line: Line, rng: np.random.Generator) -> Line:
     return line._replace(pitch=np.array(moved))
 
 
-def row(lines: Sequence[Line]) -> dict[str, tuple[float, float]]:
-    every = [measures(line) for line in lines]
-    return {
-        name: (float(np.mean([m[name] for m in every])), float(np.std([m[name] for m in every]))) for name in every[0]
-    }
+def row(every: Sequence[dict[str, float]]) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each measure over the songs that have it."""
+    columns = {name: np.array([m[name] for m in every]) for name in every[0]}
+    return {name: (float(np.nanmean(column)), float(np.nanstd(column))) for name, column in columns.items()}
 
 
-def main() -> None:
-    if not os.environ.get("DATA_ROOT"):
-        sys.exit("set DATA_ROOT to a folder with pop909/")
-    began = time.perf_counter()
-    songs = [compose(text, seed=number, bars=_BARS) for number, text in enumerate(SENTENCES, 1)]
-    took = (time.perf_counter() - began) / len(songs)
-    lines = [line_of(song) for song in songs]
+def table(columns: dict[str, dict[str, tuple[float, float]]]) -> None:
+    print(f"\n| | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
+    for name in next(iter(columns.values())):
+        print(f"| {name} | {' | '.join(f'{c[name][0]:.2f} ± {c[name][1]:.2f}' for c in columns.values())} |")
+
+
+def report(songs: Sequence[Song], root: Path) -> None:
+    """Prints the tables of leads, of sections that return, and of chords."""
     rng = np.random.default_rng(1)
+    lines = [line_of(song) for song in songs]
     makers: dict[str, Callable[[Line, np.random.Generator], Line]] = {
         "random": random_notes,
         "chord tones": chord_tones,
         "one phrase": one_phrase,
     }
-    columns = {"POP909": row(people()), "task=compose": row(lines)}
-    columns |= {name: row([make(line, rng) for line in lines]) for name, make in makers.items()}
-    print(f"{len(songs)} songs of {_BARS} bars, {took:.1f} s each without sound; POP909: {_SONGS} songs")
-    print(f"| | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
-    for name in columns["POP909"]:
-        print(f"| {name} | {' | '.join(f'{c[name][0]:.2f} ± {c[name][1]:.2f}' for c in columns.values())} |")
+    made = {"task=compose": lines} | {name: [make(line, rng) for line in lines] for name, make in makers.items()}
+    table({name: row([measures(line) for line in some]) for name, some in {"POP909": people(), **made}.items()})
+
+    sections = [[(s.name, *song.arrangement.span(s)) for s in song.arrangement.sections] for song in songs]
+    sung = {
+        name: [Sung(line.onset, line.pitch, of) for line, of in zip(some, sections, strict=True)]
+        for name, some in made.items()
+    }
+    sung = {"POP909": people_by_sections(root, _SONGS), **sung}
+    table({name: row([alike(one) for one in some]) for name, some in sung.items()})
+
+    billboard = songs_chords.people(root)
+    pairs = songs_chords.pairs_of(billboard)
+    played = [songs_chords.of_arrangement(song.arrangement) for song in songs]
+    chords = {"Billboard": billboard, "task=compose": played} | {
+        kind: [songs_chords.simple(kind, song, pairs, rng) for song in played]
+        for kind in ("random", "four chords", "pairs")
+    }
+    table({name: row([songs_chords.measures(one) for one in some]) for name, some in chords.items()})
+    print(f"\nPOP909: {_SONGS} songs; Billboard: {len(billboard)} songs")
+
+
+def main() -> None:
+    if not os.environ.get("DATA_ROOT"):
+        sys.exit("set DATA_ROOT to a folder with pop909/, pop909_structure/ and billboard/")
+    began = time.perf_counter()
+    songs = [compose(text, seed=number, bars=_BARS) for number, text in enumerate(SENTENCES, 1)]
+    took = (time.perf_counter() - began) / len(songs)
+    print(f"{len(songs)} songs of {_BARS} bars, {took:.1f} s each without sound")
+    report(songs, Path(os.environ["DATA_ROOT"]))
+    for path in sys.argv[1:2]:
+        sheet(songs, Path(path))
 
 
 if __name__ == "__main__":

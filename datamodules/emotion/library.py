@@ -15,9 +15,28 @@ from datamodules.shared.cache import code_version, data_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import SplitLibrary
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.errors import ConfigError, DataError, show
 
 SOURCES = (ravdess.SOURCE, acting.SOURCE)
+Folds = int | tuple[tuple[str, ...], ...]
+"""How many there are, 0 for as many as speakers, or who is the test of each."""
+
+
+def checked_folds(folds: int, named: object) -> Folds:
+    """What `data.folds` and `data.fold_speakers` ask for. Raises ConfigError."""
+    if folds == 1:
+        raise ConfigError("data.folds=1 must be 0 (leaves one speaker out) or 2 and more, such as data.folds=5")
+    if not named:
+        return folds
+    if isinstance(named, Sequence) and not isinstance(named, str):
+        lists = [part for part in named if isinstance(part, Sequence) and not isinstance(part, str) and len(part)]
+        names = [str(name) for part in lists for name in part]
+        if len(lists) == len(named) > 1 and len(set(names)) == len(names):
+            return tuple(tuple(map(str, part)) for part in lists)
+    raise ConfigError(
+        f"data.fold_speakers={show(named)} must be two lists of speakers and more, nobody in two of them, such as "
+        "'data.fold_speakers=[[actor 01,actor 02],[actor 03]]'"
+    )
 
 
 def load(
@@ -25,7 +44,7 @@ def load(
     cache_dir: Path,
     names: Sequence[str],
     channels: Sequence[str],
-    folds: int,
+    folds: Folds,
     fold: int,
     val_speakers: int,
     augmentation: Augmentation,
@@ -93,7 +112,7 @@ def sources(
 class SpeakerRules(Rules[Clip]):
     """Whoever is heard in testing was never heard in training."""
 
-    folds: int
+    folds: Folds
     fold: int
     val_speakers: int
     whole: bool = False
@@ -108,7 +127,8 @@ class SpeakerRules(Rules[Clip]):
             if not self.whole:
                 raise
             return _of_few([clip.group for clip in songs])
-        rule = {"rule": "by speaker", "folds": self.folds or len(female), "fold": self.fold}
+        count = self.folds if isinstance(self.folds, int) else len(self.folds)
+        rule = {"rule": "by speaker", "folds": count or len(female), "fold": self.fold}
         for split in ("test", "val"):
             rule[f"{split} speakers"] = sorted(name for name in where if where[name] == split)
         return Split([where[clip.group] for clip in songs], rule)
@@ -134,11 +154,12 @@ def _of_few(speakers: list[str]) -> Split:
     return Split(["val" if i % 4 == 3 else "train" for i in range(len(speakers))], {"rule": "one speaker: no folds"})
 
 
-def split_speakers(female: Mapping[str, bool], folds: int, fold: int, val_speakers: int) -> dict[str, str]:
+def split_speakers(female: Mapping[str, bool], folds: Folds, fold: int, val_speakers: int) -> dict[str, str]:
     """`train`, `val` or `test` for every speaker.
 
-    Men, then women, in order of name, are dealt to the folds in turn; one fold is the test, and of those dealt to the
-    folds behind it the first ones, men and women in turn, are validation.
+    Men, then women, in order of name, are dealt to the folds in turn, where these are not named; one fold is the test,
+    and of those in the folds behind it the first ones, men and women in turn, are validation. Who is in no fold that is
+    named is never tested.
 
     Args:
         female: of every speaker.
@@ -146,16 +167,26 @@ def split_speakers(female: Mapping[str, bool], folds: int, fold: int, val_speake
         fold: from 0.
 
     Raises:
-        ConfigError: there is no such fold, or nobody is left to train on.
+        ConfigError: there is no such fold, it names someone who is not there, or nobody is left to train on.
     """
     speakers = sorted(female, key=lambda name: (female[name], name))
-    count = folds or len(speakers)
+    if isinstance(folds, int):
+        count = folds or len(speakers)
+        own = {name: place % count for place, name in enumerate(speakers)}
+    else:
+        count = len(folds)
+        own = {name: place for place, names in enumerate(folds) for name in names}
+        if strangers := [name for name in own if name not in female]:
+            raise ConfigError(
+                f"data.fold_speakers names {', '.join(strangers)}, of whom there is no clip; leave them out. There are "
+                f"{', '.join(sorted(female))}"
+            )
     if not 0 <= fold < count or count > len(speakers):
         raise ConfigError(
-            f"data.fold={fold} of data.folds={folds}: there are {len(speakers)} speakers; data.folds is at most that (0 is "
+            f"data.fold={fold} of {count} folds: there are {len(speakers)} speakers; data.folds is at most that (0 is "
             f"that many), data.fold 0 to {min(count, len(speakers)) - 1}"
         )
-    behind = {name: (place - fold) % count for place, name in enumerate(speakers)}
+    behind = {name: (own[name] - fold) % count if name in own else count for name in speakers}
     waiting = sorted((name for name in speakers if behind[name]), key=lambda name: behind[name])
     val = _in_turn([n for n in waiting if not female[n]], [n for n in waiting if female[n]])[:val_speakers]
     if len(val) >= len(waiting):

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from datamodules.emotion import library, ravdess
 from datamodules.emotion.lessons import TeacherLessons
-from datamodules.emotion.other_speech import own_speech, recordings
+from datamodules.emotion.other_speech import CORPORA, own_speech, recordings
 from datamodules.emotion.recording import Conditions, SpeechAugmentation
 from datamodules.emotion.sessions import start_states
 from datamodules.emotion.teacher import described, lacking
@@ -57,6 +57,8 @@ class ActedSpeech(ClipData[EmotionBatch]):
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         labels: 8, or 7 with calm as neutral.
         folds: parts that the speakers are dealt to, 0 leaves one out.
+        fold_speakers: who is in each fold, in place of `folds`, such as `[[actor 01, actor 02], [actor 03]]`; none deals
+            them. Who is in none is never tested.
         fold: the part that is the test.
         val_speakers: of the other folds, to choose the checkpoint by.
         frames: longest stretch of a clip in training.
@@ -80,8 +82,18 @@ class ActedSpeech(ClipData[EmotionBatch]):
     contract = EMOTION
     root_sources: tuple[str, ...] = ("ravdess",)
     bytes_per_example = 2 * 1024 * 1024
-    identity_settings = ("sources", "channels", "labels", "folds", "fold", "val_speakers")
-    other_settings = ("frames", "skip", "augment", "cold", "orders", "conditions", "fetch", "teacher")
+    identity_settings = ("sources", "channels", "labels", "folds", "fold_speakers", "fold", "val_speakers")
+    other_settings = (
+        "frames",
+        "skip",
+        "augment",
+        "cold",
+        "orders",
+        "conditions",
+        "fetch",
+        "teacher",
+        "teacher_corpora",
+    )
     remedy = "give other data.fold, data.folds or data.val_speakers"
 
     def __init__(
@@ -93,6 +105,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
         split: str = "test",
         labels: int = 8,
         folds: CountOrNone = 5,
+        fold_speakers: Sequence[Sequence[str]] = (),
         fold: CountOrNone = 0,
         val_speakers: Count = 2,
         batch_size: int = 32,
@@ -104,23 +117,33 @@ class ActedSpeech(ClipData[EmotionBatch]):
         conditions: bool = False,
         fetch: str | None = None,
         teacher: bool = False,
+        teacher_corpora: Sequence[str] = CORPORA,
         workers: Count = 2,
         progress: bool = True,
     ) -> None:
         for channel in channels:
             if channel not in ravdess.CHANNELS:
                 raise ConfigError(one_of("data.channels", channel, ravdess.CHANNELS))
-        if not channels or folds == 1:
-            raise ConfigError("data.channels must name one at least, and data.folds be 0 or 2 and more")
+        if not channels:
+            raise ConfigError("data.channels is empty; give data.channels=[speech]")
+        if not teacher_corpora:
+            raise ConfigError(
+                f"data.teacher_corpora is empty; give some of {', '.join(CORPORA)}, or data.teacher=false"
+            )
+        for corpus in teacher_corpora:
+            if corpus not in CORPORA:
+                raise ConfigError(one_of("data.teacher_corpora", corpus, CORPORA))
         augmentation = augment or SpeechAugmentation()
         load = load_of(
-            library.load, library.SOURCES, root, cache_dir, sources, channels=tuple(channels), folds=folds, fold=fold,
-            val_speakers=val_speakers, augmentation=augmentation, licence=fetch, workers=workers, progress=progress,
+            library.load, library.SOURCES, root, cache_dir, sources, channels=tuple(channels), fold=fold,
+            folds=library.checked_folds(folds, fold_speakers), val_speakers=val_speakers, augmentation=augmentation, licence=fetch,
+            workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.view, self.vocabulary = labels, label_set(labels)
         self._frames, self._skip, self._augment, self._cold, self._orders = frames, skip, augmentation, cold, orders
         self._root, self._cache_dir, self._teacher = Path(root), Path(cache_dir), teacher
+        self._corpora = tuple(teacher_corpora)
         self._workers, self._progress = workers, progress
         self._in_conditions = partial(load, augmentation=Conditions()) if conditions else None
         self._store: FrameStore | None = None
@@ -141,7 +164,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
 
     @cached_property
     def _opened(self) -> list[TeacherLessons]:
-        speech = recordings(self._root)
+        speech = recordings(self._root, self._corpora)
         if missing := lacking(speech):
             log.warning("training without teacher: %s", missing)
             return []
@@ -153,7 +176,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
 
     def describe(self) -> dict[str, Any]:
         description = super().describe()
-        return described(description, recordings(self._root)) if self._teacher else description
+        return described(description, recordings(self._root, self._corpora)) if self._teacher else description
 
     def counts(self, split: str) -> dict[str, int]:
         clips = self.songs(split)

@@ -36,11 +36,12 @@ class SpeechFile:
         return f"{self.corpus} {self.speaker}"
 
 
-def recordings(root: Path) -> list[SpeechFile]:
-    """Up to 1,300 recordings of each of CORPORA, the same every time; empty where there are none.
+def recordings(root: Path, corpora: Sequence[str] = CORPORA) -> list[SpeechFile]:
+    """Up to 1,300 recordings of each corpus, the same every time; empty where there are none.
 
     Args:
         root: folder that holds `speech_emotion/`.
+        corpora: some of CORPORA; their order does not matter.
     """
     folder = root / FOLDER
     try:
@@ -50,7 +51,7 @@ def recordings(root: Path) -> list[SpeechFile]:
     of: dict[str, list[SpeechFile]] = defaultdict(list)
     for row in csv.DictReader(text.splitlines()):
         spoken = SpeechFile(folder / row["path"], row["corpus"], row["speaker"], row["licence"])
-        if spoken.corpus in CORPORA and spoken.path.is_file():
+        if spoken.corpus in corpora and spoken.path.is_file():
             of[spoken.corpus].append(spoken)
     return [spoken for corpus in CORPORA for spoken in sorted(of[corpus], key=_drawn)[:_MOST]]
 

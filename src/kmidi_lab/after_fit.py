@@ -17,7 +17,7 @@ from kmidi_lab.checkpoints import FitResult
 from kmidi_lab.data import DataModule
 from kmidi_lab.files import write_atomic
 from kmidi_lab.nn.distillation import STUDENT, distill
-from kmidi_lab.nn.module import LabModule, epoch_seed
+from kmidi_lab.nn.module import LabModule, Trained, epoch_seed
 from kmidi_lab.run_record import Analysis, Primary, RunRecord, Scores, Student, Training
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.typed_json import from_json
@@ -100,15 +100,25 @@ def numpy_call(network: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
     return call
 
 
-def evaluate(record: RunRecord, module: LabModule, evaluator: Evaluator, data: DataModule) -> None:
-    """Scores the network that will be exported, its student where it has one, and the baselines, into the record."""
+def evaluate(
+    record: RunRecord, module: LabModule, evaluator: Evaluator, data: DataModule, folds: Iterable[Trained] = ()
+) -> None:
+    """Scores the network that will be exported, its student where it has one, and the baselines, into the record.
+
+    Args:
+        record: of the run.
+        module: with its weights.
+        evaluator: of the model.
+        data: that it was trained on.
+        folds: trained by the same recipe, which the model may be calibrated by (`LabModule.calibrate`).
+    """
     data.use_table(module.table())
     call = numpy_call(module.export_network())
-    module.calibrate(call, data)
+    remarks = module.calibrate(call, data, folds)
     result = evaluator(call, module.head(), data, "test", data)
     primary = from_json(Primary, evaluator.verdict(result, "test"), "primary")
     record.scores = Scores(result.metrics, result.baselines, primary, dict(evaluator.METRICS))
-    record.analysis = Analysis.of(result.analysis, evaluator.notes(result.analysis))
+    record.analysis = Analysis.of(result.analysis, [*evaluator.notes(result.analysis), *remarks])
     if record.training:
         record.training.test_loss = result.metrics["test"][evaluator.loss]
     if module.student is not None and record.student:

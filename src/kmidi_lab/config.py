@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
 from kmidi_lab import schema
@@ -135,7 +135,10 @@ def _compose(overrides: list[str]) -> DictConfig:
         raise ConfigError(f"a file of the config is no YAML: {one_line(str(error))}") from None
     except (HydraException, OmegaConfBaseException) as error:
         key = re.search(r"full_key: (\S+)", str(error))
-        raise ConfigError(f"{key[1]}: {first_line(error)}" if key else first_line(error)) from None
+        told = first_line(error)
+        if isinstance(error, InterpolationKeyError) and (name := re.search(r"'(.*)'", told)):
+            told = f"${{{name[1]}}} stands for another setting, and none is named {name[1]!r}; write it without ${{…}}"
+        raise ConfigError(f"{key[1]}: {told}" if key else told) from None
     lost = [key for key in _NEEDED if OmegaConf.is_missing(cfg, key) or key not in cfg]
     if lost:
         raise ConfigError(

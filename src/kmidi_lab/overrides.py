@@ -70,6 +70,9 @@ def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, .
     try:
         parsed = OverridesParser.create().parse_overrides(overrides)
     except (OverrideParseException, HydraException) as error:
+        open_ended = next((o for o in overrides if o.rfind("${") > o.rfind("}")), None)
+        if open_ended is not None:
+            raise ConfigError(f"{open_ended}: ${{ begins the name of another setting; write it without ${{") from None
         raise ConfigError(f"{first_line(error)}; write overrides as key=value, lists as key=[a,b]") from None
     tasks = {str(v) for o in parsed if o.key_or_group == "task" for v in [o.value()]} or {"train"}
     choices: list[list[str]] = []

@@ -149,6 +149,16 @@ def test_a_bad_block_is_refused_and_the_stream_goes_on(block):
     np.testing.assert_allclose(np.concatenate([first, stream.push(samples[5000:])]), log_mel(samples), atol=1e-4)
 
 
+@pytest.mark.parametrize("largest", [1.1e6, 3e38])
+def test_numbers_beyond_sound_are_refused_and_overflow_nothing(largest: float) -> None:
+    """A resampler makes infinity of the largest finite ones."""
+    samples, stream = sound(1, 48000), MelStream(48000)
+    first = stream.push(samples[:15000])
+    with pytest.raises(UserError, match="are no sound"):
+        stream.push(np.float32([largest, -largest] * 9000))
+    assert np.isfinite(np.concatenate([first, stream.push(samples[15000:])])).all()
+
+
 @pytest.mark.parametrize("rate", [0, -1, 7999, 192001])
 def test_absurd_rates_are_refused(rate):
     with pytest.raises(UserError, match="give 8000 to 192000 Hz"):

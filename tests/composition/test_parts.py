@@ -38,6 +38,19 @@ def test_of_the_forms_that_are_drawn_the_one_with_a_chorus_that_returns_is_kept(
     assert sum(s.bars for s in chosen_form(lambda seed: forms[0], 8)[0]) == 8
 
 
+@pytest.mark.parametrize("odd", ["verse 4, intro 4, chorus 8", "intro 4, verse 4, chorus 4, outro 4"])
+def test_an_intro_stands_only_first_and_an_outro_only_last(odd: str) -> None:
+    """One of ten songs had an intro as the last but one of ten sections."""
+    plain = read_form("verse 8, chorus 8, verse 8, other 8")
+    better = read_form(f"{odd}, verse 8, chorus 8")
+    form_of, _ = chosen_form(lambda seed: plain if seed == 5 else better, 32)
+    assert [s.kind for s in form_of[:3]] == ["verse", "chorus", "verse"]
+    by_rule, changed = chosen_form(lambda seed: better, 32)
+    assert by_rule == form(32) and "a rule's" in changed
+    twice = read_form("intro 4, intro 4, verse 8, chorus 8, outro 4, outro 4")
+    assert chosen_form(lambda seed: twice, 32)[0] == twice
+
+
 def test_a_chorus_that_returns_is_drawn_for_longer() -> None:
     once, twice = read_form("verse 16, chorus 16"), read_form("verse 8, chorus 8, verse 8, chorus 8")
     asked: list[int] = []

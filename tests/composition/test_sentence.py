@@ -115,7 +115,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "indie folk, 90 bpm": {"tempo": (90, 90), "style": "folk"},
     "a classic rock track": {"style": "rock"},
     "a jazz standard in Bb with a tenor sax melody and walking bass": {
-        "key": ("Bb", ""), "style": "jazz", "programs": {"lead": 66}},
+        "key": ("Bb", ""), "style": "jazz", "programs": {"lead": 66}, "throughout": ("bass",)},
     "a rock song that starts quiet and ends really loud": {"style": "rock", "arc": "Climb-to-Climax"},
 }  # fmt: skip
 TRAPS = (

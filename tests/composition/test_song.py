@@ -19,6 +19,7 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.picture import song_picture
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.errors import UserError
+from kmidi_lab.midi.reading import open_file
 from kmidi_lab.song import Arrangement, Note
 
 TEXT = "I'm feeling lost and searching"
@@ -90,7 +91,7 @@ def test_any_reader_finds_tracks_programs_markers_key_and_tempo(make) -> None:
 
 @pytest.mark.slow
 def test_the_song_ends_at_rest(make) -> None:
-    for settings in ({"text": TEXT}, {"emotion": "joyful"}, {"chords": "Am F C G", "bars": 16}):
+    for settings in ({"text": TEXT}, {"emotion": "joyful"}, {"chords": "Am F G C", "bars": 16}):
         song = make(**settings)
         last = song.arrangement.chords[-1].chord
         assert last.label == (song.brief.key.tonic, 1 if song.brief.key.mode < 0 else 0)
@@ -308,4 +309,50 @@ def test_pitched_parts_are_placed_by_micro_timing_and_the_drums_are_not(make) ->
     song = make(text=TEXT, models=False)
     trace = {m["model"]: m for m in song.trace["models"]}
     assert trace["microtiming"]["calls"] == 1 and trace["microtiming"]["asked"]["parts"] == "pitched"
-    assert trace["dynamics"]["asked"]["timing"] == "False"
+    assert trace["dynamics"]["asked"]["timing"] is False
+
+
+@pytest.mark.slow
+def test_a_trace_says_in_numbers_what_each_model_was_asked_and_answered(make) -> None:
+    song = make(text=TEXT, bars=64)
+    text = json.dumps(song.trace)
+    assert len(text) < 60_000 and "MThd" not in text and "array(" not in text
+    models = {m["model"]: m for m in song.trace["models"]}
+    answers = {model: m["answered"] for model, m in models.items()}
+    kinds = {s.name for s in song.arrangement.sections}
+    assert models["structure"]["asked"] == {
+        "arc": song.brief.arc, "bars": 64, "mood": str(song.brief.mood), "tempo": song.brief.tempo, "metre": "4/4",
+    }  # fmt: skip
+    assert [(s["name"], s["bars"]) for s in answers["structure"]["sections"]] == [
+        (s.name, s.bars) for s in song.arrangement.sections
+    ]
+    verse = next(s for s in song.trace["form"]["sections"] if s["name"] == "verse")
+    assert set(answers["harmony"]) <= kinds and models["harmony"]["calls"] > 16
+    assert [c for c, _ in zip(verse["chords"], answers["harmony"]["verse"]["chords"], strict=False)] == (
+        answers["harmony"]["verse"]["chords"][: len(verse["chords"])]
+    )
+    assert 0.05 < answers["harmony"]["verse"]["mean_probability"] < 1
+    number = next(i for i, s in enumerate(song.arrangement.sections) if s.name == "verse")
+    sung_pitches = [pitch for _, _, pitch in sung(song.arrangement, number)]
+    told = answers["melody"]["verse"]
+    assert told["lowest"] <= min(sung_pitches) and max(sung_pitches) <= told["highest"]
+    drums, lead = song.arrangement.part("drums"), song.arrangement.part("lead")
+    assert answers["groove"]["strokes"] == len(drums.notes) and answers["groove"]["spread_shift_ms"] > 1
+    played = {t.name: t.notes for t in open_file(song.midi).piece.tracks}
+    assert answers["dynamics"]["Lead"]["notes"] == len(lead.notes) == answers["microtiming"]["Lead"]["notes"]
+    assert answers["dynamics"]["Lead"]["mean_velocity"] == pytest.approx(played["Lead"]["velocity"].mean(), abs=1e-3)
+    written = np.mean([n.velocity for n in lead.notes])
+    assert answers["dynamics"]["Lead"]["mean_velocity_before"] == pytest.approx(written, abs=1e-3)
+    assert set(answers["dynamics"]) == set(answers["microtiming"]) == {"Lead", "Chords", "Pad", "Bass"}
+    late = np.array([n.start for n in sorted(lead.notes)]) - np.sort(played["Lead"]["start"]) / 480
+    ms = 60_000 / song.brief.tempo * np.abs(late).mean()
+    assert answers["microtiming"]["Lead"]["mean_absolute_offset_ms"] == pytest.approx(ms, abs=0.7)
+    assert answers["intent"]["emotion"] == song.brief.mood.words and answers["intent"]["unsure"] == ""
+
+
+def test_a_trace_of_fallbacks_is_in_numbers_too(make) -> None:
+    waltz = make(text="a calm waltz", bars=24, models=False)
+    models = {m["model"]: m for m in json.loads(json.dumps(waltz.trace))["models"]}
+    assert all(m["answered"] for m in models.values())
+    assert "the drums" in models["microtiming"]["answered"] or waltz.arrangement.part("drums") is None
+    assert models["microtiming"]["calls"] == 1 or "parts" not in models["microtiming"]["asked"], "two kinds of parts"

@@ -8,16 +8,21 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
+import soundfile
 
+from kmidi_lab.chords.chord import Key
 from kmidi_lab.composition.briefing import brief_of
+from kmidi_lab.composition.closing import closed
 from kmidi_lab.composition.languages import language_of, with_keys
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.said_ending import SaidEnding
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.song import composed
 from kmidi_lab.composition.telling import told_of
 from kmidi_lab.inference.published import release_root
-from kmidi_lab.song import SongIntent, answer
+from kmidi_lab.midi.sound import wav_bytes
+from kmidi_lab.song import Arrangement, Metre, Note, Part, SongIntent, Tempo, answer, midi_bytes
 
 
 def told(text: str, **settings: object) -> list[str]:
@@ -33,7 +38,8 @@ def told(text: str, **settings: object) -> list[str]:
         ("I want it to slow down in the bridge", "no change of tempo (slow down): "),
         ("jazz, rubato please", "no rubato (rubato): "),
         ("a pop song with a key change", "no change of key (key change): "),
-        ("a folk tune with a fade out", "no fade (fade out): "),
+        ("a folk tune that fades in", "no fade (fades in): "),
+        ("a song with a fermata in the intro", "no such fermata (fermata): "),
         ("half-time feel, lofi", "no such feel (half-time feel): "),
         ("a staccato melody", "no articulation (staccato): "),
         ("make it loud", "no loudness (loud): "),
@@ -237,11 +243,14 @@ def test_a_feel_an_arc_and_a_folk_dance_are_not_told_twice() -> None:
         ("a song with a rallentando before the chorus", ""), ("a song that slows down at the end of every verse", ""),
         ("it should slow down at the end of the first section", ""),
         ("it should slow down at the end of the song", "slow down at the end"),
+        ("a calm song, rit. at the end", "rit. at the end"), ("a waltz, rit.", "rit"), ("a hymn, poco rit. in the last bars", "poco rit. in the last bars"),
+        ("I walked home through the snow alone and it ends with a ritardando", "ends with a ritardando"),
+        ("a critical spirit", ""), ("rit. in the intro, a slow song", ""),
     ],
 )  # fmt: skip
 def test_an_end_that_slows_down_is_read_where_a_song_is_spoken_of(text: str, said: str) -> None:
     wishes = read_sentence(text)
-    assert wishes.slows == said
+    assert wishes.ending.slower == said
     assert not (said and wishes.missing)
 
 
@@ -270,7 +279,7 @@ def test_a_song_slows_down_at_its_end_alone(tmp_path: Path) -> None:
     ("text", "bars"),
     [
         ("16 bars of sadness", 16), ("sixteen bars about rain", 16), ("8 bars for a film", 8),
-        ("I lost my dog today, 8 bars", 8), ("I hope, 16 bars", 16), ("two violins, 2 bars", None),
+        ("I lost my dog today, 8 bars", 8), ("I hope, 16 bars", 16), ("two violins, 2 bars", 2),
         ("4 bars of the prison window", None), ("5 bars of cell service", None), ("10 bars of pressure", None),
         ("two bars of signal", None), ("12 bars of chocolate", None), ("I waited 16 bars of rest", None), ("16 bars of nothing", 16),
     ],
@@ -318,3 +327,75 @@ def test_bars_that_a_text_begins_with_tell_no_mood() -> None:
     assert SongRequest("16 bars of hope").unread == SongRequest("hope").unread == "hope"
     assert SongRequest("16 bars").unread == "16 bars"
     assert SongRequest("[chorus] we rise").unread == "[chorus] we rise"
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("a calm song with a fermata on the last chord", "with a fermata on the last chord"),
+        ("a hymn, fermata at the end", "fermata at the end"), ("I lost her in the rain, hold the last chord", "hold the last chord"),
+        ("a ballad that holds the final note for a long time", "holds the final note for a long time"),
+        ("a song with a fermata in the intro", ""), ("a song without a fermata", ""), ("hold the last bus for me", ""),
+        ("I hold on to the last chord of hope", ""),
+    ],
+)  # fmt: skip
+def test_a_last_chord_that_is_held_is_read(text: str, held: str) -> None:
+    assert read_sentence(text).ending.held == held
+
+
+@pytest.mark.parametrize(
+    ("text", "faded", "arc"),
+    [
+        ("a folk tune with a fade out", "with a fade out", ""), ("a pop song that fades out at the end", "fades out at the end", ""),
+        ("I remember the summer by the sea and how it all ended and the song fades out", "fades out", ""),
+        ("We drove all night with the windows down, nobody said a word, and in the end the music slowly fades", "fades", "Descent"),
+        ("a song that fades away", "fades away", "Descent"), ("a lullaby, long fade-out", "long fade-out", ""),
+        ("when the music fades I am alone", "", ""), ("I want to fade away", "", ""), ("the fade of old photographs", "", ""),
+        ("fading memories of you", "", ""), ("a song without a fade out", "", ""), ("the colours fade", "", ""),
+        ("the band faded from our minds", "", ""), ("they fade away", "", ""),
+        ("I feel lost, it builds up and fades out at the end", "fades out at the end", ""),
+        ("the light fades out at the end of the tunnel", "", ""), ("it is dark and fades out at the end of the tunnel", "", ""),
+    ],
+)  # fmt: skip
+def test_a_fade_is_read_in_long_sentences_too(text: str, faded: str, arc: str) -> None:
+    wishes = read_sentence(text)
+    assert wishes.ending.faded == faded and wishes.arc == arc
+    assert not (faded and wishes.missing)
+
+
+def test_a_fermata_holds_the_last_bar_twice_as_long() -> None:
+    song = closed(eight_bars(), SaidEnding(held="fermata"))
+    assert song.tempos == (Tempo(0.0, 100.0), Tempo(28.0, 50.0))
+    both = closed(eight_bars(), SaidEnding("rit.", "fermata"))
+    slow = closed(eight_bars(), SaidEnding("rit."))
+    assert both.tempos[:5] == slow.tempos[:5] and both.tempos[5:] == (Tempo(28.0, round(slow.tempos[5].tempo / 2, 2)),)
+
+
+def test_a_fade_takes_all_parts_down_over_the_last_bars() -> None:
+    """Of 8 bars a third, two: from full at bar 7 to almost nothing, in halves of a beat; the notes stay as they are."""
+    song = closed(eight_bars(), SaidEnding(faded="fades out"))
+    assert [p.notes for p in song.parts] == [p.notes for p in eight_bars().parts]
+    for track in mido.MidiFile(file=io.BytesIO(midi_bytes(song))).tracks[1:]:
+        at, levels = 0, []
+        for message in track:
+            at += message.time
+            if message.type == "control_change" and message.control == 11:
+                levels.append((at / 480, message.value))
+        assert levels[0] == (24.0, 127) and levels[-1] == (31.5, 127 // 16 + 1) and len(levels) == 16
+        assert [v for _, v in levels] == sorted((v for _, v in levels), reverse=True)
+
+
+def eight_bars() -> Arrangement:
+    notes = tuple(Note(float(at), 1.0, 60, 80) for at in range(32))
+    parts = (Part("Lead", "lead", 0, 0, notes), Part("Drums", "drums", 0, 9, notes))
+    return Arrangement("", Key(0, 1), (Metre(),) * 8, (Tempo(0.0, 100.0),), parts=parts)
+
+
+@pytest.mark.slow
+def test_a_faded_song_is_heard_to_fade(tmp_path: Path) -> None:
+    asked = SongRequest("a pop song that fades out at the end", tempo=120, bars=16, emotion="joyful")
+    song = composed(asked, Players(release_root(), tmp_path), 1)
+    assert "ending faded from the text (fades out at the end)" in song.remarks and not song.brief.arc_asked
+    sound, rate = soundfile.read(io.BytesIO(wav_bytes(song.midi)))
+    loud = [float(np.abs(sound[int(s * rate) : int((s + 2) * rate)]).mean()) for s in (20, 24, 28)]
+    assert loud[1] < 0.8 * loud[0] and loud[2] < 0.5 * loud[1]

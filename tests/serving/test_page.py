@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from support.browser import browsing, by_id, needs_browser, pictured, served
+from support.sound_files import plucked
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.store import Store
@@ -158,10 +159,7 @@ def test_a_recording_is_taken_as_a_reference_and_removed(address: str, tmp_path:
     from selenium.webdriver.support.ui import WebDriverWait
 
     music, silence, text = tmp_path / "music.wav", tmp_path / "silence.wav", tmp_path / "text.wav"
-    wave, burst = np.zeros(12 * 16_000, np.float32), np.random.default_rng(0).normal(0, 0.3, 1600)
-    for at in np.arange(0, 11.8, 0.6):
-        wave[round(at * 16_000) :][:1600] += burst * np.exp(-np.arange(1600) / 300)
-    soundfile.write(music, wave.clip(-1, 1), 16_000)
+    soundfile.write(music, plucked(100, 12), 16_000)
     soundfile.write(silence, np.zeros(80_000), 16_000)
     text.write_text("no sound")
     with browsing(tmp_path) as browser:
@@ -191,6 +189,45 @@ def test_a_recording_is_taken_as_a_reference_and_removed(address: str, tmp_path:
                 assert not named("reference_says").text and not named("reference").get_attribute("value")
                 named("text").send_keys("a walk by the sea")
         assert named("error").text == ""
+
+
+def test_a_recording_that_was_removed_or_replaced_while_it_was_heard_is_not_used(address: str, tmp_path: Path) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    hold = (
+        "const real = fetch; window.held = [];"
+        "window.fetch = (path, sent) => path === '/api/reference'"
+        " ? new Promise(answer => held.push(line => answer(new Response(JSON.stringify({ style: { line }, line }))))) : real(path, sent);"
+    )
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.json").write_text("{}")
+    with browsing(tmp_path) as browser:
+        browser.get(address)
+        browser.execute_script(hold)
+        wait, named = WebDriverWait(browser, 10), by_id(browser)
+
+        def asked(count: int) -> None:
+            wait.until(lambda _: browser.execute_script("return held.length") == count)
+
+        def answered(place: int, line: str) -> dict[str, str] | None:
+            """What a song is like once the server has said a line of a recording."""
+            return browser.execute_async_script(
+                f"held[{place}]('{line}'); setTimeout(() => arguments[0](settings().reference || null), 200);"
+            )
+
+        named("reference").send_keys(str(tmp_path / "first.json"))
+        asked(1)
+        named("reference").send_keys(str(tmp_path / "second.json"))
+        asked(2)
+        assert answered(1, "of the second") == {"line": "of the second"}
+        assert answered(0, "of the first") == {"line": "of the second"}
+        assert named("reference_says").text == "of the second" and named("compose").is_enabled()
+        named("reference").send_keys(str(tmp_path / "first.json"))
+        asked(3)
+        assert not named("compose").is_enabled(), "before the recording is heard"
+        named("unreference").click()
+        assert named("compose").is_enabled()
+        assert answered(2, "of the first") is None and not named("reference_says").text
 
 
 def test_questions_can_be_taken_back_stopped_and_gone_on_with(address: str, tmp_path: Path) -> None:

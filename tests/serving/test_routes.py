@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
+from support.sound_files import encoded, plucked
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.store import Store
@@ -97,13 +98,8 @@ def test_a_model_plays_and_listens_to_what_is_sent(client) -> None:
 
 
 def beats(bpm: float = 100, seconds: float = 12, rate: int = 16_000) -> bytes:
-    """Bursts of noise at a tempo, as a WAV file."""
-    wave, burst = np.zeros(round(seconds * rate), np.float32), np.random.default_rng(0).normal(0, 0.3, 1600)
-    for at in np.arange(0, seconds - 0.2, 60 / bpm):
-        wave[round(at * rate) :][:1600] += burst * np.exp(-np.arange(1600) / 300)
-    out = io.BytesIO()
-    soundfile.write(out, wave.clip(-1, 1), rate, format="WAV")
-    return out.getvalue()
+    """Music at a tempo, as a WAV file."""
+    return encoded(plucked(bpm, seconds, rate), rate, "WAV")
 
 
 @pytest.mark.slow
@@ -136,12 +132,23 @@ def recording(seconds: float, rate: int, kind: str, level: float = 0.0) -> bytes
         (recording(3600, 8_000, "FLAC", 0.1), 400, "more than 10 minutes of sound; send a shorter recording"),
         (b"not sound", 400, "not a recording that can be read; send WAV, FLAC, OGG or MP3"),
         (b"", 400, "not a recording that can be read"),
+        (encoded(np.float32([3e38, -3e38] * 48_000), 48_000, "WAV", "FLOAT"), 400, "no sound"),
         (beats(seconds=1), 200, "too short"),
         (b'{"feel_style": 3}', 400, "the file: feel_style is 3, and 1 is read"),
         (b'{"readings": []}', 400, "the file: is no style"),
         (b"x" * 600_000, 413, "more than 0.5 MB"),
     ],
-    ids=["silent", "an hour", "text", "nothing", "a second", "another version", "another file", "too large"],
+    ids=[
+        "silent",
+        "an hour",
+        "text",
+        "nothing",
+        "numbers beyond sound",
+        "a second",
+        "another version",
+        "another file",
+        "too large",
+    ],
 )
 def test_a_reference_that_can_not_be_used_is_one_line(client, data: bytes, code: int, line: str) -> None:
     done = client.post("/api/reference", content=data, headers=OCTETS)

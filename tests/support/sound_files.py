@@ -19,6 +19,18 @@ def encoded(samples: np.ndarray, rate: int, kind: str, subtype: str | None = Non
     return out.getvalue()
 
 
+def plucked(bpm: float, seconds: float, rate: int = 16_000) -> np.ndarray:
+    """Samples `[S]` of plucked notes at a tempo, with a stroke of noise each: music, as bursts of noise alone are not."""
+    wave, t = np.zeros(round(seconds * rate)), np.arange(rate // 2) / rate
+    stroke = np.random.default_rng(0).normal(0, 0.15, len(t)) * np.exp(-t * rate / 300)
+    for number, at in enumerate(np.arange(0, seconds - 0.2, 60 / bpm)):
+        hertz = 220 * 2 ** ((0, 7, 3, 5, 12, 10, 7, 3)[number % 8] / 12)
+        note = sum(np.sin(2 * np.pi * hertz * k * t) / k for k in range(1, 9)) * np.exp(-6 * t) / 5 + stroke
+        into = wave[round(at * rate) :][: len(t)]
+        into += note[: len(into)]
+    return wave.clip(-1, 1)
+
+
 def wav(samples: np.ndarray, rate: int, claimed: int | None = None, behind: bytes = b"") -> bytes:
     """16-bit WAV whose header claims so many bytes of sound; `behind` is what follows the sound."""
     data = (samples * 32767).astype("<i2").tobytes()

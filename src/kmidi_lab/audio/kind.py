@@ -148,7 +148,8 @@ class KindListener:
     def chances(self) -> dict[str, float] | None:
         """The probability of each of KINDS; None of silence, and of less than a second."""
         parts = [*self._parts, *self._part()]
-        loud = [part for part in parts if part.top > max(p.top for p in parts) - GATE]
+        top = max((part.top for part in parts), default=0.0)
+        loud = [part for part in parts if part.top > top - GATE]
         if not loud or ((sum(part.extent for part in loud) - 1) * HOP + WINDOW) / RATE < LEAST_S:
             return None
         counts = np.array([part.sounding for part in loud])

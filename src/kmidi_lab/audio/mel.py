@@ -21,7 +21,7 @@ import scipy.sparse
 import soxr
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.io import FASTEST_HZ, SLOWEST_HZ
+from kmidi_lab.audio.io import FASTEST_HZ, LOUDEST, SLOWEST_HZ
 from kmidi_lab.contract_features import AUDIO_FEATURES
 from kmidi_lab.errors import UserError
 from kmidi_lab.files import write_atomic
@@ -117,7 +117,8 @@ class MelStream:
         """The frames `[t, 128]` that the block `[S]` in -1..1 completes; t is 0 where it completes none.
 
         Raises:
-            UserError: samples that are not one row of finite numbers; the block is dropped and the state kept.
+            UserError: samples that are not one row of finite numbers, or far beyond those of sound; the block is dropped and
+                the state kept.
         """
         return self._take(block, last=False)
 
@@ -133,6 +134,8 @@ class MelStream:
         samples = np.asarray(block, np.float32)
         if samples.ndim != 1 or not np.isfinite(samples).all():
             raise UserError(f"a block of sound must be one row of finite numbers, not {list(samples.shape)}")
+        if not (np.abs(samples) <= LOUDEST).all():
+            raise UserError(f"samples beyond {LOUDEST:,.0f} are no sound; give floats in -1..1")
         if self._resampler is not None:
             samples = self._resampler.resample_chunk(samples, last)
         samples = np.concatenate([self._tail, samples])

@@ -11,16 +11,18 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition import summaries
 from kmidi_lab.composition.accompaniment import bass, comping, pad
 from kmidi_lab.composition.bands import Stroke, bands, level, pattern
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.ending import dominant, leads_home
-from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.form import Stretch, swell
 from kmidi_lab.composition.metres import COMMON
-from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
+from kmidi_lab.composition.playable import alone_span, on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, asked, progression
+from kmidi_lab.composition.second_voice import second_voice
 from kmidi_lab.composition.tunes import SPAN, Singer, section_tune, with_end
 from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
@@ -40,6 +42,7 @@ _LIFT = {"verse": 0.25, "pre-chorus": 0.45, "chorus": 0.75, "bridge": 0.5, "solo
 _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44), ("Pad", "pad", "pad", 66, 84),
           ("Bass", "bass", "bass", 92, 64))  # fmt: skip
 """Name, role, key of the band's programs, volume, pan; the channel is the place."""
+_SECOND_PAN = 84
 _ROLES = {"chords": "comp"}
 """Roles of parts that a brief names otherwise."""
 _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
@@ -73,6 +76,19 @@ def unheard(chords: Sequence[str], form: Sequence[Stretch]) -> str:
     return f'of your {many(len(chords), "bar")} of chords {told}; longer sections play all, as in compose.sections="{room}"'
 
 
+def open_end(brief: Brief, form: Sequence[Stretch]) -> str:
+    """That a person's own chords leave the end open, in one line; empty where they come home, or others end the song."""
+    last = form[-1]
+    if not (brief.chords and _BORROWED.get(last.kind, last.kind) in _OWN) or last.kind == "silence":
+        return ""
+    name, tonic = brief.chords[(last.bars - 1) % len(brief.chords)], brief.spelling.tonic
+    if parse_jazz(name).root == brief.key.tonic:
+        return ""
+    return (
+        f"the song ends on your chord {name}, which leaves it open: it comes home to {tonic} where your last chord does"
+    )
+
+
 class Arranger:
     """Makes the song of a brief, asking the players."""
 
@@ -80,7 +96,8 @@ class Arranger:
         self._brief, self._players = brief, players
         self._spelling, self._bar = brief.spelling, brief.metre.bar
         self._rng = np.random.default_rng([brief.seed, 2])
-        span = sung_span(brief.band.programs["lead"], SPAN)
+        usual = alone_span(brief.band.programs["lead"], SPAN) if {"chords", "pad"} <= {*brief.without} else SPAN
+        span = sung_span(brief.band.programs["lead"], usual)
         self._singer = Singer(self._draw, brief.key, self._rng, brief.metre, span)
         self._loops: dict[str, list[str]] = {}
         self._material: dict[str, Material] = {}
@@ -101,7 +118,7 @@ class Arranger:
             ]
             played = self._played(stretch, material, after)
             for role, note in chain(played, () if after else self._end(stretch, material, drummed)):
-                loud = _SOFTER + _LOUDER * stretch.energy
+                loud = _SOFTER + _LOUDER * (stretch.energy + self._swell(stretch, start, note.start, starts[-1]))
                 velocity = int(np.clip(round(note.velocity * loud), 1, 127))
                 notes[role].append(note._replace(start=note.start + start * self._bar, velocity=velocity))
         programs = self._brief.band.programs
@@ -112,6 +129,8 @@ class Arranger:
             )
             for channel, (name, role, key, volume, pan) in enumerate(_PARTS)
         ]
+        if self._brief.second is not None:
+            parts.append(self._second(self._brief.second, parts[0], chords))
         parts = on_the_bass(parts, self._bar)
         parts.append(Part("Drums", "drums", 0, DRUM_CHANNEL).with_notes(notes["drums"]))
         sections = [
@@ -156,6 +175,25 @@ class Arranger:
             strokes = drums(band.name, len(through), stretch.energy, leads_on, metre)
             yield from (("drums", n) for n in (strokes if metre is COMMON else self._swung(strokes)))
 
+    def _swell(self, stretch: Stretch, start: int, at: float, whole: int) -> float:
+        """What the energy at a place, in quarters from a section's start, has more than the section's; bars are the song's."""
+        if not self._brief.arc_asked:
+            return 0.0
+        return swell(self._brief.arc, (start + at / self._bar) / whole, (start + stretch.bars / 2) / whole)
+
+    def _second(self, program: int, lead: Part, chords: Sequence[PlacedChord]) -> Part:
+        """A second player of the lead's instrument, on a channel of its own."""
+        lowest, _ = vocabulary()["ranges"].get(program, (0, 127))
+        over = [placed.chord for placed in chords]
+        line = second_voice(
+            lead.notes,
+            lambda at: over[min(int(at // self._bar), len(over) - 1)],
+            self._brief.key,
+            self._brief.metre.strong,
+            lowest,
+        )
+        return Part("Second", "other", program, len(_PARTS), volume=lead.volume, pan=_SECOND_PAN).with_notes(line)
+
     def _pattern(self, kind: str, name: str) -> tuple[Stroke, ...]:
         return pattern(kind, name, self._brief.metre.name)
 
@@ -168,7 +206,8 @@ class Arranger:
 
     def _from(self, part: str) -> float:
         """Energy of a section from which a part plays: all sections, where it is not there to fill up others."""
-        return 0.0 if "chords" in self._brief.without else _PLAYS_FROM[part]
+        always = "chords" in self._brief.without or part in self._brief.throughout
+        return 0.0 if always else _PLAYS_FROM[part]
 
     def _end(self, stretch: Stretch, material: Material, drummed: bool) -> Iterator[tuple[str, Note]]:
         """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""
@@ -203,22 +242,28 @@ class Arranger:
             tune: list[Note] = []
             if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
                 tune = self._swung(section_tune(self._singer, chords, self._lift(kind)))
+                self._players.note("melody", {kind: summaries.of_tune(tune, bars)})
             self._material[kind] = Material(tuple(chords), tuple(tune))
         return self._material[kind]
 
     def _closed(self, kind: str, material: Material) -> Material:
-        """The last section ends at rest: a chord that leads there, then the tonic, the tune on the tonic's root."""
+        """The last section ends at rest: a chord that leads there, then the tonic, the tune on its root.
+
+        A person's own chords are played as they are typed, the last one, too.
+        """
         key = self._brief.key
-        tonic = self._spelling.tonic + ("m" if key.mode < 0 else "")
-        material = material if self._brief.chords else self._leading(kind, material)
-        chords = (*material.chords[:-1], tonic)
+        chords, root_of = material.chords, parse_jazz(material.chords[-1]).root
+        if not self._has_own_chords(kind):
+            tonic, root_of = self._spelling.tonic + ("m" if key.mode < 0 else ""), key.tonic
+            material = self._leading(kind, material)
+            chords = (*material.chords[:-1], tonic)
         at = (len(chords) - 1) * self._bar
         if not material.tune:
             return Material(chords, ())
         tune = [n for n in material.tune if n.start < at]
         near = (tune or material.tune)[-1]
         root = min(
-            (p for p in range(near.pitch - 6, near.pitch + 7) if p % 12 == key.tonic), key=lambda p: abs(p - near.pitch)
+            (p for p in range(near.pitch - 6, near.pitch + 7) if p % 12 == root_of), key=lambda p: abs(p - near.pitch)
         )
         if tune:
             tune[-1] = near._replace(duration=min(near.duration, at - near.start))
@@ -235,15 +280,21 @@ class Arranger:
 
     def _loop(self, kind: str) -> list[str]:
         """The chords of a kind of section, which it repeats."""
-        kind = _BORROWED.get(kind, kind)
-        if self._brief.chords and kind in _OWN:
+        if self._has_own_chords(kind):
             return list(self._brief.chords)
+        kind = _BORROWED.get(kind, kind)
         if kind not in self._loops:
             band, mood = self._brief.band, self._brief.mood
             taste = Taste(self._brief.key, band.sevenths, 0.05 + 0.3 * mood.complexity)
             others = list(self._loops.values())
-            self._loops[kind] = progression(self._next_chords, taste, band.loop, others, self._rng)
+            chosen = progression(self._next_chords, taste, band.loop, others, self._rng)
+            self._loops[kind] = chosen.chords
+            self._players.note("harmony", {kind: summaries.of_round(chosen)})
         return self._loops[kind]
+
+    def _has_own_chords(self, kind: str) -> bool:
+        """Whether a kind of section plays the chords that a person gave."""
+        return bool(self._brief.chords) and _BORROWED.get(kind, kind) in _OWN
 
     def _next_chords(self, so_far: str) -> list[tuple[str, float]]:
         return list(self._players.ask("harmony", **self._asked(so_far), top=24))

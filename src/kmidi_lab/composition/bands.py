@@ -118,6 +118,11 @@ def waltzing(band: Band) -> Band:
     return replace(band, comp=(band.comp[0], "quarters", "quarters"), bass=(band.bass[0], "roots", "roots"))
 
 
+def walking(band: Band) -> Band:
+    """The band with a bass that walks in quarters through tones of the chords, and into the next."""
+    return replace(band, bass=("walking",) * len(band.bass))
+
+
 def band_for(valence: float, arousal: float) -> Band:
     """The style whose mood is the nearest."""
     return min((b for b in bands().values() if b.mood), key=lambda b: math.dist((valence, arousal), b.mood or ()))

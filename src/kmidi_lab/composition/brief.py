@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 
@@ -19,6 +20,11 @@ _TONICS = {1: (0, 7, 2, 9, 5, 10, 3), -1: (9, 4, 2, 11, 7, 0, 5)}
 """Keys with few signs, which singers and guitars like."""
 _BRIGHT = 0.05
 """Valence above which a song is in major."""
+_PLAIN = ("pop", "folk", "lofi")
+"""Styles of songs of which nothing says a feeling."""
+_MAJOR = 2 / 3
+"""Share of these that are in major: about that of popular songs."""
+NEUTRAL = "Neutral"
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,11 @@ class Mood:
     complexity: float = 0.4
     words: str = ""
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing says a feeling."""
+        return self.valence == self.arousal == 0.0
+
     def __str__(self) -> str:
         """As the models' requests take it."""
         return f"{self.valence:.3f},{self.arousal:.3f}"
@@ -38,7 +49,7 @@ class Mood:
 
 @dataclass(frozen=True)
 class Brief:
-    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums."""
+    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `arc_asked` says that a person asks for the arc; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums; `second` is the program of who plays a line below the lead; `throughout` are parts that play in soft sections, too."""
 
     title: str
     mood: Mood
@@ -49,11 +60,14 @@ class Brief:
     seed: int
     chords: tuple[str, ...] = ()
     arc: str = ""
+    arc_asked: bool = False
     fullness: float = 1.0
     rules_broken: tuple[str, ...] = ()
     energy: float | None = None
     without: tuple[str, ...] = ()
     metre: SongMetre = COMMON
+    second: int | None = None
+    throughout: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -67,8 +81,8 @@ class Brief:
 
 
 def closest_mood(mood: Mood) -> str:
-    """KmiDi's word for a mood."""
-    return nearest_moods((mood.valence, mood.arousal))[0]
+    """KmiDi's word for a mood; `Neutral` where nothing says one."""
+    return NEUTRAL if mood.plain else nearest_moods((mood.valence, mood.arousal))[0]
 
 
 def style_named(name: str) -> Band:
@@ -93,13 +107,19 @@ def chosen(
     """A brief with what was left open chosen by the mood, and by the seed where the mood leaves it open.
 
     A sad mood is in minor, a happy one in major; the style is the one whose mood is the nearest; the tempo is the
-    style's for that arousal. Seven seeds one after another give seven keys.
+    style's for that arousal. Where nothing says a feeling, mode, tonic and style follow from the seed and the title.
+    Seven seeds one after another give seven keys.
     """
     rng = np.random.default_rng([seed, 1])
-    band = band or band_for(mood.valence, mood.arousal)
+    titled = crc32(title.encode())
+    open_rng = np.random.default_rng([seed, titled])
+    style, glad = str(open_rng.choice(_PLAIN)), open_rng.random() < _MAJOR
+    band = band or (bands()[style] if mood.plain else band_for(mood.valence, mood.arousal))
     if spelling is None:
-        mode = mode or (1 if mood.valence > _BRIGHT else -1)
+        if not mode:
+            mode = 1 if (glad if mood.valence == 0.0 else mood.valence > _BRIGHT) else -1
         tonics = _TONICS[mode]
-        spelling = Spelling.of(Key(tonics[(seed + round(9 * mood.arousal)) % len(tonics)], mode))
+        turn = titled if mood.plain else round(9 * mood.arousal)
+        spelling = Spelling.of(Key(tonics[(seed + turn) % len(tonics)], mode))
     pace = tempo if tempo is not None else round((band.at(mood.arousal) + rng.uniform(-3, 3)) * metre.pace)
     return Brief(title, mood, spelling, float(pace), bars, band, seed, metre=metre, **more)  # type: ignore[arg-type]

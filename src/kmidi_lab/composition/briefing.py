@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
-from kmidi_lab.composition.bands import Band, band_of_genre, waltzing, with_feel
+from kmidi_lab.composition.bands import Band, band_of_genre, walking, waltzing, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, closest_mood
 from kmidi_lab.composition.metres import METRES
 from kmidi_lab.composition.reference import Reference
@@ -39,7 +39,8 @@ def brief_of(
         arc: that the text asks for; the intent's comes before it.
         reference: what is taken of a recording.
     """
-    said = answer(request.song, "mood_primary", closest_mood(mood)) if mood and request.unread else request.song
+    named = mood is not None and not mood.plain and request.unread
+    said = answer(request.song, "mood_primary", closest_mood(mood)) if mood and named else request.song
     whole = filled(said)
     place = request.affect or (None if mood else affect(whole)) or (0.0, 0.0)
     felt = mood if mood and not request.affect else Mood(*place, words=whole.get("mood_primary"))
@@ -54,6 +55,7 @@ def brief_of(
         tempo = round(reference.tempo, 1)
     metre = METRES[reference.metre] if reference and reference.metre and not request.metre_by else request.metre
     rule = wish.technical_rule_to_break
+    asked = request.song.get("narrative_arc") or arc
     brief = chosen(
         _title(request.song.title or request.song.get("core_event") or whole.get("mood_primary") or "Song"),
         felt,
@@ -66,14 +68,20 @@ def brief_of(
         mode=MODES[request.song.mode] if request.song.mode else 0,
         metre=metre,
         fullness=_FULLNESS.get(request.song.get("vulnerability_scale"), 1.0),
-        arc=request.song.get("narrative_arc") or arc or whole.get("narrative_arc"),
+        arc=asked or ("" if felt.plain else whole.get("narrative_arc")),
+        arc_asked=bool(asked),
         rules_broken=(rule,) if rule else (),
         without=request.wishes.without,
+        second=request.wishes.second,
+        throughout=request.wishes.throughout,
     )
     form = request.extent.form(brief.tempo, brief.metre)
     bars = sum(stretch.bars for stretch in form) if form else request.extent.bars(brief.tempo, metre)
     brief = replace(brief, bars=bars or brief.bars)
-    band = waltzing(brief.band) if request.danced and request.metre.name == "3/4" else brief.band
+    band = brief.band
+    if request.danced and request.metre.name == "3/4":
+        band, brief = waltzing(band), replace(brief, throughout=("bass",))
+    band = walking(band) if "bass" in request.wishes.throughout else band
     brief = replace(brief, band=_with_instruments(band, request.wishes))
     return reference.applied(brief) if reference else brief
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from kmidi_lab.composition.bands import bands, styles_told
 from kmidi_lab.composition.in_context import is_thing, is_told, measures
 from kmidi_lab.composition.said_form import SaidForm
+from kmidi_lab.composition.said_pairs import SaidPair
 from kmidi_lab.composition.seating import Seats
 from kmidi_lab.composition.vocabulary import MUSICAL, Item, vocabulary
 from kmidi_lab.composition.wishes import Wishes
@@ -15,6 +16,7 @@ _LINKS = frozenset({"filler", "mood", "owner"})
 _OTHER_MODE = {"major": "minor", "minor": "major"}
 _LESS = ("less", "not so much", "not too much", "fewer")
 """Negations that leave out nothing: what there is less of."""
+_WALKING = "walking"
 _LEAST, _MOST = 40, 240
 """Numbers that can be a tempo without a word that says so."""
 _PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
@@ -24,7 +26,7 @@ _PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
 class Collector:
     """Takes the terms that are asked for, in order; of two that contradict each other the first counts."""
 
-    def __init__(self, form: SaidForm | None, arc: tuple[str, str]) -> None:
+    def __init__(self, form: SaidForm | None, arc: tuple[str, str], pairs: Sequence[SaidPair]) -> None:
         self._form, self._arc = form, arc[0]
         self._tempo: tuple[float, float] | None = None
         self._tonic = self._mode = self._style = ""
@@ -34,9 +36,10 @@ class Collector:
         self._metres: list[tuple[str, str]] = []
         self._dances: list[tuple[str, str]] = []
         self._paced = False
+        self._walks = ""
         self._missing: list[str] = []
         self._words: dict[str, str] = {"arc": arc[1]} if arc[0] else {}
-        self._seats = Seats(self._words, self._missing)
+        self._seats = Seats(self._words, self._missing, pairs)
 
     def take(self, items: Sequence[Item], mark: Sequence[bool]) -> None:
         """The terms of a clause."""
@@ -128,6 +131,7 @@ class Collector:
                 self._style, self._words["style"] = style, style
         elif kind == "part":
             self._seats.part(items, n)
+            self._walks = self._walks or (text if text.startswith(_WALKING) else "")
         elif kind == "other_instrument":
             self._missing.append(f"no {text}: songs are for instruments of General MIDI, without voices or recordings")
 
@@ -159,8 +163,11 @@ class Collector:
         """What was asked for in all."""
         self._has_character()
         programs, left = self._seats.seated(self._style)
+        if self._walks and "bass" not in left:
+            self._words["walking"] = self._walks
         return Wishes(
             self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds, self._form, self._arc,
             programs, left, self._seats.families, tuple(dict.fromkeys(self._missing)), self._words,
-            (*self._metres, *self._dances), self._paced,
+            (*self._metres, *self._dances), self._paced, second=self._seats.second,
+            throughout=("bass",) if "walking" in self._words else (),
         )  # fmt: skip

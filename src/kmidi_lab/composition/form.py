@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.song.arcs import ARC_CURVES, wanted_energy
 from kmidi_lab.wording import many
 
 _ENERGY = {
@@ -24,7 +25,8 @@ LONGEST = 400
 MOST_SECTIONS, LONGEST_SECTION = 64, 64
 _LATER = 0.05
 """What each return of a section adds to its energy."""
-
+_FOLLOWED = 0.7
+"""Share of a section's energy that is the arc's, where a person asks for one: a fading chorus is softer than the verse before."""
 
 _CANDIDATES, _MOST_CANDIDATES = 40, 160
 """Forms that are drawn, and how many at most until one has a chorus that returns."""
@@ -40,7 +42,7 @@ PHRASE = 4
 """Bars of a phrase."""
 _SUNG = ("verse", "chorus", "bridge", "solo")
 _CUT = 1.0
-"""What a section of these costs that is shorter than a phrase: a chorus of two bars sounds cut off."""
+"""What a section of these costs that is shorter than a phrase, since a chorus of two bars sounds cut off, and a chorus that begins."""
 
 
 class Stretch(NamedTuple):
@@ -73,9 +75,13 @@ def chosen_form(draw: Draw, bars: int) -> tuple[list[Stretch], str]:
     if bars < _SHORT:
         return form(bars), ""
     forms: list[tuple[list[Stretch], str]] = []
-    while len(forms) < _CANDIDATES or (len(forms) < _MOST_CANDIDATES and all(_returns(f) < 2 for f, _ in forms)):
-        forms.append(closed(draw(len(forms) + 1)))
-    return max(forms, key=lambda candidate: _worth(candidate[0], bars))
+    for number in range(1, _MOST_CANDIDATES + 1):
+        drawn = closed(draw(number))
+        forms += [drawn] if _framed(drawn[0]) else []
+        if number >= _CANDIDATES and any(_returns(f) > 1 for f, _ in forms):
+            break
+    by_rule = form(bars), "no form that was drawn had intro and outro in their places, so it is a rule's"
+    return max(forms, key=lambda candidate: _worth(candidate[0], bars), default=by_rule)
 
 
 def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
@@ -95,13 +101,36 @@ def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
     ], f"the {last.kind} of {many(last.bars, 'bar')} at the end became its {kind}, so that the song closes"
 
 
+def _framed(drawn: Sequence[Stretch]) -> bool:
+    """Whether an intro stands only at the beginning and an outro only at the end; several may stand there together."""
+    runs = [kind for kind, _ in groupby(s.kind for s in drawn)]
+    return "intro" not in runs[1:] and "outro" not in runs[:-1]
+
+
+def following(form: Sequence[Stretch], arc: str) -> list[Stretch]:
+    """The form with the energies of an arc that a person asks for, by the middle of each section; silence stays silent."""
+    whole, at, out = sum(s.bars for s in form), 0, []
+    for stretch in form:
+        wanted = wanted_energy(ARC_CURVES[arc], (at + stretch.bars / 2) / whole)
+        at += stretch.bars
+        energy = (1 - _FOLLOWED) * stretch.energy + _FOLLOWED * wanted
+        out.append(stretch if stretch.kind == "silence" else stretch._replace(energy=energy))
+    return out
+
+
+def swell(arc: str, place: float, middle: float) -> float:
+    """What an arc that is followed adds to the energy at a place of a section with such a middle, both shares of the song."""
+    curve = ARC_CURVES[arc]
+    return _FOLLOWED * (wanted_energy(curve, place) - wanted_energy(curve, middle))
+
+
 def _returns(drawn: Sequence[Stretch]) -> int:
     """How often a chorus begins; one behind another is the same."""
     return sum(s.kind == "chorus" and (i == 0 or drawn[i - 1].kind != "chorus") for i, s in enumerate(drawn))
 
 
 def _worth(drawn: Sequence[Stretch], bars: int) -> float:
-    """Higher for a short intro, a chorus that returns, an end that is one, sections of whole phrases, and few solos."""
+    """Higher for a short intro, no chorus at the beginning, one that returns, an end that is one, sections of whole phrases, and few solos."""
     kinds = [s.kind for s in drawn]
     length = {kind: sum(s.bars for s in drawn if s.kind == kind) for kind in kinds}
     aside = sum(length.get(kind, 0) for kind in ("solo", "other", "silence")) / bars
@@ -115,6 +144,7 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
         - 16 * max(0.0, (length.get("intro", 0) + length.get("outro", 0)) / bars - _EDGES)
         - 2 * max(0.0, aside - 0.15)
         - sum(s.bars % PHRASE != 0 for s in drawn) / len(drawn)
+        - _CUT * (kinds[0] == "chorus")
         - _CUT * sum(s.bars < PHRASE and s.kind in _SUNG for s in drawn)
         - 0.02 * max(0, max(s.bars for s in drawn) - _LONG)
         - sum(a == b for a, b in pairwise(kinds)) / len(drawn)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kmidi_lab.composition import summaries
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.players import Players
@@ -65,7 +66,9 @@ def performed(song: Arrangement, brief: Brief, players: Players) -> Performed:
         played = players.ask("dynamics", brief.seed, midi=written, emotion=str(brief.mood), timing=False)
         if np.mean(played.velocity >= _LOUDEST) <= _AT_MOST:
             break
+    players.note("dynamics", summaries.of_loudness(written, played.midi))
     placed = players.ask("microtiming", brief.seed, midi=played.midi, parts="pitched", amount=_TIGHT)
+    players.note("microtiming", summaries.of_offsets(placed))
     return Performed(placed.midi, drummer, remarks)
 
 
@@ -87,7 +90,9 @@ def _placed(song: Arrangement, brief: Brief, players: Players) -> Arrangement:
     song = replace(song, parts=tuple(p.with_notes(_each_once(p.notes)) if p.is_drums else p for p in song.parts))
     alike = midi_bytes(_changed(song, True, lambda n: n._replace(velocity=_ALIKE)))
     asked = {"parts": "drums", "style": brief.band.groove, "amount": _DRUMMED}
-    piece = open_file(players.ask("microtiming", brief.seed, midi=alike, **asked).midi).piece
+    answer = players.ask("microtiming", brief.seed, midi=alike, **asked)
+    players.note("microtiming", summaries.of_offsets(answer))
+    piece = open_file(answer.midi).piece
     played: dict[int, list[tuple[float, int]]] = {}
     for track in filter(lambda t: t.is_drum, piece.tracks):
         for n in np.sort(track.notes, order="start"):
@@ -112,6 +117,7 @@ def _mixed(written: int, drawn: int) -> int:
 
 def _humanised(song: Arrangement, brief: Brief, players: Players) -> Arrangement:
     played = players.ask("groove", brief.seed, midi=midi_bytes(song), style=brief.band.groove)
+    players.note("groove", summaries.of_strokes(played))
     parts = []
     for part in song.parts:
         if part.is_drums and [n.velocity for n in part.notes] == played.before.tolist():

@@ -10,6 +10,8 @@ from kmidi_lab.song import Note, Part
 
 _MAY_LIE_OUTSIDE = 0.2
 """Share of a part's notes that may lie outside of its instrument's range: a few are played all the same."""
+_LOW = 41
+"""Who plays down to this pitch plays low."""
 _ENOUGH = 16
 """Semitones that a tune needs."""
 
@@ -22,6 +24,12 @@ def sung_span(program: int, usual: tuple[int, int]) -> tuple[int, int]:
     low, high = vocabulary()["ranges"].get(program, usual)
     low, high = max(low, usual[0]), min(high, usual[1])
     return (low, high) if high - low >= _ENOUGH else usual
+
+
+def alone_span(program: int, usual: tuple[int, int]) -> tuple[int, int]:
+    """The usual span, an octave lower for an instrument that plays low where nothing else does: a cello need not climb."""
+    low, _ = vocabulary()["ranges"].get(program, usual)
+    return (usual[0] - 12, usual[1] - 12) if low <= _LOW else usual
 
 
 def folded(pitch: int, low: int, high: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,15 +15,13 @@ from kmidi_lab.inference.api import Request, Session, request_of
 from kmidi_lab.inference.published import Published, load_published
 from kmidi_lab.registry.registry import published_entry
 
-_LONGEST = 200
-"""Characters of an answer or a question that a trace shows."""
-
 
 @dataclass
 class Player:
-    """What a trace says of one model: how often it was asked, by whom it was answered, and an example of both.
+    """What a trace says of one model: how often it was asked, what, and by whom it was answered.
 
-    `own` is the status of a user's model that answers in the place of the released one.
+    `asked` holds the settings that all calls had in common, `answered` what the song took of the answers, both as JSON
+    values; `own` is the status of a user's model that answers in the place of the released one.
     """
 
     model: str
@@ -31,7 +30,7 @@ class Player:
     sha256: str | None = None
     calls: int = 0
     asked: dict[str, Any] = field(default_factory=dict)
-    answered: str = ""
+    answered: dict[str, Any] = field(default_factory=dict)
     own: str = ""
 
 
@@ -61,9 +60,8 @@ class Players:
         answer = request(**settings).run(fresh, Session(model, Path(), self._cache_dir, seed))
         player = self.trace[model]
         player.calls += 1
-        if player.calls == 1:
-            player.asked = {key: _short(value) for key, value in settings.items()}
-            player.answered = _short(answer)
+        asked = {key: _plain(value) for key, value in settings.items()}
+        player.asked = asked if player.calls == 1 else {k: v for k, v in player.asked.items() if asked.get(k) == v}
         return answer
 
     def given(self, model: str, **settings: Any) -> tuple[NDArray[np.float32], str | None] | None:
@@ -74,6 +72,10 @@ class Players:
         request, published = self._of(model)
         vector = request(**settings).vector(published) if published else None
         return None if vector is None else (vector, self.trace[model].sha256)
+
+    def note(self, model: str, answered: Mapping[str, Any]) -> None:
+        """Adds to a model's trace what the song took of its answers, as JSON values."""
+        self.trace[model].answered.update(answered)
 
     def _of(self, model: str) -> tuple[type[Request[Any]], Published | None]:
         if model not in self._models:
@@ -95,8 +97,8 @@ class Players:
         return str(published.entry["status"]) if replaces else ""
 
 
-def _short(value: Any) -> str:
+def _plain(value: Any) -> Any:
+    """A setting as JSON holds it; sound and MIDI by their size alone."""
     if isinstance(value, bytes):
         return f"{len(value)} bytes of MIDI"
-    text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return value if isinstance(value, str | int | float | None) else f"{len(value)} values"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,16 +36,22 @@ class Taste:
     colour: float
 
 
-def progression(
-    ask: Ask, taste: Taste, bars: int, others: Sequence[Sequence[str]], rng: np.random.Generator
-) -> list[str]:
-    """Symbols of `bars` chords, a bar each, that can be repeated and are unlike `others`, the rounds of other sections.
+class Round(NamedTuple):
+    """Symbols of chords, a bar each; the mean of the model's probabilities of them, 0..1; how good it is, higher is better."""
+
+    chords: list[str]
+    probability: float
+    worth: float
+
+
+def progression(ask: Ask, taste: Taste, bars: int, others: Sequence[Sequence[str]], rng: np.random.Generator) -> Round:
+    """`bars` chords that can be repeated and are unlike `others`, the rounds of other sections.
 
     The model draws; a rule chooses among what was drawn: a round begins on a chord of rest, ends on one that leads back
     to its beginning, and has several roots.
     """
     drawn = [_draw(ask, taste, bars, rng) for _ in range(_CANDIDATES)]
-    return max(drawn, key=lambda candidate: candidate[1] - _likeness(candidate[0], others))[0]
+    return max(drawn, key=lambda candidate: candidate.worth - _likeness(candidate.chords, others))
 
 
 def asked(chords: Sequence[str]) -> str:
@@ -58,10 +65,10 @@ def _likeness(chords: Sequence[str], others: Sequence[Sequence[str]]) -> float:
     return 2 * float(max(same, default=0.0)) + sum(chords[0] == other[0] for other in others)
 
 
-def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> tuple[list[str], float]:
-    """One round and how good it is: the mean logarithm of its probabilities, and what the rule gives."""
+def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> Round:
+    """One round; its worth is the mean logarithm of its probabilities, and what the rule gives."""
     chords: list[str] = []
-    likely = 0.0
+    drawn: list[float] = []
     for place in range(bars):
         options = ask(asked(chords))[:_CHOICES]
         weights = np.array([p * _fit(symbol, place, bars, chords, taste) for symbol, p in options])
@@ -69,10 +76,11 @@ def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> tuple[
             weights = np.array([p for _, p in options])
         choice = int(rng.choice(len(options), p=weights / weights.sum()))
         chords.append(_plain(options[choice][0], taste, rng))
-        likely += float(np.log(max(options[choice][1], 1e-6)))
+        drawn.append(options[choice][1])
     different = len({parse_jazz(c).root for c in chords})
     halves = bars > _SHORT and chords[: bars // 2] == chords[bars // 2 :]
-    return chords, likely / bars - _DULL * max(0, _ENOUGH - different) - _DULL * halves
+    likely = float(np.mean(np.log(np.maximum(drawn, 1e-6))))
+    return Round(chords, float(np.mean(drawn)), likely - _DULL * max(0, _ENOUGH - different) - _DULL * halves)
 
 
 def _fit(symbol: str, place: int, bars: int, so_far: Sequence[str], taste: Taste) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kmidi_lab.audio.style import Style
 from kmidi_lab.audio.style_file import is_style_file, read_style_file
+from kmidi_lab.composition import summaries
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.players import Players
@@ -123,7 +124,8 @@ def listened(audio: str | Path | Style, players: Players) -> tuple[Reference, li
         style, by = read_style_file(Path(audio)), _HEARD_BEFORE
     else:
         style = heard_style(players, audio=name)
-        by = players.trace[_MODEL].by
+        player = players.trace[_MODEL]
+        player.answered, by = summaries.of_style(style), player.by
     if style.unsure and not style.by_rule:
         reference = Reference(name, None, None, None, None, style.confidence, by)
         return reference, [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral, Real
@@ -196,6 +197,8 @@ class SongRequest(Bounded):
         if self.affect or self.song.get("mood_primary"):
             return ""
         said = ". ".join(text for field in _SAID if (text := self.song.get(field)))
+        if fade := self.wishes.ending.faded:  # which is no feeling
+            said = re.sub(rf"\b{re.escape(fade)}\b", " ", said, flags=re.I).strip() or said
         return without_bars(said)
 
 

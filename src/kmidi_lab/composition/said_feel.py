@@ -26,14 +26,6 @@ _LEADING = frozenset(
 
 _ASKING = ("wish", "weak wish", "order", "head")
 _OF_MUSIC = ("head", "genre", "instrument", "part", "ensemble")
-_OPENING = ("start", "starts", "starting", "begin", "begins", "beginning", "open", "opens", "opening")
-_ELSEWHERE = re.compile(
-    r"\W*(?:no\b|(?:of|in|before|after|during|into|through|at the (?:start|beginning))\b"
-    r"(?! (?:the|this|my|our|a) (?:(?:whole|entire) )?(?:song|piece|tune|track|end|last)\b))",
-    re.I,
-)
-"""What stands behind a ritardando that is not at a song's end: `in the intro`, `before the chorus`, `of every verse`."""
-_BACK = re.compile(r"\ba tempo\b", re.I)
 _FAR = 80
 """Characters before and behind a match that are looked at, so that a long text is read as fast as a short one."""
 
@@ -48,7 +40,7 @@ class SaidFeel(NamedTuple):
 
 def take_feel(text: str) -> tuple[SaidFeel, str]:
     """The feel that a text asks for first, and the text without what asks for feels."""
-    found = [(m, name) for name, cue in _patterns("feels") for m in cue.finditer(text) if _of_a_song(text, m)]
+    found = [(m, name) for name, cue in patterns("feels") for m in cue.finditer(text) if of_a_song(text, m)]
     if not found:
         return SaidFeel(), text
     (first, name), *more = told = _in_order(found)
@@ -58,27 +50,11 @@ def take_feel(text: str) -> tuple[SaidFeel, str]:
     return SaidFeel(name, first[0].lower(), tuple(others)), text
 
 
-def take_slowing(text: str) -> tuple[str, str]:
-    """What of a text asks for a lower tempo at the end, and the text without it; a tempo that comes back is no end."""
-    [(_, cue)] = _patterns("slows")
-    match = next((m for m in cue.finditer(text) if _of_a_song(text, m) and _at_the_end(text, m)), None)
-    if match is None or _BACK.search(text, match.end()):
-        return "", text
-    return match[0].lower(), f"{text[: match.start()]} {text[match.end() :]}"
-
-
-def _at_the_end(text: str, match: re.Match[str]) -> bool:
-    """Whether a match means the end of the whole song, and asks for it."""
-    before, after = _items(parts_of(_behind(text, match.start()))[-1]), _ahead(text, match.end())
-    elsewhere = any(i.kind == "negation" or i.text in _OPENING for i in before)
-    return not elsewhere and not _ELSEWHERE.match(after)
-
-
 def not_done(text: str) -> list[str]:
     """A line of each thing that a text asks for and no song has, in the text's order."""
     found = []
-    for line, pattern in _patterns("not_done"):
-        match = next((m for m in pattern.finditer(text) if _of_a_song(text, m)), None)
+    for line, pattern in patterns("not_done"):
+        match = next((m for m in pattern.finditer(text) if of_a_song(text, m)), None)
         if match is not None:
             found.append((match, line.format(styles=styles_told()).replace("…", match[0].lower())))
     return [line for _, line in _in_order(found)]
@@ -94,41 +70,41 @@ def _within(match: re.Match[str], other: re.Match[str]) -> bool:
     return match is not other and other.start() <= match.start() and match.end() <= other.end()
 
 
-def _of_a_song(text: str, match: re.Match[str]) -> bool:
+def of_a_song(text: str, match: re.Match[str]) -> bool:
     """Whether what stands before a match, in its clause, tells of nothing but a song.
 
     Words that mean much else, such as `loud` and `canon`, must stand beside a word of music, too.
     """
-    before = _items(parts_of(_behind(text, match.start()))[-1])
+    before = items_of(parts_of(behind(text, match.start()))[-1])
     people = any(i.text in ("i", "we", "you", "me") for i in before)
     asked = any(i.kind in _ASKING for i in before)
     if (people and not asked) or not all(i.kind in _OF_SONGS or i.text in _LEADING for i in before):
         return False
     if match[0].lower() not in table(__name__, "said_feel.yaml")["ambiguous"]:
         return True
-    after = _items(parts_of(_ahead(text, match.end()))[0])
+    after = items_of(parts_of(ahead(text, match.end()))[0])
     goes_on = bool(after) and (after[0].kind in (OTHER, "stop", "story") or after[0].text == "of")
     return not goes_on and (asked or any(i.kind in _OF_MUSIC for i in (*before, *after)))
 
 
-def _behind(text: str, end: int) -> str:
+def behind(text: str, end: int) -> str:
     """The whole words before a place that are near."""
     near = text[max(0, end - _FAR - 1) : end]
     return near if len(near) <= _FAR else near.partition(" ")[2]
 
 
-def _ahead(text: str, start: int) -> str:
+def ahead(text: str, start: int) -> str:
     """The whole words from a place on that are near."""
     near = text[start : start + _FAR + 1]
     return near if len(near) <= _FAR else near.rpartition(" ")[0]
 
 
-def _items(text: str) -> list[Item]:
+def items_of(text: str) -> list[Item]:
     return [item for group in clauses(text) for item in group]
 
 
 @cache
-def _patterns(group: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+def patterns(group: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(
         (name, re.compile(rf"\b(?:{words})\b", re.I))
         for name, words in table(__name__, "said_feel.yaml")[group].items()

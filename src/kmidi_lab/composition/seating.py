@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kmidi_lab.composition.in_context import is_only
+from kmidi_lab.composition.said_pairs import SaidPair
 from kmidi_lab.composition.vocabulary import Item, vocabulary
 from kmidi_lab.composition.wishes import ROLES
 
@@ -46,10 +47,13 @@ class Seats:
     Args:
         words: those that said each wish, by its name; those that name players are added.
         missing: what can't be had; players without a part are added.
+        pairs: instruments of which the text names two or more.
     """
 
-    def __init__(self, words: dict[str, str], missing: list[str]) -> None:
-        self._words, self._missing = words, missing
+    def __init__(self, words: dict[str, str], missing: list[str], pairs: Sequence[SaidPair]) -> None:
+        self._words, self._missing, self._pairs = words, missing, pairs
+        self.second: int | None = None
+        """Program of the second of two, who plays a line below the melody; None without one."""
         self._programs: dict[str, int] = {}
         self._asked: list[Player] = []
         self._only = self._two = False
@@ -116,7 +120,11 @@ class Seats:
     def seated(self, style: str) -> tuple[dict[str, int], tuple[str, ...]]:
         """The program of each part in a style, and the parts that are left out."""
         programs, without = self._own_and_open_parts(style), list(self._without)
-        self._only = self._only or (self._two and len(programs) == len(_PAIR))
+        for pair in self._pairs:
+            if pair.program in {p.program for p in self._asked}:
+                self._seat_second(pair, programs)
+        players = len(programs) + (self.second is not None)
+        self._only = self._only or (self._two and players == len(_PAIR))
         if self._only and programs:
             if len(programs) == 1 and not self._with and not any(p.chordal or p.bound for p in self._asked):
                 [(role, program)] = programs.items()
@@ -136,6 +144,20 @@ class Seats:
             without += [role for role in ROLES if role not in self._with]
         left = tuple(role for role in ROLES if role in without)
         return {role: p for role, p in programs.items() if role not in left}, left
+
+    def _seat_second(self, pair: SaidPair, programs: dict[str, int]) -> None:
+        """The second of two: a line below the melody, or of what plays chords the melody itself."""
+        name, program, words, more = pair
+        chordal = any(p.chordal for p in self._asked if p.program == program)
+        if chordal and "lead" not in {*programs, *self._without}:
+            programs["lead"], self._words["program lead"] = program, name
+        elif programs.get("lead") == program and not chordal:
+            self.second, self._words["second"] = program, name
+        else:
+            self._missing.append(f"no second {name} ({words}): one plays")
+            return
+        if more:
+            self._missing.append(f"{words} are played by two: a melody, and a line below it or chords")
 
     def _own_and_open_parts(self, style: str) -> dict[str, int]:
         """Each instrument in its own part first, the others in parts that are open."""

@@ -16,8 +16,10 @@ from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
 from kmidi_lab.composition.said_chords import take_chords
-from kmidi_lab.composition.said_feel import not_done, take_feel, take_slowing
+from kmidi_lab.composition.said_ending import take_ending
+from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_arc, take_form
+from kmidi_lab.composition.said_pairs import take_pairs
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.composition.words import clauses
@@ -37,7 +39,7 @@ def read_sentence(text: str) -> Wishes:
 
 def _read_other(text: str) -> Wishes:
     """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre and dances."""
-    out = Collector(None, ("", ""))
+    out = Collector(None, ("", ""), [])
     for items in clauses(text):
         out.take(items, [_is_international(item) for item in items])
     return out.wishes()
@@ -50,11 +52,14 @@ def _is_international(item: Item) -> bool:
 
 
 def _read_english(text: str) -> Wishes:
-    slows, text = take_slowing(text)
+    ending, text = take_ending(text)
     arc = take_arc(text)
+    if ending.sinks and not arc[0]:
+        arc = ("Descent", ending.faded)
     impossible = not_done(re.sub(re.escape(arc[1]), ", ", text, flags=re.I) if arc[1] else text)
     form, text = take_form(text)
     feel, text = take_feel(text)
+    pairs, text = take_pairs(text)
     groups = clauses(text)
     if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
         _alone(groups[0])
@@ -63,10 +68,10 @@ def _read_english(text: str) -> Wishes:
     groups = [items for items in groups if items]
     marks = [asked(items) for items in groups]
     asks = any(a for _, a in marks)
-    asks = asks or form is not None or bool(feel.name) or bool(slows)
+    asks = asks or form is not None or bool(feel.name) or bool(ending)
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
-    out = Collector(form, arc)
+    out = Collector(form, arc, pairs)
     for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
         alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
         musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]
@@ -81,7 +86,8 @@ def _read_english(text: str) -> Wishes:
     wishes = out.wishes()
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
-    return replace(wishes, feel=feel.name, slows=slows, words=words, missing=(*wishes.missing, *second, *impossible))
+    missing = (*wishes.missing, *second, *impossible)
+    return replace(wishes, feel=feel.name, ending=ending, words=words, missing=missing)
 
 
 def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from inspect import signature
@@ -11,16 +12,17 @@ from typing import Any
 import orjson
 
 from kmidi_lab.bounds import checked_seed
-from kmidi_lab.composition.arranging import Arranger, unheard
+from kmidi_lab.composition import summaries
+from kmidi_lab.composition.arranging import Arranger, open_end, unheard
 from kmidi_lab.composition.brief import Brief, Mood, closest_mood
 from kmidi_lab.composition.briefing import brief_of
-from kmidi_lab.composition.form import Stretch, chosen_form
+from kmidi_lab.composition.closing import closed
+from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.performance import Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.slowing import slowed
 from kmidi_lab.composition.telling import taken_lines, told_of
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
@@ -30,6 +32,8 @@ from kmidi_lab.song.vocabularies import mood_affect
 
 _TELLING = ("happy", "sad", "angry", "fear", "disgust", "calm")
 """Labels that say what a song is to feel like."""
+_FAINT = 0.2
+"""Distance from the neutral middle below which readings alone say no feeling."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,12 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     remarks = [*told_of(request, brief), *heard, *remarks]
     form = request.extent.form(brief.tempo, brief.metre)
     plan, changed = (form, "") if form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
+    if "structure" in players.trace:
+        players.note("structure", summaries.of_form(plan))
+    plan = following(plan, brief.arc) if brief.arc_asked else plan
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
-    remarks += [line] if brief.chords and (line := unheard(brief.chords, plan)) else []
+    if brief.chords:
+        remarks += filter(None, (unheard(brief.chords, plan), open_end(brief, plan)))
     arranger = Arranger(brief, players)
     arrangement = arranger.arrange(plan)
     for rule in brief.rules_broken:
@@ -75,8 +83,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
-    if request.wishes.slows:
-        arrangement = slowed(arrangement)
+    arrangement = closed(arrangement, request.wishes.ending)
     played = performed(arrangement, brief, players)
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
@@ -100,11 +107,15 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
         unsure = "the text's mood is not sure (not English); set it by compose.emotion"
         return brief_of(request, Mood(0.0, 0.0), seed, "", reference), [unsure]
     read = players.ask("intent", text=request.unread)
+    players.note("intent", summaries.of_reading(read))
     arc = request.wishes.arc or (read.arc if read.arc_said else "")
     if read.unsure:
         unsure = f"the text's mood is not sure ({read.why}); set it by compose.emotion"
         return brief_of(request, None, seed, arc, reference), [unsure]
     mood = _felt(read.valence, read.arousal, read.label, request.unread)
+    if mood.plain:
+        open_ = "the text names no feeling, so the seed chooses key and style; set a mood by compose.emotion"
+        return brief_of(request, mood, seed, arc, reference), [] if reference else [open_]
     mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
     return brief_of(request, mood, seed, arc, reference), []
 
@@ -112,13 +123,16 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
 def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:
     """The mean of what the readings, the label and the words of the lexicon say.
 
-    Readings alone stay near the middle, as people's ratings of sentences do. `neutral` and `surprise` say nothing of a mood.
+    Readings alone stay near the middle, as people's ratings of sentences do. `neutral` and `surprise` say nothing of a mood;
+    a text that is neutral, near the middle and without such words says none.
     """
     places = [(valence, arousal)]
     if label in _TELLING:
         places.append(ANCHORS[label])
     if (known := mood_affect(text)) is not None:
         places.append(known)
+    if label == "neutral" and known is None and math.hypot(valence, arousal) < _FAINT:
+        return Mood(0.0, 0.0, words=label)
     means = [sum(axis) / len(places) for axis in zip(*places, strict=True)]
     return Mood(means[0], means[1], words=label)
 

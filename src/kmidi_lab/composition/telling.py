@@ -61,11 +61,12 @@ def taken_lines(request: SongRequest, brief: Brief) -> list[Taken]:
     asked = request.asked_metre
     if asked and (asked is not request.metre or (asked is not COMMON and not request.typed["metre"])):
         lines.append(_metre_line(request.metre_words, asked.name, request.typed, request.metre_source))
-    if slows := request.wishes.slows:
-        lines.append(Taken("ending", "slower", slows))
+    lines += [Taken("ending", how, words) for how, words in request.wishes.ending._asdict().items() if words]
+    known = request.song.get("narrative_arc")
     if arc := request.wishes.arc:
-        known = request.song.get("narrative_arc")
         lines.append(Taken("arc", arc, request.wishes.words["arc"], f"the intent says {known}" if known else ""))
+    elif brief.arc_asked and not known:
+        lines.append(Taken("arc", brief.arc, ""))
     if form := request.wishes.form:
         typed = request.typed["sections"]
         lines.append(
@@ -108,6 +109,10 @@ def _band_lines(wishes: Wishes) -> list[Taken]:
         lines.append(Taken("without", _and(map(_called, said_out)), ""))
     if rest:
         lines.append(Taken("without", _and(map(_called, rest)), f"a {alone} plays alone"))
+    if second := wishes.words.get("second"):
+        lines.append(Taken(f"second {second} for", "a line in thirds and sixths below the melody", ""))
+    if walks := wishes.words.get("walking"):
+        lines.append(Taken("bass", "walking", walks))
     lines += [Taken("without", name, "") for key, name in wishes.words.items() if key.startswith("family ")]
     return lines
 

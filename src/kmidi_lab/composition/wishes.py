@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.said_ending import SaidEnding
 from kmidi_lab.composition.said_form import SaidForm
 
 ROLES = ("lead", "chords", "pad", "bass", "drums")
@@ -30,7 +31,9 @@ class Wishes:
         paced: whether a word such as slow says the tempo, and nothing else.
         feel: KmiDi's name of a feel.
         chords: as they are typed for `compose.chords`.
-        slows: words that ask for a lower tempo at the end.
+        ending: words that ask for a lower tempo at the end, a last chord that is held, or a fade.
+        second: program of a second player of the melody's instrument, None without one.
+        throughout: parts that play in all sections, also where these are soft.
         language: that the text seems to be in; of others than English little is read.
     """
 
@@ -50,7 +53,9 @@ class Wishes:
     paced: bool = False
     feel: str = ""
     chords: str = ""
-    slows: str = ""
+    ending: SaidEnding = field(default_factory=SaidEnding)
+    second: int | None = None
+    throughout: tuple[str, ...] = ()
     language: str = ENGLISH
 
     @property

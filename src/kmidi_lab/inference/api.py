@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -286,6 +287,7 @@ def load(
     config_dir: str | Path | None = None,
     trusted: Sequence[str] = (),
     adapter: str | Path | None = None,
+    **others: object,
 ) -> Model:
     """A published model by its short name, such as `harmony`.
 
@@ -296,11 +298,14 @@ def load(
         config_dir: a config folder of models from outside the lab, as `--config-dir` on the command line.
         trusted: top-level packages whose classes such a config may name; all their code is trusted.
         adapter: the folder of a user's own version of it, as task=adapt has written it.
+        others: none; whatever is given here is refused by its name.
 
     Raises:
-        ConfigError: no such model, its config names a class that it may not, or the adapter is another release's.
+        ConfigError: no such model or argument, its config names a class that it may not, or the adapter is another release's.
         RegistryError: it isn't published there, or its files are broken.
     """
+    for name in others:
+        raise ConfigError(one_of("load", name, [n for n in signature(load).parameters if n != "others"]))
     own = () if config_dir is None else (outside(str(_at_home(config_dir)), "config_dir"),)
     request = request_of(model, own, trusted)
     if model not in CONTRACTS:

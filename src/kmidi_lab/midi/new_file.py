@@ -10,7 +10,7 @@ from kmidi_lab.midi.writing import is_end, joined, number
 
 TICKS = 480
 """A quarter note."""
-VOLUME, PAN = 7, 10
+VOLUME, PAN, EXPRESSION = 7, 10, 11
 BEND_RANGE = 2.0
 """Semitones that a full pitch bend moves a note, unless a file says otherwise."""
 _MARKER, _PITCH_BEND, _CENTRE = 0x06, 0xE0, 8192

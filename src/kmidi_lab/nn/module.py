@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from typing import Annotated, Any, ClassVar
@@ -19,8 +19,11 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.inference.outliers import OutlierDetector
 from kmidi_lab.nn.layer_rates import frozen_parts, parameter_groups
 from kmidi_lab.nn.streaming import Streaming
+from kmidi_lab.run_record import Note
 from kmidi_lab.text.table import Table
 
+Trained = tuple["LabModule", Callable[[np.ndarray], np.ndarray], Any]
+"""A network of a fold: its module, the network as exported, arrays in and out, and the fold's data."""
 LearningRate = Annotated[float, Interval(gt=0, le=1)]
 Dropout = Annotated[float, Interval(ge=0, le=0.95)]
 Smoothing = Annotated[float, Interval(ge=0, le=0.5)]
@@ -149,13 +152,20 @@ class LabModule(Bounded, L.LightningModule):
         """What the arrays of `head` mean; goes into the head file beside them."""
         return {}
 
-    def calibrate(self, call: Callable[[np.ndarray], np.ndarray], data: Any) -> None:
+    def calibrate(
+        self, call: Callable[[np.ndarray], np.ndarray], data: Any, folds: Iterable[Trained] = ()
+    ) -> list[Note]:
         """Sets `outliers` before the model is scored; models that don't tell what they don't know do nothing.
 
         Args:
             call: the network as exported, arrays in and out.
             data: the data module; its train and val splits may be used.
+            folds: of the same recipe; the test splits of their data may be used. They are opened as they are asked for.
+
+        Returns:
+            What a card should say of it.
         """
+        return []
 
     def test_step(self, batch: Any, batch_idx: int) -> None:
         """Nothing: the evaluation callback scores the exported network, not batches."""

@@ -54,7 +54,8 @@ def condition_table(scores: Scores, spread: Spread | None, split: str) -> Condit
     for base, heard in columns:
         clean = _clean(own, base, heard)
         names = {"as recorded": clean} | {name: f"{base}_{name}{heard}" for name in conditions}
-        rival = next((r for r in ranked(scores.primary, rivals) if names[conditions[0]] in rivals[r]), None)
+        scored = (r for r in ranked(scores.primary, rivals) if any(names[c] in rivals[r] for c in conditions))
+        rival = next(scored, None)
         title = f"{base}{heard}".replace("_", " ")
         headings += [title, "share", *([f"{title}, {rival}"] if rival else [])]
         whole, _ = _value(own, over, clean)

@@ -44,6 +44,10 @@ class _Job:
     status: str
 
     @property
+    def is_tested(self) -> bool:
+        return self.status == "ok" and bool(self.run and self.run.scores)
+
+    @property
     def primary(self) -> Primary | None:
         return self.run.primary if self.run else None
 
@@ -71,6 +75,11 @@ def leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spre
     spread, why_not = _spread(jobs)
     text = text_table(_headings(), [astuple(entry) for entry in _entries(jobs, rank_by)], (3, 5))
     return f"{text}\n{_summary(sweep_dir, jobs, spread, why_not, rank_by)}\n", spread
+
+
+def finished(sweep_dir: Path) -> list[tuple[Path, RunRecord]]:
+    """Folders and records of the jobs that a spread is over: those that are ok and tested."""
+    return [(sweep_dir / str(job.number), job.run) for job in _jobs(sweep_dir) if job.run and job.is_tested]
 
 
 def write_leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spread | None]:
@@ -171,7 +180,7 @@ def _spread(jobs: list[_Job]) -> tuple[Spread | None, str]:
 
     `folds` and the spread of the baselines are there where the jobs have folds, each of which has a test of its own.
     """
-    results = [(job, job.run, job.run.scores) for job in jobs if job.run and job.status == "ok" and job.run.scores]
+    results = [(job, job.run, job.run.scores) for job in jobs if job.is_tested and job.run and job.run.scores]
     seeds = [run.identity.seed for _, run, _ in results]
     folds = [job.fold for job, _, _ in results if job.fold is not None]
     settings = {setting(job.overrides) for job, _, _ in results}

@@ -194,5 +194,7 @@ def _part_faults(song: Arrangement) -> Iterator[str]:
                 yield f"{at}: the note at {note.start:g} lasts {note.duration:g}; begin it at 0 to {song.length:g} and let it last"
             if not (0 <= note.pitch < 128 and 1 <= note.velocity < 128):
                 yield f"{at}: pitch {note.pitch}, velocity {note.velocity} at {note.start:g}; use pitch 0 to 127, velocity 1 to 127"
+        if any(not (0 <= level.level < 128 and level.start >= 0) for level in part.levels):
+            yield f"{at}: levels must be 0 to 127 at 0 or later"
         if any(abs(bend.semitones) > BEND_RANGE or not bend.start >= 0 for bend in part.bends):
             yield f"{at}: bends must be -{BEND_RANGE:g} to {BEND_RANGE:g} semitones at 0 or later"

@@ -55,6 +55,13 @@ class Bend(NamedTuple):
     semitones: float
 
 
+class Level(NamedTuple):
+    """A part is as loud as `level` (MIDI's expression, 0..127) from `start` on."""
+
+    start: float
+    level: int
+
+
 class PlacedChord(NamedTuple):
     """A chord from `start` on for `length`; where none is placed, none sounds."""
 
@@ -105,6 +112,7 @@ class Part:
         volume: of the channel, 0..127.
         pan: 0 left, 64 middle, 127 right.
         bends: by start.
+        levels: by start; a part without any is as loud as its notes are.
     """
 
     name: str
@@ -115,6 +123,7 @@ class Part:
     volume: int = 100
     pan: int = 64
     bends: tuple[Bend, ...] = ()
+    levels: tuple[Level, ...] = ()
 
     @property
     def is_drums(self) -> bool:

@@ -51,6 +51,7 @@ def _part(part: Part) -> list[Timed]:
         (0, new_file.control_event(channel, new_file.VOLUME, part.volume)),
         (0, new_file.control_event(channel, new_file.PAN, part.pan)),
     ]
+    out += [(_tick(at), new_file.control_event(channel, new_file.EXPRESSION, level)) for at, level in part.levels]
     out += [(_tick(bend.start), new_file.bend_event(channel, bend.semitones)) for bend in part.bends]
     for pitch, notes in groupby(sorted(part.notes, key=lambda note: (note.pitch, note.start)), lambda n: n.pitch):
         for start, stop, velocity in _apart(notes):

@@ -157,6 +157,35 @@ def test_each_speaker_is_tested_once_whatever_the_folds() -> None:
     assert list(split_speakers(female, 0, 4, 1).values()).count("test") == 1
 
 
+def test_folds_may_say_who_is_tested_together() -> None:
+    female = {f"{i}": i % 2 == 0 for i in range(1, 9)}
+    folds = (("1", "2"), ("5", "3", "8"), ("4",))
+    splits = [split_speakers(female, folds, fold, 2) for fold in range(3)]
+    assert [{s for s in female if split[s] == "test"} for split in splits] == [set(names) for names in folds]
+    # A man and a woman of the folds behind it; 6 and 7 are in no fold, and so in the training of each.
+    assert [{s for s in female if split[s] == "val"} for split in splits] == [{"3", "8"}, {"1", "4"}, {"1", "2"}]
+    assert all(split["6"] == split["7"] == "train" for split in splits)
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("five", "two lists"),
+        ([["actor 01", "actor 02"]], "two lists"),
+        ([["actor 01"], []], "two lists"),
+        ([["actor 01"], ["actor 02", "actor 01"]], "nobody in two"),
+        (["actor 01", "actor 02"], "two lists"),
+        ([["actor 01"], ["actor 7"]], "names actor 7, of whom there is no clip; leave them out. There are actor 01,"),
+    ],
+)
+def test_folds_that_can_not_be_are_named(root: Path, cache: Path, named: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=r"data\.fold_speakers") as caught:
+        ravdess(root, cache, fold_speakers=named, val_speakers=1)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match=r"data\.folds=1 must be 0"):
+        ravdess(root, cache, folds=1)
+
+
 @pytest.mark.parametrize(("folds", "fold", "val"), [(5, 5, 1), (12, 0, 1), (0, 6, 1), (3, 0, 4)])
 def test_impossible_folds_are_named(folds: int, fold: int, val: int) -> None:
     female = {f"{i}": bool(i % 2) for i in range(6)}

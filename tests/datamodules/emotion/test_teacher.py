@@ -18,7 +18,7 @@ from datamodules.emotion.other_speech import CORPORA, recordings, rows
 from datamodules.emotion.speaker_encoder import SIZE, SpeakerEncoder
 from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.audio.mel import RATE, log_mel
-from kmidi_lab.errors import DataError
+from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.pretraining import TARGETS
 
 PLAIN = Augmentation(variants=0, gain=0, bands=0, frames=0, mixup=0)
@@ -76,6 +76,21 @@ def test_no_speaker_of_ravdess_is_heard_before_the_labels(tmp_path: Path) -> Non
         "name": "nemo", "licence": "terms of nemo", "clips": 3, "speakers": 2, "note": rows(chosen)[1]["note"],
     }  # fmt: skip
     assert recordings(tmp_path / "nowhere") == []
+
+
+def test_a_corpus_may_be_left_out(tmp_path: Path, package: Path) -> None:
+    root = write_ravdess(write_corpora(tmp_path) / "ravdess").parent
+    data = ActedSpeech(
+        str(root), str(tmp_path / "cache"), sources=["ravdess"], folds=3, val_speakers=1, augment=PLAIN, workers=1,
+        progress=False, teacher=True, teacher_corpora=["savee", "nemo"],
+    )  # fmt: skip
+    data.setup("fit")
+    assert {row["name"] for row in data.describe()["sources"]} == {"ravdess", "nemo", "savee"}
+    assert [one.corpus for one in recordings(root, ["savee", "nemo"])] == ["nemo"] * 3 + ["savee"] * 3
+    assert data.lessons()[0].version != TeacherLessons(root, tmp_path / "cache", recordings(root)).version
+    for wrong, said in ((["nemo", "emodb"], "Allowed: nemo, ased, emovo, savee"), ([], "data.teacher=false")):
+        with pytest.raises(ConfigError, match=said):
+            ActedSpeech(str(root), str(tmp_path / "cache"), teacher_corpora=wrong)
 
 
 def test_a_large_corpus_is_cut_the_same_way_whatever_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from kmidi_lab.models.dynamics.baselines import Carry, Constant, Linear, Metrica
 from kmidi_lab.models.dynamics.evaluation import DynamicsEvaluator, scores
 from kmidi_lab.models.dynamics.features import EncodedPiece, free_run
 from kmidi_lab.models.dynamics.module import DynamicsEngine, masked_loss
+from kmidi_lab.models.dynamics.network import begin_with_hinges, dynamics_network
 
 HISTORY = DYNAMICS.input("previous_velocities").index
 
@@ -69,7 +70,7 @@ def test_a_start_computes_the_same_with_the_statistics_of_its_new_data(data: Pia
 
 def test_it_learns_and_exports_as_it_is(data: PianoPerformances) -> None:
     L.seed_everything(0, verbose=False)
-    module = DynamicsEngine(hidden=[32, 16], dropout=0.0, learning_rate=1e-2)
+    module = DynamicsEngine(hidden=[32, 16], dropout=0.0, learning_rate=1e-2, hinges=True)
     handshake(module, data)
     run = trainer(6)
     run.fit(module, datamodule=data)
@@ -105,7 +106,23 @@ def test_the_velocity_weighs_as_much_as_it_is_given() -> None:
     out, y, mask = torch.zeros(2, 16), torch.zeros(2, 16), torch.ones(2, 16)
     y[:, 0] = 0.55  # Huber, beta .1: .5; the other slices have no error and weigh 2, .5, 1, .5, .5, 1, 1
     assert float(masked_loss(out, y, mask)) == pytest.approx(0.5 * 4 / 10.5)
-    assert float(masked_loss(out, y, mask, 10.0)) == pytest.approx(0.5 * 10 / 16.5)
+    assert float(masked_loss(out, y, mask, {"velocity": 10.0})) == pytest.approx(0.5 * 10 / 16.5)
+    assert float(masked_loss(out, y, mask, {"timing": 3.0})) == pytest.approx(0.5 * 4 / 12.5)
+
+
+def test_hinges_begin_at_quantiles_of_the_inputs() -> None:
+    torch.manual_seed(0)
+    network = dynamics_network([56, 8], 0.0)
+    with torch.no_grad():
+        network[1].weight.zero_()
+        network[0].std.fill_(0.5)
+    begin_with_hinges(network, torch.full((19, 32), 3.0))
+    # A ramp up and one down of each of the 24 inputs that have any, then the first eight up again; twice as steep in
+    # what is not standardised.
+    units = network[2](network[1](network[0](torch.full((1, 32), 4.0))))[0]
+    assert units.tolist() == [2.0] * 24 + [0.0] * 24 + [2.0] * 8
+    assert network[2](network[1](network[0](torch.full((1, 32), 3.0)))).max() == 0
+    assert (network[1].weight[:, :4] == 0).all() and (network[1].weight[:, HISTORY] == 0).all()
 
 
 def test_inputs_without_evidence_are_not_heard() -> None:

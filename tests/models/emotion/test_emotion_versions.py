@@ -19,7 +19,7 @@ from kmidi_lab.inference.listener import Reading
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
 from kmidi_lab.models.emotion.features import CONDITIONS, EMOTIONS
-from kmidi_lab.models.emotion.hearing import answers, mean_embeddings
+from kmidi_lab.models.emotion.hearing import Call, answers, mean_embeddings
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.predict import HeardEmotion
 
@@ -166,6 +166,35 @@ def test_what_sounds_like_the_training_is_learnt_from_clips_heard_first_and_late
     old.use_contract("1")
     old.calibrate(call, data)  # type: ignore[arg-type]
     assert old.outliers is None
+
+
+def test_labels_are_as_sure_as_the_folds_test_speakers_allow() -> None:
+    class Fold(Voices):
+        def __init__(self, first: int) -> None:
+            self.first = first
+
+        def label_indices(self, split: str) -> np.ndarray:
+            return np.full(12, self.first) if split == "test" else super().label_indices(split)
+
+    def network(bias: float) -> tuple[EmotionRecognizer, Call]:
+        module = EmotionRecognizer(channels=4, dilations=[1]).eval()
+        with torch.no_grad():  # the labels follow from nothing but the bias, so that scales can be worked out by hand
+            module.label.weight.zero_()
+            module.label.bias.copy_(torch.tensor([bias, 0, 0, 0, 0, 0, 0, 0]))
+        return module, numpy_call(module.export_network())
+
+    module, call = network(1.0)
+    folds = [(*network(1.0), Fold(label)) for label in (0, 0, 1)]
+    [note] = module.calibrate(call, Voices(), iter(folds))  # type: ignore[arg-type]
+    # Two of three clips have the first label: its share exp(s) / (exp(s) + 7) is to be 2/3, so that exp(s) is 14.
+    assert np.allclose(module.head()["bias"][:2], [np.log(14), 0], rtol=0.03)
+    # Without the first or second fold its share is to be half (exp(s) = 7), without the third as large as may be.
+    sure, half = np.exp(5) / (np.exp(5) + 7), 0.5
+    wrong = (24 * (1 - half) + 12 * sure) / 36  # by bins: half and half with all right, the largest with none right
+    assert note.text.count(f"{wrong:.3f}") == 2 and "36 test clips of 3 folds" in note.text
+    # Without folds validation says it, where half of the clips have the first label; the network's own is not touched.
+    assert module.calibrate(*network(1.0)[1:], Voices()) == []  # type: ignore[arg-type]
+    assert np.allclose(folds[0][0].head()["bias"][:2], [1, 0])
 
 
 def test_clips_are_answered_together_as_alone() -> None:

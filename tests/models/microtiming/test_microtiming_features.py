@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtri
 
 from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.models.microtiming.features import history, lead_given, milliseconds, note_vectors
 from kmidi_lab.models.microtiming.heuristic import by_rule
 from kmidi_lab.models.microtiming.notes import ROLES, WrittenNotes, drum_voices, keyboard_roles
-from kmidi_lab.models.microtiming.placing import kept_in_order, new_ends
-from kmidi_lab.models.microtiming.quantiles import LEVELS, drawn, pinball, read_quantiles
+from kmidi_lab.models.microtiming.placing import chord_widths, kept_in_order, new_ends
+from kmidi_lab.models.microtiming.quantiles import LEVELS, ONE_HAND, ONE_ONSET, drawn, pinball, read_quantiles
 
 IN = {s.name: s.index for s in MICROTIMING.inputs}
 
@@ -96,7 +97,7 @@ def test_pinball_is_least_at_the_quantiles():
 
 def test_what_is_drawn_has_the_quantiles_that_it_is_drawn_from():
     quantiles = np.array([-20.0, -8.0, 1.0, 6.0, 30.0])
-    many = drawn(np.tile(quantiles, (20_000, 1)), np.arange(20_000), np.random.default_rng(1))
+    many = drawn(np.tile(quantiles, (80_000, 1)), np.arange(80_000), np.random.default_rng(1))
     np.testing.assert_allclose(np.quantile(many, LEVELS), quantiles, atol=1.5)
 
 
@@ -104,6 +105,26 @@ def test_neighbours_drawn_together_are_alike():
     quantiles = np.tile([-10.0, -5.0, 0.0, 5.0, 10.0], (4000, 1))
     alone, near = (drawn(quantiles, np.arange(4000), np.random.default_rng(2), t) for t in (0.0, 0.6))
     assert abs(np.corrcoef(alone[1:], alone[:-1])[0, 1]) < 0.1 < 0.2 < np.corrcoef(near[1:], near[:-1])[0, 1]
+
+
+def test_notes_that_are_written_together_are_drawn_together():
+    """Normal quantiles of 10 ms; chords of a bass, three accompanying notes and a lead, 4,000 of them."""
+    chords = 4000
+    quantiles = np.tile(10 * ndtri(np.array(LEVELS)), (5 * chords, 1))
+    order, hands = np.repeat(np.arange(chords), 5), np.tile([1, 2, 2, 2, 0], chords)
+    notes = drawn(quantiles, order, np.random.default_rng(3), hands=hands).reshape(chords, 5)
+    alike = np.corrcoef(notes.T)
+    np.testing.assert_allclose([alike[1, 2], alike[1, 3], alike[2, 3]], ONE_HAND, atol=0.02)
+    np.testing.assert_allclose([alike[0, 1], alike[0, 4], alike[3, 4]], ONE_ONSET, atol=0.03)
+    np.testing.assert_allclose(notes.std(), 10.0, rtol=0.03)
+    np.testing.assert_allclose(notes[:, 1:4].std(1, ddof=1).mean(), 10 * np.sqrt(1 - ONE_HAND) * 0.8862, rtol=0.03)
+    drums = np.corrcoef(drawn(quantiles, order, np.random.default_rng(4)).reshape(chords, 5).T)
+    np.testing.assert_allclose(drums[np.triu_indices(5, 1)], ONE_ONSET, atol=0.03)
+
+
+def test_the_width_of_a_chord_is_from_its_first_to_its_last_note():
+    onset, shift = np.array([0.0, 0.0, 0.0, 1.0, 2.0, 2.0]), np.array([-3.0, 5.0, 1.0, 40.0, 2.0, 2.5])
+    assert chord_widths(onset, shift).tolist() == [8.0, 0.5]
 
 
 def test_the_rule_gives_what_the_model_gives():

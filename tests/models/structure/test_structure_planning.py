@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,8 @@ from kmidi_lab.models.structure.decoding import steered_probabilities
 from kmidi_lab.models.structure.form import END, LENGTHS, OTHER_LENGTH, TOKENS, TYPES
 from kmidi_lab.models.structure.heuristic import rule_head, usual_form
 from kmidi_lab.models.structure.planning import MOST_BARS, MOST_SECTIONS, Answer, Wishes, plan
-from kmidi_lab.models.structure.rules import ARC_CURVES, STEERING, expression, expressions, steered, wanted_energy
+from kmidi_lab.models.structure.rules import STEERING, expression, expressions, steered
+from kmidi_lab.song.arcs import ARC_CURVES, wanted_energy
 from kmidi_lab.song.elements import Metre
 from kmidi_lab.song.vocabularies import ARCS
 
@@ -99,6 +102,14 @@ def test_the_vector_says_what_was_asked_for():
 def test_arcs_are_those_of_the_song_intent():
     assert list(ARC_CURVES) == list(ARCS) and len(ARC_CURVES) == 8
     assert HEAD["arc_weight"].shape == (8, 9) and HEAD["arc_weight"].min() >= 0 and HEAD["arc_weight"].max() <= 1
+
+
+@pytest.mark.parametrize("bars", [None, 24, 32, 64])
+def test_a_song_ends_as_songs_do(bars):
+    """Where all kinds are equally likely, of those that end a song an outro does so most often, a verse least."""
+    ends = Counter(drawn(even, seed, bars=bars)[-1].name for seed in range(200))
+    assert set(ends) <= {"outro", "chorus", "verse"} and ends["outro"] > ends["chorus"]
+    assert all(sum(s.bars for s in drawn(even, seed, bars=bars)) == bars for seed in range(20) if bars)
 
 
 @pytest.mark.parametrize("arc", ARC_CURVES)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch.nn import functional as F
 from kmidi_lab.bounds import Sizes
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, free_run
-from kmidi_lab.models.dynamics.network import PLAYED, dynamics_network
+from kmidi_lab.models.dynamics.network import PLAYED, begin_with_hinges, dynamics_network
 from kmidi_lab.nn.layers import Standardize
 from kmidi_lab.nn.module import Dropout, LabModule, LossWeight
 
@@ -33,14 +34,14 @@ _HUBER_BETA = 0.1
 
 
 def masked_loss(
-    out: torch.Tensor, y: torch.Tensor, mask: torch.Tensor, velocity: float = _WEIGHTS["velocity"]
+    out: torch.Tensor, y: torch.Tensor, mask: torch.Tensor, more: Mapping[str, float] = MappingProxyType({})
 ) -> torch.Tensor:
     """Weighted mean of the Huber loss of each slice over its known values; `[B, 16]` each.
 
-    `velocity` is the weight of the note's own velocity; the curve's is 2, the others' 0.5 or 1.
+    `more` are weights of slices in the place of the usual ones: 4 of the velocity, 2 of the curve, 0.5 or 1 of the rest.
     """
     error = F.smooth_l1_loss(out, y, beta=_HUBER_BETA, reduction="none") * mask
-    weights = _WEIGHTS | {"velocity": velocity}
+    weights = {**_WEIGHTS, **more}
     parts = [
         weight * error[:, s.index].sum() / mask[:, s.index].sum().clamp(min=1)
         for s in DYNAMICS.outputs
@@ -49,15 +50,18 @@ def masked_loss(
     return torch.stack(parts).sum() / sum(weights.values())
 
 
-def loss_over_pieces(outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiece]) -> float:
+def loss_over_pieces(
+    outputs: Sequence[np.ndarray], pieces: Sequence[EncodedPiece], more: Mapping[str, float] = MappingProxyType({})
+) -> float:
     """The loss of whole performances, `[N, 16]` each: its mean over the performances of a piece, then over the pieces.
 
-    Some pieces are recorded twenty times, some once; a mean over notes would be about the former alone.
+    Some pieces are recorded twenty times, some once; a mean over notes would be about the former alone. `more` are
+    weights of slices in the place of the usual ones.
     """
     by_piece: dict[str, list[float]] = defaultdict(list)
     for out, piece in zip(outputs, pieces, strict=True):
         mine, y, mask = (torch.from_numpy(a) for a in (out, piece.y, piece.mask))
-        by_piece[piece.piece].append(float(masked_loss(mine, y, mask)))
+        by_piece[piece.piece].append(float(masked_loss(mine, y, mask, more)))
     return float(np.mean([np.mean(losses) for losses in by_piece.values()]))
 
 
@@ -70,8 +74,10 @@ class DynamicsEngine(LabModule):
     Args:
         hidden: sizes of the hidden layers.
         dropout: share of hidden units dropped in training.
-        velocity_weight: of the velocity in the training loss, where the curve has 2 and the rest 0.5 or 1; the
-            validation loss has 4.
+        velocity_weight: of the velocity in the losses of training and validation, where the curve has 2 and the rest
+            0.5 or 1.
+        timing_weight: of the timing in them.
+        hinges: the first layer begins with ramps of single inputs, where it is not trained further.
     """
 
     network: nn.Sequential
@@ -83,11 +89,13 @@ class DynamicsEngine(LabModule):
         hidden: Sizes = (192, 64),
         dropout: Dropout = 0.2,
         velocity_weight: LossWeight = 4.0,
+        timing_weight: LossWeight = 1.0,
+        hinges: bool = False,
         learning_rate: float = 2e-3,
         weight_decay: float = 5e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        self._velocity_weight = velocity_weight
+        self._weights, self._hinges = {"velocity": velocity_weight, "timing": timing_weight}, hinges
         self.sizes = [DYNAMICS.input_size, *hidden]
         self.network = dynamics_network(hidden, dropout)
         self.save_hyperparameters()
@@ -99,16 +107,19 @@ class DynamicsEngine(LabModule):
     def setup(self, stage: str) -> None:
         """The training data's input statistics become part of the network, which computes the same where it has a start."""
         if stage == "fit":
-            mean, std = self.trainer.datamodule.statistics()  # type: ignore[attr-defined]
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            mean, std = data.statistics()
             statistics = self.network[0]
             assert isinstance(statistics, Standardize)
             if self.has_start:
                 statistics.hand_over(self.network[1], mean, std)
             statistics.mean.copy_(mean)
             statistics.std.copy_(std)
+            if self._hinges and not self.has_start:
+                begin_with_hinges(self.network, data.quantiles())
 
     def training_step(self, batch: DynamicsBatch, batch_idx: int) -> torch.Tensor:
-        loss = masked_loss(self.network(batch.x), batch.y, batch.mask, self._velocity_weight)
+        loss = masked_loss(self.network(batch.x), batch.y, batch.mask, self._weights)
         self.keep_loss(loss)
         return loss
 
@@ -116,5 +127,5 @@ class DynamicsEngine(LabModule):
         def call(x: np.ndarray) -> np.ndarray:
             return self.network(torch.from_numpy(x).to(self.device)).float().cpu().numpy()
 
-        loss = loss_over_pieces(free_run(call, [p.x for p in batch]), batch)
+        loss = loss_over_pieces(free_run(call, [p.x for p in batch]), batch, self._weights)
         self.log("val/loss", loss, prog_bar=True, batch_size=len(batch), sync_dist=True)

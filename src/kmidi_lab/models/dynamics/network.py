@@ -33,6 +33,27 @@ def dynamics_network(hidden: Sequence[int], dropout: float) -> nn.Sequential:
     return network
 
 
+def begin_with_hinges(network: nn.Sequential, quantiles: torch.Tensor) -> None:
+    """Each unit of the first layer begins as a ramp, up or down, of one input, to which half of its random weights are added.
+
+    The ramps begin at quantiles of the inputs `[Q, 32]`, so that there are bends where boosted trees have their steps.
+    Emotion and previous velocities have none.
+    """
+    statistics, first = network[0], network[1]
+    assert isinstance(statistics, Standardize) and isinstance(first, nn.Linear)
+    at = (quantiles.to(statistics.mean) - statistics.mean) / statistics.std
+    bent = [
+        c for s in DYNAMICS.inputs if s.name not in ("emotion", "previous_velocities") for c in range(s.start, s.stop)
+    ]
+    with torch.no_grad():
+        first.weight.mul_(0.5)
+        for unit in range(first.out_features):
+            turn, which = divmod(unit, len(bent))
+            column, direction = bent[which], 1 - 2 * (turn % 2)
+            first.weight[unit, column] += direction
+            first.bias[unit] = -direction * at[torch.randint(len(at), ()), column]
+
+
 def _zeros_behind(size: int) -> nn.Linear:
     """A fixed layer that passes its inputs on and adds the outputs that stay zero."""
     layer = nn.Linear(size, DYNAMICS.output_size)

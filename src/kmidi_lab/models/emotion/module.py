@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from math import gcd
 from typing import Annotated
 
 import numpy as np
 import torch
 from annotated_types import Interval
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,15 +17,17 @@ from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contract_features import AUDIO_FEATURES, SPEAKER_FEATURES
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.emotion.calibration import HEARINGS, note_of, scale_of
 from kmidi_lab.models.emotion.discriminants import OTHERS, keep_discriminants, kept_numbers, spare_directions
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
-from kmidi_lab.models.emotion.hearing import EmotionData, mean_embeddings
+from kmidi_lab.models.emotion.hearing import Call, EmotionData, mean_embeddings
 from kmidi_lab.models.emotion.network import embedding_network, free, read, recurrent_part
 from kmidi_lab.models.emotion.pretraining import pretrain
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
-from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
+from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing, Trained
 from kmidi_lab.nn.streaming import Chain
-from kmidi_lab.scoring.calibration import sharpness
+from kmidi_lab.run_record import Note
+from kmidi_lab.scoring.calibration import Judged
 from kmidi_lab.scoring.outliers import fit_outliers
 
 _SILENCE = {
@@ -162,19 +165,31 @@ class EmotionRecognizer(AudioModule):
         heads |= {"intensity_weight": self.intensity.weight @ self.seen, "intensity_bias": self.intensity.bias}
         return {name: values.detach().cpu().numpy() for name, values in heads.items()}
 
-    def calibrate(self, call: Callable[[np.ndarray], np.ndarray], data: EmotionData) -> None:
-        """Fits `outliers` on the training clips, its threshold and the scale of the labels' head on those of validation.
+    def calibrate(self, call: Call, data: EmotionData, folds: Iterable[Trained] = ()) -> list[Note]:
+        """Fits `outliers` on the training clips, and its threshold on those of validation; then scales the labels' head.
 
-        Clips are heard twice: as the first clip of a voice, and after 15 s of it.
+        The head is scaled to the validation clips, or to the test clips of the folds where there are any. Clips are
+        heard twice: as the first clip of a voice, and after 15 s of it.
         """
-        if self.contract.features == SPEAKER_FEATURES and data.songs("train") and data.songs("val"):
-            train, val = mean_embeddings(call, data, "train"), mean_embeddings(call, data, "val")
-            self.outliers = fit_outliers(train, np.tile(data.label_indices("train"), 2), val)
-            with torch.no_grad():
-                logits = self.label.cpu()(torch.from_numpy(val) @ self.seen.cpu()).numpy()
-                scale = sharpness(logits, np.tile(data.label_indices("val"), 2))
-                self.label.weight.mul_(scale)
-                self.label.bias.mul_(scale)
+        if self.contract.features != SPEAKER_FEATURES or not data.songs("train") or not data.songs("val"):
+            return []
+        train, val = mean_embeddings(call, data, "train"), mean_embeddings(call, data, "val")
+        self.outliers = fit_outliers(train, np.tile(data.label_indices("train"), HEARINGS), val)
+        tested = []
+        for module, own, part in folds:
+            assert isinstance(module, EmotionRecognizer)
+            tested.append(module.judged(mean_embeddings(own, part, "test"), part, "test"))
+        scale = scale_of(tested or [self.judged(val, data, "val")])
+        with torch.no_grad():
+            self.label.weight.mul_(scale)
+            self.label.bias.mul_(scale)
+        return [note_of(tested)] if tested else []
+
+    @torch.no_grad()
+    def judged(self, embeddings: NDArray[np.float32], data: EmotionData, split: str) -> Judged:
+        """Logits and labels of clips of a split that was heard twice (`mean_embeddings`)."""
+        logits = self.label.cpu()(torch.from_numpy(embeddings) @ self.seen.cpu()).numpy()
+        return logits, np.tile(data.label_indices(split), HEARINGS)
 
     def setup(self, stage: str) -> None:
         super().setup(stage)

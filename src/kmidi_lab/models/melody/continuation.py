@@ -11,19 +11,23 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.contracts import Contract
+from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError, OpenFile, open_file
 from kmidi_lab.midi.score import name_of
 from kmidi_lab.midi.writing import Edit, name_event, note_events, rewrite
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
-from kmidi_lab.models.melody.finding import HOW, REST, as_melody, melody_of
+from kmidi_lab.models.melody.finding import HOW, REST, MelodyLine, as_melody, melody_of, stated_key
 from kmidi_lab.models.melody.metres import METRES, Metre, metre_of
 from kmidi_lab.models.melody.rhythm import SHORTEST, Bar, bars_of
+from kmidi_lab.models.melody.tune_key import key_of_tune
 
 _CONTEXT = 448
 """Notes that the model is given: its attention and memory reach no further."""
 _FEWEST_BARS = 3
 """A tune with fewer different bars gives no rhythm to go on with."""
 _LAST_NOTES = 16
+_ALONE = 1.1
+"""Notes of a file for each of its melody's up to which there is nothing else to hear its key by."""
 Sounding = tuple[float, float, int, int]
 """(onset, duration, pitch, velocity), times in quarters from where the tune goes on."""
 
@@ -99,6 +103,8 @@ def read_tune(source: Path | bytes, metre: Metre | None = None) -> Primer:
     try:
         line = melody_of(piece)
         melody = as_melody(piece, line, name_of(source), "midi")
+        if stated_key(piece) is None and _stands_alone(piece, line):
+            melody = replace(melody, key=key_of_tune(line.voice.pitch, line.voice.duration))
     except MidiError as error:
         raise MidiError(error.reason, error.detail, name_of(source)) from error
     quarter = float(piece.ticks_per_quarter)
@@ -113,6 +119,11 @@ def read_tune(source: Path | bytes, metre: Metre | None = None) -> Primer:
     bar = max(1, round(start / metre.bar))
     loud = int(np.median(track.notes["velocity"][-_LAST_NOTES:]))
     return Primer(file, melody, line.track, metre, start, bar, float(piece.tempos[at, 1]), loud, line.how, start - end)
+
+
+def _stands_alone(piece: Piece, line: MelodyLine) -> bool:
+    """Whether the file holds hardly a pitched note beside its melody."""
+    return sum(len(t.notes) for t in piece.tracks if not t.is_drum) <= _ALONE * len(line.voice.pitch)
 
 
 def written(tune: Primer, melody: Sequence[Sounding], chords: Sequence[Sounding]) -> bytes:

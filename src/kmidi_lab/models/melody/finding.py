@@ -162,10 +162,17 @@ def _named(tracks: list[Track]) -> Track | None:
     return None
 
 
-def key_of(piece: Piece) -> Key:
-    """The file's key signature; estimated from all pitched notes where it has none, or C major, which programs write unasked."""
+def stated_key(piece: Piece) -> Key | None:
+    """The file's key signature; None where it has none, or C major, which programs write unasked."""
     if len(piece.keys) and (piece.keys[0, 1], piece.keys[0, 2]) != (0, 0):
         return Key(int(piece.keys[0, 1]), -1 if piece.keys[0, 2] else 1)
+    return None
+
+
+def key_of(piece: Piece) -> Key:
+    """The file's key signature; where it states none, an estimate from all pitched notes."""
+    if (stated := stated_key(piece)) is not None:
+        return stated
     notes = np.concatenate([t.notes for t in piece.tracks if not t.is_drum])
     weights = np.minimum(notes["duration"], 4 * piece.ticks_per_quarter)
     return key_of_chroma(np.bincount(notes["pitch"] % 12, weights, 12))

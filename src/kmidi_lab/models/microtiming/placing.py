@@ -1,4 +1,4 @@
-"""Where notes begin and end that were moved: none overtakes another of its part, and lengths stay."""
+"""Where notes begin and end that were moved: none overtakes another of its part, and lengths stay; how far chords are spread."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ def kept_in_order(start: np.ndarray, moved: np.ndarray, part: np.ndarray) -> np.
         before = np.append(np.iinfo(np.int64).min, np.maximum.accumulate(latest)[:-1])
         out[own] = np.maximum(out[own], before[at])
     return out
+
+
+def chord_widths(onset: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """How far the first and the last note of each written onset of several notes lie apart, in the unit of `shift` `[N]`."""
+    _, at, count = np.unique(onset, return_inverse=True, return_counts=True)
+    latest, earliest = np.full(len(count), -np.inf), np.full(len(count), np.inf)
+    np.maximum.at(latest, at, shift)
+    np.minimum.at(earliest, at, shift)
+    return np.asarray((latest - earliest)[count > 1])
 
 
 def new_ends(start: np.ndarray, end: np.ndarray, moved: np.ndarray, key: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from kmidi_lab.models.microtiming.features import LEAD_MS, lead_given, milliseco
 from kmidi_lab.models.microtiming.heuristic import by_rule
 from kmidi_lab.models.microtiming.notes import ROLES
 from kmidi_lab.models.microtiming.parts import Line, lines_of
-from kmidi_lab.models.microtiming.placing import kept_in_order, new_ends
+from kmidi_lab.models.microtiming.placing import chord_widths, kept_in_order, new_ends
 from kmidi_lab.models.microtiming.quantiles import drawn, read_quantiles, read_velocity
 from kmidi_lab.wording import many
 
@@ -37,6 +37,8 @@ SOFTEST = 15
 """No new velocity is below this: nothing softer is heard as a stroke."""
 _NORMAL = 1.2533
 """Standard deviation of a normal variable over its mean distance."""
+_WIDE_MS, _FEWEST_CHORDS = 30.0, 8
+"""A tenth of the chords spread farther than this is told, where a file has so many chords at least."""
 _WITHIN, _WITHIN_OF_KICK = 0.75, 0.55
 """Share of the spread of velocities that players have within a take; the rest is from take to take. Set on training takes."""
 
@@ -47,7 +49,7 @@ class PlacedFile:
 
     `shift` in seconds, later is above 0; `velocity` 1..127. `parts` names what was played, `loudness` says whether
     velocities are the model's, `flaws` counts what the file was read with, `remarks` are lines that a person should
-    know.
+    know, and `by_part` has the shifts of each part.
     """
 
     midi: bytes
@@ -57,6 +59,7 @@ class PlacedFile:
     loudness: bool
     flaws: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    by_part: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def _lead(value: float | str) -> float:
@@ -128,9 +131,14 @@ class PlacedNotes(Request[PlacedFile]):
         velocity = np.concatenate([loud for _, loud in answers]) if louder else written
         part, index = (np.concatenate([getattr(line, name) for line in lines]) for name in ("part", "index"))
         midi, shift = _rewritten(file, piece, part, index, shift, velocity)
-        names = tuple(dict.fromkeys(line.name for line in lines))
-        remarks = tuple(self._remarks(file.piece, part, any(line.drums for line in lines)))
-        return PlacedFile(midi, shift, velocity, names, louder, file.piece.flaws, remarks)
+        named = np.repeat([line.name for line in lines], [len(line.notes) for line in lines])
+        by_part = {line.name: shift[named == line.name] for line in lines}
+        ends = np.cumsum([len(line.notes) for line in lines])[:-1]
+        remarks = (
+            *self._remarks(file.piece, part, any(line.drums for line in lines)),
+            *_wide(lines, np.split(1000 * shift, ends)),
+        )
+        return PlacedFile(midi, shift, velocity, tuple(by_part), louder, file.piece.flaws, remarks, by_part)
 
     def _remarks(self, piece: Piece, part: np.ndarray, drums: bool) -> Iterator[str]:
         """What a person should know of a file, and of a style."""
@@ -173,9 +181,9 @@ class PlacedNotes(Request[PlacedFile]):
         unit = milliseconds(notes.bpm)
         outputs = by_rule(x, unit) if published is None else published.call(x[None])[0]
         _, order = np.unique(notes.onset, return_inverse=True)
-        ms = drawn(read_quantiles(outputs.astype(np.float64)), order, rng) * unit + (
-            self._by_style if line.drums else 0
-        )
+        hands = None if line.drums else notes.role
+        ms = drawn(read_quantiles(outputs.astype(np.float64)), order, rng, hands=hands) * unit
+        ms += self._by_style if line.drums else 0
         middle, spread = read_velocity(outputs)
         within = np.where(notes.role == ROLES.index("kick"), _WITHIN_OF_KICK, _WITHIN)
         loud = 127 * (middle + within * _NORMAL * spread * rng.standard_normal(len(middle)))
@@ -185,6 +193,17 @@ class PlacedNotes(Request[PlacedFile]):
     def _target(self, folder: Path) -> Path:
         source = None if isinstance(self.midi, bytes) else self.midi
         return midi_target(self.out, folder / f"{Path(name_of(self.midi)).stem}_played.mid", source)
+
+
+def _wide(lines: list[Line], shifts: list[np.ndarray]) -> Iterator[str]:
+    """A line where many chords are spread far; `shifts` are those of each line's notes, in ms."""
+    pitched = [chord_widths(line.notes.onset, ms) for line, ms in zip(lines, shifts, strict=True) if not line.drums]
+    widths = np.concatenate(pitched) if pitched else np.zeros(0)
+    if len(widths) >= _FEWEST_CHORDS and (wide := float(np.quantile(widths, 0.9))) > _WIDE_MS:
+        yield (
+            f"one chord in ten is spread over {wide:.0f} ms or more, as solo pianists play them; predict.amount=0.4 "
+            "plays all offsets tighter, as a band does"
+        )
 
 
 def _rewritten(

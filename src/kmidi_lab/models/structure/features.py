@@ -75,7 +75,7 @@ def context_vector(
         target: length that the song shall have, in seconds.
         tempo: in quarter notes a minute.
         quarters: length of a bar in quarter notes.
-        arc: place of the narrative arc in `rules.ARC_CURVES`.
+        arc: place of the narrative arc in `song.arcs.ARC_CURVES`.
         affect: valence and arousal, -1..1.
     """
     x = np.zeros(STRUCTURE.input_size, np.float32)

@@ -9,7 +9,8 @@ import numpy as np
 from kmidi_lab.models.structure.decoding import Head
 from kmidi_lab.models.structure.form import END, LENGTHS, OTHER_LENGTH, TOKENS, TYPES, Section
 from kmidi_lab.models.structure.planning import Answer
-from kmidi_lab.models.structure.rules import ARC_CURVES, STEERING, expression_weight
+from kmidi_lab.models.structure.rules import STEERING, expression_weight
+from kmidi_lab.song.arcs import ARC_CURVES
 
 _FORM = ("intro", "verse", "chorus", "verse", "chorus", "bridge", "chorus", "outro")
 _SHORT = ("intro", "outro")

@@ -14,9 +14,10 @@ from kmidi_lab.contracts import STRUCTURE
 from kmidi_lab.models.structure.features import UNKNOWN, StructureBatch
 from kmidi_lab.models.structure.form import LENGTHS, OTHER_LENGTH, TYPES
 from kmidi_lab.models.structure.network import structure_network
-from kmidi_lab.models.structure.rules import ARC_CURVES, EXPRESSION, STEERING, expression_weight
+from kmidi_lab.models.structure.rules import EXPRESSION, STEERING, expression_weight
 from kmidi_lab.models.structure.song_memory import memory_weights, no_memory, repeat_weights
 from kmidi_lab.nn.module import Dropout, LabModule, LossWeight
+from kmidi_lab.song.arcs import ARC_CURVES
 
 if TYPE_CHECKING:
     from kmidi_lab.models.structure.evaluation import StructureData

@@ -11,8 +11,9 @@ import numpy as np
 from kmidi_lab.models.structure.decoding import Head, steered_probabilities
 from kmidi_lab.models.structure.features import SongSoFar, context_vector
 from kmidi_lab.models.structure.form import END, LENGTHS, TYPES, Section
-from kmidi_lab.models.structure.rules import expressions, wanted_energy
+from kmidi_lab.models.structure.rules import expressions
 from kmidi_lab.scoring.ngram import Floats
+from kmidi_lab.song.arcs import wanted_energy
 from kmidi_lab.song.elements import Metre
 from kmidi_lab.song.elements import Section as PlannedSection
 
@@ -22,6 +23,10 @@ _FEWEST_SECTIONS, _SHORTEST, _LONGEST_OUTRO = 3, 2, 16
 _USUAL_S = 220.0
 """Median length of the annotated songs: where the arc of a song stands whose length is left open."""
 _COMMON = Metre()
+_ENDS = np.zeros(END)
+_ENDS[[TYPES.index(kind) for kind in ("outro", "chorus", "verse")]] = 0.803, 0.071, 0.015
+"""How often a section of each kind is the last: of the 2,416 training songs 56 % end with an outro, 20 % with a chorus, 3 % with a
+verse. Other kinds end fewer (solos 2.6 %), and no planned song; `other`, 16 %, is never drawn."""
 _UNUSED = [TYPES.index("other"), TYPES.index("silence")]
 _OUTRO = TYPES.index("outro")
 
@@ -45,7 +50,7 @@ class Wishes:
         bars: its length; None is left open.
         tempo: in quarter notes a minute.
         metre: of every bar.
-        arc: place in `rules.ARC_CURVES`; None is none.
+        arc: place in `song.arcs.ARC_CURVES`; None is none.
         affect: valence and arousal, -1..1.
         start: sections that it begins with.
         temperature: of the draw; below 1 likelier sections, above 1 rarer ones.
@@ -70,18 +75,26 @@ class Wishes:
 
 
 def plan(ask: Ask, head: Head, wishes: Wishes, rng: np.random.Generator) -> list[PlannedSection]:
-    """Draws sections until END. With a length in bars the song has exactly that; `other` and `silence` are never drawn."""
+    """Draws sections until END. With a length in bars the song has exactly that; `other` and `silence` are never drawn.
+
+    The last one that is drawn is of a kind that songs end with: where it is not, its kind is drawn again among those.
+    """
     song = SongSoFar()
     planned: list[PlannedSection] = []
     for kind, bars in wishes.start:
         _add(song, planned, kind, bars, head, wishes)
     while (left := _left(planned, wishes)) > 0 and len(planned) < MOST_SECTIONS:
         answer = ask(_vector(song, wishes), song.sections)
-        kind = int(rng.choice(END + 1, p=_sections(answer.section, planned, left, head, wishes)))
+        p = _sections(answer.section, planned, left, head, wishes)
+        kind = int(rng.choice(END + 1, p=p))
         if kind == END:
             break
         last = kind == _OUTRO or len(planned) == MOST_SECTIONS - 1
         bars = left if wishes.bars is not None and last else _bars(answer.length[kind], left, wishes, rng)
+        if (last or bars == left) and not _ENDS[kind]:
+            ends = p[:END] * _ENDS
+            ends[_OUTRO] *= bool(planned)  # nothing stands before the outro of a song of one section
+            kind = int(rng.choice(END, p=ends / ends.sum()))
         _add(song, planned, kind, bars, head, wishes)
     return planned
 
@@ -107,6 +120,8 @@ def _sections(p: Floats, planned: Sequence[PlannedSection], left: int, head: Hea
         p[_OUTRO] *= left <= _LONGEST_OUTRO
     elif len(planned) < _FEWEST_SECTIONS:
         p[[END, _OUTRO]] = 0.0
+    elif not _ENDS[TYPES.index(planned[-1].name)]:
+        p[END] = 0.0
     return p / p.sum()
 
 

@@ -22,9 +22,9 @@ from kmidi_lab.models.structure.form import TYPES, length_class
 from kmidi_lab.models.structure.form import Section as FormSection
 from kmidi_lab.models.structure.heuristic import rule_head, usual_form
 from kmidi_lab.models.structure.planning import MOST_BARS, MOST_SECTIONS, Answer, Ask, Wishes, plan
-from kmidi_lab.models.structure.rules import ARC_CURVES
 from kmidi_lab.models.structure.song_memory import MOST_REPEATS, repeated, with_repeats
 from kmidi_lab.scoring.matches import next_with_matches
+from kmidi_lab.song.arcs import ARC_CURVES
 from kmidi_lab.song.elements import DENOMINATORS, FASTEST, SLOWEST, Metre, Section
 from kmidi_lab.song.vocabularies import mood_affect
 from kmidi_lab.wording import many

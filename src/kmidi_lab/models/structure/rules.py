@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.models.structure.form import TYPES
-from kmidi_lab.song.vocabularies import ARCS
+from kmidi_lab.song.arcs import wanted_energy
 
 EXPRESSION = ("energy", "density", "tension")
 _BY_TYPE = {
@@ -35,18 +35,6 @@ _ARC = np.array([0.60, 0.40, 0.60])
 _AROUSAL = np.array([0.15, 0.15, 0.05])
 """From neutral to fully aroused."""
 
-_CURVES = {
-    "Climb-to-Climax": (0.15, 0.20, 0.30, 0.40, 0.50, 0.65, 0.80, 1.00, 0.90),
-    "Slow Reveal": (0.10, 0.10, 0.15, 0.20, 0.30, 0.45, 0.60, 0.75, 0.80),
-    "Repetitive Despair": (0.45, 0.50, 0.45, 0.50, 0.45, 0.50, 0.45, 0.50, 0.45),
-    "Static Reflection": (0.35, 0.35, 0.35, 0.35, 0.35, 0.35, 0.35, 0.35, 0.35),
-    "Sudden Shift": (0.30, 0.30, 0.30, 0.30, 0.35, 0.90, 0.90, 0.90, 0.85),
-    "Descent": (0.85, 0.80, 0.70, 0.60, 0.50, 0.40, 0.30, 0.20, 0.10),
-    "Rise and Fall": (0.20, 0.40, 0.60, 0.80, 1.00, 0.80, 0.60, 0.40, 0.20),
-    "Spiral": (0.30, 0.50, 0.35, 0.60, 0.45, 0.75, 0.60, 0.90, 1.00),
-}
-ARC_CURVES: dict[str, tuple[float, ...]] = {arc: _CURVES[arc] for arc in ARCS}
-"""The energy that each arc wants at nine places from the start of a song to its end; straight lines between them."""
 STEERING = 6.0
 """How strongly the energy of a section draws it to where the arc wants it."""
 Floats = NDArray[np.floating]
@@ -82,11 +70,6 @@ def expression_weight() -> Floats:
         for value, slope in zip(_BY_TYPE[name], slopes, strict=True)
     ]
     return np.array(rows)
-
-
-def wanted_energy(curve: Floats, place: float) -> float:
-    """What an arc's `[9]` curve wants at a place, 0..1."""
-    return float(np.interp(place, np.linspace(0, 1, len(curve)), curve))
 
 
 def steered(p: Floats, curve: Floats, energies: Floats, place: float, steering: float = STEERING) -> Floats:

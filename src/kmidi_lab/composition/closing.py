@@ -1,0 +1,61 @@
+"""The end of a song as its text asks for it: a ritardando, a last chord that is held, a fade."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from kmidi_lab.composition.said_ending import SaidEnding
+from kmidi_lab.song import Arrangement
+from kmidi_lab.song.elements import SLOWEST, Level, Tempo
+
+_BARS = 2
+"""Over which the tempo falls; a song of fewer falls over its last bar."""
+_LAST = 0.6
+"""Share of the tempo that is left at the end: about what listeners and pianists end a piece at."""
+_POWER = 3.0
+"""The tempo falls as that of a runner who comes to a stand (A. Friberg, J. Sundberg, J. Acoust. Soc. Am. 105, 1999)."""
+_HELD = 0.5
+"""Share of the tempo that the last bar has under a fermata: its chord sounds twice as long."""
+_FADE_BARS, _FADE_SHARE = 8, 3
+"""Bars of a fade; of a short song it is one of so many parts."""
+_STEP, _FULL, _FAINTEST = 0.5, 127, 4
+"""Quarters between two levels of a fade, and its highest and lowest level."""
+
+
+def closed(song: Arrangement, ending: SaidEnding) -> Arrangement:
+    """The song with each ending that is asked for."""
+    song = slowed(song) if ending.slower else song
+    song = held(song) if ending.held else song
+    return faded(song) if ending.faded else song
+
+
+def slowed(song: Arrangement) -> Arrangement:
+    """The same song with a lower tempo on each of its last beats; what was played before stays as it is."""
+    bars = min(_BARS, max(1, len(song.metres) - 1))
+    start, stop = song.bar_starts[-1 - bars], song.length
+    before = tuple(tempo for tempo in song.tempos if tempo.start < start)
+    falling = []
+    for beat in range(math.ceil(stop - start)):
+        done = beat / (stop - start)
+        share = (1 - done * (1 - _LAST**_POWER)) ** (1 / _POWER)
+        falling.append(Tempo(start + beat, max(SLOWEST, round(share * song.tempo_at(start + beat), 2))))
+    return replace(song, tempos=(*before, *falling))
+
+
+def held(song: Arrangement) -> Arrangement:
+    """The same song with a last bar that lasts twice as long."""
+    start = song.bar_starts[-2]
+    before = tuple(tempo for tempo in song.tempos if tempo.start < start)
+    return replace(song, tempos=(*before, Tempo(start, max(SLOWEST, round(_HELD * song.tempo_at(start), 2)))))
+
+
+def faded(song: Arrangement) -> Arrangement:
+    """The same song with all parts fading out over the last bars; how hard notes are struck stays."""
+    bars = min(_FADE_BARS, max(1, len(song.metres) // _FADE_SHARE))
+    start, stop = song.bar_starts[-1 - bars], song.length
+    steps = math.ceil((stop - start) / _STEP)
+    levels = tuple(
+        Level(start + _STEP * n, max(_FAINTEST, round(_FULL * (1 - _STEP * n / (stop - start))))) for n in range(steps)
+    )
+    return replace(song, parts=tuple(replace(part, levels=levels) for part in song.parts))

@@ -1,0 +1,71 @@
+"""A song follows the arc that a person asks for, whoever made its form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kmidi_lab.composition.form import Stretch, following
+from kmidi_lab.midi.reading import open_file
+
+
+def energies(song) -> list[float]:
+    return [section.energy for section in song.arrangement.sections]
+
+
+def loudness(song) -> list[float]:
+    """Mean velocity of all pitched notes in each quarter of the song, as it is played."""
+    piece = open_file(song.midi).piece
+    notes = np.concatenate([t.notes for t in piece.tracks if not t.is_drum])
+    whole = len(song.arrangement.metres) * song.brief.metre.bar * piece.ticks_per_quarter
+    at = np.clip(notes["start"] * 4 // whole, 0, 3)
+    return [float(notes["velocity"][at == quarter].mean()) for quarter in range(4)]
+
+
+def test_a_form_follows_a_curve_by_the_middle_of_each_section() -> None:
+    form = [Stretch("verse", 4, 0.45, 0.35), Stretch("silence", 4, 0.0, 0.35), Stretch("chorus", 8, 0.85, 0.5)]
+    followed = following(form, "Descent")
+    # The curve is .85 .80 .70 .60 .50 .40 .30 .20 .10: .80 at an eighth of the song, .30 at three quarters.
+    assert [s.energy for s in followed] == pytest.approx([0.3 * 0.45 + 0.7 * 0.8, 0.0, 0.3 * 0.85 + 0.7 * 0.3])
+    assert [s._replace(energy=0) for s in followed] == [s._replace(energy=0) for s in form]
+
+
+@pytest.mark.parametrize("how", [{"bars": 8}, {"sections": "verse 4, chorus 4"}, {"sections": "chorus 4, verse 4"}])
+def test_short_songs_and_typed_forms_build_up_and_sink(make, how: dict) -> None:
+    climbs = energies(make(text="it builds up to the end", models=False, **how))
+    sinks = energies(make(text="it sinks into the dark", models=False, **how))
+    assert climbs == sorted(climbs) and climbs[-1] > climbs[0] + 0.2
+    assert sinks == sorted(sinks, reverse=True) and sinks[0] > sinks[-1] + 0.05
+
+
+def test_a_song_rises_and_falls(make) -> None:
+    first, second, third, last = energies(make(text="it rises and falls", bars=16, models=False))
+    assert first < second > third > last
+
+
+def test_a_form_in_the_text_and_an_arc_of_the_intent_are_followed_too(make) -> None:
+    said = energies(make(text="starts quiet and ends huge, verse chorus verse chorus", models=False))
+    assert said == sorted(said) and said[-1] > 0.9
+    song = make(text="verse chorus verse chorus, it builds up", models=False)
+    assert "arc Climb-to-Climax from the text" in song.remarks
+    assert energies(song) == said
+
+
+def test_an_arc_that_nobody_asks_for_leaves_verse_and_chorus_as_they_are(make) -> None:
+    song = make(emotion="sad", sections="verse 4, chorus 4", models=False)
+    assert song.brief.arc and energies(song) == [0.45, 0.85]
+
+
+def test_one_section_alone_grows_within_itself(make) -> None:
+    song = make(text="it builds up", bars=4, models=False)
+    assert len(song.arrangement.sections) == 1
+    first, second, third, last = loudness(song)
+    assert first + 3 < second < third <= last
+
+
+@pytest.mark.slow
+def test_a_growing_song_is_played_louder_and_louder(make) -> None:
+    first, second, third, last = loudness(make(text="it builds up", bars=16))
+    assert first + 8 < last and second + 4 < last and first < third
+    first, *_, last = loudness(make(text="I am sad and sink into the dark", bars=16))
+    assert last < first - 3

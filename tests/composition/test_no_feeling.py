@@ -1,0 +1,66 @@
+"""A sentence that names no feeling gets a plain song by the seed, and says so; one that does keeps its mood."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmidi_lab.composition.brief import Mood, chosen, closest_mood
+from kmidi_lab.composition.song import _felt
+
+LINE = "the text names no feeling, so the seed chooses key and style; set a mood by compose.emotion"
+PLAIN = [
+    "Write me a song about a train", "a tune for my shop", "make a song", "a jingle for a bakery", "a song about the number seven",
+]  # fmt: skip
+
+
+def test_nothing_is_neutral_and_a_feeling_is_not() -> None:
+    assert closest_mood(Mood(0.0, 0.0)) == "Neutral"
+    assert closest_mood(Mood(0.01, 0.0)) != "Neutral"
+
+
+def test_faint_readings_of_a_neutral_text_are_no_feeling() -> None:
+    assert _felt(0.13, -0.1, "neutral", "a ballad about a river").plain
+    for valence, arousal, label, text in (
+        (0.13, -0.1, "happy", "a ballad about a river"),  # a label says one
+        (0.13, -0.1, "neutral", "a calm evening by the river"),  # a word of the lexicon does
+        (-0.55, 0.22, "neutral", "I can't stop"),  # far from the middle
+    ):
+        assert not _felt(valence, arousal, label, text).plain
+
+
+def test_plain_songs_differ_by_seed_and_by_title() -> None:
+    plain = Mood(0.0, 0.0)
+    by_seed = [chosen("a tune", plain, 8, seed) for seed in range(1, 22)]
+    assert {b.band.name for b in by_seed} == {"pop", "folk", "lofi"}
+    glad = sum(b.key.mode > 0 for b in by_seed)
+    assert 9 <= glad <= 19, "about two in three are in major"
+    assert len({b.key for b in by_seed[:7]}) == 7
+    by_title = {chosen(title, plain, 8, 1).key for title in PLAIN}
+    assert len(by_title) >= 3
+    assert chosen("a tune", plain, 8, 3) == by_seed[2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", PLAIN)
+def test_a_plain_sentence_is_said_to_be_one(make, text: str) -> None:
+    song = make(text=text, bars=8)
+    assert LINE in song.remarks
+    assert song.trace["mood"]["nearest"] == "Neutral"
+    assert song.brief.band.name in ("pop", "folk", "lofi") and song.brief.arc == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "mode", "mood"),
+    [
+        ("I am so happy today", 1, "Joy"),
+        ("My dog died and I miss him", -1, "Grief"),
+        ("I'm feeling lost and searching", -1, "Longing"),
+        ("he betrayed me and I want revenge", -1, "Desperation"),
+        ("a calm evening by the lake", 1, "Nostalgia"),
+    ],
+)
+def test_a_feeling_keeps_its_mood(make, text: str, mode: int, mood: str) -> None:
+    song = make(text=text, bars=8)
+    assert LINE not in song.remarks
+    assert song.brief.key.mode == mode and song.trace["mood"]["nearest"] == mood

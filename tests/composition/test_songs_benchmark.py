@@ -1,0 +1,79 @@
+"""What the benchmark of songs measures, on cases that are worked out by hand."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from kmidi_lab.chords.chord import Key
+from kmidi_lab.chords.jazz import parse_jazz
+
+SALAMI = """# title: A song
+# metre: 4/4
+# tonic: C
+
+0.0\tsilence
+1.0\tA, verse, | C:maj | G:maj | F:maj . . C:maj |
+5.0\tB, chorus, | C:7 |  x2
+9.0\tC, | N |
+13.0\tA, verse, | C:maj | A:min | F:maj |
+17.0\tB, chorus, | F:maj | C:maj |
+21.0\tend
+"""
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch, repo: Path):
+    monkeypatch.syspath_prepend(str(repo / "benchmarks"))
+
+    def load(name: str) -> ModuleType:
+        return import_module(name)
+
+    yield load
+    for name in ("songs_chords", "songs_form"):
+        sys.modules.pop(name, None)
+
+
+def test_returning_sections_are_alike_by_onset_and_pitch(module) -> None:
+    """A has three notes, two of which return; of the union of four, half. B shares one of five with each."""
+    form = module("songs_form")
+    onset = np.array([0, 1, 2, 4, 5, 6, 8, 9, 10])
+    pitch = np.array([60, 62, 64, 60, 67, 69, 60, 62, 65])
+    told = form.alike(form.Sung(onset, pitch, [("A", 0, 4), ("B", 4, 8), ("A", 8, 12), ("C", 12, 16)]))
+    assert list(told.values()) == pytest.approx([2 / 4, 2 / 4, 1 / 5])
+    longer = form.alike(form.Sung(onset, pitch, [("A", 0, 4), ("A", 8, 10)]))
+    assert list(longer.values())[:2] == pytest.approx([2 / 3, 2 / 2])
+    alone = form.alike(form.Sung(onset, pitch, [("A", 0, 4), ("B", 4, 8)]))
+    assert np.isnan(alone["one name"])
+
+
+def test_chords_of_a_song_are_judged_as_a_musician_counts_them(module) -> None:
+    chords = module("songs_chords")
+    names, starts = ["C", "G", "Fm", "C", "Am", "F", "C"], [0, 1, 2, 3, 4, 5, 6]
+    key = Key(0, 1)
+    song = chords.Played(
+        starts, [parse_jazz(n) for n in names], [key] * 7, [("verse", 0, 3), ("verse", 3, 3), ("chorus", 6, 1)]
+    )
+    # Fm is not of C major; C G Fm, C Am F and C; six changes in seven bars; of C|G|Fm and C|Am|F one bar is the same; F to C.
+    assert list(chords.measures(song).values()) == pytest.approx([6 / 7, 7 / 3, 6 / 7, 1 / 3, 1])
+    open_ended = song._replace(chords=[parse_jazz(n) for n in ["C", "G", "Fm", "C", "Am", "F", "G"]])
+    assert chords.measures(open_ended)["ends V-I or IV-I"] == 0
+
+
+def test_sections_of_billboard_are_counted_in_bars(module, tmp_path: Path) -> None:
+    chords = module("songs_chords")
+    folder = tmp_path / "billboard" / "McGill-Billboard" / "0001"
+    folder.mkdir(parents=True)
+    (folder / "salami_chords.txt").write_text(SALAMI)
+    [song] = chords.people(tmp_path)
+    assert song.sections == [("verse", 0, 3), ("chorus", 3, 2), ("verse", 6, 3), ("chorus", 9, 2)]
+    measured = chords.measures(song)
+    # verse: C is the same bar, G and Am are not, F with C at its end is not F alone; chorus: C7 held is neither F nor C.
+    assert measured["bars alike where a section returns"] == pytest.approx((1 / 3 + 0) / 2)
+    assert measured["ends V-I or IV-I"] == 1
+    assert chords.simple("four chords", song, {}, np.random.default_rng(1)).chords[1].label == parse_jazz("G").label
