@@ -12,6 +12,8 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from omegaconf import OmegaConf
 from support.sample_run import sample_run
 
+from kmidi_lab import wandb_rounds
+from kmidi_lab.feedback.rounds import Rounds
 from kmidi_lab.run_record import WorstItem
 from kmidi_lab.wandb_run import EVERY, StepCurves, _name, _tags, finish_wandb
 
@@ -80,7 +82,7 @@ def _finished(folder: Path, offline: bool, failed: bool = False) -> _Run:
     for name in record.export.files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x")
-    (folder / "report.html").write_text("<h1>report</h1>")
+    (folder / "report.html").write_text('<h1>report</h1><audio controls src="data:audio/ogg;base64,T2dn"></audio>')
     (folder / "run.json").write_text("{}")
     (folder / "worst").mkdir()
     (folder / "worst" / "01.svg").write_text("<svg/>")
@@ -102,7 +104,9 @@ def test_tables_report_and_artefacts_with_what_they_were_made_from(tmp_path: Pat
     [data] = run.used
     assert data.type == "dataset" and data.metadata["version"] == record.data.version
     assert [artifact.type for artifact in run.made] == ["model", "report"]
-    model = run.made[0]
+    model, report = run.made
+    sent = Path(report.manifest.entries["report.html"].local_path).read_text()
+    assert "<h1>report</h1>" in sent and "audio/ogg" not in sent and "run.json" in report.manifest.entries
     assert model.metadata["data_version"] == record.data.version and model.metadata["run"] == record.identity.run_id
     assert set(model.manifest.entries) == set(record.export.files)
     assert run.code == 0 and run.summary["data_version"] == record.data.version
@@ -119,3 +123,11 @@ def test_names_and_tags_are_such_as_are_taken() -> None:
     model = {"name": "m" * 90, "init_from": "outputs/release"}
     cfg = OmegaConf.create({"model": model, "preset": "smoke", "logger": {"tags": ["mine", "sweep"]}})
     assert _tags(cfg, "sweep-1") == ["m" * 64, "preset smoke", "sweep", "fine-tuned", "mine"]
+
+
+def test_a_step_of_a_round_has_such_tags_too(tmp_path: Path) -> None:
+    logger = {"project": "p", "entity": None, "tags": ["m" * 90, "", "harmony"], "offline": True}
+    own = wandb_rounds.settings(
+        OmegaConf.create({"seed": 1, "logger": logger}), tmp_path, Rounds(tmp_path, "harmony"), 1, "queue"
+    )
+    assert own["tags"] == ["harmony", "active learning", "m" * 64]

@@ -74,6 +74,10 @@ def _check_search(words: list[str]) -> DictConfig:
     _, dimensions = space.searched(words, base.model.name, base.sweep.only)
     for group in (d.key for d in dimensions if options(d.key)):
         raise ConfigError(f"{group}: a search varies settings, not whole choices; type one {group}=…")
+    broken = [d for d in dimensions if isinstance(d, space.Span) and not d.whole]
+    odd = next((d for d in broken if type(OmegaConf.select(base, d.key)) is int), None)
+    if odd and base.sweep.name == "optuna":
+        raise ConfigError(f"{odd.key} is a whole number; type {odd.key}=int(interval({odd.low:g},{odd.high:g}))")
     if base.sweep.name == "grid":
         space.grid(dimensions, base.sweep.points)
     _check_classes([base, *(_compose(list(jobs([*fixed, *end], True)[0])) for end in space.ends(dimensions))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,17 @@ def settings(cfg: DictConfig, folder: Path, rounds: Rounds, number: int, step: s
         "name": f"{rounds.model}-round-{number}-{step}",
         "group": rounds.group,
         "job_type": step,
-        "tags": [rounds.model, "active learning", *cfg.logger.tags],
+        "tags": tags_of([rounds.model, "active learning", *cfg.logger.tags]),
         "dir": str(folder),
         "mode": mode(cfg),
         "reinit": "create_new",
         "config": {"model": rounds.model, "round": number, "seed": cfg.seed},
     }
+
+
+def tags_of(words: Iterable[str]) -> list[str]:
+    """Such as W&B takes: of 1 to 64 signs, each once."""
+    return list(dict.fromkeys(word[:64] for word in words if word))
 
 
 def mode(cfg: DictConfig) -> str:

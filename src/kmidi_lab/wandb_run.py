@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from kmidi_lab import run_file, wandb_rounds
 from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
 from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.report.html import without_sounds
 from kmidi_lab.run_record import DataDescription, Export, RunRecord, Timing
 
 EVERY = 50
@@ -57,7 +58,7 @@ def _tags(cfg: DictConfig, group: str | None) -> list[str]:
         "fine-tuned" if cfg.model.init_from else "",
         *cfg.logger.tags,
     ]
-    return list(dict.fromkeys(tag[:64] for tag in tags if tag))
+    return wandb_rounds.tags_of(tags)
 
 
 class StepCurves(L.Callback):
@@ -208,17 +209,20 @@ def _log_model(run: Any, record: RunRecord, export: Export) -> None:
 
 
 def _log_report(run: Any, record: RunRecord, folder: Path) -> None:
-    """report.html as a panel, and with run.json as an artefact; a run that failed early has none."""
+    """report.html without sounds as a panel, and with run.json as an artefact; a run that failed early has none."""
     import wandb
 
     report = folder / "report.html"
     if not report.is_file():
         return
-    run.log({"report": wandb.Html(report.read_text(encoding="utf-8"), inject=False)})
+    page = without_sounds(report.read_text(encoding="utf-8"))
+    run.log({"report": wandb.Html(page, inject=False)})
     artifact = wandb.Artifact(_name(f"{record.identity.id}-report"), type="report")
-    for path in (report, folder / run_file.FILE):
-        if path.is_file():
-            artifact.add_file(str(path), name=path.name)
+    with artifact.new_file(report.name, encoding="utf-8") as file:
+        file.write(page)
+    record_file = folder / run_file.FILE
+    if record_file.is_file():
+        artifact.add_file(str(record_file), name=record_file.name)
     run.log_artifact(artifact)
 
 

@@ -140,6 +140,15 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
     assert "2 to ask about" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_labels_without_the_place_of_their_material_are_taken_too(job, tmp_path: Path, capsys) -> None:
+    path = tmp_path / "labels.csv"
+    _fill(path, [{"item": f"{n:064x}", "label": "sad" if n < 2 else "", "rater": "ann"} for n in range(5)])
+    job("task=label", "model=intent", f"label.file={path}")
+    said = capsys.readouterr().out
+    assert "2 new labels, 0 there before" in said and "  2 rows whose material was not found" in said
+
+
 def test_recordings_are_ranked_and_what_is_none_is_left_out(job, tmp_path: Path, capsys) -> None:
     folder = tmp_path / "sounds"
     folder.mkdir()

@@ -20,7 +20,7 @@ from torch import nn
 
 from kmidi_lab import heard_items
 from kmidi_lab.midi import sound
-from kmidi_lab.report.html import write_report
+from kmidi_lab.report.html import without_sounds, write_report
 from kmidi_lab.run_file import parse, text
 from kmidi_lab.run_record import RunRecord
 from kmidi_lab.scoring.heard import MOST, SECONDS, HeardItem, Sounding, by_chance, in_seconds
@@ -78,6 +78,13 @@ def test_a_report_holds_its_players_each_with_a_label(tmp_path: Path, undrawn: o
     samples, _ = soundfile.read(io.BytesIO(base64.b64decode(players[0][1])))
     assert np.abs(samples).max() > 0.3
     assert not re.findall(r'src="(?!data:)', source)
+    elsewhere = without_sounds(source)
+    assert (
+        "<audio" not in elsewhere
+        and "audio/ogg" not in elsewhere
+        and elsewhere.count("Its sound stays in the run's folder.") == len(players)
+    )
+    assert "<figcaption>the model</figcaption>" in elsewhere and elsewhere.endswith(source[-200:])
     (tmp_path / "heard" / "01-1.ogg").unlink()
     assert "Its sound is gone." in write_report(record, [], tmp_path / "report.html").read_text("utf-8")
 

@@ -119,8 +119,12 @@ def test_a_refusal_of_the_service_is_one_line(tmp_path: Path) -> None:
 
 
 @with_package
-def test_the_dry_run_writes_the_specification(answer: Callable[..., str], tmp_path: Path) -> None:
-    out = answer("task=dashboard", "logger=wandb", "dashboard.dry_run=true", f"models_root={RELEASE}")
+@pytest.mark.parametrize("word", ["dashboard.dry_run=true", "logger.offline=true"])
+def test_the_dry_run_writes_the_specification(
+    answer: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setattr(wandb_workspaces, "send", lambda *_: ["sent"])
+    out = answer("task=dashboard", "logger=wandb", word, f"models_root={RELEASE}")
     number = 2 * len(load_registry(RELEASE)["models"]) + 2
     assert f"{number} views written, none sent" in out
     assert len(json.loads((tmp_path / "outputs/dashboard/wandb.json").read_text())) == number

@@ -89,6 +89,8 @@ MISTAKES = [
     (["sweep=optuna", "model=harmony", "model.module.dropout=interval(0,2)"], "model.module.dropout=2 must be 0 to "),
     (["sweep=grid", "model.module.dropout=choice(0.1,3,0.2)", "sweep.only=[]"], "model.module.dropout=3 must be 0 to "),
     (["sweep=optuna", "data.batch_size=range(0,9)"], "data.batch_size=0 must be 1 or more"),
+    (["sweep=optuna", "data.batch_size=interval(8,64)"], "data.batch_size=int(interval(8,64))"),
+    (["sweep=optuna", "trainer.max_epochs=interval(1,4)"], "trainer.max_epochs=int(interval(1,4))"),
     (["model=harmony", "model.module.dropout=0.1,2"], "model.module.dropout=2 must be 0 to "),
     (["seed=1,2", "model.module.hidden=[0]"], "model.module.hidden=[0] must be a list of 1 or more values"),
     (["sweep=seeds", "data.val_share=2.0"], "data.val_share=2.0 must be above 0 and below "),

@@ -125,8 +125,8 @@ def take_in(
     return new, there, faults
 
 
-def read_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The line and the values of each row of a queue, without space around them.
+def read_rows(path: Path, needed: Sequence[str], also: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
+    """The line and the values of each row of a queue, without space around them; of `also`, empty where it has none.
 
     Raises:
         DataError: the file can't be read, or lacks a column.
@@ -145,7 +145,7 @@ def read_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str
         if lacking:
             raise DataError(f"{path}: no column {', '.join(lacking)}; give the queue.csv that task=queue wrote")
         for row in rows:
-            yield rows.line_num, {name: (row[name] or "").strip() for name in needed}
+            yield rows.line_num, {name: (row.get(name) or "").strip() for name in (*needed, *also)}
     except csv.Error as error:
         raise DataError(f"{path}:{rows.line_num}: no CSV ({error})") from error
 

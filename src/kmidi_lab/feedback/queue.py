@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kmidi_lab.errors import DataError, UserError, one_line, reason
-from kmidi_lab.feedback.labels import read_rows
+from kmidi_lab.feedback.labels import NEEDED, read_rows
 from kmidi_lab.feedback.material import Asker, Item, Refuse, inside, source_of
 from kmidi_lab.inference.questions import Question
 
@@ -45,13 +45,18 @@ def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Itera
             refuse(f"{path}: {one_line(source_of(folder, file, question), 80)}: {reason(error)}")
 
 
-def queue_questions(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Iterator[tuple[Path, Question]]:
-    """The file and the question of each row of a queue, as `queue_items`, but nothing is asked."""
+def queue_questions(
+    path: Path, folder: Path, asker: Asker, refuse: Refuse, labelled: bool = False
+) -> Iterator[tuple[Path, Question]]:
+    """The file and the question of each row of a queue, as `queue_items`, but nothing is asked.
+
+    Where `labelled`, of rows with a label alone; the column of their material may lack, as `take_in` does not need it.
+    """
     questions: dict[Path, dict[str, Question]] = {}
     faults: dict[Path, str] = {}
     seen = set[str]()
-    for number, row in read_rows(path, ("source", "item")):
-        if row["item"] in seen:
+    for number, row in read_rows(path, NEEDED, ("source",)) if labelled else read_rows(path, ("source", "item")):
+        if row["item"] in seen or (labelled and not row["label"]):
             continue
         seen.add(row["item"])
         try:

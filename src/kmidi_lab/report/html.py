@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,19 @@ from kmidi_lab.run_record import RunRecord
 from kmidi_lab.scoring.heard import SECONDS
 
 _HELD = {".svg": "image/svg+xml", ".ogg": "audio/ogg"}
+_SOUND = re.compile(r"<audio [^>]*></audio>")
+"""Names in it are escaped, so that none holds a `>`."""
 
 
 def write_report(run: RunRecord, curves: list[dict[str, float]], path: Path) -> Path:
     """Writes the report of a run, of a failed or half-finished one too; what is missing is said in it."""
     write_atomic(path, rendered("report.html.j2", _context(run, curves, path.parent)).encode())
     return path
+
+
+def without_sounds(page: str) -> str:
+    """A report without what its players play: sounds of test data, whose licence may forbid a copy elsewhere."""
+    return _SOUND.sub("Its sound stays in the run's folder.", page)
 
 
 def rendered(template: str, context: dict[str, Any]) -> str:

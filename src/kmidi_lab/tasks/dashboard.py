@@ -67,7 +67,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
 def _to_wandb(cfg: DictConfig, entries: list[dict[str, Any]], folder: Path) -> None:
     made = wandb_workspaces.views(entries, cfg.logger.project, cfg.logger.entity)
-    if cfg.dashboard.dry_run:
+    if cfg.dashboard.dry_run or cfg.logger.offline:
         wandb_workspaces.write_specs(made, folder / "wandb.json")
         print(f"{many(len(made), 'view')} written, none sent | {folder / 'wandb.json'}")
         return

@@ -59,7 +59,7 @@ def _note(cfg: DictConfig, folder: Path, of: Asker, labels: Labels, new: int, re
 def _take_in(cfg: DictConfig, path: Path, of: Asker, labels: Labels, folder: Path) -> None:
     check = lambda text: of.request.checked_label(text, of.published)
     lost: list[str] = []
-    found = queue_questions(path, Path(cfg.data.root), of, lost.append)
+    found = queue_questions(path, Path(cfg.data.root), of, lost.append, labelled=True)
     fields = {question.item: event_fields(question, of.published) for _, question in found}
     new, there, faults = take_in(path, labels, check, int(time.time()), fields)
     say(f"{path}: {many(new, 'new label')}, {there} there before")

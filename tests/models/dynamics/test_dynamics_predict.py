@@ -98,6 +98,17 @@ def test_the_pedal_goes_down_and_up(tmp_path: Path) -> None:
     assert not len(read_piece(perform(file, notes, up)[0]).tracks[0].pedals)
 
 
+def test_a_chord_whose_notes_are_played_apart_presses_the_pedal_once(tmp_path: Path) -> None:
+    chords = [(bar * 1440, 1400, pitch) for bar in range(4) for pitch in (60, 64, 67)]
+    file = open_file(write_score(tmp_path / "a.mid", chords))
+    notes = score_of(file.piece)
+    apart = np.tile([0.004, -0.004, 0.0], 4)  # seconds; two of three ask for the pedal
+    asked = Expression(np.full(12, 64), apart, np.ones(12), np.tile([True, True, False], 4))
+    pedals = read_piece(perform(file, notes, asked)[0]).tracks[0].pedals
+    assert len(pedals) == 4
+    assert (np.diff(pedals, axis=1) > 1300).all()
+
+
 @pytest.mark.slow
 def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
     source = write_score(tmp_path / "in.mid", SCALE)

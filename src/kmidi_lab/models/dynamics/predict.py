@@ -20,7 +20,16 @@ from kmidi_lab.midi.events import CONTROL
 from kmidi_lab.midi.grid import is_played, played_share
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import OpenFile, open_file
-from kmidi_lab.midi.score import ScoreNotes, metrical_strength, midi_source, midi_target, name_of, say_flaws, score_of
+from kmidi_lab.midi.score import (
+    Score,
+    ScoreNotes,
+    metrical_strength,
+    midi_source,
+    midi_target,
+    name_of,
+    say_flaws,
+    score_of,
+)
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.dynamics.features import free_run, score_vectors
 from kmidi_lab.models.dynamics.targets import Expression, decode
@@ -177,7 +186,8 @@ def perform(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[byte
     start, end = _placed(file, notes, played)
     edits = play(file, notes.track, notes.index, start, end, played.velocity)
     downbeat = metrical_strength(notes.score) == 1
-    pedal = _pedal(start, end, played, downbeat, max(1, file.piece.ticks_per_quarter // _LIFT))
+    lift = max(1, file.piece.ticks_per_quarter // _LIFT)
+    pedal = _pedal(notes.score, start, end, played, downbeat, lift)
     pedalled: dict[tuple[int, int], str] = {}
     for track, places in zip(file.piece.tracks, file.places, strict=True):
         chunk = int(places[0, 0])
@@ -209,16 +219,25 @@ def _placed(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[np.n
 
 
 def _pedal(
-    start: np.ndarray, end: np.ndarray, played: Expression, downbeat: np.ndarray, lift: int
+    score: Score, start: np.ndarray, end: np.ndarray, played: Expression, downbeat: np.ndarray, lift: int
 ) -> list[tuple[int, int]]:
-    """(tick, value) of the sustain pedal: down where most notes of an onset ask for it, changed on every downbeat."""
+    """(tick, value) of the sustain pedal: down in the bars in which half of the notes ask for it, changed on every downbeat.
+
+    Note by note it would go up and down within a beat, as no pianist's does. Notes that are written together are one
+    onset, however they are played: it begins with the first of them.
+    """
     out: list[tuple[int, int]] = []
-    onsets, at = np.unique(start, return_inverse=True)
-    is_down = np.bincount(at, played.pedal) / np.bincount(at) > 0.5
+    written, at = np.unique(score.onset, return_inverse=True)
+    first = np.full(len(written), np.iinfo(np.int64).max)
+    np.minimum.at(first, at, start)
+    ticks = np.maximum.accumulate(first)  # played, a note may pass the one before
+    _, bar = np.unique(np.floor(score.bar), return_inverse=True)
+    asked = np.bincount(bar, played.pedal) / np.bincount(bar) >= 0.5
+    is_down = np.bincount(at, asked[bar]) > 0
     changed = np.bincount(at, downbeat) > 0
-    following = np.append(onsets[1:], end.max() + 2 * lift)
+    following = np.append(ticks[1:], end.max() + 2 * lift)
     down = False
-    for k, tick in enumerate(onsets.tolist()):
+    for k, tick in enumerate(ticks.tolist()):
         again = min(tick + lift, int(following[k]) - 1)
         if is_down[k] and down and changed[k] and again > tick:
             out += [(tick, 0), (again, _DOWN)]
