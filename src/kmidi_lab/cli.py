@@ -209,7 +209,7 @@ def _job(cfg: DictConfig) -> int:
     except (KeyboardInterrupt, SystemExit):  # Lightning turns a signal during training into SystemExit
         stopped = stopping.Stopped()
         failed(stopped.reason)
-        if not sweep:
+        if not (sweep or config.serves(cfg)):
             overrides, options = list(HydraConfig.get().overrides.task), _kept_options()
             again = go_on.command(overrides, folder, options)
             begin = go_on.line([*options, *overrides])

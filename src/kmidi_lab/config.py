@@ -113,10 +113,15 @@ def _search_path() -> list[str]:
     return [f"hydra.searchpath=[{','.join(folders)}]"] if folders else []
 
 
+def serves(cfg: DictConfig) -> bool:
+    """Whether the task answers at an address until it is ended, so that there is nothing of it to go on with."""
+    return cfg.task in _SERVING or bool(cfg.task == "label" and cfg.label.page)
+
+
 def _check_sweep(cfg: DictConfig, multirun: bool) -> DictConfig:
     if cfg.sweep.name != "none" and not multirun:
         raise ConfigError(f"sweep={cfg.sweep.name} runs several jobs; type -m sweep={cfg.sweep.name}")
-    if multirun and (cfg.task in _SERVING or (cfg.task == "label" and cfg.label.page)):
+    if multirun and serves(cfg):
         raise ConfigError(
             f"task={cfg.task} serves until Ctrl-C, so no job of a sweep would follow it; type it without -m"
         )

@@ -6,6 +6,7 @@ import contextlib
 import json
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -111,3 +112,12 @@ def test_a_sweep_ends_its_workers_and_each_job_is_recorded_and_can_go_on(tmp_pat
     assert f"trainer.resume={sweep / '0'}" in said and f"trainer.resume={sweep / '1'}" in said
     assert [line for line in said.splitlines() if line.startswith("not begun: ") and "seed=3" in line]
     assert "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_a_server_that_is_ended_has_nothing_to_go_on_with(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with start(tmp_path, "task=serve", f"serve.port={port}") as job:
+        wait_for(job, "Ctrl-C ends it")
+        assert stop(job, signal.SIGTERM) == "stopped\n"

@@ -13,6 +13,7 @@ from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.api import request_of
 from kmidi_lab.inference.published import load_published, release_root
 from kmidi_lab.midi.sound import NoSoundError
+from kmidi_lab.song.elements import Note
 from tests.conftest import Cli
 
 SONG = {"key": "C", "emotion": "calm", "style": "pop", "sections": "verse 4"}
@@ -27,7 +28,8 @@ def _chords_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         raise NoSoundError("not here")
 
     monkeypatch.setattr("kmidi_lab.serving.studio.wav_bytes", none)
-    monkeypatch.setattr("kmidi_lab.composition.arranging.section_tune", lambda *_: [])
+    monkeypatch.setattr("kmidi_lab.composition.arranging.section_tune", lambda *_: [Note(0.0, 1.0, 72, 80)])
+    monkeypatch.setattr("kmidi_lab.composition.players.Players.note", lambda *_: None)  # of a melody that wasn't asked
 
 
 def _composed(client: TestClient, seed: int, **more: object) -> tuple[str, list[str]]:
@@ -64,8 +66,8 @@ def test_a_rating_keeps_what_harmony_was_given_for_each_chord_that_it_drew(clien
 
     _rate(client, worse, better, "same")
     assert len(list(Store(tmp_path / "feedback.db").events("harmony"))) == len(events), "says nothing of the chords"
-    own, _ = _composed(client, 1, chords="C F G C")
-    _rate(client, own, own, "first")
+    typed = [_composed(client, seed, chords="C F G C")[0] for seed in (1, 2)]
+    _rate(client, *typed, "first")
     assert len(list(Store(tmp_path / "feedback.db").events("harmony"))) == len(events), "harmony drew none of them"
 
 

@@ -74,6 +74,8 @@ def test_the_same_question_twice_gives_the_same_song_and_a_rating_is_kept_withou
     ids = [compose(client, text="a secret of mine", seed=seed).json()["id"] for seed in (1, 1, 2)]
     songs = [client.get(f"/api/song/{name}.mid").content for name in ids]
     assert songs[0] == songs[1] != songs[2]
+    itself = client.post("/api/rate", json={"first": ids[0], "second": ids[0], "better": "second"})
+    assert itself.status_code == 400 and not list(Store(tmp_path / "feedback.db").events("page"))
     kept = client.post("/api/rate", json={"first": ids[0], "second": ids[2], "better": "second"})
     assert kept.status_code == 200
     events = {event.action: event for event in Store(tmp_path / "feedback.db").events("page")}
@@ -234,6 +236,7 @@ def test_settings_of_a_page_stand_in_no_block(client, path: str, sent: object, l
         ("/api/tell/structure", {"text": "5000"}, 400, "bars=5000"),
         ("/api/tell/groove", {"text": "x"}, 400, "'groove' is not allowed"),
         ("/api/rate", {"first": "a", "second": "b", "better": "first"}, 400, "not kept any more"),
+        ("/api/rate", {"first": "a", "second": "a", "better": "first"}, 400, "the same song"),
         ("/api/rate", {"first": "a", "second": "b", "better": "best"}, 400, "'best' is not allowed"),
     ],
 )

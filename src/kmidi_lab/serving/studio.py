@@ -184,10 +184,12 @@ class Studio:
         """Keeps which of two songs a person liked better, beside what made them and their chords; no text of theirs.
 
         Raises:
-            ConfigError: no such song, or no such answer.
+            ConfigError: no such song, one song twice, or no such answer.
         """
         if better not in ("first", "second", "same"):
             raise ConfigError(one_of("better", better, ("first", "second", "same")))
+        if first == second:
+            raise ConfigError("first and second are the same song; give two songs")
         if not (self.shelf.has(first) and self.shelf.has(second)):
             raise ConfigError("a song is not kept any more; compose both again")
         songs = [orjson.loads(self.shelf.get(name, "json")) for name in (first, second)]

@@ -300,3 +300,42 @@ def test_new_velocities_are_heard_and_spread_no_more_than_players_do():
     )
     assert answer.velocity.min() == 15, "nothing is softer than what is heard"
     assert answer.velocity.std() < 0.75 * 1.2533 * 0.3 * 127
+
+
+class Soft(Late):
+    """A model that plays softly, with a spread of 0.1 / 0.75 / 1.2533 that is drawn with a deviation of 12.7."""
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        out = super().__call__(x)
+        out[5:7] = 0.28, 0.1 / 0.75 / 1.2533
+        return out
+
+
+def block_chords(velocity: int) -> bytes:
+    """A piano's 400 chords of a bass, three notes that accompany and a lead, all equally loud."""
+    track = mido.MidiTrack()
+    for kind in ("note_on", "note_off") * 400:
+        for i, pitch in enumerate((36, 52, 55, 59, 72)):
+            track.append(mido.Message(kind, note=pitch, velocity=velocity, time=TICKS // 2 * (i == 0)))
+    out = io.BytesIO()
+    mido.MidiFile(type=0, ticks_per_beat=TICKS, tracks=[track]).save(file=out)
+    return out.getvalue()
+
+
+def test_new_velocities_keep_the_level_that_was_written_and_chords_are_struck_as_one():
+    published = Published(MICROTIMING, {}, {}, Soft())  # type: ignore[arg-type]
+    answer = PlacedNotes(block_chords(70)).run(published, Session("microtiming", Path(), Path(), 1))
+    chords = answer.velocity.reshape(400, 5)
+    assert chords.mean() == pytest.approx(70, abs=0.2) and chords.std() == pytest.approx(12.7, rel=0.1)
+    alike = np.corrcoef(chords.T)
+    np.testing.assert_allclose([alike[1, 2], alike[1, 3], alike[2, 3]], 0.6, atol=0.08)
+    np.testing.assert_allclose([alike[0, 1], alike[0, 4], alike[3, 4]], 0.55, atol=0.08)
+
+
+def test_each_part_keeps_its_level_and_strokes_of_a_kit_are_drawn_apart():
+    published = Published(MICROTIMING, {}, {}, Soft())  # type: ignore[arg-type]
+    answer = PlacedNotes(band(90)).run(published, Session("microtiming", Path(), Path(), 1))
+    assert answer.loudness
+    loud = {channel: np.array([n[3] for n in notes]) for channel, notes in notes_of(answer.midi).items()}
+    assert [own.mean() for own in loud.values()] == pytest.approx([90] * 3, abs=1.5)
+    assert abs(np.corrcoef(loud[9].reshape(16, 2).T)[0, 1]) < 0.4

@@ -24,23 +24,17 @@ from kmidi_lab.midi.styles import STYLES, lead_line
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.microtiming.features import LEAD_MS, lead_given, milliseconds, note_vectors
 from kmidi_lab.models.microtiming.heuristic import by_rule
-from kmidi_lab.models.microtiming.notes import ROLES
+from kmidi_lab.models.microtiming.loudness import new_velocities
 from kmidi_lab.models.microtiming.parts import Line, lines_of
 from kmidi_lab.models.microtiming.placing import chord_widths, kept_in_order, new_ends
-from kmidi_lab.models.microtiming.quantiles import drawn, read_quantiles, read_velocity
+from kmidi_lab.models.microtiming.quantiles import drawn, read_quantiles
 from kmidi_lab.wording import many
 
 Parts = Literal["all", "pitched", "drums"]
 FARTHEST_MS = 60.0
 """No note moves farther than this from where it is written."""
-SOFTEST = 15
-"""No new velocity is below this: nothing softer is heard as a stroke."""
-_NORMAL = 1.2533
-"""Standard deviation of a normal variable over its mean distance."""
 _WIDE_MS, _FEWEST_CHORDS = 30.0, 8
 """A tenth of the chords spread farther than this is told, where a file has so many chords at least."""
-_WITHIN, _WITHIN_OF_KICK = 0.75, 0.55
-"""Share of the spread of velocities that players have within a take; the rest is from take to take. Set on training takes."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +157,7 @@ class PlacedNotes(Request[PlacedFile]):
             f"{ms.min():+.0f} to {ms.max():+.0f} ms"
         )
         session.say(
-            "All notes were equally loud, so their velocities are new."
+            "All notes were equally loud, so their velocities are new; each part keeps its level."
             if answer.loudness
             else "Velocities are those of the file."
         )
@@ -184,11 +178,8 @@ class PlacedNotes(Request[PlacedFile]):
         hands = None if line.drums else notes.role
         ms = drawn(read_quantiles(outputs.astype(np.float64)), order, rng, hands=hands) * unit
         ms += self._by_style if line.drums else 0
-        middle, spread = read_velocity(outputs)
-        within = np.where(notes.role == ROLES.index("kick"), _WITHIN_OF_KICK, _WITHIN)
-        loud = 127 * (middle + within * _NORMAL * spread * rng.standard_normal(len(middle)))
         ms = np.clip(self.amount * ms, -FARTHEST_MS, FARTHEST_MS)
-        return ms / 1000, np.clip(np.rint(loud), SOFTEST, 127).astype(np.int64)
+        return ms / 1000, new_velocities(line, outputs, rng)
 
     def _target(self, folder: Path) -> Path:
         source = None if isinstance(self.midi, bytes) else self.midi

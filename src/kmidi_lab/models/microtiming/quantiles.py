@@ -60,17 +60,29 @@ def drawn(
         together: correlation of one onset and the next; of what is theirs as a whole.
         hands: `[N]`, notes of one onset and one number are struck by one hand; None is a hand for each note.
     """
+    return at_normal(quantiles, normals(order, rng, together, (ONE_ONSET, ONE_HAND), hands))
+
+
+def normals(
+    order: np.ndarray,
+    rng: np.random.Generator,
+    together: float,
+    alike: tuple[float, float],
+    hands: np.ndarray | None = None,
+) -> np.ndarray:
+    """Standard normal numbers `[N]` of consecutive notes. Arguments as of `drawn`; `alike` as ONE_ONSET and ONE_HAND."""
+    one_onset, one_hand = alike
     z = np.zeros(int(order.max(initial=-1)) + 1)
     noise = rng.standard_normal(len(z))
     keep = np.sqrt(1 - together**2)
     for i in range(len(z)):
         z[i] = noise[i] if i == 0 else together * z[i - 1] + keep * noise[i]
-    own, rest = np.sqrt(ONE_ONSET) * z[order], 1 - ONE_ONSET
+    own, rest = np.sqrt(one_onset) * z[order], 1 - one_onset
     if hands is not None:
         _, hand = np.unique(np.stack([order, hands], 1), axis=0, return_inverse=True)
-        own += np.sqrt(ONE_HAND - ONE_ONSET) * rng.standard_normal(len(order))[hand]
-        rest = 1 - ONE_HAND
-    return at_normal(quantiles, own + np.sqrt(rest) * rng.standard_normal(len(order)))
+        own += np.sqrt(one_hand - one_onset) * rng.standard_normal(len(order))[hand]
+        rest = 1 - one_hand
+    return np.asarray(own + np.sqrt(rest) * rng.standard_normal(len(order)))
 
 
 def at_normal(quantiles: np.ndarray, z: np.ndarray) -> np.ndarray:
