@@ -27,7 +27,7 @@ _BEFORE_ENDINGS = {
     "Descent": rf"(?:{_SLOWLY} )?(?:sinks?|sinking|descends?|descending|{_GETS} {_LESS}(?: and {_LESS})?)",
 }
 _HOW = rf"(?: {_SLOWLY})?(?: (?:in)?to(?:wards?)? (?:an?|the|its) (?:\w+ )?(?:climax|peak|finale|chorus|roar))?"
-_ON = rf"(?:\s*,\s*|\s+(?=and|then|before))(?:(?:and|then|before)\s+)*(?:it\s+)?(?=(?:{_SLOWLY} )?(?:fad|slow|end|clos|finish|hold|rit|rall))"
+_ON = rf"(?:\s*,\s*|\s+(?=and|then|before))(?:(?:and|then|before)\s+)*(?:it\s+)?(?=(?:{_SLOWLY} )?(?:fad|slow|end|close|closing|finish|hold|rit|rall))"
 _JOINED = tuple((arc, re.compile(rf"\b(?P<said>(?:{cue}){_HOW}){_ON}", re.I)) for arc, cue in _BEFORE_ENDINGS.items())
 """Arcs that stand before an ending in one clause, with what joins the two."""
 

@@ -42,9 +42,10 @@ def of_round(chosen: Round) -> dict[str, Any]:
 
 
 def of_tune(tune: Sequence[Note], bars: int) -> dict[str, Any]:
-    """The tune of a kind of section, where that is longest; pitches are MIDI's."""
+    """The tune of a kind of section, where that is longest; pitches are MIDI's, null where the tune is silent."""
     pitches = [note.pitch for note in tune]
-    return {"bars": bars, "notes": len(tune), "lowest": min(pitches), "highest": max(pitches)}
+    lowest, highest = min(pitches, default=None), max(pitches, default=None)
+    return {"bars": bars, "notes": len(tune), "lowest": lowest, "highest": highest}
 
 
 def of_strokes(played: Any) -> dict[str, Any]:
