@@ -400,6 +400,7 @@ RISES, SINKS, BOTH = "Climb-to-Climax", "Descent", "Rise and Fall"
     [
         ("a happy rock song that builds up and fades out", RISES, ("", "", "fades out")),
         ("a happy rock song that builds up and fades out, in E, 140 bpm, 24 bars", RISES, ("", "", "fades out")),
+        ("a folk song with two violins that builds up and fades out, 32 bars", RISES, ("", "", "fades out")),
         ("a rock song that starts quiet, builds up and fades out at the end", RISES, ("", "", "fades out at the end")),
         ("a waltz that grows louder and fades out at the end", RISES, ("", "", "fades out at the end")),
         ("a song that swells and then fades away", RISES, ("", "", "fades away")),

@@ -19,7 +19,8 @@ from kmidi_lab.own_yaml import table
 _OF_SONGS = MUSICAL | {"head", "filler", "mood", "wish", "weak wish", "order", "negation", "number"}
 _LEADING = frozenset(
     {"the", "that", "which", "it", "its", "this", "to", "should", "must", "is", "be", "can", "could", "would", "please", "i", "i'd", "you",
-     "we", "where", "as", "so", "me", "has", "have", "start", "starts", "begin", "begins", "end", "ends", "get", "gets", "from"}
+     "we", "where", "as", "so", "me", "has", "have", "start", "starts", "begin", "begins", "end", "ends", "get", "gets", "from",
+     "two", "three", "four"}
 )  # fmt: skip
 """Words before a feel that tell of nothing else: `I want a song that …`, `it should …`."""
 
