@@ -151,7 +151,9 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
         errors = [e for e in browser.get_log("browser") if e["level"] == "SEVERE" and "400" not in e["message"]]
         assert not [e for e in errors if "favicon" not in e["message"]]
     events = list(Store(tmp_path / "outputs" / "feedback.db").events())
-    assert sorted(event.action for event in events) == ["accepted", "rejected"]
+    assert sorted(event.action for event in events if event.model == "page") == ["accepted", "rejected"]
+    # The chords that harmony drew for the two takes are judged with them.
+    assert {event.action for event in events if event.model == "harmony"} == {"accepted", "rejected"}
 
 
 def test_a_recording_is_taken_as_a_reference_and_removed(address: str, tmp_path: Path) -> None:
