@@ -61,6 +61,15 @@ def test_too_little_feedback_is_said_before_data_are_prepared(job, tmp_path) -> 
         job("task=monitor", "model=harmony", f"monitor.store={store}", f"data.root={tmp_path}")
 
 
+def test_chords_of_rated_songs_are_not_what_users_play(job, tmp_path) -> None:
+    store = tmp_path / "feedback.db"
+    of_a_song = {"use": new_id(), "model": "harmony", "action": "accepted", "choices": {"song": "a"}}
+    Store(store).add(Event(**of_a_song, input=[0.0] * 128) for _ in range(120))
+    Store(store).add([Event(use=new_id(), model="harmony", action="accepted", input=[0.0] * 128)])
+    with pytest.raises(DataError, match="1 input of 30 days, 1 of them with all 128 numbers"):
+        job("task=monitor", "model=harmony", f"monitor.store={store}")
+
+
 @pytest.mark.slow
 def test_the_task_says_when_inputs_have_left_the_data(job, tmp_path, capsys) -> None:
     from datamodules.harmony.module import ChordSongs

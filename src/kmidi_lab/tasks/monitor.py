@@ -38,7 +38,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         raise ConfigError(f"monitor.days={options.days} must be 1 or more")
     store = Store(Path(options.store) if options.store else Path(cfg.paths.output_root) / FILE)
     earliest = time.time() - options.days * _DAY_S
-    inputs = [event.input for event in store.events(cfg.model.name) if event.time >= earliest]
+    # The chords of one song of the page are loops with a short past and one feeling: not what a plugin's user plays.
+    asked = (event for event in store.events(cfg.model.name) if event.time >= earliest and "song" not in event.choices)
+    inputs = [event.input for event in asked]
     vectors = [x for x in inputs if isinstance(x, list) and len(x) == contract.input_size]
     seen = np.array(vectors, np.float32).reshape(-1, contract.input_size)
     if len(seen) < FEWEST:
