@@ -123,15 +123,14 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[32]` of the training inputs; 0 and 1 for what never changes there."""
-        x = np.concatenate([p.x for p in self.encoded("train")]).astype(np.float64)
+        x = self.trained_on().astype(np.float64)
         mean, std = x.mean(0), x.std(0)
         still = std < 1e-3
         return torch.from_numpy(np.where(still, 0.0, mean)), torch.from_numpy(np.where(still, 1.0, std))
 
     def quantiles(self) -> torch.Tensor:
         """`[19, 32]` 5 % to 95 % of each input of the training notes."""
-        x = np.concatenate([p.x for p in self.encoded("train")])
-        return torch.from_numpy(np.quantile(x, np.arange(1, 20) / 20, axis=0))
+        return torch.from_numpy(np.quantile(self.trained_on(), np.arange(1, 20) / 20, axis=0))
 
     def grouped(self, songs: list[Performance]) -> Groups:
         return performances.group(songs)

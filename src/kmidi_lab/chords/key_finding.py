@@ -21,6 +21,7 @@ PROFILES = {
     -1: np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17]),
 }
 """How well each pitch class fits C major (1) and C minor (-1), by the mode of a `Key`."""
+KEYS = tuple(Key(tonic, mode) for tonic in range(12) for mode in (1, -1))
 _FINAL, _FIRST, _CADENCE, _TONIC_SHARE, _TURNAROUND = 0.35, 0.3, 4.0, 1.0, 0.4
 _EXCERPT = np.array([4.82, -0.21, 0.92, 1.55, 0.99, 0.49, 5.05, 1.30, 0.37, -0.32])
 """Weights of: profile, last, first, cadences, tonic share, turnaround, ii-V, share of V, share of IV, minor."""
@@ -35,7 +36,7 @@ def estimate_key(chords: Sequence[Chord], bars: Sequence[float], among: Sequence
     def score(key: Key) -> float:
         tonic, dominant = _tonics(chords, key), [c.quality == "dom7" and c.degree(key.tonic) == 7 for c in chords]
         return (
-            _correlation(chroma, key)
+            profile_correlation(chroma, key)
             + _FINAL * tonic[-1]
             + _FIRST * tonic[0]
             + _CADENCE * _in_a_row(dominant, tonic)
@@ -43,7 +44,7 @@ def estimate_key(chords: Sequence[Chord], bars: Sequence[float], among: Sequence
             + _TURNAROUND * dominant[-1]
         )
 
-    return max(among or [Key(tonic, mode) for tonic in range(12) for mode in (1, -1)], key=score)
+    return max(among or KEYS, key=score)
 
 
 def key_probabilities(chords: Sequence[Chord], bars: Sequence[float]) -> list[tuple[Key, float]]:
@@ -65,14 +66,14 @@ def key_probabilities(chords: Sequence[Chord], bars: Sequence[float]) -> list[tu
         second = [c.quality in _MINOR and d == 2 for c, d in zip(chords, degrees, strict=True)]
         fourth = [(c.quality in _MINOR) == (key.mode < 0) and d == 5 for c, d in zip(chords, degrees, strict=True)]
         return [
-            _correlation(chroma, key), tonic[-1], tonic[0], _in_a_row(seventh, tonic), float(weights @ tonic), seventh[-1],
+            profile_correlation(chroma, key), tonic[-1], tonic[0], _in_a_row(seventh, tonic), float(weights @ tonic),
+            seventh[-1],
             _in_a_row(second, dominant), float(weights @ dominant), float(weights @ fourth), key.mode < 0,
         ]  # fmt: skip
 
-    keys = [Key(tonic, mode) for tonic in range(12) for mode in (1, -1)]
-    scores = np.array([features(key) for key in keys], float) @ _EXCERPT
+    scores = np.array([features(key) for key in KEYS], float) @ _EXCERPT
     p = np.exp(scores - scores.max())
-    return sorted(zip(keys, (p / p.sum()).tolist(), strict=True), key=lambda pair: -pair[1])
+    return sorted(zip(KEYS, (p / p.sum()).tolist(), strict=True), key=lambda pair: -pair[1])
 
 
 def _tonics(chords: Sequence[Chord], key: Key) -> list[bool]:
@@ -84,7 +85,8 @@ def _in_a_row(first: Sequence[bool], second: Sequence[bool]) -> float:
     return sum(a and b for a, b in zip(first, second[1:], strict=False)) / len(first)
 
 
-def _correlation(chroma: np.ndarray, key: Key) -> float:
+def profile_correlation(chroma: np.ndarray, key: Key) -> float:
+    """How well the weights of the pitch classes `[12]` fit a key's profile, -1..1; 0 where all are equal."""
     if np.ptp(chroma) == 0:
         return 0.0
     return float(np.corrcoef(np.roll(PROFILES[key.mode], key.tonic), chroma)[0, 1])

@@ -233,7 +233,8 @@ def _pedal(
     ticks = np.maximum.accumulate(first)  # played, a note may pass the one before
     _, bar = np.unique(np.floor(score.bar), return_inverse=True)
     asked = np.bincount(bar, played.pedal) / np.bincount(bar) >= 0.5
-    is_down = np.bincount(at, asked[bar]) > 0
+    is_down = np.zeros(len(written), bool)
+    is_down[at] = asked[bar]  # notes of one onset are of one bar
     changed = np.bincount(at, downbeat) > 0
     following = np.append(ticks[1:], end.max() + 2 * lift)
     down = False

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
-from kmidi_lab.chords.key_finding import PROFILES
+from kmidi_lab.chords.key_finding import KEYS, profile_correlation
 from kmidi_lab.midi.names import plain
 from kmidi_lab.midi.piece import Piece, Track
 from kmidi_lab.midi.reading import MidiError
@@ -91,10 +91,7 @@ def key_of_chroma(weights: np.ndarray) -> Key:
 
     C major for a flat histogram.
     """
-    if np.ptp(weights) == 0:
-        return Key(0, 1)
-    keys = [Key(tonic, mode) for tonic in range(12) for mode in (1, -1)]
-    return max(keys, key=lambda k: float(np.corrcoef(np.roll(PROFILES[k.mode], k.tonic), weights)[0, 1]))
+    return max(KEYS, key=lambda key: profile_correlation(weights, key))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
-from kmidi_lab.chords.key_finding import PROFILES
+from kmidi_lab.chords.key_finding import KEYS, profile_correlation
 
 _WEIGHTS = np.array([6.33, -1.44, 0.45, 0.37, 0.62, 1.42, -9.48, 0.66])
 """Of: correlation with the profile, minor, last note on the tonic, on its third or fifth, first note on the tonic, on its fifth,
@@ -25,7 +25,6 @@ _LEADING = (2, 7, 10, 11)
 """Degrees that a tune comes home from."""
 _LONGEST = 4.0
 """Quarters that a note counts at most."""
-_KEYS = [Key(tonic, mode) for tonic in range(12) for mode in (1, -1)]
 
 
 def key_of_tune(pitch: np.ndarray, duration: np.ndarray) -> Key:
@@ -33,17 +32,16 @@ def key_of_tune(pitch: np.ndarray, duration: np.ndarray) -> Key:
     classes = pitch.astype(int) % 12
     weights = np.bincount(classes, np.minimum(duration, _LONGEST), 12)
     weights = weights / weights.sum()
-    return max(_KEYS, key=lambda key: float(_WEIGHTS @ _evidence(classes, weights, key)))
+    return max(KEYS, key=lambda key: float(_WEIGHTS @ _evidence(classes, weights, key)))
 
 
 def _evidence(classes: np.ndarray, weights: np.ndarray, key: Key) -> np.ndarray:
     """`[8]` of one key, in the order of `_WEIGHTS`."""
     first, before, last = ((classes[place] - key.tonic) % 12 for place in (0, -2, -1))
-    profile = np.roll(PROFILES[key.mode], key.tonic)
     inside = weights[[(key.tonic + step) % 12 for step in _SCALES[key.mode]]].sum()
     return np.array(
         [
-            np.corrcoef(profile, weights)[0, 1] if np.ptp(weights) else 0.0,
+            profile_correlation(weights, key),
             key.mode < 0, last == 0, last in (_THIRDS[key.mode], _FIFTH), first == 0, first == _FIFTH, 1 - inside,
             last == 0 and before in _LEADING,
         ]
