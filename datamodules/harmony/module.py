@@ -110,7 +110,10 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
 
     def _place(self, device: torch.device) -> None:
         e = self.encoded("train")
-        arrays = {name: getattr(e, name) for name in ("grid", "root", "quality", "bass", "joint", "voices")}
+        arrays = {
+            name: getattr(e, name)
+            for name in ("grid", "root", "quality", "bass", "joint", "voices", "parts", "longest")
+        }
         arrays["x"] = np.concatenate([e.x, e.x_plain])  # an event's plain form stands len(joint) rows further on
         self._tensors = {n: torch.from_numpy(np.ascontiguousarray(a)).to(device) for n, a in arrays.items()}
         self._tensors["table"] = torch.from_numpy(transposition_table()).to(device)
@@ -127,7 +130,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         x[:, position.start :] *= ~metre
         return HarmonyBatch(
             x, (t["root"][index] + keys) % 12, t["quality"][index], (t["bass"][index] + keys) % 12,
-            t["joint"][index], t["voices"][index],
+            t["joint"][index], t["voices"][index], t["parts"][index], t["longest"][index],
         )  # fmt: skip
 
 

@@ -178,6 +178,25 @@ def every_match(
     return p, lengths
 
 
+def chances_so_far(tokens: Sequence[int], limit: int) -> tuple[Floats, Ints]:
+    """Of each token of a piece, what `every_match` gives to it alone, without the distributions.
+
+    Returns:
+        `[T, limit + 1]` shares of the token among what followed the last 0, 1, … `limit` tokens, 0 where nothing did.
+        `[T]` lengths of the longest matches, -1 for the first token, before which there is nothing.
+    """
+    p, lengths = np.zeros((len(tokens), limit + 1)), np.full(len(tokens), -1, np.int64)
+    followers: dict[tuple[int, ...], dict[int, int]] = {}
+    for at, token in enumerate(tokens):
+        for n in range(min(at, limit) + 1):
+            counts = followers.setdefault(tuple(tokens[at - n : at]), {})
+            if counts:
+                p[at, n] = counts.get(token, 0) / sum(counts.values())
+                lengths[at] = n
+            counts[token] = counts.get(token, 0) + 1
+    return p, lengths
+
+
 def cache_weights(p: Floats, cached: Floats, lengths: Ints, limit: int, iterations: int = 60) -> Floats:
     """Share of a cache by length of match, `[limit + 1]`, that makes what happened most likely (EM).
 

@@ -18,9 +18,8 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import TEXTS, Question, digest, read_text
 from kmidi_lab.midi.reading import read_piece
-from kmidi_lab.models.harmony.evaluation import joint_probabilities
+from kmidi_lab.models.harmony.decoding import next_probabilities
 from kmidi_lab.models.harmony.features import context_vector, joint_class, memory_of
-from kmidi_lab.models.harmony.song_memory import next_with_memory
 from kmidi_lab.scoring.ngram import Floats
 from kmidi_lab.wording import many
 
@@ -99,11 +98,8 @@ def _of_chart(chart: Chart, number: int, published: Published) -> Iterator[Quest
 
 def probabilities(question: Question, output: np.ndarray, published: Published) -> Floats:
     """`[96]` of the joint classes, with the song's own memory."""
-    p = joint_probabilities(output[None], published.head)[0]
-    if "memory_weight" in published.head:
-        tokens = [joint_class(read_name(name)[0], key_of(question)) for name in question.before]
-        p = next_with_memory(p, tokens, published.head["memory_weight"])
-    return p
+    tokens = [joint_class(read_name(name)[0], key_of(question)) for name in question.before]
+    return next_probabilities(output, tokens, published.head)
 
 
 def key_of(question: Question) -> Key:

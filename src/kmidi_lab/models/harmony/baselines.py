@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES
-from kmidi_lab.models.harmony.features import CLASSES
-from kmidi_lab.models.harmony.song_memory import MEMORY_ORDER, memory_weights, with_memory
+from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER
+from kmidi_lab.scoring.matches import match_weights, with_matches
 from kmidi_lab.scoring.ngram import NGram, cache_weights, longest_matches, with_cache
 
 START_MAJOR, START_MINOR = CLASSES, CLASSES + 1
@@ -90,11 +90,13 @@ class BlendedCaches:
         """Tunes the weights by expectation maximisation on `songs` (the validation split)."""
         self.ngram = ngram
         own = [ngram.predict(s)[np.arange(len(s.tokens)), list(s.tokens)] for s in songs]
-        self._weights = memory_weights(np.concatenate([np.zeros(0), *own]), [s.tokens for s in songs])
+        self._weights = match_weights(
+            np.concatenate([np.zeros(0), *own]), [s.tokens for s in songs], MEMORY_ORDER, CLASSES
+        )
 
     def predict(self, song: TokenSong) -> np.ndarray:
         """`[T, 96]` probabilities of every event given those before it."""
-        return with_memory(self.ngram.predict(song), song.tokens, self._weights)
+        return with_matches(self.ngram.predict(song), song.tokens, self._weights)
 
 
 def _cache_of(song: TokenSong) -> tuple[np.ndarray, np.ndarray]:

@@ -11,8 +11,8 @@ import numpy as np
 from kmidi_lab.chords.chord import QUALITIES, Song
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
+from kmidi_lab.models.harmony.decoding import joint_probabilities, song_probabilities
 from kmidi_lab.models.harmony.features import EncodedSongs
-from kmidi_lab.models.harmony.song_memory import with_memory
 from kmidi_lab.run_record import Note
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Roll, ScoredItem
@@ -23,7 +23,6 @@ from kmidi_lab.scoring.metrics import (
     log_likelihoods,
     paired_bootstrap,
     reliability,
-    softmax,
     top_k,
 )
 
@@ -39,21 +38,6 @@ class HarmonyData(Protocol):
     def songs(self, split: str) -> list[Song]: ...
     def sequences(self, split: str) -> list[TokenSong]: ...
     def encoded(self, split: str) -> EncodedSongs: ...
-
-
-def joint_probabilities(outputs: np.ndarray, head: dict[str, np.ndarray]) -> np.ndarray:
-    """`[E, 96]` from the artefact's outputs `[E, 64]` and the head of `harmonypredictor.head.json`."""
-    logits = outputs[:, _OUT["chord_embedding"]].astype(np.float64) @ head["weight"].T.astype(np.float64) + head["bias"]
-    return softmax(logits)
-
-
-def remembered(p: np.ndarray, songs: Sequence[TokenSong], head: dict[str, np.ndarray]) -> np.ndarray:
-    """`[E, 96]` probabilities of all chords of some songs, mixed with each song's memory where the head has its weights."""
-    if "memory_weight" not in head:
-        return p
-    ends = np.cumsum([len(s.tokens) for s in songs])[:-1]
-    rows = zip(np.split(p, ends), songs, strict=True)
-    return np.concatenate([with_memory(own, song.tokens, head["memory_weight"]) for own, song in rows])
 
 
 class HarmonyEvaluator(Evaluator):
@@ -86,7 +70,7 @@ class HarmonyEvaluator(Evaluator):
         encoded = data.encoded(split)
         outputs = call(encoded.x)
         alone = joint_probabilities(outputs, head)
-        p = remembered(alone, songs, head)
+        p = song_probabilities(outputs, [s.tokens for s in songs], head)
         source = np.array([s.source for s in songs for _ in s.tokens])
         baselines = {
             name: np.concatenate([model.predict(s) for s in songs])
@@ -115,7 +99,7 @@ class HarmonyEvaluator(Evaluator):
     def items(self, call: Call, head: dict[str, np.ndarray], data: HarmonyData, split: str) -> Iterator[ScoredItem]:
         """Songs; the picture has a row for each root, counted from the tonic."""
         encoded = data.encoded(split)
-        p = remembered(joint_probabilities(call(encoded.x), head), data.sequences(split), head)
+        p = song_probabilities(call(encoded.x), [s.tokens for s in data.sequences(split)], head)
         nll = -log_likelihoods(p, encoded.joint)
         for place, song in enumerate(data.songs(split)):
             rows = encoded.song == place
@@ -172,7 +156,7 @@ def _analysis(
         blind[:, HARMONY.input("emotion").index] = 0.0
         targets = e.joint[known]
         with_emotion = p[known]
-        without = remembered(joint_probabilities(call(blind), head), songs, head)[known]
+        without = song_probabilities(call(blind), [s.tokens for s in songs], head)[known]
         difference = log_likelihoods(without, targets) - log_likelihoods(with_emotion, targets)
         out["emotion"] = {
             "events": int(known.sum()),

@@ -17,6 +17,7 @@ import numpy as np
 from kmidi_lab.chords.chord import QUALITIES, Chord, Event, Key, Song
 from kmidi_lab.contracts import HARMONY, Contract
 from kmidi_lab.emotion_embedding import encode_emotion
+from kmidi_lab.scoring.ngram import chances_so_far
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,8 @@ PHRASE_BARS = 8.0
 PASSAGE_ORDER = 8
 CLASSES = 12 * len(QUALITIES)
 """Joint classes (degree from the tonic, quality): index = degree * 8 + quality."""
+MEMORY_ORDER = 8
+"""Longest match in the song so far, in chords."""
 MAX_BARS = 4.0
 _HISTORY = 3
 _IN = {s.name: s.index for s in HARMONY.inputs}
@@ -166,7 +169,8 @@ class EncodedSongs:
 
     `x` `[E, 128]` with all sounding tones, `x_plain` `[E, 128]` with template tones only (what a caller
     sends who knows root and quality), `grid` `[E, 2]` the phrase position in a plain eight-bar grid,
-    `root`, `quality`, `bass` `[E]`, `joint` `[E]` in 0..95, `voices` `[E, 4]` semitones, `tonic` `[E]`.
+    `root`, `quality`, `bass` `[E]`, `joint` `[E]` in 0..95, `voices` `[E, 4]` semitones, `tonic` `[E]`, `parts`
+    `[E, 9]` and `longest` `[E]` as in HarmonyBatch.
     """
 
     x: np.ndarray
@@ -179,6 +183,8 @@ class EncodedSongs:
     voices: np.ndarray
     tonic: np.ndarray
     song: np.ndarray
+    parts: np.ndarray
+    longest: np.ndarray
 
 
 def encode_songs(songs: Sequence[Song], contract: Contract = HARMONY) -> EncodedSongs:
@@ -209,9 +215,12 @@ def encode_songs(songs: Sequence[Song], contract: Contract = HARMONY) -> Encoded
     x_plain = np.array([r[1] for r in rows], np.float32).reshape(-1, HARMONY.input_size)
     grids = np.array([r[3] for r in rows], np.float32).reshape(-1, 2)
     t = np.array([r[2] for r in rows], np.int64).reshape(-1, 10)
+    heard = [chances_so_far(t[t[:, 5] == index, 3].tolist(), MEMORY_ORDER) for index in range(len(songs))]
+    parts = np.concatenate([np.zeros((0, MEMORY_ORDER + 1)), *(part for part, _ in heard)]).astype(np.float32)
+    longest = np.concatenate([np.zeros(0, np.int64), *(lengths for _, lengths in heard)])
     return EncodedSongs(
-        x, x_plain, grids, t[:, 0], t[:, 1], t[:, 2], t[:, 3], t[:, 6:10].astype(np.float32), t[:, 4], t[:, 5]
-    )
+        x, x_plain, grids, t[:, 0], t[:, 1], t[:, 2], t[:, 3], t[:, 6:10].astype(np.float32), t[:, 4], t[:, 5], parts, longest
+    )  # fmt: skip
 
 
 def transposition_table() -> np.ndarray:
@@ -226,7 +235,10 @@ def transposition_table() -> np.ndarray:
 
 
 class HarmonyBatch(NamedTuple):
-    """`x` `[B, 128]`; `root`, `quality`, `bass`, `joint` `[B]` class indices; `voices` `[B, 4]` semitones."""
+    """`x` `[B, 128]`; `root`, `quality`, `bass`, `joint` `[B]` class indices; `voices` `[B, 4]` semitones.
+
+    `parts` `[B, 9]` and `longest` `[B]` are what the song so far says of the chord (`scoring.ngram.chances_so_far`).
+    """
 
     x: torch.Tensor
     root: torch.Tensor
@@ -234,3 +246,5 @@ class HarmonyBatch(NamedTuple):
     bass: torch.Tensor
     joint: torch.Tensor
     voices: torch.Tensor
+    parts: torch.Tensor
+    longest: torch.Tensor

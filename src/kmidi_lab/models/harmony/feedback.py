@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from kmidi_lab.chords.chord import QUALITIES, ChordError
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.contracts import HARMONY
-from kmidi_lab.models.harmony.evaluation import HarmonyData, joint_probabilities, remembered
-from kmidi_lab.models.harmony.features import CLASSES, HarmonyBatch
+from kmidi_lab.models.harmony.decoding import joint_probabilities, song_probabilities
+from kmidi_lab.models.harmony.evaluation import HarmonyData
+from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER, HarmonyBatch
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError
@@ -37,7 +38,7 @@ class ChordFeedback(FeedbackTraining):
     REJECTIONS = True
     NATS = 1.0
     RATE = 3e-5
-    ADAPTED: ClassVar[Mapping[str, int]] = {"network.relative": 1, "network.absolute": 0, "joint": 0}
+    ADAPTED: ClassVar[Mapping[str, int]] = {"network.relative": 1, "network.absolute": 0, "joint": 0, "mixed": 0}
 
     def answer(self, judged: Judgement, head: Head) -> Array:
         tonic = judged.x[_IN["key_tonic"]]
@@ -49,12 +50,12 @@ class ChordFeedback(FeedbackTraining):
     def targets(self, answers: Array, liked: NDArray[np.bool_], outputs: Array, head: Head) -> Array:
         named = np.zeros((len(answers), CLASSES))
         named[np.arange(len(answers)), answers[:, 0].astype(int)] = 1.0
-        others = np.maximum(joint_probabilities(outputs, dict(head)), _LEAST) * (1 - named)
+        others = np.maximum(joint_probabilities(outputs, head), _LEAST) * (1 - named)
         chances = np.where(liked[:, None], named, others / others.sum(1, keepdims=True))
         return np.concatenate([chances, outputs[:, _OUT["voice_leading"]]], axis=1)
 
     def losses(self, outputs: Array, head: Head, x: Array, targets: Array) -> Array:
-        p = joint_probabilities(outputs, dict(head))
+        p = joint_probabilities(outputs, head)
         return -np.log(np.maximum((p * (targets[:, :CLASSES] > 0)).sum(1), _LEAST))
 
     def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
@@ -67,7 +68,10 @@ class ChordFeedback(FeedbackTraining):
         degree, quality = np.divmod(joint, len(QUALITIES))
         root = (degree + x[:, _IN["key_tonic"]].argmax(1)) % 12
         voices = targets[:, CLASSES:].astype(np.float32)
-        return HarmonyBatch(*(torch.from_numpy(column) for column in (x, root, quality, root, joint, voices)))
+        # Nothing is known of the song that an event comes from.
+        parts, longest = np.zeros((len(x), MEMORY_ORDER + 1), np.float32), np.full(len(x), -1)
+        columns = (x, root, quality, root, joint, voices, parts, longest)
+        return HarmonyBatch(*(torch.from_numpy(column) for column in columns))
 
     def loss(self, module: LabModule, batch: Any) -> torch.Tensor:
         return cast("HarmonyPredictor", module).losses(batch)[1]
@@ -75,7 +79,7 @@ class ChordFeedback(FeedbackTraining):
     def test_losses(self, call: Callable[[NDArray[Any]], NDArray[Any]], head: Head, data: Any) -> tuple[Array, Array]:
         """Minus the log-likelihood of every chord with the song's memory, as the primary metric has it, by song."""
         songs, encoded = cast("HarmonyData", data).sequences("test"), cast("HarmonyData", data).encoded("test")
-        p = remembered(joint_probabilities(call(encoded.x), dict(head)), songs, dict(head))
+        p = song_probabilities(call(encoded.x), [song.tokens for song in songs], head)
         events = np.array([len(song.tokens) for song in songs], float)
         sums = np.bincount(encoded.song, -log_likelihoods(p, encoded.joint), len(songs))
         return sums / np.maximum(events, 1), events
@@ -103,5 +107,5 @@ def _chord(judged: Judgement, head: Head, tonic: int) -> tuple[int, int]:
         changed = np.asarray(judged.changed_to)
         return int(changed[_OUT["root"]].argmax()), int(changed[_OUT["quality"]].argmax())
     assert judged.output is not None
-    degree, quality = divmod(int(joint_probabilities(judged.output[None], dict(head))[0].argmax()), len(QUALITIES))
+    degree, quality = divmod(int(joint_probabilities(judged.output[None], head)[0].argmax()), len(QUALITIES))
     return (degree + tonic) % 12, quality

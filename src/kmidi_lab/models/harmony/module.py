@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,24 +12,25 @@ from torch.nn import functional as F
 from kmidi_lab.bounds import Sizes
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.contracts import HARMONY
-from kmidi_lab.models.harmony.features import CLASSES, HarmonyBatch
+from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER, HarmonyBatch
 from kmidi_lab.models.harmony.network import KeyRelativeMLP
-from kmidi_lab.models.harmony.song_memory import memory_weights, no_memory
 from kmidi_lab.nn.module import Dropout, LabModule, LossWeight, Smoothing
-
-if TYPE_CHECKING:
-    from kmidi_lab.models.harmony.evaluation import HarmonyData
 
 _OUT = {s.name: s.index for s in HARMONY.outputs}
 _VOICE_SCALE = 6.0
+_PARTS = MEMORY_ORDER + 2
+"""What is mixed: the network, the song's own chords, and what followed matches of 1 to 8 chords."""
+_LEAST = 1e-9
 
 
 class HarmonyPredictor(LabModule):
     """Trains the joint of (degree, quality) through the chord embedding, and each slice beside it.
 
-    The joint head is linear, 28 -> 96, and goes into `harmonypredictor.head.json`, with the weights of the song's own
-    memory (`song_memory`), which are set on the validation split after every epoch. Root, quality and bass slices are
-    trained on their own labels, so that a simple reader gets the marginals.
+    Three linear heads read the embedding of 28 and go into `harmonypredictor.head.json`. `joint` is what the network
+    alone expects. `mixed` is what it expects beside what the song itself suggests, and `gate`, with `memory` by the
+    length of the longest match, says how much each counts (`decoding`); these learn from the mixture's likelihood, so
+    that the network need not learn what the song says already. Root, quality and bass slices are trained on their own
+    labels, so that a simple reader gets the marginals.
 
     Args:
         hidden: sizes of the hidden layers.
@@ -40,7 +41,6 @@ class HarmonyPredictor(LabModule):
     """
 
     network: KeyRelativeMLP
-    memory: torch.Tensor
     contract = HARMONY
     vocabulary = QUALITIES
     loss_name = "cross_entropy"
@@ -56,14 +56,23 @@ class HarmonyPredictor(LabModule):
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         self.network = KeyRelativeMLP(hidden, dropout)
-        self.joint = nn.Linear(HARMONY.output("chord_embedding").size, CLASSES)
-        self.register_buffer("memory", torch.from_numpy(no_memory()).float())
+        embedding = HARMONY.output("chord_embedding").size
+        self.joint, self.mixed = nn.Linear(embedding, CLASSES), nn.Linear(embedding, CLASSES)
+        self.gate = nn.Linear(embedding, _PARTS, bias=False)
+        nn.init.zeros_(self.gate.weight)
+        # One row for each length of match, in one row because matrices decay in training.
+        self.memory = nn.Parameter(torch.tensor([1.0] + [0.0] * (_PARTS - 1)).repeat(MEMORY_ORDER + 1))
         self.smoothing, self.side_weight = label_smoothing, side_weight
         self.save_hyperparameters()
 
     def _load_from_state_dict(self, state_dict: dict[str, torch.Tensor], prefix: str, *rest: Any) -> None:
-        """Checkpoints of earlier releases have no memory."""
-        state_dict.setdefault(f"{prefix}memory", torch.from_numpy(no_memory()).float())
+        """Checkpoints of earlier releases have no gate and fixed shares of the song's memory, or no memory."""
+        if f"{prefix}gate.weight" not in state_dict and f"{prefix}joint.weight" in state_dict:
+            for name in ("weight", "bias"):
+                state_dict[f"{prefix}mixed.{name}"] = state_dict[f"{prefix}joint.{name}"]
+            state_dict[f"{prefix}gate.weight"] = torch.zeros_like(self.gate.weight)
+            alone = torch.eye(_PARTS)[:1].expand(MEMORY_ORDER + 1, -1)
+            state_dict[f"{prefix}memory"] = state_dict.get(f"{prefix}memory", alone).clamp(min=_LEAST).log().flatten()
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def export_network(self) -> nn.Module:
@@ -79,30 +88,44 @@ class HarmonyPredictor(LabModule):
         return {
             "input": {"slice": chord.name, "start": chord.start, "stop": chord.stop},
             "decode": "logits = weight @ embedding + bias; index = degree * 8 + quality; root = (tonic + degree) % 12",
-            "memory": "p = sum over k of memory_weight[n][k] * part[k], n = chords of the longest match so far, 0..8; part 0 is "
-            "softmax(logits), 1 the shares of the song's own chords, 1 + k the shares of what followed its last k chords "
-            "before; what is missing of 1 goes to part 0",
+            "memory": "p = sum over k of share[k] * part[k]; share = softmax over the parts that there are of memory_logit[n] + "
+            "gate_weight @ embedding, n = chords of the longest match so far, 0..8; part 0 is softmax(mixed_weight @ embedding + "
+            "mixed_bias), 1 the shares of the song's own chords, 1 + k the shares of what followed its last k chords before",
             "degrees": list(range(12)),
             "qualities": list(QUALITIES),
         }
 
     def head(self) -> dict[str, np.ndarray]:
-        arrays = {"weight": self.joint.weight, "bias": self.joint.bias, "memory_weight": self.memory}
+        arrays = {
+            "weight": self.joint.weight,
+            "bias": self.joint.bias,
+            "mixed_weight": self.mixed.weight,
+            "mixed_bias": self.mixed.bias,
+            "gate_weight": self.gate.weight,
+            "memory_logit": self.memory.view(MEMORY_ORDER + 1, _PARTS),
+        }
         return {name: array.detach().cpu().numpy() for name, array in arrays.items()}
 
     def losses(self, batch: HarmonyBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        """(the joint's cross-entropy, what training makes less: the same with root, quality, bass and voices beside it)."""
+        """(the joint's cross-entropy, what training makes less: its mean with the mixture's, and the slices beside it)."""
         out = self.network(batch.x)
-        joint = F.cross_entropy(
-            self.joint(out[:, _OUT["chord_embedding"]]), batch.joint, label_smoothing=self.smoothing
-        )
+        embedding = out[:, _OUT["chord_embedding"]]
+        joint = F.cross_entropy(self.joint(embedding), batch.joint, label_smoothing=self.smoothing)
         side = (
             F.cross_entropy(out[:, _OUT["root"]], batch.root)
             + F.cross_entropy(out[:, _OUT["quality"]], batch.quality)
             + F.cross_entropy(out[:, _OUT["bass"]], batch.bass)
             + F.smooth_l1_loss(out[:, _OUT["voice_leading"]] / _VOICE_SCALE, batch.voices / _VOICE_SCALE)
         )
-        return joint, joint + self.side_weight * side
+        return joint, (joint + self.mixture_loss(embedding, batch)) / 2 + self.side_weight * side
+
+    def mixture_loss(self, embedding: torch.Tensor, batch: HarmonyBatch) -> torch.Tensor:
+        """Minus the mean log of what `decoding.song_probabilities` gives to the chords; `embedding` `[B, 28]`."""
+        rows = self.memory.view(MEMORY_ORDER + 1, _PARTS)[batch.longest.clamp(min=0)]
+        there = torch.arange(_PARTS, device=embedding.device) <= batch.longest[:, None] + 1
+        shares = (rows + self.gate(embedding)).masked_fill(~there, -torch.inf).softmax(1)
+        own = self.mixed(embedding).softmax(1).gather(1, batch.joint[:, None])
+        return -(shares * torch.cat([own, batch.parts], 1)).sum(1).clamp(min=_LEAST).log().mean()
 
     def training_step(self, batch: HarmonyBatch, batch_idx: int) -> torch.Tensor:
         joint, loss = self.losses(batch)
@@ -110,15 +133,11 @@ class HarmonyPredictor(LabModule):
         return loss
 
     def validation_step(self, batch: HarmonyBatch, batch_idx: int) -> None:
-        out = self.network(batch.x)
-        logits = self.joint(out[:, _OUT["chord_embedding"]])
+        embedding = self.network(batch.x)[:, _OUT["chord_embedding"]]
+        logits, size = self.joint(embedding), len(batch.joint)
         loss = F.cross_entropy(logits, batch.joint)
-        self.log("val/loss", loss, prog_bar=True, batch_size=len(batch.joint), sync_dist=True)
-        self.log("val/perplexity", loss.exp(), batch_size=len(batch.joint), sync_dist=True)
+        self.log("val/loss", loss, prog_bar=True, batch_size=size, sync_dist=True)
+        self.log("val/perplexity", loss.exp(), batch_size=size, sync_dist=True)
+        self.log("val/song_perplexity", self.mixture_loss(embedding, batch).exp(), batch_size=size, sync_dist=True)
         top1 = (logits.argmax(1) == batch.joint).float().mean()
-        self.log("val/top1", top1, prog_bar=True, batch_size=len(batch.joint), sync_dist=True)
-        # The split is one batch, song after song.
-        own = logits.double().softmax(1).gather(1, batch.joint[:, None])[:, 0]
-        songs = cast("HarmonyData", self.trainer.datamodule).sequences("val")  # type: ignore[attr-defined]
-        weights = memory_weights(own.cpu().numpy(), [song.tokens for song in songs])
-        self.memory.copy_(torch.from_numpy(weights))
+        self.log("val/top1", top1, prog_bar=True, batch_size=size, sync_dist=True)

@@ -27,9 +27,9 @@ from kmidi_lab.inference.questions import TEXTS, Guess, Question
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.harmony import asking
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
-from kmidi_lab.models.harmony.evaluation import DEGREES, joint_probabilities
+from kmidi_lab.models.harmony.decoding import next_probabilities
+from kmidi_lab.models.harmony.evaluation import DEGREES
 from kmidi_lab.models.harmony.features import context_vector, joint_class, memory_of
-from kmidi_lab.models.harmony.song_memory import next_with_memory
 
 _HALF_DIMINISHED = {1: {2, 4, 6, 7, 9, 11}, -1: {2, 7, 9}, 0: {2, 7, 9}}
 """Degrees where the class dim7, which holds both, is half-diminished in six or more of ten chords of the jazz standards."""
@@ -78,10 +78,8 @@ class NextChords(Request[list[Continuation]]):
         if published is None:
             p = circle_of_fifths(joint_class(events[-1].chord, key) if events else None, key.mode)
         else:
-            p = joint_probabilities(published.call(self.vector(published)[None]), published.head)[0]
-            if "memory_weight" in published.head:
-                tokens = [joint_class(event.chord, key) for event in events]
-                p = next_with_memory(p, tokens, published.head["memory_weight"])
+            tokens = [joint_class(event.chord, key) for event in events]
+            p = next_probabilities(published.call(self.vector(published)[None])[0], tokens, published.head)
         chords = (self._chord(i) for i in np.argsort(-p)[: self.top].tolist())
         likeliest = np.sort(p)[::-1].tolist()
         return [Continuation(self.chart.spelling.chord(chord), q) for chord, q in zip(chords, likeliest, strict=False)]
