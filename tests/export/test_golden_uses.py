@@ -81,6 +81,9 @@ def test_it_holds_what_the_head_decodes(harmony):
     outputs = np.array(golden["sequence"]["outputs"] + golden["typical"]["outputs"])
     by_hand = [np.array(head["weight"]) @ row[36:64] + head["bias"] for row in outputs]
     np.testing.assert_allclose(golden["decoded"]["weight"], by_hand, rtol=1e-5, atol=1e-5)
+    gates = [np.array(head["gate_weight"]) @ row[36:64] for row in outputs]  # it has no bias
+    np.testing.assert_allclose(golden["decoded"]["gate_weight"], gates, rtol=1e-5, atol=1e-5)
+    assert sorted(golden["decoded"]) == ["gate_weight", "mixed_weight", "weight"]
 
 
 def listener() -> Chain:

@@ -152,7 +152,9 @@ def beginning(contract: Contract, outputs: Array, calls: int) -> dict[str, Any]:
 
 
 def decoded(head: Mapping[str, Any], outputs: Array) -> dict[str, Array]:
-    """What each matrix of a head file makes of outputs `[T, M]`: `[T, C]` by the matrix's name.
+    """What each matrix of a head file that reads outputs makes of them, `[T, M]`: `[T, C]` by the matrix's name.
+
+    Matrices with other columns, such as shares of a song's memory, read something else.
 
     Raises:
         KeyError, ValueError: it is no head file, or not of these outputs.
@@ -160,10 +162,11 @@ def decoded(head: Mapping[str, Any], outputs: Array) -> dict[str, Array]:
     read = outputs[:, head["input"]["start"] : head["input"]["stop"]].astype(np.float64)
     arrays = {}
     for name in head:
-        bias_name = name.removesuffix("weight") + "bias"
-        if name.endswith("weight") and bias_name in head:
-            weight, bias = (np.array(head[n], np.float64) for n in (name, bias_name))
-            arrays[name] = (read @ weight.T + bias).astype(np.float32)
+        if name.endswith("weight"):
+            weight = np.array(head[name], np.float64)
+            bias = np.array(head.get(name.removesuffix("weight") + "bias", 0.0), np.float64)
+            if weight.ndim == 2 and weight.shape[1] == read.shape[1]:
+                arrays[name] = (read @ weight.T + bias).astype(np.float32)
     return arrays
 
 
