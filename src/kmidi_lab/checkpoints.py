@@ -47,7 +47,7 @@ class LastCheckpoint(ModelCheckpoint):
 
     def __init__(self, folder: Path, steps: int = 0) -> None:
         super().__init__(folder, "last", enable_version_counter=False)
-        self._file, self._steps, self._kept = folder / resume.LAST, steps, 0
+        self.file, self._steps, self._kept = folder / resume.LAST, steps, 0
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -57,7 +57,7 @@ class LastCheckpoint(ModelCheckpoint):
         # With accumulation several batches end at one step.
         if self._steps and step % self._steps == 0 and step not in (self._kept, trainer.max_steps):
             self._kept = step
-            trainer.save_checkpoint(self._file)
+            trainer.save_checkpoint(self.file)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Nothing of the earlier run: its file is that run's, and stays there."""
