@@ -27,6 +27,7 @@ from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
 _BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER = (4.0, 30.0), (-10.0, 35.0), 20, 64
+_RENDERED = (general_midi.SOURCE, general_midi.UNHEARD)
 _ATTACK = INSTRUMENT.output("attack").index
 
 
@@ -142,8 +143,8 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         return torch.from_numpy(np.sum([encode(clip.labels)[0] for clip in self.songs("train")], 0))
 
     def train_dataloader(self) -> object:
-        clips = sorted(self.songs("train"), key=lambda clip: clip.source == general_midi.SOURCE)
-        recorded = sum(clip.source != general_midi.SOURCE for clip in clips) or len(clips)
+        clips = sorted(self.songs("train"), key=lambda clip: clip.source in _RENDERED)
+        recorded = sum(clip.source not in _RENDERED for clip in clips) or len(clips)
         self._recorded, self._rendered = recorded, len(clips) - recorded
         kinds = [[c.sound.frames, *c.sound.variants] for c in clips]
         heard = heard_sounds([frames for variants in kinds for frames in variants], self.contract.features)

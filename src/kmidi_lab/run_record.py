@@ -249,6 +249,25 @@ class Analysis:
 
 
 @dataclass
+class SplitRun:
+    """The run whose network has the scores of a record, where the record's own has heard the test, too.
+
+    It was trained on `songs` (whatever the data set counts) of the `all_songs` that the record's own was trained on.
+    """
+
+    run_id: str
+    songs: int
+    all_songs: int
+
+    def __str__(self) -> str:
+        return (
+            "This file was trained on all of the data, validation and test included, so it has no test of its own: all "
+            f"scores are those of run {self.run_id}, trained by the same settings on {self.songs:,} of {self.all_songs:,} "
+            "songs and tested on others"
+        )
+
+
+@dataclass
 class Statistic:
     """Over the runs of a spread; `std` is the sample standard deviation, None for one run."""
 
@@ -376,6 +395,8 @@ class RunRecord:
     training: Training | None = None
     student: Student | None = None
     scores: Scores | None = None
+    split_run: SplitRun | None = None
+    """Whose scores and analysis these are; None for the run's own."""
     analysis: Analysis = field(default_factory=Analysis)
     spread: Spread | None = None
     export: Export | None = None
