@@ -16,7 +16,6 @@ from kmidi_lab.errors import HandshakeError
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.text.table import Table
 
-
 SPLIT, ALL = "split", "all"
 """What can be trained on (`DataModule.train_on`)."""
 

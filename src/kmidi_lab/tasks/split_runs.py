@@ -10,7 +10,6 @@ from omegaconf import DictConfig
 
 from kmidi_lab import run_file
 from kmidi_lab.after_fit import evaluate, numpy_call
-from kmidi_lab.data import ALL
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.nn.module import LabModule, Trained
 from kmidi_lab.report.leaderboard import finished, leaderboard

@@ -64,7 +64,11 @@ def best_scale(logits: np.ndarray, true: list[int]) -> float:
 
     def loss(log_scale: float) -> float:
         scaled = np.exp(log_scale) * logits
-        logs = scaled - np.log(np.exp(scaled - scaled.max(1, keepdims=True)).sum(1, keepdims=True)) - scaled.max(1, keepdims=True)
+        logs = (
+            scaled
+            - np.log(np.exp(scaled - scaled.max(1, keepdims=True)).sum(1, keepdims=True))
+            - scaled.max(1, keepdims=True)
+        )
         return -float(np.mean([row[k] for row, k in zip(logs, true, strict=True)]))
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.2), np.log(5)), method="bounded").x))

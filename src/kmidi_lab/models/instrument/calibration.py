@@ -66,7 +66,11 @@ def note_of(by: dict[str, float], clips: int, of_another: bool) -> Note:
         clips: of validation.
         of_another: they were judged by a network of the same recipe, since this one has heard them.
     """
-    whose = "as a network of the same recipe says them, which has not learnt from them" if of_another else "which it has not learnt from"
+    whose = (
+        "as a network of the same recipe says them, which has not learnt from them"
+        if of_another
+        else "which it has not learnt from"
+    )
     multiplied = " and ".join(f"those of {name} by {scale:.2f}" for name, scale in by.items())
     return Note(
         "How sure the answers are",

@@ -50,7 +50,7 @@ def scale_logits(network: Chain, part: slice, by: float) -> None:
     *_, last = heads.branches[number].modules()
     rows = slice(first, first + part.stop - part.start)
     for values in (last.weight, last.bias):
-        values[rows] *= by  # type: ignore[index,operator]
+        values[rows] *= by
 
 
 def _head(channels: int, hidden: int, dropout: float) -> Chain:
