@@ -123,7 +123,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         resumed.path.parent if resumed and (more is None or resumed.path.with_name(resume.BEST).is_file()) else None
     )
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
-    last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0)
+    last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0, data.train_on != ALL)
     trainer = make_trainer(cfg, context, machine, limits, folder, [best, last], added)
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
@@ -146,7 +146,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
             # From here on no rank waits for another: what follows may take longer than they would.
             if not trainer.is_global_zero:
                 return record
-            fitted = best.fitted(trainer) if data.train_on != ALL else best.left_by(last.file, last.file)
+            fitted = best.fitted(trainer) if data.train_on != ALL else best.fitted_without_validation(last.file)
         record.training = training_of(fitted, module, limits.batch_size * limits.accumulate)
         if cfg.sweep.test == "chosen" and context["group"]:  # the chosen job goes on from here when all are trained
             run_file.finish(record)

@@ -253,17 +253,20 @@ class SplitRun:
     """The run whose network has the scores of a record, where the record's own has heard the test, too.
 
     It was trained on `songs` (whatever the data set counts) of the `all_songs` that the record's own was trained on.
+    `continued`: the record's own began with its weights.
     """
 
     run_id: str
     songs: int
     all_songs: int
+    continued: bool
 
     def __str__(self) -> str:
+        began = "; this file began with its weights" if self.continued else ""
         return (
             "This file was trained on all of the data, validation and test included, so it has no test of its own: all "
-            f"scores are those of run {self.run_id}, trained by the same settings on {self.songs:,} of {self.all_songs:,} "
-            "songs and tested on others"
+            f"scores are those of run {self.run_id}, a network of the same settings that was trained on {self.songs:,} of "
+            f"{self.all_songs:,} songs and tested on others{began}"
         )
 
 

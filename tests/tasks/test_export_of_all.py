@@ -48,7 +48,12 @@ def test_a_run_on_all_takes_has_the_scores_of_the_run_on_the_split(cli: Cli, tmp
         trained("trainer.max_epochs=3", "model.module.hidden=4"),
         trained("trainer.max_epochs=1", "model.module.hidden=8"),
     )
-    everything = trained("trainer.max_epochs=2", "model.module.hidden=4", "data.train_on=all")
+    begun = (
+        f"model.init_from={split}/checkpoints/best.ckpt",
+        "model.module.learning_rate=1e-3",
+        "trainer.more.check_val_every_n_epoch=5",
+    )
+    everything = trained("trainer.max_epochs=2", "model.module.hidden=4", "data.train_on=all", *begun)
     record = json.loads((everything / "run.json").read_text())
     assert record["identity"]["status"] == "ok" and record["scores"] is None
     assert record["training"]["best_epoch"] == 1 and record["training"]["val_loss"] is None
@@ -72,7 +77,7 @@ def test_a_run_on_all_takes_has_the_scores_of_the_run_on_the_split(cli: Cli, tmp
     [of_split] = json.loads((tmp_path / "alone" / "registry.json").read_text())["models"]
     for part in ("metrics", "baselines", "primary", "status", "status_reason"):
         assert entry[part] == of_split[part], part
-    assert entry["split_run"] == {"run_id": split.name, "songs": of_songs(split), "all_songs": 48}
+    assert entry["split_run"] == {"run_id": split.name, "songs": of_songs(split), "all_songs": 48, "continued": True}
     assert "split_run" not in of_split
     assert entry["data_settings"]["train_on"] == "all" and entry["training"]["run_id"] == everything.name
     assert not {"val_loss", "test_loss"} & entry["training"].keys()

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from kmidi_lab import run_file
 from kmidi_lab.after_fit import evaluate, numpy_call
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.files import sha256_file
 from kmidi_lab.nn.module import LabModule, Trained
 from kmidi_lab.report.leaderboard import finished, leaderboard
 from kmidi_lab.run_record import RunRecord, SplitRun, Spread
@@ -19,8 +20,12 @@ from kmidi_lab.targets import as_first_named
 from kmidi_lab.tasks.evaluate import load_run
 from kmidi_lab.tasks.run_data import data_of
 
-_FREE = ("root", "cache_dir", "split", "train_on", "workers", "progress", "conditions")
-"""Data settings in which a run on all of the data may differ from the one on the split: they teach nothing else."""
+_FREE = {
+    "model.module": ("learning_rate",),
+    "data": ("root", "cache_dir", "split", "train_on", "workers", "progress", "conditions"),
+}
+"""Settings in which a run on all of the data may differ from the one on the split. One that goes on from its weights has a
+lower learning rate, and is trained for a shorter time; the others teach nothing else."""
 
 
 def spread_of(sweep: Path, record: RunRecord) -> Spread:
@@ -77,7 +82,7 @@ def score_by_split_run(
             "own is one; add export.spread=RUN, the run or sweep of the same settings on the split"
         )
     folder, split_run = _best_of(Path(source))
-    other, other_config, _ = load_run(folder, cfg.trusted)
+    other, other_config, checkpoint = load_run(folder, cfg.trusted)
     if differences := _differences(config, other_config):
         raise ConfigError(
             f"export.spread={source}: its scores are not those of this run's settings ({', '.join(differences)} differ); "
@@ -95,7 +100,8 @@ def score_by_split_run(
     record.scores, record.analysis = split_run.scores, split_run.analysis
     record.analysis.notes = [*evaluator.notes(record.analysis.more), *remarks]
     trained_on = split_run.data.split["train"]["songs"], record.data.split["train"]["songs"]
-    record.split_run = SplitRun(split_run.identity.run_id, *trained_on)
+    began = record.data.more.get("started_from", {}).get("sha256")
+    record.split_run = SplitRun(split_run.identity.run_id, *trained_on, began == sha256_file(checkpoint))
     record.spread = None if folder == Path(source) else spread_of(Path(source), record)
 
 
@@ -118,6 +124,6 @@ def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str
         ("data", ours["data"], theirs["data"]),
     ):
         own, other = as_first_named(own), as_first_named(other)
-        keys = [key for key in {**own, **other} if own.get(key) != other.get(key)]
-        out += [f"{name}.{key}" for key in keys if name != "data" or key not in _FREE]
+        keys = [key for key in {**own, **other} if own.get(key) != other.get(key) and key not in _FREE[name]]
+        out += [f"{name}.{key}" for key in keys]
     return out
