@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.contracts import INSTRUMENT, Contract
@@ -14,11 +13,10 @@ from kmidi_lab.models.instrument.baselines import labelled
 from kmidi_lab.models.instrument.features import Labels
 from kmidi_lab.models.instrument.hearing import heard_sounds, mean_outputs
 from kmidi_lab.run_record import Note
-from kmidi_lab.scoring.calibration import sharpness
+from kmidi_lab.scoring.calibration import Judged, sharpness
 
 Call = Callable[[np.ndarray], np.ndarray]
-SLICES = ("instrument", "family")
-"""Those that say what plays. The others are read as places in an order, or have too few labels."""
+_PART = INSTRUMENT.output("instrument").index
 
 
 class CalibrationData(Protocol):
@@ -43,37 +41,30 @@ class Unheard:
         self.labels: list[Labels] = [clip.labels for clip in clips]
         self.outputs = mean_outputs([call(sound.inputs[None])[0] for sound in heard], heard)
 
-    def logits(self, name: str) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
-        """Of a slice, `[N, K]`, and the places `[N]` of the clips that have a label for it."""
-        rows, true = labelled(name, self.labels)
-        return self.outputs[rows][:, INSTRUMENT.output(name).index], true
+    @property
+    def judged(self) -> Judged:
+        """Logits `[N, 32]` and instruments `[N]` of the clips whose instrument is known."""
+        rows, true = labelled("instrument", self.labels)
+        return self.outputs[rows][:, _PART], true
 
 
-def scales(unheard: Sequence[Unheard]) -> dict[str, float]:
-    """What the logits of each of `SLICES` are best multiplied by; 1 where no clip has a label for it."""
-    out = {}
-    for name in SLICES:
-        logits, true = (np.concatenate(part) for part in zip(*(each.logits(name) for each in unheard), strict=True))
-        out[name] = sharpness(logits, true) if len(true) else 1.0
-    return out
+def scale_of(unheard: Sequence[Unheard]) -> float:
+    """What the logits of the instruments are best multiplied by; 1 where no clip has one."""
+    logits, true = (np.concatenate(part) for part in zip(*(each.judged for each in unheard), strict=True))
+    return sharpness(logits, true) if len(true) else 1.0
 
 
-def note_of(by: dict[str, float], clips: int, of_another: bool) -> Note:
+def note_of(scale: float, clips: int, of_another: bool) -> Note:
     """What a card says of it.
 
     Args:
-        by: what the logits of each slice were multiplied by.
-        clips: of validation.
-        of_another: they were judged by a network of the same recipe, since this one has heard them.
+        scale: what the logits were multiplied by.
+        clips: of validation, whose instrument is known.
+        of_another: they were judged by a network of the same settings, since this one has heard them.
     """
-    whose = (
-        "as a network of the same recipe says them, which has not learnt from them"
-        if of_another
-        else "which it has not learnt from"
-    )
-    multiplied = " and ".join(f"those of {name} by {scale:.2f}" for name, scale in by.items())
+    whose = "as a network of the same settings says them, which has" if of_another else "which it has"
     return Note(
         "How sure the answers are",
-        f"The logits are multiplied, {multiplied} (one over the temperature), in the last layer of all files. With these "
-        f"numbers the labels of the {clips:,} validation clips are likeliest, {whose}.",
+        f"The logits of `instrument` are multiplied by {scale:.2f} (one over the temperature) in the last layer of all files. "
+        f"So the instruments of the {clips:,} validation clips are likeliest, {whose} not learnt from.",
     )

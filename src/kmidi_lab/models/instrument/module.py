@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Share, Sizes
 from kmidi_lab.contracts import INSTRUMENT
-from kmidi_lab.models.instrument.calibration import CalibrationData, Call, Unheard, note_of, scales
+from kmidi_lab.models.instrument.calibration import CalibrationData, Call, Unheard, note_of, scale_of
 from kmidi_lab.models.instrument.features import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL, InstrumentBatch
 from kmidi_lab.models.instrument.network import HEAD_SIZE, scale_logits, two_headed_network
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
@@ -94,7 +94,7 @@ class InstrumentRecognizer(AudioModule):
         )
 
     def calibrate(self, call: Call, data: CalibrationData, folds: Iterable[Trained] = ()) -> list[Note]:
-        """Scales the logits of what plays in the network itself, so that whoever reads an exported file needs no more.
+        """Scales the logits of the instruments in the network itself, so that whoever reads an exported file needs no more.
 
         The scale is that of the validation clips of `folds` where there are any, each by its own network, else of `data`.
         """
@@ -104,10 +104,9 @@ class InstrumentRecognizer(AudioModule):
             if not data.songs("val"):
                 return []
             unheard = [Unheard(call, data)]
-        by = scales(unheard)
-        for name, scale in by.items():
-            scale_logits(self.network, INSTRUMENT.output(name).index, scale)
-        return [note_of(by, sum(len(each.labels) for each in unheard), of_another)]
+        scale = scale_of(unheard)
+        scale_logits(self.network, INSTRUMENT.output("instrument").index, scale)
+        return [note_of(scale, sum(len(each.judged[1]) for each in unheard), of_another)]
 
     def training_step(self, batch: InstrumentBatch, batch_idx: int) -> torch.Tensor:
         outputs, weight = self._outputs(batch)
