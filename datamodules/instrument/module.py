@@ -14,18 +14,20 @@ from datamodules.instrument import general_midi, library
 from datamodules.instrument.recording import Augmentation, Conditions
 from datamodules.shared.batches import FrameStore
 from datamodules.shared.clip_data import ClipData
-from datamodules.shared.module import SplitShare, load_of, split_by
+from datamodules.shared.module import SplitShare, checked_train_on, load_of, split_by
 from kmidi_lab.audio.augment import add_background, equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.lines import add_hum, hum_frames, through_line
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.data import SPLIT
 from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, InstrumentBatch, encode
 from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
 _BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER = (4.0, 30.0), (-10.0, 35.0), 20, 64
+_RENDERED = (general_midi.SOURCE, general_midi.UNHEARD)
 _ATTACK = INSTRUMENT.output("attack").index
 
 
@@ -38,6 +40,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         sources: all that are there are used; `gm` (rendered) always is.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         val_share, test_share, split_seed: of the takes; NSynth's own split is kept.
+        train_on: `split`, its training part, or `all`: validation and test, too, so that nothing is left to score.
         frames: longest stretch of a clip in training.
         skip: most frames that it starts late.
         rendered_share: of the rendered clips, that an epoch shows beside recordings.
@@ -57,7 +60,16 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
     vocabulary = INSTRUMENTS
     root_sources: tuple[str, ...] = ("philharmonia", "nsynth")
     bytes_per_example = 1024 * 1024
-    identity_settings = ("sources", "val_share", "test_share", "split_seed", "takes", "notes", "sound_fonts")
+    identity_settings = (
+        "sources",
+        "train_on",
+        "val_share",
+        "test_share",
+        "split_seed",
+        "takes",
+        "notes",
+        "sound_fonts",
+    )
     other_settings = ("frames", "skip", "rendered_share", "conditions", "augment")
 
     def __init__(
@@ -69,6 +81,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         val_share: SplitShare = 0.1,
         test_share: SplitShare = 0.2,
         split_seed: int = 0,
+        train_on: str = SPLIT,
         batch_size: int = 16,
         frames: Count = 64,
         skip: CountOrNone = 8,
@@ -90,6 +103,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         recorded = [source for source in sources if source != general_midi.SOURCE]
         self._in_conditions = load_from(recorded, augmentation=Conditions()) if conditions and recorded else None
         super().__init__(load, split, batch_size)
+        self.train_on = checked_train_on(train_on)
         self._frames, self._skip, self._augment, self._share = frames, skip, augmentation, rendered_share
 
     def for_scoring(self) -> None:
@@ -129,8 +143,8 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         return torch.from_numpy(np.sum([encode(clip.labels)[0] for clip in self.songs("train")], 0))
 
     def train_dataloader(self) -> object:
-        clips = sorted(self.songs("train"), key=lambda clip: clip.source == general_midi.SOURCE)
-        recorded = sum(clip.source != general_midi.SOURCE for clip in clips) or len(clips)
+        clips = sorted(self.songs("train"), key=lambda clip: clip.source in _RENDERED)
+        recorded = sum(clip.source not in _RENDERED for clip in clips) or len(clips)
         self._recorded, self._rendered = recorded, len(clips) - recorded
         kinds = [[c.sound.frames, *c.sound.variants] for c in clips]
         heard = heard_sounds([frames for variants in kinds for frames in variants], self.contract.features)

@@ -16,7 +16,7 @@ from datamodules.shared.batches import IndexBatches, rows_of
 from datamodules.shared.library import SplitLibrary, write_problems
 from datamodules.shared.splits import SPLITS, Groups, SplitBy
 from kmidi_lab.bounds import Count
-from kmidi_lab.data import DataModule
+from kmidi_lab.data import ALL, SPLIT, DataModule
 from kmidi_lab.errors import ConfigError, DataError, one_of
 
 _MOST_HELD_OUT = 0.9
@@ -41,6 +41,13 @@ def check_split(split: str) -> None:
     """What `task=eval` scores. Raises ConfigError."""
     if split not in (*SPLITS, "all"):
         raise ConfigError(one_of("data.split", split, (*SPLITS, "all")))
+
+
+def checked_train_on(train_on: str) -> str:
+    """What is trained on. Raises ConfigError."""
+    if train_on not in (SPLIT, ALL):
+        raise ConfigError(one_of("data.train_on", train_on, (SPLIT, ALL)))
+    return train_on
 
 
 def split_by(seed: int, val: float, test: float) -> SplitBy:
@@ -125,7 +132,9 @@ class LabData(DataModule, Generic[Song, Batch]):
             raise DataError(f"nothing is left for {' and '.join(empty)}; {self.remedy}")
 
     def songs(self, split: str) -> list[Song]:
-        """The songs of `train`, `val`, `test` or `all`."""
+        """The songs of `train`, `val`, `test` or `all`; with `train_on` all, `train` is all of them."""
+        if split == "train" and self.train_on == ALL:
+            return list(self.library.songs)
         places = zip(self.library.songs, self.library.splits, strict=True)
         return [song for song, where in places if split in (where, "all")]
 
@@ -151,7 +160,11 @@ class LabData(DataModule, Generic[Song, Batch]):
     def describe(self) -> dict[str, Any]:
         """The `data` object of run.json."""
         counts = {split: self.counts(split) for split in SPLITS}
-        return {"id": self.id, **self.library.description, "split": {**self.library.split_rule, **counts}}
+        rule = self.library.split_rule
+        if self.train_on == ALL:
+            none = dict.fromkeys(counts["train"], 0)
+            rule, counts = {**rule, "train_on": ALL}, {**counts, "val": none, "test": none}
+        return {"id": self.id, **self.library.description, "split": {**rule, **counts}}
 
     def index_batches(
         self,
@@ -176,8 +189,9 @@ class LabData(DataModule, Generic[Song, Batch]):
     def whole(self, split: str) -> Sequence[Batch]:
         """Every example of a split in order, on `device`, as the batches that validation goes through."""
 
-    def val_dataloader(self) -> DataLoader[Batch]:
-        return self._in_order("val")
+    def val_dataloader(self) -> DataLoader[Batch] | list[Batch]:
+        """Nothing where the validation part is trained on, too: its loss would choose the epoch that knows it best by heart."""
+        return [] if self.train_on == ALL else self._in_order("val")
 
     def test_dataloader(self) -> DataLoader[Batch]:
         return self._in_order("test")

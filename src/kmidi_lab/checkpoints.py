@@ -43,11 +43,13 @@ class LastCheckpoint(ModelCheckpoint):
     Args:
         folder: of the checkpoints.
         steps: after so many steps, too, but not after the last one, whose validation is still to come; 0 is never.
+        validates: whether the run does; Lightning keeps epochs that are validated only, where not all of them are to be.
     """
 
-    def __init__(self, folder: Path, steps: int = 0) -> None:
-        super().__init__(folder, "last", enable_version_counter=False)
-        self._file, self._steps, self._kept = folder / resume.LAST, steps, 0
+    def __init__(self, folder: Path, steps: int = 0, validates: bool = True) -> None:
+        at_the_end = None if validates else True
+        super().__init__(folder, "last", enable_version_counter=False, save_on_train_epoch_end=at_the_end)
+        self.file, self._steps, self._kept = folder / resume.LAST, steps, 0
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -57,7 +59,7 @@ class LastCheckpoint(ModelCheckpoint):
         # With accumulation several batches end at one step.
         if self._steps and step % self._steps == 0 and step not in (self._kept, trainer.max_steps):
             self._kept = step
-            trainer.save_checkpoint(self._file)
+            trainer.save_checkpoint(self.file)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Nothing of the earlier run: its file is that run's, and stays there."""
@@ -148,6 +150,12 @@ class BestCheckpoint(ModelCheckpoint):
             Path(self.best_model_path), int(trainer.current_epoch), self._train_loss,
             math.nan if self.best_model_score is None else float(self.best_model_score), time.perf_counter() - self._began,
         )  # fmt: skip
+
+    def fitted_without_validation(self, last: Path) -> FitResult:
+        """What training has left of a run that validates nothing: its last epoch is the one that is kept."""
+        best = last.with_name(resume.BEST)
+        _copy(last, best)
+        return self.left_by(best, last)
 
     def finished(self, resumed: resume.ResumePoint) -> FitResult:
         """What a run has left that had trained all its epochs when it was stopped; its checkpoints are copied here.

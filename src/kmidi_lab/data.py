@@ -16,6 +16,9 @@ from kmidi_lab.errors import HandshakeError
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.text.table import Table
 
+SPLIT, ALL = "split", "all"
+"""What can be trained on (`DataModule.train_on`)."""
+
 
 class DataModule(Bounded, L.LightningDataModule, ABC):
     """Examples of one contract in splits that share nothing."""
@@ -31,6 +34,8 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     """Rough training memory of one example: inputs, activations and their gradients."""
     identity_settings: ClassVar[tuple[str, ...]]
     """Constructor arguments that decide which examples are trained on, and so which are the test."""
+    train_on: str = SPLIT
+    """`split`, its training part, or `all`: validation and test, too, so that nothing is left to score on."""
     mixed_in: Callable[[Any, int], Any] | None = None
     """Makes of each training batch, and the number of those before it, what is trained on; None leaves it as it is."""
 

@@ -21,8 +21,8 @@ from omegaconf import DictConfig, OmegaConf
 from kmidi_lab import hardware, provenance, ready, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
-from kmidi_lab.data import DataModule, handshake
-from kmidi_lab.errors import FileError
+from kmidi_lab.data import ALL, DataModule, handshake
+from kmidi_lab.errors import ConfigError, FileError
 from kmidi_lab.export.publish import ExportCallback, Publication
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
@@ -91,6 +91,11 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
 
     L.seed_everything(cfg.seed, verbose=False)
     data = ready.data_module(cfg, limits.batch_size)
+    if data.train_on == ALL and cfg.export.enabled:
+        raise ConfigError(
+            "data.train_on=all keeps nothing to test on, so this run can't publish itself; type export.enabled=false, then "
+            "task=export export.source=RUN export.spread=SPLIT_RUN with the run or sweep that was trained on the split"
+        )
     with SizeLimit(machine):
         module = build(cfg.model.module, LabModule, cfg.trusted)
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
@@ -118,7 +123,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         resumed.path.parent if resumed and (more is None or resumed.path.with_name(resume.BEST).is_file()) else None
     )
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
-    last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0)
+    last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0, data.train_on != ALL)
     trainer = make_trainer(cfg, context, machine, limits, folder, [best, last], added)
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
@@ -141,7 +146,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
             # From here on no rank waits for another: what follows may take longer than they would.
             if not trainer.is_global_zero:
                 return record
-            fitted = best.fitted(trainer)
+            fitted = best.fitted(trainer) if data.train_on != ALL else best.fitted_without_validation(last.file)
         record.training = training_of(fitted, module, limits.batch_size * limits.accumulate)
         if cfg.sweep.test == "chosen" and context["group"]:  # the chosen job goes on from here when all are trained
             run_file.finish(record)
@@ -151,6 +156,10 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         record.student = distil_student(
             module, data, cfg.trainer.limit_train_batches, device, folder, cfg.trainer.progress
         )
+        if data.train_on == ALL:  # what it says of takes that it has heard is no score
+            run_file.finish(record)
+            run_file.write(record, folder)
+            return record
         evaluate(record, module, evaluator, data)
         keep_worst(record, module, evaluator, data, folder)
         keep_heard(record, module, evaluator, data, folder)

@@ -249,6 +249,28 @@ class Analysis:
 
 
 @dataclass
+class SplitRun:
+    """The run whose network has the scores of a record, where the record's own has heard the test, too.
+
+    It was trained on `songs` (whatever the data set counts) of the `all_songs` that the record's own was trained on.
+    `continued`: the record's own began with its weights.
+    """
+
+    run_id: str
+    songs: int
+    all_songs: int
+    continued: bool
+
+    def __str__(self) -> str:
+        began = "; this file began with its weights" if self.continued else ""
+        return (
+            "This file was trained on all of the data, validation and test included, so it has no test of its own: all "
+            f"scores are those of run {self.run_id}, a network of the same settings that was trained on {self.songs:,} of "
+            f"{self.all_songs:,} songs and tested on others{began}"
+        )
+
+
+@dataclass
 class Statistic:
     """Over the runs of a spread; `std` is the sample standard deviation, None for one run."""
 
@@ -376,6 +398,8 @@ class RunRecord:
     training: Training | None = None
     student: Student | None = None
     scores: Scores | None = None
+    split_run: SplitRun | None = None
+    """Whose scores and analysis these are; None for the run's own."""
     analysis: Analysis = field(default_factory=Analysis)
     spread: Spread | None = None
     export: Export | None = None

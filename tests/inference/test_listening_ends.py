@@ -106,6 +106,35 @@ def test_what_was_background_is_forgotten():
     assert [line for line in told if line == "reset"] == ["reset", "reset"]
 
 
+@pytest.mark.parametrize(
+    ("least_s", "frames", "mean", "counted"),
+    [
+        pytest.param(0.096, 8, 2.5, 4, id="three frames are 96 ms: of 4, 2 and 2 the first are read"),
+        pytest.param(0.096, 9, 8.0, 3, id="three at the end are enough"),
+        pytest.param(0.2, 9, 8.0, 3, id="ten are nowhere: the end is read"),
+        pytest.param(0.0, 7, 7.0, 1, id="one is enough"),
+    ],
+)
+def test_the_longest_before_a_loud_onset_is_read_where_too_little_follows(
+    least_s: float, frames: int, mean: float, counted: int
+) -> None:
+    number = 0
+
+    def count(frame: np.ndarray) -> bool:
+        nonlocal number
+        number += 1
+        return True
+
+    listener = Listener(
+        lambda frame: frame, lambda m: Reading({"x": float(m[0])}), 9, count, afresh=lambda: number in (5, 7),
+        least_s=least_s,
+    )  # fmt: skip
+    for value in range(1, frames + 1):
+        listener.push(np.full(128, value, np.float32))
+    whole = listener.whole()
+    assert whole is not None and whole[1].values["x"] == mean and listener.counted == counted
+
+
 @pytest.mark.slow
 def test_a_closed_standard_input_is_said_to_be(tmp_path):
     command = f"exec {sys.executable} -m kmidi_lab task=predict model=emotion predict.audio=- <&-"

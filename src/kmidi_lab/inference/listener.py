@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import pairwise
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,8 @@ class Listener:
         counts: whether the output of a frame enters the means; all frames go through `step`.
         onset: called before a frame that counts at the beginning or behind half a second without one.
         afresh: asked behind `counts`; where it is so, what counted before was background: it is forgotten and the frame
-            is an onset.
+            is an onset. It is read all the same, the longest of it, where too little counts behind it.
+        least_s: seconds that are enough to be read.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Listener:
         counts: Callable[[Frames], bool] = lambda frame: True,
         onset: Callable[[], None] = lambda: None,
         afresh: Callable[[], bool] = lambda: False,
+        least_s: float = 0.0,
     ) -> None:
         self._step, self._read, self._counts, self._onset, self._afresh = step, read, counts, onset, afresh
         self._a_reading = max(1, round(every / FRAME_S))
@@ -72,12 +74,16 @@ class Listener:
         self._total, self._part, self._all = np.zeros(1), np.zeros(1), np.zeros(1)
         self._frames, self._since, self._all_counted, self._counted = 0, 0, 0, 0
         self._silent = _PAUSE
+        self._least = ceil((least_s * RATE - WINDOW) / HOP) + 1
+        self._before: tuple[NDArray[np.float64], int] = np.zeros(1), 0
 
     def push(self, frame: Frames) -> tuple[float, Reading] | None:
         """Takes the next frame; (seconds from the start, reading) where a stretch ends with it and something sounded."""
         counts = self._counts(frame)
         again = self._afresh()
         if again:
+            if self._all_counted > self._before[1]:
+                self._before = self._total, self._all_counted
             self._total, self._part, self._all_counted, self._counted = np.zeros(1), np.zeros(1), 0, 0
         if again or (counts and self._silent >= _PAUSE):
             self._onset()
@@ -101,7 +107,7 @@ class Listener:
 
     def whole(self) -> tuple[float, Reading] | None:
         """One reading of all that counted; None where nothing did."""
-        if not self._all_counted:
+        if not self.counted:
             return None
         return self._seconds(), self._read(self.mean())
 
@@ -111,7 +117,19 @@ class Listener:
 
     def mean(self) -> Frames:
         """The mean output `[M]` of all that counted; NaN where nothing did."""
-        return (self._total / (self._all_counted or np.nan)).astype(np.float32)
+        total, counted = self._read_of
+        return (total / (counted or np.nan)).astype(np.float32)
+
+    @property
+    def counted(self) -> int:
+        """Frames that the reading of the whole is of."""
+        return self._read_of[1]
+
+    @property
+    def _read_of(self) -> tuple[NDArray[np.float64], int]:
+        """Sum and number of the outputs since the last fresh start; those of the longest time before where these are too few."""
+        now, before = (self._total, self._all_counted), self._before
+        return before if now[1] < self._least <= before[1] else now
 
     def _seconds(self) -> float:
         return ((self._frames - 1) * HOP + WINDOW) / RATE

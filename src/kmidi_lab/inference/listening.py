@@ -113,16 +113,13 @@ class Listening(Request[Recognition]):
         else:
             hear, step, onset = self.hearing(published)
             read = self.reader(published)
-        notes, sounding, kind = list[str](), 0, KindListener()
+        notes, kind = list[str](), KindListener()
 
         def count(frame: Frames) -> bool:
-            nonlocal sounding
-            sounds = hear(frame)
             kind.push(frame)
-            sounding = sounds if hear.afresh else sounding + sounds
-            return sounds
+            return hear(frame)
 
-        listener = Listener(step, read, self.every, count, onset, lambda: hear.afresh)
+        listener = Listener(step, read, self.every, count, onset, lambda: hear.afresh, self.least_s)
         readings = listen(self._frames(notes), listener, session.say)
         chances = kind.chances()
         if not readings and chances is None:
@@ -135,6 +132,7 @@ class Listening(Request[Recognition]):
         entry = published.entry if published else {}
         status = entry.get("status", "no model")
         run_id = entry.get("training", {}).get("run_id")
+        sounding = listener.counted
         sounded = ((sounding - 1) * HOP + WINDOW) / RATE if sounding else 0.0
         detector = published.outliers if published else None
         distance = float(detector.distance(listener.mean())) if detector and sounding else None
@@ -159,7 +157,7 @@ class Listening(Request[Recognition]):
             AudioError, UserError: sound that can't be used.
         """
         hear, step, onset = self.hearing(published)
-        listener = Listener(step, lambda mean: Reading({}), 3600, hear, onset, lambda: hear.afresh)
+        listener = Listener(step, lambda mean: Reading({}), 3600, hear, onset, lambda: hear.afresh, self.least_s)
         for frame in chain.from_iterable(self._frames([])):
             listener.push(frame)
         return listener.mean()
@@ -222,7 +220,7 @@ class LiveListening:
         hear, step, onset = request.hearing(self._published)
         read = request.reader(self._published)
         self._mel = MelStream(request.rate)
-        self._listener = Listener(step, read, request.every, hear, onset, lambda: hear.afresh)
+        self._listener = Listener(step, read, request.every, hear, onset, lambda: hear.afresh, request.least_s)
 
     def push(self, samples: Frames) -> list[tuple[float, Reading]]:
         """(seconds since the beginning, reading) of each stretch that ends within `samples` `[S]`, float32 in -1..1."""

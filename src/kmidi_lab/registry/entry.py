@@ -42,6 +42,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
     main = onnx if rtneural not in files or student_falls_short(run) else rtneural
     stand_in = f" Stand-in data: {data.stand_in}" if data.stand_in else ""
     notice = f" {data.more['notice']}." if data.more.get("notice") else ""
+    whose = f" {run.split_run}." if run.split_run else ""
     entry = {
         "id": contract.id,
         "file": main,
@@ -51,7 +52,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         "input_size": contract.input_size,
         "output_size": contract.output_size,
         "status": export.status,
-        "note": f"{export.reason}.{stand_in}{notice}",
+        "note": f"{export.reason}.{stand_in}{notice}{whose}",
         "arch_hint": network.arch,
         "params_estimate": _params(network, export, run.student),
         "inference_target_ms": contract.budget_ms,
@@ -95,6 +96,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         "baselines": scores.baselines,
         "primary": _primary(scores.primary),
         "spread": run.spread and asdict(run.spread),
+        **({"split_run": asdict(run.split_run)} if run.split_run else {}),
         "parity": export.parity,
         "no_effect": export.no_effect,
         "latency": _latency(run, export),

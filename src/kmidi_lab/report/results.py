@@ -88,6 +88,8 @@ def _line(run: RunRecord, primary: Primary, network: Network, data: DataDescript
     rival = rivals.get(primary.metric)
     against = plus_minus(rival, places) if rival else fixed(primary.best_baseline_value, places)
     over = f"{plus_minus(own, places)} ({runs_of(spread)})" if spread and own else "one seed"
+    if run.split_run:
+        over = f"{over}; the file has heard all"
     if spread and own and spread.folds:
         over = f"{over[:-1]}; the file's own test {value})"
         value = fixed(typical(run), places)

@@ -181,7 +181,8 @@ def verdict(run: RunRecord) -> Verdict:
     details, over = [compared(c) for c in primary.comparisons], _seeds(run.spread, primary)
     # What one fold has depends on who is in it, so the folds come first.
     first = (*over, *details) if run.spread and run.spread.folds else (*details, *over)
-    return Verdict(kind, headline, (*first, *_other_splits(run, primary)))
+    whose = (f"{run.split_run}.",) if run.split_run else ()
+    return Verdict(kind, headline, (*whose, *first, *_other_splits(run, primary)))
 
 
 def compared(c: Comparison) -> str:

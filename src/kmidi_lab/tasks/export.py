@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,22 @@ import torch
 from omegaconf import DictConfig
 
 from kmidi_lab import run_file
-from kmidi_lab.after_fit import distil_student, evaluate, numpy_call, training_of
+from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint
-from kmidi_lab.data import DataModule
+from kmidi_lab.data import ALL, DataModule
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.publish import Publication, export_module
 from kmidi_lab.nn.module import LabModule, Trained
 from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable
-from kmidi_lab.report.leaderboard import finished, leaderboard
+from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.resume import LAST, read
-from kmidi_lab.run_record import DataDescription, Identity, Network, RunRecord, Spread
+from kmidi_lab.run_record import Identity, Network, RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.evaluate import load_run
+from kmidi_lab.tasks.run_data import data_of
+from kmidi_lab.tasks.split_runs import folds_of, score_by_split_run, spread_of
 
 log = logging.getLogger(__name__)
 
@@ -35,76 +37,29 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     module, config, checkpoint = load_run(Path(export.source), cfg.trusted)
     folder = checkpoint.parent.parent
     record = _record(folder, config, module)
-    data = _data_of(folder, config, module, record, cfg)
+    data = data_of(folder, config, module, record, cfg)
     assert record.data is not None
     record.data.settings = data.identity(config["data"])  # a run of 0.1.0 didn't record them
     if record.identity.status != "ok":
         _complete(record, module, data, config, checkpoint, context["folder"])
+    evaluator = build(config["model"].get("evaluator"), Evaluator, cfg.trusted)
     folds: Iterable[Trained] = ()
-    if export.spread:
-        record.spread = _spread_of(Path(export.spread), record)
+    if data.train_on == ALL:
+        score_by_split_run(record, module, config, evaluator, cfg)
+    elif export.spread:
+        record.spread = spread_of(Path(export.spread), record)
         if record.spread.folds:
-            folds = _folds(Path(export.spread), cfg)
+            folds = folds_of(Path(export.spread), cfg)
     elif folder.name.isdigit():
         record.spread = leaderboard(folder.parent)[1]
-    # The scores published are always those of these weights, whatever was in run.json.
-    evaluate(record, module, build(config["model"].get("evaluator"), Evaluator, cfg.trusted), data, folds)
+    if data.train_on != ALL:
+        # The scores published are always those of these weights, whatever was in run.json.
+        evaluate(record, module, evaluator, data, folds)
     to = Publication(models_root, export.tolerance, export.calls, export.release, export.cpp)
     export_module(module, data.probes(), record, to)
     run_file.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_file.FILE}")
-
-
-def _spread_of(sweep: Path, record: RunRecord) -> Spread:
-    """Over the runs of another sweep of the same model, such as the folds before a training on nearly all speakers.
-
-    Raises:
-        ConfigError: no sweep, one of another model, or one without a spread.
-    """
-    first = sweep / "0" / run_file.FILE
-    if not first.is_file():
-        raise ConfigError(
-            f"export.spread={sweep}: no sweep there; give its folder, which holds the jobs' folders 0, 1, …"
-        )
-    model = run_file.read(first).identity.model
-    if model != record.identity.model:
-        raise ConfigError(
-            f"export.spread={sweep}: a sweep of {model}, not of {record.identity.model}; give another one"
-        )
-    text, spread = leaderboard(sweep)
-    if spread is None:
-        raise ConfigError(f"export.spread={sweep}: {text.strip().splitlines()[-1]}")
-    return spread
-
-
-def _folds(sweep: Path, cfg: DictConfig) -> Iterator[Trained]:
-    """The networks of a sweep's jobs that went well, each with its own data."""
-    for job, record in finished(sweep):
-        module, config, _ = load_run(job, cfg.trusted)
-        data = _data_of(job, config, module, record, cfg)
-        data.use_table(module.table())
-        yield module, numpy_call(module.export_network()), data
-
-
-def _data_of(
-    folder: Path, config: Mapping[str, Any], module: LabModule, record: RunRecord, cfg: DictConfig
-) -> DataModule:
-    """What a run was trained on, ready to be scored; its record gets to know. Raises ConfigError: other data are there now."""
-    data = build(
-        {**_on_this_machine(config["data"], cfg), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
-        DataModule,
-        cfg.trusted,
-    )
-    data.use_contract(module.contract.version)
-    data.setup("test")
-    if record.data is None:
-        record.data = DataDescription.of(data.describe())
-    if data.describe()["version"] != record.data.version:
-        raise ConfigError(
-            f"{folder}: trained on other data than {cfg.paths.data_root} holds; set DATA_ROOT to the same data"
-        )
-    return data
 
 
 def _record(folder: Path, config: Mapping[str, Any], module: LabModule) -> RunRecord:
@@ -137,10 +92,3 @@ def _complete(
         cpu = torch.device("cpu")
         record.student = distil_student(module, data, int(limit) if limit > 1 else limit, cpu, folder, False)
     run_file.finish(record)
-
-
-def _on_this_machine(data: dict[str, Any], cfg: DictConfig) -> dict[str, Any]:
-    """The same data here. Whoever made the run accepted a licence, fetched the data and chose where to; today's user has not."""
-    data = {**data, "stream_dir": cfg.data.get("stream_dir", "")} if "stream_dir" in data else data
-    fetch = False if isinstance(data.get("fetch"), bool) else None
-    return {**data, "fetch": fetch} if "fetch" in data else data

@@ -25,7 +25,7 @@ from kmidi_lab.models.instrument.features import (
     TRAINED,
     Labels,
 )
-from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
+from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds, mean_outputs
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import (
@@ -88,12 +88,12 @@ class InstrumentEvaluator(Evaluator):
         features = data.contract.features
         heard = heard_sounds([clip.sound.frames for clip in clips], features)
         outputs = [call(sound.inputs[None])[0] for sound in heard]
-        own = probabilities(_means(outputs, heard))
+        own = probabilities(mean_outputs(outputs, heard))
         early = {
             s: probabilities(np.stack([so_far(o, s, h.counts) for o, h in zip(outputs, heard, strict=True)]))
             for s in SECONDS
         }
-        alone = probabilities(_means([call(sound.inputs[:, None])[:, 0] for sound in heard], heard))
+        alone = probabilities(mean_outputs([call(sound.inputs[:, None])[:, 0] for sound in heard], heard))
         fitted = _fitted(training, features)
         rivals = {name: predict(_counted(heard)) for name, predict in fitted.items()}
         labels = [clip.labels for clip in clips]
@@ -117,7 +117,7 @@ class InstrumentEvaluator(Evaluator):
             changed = np.array([clip.id in sounds for clip in clips])
             heard = heard_sounds([sounds[clip.id] for clip in compress(clips, changed)], features)
             there = list(compress(labels, changed))
-            answers = {"": probabilities(_means([call(sound.inputs[None])[0] for sound in heard], heard))}
+            answers = {"": probabilities(mean_outputs([call(sound.inputs[None])[0] for sound in heard], heard))}
             answers |= {name: predict(_counted(heard)) for name, predict in fitted.items()}
             for name, rows in parts.items():
                 if changed[rows].all():
@@ -134,16 +134,11 @@ class InstrumentEvaluator(Evaluator):
         clips = [clip for clip in data.songs(split) if "instrument" in clip.labels]
         for clip in clips:
             [sound] = heard_sounds([clip.sound.frames], data.contract.features)
-            p = probabilities(_means([call(sound.inputs[None])[0]], [sound]))["instrument"]
+            p = probabilities(mean_outputs([call(sound.inputs[None])[0]], [sound]))["instrument"]
             true = np.array([clip.labels["instrument"]])
             said = f"{INSTRUMENTS[true[0]]}, heard as {INSTRUMENTS[p[0].argmax()]}"
             loss = float(-log_likelihoods(p, true)[0])
             yield ScoredItem(clip.id, clip.source, loss, 1, partial(Frames, clip.sound.frames, FRAME_S), said)
-
-
-def _means(outputs: Sequence[NDArray[np.floating]], heard: Sequence[SoundInputs]) -> NDArray[np.floating]:
-    """`[N, 160]`: the mean output of each sound over the frames that count."""
-    return np.stack([o[sound.counts].mean(0) for o, sound in zip(outputs, heard, strict=True)])
 
 
 def _counted(heard: Sequence[SoundInputs]) -> list[NDArray[np.float32]]:

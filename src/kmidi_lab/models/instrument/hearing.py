@@ -29,6 +29,11 @@ def heard_sounds(sounds: Sequence[NDArray[np.floating]], features: str) -> list[
     return [_from_onset(*levelled) for levelled in levelled_sounds(sounds)]
 
 
+def mean_outputs(outputs: Sequence[NDArray[np.floating]], heard: Sequence[SoundInputs]) -> NDArray[np.floating]:
+    """`[N, 160]`: the mean of the outputs `[T_i, 160]` of each sound over the frames that count."""
+    return np.stack([o[sound.counts].mean(0) for o, sound in zip(outputs, heard, strict=True)])
+
+
 def _from_onset(inputs: NDArray[np.float32], counts: NDArray[np.bool_], afresh: NDArray[np.bool_]) -> SoundInputs:
     counts = since_onset(counts, afresh)
     if not counts.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import gcd
 
 import torch
@@ -9,11 +10,13 @@ from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Share, Sizes
 from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.models.instrument.calibration import CalibrationData, Call, Unheard, note_of, scale_of
 from kmidi_lab.models.instrument.features import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL, InstrumentBatch
-from kmidi_lab.models.instrument.network import HEAD_SIZE, two_headed_network
+from kmidi_lab.models.instrument.network import HEAD_SIZE, scale_logits, two_headed_network
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
-from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing
+from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing, Trained
 from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.run_record import Note
 
 _START, _STEP = 6, 4
 """The loss of single frames leaves out those after a reset, when there is nothing yet to go by, and takes every fourth
@@ -89,6 +92,21 @@ class InstrumentRecognizer(AudioModule):
             f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation {blocks}, "
             f"two heads {channels}→{hidden}→{HEAD_SIZE}"
         )
+
+    def calibrate(self, call: Call, data: CalibrationData, folds: Iterable[Trained] = ()) -> list[Note]:
+        """Scales the logits of the instruments in the network itself, so that whoever reads an exported file needs no more.
+
+        The scale is that of the validation clips of `folds` where there are any, each by its own network, else of `data`.
+        """
+        unheard = [Unheard(own, part) for _, own, part in folds]
+        of_another = bool(unheard)
+        if not of_another:
+            if not data.songs("val"):
+                return []
+            unheard = [Unheard(call, data)]
+        scale = scale_of(unheard)
+        scale_logits(self.network, INSTRUMENT.output("instrument").index, scale)
+        return [note_of(scale, sum(len(each.judged[1]) for each in unheard), of_another)]
 
     def training_step(self, batch: InstrumentBatch, batch_idx: int) -> torch.Tensor:
         outputs, weight = self._outputs(batch)

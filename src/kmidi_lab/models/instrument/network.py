@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 
 from kmidi_lab.contracts import INSTRUMENT
@@ -38,6 +39,18 @@ def two_headed_network(
         nn.Dropout(dropout),
         Heads(*(_head(channels, hidden, dropout) for _ in range(INSTRUMENT.output_size // HEAD_SIZE))),
     )
+
+
+@torch.no_grad()
+def scale_logits(network: Chain, part: slice, by: float) -> None:
+    """Multiplies some of the outputs of a `two_headed_network`, which lie in one head, by a number."""
+    *_, heads = network
+    assert isinstance(heads, Heads)
+    number, first = divmod(part.start, HEAD_SIZE)
+    *_, last = heads.branches[number].modules()
+    rows = slice(first, first + part.stop - part.start)
+    for values in (last.weight, last.bias):
+        values[rows] *= by
 
 
 def _head(channels: int, hidden: int, dropout: float) -> Chain:
