@@ -13,10 +13,11 @@ from annotated_types import Interval
 from datamodules.dynamics import lessons
 from datamodules.dynamics import library as performances
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of, split_by
+from datamodules.shared.module import LabData, SplitShare, checked_train_on, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.data import SPLIT
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.dynamics.features import WRITTEN, DynamicsBatch, EncodedPiece, encode
 from kmidi_lab.models.dynamics.targets import Performance
@@ -40,6 +41,7 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         cache_dir: where prepared performances are kept, by content hash.
         sources: of `library.SOURCES`; the first that is there is used, and said so.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
+        train_on: `split`, its training part, or `all`: validation and test, too, so that nothing is left to score.
         notes_per_epoch: training notes drawn for an epoch, as many from each piece, however long or often recorded.
         history_dropout: share of training notes whose previous velocities are unknown (zeros). How loud the whole
             performance is can't be known then, so their velocities are those of a performance of average level.
@@ -59,7 +61,7 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
     contract = DYNAMICS
     root_sources: tuple[str, ...] = ("asap", "maestro", "lakh")
     bytes_per_example = 8 * 1024
-    identity_settings = ("sources", "split_seed", "val_share", "test_share")
+    identity_settings = ("sources", "train_on", "split_seed", "val_share", "test_share")
     other_settings = (
         "notes_per_epoch",
         "history_dropout",
@@ -80,6 +82,7 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
         split_seed: int = 0,
         val_share: SplitShare = 0.15,
         test_share: SplitShare = 0.15,
+        train_on: str = SPLIT,
         batch_size: int = 1024,
         notes_per_epoch: Count = 200_000,
         history_dropout: Share = 0.8,
@@ -96,6 +99,7 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
             by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
+        self.train_on = checked_train_on(train_on)
         self._dropout, self._noise, self._emotion = history_dropout, history_noise, emotion_share
         if teachers == 1:
             raise ConfigError("data.teachers=1 leaves no pieces to fit the trees on; give 0 or 2 and more, such as 5")

@@ -11,10 +11,11 @@ from annotated_types import Interval
 
 from datamodules.groove import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, load_of
+from datamodules.shared.module import LabData, checked_train_on, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import GROOVE
+from kmidi_lab.data import SPLIT
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.models.groove.features import STYLES, EncodedPerformances, GrooveBatch, Performance, encode_performances
 
@@ -32,6 +33,7 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         test_drummers: whose takes are the test where the published test part is not there. Without any, the published
             validation part is the test, and a share of the published training part is the validation.
         split_seed: of the generated takes' split.
+        train_on: `split`, its training part, or `all`: validation and test, too, so that nothing is left to score.
         window: bars of one training sequence.
         style_dropout, phrase_dropout: share of training windows whose style and swing (place in the phrase) are
             unknown.
@@ -48,7 +50,7 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
     vocabulary: tuple[str, ...] = STYLES
     root_sources: tuple[str, ...] = ("groove_midi", "fma")
     bytes_per_example = 256 * 1024
-    identity_settings = ("sources", "test_drummers", "split_seed")
+    identity_settings = ("sources", "train_on", "test_drummers", "split_seed")
     other_settings = ("window", "style_dropout", "phrase_dropout", "voice_dropout", "tempo_jitter", "level_share")
     remedy = "leave fewer drummers in data.test_drummers"
 
@@ -60,6 +62,7 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         split: str = "test",
         test_drummers: Sequence[str] = ("drummer3", "drummer4", "drummer7"),
         split_seed: int = 0,
+        train_on: str = SPLIT,
         batch_size: int = 12,
         window: Count = 64,
         style_dropout: Share = 0.1,
@@ -74,6 +77,7 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
             split_seed=split_seed, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
+        self.train_on = checked_train_on(train_on)
         self.window = window
         self.level_share = level_share
         self._shares, self._jitter = (style_dropout, phrase_dropout, voice_dropout), tempo_jitter

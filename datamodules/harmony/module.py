@@ -9,11 +9,12 @@ import torch
 
 from datamodules.harmony import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of, split_by
+from datamodules.shared.module import LabData, SplitShare, checked_train_on, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.chords.chord import QUALITIES, Song
 from kmidi_lab.contracts import HARMONY
+from kmidi_lab.data import SPLIT
 from kmidi_lab.models.harmony.baselines import TokenSong
 from kmidi_lab.models.harmony.features import EncodedSongs, HarmonyBatch, encode_songs, joint_class, transposition_table
 
@@ -26,6 +27,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         cache_dir: where prepared songs are kept, by content hash.
         sources: which of `chord_library.SOURCES` to use; an absent folder is left out and said so.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
+        train_on: `split`, its training part, or `all`: validation and test, too, so that nothing is left to score.
         emotion_dropout: share of training events whose emotion is set to unknown.
         plain_share: share of training events whose chords are given by template tones only.
         metre_dropout: share of training events whose phrase position and duration are unknown.
@@ -40,7 +42,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
     vocabulary: tuple[str, ...] = QUALITIES
     root_sources: tuple[str, ...] = ("kmidi", "jazz_standards", "pop909", "jazz_corpus", "ireal", "billboard")
     bytes_per_example = 16 * 1024
-    identity_settings = ("sources", "split_seed", "val_share", "test_share")
+    identity_settings = ("sources", "train_on", "split_seed", "val_share", "test_share")
     other_settings = ("emotion_dropout", "plain_share", "metre_dropout", "grid_share")
     remedy = "add sources, such as data.sources=[embedded,rntxt,chorales]"
 
@@ -53,6 +55,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         split_seed: int = 0,
         val_share: SplitShare = 0.1,
         test_share: SplitShare = 0.15,
+        train_on: str = SPLIT,
         batch_size: int = 256,
         emotion_dropout: Share = 0.3,
         plain_share: Share = 0.2,
@@ -65,6 +68,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
             by=split_by(split_seed, val_share, test_share), progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size)
+        self.train_on = checked_train_on(train_on)
         self._shares = (emotion_dropout, plain_share, metre_dropout, grid_share)
         self._encoded: dict[str, EncodedSongs] = {}
         self._tensors: dict[str, torch.Tensor] = {}
