@@ -25,8 +25,8 @@ from typing import NamedTuple
 import numpy as np
 
 import kmidi_lab
-from datamodules.instrument import general_midi, philharmonia
-from datamodules.instrument.general_midi_programs import Preset
+from datamodules.instrument import philharmonia
+from datamodules.instrument.general_midi_programs import PRESETS, Preset
 from datamodules.instrument.general_midi_takes import SLOT_S, part_of, take_of
 from datamodules.shared.rendering import render
 from datamodules.shared.splits import Groups, assign
@@ -85,7 +85,7 @@ def others(root: Path) -> Iterator[tuple[str, str, str, Samples]]:
 
 def through(font: Path) -> Iterator[tuple[str, str, str, Samples]]:
     """Takes of every program and kit that training hears, then of those kept for the test."""
-    for preset in general_midi.PRESETS:
+    for preset in PRESETS:
         rng = np.random.default_rng([_SEED, preset.program, preset.drums])
         yield from _played(preset, font, rng)
 
