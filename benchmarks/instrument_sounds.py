@@ -25,14 +25,15 @@ from typing import NamedTuple
 import numpy as np
 
 import kmidi_lab
-from datamodules.instrument import general_midi, philharmonia
-from datamodules.instrument.general_midi_programs import Preset
+from datamodules.instrument import philharmonia
+from datamodules.instrument.general_midi_programs import PRESETS, Preset
 from datamodules.instrument.general_midi_takes import SLOT_S, part_of, take_of
 from datamodules.shared.rendering import render
 from datamodules.shared.splits import Groups, assign
 from datamodules.sound_kind.__main__ import sounds
-from kmidi_lab.audio.io import read_recording
+from kmidi_lab.audio.io import AudioError, read_recording
 from kmidi_lab.audio.mel import RATE
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.recognition import Recognition
 from kmidi_lab.models.instrument.features import CLASSES
 from kmidi_lab.report.formats import table
@@ -84,7 +85,7 @@ def others(root: Path) -> Iterator[tuple[str, str, str, Samples]]:
 
 def through(font: Path) -> Iterator[tuple[str, str, str, Samples]]:
     """Takes of every program and kit that training hears, then of those kept for the test."""
-    for preset in general_midi.PRESETS:
+    for preset in PRESETS:
         rng = np.random.default_rng([_SEED, preset.program, preset.drums])
         yield from _played(preset, font, rng)
 
@@ -105,7 +106,11 @@ def drums(folders: list[Path]) -> Iterator[tuple[str, str, str, Samples]]:
     for folder in folders:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
         for i in np.unique(np.linspace(0, len(files) - 1, _OF_A_FOLDER).round().astype(int)):
-            yield folder.name, "drums", "percussion_untuned", _read(files[i])[: round(_OTHER_S * RATE)]
+            try:
+                samples = _read(files[i])[: round(_OTHER_S * RATE)]
+            except AudioError:  # silent
+                continue
+            yield folder.name, "drums", "percussion_untuned", samples
 
 
 def _names(labels: dict[str, int]) -> tuple[str, str]:
@@ -146,13 +151,19 @@ def main() -> int:
     }
     model = kmidi_lab.load("instrument", models_root=root)
     by_source: dict[str, list[Asked]] = defaultdict(list)
+    unread = 0
     for source, instrument, family, samples in ways[what]():
-        answer = model.predict(np.asarray(samples, np.float32), rate=RATE)
+        try:
+            answer = model.predict(np.asarray(samples, np.float32), rate=RATE)
+        except ConfigError:  # silent, or hardly longer than a frame
+            unread += 1
+            continue
         by_source[source].append(Asked(source, instrument, family, answer))
     headings = ["", "sounds", *_REASONS, "unsure", "instrument right", "… where unsure", "… where not", "family right"]
     everything = [one for asked in by_source.values() for one in asked]
     rows = [[name, str(len(asked)), *row(asked)] for name, asked in {**by_source, "all": everything}.items()]
     print(table(headings, rows, range(1, len(headings))))
+    print(f"{unread} more sounds had nothing to read")
     for source, asked in islice(by_source.items(), 2) if what == "recordings" else ():
         p = [one.answer.summary.answers["instrument"][1] for one in asked]
         print(f"{source}: 5 % are below a probability of {np.quantile(p, 0.05):.3f}")

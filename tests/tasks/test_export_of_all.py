@@ -51,7 +51,7 @@ def test_a_run_on_all_takes_has_the_scores_of_the_run_on_the_split(cli: Cli, tmp
     begun = (
         f"model.init_from={split}/checkpoints/best.ckpt",
         "model.module.learning_rate=1e-3",
-        "trainer.more.check_val_every_n_epoch=5",
+        "+trainer.check_val_every_n_epoch=5",
     )
     everything = trained("trainer.max_epochs=2", "model.module.hidden=4", "data.train_on=all", *begun)
     record = json.loads((everything / "run.json").read_text())

@@ -101,7 +101,7 @@ def test_what_has_heard_the_validation_is_scaled_by_a_network_that_has_not() -> 
     [note] = released.calibrate(numpy_call(released.export_network()), data_of(clips), folds)
     wanted = best_scale(logits, [clip.labels["instrument"] for clip in clips])
     np.testing.assert_allclose(outputs_of(released, sounds)[:, PART], wanted * before, rtol=0.03, atol=1e-4)
-    assert "as a network of the same settings says them" in note.text
+    assert "a network of the same settings, which has not learnt from them, finds" in note.text
 
 
 def test_without_validation_nothing_is_scaled() -> None:

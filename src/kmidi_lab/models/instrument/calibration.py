@@ -62,9 +62,10 @@ def note_of(scale: float, clips: int, of_another: bool) -> Note:
         clips: of validation, whose instrument is known.
         of_another: they were judged by a network of the same settings, since this one has heard them.
     """
-    whose = "as a network of the same settings says them, which has" if of_another else "which it has"
+    whose = "a network of the same settings, which has not learnt from them," if of_another else "it"
+    learnt = "" if of_another else ", which it has not learnt from"
     return Note(
         "How sure the answers are",
         f"The logits of `instrument` are multiplied by {scale:.2f} (one over the temperature) in the last layer of all files. "
-        f"So the instruments of the {clips:,} validation clips are likeliest, {whose} not learnt from.",
+        f"With this number {whose} finds the instruments of the {clips:,} validation clips likeliest{learnt}.",
     )
