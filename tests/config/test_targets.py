@@ -20,7 +20,7 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.harmony.evaluation import HarmonyEvaluator
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
-from kmidi_lab.tasks import evaluate, export
+from kmidi_lab.tasks import evaluate, run_data
 from kmidi_lab.tasks.evaluate import load_run
 
 HARMONY = "kmidi_lab.models.harmony.module.HarmonyPredictor"
@@ -223,10 +223,10 @@ def test_a_network_is_no_larger_than_its_checkpoint(tmp_path: Path) -> None:
 def test_a_run_chooses_no_folder_to_write_a_stream_to() -> None:
     told = {"stream": True, "stream_dir": "/home/me/thesis", "fetch": True}
     cfg = OmegaConf.create({"data": {}})
-    assert export._on_this_machine(told, cfg) == {"stream": True, "stream_dir": "", "fetch": False}
+    assert run_data._on_this_machine(told, cfg) == {"stream": True, "stream_dir": "", "fetch": False}
     cfg.data.stream_dir = "mine"
-    assert export._on_this_machine(told, cfg)["stream_dir"] == "mine"
-    assert export._on_this_machine({"a": 1}, cfg) == {"a": 1}
+    assert run_data._on_this_machine(told, cfg)["stream_dir"] == "mine"
+    assert run_data._on_this_machine({"a": 1}, cfg) == {"a": 1}
 
 
 ATTACKS = {
