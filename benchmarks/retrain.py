@@ -251,7 +251,8 @@ def main() -> int:
         users = {"": chords(world, asked.seeds, sizes)}
         if part == "groove":
             users = {
-                f"{user}, ": grooves(world, asked.seeds, sizes, ms) for user, ms in (("late snare", LATE_MS), ("as is", 0.0))
+                f"{user}, ": grooves(world, asked.seeds, sizes, ms)
+                for user, ms in (("late snare", LATE_MS), ("as is", 0.0))
             }
         elif part == "raters":
             users = {"": raters(world, asked.seeds)}
