@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from kmidi_lab.contracts import INTENT
 from kmidi_lab.models.intent.features import AFFECT, COLUMNS, LABELS, IntentBatch
@@ -37,7 +38,7 @@ class FeelingFeedback(FeedbackTraining):
     FROZEN = ("rows",)
 
     def adapted(self, module: LabModule) -> Mapping[str, int]:
-        last = len(cast("IntentClassifier", module).network) - 1
+        last = len(cast("nn.Sequential", module.network)) - 1
         return {f"network.{last}": 1}
 
     def answer(self, judged: Judgement, head: Head) -> Array:
