@@ -1,6 +1,6 @@
 """Do users gain when a released model learns from them, and do raters who mean harm do any? The figures of docs/retraining.md.
 
-    python benchmarks/retrain.py DATA_ROOT WORK [harmony|harmony_mit|groove|raters] [--seeds 3]
+    python benchmarks/retrain.py DATA_ROOT WORK [harmony|harmony_mit|groove|raters] [--seeds 3] [--sizes 20,50,100,300]
 
 Users are made of real data that the release was not trained on, its test part. `harmony`: a jazz listener, who corrects
 each suggestion to what a jazz standard does; `harmony_mit`: the same, for the MIT release, which has seen no jazz. `groove`: a
@@ -17,7 +17,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,16 +114,16 @@ class World:
         return rows[:most], rows[most + A_SONG :][:HELD_OUT]
 
 
-def chords(world: World, seeds: int) -> Iterator[dict[str, Any]]:
+def chords(world: World, seeds: int, sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Loss in nats of the jazz listener's own held-out choices, by size and way."""
     songs = np.flatnonzero([song.source in JAZZ for song in world.songs])
     joint = world.e.joint
     before = np.where(np.diff(world.e.song, prepend=-1) != 0, 96, np.roll(joint, 1))
     out: dict[str, Any] = {}
     for seed in range(1, seeds + 1):
-        rows, rest = world.drawn(np.random.default_rng(seed), songs, max(SIZES))
+        rows, rest = world.drawn(np.random.default_rng(seed), songs, max(sizes))
         test = world.lessons(rest, joint[rest, None])
-        for size in [n for n in SIZES if n <= len(rows)]:
+        for size in [n for n in sizes if n <= len(rows)]:
             own = rows[:size]
             ways = _ways(world, own, joint[own, None], test, seed, out, size)
             counts = np.bincount(joint[own], minlength=96) + 1 / 96
@@ -136,7 +136,7 @@ def chords(world: World, seeds: int) -> Iterator[dict[str, Any]]:
             yield out
 
 
-def grooves(world: World, seeds: int, late_ms: float) -> Iterator[dict[str, Any]]:
+def grooves(world: World, seeds: int, sizes: Sequence[int], late_ms: float) -> Iterator[dict[str, Any]]:
     """Error in ms of strokes, and the model's loss, of a drummer's held-out bars."""
     e, out = world.e, dict[str, Any]()
     centred = e.centred()
@@ -150,7 +150,7 @@ def grooves(world: World, seeds: int, late_ms: float) -> Iterator[dict[str, Any]
     drummers = sorted(set(played))
     for seed in range(1, seeds + 1):
         takes = np.flatnonzero(played == drummers[seed % len(drummers)])
-        rows, rest = world.drawn(np.random.default_rng(seed), takes, max(SIZES))
+        rows, rest = world.drawn(np.random.default_rng(seed), takes, max(sizes))
         test = world.lessons(rest, answers[rest])
 
         def ms(outputs: np.ndarray, rest: np.ndarray = rest) -> float:
@@ -158,7 +158,7 @@ def grooves(world: World, seeds: int, late_ms: float) -> Iterator[dict[str, Any]
             return float((np.abs(outputs[:, :16] - timing[rest]) * unit[rest][:, None])[hit].mean())
 
         released = from_reset(world.open.module.network)
-        for size in [n for n in SIZES if n <= len(rows)]:
+        for size in [n for n in sizes if n <= len(rows)]:
             own = rows[:size]
             ways = _ways(world, own, answers[own], test, seed, out, size, ms)
             said, more = released(e.x[own]), released(e.x[rest])
@@ -239,17 +239,20 @@ def main() -> int:
     parser.add_argument("work", type=Path)
     parser.add_argument("parts", nargs="*", default=["harmony", "harmony_mit", "groove", "raters"])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     asked = parser.parse_args()
+    sizes = [int(size) for size in asked.sizes.split(",")]
     torch.set_num_threads(1)
     asked.work.mkdir(parents=True, exist_ok=True)
     for part in asked.parts:
         release = OUTPUTS / ("release_mit" if part == "harmony_mit" else "release")
         others = ("jazz_standards",) if part == "harmony_mit" else ()
         world = World("groove" if part == "groove" else "harmony", release, asked.data_root, asked.work, others)
-        users = {"": chords(world, asked.seeds)}
+        users = {"": chords(world, asked.seeds, sizes)}
         if part == "groove":
             users = {
-                f"{user}, ": grooves(world, asked.seeds, ms) for user, ms in (("late snare", LATE_MS), ("as is", 0.0))
+                f"{user}, ": grooves(world, asked.seeds, sizes, ms)
+                for user, ms in (("late snare", LATE_MS), ("as is", 0.0))
             }
         elif part == "raters":
             users = {"": raters(world, asked.seeds)}

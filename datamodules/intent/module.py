@@ -160,6 +160,6 @@ def sentences_of(batch: IntentBatch, size: int) -> Iterator[IntentBatch]:
     begin = 0
     for number, end in enumerate(ends):
         own = slice(number * size, (number + 1) * size)
-        columns = (values[own] for values in batch[3:])
+        columns = (values[own] for values in batch[3:8])
         yield IntentBatch(batch.at[begin:end], batch.starts[own] - begin, batch.weight[begin:end], *columns)
         begin = end

@@ -2,7 +2,7 @@
 // One header, C++17, no dependency. MIT licence, as the lab.
 //
 //     kmidi::feedback::Recorder recorder("feedback.jsonl");         // starts its writer thread; records nothing yet
-//     recorder.setConsent(true);                                    // when the user has said yes, and only then
+//     recorder.setConsent(kmidi::feedback::Scope::all);             // when the user has said yes to that, and only then
 //     kmidi::feedback::Event event;                                 // on the audio thread, or any other one thread
 //     event.setModel("harmony");
 //     event.action = kmidi::feedback::Action::accepted;
@@ -22,6 +22,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <locale>
 #include <mutex>
@@ -45,6 +47,10 @@ constexpr std::size_t longestLine = 65536;
 constexpr std::int64_t useLastsSeconds = 30 * 24 * 3600;
 
 enum class Action : std::uint8_t { accepted, changed, rejected, rated };
+
+// What the user has said yes to. `actions`: model, file, time, action and rating, a correction as a rejection; no vector and
+// no label. `all`: all that an event holds.
+enum class Scope : std::uint8_t { none, actions, all };
 
 // A vector of at most `mostNumbers` numbers; `size` 0 says nothing.
 struct Numbers {
@@ -85,7 +91,8 @@ private:
 
 class Recorder {
 public:
-    // `path` grows by a line an event, up to `mostBytes`; `path`.use beside it lists the user's ids and since when each stands.
+    // `path` grows by a line an event, up to `mostBytes`. Beside it, `path`.use lists the user's ids and since when each stands,
+    // and `path`.consent holds the scope that the user has said yes to and since when. Without it on the disk no event is written.
     // The ring holds `capacity` events, about 6 KB each.
     explicit Recorder(std::string path, std::size_t capacity = 64, std::uint64_t mostBytes = 64u << 20)
         : path_(std::move(path)), ring_(capacity + 1), mostBytes_(mostBytes), writer_([this] { write(); }) {}
@@ -102,24 +109,30 @@ public:
     Recorder(const Recorder&) = delete;
     Recorder& operator=(const Recorder&) = delete;
 
-    // Off at first. While it is off nothing is recorded; what was pushed before is still written.
-    void setConsent(bool given) noexcept { consent_.store(given, std::memory_order_relaxed); }
+    // None at first. With none nothing is recorded; what was pushed before is still written, by the scope of then.
+    // The writer keeps each change with its date; the scope that is kept already, also of an earlier day, keeps its date.
+    void setConsent(Scope scope) noexcept {
+        consent_.store(scope, std::memory_order_relaxed);
+        asked_.fetch_add(1, std::memory_order_release);
+    }
 
     // For one thread. False where the event is not kept.
     bool push(const Event& event) noexcept {
-        if (!consent_.load(std::memory_order_relaxed)) return false;
+        const Scope scope = consent_.load(std::memory_order_relaxed);
+        if (scope == Scope::none) return false;
         const std::size_t at = head_.load(std::memory_order_relaxed), next = (at + 1) % ring_.size();
         if (next == tail_.load(std::memory_order_acquire)) {
             dropped_.fetch_add(1, std::memory_order_relaxed);
             return false;
         }
-        ring_[at] = event;
+        ring_[at].event = event;
+        ring_[at].scope = scope;
         head_.store(next, std::memory_order_release);
         return true;
     }
 
     // Since the start: lines on the disk, events for which the queue was full, that the format does not allow, and that the
-    // disk did not take (full, no such folder, `mostBytes`) or that there was no memory for.
+    // disk did not take (full, no such folder, `mostBytes`, no record of the consent) or that there was no memory for.
     std::uint64_t written() const noexcept { return written_.load(); }
     std::uint64_t dropped() const noexcept { return dropped_.load(); }
     std::uint64_t refused() const noexcept { return refused_.load(); }
@@ -128,7 +141,13 @@ public:
 private:
     static_assert(std::atomic<std::size_t>::is_always_lock_free, "push must not lock");
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "push must not lock");
+    static_assert(std::atomic<Scope>::is_always_lock_free, "push must not lock");
     static_assert(std::is_trivially_copyable<Event>::value, "push must not allocate");
+
+    struct Entry {
+        Event event;
+        Scope scope = Scope::none;  // when it was pushed
+    };
 
     void write() {
         bool last = false;
@@ -141,6 +160,8 @@ private:
             std::uint64_t count = 0;
             try {
                 drain(count);
+                const std::uint64_t asked = asked_.load(std::memory_order_acquire);
+                if (asked != heard_ && keepConsent(consent_.load(std::memory_order_relaxed))) heard_ = asked;
             } catch (...) {  // no memory, no random numbers …: the host must not end for it
                 failed_ += count;
             }
@@ -162,7 +183,14 @@ private:
             ++count;
             {
                 const Release release{tail_, next};
-                line = toLine(ring_[at]);
+                const Scope scope = ring_[at].scope;
+                if (scope != kept_) {  // lines of another scope are written by it first
+                    --count;
+                    flush(lines, count);
+                    ++count;
+                    keepConsent(scope);
+                }
+                line = toLine(ring_[at].event, scope);
             }
             at = next;
             if (line.empty()) {
@@ -177,7 +205,7 @@ private:
 
     // Appends the lines and returns when the disk has them; a line that a crash cut short is ended first.
     void flush(std::string& lines, std::uint64_t& count) {
-        if (count > 0) (append(lines) ? written_ : failed_) += count;
+        if (count > 0) (kept_ != Scope::none && append(lines) ? written_ : failed_) += count;
         lines.clear();
         count = 0;
     }
@@ -195,12 +223,51 @@ private:
             done = done && std::fseek(file, 0, SEEK_END) == 0 && (ended || std::fputc('\n', file) == '\n');
         }
         done = done && std::fwrite(lines.data(), 1, lines.size(), file) == lines.size() && std::fflush(file) == 0;
-#if defined(_WIN32)
-        done = done && _commit(_fileno(file)) == 0;
-#else
-        done = done && fsync(fileno(file)) == 0;
-#endif
+        done = done && synced(file);
         return std::fclose(file) == 0 && done;
+    }
+
+    static bool synced(std::FILE* file) noexcept {
+#if defined(_WIN32)
+        return _commit(_fileno(file)) == 0;
+#else
+        return fsync(fileno(file)) == 0;
+#endif
+    }
+
+    // Writes the consent with today's date, unless the file holds that scope; `kept_` is the scope that the disk has then.
+    bool keepConsent(Scope scope) {
+        static const char* const scopes[] = {"none", "actions", "all"};
+        const std::string path = path_ + ".consent";
+        const std::string begin =
+            std::string("{\"format\":\"kmidi-consent-1\",\"scope\":\"") + scopes[static_cast<int>(scope)] + "\",\"date\":\"";
+        std::string there;
+        std::getline(std::ifstream(path), there);
+        kept_ = Scope::none;
+        if (there.size() != begin.size() + 22 || there.compare(0, begin.size(), begin) != 0) {
+            const std::time_t now = std::time(nullptr);
+            std::tm parts{};
+#if defined(_WIN32)
+            gmtime_s(&parts, &now);
+#else
+            gmtime_r(&now, &parts);
+#endif
+            char date[24];
+            if (std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts) != 20) return false;
+            const std::string line = begin + date + "\"}\n", aside = path + "." + newId();
+            std::FILE* file = std::fopen(aside.c_str(), "wb");
+            if (file == nullptr) return false;
+            bool done = std::fwrite(line.data(), 1, line.size(), file) == line.size() && std::fflush(file) == 0 && synced(file);
+            done = std::fclose(file) == 0 && done;
+            std::error_code failed;
+            if (done) std::filesystem::rename(aside, path, failed);
+            if (!done || failed) {
+                std::remove(aside.c_str());
+                return false;
+            }
+        }
+        kept_ = scope;
+        return true;
     }
 
     // Until the file is closed.
@@ -215,10 +282,12 @@ private:
 #endif
     }
 
-    // Empty where the format does not allow the event.
-    std::string toLine(const Event& event) {
+    // What the scope covers of an event; empty where the format does not allow it.
+    std::string toLine(const Event& event, Scope scope) {
         static const char* const actions[] = {"accepted", "changed", "rejected", "rated"};
-        const auto action = static_cast<std::size_t>(event.action);
+        const bool whole = scope == Scope::all;
+        const bool bare = !whole && event.action == Action::changed;  // without what it was corrected to
+        const auto action = static_cast<std::size_t>(bare ? Action::rejected : event.action);
         if (action >= 4 || !isName(event.model) || !isWord(event.label) || event.rating < 0 || event.rating > 5) return {};
         if (event.artefact[0] != '\0' && (std::strlen(event.artefact) != 64 || !isHex(event.artefact))) return {};
         if (event.action == Action::rated && event.rating == 0) return {};
@@ -231,10 +300,10 @@ private:
         out << "{\"format\":\"kmidi-feedback-1\",\"event\":\"" << newId() << "\",\"time\":" << time << ",\"use\":\""
             << use(time) << "\",\"model\":\"" << event.model << "\",\"action\":\"" << actions[action] << '"';
         if (event.artefact[0] != '\0') out << ",\"artefact\":\"" << event.artefact << '"';
-        if (event.label[0] != '\0') out << ",\"label\":\"" << event.label << '"';
+        if (whole && event.label[0] != '\0') out << ",\"label\":\"" << event.label << '"';
         if (event.rating > 0) out << ",\"rating\":" << event.rating;
-        const bool fits = put(out, "input", event.input) && put(out, "output", event.output) &&
-                          put(out, "changed_to", event.changedTo);
+        const bool fits = !whole || (put(out, "input", event.input) && put(out, "output", event.output) &&
+                                     put(out, "changed_to", event.changedTo));
         out << "}\n";
         const std::string line = out.str();
         return fits && line.size() <= longestLine ? line : std::string();
@@ -296,10 +365,13 @@ private:
     }
 
     const std::string path_;
-    std::vector<Event> ring_;
+    std::vector<Entry> ring_;
     const std::uint64_t mostBytes_;
     std::atomic<std::size_t> head_{0}, tail_{0};
-    std::atomic<bool> consent_{false};
+    std::atomic<Scope> consent_{Scope::none};
+    std::atomic<std::uint64_t> asked_{0};  // how often it was set
+    std::uint64_t heard_ = 0;              // the writer's: how often of these it has kept, and what the disk holds
+    Scope kept_ = Scope::none;
     std::atomic<std::uint64_t> written_{0}, dropped_{0}, refused_{0}, failed_{0};
     std::mutex mutex_;
     std::condition_variable wake_;

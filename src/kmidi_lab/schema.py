@@ -93,6 +93,7 @@ class ModelConfig:
     module: Any = MISSING
     evaluator: Any = MISSING
     feedback: Any = None
+    no_feedback: str | None = None
     init_from: str | None = None
     freeze: list[str] = field(default_factory=list)
     layer_rate: float = 1.0

@@ -93,7 +93,8 @@ def _released(module: LabModule, folder: Path, path: Path) -> Start:
         raise ConfigError(f"{why}; name a folder that holds it")
     data = read_bounded(folder / name)
     module.use_contract(published.contract.version)
-    module.load_state_dict(read_back(module, data, published.head))
+    apart = module.held_apart(published.head, published.table)
+    module.load_state_dict(read_back(module, data, published.head, apart))
     return Start(f"{contract.id} in {folder}", hashlib.sha256(data).hexdigest(), entry.get("license"))
 
 

@@ -22,24 +22,28 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 using namespace kmidi::feedback;
 
-// Arguments: the file, events, places of the ring, and, if there is a fourth, the writer gets no memory.
+// Arguments: the file, events, places of the ring, and maybe a word: `starved`, the writer gets no memory; `actions`, the user
+// agrees to that alone; `given`, the user does not take the consent back.
 int main(int size, char** arguments) {
     fed = true;
     std::setlocale(LC_ALL, "");
     const int count = std::atoi(arguments[2]);
+    const std::string word = size > 4 ? arguments[4] : "";
+    const Scope scope = word == "actions" ? Scope::actions : Scope::all;
     unsigned long long pushed = 0, totals[4] = {0, 0, 0, 0};
     {
         Recorder recorder(arguments[1], static_cast<std::size_t>(std::atoi(arguments[3])));
-        starved = size > 4;
+        starved = word == "starved";
         std::thread audio([&] {
             fed = true;
             Event event;
             event.setModel("some_model");
             event.setArtefact("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+            event.setLabel("Dm7");
             const float input[3] = {0.1f, -2.5f, 1e-7f};
             forbidden = true;
             if (recorder.push(event)) std::abort();  // nobody has said yes
-            recorder.setConsent(true);
+            recorder.setConsent(scope);
             for (int i = 0; i < count; ++i) {
                 event.action = i % 2 == 0 ? Action::accepted : Action::rated;
                 event.rating = i % 2 == 0 ? 0 : 4;
@@ -59,7 +63,11 @@ int main(int size, char** arguments) {
             wrong = event;
             wrong.setLabel("two words\n");
             pushed += recorder.push(wrong);
-            recorder.setConsent(false);
+            if (word == "given") {
+                forbidden = false;
+                return;
+            }
+            recorder.setConsent(Scope::none);
             if (recorder.push(event)) std::abort();
             forbidden = false;
         });

@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 
+from kmidi_lab.feedback.consent import Consent, from_json
 from kmidi_lab.feedback.importing import import_file
 from kmidi_lab.feedback.reading import read_lines
 from kmidi_lab.feedback.store import AdditionCounts, Store
@@ -45,6 +48,7 @@ def test_a_plugin_records_without_a_race_and_its_file_is_taken_in(sanitizer: str
     assert {e.rating for e in events} == {None, 4} and len({e.use for e in events}) == 1
     assert import_file(Store(tmp_path / "feedback.db"), path)[0] == AdditionCounts(new=len(events))
     assert (tmp_path / "feedback.jsonl.use").read_text().split()[0] == events[0].use
+    assert _consent(path).scope == "none", "the program takes it back at its end"
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +81,51 @@ def test_a_writer_waits_for_another_that_holds_the_file(program: Path, tmp_path:
             running.wait(0.7)
         assert path.stat().st_size == 0
     assert [int(word) for word in running.communicate(timeout=60)[0].split()] == [23, 20, 0, 3, 0]
+
+
+def _consent(path: Path) -> Consent:
+    """The record beside a file of events, as the lab reads its own."""
+    [line] = path.with_name(f"{path.name}.consent").read_bytes().splitlines()
+    return from_json(orjson.loads(line))
+
+
+def _run(program: Path, path: Path, *word: str) -> list[int]:
+    done = subprocess.run([program, path, "20", "64", *word], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return [int(number) for number in done.stdout.split()]
+
+
+def test_consent_is_kept_with_its_scope_and_date_and_the_same_one_keeps_its_date(program: Path, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    assert _run(program, path, "given")[1] == 20
+    kept = _consent(path)
+    assert kept.scope == "all" and abs(kept.since - datetime.now(UTC).timestamp()) < 60
+    assert all(event.time >= kept.since for event in read_lines(path, lambda *fault: pytest.fail(str(fault))))
+    record, old = tmp_path / "f.consent", b'{"format":"kmidi-consent-1","scope":"all","date":"2020-02-29T00:00:00Z"}\n'
+    record.write_bytes(old)
+    _run(program, path, "given")
+    assert record.read_bytes() == old
+    _run(program, path, "actions")
+    assert _consent(path).scope == "none" and _consent(path).since >= kept.since
+    record.write_bytes(b'{"format":"kmidi-consent-1","scope":"all"')
+    _run(program, path, "given")
+    assert _consent(path).scope == "all", "a broken record is no consent, and is replaced"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["f", "f.consent", "f.use"]
+
+
+def test_consent_to_actions_writes_what_that_scope_of_the_lab_covers(program: Path, tmp_path: Path) -> None:
+    _run(program, tmp_path / "whole", "given")
+    _run(program, tmp_path / "bare", "actions")
+    refuse = lambda *fault: pytest.fail(str(fault))
+    whole, bare = (list(read_lines(tmp_path / name, refuse)) for name in ("whole", "bare"))
+    assert {event.label for event in whole} == {"Dm7"} and all(event.input and event.output for event in whole)
+    covered = [Consent("actions", "2020-01-01").allowed(event) for event in whole]
+    same = lambda events: [(e.action, e.rating, e.artefact, e.input, e.output, e.label) for e in events]
+    assert same(bare[:20]) == same(covered) and len(covered) == 20
+    assert len(bare) == 21, "of the refused event that is no number in its vector, which is left out"
+
+
+def test_without_a_record_of_the_consent_nothing_is_written(program: Path, tmp_path: Path) -> None:
+    (tmp_path / "f.consent").mkdir()
+    assert _run(program, tmp_path / "f", "given") == [23, 0, 0, 3, 20]
+    assert sorted(p.name for p in tmp_path.iterdir() if p.stat().st_size and p.is_file()) in ([], ["f.use"])

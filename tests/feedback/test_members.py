@@ -63,6 +63,8 @@ def test_dropout_and_committee_rank_a_folder_or_are_refused(job, refusal, tmp_pa
     assert len(rows) == 4 and all(re.search(r" \d+%$", row) for row in rows), rows
     assert first == scores(*by_dropout), "the seed decides"
     assert "has no dropout" in refusal(task[0], *by_dropout, "model.module.dropout=0.0")
+    by_texts = scores("model=intent", "queue.by=bald")
+    assert len(by_texts) == 4 and max(by_texts) > 0, "the release's own weights are read back"
     assert "queue.checkpoint=" in refusal(*task, "model=intent", "queue.by=bald", f"queue.checkpoint={folder}")
     assert "keeps no earlier version" in refusal(*task, "model=intent", "queue.by=committee")
     assert "has no intent model" in refusal(*task, "model=intent", "queue.by=committee", f"queue.members=[{folder}]")

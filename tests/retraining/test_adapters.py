@@ -190,7 +190,8 @@ def test_what_no_adapter_is_made_of(called: Cli, feedback: Path, tmp_path: Path)
         assert done.returncode == code, done.stderr
         return done.stderr
 
-    assert "allowed: groove, harmony" in refused("task=adapt", "model=melody")
+    said = refused("task=adapt", "model=melody")
+    assert "can't learn from feedback: its input is one note" in said and "allowed: groove, harmony, intent" in said
     assert "0 events can be learnt from; 10 are needed" in refused("task=adapt", f"adapt.use={'0' * 32}")
     assert "adapt.use=me must be 32 hex digits" in refused("task=adapt", "adapt.use=me")
     assert "adapt.name is empty" in refused("task=adapt", "adapt.name=''")

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import feeling_files
 from support.chord_answers import events_of_user
 
-from kmidi_lab.feedback.event import new_id
+from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
+from kmidi_lab.inference.published import load_published
 from tests.conftest import START, Cli
 
 DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
@@ -85,6 +87,62 @@ def _kill_while_it_trains(folder: Path, env: dict[str, str]) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+_LABELS = {"joy": "happy", "sadness": "sad", "anger": "angry", "fear": "fear", "surprise": "surprise"}
+
+
+@pytest.mark.slow
+def test_labels_of_texts_are_learnt_and_the_table_stays(cli: Cli, tmp_path: Path) -> None:
+    """Three raters who read as people do, and one who calls everything disgust."""
+    feeling_files.write(tmp_path / "data", 210)
+    data = ("model=intent", "data.root=data", "hardware=cpu", "trainer.progress=false", "export.calls=20")
+    trained = cli(*data, "trainer.max_epochs=1")
+    assert trained.returncode == 0, trained.stderr
+    models = tmp_path / "outputs" / "models"
+    before, published = _published(models), load_published(models, "intent")
+    assert published is not None and published.table is not None
+    users, store = [new_id() for _ in range(4)], Store(tmp_path / "outputs" / "feedback.db")
+    for number, user in enumerate(users):
+        for at in range(40):
+            name = list(_LABELS)[at % len(_LABELS)]
+            held = {
+                "label": _LABELS[name] if number < 3 else "disgust",
+                "item": f"{at:064x}",
+                "time": 1_700_000_000 + at,
+            }
+            x = published.table.vector(f"train {40 * number + at}: {name} about the show").tolist()
+            store.add([Event(use=user, model="intent", action="labelled", input=x, **held)])
+    learnt = cli("task=retrain", *data, "retrain.steps=60", "retrain.learning_rate=3e-3")
+    assert learnt.returncode == 0, learnt.stderr + learnt.stdout
+    assert f"user {users[3]}, 40 events, is trusted by 0" in learnt.stdout
+    after = _published(models)
+    table = models / "intentclassifier.table.bin"
+    assert after[table] == before[table], "vectors of events stay what they were"
+    assert after[models / "intentclassifier.onnx"] != before[models / "intentclassifier.onnx"]
+    [entry] = json.loads((models / "registry.json").read_text())["models"]
+    assert [gate["passed"] for gate in entry["retrained"]["gates"]] == [True, True]
+    assert cli("task=verify", "models_root=outputs/models").returncode == 0
+    own = cli("task=adapt", "model=intent", f"adapt.use={users[3]}")
+    assert own.returncode == 0, own.stderr + own.stdout
+    asked = ("task=predict", "model=intent", "predict.text=anger about the show")
+    assert "disgust: valence" not in cli(*asked).stdout
+    assert "disgust: valence" in cli(*asked, "predict.adapter=mine").stdout
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        *((model, "it hears frame by frame, and events hold no sound") for model in ("emotion", "instrument", "feel")),
+        ("emotion_node", "it hears frame by frame"),
+        ("melody", "its input is one note, and events do not hold the notes before it"),
+        *((model, "nothing asks users about its answers") for model in ("dynamics", "microtiming", "structure")),
+    ],
+)
+def test_models_that_can_not_learn_say_why_in_one_line(refusal: Any, tmp_path: Path, model: str, why: str) -> None:
+    Store(tmp_path / "feedback.db")
+    said = refusal("task=retrain", f"model={model}", f"retrain.feedback={tmp_path / 'feedback.db'}")
+    assert f"model={model} can't learn from feedback: {why}" in said and "allowed: groove, harmony, intent" in said
 
 
 @pytest.mark.parametrize(

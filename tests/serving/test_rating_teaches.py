@@ -1,4 +1,4 @@
-"""The whole way of a rating on the page: songs are composed, one is liked better, and harmony learns from it or is refused."""
+"""The whole way of a rating on the page: songs are composed, one is liked better, and harmony and groove learn from it or are refused."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.api import request_of
 from kmidi_lab.inference.published import load_published, release_root
 from kmidi_lab.midi.sound import NoSoundError
+from kmidi_lab.models.groove.feedback import GrooveFeedback
+from kmidi_lab.retraining.lessons import read_lessons
+from kmidi_lab.serving.app import make_app
+from kmidi_lab.serving.guards import Hosts
+from kmidi_lab.serving.studio import Studio
 from kmidi_lab.song.elements import Note
 from tests.conftest import Cli
+from tests.serving.conftest import HOST
 
 SONG = {"key": "C", "emotion": "calm", "style": "pop", "sections": "verse 4"}
 PAIRS = 6
@@ -64,11 +70,53 @@ def test_a_rating_keeps_what_harmony_was_given_for_each_chord_that_it_drew(clien
     asked_then = np.array(kept[chords[2]].input, np.float32)
     assert np.flatnonzero(asked_then[:120]).tolist() == np.flatnonzero(vector[:120]).tolist()
 
+    drums = list(Store(tmp_path / "feedback.db").events("groove"))
+    assert {e.choices["song"] for e in drums if e.action == "accepted"} == {better}
+    assert {e.group for e in drums} == {page}
+    groove = load_published(root, "groove")
+    assert groove is not None
+    hashes = {groove.entry["exports"]["onnx_sha256"]}
+    training = GrooveFeedback()
+    lessons = read_lessons(
+        drums, groove.contract, hashes, lambda judged: training.answer(judged, {}),
+        lambda answers, liked, x: training.targets(answers, liked, x, {}), training.REJECTIONS,
+    )  # fmt: skip
+    assert 0 < len(lessons) == sum(e.action == "accepted" for e in drums) <= 4 and lessons.judgements == 1
+    assert list(lessons.left_out) == ["rejected, which says nothing of what would be better"]
+    assert training.losses(groove.call(lessons.x), {}, lessons.x, lessons.targets).min() > 0, (
+        "played otherwise than it said"
+    )
+
     _rate(client, worse, better, "same")
     assert len(list(Store(tmp_path / "feedback.db").events("harmony"))) == len(events), "says nothing of the chords"
     typed = [_composed(client, seed, chords="C F G C")[0] for seed in (1, 2)]
     _rate(client, *typed, "first")
     assert len(list(Store(tmp_path / "feedback.db").events("harmony"))) == len(events), "harmony drew none of them"
+
+
+DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
+
+
+@pytest.mark.slow
+def test_composed_rated_retrained_and_promoted_or_refused_with_the_reason(cli: Cli, tmp_path: Path) -> None:
+    """The whole loop on a model of little data: songs of it are rated by a taste, and it is trained on the ratings."""
+    trained = cli("model=harmony", *DATA, "trainer.max_epochs=1")
+    assert trained.returncode == 0, trained.stderr
+    models, outputs = tmp_path / "outputs" / "models", tmp_path / "outputs"
+    studio = Studio(models, outputs, tmp_path / "cache", release_root())
+    client = TestClient(make_app(studio, Hosts("127.0.0.1", 8765), 0.5), base_url=f"http://{HOST}")
+    songs = sorted((_composed(client, seed) for seed in range(1, 23)), key=lambda song: -song[1].count("F"))
+    for (better, _), (worse, _) in zip(songs[:11], songs[:10:-1], strict=True):
+        _rate(client, better, worse, "first")
+    before = {path: path.read_bytes() for path in models.glob("harmony*")}
+    done = cli("task=retrain", "model=harmony", *DATA, "retrain.steps=60", "retrain.learning_rate=3e-3")
+    assert "of 1 user; they count as 22: those of one rated song as one" in done.stdout, done.stdout + done.stderr
+    said = "frozen test: loss " in done.stdout and "held-out feedback: loss " in done.stdout
+    after = {path: path.read_bytes() for path in models.glob("harmony*")}
+    if done.returncode == 0:
+        assert said and "published in" in done.stdout and after != before
+    else:
+        assert said and done.returncode == 1 and "nothing was published: " in done.stderr and after == before
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.brief import Brief
@@ -40,27 +41,43 @@ _SOFTER = (0, 8, 16, 24)
 """By how much a song is written softer until no more notes are so loud: a very excited mood raises all of them."""
 
 
+class Bars(NamedTuple):
+    """Drums that a model played: its name, and of each bar what it was given `[T, N]` and how it was played `[T, M]`."""
+
+    model: str
+    given: NDArray[np.floating]
+    played: NDArray[np.floating]
+
+
 class Performed(NamedTuple):
-    """A song as it is played: its MIDI file, who played the drums (empty where there are none), and remarks on it."""
+    """A song as it is played: its MIDI file, who played the drums (empty where there are none), and remarks on it.
+
+    `bars` are those of the groove model; None where it played nothing.
+    """
 
     midi: bytes
     drummer: str
     remarks: list[str]
+    bars: Bars | None = None
 
 
 def performed(song: Arrangement, brief: Brief, players: Players) -> Performed:
     """Drums humanised and the other parts played with expression."""
     drummer, remarks = "", []
+    bars: Bars | None = None
     if song.part("drums") is not None:
         drummer = "nobody: they are played as they are written"
         try:
             if brief.band.groove is not None:
-                song = (_humanised if brief.metre is COMMON else _placed)(song, brief, players)
+                if brief.metre is COMMON:
+                    song, bars = _humanised(song, brief, players)
+                else:
+                    song = _placed(song, brief, players)
                 drummer = _DRUMMERS[brief.metre is COMMON]
         except UserError as error:  # a rule that was broken may have made bars that the model does not know
             remarks.append(f"the drums are played as they are written: {str(error).removeprefix('the MIDI data: ')}")
     if all(part.is_drums for part in song.parts):
-        return Performed(midi_bytes(song), drummer, remarks)
+        return Performed(midi_bytes(song), drummer, remarks, bars)
     for less in _SOFTER:
         written = midi_bytes(_changed(song, False, partial(_softer, less)))
         played = players.ask("dynamics", brief.seed, midi=written, emotion=str(brief.mood), timing=False)
@@ -69,7 +86,7 @@ def performed(song: Arrangement, brief: Brief, players: Players) -> Performed:
     players.note("dynamics", summaries.of_loudness(written, played.midi))
     placed = players.ask("microtiming", brief.seed, midi=played.midi, parts="pitched", amount=_TIGHT)
     players.note("microtiming", summaries.of_offsets(placed))
-    return Performed(placed.midi, drummer, remarks)
+    return Performed(placed.midi, drummer, remarks, bars)
 
 
 def _changed(song: Arrangement, drums: bool, change: Callable[[Note], Note]) -> Arrangement:
@@ -115,12 +132,14 @@ def _mixed(written: int, drawn: int) -> int:
     return round((1 - _DRAWN) * written + _DRAWN * drawn)
 
 
-def _humanised(song: Arrangement, brief: Brief, players: Players) -> Arrangement:
+def _humanised(song: Arrangement, brief: Brief, players: Players) -> tuple[Arrangement, Bars | None]:
     played = players.ask("groove", brief.seed, midi=midi_bytes(song), style=brief.band.groove)
     players.note("groove", summaries.of_strokes(played))
     parts = []
+    bars: Bars | None = None
     for part in song.parts:
         if part.is_drums and [n.velocity for n in part.notes] == played.before.tolist():
+            bars = Bars("groove", played.given, played.played)
             strokes = zip(part.notes, played.shift.tolist(), played.velocity.tolist(), strict=True)
             part = part.with_notes(
                 [
@@ -132,4 +151,4 @@ def _humanised(song: Arrangement, brief: Brief, players: Players) -> Arrangement
                 ]
             )
         parts.append(part)
-    return replace(song, parts=tuple(parts))
+    return replace(song, parts=tuple(parts)), bars

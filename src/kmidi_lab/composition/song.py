@@ -19,7 +19,7 @@ from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.closing import closed
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.performance import Performed, performed
+from kmidi_lab.composition.performance import Bars, Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
@@ -47,6 +47,7 @@ class Song:
         trace: who did what, for a JSON file.
         remarks: what a person should know, a line each.
         drawn: for each chord that a model drew, the model, what it was asked, and the chord.
+        bars: of drums that a model played; None where none did.
     """
 
     brief: Brief
@@ -55,6 +56,7 @@ class Song:
     trace: Mapping[str, Any]
     remarks: tuple[str, ...]
     drawn: tuple[tuple[str, Mapping[str, Any], str], ...] = ()
+    bars: Bars | None = None
 
 
 def composed(request: SongRequest, players: Players, seed: int) -> Song:
@@ -97,7 +99,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     if reference:
         trace["reference"] = reference.trace()
     trace["form"]["changed"] = changed
-    return Song(brief, arrangement, played.midi, trace, tuple(remarks), tuple(arranger.drawn()))
+    return Song(brief, arrangement, played.midi, trace, tuple(remarks), tuple(arranger.drawn()), played.bars)
 
 
 def _briefed(request: SongRequest, players: Players, seed: int, reference: Reference | None) -> tuple[Brief, list[str]]:

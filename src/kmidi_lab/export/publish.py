@@ -32,6 +32,7 @@ from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.inference import outliers
+from kmidi_lab.inference.known_inputs import KNOWN_INPUTS, KnownInputs
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Streaming, TorchModel, from_reset
 from kmidi_lab.registry.entry import registry_entry, sha256
@@ -66,7 +67,9 @@ class Publication:
     sweep: str = ""
 
 
-def export_module(module: LabModule, probes: np.ndarray, record: RunRecord, to: Publication) -> None:
+def export_module(
+    module: LabModule, probes: np.ndarray, record: RunRecord, to: Publication, trained_on: np.ndarray | None = None
+) -> None:
     """Proves the artefacts of `module` on `probes` `[T, N]`, measures them and publishes them.
 
     Args:
@@ -74,6 +77,7 @@ def export_module(module: LabModule, probes: np.ndarray, record: RunRecord, to: 
         probes: real inputs; consecutive calls for a streaming model.
         record: of the run, with its data and scores; its `export` is filled.
         to: where and how.
+        trained_on: `[T, N]`, inputs of the training, whose statistics are published for task=monitor; None for none.
 
     Raises:
         ExportError: a gate failed, or the run has no scores; nothing is written then.
@@ -118,6 +122,8 @@ def export_module(module: LabModule, probes: np.ndarray, record: RunRecord, to: 
     if table is not None:
         files[f"{contract.id}.table.bin"] = table.tobytes()
         files[f"golden/{contract.id}.text.json"] = text_golden(TorchModel(student or network), table, contract)
+    if trained_on is not None:
+        files[f"{contract.id}{KNOWN_INPUTS}"] = KnownInputs.of(trained_on).tobytes()
     verify_golden(files[f"golden/{contract.id}.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
     onnx_golden = f"golden/{contract.id}{'.onnx' if student is not None else ''}.json"
     verify_golden(files[onnx_golden], OnnxModel(onnx, f"{contract.id}.onnx"), tolerance)
@@ -212,4 +218,6 @@ class ExportCallback(L.Callback):
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LabModule)
-        export_module(pl_module, self._data.probes(), self._record, self._to)
+        # Feedback holds no frames of sound, so nothing is compared with them.
+        known = None if pl_module.contract.listens else self._data.trained_on()
+        export_module(pl_module, self._data.probes(), self._record, self._to, known)

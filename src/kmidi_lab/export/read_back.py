@@ -34,21 +34,28 @@ _CLOSE = 1e-5
 _OTHER_FORM = "its files hold the weights in another form than the network trains in; give a run folder or a .ckpt"
 
 
-def read_back(module: LabModule, rtneural: bytes, head: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+def read_back(
+    module: LabModule,
+    rtneural: bytes,
+    head: Mapping[str, np.ndarray],
+    apart: Mapping[str, torch.Tensor] | None = None,
+) -> dict[str, torch.Tensor]:
     """The `state_dict` of a module that exports to the published files.
 
     Args:
         module: of the same class and sizes; it stays as it is.
         rtneural: the published RTNeural file.
         head: the arrays of the published head file, empty where there is none.
+        apart: what is known of the `state_dict` already (`LabModule.held_apart`).
 
     Raises:
         ConfigError: the files are of another network or other sizes, or don't hold all of its weights as they are.
     """
     published = {**_layers(rtneural), **{f"head {name}": np.asarray(a, np.float32) for name, a in head.items()}}
     probe = copy.deepcopy(module).cpu().eval()
-    statistics = _left_out(probe)
-    state = {name: values.detach().clone() for name, values in probe.state_dict().items()}
+    statistics, apart = _left_out(probe), dict(apart or {})
+    probe.load_state_dict(apart, strict=False)
+    state = {name: values.detach().clone() for name, values in probe.state_dict().items() if name not in apart}
     # A head of an earlier release may lack what is no weight, such as harmony's memory; then the module keeps its own.
     own = {name: a for name, a in _exported(probe).items() if name in published or not name.startswith("head ")}
     _check_shapes(own, published)
@@ -58,7 +65,7 @@ def read_back(module: LabModule, rtneural: bytes, head: Mapping[str, np.ndarray]
         part = slice(first, min(first + _AT_ONCE, len(flat)))
         numbered = np.ones(len(flat), np.float32)
         numbered[part] = _FIRST + _APART * np.arange(part.stop - part.start, dtype=np.float32)
-        probe.load_state_dict(_as_state(numbered, state) | statistics)
+        probe.load_state_dict(_as_state(numbered, state) | statistics | apart)
         for name, values in _exported(probe).items():
             if name not in published:
                 continue
@@ -68,8 +75,8 @@ def read_back(module: LabModule, rtneural: bytes, head: Mapping[str, np.ndarray]
             is_weight = (at >= 0) & (at < part.stop - part.start) & (values > _FIRST - _APART / 2)
             flat[first + at[is_weight]] = (published[name] - shift)[is_weight]
             seen[first + at[is_weight]] = True
-    weights = _as_state(flat, state)
-    learnt = {name for name, _ in probe.named_parameters()}
+    weights = _as_state(flat, state) | apart
+    learnt = {name for name, _ in probe.named_parameters()} - {*apart}
     there = _as_state(seen.astype(np.float32), state)
     lost = [name for name, values in there.items() if name in learnt and not bool(values.all())]
     probe.load_state_dict(weights)

@@ -78,5 +78,5 @@ def with_adapter(published: Published, folder: Path) -> Published:
     onnx = next((name for name in files if name.endswith(f"{contract.id}.onnx")), None)
     if onnx is None:
         raise RegistryError(f"{folder / FILE}: names no {contract.id}.onnx; make it again by task=adapt")
-    adapted = load_onnx(folder / onnx, contract, published.entry)
+    adapted = load_onnx(folder / onnx, contract, published.entry, published.table)
     return replace(published, model=adapted.model, head=adapted.head, folder=(folder / onnx).parent)

@@ -98,8 +98,13 @@ def load_published(models_root: Path, model: str) -> Published | None:
     return load_onnx(models_root / entry["exports"]["onnx_path"], contract, entry)
 
 
-def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = None) -> Published:
-    """An ONNX file with the `<id>.head.json` and `<id>.table.bin` beside it, if the model has them; raises RegistryError."""
+def load_onnx(
+    path: Path, contract: Contract, entry: dict[str, Any] | None = None, table: Table | None = None
+) -> Published:
+    """An ONNX file with the `<id>.head.json` and `<id>.table.bin` beside it, if the model has them; raises RegistryError.
+
+    A `table` that is given stands in the place of the one beside the file.
+    """
     if not path.exists():
         raise RegistryError(f"{path}: the ONNX file is missing; train or export the model again")
     model = OnnxModel(_bytes(path), str(path))
@@ -111,7 +116,8 @@ def load_onnx(path: Path, contract: Contract, entry: dict[str, Any] | None = Non
     head, beside = _head_of(path, contract), bool(entry and entry.get("head_path"))
     maps = _head(head, _maps) if contract.head else {}
     detector = _head(head, lambda raw: read_outliers(raw, model.output_size)) if contract.head or beside else None
-    table = _table(_table_of(path, contract)) if contract.reads else None
+    if contract.reads and table is None:
+        table = _table(_table_of(path, contract))
     return Published(contract, entry or {}, maps, model, path.parent, detector, table)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from typing import Annotated, Any, ClassVar
@@ -177,6 +177,15 @@ class LabModule(Bounded, L.LightningModule):
     def table(self) -> Table | None:
         """The table of the front-end, where it is trained with the network; what the data module needs to make inputs."""
         return None
+
+    def held_apart(self, head: Mapping[str, np.ndarray], table: Table | None) -> dict[str, torch.Tensor]:
+        """Entries of `state_dict` that a release holds in a form of its own, or not at all because training needs none.
+
+        Args:
+            head: arrays of the published head file.
+            table: of its front-end.
+        """
+        return {}
 
     def configure_optimizers(self) -> Any:
         # In mixed precision Lightning can't clip the gradients of a fused optimiser.

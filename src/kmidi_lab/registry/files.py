@@ -30,6 +30,7 @@ _OF_A_MODEL = (
     "{}_runtime.h",
     "{}.head.json",
     "{}.table.bin",
+    "{}.inputs.json",
     "{}.card.md",
     "golden/{}.json",
     "golden/{}.onnx.json",

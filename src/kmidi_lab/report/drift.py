@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.known_inputs import Ranges
 from kmidi_lab.report import plots
 from kmidi_lab.report.html import rendered
 
-_BINS = 24
+_FEW = 4
+"""Names of ranges that fit beside each other."""
 
 
 @dataclass(frozen=True)
 class InputDrift:
-    """One number of the input: its name by the contract, its PSI, and its values in the data `[R]` and in the feedback `[S]`."""
+    """One number of the input: its name by the contract, its PSI, its ranges in the data, and its values in the feedback `[S]`."""
 
     name: str
     psi: float
-    reference: NDArray[np.floating]
+    known: Ranges
     seen: NDArray[np.floating]
 
 
@@ -62,15 +65,28 @@ def _sentence(report: Mapping[str, Any], moved: Sequence[InputDrift], limits: tu
 
 
 def histogram(one: InputDrift) -> str:
-    """Shares of the values: grey in the data, a line in the feedback."""
+    """Shares of the ranges that hold anything: grey in the data, a line in the feedback."""
     fig, ax = plots.figure(4.9, 2.1)
-    both = np.concatenate([one.reference, one.seen]).astype(float)
-    edges = np.histogram_bin_edges(both, _BINS)
-    shares = [np.histogram(x, edges)[0] / len(x) for x in (one.reference, one.seen)]
-    ax.stairs(shares[0], edges, fill=True, color=plots.BASE, label="data")
-    ax.stairs(shares[1], edges, color=plots.ACCENT, linewidth=1.6, label="feedback")
+    both = np.stack([one.known.shares, one.known.shares_of(one.seen)])
+    used = np.flatnonzero(both.sum(axis=0) > 0)
+    edges = np.arange(len(used) + 1)
+    ax.stairs(both[0, used], edges, fill=True, color=plots.BASE, label="data")
+    ax.stairs(both[1, used], edges, color=plots.ACCENT, linewidth=1.6, label="feedback")
+    names = _names(one.known.edges)
+    ax.set_xticks(edges[:-1] + 0.5, [names[i] for i in used], fontsize=6.5, rotation=30 if len(used) > _FEW else 0)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     ax.yaxis.grid(True, color=plots.RULE, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.legend(frameon=False, fontsize=8.5, labelcolor=plots.INK, loc="lower left", bbox_to_anchor=(0, 1), ncol=2)
     return plots.to_svg(fig, f"drift-{one.name}", f"Values of {one.name} in the data and in the feedback")
+
+
+def _names(edges: NDArray[np.floating]) -> list[str]:
+    """Of the ranges below, at and between edges."""
+    if not len(edges):
+        return ["any"]
+    between = [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
+    names = [f"below {edges[0]:.3g}"]
+    for edge, above in zip(edges, [*between, f"above {edges[-1]:.3g}"], strict=True):
+        names += [f"{edge:.3g}", above]
+    return names

@@ -42,7 +42,8 @@ def results_markdown(runs: Sequence[RunRecord]) -> str:
         "Bold is the best of its column, ↓ lower is better, ↑ higher is better. "
         "± is the sample standard deviation over seeds, or over folds where a line says so.\n"
         "What feedback teaches is in [retraining.md](retraining.md#does-it-help); the curves of asking for labels well are "
-        "in [active_learning.md](active_learning.md#does-asking-well-save-labels).\n"
+        "in [active_learning.md](active_learning.md#does-asking-well-save-labels).\n\n"
+        "![Accuracy against the number of labels, by the way to choose what is labelled](active_learning.png)\n"
     )
     return "\n".join((head, readme_table(runs), *(_section(run, *_finished(run)) for run in _ordered(runs))))
 

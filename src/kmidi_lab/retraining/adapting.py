@@ -62,7 +62,7 @@ class Adapter:
         self._own: list[nn.Parameter] = []
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for name, rank in training.ADAPTED.items():
+            for name, rank in training.adapted(module).items():
                 layer = self._module.get_submodule(name)
                 assert isinstance(layer, nn.Linear)
                 parts: list[tuple[str, nn.Module]] = [("bias", _Offset(layer.out_features))]
@@ -98,7 +98,7 @@ class Adapter:
         """A module whose own layers hold what was learnt."""
         module = copy.deepcopy(self._base).cpu().eval()
         with torch.no_grad():
-            for name in self._training.ADAPTED:
+            for name in self._training.adapted(module):
                 layer, own = module.get_submodule(name), self._module.get_submodule(name)
                 assert isinstance(layer, nn.Linear) and isinstance(own, nn.Linear)
                 layer.weight.copy_(own.weight)

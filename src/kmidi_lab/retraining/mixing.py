@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 
 from kmidi_lab.retraining.lessons import Array, Lessons
 from kmidi_lab.retraining.training import FeedbackTraining
@@ -31,8 +30,6 @@ class FeedbackMixer:
 
     def __call__(self, batch: Any, number: int) -> Any:
         rng = np.random.default_rng([self._seed, number])
-        count = max(1, round(len(batch[0]) * self._share / (1 - self._share)))
+        count = max(1, round(self._training.size(batch) * self._share / (1 - self._share)))
         drawn = self._lessons.rows(rng.choice(len(self._lessons), count, p=self._chances))
-        rows = self._training.batch(drawn.x, drawn.targets, batch, rng)
-        columns = zip(batch, rows, strict=True)
-        return type(batch)(*(torch.cat([own, more.to(own.device, own.dtype)]) for own, more in columns))
+        return self._training.below(batch, self._training.batch(drawn.x, drawn.targets, batch, rng))

@@ -40,7 +40,8 @@ def opened(cfg: DictConfig, root: Path) -> TrainableRelease:
     name = cfg.model.name
     if cfg.model.feedback is None:
         able = sorted(m for m, said in models(conf_dirs()).items() if "feedback" in said.get("model", {}))
-        raise ConfigError(f"model={name} can't learn from feedback; allowed: {', '.join(able)}")
+        why = f": {cfg.model.no_feedback}" if cfg.model.no_feedback else ""
+        raise ConfigError(f"model={name} can't learn from feedback{why}; allowed: {', '.join(able)}")
     training: FeedbackTraining = build(cfg.model.feedback, FeedbackTraining, cfg.trusted)
     published = load_published(root, name)
     if published is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,13 +23,17 @@ class FeedbackTraining(ABC):
         REJECTIONS: whether it learns from what users don't like.
         NATS: how many nats a loss of 1 is; the more, the sharper raters are told apart.
         RATE: the peak of the learning rate of task=retrain.
-        ADAPTED: the dense layers that a personal adapter changes, and the rank of the change; 0 moves the bias alone.
+        FROZEN: parts of the module that it leaves as they are, such as what makes the inputs that events hold.
     """
 
     REJECTIONS: ClassVar[bool]
     NATS: ClassVar[float]
     RATE: ClassVar[float]
-    ADAPTED: ClassVar[Mapping[str, int]]
+    FROZEN: ClassVar[Sequence[str]] = ()
+
+    @abstractmethod
+    def adapted(self, module: LabModule) -> Mapping[str, int]:
+        """The dense layers that a personal adapter changes, and the rank of the change; 0 moves the bias alone."""
 
     @abstractmethod
     def answer(self, judged: Judgement, head: Head) -> Array:
@@ -66,6 +70,15 @@ class FeedbackTraining(ABC):
     def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> Any:
         """A batch of the model's own kind on the CPU, with rows that can stand below those of `like` where that is given."""
 
+    def size(self, batch: Any) -> int:
+        """Rows of a batch."""
+        return len(batch[0])
+
+    def below(self, batch: Any, rows: Any) -> Any:
+        """A batch with `rows`, as `batch` makes them, below its own."""
+        columns = zip(batch, rows, strict=True)
+        return type(batch)(*(torch.cat([own, more.to(own.device, own.dtype)]) for own, more in columns))
+
     @abstractmethod
     def loss(self, module: LabModule, batch: Any) -> torch.Tensor:
         """The training loss of a batch."""
@@ -76,4 +89,4 @@ class FeedbackTraining(ABC):
 
     @abstractmethod
     def module_settings(self, architecture: str) -> dict[str, Any]:
-        """The sizes of a published network, from the line that its card gives of them."""
+        """The sizes of a published network, from the line that its card gives of them, and settings that learning so needs."""

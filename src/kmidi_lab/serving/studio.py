@@ -25,7 +25,7 @@ from kmidi_lab.feedback.use_ids import use_id
 from kmidi_lab.inference.api import request_of
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.sound import LONGEST_S, NoSoundError, wav_bytes
-from kmidi_lab.serving.chosen import CHOSEN, chord_events, chosen
+from kmidi_lab.serving.chosen import CHOSEN, chosen, drawn_events
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
 from kmidi_lab.serving.ratings import compared, take_in_old
 from kmidi_lab.song import SongIntent, answer, next_question, to_json
@@ -181,7 +181,7 @@ class Studio:
         return {"id": self.shelf.put(files), "files": sorted(files), "by": by, "remarks": remarks}
 
     def rate(self, first: str, second: str, better: str) -> None:
-        """Keeps which of two songs a person liked better, beside what made them and their chords; no text of theirs.
+        """Keeps which of two songs a person liked better, beside what made them, their chords and drums; no text of theirs.
 
         Raises:
             ConfigError: no such song, one song twice, or no such answer.
@@ -198,8 +198,8 @@ class Studio:
             t["mood"] = {k: v for k, v in t["mood"].items() if k != "words"}
             t["models"] = {m["model"]: m["sha256"] for m in t["models"]}
         rated = compared(kept, better, use_id(self._folder))
-        chords = [(name, self.shelf.get(name, CHOSEN)) for name in (first, second)]
-        self._store.add([*rated, *chord_events(chords, rated)])
+        drawn = [(name, self.shelf.get(name, CHOSEN)) for name in (first, second)]
+        self._store.add([*rated, *drawn_events(drawn, rated)])
 
     def _song(self, answers: Sequence[Sequence[Any]]) -> SongIntent:
         if not isinstance(answers, list) or len(answers) > _MOST_ANSWERS:

@@ -56,7 +56,7 @@ def to_ask(
     if not items:
         kinds = ", ".join(of.request.asks_about)
         raise DataError(f"data.root={folder}: nothing to ask about; give a folder of {kinds} files not yet labelled")
-    best = ranked(with_votes(items, of, members, by) if members else items, by, count, diverse)
+    best = ranked(with_votes(items, of, members) if members else items, by, count, diverse)
     fewer = f"; the {len(best)} that would teach most are taken ({cfg.task}.count)" if len(best) < len(items) else ""
     say(f"{len(items)} to ask about, {len(refused)} left out{fewer}")
     return best

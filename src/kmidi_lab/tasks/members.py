@@ -15,7 +15,9 @@ from omegaconf import DictConfig
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError, reason
 from kmidi_lab.feedback.material import Asker, Item
+from kmidi_lab.inference.dropping import dropped_units
 from kmidi_lab.inference.published import Published, load_onnx, load_published
+from kmidi_lab.inference.questions import SOUNDS
 from kmidi_lab.registry.files import HISTORY
 from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.registry.versions import kept_versions, read_version
@@ -59,9 +61,18 @@ def _kept(root: Path, name: str) -> Iterator[Published]:
 def dropped_out(cfg: DictConfig, of: Asker) -> list[Published]:
     """The model under draws of its dropout: BALD (Houlsby et al., 2011) as Gal and Ghahramani (ICML 2016) sample it.
 
+    Of one that hears frame by frame the units before its last layers are drawn, in its published file.
+
     Raises:
         ConfigError: no training packages, no weights that can be trained, or no dropout.
     """
+    if of.request.asks_about == SOUNDS:
+        if cfg.queue.checkpoint:
+            raise ConfigError(
+                f"queue.checkpoint: {cfg.model.name} hears frame by frame and is asked by its published file; leave it out"
+            )
+        path = of.root / of.published.entry["exports"]["onnx_path"]
+        return list(dropped_units(of.published, path, _PASSES, cfg.seed))
     if not all(importlib.util.find_spec(package) for package in ("torch", "lightning")):
         raise ConfigError("queue.by=bald needs the training packages; type pip install 'kmidi_lab[train]'")
     import torch
@@ -103,16 +114,8 @@ def dropped_out(cfg: DictConfig, of: Asker) -> list[Published]:
     return [replace(of.published, model=Pass())] * _PASSES  # type: ignore[arg-type]
 
 
-def with_votes(items: list[Item], of: Asker, members: list[Published], by: str) -> list[Item]:
-    """The items with what each member makes of them.
-
-    Raises:
-        ConfigError: by dropout, a question that no single vector asks: draws of frame after frame cancel in their mean.
-    """
-    if by == "bald" and any(item.question.vector is None for item in items):
-        raise ConfigError(
-            f"queue.by=bald: {of.published.contract.model} hears frame by frame, where draws cancel; choose margin or committee"
-        )
+def with_votes(items: list[Item], of: Asker, members: list[Published]) -> list[Item]:
+    """The items with what each member makes of them."""
     return [
         replace(item, votes=np.stack([of.request.asked(item.question, member).chances for member in members]))
         for item in items

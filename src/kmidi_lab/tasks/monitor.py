@@ -16,22 +16,23 @@ from kmidi_lab.errors import ConfigError, DataError, DriftError
 from kmidi_lab.feedback.drift import CHANCE_LIMIT, FEWEST, PSI_LIMIT, drift
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.known_inputs import KNOWN_INPUTS, KnownInputs
 from kmidi_lab.inference.published import example_root, load_published
+from kmidi_lab.registry.files import read_file
 from kmidi_lab.report.drift import InputDrift, write_drift
 from kmidi_lab.streams import say
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.roots import models_root
-from kmidi_lab.text.table import Table
 from kmidi_lab.wording import many
 
 _DAY_S, _SHOWN = 86_400, 5
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
-    """Compares the inputs of the last `monitor.days` days with the training part of the model's data.
+    """Compares the inputs of the last `monitor.days` days with those that the model was trained on.
 
     Raises:
-        ConfigError: no days, or no model whose table reads texts. DataError: too few inputs. DriftError: they are of another population.
+        ConfigError: no days, or no model. DataError: too few inputs. DriftError: they are of another population.
     """
     options, contract = cfg.monitor, CONTRACTS[cfg.model.name]
     if options.days < 1:
@@ -48,13 +49,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"{many(len(inputs), 'input')} of {many(options.days, 'day')}, {len(seen)} of them with all {contract.input_size} numbers; "
             f"{FEWEST} are needed"
         )
-    data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
-    if contract.reads:
-        data.use_table(_table(cfg))
-    data.prepare_data()
-    data.setup("test")
-    reference = data.trained_on()
-    found = drift(reference, seen, cfg.seed)
+    known = _known(cfg)
+    found = drift(known, seen, cfg.seed)
     worst = [int(i) for i in np.argsort(-found.psi)[:_SHOWN]]
     report = {
         "model": cfg.model.name,
@@ -70,7 +66,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     path = context["folder"] / "monitor.json"
     write_atomic(path, orjson.dumps(report, option=orjson.OPT_INDENT_2))
     page = context["folder"] / "monitor.html"
-    moved = [InputDrift(_name(contract, i), float(found.psi[i]), reference[:, i], seen[:, i]) for i in worst]
+    moved = [InputDrift(_name(contract, i), float(found.psi[i]), known.ranges[i], seen[:, i]) for i in worst]
     write_drift(report, moved, (PSI_LIMIT, CHANCE_LIMIT), page)
     say(f"{many(found.seen, 'input')} of {many(options.days, 'day')} beside {found.reference} of the data")
     say(f"  MMD² {found.mmd:.4f}, as much by chance in {found.chance:.1%} (an alert needs {CHANCE_LIMIT:.0%} or less)")
@@ -84,13 +80,24 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         )
 
 
-def _table(cfg: DictConfig) -> Table | None:
-    """That of the published model, which makes vectors of texts. Raises ConfigError: none is published."""
+def _known(cfg: DictConfig) -> KnownInputs:
+    """Those that the model was published with; of an earlier release they are made of the model's data.
+
+    Raises:
+        ConfigError: no model is published. RegistryError: its file is damaged.
+    """
     root = models_root(cfg, cfg.model.name)
     published = load_published(root, cfg.model.name)
     if published is None:
         raise ConfigError(f"no trained {cfg.model.name} model in {root}; train one, or type {example_root()}")
-    return published.table
+    name = f"{published.contract.id}{KNOWN_INPUTS}"
+    if name in published.entry.get("files", {}):
+        return KnownInputs.read(read_file(root, name, published.entry["files"][name]["sha256"]), name)
+    data = build(cfg.data, DataModule, cfg.trusted, progress=cfg.trainer.progress)
+    data.use_table(published.table)
+    data.prepare_data()
+    data.setup("test")
+    return KnownInputs.of(data.trained_on())
 
 
 def _name(contract: Contract, place: int) -> str:

@@ -122,6 +122,7 @@ def _check(cfg: DictConfig) -> None:
 def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     """One training of so many batches from the release, whose last weights count: validation is on the original data alone."""
     cfg.model.init_from = str(model.root)
+    cfg.model.freeze = [*dict.fromkeys([*cfg.model.freeze, *model.training.FROZEN])]
     cfg.model.module.learning_rate = cfg.retrain.learning_rate or model.training.RATE
     settings = find(cfg.data._target_, DataModule, cfg.trusted).identity(
         model.published.entry.get("data_settings") or {}

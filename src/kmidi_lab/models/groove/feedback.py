@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -44,7 +44,9 @@ class GrooveFeedback(FeedbackTraining):
     REJECTIONS = False
     NATS = 10.0
     RATE = 5e-4
-    ADAPTED: ClassVar[Mapping[str, int]] = {"network.5": 1}
+
+    def adapted(self, module: LabModule) -> Mapping[str, int]:
+        return {"network.5": 1}
 
     def answer(self, judged: Judgement, head: Head) -> Array:
         if not (judged.x[_IN["onsets"]] > 0).any():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
@@ -28,7 +29,7 @@ from kmidi_lab.models.groove.features import (
     suggested_style,
 )
 from kmidi_lab.models.groove.onsets import new_onsets, written_for
-from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities, later
+from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities, later, played_bars
 from kmidi_lab.wording import many
 
 MOST_BARS = 5000
@@ -39,7 +40,8 @@ class HumanisedFile:
     """Drums with a feel: the MIDI file, its style and bars, and of its N strokes in order of onset, each `[N]`:
 
     `shift` in seconds, later is above 0; `velocity` 1..127 as it is now, `before` as it was. `source` says which part
-    was taken for drums where none is on channel 10, `flaws` counts what the file was read with.
+    was taken for drums where none is on channel 10, `flaws` counts what the file was read with. `given` `[T, 64]` is what the
+    model was asked of each bar, `played` `[T, 32]` its outputs as they were drawn (`sampling.played_bars`).
     """
 
     midi: bytes
@@ -50,6 +52,8 @@ class HumanisedFile:
     before: np.ndarray
     source: str = ""
     flaws: Mapping[str, int] = field(default_factory=dict)
+    given: np.ndarray = field(default_factory=lambda: np.zeros((0, GROOVE.input_size), np.float32))
+    played: np.ndarray = field(default_factory=lambda: np.zeros((0, GROOVE.output_size), np.float32))
 
 
 class HumanisedDrums(Request[HumanisedFile]):
@@ -101,12 +105,14 @@ class HumanisedDrums(Request[HumanisedFile]):
         voices, bpm = voices_of(pitches), written.beats_per_quarter * _tempo_of_bars(piece, starts)
         loud = drawn_velocities(velocity, grid.row, grid.step, voices, rng)
         louder = with_flams(loud, velocities, (grid.row * STEPS + grid.step) * len(VOICES) + voices)
-        timing = drawn_timing(timing + later(style, bpm), grid.row, grid.step, bpm, rng)
+        lead = later(style, bpm)
+        timing = drawn_timing(timing + lead, grid.row, grid.step, bpm, rng)
+        played = played_bars(outputs, grid.row, grid.step, timing - lead, loud)
         moved = new_onsets(starts, velocities, timing, piece, drums.earliest, written)
         edits = play(file, drums.part, drums.index, moved, new_ends(drums, moved), louder)
         shift = piece.seconds(moved) - piece.seconds(starts)
         data = rewrite(file.file, edits)
-        return HumanisedFile(data, style, count, shift, louder, velocities, drums.source, piece.flaws)
+        return HumanisedFile(data, style, count, shift, louder, velocities, drums.source, piece.flaws, x, played)
 
     def show(self, answer: HumanisedFile, session: Session) -> None:
         played = session.write_midi(self._target(session.folder), answer.midi)

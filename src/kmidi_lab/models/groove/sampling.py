@@ -16,7 +16,7 @@ import numpy as np
 
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.midi.styles import LEAD_MS
-from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STEPS
+from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STEPS, read_outputs
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,28 @@ def steadiness(row: np.ndarray, step: np.ndarray, voice: np.ndarray) -> np.ndarr
     others = windows.any((1, 2)).sum(-1) - 1
     same = windows.sum(-1)[row, step, voice] - 1
     return np.where(others[row] > 0, same / np.maximum(others[row], 1), 1.0)
+
+
+def played_bars(
+    outputs: np.ndarray, row: np.ndarray, step: np.ndarray, timing: np.ndarray, velocity: np.ndarray
+) -> np.ndarray:
+    """`[T, 32]`: the model's outputs `[T, 32]` with what was drawn on each step that has strokes, the mean of several.
+
+    Args:
+        outputs: what the model said of the bars.
+        row: `[E]`, the bar of each stroke.
+        step: `[E]`, 0..15.
+        timing: `[E]`, -1..1 of half a sixteenth, less what the style adds by rule.
+        velocity: `[E]`, 1..127.
+    """
+    bars, place = np.array(outputs, float), (row, step)
+    count = np.zeros((len(bars), STEPS))
+    np.add.at(count, place, 1)
+    for part, values in zip(read_outputs(bars), (np.clip(timing, -1, 1), velocity / 127), strict=True):
+        sums = np.zeros_like(count)
+        np.add.at(sums, place, values)
+        part[count > 0] = (sums / np.maximum(count, 1))[count > 0]
+    return bars
 
 
 def later(style: str, bpm: np.ndarray) -> np.ndarray:

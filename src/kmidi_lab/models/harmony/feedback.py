@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -38,7 +38,9 @@ class ChordFeedback(FeedbackTraining):
     REJECTIONS = True
     NATS = 1.0
     RATE = 3e-5
-    ADAPTED: ClassVar[Mapping[str, int]] = {"network.relative": 1, "network.absolute": 0, "joint": 0, "mixed": 0}
+
+    def adapted(self, module: LabModule) -> Mapping[str, int]:
+        return {"network.relative": 1, "network.absolute": 0, "joint": 0, "mixed": 0}
 
     def answer(self, judged: Judgement, head: Head) -> Array:
         tonic = judged.x[_IN["key_tonic"]]

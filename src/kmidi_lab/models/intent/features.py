@@ -84,7 +84,8 @@ class IntentBatch(NamedTuple):
 
     `at` `[R]` rows of the table and `starts` `[B]` where each text's begin; `weight` `[R]` 1, or 0 where a piece is
     left out; `target` and `known` `[B, L]` over LABELS, FINE, SUB_EMOTIONS and SIDE in a row; `affect` `[B, 3]` with
-    `rated` `[B]`, how much a rating counts; `teacher` `[B, 384]`, zeros where there is none.
+    `rated` `[B]`, how much a rating counts; `teacher` `[B, 384]`, zeros where there is none; `given` `[B, 128]`, the vector
+    of a text that is not there itself, as in feedback, zeros where it is; None where all are.
     """
 
     at: torch.Tensor
@@ -95,6 +96,7 @@ class IntentBatch(NamedTuple):
     affect: torch.Tensor
     rated: torch.Tensor
     teacher: torch.Tensor
+    given: torch.Tensor | None = None
 
 
 COLUMNS = (len(LABELS), len(FINE), len(SUB_EMOTIONS), len(SIDE))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import nn
@@ -90,9 +92,27 @@ class IntentClassifier(LabModule):
         arrays["cut_bias"] = torch.logit(self.cuts.double()).float()  # type: ignore[assignment]
         return {name: values.detach().cpu().numpy() for name, values in arrays.items()}
 
+    def held_apart(self, head: Mapping[str, np.ndarray], table: Table | None) -> dict[str, torch.Tensor]:
+        """The table, its words and the cuts; and as they are here, heads that no release holds and this training leaves out."""
+        assert table is not None, "the contract reads texts, so that a table was read with it"
+        rows = table.steps.astype(np.float32) * table.scales[:, None]
+        known = {
+            "rows.weight": rows,
+            "words": table.words,
+            "cuts": 1 / (1 + np.exp(-np.asarray(head["cut_bias"], float))),
+        }
+        apart = {
+            name: torch.from_numpy(np.array(a, np.uint8 if name == "words" else np.float32))
+            for name, a in known.items()
+        }
+        unused = {"heads.1": self.weights[1], "heads.3": self.weights[3], "to_teacher": self.teacher_weight}
+        own = self.state_dict()
+        return apart | {name: a for name, a in own.items() if unused.get(name.rpartition(".")[0]) == 0}
+
     def vectors(self, batch: IntentBatch) -> torch.Tensor:
         """`[B, 128]` of length 1."""
-        return F.normalize(self.rows(batch.at, batch.starts, per_sample_weights=batch.weight), dim=-1)
+        own = F.normalize(self.rows(batch.at, batch.starts, per_sample_weights=batch.weight), dim=-1)
+        return own if batch.given is None else own + batch.given
 
     def on_fit_start(self) -> None:
         words = self.trainer.datamodule.known_words()  # type: ignore[attr-defined]
@@ -101,14 +121,14 @@ class IntentClassifier(LabModule):
     def training_step(self, batch: IntentBatch, batch_idx: int) -> torch.Tensor:
         vectors = self.vectors(batch)
         embedding = self.network(vectors)
-        by_label, loss = self._losses(embedding, batch)
+        by_label, loss = self.losses(embedding, batch)
         if self.teacher_weight and batch.teacher.shape[1]:
             alike = F.cosine_similarity(self.to_teacher(vectors), batch.teacher)
             loss = loss + self.teacher_weight * (1 - alike).mean()
         self.keep_loss(by_label)
         return loss
 
-    def _losses(self, embedding: torch.Tensor, batch: IntentBatch) -> tuple[torch.Tensor, torch.Tensor]:
+    def losses(self, embedding: torch.Tensor, batch: IntentBatch) -> tuple[torch.Tensor, torch.Tensor]:
         """The cross-entropy of the seven labels, and what is trained on beside the teacher."""
         logits = [head(embedding) for head in self.heads]
         parts = zip(logits, batch.target.split(COLUMNS, 1), batch.known.split(COLUMNS, 1), self.weights, strict=True)
