@@ -56,7 +56,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         # The scores published are always those of these weights, whatever was in run.json.
         evaluate(record, module, evaluator, data, folds)
     to = Publication(models_root, export.tolerance, export.calls, export.release, export.cpp)
-    export_module(module, data.probes(), record, to)
+    known = None if module.contract.listens else data.trained_on()
+    export_module(module, data.probes(), record, to, known)
     run_file.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_file.FILE}")
