@@ -178,6 +178,9 @@ class LabModule(Bounded, L.LightningModule):
         """The table of the front-end, where it is trained with the network; what the data module needs to make inputs."""
         return None
 
+    def take_table(self, table: Table) -> None:
+        """The other way round: the weights are those of a published table. For models that train one."""
+
     def configure_optimizers(self) -> Any:
         # In mixed precision Lightning can't clip the gradients of a fused optimiser.
         fused = next(self.parameters()).device.type in ("cpu", "cuda") and "mixed" not in str(self.trainer.precision)

@@ -79,6 +79,11 @@ class IntentClassifier(LabModule):
     def table(self) -> Table:
         return Table.of(self.rows.weight.detach().cpu().numpy(), self.words.cpu().numpy())
 
+    def take_table(self, table: Table) -> None:
+        with torch.no_grad():
+            self.rows.weight.copy_(torch.from_numpy(table.steps * table.scales[:, None]))
+        self.words.copy_(torch.from_numpy(table.words.copy()))
+
     def head_layout(self) -> dict[str, object]:
         return head_layout()
 
@@ -95,8 +100,9 @@ class IntentClassifier(LabModule):
         return F.normalize(self.rows(batch.at, batch.starts, per_sample_weights=batch.weight), dim=-1)
 
     def on_fit_start(self) -> None:
-        words = self.trainer.datamodule.known_words()  # type: ignore[attr-defined]
-        self.words.copy_(torch.from_numpy(words).to(self.words.device))
+        words = torch.from_numpy(self.trainer.datamodule.known_words()).to(self.words.device)  # type: ignore[attr-defined]
+        # What an earlier training has met is known, too.
+        self.words.copy_(self.words | words if self.has_start else words)
 
     def training_step(self, batch: IntentBatch, batch_idx: int) -> torch.Tensor:
         vectors = self.vectors(batch)
