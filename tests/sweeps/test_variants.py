@@ -34,7 +34,9 @@ def test_a_copy_is_what_hydra_composes(words: list[str], monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "words", [["trainer.max_epochs=1,x"], ["seed=1,-1"], ["model.module.dropout=0.1,a"], ["trainer.epochs=1,2"]], ids=str
+    "words",
+    [["trainer.max_epochs=1,x"], ["seed=1,-1"], ["model.module.dropout=0.1,a"], ["trainer.epochs=1,2"]],
+    ids=str,
 )
 def test_a_wrong_value_is_told_as_hydra_tells_it(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def told() -> str:

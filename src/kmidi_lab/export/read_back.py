@@ -117,7 +117,9 @@ def _fit(probe: LabModule, published: Published, lost: Sequence[str], arrays: Se
     for name in lost:
         same = [values for values in arrays if values.shape == tuple(state[name].shape)]
         with np.errstate(all="ignore"):
-            each = [np.asarray(inverse(values.astype(np.float64)), np.float32) for values in same for inverse in _INVERSES]
+            each = [
+                np.asarray(inverse(values.astype(np.float64)), np.float32) for values in same for inverse in _INVERSES
+            ]
         choices.append([(name, torch.from_numpy(values.copy())) for values in each if np.isfinite(values).all()])
     for choice in itertools.islice(itertools.product(*choices), _MOST_TRIES):
         probe.load_state_dict(state | dict(choice))
