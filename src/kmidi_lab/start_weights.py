@@ -60,7 +60,10 @@ def _fitting(module: LabModule, folder: Path) -> Iterator[str]:
     """Experiments of the model whose network is of the published one's layers, where this one's is not."""
     if not (folder.is_dir() and has_registry(folder)):
         return
-    published = load_published(folder, module.contract.model)
+    try:
+        published = load_published(folder, module.contract.model)
+    except RegistryError:  # which is what is told
+        return
     known, there = conf_dir(), published.entry.get("arch_hint") if published else None
     if published is None or there == module.architecture:
         return
