@@ -73,7 +73,7 @@ def check_loggers(cfg: DictConfig) -> None:
 def logger_node(cfg: DictConfig, name: str) -> DictConfig:
     """The node of a logger that the lab itself relies on, from its file where the config has none."""
     node = cfg.logger.get("more", {}).get(name)
-    return OmegaConf.load(config_file("logger", name)).more[name] if node is None else node  # type: ignore[return-value]
+    return OmegaConf.load(config_file("logger", name)).more[name] if node is None else node
 
 
 def curves(cfg: DictConfig, folder: Path) -> CurvesLogger:
