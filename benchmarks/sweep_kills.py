@@ -3,7 +3,9 @@
     python benchmarks/sweep_kills.py --folder sweep_kills --kills 200
 
 One sweep is left alone. Others are killed with all their processes at a random moment and go on by sweep.resume, again and
-again until they end; then the next one begins. A fault is a finished job that is gone, is no longer finished (but for the
+again until they end; then the next one begins. The moment is drawn in seconds of the processor, up to a third of what the
+first sweep took, so that other work on the machine does not move it. A fault is a finished job that is gone, is no longer
+finished (but for the
 chosen one, whose test follows), has other weights, or was trained again, be it to the same weights; a file that is not
 whole, an end with an error, or another leaderboard than the one of the sweep that was left alone. Every
 process is forked from this one, which has imported everything. Linux and macOS.
@@ -20,6 +22,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 from kills import forked, half_written, is_done, kill, wait, warm_up
 
 import kmidi_lab.tasks.train  # noqa: F401  imported here once, not in every sweep
@@ -75,21 +78,29 @@ def _weights(run: Path) -> tuple[bytes, int]:
     return best.read_bytes(), best.stat().st_mtime_ns
 
 
+def _after(process: int, seconds: float) -> tuple[int, int]:
+    """`os.waitpid` once a process has had so many seconds of the processor, or has ended."""
+    while True:
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended or sum(psutil.Process(process).cpu_times()[:2]) >= seconds:
+            return ended, status
+        time.sleep(0.01)
+
+
 def run(folder: Path, kills: int, seed: int) -> int:
     """Prints counts and faults; returns the number of faults."""
     warm_up()
     whole, cache, rng = folder / "whole", folder / "cache", random.Random(seed)
-    began = time.monotonic()
+    before_it = os.times()
     assert wait(begin(whole, cache)) == 0
-    took = time.monotonic() - began
+    took = sum(os.times()[2:4]) - sum(before_it[2:4])  # of children that have ended, their own among them
     expected, faults, done, sweeps, gone = leaderboard(whole), 0, 0, 0, 0
-    print(f"undisturbed: {took:.0f} s\n{expected}", flush=True)
+    print(f"undisturbed: {took:.0f} s of the processor\n{expected}", flush=True)
     while done < kills:
         own, before = folder / f"sweep-{sweeps}", dict[Path, tuple[bytes, int]]()
         while True:
             process = begin(own, cache)
-            time.sleep(rng.uniform(0, 0.5 * took))
-            ended, status = os.waitpid(process, os.WNOHANG)
+            ended, status = _after(process, rng.uniform(0, took / 3))
             if ended:
                 wrong = [f"ended with {os.waitstatus_to_exitcode(status)}"] if status else []
                 wrong += ["another leaderboard"] if not status and leaderboard(own) != expected else []

@@ -87,6 +87,7 @@ def _finished(folder: Path, offline: bool, failed: bool = False) -> _Run:
     (folder / "worst").mkdir()
     (folder / "worst" / "01.svg").write_text("<svg/>")
     record.analysis.worst = [WorstItem("Giant Steps", "jazz", 3.5, 12, figure=f"worst/0{n}.svg") for n in (1, 2)]
+    record.analysis.worst.append(WorstItem("isear/7", "isear", 2.0, 1, figure="worst/01.svg", quoted=True))
     finish_wandb(SimpleNamespace(experiment=run), record, folder, failed)  # type: ignore[arg-type]
     return run
 
@@ -99,8 +100,9 @@ def test_tables_report_and_artefacts_with_what_they_were_made_from(tmp_path: Pat
     assert {f"confusion/{name}" for name in record.analysis.confusions} <= set(run.rows)
     names = {(row[0], row[1]) for row in run.rows["baselines"].data}
     assert ("test", "harmony") in names and ("test", "4-gram+cache") in names
-    [worst] = run.rows["worst_test_items"].data  # the one whose picture is there
+    [worst, text] = run.rows["worst_test_items"].data  # those whose picture is there
     assert worst[:4] == ["Giant Steps", "jazz", 3.5, 12.0]
+    assert worst[5].html == "<svg/>" and text[0] == "isear/7" and "svg" not in text[5].html
     [data] = run.used
     assert data.type == "dataset" and data.metadata["version"] == record.data.version
     assert [artifact.type for artifact in run.made] == ["model", "report"]

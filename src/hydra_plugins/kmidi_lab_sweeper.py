@@ -33,6 +33,7 @@ class LabSweeper(Sweeper):
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
         from kmidi_lab.sweeps import grid, space, study
+        from kmidi_lab.sweeps.variants import Variants
 
         loader, config = self.hydra_context.config_loader, self.config
         folder = Path(config.hydra.sweep.dir)
@@ -50,7 +51,7 @@ class LabSweeper(Sweeper):
             jobs = [[*fixed, *point] for point in space.grid(dimensions, config.sweep.points)]
         else:
             jobs = grid.combinations(arguments, self.params, OverridesParser.create(config_loader=loader))
-        grid.sweep(folder, jobs, config.sweep, launch, lambda words: loader.load_sweep_config(config, words))
+        grid.sweep(folder, jobs, config.sweep, launch, Variants(lambda words: loader.load_sweep_config(config, words)))
 
 
 ConfigStore.instance().store(

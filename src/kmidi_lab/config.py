@@ -31,6 +31,7 @@ from kmidi_lab.config_rules import check_meaning, check_said, check_types, forge
 from kmidi_lab.errors import ConfigError, first_line, one_line, one_of
 from kmidi_lab.overrides import jobs
 from kmidi_lab.sweeps import space
+from kmidi_lab.sweeps.variants import Variants
 from kmidi_lab.targets import check_ranges
 
 _NEEDED = ("task", "model", "data", "trainer", "hardware", "paths", "export", "logger", "sweep", "seed")
@@ -56,10 +57,11 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
         if multirun and space.is_search(overrides):
             return [_check_search(words)]
         combinations = jobs(words, multirun)
-        composed = [_check_sweep(_compose(list(combination)), multirun) for combination in combinations]
+        variants = Variants(_compose, _check)
+        composed = [_check_sweep(variants(list(combination)), multirun) for combination in combinations]
         more = _of_the_sweep(composed[0], overrides) if multirun else []
         if more:
-            composed = [_compose(list(c)) for c in jobs([*words, *more], multirun)]
+            composed = [variants(list(c)) for c in jobs([*words, *more], multirun)]
         if multirun:
             _check_classes(composed)
         return composed
@@ -131,9 +133,8 @@ def _check_sweep(cfg: DictConfig, multirun: bool) -> DictConfig:
 def _compose(overrides: list[str]) -> DictConfig:
     try:
         cfg = compose(main_config(), overrides=overrides, return_hydra_config=True)
-        for key in cfg:
-            if key != "hydra" and OmegaConf.is_config(cfg[key]):
-                OmegaConf.to_container(cfg[key], resolve=True)
+        _check(cfg, overrides)
+        return cfg
     except ConfigCompositionException as error:
         raise ConfigError(_explain(error, overrides)) from None
     except YAMLError as error:
@@ -144,6 +145,13 @@ def _compose(overrides: list[str]) -> DictConfig:
         if isinstance(error, InterpolationKeyError) and (name := re.search(r"'(.*)'", told)):
             told = f"${{{name[1]}}} stands for another setting, and none is named {name[1]!r}; write it without ${{…}}"
         raise ConfigError(f"{key[1]}: {told}" if key else told) from None
+
+
+def _check(cfg: DictConfig, overrides: list[str]) -> None:
+    """Raises ConfigError, or OmegaConf's own errors: what is lost, can't be looked up, or can't be meant."""
+    for key in cfg:
+        if key != "hydra" and OmegaConf.is_config(cfg[key]):
+            OmegaConf.to_container(cfg[key], resolve=True)
     lost = [key for key in _NEEDED if OmegaConf.is_missing(cfg, key) or key not in cfg]
     if lost:
         raise ConfigError(
@@ -152,7 +160,6 @@ def _compose(overrides: list[str]) -> DictConfig:
     check_said(cfg, overrides)
     check_types(cfg, overrides)
     check_meaning(cfg)
-    return cfg
 
 
 def _explain(error: ConfigCompositionException, overrides: list[str]) -> str:

@@ -61,7 +61,7 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
     keys = {o.split("=", 1)[0] for o in overrides if o.startswith(("data.", "model.", "predict."))}
     if not keys:
         return
-    base = with_choices(tuple(o for o in overrides if _is_choice(o)))
+    base = with_choices(tuple(o for o in overrides if is_choice(o)))
     for key in keys:
         before, now = OmegaConf.select(base, key), OmegaConf.select(cfg, key)
         kinds = (
@@ -91,7 +91,7 @@ def forget_choices() -> None:
     with_choices.cache_clear()
 
 
-def _is_choice(override: str) -> bool:
+def is_choice(override: str) -> bool:
     """Whether it chooses files of `conf/`, which decide the types of values."""
     key = override.split("=", 1)[0].lstrip("+~")
     return key == "hydra.searchpath" or bool(options(key.split("@")[0]))

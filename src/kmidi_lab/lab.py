@@ -236,6 +236,8 @@ def _tell_start(record: RunRecord, start: Start) -> None:
     both = [record.data.licence, start.licence or "the start weights' data: not recorded"]
     record.data.licence = "; ".join(dict.fromkeys(filter(None, both)))
     log.info("training starts from the weights of %s", start.source)
+    if start.anew:
+        log.info("what only training uses is not published and begins anew: %s", ", ".join(start.anew))
 
 
 def _write_settings(data: DataModule, record: RunRecord, folder: Path) -> None:

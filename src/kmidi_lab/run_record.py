@@ -190,9 +190,9 @@ class Note:
 
 @dataclass
 class WorstItem:
-    """A song, take or clip of the test; `loss` is the mean over its `events`, `said` what was right and what came.
+    """A song, take, clip or sentence of the test; `loss` is the mean over its `events`, `said` what was right and what came.
 
-    `figure` is its picture, below the run's folder.
+    `figure` is its picture, below the run's folder. `quoted` says that the picture holds the item itself, such as a text.
     """
 
     name: str
@@ -201,6 +201,7 @@ class WorstItem:
     events: int
     said: str = ""
     figure: str | None = None
+    quoted: bool = False
 
 
 @dataclass

@@ -19,19 +19,22 @@ from kmidi_lab.errors import ConfigError, DataError, LabError, RegistryError, re
 from kmidi_lab.export.read_back import read_back
 from kmidi_lab.inference.published import example_root, has_registry, load_published
 from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
-from kmidi_lab.registry.files import check_below, read_bounded
-from kmidi_lab.registry.left_out import why_left_out
+from kmidi_lab.registry.files import read_bounded
 
 KEY = "model.init_from"
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where the weights came from, as a record tells it: the file, its hash, and the licence of what it was trained on."""
+    """Where the weights came from, as a record tells it: the file, its hash, and the licence of what it was trained on.
+
+    `anew` names weights that no file holds, as only training uses them; they are as they are drawn for a new network.
+    """
 
     source: str
     sha256: str
     licence: str | None
+    anew: tuple[str, ...] = ()
 
 
 def load(module: LabModule, source: str) -> Start:
@@ -49,21 +52,29 @@ def load(module: LabModule, source: str) -> Start:
             return _released(module, folder, path)
         return _checkpoint(module, path)
     except (ConfigError, RegistryError) as error:
-        fitting = ", ".join(f"experiment={name}" for name in _fitting(module, folder, path))
+        fitting = ", ".join(f"experiment={name}" for name in _fitting(module, folder))
         raise ConfigError(f"{KEY}={source}: {reason(error)}{f'; {fitting} fits' if fitting else ''}") from None
 
 
-def _fitting(module: LabModule, folder: Path, path: Path) -> Iterator[str]:
-    """Experiments of the model whose network takes these weights."""
+def _fitting(module: LabModule, folder: Path) -> Iterator[str]:
+    """Experiments of the model whose network is of the published one's layers, where this one's is not."""
     if not (folder.is_dir() and has_registry(folder)):
         return
-    known = conf_dir()
+    try:
+        published = load_published(folder, module.contract.model)
+    except RegistryError:  # which is what is told
+        return
+    known, there = conf_dir(), published.entry.get("arch_hint") if published else None
+    if published is None or there == module.architecture:
+        return
     for experiment in sorted((known / "experiment").glob(f"{module.contract.model}_*.yaml")):
         try:
-            _released(type(module)(**_settings(known, module.contract.model, experiment)), folder, path)
+            other = type(module)(**_settings(known, module.contract.model, experiment))
+            other.use_contract(published.contract.version)
         except (LabError, OSError, TypeError, ValueError, OmegaConfBaseException, YAMLError):
             continue
-        yield experiment.stem
+        if other.architecture == there:
+            yield experiment.stem
 
 
 def _settings(known: Path, model: str, experiment: Path) -> dict[str, Any]:
@@ -83,19 +94,13 @@ def _released(module: LabModule, folder: Path, path: Path) -> Start:
         raise ConfigError(f"of another model; {contract.model} starts from {contract.id}.json of such a folder")
     published = load_published(folder, contract.model)
     if published is None:
-        raise ConfigError(f"{contract.id} is not published there; type {example_root(KEY, whole=True)}")
+        raise ConfigError(f"{contract.id} is not published there; type {example_root(KEY)}")
     entry = published.entry
-    name = entry.get("rtneural_path")
-    if entry.get("rtneural_is_student") or not name:
-        raise ConfigError("its RTNeural file is a student's, not the network that trains; give a run folder or a .ckpt")
-    check_below(folder, name)
-    if why := why_left_out(folder, name):
-        raise ConfigError(f"{why}; name a folder that holds it")
-    data = read_bounded(folder / name)
+    data = read_bounded(folder / entry["exports"]["onnx_path"])
     module.use_contract(published.contract.version)
-    apart = module.held_apart(published.head, published.table)
-    module.load_state_dict(read_back(module, data, published.head, apart))
-    return Start(f"{contract.id} in {folder}", hashlib.sha256(data).hexdigest(), entry.get("license"))
+    weights, anew = read_back(module, data, published)
+    module.load_state_dict(weights)
+    return Start(f"{contract.id} in {folder}", hashlib.sha256(data).hexdigest(), entry.get("license"), tuple(anew))
 
 
 def _checkpoint(module: LabModule, path: Path) -> Start:

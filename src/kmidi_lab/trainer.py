@@ -18,7 +18,6 @@ from omegaconf import DictConfig
 from kmidi_lab import hardware, stopping, trainer_parts
 from kmidi_lab.checkpoints import WholeCheckpoints
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.loggers import CurvesLogger
 from kmidi_lab.nn.size_limit import NumberLimit
 from kmidi_lab.wandb_run import StepCurves, wandb_logger
 
@@ -55,7 +54,7 @@ def make_trainer(
         callbacks: before the trainer's own.
         added: behind them, those of `check_trainer`.
     """
-    loggers: list[Logger] = [CurvesLogger(str(folder), name="curves", version="")]
+    loggers: list[Logger] = [trainer_parts.curves(cfg, folder)]
     if cfg.logger.wandb:
         loggers.append(wandb_logger(cfg, folder, context["group"], context.get("rounds")))
     loggers += trainer_parts.loggers(cfg, folder)

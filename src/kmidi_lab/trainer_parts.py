@@ -14,7 +14,9 @@ import lightning as L
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
+from kmidi_lab.conf_dir import config_file
 from kmidi_lab.errors import ConfigError, UserError, first_line, one_of
+from kmidi_lab.loggers import CurvesLogger
 from kmidi_lab.targets import build, find
 
 _OURS = (
@@ -29,7 +31,7 @@ _PACKAGES = {"tensorboard": ("tensorboard", "tensorboardX"), "mlflow": ("mlflow"
 
 def trusted_here(cfg: DictConfig) -> list[str]:
     """Packages whose classes may stand here: Lightning's own, too."""
-    return [*cfg.trusted, "lightning"]
+    return [*cfg.get("trusted", ()), "lightning"]
 
 
 def arguments(cfg: DictConfig) -> dict[str, Any]:
@@ -68,15 +70,26 @@ def check_loggers(cfg: DictConfig) -> None:
                 raise ConfigError(f"{node._target_}: {first_line(error)}") from None
 
 
+def logger_node(cfg: DictConfig, name: str) -> DictConfig:
+    """The node of a logger that the lab itself relies on, from its file where the config has none."""
+    node = cfg.logger.get("more", {}).get(name)
+    return OmegaConf.load(config_file("logger", name)).more[name] if node is None else node
+
+
+def curves(cfg: DictConfig, folder: Path) -> CurvesLogger:
+    """The CSV of a run. Raises ConfigError: `logger.more.csv` names a class that writes others."""
+    return build(logger_node(cfg, "csv"), CurvesLogger, trusted_here(cfg), save_dir=str(folder))
+
+
 def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
-    """Those of `logger.more`, whose files lie in the run's folder where their class takes a `save_dir`.
+    """Those of `logger.more` beside CSV and W&B; their files lie in the run's folder where their class takes a `save_dir`.
 
     Raises:
         ConfigError: none of Lightning's kind, or one that can't be made, as without its package.
     """
     made = []
     for name, node in cfg.logger.more.items():
-        if (kind := _kind(node, cfg)) is None:
+        if name in ("csv", "wandb") or (kind := _kind(node, cfg)) is None:
             continue
         try:
             made.append(build(node, Logger, trusted_here(cfg), **_saved(kind, node, str(folder))))

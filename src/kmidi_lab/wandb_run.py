@@ -10,21 +10,31 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig
 
-from kmidi_lab import run_file, wandb_rounds
+from kmidi_lab import run_file, trainer_parts, wandb_rounds
 from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.html import without_sounds
 from kmidi_lab.run_record import DataDescription, Export, RunRecord, Timing
+from kmidi_lab.targets import build
 
 EVERY = 50
 """Steps from one point of a curve to the next."""
 
 
+class RunLogger(WandbLogger):
+    """Lightning's, whose `log_model` sends the best checkpoint of a run, not the last one, which is kept to go on from."""
+
+    def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
+        if checkpoint_callback.monitor:
+            super().after_save_checkpoint(checkpoint_callback)
+
+
 def wandb_logger(cfg: DictConfig, folder: Path, group: str | None, rounds: Rounds | None = None) -> WandbLogger:
-    """A logger whose files lie in the run's folder.
+    """The logger of conf/logger/wandb.yaml, whose files lie in the run's folder; what is typed of it goes before the lab's.
 
     Args:
         cfg: of the job.
@@ -34,19 +44,22 @@ def wandb_logger(cfg: DictConfig, folder: Path, group: str | None, rounds: Round
     """
     if rounds:
         own = wandb_rounds.settings(cfg, folder, rounds, rounds.number(), LAST)
-        return WandbLogger(save_dir=str(folder), **{key: value for key, value in own.items() if key != "dir"})
-    return WandbLogger(
-        project=cfg.logger.project,
-        entity=cfg.logger.entity,
-        name=f"{cfg.model.name}-{folder.name}" if group is None else f"{cfg.model.name}-{group}-{folder.name}",
-        group=group,
-        job_type=str(cfg.task),
-        tags=_tags(cfg, group),
-        save_dir=str(folder),
-        mode=wandb_rounds.mode(cfg),
-        reinit="create_new",
-        config={"model": cfg.model.name, "seed": cfg.seed, "sweep_id": group},
-    )
+        del own["dir"]
+    else:
+        own = {
+            "project": cfg.logger.project,
+            "entity": cfg.logger.entity,
+            "name": f"{cfg.model.name}-{folder.name}" if group is None else f"{cfg.model.name}-{group}-{folder.name}",
+            "group": group,
+            "job_type": str(cfg.task),
+            "tags": _tags(cfg, group),
+            "mode": wandb_rounds.mode(cfg),
+            "reinit": "create_new",
+            "config": {"model": cfg.model.name, "seed": cfg.seed, "sweep_id": group},
+        }
+    node = trainer_parts.logger_node(cfg, "wandb")
+    own = {key: value for key, value in {"save_dir": str(folder), **own}.items() if key not in node}
+    return build(node, WandbLogger, trainer_parts.trusted_here(cfg), **own)
 
 
 def _tags(cfg: DictConfig, group: str | None) -> list[str]:
@@ -148,14 +161,17 @@ def _log_scores(run: Any, record: RunRecord) -> None:
 
 
 def _log_worst(run: Any, record: RunRecord, folder: Path) -> None:
-    """The worst test items, each with its picture; nothing of a recording goes along."""
+    """The worst test items, each with its picture; nothing of a recording goes along, and no text."""
     import wandb
 
     rows = [
-        [item.name, item.source, item.loss, float(item.events), item.said, wandb.Html(path.read_text(), inject=False)]
+        [
+            item.name, item.source, item.loss, float(item.events), item.said,
+            wandb.Html("<p>stays here</p>" if item.quoted else path.read_text(), inject=False),
+        ]
         for item in record.analysis.worst
         if item.figure and (path := folder / item.figure).is_file()
-    ]
+    ]  # fmt: skip
     if rows:
         columns = ["item", "source", "loss", "events", "said", "picture"]
         run.log({"worst_test_items": wandb.Table(columns=columns, data=rows)})

@@ -13,7 +13,7 @@ from kmidi_lab.nn.module import LabModule
 from kmidi_lab.report.item_pictures import svg
 from kmidi_lab.run_record import RunRecord, WorstItem
 from kmidi_lab.scoring.evaluation import Evaluator
-from kmidi_lab.scoring.items import worst
+from kmidi_lab.scoring.items import Text, worst
 
 FOLDER = "worst"
 log = logging.getLogger(__name__)
@@ -36,9 +36,18 @@ def keep_worst(record: RunRecord, module: LabModule, evaluator: Evaluator, data:
         chosen = worst(evaluator.items(numpy_call(module.export_network()), module.head(), data, "test"))
         for number, item in enumerate(chosen, 1):
             figure = f"{FOLDER}/{number:02d}.svg"
-            write_atomic(folder / figure, svg(item.picture(), item.name).encode())
+            picture = item.picture()
+            write_atomic(folder / figure, svg(picture, item.name).encode())
             record.analysis.worst.append(
-                WorstItem(item.name, item.source, float(item.loss), int(item.events), item.said, figure)
+                WorstItem(
+                    item.name,
+                    item.source,
+                    float(item.loss),
+                    int(item.events),
+                    item.said,
+                    figure,
+                    isinstance(picture, Text),
+                )
             )
     except FileError:
         raise

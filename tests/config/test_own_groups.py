@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from kmidi_lab import config
 from kmidi_lab.conf_dir import look_also_in
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.trainer_parts import arguments, check_loggers, loggers
+from kmidi_lab.trainer_parts import arguments, check_loggers, curves, loggers
+from kmidi_lab.wandb_run import wandb_logger
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def own(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("typed", ["[csv,wandb,tensorboard]", "[tensorboard,wandb,csv]"])
 def test_several_loggers_in_any_order(typed: str) -> None:
     [cfg] = config.check([f"logger={typed}", "logger.project=mine"], False)
-    assert cfg.logger.wandb and list(cfg.logger.more) == ["tensorboard"] and cfg.logger.project == "mine"
+    assert cfg.logger.wandb and set(cfg.logger.more) == {"csv", "wandb", "tensorboard"} and cfg.logger.project == "mine"
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
@@ -63,8 +65,31 @@ def test_trainers_and_loggers_of_a_user_s_own(own: Path, tmp_path: Path) -> None
     [cfg] = config.check(["trainer=mine", "logger=[wandb,mine]", "trainer.patience=4"], False)
     assert (cfg.trainer.max_epochs, cfg.trainer.patience, cfg.logger.wandb) == (3, 4, True)
     assert arguments(cfg) == {"profiler": "simple"}
+    assert type(curves(cfg, tmp_path)).__name__ == "CurvesLogger", "whatever is chosen"
     [made] = loggers(cfg, tmp_path)
     assert type(made).__name__ == "CSVLogger" and made.save_dir == str(tmp_path)
+
+
+def test_arguments_of_csv_and_wandb_are_typed_as_lightning_names_them(tmp_path: Path) -> None:
+    typed = [
+        "logger=wandb",
+        "logger.more.wandb.log_model=all",
+        "+logger.more.wandb.project=mine",
+        "logger.offline=true",
+    ]
+    [cfg] = config.check(typed, False)
+    check_loggers(cfg)
+    made = wandb_logger(cfg, tmp_path / "run", None)
+    assert (made._log_model, made._project, made.save_dir) == ("all", "mine", str(tmp_path / "run"))
+    last, best = ModelCheckpoint(tmp_path), ModelCheckpoint(tmp_path, monitor="val/loss")
+    sent: list[ModelCheckpoint] = []
+    made._scan_and_log_checkpoints = sent.append  # type: ignore[method-assign]
+    for kept in (last, best):
+        made.after_save_checkpoint(kept)
+    assert sent == [best]
+    [cfg] = config.check(["logger=csv", "logger.more.csv._target_=lightning.pytorch.loggers.CSVLogger"], False)
+    with pytest.raises(ConfigError, match="CSVLogger"):
+        curves(cfg, tmp_path)
 
 
 def test_one_that_is_not_there_names_what_is(own: Path, refusal: Callable[..., str]) -> None:

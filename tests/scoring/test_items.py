@@ -14,7 +14,7 @@ from torch import nn
 from kmidi_lab import worst_items
 from kmidi_lab.report.item_pictures import svg
 from kmidi_lab.run_record import Identity, RunRecord
-from kmidi_lab.scoring.items import MOST, Frames, Roll, ScoredItem, pitch_roll, worst
+from kmidi_lab.scoring.items import MOST, Frames, Roll, ScoredItem, Text, pitch_roll, worst
 
 RECT = "{http://www.w3.org/2000/svg}rect"
 
@@ -63,6 +63,18 @@ def test_frames_are_a_picture_whatever_their_length() -> None:
         assert "data:image/png;base64," in source and f"{length * 0.016:.2f} s" in source
 
 
+def test_words_are_redder_the_more_they_do_and_run_on_over_lines() -> None:
+    words = [f"<w{i}>" for i in range(60)]
+    source = svg(Text(words, np.arange(60.0)), "s")
+    rects = list(ElementTree.fromstring(source).iter(RECT))
+    shades = [float(r.get("fill-opacity", -1)) for r in rects]
+    assert len(rects) == 60 and shades == sorted(shades) and shades[0] == 0 and shades[-1] == 0.85
+    assert len({r.get("y") for r in rects}) > 1 and all(
+        float(r.get("x", 0)) + float(r.get("width", 0)) <= 640 for r in rects
+    )
+    ElementTree.fromstring(svg(Text([], np.zeros(0)), "no word"))
+
+
 def _kept(folder: Path, items: Any) -> RunRecord:
     record = RunRecord(Identity())
     module: Any = SimpleNamespace(export_network=nn.Identity, head=dict)
@@ -78,6 +90,9 @@ def test_they_are_kept_beside_the_run(tmp_path: Path) -> None:
         ("a", 1, "worst/02.svg"),
     ]
     assert (tmp_path / "worst" / "02.svg").read_text().startswith("<svg")
+    assert not any(i.quoted for i in record.analysis.worst)
+    [text] = _kept(tmp_path, [item("t", 1.0, lambda: Text(["a"], np.ones(1)))]).analysis.worst
+    assert text.quoted
 
 
 def test_a_picture_that_fails_costs_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,120 +1,175 @@
 """The weights of a published model, put back into the network that wrote them.
 
-A models folder holds no checkpoint. Its RTNeural file and head file hold every weight, moved, turned and beside
-constants as the exporter wrote them. Where each came from is found by exporting the same module with a number of its
-own for every weight: what carries the number of a weight is that weight. The module with the weights read back must
-then export to the published arrays, or nothing is taken.
+A models folder holds no checkpoint. Its ONNX file and head file hold every weight that an answer depends on, moved, turned
+and beside constants as the exporter wrote them. Where each came from is found by exporting the same module with a number
+of its own for every weight: what carries the number of a weight is that weight. The few weights of which a file holds a
+function, such as an exponential, are what gives the published answers. The module with the weights read back must answer
+as the published files do, or nothing is taken.
 
-Statistics of inputs are multiplied into the first layer when a file is written, and can't be had from it. They are
-left out: the first layer is then as the file holds it, for inputs as they are.
+What no answer depends on, such as a head that training alone uses, is in no file: it begins anew.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from typing import Any
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import orjson
+import onnx
 import torch
 
 from kmidi_lab.errors import ConfigError, ExportError
-from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.nn.layers import Standardize
+from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.export.proof.probes import varied_inputs
+from kmidi_lab.inference.published import Published
 from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.streaming import TorchModel
 
 Arrays = dict[str, np.ndarray]
+State = dict[str, torch.Tensor]
 _APART = 64.0
-"""Distance of two weights' numbers: the exporter may add a constant of less than half of it."""
+"""Distance of two weights' numbers: the exporter may add a constant of less than half of it. Large networks get less."""
 _FIRST = 1024.0
-_AT_ONCE = 200_000
-"""Weights numbered at a time; float32 holds whole numbers up to 2 ** 24 exactly."""
-_CLOSE = 1e-5
+_EXACT = 2.0**24
+"""Up to here float32 holds whole numbers exactly."""
+_CALLS = 24
+_CLOSE = 1e-4
+"""Of answers, relative to those above 1."""
+_INVERSES = (np.asarray, np.log, lambda p: np.log(p) - np.log1p(-p), lambda x: 1 / (1 + np.exp(-x)))
+"""Of the functions that a file may hold of a weight: a projection (of which it is its own), exp, sigmoid, logit."""
+_MOST_TRIES = 256
 _OTHER_FORM = "its files hold the weights in another form than the network trains in; give a run folder or a .ckpt"
 
 
-def read_back(
-    module: LabModule,
-    rtneural: bytes,
-    head: Mapping[str, np.ndarray],
-    apart: Mapping[str, torch.Tensor] | None = None,
-) -> dict[str, torch.Tensor]:
-    """The `state_dict` of a module that exports to the published files.
+def read_back(module: LabModule, file: bytes, published: Published) -> tuple[State, list[str]]:
+    """The `state_dict` of a module that answers as the published files do, and what in it begins anew.
 
     Args:
-        module: of the same class and sizes; it stays as it is.
-        rtneural: the published RTNeural file.
-        head: the arrays of the published head file, empty where there is none.
-        apart: what is known of the `state_dict` already (`LabModule.held_apart`).
+        module: of the same class, sizes and version of the contract; it stays as it is.
+        file: the published ONNX file.
+        published: what was read of it and of the files beside it.
 
     Raises:
-        ConfigError: the files are of another network or other sizes, or don't hold all of its weights as they are.
+        ConfigError: the files are of another network or other sizes, or don't hold all of its weights.
     """
-    published = {**_layers(rtneural), **{f"head {name}": np.asarray(a, np.float32) for name, a in head.items()}}
     probe = copy.deepcopy(module).cpu().eval()
-    statistics, apart = _left_out(probe), dict(apart or {})
-    probe.load_state_dict(apart, strict=False)
-    state = {name: values.detach().clone() for name, values in probe.state_dict().items() if name not in apart}
+    untouched = {name: values.clone() for name, values in probe.state_dict().items()}
+    if published.table is not None:
+        probe.take_table(published.table)
+    in_table = {name for name, values in probe.state_dict().items() if not torch.equal(values, untouched[name])}
+    lost, anew = _that_matter(probe, [name for name in _copied(probe, file, published) if name not in in_table])
+    _fit(probe, published, lost, [*_initializers(file).values(), *published.head.values()])
+    return probe.state_dict(), anew
+
+
+def _copied(probe: LabModule, file: bytes, published: Published) -> list[str]:
+    """Puts what the files hold copies of into `probe`; returns the names of what is not among them."""
+    state = {name: values.detach().clone() for name, values in probe.state_dict().items()}
+    # Numbers would turn constants of the class into others; what is not trained is as it is.
+    fixed = {name for name, p in probe.named_parameters() if not p.requires_grad}
+    sought = {n: v for n, v in state.items() if v.is_floating_point() and n not in fixed}
+    flat = np.concatenate([values.numpy().ravel() for values in sought.values()]).astype(np.float32)
+    apart = min(_APART, 2.0 ** np.floor(np.log2((_EXACT - _FIRST) / len(flat))))
+    probe.load_state_dict(state | _as_state(_FIRST + apart * np.arange(len(flat), dtype=np.float32), sought))
+    there, head = _initializers(file), _heads(published.head)
+    own, own_head = _initializers(_exported(probe)), _heads(probe.head())
     # A head of an earlier release may lack what is no weight, such as harmony's memory; then the module keeps its own.
-    own = {name: a for name, a in _exported(probe).items() if name in published or not name.startswith("head ")}
-    _check_shapes(own, published)
-    flat = np.concatenate([values.numpy().ravel() for values in state.values() if values.is_floating_point()])
+    common = own_head.keys() & head.keys()
+    own, there = (arrays | {name: more[name] for name in common} for arrays, more in ((own, own_head), (there, head)))
+    _check_shapes(own, there)
     seen = np.zeros(len(flat), bool)
-    for first in range(0, len(flat), _AT_ONCE):
-        part = slice(first, min(first + _AT_ONCE, len(flat)))
-        numbered = np.ones(len(flat), np.float32)
-        numbered[part] = _FIRST + _APART * np.arange(part.stop - part.start, dtype=np.float32)
-        probe.load_state_dict(_as_state(numbered, state) | statistics | apart)
-        for name, values in _exported(probe).items():
-            if name not in published:
-                continue
-            with np.errstate(invalid="ignore"):  # what is no copy of a weight may be no number
-                at = np.rint((values.astype(np.float64) - _FIRST) / _APART).astype(np.int64)
-            shift = values.astype(np.float64) - (_FIRST + _APART * at)
-            is_weight = (at >= 0) & (at < part.stop - part.start) & (values > _FIRST - _APART / 2)
-            flat[first + at[is_weight]] = (published[name] - shift)[is_weight]
-            seen[first + at[is_weight]] = True
-    weights = _as_state(flat, state) | apart
-    learnt = {name for name, _ in probe.named_parameters()} - {*apart}
-    there = _as_state(seen.astype(np.float32), state)
-    lost = [name for name, values in there.items() if name in learnt and not bool(values.all())]
-    probe.load_state_dict(weights)
-    exported = {name: a for name, a in _exported(probe).items() if name in published}
-    if any(float(np.abs(a - published[name]).max(initial=0.0)) > _CLOSE for name, a in exported.items()):
-        raise ConfigError(_OTHER_FORM)
-    if lost:
-        raise ConfigError(f"its files don't hold {lost[0]}, which training needs; give a run folder or a .ckpt")
-    return weights
+    for most in (0.0, apart / 2):  # copies first: a sum of weights may look like another weight beside a constant
+        for name, values in own.items():
+            with np.errstate(invalid="ignore", over="ignore"):  # what is no copy of a weight may be no number
+                at = np.rint((values.astype(np.float64) - _FIRST) / apart).astype(np.int64)
+                shift = values.astype(np.float64) - (_FIRST + apart * at)
+            is_weight = (at >= 0) & (at < len(flat)) & (np.abs(shift) <= most)
+            is_weight[is_weight] = ~seen[at[is_weight]]
+            flat[at[is_weight]] = there[name][is_weight] - shift[is_weight]
+            seen[at[is_weight]] = True
+    probe.load_state_dict(state | _as_state(flat, sought))
+    return [name for name, values in _as_state(seen.astype(np.float32), sought).items() if not bool(values.all())]
 
 
-def _left_out(module: LabModule) -> dict[str, torch.Tensor]:
-    """Has the statistics of inputs change nothing; returns them as they are in its `state_dict`."""
-    there: dict[str, torch.Tensor] = {}
-    for name, part in module.named_modules():
-        if isinstance(part, Standardize):
-            part.mean.zero_()
-            part.std.fill_(1.0)
-            there |= {f"{name}.mean": part.mean.clone(), f"{name}.std": part.std.clone()}
-    return there
+def _that_matter(probe: LabModule, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Weights that an answer depends on, and those that none does."""
+    state = {name: values.clone() for name, values in probe.state_dict().items()}
+    before, matter, rest = _answers(probe), list[str](), list[str]()
+    for name in names:
+        drawn = torch.randn(state[name].shape, generator=torch.Generator().manual_seed(0))
+        probe.load_state_dict(state | {name: state[name] + drawn})
+        # The exported network may need one that these calls don't.
+        changes = name.startswith("network.") or not _alike(_answers(probe), before, 0.0)
+        (matter if changes else rest).append(name)
+    probe.load_state_dict(state)
+    return matter, rest
 
 
-def _exported(module: LabModule) -> Arrays:
-    """Every array of the RTNeural file and the head file that the module would give."""
+def _fit(probe: LabModule, published: Published, lost: Sequence[str], arrays: Sequence[np.ndarray]) -> None:
+    """Leaves the published answers in `probe`: `lost` are weights of which one of `arrays` is a function.
+
+    Raises:
+        ConfigError: no choice gives them.
+    """
+    state, goal = probe.state_dict(), _published_answers(probe, published)
+    choices = []
+    for name in lost:
+        same = [values for values in arrays if values.shape == tuple(state[name].shape)]
+        with np.errstate(all="ignore"):
+            each = [
+                np.asarray(inverse(values.astype(np.float64)), np.float32) for values in same for inverse in _INVERSES
+            ]
+        choices.append([(name, torch.from_numpy(values.copy())) for values in each if np.isfinite(values).all()])
+    for choice in itertools.islice(itertools.product(*choices), _MOST_TRIES):
+        probe.load_state_dict(state | dict(choice))
+        if _alike(_answers(probe), goal, _CLOSE):
+            return
+    raise ConfigError(_OTHER_FORM)
+
+
+def _answers(module: LabModule) -> Arrays:
+    """Outputs of calls in a row, and the arrays of the head."""
+    outputs = TorchModel(module.export_network()).run(_calls(module))
+    return {"outputs": outputs, **_heads(module.head())}
+
+
+def _published_answers(module: LabModule, published: Published) -> Arrays:
+    calls = _calls(module)
+    outputs = published.call(calls[None])[0] if module.contract.streaming else published.call(calls)
+    return {"outputs": outputs, **_heads(published.head)}
+
+
+def _calls(module: LabModule) -> np.ndarray:
+    return varied_inputs(module.contract.inputs, _CALLS, 0)
+
+
+def _alike(own: Arrays, other: Arrays, within: float) -> bool:
+    """Whether arrays of the same name are alike; a head of an earlier release may lack what a newer one has."""
+    pairs = ((values, other[name]) for name, values in own.items() if name in other)
+    return all(bool((np.abs(a - b) <= within * np.maximum(1, np.abs(b))).all()) for a, b in pairs)
+
+
+def _exported(module: LabModule) -> bytes:
     try:
-        layers = _layers(export_rtneural(module.export_network().eval(), module.contract))
-    except ExportError:  # numbers in the place of weights that are no plain copies
+        return export_onnx(module.export_network().eval(), module.contract)
+    except ExportError:  # numbers in the place of weights that no file can hold
         raise ConfigError(_OTHER_FORM) from None
-    return {**layers, **{f"head {name}": np.asarray(a, np.float32) for name, a in module.head().items()}}
 
 
-def _layers(rtneural: bytes) -> Arrays:
-    """Arrays by the place of their layer, in the file's order."""
-    layers: list[Mapping[str, Any]] = orjson.loads(rtneural)["layers"]
+def _heads(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    return {f"head {name}": np.asarray(values, np.float32) for name, values in arrays.items()}
+
+
+def _initializers(file: bytes) -> Arrays:
+    """Arrays of numbers by the place where a node takes them: equal ones stand once in a file, under one of their names."""
+    graph = onnx.load_from_string(file).graph
+    stored = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT}
     return {
-        f"layer {number} ({layer['type']}) {place}": np.asarray(values, np.float32)
-        for number, layer in enumerate(layers)
-        for place, values in enumerate(layer["weights"])
+        f"node {number} ({node.op_type}) input {place}": np.atleast_1d(onnx.numpy_helper.to_array(stored[name]))
+        for number, node in enumerate(graph.node)
+        for place, name in enumerate(node.input)
+        if name in stored
     }
 
 
@@ -127,16 +182,13 @@ def _check_shapes(own: Arrays, published: Arrays) -> None:
             )
 
 
-def _as_state(flat: np.ndarray, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """`flat` cut into the shapes of `state`; tensors of whole numbers stay as they are."""
-    return dict(_cut(flat, state))
+def _as_state(flat: np.ndarray, shapes: Mapping[str, torch.Tensor]) -> State:
+    """`flat` cut into the shapes of `shapes`."""
+    return dict(_cut(flat, shapes))
 
 
-def _cut(flat: np.ndarray, state: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
+def _cut(flat: np.ndarray, shapes: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
     at = 0
-    for name, values in state.items():
-        if not values.is_floating_point():
-            yield name, values
-            continue
+    for name, values in shapes.items():
         yield name, torch.from_numpy(flat[at : at + values.numel()].copy()).reshape(values.shape).to(values.dtype)
         at += values.numel()

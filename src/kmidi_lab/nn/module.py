@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from typing import Annotated, Any, ClassVar
@@ -178,14 +178,8 @@ class LabModule(Bounded, L.LightningModule):
         """The table of the front-end, where it is trained with the network; what the data module needs to make inputs."""
         return None
 
-    def held_apart(self, head: Mapping[str, np.ndarray], table: Table | None) -> dict[str, torch.Tensor]:
-        """Entries of `state_dict` that a release holds in a form of its own, or not at all because training needs none.
-
-        Args:
-            head: arrays of the published head file.
-            table: of its front-end.
-        """
-        return {}
+    def take_table(self, table: Table) -> None:
+        """The other way round: the weights are those of a published table. For models that train one."""
 
     def configure_optimizers(self) -> Any:
         # In mixed precision Lightning can't clip the gradients of a fused optimiser.

@@ -1,4 +1,4 @@
-"""The picture of one test item as an SVG file: a piano roll whose notes are redder the greater their error, or mel frames."""
+"""The picture of one test item as an SVG file: notes or words that are redder the greater their error, or mel frames."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from html import escape
 
 import numpy as np
 
-from kmidi_lab.scoring.items import Frames, Roll
+from kmidi_lab.scoring.items import Frames, Roll, Text
 
 _WIDTH, _LEFT, _FOOT = 640.0, 44.0, 16.0
 _LONGEST = 400
 """Notes that are drawn; the rest of a long piece is left out, and said so."""
 _FEW = 16
 """Rows up to which each has its name; of more the lowest and the highest."""
-_STYLE = "<style>text{font:9px sans-serif;fill:#777}.n{fill:#c33}.u{fill:#999}.g{stroke:#8884}</style>"
+_LETTER, _LINE = 7.3, 18.0
+"""Width of a letter of a text, and height of its lines."""
+_STYLE = "<style>text{font:9px sans-serif;fill:#777}.w{font:12px monospace}.n{fill:#c33}.u{fill:#999}.g{stroke:#8884}</style>"
 
 
-def svg(picture: Roll | Frames, name: str) -> str:
+def svg(picture: Roll | Frames | Text, name: str) -> str:
     """One SVG file, with colours that can be seen on light and dark; `name` is read aloud."""
+    if isinstance(picture, Text):
+        return _text(picture, name)
     return _roll(picture, name) if isinstance(picture, Roll) else _frames(picture, name)
 
 
@@ -59,6 +63,21 @@ def _frames(picture: Frames, name: str) -> str:
     sized = f'x="{_LEFT:g}" width="{_WIDTH - _LEFT:g}" height="96" preserveAspectRatio="none"'
     foot = f'<text x="{_LEFT:g}" y="107">{len(frames) * picture.seconds:.2f} s; mel bands, the lowest below</text>'
     return _file(_WIDTH, 112, name, f'<image {sized} href="data:image/png;base64,{data}"/>{foot}')
+
+
+def _text(text: Text, name: str) -> str:
+    greatest = float(np.max(text.error, initial=0.0))
+    x, line, marks = 0.0, 0, []
+    for word, wrong in list(zip(text.words, text.error, strict=True))[:_LONGEST]:
+        wide = _LETTER * len(word)
+        if x and x + wide > _WIDTH:
+            x, line = 0.0, line + 1
+        shade = 0.85 * float(wrong) / greatest if greatest > 0 else 0.0
+        place = f'x="{x:.1f}" y="{_LINE * line:g}" width="{wide:.1f}" height="{_LINE - 4:g}"'
+        marks.append(f'<rect class="n" {place} fill-opacity="{shade:.2f}"/>')
+        marks.append(f'<text class="w" x="{x:.1f}" y="{_LINE * line + 11:g}">{escape(word)}</text>')
+        x += wide + _LETTER
+    return _file(_WIDTH, _LINE * (line + 1), name, "".join(marks))
 
 
 def _file(width: float, height: float, name: str, content: str) -> str:

@@ -1,4 +1,4 @@
-"""Single examples of a test as a table shows them: the songs, takes or clips on which a model errs most, and their picture."""
+"""Single examples of a test as a table shows them: the songs, takes, clips or sentences on which a model errs most, and their picture."""
 
 from __future__ import annotations
 
@@ -44,12 +44,20 @@ class Frames:
     seconds: float
 
 
-Picture = Callable[[], Roll | Frames]
+@dataclass(frozen=True)
+class Text:
+    """A text of `words`, each with its error `[K]` from 0 up, of any scale."""
+
+    words: Sequence[str]
+    error: NDArray[np.floating]
+
+
+Picture = Callable[[], Roll | Frames | Text]
 
 
 @dataclass(frozen=True)
 class ScoredItem:
-    """One song, take or clip of a split.
+    """One song, take, clip or sentence of a split.
 
     Args:
         name: as its source names it.

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.overrides import values_of
@@ -120,6 +120,5 @@ def combinations(
 
 def plain(cfg: DictConfig) -> dict[str, object]:
     """The job's own settings, as its record keeps them."""
-    with open_dict(cfg):
-        del cfg["hydra"]
-    return OmegaConf.to_container(cfg, resolve=True)  # type: ignore[return-value]
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    return OmegaConf.to_container(own, resolve=True)  # type: ignore[return-value]

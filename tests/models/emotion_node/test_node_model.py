@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import lightning as L
 import mir_eval
@@ -49,6 +50,7 @@ from kmidi_lab.models.emotion_node.features import (
     taught_of,
 )
 from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier, disagreement, quadrant_logits
+from kmidi_lab.scoring.items import worst
 
 _NODES = (0, 45, 90, 130, 170, 215)
 
@@ -152,6 +154,19 @@ def test_perfect_and_wrong_answers(data):
     told = score(wrong, [*clips, *listened])
     assert told["base_accuracy"] == told["sub_accuracy"] == told["hierarchy_consistency"] == 0
     assert told["quadrant_accuracy"] == 0 and told["valence_accuracy"] == told["arousal_accuracy"] == 0.5
+
+
+def test_the_worst_clips_are_those_of_the_rarest_quadrant_where_all_nodes_are_alike():
+    sound = SimpleNamespace(frames=np.zeros((20, 128), np.float16))
+    clips = [Clip(f"x/{i}/0", "emopia", str(i), {"quadrant": i}, sound, "test") for i in range(4)]
+    clips.append(Clip("x/4/0", "emopia", "4", {}, sound, "test"))  # of which nothing is known
+    data = SimpleNamespace(songs=lambda split: clips, contract=EMOTION_NODE)
+    zeros = lambda x: np.zeros((1, x.shape[1], EMOTION_NODE.output_size), np.float32)
+    items = list(NodeEvaluator().items(zeros, {}, data, "test"))
+    shares = np.bincount(node_quadrants(), minlength=4) / 216
+    assert [item.loss for item in items] == pytest.approx(list(-np.log(shares)))
+    assert worst(items)[0].name == f"x/{shares.argmin()}/0"
+    assert items[2].said.startswith("sad, heard as ") and items[2].picture().frames.shape == (20, 128)
 
 
 def test_a_quadrants_probability_is_that_of_its_nodes():

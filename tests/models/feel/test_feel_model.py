@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from support.declared_metrics import assert_declared
+from support.item_checks import assert_items
 
 from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.contracts import FEEL
@@ -19,7 +21,7 @@ from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.feel.baselines import by_autocorrelation
 from kmidi_lab.models.feel.decoding import metre_of, octaves_apart, pulse, tempo_of, tempo_shares
-from kmidi_lab.models.feel.evaluation import FeelEvaluator, beat_f, concordance
+from kmidi_lab.models.feel.evaluation import FeelEvaluator, answer_of, beat_f, concordance, score
 from kmidi_lab.models.feel.features import (
     CURVES,
     EVENTS,
@@ -37,6 +39,8 @@ from kmidi_lab.models.feel.features import (
 from kmidi_lab.models.feel.module import AudioFeelAnalyzer, losses
 from kmidi_lab.models.feel.style import style_of
 from kmidi_lab.nn.audio import strided_forward
+from kmidi_lab.scoring.evaluation import Evaluation
+from kmidi_lab.scoring.items import worst
 
 COUNT = 900
 
@@ -183,6 +187,17 @@ def test_a_perfect_model_scores_so_and_beats_every_baseline(data: Data) -> None:
     assert result.baselines["test"]["librosa+ridge"]["accuracy2"] > 0.5
     assert result.baselines["test"]["constant"]["energy_ccc"] == pytest.approx(0)
     assert set(result.metrics) == {"test", "test/a", "test/b"}
+
+
+def test_the_worst_excerpts_are_those_whose_tempo_is_missed(data: Data) -> None:
+    songs = data.songs("test")
+    wrong = replace(songs[3], beats=songs[3].beats * 0.8)  # is played slower than it is heard
+    answers = [perfect(song) for song in [*songs[:3], wrong, *songs[4:]]]
+    own = Evaluation({"test": score([answer_of(a) for a in answers], songs)})
+    said = iter(answers * 2)
+    assert_items(FeelEvaluator(), lambda x: next(said)[None], {}, data, own, "loss")
+    first = worst(FeelEvaluator().items(lambda x: next(said)[None], {}, data, "test"))[0]
+    assert first.name == songs[3].id and re.fullmatch(r"\d+ a minute, heard as \d+", first.said)
 
 
 def test_nothing_to_score_is_said(data: Data) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning as L
@@ -14,14 +15,20 @@ import torch
 
 from datamodules.intent.module import FeelingTexts
 from kmidi_lab import load
+from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.contracts import INTENT
 from kmidi_lab.errors import ConfigError, ExportError, RegistryError
 from kmidi_lab.export.proof.golden import called
 from kmidi_lab.export.proof.text_golden import TEXTS, text_golden, verify_text
 from kmidi_lab.inference.published import release_root
+from kmidi_lab.models.intent.evaluation import IntentEvaluator
+from kmidi_lab.models.intent.features import LABELS
 from kmidi_lab.models.intent.module import IntentClassifier, spread_of
 from kmidi_lab.models.intent.predict import FeelingOf
+from kmidi_lab.models.intent.reading import label_logits
 from kmidi_lab.nn.streaming import TorchModel
+from kmidi_lab.report.item_pictures import svg
+from kmidi_lab.scoring.items import Text, worst
 from kmidi_lab.text.table import Table
 
 
@@ -49,6 +56,24 @@ def test_it_learns_what_sentences_by_rule_say(trained: tuple[IntentClassifier, F
     right = [module.vocabulary[row.argmax()] in s.labels for row, s in zip(p, sentences, strict=True)]
     assert np.mean(right) > 0.6  # of words that no training sentence has; the commonest label has .4
     assert table.coverage("I'm not feeling") == 1
+
+
+@pytest.mark.slow
+def test_the_worst_sentences_are_told_word_by_word(trained: tuple[IntentClassifier, FeelingTexts]) -> None:
+    module, data = trained
+    data.use_table(module.table())
+    few = [s for s in data.songs("val") if s.labels][:12]
+    some = SimpleNamespace(songs=lambda split: few, vectors_of=data.vectors_of)
+    call = numpy_call(module.export_network())
+    items = list(IntentEvaluator().items(call, module.head(), some, "test"))
+    p = 1 / (1 + np.exp(-label_logits(call(data.vectors_of([s.text for s in few])), module.head())))
+    true = np.array([[label in s.labels for label in LABELS] for s in few])
+    assert [item.loss for item in items] == pytest.approx(list(-np.log(np.where(true, p, 1 - p)).mean(1)), rel=1e-4)
+    first = worst(items)[0]
+    picture = first.picture()
+    assert isinstance(picture, Text) and " ".join(picture.words) in {s.text for s in few}
+    assert svg(picture, first.name).count('<text class="w"') == len(picture.words)
+    assert (picture.error >= 0).all() and first.said.split(", read as ")[1] in LABELS
 
 
 @pytest.mark.slow

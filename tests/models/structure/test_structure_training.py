@@ -8,6 +8,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from support.item_checks import assert_items
 
 from datamodules.structure.module import SongForms
 from kmidi_lab.contracts import STRUCTURE
@@ -50,6 +51,7 @@ def test_it_learns(trained):
     assert scores["network_perplexity"] < scores["bare_perplexity"] and "told_perplexity" in scores
     assert scores["length_perplexity"] < result.baselines["test"]["majority"]["length_perplexity"]
     assert scores["events"] == len(data.encoded("test").token)
+    assert_items(StructureEvaluator(), call(module), module.head(), data, result, "nll")
 
 
 def test_arcs_and_moods_change_nothing_and_the_last_outputs_are_zero(trained):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.level import adapted_sounds
-from kmidi_lab.audio.mel import FLOOR
+from kmidi_lab.audio.mel import FLOOR, FRAME_S
 from kmidi_lab.contract_features import LEVEL_FEATURES
 from kmidi_lab.contracts import EMOTION_NODE, Contract
 from kmidi_lab.models.emotion_node.baselines import Predict, Probabilities, fit_baselines
@@ -26,6 +27,7 @@ from kmidi_lab.models.emotion_node.features import (
     targets_of,
 )
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, score_alike
+from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import confusion, log_likelihoods, so_far, softmax
 
 Call = Callable[[np.ndarray], np.ndarray]
@@ -114,6 +116,21 @@ class NodeEvaluator(Evaluator):
             counts = confusion(quadrants(own["node"][rows]).argmax(1), true, len(QUADRANTS))
             result.analysis["confusion_quadrant"] = {"labels": list(QUADRANTS), "counts": counts}
         return result
+
+    def items(self, call: Call, head: dict[str, np.ndarray], data: NodeData, split: str) -> Iterator[ScoredItem]:
+        """Clips, each by the mean cross-entropy of what is known of it."""
+        clips, features = data.songs(split), data.contract.features
+        inputs = heard([clip.sound.frames for clip in clips], features)
+        p = probabilities(np.stack([call(x[None])[0].mean(0) for x in inputs]))
+        for place, (clip, true) in enumerate(zip(clips, labels_of(clips), strict=True)):
+            known = {name: int(k) for name, k in zip((*HEADS, "quadrant"), true, strict=True) if k >= 0}
+            losses = [-log_likelihoods(p[name][[place]], np.array([k]))[0] for name, k in known.items()]
+            if not losses:
+                continue
+            name, words = ("base", BASES) if "base" in known else ("quadrant", QUADRANTS)
+            said = f"{words[known[name]]}, heard as {words[p[name][place].argmax()]}" if name in known else ""
+            picture = partial(Frames, clip.sound.frames, FRAME_S)
+            yield ScoredItem(clip.id, clip.source, float(np.mean(losses)), len(losses), picture, said)
 
 
 def heard(sounds: Sequence[NDArray[np.floating]], features: str) -> list[NDArray[np.float32]]:

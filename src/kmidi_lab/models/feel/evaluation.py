@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from kmidi_lab.models.feel.baselines import Regression, statistics_of, trackers
 from kmidi_lab.models.feel.decoding import confidence_of, inside, octaves_apart, pulse, tempo_shares, values_of
 from kmidi_lab.models.feel.features import BINS, CURVES, WHOLE, Excerpt, bin_of, curves_of
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
+from kmidi_lab.scoring.items import Frames, ScoredItem
 
 Array = NDArray[np.float64]
 Call = Callable[[np.ndarray], np.ndarray]
@@ -99,6 +101,18 @@ class FeelEvaluator(Evaluator):
         result.analysis = {"confidence": {"confidence": sure[told].tolist(), "right": right[told].tolist()}}
         return result
 
+    def items(self, call: Call, head: dict[str, np.ndarray], data: FeelData, split: str) -> Iterator[ScoredItem]:
+        """Excerpts whose tempo is known, by the cross-entropy of its bins."""
+        songs = [song for song in data.songs(split) if inside(song.tempo)]
+        for song, x in zip(songs, adapted_sounds([song.frames for song in songs]), strict=True):
+            answer, tempo = answer_of(call(x[None])[0]), song.tempo or 1.0
+            said = f"{tempo:.0f} a minute, heard as {answer.tempo:.0f}"
+            yield ScoredItem(song.id, song.source, _loss(answer, tempo), 1, partial(Frames, song.frames, FRAME_S), said)
+
+
+def _loss(answer: Answer, tempo: float) -> float:
+    return float(-np.log(max(1e-12, answer.shares[min(BINS - 1, round(bin_of(tempo)))])))
+
 
 def answer_of(outputs: NDArray[np.floating]) -> Answer:
     """What outputs `[T, 64]` of an excerpt say."""
@@ -116,10 +130,7 @@ def score(answers: Sequence[Answer], songs: Sequence[Excerpt]) -> dict[str, floa
         out["accuracy1"] = float(np.mean([_right(a.tempo, t) for a, _, t in told]))
         out["accuracy2"] = float(np.mean([octaves_apart(a.tempo, t or 1.0, NEAR) for a, _, t in told]))
         out["beat_f"] = float(np.mean([beat_f(s.beats, a.beats) for a, s, _ in told]))
-        bins = [min(BINS - 1, round(bin_of(t or 1.0))) for _, _, t in told]
-        out["loss"] = float(
-            -np.mean([np.log(max(1e-12, a.shares[b])) for (a, _, _), b in zip(told, bins, strict=True)])
-        )
+        out["loss"] = float(np.mean([_loss(a, t or 1.0) for a, _, t in told]))
     true, said = (np.concatenate(rows) for rows in ([moments_of(s) for s in songs], [a.curves for a in answers]))
     for i, name in enumerate(CURVES):
         out[f"{name}_ccc"] = concordance(said[:, i], true[:, i])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,11 @@ from kmidi_lab.models.intent.own_sentences import own_sentences, shares_right
 from kmidi_lab.models.intent.reading import from_model, label_logits
 from kmidi_lab.models.intent.scores import best_cuts, f1, macro_f1, pearson
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
+from kmidi_lab.scoring.items import ScoredItem, Text
 
 _RATED_LEAST = 3
+_DRAWN = 100
+"""Words of a sentence in its picture."""
 _KINDS = ("negation", "music", "plain", "unsure")
 
 
@@ -73,6 +77,16 @@ class IntentEvaluator(Evaluator):
         result.analysis = {"confusion_label": {"labels": list(LABELS), "counts": counts.tolist()}}
         return result
 
+    def items(self, call: Callable[[np.ndarray], np.ndarray], head: Any, data: Any, split: str) -> Iterator[ScoredItem]:
+        """Labelled sentences; a word is redder the more of the loss is gone without it."""
+        model, cuts = _model(call, head, data), _expit(head["cut_bias"])
+        labelled = [s for s in data.songs(split) if s.labels]
+        p = model([s.text for s in labelled])[0]
+        for s, own, loss in zip(labelled, p, _losses(p, _true(labelled)), strict=True):
+            heard_as = LABELS[int((own / np.maximum(cuts, 1e-6)).argmax())]
+            said = f"{', '.join(s.labels)}, read as {heard_as}"
+            yield ScoredItem(s.id, s.source, float(loss), 1, partial(_words, model, s, float(loss)), said)
+
     def _conditions(
         self, model: Baseline, cuts: NDArray[np.floating], labelled: Sequence[Sentence]
     ) -> dict[str, float]:
@@ -89,6 +103,19 @@ class IntentEvaluator(Evaluator):
     def _own(self, call: Callable[[np.ndarray], np.ndarray], head: Any, data: Any) -> dict[str, float]:
         feelings = _feelings(call, head, data, [own.text for own in own_sentences()])
         return shares_right([(f.label, f.valence) for f in feelings])
+
+
+def _words(model: Baseline, sentence: Sentence, loss: float) -> Text:
+    words = sentence.text.split()[:_DRAWN]
+    without = [" ".join([*words[:i], *words[i + 1 :]]) for i in range(len(words))]
+    p = model(without)[0]
+    return Text(words, np.maximum(0.0, loss - _losses(p, np.repeat(_true([sentence]), len(p), 0))))
+
+
+def _losses(p: NDArray[np.floating], true: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """`[N]`: the mean cross-entropy of each sentence's labels."""
+    clipped = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(-np.where(true, np.log(clipped), np.log(1 - clipped)).mean(1))
 
 
 def _model(call: Callable[[np.ndarray], np.ndarray], head: Any, data: Any) -> Baseline:
@@ -110,9 +137,7 @@ def _scored(
     said: Baseline, cuts: NDArray[np.floating], labelled: Sequence[Sentence], rated: Sequence[Sentence]
 ) -> tuple[dict[str, float], NDArray[np.float64]]:
     p, true = said([s.text for s in labelled])[0], _true(labelled)
-    clipped = np.clip(p, 1e-6, 1 - 1e-6)
-    out = {"macro_f1": macro_f1(p, true, cuts)}
-    out["loss"] = float(-np.where(true, np.log(clipped), np.log(1 - clipped)).mean())
+    out = {"macro_f1": macro_f1(p, true, cuts), "loss": float(_losses(p, true).mean())}
     out |= {f"f1_{label}": f1(p[:, k] >= cuts[k], true[:, k]) for k, label in enumerate(LABELS)}
     affect, wanted = said([s.text for s in rated])[1], np.array([s.affect for s in rated])
     # One that can't rate says the same of everything.

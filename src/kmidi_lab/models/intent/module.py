@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from torch import nn
@@ -81,6 +79,11 @@ class IntentClassifier(LabModule):
     def table(self) -> Table:
         return Table.of(self.rows.weight.detach().cpu().numpy(), self.words.cpu().numpy())
 
+    def take_table(self, table: Table) -> None:
+        with torch.no_grad():
+            self.rows.weight.copy_(torch.from_numpy(table.steps * table.scales[:, None]))
+        self.words.copy_(torch.from_numpy(table.words.copy()))
+
     def head_layout(self) -> dict[str, object]:
         return head_layout()
 
@@ -92,31 +95,15 @@ class IntentClassifier(LabModule):
         arrays["cut_bias"] = torch.logit(self.cuts.double()).float()  # type: ignore[assignment]
         return {name: values.detach().cpu().numpy() for name, values in arrays.items()}
 
-    def held_apart(self, head: Mapping[str, np.ndarray], table: Table | None) -> dict[str, torch.Tensor]:
-        """The table, its words and the cuts; and as they are here, heads that no release holds and this training leaves out."""
-        assert table is not None, "the contract reads texts, so that a table was read with it"
-        rows = table.steps.astype(np.float32) * table.scales[:, None]
-        known = {
-            "rows.weight": rows,
-            "words": table.words,
-            "cuts": 1 / (1 + np.exp(-np.asarray(head["cut_bias"], float))),
-        }
-        apart = {
-            name: torch.from_numpy(np.array(a, np.uint8 if name == "words" else np.float32))
-            for name, a in known.items()
-        }
-        unused = {"heads.1": self.weights[1], "heads.3": self.weights[3], "to_teacher": self.teacher_weight}
-        own = self.state_dict()
-        return apart | {name: a for name, a in own.items() if unused.get(name.rpartition(".")[0]) == 0}
-
     def vectors(self, batch: IntentBatch) -> torch.Tensor:
         """`[B, 128]` of length 1."""
         own = F.normalize(self.rows(batch.at, batch.starts, per_sample_weights=batch.weight), dim=-1)
         return own if batch.given is None else own + batch.given
 
     def on_fit_start(self) -> None:
-        words = self.trainer.datamodule.known_words()  # type: ignore[attr-defined]
-        self.words.copy_(torch.from_numpy(words).to(self.words.device))
+        words = torch.from_numpy(self.trainer.datamodule.known_words()).to(self.words.device)  # type: ignore[attr-defined]
+        # What an earlier training has met is known, too.
+        self.words.copy_(self.words | words if self.has_start else words)
 
     def training_step(self, batch: IntentBatch, batch_idx: int) -> torch.Tensor:
         vectors = self.vectors(batch)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,8 +14,9 @@ from kmidi_lab.models.structure.features import UNKNOWN, EncodedForms, bare, tol
 from kmidi_lab.models.structure.form import END, TYPES, Form
 from kmidi_lab.models.structure.song_memory import earlier_lengths, with_repeats
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
+from kmidi_lab.scoring.items import Roll, ScoredItem
 from kmidi_lab.scoring.matches import with_matches
-from kmidi_lab.scoring.metrics import CLASSIFICATION, classification, confusion, reliability
+from kmidi_lab.scoring.metrics import CLASSIFICATION, classification, confusion, log_likelihoods, reliability
 
 Call = Callable[[np.ndarray], np.ndarray]
 _MIN_EVENTS_FOR_SOURCE = 30
@@ -79,6 +81,22 @@ class StructureEvaluator(Evaluator):
             result.metrics[name]["events"] = int(rows.sum())
         result.analysis = _analysis(own[0], e)
         return result
+
+    def items(self, call: Call, head: Head, data: StructureData, split: str) -> Iterator[ScoredItem]:
+        """Songs; the picture is the form, a row for each type of section, and a short one for its end."""
+        songs, e = data.songs(split), data.encoded(split)
+        nll = -log_likelihoods(remembered(section_probabilities(call(untold(e.x))), songs, head), e.token)
+        for place, song in enumerate(songs):
+            own = nll[e.song == place]
+            yield ScoredItem(song.title or song.id, song.source, float(own.mean()), len(own), partial(_roll, song, own))
+
+
+def _roll(song: Form, nll: np.ndarray) -> Roll:
+    """In bars where all are counted, else in seconds."""
+    bars = [section.bars for section in song.sections]
+    length = np.array([*(bars if all(bars) else [section.seconds for section in song.sections]), 1.0], float)
+    rows = (*TYPES, "END")
+    return Roll(np.cumsum(length) - length, length, np.array(song.tokens), nll, rows, "bars" if all(bars) else "s")
 
 
 def remembered(p: np.ndarray, songs: Sequence[Form], head: Head) -> np.ndarray:
