@@ -108,7 +108,7 @@ def _checkpoint(module: LabModule, path: Path) -> Start:
     kept = resume.read(checkpoint)
     if kept is None:
         raise ConfigError("no weights there, or damaged; give a run folder, a .ckpt, or a folder with registry.json")
-    weights: dict[str, torch.Tensor] = kept["state_dict"]
+    weights = module.upgraded(kept["state_dict"])
     _check_shapes(module, weights)
     module.use_contract(kept.get(CONTRACT_VERSION, "1"))
     try:

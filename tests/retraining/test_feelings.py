@@ -59,13 +59,13 @@ def test_labels_corrections_and_rejections_are_read(model: TrainableRelease) -> 
     said = model.published.call(np.array([first.input], np.float32))[0]
     likeliest = int((label_logits(said, model.published.head) - model.published.head["cut_bias"]).argmax())
     lessons = lessons_of(model, [
-        replace(first, event=new_id()),
-        replace(first, event=new_id(), action="changed", label="fear"),
-        replace(first, event=new_id(), action="accepted", label=None, output=said.tolist()),
-        replace(first, event=new_id(), action="rejected", label=None, choices={"chosen": "angry"}),
-        replace(first, event=new_id(), label="blue"),
-        replace(first, event=new_id(), input=[1.0] * 128),
-        replace(first, event=new_id(), action="changed", label=None, changed_to=[0.5] * 3),
+        replace(first, event=new_id(), time=1),
+        replace(first, event=new_id(), time=2, action="changed", label="fear"),
+        replace(first, event=new_id(), time=3, action="accepted", label=None, output=said.tolist()),
+        replace(first, event=new_id(), time=4, action="rejected", label=None, choices={"chosen": "angry"}),
+        replace(first, event=new_id(), time=5, label="blue"),
+        replace(first, event=new_id(), time=6, input=[1.0] * 128),
+        replace(first, event=new_id(), time=7, action="changed", label=None, changed_to=[0.5] * 3),
     ])  # fmt: skip
     assert lessons.targets.sum(1).tolist() == [1, 1, 1, -1]
     assert np.abs(lessons.targets).argmax(1).tolist() == [1, 3, likeliest, 2]

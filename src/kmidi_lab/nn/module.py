@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from typing import Annotated, Any, ClassVar
@@ -177,6 +177,10 @@ class LabModule(Bounded, L.LightningModule):
     def table(self) -> Table | None:
         """The table of the front-end, where it is trained with the network; what the data module needs to make inputs."""
         return None
+
+    def upgraded(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """A `state_dict` of an earlier release in today's form; where nothing was added since then, as it is."""
+        return dict(weights)
 
     def take_table(self, table: Table) -> None:
         """The other way round: the weights are those of a published table. For models that train one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -65,14 +66,21 @@ class HarmonyPredictor(LabModule):
         self.smoothing, self.side_weight = label_smoothing, side_weight
         self.save_hyperparameters()
 
+    def upgraded(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Earlier releases have no gate, one reading, and fixed shares of the song's memory, or none."""
+        if "gate.weight" in weights or "joint.weight" not in weights:
+            return dict(weights)
+        alone = torch.eye(_PARTS)[:1].expand(MEMORY_ORDER + 1, -1)
+        return {
+            **weights,
+            **{f"mixed.{name}": weights[f"joint.{name}"] for name in ("weight", "bias")},
+            "gate.weight": torch.zeros_like(self.gate.weight),
+            "memory": weights.get("memory", alone).clamp(min=_LEAST).log().flatten(),
+        }
+
     def _load_from_state_dict(self, state_dict: dict[str, torch.Tensor], prefix: str, *rest: Any) -> None:
-        """Checkpoints of earlier releases have no gate and fixed shares of the song's memory, or no memory."""
-        if f"{prefix}gate.weight" not in state_dict and f"{prefix}joint.weight" in state_dict:
-            for name in ("weight", "bias"):
-                state_dict[f"{prefix}mixed.{name}"] = state_dict[f"{prefix}joint.{name}"]
-            state_dict[f"{prefix}gate.weight"] = torch.zeros_like(self.gate.weight)
-            alone = torch.eye(_PARTS)[:1].expand(MEMORY_ORDER + 1, -1)
-            state_dict[f"{prefix}memory"] = state_dict.get(f"{prefix}memory", alone).clamp(min=_LEAST).log().flatten()
+        if not prefix:
+            state_dict.update(self.upgraded(state_dict))
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def export_network(self) -> nn.Module:
