@@ -79,6 +79,11 @@ class Brief:
     def key(self) -> Key:
         return self.spelling.key
 
+    @property
+    def late(self) -> float:
+        """Quarters that eighths off the beat are late, where style and metre swing."""
+        return self.band.swing if self.metre.swings else 0.0
+
 
 def closest_mood(mood: Mood) -> str:
     """KmiDi's word for a mood; `Neutral` where nothing says one."""

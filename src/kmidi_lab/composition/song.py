@@ -13,12 +13,13 @@ import orjson
 
 from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition import summaries
-from kmidi_lab.composition.arranging import Arranger, open_end, unheard
+from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief, Mood, closest_mood
 from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.closing import closed
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.own_chords import open_end, unheard
 from kmidi_lab.composition.performance import Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
