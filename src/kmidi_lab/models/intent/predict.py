@@ -46,7 +46,7 @@ class FeelingOf(Request[Feeling]):
         table = published.table
         assert table is not None, "the contract reads texts, so that a table was read with it"
         vector = table.vector(self.text)
-        return from_model(self.text, table.coverage(self.text), published.call(vector[None])[0], published.head)
+        return from_model(self.text, table.known(self.text), published.call(vector[None])[0], published.head)
 
     @classmethod
     def labels(cls, published: Published) -> list[str]:
