@@ -55,7 +55,11 @@ class Composer:
         for stretch in form:
             longest[stretch.kind] = max(longest.get(stretch.kind, 0), stretch.bars)
         made = [self._beginning(self._of_kind(s.kind, longest[s.kind]), s.bars) for s in form]
-        return [*made[:-1], self._closed(form[-1].kind, made[-1])]
+        made[-1] = self._closed(form[-1].kind, made[-1])
+        lands = max((n for n, material in enumerate(made, 1) if material.tune), default=len(made))
+        if lands < len(made) and form[lands].kind != "silence":
+            made[lands] = self._landed(made[lands - 1].tune[-1], made[lands].chords)
+        return made
 
     def drawn(self) -> list[tuple[str, dict[str, Any], str]]:
         """For each chord that a model drew: the model, what it was asked, and the chord as the song plays it."""
@@ -98,12 +102,18 @@ class Composer:
             return Material(chords, ())
         tune = [n for n in material.tune if n.start < at]
         near = (tune or material.tune)[-1]
-        root = min(
-            (p for p in range(near.pitch - 6, near.pitch + 7) if p % 12 == root_of), key=lambda p: abs(p - near.pitch)
-        )
         if tune:
             tune[-1] = near._replace(duration=min(near.duration, at - near.start))
-        return Material(chords, (*tune, Note(at, self._bar, root, near.velocity)))
+        return Material(chords, (*tune, Note(at, self._bar, _nearest(root_of, near.pitch), near.velocity)))
+
+    def _landed(self, last: Note, chords: tuple[str, ...]) -> Material:
+        """A section that nobody sings behind the last that is sung: the tune comes to rest in its first bar, on the tonic.
+
+        Under a chord without the tonic, which only a person's own is, it does so on the chord's root.
+        """
+        chord, tonic = parse_jazz(chords[0]), self._brief.key.tonic
+        pitch = _nearest(tonic if tonic in chord.tones else chord.root, last.pitch)
+        return Material(chords, (Note(0.0, self._bar, pitch, last.velocity),))
 
     def _leading(self, kind: str, material: Material) -> Material:
         """With the dominant before the last chord where nothing leads to the tonic, and another end of the tune over it."""
@@ -140,3 +150,8 @@ class Composer:
 
     def _lift(self, kind: str) -> float:
         return _LIFT.get(kind, _USUAL_LIFT)
+
+
+def _nearest(pitch_class: int, pitch: int) -> int:
+    """The pitch of a class that is the nearest to another."""
+    return min((p for p in range(pitch - 6, pitch + 7) if p % 12 == pitch_class), key=lambda p: abs(p - pitch))
