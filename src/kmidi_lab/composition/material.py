@@ -42,7 +42,7 @@ class Composer:
     def __init__(self, brief: Brief, players: Players) -> None:
         self._brief, self._players = brief, players
         self._bar = brief.metre.bar
-        self._rng = np.random.default_rng([brief.seed, 2])
+        self._rng = np.random.default_rng([brief.seed, 2, brief.turn])
         usual = alone_span(brief.band.programs["lead"], SPAN) if {"chords", "pad"} <= {*brief.without} else SPAN
         span = sung_span(brief.band.programs["lead"], usual)
         self._singer = Singer(self._draw, brief.key, self._rng, brief.metre, span)

@@ -145,7 +145,7 @@ def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
     asked = {
         "arc": brief.arc, "bars": brief.bars, "mood": str(brief.mood), "tempo": brief.tempo, "metre": brief.metre.name,
     }  # fmt: skip
-    drawn = players.ask("structure", 1000 * brief.seed + number, **asked)
+    drawn = players.ask("structure", 1000 * brief.seed + number + brief.turn, **asked)
     return [Stretch(s.name, s.bars, s.energy, s.tension) for s in drawn.sections]
 
 
