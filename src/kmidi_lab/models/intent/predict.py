@@ -67,6 +67,22 @@ class FeelingOf(Request[Feeling]):
         own = 1 / (1 + np.exp(-label_logits(output, published.head)))
         return Guess(output, own / own.sum(), list(LABELS))
 
+    @classmethod
+    def rows(cls, answer: Feeling) -> list[tuple[str, str]]:
+        said = [("arc", f"{answer.arc}, said in words")] if answer.arc_said else []
+        if answer.unsure:
+            return [("unsure", answer.why), *said]
+        return [
+            ("feeling", _shares(answer.probabilities)),
+            ("sad to happy", f"{answer.valence:+.2f} of -1 to 1"),
+            ("calm to excited", f"{answer.arousal:+.2f} of -1 to 1"),
+            ("weak to strong", f"{answer.dominance:+.2f} of -1 to 1"),
+            ("nearest mood", _shares(answer.moods)),
+            *(said or [("arc", f"{answer.arc}, by rule")]),
+            ("feel of the rhythm", f"{answer.feel}, by rule"),
+            ("vulnerability", f"{_first(answer.vulnerability)}, by rule"),
+        ]
+
     def show(self, answer: Feeling, session: Session) -> None:
         session.say(f"{one_line(answer.text)!r}, by the {answer.source}:")
         if answer.unsure:
