@@ -21,7 +21,7 @@ from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.contracts import INTENT
 from kmidi_lab.models.intent.features import LABELS, SUB_EMOTIONS, IntentBatch, Sentence
-from kmidi_lab.text.table import Table, known_words
+from kmidi_lab.text.table import Known, Table, known_words
 
 _FEWEST = 3
 """Training sentences that a word stands in for the table to know it."""
@@ -94,10 +94,10 @@ class FeelingTexts(LabData[Sentence, IntentBatch]):
         assert self._table is not None, "call use_table() first"
         return self._table.vectors(texts)
 
-    def coverage(self, text: str) -> float:
-        """The share of a text's words that the table knows."""
+    def known(self, text: str) -> Known:
+        """Which share of a text's words the table knows."""
         assert self._table is not None, "call use_table() first"
-        return self._table.coverage(text)
+        return self._table.known(text)
 
     def known_words(self) -> NDArray[np.uint8]:
         """The words of the training sentences that the table is to know (`kmidi_lab.text.table`)."""

@@ -26,11 +26,6 @@ class LabError(Exception):
 class UserError(LabError):
     """Wrong input: config, data, hardware or files. The message is one line that helps."""
 
-    @property
-    def on_a_page(self) -> str:
-        """The same for a page."""
-        return on_a_page(first_line(self))
-
 
 class ConfigError(UserError):
     """A config key or value that is not allowed."""

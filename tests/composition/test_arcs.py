@@ -47,7 +47,7 @@ def test_a_form_in_the_text_and_an_arc_of_the_intent_are_followed_too(make) -> N
     said = energies(make(text="starts quiet and ends huge, verse chorus verse chorus", models=False))
     assert said == sorted(said) and said[-1] > 0.9
     song = make(text="verse chorus verse chorus, it builds up", models=False)
-    assert "arc Climb-to-Climax from the text" in song.remarks
+    assert "arc Climb-to-Climax from the text (builds up)" in song.remarks
     assert energies(song) == said
 
 

@@ -40,6 +40,19 @@ def test_plain_songs_differ_by_seed_and_by_title() -> None:
     assert chosen("a tune", plain, 8, 3) == by_seed[2]
 
 
+def test_two_texts_without_a_feeling_make_two_songs_and_one_makes_one(make) -> None:
+    """All else is typed, so that nothing but the words differs; the two long ones have one title."""
+    typed = {"key": "C", "style": "pop", "tempo": 100, "sections": "verse 4, chorus 4", "models": False, "seed": 3}
+    long = "a song about a table that stands in the middle of the kitchen of the"
+    texts = [*PLAIN, f"{long} house", f"{long} inn"]
+    songs = [make(text=text, **typed) for text in texts]
+    assert songs[-1].brief.title == songs[-2].brief.title
+    assert len({song.arrangement.part("lead").notes for song in songs}) == len(texts)
+    assert make(text=f"{PLAIN[0]} ", **typed).midi == songs[0].midi
+    sad = [make(text=text, emotion="sad", **typed).arrangement.part("lead").notes for text in texts[:2]]
+    assert sad[0] == sad[1], "where a feeling is typed, the words are a title"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("text", PLAIN)
 def test_a_plain_sentence_is_said_to_be_one(make, text: str) -> None:

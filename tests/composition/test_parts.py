@@ -13,12 +13,12 @@ from kmidi_lab.chords.chord import QUALITIES, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.spelling import parse_spelling
 from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
-from kmidi_lab.composition.arranging import unheard
 from kmidi_lab.composition.bands import band_of_genre, bands, drum_rows, fills, kit, pattern, with_feel
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.drumming import drums
 from kmidi_lab.composition.form import chosen_form, closed, form, read_form
 from kmidi_lab.composition.metres import METRES, SongMetre
+from kmidi_lab.composition.own_chords import unheard
 from kmidi_lab.song.vocabularies import FEELS, GENRES
 
 CHORDS = st.lists(st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES)), min_size=1, max_size=12)

@@ -117,6 +117,7 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
             named(button).click()
             shown = lambda: (
                 named("heard").text
+                or named("heard_says").text
                 or " ".join(a.text for a in browser.find_elements(By.CSS_SELECTOR, "#heard_player a"))
             )
             wait.until(lambda _: shown() and not named("heard_busy").text)
@@ -129,22 +130,33 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
             if takes == "MIDI file":
                 assert ask(option, midi) == "MIDI WAV", option
             elif takes == "sound file":
-                assert '"answers"' in ask(option, wav), option
+                told = ask(option, wav)
+                assert "% sure" in told and "{" not in told, option
+                assert '"answers"' in named("heard_json").get_attribute("textContent")
+                assert not named("heard_json").is_displayed()
         [by_voice] = (option for option, (_, model) in kinds.items() if model == "emotion")
-        assert '"by"' in ask(by_voice, button="record")
+        assert "emotion" in ask(by_voice, button="record") and "answered by" in named("heard_by").text
         typed = {model: option for option, (takes, model) in kinds.items() if not takes.endswith("file")}
         for model, words, told in (
-            ("harmony", "Dm7 G7", '"answer"'),
+            ("harmony", "Dm7 G7", "likely to come next"),
             ("melody", "C F", "MIDI WAV"),
-            ("intent", "", "searching"),
-            ("structure", "24", "sections"),
-            ("structure", "many", "whole number"),
+            ("intent", "", "nearest mood"),
+            ("intent", "the florb of a wug is not in zib", "unsure"),
+            ("structure", "24", "verse, 8 bars"),
+            ("structure", "many", "is no whole number"),
         ):
-            assert told in ask(typed[model], typed=words), model
+            shown = ask(typed[model], typed=words)
+            assert told in shown and "{" not in shown and "predict." not in shown, model
             if model == "harmony":
                 pictured(named("one"), "compose_model")
         assert "MIDI" in ask(next(o for o, (takes, _) in kinds.items() if takes == "MIDI file"), wav), "not a MIDI file"
 
+        for field in ("text", "sections"):
+            named(field).clear()
+        named("mood").click()
+        browser.execute_script("answers = []")
+        named("compose").click()
+        wait.until(lambda _: "there is nothing to compose from yet: write a sentence" in named("error").text)
         named("chords").send_keys("Am Xyz")
         named("compose").click()
         wait.until(lambda _: "Xyz" in named("error").text)

@@ -34,7 +34,7 @@ def _chords_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         raise NoSoundError("not here")
 
     monkeypatch.setattr("kmidi_lab.serving.studio.wav_bytes", none)
-    monkeypatch.setattr("kmidi_lab.composition.arranging.section_tune", lambda *_: [Note(0.0, 1.0, 72, 80)])
+    monkeypatch.setattr("kmidi_lab.composition.material.section_tune", lambda *_: [Note(0.0, 1.0, 72, 80)])
     monkeypatch.setattr("kmidi_lab.composition.players.Players.note", lambda *_: None)  # of a melody that wasn't asked
 
 

@@ -76,6 +76,10 @@ def test_coverage_counts_words_alone(table: Table) -> None:
     assert table.coverage("so happy today") == pytest.approx(2 / 3)  # today stood in one text only
     assert table.coverage("HAPPY!!! 😀") == 1
     assert table.coverage("?!") == table.coverage("") == 0
+    assert table.known("so happy, and the florb is not today") == pytest.approx(
+        (2 / 8, 1 / 3)
+    )  # the, is, not: small words
+    assert table.known("it is") == (0, 1)
 
 
 @pytest.mark.slow

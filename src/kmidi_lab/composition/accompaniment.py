@@ -133,3 +133,8 @@ def _bass_tone(tone: str, root: int, following: int, chord: Chord) -> int:
         return following + (-1 if following > root else 1) * (1 if abs(following - root) <= 2 else 2)
     interval = next((i for i in _INTERVALS[tone] if (chord.root + i) % 12 in chord.tones or i == 12), 7)
     return root + (chord.root - root) % 12 + interval if tone != "octave" else root + 12
+
+
+def swung(notes: Sequence[Note], late: float) -> list[Note]:
+    """The notes with eighths off the beat `late` quarters later, as the style swings."""
+    return [n._replace(start=n.start + late, duration=n.duration - late) if n.start % 1 == 0.5 else n for n in notes]

@@ -49,7 +49,7 @@ class Mood:
 
 @dataclass(frozen=True)
 class Brief:
-    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `arc_asked` says that a person asks for the arc; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums; `second` is the program of who plays a line below the lead; `throughout` are parts that play in soft sections, too."""
+    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `arc_asked` says that a person asks for the arc; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums; `second` is the program of who plays a line below the lead; `throughout` are parts that play in soft sections, too; `turn` is a number of the words where nothing says a feeling, so that their songs differ."""
 
     title: str
     mood: Mood
@@ -68,6 +68,7 @@ class Brief:
     metre: SongMetre = COMMON
     second: int | None = None
     throughout: tuple[str, ...] = ()
+    turn: int = 0
 
     @property
     def headline(self) -> str:
@@ -78,6 +79,11 @@ class Brief:
     @property
     def key(self) -> Key:
         return self.spelling.key
+
+    @property
+    def late(self) -> float:
+        """Quarters that eighths off the beat are late, where style and metre swing."""
+        return self.band.swing if self.metre.swings else 0.0
 
 
 def closest_mood(mood: Mood) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from zlib import crc32
 
 from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
@@ -44,6 +45,7 @@ def brief_of(
     whole = filled(said)
     place = request.affect or (None if mood else affect(whole)) or (0.0, 0.0)
     felt = mood if mood and not request.affect else Mood(*place, words=whole.get("mood_primary"))
+    unfelt = felt.plain  # in words, though a recording may tell of one
     if reference and (not request.mood_by or (felt.plain and request.mood_by == BY_TEXT)):
         felt = reference.mood()
     wish = whole.constraints
@@ -74,6 +76,7 @@ def brief_of(
         without=request.wishes.without,
         second=request.wishes.second,
         throughout=request.wishes.throughout,
+        turn=crc32(request.song.get("core_event").encode()) if unfelt else 0,
     )
     form = request.extent.form(brief.tempo, brief.metre)
     bars = sum(stretch.bars for stretch in form) if form else request.extent.bars(brief.tempo, metre)

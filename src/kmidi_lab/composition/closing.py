@@ -1,8 +1,9 @@
-"""The end of a song as its text asks for it: a ritardando, a last chord that is held, a fade."""
+"""The beginning and the end of a song as its text asks for them: a fade; a ritardando, a last chord that is held, a fade."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from kmidi_lab.composition.said_ending import SaidEnding
@@ -52,10 +53,24 @@ def held(song: Arrangement) -> Arrangement:
 
 def faded(song: Arrangement) -> Arrangement:
     """The same song with all parts fading out over the last bars; how hard notes are struck stays."""
-    bars = min(_FADE_BARS, max(1, len(song.metres) // _FADE_SHARE))
-    start, stop = song.bar_starts[-1 - bars], song.length
-    steps = math.ceil((stop - start) / _STEP)
-    levels = tuple(
-        Level(start + _STEP * n, max(_FAINTEST, round(_FULL * (1 - _STEP * n / (stop - start))))) for n in range(steps)
-    )
-    return replace(song, parts=tuple(replace(part, levels=levels) for part in song.parts))
+    stop, length = song.length, _fading(song)
+    return _with_levels(song, lambda at: (stop - at) / length, stop - length, stop)
+
+
+def faded_in(song: Arrangement) -> Arrangement:
+    """The same song with all parts fading in over the first bars."""
+    length = _fading(song)
+    song = _with_levels(song, lambda at: at / length, 0.0, length)
+    return _with_levels(song, lambda at: 1.0, length, length + _STEP)
+
+
+def _fading(song: Arrangement) -> float:
+    """Quarters of a fade."""
+    return song.bar_starts[min(_FADE_BARS, max(1, len(song.metres) // _FADE_SHARE))]
+
+
+def _with_levels(song: Arrangement, share: Callable[[float], float], start: float, stop: float) -> Arrangement:
+    """The song with levels of all parts from a place to another, each a share 0..1 of the full one."""
+    places = [start + _STEP * n for n in range(math.ceil((stop - start) / _STEP))]
+    levels = tuple(Level(at, max(_FAINTEST, round(_FULL * share(at)))) for at in places)
+    return replace(song, parts=tuple(replace(part, levels=part.levels + levels) for part in song.parts))

@@ -1,4 +1,4 @@
-"""A song as a picture: every part on one roll, sections above with their energy, chords below them."""
+"""A song as a picture: every part on one roll, sections above with their energy, chords below them, tempo and level at the foot."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from kmidi_lab.chords.spelling import Spelling
+from kmidi_lab.composition.picture_lines import draw_lines
 from kmidi_lab.drawing import drawable
 from kmidi_lab.song import Arrangement
 
@@ -26,6 +27,8 @@ _WIDTH, _GAP = 1380, 8
 """Dots that a song is wide, at least, and that a section's name leaves free."""
 _SIZES = (10.0, 8.0, 6.5)
 """Of the letters of a section's name, the largest that fits."""
+_FOOT = 0.09
+"""Height of the foot, as a share of the roll's."""
 _DRUMS_HIGH = 14
 """Rows that drums take below the lowest pitch."""
 
@@ -55,7 +58,8 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
     kinds = sorted({n.pitch for p in song.parts if p.is_drums for n in p.notes})
     rows = {pitch: low - _DRUMS_HIGH + 1 + i * (_DRUMS_HIGH - 2) / max(len(kinds), 1) for i, pitch in enumerate(kinds)}
     lowest = low - _DRUMS_HIGH - 1 if kinds else low
-    figure, axis = plt.subplots(figsize=(15, 7.5), dpi=_DPI)
+    figure, (axis, foot) = plt.subplots(2, 1, figsize=(15, 7.5), dpi=_DPI, sharex=True, height_ratios=(1, _FOOT))
+    draw_lines(foot, song)
     for number, section in enumerate(song.sections):
         start, stop = song.span(section)
         axis.axvspan(start, stop, color=_SECTIONS[number % 2], lw=0, zorder=0)
@@ -91,8 +95,11 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
     octaves = [p for p in range(low, high + 1) if p % 12 == 0]
     axis.set_yticks(octaves, [f"C{p // 12 - 1}" for p in octaves])
     bars = range(0, len(song.metres), 4)
-    axis.set_xticks([song.bar_starts[b] for b in bars], [str(b + 1) for b in bars], fontsize=8)
-    axis.set_xlabel("bar; the orange line is a section's energy")
+    foot.set_xticks([song.bar_starts[b] for b in bars], [str(b + 1) for b in bars], fontsize=8)
+    foot.set_xlabel(
+        "bar; the orange line above is a section's energy; below, the level of the loudest part and the tempo"
+    )
+    axis.tick_params(bottom=False)
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
     fonts, shown = drawable(title)
@@ -104,7 +111,7 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
         frameon=False,
         fontsize=9,
     )
-    figure.tight_layout()
+    figure.subplots_adjust(left=0.03, right=0.955, top=0.94, bottom=0.07, hspace=0.03)
     return figure
 
 

@@ -13,7 +13,7 @@ from kmidi_lab.chords.jazz import parse_jazz
 
 _CANDIDATES, _CHOICES = 16, 14
 _BEGINNINGS = {1: (0, 9, 5), -1: (0, 8, 5)}
-"""Degrees that a round may begin on: I, vi, IV; i, VI, iv."""
+"""Degrees that a round may begin on: I, vi, IV; i, VI, iv; none diminished or augmented, which give no rest."""
 _ENDINGS = {1: (7, 5, 2, 10), -1: (7, 10, 8, 5)}
 """Degrees that lead back to the beginning."""
 _SEVENTHS = ("dom7", "maj7", "min7", "dim7")
@@ -88,7 +88,7 @@ def _fit(symbol: str, place: int, bars: int, so_far: Sequence[str], taste: Taste
     chord = parse_jazz(symbol)
     degree = chord.degree(taste.key.tonic)
     mode = taste.key.mode or 1
-    if place == 0 and degree not in _BEGINNINGS[mode]:
+    if place == 0 and (degree not in _BEGINNINGS[mode] or chord.quality in _RARE):
         return 0.0
     if place == bars - 1 and degree not in _ENDINGS[mode]:
         return 0.0

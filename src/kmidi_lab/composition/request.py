@@ -194,7 +194,7 @@ class SongRequest(Bounded):
         if self.affect or self.song.get("mood_primary"):
             return ""
         said = ". ".join(text for field in _SAID if (text := self.song.get(field)))
-        if fade := self.wishes.ending.faded:  # which is no feeling
+        for fade in filter(None, (self.wishes.opening, self.wishes.ending.faded)):  # which is no feeling
             said = re.sub(rf"\b{re.escape(fade)}\b", " ", said, flags=re.I).strip() or said
         return without_bars(said)
 

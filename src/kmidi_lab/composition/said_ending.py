@@ -1,4 +1,4 @@
-"""How a sentence wants a song to end: slower, held on the last chord, or faded out."""
+"""How a sentence wants a song to begin and to end: faded in; slower, held on the last chord, or faded out."""
 
 from __future__ import annotations
 
@@ -43,6 +43,21 @@ class SaidEnding(NamedTuple):
     def sinks(self) -> bool:
         """Whether the whole song fades: `a song that fades away`, not one that `fades out` at its end."""
         return bool(self.faded) and "out" not in self.faded and " end" not in self.faded
+
+
+def take_opening(text: str) -> tuple[str, str]:
+    """The words that ask for a song that fades in, and the text without them, where a fade out at the end stays."""
+    for _, cue in patterns("openings"):
+        for match in cue.finditer(text):
+            before = parts_of(behind(text, match.start()))[-1]
+            if (
+                of_a_song(text, match)
+                and not _TOLD.search(before)
+                and not any(i.kind == "negation" for i in items_of(before))
+            ):
+                rest = " fades out " if match["out"] else " "
+                return match[0].lower(), f"{text[: match.start()]}{rest}{text[match.end() :]}"
+    return "", text
 
 
 def take_ending(text: str) -> tuple[SaidEnding, str]:

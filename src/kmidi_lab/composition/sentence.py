@@ -17,7 +17,7 @@ from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
 from kmidi_lab.composition.said_arc import take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
-from kmidi_lab.composition.said_ending import take_ending
+from kmidi_lab.composition.said_ending import take_ending, take_opening
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_form
 from kmidi_lab.composition.said_pairs import take_pairs
@@ -33,14 +33,15 @@ def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
     language = language_of(text)
     chords, text = take_chords(text)
-    wishes = (_read_english if language == ENGLISH else _read_other)(with_keys(text))
+    plain = with_keys(text)
+    wishes = _read_english(plain) if language == ENGLISH else _read_other(plain, language)
     words = wishes.words | ({"chords": chords} if chords else {})
     return replace(wishes, chords=chords, words=words, language=language)
 
 
-def _read_other(text: str) -> Wishes:
-    """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre and dances."""
-    out = Collector(None, ("", ""), [])
+def _read_other(text: str, language: str) -> Wishes:
+    """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre, dances, and its arc."""
+    out = Collector(None, take_arc(text, language), [])
     for items in clauses(text):
         out.take(items, [_is_international(item) for item in items])
     return out.wishes()
@@ -53,6 +54,7 @@ def _is_international(item: Item) -> bool:
 
 
 def _read_english(text: str) -> Wishes:
+    opening, text = take_opening(text)
     joined, text = take_joined_arc(text)
     ending, text = take_ending(text)
     arc = joined if joined[0] else take_arc(text)
@@ -70,7 +72,7 @@ def _read_english(text: str) -> Wishes:
     groups = [items for items in groups if items]
     marks = [asked(items) for items in groups]
     asks = any(a for _, a in marks)
-    asks = asks or form is not None or bool(feel.name) or bool(ending)
+    asks = asks or form is not None or bool(feel.name or ending or opening)
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
     out = Collector(form, arc, pairs)
@@ -89,7 +91,7 @@ def _read_english(text: str) -> Wishes:
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
     missing = (*wishes.missing, *second, *impossible)
-    return replace(wishes, feel=feel.name, ending=ending, words=words, missing=missing)
+    return replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing)
 
 
 def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:

@@ -13,12 +13,13 @@ import orjson
 
 from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition import summaries
-from kmidi_lab.composition.arranging import Arranger, open_end, unheard
+from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief, Mood, closest_mood
 from kmidi_lab.composition.briefing import brief_of
-from kmidi_lab.composition.closing import closed
+from kmidi_lab.composition.closing import closed, faded_in
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.own_chords import open_end, unheard
 from kmidi_lab.composition.performance import Bars, Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
@@ -86,7 +87,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
-    arrangement = closed(arrangement, request.wishes.ending)
+    arrangement = closed(faded_in(arrangement) if request.wishes.opening else arrangement, request.wishes.ending)
     played = performed(arrangement, brief, players)
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
@@ -108,10 +109,11 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
         return brief_of(request, None, seed, request.wishes.arc, reference), []
     if request.wishes.language != ENGLISH:
         unsure = "the text's mood is not sure (not English); set it by compose.emotion"
-        return brief_of(request, Mood(0.0, 0.0), seed, "", reference), [unsure]
+        return brief_of(request, Mood(0.0, 0.0), seed, request.wishes.arc, reference), [unsure]
     read = players.ask("intent", text=request.unread)
     players.note("intent", summaries.of_reading(read))
-    arc = request.wishes.arc or (read.arc if read.arc_said else "")
+    told = read.arc_said and not request.wishes.form  # sections that are named say how a song goes on
+    arc = request.wishes.arc or (read.arc if told else "")
     if read.unsure:
         unsure = f"the text's mood is not sure ({read.why}); set it by compose.emotion"
         return brief_of(request, None, seed, arc, reference), [unsure]
@@ -145,7 +147,7 @@ def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
     asked = {
         "arc": brief.arc, "bars": brief.bars, "mood": str(brief.mood), "tempo": brief.tempo, "metre": brief.metre.name,
     }  # fmt: skip
-    drawn = players.ask("structure", 1000 * brief.seed + number, **asked)
+    drawn = players.ask("structure", 1000 * brief.seed + number + brief.turn, **asked)
     return [Stretch(s.name, s.bars, s.energy, s.tension) for s in drawn.sections]
 
 

@@ -42,7 +42,7 @@ def told_of(request: SongRequest, brief: Brief) -> list[str]:
         lines.append(f"the feel {_FREE} is played straight: a song keeps a steady tempo")
     if request.wishes.language != ENGLISH:
         lines.append(
-            f"the text seems to be {request.wishes.language}, not English: only tempo, key, metre, chords and dances in Latin letters are read of it"
+            f"the text seems to be {request.wishes.language}, not English: only tempo, key, metre, chords, dances and how it grows or fades are read of it, in Latin letters"
         )
     if not brief.metre.swings:
         lines.append(
@@ -61,6 +61,7 @@ def taken_lines(request: SongRequest, brief: Brief) -> list[Taken]:
     asked = request.asked_metre
     if asked and (asked is not request.metre or (asked is not COMMON and not request.typed["metre"])):
         lines.append(_metre_line(request.metre_words, asked.name, request.typed, request.metre_source))
+    lines += [Taken("beginning", "faded", request.wishes.opening)] if request.wishes.opening else []
     lines += [Taken("ending", how, words) for how, words in request.wishes.ending._asdict().items() if words]
     known = request.song.get("narrative_arc")
     if arc := request.wishes.arc:

@@ -32,6 +32,7 @@ class Wishes:
         feel: KmiDi's name of a feel.
         chords: as they are typed for `compose.chords`.
         ending: words that ask for a lower tempo at the end, a last chord that is held, or a fade.
+        opening: words that ask for a fade at the beginning.
         second: program of a second player of the melody's instrument, None without one.
         throughout: parts that play in all sections, also where these are soft.
         language: that the text seems to be in; of others than English little is read.
@@ -54,6 +55,7 @@ class Wishes:
     feel: str = ""
     chords: str = ""
     ending: SaidEnding = field(default_factory=SaidEnding)
+    opening: str = ""
     second: int | None = None
     throughout: tuple[str, ...] = ()
     language: str = ENGLISH

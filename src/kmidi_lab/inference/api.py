@@ -150,6 +150,11 @@ class Request(Bounded, ABC, Generic[Answer]):
     def show(self, answer: Answer, session: Session) -> None:
         """Prints the answer and writes its files."""
 
+    @classmethod
+    def rows(cls, answer: Answer) -> list[tuple[str, str]]:
+        """The answer in words, for the page: what is told, and what it is; none where it is music to be played."""
+        return []
+
     asks_about: ClassVar[tuple[str, ...]] = ()
     """Endings of the files that `task=queue` finds questions in; none where people can't be asked to label for it."""
     asks_by: ClassVar[str] = "margin"

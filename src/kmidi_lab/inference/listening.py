@@ -179,6 +179,13 @@ class Listening(Request[Recognition]):
         """`[C]`, the probability 0..1 of each of `labels`, in their order, adding up to 1, for an output `[M]`."""
         raise NotImplementedError
 
+    @classmethod
+    def rows(cls, answer: Recognition) -> list[tuple[str, str]]:
+        doubts = [("unsure", answer.unsure)] if answer.unsure else []
+        said = [(question, f"{told}, {sure:.0%} sure") for question, (told, sure) in answer.summary.answers.items()]
+        values = [(name, f"{value:.2f}") for name, value in answer.summary.values.items()]
+        return [*doubts, *said, *values, *(("note", note) for note in (*answer.notes, *answer.warnings))]
+
     def show(self, answer: Recognition, session: Session) -> None:
         for note in answer.notes:
             say(f"note: {note}")

@@ -13,9 +13,10 @@ from kmidi_lab.audio.style_file import MOST_BYTES
 from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.form import KINDS
 from kmidi_lab.composition.metres import METRES
-from kmidi_lab.errors import UserError
+from kmidi_lab.errors import UserError, first_line
 from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields, json_body
 from kmidi_lab.serving.server import PAGE_FAULT, PAGE_HEADERS, guard
+from kmidi_lab.serving.speech import page_line
 from kmidi_lab.serving.studio import SETTINGS, Studio, ways
 
 _TEXT_BYTES = 64 * 1024
@@ -42,7 +43,7 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
 
     @app.exception_handler(UserError)
     async def wrong(request: Request, error: UserError) -> JSONResponse:
-        return JSONResponse({"error": error.on_a_page}, 400)
+        return JSONResponse({"error": page_line(first_line(error))}, 400)
 
     @app.get("/")
     def page() -> HTMLResponse:

@@ -19,7 +19,7 @@ from kmidi_lab.composition.reference import heard_style, listened
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.conf_dir import conf_dir, models
-from kmidi_lab.errors import ConfigError, DataError, on_a_page, one_of
+from kmidi_lab.errors import ConfigError, DataError, one_of
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.feedback.use_ids import use_id
 from kmidi_lab.inference.api import request_of
@@ -28,6 +28,7 @@ from kmidi_lab.midi.sound import LONGEST_S, NoSoundError, wav_bytes
 from kmidi_lab.serving.chosen import CHOSEN, chosen, drawn_events
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
 from kmidi_lab.serving.ratings import compared, take_in_old
+from kmidi_lab.serving.speech import NOTHING, page_line
 from kmidi_lab.song import SongIntent, answer, next_question, to_json
 
 MOST_BARS = 128
@@ -36,6 +37,8 @@ _MOST_RATE = 96_000
 _MOST_ANSWERS = 64
 _LONGEST_TYPED, _SHOWN = 1000, 3
 _SENT = "the file"
+_BEGINNINGS = ("text", "chords", "emotion")
+"""Settings that a song can be made of."""
 SETTINGS = ("text", "chords", "key", "emotion", "tempo", "bars", "sections", "style", "metre")
 
 
@@ -93,7 +96,7 @@ class Studio:
                 samples, rate = _samples(data)
                 style = heard_style(players, audio=samples, rate=rate)
         taken, unsure = listened(style, players)
-        return {"style": style.plain(), "line": on_a_page((unsure or taken.lines("", ""))[0])}
+        return {"style": style.plain(), "line": page_line((unsure or taken.lines("", ""))[0])}
 
     def compose(
         self, answers: Sequence[Sequence[Any]], settings: Mapping[str, Any], seed: int, reference: Any = None
@@ -110,11 +113,13 @@ class Studio:
             UserError: what was asked can't be.
         """
         checked_seed(seed)
+        if not (answers or reference or any(str(settings.get(name) or "").strip() for name in _BEGINNINGS)):
+            raise ConfigError(NOTHING)
         heard = None if reference is None else style_from(reference, "reference")
         request = SongRequest(**settings, audio=heard, song=self._song(answers) if answers else None)
         if request.length > MOST_BARS:
             raise ConfigError(
-                f"bars={request.length} must be at most {MOST_BARS} here; use task=compose for longer songs"
+                f"a song of {request.length} bars is too long for the page: give at most {MOST_BARS}; the command line makes longer ones"
             )
         with self._lock:
             players = Players(self._root, self._cache_dir, self._spare)
@@ -131,7 +136,7 @@ class Studio:
             "title": title,
             "files": sorted(files),
             "trace": song.trace,
-            "remarks": [*map(on_a_page, song.remarks)],
+            "remarks": [*map(page_line, song.remarks)],
         }
 
     def ask(self, model: str, data: bytes) -> dict[str, Any]:
@@ -149,7 +154,14 @@ class Studio:
             heard = players.ask(model, audio=samples, rate=rate)
         answers = {q: {"answer": a, "probability": round(p, 3)} for q, (a, p) in heard.summary.answers.items()}
         values = {name: round(value, 3) for name, value in heard.summary.values.items()}
-        return {"values": values, "answers": answers, "unsure": heard.unsure, "by": players.trace[model].by}
+        rows = request_of(model).rows(heard)
+        return {
+            "rows": rows,
+            "values": values,
+            "answers": answers,
+            "unsure": heard.unsure,
+            "by": players.trace[model].by,
+        }
 
     def tell(self, model: str, text: str) -> dict[str, Any]:
         """What a model makes of chords, a sentence or a number of bars that was typed.
@@ -162,7 +174,7 @@ class Studio:
             raise ConfigError(f"{len(text)} characters were typed; give at most {_LONGEST_TYPED}")
         number = way.example.isdecimal()
         if number and not text.strip().isdecimal():
-            raise ConfigError(f"{way.key}={text.strip()[:40]!r} must be a whole number, such as {way.example}")
+            raise ConfigError(f"{way.key}: {text.strip()[:40]!r} is no whole number; type one, such as {way.example}")
         with self._lock:
             players = Players(self._root, self._cache_dir, self._spare)
             asked: dict[str, Any] = {way.key: int(text) if number else text}
@@ -170,9 +182,11 @@ class Studio:
             by = players.trace[model].by
             if hasattr(answer, "midi"):
                 return self._played(answer, by)
+        rows = request_of(model).rows(answer)
         if isinstance(answer, list):
-            return {"answer": {name: round(share, 3) for name, share in answer}, "by": by}
-        return {"answer": _short(answer.record() if hasattr(answer, "record") else answer.plain()), "by": by}
+            return {"rows": rows, "answer": {name: round(share, 3) for name, share in answer}, "by": by}
+        record = answer.record() if hasattr(answer, "record") else answer.plain()
+        return {"rows": rows, "answer": _short(record), "by": by}
 
     def _played(self, answer: Any, by: str) -> dict[str, Any]:
         """MIDI that a model made, kept with its sound; what a person should know of it is told."""

@@ -6,11 +6,13 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.errors import RegistryError
+from kmidi_lab.text.function_words import FUNCTION_WORDS
 from kmidi_lab.text.pieces import ROWS, fnv1a, is_word, rows, tokens
 
 SIZE = 128
@@ -19,6 +21,13 @@ _HEADER = struct.Struct("<8sIII")
 WORD_BITS = 1 << 20
 """A word is known by one bit, at its hash modulo this; one in a hundred unknown words shares its bit with a known one."""
 _LARGEST = 127
+
+
+class Known(NamedTuple):
+    """Shares 0..1 of a text's words that are known: of all, and of those that are no function words (1 where there are none)."""
+
+    all: float
+    telling: float
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,16 @@ class Table:
 
     def coverage(self, text: str) -> float:
         """The share 0..1 of a text's words that the table knows; 0 for a text without words."""
-        at = np.array([fnv1a(token) % WORD_BITS for token in tokens(text) if is_word(token)], np.int64)
+        return self.known(text).all
+
+    def known(self, text: str) -> Known:
+        """Which share of a text's words the table knows."""
+        words = [token for token in tokens(text) if is_word(token)]
+        telling = [word for word in words if word not in FUNCTION_WORDS]
+        return Known(self._share(words), self._share(telling) if telling else 1.0)
+
+    def _share(self, words: Sequence[str]) -> float:
+        at = np.array([fnv1a(word) % WORD_BITS for word in words], np.int64)
         return float((self.words[at >> 3] >> (at & 7) & 1).mean()) if len(at) else 0.0
 
 

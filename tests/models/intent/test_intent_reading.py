@@ -7,8 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
+import kmidi_lab
 from kmidi_lab.contracts import INTENT
 from kmidi_lab.emotion_embedding import encode_emotion
+from kmidi_lab.inference.published import release_root
 from kmidi_lab.models.intent.anchors import KINDS, choices, linear_map, probabilities, said_arc
 from kmidi_lab.models.intent.conditions import CONDITIONS
 from kmidi_lab.models.intent.features import LABELS, SUB_EMOTIONS, SUB_OF_FINE, SUBS
@@ -16,6 +18,7 @@ from kmidi_lab.models.intent.own_sentences import own_sentences, shares_right
 from kmidi_lab.models.intent.reading import from_model, from_words
 from kmidi_lab.models.intent.scores import best_cuts, f1, macro_f1, pearson
 from kmidi_lab.song.vocabularies import ARCS, FEELS, MOODS, RULE_BREAKS, VULNERABILITY
+from kmidi_lab.text.table import Known
 
 
 def head(bias: list[float]) -> dict[str, np.ndarray]:
@@ -27,33 +30,52 @@ def head(bias: list[float]) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
+ALL = Known(1.0, 1.0)
 SAD = [-3.0, 2.0, -3.0, 0.0, -3.0, -3.0, -3.0]
 
 
 def test_an_answer_has_the_readings_and_the_label_farthest_above_its_cut() -> None:
-    answer = from_model("so sad", 1.0, encode_emotion(-0.7, -0.3, -0.4, 0.2), head(SAD))
+    answer = from_model("so sad", ALL, encode_emotion(-0.7, -0.3, -0.4, 0.2), head(SAD))
     assert not answer.unsure and answer.label == "sad" and answer.source == "model"
     assert (answer.valence, answer.arousal, answer.dominance) == pytest.approx((-0.7, -0.3, -0.4), abs=1e-3)
     assert answer.complexity == pytest.approx(0.2) and answer.probabilities["sad"] == pytest.approx(0.8808, abs=1e-3)
     assert len(answer.embedding) == INTENT.output_size and answer.mood in ("Grief", "Melancholy", "Desperation")
     own = head(SAD)
     own["cut_bias"] = np.array([-9.0, *[-1.0] * 6])
-    assert from_model("so sad", 1.0, encode_emotion(-0.7, -0.3), own).label == "happy"
+    assert from_model("so sad", ALL, encode_emotion(-0.7, -0.3), own).label == "happy"
 
 
 @pytest.mark.parametrize(
-    ("text", "coverage", "bias", "why"),
+    ("text", "known", "bias", "why"),
     [
-        ("?!", 0.0, SAD, "no words"),
-        ("ich bin traurig", 0.3, SAD, "another language"),
-        ("so sad", 1.0, [-3.0] * 7, "no feeling stands out"),
+        ("?!", Known(0.0, 1.0), SAD, "no words"),
+        ("ich bin traurig", Known(0.3, 0.3), SAD, "another language"),
+        ("the florb of a wug", Known(0.6, 0.0), SAD, "only 0% are known"),
+        ("so sad", ALL, [-3.0] * 7, "no feeling stands out"),
     ],
 )
-def test_a_doubtful_answer_is_unsure_and_neutral(text: str, coverage: float, bias: list[float], why: str) -> None:
-    answer = from_model(text, coverage, encode_emotion(-0.7, -0.3), head(bias))
+def test_a_doubtful_answer_is_unsure_and_neutral(text: str, known: Known, bias: list[float], why: str) -> None:
+    answer = from_model(text, known, encode_emotion(-0.7, -0.3), head(bias))
     assert answer.unsure and why in answer.why and answer.label == "unsure"
     assert (answer.valence, answer.arousal, answer.dominance, answer.complexity) == (0, 0, 0, 0)
     assert not any(answer.embedding) and len(set(answer.probabilities.values())) == 1
+
+
+NONSENSE = [
+    "the florb of a wug is not in zib", "she was snorfling the blick", "i am so glorkened by the tharn", "it is a wibble for the dax",
+    "there was a grolk in my flim", "what is the plonk of a quib", "we do not trell the vorp", "you are the krell of my zonk",
+    "when will the zent be quarp", "they will frimble at the gant",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_nonsense_among_the_small_words_of_english_is_unsure() -> None:
+    """Two words in three are known, and none of those that say what it is about."""
+    intent = kmidi_lab.load("intent", models_root=release_root())
+    answers = [intent.predict(text) for text in NONSENSE]
+    assert all(a.unsure and a.coverage >= 0.5 for a in answers), [(a.text, a.label) for a in answers if not a.unsure]
+    for text in ("I am what I am", "this is not me", "I'm so happy with my new florb", "the wug is gone and I miss it"):
+        assert not intent.predict(text).unsure, text
 
 
 def test_the_word_list_answers_where_it_knows_a_word() -> None:

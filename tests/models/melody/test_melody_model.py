@@ -299,6 +299,15 @@ def test_what_is_written_is_what_was_drawn() -> None:
         assert [t for t, _ in on] == pytest.approx(rhythm.onset.tolist())
 
 
+@pytest.mark.parametrize("key", [Key(0, 1), Key(9, -1), Key(6, 1)])
+def test_a_tune_without_chords_ends_on_the_tonic(key: Key) -> None:
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        for ask in (None, lambda x: np.full(128, 1 / 128)):
+            pitches = write(ask, compose(plain_bars(), 12, 0.0, rng), [], key, None, rng, 1.0, 0, 1.0)
+            assert pitches[-1] % 12 == key.tonic
+
+
 def test_notes_are_spelt_as_the_key_has_them() -> None:
     assert [note_name(p, Spelling(Key(9, -1), "A")) for p in (60, 68, 70)] == ["C4", "G♯4", "B♭4"]
     assert [note_name(p, Spelling(Key(2, 1), "D")) for p in (66, 73)] == ["F♯4", "C♯5"]

@@ -134,6 +134,10 @@ class NextChords(Request[list[Continuation]]):
     def stream_settings(cls) -> tuple[str, ...]:
         return tuple(inspect.signature(cls).parameters)[1:]
 
+    @classmethod
+    def rows(cls, answer: list[Continuation]) -> list[tuple[str, str]]:
+        return [(name, f"{probability:.0%} likely to come next") for name, probability in answer]
+
     def show(self, answer: list[Continuation], session: Session) -> None:
         chart, key = self.chart, self.chart.spelling.key
         mood = f", {self.emotion} (valence {self.affect[0]:+.1f}, arousal {self.affect[1]:+.1f})" if self.affect else ""

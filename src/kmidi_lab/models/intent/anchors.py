@@ -36,12 +36,18 @@ CUES: Mapping[str, str] = {
     "Static Reflection": r"stays? (still|the same)|drift\w*|meditat\w*|standing still",
 }
 """What a text may say of its arc in words; the first that it says counts before the rule."""
+_FAR = 60
+_DENIED = re.compile(r"(?:\b(?:not|never|no|without|nothing)|n't) (?:[\w']+ ){0,2}$")
+"""What stands before words that deny an arc, as in `it doesn't build up`."""
 
 
 def said_arc(text: str) -> str | None:
     """The arc that a text asks for in words; None where it says nothing of it."""
-    low = text.lower()
-    return next((arc for arc, cue in CUES.items() if re.search(rf"\b(?:{cue})\b", low)), None)
+    low = text.lower().replace("’", "'")
+    found = ((arc, match) for arc, cue in CUES.items() for match in re.finditer(rf"\b(?:{cue})\b", low))
+    return next(
+        (arc for arc, match in found if not _DENIED.search(low[max(0, match.start() - _FAR) : match.start()])), None
+    )
 
 
 def choices(kind: str) -> tuple[str, ...]:

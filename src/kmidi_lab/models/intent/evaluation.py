@@ -130,7 +130,7 @@ def _model(call: Callable[[np.ndarray], np.ndarray], head: Any, data: Any) -> Ba
 
 def _feelings(call: Callable[[np.ndarray], np.ndarray], head: Any, data: Any, texts: Sequence[str]) -> list[Any]:
     embeddings = call(data.vectors_of(texts))
-    return [from_model(text, data.coverage(text), row, head) for text, row in zip(texts, embeddings, strict=True)]
+    return [from_model(text, data.known(text), row, head) for text, row in zip(texts, embeddings, strict=True)]
 
 
 def _scored(

@@ -46,7 +46,7 @@ class FeelingOf(Request[Feeling]):
         table = published.table
         assert table is not None, "the contract reads texts, so that a table was read with it"
         vector = table.vector(self.text)
-        return from_model(self.text, table.coverage(self.text), published.call(vector[None])[0], published.head)
+        return from_model(self.text, table.known(self.text), published.call(vector[None])[0], published.head)
 
     @classmethod
     def labels(cls, published: Published) -> list[str]:
@@ -66,6 +66,22 @@ class FeelingOf(Request[Feeling]):
         output = published.call(question.vector[None])[0]
         own = 1 / (1 + np.exp(-label_logits(output, published.head)))
         return Guess(output, own / own.sum(), list(LABELS))
+
+    @classmethod
+    def rows(cls, answer: Feeling) -> list[tuple[str, str]]:
+        said = [("arc", f"{answer.arc}, said in words")] if answer.arc_said else []
+        if answer.unsure:
+            return [("unsure", answer.why), *said]
+        return [
+            ("feeling", _shares(answer.probabilities)),
+            ("sad to happy", f"{answer.valence:+.2f} of -1 to 1"),
+            ("calm to excited", f"{answer.arousal:+.2f} of -1 to 1"),
+            ("weak to strong", f"{answer.dominance:+.2f} of -1 to 1"),
+            ("nearest mood", _shares(answer.moods)),
+            *(said or [("arc", f"{answer.arc}, by rule")]),
+            ("feel of the rhythm", f"{answer.feel}, by rule"),
+            ("vulnerability", f"{_first(answer.vulnerability)}, by rule"),
+        ]
 
     def show(self, answer: Feeling, session: Session) -> None:
         session.say(f"{one_line(answer.text)!r}, by the {answer.source}:")

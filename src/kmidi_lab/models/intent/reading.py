@@ -14,6 +14,7 @@ from kmidi_lab.models.intent.features import LABELS, SUB_EMOTIONS
 from kmidi_lab.models.intent.head import LEAST_COVERAGE
 from kmidi_lab.song.vocabularies import mood_affect
 from kmidi_lab.text.pieces import is_word, tokens
+from kmidi_lab.text.table import Known
 
 MODEL, WORD_LIST = "model", "word list"
 _NEAREST = 4.0
@@ -77,12 +78,12 @@ class Feeling:
         return {**asdict(self), "mood": self.mood, "feel": self.feel}
 
 
-def from_model(text: str, coverage: float, embedding: NDArray[np.floating], head: dict[str, np.ndarray]) -> Feeling:
+def from_model(text: str, known: Known, embedding: NDArray[np.floating], head: dict[str, np.ndarray]) -> Feeling:
     """The model's answer.
 
     Args:
         text: what was asked.
-        coverage: share of its words that the table knows.
+        known: shares of its words that the table knows.
         embedding: `[64]`.
         head: arrays of the head file.
     """
@@ -91,13 +92,15 @@ def from_model(text: str, coverage: float, embedding: NDArray[np.floating], head
     subs = _sigmoid(embedding.astype(np.float64) @ head["sub_weight"].T + head["sub_bias"])
     if not any(map(is_word, tokens(text))):
         why = "the text has no words"
-    elif coverage < LEAST_COVERAGE:
-        why = f"only {coverage:.0%} of its words are known: another language, or no words at all"
+    elif known.all < LEAST_COVERAGE:
+        why = f"only {known.all:.0%} of its words are known: another language, or no words at all"
+    elif known.telling < LEAST_COVERAGE:
+        why = f"of its words beside such as the and is only {known.telling:.0%} are known"
     elif above.max() < 0:
         why = "no feeling stands out"
     else:
         why = ""
-    return _feeling(text, why, MODEL, coverage, embedding, _sigmoid(logits), subs, LABELS[int(above.argmax())])
+    return _feeling(text, why, MODEL, known.all, embedding, _sigmoid(logits), subs, LABELS[int(above.argmax())])
 
 
 def from_words(text: str) -> Feeling:

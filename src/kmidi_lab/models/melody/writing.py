@@ -82,11 +82,10 @@ def write(
 
     `primer` is the tune that goes on, which the model has heard.
 
-    The last note is drawn from the chord's tones, or from the tonic triad's where no chord is given, so that it closes.
+    The last note closes: it is drawn from the chord's tones, or is the tonic where no chord is given.
     """
     mood = np.array([*affect, 0.4] if affect else [0.0, 0.0, 0.0], np.float32)
     durations, positions = duration_class(rhythm.duration), position_class(rhythm.onset % metre.bar, metre.bar)
-    triad = {(key.tonic + i) % 12 for i in ((0, 3, 7) if key.mode < 0 else (0, 4, 7))}
     pitches: list[int] = []
     last, last_duration, rested = NO_NOTE, 0, False
     memory = NoteMemory()
@@ -108,7 +107,7 @@ def write(
             chroma = np.array(chord.chroma() if chord else (0.0,) * 12, np.float32)
             p = ask(vectors(Notes._make([*(np.array(n, np.int64) for n in numbers), chroma, mood]), contract))
         if i == len(rhythm.onset) - 1:
-            closing = chord.tones if chord else triad
+            closing = chord.tones if chord else (key.tonic,)
             p = np.where(np.isin(np.arange(len(p)) % 12, list(closing)), p + 1e-9, 0.0)
         pitches.append(draw(p, rng, temperature, top_k, top_p))
         memory.follow(pitches[-1])

@@ -102,6 +102,13 @@ class PlannedSong(Request[Plan]):
         whole = sum(s.bars for s in sections)
         return Plan(tuple(sections), whole, self.wishes.tempo, metre, self.arc, self.mood, made_by)
 
+    @classmethod
+    def rows(cls, answer: Plan) -> list[tuple[str, str]]:
+        return [
+            (f"bar {s.start + 1}", f"{s.name}, {many(s.bars, 'bar')}, {s.energy:.0%} full, {s.tension:.0%} tense")
+            for s in answer.sections
+        ]
+
     def show(self, answer: Plan, session: Session) -> None:
         minutes, seconds = divmod(round(answer.bars * self.wishes.bar_seconds), 60)
         arc = f", {answer.arc}" if answer.arc else ""

@@ -1,0 +1,74 @@
+"""Who accompanies a section, and what they play in it: chords, pad, bass and drums in the patterns of the style."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmidi_lab.chords.chord import Chord
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.accompaniment import bass, comping, pad, swung
+from kmidi_lab.composition.bands import Stroke, bands, level, pattern
+from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.drumming import drums, last_hit
+from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.material import Material
+from kmidi_lab.composition.metres import COMMON
+from kmidi_lab.composition.vocabulary import vocabulary
+from kmidi_lab.song import Note
+
+_PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
+"""Energy of a section from which a part plays."""
+
+
+class Backing:
+    """The band of a song without its lead."""
+
+    def __init__(self, brief: Brief) -> None:
+        self._brief, self._bar = brief, brief.metre.bar
+
+    def plays(self, part: str, stretch: Stretch) -> bool:
+        """Whether a part plays in a section: in all that sound, where it is not there to fill up others."""
+        always = "chords" in self._brief.without or part in self._brief.throughout
+        return stretch.kind != "silence" and stretch.energy >= (0.0 if always else _PLAYS_FROM[part])
+
+    def section(self, stretch: Stretch, material: Material, after: Chord | None) -> Iterator[tuple[str, Note]]:
+        """(role, note) of a section, from its own start on; `after` is the first chord of the next one, None at the end."""
+        if stretch.kind == "silence":
+            return
+        band, metre, which = self._brief.band, self._brief.metre, level(stretch.energy)
+        chords = [parse_jazz(c) for c in material.chords]
+        # The song ends on a held chord, so its last bar is not played through.
+        through = chords if after or len(chords) == 1 else chords[:-1]
+        late = self._brief.late
+        struck = comping(through, self._pattern("chords", self._comp(which)), self._bar)
+        yield from (("comp", n) for n in swung(struck, late))
+        if self.plays("pad", stretch):
+            yield from (("pad", n) for n in pad(chords, self._bar))
+        if self.plays("bass", stretch):
+            line = bass(through, self._pattern("basses", band.bass[which]), self._bar, after or chords[-1])
+            yield from (("bass", n) for n in swung(line, late))
+        if self.plays("drums", stretch):
+            leads_on = len(through) < len(chords) or after is not None
+            strokes = drums(band.name, len(through), stretch.energy, leads_on, metre)
+            # Drums in 4/4 are swung by who humanises them.
+            yield from (("drums", n) for n in (strokes if metre is COMMON else swung(strokes, late)))
+
+    def end(self, stretch: Stretch, material: Material, drummed: bool) -> Iterator[tuple[str, Note]]:
+        """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""
+        if stretch.kind == "silence" or len(material.chords) == 1:
+            return
+        chord, at = [parse_jazz(material.chords[-1])], (len(material.chords) - 1) * self._bar
+        ends = [("comp", n) for n in comping(chord, self._pattern("chords", "whole"), self._bar)]
+        ends += [("bass", n) for n in bass(chord, self._pattern("basses", "roots"), self._bar)]
+        ends += [("drums", n) for n in last_hit(stretch.energy)] if drummed else []
+        yield from ((role, n._replace(start=at)) for role, n in ends)
+
+    def _pattern(self, kind: str, name: str) -> tuple[Stroke, ...]:
+        return pattern(kind, name, self._brief.metre.name)
+
+    def _comp(self, which: int) -> str:
+        """The style's pattern of chords; one of held chords is broken for an instrument in its place that only plucks."""
+        band = self._brief.band
+        name, program = band.comp[which], band.programs["chords"]
+        usual = bands()[band.name].programs["chords"] if band.name in bands() else program
+        return "arpeggio" if name == "whole" and program != usual and program in vocabulary()["plucked"] else name

@@ -1,0 +1,157 @@
+"""The material of a song: chords and tune for each kind of section, made once, so that what returns is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition import summaries
+from kmidi_lab.composition.accompaniment import swung
+from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.ending import dominant, leads_home
+from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.own_chords import lender, plays_own
+from kmidi_lab.composition.playable import alone_span, sung_span
+from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.progressions import Taste, asked, progression
+from kmidi_lab.composition.tunes import SPAN, Singer, section_tune, with_end
+from kmidi_lab.song import Note
+
+_SUNG = ("verse", "pre-chorus", "chorus", "bridge", "solo", "drop", "other")
+_LIFT = {"verse": 0.25, "pre-chorus": 0.45, "chorus": 0.75, "bridge": 0.5, "solo": 0.8, "drop": 0.8}
+"""How high a tune lies within the lead's range, 0..1."""
+_USUAL_LIFT = 0.4
+_TEMPERATURE = 0.85
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a kind of section is made of: chords, a bar each, and the tune over them (empty where nobody sings)."""
+
+    chords: tuple[str, ...]
+    tune: tuple[Note, ...]
+
+
+class Composer:
+    """Asks the models for chords and tunes of a song's sections."""
+
+    def __init__(self, brief: Brief, players: Players) -> None:
+        self._brief, self._players = brief, players
+        self._bar = brief.metre.bar
+        self._rng = np.random.default_rng([brief.seed, 2, brief.turn])
+        usual = alone_span(brief.band.programs["lead"], SPAN) if {"chords", "pad"} <= {*brief.without} else SPAN
+        span = sung_span(brief.band.programs["lead"], usual)
+        self._singer = Singer(self._draw, brief.key, self._rng, brief.metre, span)
+        self._loops: dict[str, list[str]] = {}
+        self._whole: dict[str, Material] = {}
+
+    def written(self, form: Sequence[Stretch]) -> list[Material]:
+        """The material of each section: the beginning of what its kind plays where that is longest; the last one closes."""
+        longest: dict[str, int] = {}
+        for stretch in form:
+            longest[stretch.kind] = max(longest.get(stretch.kind, 0), stretch.bars)
+        made = [self._beginning(self._of_kind(s.kind, longest[s.kind]), s.bars) for s in form]
+        made[-1] = self._closed(form[-1].kind, made[-1])
+        lands = max((n for n, material in enumerate(made, 1) if material.tune), default=len(made))
+        if lands < len(made) and form[lands].kind != "silence":
+            made[lands] = self._landed(made[lands - 1].tune[-1], made[lands].chords)
+        return made
+
+    def drawn(self) -> list[tuple[str, dict[str, Any], str]]:
+        """For each chord that a model drew: the model, what it was asked, and the chord as the song plays it."""
+        rounds = self._loops.values()
+        return [
+            ("harmony", self._asked(asked(chords[:n])), chord) for chords in rounds for n, chord in enumerate(chords)
+        ]
+
+    def _beginning(self, whole: Material, bars: int) -> Material:
+        end = bars * self._bar
+        tune = [n for n in whole.tune if n.start < end]
+        if tune:
+            tune[-1] = tune[-1]._replace(duration=min(tune[-1].duration, end - tune[-1].start))
+        return Material(whole.chords[:bars], tuple(tune))
+
+    def _of_kind(self, kind: str, bars: int) -> Material:
+        if kind not in self._whole:
+            loop = self._loop(kind)
+            chords = [loop[i % len(loop)] for i in range(bars)]
+            tune: list[Note] = []
+            if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
+                tune = swung(section_tune(self._singer, chords, self._lift(kind)), self._brief.late)
+                self._players.note("melody", {kind: summaries.of_tune(tune, bars)})
+            self._whole[kind] = Material(tuple(chords), tuple(tune))
+        return self._whole[kind]
+
+    def _closed(self, kind: str, material: Material) -> Material:
+        """The last section ends at rest: a chord that leads there, then the tonic, the tune on its root.
+
+        A person's own chords are played as they are typed, the last one, too.
+        """
+        key = self._brief.key
+        chords, root_of = material.chords, parse_jazz(material.chords[-1]).root
+        if not plays_own(self._brief, kind):
+            tonic, root_of = self._brief.spelling.tonic + ("m" if key.mode < 0 else ""), key.tonic
+            material = self._leading(kind, material)
+            chords = (*material.chords[:-1], tonic)
+        at = (len(chords) - 1) * self._bar
+        if not material.tune:
+            return Material(chords, ())
+        tune = [n for n in material.tune if n.start < at]
+        near = (tune or material.tune)[-1]
+        if tune:
+            tune[-1] = near._replace(duration=min(near.duration, at - near.start))
+        return Material(chords, (*tune, Note(at, self._bar, _nearest(root_of, near.pitch), near.velocity)))
+
+    def _landed(self, last: Note, chords: tuple[str, ...]) -> Material:
+        """A section that nobody sings behind the last that is sung: the tune comes to rest in its first bar, on the tonic.
+
+        Under a chord without the tonic, which only a person's own is, it does so on the chord's root.
+        """
+        chord, tonic = parse_jazz(chords[0]), self._brief.key.tonic
+        pitch = _nearest(tonic if tonic in chord.tones else chord.root, last.pitch)
+        return Material(chords, (Note(0.0, self._bar, pitch, last.velocity),))
+
+    def _leading(self, kind: str, material: Material) -> Material:
+        """With the dominant before the last chord where nothing leads to the tonic, and another end of the tune over it."""
+        *before, last = material.chords
+        if not before or leads_home([parse_jazz(c) for c in before], self._brief.key):
+            return material
+        chords = (*before[:-1], dominant(self._brief.spelling, self._brief.band.sevenths), last)
+        tune = material.tune and with_end(self._singer, material.tune, chords, self._lift(kind))
+        return Material(chords, tuple(tune))
+
+    def _loop(self, kind: str) -> list[str]:
+        """The chords of a kind of section, which it repeats."""
+        if plays_own(self._brief, kind):
+            return list(self._brief.chords)
+        kind = lender(kind)
+        if kind not in self._loops:
+            band, mood = self._brief.band, self._brief.mood
+            taste = Taste(self._brief.key, band.sevenths, 0.05 + 0.3 * mood.complexity)
+            others = list(self._loops.values())
+            chosen = progression(self._next_chords, taste, band.loop, others, self._rng)
+            self._loops[kind] = chosen.chords
+            self._players.note("harmony", {kind: summaries.of_round(chosen)})
+        return self._loops[kind]
+
+    def _next_chords(self, so_far: str) -> list[tuple[str, float]]:
+        return list(self._players.ask("harmony", **self._asked(so_far), top=24))
+
+    def _asked(self, so_far: str) -> dict[str, Any]:
+        return {"chords": so_far, "key": str(self._brief.spelling), "emotion": str(self._brief.mood)}
+
+    def _draw(self, chords: str, bars: int, seed: int) -> list[tuple[float, float, int]]:
+        question = self._asked(chords) | {"bars": bars, "metre": self._brief.metre.name}
+        return list(self._players.ask("melody", seed, temperature=_TEMPERATURE, **question).notes)
+
+    def _lift(self, kind: str) -> float:
+        return _LIFT.get(kind, _USUAL_LIFT)
+
+
+def _nearest(pitch_class: int, pitch: int) -> int:
+    """The pitch of a class that is the nearest to another."""
+    return min((p for p in range(pitch - 6, pitch + 7) if p % 12 == pitch_class), key=lambda p: abs(p - pitch))
