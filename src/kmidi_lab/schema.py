@@ -101,6 +101,7 @@ class ModelConfig:
 @dataclass
 class EvalConfig:
     model: str | None = None
+    sweep: str | None = None
     out: str | None = None
 
 

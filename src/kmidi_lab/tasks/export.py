@@ -21,10 +21,11 @@ from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable
 from kmidi_lab.report.leaderboard import finished, leaderboard
 from kmidi_lab.resume import LAST, read
-from kmidi_lab.run_record import DataDescription, Identity, Network, RunRecord, Spread
+from kmidi_lab.run_record import Identity, Network, RunRecord, Spread
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.evaluate import load_run
+from kmidi_lab.tasks.run_data import data_of
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     module, config, checkpoint = load_run(Path(export.source), cfg.trusted)
     folder = checkpoint.parent.parent
     record = _record(folder, config, module)
-    data = _data_of(folder, config, module, record, cfg)
+    data = data_of(folder, config, module, record, cfg, scoring=record.identity.status == "ok")
     assert record.data is not None
     record.data.settings = data.identity(config["data"])  # a run of 0.1.0 didn't record them
     if record.identity.status != "ok":
@@ -82,29 +83,9 @@ def _folds(sweep: Path, cfg: DictConfig) -> Iterator[Trained]:
     """The networks of a sweep's jobs that went well, each with its own data."""
     for job, record in finished(sweep):
         module, config, _ = load_run(job, cfg.trusted)
-        data = _data_of(job, config, module, record, cfg)
+        data = data_of(job, config, module, record, cfg, scoring=True)
         data.use_table(module.table())
         yield module, numpy_call(module.export_network()), data
-
-
-def _data_of(
-    folder: Path, config: Mapping[str, Any], module: LabModule, record: RunRecord, cfg: DictConfig
-) -> DataModule:
-    """What a run was trained on, ready to be scored; its record gets to know. Raises ConfigError: other data are there now."""
-    data = build(
-        {**_on_this_machine(config["data"], cfg), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
-        DataModule,
-        cfg.trusted,
-    )
-    data.use_contract(module.contract.version)
-    data.setup("test")
-    if record.data is None:
-        record.data = DataDescription.of(data.describe())
-    if data.describe()["version"] != record.data.version:
-        raise ConfigError(
-            f"{folder}: trained on other data than {cfg.paths.data_root} holds; set DATA_ROOT to the same data"
-        )
-    return data
 
 
 def _record(folder: Path, config: Mapping[str, Any], module: LabModule) -> RunRecord:
@@ -137,10 +118,3 @@ def _complete(
         cpu = torch.device("cpu")
         record.student = distil_student(module, data, int(limit) if limit > 1 else limit, cpu, folder, False)
     run_file.finish(record)
-
-
-def _on_this_machine(data: dict[str, Any], cfg: DictConfig) -> dict[str, Any]:
-    """The same data here. Whoever made the run accepted a licence, fetched the data and chose where to; today's user has not."""
-    data = {**data, "stream_dir": cfg.data.get("stream_dir", "")} if "stream_dir" in data else data
-    fetch = False if isinstance(data.get("fetch"), bool) else None
-    return {**data, "fetch": fetch} if "fetch" in data else data
