@@ -25,6 +25,7 @@ from datamodules.shared.clip_data import ClipData
 from datamodules.shared.module import load_of
 from kmidi_lab.audio.augment import band_shift, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
+from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.speaker import adapt, fresh
 from kmidi_lab.audio.voice_activity import active, speech_of
@@ -33,7 +34,6 @@ from kmidi_lab.contract_features import SPEAKER_FEATURES
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.models.emotion.features import (
-    CONDITIONS,
     INTENSITIES,
     EmotionBatch,
     complexity,
@@ -67,7 +67,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
         cold: share of the examples before which nothing has been heard of the voice; the others begin with the state of
             the front-end after other clips of the same speaker (contract version 2).
         orders: random orders of a speaker's clips that these states come from.
-        conditions: score the clips in other recording conditions, too (`recording.CHANGES`).
+        conditions: score the clips in other recording conditions, too (`CHANGES`).
         fetch: the licence of RAVDESS, accepted, fetches it where it is not there.
         teacher: give a model that wants it what the speaker encoder of `kmidi_lab[teacher]` says of `speech_emotion/` and
             then of the training speakers, to learn before the labels; where package or speech is missing it is trained
@@ -200,7 +200,7 @@ class ActedSpeech(ClipData[EmotionBatch]):
         if self._in_conditions is None:
             return {}
         variants = {clip.id: clip.sound.variants for clip in self._in_conditions().songs}
-        return {name: [variants[clip.id][place] for clip in self.songs(split)] for place, name in enumerate(CONDITIONS)}
+        return {name: [variants[clip.id][place] for clip in self.songs(split)] for place, name in enumerate(CHANGES)}
 
     def probes(self) -> np.ndarray:
         """`[T, 128]` inputs of the test split, one clip after the other, each from a reset on."""

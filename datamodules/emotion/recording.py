@@ -22,7 +22,6 @@ from kmidi_lab.audio.conditions import (
 )
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.bounds import Share
-from kmidi_lab.models.emotion.features import CONDITIONS
 
 Samples = NDArray[np.float32]
 _SNR_DB, _DECAY_S, _WET_DB = (5.0, 28.0), (0.15, 0.7), (-12.0, 0.0)
@@ -83,11 +82,11 @@ def _through(samples: Samples, own: np.random.Generator, rng: np.random.Generato
 
 @dataclass(frozen=True)
 class Conditions(Augmentation):
-    """Each clip in each of CONDITIONS, whole, in their order; `variants` has no say."""
+    """Each clip in each of CHANGES, whole, in their order; `variants` has no say."""
 
     @property
     def of_waveforms(self) -> tuple[float, ...]:
-        return (float(len(CONDITIONS)), 1.0)
+        return (float(len(CHANGES)), 1.0)
 
     def of_speech(self, samples: Samples, name: str, speaker: str) -> list[Samples]:
-        return [CHANGES[condition](samples, named_rng(f"{name} {condition}")) for condition in CONDITIONS]
+        return [change(samples, named_rng(f"{name} {condition}")) for condition, change in CHANGES.items()]

@@ -14,13 +14,16 @@ from datamodules.emotion_node.by_notes import NoteListener
 from datamodules.emotion_node.composing import Players
 from datamodules.emotion_node.made import plan, rendered
 from datamodules.emotion_node.played import Piece
-from datamodules.emotion_node.stretches import clips_of
+from datamodules.emotion_node.sounding import in_conditions
+from datamodules.emotion_node.stretches import clips_of, tested_in_conditions
 from datamodules.shared import emopia, engine, rendering
-from datamodules.shared.cache import code_version, data_version
+from datamodules.shared.cache import cached, code_version, data_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import Reading, SplitLibrary
 from datamodules.shared.splits import Groups
+from datamodules.shared.stored import SUFFIX
 from kmidi_lab.audio.clips import Clip
+from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.models.emotion_node import features
 
 SOURCES = (made.NAME, emopia.NAME, played.POP909)
@@ -98,6 +101,46 @@ def load(
     version = data_version(settings, chain(own, *(p.contents() for p in present)))
     rules = NodeRules(split_seed, tested.stem if tested else rendering.SOUND_FONT)
     return engine.load(cache_dir / "emotion_nodes", present, absent, version, code_version(__name__), rules)
+
+
+def load_conditions(
+    root: Path,
+    cache_dir: Path,
+    names: Sequence[str],
+    nodes: int,
+    split_seed: int,
+    fonts: Sequence[str],
+    test_font: str | None,
+    workers: int,
+    progress: bool,
+) -> list[Clip]:
+    """Test clips with what is heard of them in each of `CHANGES` as variants: of those alike but for the key the first.
+
+    Args:
+        root, cache_dir, names, nodes, split_seed, fonts, test_font, workers, progress: as of `load`.
+
+    Raises:
+        DataError: a SoundFont is not there.
+    """
+    own = [*packages("midirenderer", "pretty_midi"), features.THESAURUS.read_bytes()]
+    trained = [rendering.sound_font("fonts", path, _PACKAGES, "[]") for path in fonts]
+    tested = rendering.sound_font("test_font", test_font, _PACKAGES, "null") if test_font else None
+    files = emopia.files(root) if emopia.NAME in names else []
+
+    def make() -> list[Clip]:
+        first: dict[str, made.Plan] = {}
+        for one in plan(1, split_seed, nodes):
+            if one.split == "test":
+                first.setdefault(one.group, one)
+        clips = list(rendered(list(first.values()), workers, progress, in_conditions))
+        pieces = played.emopia_pieces(files, split_seed, trained, tested).items if files else []
+        return [*clips, *tested_in_conditions(pieces, split_seed, workers, progress)]
+
+    heard = [(font.name, font.stat().st_size) for font in [*trained, *([tested] if tested else [])]]
+    settings = (bool(files), nodes, split_seed, tuple(CHANGES), rendering.SOUND_FONT, *heard)
+    version = data_version(settings, chain(own, below(root)(files)))
+    path = cache_dir / "emotion_nodes" / f"conditions-{version}-{code_version(__name__)}{SUFFIX}"
+    return cached(path, list, make)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from datamodules.emotion_node.composing import SECONDS, Players, compose, music_of
-from datamodules.emotion_node.sounding import heard_of
+from datamodules.emotion_node.sounding import Hear, as_rendered, stretch_of
 from datamodules.shared.rendering import Part, render, render_all
 from datamodules.shared.splits import SPLITS
-from kmidi_lab.audio.clips import Clip, Sound
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import INTENSITIES, KEYS, load_thesaurus
 
@@ -89,14 +90,16 @@ def plan(renderings: int, seed: int, nodes: int = NODES) -> list[Plan]:
     return [p for p in plans if p.node in some]
 
 
-def rendered(plans: Sequence[Plan], workers: int, progress: bool) -> Iterator[Clip]:
-    """The clips, in the order of `plans`. Raises LabError: one can't be rendered."""
+def rendered(plans: Sequence[Plan], workers: int, progress: bool, hear: Hear = as_rendered) -> Iterator[Clip]:
+    """The clips, in the order of `plans`, as `hear` makes them. Raises LabError: one can't be rendered."""
     tasks = [tuple(plans[i : i + _TOGETHER]) for i in range(0, len(plans), _TOGETHER)]
-    done = dict(render_all(_play, tasks, lambda task: task[0].group, workers, _LIMITS, progress, "rendering"))
+    done = dict(
+        render_all(partial(_play, hear), tasks, lambda task: task[0].group, workers, _LIMITS, progress, "rendering")
+    )
     return itertools.chain.from_iterable(done[task] for task in tasks)
 
 
-def _play(plans: Sequence[Plan]) -> list[Clip]:
+def _play(hear: Hear, plans: Sequence[Plan]) -> list[Clip]:
     """Several clips a rendering, one after the other, since opening the SoundFont takes longer than playing a clip."""
     nodes, parts = load_thesaurus(), []
     for i, p in enumerate(plans):
@@ -105,10 +108,10 @@ def _play(plans: Sequence[Plan]) -> list[Clip]:
         ]
     wave, clips = render(parts), []
     for i, p in enumerate(plans):
-        frames = heard_of(wave, i * (SECONDS + _GAP_S), SECONDS)
+        samples = stretch_of(wave, i * (SECONDS + _GAP_S), SECONDS)
         name = f"{p.group}/{KEYS[p.key]}"
         labels = {n: getattr(p, n) for n in ("node", "intensity", "key", "tune", "seed")} | p.players._asdict()
-        clips.append(Clip(name, NAME, p.group, labels, Sound(frames), p.split))
+        clips.append(Clip(name, NAME, p.group, labels, hear(samples, name), p.split))
     return clips
 
 

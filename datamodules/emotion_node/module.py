@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -42,6 +44,7 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         frames: of a training stretch; the loss looks at frames from the 33rd on.
         equaliser: decibels that bands are louder or softer, smoothly over the spectrum
             (audio.augment.equalise_by_cosines).
+        conditions: score test clips in other recording conditions, too (`audio.conditions.CHANGES`).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
         workers: processes that render.
 
@@ -55,7 +58,7 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
     root_sources: tuple[str, ...] = library.SOURCES[1:]
     bytes_per_example = 2 * 1024 * 1024
     identity_settings = ("sources", "renderings", "stretches", "nodes", "split_seed")
-    other_settings = ("teacher", "fonts", "test_font", "frames", "equaliser", "bands", "masked")
+    other_settings = ("teacher", "fonts", "test_font", "frames", "equaliser", "conditions", "bands", "masked")
     probed = 40
 
     def __init__(
@@ -74,6 +77,7 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         batch_size: int = 24,
         frames: Annotated[int, Ge(64)] = 192,
         equaliser: Decibels = 3.0,
+        conditions: bool = False,
         bands: CountOrNone = 12,
         masked: CountOrNone = 16,
         workers: Count = 2,
@@ -84,12 +88,20 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
             teacher=teacher, nodes=nodes, split_seed=split_seed, fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size, frames, equaliser, bands, masked)
+        self._in_conditions = partial(
+            library.load_conditions, Path(root), Path(cache_dir), tuple(sources), nodes, split_seed, tuple(fonts),
+            test_font, workers, progress,
+        ) if conditions else None  # fmt: skip
 
     def grouped(self, songs: list[Clip]) -> Groups:
         return library.grouped(songs)
 
     def frames_of(self, song: Clip) -> np.ndarray:
         return song.sound.frames
+
+    def in_conditions(self, split: str) -> list[Clip]:
+        """Clips of a split with their frames in each recording condition as variants; none if they are not wanted."""
+        return self._in_conditions() if self._in_conditions and split == "test" else []
 
     def counts(self, split: str) -> dict[str, int]:
         clips = self.songs(split)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.shared.augmentation import named_rng
+from datamodules.shared.clips import mel_variants
+from kmidi_lab.audio.clips import Sound
+from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.mel import RATE, log_mel
 
 _PEAK, _SILENT = 0.9, 1e-4
+Hear = Callable[[NDArray[np.float32], str], Sound]
+"""Makes the sound of a clip of samples at 16 kHz; the second argument is the clip's name."""
 
 
-def heard_of(wave: NDArray[np.float32], begin: float, seconds: float) -> NDArray[np.float16]:
-    """Frames `[T, 128]` of `mel128-v1` of the stretch, its largest sample at 0.9; a stretch without sound stays silent.
+def stretch_of(wave: NDArray[np.float32], begin: float, seconds: float) -> NDArray[np.float32]:
+    """Samples of the stretch, the largest at 0.9; a stretch without sound stays silent.
 
     Args:
         wave: samples at 16 kHz; silent behind their end.
@@ -22,4 +30,15 @@ def heard_of(wave: NDArray[np.float32], begin: float, seconds: float) -> NDArray
     part = np.zeros(size, np.float32)
     there = wave[first : first + size]
     part[: len(there)] = there
-    return log_mel(part * (_PEAK / max(float(np.abs(part).max()), _SILENT))).astype(np.float16)
+    return part * np.float32(_PEAK / max(float(np.abs(part).max()), _SILENT))
+
+
+def as_rendered(samples: NDArray[np.float32], name: str) -> Sound:
+    """Frames `[T, 128]` of `mel128-v1`."""
+    return Sound(log_mel(samples).astype(np.float16))
+
+
+def in_conditions(samples: NDArray[np.float32], name: str) -> Sound:
+    """As rendered, and as variants in each of `CHANGES`, in their order."""
+    changed = [change(samples, named_rng(f"{name} {condition}")) for condition, change in CHANGES.items()]
+    return Sound(log_mel(samples).astype(np.float16), mel_variants(changed))

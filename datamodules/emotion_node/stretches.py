@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from datamodules.emotion_node.played import POP909, Piece
-from datamodules.emotion_node.sounding import heard_of
+from datamodules.emotion_node.sounding import Hear, as_rendered, in_conditions, stretch_of
 from datamodules.shared import emopia
 from datamodules.shared.library import Reading
 from datamodules.shared.rendering import Part, render, render_all
-from kmidi_lab.audio.clips import Clip, Sound
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.models.emotion_node.features import KEY_BY_NOTES, KEYS, pair_of
 
 SECONDS = {"train": 7.0, "val": 20.0, "test": 20.0}
@@ -72,7 +73,9 @@ def clips_of(
     told = dict(zip((stretch.name for stretch in trained), known, strict=True))
     done: dict[str, list[Clip]] = {}
     text = f"rendering {reading.source}"
-    for _, clips in render_all(_play, list(_together(made)), lambda g: g[0].name, workers, _LIMITS, progress, text):
+    for _, clips in render_all(
+        partial(_play, as_rendered), list(_together(made)), lambda g: g[0].name, workers, _LIMITS, progress, text
+    ):
         for clip in clips:
             done.setdefault(pair_of(clip), []).append(clip)
     out.items = [
@@ -81,6 +84,22 @@ def clips_of(
         for clip, by in zip(done[stretch.name], stretch.shifts, strict=True)
     ]
     return out
+
+
+def tested_in_conditions(pieces: Sequence[Piece], seed: int, workers: int, progress: bool) -> list[Clip]:
+    """The stretches of the test in their own keys, with what is heard of them in each recording condition as variants.
+
+    Args:
+        pieces: all that `clips_of` had, since what is drawn for one depends on its place.
+        seed: of what is drawn.
+        workers: processes that render.
+        progress: whether a bar is shown.
+    """
+    drawn = [cut(p, np.random.default_rng([seed, i, 0])) for i, p in enumerate(pieces) if p.split == "test"]
+    made = [replace(one, versions=one.versions[:1], shifts=one.shifts[:1]) for one in drawn]
+    play, groups = partial(_play, in_conditions), list(_together(made))
+    done = render_all(play, groups, lambda g: g[0].name, workers, _LIMITS, progress, "rendering conditions")
+    return sorted((clip for _, clips in done for clip in clips), key=lambda clip: clip.id)
 
 
 def cut(piece: Piece, rng: np.random.Generator, turn: int = 0) -> Stretch:
@@ -138,7 +157,7 @@ def _programs(group: Sequence[Stretch]) -> set[int]:
     return {part.program for stretch in group for version in stretch.versions for part in version}
 
 
-def _play(group: Sequence[Stretch]) -> list[Clip]:
+def _play(hear: Hear, group: Sequence[Stretch]) -> list[Clip]:
     seconds = max(SECONDS[stretch.piece.split] for stretch in group)
     played: dict[int, list[Any]] = {program: [] for program in sorted(_programs(group))}
     for place, version in enumerate(itertools.chain.from_iterable(stretch.versions for stretch in group)):
@@ -150,7 +169,7 @@ def _play(group: Sequence[Stretch]) -> list[Clip]:
     for stretch in group:
         piece = stretch.piece
         for by in stretch.shifts:
-            frames = heard_of(wave, next(places) * (seconds + _GAP_S), SECONDS[piece.split])
+            samples = stretch_of(wave, next(places) * (seconds + _GAP_S), SECONDS[piece.split])
             name = f"{stretch.name}/{by:+d}"
-            clips.append(Clip(name, piece.source, piece.group, piece.labels, Sound(frames), piece.split))
+            clips.append(Clip(name, piece.source, piece.group, piece.labels, hear(samples, name), piece.split))
     return clips

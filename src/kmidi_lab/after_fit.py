@@ -125,3 +125,4 @@ def evaluate(
         scored = evaluator(numpy_call(module.student), module.head(), data, "test", data)
         record.student.metrics = scored.metrics
         record.student.primary = from_json(Primary, evaluator.verdict(scored, "test"), "student.primary")
+        record.student.withheld = evaluator.why_withheld(result, scored, "test")

@@ -139,7 +139,11 @@ class Scores:
 
 @dataclass
 class Student:
-    """The network in the RTNeural file where it is distilled from the trained one; `curve` is [train, val] by epoch."""
+    """The network in the RTNeural file where it is distilled from the trained one.
+
+    `curve` is [train, val] by epoch; `withheld` says why its file is not published, empty where it is
+    (`Evaluator.why_withheld`).
+    """
 
     arch: str
     params: int
@@ -150,6 +154,7 @@ class Student:
     curve: list[list[float]] = field(default_factory=list)
     metrics: MetricTable = field(default_factory=dict)
     primary: Primary | None = None
+    withheld: str = ""
 
 
 @dataclass
@@ -409,6 +414,11 @@ class RunRecord:
     def primary(self) -> Primary | None:
         """The verdict, None before the evaluation."""
         return self.scores.primary if self.scores else None
+
+    @property
+    def published_student(self) -> Student | None:
+        """The student whose RTNeural file is published; None without one, and where it is withheld."""
+        return self.student if self.student and not self.student.withheld else None
 
     @property
     def objective(self) -> Objective | None:

@@ -102,6 +102,7 @@ class ModelConfig:
 @dataclass
 class EvalConfig:
     model: str | None = None
+    sweep: str | None = None
     out: str | None = None
 
 

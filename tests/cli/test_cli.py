@@ -93,6 +93,7 @@ def test_help_tells_of_the_data_of_the_model_asked_for(called: Cli, tmp_path: Pa
         ("model.module.dropout=2", "model.module.dropout=2"),
         ("trainer.resume=nowhere", "no checkpoint there"),
         ("task=eval eval.model=nowhere", "no model there"),
+        ("task=eval eval.sweep=nowhere", "no sweep there"),
         ("task=export", "export.source="),
         ("task=bench models_root=nowhere", "no published model"),
         ("task=predict predict.chords=Q7", "has no root"),

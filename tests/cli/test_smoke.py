@@ -60,8 +60,11 @@ def test_a_smoke_run_trains_and_publishes_through_all_gates(
     assert time.process_time() - began < _MOST_S
     (entry,) = load_registry(tmp_path / "models")["models"]
     assert entry["id"] == CONTRACTS[model].id
-    assert entry["parity"]["rtneural_reader"] <= 1e-4 and entry["parity"]["onnx"] <= 1e-4
-    assert {f"{entry['id']}.json", f"{entry['id']}.onnx"} <= set(entry["files"])
+    # A student that has learnt this little is withheld.
+    withheld = bool((entry["student"] or {}).get("withheld"))
+    assert withheld or entry["parity"]["rtneural_reader"] <= 1e-4
+    assert entry["parity"]["onnx"] <= 1e-4 and f"{entry['id']}.onnx" in entry["files"]
+    assert (f"{entry['id']}.json" in entry["files"]) != withheld and (model == "melody" or not withheld)
     [report] = tmp_path.glob("runs/*/*/report.html")
     assert report.read_text(encoding="utf-8").count("<audio controls ") == _PLAYERS.get(model, 0)
     assert report.stat().st_size < 4_000_000

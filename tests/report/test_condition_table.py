@@ -35,10 +35,11 @@ def test_a_condition_is_a_row_beside_the_clean_value_its_share_and_the_best_base
 
 def test_over_folds_the_mean_counts_and_over_seeds_the_released_file() -> None:
     over = {"test": {"uar": Statistic(0.5, 0.1), "uar_hum": Statistic(0.4, 0.2)}}
-    folds = condition_table(scores(), Spread(metrics=over, folds=[0, 1], seeds=[1, 1]), "test")
+    beside = {"test": {"mfcc": {"uar_hum": Statistic(0.15, 0.05)}}}
+    folds = condition_table(scores(), Spread(metrics=over, folds=[0, 1], seeds=[1, 1], baselines=beside), "test")
     assert folds is not None
     assert folds.headings[0] == "mean ± std, 2 folds"
-    assert folds.rows[2][1:3] == ("0.400 ± 0.200", "0.80")
+    assert folds.rows[2][1:4] == ("0.400 ± 0.200", "0.80", "0.150 ± 0.050")
     seeds = condition_table(scores(), Spread(metrics=over, seeds=[1, 2]), "test")
     assert seeds is not None
     assert seeds.rows[2][1:3] == ("0.300", "0.50")

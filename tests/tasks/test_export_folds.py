@@ -42,5 +42,17 @@ def test_a_release_is_as_sure_as_its_folds_allow(cli: Cli, tmp_path: Path) -> No
     scaled, card = exported("released", f"export.spread={sweep}")
     assert "How sure the labels are" not in plain
     assert "of the 40 test clips of 3 folds" in card  # of five actors: one is in no fold
+    # What the folds' records say is scored anew on demand, by their own weights and in recording conditions, too.
+    before = [json.loads((sweep / job / "run.json").read_text()) for job in "012"]
+    wrong = {**before[1], "scores": {**before[1]["scores"], "metrics": {"test": {"uar": 0.99, "events": 1}}}}
+    (sweep / "1/run.json").write_text(json.dumps(wrong))
+    done = cli("task=eval", "model=emotion", f"eval.sweep={sweep}", "data.conditions=true", env=ours)
+    assert done.returncode == 0 and "3 jobs of" in done.stdout, done.stderr + done.stdout
+    for job, old in zip("012", before, strict=True):
+        run = json.loads((sweep / job / "run.json").read_text())
+        own, was = run["scores"]["metrics"]["test"], old["scores"]["metrics"]["test"]
+        assert {name: own[name] for name in was} == pytest.approx(was)
+        assert run["identity"] == old["identity"] and "uar_room_tone_around" in own and "uar_hum" not in was
+    assert f"{before[1]['scores']['metrics']['test']['uar']:.3f}" in (sweep / "leaderboard.csv").read_text()
     for head in (alone, scaled):
         assert np.ptp(head / bias) < 1e-3 * abs(head / bias).max()

@@ -16,7 +16,7 @@ from torch import nn
 from kmidi_lab.contracts import Contract
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ExportError
-from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.bench.latency import NO_RTNEURAL, measure_latency
 from kmidi_lab.export.cpp.emit import runtime_file
 from kmidi_lab.export.cpp.proof import check_runtime
 from kmidi_lab.export.onnx.runtime import OnnxModel
@@ -36,6 +36,7 @@ from kmidi_lab.inference.known_inputs import KNOWN_INPUTS, KnownInputs
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Streaming, TorchModel, from_reset
 from kmidi_lab.registry.entry import registry_entry, sha256
+from kmidi_lab.registry.policy import withheld_line
 from kmidi_lab.registry.registry import BetterPublishedError, entry_status, may_replace, publish, published_entry
 from kmidi_lab.report.card import model_card
 from kmidi_lab.run_record import Export, FileFacts, Latency, RunRecord
@@ -87,28 +88,36 @@ def export_module(
         raise ExportError("the run has no scores yet, so there is nothing to publish; evaluate it first")
     contract, runner, cpp_runner = module.contract, runner_from_env(), runner_from_env(CPP_VARIABLE)
     network, student = module.export_network().cpu().eval(), module.student
+    withheld = record.student.withheld if record.student else ""
+    if withheld:
+        log.warning("%s", withheld_line(withheld))
+        student = None
     if not contract.streaming:
         probes = probes[np.random.default_rng(0).permutation(len(probes))]
     probes = probes[:_PROBES]
     _check_rewrite(module.network, network, probes, tolerance)
     onnx = export_onnx(network, contract)
-    rtneural = export_rtneural(student or network, contract)
+    rtneural = None if withheld else export_rtneural(student or network, contract)
     parity = check_parity(network, contract, onnx, rtneural, probes, tolerance, runner, student)
     log.info(
         "parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance")
     )
-    latency = measure_latency(network, contract, onnx, rtneural, probes[:512], runner, to.calls, cpp_runner=cpp_runner)
+    why_not = withheld_line(withheld) if withheld else NO_RTNEURAL
+    latency = measure_latency(
+        network, contract, onnx, rtneural, probes[:512], runner, to.calls, cpp_runner=cpp_runner, no_rtneural=why_not
+    )
     head = _head_file(module)
     no_effect = without_effect(from_reset(student or network), contract.inputs)
-    alone = student is not None
+    # No second file holds the same network where there is a student, published or not.
+    alone = record.student is not None
     golden = _golden(student or network, contract, probes, no_effect, head, alone)
     files = {
         f"{contract.id}.onnx": onnx,
-        f"{contract.id}.json": rtneural,
+        **({} if rtneural is None else {f"{contract.id}.json": rtneural}),
         f"{contract.id}_model.h": cpp_header(rtneural, contract).encode(),
         f"golden/{contract.id}.json": golden,
     }
-    if to.cpp is not None:
+    if to.cpp is not None and rtneural is not None:
         name, content = runtime_file(rtneural, contract.id, to.cpp)
         files[name] = content
         if cpp_runner is not None:
@@ -124,13 +133,15 @@ def export_module(
         files[f"golden/{contract.id}.text.json"] = text_golden(TorchModel(student or network), table, contract)
     if trained_on is not None:
         files[f"{contract.id}{KNOWN_INPUTS}"] = KnownInputs.of(trained_on).tobytes()
-    verify_golden(files[f"golden/{contract.id}.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
+    reader = None if rtneural is None else RTNeuralModel.from_bytes(rtneural)
+    if reader is not None:
+        verify_golden(files[f"golden/{contract.id}.json"], reader, tolerance)
     onnx_golden = f"golden/{contract.id}{'.onnx' if student is not None else ''}.json"
     verify_golden(files[onnx_golden], OnnxModel(onnx, f"{contract.id}.onnx"), tolerance)
-    if contract.listens:
-        verify_audio(files[f"golden/{contract.id}.audio.json"], RTNeuralModel.from_bytes(rtneural), tolerance)
-    if table is not None:
-        verify_text(files[f"golden/{contract.id}.text.json"], table, RTNeuralModel.from_bytes(rtneural), tolerance)
+    if contract.listens and reader is not None:
+        verify_audio(files[f"golden/{contract.id}.audio.json"], reader, tolerance)
+    if table is not None and reader is not None:
+        verify_text(files[f"golden/{contract.id}.text.json"], table, reader, tolerance)
     if head is not None:
         files[f"{contract.id}.head.json"] = head
     status, reason = entry_status(record)
@@ -140,7 +151,7 @@ def export_module(
         models_root=str(models_root),
         status=status,
         reason=reason if allowed else f"{reason}; not published: {why_not}",
-        stored_params=RTNeuralModel.from_bytes(rtneural).parameters,
+        stored_params=reader.parameters if reader else None,
         receptive_field=_receptive_field(student or network),
         onnx_receptive_field=_receptive_field(network),
         parity=parity,

@@ -75,7 +75,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         **({"table_path": table, "text_golden_path": text_golden} if contract.reads else {}),
         "header_path": header if header in files else None,
         # Then the RTNeural file and the ONNX file hold different networks, each with golden vectors of its own.
-        "rtneural_is_student": run.student is not None,
+        "rtneural_is_student": run.published_student is not None,
         "student": _student(run.student),
         "receptive_field": export.receptive_field,
         "onnx_receptive_field": export.onnx_receptive_field,
@@ -114,14 +114,17 @@ def _primary(primary: Primary | None) -> dict[str, Any] | None:
 def _params(network: Network, export: Export, student: Student | None) -> str:
     if student is None:
         return f"{network.params} trained, {export.stored_params} stored"
+    if student.withheld:
+        return f"{network.params} in the ONNX file"
     return f"{network.params} in the ONNX file, {export.stored_params} in its student for RTNeural"
 
 
 def _student(student: Student | None) -> dict[str, Any] | None:
-    """What the student is and its scores, without the curve of its training."""
+    """What the student is and its scores, without the curve of its training; `withheld` where it says something."""
     if student is None:
         return None
-    return {**{k: v for k, v in asdict(student).items() if k != "curve"}, "primary": _primary(student.primary)}
+    told = {k: v for k, v in asdict(student).items() if k != "curve" and (v or k != "withheld")}
+    return {**told, "primary": _primary(student.primary)}
 
 
 def _latency(run: RunRecord, export: Export) -> dict[str, Any]:

@@ -21,10 +21,22 @@ def entry_status(run: RunRecord) -> tuple[str, str]:
     """
     if run.identity.status == "failed":
         return "training", f"the run failed: {run.identity.error}"
-    return _earned(run.primary, run.student.primary if run.student else None)
+    student = run.student
+    return _earned(run.primary, student.primary if student else None, student.withheld if student else "")
 
 
-def _earned(primary: Primary | None, student: Primary | None) -> tuple[str, str]:
+def _earned(primary: Primary | None, student: Primary | None, withheld: str) -> tuple[str, str]:
+    """`withheld`: why there is no RTNeural file, empty where there is."""
+    status, reason = _by_verdict(primary, None if withheld else student)
+    return status, f"{reason}; {withheld_line(withheld)}" if withheld else reason
+
+
+def withheld_line(why: str) -> str:
+    """What log, registry, card and results say of a student that is not good enough for an RTNeural file."""
+    return f"RTNeural withheld: {why}"
+
+
+def _by_verdict(primary: Primary | None, student: Primary | None) -> tuple[str, str]:
     if primary is None:
         return "training", "no baseline was scored"
     if primary.not_comparable:
@@ -45,15 +57,20 @@ def student_falls_short(run: RunRecord) -> bool:
     return student is not None and not student.beats_baselines
 
 
+def withheld_of(entry: Mapping[str, Any]) -> str:
+    """Why an entry has no RTNeural file of its student; empty where it has one, or no student."""
+    return str((entry.get("student") or {}).get("withheld") or "")
+
+
 def earned_by(entry: Mapping[str, Any]) -> str:
     """Why a published model was called trained, without who promoted or demoted it since."""
     reason = str(entry.get("status_reason") or entry.get("note") or "no reason is given")
     if not entry.get("primary"):
         return reason
-    student = (entry.get("student") or {}).get("primary")
+    student, withheld = (entry.get("student") or {}).get("primary"), withheld_of(entry)
     try:
         primary = from_json(Primary, entry["primary"], "primary")
-        return _earned(primary, from_json(Primary, student, "student.primary") if student else None)[1]
+        return _earned(primary, from_json(Primary, student, "student.primary") if student else None, withheld)[1]
     except MisfitError:  # an entry that someone else has written
         return reason
 

@@ -51,7 +51,7 @@ def _title(run: RunRecord, contract: Contract, data: DataDescription, export: Ex
     network = run.network
     assert network
     notice = f"> **Stand-in data.** {cell(data.stand_in)}\n\n" if data.stand_in else ""
-    in_file = "in the student that RTNeural gets" if run.student else "in the exported layers"
+    in_file = "in the student that RTNeural gets" if run.published_student else "in the exported layers"
     held = f", {count(export.stored_params)} numbers {in_file}" if export.stored_params else ""
     calls = f"Each call takes {contract.state} and keeps state for the next." if contract.streaming else "No state."
     return (
@@ -135,6 +135,12 @@ def _other_sounds(contract: Contract) -> str:
 def _student(run: RunRecord) -> str:
     if run.student is None:
         return ""
+    if run.student.withheld:
+        return (
+            "## The student that was withheld\n\nRTNeural can't hold this network, and the recurrent student distilled from "
+            f"it is not good enough to be published: {cell(run.student.withheld)}. There is no RTNeural file. "
+            f"{view.distance(run.student)}\n\n{_grid(view.student(run))}"
+        )
     return (
         "## The student in the RTNeural file\n\nRTNeural can't hold this network, so its file holds a recurrent student "
         f"distilled from it. {view.distance(run.student)} ONNX and RTNeural give different outputs, each proved by golden "
@@ -169,7 +175,7 @@ def _latency(run: RunRecord) -> str:
     text = (
         f"## Latency\n\n{latency_view.setting(run)} Measured on {where}. The first call is a fresh session's; "
         f"slow calls are kept; in budget means that the 99th percentile is. {grid.floor_note}".rstrip()
-        + (" The row `rtneural` is the student's, the others are its teacher's." if run.student else "")
+        + (" The row `rtneural` is the student's, the others are its teacher's." if run.published_student else "")
     )
     if not grid.deadlines.rows:
         return f"{text}\n\n{_grid(grid)}"
@@ -178,7 +184,7 @@ def _latency(run: RunRecord) -> str:
 
 def _not_measured(run: RunRecord, export: Export) -> str:
     lines = [f"latency of {cell(name)}: {cell(why)}" for name, why in export.latency.not_measured.items()]
-    if export.parity.get("rtneural") is None:
+    if export.parity.get("rtneural") is None and not (run.student and run.student.withheld):
         lines.append("parity in the real RTNeural: no runner was given; the lab's own reader of the format was used")
     if not run.spread:
         lines.append("spread over seeds: this is one run")
@@ -198,7 +204,7 @@ def _limits(run: RunRecord, contract: Contract, data: DataDescription, export: E
     if contract.output_size > READER_OUTPUT_LIMIT:
         lines.append(f"The inference service keeps the first {READER_OUTPUT_LIMIT} of {contract.output_size} outputs.")
     if contract.streaming:
-        reach = _reach(export, run.student is not None)
+        reach = _reach(export, run.published_student is not None)
         lines.append(f"An output depends on {reach}. A reader that resets before every call gets an answer, too.")
     return "## Intended use and limits\n\n" + "\n".join(f"- {line}" for line in lines)
 

@@ -48,7 +48,7 @@ def condition_table(scores: Scores, spread: Spread | None, split: str) -> Condit
         return None
     columns = list(dict.fromkeys((match["base"], match["heard"] or "") for match in found.values()))
     conditions = [name for name in CHANGES if any(match["condition"] == name for match in found.values())]
-    rivals = scores.baselines.get(split, {})
+    rivals, beside = scores.baselines.get(split, {}), spread.baselines.get(split, {}) if spread else {}
     headings: list[str] = []
     cells: dict[str, list[str]] = {name: [] for name in ("as recorded", *conditions)}
     for base, heard in columns:
@@ -62,7 +62,7 @@ def condition_table(scores: Scores, spread: Spread | None, split: str) -> Condit
         for name, metric in names.items():
             mean, text = _value(own, over, metric)
             cells[name] += [text, NOTHING if mean is None or not whole else fixed(mean / whole, 2)]
-            cells[name] += [fixed(rivals[rival].get(metric or ""), _PLACES)] if rival else []
+            cells[name] += [_value(rivals[rival], beside.get(rival, {}), metric)[1]] if rival else []
     first = f"mean ± std, {runs_of(spread)}" if spread and over else ""
     return ConditionTable((first, *headings), tuple((name.replace("_", " "), *row) for name, row in cells.items()))
 

@@ -15,6 +15,7 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import DataError, UserError, one_of
 from kmidi_lab.files import write_atomic
 from kmidi_lab.licences import deciding_licences, product_use
+from kmidi_lab.registry.policy import withheld_line
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report import baseline_report, formats, latency_view, view
 from kmidi_lab.report.condition_table import condition_table, without_conditions
@@ -120,7 +121,7 @@ def _section(run: RunRecord, _: Primary, network: Network, data: DataDescription
     parts = [
         f"## {own.model}\n",
         f"**{formats.cell(outcome.headline)}.**\n",
-        "\n".join(f"- {formats.cell(line)}" for line in outcome.details) + "\n",
+        "\n".join(f"- {formats.cell(line)}" for line in [*outcome.details, *_withheld(run)]) + "\n",
         stand_in,
         f"{count(network.params)} parameters, {formats.cell(network.arch or 'network not named')}.\n",
         *_all_scores(run),
@@ -139,6 +140,10 @@ def _section(run: RunRecord, _: Primary, network: Network, data: DataDescription
         f"{formats.cell(view.text_of(run.machine))}.\n",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _withheld(run: RunRecord) -> list[str]:
+    return [f"{withheld_line(run.student.withheld)}."] if run.student and run.student.withheld else []
 
 
 def _all_scores(run: RunRecord) -> list[str]:

@@ -99,7 +99,12 @@ def student(run: RunRecord) -> Grid:
     teacher = (text_of(network.arch if network else None), count(network.params if network else None))
     rows = [
         ("teacher (ONNX)", *teacher, *(text_of(c.value) for c in ours)),
-        ("student (RTNeural)", facts.arch, count(facts.params), *(text_of(c.value) for c in theirs)),
+        (
+            "student (withheld)" if facts.withheld else "student (RTNeural)",
+            facts.arch,
+            count(facts.params),
+            *(text_of(c.value) for c in theirs),
+        ),
         ("best baseline", "", "", *(f"{text_of(c.best_baseline_value)} ({c.best_baseline})" for c in ours)),
     ]
     metrics = [f"{c.split} {c.metric}" for c in ours]

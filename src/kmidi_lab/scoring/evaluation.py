@@ -46,6 +46,8 @@ class Evaluator(ABC):
         primary: the metric that the verdict rests on.
         also: further metrics that the verdict names, in this order.
         loss: the metric that is the training loss, too.
+        student_limit: share of the primary metric that a student may be behind its teacher; beyond it the RTNeural file is
+            not published. None publishes every student's.
     """
 
     METRICS: ClassVar[Mapping[str, Direction]]
@@ -53,6 +55,7 @@ class Evaluator(ABC):
     primary: ClassVar[str]
     also: ClassVar[tuple[str, ...]] = ()
     loss: ClassVar[str]
+    student_limit: ClassVar[float | None] = None
 
     @staticmethod
     def notes(analysis: Mapping[str, Any]) -> list[Note]:
@@ -92,6 +95,35 @@ class Evaluator(ABC):
             **({"not_comparable": reason} if reason else {}),
             "also": also,
         }
+
+    @classmethod
+    def student_rivals(cls, baselines: Iterable[str]) -> list[str]:
+        """The baselines, by name, that a student must beat for its RTNeural file to be published; none by default."""
+        return []
+
+    @classmethod
+    def why_withheld(cls, teacher: Evaluation, student: Evaluation, split: str) -> str:
+        """Why a student's RTNeural file is not published, by the primary metric alone; empty where it is.
+
+        Args:
+            teacher: its scores, and those of the baselines.
+            student: its scores.
+            split: that both were scored on.
+        """
+        if cls.student_limit is None:
+            return ""
+        metric, sign = cls.primary, 1 if cls.METRICS[cls.primary] == "min" else -1
+        own, theirs = student.metrics[split][metric], teacher.metrics[split][metric]
+        behind, reasons = sign * (own - theirs) / abs(theirs), []
+        if not behind <= cls.student_limit:
+            share = f"{100 * behind:.0f}" if behind >= 2 * cls.student_limit else f"{100 * behind:.1f}"
+            reasons.append(f"{share} % behind its teacher (limit {100 * cls.student_limit:.3g} %)")
+        rivals = {name: teacher.baselines[split][name][metric] for name in cls.student_rivals(teacher.baselines[split])}
+        if rivals:
+            best = min(rivals, key=lambda name: sign * rivals[name])
+            if not sign * own < sign * rivals[best]:
+                reasons.append(f"does not beat {best} on {split} {metric} ({own:.4g} against {rivals[best]:.4g})")
+        return "; ".join(reasons)
 
 
 def verdict(evaluation: Evaluation, split: str, metric: str, mode: str) -> dict[str, Any]:

@@ -40,10 +40,11 @@ _TRAINING = ("train", "eval", "export", "prepare", "monitor", "retrain", "adapt"
 _NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
 _NO_CHECKPOINT = "no checkpoint there; give a run folder or a .ckpt file"
 _NO_RUN = "no run there; give a run folder, such as outputs/runs/harmony/…"
+_NO_SWEEP = "no sweep there; give its folder, such as outputs/sweeps/…, which holds the jobs' folders 0, 1, …"
 _NO_WEIGHTS = "no weights there; give a run folder, a .ckpt, or a folder with registry.json; type {example}"
 _READ = {
     "train": (("trainer.resume", _NO_CHECKPOINT), ("model.init_from", _NO_WEIGHTS)),
-    "eval": (("eval.model", _NO_MODEL),),
+    "eval": (("eval.model", _NO_MODEL), ("eval.sweep", _NO_SWEEP)),
     "export": (("export.source", _NO_RUN),),
 }
 """The files or folders that a task starts from where one is named."""

@@ -1,4 +1,4 @@
-"""task=eval: a checkpoint, a registry entry or an ONNX file beside the baselines, on any data root."""
+"""task=eval: a checkpoint, a registry entry or an ONNX file beside the baselines, on any data root; or a sweep's jobs anew."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ Call = Callable[[np.ndarray], np.ndarray]
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
+    if cfg.eval.sweep:
+        from kmidi_lab.tasks.sweep_scores import score_again  # which loads its jobs by this module
+
+        score_again(Path(cfg.eval.sweep), cfg)
+        return
     call, head, source, trained_on, contract, table = load(cfg)
     version = trained_on.pop("version", None)
     data = build(_other_root_only(cfg), DataModule, cfg.trusted, progress=cfg.trainer.progress)

@@ -37,7 +37,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     module, config, checkpoint = load_run(Path(export.source), cfg.trusted)
     folder = checkpoint.parent.parent
     record = _record(folder, config, module)
-    data = data_of(folder, config, module, record, cfg)
+    data = data_of(folder, config, module, record, cfg, scoring=record.identity.status == "ok")
     assert record.data is not None
     record.data.settings = data.identity(config["data"])  # a run of 0.1.0 didn't record them
     if record.identity.status != "ok":

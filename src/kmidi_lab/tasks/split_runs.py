@@ -54,7 +54,7 @@ def folds_of(sweep: Path, cfg: DictConfig) -> Iterator[Trained]:
     """The networks of a sweep's jobs that went well, each with its own data."""
     for job, record in finished(sweep):
         module, config, _ = load_run(job, cfg.trusted)
-        data = data_of(job, config, module, record, cfg)
+        data = data_of(job, config, module, record, cfg, scoring=True)
         data.use_table(module.table())
         yield module, numpy_call(module.export_network()), data
 
@@ -88,7 +88,7 @@ def score_by_split_run(
             f"export.spread={source}: its scores are not those of this run's settings ({', '.join(differences)} differ); "
             "give the run on the split that has the same"
         )
-    data = data_of(folder, other_config, other, split_run, cfg)
+    data = data_of(folder, other_config, other, split_run, cfg, scoring=True)
     assert record.data and split_run.data
     if split_run.data.version != record.data.version:
         raise ConfigError(f"export.spread={source}: trained on other data than {cfg.export.source}; give another run")

@@ -38,14 +38,14 @@ def check_head(checks: Checks, name: str, data: bytes, contract: Contract | None
                 _check_map(checks, name, head, contract)
 
 
-def check_header(checks: Checks, name: str, data: bytes, rtneural: bytes, contract: Contract) -> None:
-    """The very bytes that the generator makes of the RTNeural file, now or before it had `readEmotion`."""
+def check_header(checks: Checks, name: str, data: bytes, rtneural: bytes | None, contract: Contract) -> None:
+    """The very bytes that the generator makes of the RTNeural file, or of none, now or before it had `readEmotion`."""
     with checks.guarded("header", name, _AGAIN):
         same = data in [cpp_header(rtneural, contract, readers).encode() for readers in (True, False)]
         checks.expect(
             "header",
             same,
-            f"{name}: not the header of this RTNeural file and contract {contract.version}, so a program built with it "
+            f"{name}: not the header of {'a model without' if rtneural is None else 'this'} RTNeural file and contract {contract.version}, so a program built with it "
             f"misreads the model; {_AGAIN}",
         )
 

@@ -17,8 +17,9 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.licences import product_use
 from kmidi_lab.registry.history import PROMOTED, opening_of_note
-from kmidi_lab.registry.policy import may_promote
+from kmidi_lab.registry.policy import may_promote, withheld_line, withheld_of
 from kmidi_lab.registry.versions import digest
+from kmidi_lab.run_record_v1 import evaluator_of
 from kmidi_lab.scoring.evaluation import Evaluation, verdict
 from kmidi_lab.verify.entry import PROVED, contract_of, is_lab, section, text
 from kmidi_lab.verify.files import unlisted_files
@@ -212,13 +213,16 @@ def _check_parity(checks: Checks, entry: dict[str, Any]) -> None:
 
 
 def _check_student(checks: Checks, entry: dict[str, Any]) -> None:
-    claimed, student = entry.get("rtneural_is_student") is True, bool(section(entry, "student"))
+    student, withheld = section(entry, "student"), withheld_of(entry)
+    claimed, there = entry.get("rtneural_is_student") is True, bool(student) and not withheld
     checks.expect(
         "student",
-        claimed == student,
+        claimed == there,
         f"rtneural_is_student is {show(entry.get('rtneural_is_student'))}, and student is "
-        f"{'there' if student else 'missing'}; {_AGAIN}",
+        f"{'withheld' if withheld else 'there' if student else 'missing'}; {_AGAIN}",
     )
+    if student:
+        _check_withheld(checks, entry, student, withheld)
     if claimed:
         paths = [text(entry.get(key)) for key in ("golden_path", "onnx_golden_path")]
         checks.expect(
@@ -227,6 +231,23 @@ def _check_student(checks: Checks, entry: dict[str, Any]) -> None:
             f"golden_path is {show(paths[0])} and onnx_golden_path {show(paths[1])}; with a student each of the two "
             f"files needs golden vectors of its own; {_AGAIN}",
         )
+
+
+def _check_withheld(checks: Checks, entry: dict[str, Any], student: dict[str, Any], withheld: str) -> None:
+    """A student that falls short of its model's rule has no RTNeural file, and one that does not has one."""
+    contract = contract_of(entry.get("id"), entry.get("contract_version"))
+    evaluator = evaluator_of(contract.model) if contract else None
+    primary = section(student, "primary")
+    if evaluator is not None and primary:
+        teacher = Evaluation(section(entry, "metrics"), section(entry, "baselines"))
+        why = evaluator.why_withheld(teacher, Evaluation(section(student, "metrics")), primary["split"])
+        fault = f"student.withheld is {show(withheld)}, must be {show(why)} by the entry's own scores; {_AGAIN}"
+        checks.expect("student", withheld == why, fault)
+    path = text(entry.get("rtneural_path"))
+    fault = (
+        f"rtneural_path is {show(path)}, and {withheld_line(withheld) if withheld else 'its student is not withheld'}"
+    )
+    checks.expect("student", (path is None) == bool(withheld), f"{fault}; {_AGAIN}")
 
 
 def _check_history_lines(checks: Checks, entry: dict[str, Any]) -> None:

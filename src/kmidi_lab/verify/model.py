@@ -129,6 +129,9 @@ def check_model(
             data = _read(checks, root, golden_name)
             if file is not None and data is not None:
                 check_random(checks, str(golden_name), data, file)
+    elif lab and files.rtneural is None and opened[1] is not None:
+        if (data := _read(checks, root, files.golden)) is not None:
+            check_random(checks, str(files.golden), data, opened[1])
     elif opened[0] is not None and opened[1] is not None:
         check_agreement(checks, opened[0], opened[1])
     if runner is not None and opened[0] is not None and rtneural is not None:
@@ -192,7 +195,8 @@ def _check_beside(
     if files.head is not None and head is not None:
         check_head(checks, files.head, head, contract)
     header = _read(checks, root, files.header)
-    if files.header is not None and header is not None and contract is not None and rtneural is not None:
+    whole = rtneural is not None or (lab and files.rtneural is None)
+    if files.header is not None and header is not None and contract is not None and whole:
         check_header(checks, files.header, header, rtneural, contract)
     for name in (f"{files.model_id}.kmw", f"{files.model_id}_runtime.h"):
         runtime = _read(checks, root, name)

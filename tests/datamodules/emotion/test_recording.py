@@ -11,7 +11,6 @@ from datamodules.emotion.sessions import start_states
 from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.audio.speaker import adapt, fresh, prior_shape, seconds_heard
-from kmidi_lab.models.emotion.features import CONDITIONS
 from kmidi_lab.models.emotion.hearing import adapted, states_after
 
 
@@ -30,10 +29,11 @@ def decibels(samples: np.ndarray) -> float:
 
 
 def test_every_condition_has_a_change_and_the_length_of_the_clip() -> None:
-    assert set(CONDITIONS) <= set(CHANGES)
-    copies = dict(zip(CONDITIONS, Conditions().of_speech(speech(), "a", "b"), strict=True))
-    assert all(len(c) == RATE and np.isfinite(c).all() and c.dtype == np.float32 for c in copies.values())
-    assert all(not np.array_equal(c, speech()) for c in copies.values())
+    copies = dict(zip(CHANGES, Conditions().of_speech(speech(), "a", "b"), strict=True))
+    assert {"mp3_32_kbit", "silence_around", "room_tone_around"} <= set(copies)
+    assert all(len(c) == (3 if "around" in name else 1) * RATE for name, c in copies.items())
+    assert all(np.isfinite(c).all() and c.dtype == np.float32 for c in copies.values())
+    assert all(not np.array_equal(c[:RATE], speech()) for c in copies.values())
     assert np.abs(copies["peak_1"]).max() == pytest.approx(1, abs=1e-4)
     assert np.abs(copies["plus_20_db"]).max() <= 1
     assert decibels(copies["minus_20_db"]) == pytest.approx(decibels(speech()) - 20, abs=0.1)
@@ -55,7 +55,9 @@ def test_a_speaker_keeps_a_channel_and_another_has_another() -> None:
 def test_conditions_hear_the_silence_and_variants_do_not() -> None:
     sound = np.concatenate([np.zeros(2 * RATE, np.float32), speech(), np.zeros(RATE, np.float32)])
     inside = prepare(sound, "a", Conditions(), "x")
-    assert [len(v) for v in inside.variants] == [len(inside.frames)] * len(CONDITIONS)
+    longer = dict(zip(CHANGES, (len(v) - len(inside.frames) for v in inside.variants), strict=True))
+    # Two seconds more are 125 frames of 16 ms.
+    assert longer == {name: 125 if "around" in name else 0 for name in CHANGES}
     assert all(
         len(v) < len(inside.frames) for v in prepare(sound, "a", SpeechAugmentation(stretch=0, pitch=0), "x").variants
     )

@@ -98,6 +98,14 @@ def test_text_of_a_small_file(make_contract: Callable[..., Contract]) -> None:
     assert cpp_header(SMALL, make_contract(2, 3)) == GOLDEN
 
 
+def test_without_a_file_there_are_sizes_and_slices_alone(make_contract: Callable[..., Contract]) -> None:
+    first, _, rest = GOLDEN.partition("// With KMIDI_OFFSETS_ONLY")[0].rstrip().partition("from toymodel.json, sha256 ")
+    constants = rest.partition(", ")[2]
+    kept = [line for line in constants.splitlines() if "json_sha256" not in line]
+    without = "\n".join([f"{first}for a model without RTNeural file, {kept[0]}", *kept[1:]])
+    assert cpp_header(None, make_contract(2, 3)) == f"{without}\n"
+
+
 def test_same_file_gives_the_same_text(make_contract: Callable[..., Contract]) -> None:
     texts = {cpp_header(SMALL, make_contract(2, 3)) for _ in range(3)}
     assert len(texts) == 1

@@ -14,7 +14,7 @@ from support.declared_metrics import assert_declared
 
 from datamodules.emotion_node import library, made
 from datamodules.emotion_node.module import RenderedNodes
-from datamodules.emotion_node.sounding import heard_of
+from datamodules.emotion_node.sounding import as_rendered, stretch_of
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.augment import equalise_by_cosines
 from kmidi_lab.audio.clips import Clip, Sound
@@ -116,9 +116,9 @@ def test_clips_are_loud_enough_and_in_their_key(data):
 
 def test_how_loud_a_clip_was_rendered_is_not_heard():
     wave = np.sin(np.arange(32_000) / 9).astype(np.float32) * 0.5
-    loud, soft = (heard_of(wave * gain, 0.5, 1.0) for gain in (1.0, 0.01))
+    loud, soft = (as_rendered(stretch_of(wave * gain, 0.5, 1.0), "").frames for gain in (1.0, 0.01))
     np.testing.assert_allclose(loud.astype(float), soft.astype(float), atol=0.02)
-    assert heard_of(wave[:100], 1.0, 0.5).max() == pytest.approx(np.log(1e-6), abs=0.01)
+    assert as_rendered(stretch_of(wave[:100], 1.0, 0.5), "").frames.max() == pytest.approx(np.log(1e-6), abs=0.01)
 
 
 def test_mirex_weights_are_mir_evals_with_fifths_either_way():

@@ -17,6 +17,7 @@ from kmidi_lab.export.bench.memory_floor import memory_floor, read_time_us
 from kmidi_lab.export.bench.timing import deadlines, one_core, summary, time_calls
 from kmidi_lab.registry.files import check_below, read_bounded
 from kmidi_lab.registry.left_out import why_left_out
+from kmidi_lab.registry.policy import withheld_line, withheld_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,7 +54,8 @@ def read_published(models_root: Path, entry: dict[str, Any]) -> Published:
     contract = contract.at(entry.get("contract_version", "1"))
     golden = entry.get("golden_path") or f"golden/{contract.id}.json"
     onnx = _read(models_root, entry["exports"]["onnx_path"])
-    rtneural, why = None, NO_RTNEURAL
+    withheld = withheld_of(entry)
+    rtneural, why = None, withheld_line(withheld) if withheld else NO_RTNEURAL
     if entry["format"] == "rtneural-json":
         left_out = why_left_out(models_root, entry["file"], entry["exports"].get("sha256"))
         rtneural, why = (None, left_out) if left_out else (_read(models_root, entry["file"]), why)

@@ -8,14 +8,15 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.audio.speaker import fresh
 from kmidi_lab.contract_features import SPEAKER_FEATURES
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.models.emotion.baselines import fit_baselines
-from kmidi_lab.models.emotion.features import CONDITIONS, SCALARS, scalars_of
+from kmidi_lab.models.emotion.baselines import Predict, fit_baselines
+from kmidi_lab.models.emotion.features import SCALARS, scalars_of
 from kmidi_lab.models.emotion.hearing import Call, EmotionData, adapted, answers, spoken_means, states_after
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable
 from kmidi_lab.scoring.items import Frames, ScoredItem
@@ -53,7 +54,7 @@ class EmotionEvaluator(Evaluator):
         **{f"{name}_ccc{of}": "max" for of in ("", "_of_frames") for name in SCALARS[:3]},
         **{f"uar_at_{seconds:g}_s": "max" for seconds in SECONDS},
         **{f"uar_after_{seconds:g}_s": "max" for seconds in HEARD_S},
-        **{f"uar_{condition}{heard}": "max" for condition in CONDITIONS for heard in ("", "_after_15_s")},
+        **{f"uar_{condition}{heard}": "max" for condition in CHANGES for heard in ("", "_after_15_s")},
         "uar_of_every_frame": "max",
         "uar_after_reset": "max",
         "intensity_accuracy": "max",
@@ -90,21 +91,34 @@ class EmotionEvaluator(Evaluator):
         alone = np.stack([call(x[of][:, None])[:, 0].mean(0) for x, of in zip(inputs, speech, strict=True)])
         own["uar_after_reset"] = uar(decode(alone, head), true)
 
-        def uar_of(sounds: Sequence[NDArray[np.floating]], seconds: float) -> float:
-            state = states_after(sounds, [clip.group for clip in clips], seconds)
-            return uar(decode(spoken_means(call, *adapted(sounds, state)), head), true)
-
-        if features == SPEAKER_FEATURES:
-            own |= {f"uar_after_{seconds:g}_s": uar_of(frames, seconds) for seconds in HEARD_S}
-            for condition, sounds in data.conditions(split).items():
-                own[f"uar_{condition}"] = uar_of(sounds, 0)
-                own[f"uar_{condition}_after_15_s"] = uar_of(sounds, 15)
         if "intensity_weight" in head:
             strong = means @ head["intensity_weight"].T + head["intensity_bias"]
             own["intensity_accuracy"] = float((strong.argmax(1) == [clip.labels["strong"] for clip in clips]).mean())
         result = Evaluation({split: {**own, "events": len(clips), "frames": sum(map(len, frames))}})
+        rivals, typical = _fitted(training)
         spoken = [x[of] for x, of in zip(inputs, speech, strict=True)]
-        result.baselines[split] = self._baselines(spoken, true, targets, training)
+        for name, predict in rivals.items():
+            p_of = predict(spoken)
+            result.baselines.setdefault(split, {})[name] = {
+                **_scores(p_of, true),
+                **_agreement(p_of @ typical, targets),
+            }
+
+        def keep(metric: str, sounds: Sequence[NDArray[np.floating]], seconds: float) -> None:
+            """UAR of the model and of every baseline behind so many seconds of the voice."""
+            state = states_after(sounds, [clip.group for clip in clips], seconds)
+            inputs, speech = adapted(sounds, state)
+            result.metrics[split][metric] = uar(decode(spoken_means(call, inputs, speech), head), true)
+            spoken = [x[of] for x, of in zip(inputs, speech, strict=True)]
+            for name, predict in rivals.items():
+                result.baselines[split][name][metric] = uar(predict(spoken), true)
+
+        if features == SPEAKER_FEATURES:
+            for seconds in HEARD_S:
+                keep(f"uar_after_{seconds:g}_s", frames, seconds)
+            for condition, sounds in data.conditions(split).items():
+                keep(f"uar_{condition}", sounds, 0)
+                keep(f"uar_{condition}_after_15_s", sounds, 15)
         result.analysis = {
             "confusion_emotion": {
                 "labels": list(data.vocabulary),
@@ -124,22 +138,17 @@ class EmotionEvaluator(Evaluator):
             said = f"{data.vocabulary[label]}, heard as {data.vocabulary[own]}"
             yield ScoredItem(clip.id, clip.source, float(loss), 1, partial(Frames, clip.sound.frames, FRAME_S), said)
 
-    def _baselines(
-        self, frames: Sequence[NDArray[np.float32]], true: NDArray[np.int64], targets: np.ndarray, training: EmotionData
-    ) -> dict[str, dict[str, float]]:
-        """Labels by each baseline; its readings are what each label stands for, by the probability it has."""
-        splits = {part: _spoken(training, part) for part in ("train", "val")}
-        labels = {part: training.label_indices(part) for part in ("train", "val")}
-        classes = len(training.vocabulary)
-        fitted = fit_baselines(splits["train"], labels["train"], splits["val"], labels["val"], classes)
-        train = training.songs("train")
-        stand_for = np.array([scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in train])
-        typical = np.stack([_mean(stand_for[labels["train"] == k]) for k in range(classes)])
-        out = {}
-        for name, predict in fitted.items():
-            p = predict(frames)
-            out[name] = {**_scores(p, true), **_agreement(p @ typical, targets)}
-        return out
+
+def _fitted(training: EmotionData) -> tuple[dict[str, Predict], NDArray[np.floating]]:
+    """Every baseline by name, and what each label stands for `[K, 3]`, which their readings are made of."""
+    splits = {part: _spoken(training, part) for part in ("train", "val")}
+    labels = {part: training.label_indices(part) for part in ("train", "val")}
+    classes = len(training.vocabulary)
+    stand_for = np.array(
+        [scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in training.songs("train")]
+    )
+    typical = np.stack([_mean(stand_for[labels["train"] == k]) for k in range(classes)])
+    return fit_baselines(splits["train"], labels["train"], splits["val"], labels["val"], classes), typical
 
 
 def decode(embeddings: NDArray[np.floating], head: dict[str, np.ndarray]) -> NDArray[np.float64]:

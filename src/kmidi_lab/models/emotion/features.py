@@ -18,11 +18,6 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surp
 _MERGED = ("happy", "sad", "angry", "fear", "surprise", "disgust", "neutral")
 INTENSITIES = ("normal", "strong")
 SCALARS = ("valence", "arousal", "dominance", "complexity")
-CONDITIONS = (
-    "plus_20_db", "minus_20_db", "peak_1", "hum", "room_tone", "pink_10_db", "white_20_db", "telephone",
-    "resampled_linearly", "resampled_quickly", "resampled_narrowly",
-)  # fmt: skip
-"""Recording conditions that clips may be scored in, by name."""
 _NORMAL = 0.75
 """Share of the anchor that an emotion of normal intensity stands for; a strong one is the anchor itself."""
 _DOMINANCE = {"happy": 0.46, "sad": -0.33, "angry": 0.25, "fear": -0.43, "disgust": 0.11, "surprise": -0.13}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ def fit_baselines(
     }
     if "quadrant" in names:
         there = known["quadrant"]
-        trees = _trees([clip for clip, one in zip(train, there, strict=True) if one], labels[there, -1])
+        trees = _trees((clip for clip, one in zip(train, there, strict=True) if one), labels[there, -1])
         rivals["mfcc+chroma+boosted trees"] = lambda clips: logistic(clips) | {"quadrant": trees(clips)}
     return rivals
 
@@ -68,7 +68,7 @@ def _all(p: Probabilities, size: int) -> Probabilities:
     return {"quadrant": np.full((size, len(QUADRANTS)), 1 / len(QUADRANTS)), **p}
 
 
-def _trees(clips: Sequence[Frames], labels: NDArray[np.integer]) -> Callable[[Sequence[Frames]], NDArray[np.float64]]:
+def _trees(clips: Iterable[Frames], labels: NDArray[np.integer]) -> Callable[[Sequence[Frames]], NDArray[np.float64]]:
     model = HistGradientBoostingClassifier(max_iter=200, learning_rate=0.05, min_samples_leaf=20, random_state=0)
     model.fit(_statistics(clips), labels)
 
@@ -80,10 +80,11 @@ def _trees(clips: Sequence[Frames], labels: NDArray[np.integer]) -> Callable[[Se
     return predict
 
 
-def _statistics(clips: Sequence[Frames]) -> NDArray[np.float64]:
+def _statistics(clips: Iterable[Frames]) -> NDArray[np.float64]:
     """MFCC statistics, chroma, correlations with the major and minor profiles, and how much the level rises, in quantiles."""
     rows = []
-    for clip, mfcc in zip(clips, mfcc_statistics(clips), strict=True):
+    for clip in clips:
+        mfcc = mfcc_statistics([clip])[0]
         chroma, keys = mel_chroma(clip), key_probabilities(clip)
         rises = np.diff(np.asarray(clip, np.float64).mean(1)).clip(0)
         rows.append(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
+from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.audio.mel import FLOOR, FRAME_S
 from kmidi_lab.contract_features import LEVEL_FEATURES
 from kmidi_lab.contracts import EMOTION_NODE, Contract
 from kmidi_lab.models.emotion_node.baselines import Predict, Probabilities, fit_baselines
+from kmidi_lab.models.emotion_node.conditions import IN_ONE_KEY, sounding
 from kmidi_lab.models.emotion_node.features import (
     BASES,
     HEADS,
@@ -28,7 +30,13 @@ from kmidi_lab.models.emotion_node.features import (
 )
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, score_alike
 from kmidi_lab.scoring.items import Frames, ScoredItem
-from kmidi_lab.scoring.metrics import confusion, log_likelihoods, so_far, softmax
+from kmidi_lab.scoring.metrics import (
+    confusion,
+    expected_calibration_error,
+    log_likelihoods,
+    so_far,
+    softmax,
+)
 
 Call = Callable[[np.ndarray], np.ndarray]
 SECONDS = (1.0, 2.0, 3.0)
@@ -36,6 +44,7 @@ _EARLY = ("base_accuracy", "node_accuracy")
 """Metrics that are also told of the first seconds."""
 _TOP = 3
 _SOFTER_DB = 12.0
+_AT_ONCE = 256
 
 
 class NodeData(Protocol):
@@ -44,6 +53,7 @@ class NodeData(Protocol):
     contract: Contract
 
     def songs(self, split: str) -> Sequence[Clip]: ...
+    def in_conditions(self, split: str) -> Sequence[Clip]: ...
 
 
 class NodeEvaluator(Evaluator):
@@ -55,7 +65,9 @@ class NodeEvaluator(Evaluator):
     `sub_accuracy` wants base and sub right. `key_invariance` is the share of pairs of clips alike but for the key that
     get the same node, `base_invariance` the same base, over all clips; `…_played` over those that were not made by rule.
     `softer_base_invariance` is the share of clips that get the same base 12 dB softer. `hierarchy_consistency` is the share
-    of clips whose likeliest node lies in the likeliest base and sub.
+    of clips whose likeliest node lies in the likeliest base and sub. `node_in_one_key_hum` … are of test clips in one key,
+    read from where sound begins, as recorded and in other recording conditions; `same_node_in_one_key_hum` is the share
+    that gets the node that it gets as recorded.
     """
 
     METRICS = {
@@ -79,7 +91,10 @@ class NodeEvaluator(Evaluator):
         "arousal_accuracy": "max",
         "quadrant_nll": "min",
         "loss": "min",
+        "node_ece": "min",
+        "quadrant_ece": "min",
         **{f"{name}_at_{seconds:g}_s": "max" for name in _EARLY for seconds in SECONDS},
+        **{f"{name}{condition}": "max" for name in IN_ONE_KEY for condition in ("", *(f"_{c}" for c in CHANGES))},
     }
     COUNTS = ("events", "listened", "frames")
     primary = "node_accuracy"
@@ -93,15 +108,15 @@ class NodeEvaluator(Evaluator):
         """Scores `split` of `data`; baselines are fitted on the train and val splits of `training`."""
         clips, features = data.songs(split), data.contract.features
         frames = heard([clip.sound.frames for clip in clips], features)
-        outputs = [call(f[None])[0] for f in frames]
-        own = probabilities(np.stack([o.mean(0) for o in outputs]))
+        means = np.stack([_means(call(f[None])[0]) for f in frames])
+        own = probabilities(means[:, -1])
         fitted = _fitted(training, features)
         baselines = {name: predict(frames) for name, predict in fitted.items()}
         result = score_alike(lambda p, _: score(p, clips), own, baselines, {split: clips})
         metrics = result.metrics[split]
         made = np.array(["node" in clip.labels for clip in clips])
-        for seconds in SECONDS:
-            early = score(probabilities(np.stack([so_far(o, seconds) for o in outputs])), clips)
+        for place, seconds in enumerate(SECONDS):
+            early = score(probabilities(means[:, place]), clips)
             metrics |= {f"{name}_at_{seconds:g}_s": early[name] for name in _EARLY}
         softer = heard([_softer(clip.sound.frames) for clip in clips], features)
         bases = probabilities(np.stack([call(f[None])[0].mean(0) for f in softer]))["base"].argmax(1)
@@ -109,6 +124,9 @@ class NodeEvaluator(Evaluator):
         listened = sum("quadrant" in clip.labels for clip in clips)
         metrics |= {"events": int(made.sum()), "listened": listened, "frames": sum(map(len, frames))}
         counts = confusion(own["base"][made].argmax(1), labels_of(clips)[made, 0], len(BASES))
+        changed = data.in_conditions(split) if features == LEVEL_FEATURES else ()
+        for name, p_of in _conditions(call, fitted, changed).items():
+            (result.baselines[split][name] if name else metrics).update(p_of)
         result.analysis = {"confusion_base": {"labels": list(BASES), "counts": counts}}
         if listened:
             rows = [i for i, clip in enumerate(clips) if "quadrant" in clip.labels]
@@ -133,11 +151,63 @@ class NodeEvaluator(Evaluator):
             yield ScoredItem(clip.id, clip.source, float(np.mean(losses)), len(losses), picture, said)
 
 
+def _means(outputs: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Outputs `[T, 258]` to their means after each of SECONDS and over all, `[4, 258]`."""
+    return np.stack([*(so_far(outputs, seconds) for seconds in SECONDS), outputs.mean(0)])
+
+
+def _conditions(call: Call, rivals: Mapping[str, Predict], clips: Sequence[Clip]) -> dict[str, dict[str, float]]:
+    """The scores of the model, named "", and of each baseline by condition; none without clips."""
+    if not clips:
+        return {}
+    out: dict[str, dict[str, float]] = {who: {} for who in ("", *rivals)}
+    clean: dict[str, NDArray[np.int64]] = {}
+    for place, condition in enumerate(("", *(f"_{name}" for name in CHANGES))):
+        sounds = sounding([clip.sound.variants[place - 1] if place else clip.sound.frames for clip in clips])
+        heard_of = [sound.frames[sound.counts] for sound in sounds]
+        outputs = [call(sound.frames[None])[0][sound.counts].mean(0) for sound in sounds]
+        answers = {"": probabilities(np.stack(outputs))} | {name: rival(heard_of) for name, rival in rivals.items()}
+        for who, p in answers.items():
+            own, nodes = score(p, clips), p["node"].argmax(1)
+            out[who] |= {f"{name}{condition}": own[key] for name, key in IN_ONE_KEY.items() if key in own}
+            same = float((nodes == clean.setdefault(who, nodes)).mean())
+            out[who][f"same_node_in_one_key{condition}"] = same
+    return out
+
+
 def heard(sounds: Sequence[NDArray[np.floating]], features: str) -> list[NDArray[np.float32]]:
     """What the model gets of sounds `[T_i, 128]` of `mel128-v1`, by the version of its contract."""
     if features == LEVEL_FEATURES:
         return adapted_sounds(sounds)
     return [np.asarray(frames, np.float32) for frames in sounds]
+
+
+class HeardClips(Sequence[NDArray[np.float32]]):
+    """What the model gets of each clip, made when it is asked for: all of the training's at once would take 4 GB."""
+
+    def __init__(self, clips: Sequence[Clip], features: str) -> None:
+        self._clips, self._features = clips, features
+        self._part, self._sounds = -1, [np.zeros((0, 0), np.float32)]
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    @overload
+    def __getitem__(self, at: int) -> NDArray[np.float32]: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[NDArray[np.float32]]: ...
+
+    def __getitem__(self, at: int | slice) -> NDArray[np.float32] | list[NDArray[np.float32]]:
+        if isinstance(at, slice):
+            return [self[place] for place in range(*at.indices(len(self)))]
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        part, place = divmod(at, _AT_ONCE)
+        if part != self._part:
+            some = self._clips[part * _AT_ONCE : (part + 1) * _AT_ONCE]
+            self._part, self._sounds = part, heard([clip.sound.frames for clip in some], self._features)
+        return self._sounds[place]
 
 
 def _softer(frames: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -146,7 +216,7 @@ def _softer(frames: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def _fitted(training: NodeData, features: str) -> dict[str, Predict]:
     parts = [training.songs(name) for name in ("train", "val")]
-    sounds = [heard([clip.sound.frames for clip in part], features) for part in parts]
+    sounds = [HeardClips(part, features) for part in parts]
     return fit_baselines(sounds[0], labels_of(parts[0]), sounds[1], labels_of(parts[1]))
 
 
@@ -186,6 +256,7 @@ def score(p: Probabilities, clips: Sequence[Clip]) -> dict[str, float]:
         out["quadrant_accuracy"] = float((guess == heard_in).mean())
         out["valence_accuracy"] = float(((four[:, [0, 3]].sum(1) > 0.5) == np.isin(heard_in, (0, 3))).mean())
         out["arousal_accuracy"] = float(((four[:, [0, 1]].sum(1) > 0.5) == np.isin(heard_in, (0, 1))).mean())
+        out["quadrant_ece"] = expected_calibration_error(four, heard_in)
         out["quadrant_nll"] = float(-log_likelihoods(four, heard_in).mean())
     return out
 
@@ -208,6 +279,7 @@ def _made(p: Probabilities, true: NDArray[np.int64]) -> dict[str, float]:
         "key_accuracy": float(right["key"].mean()),
         "key_mirex": float(mirex(predicted["key"], true[:, HEADS.index("key")]).mean()),
         "hierarchy_consistency": float(agree.mean()),
+        "node_ece": expected_calibration_error(p["node"], true[:, HEADS.index("node")]),
         "base_from_nodes_accuracy": float(from_nodes.mean()),
         "loss": float(sum(-log_likelihoods(p[name], true[:, i]).mean() for i, name in enumerate(HEADS))),
     }

@@ -6,7 +6,7 @@ chord. What could be chosen (frame, smoothing, weights) is chosen on the validat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,6 +206,11 @@ def fit_baselines(train: Sequence[Melody], val: Sequence[Melody]) -> Baselines:
     }
     blend = CacheBlend.fit(_own(mixed.predict(tuned), tuned.pitch), pieces_of(tuned))
     return Baselines(frame, models, weights, blend, chosen)
+
+
+def without_cache(names: Iterable[str]) -> list[str]:
+    """Those of the baselines that look up nothing in the piece, by the names that `Baselines.predict` gives them."""
+    return [name for name in names if not name.endswith(("+cache", "+caches"))]
 
 
 def _to_midi(p: Floats, shift: Ints) -> Floats:

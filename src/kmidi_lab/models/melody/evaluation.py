@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from kmidi_lab.contracts import MELODY, Contract
-from kmidi_lab.models.melody.baselines import Baselines, fit_baselines
+from kmidi_lab.models.melody.baselines import Baselines, fit_baselines, without_cache
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.generation import generation
 from kmidi_lab.models.melody.heard import heard_melodies
@@ -39,6 +39,7 @@ class MelodyEvaluator(Evaluator):
     primary = "nll"
     also = ("top1", "top5")
     loss = "nll"
+    student_limit = 0.08
 
     def __init__(self) -> None:
         self._last: tuple[object, object, str, dict[str, np.ndarray], dict[str, object]] | None = None
@@ -73,6 +74,11 @@ class MelodyEvaluator(Evaluator):
             "not_comparable": training.uneven(),
         }
         return result
+
+    @classmethod
+    def student_rivals(cls, baselines: Iterable[str]) -> list[str]:
+        """Those without the piece's memory, which a recurrent network can't look up either."""
+        return without_cache(baselines)
 
     def items(self, call: Call, head: dict[str, np.ndarray], data: MelodyData, split: str) -> Iterator[ScoredItem]:
         """Melodies; rests are left out of the picture."""
