@@ -163,13 +163,10 @@ def test_it_is_timed_and_the_table_says_what_is_not(
 
 
 def test_what_needs_the_file_is_refused_in_a_line_that_says_where_it_is(partial: Path, tmp_path: Path) -> None:
-    [cfg] = check(["model=dynamics"], False)
-    module = build(cfg.model.module, LabModule, ())
     out = str(tmp_path / "out")
     refusals: list[Callable[[], object]] = [
         lambda: promote(partial, MODEL, "a test"),
         lambda: to_push(partial),
-        lambda: start_weights.load(module, str(partial)),
         lambda: make_cpp([str(partial), out]),
         lambda: make_cpp([str(partial / FILE), out]),
     ]
@@ -178,6 +175,12 @@ def test_what_needs_the_file_is_refused_in_a_line_that_says_where_it_is(partial:
             refused()
         line = str(caught.value)
         assert WHERE in line and "\n" not in line, line
+
+
+def test_a_training_starts_without_it(partial: Path) -> None:
+    """The ONNX file holds the weights."""
+    [cfg] = check(["experiment=dynamics_taught"], False)
+    assert MODEL in start_weights.load(build(cfg.model.module, LabModule, ()), str(partial)).source
 
 
 def test_it_is_no_example_where_its_files_are_needed(partial: Path, monkeypatch: pytest.MonkeyPatch) -> None:

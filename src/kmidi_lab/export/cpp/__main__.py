@@ -47,9 +47,8 @@ def rtneural_files(source: Path) -> list[Path]:
     """
     if not source.is_dir():
         return [source]
-    files = [
-        p for p in sorted(source.glob("*.json")) if p.name not in (FILE, LIST) and not p.name.endswith(".head.json")
-    ]
+    # What lies beside a model is named <id>.<what>.json.
+    files = [p for p in sorted(source.glob("*.json")) if p.name not in (FILE, LIST) and "." not in p.stem]
     if not files:
         where = listed(source).where
         raise UserError(f"{source}: no <id>.json in it; name a folder that has them{where and f', {where}'}")
