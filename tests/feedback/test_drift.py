@@ -128,7 +128,7 @@ def test_the_release_says_when_inputs_have_left_its_data_without_them(job, tmp_p
     assert len(known.ranges) == CONTRACTS[model].input_size
     same = _like(known, 150)
     assert drift(known, same, 0).psi.max() < 0.25
-    task = ("task=monitor", f"model={model}", f"data.root={tmp_path / 'none'}")
+    task = ("task=monitor", f"model={model}", f"data.root={tmp_path}")
     with pytest.raises(DataError, match="0 inputs of 30 days, 0 of them with all"):
         job(*task, f"monitor.store={tmp_path / 'empty.db'}")
     other = np.random.default_rng(0).uniform(-3, 3, same.shape)

@@ -135,7 +135,7 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
                 assert '"answers"' in named("heard_json").get_attribute("textContent")
                 assert not named("heard_json").is_displayed()
         [by_voice] = (option for option, (_, model) in kinds.items() if model == "emotion")
-        assert "emotion" in ask(by_voice, button="record") and "answered by" in named("heard_by").text
+        assert "% sure" in ask(by_voice, button="record") and "answered by" in named("heard_by").text
         typed = {model: option for option, (takes, model) in kinds.items() if not takes.endswith("file")}
         for model, words, told in (
             ("harmony", "Dm7 G7", "likely to come next"),
