@@ -116,6 +116,9 @@ def evaluate(
     call = numpy_call(module.export_network())
     remarks = module.calibrate(call, data, folds)
     result = evaluator(call, module.head(), data, "test", data)
+    started_from = record.data.more.get("started_from", {}) if record.data else {}
+    if started_from.get("heard_all"):
+        result.analysis["not_comparable"] = "it began with weights that have heard all of their data, perhaps this test"
     primary = from_json(Primary, evaluator.verdict(result, "test"), "primary")
     record.scores = Scores(result.metrics, result.baselines, primary, dict(evaluator.METRICS))
     record.analysis = Analysis.of(result.analysis, [*evaluator.notes(result.analysis), *remarks])

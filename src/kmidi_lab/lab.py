@@ -21,8 +21,8 @@ from omegaconf import DictConfig, OmegaConf
 from kmidi_lab import hardware, provenance, ready, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
-from kmidi_lab.data import ALL, DataModule, handshake
-from kmidi_lab.errors import ConfigError, FileError
+from kmidi_lab.data import ALL, SPLIT, DataModule, handshake
+from kmidi_lab.errors import ConfigError, DataError, FileError
 from kmidi_lab.export.publish import ExportCallback, Publication
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
@@ -104,6 +104,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     if start:
         data.use_contract(module.contract.version)
     if resumed:
+        _check_same_part(resumed, data)
         module.use_contract(resumed.contract_version)
         resumed.check(module)
         data.use_contract(resumed.contract_version)
@@ -229,10 +230,22 @@ def _new_record(
     )
 
 
+def _check_same_part(resumed: resume.ResumePoint, data: DataModule) -> None:
+    """Raises ConfigError: what goes on was trained on another part of the data, so that its test would have been heard."""
+    try:
+        config = run_file.read(resumed.path.parents[1] / run_file.FILE).config
+    except DataError:
+        return
+    before = config.get("data", {}).get("train_on", SPLIT)
+    if before != data.train_on:
+        raise ConfigError(f"trainer.resume={resumed.source}: that run has data.train_on={before}; type the same")
+
+
 def _tell_start(record: RunRecord, start: Start) -> None:
     """The start weights' data have taught this model, too, so their licence goes on with it."""
     assert record.data
     record.data.more["started_from"] = {"source": start.source, "sha256": start.sha256, "licence": start.licence}
+    record.data.more["started_from"] |= {"heard_all": True} if start.heard_all else {}
     both = [record.data.licence, start.licence or "the start weights' data: not recorded"]
     record.data.licence = "; ".join(dict.fromkeys(filter(None, both)))
     log.info("training starts from the weights of %s", start.source)

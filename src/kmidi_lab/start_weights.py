@@ -15,6 +15,7 @@ from yaml import YAMLError
 
 from kmidi_lab import resume, run_file
 from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.data import ALL
 from kmidi_lab.errors import ConfigError, DataError, LabError, RegistryError, reason
 from kmidi_lab.export.read_back import read_back
 from kmidi_lab.inference.published import example_root, has_registry, load_published
@@ -29,12 +30,14 @@ class Start:
     """Where the weights came from, as a record tells it: the file, its hash, and the licence of what it was trained on.
 
     `anew` names weights that no file holds, as only training uses them; they are as they are drawn for a new network.
+    `heard_all`: they were trained on all of their data, validation and test included.
     """
 
     source: str
     sha256: str
     licence: str | None
     anew: tuple[str, ...] = ()
+    heard_all: bool = False
 
 
 def load(module: LabModule, source: str) -> Start:
@@ -91,7 +94,7 @@ def _settings(known: Path, model: str, experiment: Path) -> dict[str, Any]:
 def _released(module: LabModule, folder: Path, path: Path) -> Start:
     contract = module.contract
     if path != folder and not path.name.startswith(f"{contract.id}."):
-        raise ConfigError(f"of another model; {contract.model} starts from {contract.id}.json of such a folder")
+        raise ConfigError(f"of another model; {contract.model} starts from {contract.id} of such a folder")
     published = load_published(folder, contract.model)
     if published is None:
         raise ConfigError(f"{contract.id} is not published there; type {example_root(KEY)}")
@@ -99,8 +102,11 @@ def _released(module: LabModule, folder: Path, path: Path) -> Start:
     data = read_bounded(folder / entry["exports"]["onnx_path"])
     module.use_contract(published.contract.version)
     weights, anew = read_back(module, data, published)
+    heard_all = (entry.get("data_settings") or {}).get("train_on") == ALL
     module.load_state_dict(weights)
-    return Start(f"{contract.id} in {folder}", hashlib.sha256(data).hexdigest(), entry.get("license"), tuple(anew))
+    return Start(
+        f"{contract.id} in {folder}", hashlib.sha256(data).hexdigest(), entry.get("license"), tuple(anew), heard_all
+    )
 
 
 def _checkpoint(module: LabModule, path: Path) -> Start:
@@ -121,7 +127,8 @@ def _checkpoint(module: LabModule, path: Path) -> Start:
     except DataError:
         data = None
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    return Start(str(checkpoint), digest, data.licence if data else None)
+    heard_all = bool(data) and data.settings.get("train_on") == ALL
+    return Start(str(checkpoint), digest, data.licence if data else None, heard_all=heard_all)
 
 
 def _check_shapes(module: LabModule, weights: dict[str, torch.Tensor]) -> None:

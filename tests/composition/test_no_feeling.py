@@ -9,7 +9,7 @@ from kmidi_lab.composition.song import _felt
 
 LINE = "the text names no feeling, so the seed chooses key and style; set a mood by compose.emotion"
 PLAIN = [
-    "Write me a song about a train", "a tune for my shop", "make a song", "a jingle for a bakery", "a song about the number seven",
+    "Write me a song about a train", "a tune for my shop", "make a song", "a song for a bakery in town", "a song about the number seven",
 ]  # fmt: skip
 
 

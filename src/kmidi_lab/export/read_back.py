@@ -158,7 +158,7 @@ def _exported(module: LabModule) -> bytes:
 
 
 def _heads(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    return {f"head {name}": np.asarray(values, np.float32) for name, values in arrays.items()}
+    return {f"head {name}": np.array(values, np.float32) for name, values in arrays.items()}
 
 
 def _initializers(file: bytes) -> Arrays:

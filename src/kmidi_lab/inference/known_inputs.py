@@ -69,7 +69,7 @@ class KnownInputs:
         """Of inputs `[T, N]`; of very many a part stands for all."""
         some = np.asarray(inputs[np.random.default_rng(0).permutation(len(inputs))[:_MOST]], float)
         spread = some.std(axis=0)
-        scale = _short(np.where(spread > 0, spread, 1.0))
+        scale = _short(np.where(spread > 1e-6, spread, 1.0))
         few = some[:_SOME] / scale
         norms = (few**2).sum(axis=1)
         distance = np.maximum(norms[:, None] + norms - 2 * few @ few.T, 0.0)

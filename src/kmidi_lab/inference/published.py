@@ -153,7 +153,7 @@ def _head(path: Path, read: Callable[[dict[str, Any]], Part]) -> Part:
 
 
 def _maps(raw: dict[str, Any]) -> dict[str, np.ndarray]:
-    arrays = {k: np.array(v, np.float32) for k, v in raw.items() if k.endswith(("weight", "bias"))}
+    arrays = {k: np.array(v, np.float32) for k, v in raw.items() if k.endswith(("weight", "bias", "logit"))}
     if not {"weight", "bias"} <= arrays.keys():
         raise KeyError("weight and bias")
     return arrays

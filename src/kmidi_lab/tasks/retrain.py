@@ -9,7 +9,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from kmidi_lab import lab
-from kmidi_lab.data import DataModule
+from kmidi_lab.data import ALL, DataModule
 from kmidi_lab.errors import ConfigError, DataError, NotBetterError
 from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
 from kmidi_lab.files import write_atomic
@@ -127,6 +127,11 @@ def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     settings = find(cfg.data._target_, DataModule, cfg.trusted).identity(
         model.published.entry.get("data_settings") or {}
     )
+    if settings.get("train_on") == ALL:
+        raise ConfigError(
+            f"models_root={model.root}: its {cfg.model.name} model has heard all of its data, so nothing is left to tell by "
+            "whether a retraining forgets; train one on the split, and name its folder by models_root=DIR"
+        )
     cfg.data.update(plain_values(settings, model.root))
     steps = cfg.retrain.steps
     once = {"max_steps": steps, "val_check_interval": steps, "check_val_every_n_epoch": None}

@@ -95,7 +95,7 @@ def from_model(text: str, known: Known, embedding: NDArray[np.floating], head: d
     elif known.all < LEAST_COVERAGE:
         why = f"only {known.all:.0%} of its words are known: another language, or no words at all"
     elif known.telling < LEAST_COVERAGE:
-        why = f"of its words beside such as the and is only {known.telling:.0%} are known"
+        why = f"only {known.telling:.0%} of its words are known, small ones such as the and is left out"
     elif above.max() < 0:
         why = "no feeling stands out"
     else:
