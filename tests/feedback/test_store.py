@@ -311,6 +311,11 @@ def test_the_task_imports_shows_exports_and_deletes(job, tmp_path: Path, capsys)
     job("task=feedback", "feedback.forget=mine")
     told = capsys.readouterr().out
     assert "deleted: 1 event of 1 use id," in told and f"  {events[0].model:<20} {events[0].action:<9}       1" in told
+    again = event(use=use_id(tmp_path / "outputs"))
+    assert again.use != events[0].use, "what is rated from now on would not be kept"
+    assert Store(tmp_path / "outputs" / "feedback.db").add([again]).new == 1
+    job("task=feedback", "feedback.forget=mine")
+    assert "deleted: 1 event of 2 use ids" in capsys.readouterr().out
     job("task=feedback", "feedback.forget=mine")
     assert "deleted: nothing; " in capsys.readouterr().out
     (tmp_path / "outputs" / "use_ids.json").unlink()

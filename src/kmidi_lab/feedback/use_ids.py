@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import orjson
@@ -24,6 +25,13 @@ def use_ids(folder: Path) -> list[tuple[str, int]]:
         return [(str(use), int(since)) for use, since in orjson.loads(path.read_bytes())]
     except (ValueError, TypeError, OSError) as error:
         raise DataError(f"{path}: not a list of ids; move it away, and a new one is made") from error
+
+
+def renew(folder: Path, gone: Collection[str]) -> None:
+    """Begins a new id where today's is one of those whose events are taken no more, or nothing would be kept from now on."""
+    there = use_ids(folder)
+    if there and there[-1][0] in gone:
+        write_atomic(folder / FILE, orjson.dumps([*there, (new_id(), int(time.time()))]), mode=0o600)
 
 
 def use_id(folder: Path, now: float | None = None) -> str:

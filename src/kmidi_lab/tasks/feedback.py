@@ -17,7 +17,7 @@ from kmidi_lab.feedback.consent import to_line as consent_line
 from kmidi_lab.feedback.event import to_line
 from kmidi_lab.feedback.importing import import_file
 from kmidi_lab.feedback.store import FILE, Store
-from kmidi_lab.feedback.use_ids import use_ids
+from kmidi_lab.feedback.use_ids import renew, use_ids
 from kmidi_lab.files import write_atomic
 from kmidi_lab.streams import say
 from kmidi_lab.wording import many
@@ -55,6 +55,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         )
     if options.forget:
         _forget(store, uses)
+        renew(root, uses)
     _show(store)
     given = "nothing" if consent.scope == "none" else f"{consent.scope!r}, since {consent.date}"
     say(f"allowed to leave this machine: {given}")
