@@ -117,7 +117,7 @@ def _like(known: KnownInputs, count: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["dynamics", "groove", "harmony", "intent", "microtiming", "structure"])
+@pytest.mark.parametrize("model", ["dynamics", "groove", "harmony", "intent", "melody", "microtiming", "structure"])
 def test_the_release_says_when_inputs_have_left_its_data_without_them(job, tmp_path, monkeypatch, model: str) -> None:
     monkeypatch.setattr("kmidi_lab.tasks.monitor.models_root", lambda *_: release_root())
     published = load_published(release_root(), model)

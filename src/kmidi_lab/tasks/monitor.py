@@ -47,7 +47,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if len(seen) < FEWEST:
         raise DataError(
             f"{many(len(inputs), 'input')} of {many(options.days, 'day')}, {len(seen)} of them with all {contract.input_size} numbers; "
-            f"{FEWEST} are needed"
+            f"{FEWEST} are needed, beside those of rated songs"
         )
     known = _known(cfg)
     found = drift(known, seen, cfg.seed)
