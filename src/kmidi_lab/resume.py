@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.nn.module import CONTRACT_VERSION
+from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
 from kmidi_lab.wording import many
 
 log = logging.getLogger(__name__)
@@ -40,12 +39,14 @@ class ResumePoint:
     shapes: dict[str, torch.Size]
     contract_version: str = "1"
 
-    def check(self, module: nn.Module) -> None:
+    def check(self, module: LabModule) -> None:
         """Raises ConfigError: the checkpoint is of another network than `module`."""
         own = {name: values.shape for name, values in module.state_dict().items()}
+        kept = {name: torch.empty(shape, device="meta") for name, shape in self.shapes.items()}
+        there = {name: values.shape for name, values in module.upgraded(kept).items()}
         # A buffer may be newer than the checkpoint; the module fills it when it loads.
-        newer = {name for name, _ in module.named_buffers()} - {*self.shapes}
-        other = sorted(name for name in {*own, *self.shapes} - newer if own.get(name) != self.shapes.get(name))
+        newer = {name for name, _ in module.named_buffers()} - {*there}
+        other = sorted(name for name in {*own, *there} - newer if own.get(name) != there.get(name))
         if other:
             raise ConfigError(
                 f"trainer.resume={self.source}: of another network ({other[0]} differs); give the model, sizes and "

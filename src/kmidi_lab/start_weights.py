@@ -51,9 +51,10 @@ def load(module: LabModule, source: str) -> Start:
     path = Path(source)
     folder = path.parent if path.suffix in (".json", ".onnx") else path
     try:
-        if folder.is_dir() and has_registry(folder):
-            return _released(module, folder, path)
-        return _checkpoint(module, path)
+        with torch.random.fork_rng(devices=[]):  # a training from the weights draws what it drew
+            if folder.is_dir() and has_registry(folder):
+                return _released(module, folder, path)
+            return _checkpoint(module, path)
     except (ConfigError, RegistryError) as error:
         fitting = ", ".join(f"experiment={name}" for name in _fitting(module, folder))
         raise ConfigError(f"{KEY}={source}: {reason(error)}{f'; {fitting} fits' if fitting else ''}") from None
@@ -127,7 +128,7 @@ def _checkpoint(module: LabModule, path: Path) -> Start:
     except DataError:
         data = None
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    heard_all = bool(data) and data.settings.get("train_on") == ALL
+    heard_all = data is not None and data.settings.get("train_on") == ALL
     return Start(str(checkpoint), digest, data.licence if data else None, heard_all=heard_all)
 
 

@@ -39,10 +39,11 @@ def test_it_exports(cli: Cli, old: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_it_goes_on_with_its_best_epoch(cli: Cli, old: Path) -> None:
-    resumed = f"trainer.resume={old / 'checkpoints' / 'best.ckpt'}"
-    done = cli(
-        *OWN, resumed, "trainer.max_epochs=4", "model.module.hidden=[8,8]", "models_root=models", "export.calls=50"
-    )
+def test_its_weights_are_gone_on_from(cli: Cli, old: Path) -> None:
+    """Its optimiser knows nothing of the gate that the network has got since then."""
+    best = old / "checkpoints" / "best.ckpt"
+    more = (*OWN, "trainer.max_epochs=4", "model.module.hidden=[8,8]", "models_root=models", "export.calls=50")
+    refused = cli(*more, f"trainer.resume={best}")
+    assert refused.returncode == 2 and f"type model.init_from={best} to begin with its weights" in refused.stderr
+    done = cli(*more, f"model.init_from={best}")
     assert done.returncode == 0, done.stderr + done.stdout
-    assert "best so far: val/loss 3.6979 after 3 epochs" in done.stderr + done.stdout

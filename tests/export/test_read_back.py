@@ -99,7 +99,7 @@ def _bytes(module: LabModule) -> dict[str, bytes]:
 def test_other_sizes_or_another_model_are_one_line(tmp_path: Path) -> None:
     harmony = _module("model=harmony")
     assert "is [128, 599], this network's" in _line(harmony, RELEASE) or "sizes" in _line(harmony, RELEASE)
-    assert "of another model; harmony starts from harmonypredictor.json" in _line(
+    assert "of another model; harmony starts from harmonypredictor of such a folder" in _line(
         harmony, RELEASE / "groovepredictor.json"
     )
     assert "of another model" in _line(_module("model=groove"), RUN / "checkpoints" / "best.ckpt")

@@ -57,5 +57,5 @@ def test_answers_have_rows_in_words(client) -> None:
     feeling = dict(rows("intent", "I am so sad that she left"))
     assert feeling["feeling"].startswith("sad ") and feeling["sad to happy"].startswith("-0.")
     [unsure] = rows("intent", "the florb of a wug is not in zib")
-    assert unsure[0] == "unsure" and "0% are known" in unsure[1]
+    assert unsure[0] == "unsure" and "0% of its words are known" in unsure[1]
     assert rows("structure", "24")[0][0] == "bar 1"
