@@ -106,7 +106,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     if resumed:
         _check_same_part(resumed, data)
         module.use_contract(resumed.contract_version)
-        resumed.check(module)
+        resumed.check(module, module.upgraded)
         data.use_contract(resumed.contract_version)
     handshake(module, data)
     data.prepare_data()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
+from kmidi_lab.nn.module import CONTRACT_VERSION
 from kmidi_lab.wording import many
 
 log = logging.getLogger(__name__)
@@ -39,11 +40,13 @@ class ResumePoint:
     shapes: dict[str, torch.Size]
     contract_version: str = "1"
 
-    def check(self, module: LabModule) -> None:
-        """Raises ConfigError: the checkpoint is of another network than `module`."""
+    def check(
+        self, module: nn.Module, upgraded: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]] = dict
+    ) -> None:
+        """Raises ConfigError: the checkpoint, `upgraded` to today's form, is of another network than `module`."""
         own = {name: values.shape for name, values in module.state_dict().items()}
         kept = {name: torch.empty(shape, device="meta") for name, shape in self.shapes.items()}
-        there = {name: values.shape for name, values in module.upgraded(kept).items()}
+        there = {name: values.shape for name, values in upgraded(kept).items()}
         # A buffer may be newer than the checkpoint; the module fills it when it loads.
         newer = {name for name, _ in module.named_buffers()} - {*there}
         other = sorted(name for name in {*own, *there} - newer if own.get(name) != there.get(name))
