@@ -210,6 +210,13 @@ def _check_rewrite(network: nn.Module, rewritten: nn.Module, probes: np.ndarray,
         )
 
 
+def export_trained(module: LabModule, data: DataModule, record: RunRecord, to: Publication) -> None:
+    """`export_module` with what a run's data have of inputs. Raises ExportError as that does."""
+    # Feedback holds no frames of sound, so nothing is compared with them.
+    known = None if module.contract.listens else data.trained_on()
+    export_module(module, data.probes(), record, to, known)
+
+
 class ExportCallback(L.Callback):
     """Runs `export_module` at the end of a test, on the first rank.
 
@@ -229,6 +236,4 @@ class ExportCallback(L.Callback):
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, LabModule)
-        # Feedback holds no frames of sound, so nothing is compared with them.
-        known = None if pl_module.contract.listens else self._data.trained_on()
-        export_module(pl_module, self._data.probes(), self._record, self._to, known)
+        export_trained(pl_module, self._data, self._record, self._to)

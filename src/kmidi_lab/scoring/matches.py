@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kmidi_lab.scoring.ngram import Floats, every_match, mixture_weights
+from kmidi_lab.scoring.ngram import Floats, chances_so_far, every_match, mixture_weights
 
 
 def no_matches(order: int) -> Floats:
@@ -20,27 +20,24 @@ def no_matches(order: int) -> Floats:
     return weights
 
 
-def match_weights(own: Floats, pieces: Sequence[Sequence[int]], order: int, vocabulary: int) -> Floats:
+def match_weights(own: Floats, pieces: Sequence[Sequence[int]], order: int) -> Floats:
     """The weights that make the tokens of some pieces most likely (EM).
 
     Args:
         own: `[E]` the probability that the model alone gave to every token, piece after piece.
         pieces: the tokens of each piece.
         order: longest match.
-        vocabulary: number of tokens.
 
     Returns:
         `[order + 1, order + 2]`: row n holds where the longest match has n tokens, column 0 is the model's weight, 1
         that of the piece's own tokens, 1 + k that of what followed matches of k tokens; those longer than n have 0.
         Rows sum to 1.
     """
-    caches: list[Floats] = [np.zeros((order + 1, 0))]
-    lengths = [np.zeros(0, np.int64)]
-    for tokens in pieces:
-        matches, longest = every_match(tokens, order, vocabulary, np.float64)
-        caches.append(matches[:, np.arange(len(tokens)), list(tokens)])
-        lengths.append(longest)
-    everything, longest = np.concatenate([own[None], np.concatenate(caches, 1)]).T, np.concatenate(lengths)
+    heard = [chances_so_far(tokens, order) for tokens in pieces]
+    caches = np.concatenate([np.zeros((0, order + 1)), *(chances for chances, _ in heard)])
+    # Before the first token of a piece there is nothing, which is no match either.
+    longest = np.concatenate([np.zeros(0, np.int64), *(lengths for _, lengths in heard)]).clip(min=0)
+    everything = np.column_stack([own, caches])
     weights = no_matches(order)
     for length in range(order + 1):
         here = everything[longest == length][:, : length + 2]

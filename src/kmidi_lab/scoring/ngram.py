@@ -7,7 +7,7 @@ the uniform distribution, either after Witten and Bell (1991, method C) or by mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,15 +166,9 @@ def every_match(
         `[T]` lengths of the longest matches, as `longest_matches` gives them.
     """
     p, lengths = np.zeros((limit + 1, len(tokens), vocabulary), dtype), np.zeros(len(tokens), np.int64)
-    followers: dict[tuple[int, ...], dict[int, int]] = {}
-    for at, token in enumerate(tokens):
-        contexts = [tuple(tokens[at - n : at]) for n in range(min(at, limit) + 1)]
-        for n, context in enumerate(contexts):
-            counts = followers.setdefault(context, {})
-            if counts:
-                p[n, at, list(counts)] = np.array(list(counts.values())) / sum(counts.values())
-                lengths[at] = n
-            counts[token] = counts.get(token, 0) + 1
+    for at, n, counts in _matches(tokens, limit):
+        p[n, at, list(counts)] = np.array(list(counts.values())) / sum(counts.values())
+        lengths[at] = n
     return p, lengths
 
 
@@ -186,15 +180,21 @@ def chances_so_far(tokens: Sequence[int], limit: int) -> tuple[Floats, Ints]:
         `[T]` lengths of the longest matches, -1 for the first token, before which there is nothing.
     """
     p, lengths = np.zeros((len(tokens), limit + 1)), np.full(len(tokens), -1, np.int64)
+    for at, n, counts in _matches(tokens, limit):
+        p[at, n] = counts.get(tokens[at], 0) / sum(counts.values())
+        lengths[at] = n
+    return p, lengths
+
+
+def _matches(tokens: Sequence[int], limit: int) -> Iterator[tuple[int, int, dict[int, int]]]:
+    """Each place, length of a match there, shortest first, and how often each token followed the match before."""
     followers: dict[tuple[int, ...], dict[int, int]] = {}
     for at, token in enumerate(tokens):
         for n in range(min(at, limit) + 1):
             counts = followers.setdefault(tuple(tokens[at - n : at]), {})
             if counts:
-                p[at, n] = counts.get(token, 0) / sum(counts.values())
-                lengths[at] = n
+                yield at, n, counts
             counts[token] = counts.get(token, 0) + 1
-    return p, lengths
 
 
 def cache_weights(p: Floats, cached: Floats, lengths: Ints, limit: int, iterations: int = 60) -> Floats:

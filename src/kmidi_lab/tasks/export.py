@@ -15,7 +15,7 @@ from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint
 from kmidi_lab.data import ALL, DataModule
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.export.publish import Publication, export_module
+from kmidi_lab.export.publish import Publication, export_trained
 from kmidi_lab.nn.module import LabModule, Trained
 from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable
@@ -56,8 +56,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         # The scores published are always those of these weights, whatever was in run.json.
         evaluate(record, module, evaluator, data, folds)
     to = Publication(models_root, export.tolerance, export.calls, export.release, export.cpp)
-    known = None if module.contract.listens else data.trained_on()
-    export_module(module, data.probes(), record, to, known)
+    export_trained(module, data, record, to)
     run_file.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_file.FILE}")

@@ -52,7 +52,7 @@ def songs(seed: int, number: int) -> list[list[int]]:
 
 
 def fitted(own: np.ndarray, given: Sequence[Sequence[int]]) -> np.ndarray:
-    return match_weights(own, given, MEMORY_ORDER, CLASSES)
+    return match_weights(own, given, MEMORY_ORDER)
 
 
 def some_weights() -> np.ndarray:

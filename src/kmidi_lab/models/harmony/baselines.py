@@ -90,9 +90,7 @@ class BlendedCaches:
         """Tunes the weights by expectation maximisation on `songs` (the validation split)."""
         self.ngram = ngram
         own = [ngram.predict(s)[np.arange(len(s.tokens)), list(s.tokens)] for s in songs]
-        self._weights = match_weights(
-            np.concatenate([np.zeros(0), *own]), [s.tokens for s in songs], MEMORY_ORDER, CLASSES
-        )
+        self._weights = match_weights(np.concatenate([np.zeros(0), *own]), [s.tokens for s in songs], MEMORY_ORDER)
 
     def predict(self, song: TokenSong) -> np.ndarray:
         """`[T, 96]` probabilities of every event given those before it."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kmidi_lab.models.structure.features import UNKNOWN
-from kmidi_lab.models.structure.form import OTHER_LENGTH, TOKENS, Form, length_class
+from kmidi_lab.models.structure.form import OTHER_LENGTH, Form, length_class
 from kmidi_lab.scoring.matches import match_weights, no_matches
 from kmidi_lab.scoring.ngram import Floats, Ints, mixture_weights
 
@@ -29,7 +29,7 @@ def no_memory() -> tuple[Floats, Floats]:
 
 def memory_weights(own: Floats, songs: Sequence[Form]) -> Floats:
     """`[6, 7]`, as `match_weights`; `own` `[E]` is what the network gave to every token."""
-    return match_weights(own, [song.tokens for song in songs], MEMORY_ORDER, TOKENS)
+    return match_weights(own, [song.tokens for song in songs], MEMORY_ORDER)
 
 
 def earlier_lengths(songs: Sequence[Form]) -> tuple[Floats, Ints]:
