@@ -13,7 +13,8 @@ from kmidi_lab.own_yaml import table
 class Preset:
     """A program of the SoundFont: what is known of it, its range in MIDI pitches, and whether training hears it.
 
-    `technique` is how a plain note is sounded; None where the program doesn't say.
+    `technique` is how a plain note is sounded; None where the program doesn't say. `chords` is whether it plays more than one
+    note at a time.
     """
 
     program: int
@@ -23,6 +24,7 @@ class Preset:
     low: int
     high: int
     articulation: str | None = "normal"
+    chords: bool = False
     drums: bool = False
     heard: bool = True
 
@@ -45,7 +47,8 @@ def _presets() -> Iterator[Preset]:
         articulation = row.get("articulation", "normal")
         for program in row["programs"]:
             heard = program not in written["unheard"]
-            yield Preset(program, family, instrument, row.get("technique"), low, high, articulation, heard=heard)
+            facts = (program, family, instrument, row.get("technique"), low, high, articulation)
+            yield Preset(*facts, chords=row.get("chords", False), heard=heard)
     for kit in written["kits"]:
         yield Preset(kit, FAMILY_OF["drums"], "drums", None, 0, 127, drums=True)
 

@@ -35,13 +35,13 @@ class Take:
     bends: tuple[tuple[float, float], ...] = ()
 
 
-def part_of(preset: Preset, takes: Sequence[Take]) -> Part:
+def part_of(preset: Preset, takes: Sequence[Take], slot_s: float = SLOT_S) -> Part:
     """The takes one slot after the other; every slot begins unbent."""
     notes, bends = [], []
     for i, take in enumerate(takes):
-        at = i * SLOT_S + LEAD_S
+        at = i * slot_s + LEAD_S
         notes += [note._replace(start=at + note.start, end=at + note.end) for note in take.notes]
-        bends += [(i * SLOT_S, 0.0), *((at + seconds, semitones) for seconds, semitones in take.bends)]
+        bends += [(i * slot_s, 0.0), *((at + seconds, semitones) for seconds, semitones in take.bends)]
     return Part(preset.program, notes, preset.drums, bends=bends)
 
 

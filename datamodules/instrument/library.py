@@ -19,7 +19,8 @@ from datamodules.shared.splits import SplitBy, assign
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.errors import DataError
 
-SOURCES = (nsynth.SOURCE, philharmonia.SOURCE, general_midi.SOURCE)
+SOURCES = (nsynth.SOURCE, philharmonia.SOURCE, general_midi.SOURCE, general_midi.PHRASES)
+RENDERED = (general_midi.SOURCE, general_midi.PHRASES)
 _RENDERED_VARIANTS = 2
 """Changed copies of what is rendered, at most: there are many takes."""
 
@@ -29,6 +30,7 @@ def load(
     cache_dir: Path,
     names: Sequence[str],
     takes: int,
+    phrases: int,
     notes: int,
     by: SplitBy,
     augmentation: Augmentation,
@@ -40,7 +42,8 @@ def load(
     """Reads and splits all of the sources named that are there.
 
     Args:
-        takes: of each rendered program.
+        takes: of each rendered program: single notes.
+        phrases: of each rendered program, with chords.
         notes: most of each of NSynth's parts.
         sound_fonts: paths of SoundFonts that programs are rendered through beside TimGM6mb.
         scoring: changed copies are not needed.
@@ -51,12 +54,14 @@ def load(
     fonts = tuple(_found(Path(font)) for font in sound_fonts)
 
     def find(changes: Augmentation, names: Sequence[str]) -> tuple[list[PresentSource[Clip]], list[str]]:
-        return engine.find(sources(root, takes, notes, changes, fonts, workers, progress), names)
+        return engine.find(sources(root, takes, phrases, notes, by, changes, fonts, workers, progress), names)
 
     present, absent = find(augmentation, names)
+    through = (rendering.SOUND_FONT, *((font.name, font.stat().st_size) for font in fonts))
     settings: dict[str, tuple[object, ...]] = {
         nsynth.SOURCE: (notes,),
-        general_midi.SOURCE: (takes, rendering.SOUND_FONT, *((font.name, font.stat().st_size) for font in fonts)),
+        general_midi.SOURCE: (takes, *through),
+        general_midi.PHRASES: (phrases, by, *through),
     }
     readings = []
     for source in present:
@@ -74,7 +79,9 @@ def load(
 def sources(
     root: Path,
     takes: int,
+    phrases: int,
     most: int,
+    by: SplitBy,
     augmentation: Augmentation,
     sound_fonts: Sequence[Path],
     workers: int,
@@ -101,6 +108,13 @@ def sources(
             general_midi.SOURCE,
             list,
             lambda _: general_midi.read(takes, fewer, sound_fonts, progress=progress),
+            lambda _: packages("midirenderer", "pretty_midi"),
+            always=True,
+        ),
+        Source(
+            general_midi.PHRASES,
+            list,
+            lambda _: general_midi.read_phrases(phrases, by, fewer, sound_fonts, progress=progress),
             lambda _: packages("midirenderer", "pretty_midi"),
             always=True,
         ),
@@ -137,8 +151,8 @@ class TakeRules(Rules[Clip]):
 
     def split(self, songs: list[Clip]) -> Split:
         rule = {
-            "rule": "by take (instrument, pitch and dynamic of a recording; program and pitch of a rendering); NSynth as "
-            f"published; programs of {general_midi.UNHEARD} in test alone",
+            "rule": "by take (instrument, pitch and dynamic of a recording; program and pitch of a rendering, a phrase by its "
+            f"first); NSynth as published; programs of {general_midi.UNHEARD} in test alone",
             "val_share": self.by.val,
             "test_share": self.by.test,
             "seed": self.by.seed,
@@ -154,4 +168,4 @@ class TakeRules(Rules[Clip]):
         }
 
     def stand_in(self, used: list[str]) -> str | None:
-        return general_midi.STAND_IN if used == [general_midi.SOURCE] else None
+        return general_midi.STAND_IN if set(used) <= set(RENDERED) else None

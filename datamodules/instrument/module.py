@@ -27,7 +27,7 @@ from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
 _BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER = (4.0, 30.0), (-10.0, 35.0), 20, 64
-_RENDERED = (general_midi.SOURCE, general_midi.UNHEARD)
+_RENDERED = (*library.RENDERED, general_midi.UNHEARD)
 _ATTACK = INSTRUMENT.output("attack").index
 
 
@@ -37,14 +37,15 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
     Args:
         root: folder that holds `philharmonia/<instrument>/*.mp3` or `nsynth-train/examples.json` … as published.
         cache_dir: where prepared sounds are kept, by content.
-        sources: all that are there are used; `gm` (rendered) always is.
+        sources: all that are there are used; `gm` and `gm_phrases` (rendered) always are.
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         val_share, test_share, split_seed: of the takes; NSynth's own split is kept.
         train_on: `split`, its training part, or `all`: validation and test, too, so that nothing is left to score.
         frames: longest stretch of a clip in training.
         skip: most frames that it starts late.
         rendered_share: of the rendered clips, that an epoch shows beside recordings.
-        takes: of each rendered program.
+        takes: of each rendered program: single notes.
+        phrases: of each rendered program that training hears, with chords.
         notes: most of each of NSynth's parts.
         sound_fonts: paths of SoundFonts that programs are rendered through beside TimGM6mb.
         conditions: score recorded clips in other recording conditions, too (`audio.conditions.CHANGES`).
@@ -67,6 +68,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         "test_share",
         "split_seed",
         "takes",
+        "phrases",
         "notes",
         "sound_fonts",
     )
@@ -87,6 +89,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         skip: CountOrNone = 8,
         rendered_share: Share = 0.3,
         takes: Count = 24,
+        phrases: Count = 12,
         notes: Count = 20_000,
         sound_fonts: Sequence[str] = (),
         conditions: bool = False,
@@ -96,11 +99,12 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
     ) -> None:
         augmentation = augment or Augmentation()
         load_from = partial(
-            load_of, library.load, library.SOURCES, root, cache_dir, takes=takes, notes=notes,
+            load_of, library.load, library.SOURCES, root, cache_dir, takes=takes, phrases=phrases,
+            notes=notes,
             by=split_by(split_seed, val_share, test_share), sound_fonts=tuple(sound_fonts), workers=workers, progress=progress,
         )  # fmt: skip
         load = load_from(sources, augmentation=augmentation)
-        recorded = [source for source in sources if source != general_midi.SOURCE]
+        recorded = [source for source in sources if source not in library.RENDERED]
         self._in_conditions = load_from(recorded, augmentation=Conditions()) if conditions and recorded else None
         super().__init__(load, split, batch_size)
         self.train_on = checked_train_on(train_on)
