@@ -3,12 +3,14 @@
     DATA_ROOT=… python benchmarks/instrument_sounds.py MODELS_ROOT recordings
     DATA_ROOT=… python benchmarks/instrument_sounds.py MODELS_ROOT others
     python benchmarks/instrument_sounds.py MODELS_ROOT font /usr/share/sounds/sf2/sf_GMbank.sf2
+    DATA_ROOT=… python benchmarks/instrument_sounds.py MODELS_ROOT pieces /usr/share/sounds/sf2/sf_GMbank.sf2
     python benchmarks/instrument_sounds.py MODELS_ROOT drums FOLDER [FOLDER …]
 
 `recordings` are the validation and test takes of the Philharmonia: how many are unsure, and why. A model that has heard
 them (`data.train_on=all`) says nothing of itself by them. `others` are sounds of the test of the head that hears speech,
 20 of a source, up to 4 s, at a peak of 0.3: none of them was trained on. `font` are General MIDI programs through a
-SoundFont: the training's are TimGM6mb and FluidR3. `drums` are folders of recordings of percussion, such as the kits of
+SoundFont, single notes and phrases: the training's are TimGM6mb and FluidR3. `pieces` are stretches of 4 s of pieces for
+piano as people played them, through a SoundFont's piano. `drums` are folders of recordings of percussion, such as the kits of
 Debian's hydrogen-drumkits: 24 of a folder at most, evenly by name.
 """
 
@@ -26,19 +28,23 @@ import numpy as np
 
 import kmidi_lab
 from datamodules.instrument import philharmonia
+from datamodules.instrument.general_midi_phrases import PHRASE_SLOT_S, phrase_of
 from datamodules.instrument.general_midi_programs import PRESETS, Preset
-from datamodules.instrument.general_midi_takes import SLOT_S, part_of, take_of
-from datamodules.shared.rendering import render
+from datamodules.instrument.general_midi_takes import SLOT_S, Take, part_of, take_of
+from datamodules.shared import emopia
+from datamodules.shared.rendering import Note, Part, parts_of, render
 from datamodules.shared.splits import Groups, assign
 from datamodules.sound_kind.__main__ import sounds
 from kmidi_lab.audio.io import AudioError, read_recording
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.recognition import Recognition
+from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.instrument.features import CLASSES
 from kmidi_lab.report.formats import table
 
 _LONGEST_S, _OTHER_S, _PEAK, _EACH, _OF_A_FOLDER, _TAKES, _SEED = 60.0, 4.0, 0.3, 20, 24, 4, 28
+_PIECES = 40
 _REASONS = {
     "no instrument stands out": "no instrument",
     "too short": "too short",
@@ -84,21 +90,45 @@ def others(root: Path) -> Iterator[tuple[str, str, str, Samples]]:
 
 
 def through(font: Path) -> Iterator[tuple[str, str, str, Samples]]:
-    """Takes of every program and kit that training hears, then of those kept for the test."""
+    """Takes of every program and kit, then phrases of the programs that training hears."""
     for preset in PRESETS:
         rng = np.random.default_rng([_SEED, preset.program, preset.drums])
-        yield from _played(preset, font, rng)
+        source = f"{'kits' if preset.drums else 'programs' if preset.heard else 'programs kept for the test'}"
+        takes = [take_of(preset, i, _TAKES, rng) for i in range(_TAKES)]
+        yield from _played(preset, takes, SLOT_S, source, font)
+    for preset in (each for each in PRESETS if each.heard and not each.drums):
+        rng, pitches = np.random.default_rng([_SEED, preset.program, 2]), range(preset.low, preset.high)
+        takes = [phrase_of(preset, i, _TAKES, lambda _, own=pitches: own, rng) for i in range(_TAKES)]  # type: ignore[misc]
+        kind = "phrases with chords" if preset.chords else "phrases without chords"
+        yield from _played(preset, takes, PHRASE_SLOT_S, kind, font)
 
 
-def _played(preset: Preset, font: Path, rng: np.random.Generator) -> Iterator[tuple[str, str, str, Samples]]:
-    takes = [take_of(preset, i, _TAKES, rng) for i in range(_TAKES)]
-    samples = render([part_of(preset, takes)], font)
+def _played(
+    preset: Preset, takes: list[Take], slot_s: float, source: str, font: Path
+) -> Iterator[tuple[str, str, str, Samples]]:
+    samples = render([part_of(preset, takes, slot_s)], font)
     for i, take in enumerate(takes):
-        slot = samples[int(i * SLOT_S * RATE) : int((i + 1) * SLOT_S * RATE)]
+        slot = samples[int(i * slot_s * RATE) : int((i + 1) * slot_s * RATE)]
         if np.abs(slot).max(initial=0) > 0:
-            source = f"{'kits' if preset.drums else 'programs' if preset.heard else 'programs kept for the test'}"
             instrument, family = _names(take.labels)
             yield source, instrument if preset.heard else "", family, _PEAK * slot / np.abs(slot).max()
+
+
+def pieces(root: Path, font: Path) -> Iterator[tuple[str, str, str, Samples]]:
+    """From the middle of pieces for piano, evenly by name."""
+    played = [path for path in sorted(root.glob("asap/**/*.mid")) if path.name != "midi_score.mid"]
+    clips = [path for path in emopia.files(root) if path.suffix == ".mid"]
+    for name, paths in (("EMOPIA", clips), ("ASAP", played)):
+        for i in np.linspace(0, len(paths) - 1, _PIECES).round().astype(int):
+            notes = [Note(*note) for part in parts_of(read_piece(paths[i])) for note in part.notes]
+            begin = float(np.median([note.start for note in notes]))
+            cut = [
+                note._replace(start=note.start - begin, end=min(note.end - begin, _OTHER_S))
+                for note in notes
+                if begin <= note.start < begin + _OTHER_S
+            ]
+            samples = render([Part(0, cut)], font)[: round(_OTHER_S * RATE)]
+            yield name, "piano", "piano", _PEAK * samples / np.abs(samples).max()
 
 
 def drums(folders: list[Path]) -> Iterator[tuple[str, str, str, Samples]]:
@@ -132,6 +162,7 @@ def row(asked: list[Asked]) -> list[str]:
         cells += [
             _share(right[known]),
             *([_share(right[known & unsure]), _share(right[known & ~unsure])] if question == "instrument" else []),
+            *([_share((~right & ~unsure)[known])] if question == "instrument" else []),
         ]
     return cells
 
@@ -147,6 +178,7 @@ def main() -> int:
         "recordings": lambda: recordings(data),
         "others": lambda: others(data),
         "font": lambda: through(Path(rest[0])),
+        "pieces": lambda: pieces(data, Path(rest[0])),
         "drums": lambda: drums([Path(folder) for folder in rest]),
     }
     model = kmidi_lab.load("instrument", models_root=root)
@@ -159,7 +191,8 @@ def main() -> int:
             unread += 1
             continue
         by_source[source].append(Asked(source, instrument, family, answer))
-    headings = ["", "sounds", *_REASONS, "unsure", "instrument right", "… where unsure", "… where not", "family right"]
+    headings = ["", "sounds", *_REASONS, "unsure", "instrument right", "… where unsure", "… where not"]
+    headings += ["surely wrong", "family right"]
     everything = [one for asked in by_source.values() for one in asked]
     rows = [[name, str(len(asked)), *row(asked)] for name, asked in {**by_source, "all": everything}.items()]
     print(table(headings, rows, range(1, len(headings))))

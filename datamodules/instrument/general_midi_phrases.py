@@ -46,7 +46,7 @@ def phrase_of(
     """
     lead = int(preset.low + (index + rng.random()) * (preset.high - preset.low) / phrases)
     velocity, pitches = int(rng.integers(20, 128)), allowed(lead)
-    way = rng.choice((_chord, _arpeggio, _both_hands, _phrase)) if preset.chords else _phrase
+    way = _WAYS[rng.integers(len(_WAYS))] if preset.chords else _phrase
     notes, touch = way(preset, lead, pitches, rng)
     accents = rng.integers(-_ACCENT, _ACCENT + 1, len(notes))
     played = [n._replace(velocity=int(np.clip(velocity + a, 1, 127))) for n, a in zip(notes, accents, strict=True)]
@@ -73,11 +73,11 @@ def _chord(preset: Preset, lead: int, pitches: Pitches, rng: np.random.Generator
 
 
 def _arpeggio(preset: Preset, lead: int, pitches: Pitches, rng: np.random.Generator) -> Chosen:
-    """The tones of a chord one after the other, up and down."""
+    """The tones of a chord one after the other, up and down, from `lead` on."""
     tones = chord_tones(lead, pitches, rng)
     turn = [*tones, *tones[-2:0:-1]]
-    starts = _starts(rng, (1.0,))
-    return _touched([(start, turn[i % len(turn)]) for i, start in enumerate(starts)], preset, rng)
+    starts, first = _starts(rng, (1.0,)), turn.index(lead)
+    return _touched([(start, turn[(first + i) % len(turn)]) for i, start in enumerate(starts)], preset, rng)
 
 
 def _phrase(preset: Preset, lead: int, pitches: Pitches, rng: np.random.Generator) -> Chosen:
@@ -145,6 +145,9 @@ def _touched(heads: Sequence[tuple[float, int]], preset: Preset, rng: np.random.
         end = last if touch == _PEDAL else start + max(_SHORTEST_S, _TOUCHES[touch] * (then - start))
         notes.append(Note(start, end, pitch, 0))
     return notes, touch
+
+
+_WAYS = (_chord, _arpeggio, _both_hands, _phrase)
 
 
 def _released(notes: Sequence[Note]) -> tuple[Note, ...]:
