@@ -26,7 +26,7 @@ from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, Instru
 from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
-_BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER = (4.0, 30.0), (-10.0, 35.0), 20, 64
+_BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER, _CONVERTED = (4.0, 30.0), (-10.0, 35.0), 20, 64, 2048
 _RENDERED = (*library.RENDERED, general_midi.UNHEARD)
 _ATTACK = INSTRUMENT.output("attack").index
 
@@ -142,6 +142,14 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
     def _heard(self, clips: Sequence[Clip]) -> list[SoundInputs]:
         return heard_sounds([clip.sound.frames for clip in clips], self.contract.features)
 
+    def _heard_as_stored(self, sounds: Sequence[NDArray[np.floating]]) -> list[SoundInputs]:
+        """As the model gets them, in the store's float16: as float32 all copies together would take twice the memory."""
+        heard = []
+        for first in range(0, len(sounds), _CONVERTED):
+            for inputs, counts in heard_sounds(sounds[first : first + _CONVERTED], self.contract.features):
+                heard.append(SoundInputs(inputs.astype(np.float16), counts))  # type: ignore[arg-type]
+        return heard
+
     def place_counts(self) -> torch.Tensor:
         """`[160]`: training clips with a label for each place."""
         return torch.from_numpy(np.sum([encode(clip.labels)[0] for clip in self.songs("train")], 0))
@@ -151,7 +159,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         recorded = sum(clip.source not in _RENDERED for clip in clips) or len(clips)
         self._recorded, self._rendered = recorded, len(clips) - recorded
         kinds = [[c.sound.frames, *c.sound.variants] for c in clips]
-        heard = heard_sounds([frames for variants in kinds for frames in variants], self.contract.features)
+        heard = self._heard_as_stored([frames for variants in kinds for frames in variants])
         self._store = FrameStore([sound.inputs for sound in heard], self.device)
         self._counted = torch.from_numpy(np.concatenate([*(s.counts for s in heard), [False]])).to(self.device)
         copies = torch.tensor([len(variants) for variants in kinds], device=self.device)
