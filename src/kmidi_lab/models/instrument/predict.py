@@ -14,7 +14,7 @@ from kmidi_lab.models.instrument.features import CLASSES
 
 _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
 
-_SURE = 0.51
+_SURE = 0.54
 """Probability of the likeliest instrument below which the answer is said to be unsure, as 5 % of the validation
 recordings are (docs/instrument.md)."""
 
