@@ -95,7 +95,7 @@ library.load(root, root, ('embedded', 'rntxt', 'chorales'), SplitBy(0, 0.1, 0.15
 """,
     "instrument": """
 library.general_midi.PRESETS = library.general_midi.PRESETS[::3]
-library.load(root, root, ('gm',), 1, 1, SplitBy(0, 0.1, 0.2), Augmentation(variants=0), 1, False)
+library.load(root, root, ('gm', 'gm_phrases'), 1, 1, 1, SplitBy(0, 0.1, 0.2), Augmentation(variants=0), 1, False)
 """,
     "intent": "library.load(root, root, ('rules',), SplitBy(0, 0.1, 0.1))",
     "melody": """
