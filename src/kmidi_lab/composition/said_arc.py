@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.said_feel import behind, items_of, of_a_song
+from kmidi_lab.composition.said_feel import ahead, behind, items_of, of_a_song
 from kmidi_lab.composition.words import parts_of
 from kmidi_lab.own_yaml import table
 
-_RISES, _FALLS, _BOTH = "Climb-to-Climax", "Descent", "Rise and Fall"
+_RISES, _FALLS, _BOTH, _FLAT = "Climb-to-Climax", "Descent", "Rise and Fall", "Static Reflection"
+_ONE = "no such course ({}): a song has one arc, over the whole of it"
 _EVERYWHERE = {"sure_rise": r"crescendos?", "sure_fall": r"(?:diminuendo|decrescendo)s?"}
 """Words that every language has."""
 _TOKEN = re.compile(r"\{([a-z]+)\}")
@@ -24,20 +25,35 @@ _SUBJECT = re.compile(r"\b(?:that|which|and|then|it|to|should|will|slowly|gradua
 _ABOUT = re.compile(r"\b(?:about|of|for|how)\b", re.I)
 _LOUDNESS = re.compile(r"loud|quiet|soft|intens|volume|whisper|silen", re.I)
 """Words that are of sound: a song about rain that `gets louder` does, one about a man who `dies away` may not."""
-_ELSEWHERE = re.compile(
-    r"\W*(?:only |just )?(?:in|during|before|at|for|around) (?:the|each|every|its) (?:\w+ )?"
-    r"(?:middle|bridge|intro|verses?|chorus|choruses|solo|start|beginning|breakdown)\b",
+ELSEWHERE = re.compile(
+    r"\W*(?:(?:only |just |again )?(?:in|during|before|after|at|for|around) (?:the|each|every|its) (?:\w+ )?"
+    r"(?:middle|bridge|intro|verses?|chorus|choruses|solo|start|beginning|breakdown|half)|halfway|mid-?way)\b",
     re.I,
 )
 """What stands behind words that are not of the whole song, as in `calms down in the middle`."""
 _TELLS = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
 
 
+class Free:
+    """Which places of a text no match has taken yet."""
+
+    def __init__(self, text: str) -> None:
+        self._taken = bytearray(len(text))
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether nothing is taken from `start` to `end`."""
+        return 1 not in self._taken[start:end]
+
+    def take(self, start: int, end: int) -> None:
+        """Takes the places from `start` to `end`."""
+        self._taken[start:end] = b"\1" * (end - start)
+
+
 def take_joined_arc(text: str) -> tuple[tuple[str, str], str]:
     """The arc that a song goes through before it ends, as in `builds up and fades out`, its words, and the text without it."""
     for arc, cue in _joined():
         for match in cue.finditer(text):
-            if of_a_song(text, match) and not _denied(text, match):
+            if of_a_song(text, match) and not denied(text, match):
                 return (arc, match["said"].lower()), f"{text[: match.start()]}{text[match.end() :]}"
     return ("", ""), text
 
@@ -46,13 +62,47 @@ def take_arc(text: str, language: str = ENGLISH) -> tuple[str, str]:
     """The arc that a text asks for, and the words that do; empty where none do. Of several the last counts: a song ends so."""
     for arc, cue, sure in _cues(language):
         for match in reversed([*cue.finditer(text)]):
-            elsewhere = _denied(text, match) or _ELSEWHERE.match(text, match.end())
-            if not elsewhere and (sure or _of_the_song(text, match, language)):
+            if not _elsewhere(text, match, language) and _said(text, match, sure, language):
                 return arc, match[0].lower()
     return "", ""
 
 
-def _of_the_song(text: str, match: re.Match[str], language: str) -> bool:
+def other_arcs(text: str, taken: str, language: str = ENGLISH) -> list[tuple[str, str]]:
+    """(line, words) of each rise and fall that a text asks for beside the words that are taken, in its order: a song has one arc."""
+    at = text.lower().rfind(taken) if taken else -1
+    free = Free(text)
+    if at >= 0:
+        free.take(at, at + len(taken))
+    found = []
+    for _, cue, sure in _cues(language):
+        for match in cue.finditer(text):
+            start, end = match.span()
+            if free.is_free(start, end) and _said(text, match, sure, language):
+                place = ELSEWHERE.match(text, end) if language == ENGLISH else None
+                free.take(start, end)
+                found.append((start, text[start : place.end() if place else end].lower()))
+    return [(_ONE.format(words), words) for _, words in sorted(found)]
+
+
+def _said(text: str, match: re.Match[str], sure: bool, language: str) -> bool:
+    """Whether a match is meant, and of the song."""
+    return not denied(text, match) and (sure or of_the_song(text, match, language))
+
+
+def _elsewhere(text: str, match: re.Match[str], language: str) -> bool:
+    """Whether a match is of one place in the song."""
+    if language == ENGLISH:
+        return bool(ELSEWHERE.match(text, match.end()))
+    return bool(elsewhere(language).search(parted(text, match)))
+
+
+def parted(text: str, match: re.Match[str]) -> str:
+    """The clause that a match is in, as far as it is near."""
+    before, after = (parts_of(side) for side in (behind(text, match.start()), ahead(text, match.end())))
+    return f"{before[-1]} {match[0]} {after[0]}"
+
+
+def of_the_song(text: str, match: re.Match[str], language: str) -> bool:
     """Whether it is the song that a match tells of."""
     if language != ENGLISH:
         return bool(_music(language).search(behind(text, match.start())))
@@ -70,7 +120,7 @@ def _of_the_song(text: str, match: re.Match[str], language: str) -> bool:
     return bool(named and not people and goes_on and (_LOUDNESS.search(match[0]) or not _ABOUT.search(before)))
 
 
-def _denied(text: str, match: re.Match[str]) -> bool:
+def denied(text: str, match: re.Match[str]) -> bool:
     """Whether one of the two words before a match denies it, as in `never gets louder`."""
     before = re.findall(r"[\w'’]+", parts_of(behind(text, match.start()))[-1].lower())[-2:]
     return any(word.replace("’", "'") in table(__name__, "said_arc.yaml")["denials"] for word in before)
@@ -91,12 +141,10 @@ def _cues(language: str) -> tuple[tuple[str, re.Pattern[str], bool], ...]:
     rise, fall = _filled(words, "rise"), _filled(words, "fall")
     then = "|".join(filter(None, (_filled(words, "then"), fall)))
     link = rf"(?:\s*,)?(?:\s+{words['link']})*\s+"
-    return (
-        (_BOTH, _pattern(rf"(?:{rise}){link}(?:{then})"), False),
-        *out,
-        (_RISES, _pattern(rise), False),
-        (_FALLS, _pattern(fall), False),
-    )
+    both = "|".join(filter(None, (_filled(words, "both"), rf"(?:{rise}){link}(?:{then})")))
+    flat = [(_FLAT, _pattern(words["flat"]), False)] if "flat" in words else []
+    rest = ((_RISES, _pattern(rise), False), (_FALLS, _pattern(fall), False))
+    return ((_BOTH, _pattern(both), False), *out, *rest, *flat)
 
 
 @cache
@@ -112,6 +160,12 @@ def _joined() -> tuple[tuple[str, re.Pattern[str]], ...]:
         _FALLS: rf"(?:{_SLOWLY} )?(?:{fall})",
     }
     return tuple((arc, re.compile(rf"\b(?P<said>(?:{cue}){_HOW}){_ON}", re.I)) for arc, cue in arcs.items())
+
+
+@cache
+def elsewhere(language: str) -> re.Pattern[str]:
+    """What tells of one place in a song, in another language than English."""
+    return re.compile(rf"\b(?:{table(__name__, 'said_arc.yaml').get(language, {}).get('elsewhere', '(?!)')})\b", re.I)
 
 
 @cache

@@ -15,8 +15,9 @@ from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases
 from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
-from kmidi_lab.composition.said_arc import take_arc, take_joined_arc
+from kmidi_lab.composition.said_arc import other_arcs, take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
+from kmidi_lab.composition.said_course import take_courses, take_tempo, with_courses
 from kmidi_lab.composition.said_ending import take_ending, take_opening
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_form
@@ -41,10 +42,13 @@ def read_sentence(text: str) -> Wishes:
 
 def _read_other(text: str, language: str) -> Wishes:
     """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre, dances, and its arc."""
-    out = Collector(None, take_arc(text, language), [])
+    tempo, text = take_tempo(text, language)
+    arc = take_arc(text, language)
+    others = other_arcs(text, arc[1], language)
+    out = Collector(None, arc, [])
     for items in clauses(text):
         out.take(items, [_is_international(item) for item in items])
-    return out.wishes()
+    return with_courses(out.wishes(), tempo, others)
 
 
 def _is_international(item: Item) -> bool:
@@ -57,7 +61,10 @@ def _read_english(text: str) -> Wishes:
     opening, text = take_opening(text)
     joined, text = take_joined_arc(text)
     ending, text = take_ending(text)
+    tempo, text = take_tempo(text)
+    courses, text = take_courses(text)
     arc = joined if joined[0] else take_arc(text)
+    courses += other_arcs(text, arc[1])
     if ending.sinks and not arc[0]:
         arc = ("Descent", ending.faded)
     impossible = not_done(re.sub(re.escape(arc[1]), ", ", text, flags=re.I) if arc[1] else text)
@@ -72,7 +79,7 @@ def _read_english(text: str) -> Wishes:
     groups = [items for items in groups if items]
     marks = [asked(items) for items in groups]
     asks = any(a for _, a in marks)
-    asks = asks or form is not None or bool(feel.name or ending or opening)
+    asks = asks or form is not None or bool(feel.name or ending or opening or tempo.course)
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
     out = Collector(form, arc, pairs)
@@ -91,7 +98,8 @@ def _read_english(text: str) -> Wishes:
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
     missing = (*wishes.missing, *second, *impossible)
-    return replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing)
+    wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing)
+    return with_courses(wishes, tempo, courses)
 
 
 def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:

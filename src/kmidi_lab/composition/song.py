@@ -16,7 +16,7 @@ from kmidi_lab.composition import summaries
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief, Mood, closest_mood
 from kmidi_lab.composition.briefing import brief_of
-from kmidi_lab.composition.closing import closed, faded_in
+from kmidi_lab.composition.closing import closed, faded_in, moving
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.own_chords import open_end, unheard
@@ -87,6 +87,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
+    arrangement = moving(arrangement, request.wishes.course)
     arrangement = closed(faded_in(arrangement) if request.wishes.opening else arrangement, request.wishes.ending)
     played = performed(arrangement, brief, players)
     remarks += played.remarks
@@ -112,7 +113,8 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
         return brief_of(request, Mood(0.0, 0.0), seed, request.wishes.arc, reference), [unsure]
     read = players.ask("intent", text=request.unread)
     players.note("intent", summaries.of_reading(read))
-    told = read.arc_said and not request.wishes.form  # sections that are named say how a song goes on
+    # Sections that are named say how a song goes on, and what was told of a course is no arc of the whole.
+    told = read.arc_said and not (request.wishes.form or request.wishes.course or request.wishes.courses)
     arc = request.wishes.arc or (read.arc if told else "")
     if read.unsure:
         unsure = f"the text's mood is not sure ({read.why}); set it by compose.emotion"

@@ -62,6 +62,8 @@ def taken_lines(request: SongRequest, brief: Brief) -> list[Taken]:
     if asked and (asked is not request.metre or (asked is not COMMON and not request.typed["metre"])):
         lines.append(_metre_line(request.metre_words, asked.name, request.typed, request.metre_source))
     lines += [Taken("beginning", "faded", request.wishes.opening)] if request.wishes.opening else []
+    if course := request.wishes.course:
+        lines.append(Taken("tempo", f"{course} and {course}", request.wishes.words["course"]))
     lines += [Taken("ending", how, words) for how, words in request.wishes.ending._asdict().items() if words]
     known = request.song.get("narrative_arc")
     if arc := request.wishes.arc:
