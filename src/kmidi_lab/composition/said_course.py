@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.said_arc import ELSEWHERE, Free, denied, elsewhere, of_the_song, parted
 from kmidi_lab.composition.said_feel import items_of, of_a_song
+from kmidi_lab.composition.said_where import Free, denied, elsewhere, of_the_song, parted
 from kmidi_lab.composition.vocabulary import kinds
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.own_yaml import table
@@ -75,9 +75,7 @@ def _asked(text: str, match: re.Match[str], group: str) -> bool:
 
 def _somewhere(text: str, match: re.Match[str], language: str) -> bool:
     """Whether a match is of one place in the song, or is taken back."""
-    if language == ENGLISH:
-        return bool(ELSEWHERE.match(text, match.end()) or _BACK.search(text, match.end()))
-    return bool(elsewhere(language).search(parted(text, match)))
+    return elsewhere(text, match, language) or bool(language == ENGLISH and _BACK.search(text, match.end()))
 
 
 def with_courses(wishes: Wishes, tempo: SaidTempo, others: Sequence[tuple[str, str]]) -> Wishes:
