@@ -33,11 +33,12 @@ _NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head"
 def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
     language = language_of(text)
-    chords, text = take_chords(text)
+    said, text = take_chords(text)
     plain = with_keys(text)
     wishes = _read_english(plain) if language == ENGLISH else _read_other(plain, language)
-    words = wishes.words | ({"chords": chords} if chords else {})
-    return replace(wishes, chords=chords, words=words, language=language)
+    words = wishes.words | ({"chords": said.chords} if said.chords else {})
+    missing = (*said.lines, *wishes.missing)
+    return replace(wishes, chords=said.chords, missing=missing, words=words, language=language)
 
 
 def _read_other(text: str, language: str) -> Wishes:
