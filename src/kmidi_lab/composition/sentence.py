@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases
+from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases, pictured
 from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
@@ -21,6 +21,7 @@ from kmidi_lab.composition.said_course import take_courses, take_tempo, with_cou
 from kmidi_lab.composition.said_ending import take_ending, take_opening
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_form
+from kmidi_lab.composition.said_pace import said_pace
 from kmidi_lab.composition.said_pairs import take_pairs
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.wishes import Wishes
@@ -49,6 +50,7 @@ def _read_other(text: str, language: str) -> Wishes:
     out = Collector(None, arc, [])
     for items in clauses(text):
         out.take(items, [_is_international(item) for item in items])
+    out.take(pace := said_pace(text, language), [True] * len(pace))
     return with_courses(out.wishes(), tempo, others)
 
 
@@ -83,6 +85,13 @@ def _read_english(text: str) -> Wishes:
     asks = asks or form is not None or bool(feel.name or ending or opening or tempo.course)
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
+    for n, items in enumerate(groups):
+        goes_on = items[0].text in ("a", "an", "the", "my") and n + 1 < len(
+            groups
+        )  # such as `a slow, lonely walk home`
+        after = groups[n + 1] if goes_on and items[-1].kind == "pace" else []
+        seen = pictured([*items, *after])[: len(items)]
+        marks[n] = [a or b for a, b in zip(marks[n][0], seen, strict=True)], marks[n][1]
     out = Collector(form, arc, pairs)
     for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
         alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
