@@ -162,7 +162,7 @@ def said(wishes: Wishes) -> dict[str, Any]:
     return {
         name: v
         for name, v in vars(wishes).items()
-        if v and v != ("", "") and name not in ("words", "missing", "metres", "paced", "language")
+        if v and v != ("", "") and name not in ("words", "missing", "metres", "paced", "asks", "language")
     }
 
 

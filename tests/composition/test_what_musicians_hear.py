@@ -114,7 +114,7 @@ def test_your_own_chords_are_played_as_typed_to_the_end(written: Arrange, make, 
         []
         if last == "C"
         else [
-            f"the song ends on your chord {last}, which leaves it open: it comes home to C where your last chord does"
+            f"your chords end the song on {last}, which leaves it open; for an end at rest, end them with C"
         ]
     )
 

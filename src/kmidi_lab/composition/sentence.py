@@ -108,7 +108,7 @@ def _read_english(text: str) -> Wishes:
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
     missing = (*wishes.missing, *second, *impossible)
-    wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing)
+    wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing, asks=asks)
     return with_courses(wishes, tempo, courses)
 
 

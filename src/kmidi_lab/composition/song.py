@@ -33,6 +33,7 @@ from kmidi_lab.song.vocabularies import mood_affect
 
 _TELLING = ("happy", "sad", "angry", "fear", "disgust", "calm")
 """Labels that say what a song is to feel like."""
+_BY_SEED = "the seed chooses key and style"
 _FAINT = 0.2
 """Distance from the neutral middle below which readings alone say no feeling."""
 
@@ -117,12 +118,14 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     told = read.arc_said and not (request.wishes.form or request.wishes.course or request.wishes.courses)
     arc = request.wishes.arc or (read.arc if told else "")
     if read.unsure:
-        unsure = f"the text's mood is not sure ({read.why}); set it by compose.emotion"
-        return brief_of(request, None, seed, arc, reference), [unsure]
+        brief = brief_of(request, None, seed, arc, reference)
+        if request.wishes.asks and brief.mood.plain:
+            return brief, [f"the text names no feeling that is known, so {_BY_SEED}; set a mood by compose.emotion"]
+        return brief, [f"the text's mood is not sure ({read.why}); set it by compose.emotion"]
     mood = _felt(read.valence, read.arousal, read.label, request.unread)
     if mood.plain:
         brief = brief_of(request, mood, seed, arc, reference)
-        instead = "the seed chooses key and style" if brief.mood.words != AS_HEARD else f"the song is {AS_HEARD}"
+        instead = _BY_SEED if brief.mood.words != AS_HEARD else f"the song is {AS_HEARD}"
         return brief, [f"the text names no feeling, so {instead}; set a mood by compose.emotion"]
     mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
     return brief_of(request, mood, seed, arc, reference), []

@@ -12,6 +12,7 @@ from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.taken import Taken, reasons
+from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.wording import many
 
@@ -108,7 +109,8 @@ def _band_lines(wishes: Wishes) -> list[Taken]:
     lines = [Taken(f"{name} for", _and(map(_called, roles)), "") for name, roles in by.items()]
     alone = wishes.words.get("alone", "")
     rest = [role for role in wishes.without if alone and role not in wishes.words]
-    if said_out := [role for role in wishes.without if role not in rest]:
+    usual = vocabulary()["characters"]  # a lullaby has no drums, which is no news
+    if said_out := [role for role in wishes.without if role not in rest and wishes.words.get(role) not in usual]:
         lines.append(Taken("without", _and(map(_called, said_out)), ""))
     if rest:
         lines.append(Taken("without", _and(map(_called, rest)), f"a {alone} plays alone"))

@@ -37,6 +37,7 @@ class Wishes:
         courses: words that ask for courses that no song takes, of which `missing` has lines.
         second: program of a second player of the melody's instrument, None without one.
         throughout: parts that play in all sections, also where these are soft.
+        asks: whether a word for a song or a wish asks for music.
         language: that the text seems to be in; of others than English little is read.
     """
 
@@ -62,6 +63,7 @@ class Wishes:
     courses: tuple[str, ...] = ()
     second: int | None = None
     throughout: tuple[str, ...] = ()
+    asks: bool = False
     language: str = ENGLISH
 
     @property
