@@ -113,9 +113,7 @@ def test_your_own_chords_are_played_as_typed_to_the_end(written: Arrange, make, 
     assert told == (
         []
         if last == "C"
-        else [
-            f"your chords end the song on {last}, which leaves it open; for an end at rest, end them with C"
-        ]
+        else [f"your chords end the song on {last}, which leaves it open; for an end at rest, end them with C"]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -37,7 +38,7 @@ _LONG = 16
 _SHORT = 24
 """Bars of a song that has room for sections of several kinds."""
 _EDGES = 0.125
-"""Share of a song that intro and outro may have."""
+"""Share of a song that intro and outro may have together at no cost, and each of them at all."""
 PHRASE = 4
 """Bars of a phrase."""
 _SUNG = ("verse", "chorus", "bridge", "solo")
@@ -77,10 +78,10 @@ def chosen_form(draw: Draw, bars: int) -> tuple[list[Stretch], str]:
     forms: list[tuple[list[Stretch], str]] = []
     for number in range(1, _MOST_CANDIDATES + 1):
         drawn = closed(draw(number))
-        forms += [drawn] if _framed(drawn[0]) else []
+        forms += [drawn] if _framed(drawn[0], bars) else []
         if number >= _CANDIDATES and any(_returns(f) > 1 for f, _ in forms):
             break
-    by_rule = form(bars), "no form that was drawn had intro and outro in their places, so it is a rule's"
+    by_rule = form(bars), "no form that was drawn had intro and outro in their places and short, so it is a rule's"
     return max(forms, key=lambda candidate: _worth(candidate[0], bars), default=by_rule)
 
 
@@ -101,10 +102,15 @@ def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
     ], f"the {last.kind} of {many(last.bars, 'bar')} at the end became its {kind}, so that the song closes"
 
 
-def _framed(drawn: Sequence[Stretch]) -> bool:
-    """Whether an intro stands only at the beginning and an outro only at the end; several may stand there together."""
+def _framed(drawn: Sequence[Stretch], bars: int) -> bool:
+    """Whether an intro stands only at the beginning and an outro only at the end, neither longer than its share of the song.
+
+    Several may stand there together. A share is rounded up to whole phrases.
+    """
     runs = [kind for kind, _ in groupby(s.kind for s in drawn)]
-    return "intro" not in runs[1:] and "outro" not in runs[:-1]
+    longest = PHRASE * math.ceil(bars * _EDGES / PHRASE)
+    short = all(sum(s.bars for s in drawn if s.kind == kind) <= longest for kind in ("intro", "outro"))
+    return short and "intro" not in runs[1:] and "outro" not in runs[:-1]
 
 
 def following(form: Sequence[Stretch], arc: str) -> list[Stretch]:
