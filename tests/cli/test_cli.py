@@ -244,7 +244,22 @@ def test_before_an_error_nothing_is_said_on_standard_output(called: Cli, tmp_pat
     done = called("task=predict", "model=microtiming", f"predict.midi={tmp_path / 'no.mid'}")
     assert (done.returncode, done.stdout) == (2, "")
     remark, *_, error = done.stderr.splitlines()
-    assert "using the released one" in remark and "ERROR" in error
+    assert "using the released one" in remark and error.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "task=compose compose.text=",
+        "task=compose compose.emotion=jooy",
+        "task=nothing",
+        "task=registry registry.action=what",
+    ],
+)
+def test_an_error_has_one_form_whether_it_is_told_before_a_job_or_by_it(called: Cli, words: str) -> None:
+    done = called(*words.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def test_a_fault_exits_with_1_and_one_line(cli: Cli, tmp_path: Path) -> None:
     assert "FAULT  rtneural" in done.stdout
     assert "'in_shape' is missing" in done.stdout
     assert "1 model, 1 fault, 2 notes | written: " in done.stdout
-    assert len([line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]) == 1
+    assert len([line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error: ")]) == 1
     assert "Traceback" not in done.stderr + done.stdout
     assert report(tmp_path)["findings"][2]["subject"] == "dynamicsengine"
     assert [p.name for p in (tmp_path / "models").iterdir()] == ["dynamicsengine.json"]
