@@ -59,6 +59,12 @@ def test_a_chorus_that_returns_is_drawn_for_longer() -> None:
     assert chosen_form(lambda seed: once, 32) == (once, "")
 
 
+def test_a_pre_chorus_leads_from_a_verse() -> None:
+    odd = read_form("intro 4, pre-chorus 8, chorus 8, verse 8, chorus 4")
+    good = read_form("verse 8, pre-chorus 8, chorus 4, verse 8, chorus 4")
+    assert chosen_form(lambda seed: good if seed == 7 else odd, 32)[0] == good
+
+
 @pytest.mark.parametrize("kind", ["intro", "outro"])
 def test_an_intro_and_an_outro_are_no_longer_than_an_eighth_of_a_song(kind: str) -> None:
     """Of 64 bars 8: one of 16 is not taken, however often its chorus returns."""

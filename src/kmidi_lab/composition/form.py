@@ -136,7 +136,7 @@ def _returns(drawn: Sequence[Stretch]) -> int:
 
 
 def _worth(drawn: Sequence[Stretch], bars: int) -> float:
-    """Higher for a short intro, no chorus at the beginning, one that returns, an end that is one, sections of whole phrases, and few solos."""
+    """Higher for a short intro, no chorus at the beginning, one that returns, an end that is one, sections of whole phrases, few solos, and no pre-chorus but behind a verse."""
     kinds = [s.kind for s in drawn]
     length = {kind: sum(s.bars for s in drawn if s.kind == kind) for kind in kinds}
     aside = sum(length.get(kind, 0) for kind in ("solo", "other", "silence")) / bars
@@ -152,6 +152,7 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
         - sum(s.bars % PHRASE != 0 for s in drawn) / len(drawn)
         - _CUT * (kinds[0] == "chorus")
         - _CUT * sum(s.bars < PHRASE and s.kind in _SUNG for s in drawn)
+        - 2 * _CUT * sum(b == "pre-chorus" and a not in ("verse", b) for a, b in pairwise(["", *kinds]))
         - 0.02 * max(0, max(s.bars for s in drawn) - _LONG)
         - sum(a == b for a, b in pairwise(kinds)) / len(drawn)
     )

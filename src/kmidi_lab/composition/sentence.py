@@ -56,7 +56,7 @@ def _read_other(text: str, language: str) -> Wishes:
 
 def _is_international(item: Item) -> bool:
     written = item.kind == "metre" and "/" in item.text
-    named = item.text in vocabulary()["italian"] or item.text in vocabulary()["dances"]
+    named = any(item.text in vocabulary()[group] for group in ("italian", "dances", "characters"))
     return item.kind in ("tempo", "key") or written or named
 
 

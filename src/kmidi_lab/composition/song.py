@@ -24,6 +24,7 @@ from kmidi_lab.composition.performance import Bars, Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.said_mood import said_mood
 from kmidi_lab.composition.telling import taken_lines, told_of
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
@@ -110,6 +111,10 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     if not request.unread:
         return brief_of(request, None, seed, request.wishes.arc, reference), []
     if request.wishes.language != ENGLISH:
+        mood, said = said_mood(request.unread, request.wishes.language)
+        if (place := mood_affect(mood)) is not None:
+            felt = Mood(*place, words=mood)
+            return brief_of(request, felt, seed, request.wishes.arc, reference), [f"mood {mood} from the text ({said})"]
         unsure = "the text's mood is not sure (not English); set it by compose.emotion"
         return brief_of(request, Mood(0.0, 0.0), seed, request.wishes.arc, reference), [unsure]
     read = players.ask("intent", text=request.unread)
