@@ -111,10 +111,10 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     if not request.unread:
         return brief_of(request, None, seed, request.wishes.arc, reference), []
     if request.wishes.language != ENGLISH:
-        mood, said = said_mood(request.unread, request.wishes.language)
-        if (place := mood_affect(mood)) is not None:
-            felt = Mood(*place, words=mood)
-            return brief_of(request, felt, seed, request.wishes.arc, reference), [f"mood {mood} from the text ({said})"]
+        word, said = said_mood(request.unread, request.wishes.language)
+        if (place := mood_affect(word)) is not None:
+            felt = Mood(*place, words=word)
+            return brief_of(request, felt, seed, request.wishes.arc, reference), [f"mood {word} from the text ({said})"]
         unsure = "the text's mood is not sure (not English); set it by compose.emotion"
         return brief_of(request, Mood(0.0, 0.0), seed, request.wishes.arc, reference), [unsure]
     read = players.ask("intent", text=request.unread)
