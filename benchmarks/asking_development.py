@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 from active_learning import ENOUGH, Task, fitted, instrument_rows, needed, scaled, text_task, voice_rows
-from asking_ways import badge, balanced, far_and_unsure, fisher, hard_clusters, typical, typicality
+from asking_ways import badge, balanced, far_and_unsure, hard_clusters, typical, typicality
+from sklearn.linear_model import LogisticRegression
 
-from kmidi_lab.feedback.asking import core_set, margin
+from kmidi_lab.feedback.asking import core_set, information, margin
 
 SEEDS = (11, 12, 13)
 Choose = Callable[[Task, np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
@@ -76,7 +77,7 @@ def _core_set(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.
 
 
 def _spread(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    return np.searchsorted(rest, fisher(np.ones(len(t.pool)), t.pool, known, count))
+    return np.searchsorted(rest, information(np.ones(len(t.pool)), t.pool, known, count)[0])
 
 
 def _fisher(power: float, balanced_by: float = 0.0) -> Choose:
@@ -88,14 +89,25 @@ def _fisher(power: float, balanced_by: float = 0.0) -> Choose:
         weight = (1 - (chances**2).sum(1)) ** power
         held = np.array([(t.pool_y[known] == c).sum() for c in model.classes_])
         weight *= (chances @ (1.0 / held)) ** balanced_by
-        return np.searchsorted(rest, fisher(weight / weight.mean(), t.pool, known, count))
+        return np.searchsorted(rest, information(weight, t.pool, known, count)[0])
 
     return choose
 
 
-def _fisher_margin(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    weight = (1 + margin(_chances(t, known, np.arange(len(t.pool)))[0])) ** 2
-    return np.searchsorted(rest, fisher(weight / weight.mean(), t.pool, known, count))
+def by_margins(power: float) -> Choose:
+    """Information with one plus the margin to a power as the weight."""
+
+    def choose(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        weight = (1 + margin(_chances(t, known, np.arange(len(t.pool)))[0])) ** power
+        return np.searchsorted(rest, information(weight, t.pool, known, count)[0])
+
+    return choose
+
+
+def _sharp_margin(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Margins of a regression whose prior is a hundredth as strong as that of the one that is judged."""
+    model = LogisticRegression(C=10, max_iter=200, tol=1e-3).fit(t.pool[known], t.pool_y[known])
+    return np.argsort(-margin(model.predict_proba(t.pool[rest])), kind="stable")[:count]
 
 
 WAYS = {
@@ -121,10 +133,16 @@ WAYS = {
     "fisher": Way(_fisher(1), False, 5, True),
     "fisher squared": Way(_fisher(2), False, 5, True),
     "fisher squared, typical start": Way(_fisher(2), True, 5),
-    "fisher, margins": Way(_fisher_margin, False, 5, True),
-    "fisher, margins, typical start": Way(_fisher_margin, True, 5),
+    "fisher, margins": Way(by_margins(2), False, 5, True),
+    "fisher, margins, typical start": Way(by_margins(2), True, 5),
     "fisher squared, balanced": Way(_fisher(2, 1), False, 5, True),
     "fisher squared, balanced, typical start": Way(_fisher(2, 1), True, 5),
+    "typical start, sharp margin by 5": Way(_sharp_margin, True, 5),
+    "information": Way(by_margins(2)),
+    "information, by the root": Way(by_margins(0.5)),
+    "information, fourth power": Way(by_margins(4)),
+    "typical start, information": Way(by_margins(2), True),
+    "typical start, information by 5": Way(by_margins(2), True, 5),
 }
 """Margin by 5: a batch in five parts, with a new learner after each."""
 
@@ -136,7 +154,7 @@ def curve(task: Task, way: Way, seed: int) -> tuple[list[int], list[float]]:
     known = (
         typical(task.pool, first, task.first, seed)
         if way.typical_start
-        else fisher(np.ones(len(task.pool)), task.pool, first, task.first)
+        else information(np.ones(len(task.pool)), task.pool, first, task.first)[0]
         if way.designed_start
         else rng.permutation(len(task.pool))[: task.first]
     )
