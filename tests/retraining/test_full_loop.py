@@ -97,6 +97,12 @@ def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(cli: Cli, t
     assert [report["frozen_test_was_heard"] for report in reports] == [True, True]
     assert cli("task=verify", "models_root=outputs/models").returncode == 0
 
+    registry = json.loads((models / "registry.json").read_text())
+    registry["models"][0]["status"] = "trained"
+    shutil.copytree(models, tmp_path / "good")
+    (tmp_path / "good" / "registry.json").write_text(json.dumps(registry))
+    kept = cli(*ASK, "models_root=good")
+    assert kept.returncode == 2 and "type models_root=FOLDER model.init_from=good" in kept.stderr, kept.stderr
     forgets = cli(*ASK[:-1], "retrain.learning_rate=0.1", "retrain.margin=0")
     assert forgets.returncode == 1 and "the gate of the frozen test" in forgets.stderr, forgets.stderr
 

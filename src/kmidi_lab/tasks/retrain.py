@@ -13,6 +13,9 @@ from kmidi_lab.data import ALL, SPLIT, DataModule
 from kmidi_lab.errors import ConfigError, DataError, NotBetterError
 from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.published import has_registry
+from kmidi_lab.registry.policy import may_replace
+from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.retraining.gated import Retraining
 from kmidi_lab.retraining.going_on import Basis, events_again, settings_of
 from kmidi_lab.retraining.lessons import ALIKE, Lessons
@@ -75,6 +78,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     held = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
     _set(cfg, model)
     if model.heard_all:
+        _check_place(cfg, model)
         say(HEARD)
     report = Retraining(model, lessons, raters, held, cfg.retrain.margin, cfg.seed)
 
@@ -142,6 +146,18 @@ def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     steps = cfg.retrain.steps
     once = {"max_steps": steps, "val_check_interval": steps, "check_val_every_n_epoch": None}
     cfg.trainer.update({"max_epochs": _MANY_EPOCHS, "ema": 0.0, "patience": 0, "more": {**cfg.trainer.more, **once}})
+
+
+def _check_place(cfg: DictConfig, model: TrainableRelease) -> None:
+    """Raises ConfigError: what the training would earn can't be published there."""
+    there = Path(cfg.models_root)
+    old = published_entry(there, model.published.contract.id) if has_registry(there) else None
+    allowed, why = may_replace(old, "training")
+    if not allowed:
+        raise ConfigError(
+            f"models_root={there}: what is retrained from a model that has heard all of its data has status training, and {why}; "
+            f"type models_root=FOLDER model.init_from={model.root}"
+        )
 
 
 def _check_data(cfg: DictConfig, model: TrainableRelease, data: DataModule) -> None:
