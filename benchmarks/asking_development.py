@@ -3,7 +3,8 @@
     DATA_ROOT=… python benchmarks/asking_development.py --folder out
 
 The development parts are cut from the pools, and the test parts are not looked at: of GoEmotions another 3,000 comments of
-`train`, of Philharmonia a third of the pool's pitches, of RAVDESS four actors. Three seeds, none of the test's.
+`train`, of Philharmonia a third of the pool's pitches, of RAVDESS four actors, of
+Speech a third of the pool's speakers. Three seeds, none of the test's.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from active_learning import ENOUGH, Task, fitted, instrument_rows, needed, scaled, text_task, voice_rows
+from active_learning import ENOUGH, Task, fitted, instrument_rows, needed, scaled, speech_rows, text_task, voice_rows
 from asking_ways import badge, balanced, far_and_unsure, hard_clusters, typical, typicality
 from sklearn.linear_model import LogisticRegression
 
@@ -138,11 +139,14 @@ WAYS = {
     "fisher squared, balanced": Way(_fisher(2, 1), False, 5, True),
     "fisher squared, balanced, typical start": Way(_fisher(2, 1), True, 5),
     "typical start, sharp margin by 5": Way(_sharp_margin, True, 5),
-    "information": Way(by_margins(2)),
-    "information, by the root": Way(by_margins(0.5)),
+    "information": Way(by_margins(0.5)),
+    "information, first power": Way(by_margins(1)),
+    "information, squared": Way(by_margins(2)),
     "information, fourth power": Way(by_margins(4)),
-    "typical start, information": Way(by_margins(2), True),
-    "typical start, information by 5": Way(by_margins(2), True, 5),
+    "typical start, information": Way(by_margins(0.5), True),
+    "typical start, information, squared": Way(by_margins(2), True),
+    "typical start, information, squared, by 5": Way(by_margins(2), True, 5),
+    "typical start, design": Way(by_margins(0), True),
 }
 """Margin by 5: a batch in five parts, with a new learner after each."""
 
@@ -178,6 +182,10 @@ def tasks(name: str, root: Path, folder: Path, seed: int) -> Task:
         rows, y, test, pitches = instrument_rows(root, folder)
         part = np.array([zlib.crc32(p.encode()) // 4 % 3 == 0 for p in pitches])
         sizes = (30, 15, 600)
+    elif name == "Speech":
+        rows, y, test, speakers = speech_rows(root, folder)
+        part = np.array([zlib.crc32(s.encode()) // 4 % 3 == 0 for s in speakers])
+        sizes = (40, 40, 1000)
     else:
         rows, y, test, actors = voice_rows(root, folder)
         part, sizes = np.isin(actors, [15, 16, 17, 18]), (40, 20, 600)
@@ -189,7 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, default=Path("active_learning"))
     parser.add_argument("--ways", default="; ".join(WAYS), help="some of them, with '; ' between")
-    parser.add_argument("--sets", default="Philharmonia,RAVDESS,GoEmotions", help="some of them")
+    parser.add_argument("--sets", default="Philharmonia,RAVDESS,GoEmotions,Speech", help="some of them")
     arguments, root = parser.parse_args(), Path(os.environ["DATA_ROOT"])
     folder, ways = arguments.folder, arguments.ways.split("; ")
     folder.mkdir(parents=True, exist_ok=True)

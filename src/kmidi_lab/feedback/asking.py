@@ -71,6 +71,11 @@ def batch(scores: Array, vectors: Array, count: int) -> NDArray[np.intp]:
     return best[np.isin(best, chosen)]
 
 
+def doubt(chances: Array) -> Array:
+    """`[N]`, above 0 to 1 where the likeliest two of `[N, C]` probabilities are the same: weights for `information`."""
+    return np.sqrt(1 + margin(chances) + LEAST)
+
+
 def information(
     weights: Array, vectors: Array, labelled: NDArray[np.integer], count: int
 ) -> tuple[NDArray[np.intp], Array]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.errors import ConfigError, DataError, UserError, named, one_of, reason
-from kmidi_lab.feedback.asking import LEAST, SCORES, Array, batch, disagreement, highest, information, margin
+from kmidi_lab.feedback.asking import LEAST, SCORES, Array, batch, disagreement, doubt, highest, information
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
@@ -136,7 +136,7 @@ def _by_information(
     inputs = [item.question.vector for item in items if item.question.vector is not None]
     own = np.stack(inputs if len(inputs) == len(items) else [item.guess.output for item in items]).astype(float)
     known = labelled if labelled is not None and len(inputs) == len(items) else np.zeros((0, own.shape[1]))
-    weights = (1 + margin(np.stack([item.guess.chances for item in items]))) ** 2 + LEAST
+    weights = doubt(np.stack([item.guess.chances for item in items]))
     deviation = own.std(axis=0)
     vectors = (np.concatenate([own, known]) - own.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     everything = np.concatenate([weights, np.full(len(known), weights.mean())])
