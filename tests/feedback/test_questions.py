@@ -68,8 +68,8 @@ def test_the_score_decides_in_a_small_folder_too_and_alone_where_no_diversity_is
 
 
 def _variance_by_hand(rows: np.ndarray, known: list[int]) -> float:
-    """The mean over all rows of x' (10 I + sum of what is known)^-1 x, the inverse made anew."""
-    inverse = np.linalg.inv(10 * np.eye(rows.shape[1]) + sum(np.outer(rows[i], rows[i]) for i in known))
+    """The mean over all rows of x' (30 I + sum of what is known)^-1 x, the inverse made anew."""
+    inverse = np.linalg.inv(30 * np.eye(rows.shape[1]) + sum(np.outer(rows[i], rows[i]) for i in known))
     return float(np.mean([row @ inverse @ row for row in rows]))
 
 
@@ -141,9 +141,8 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
             typed = shlex.split(line[line.index("task=label") :])
             assert f"models_root='{tmp_path}/my models'" in typed and f"label.file={tmp_path / 'queue.csv'}" in typed
     assert few.count("task=label") == 2
-    assert (
-        "score (minus the lead of its likeliest answer), place and the model's answer; the highest score first" in few
-    )
+    lowered = "score (by how much its label would lower the variance of what a regression says of all), place"
+    assert f"{lowered} and the model's answer; the highest score first" in few
     assert few.count("type python -m kmidi_lab task=label model=intent") == 1
     job("task=queue", *task)
     said = capsys.readouterr().out

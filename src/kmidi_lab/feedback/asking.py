@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 _BY_DIVERSITY, _SHARE = 5, 0.5
 """A batch is chosen, by diversity, of so many times as many of the highest scores, and of this share of all at most."""
-_RIDGE = 10.0
-"""The strength of the prior of a logistic regression that would learn on vectors of mean 0 and deviation 1."""
+_RIDGE = 30.0
+"""The prior's strength beside a label of mean weight, on vectors of mean 0 and deviation 1 (docs/active_learning.md)."""
 LEAST = 1e-12
 """No probability is taken to be lower."""
 
