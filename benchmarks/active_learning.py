@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
-from asking_ways import Perceptron, far_and_unsure, typical
+from asking_ways import Perceptron, typical
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -36,7 +36,7 @@ from datamodules.instrument.philharmonia import read_name
 from datamodules.intent import goemotions
 from kmidi_lab.audio.io import read_recording
 from kmidi_lab.audio.mel import RATE, MelStream
-from kmidi_lab.feedback.asking import batch, core_set, disagreement, doubt, entropy, information, margin
+from kmidi_lab.feedback.asking import batch, core_set, disagreement, doubt, entropy, far_and_unsure, information, margin
 
 SEEDS, MEMBERS, ENOUGH = range(1, 6), 3, 0.95
 CLIPS = 600
@@ -100,6 +100,11 @@ def _information(t: Task, known: np.ndarray, rest: np.ndarray, rng: np.random.Ge
     return np.searchsorted(rest, information(weights, t.pool, known, t.step)[0])
 
 
+def _far(t: Task, known: np.ndarray, rest: np.ndarray, count: int) -> np.ndarray:
+    weights = 1 + margin(_probabilities(t, known, np.arange(len(t.pool))))
+    return np.searchsorted(rest, far_and_unsure(weights, t.pool, known, count)[0])
+
+
 Choose = Callable[[Task, np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
 
@@ -123,7 +128,7 @@ WAYS = {
     "core set": Way(lambda t, known, rest, rng: core_set(t.pool[rest], t.pool[known], t.step)),
     "committee": Way(lambda t, known, rest, rng: _top(disagreement(_committee(t, known, rest, rng)), t.step)),
     "typical start, far and unsure": Way(
-        lambda t, known, rest, rng: far_and_unsure(_probabilities(t, known, rest), t.pool[rest], t.pool[known], t.step),
+        lambda t, known, rest, rng: _far(t, known, rest, t.step),
         typical_start=True,
     ),
     "information": Way(_information),
@@ -309,16 +314,18 @@ def main() -> None:
 def _draw(result: dict[str, Any], path: Path) -> None:
     """A panel for each task; the ways of the perceptron are dashed."""
     figure, axes = plt.subplots(1, len(result), figsize=(5 * len(result), 5.5))
+    lines: dict[str, Any] = {}
     for axis, (name, own) in zip(axes, result.items(), strict=True):
         for way, run in own["ways"].items():
             scores, style = np.array(run["accuracy"]), "--" if WAYS[way].dropout else "-"
             mean, spread = scores.mean(0), scores.std(0, ddof=1)
-            [line] = axis.plot(run["labels"], mean, style, label=way, color="black" if "random" in way else None)
-            axis.fill_between(run["labels"], mean - spread, mean + spread, alpha=0.1, color=line.get_color())
+            colour = "black" if "random" in way else f"C{list(WAYS).index(way)}"
+            [lines[way]] = axis.plot(run["labels"], mean, style, label=way, color=colour)
+            axis.fill_between(run["labels"], mean - spread, mean + spread, alpha=0.1, color=colour)
         axis.axhline(ENOUGH * float(np.mean(own["all_labels"])), color="grey", linestyle=":")
         axis.set(title=name, xlabel="labels", ylabel="accuracy on the test part")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncol=5, frameon=False)
-    figure.tight_layout(rect=(0, 0.1, 1, 1))
+    figure.legend(lines.values(), lines.keys(), loc="lower center", ncol=5, frameon=False)
+    figure.tight_layout(rect=(0, 0.15, 1, 1))
     figure.savefig(path, dpi=80)
 
 

@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 import numpy as np
 from active_learning import ENOUGH, Task, fitted, instrument_rows, needed, scaled, speech_rows, text_task, voice_rows
-from asking_ways import badge, balanced, far_and_unsure, hard_clusters, typical, typicality
+from asking_ways import badge, balanced, hard_clusters, typical, typicality
 from sklearn.linear_model import LogisticRegression
 
-from kmidi_lab.feedback.asking import core_set, information, margin
+from kmidi_lab.feedback.asking import core_set, far_and_unsure, information, margin
 
 SEEDS = (11, 12, 13)
 Choose = Callable[[Task, np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
@@ -70,7 +70,8 @@ def _balanced(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.
 
 
 def _far(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    return far_and_unsure(_chances(t, known, rest)[0], t.pool[rest], t.pool[known], count)
+    weights = 1 + margin(_chances(t, known, np.arange(len(t.pool)))[0])
+    return np.searchsorted(rest, far_and_unsure(weights, t.pool, known, count)[0])
 
 
 def _core_set(t: Task, known: np.ndarray, rest: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -78,21 +78,6 @@ def hard_clusters(chances: Array, vectors: Array, count: int, seed: int) -> Arra
     return best[taken]
 
 
-def far_and_unsure(chances: Array, vectors: Array, labelled: Array, count: int) -> Array:
-    """Places, each of the largest product of its distance to what is labelled or taken and of one plus its margin."""
-    unsure = 1 + margin(chances)
-    distance = np.full(len(vectors), np.inf)
-    for row in labelled:
-        distance = np.minimum(distance, ((vectors - row) ** 2).sum(axis=1))
-    taken: list[int] = []
-    while len(taken) < count:
-        score = np.sqrt(distance) * unsure
-        score[taken] = -1
-        taken.append(int(score.argmax()))
-        distance = np.minimum(distance, ((vectors - vectors[taken[-1]]) ** 2).sum(axis=1))
-    return np.array(taken)
-
-
 def balanced(chances: Array, classes: Array, labels: Array, count: int) -> Array:
     """Places of the least margins, guessed class by guessed class, the class with the fewest labels first."""
     score, guess = margin(chances), classes[chances.argmax(axis=1)]

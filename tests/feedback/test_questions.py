@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback.asking import batch, core_set, disagreement, entropy, information, margin
+from kmidi_lab.feedback.asking import batch, core_set, disagreement, entropy, far_and_unsure, information, margin
 from kmidi_lab.feedback.labels import Labels, kappa
 from kmidi_lab.feedback.material import Asker, Item, material, ranked
 from kmidi_lab.feedback.queue import queue_items, queue_rows
@@ -107,6 +107,15 @@ def test_a_queue_by_information_holds_no_twins_and_counts_on_what_is_labelled() 
         Item(Question(f"{i:064x}"), str(i), Guess(x, np.array([0.5, 0.5]), ["a", "b"])) for i, x in enumerate(axes)
     ]
     assert sorted(int(item.source) // 4 for item in ranked(sounds, "information", 3, labelled=labelled)) == [0, 1, 2]
+
+
+def test_far_asks_about_what_is_unlike_all_that_is_labelled_if_the_model_is_unsure_of_it() -> None:
+    line = np.array([[0.0], [1.0], [4.0], [10.0], [11.0]])
+    places, products = far_and_unsure(np.ones(5), line, np.array([0]), 2)
+    assert (places.tolist(), products.tolist()) == ([4, 2], [11.0, 4.0])
+    surer = far_and_unsure(np.array([1.0, 1.0, 1.0, 1.0, 0.5]), line, np.array([0]), 9)[0]
+    assert surer.tolist()[:2] == [3, 2] and sorted(surer.tolist()) == [1, 2, 3, 4]
+    assert far_and_unsure(np.ones(5), line, np.zeros(0, int), 1)[0].tolist() == [4], "5.8 from the mean, 0 is 5.2"
 
 
 def test_kappa_is_cohens() -> None:

@@ -71,6 +71,37 @@ def batch(scores: Array, vectors: Array, count: int) -> NDArray[np.intp]:
     return best[np.isin(best, chosen)]
 
 
+def far_and_unsure(
+    weights: Array, vectors: Array, labelled: NDArray[np.integer], count: int
+) -> tuple[NDArray[np.intp], Array]:
+    """Places of `count` vectors, each of the largest product of its weight and its distance to what is labelled or taken.
+
+    Args:
+        weights: `[N]`, how unsure each is.
+        vectors: `[N, D]`, labelled ones among them; without any, the first is the furthest from the mean.
+        labelled: places of those that are labelled.
+        count: at most; what is labelled is not taken.
+
+    Returns:
+        Places and products.
+    """
+    known = vectors[labelled] if len(labelled) else vectors.mean(axis=0, keepdims=True)
+    distance = np.full(len(vectors), np.inf)
+    for row in known:
+        distance = np.minimum(distance, ((vectors - row) ** 2).sum(axis=1))
+    free = np.ones(len(vectors), bool)
+    free[labelled] = False
+    taken, products = list[int](), list[float]()
+    while len(taken) < count and free.any():
+        product = np.where(free, np.sqrt(distance) * weights, -np.inf)
+        place = int(product.argmax())
+        taken.append(place)
+        products.append(float(product[place]))
+        free[place] = False
+        distance = np.minimum(distance, ((vectors - vectors[place]) ** 2).sum(axis=1))
+    return np.array(taken, np.intp), np.array(products)
+
+
 def doubt(chances: Array) -> Array:
     """`[N]`, above 0 to 1 where the likeliest two of `[N, C]` probabilities are the same: weights for `information`."""
     return np.sqrt(1 + margin(chances) + LEAST)

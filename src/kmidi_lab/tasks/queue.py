@@ -8,7 +8,6 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.feedback.labels import Labels
-from kmidi_lab.feedback.material import INFORMATION
 from kmidi_lab.feedback.queue import queue_rows
 from kmidi_lab.feedback.rounds import Facts, Rounds
 from kmidi_lab.feedback.store import FILE, Store
@@ -21,7 +20,8 @@ from kmidi_lab.wandb_rounds import log_step
 
 _SCORES = {
     "margin": " (minus the lead of its likeliest answer)",
-    INFORMATION: " (by how much its label would lower the variance of what a regression says of all)",
+    "far": " (how far it is from what is labelled or stands above, times how unsure the model is)",
+    "information": " (by how much its label would lower the variance of what a regression says of all)",
 }
 
 
