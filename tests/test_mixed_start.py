@@ -25,6 +25,8 @@ def test_shares_of_what_was_learnt() -> None:
     learnt = {"w": torch.tensor([4.0, 0.0]), "index": torch.tensor([3, 5])}
     assert [mixed_start.mixed(start, learnt, share)["w"].tolist() for share in (0, 0.25, 1)] == [[0, 4], [1, 3], [4, 0]]
     assert mixed_start.mixed(start, learnt, 0.25)["index"].tolist() == [3, 5]
+    diverged = {"w": torch.full((2,), torch.nan), "index": learnt["index"]}
+    assert mixed_start.mixed(start, diverged, 0)["w"].tolist() == [0, 4]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_what_goes_on_is_mixed_with_the_start_of_the_first_and_a_bad_training_wi
     assert record(second)["training"]["val_loss"] == record(finished)["training"]["val_loss"]
 
     bad, said = trained(*begun, "model.mix_with_start=[0,1]", "model.module.learning_rate=1.0", "trainer.max_epochs=1")
-    assert "0 is taken: the start weights stay as they were" in said
+    assert "0 is taken, so the start weights stay as they were" in said
     for name, got in weights(bad, "best").items():
         torch.testing.assert_close(got, there[name])
     assert record(bad)["training"]["val_loss"] == pytest.approx(record(start)["training"]["val_loss"], rel=1e-5)

@@ -69,9 +69,11 @@ def mixed(start: Weights, learnt: Weights, share: float) -> dict[str, torch.Tens
 
     Args:
         start: weights by name.
-        learnt: of the same network.
+        learnt: of the same network; not asked, and may be no numbers, where `share` is 0.
         share: of what was learnt, 0 to 1.
     """
+    if not share:
+        return dict(start)
     return {n: torch.lerp(start[n], w, share) if w.is_floating_point() else w for n, w in learnt.items()}
 
 
@@ -119,11 +121,11 @@ def mix(
         for share in shares:
             module.load_state_dict(mixed(start, learnt, share))
             losses[share] = _validated(module, data, machine)
-    share = min(shares, key=losses.__getitem__)
+    share = min(shares, key=lambda s: math.inf if math.isnan(losses[s]) else losses[s])
     log.info(
-        "mixed with the start: val/loss %s with these shares of what was learnt; %g is taken%s",
-        ", ".join(f"{loss:.4f} ({tried:g})" for tried, loss in losses.items()), share,
-        "" if share else ": the start weights stay as they were, nothing better was learnt",
+        "mixed with the start, share of the last epoch: val/loss %s; %g is taken%s (the best epoch alone: %.4f)",
+        ", ".join(f"{s:g}: {loss:.4f}" for s, loss in losses.items()), share,
+        "" if share else ", so the start weights stay as they were", fitted.val_loss,
     )  # fmt: skip
     best.take(checkpoint | {"state_dict": mixed(start, learnt, share)}, losses[share])
     return replace(fitted, val_loss=losses[share]), share
