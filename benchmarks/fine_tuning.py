@@ -37,9 +37,9 @@ _SCRATCH = {
     "groove": _of("4e-3", 60),
 }
 _TRIED = {
-    "pop": (_of("1e-4", 20), _of("3e-4", 20), _of("1e-3", 20, "model.freeze=[network]")),
-    "jazz": (_of("1e-3", 20), _of("3e-3", 40)),
-    "groove": (_of("1e-3", 60), _of("3e-3", 60)),
+    "pop": [_of("1e-4", 20), _of("3e-4", 20), _of("1e-3", 20, "model.freeze=[network]")],
+    "jazz": [_of("1e-3", 20), _of("3e-3", 40)],
+    "groove": [_of("1e-3", 60), _of("3e-3", 60)],
 }
 """On development material, each as it is, half of it mixed with the start, and by every share."""
 _CHOSEN = {"pop": (0, 0), "jazz": (1, 0), "groove": (0, 0)}
@@ -48,9 +48,8 @@ _CHOSEN = {"pop": (0, 0), "jazz": (1, 0), "groove": (0, 0)}
 
 def ways(case: str, development: bool) -> dict[str, list[str]]:
     """Words of each way of training by its name."""
-    alone, mixing = ((_TRIED[case][place],) for place in _CHOSEN[case])
-    if development:
-        alone = mixing = _TRIED[case]
+    tried = _TRIED[case]
+    alone, mixing = (tried, tried) if development else ([tried[place]] for place in _CHOSEN[case])
     found = {f"tuned {' '.join(words)}": words for words in alone}
     for words in mixing:
         for shares in ("model.mix_with_start=[0.5]", _EVERY_SHARE):
