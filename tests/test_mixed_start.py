@@ -99,7 +99,7 @@ def test_what_goes_on_is_mixed_with_the_start_of_the_first_and_a_bad_training_wi
         torch.testing.assert_close(got, there[name])
     assert record(bad)["training"]["val_loss"] == pytest.approx(record(start)["training"]["val_loss"], rel=1e-5)
 
-    two, said = trained(*half, "trainer.max_epochs=1", "hardware.devices=2", "data.batch_size=64")
+    _, said = trained(*half, "trainer.max_epochs=1", "hardware.devices=2", "data.batch_size=64")
     assert "0.5 is taken" in said, "only one of two processes mixes, and waits for no other"
 
     without, _ = trained(*begun, "trainer.max_epochs=1")
