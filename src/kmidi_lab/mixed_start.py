@@ -135,10 +135,10 @@ def _validated(module: LabModule, data: DataModule, machine: Hardware) -> float:
     trainer = data.trainer
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # a trainer waits for all ranks, and the others have gone
-    judge = L.Trainer(
-        accelerator=machine.accelerator, devices=1, precision=machine.precision, logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False,
-    )  # fmt: skip
+    quiet: dict[str, Any] = dict.fromkeys(
+        ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
+    )
+    judge = L.Trainer(accelerator=machine.accelerator, devices=1, precision=machine.precision, **quiet)  # type: ignore[arg-type]
     try:
         return float(judge.validate(module, datamodule=data, verbose=False)[0]["val/loss"])
     finally:

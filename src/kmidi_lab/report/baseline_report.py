@@ -89,7 +89,7 @@ def _line(run: RunRecord) -> tuple[str, ...]:
 def _core_hours(run: RunRecord) -> str:
     """Two significant digits; a dash where time or cores are not known."""
     seconds, cores = run.training.seconds if run.training else None, run.machine.get("usable_cores")
-    return f"{seconds * cores / 3600:.2g}" if seconds is not None and is_number(cores) else NOTHING
+    return NOTHING if seconds is None or cores is None else f"{seconds * cores / 3600:.2g}"
 
 
 def _gain(value: float | None, rival: float | None, mode: str) -> str:
