@@ -16,14 +16,14 @@ from support.chord_answers import events_of_user
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.published import load_published
-from tests.conftest import START, Cli
+from tests.conftest import Cli
 
 DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
 ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=80", "retrain.learning_rate=3e-3")
 
 
 @pytest.mark.slow
-def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: Path, lab_env: dict[str, str]) -> None:
+def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: Path, lab: list[str], lab_env: dict[str, str]) -> None:
     trained = cli("model=harmony", *DATA, "trainer.max_epochs=1")
     assert trained.returncode == 0, trained.stderr
     models = tmp_path / "outputs" / "models"
@@ -41,7 +41,7 @@ def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: P
 
     for seed, user in enumerate(users[:3]):
         store.add(events_of_user(tmp_path, user, 60, seed, suited=True))
-    _kill_while_it_trains(tmp_path, lab_env)
+    _kill_while_it_trains(tmp_path, lab, lab_env)
     assert _published(models) == released
     assert store.size() == 240
 
@@ -73,10 +73,10 @@ def _published(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
 
 
-def _kill_while_it_trains(folder: Path, env: dict[str, str]) -> None:
+def _kill_while_it_trains(folder: Path, lab: list[str], env: dict[str, str]) -> None:
     before = set((folder / "outputs").glob("retrain/harmony/*/retrain.json"))
     long = [word for word in ASK if not word.startswith("retrain.steps=")]
-    process = subprocess.Popen([*START, *long, "retrain.steps=50000"], cwd=folder, env=env)
+    process = subprocess.Popen([*lab, *long, "retrain.steps=50000"], cwd=folder, env=env)
     try:
         for _ in range(3000):
             if set((folder / "outputs").glob("retrain/harmony/*/retrain.json")) - before:
