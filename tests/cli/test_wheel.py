@@ -46,7 +46,9 @@ def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path, lab_env: dict[st
     python = tmp_path / "venv/bin/python"
     subprocess.run(
         [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", wheel],
-        check=True, capture_output=True, timeout=300,
+        check=True,
+        capture_output=True,
+        timeout=300,
     )
     # The wheel itself is clean; what it depends on (gigabytes of torch) is borrowed from this environment.
     borrowed = tmp_path / "venv/lib" / Path(sysconfig.get_path("stdlib")).name / "site-packages/borrowed.pth"

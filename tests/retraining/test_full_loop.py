@@ -23,7 +23,9 @@ ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=80", "retrain.lear
 
 
 @pytest.mark.slow
-def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: Path, lab: list[str], lab_env: dict[str, str]) -> None:
+def test_suggested_answered_learnt_and_promoted_or_refused(
+    cli: Cli, tmp_path: Path, lab: list[str], lab_env: dict[str, str]
+) -> None:
     trained = cli("model=harmony", *DATA, "trainer.max_epochs=1")
     assert trained.returncode == 0, trained.stderr
     models = tmp_path / "outputs" / "models"
