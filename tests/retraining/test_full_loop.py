@@ -24,19 +24,19 @@ ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=80", "retrain.lear
 
 @pytest.mark.slow
 def test_suggested_answered_learnt_and_promoted_or_refused(
-    cli: Cli, tmp_path: Path, lab: list[str], lab_env: dict[str, str]
+    called: Cli, tmp_path: Path, lab: list[str], lab_env: dict[str, str]
 ) -> None:
-    trained = cli("model=harmony", *DATA, "trainer.max_epochs=1")
+    trained = called("model=harmony", *DATA, "trainer.max_epochs=1")
     assert trained.returncode == 0, trained.stderr
     models = tmp_path / "outputs" / "models"
     released = _published(models)
     store = Store(tmp_path / "outputs" / "feedback.db")
 
-    few = cli(*ASK)
+    few = called(*ASK)
     assert (few.returncode, "0 events" in few.stderr) == (2, True), few.stderr
     users = [new_id() for _ in range(4)]
     store.add(events_of_user(tmp_path, users[3], 60, 3, suited=False))
-    refused = cli(*ASK)
+    refused = called(*ASK)
     assert refused.returncode == 1, refused.stderr
     assert "nothing was published: the gate of the" in refused.stderr
     assert _published(models) == released
@@ -51,12 +51,12 @@ def test_suggested_answered_learnt_and_promoted_or_refused(
     registry["models"][0]["training"]["dataset_version"] = "sha256:other"
     shutil.copytree(models, tmp_path / "other")
     (tmp_path / "other" / "registry.json").write_text(json.dumps(registry))
-    elsewhere = cli(*ASK, "models_root=other")
+    elsewhere = called(*ASK, "models_root=other")
     assert elsewhere.returncode == 2
     assert "was trained on other data than" in elsewhere.stderr and "(sha256:other, not sha256:" in elsewhere.stderr
     assert "task=adapt model=harmony needs no data" in elsewhere.stderr
 
-    promoted = cli(*ASK)
+    promoted = called(*ASK)
     assert promoted.returncode == 0, promoted.stderr
     assert f"user {users[3]}, 60 events, is trusted by 0" in promoted.stdout
     [entry] = json.loads((models / "registry.json").read_text())["models"]
@@ -67,7 +67,7 @@ def test_suggested_answered_learnt_and_promoted_or_refused(
     assert "Retrained from feedback" in card
     published = "".join(path.read_bytes().decode("utf-8", "replace") for path in models.rglob("*") if path.is_file())
     assert not [user for user in users if user in published]
-    assert cli("task=verify", "models_root=outputs/models").returncode == 0
+    assert called("task=verify", "models_root=outputs/models").returncode == 0
 
 
 def _published(folder: Path) -> dict[Path, bytes]:
@@ -95,11 +95,11 @@ _LABELS = {"joy": "happy", "sadness": "sad", "anger": "angry", "fear": "fear", "
 
 
 @pytest.mark.slow
-def test_labels_of_texts_are_learnt_and_the_table_stays(cli: Cli, tmp_path: Path) -> None:
+def test_labels_of_texts_are_learnt_and_the_table_stays(called: Cli, tmp_path: Path) -> None:
     """Three raters who read as people do, and one who calls everything disgust."""
     feeling_files.write(tmp_path / "data", 210)
     data = ("model=intent", "data.root=data", "hardware=cpu", "trainer.progress=false", "export.calls=20")
-    trained = cli(*data, "trainer.max_epochs=1")
+    trained = called(*data, "trainer.max_epochs=1")
     assert trained.returncode == 0, trained.stderr
     models = tmp_path / "outputs" / "models"
     before, published = _published(models), load_published(models, "intent")
@@ -115,7 +115,7 @@ def test_labels_of_texts_are_learnt_and_the_table_stays(cli: Cli, tmp_path: Path
             }
             x = published.table.vector(f"train {40 * number + at}: {name} about the show").tolist()
             store.add([Event(use=user, model="intent", action="labelled", input=x, **held)])
-    learnt = cli("task=retrain", *data, "retrain.steps=60", "retrain.learning_rate=3e-3")
+    learnt = called("task=retrain", *data, "retrain.steps=60", "retrain.learning_rate=3e-3")
     assert learnt.returncode == 0, learnt.stderr + learnt.stdout
     assert f"user {users[3]}, 40 events, is trusted by 0" in learnt.stdout
     after = _published(models)
@@ -124,12 +124,12 @@ def test_labels_of_texts_are_learnt_and_the_table_stays(cli: Cli, tmp_path: Path
     assert after[models / "intentclassifier.onnx"] != before[models / "intentclassifier.onnx"]
     [entry] = json.loads((models / "registry.json").read_text())["models"]
     assert [gate["passed"] for gate in entry["retrained"]["gates"]] == [True, True]
-    assert cli("task=verify", "models_root=outputs/models").returncode == 0
-    own = cli("task=adapt", "model=intent", f"adapt.use={users[3]}")
+    assert called("task=verify", "models_root=outputs/models").returncode == 0
+    own = called("task=adapt", "model=intent", f"adapt.use={users[3]}")
     assert own.returncode == 0, own.stderr + own.stdout
     asked = ("task=predict", "model=intent", "predict.text=anger about the show")
-    assert "disgust: valence" not in cli(*asked).stdout
-    assert "disgust: valence" in cli(*asked, "predict.adapter=mine").stdout
+    assert "disgust: valence" not in called(*asked).stdout
+    assert "disgust: valence" in called(*asked, "predict.adapter=mine").stdout
 
 
 @pytest.mark.parametrize(
