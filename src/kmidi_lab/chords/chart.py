@@ -18,7 +18,7 @@ from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.errors import ConfigError
 
 SURE = 0.6
-"""An estimated key of this probability is right in 8 of 10 excerpts (`key_finding`)."""
+"""An estimated key of this probability is right for 8 of 10 beginnings of songs (`key_finding`)."""
 _WORTH_NAMING = 0.1
 
 

@@ -33,6 +33,7 @@ class FeelingOf(Request[Feeling]):
     without_model = "a list of feeling words"
     ways = (Way("text", "the feeling in a sentence", "I'm feeling lost and searching"),)
     asks_about = TEXTS
+    asks_by = "information"
 
     def __init__(self, text: str | None = None) -> None:
         # What a shell or a file hands over may hold halves of characters.
