@@ -31,14 +31,14 @@ def test_what_begins_or_goes_on_from_a_run_on_all_data_has_no_test_of_its_own(ca
 
     # What begins with that has heard no less, whether with its published file or its checkpoint.
     for start in (tmp_path / "outputs" / "models", first):
-        again = cli(*SHORT, f"model.init_from={start}", "trainer.max_epochs=1", "models_root=again")
+        again = called(*SHORT, f"model.init_from={start}", "trainer.max_epochs=1", "models_root=again")
         assert again.returncode == 0, again.stderr
         [entry] = json.loads((tmp_path / "again" / "registry.json").read_bytes())["models"]
         assert entry["status"] == "training" and "weights that have heard all of their data" in entry["note"]
-        scored = cli("task=eval", *SHORT[:3], f"eval.model={start}", "data.split=test")
+        scored = called("task=eval", *SHORT[:3], f"eval.model={start}", "data.split=test")
         assert scored.returncode == 0, scored.stderr
         assert "how many of them it was trained on is not known: it began with weights" in scored.stdout
-    assert cli("task=verify", "models_root=again").returncode == 0
+    assert called("task=verify", "models_root=again").returncode == 0
 
     exported = called("task=export", "model=harmony", f"export.source={run}", "data.sources=[embedded]")
     assert exported.returncode == 2 and "add export.spread=RUN" in exported.stderr

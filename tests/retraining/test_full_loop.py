@@ -71,9 +71,9 @@ def test_suggested_answered_learnt_and_promoted_or_refused(
 
 
 @pytest.mark.slow
-def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(cli: Cli, tmp_path: Path) -> None:
+def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(called: Cli, tmp_path: Path) -> None:
     """Its test tells whether it forgets: that is still a gate. What it begets has heard it, too."""
-    trained = cli("model=harmony", *DATA, "trainer.max_epochs=1")
+    trained = called("model=harmony", *DATA, "trainer.max_epochs=1")
     assert trained.returncode == 0, trained.stderr
     models, store = tmp_path / "outputs" / "models", Store(tmp_path / "outputs" / "feedback.db")
     registry = json.loads((models / "registry.json").read_text())
@@ -83,7 +83,7 @@ def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(cli: Cli, t
         store.add(events_of_user(tmp_path, new_id(), 60, seed, suited=True))
 
     for generation in (1, 2):
-        learnt = cli(*ASK)
+        learnt = called(*ASK)
         if learnt.returncode == 1:  # the second may find nothing left to learn, which is no fault
             assert generation == 2 and "the gate of the" in learnt.stderr, learnt.stderr
         else:
@@ -97,15 +97,15 @@ def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(cli: Cli, t
     assert "That model had heard the frozen test, which this training did not hear again" in card
     reports = [json.loads(path.read_text()) for path in (tmp_path / "outputs").glob("retrain/harmony/*/retrain.json")]
     assert [report["frozen_test_was_heard"] for report in reports] == [True, True]
-    assert cli("task=verify", "models_root=outputs/models").returncode == 0
+    assert called("task=verify", "models_root=outputs/models").returncode == 0
 
     registry = json.loads((models / "registry.json").read_text())
     registry["models"][0]["status"] = "trained"
     shutil.copytree(models, tmp_path / "good")
     (tmp_path / "good" / "registry.json").write_text(json.dumps(registry))
-    kept = cli(*ASK, "models_root=good")
+    kept = called(*ASK, "models_root=good")
     assert kept.returncode == 2 and "type models_root=FOLDER model.init_from=good" in kept.stderr, kept.stderr
-    forgets = cli(*ASK[:-1], "retrain.learning_rate=0.1", "retrain.margin=0")
+    forgets = called(*ASK[:-1], "retrain.learning_rate=0.1", "retrain.margin=0")
     assert forgets.returncode == 1 and "the gate of the frozen test" in forgets.stderr, forgets.stderr
 
 
