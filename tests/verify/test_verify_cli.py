@@ -1,4 +1,4 @@
-"""task=verify on the real command line: exit codes, what is printed, verify.json."""
+"""task=verify by the command line: exit codes, what is printed, verify.json."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ def test_a_clean_folder_exits_with_0(called: Cli, repo: Path, tmp_path: Path) ->
     assert ", 0 faults, " in done.stdout.splitlines()[-1]
 
 
-@pytest.mark.slow
 def test_a_fault_exits_with_1_and_one_line(called: Cli, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models/dynamicsengine.json").write_text('{"layers": []}')
@@ -46,7 +45,6 @@ def test_a_fault_exits_with_1_and_one_line(called: Cli, tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "models").iterdir()] == ["dynamicsengine.json"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("root", "env"), [("gone", {}), ("empty", {}), ("empty", {"RTNEURAL_RUNNER": "/gone"})])
 def test_nothing_to_check_exits_with_2(called: Cli, tmp_path: Path, root: str, env: dict[str, str]) -> None:
     (tmp_path / "empty").mkdir()
