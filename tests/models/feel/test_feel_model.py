@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 
 import mir_eval
 import numpy as np
@@ -20,8 +19,9 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.feel.baselines import by_autocorrelation
+from kmidi_lab.models.feel.calibration import fit_confidence
 from kmidi_lab.models.feel.decoding import metre_of, octaves_apart, pulse, tempo_of, tempo_shares
-from kmidi_lab.models.feel.evaluation import FeelEvaluator, answer_of, beat_f, concordance, score
+from kmidi_lab.models.feel.evaluation import FeelEvaluator
 from kmidi_lab.models.feel.features import (
     CURVES,
     EVENTS,
@@ -36,7 +36,10 @@ from kmidi_lab.models.feel.features import (
     seconds_at,
     targets,
 )
-from kmidi_lab.models.feel.module import AudioFeelAnalyzer, losses
+from kmidi_lab.models.feel.losses import losses
+from kmidi_lab.models.feel.module import AudioFeelAnalyzer
+from kmidi_lab.models.feel.network import PULSE, USUAL
+from kmidi_lab.models.feel.scores import answer_of, beat_f, calibration_error, concordance, score
 from kmidi_lab.models.feel.style import style_of
 from kmidi_lab.nn.audio import strided_forward
 from kmidi_lab.scoring.evaluation import Evaluation
@@ -62,10 +65,13 @@ def excerpt(bpm: float, number: int = 0, split: str = "train", metre: int = 4) -
 
 
 class Data:
-    """Excerpts by split."""
+    """Excerpts by split; `changed` are those of the test in other recording conditions."""
 
-    def __init__(self, **songs: Sequence[Excerpt]) -> None:
-        self._songs = songs
+    def __init__(self, changed: Mapping[str, Sequence[Excerpt]] | None = None, **songs: Sequence[Excerpt]) -> None:
+        self._songs, self._changed = songs, changed or {}
+
+    def conditions(self, split: str) -> Iterator[tuple[str, Sequence[Excerpt]]]:
+        yield from self._changed.items() if split == "test" else ()
 
     def songs(self, split: str) -> Sequence[Excerpt]:
         return self._songs[split]
@@ -263,18 +269,106 @@ def test_an_error_costs_by_what_its_value_varies_by() -> None:
     assert [costs[n] for n in WHOLE] == pytest.approx([1 / len(WHOLE)] * len(WHOLE), rel=1e-4)
 
 
-def test_values_come_in_as_training_goes_on(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
-    module, batch = small(), batch_of(data.songs("train")[:2])
-    monkeypatch.setattr(module, "keep_loss", lambda loss: None)
-    cost = {}
-    for step in (0, 2, 4, 10):
-        monkeypatch.setattr(module, "_trainer", SimpleNamespace(global_step=step, estimated_stepping_batches=8))
-        cost[step] = float(module.training_step(batch, 0).detach())
-    assert 0 < cost[2] - cost[0] == pytest.approx((cost[4] - cost[0]) / 8, rel=1e-2)
-    assert cost[10] == pytest.approx(cost[4], rel=1e-3), "they have their whole weight from the middle on"
-    monkeypatch.setattr(module, "has_start", True)
-    monkeypatch.setattr(module, "_trainer", SimpleNamespace(global_step=0, estimated_stepping_batches=8))
-    assert float(module.training_step(batch, 0).detach()) == pytest.approx(cost[4], rel=1e-3), "a tempo is known"
+def test_tempo_and_values_are_learnt_by_parts_of_their_own() -> None:
+    """What the loss of one asks for moves no weight of the other, so that neither is learnt at the other's cost."""
+    batch, moved = batch_of([excerpt(120), excerpt(90, 1)]), {}
+    batch.curves[..., CURVES.index("density")] = torch.nan  # the part that hears onsets counts them, too
+    for told in (("tempo", "events", "confidence"), ("values", "agreement")):
+        module = small()
+        each = losses(module.network(batch.x), batch, 4.0, 128)
+        sum(each[name] for name in told).backward()  # type: ignore[union-attr]
+        moved[told] = {n for n, p in module.named_parameters() if p.grad is not None and p.grad.any()}
+    pulse_part, value_part = moved.values()
+    assert pulse_part and value_part and not pulse_part & value_part
+
+
+def test_every_fourth_output_of_both_parts_is_that_of_the_whole_network() -> None:
+    module, x = small().eval(), torch.randn(2, 301, 128)
+    with torch.no_grad():
+        assert torch.allclose(strided_forward(module.network, x, 4), module.network(x)[:, ::4], atol=1e-5)
+    with pytest.raises(ValueError, match="must be multiples of 5"):
+        strided_forward(module.network, x, 5)
+
+
+def test_each_output_stands_where_the_contract_says() -> None:
+    """A part whose last layer says the place of each output has it there, values in spreads from what is usual."""
+    network = small().network.eval()
+    _, heads, _ = network
+    told = [[s for s in FEEL.outputs if (s.name in PULSE) == of_pulse] for of_pulse in (True, False)]
+    with torch.no_grad():
+        for branch, slices in zip(heads.branches, told, strict=True):
+            *_, last = branch
+            last.weight.zero_()
+            last.bias.copy_(torch.cat([torch.arange(s.start, s.stop) for s in slices]))
+        said = network(torch.zeros(1, 3, 128))[0, -1].numpy()
+    expected = np.arange(FEEL.output_size, dtype=float)
+    for name, spread in SPREADS.items():
+        expected[FEEL.output(name).start] = USUAL[name] + spread * FEEL.output(name).start
+    assert said == pytest.approx(expected, rel=1e-6)
+
+
+def test_agreement_is_what_concordance_lacks() -> None:
+    """Beside the evaluator's own concordance, and by hand: an answer of the mean lacks all of it."""
+    songs = [replace(excerpt(bpm), values={"swing": n / 5}) for n, bpm in enumerate((70, 90, 120, 150, 180))]
+    batch = batch_of(songs)
+    batch = batch._replace(curves=torch.full_like(batch.curves, torch.nan))
+    said = torch.zeros(len(songs), COUNT, FEEL.output_size)
+    told = torch.tensor([0.1, 0.2, 0.3, 0.5, 0.7])
+    said[..., FEEL.output("swing").start] = told[:, None]
+    lack = 1 - concordance(told.numpy().astype(float), np.arange(5) / 5)
+    assert float(losses(said, batch, 4.0, 128)["agreement"]) == pytest.approx(lack / len(WHOLE), rel=1e-4)
+    said[..., FEEL.output("swing").start] = 0.4
+    assert float(losses(said, batch, 4.0, 128)["agreement"]) == pytest.approx(1 / len(WHOLE))
+    few = FeelBatch(*(column[:3] for column in batch))
+    assert float(losses(said[:3], few, 4.0, 128)["agreement"]) == 0, "three say nothing"
+
+
+def test_a_calibrated_confidence_is_the_share_that_is_right() -> None:
+    """By hand: of those at logit 1 half are right, at logit 2 nine tenths, whatever the network says."""
+    logits = np.repeat([1.0, 2.0], 1000)
+    right = np.concatenate([np.arange(1000) < 500, np.arange(1000) < 900])
+    fitted = fit_confidence(logits, right)
+    assert fitted is not None
+    slope, offset = fitted
+    sure = 1 / (1 + np.exp(-(slope * logits + offset)))
+    assert sure[0] == pytest.approx(0.5, abs=0.01) and sure[-1] == pytest.approx(0.9, abs=0.01)
+    assert calibration_error(sure, right) < 0.01
+    assert calibration_error(1 / (1 + np.exp(-logits)), right) == pytest.approx((0.231 + 0.019) / 2, abs=0.001)
+    assert fit_confidence(-logits, right) is None, "surer where it is wrong"
+    assert fit_confidence(logits, right | True) is None
+
+
+def test_validation_sets_the_confidence_and_nothing_else() -> None:
+    """It says 120 for each, and is a little surer of the half that is; the exported network then says how often it is right."""
+    songs = [replace(excerpt(120 if n % 2 else 90, n), split="val") for n in range(12)]
+    turns, place = iter(range(len(songs))), FEEL.output("confidence").start
+
+    def call(x: np.ndarray) -> np.ndarray:
+        out = perfect(songs[1])[None]
+        out[..., place] = 4.0 + next(turns) % 2
+        return out
+
+    module = small().eval()
+    with torch.no_grad():
+        before = module.network(probe := torch.randn(1, 50, 128))
+        assert module.calibrate(call, Data(val=songs)) == []
+        after = module.network(probe)
+    assert torch.equal(before[..., :place], after[..., :place])
+    *_, last = module.network
+    slope, offset = last.weight[place].sum().item(), last.bias[place].item()
+    assert slope > 1 and slope * 4.5 + offset == pytest.approx(0, abs=0.01), "half are right"
+
+
+def test_other_recording_conditions_are_scored_beside_the_strongest_baseline(data: Data) -> None:
+    songs = data.songs("test")
+    later = [replace(s, beats=s.beats + 1.0, strokes=np.add(s.strokes, [1.0, 0, 0])) for s in songs]
+    both = Data({"hum": songs, "silence_around": later}, train=data.songs("train"), test=songs)
+    answers = iter([perfect(song) for song in (*songs, *songs, *songs)])
+    result = FeelEvaluator()(lambda x: next(answers)[None], {}, both, "test", both)
+    own, rival = result.metrics["test"], result.baselines["test"]["autocorrelation+ridge"]
+    assert own["accuracy1_hum"] == 1 and own["beat_f_hum"] == own["beat_f"] and own["energy_ccc_hum"] > 0.99
+    assert own["beat_f_silence_around"] < own["beat_f"], "what it says comes a second too soon"
+    assert rival["accuracy1_hum"] == rival["accuracy1"] and "accuracy1_hum" not in result.baselines["test"]["constant"]
 
 
 @pytest.mark.slow
