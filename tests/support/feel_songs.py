@@ -9,14 +9,7 @@ import torch
 
 from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.contracts import FEEL
-from kmidi_lab.models.feel.features import (
-    CURVES,
-    WHOLE,
-    Excerpt,
-    FeelBatch,
-    frame_at,
-    targets,
-)
+from kmidi_lab.models.feel.features import CURVES, WHOLE, Excerpt, FeelBatch, frame_at, targets
 from kmidi_lab.models.feel.module import AudioFeelAnalyzer
 
 COUNT = 900

@@ -10,12 +10,7 @@ import torch
 from support.feel_songs import COUNT, batch_of, excerpt
 
 from kmidi_lab.contracts import FEEL
-from kmidi_lab.models.feel.features import (
-    CURVES,
-    SPREADS,
-    WHOLE,
-    FeelBatch,
-)
+from kmidi_lab.models.feel.features import CURVES, SPREADS, WHOLE, FeelBatch
 from kmidi_lab.models.feel.losses import losses
 from kmidi_lab.models.feel.scores import concordance
 

@@ -16,9 +16,7 @@ from kmidi_lab.errors import DataError
 from kmidi_lab.models.feel.calibration import fit_confidence
 from kmidi_lab.models.feel.decoding import octaves_apart
 from kmidi_lab.models.feel.evaluation import FeelEvaluator
-from kmidi_lab.models.feel.features import (
-    CURVES,
-)
+from kmidi_lab.models.feel.features import CURVES
 from kmidi_lab.models.feel.scores import answer_of, beat_f, calibration_error, concordance, score
 from kmidi_lab.scoring.evaluation import Evaluation
 from kmidi_lab.scoring.items import worst

@@ -11,16 +11,7 @@ from support.feel_songs import excerpt, perfect
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.models.feel.baselines import by_autocorrelation
 from kmidi_lab.models.feel.decoding import metre_of, octaves_apart, pulse, tempo_of, tempo_shares
-from kmidi_lab.models.feel.features import (
-    CURVES,
-    EVENTS,
-    UNTAUGHT,
-    WHOLE,
-    bin_of,
-    bpm_of,
-    seconds_at,
-    targets,
-)
+from kmidi_lab.models.feel.features import CURVES, EVENTS, UNTAUGHT, WHOLE, bin_of, bpm_of, seconds_at, targets
 from kmidi_lab.models.feel.scores import beat_f
 from kmidi_lab.models.feel.style import style_of
 
