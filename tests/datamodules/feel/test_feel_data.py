@@ -96,6 +96,23 @@ def test_how_loud_music_was_struck_does_not_tell_how_loud_it_is_heard() -> None:
     assert (at_levels(songs[7:8], 30.0)[0].frames == at_levels(songs, 30.0)[7].frames).all()
 
 
+class Struck(MusicByRule):
+    """64 times one excerpt, a chord that is struck once, at the level that it has."""
+
+    def songs(self, split: str) -> list[Excerpt]:
+        wave = np.sin(np.outer(np.arange(6 * RATE), [0.05, 0.11, 0.4])).sum(1) * np.exp(-np.arange(6 * RATE) / 8000)
+        return [sounding(loudest(wave.astype(np.float32)))] * 64
+
+
+def test_every_stretch_of_training_has_its_floor_and_its_room_elsewhere(tmp_path: Path) -> None:
+    data = Struck("", str(tmp_path), batch_size=64, frames=300, equaliser=0, bands=0)
+    [batch] = data.train_dataloader()  # type: ignore[attr-defined]
+    lowest = 10 / np.log(10) * batch.x.amin((1, 2)).numpy()
+    assert lowest.min() >= -65.01 and lowest.max() <= -15 and len(np.unique(lowest)) == 64
+    steady = batch.x[:, 200:].std(1).mean(1).numpy()  # the chord has died away: only a room moves
+    assert 0.1 < (steady > 0.05).mean() < 0.6
+
+
 def midi(path: Path, channel: int, pitches: list[int], count: int, bpm: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))])
