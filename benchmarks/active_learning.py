@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
-from asking_ways import Perceptron, far_and_unsure, typical
+from asking_ways import Perceptron, typical
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -36,7 +36,7 @@ from datamodules.instrument.philharmonia import read_name
 from datamodules.intent import goemotions
 from kmidi_lab.audio.io import read_recording
 from kmidi_lab.audio.mel import RATE, MelStream
-from kmidi_lab.feedback.asking import batch, core_set, disagreement, entropy, margin
+from kmidi_lab.feedback.asking import batch, core_set, disagreement, doubt, entropy, far_and_unsure, information, margin
 
 SEEDS, MEMBERS, ENOUGH = range(1, 6), 3, 0.95
 CLIPS = 600
@@ -95,6 +95,16 @@ def _perceptron(t: Task, known: np.ndarray, seed: int) -> Perceptron:
     return Perceptron(t.pool[known], t.pool_y[known], int(t.pool_y.max()) + 1, seed)
 
 
+def _information(t: Task, known: np.ndarray, rest: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    weights = doubt(_probabilities(t, known, np.arange(len(t.pool))))
+    return np.searchsorted(rest, information(weights, t.pool, known, t.step)[0])
+
+
+def _far(t: Task, known: np.ndarray, rest: np.ndarray, count: int) -> np.ndarray:
+    weights = 1 + margin(_probabilities(t, known, np.arange(len(t.pool))))
+    return np.searchsorted(rest, far_and_unsure(weights, t.pool, known, count)[0])
+
+
 Choose = Callable[[Task, np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
 
@@ -118,13 +128,15 @@ WAYS = {
     "core set": Way(lambda t, known, rest, rng: core_set(t.pool[rest], t.pool[known], t.step)),
     "committee": Way(lambda t, known, rest, rng: _top(disagreement(_committee(t, known, rest, rng)), t.step)),
     "typical start, far and unsure": Way(
-        lambda t, known, rest, rng: far_and_unsure(_probabilities(t, known, rest), t.pool[rest], t.pool[known], t.step),
+        lambda t, known, rest, rng: _far(t, known, rest, t.step),
         typical_start=True,
     ),
+    "information": Way(_information),
+    "typical start, information": Way(_information, typical_start=True),
     "random, dropout": Way(_random, dropout=True),
     "BALD, dropout": Way(_bald, dropout=True),
 }
-"""Far and unsure was chosen on development parts (`asking_development.py`). BALD has another learner and its own random."""
+"""The last three before those with dropout were chosen on development parts (`asking_development.py`). BALD has another learner and its own random."""
 
 
 def learnt(task: Task, known: np.ndarray, dropout: bool, seed: int) -> float:
@@ -134,20 +146,20 @@ def learnt(task: Task, known: np.ndarray, dropout: bool, seed: int) -> float:
     return float(model.score(task.test, task.test_y))
 
 
-def curve(task: Task, way: Way, seed: int) -> tuple[list[int], list[float]]:
-    """Numbers of labels, and the accuracy on the test part with each."""
+def curve(task: Task, way: Way, seed: int, parts: int = 1) -> tuple[list[int], list[float]]:
+    """Numbers of labels, and the accuracy on the test part with each; so many times within each batch."""
     rng = np.random.default_rng(seed)
     known = rng.permutation(len(task.pool))[: task.first]
     if way.typical_start:
         known = typical(task.pool, np.zeros(0, int), task.first, seed)
-    sizes, scores = [], []
-    while True:
-        sizes.append(len(known))
-        scores.append(learnt(task, known, way.dropout, seed))
-        if len(known) >= min(task.most, len(task.pool)):
-            return sizes, scores
+    sizes, scores = [len(known)], [learnt(task, known, way.dropout, seed)]
+    while len(known) < min(task.most, len(task.pool)):
         rest = np.setdiff1d(np.arange(len(task.pool)), known)
-        known = np.concatenate([known, rest[way.choose(task, known, rest, rng)]])
+        for part in np.array_split(rest[way.choose(task, known, rest, rng)], parts):
+            known = np.concatenate([known, part])
+            sizes.append(len(known))
+            scores.append(learnt(task, known, way.dropout, seed))
+    return sizes, scores
 
 
 def scaled(name: str, pool: np.ndarray, py: np.ndarray, test: np.ndarray, ty: np.ndarray, *sizes: int) -> Task:
@@ -198,7 +210,7 @@ def _cached(folder: Path, name: str, paths: list[Path]) -> tuple[list[Path], np.
 
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Features, classes, what is of the test part, and pitch or actor, a row each."""
+"""Features, classes, what is of the test part, and pitch, actor or speaker, a row each."""
 
 
 def instrument_rows(root: Path, folder: Path) -> Rows:
@@ -230,7 +242,7 @@ def voices(root: Path, folder: Path) -> Task:
     return scaled("RAVDESS", rows[~test], y[~test], rows[test], y[test], 40, 20, 600)
 
 
-def speech(root: Path, folder: Path) -> Task:
+def speech_rows(root: Path, folder: Path) -> Rows:
     """RAVDESS and the corpora of `speech_emotion/metadata.csv` but its songs, by speaker."""
     table = csv.DictReader((root / "speech_emotion" / "metadata.csv").open(encoding="utf-8"))
     by_corpus: dict[str, list[dict[str, str]]] = {}
@@ -249,7 +261,12 @@ def speech(root: Path, folder: Path) -> Task:
     speakers += [f"ravdess-{actor:02d}" for actor in actors]
     y = np.array(emotions + [ACTED[int(code) - 1] for code in codes])
     test = np.array([zlib.crc32(speaker.encode()) % 4 == 0 for speaker in speakers])
-    return scaled("Speech", rows[~test], y[~test], rows[test], y[test], 40, 40, 1000)
+    return rows, y, test, np.array(speakers)
+
+
+def speech(root: Path, folder: Path) -> Task:
+    rows, y, test, _ = speech_rows(root, folder)
+    return scaled("Speech", rows[~test], y[~test], rows[test], y[test], 40, 40, 1400)
 
 
 def needed(sizes: list[int], mean: np.ndarray, goal: float) -> int | None:
@@ -264,6 +281,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("active_learning"))
     parser.add_argument("--ways", default="; ".join(WAYS), help="those to run, '; ' between; others stay as they were")
     parser.add_argument("--sets", default="GoEmotions,Philharmonia,RAVDESS,Speech", help="some of them")
+    parser.add_argument("--parts", type=int, default=1, help="how often the accuracy is taken within each batch")
     arguments, root = parser.parse_args(), Path(os.environ["DATA_ROOT"])
     folder, file = arguments.folder, arguments.folder / "active_learning.json"
     folder.mkdir(parents=True, exist_ok=True)
@@ -283,7 +301,7 @@ def main() -> None:
                 own[key] = [learnt(t, np.arange(len(t.pool)), dropout, s) for t, s in zip(tasks, SEEDS, strict=True)]
             print(f"{tasks[0].name}: pool {own['pool']}, test {own['test']}, {key} {np.mean(own[key]):.3f}", flush=True)
         for way in arguments.ways.split("; "):
-            runs = [curve(task, WAYS[way], seed) for task, seed in zip(tasks, SEEDS, strict=True)]
+            runs = [curve(task, WAYS[way], seed, arguments.parts) for task, seed in zip(tasks, SEEDS, strict=True)]
             sizes, scores = runs[0][0], np.array([scores for _, scores in runs])
             whole = own["all_labels_dropout" if WAYS[way].dropout else "all_labels"]
             least, area = needed(sizes, scores.mean(0), ENOUGH * float(np.mean(whole))), scores.mean(1)
@@ -296,16 +314,18 @@ def main() -> None:
 def _draw(result: dict[str, Any], path: Path) -> None:
     """A panel for each task; the ways of the perceptron are dashed."""
     figure, axes = plt.subplots(1, len(result), figsize=(5 * len(result), 5.5))
+    lines: dict[str, Any] = {}
     for axis, (name, own) in zip(axes, result.items(), strict=True):
         for way, run in own["ways"].items():
             scores, style = np.array(run["accuracy"]), "--" if WAYS[way].dropout else "-"
             mean, spread = scores.mean(0), scores.std(0, ddof=1)
-            [line] = axis.plot(run["labels"], mean, style, label=way, color="black" if "random" in way else None)
-            axis.fill_between(run["labels"], mean - spread, mean + spread, alpha=0.1, color=line.get_color())
+            colour = "black" if "random" in way else f"C{list(WAYS).index(way)}"
+            [lines[way]] = axis.plot(run["labels"], mean, style, label=way, color=colour)
+            axis.fill_between(run["labels"], mean - spread, mean + spread, alpha=0.1, color=colour)
         axis.axhline(ENOUGH * float(np.mean(own["all_labels"])), color="grey", linestyle=":")
         axis.set(title=name, xlabel="labels", ylabel="accuracy on the test part")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncol=5, frameon=False)
-    figure.tight_layout(rect=(0, 0.1, 1, 1))
+    figure.legend(lines.values(), lines.keys(), loc="lower center", ncol=5, frameon=False)
+    figure.tight_layout(rect=(0, 0.15, 1, 1))
     figure.savefig(path, dpi=80)
 
 

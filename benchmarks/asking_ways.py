@@ -2,8 +2,7 @@
 
 Vectors are `[N, D]` features, probabilities `[N, C]`. TypiClust: Hacohen, Dekel and Weinshall (ICML 2022). BADGE: Ash et
 al. (ICLR 2020). Clusters of what is hard: Zhdanov (2019, Diverse mini-batch active learning). Density: Settles and Craven
-(EMNLP 2008). Fisher information: Ash et al. (NeurIPS 2021, BAIT) with one number a row, which without a learner is the
-transductive experimental design of Yu, Bi and Tresp (ICML 2006). BALD: Houlsby et al. (2011), over dropout as Gal, Islam and Ghahramani (ICML 2017).
+(EMNLP 2008). BALD: Houlsby et al. (2011), over dropout as Gal, Islam and Ghahramani (ICML 2017).
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from kmidi_lab.feedback.asking import margin
 Array = np.ndarray
 _NEIGHBOURS, _MOST_CLUSTERS, _BY_CLUSTERS = 20, 500, 5
 HIDDEN, DROPPED, PASSES = 128, 0.5, 20
-_RIDGE = 10.0
-"""The strength of the prior of the logistic regression that learns: one over its C."""
 
 
 def typicality(vectors: Array) -> Array:
@@ -81,21 +78,6 @@ def hard_clusters(chances: Array, vectors: Array, count: int, seed: int) -> Arra
     return best[taken]
 
 
-def far_and_unsure(chances: Array, vectors: Array, labelled: Array, count: int) -> Array:
-    """Places, each of the largest product of its distance to what is labelled or taken and of one plus its margin."""
-    unsure = 1 + margin(chances)
-    distance = np.full(len(vectors), np.inf)
-    for row in labelled:
-        distance = np.minimum(distance, ((vectors - row) ** 2).sum(axis=1))
-    taken: list[int] = []
-    while len(taken) < count:
-        score = np.sqrt(distance) * unsure
-        score[taken] = -1
-        taken.append(int(score.argmax()))
-        distance = np.minimum(distance, ((vectors - vectors[taken[-1]]) ** 2).sum(axis=1))
-    return np.array(taken)
-
-
 def balanced(chances: Array, classes: Array, labels: Array, count: int) -> Array:
     """Places of the least margins, guessed class by guessed class, the class with the fewest labels first."""
     score, guess = margin(chances), classes[chances.argmax(axis=1)]
@@ -106,30 +88,6 @@ def balanced(chances: Array, classes: Array, labels: Array, count: int) -> Array
         rarest = min((c for c in classes if queues[c]), key=lambda c: held[c])
         taken.append(queues[rarest].pop(0))
         held[rarest] += 1
-    return np.array(taken)
-
-
-def fisher(weight: Array, vectors: Array, known: Array, count: int) -> Array:
-    """Places in the pool, each the one that most lowers the mean variance of a ridge regression over the whole pool.
-
-    Args:
-        weight: `[N]`, how much there is to learn from each of the pool; ones for a design without a learner.
-        vectors: `[N, D]`, the pool.
-        known: places that are labelled.
-        count: how many are taken.
-    """
-    weighted = vectors * np.sqrt(weight)[:, None]
-    whole = weighted.T @ weighted / len(vectors)
-    inverse = np.linalg.inv(_RIDGE * np.eye(vectors.shape[1]) + weighted[known].T @ weighted[known])
-    taken, held = [], set(known.tolist())
-    free = np.array([i for i in range(len(vectors)) if i not in held])
-    for _ in range(count):
-        through = weighted[free] @ inverse
-        gain = ((through @ whole) * through).sum(1) / (1 + (through * weighted[free]).sum(1))
-        place = int(gain.argmax())
-        taken.append(int(free[place]))
-        inverse -= np.outer(through[place], through[place]) / (1 + through[place] @ weighted[free[place]])
-        free = np.delete(free, place)
     return np.array(taken)
 
 

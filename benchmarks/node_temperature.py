@@ -21,8 +21,9 @@ from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.data import DataModule
-from kmidi_lab.models.emotion_node.evaluation import HeardClips, labels_of, quadrants
 from kmidi_lab.models.emotion_node.features import HEADS
+from kmidi_lab.models.emotion_node.hearing import HeardClips
+from kmidi_lab.models.emotion_node.scores import labels_of, quadrants
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.scoring.metrics import expected_calibration_error, log_likelihoods, softmax
 from kmidi_lab.targets import build

@@ -19,9 +19,10 @@ from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.models.emotion.features import EMOTIONS
-from kmidi_lab.models.emotion_node.evaluation import heard, probabilities
 from kmidi_lab.models.emotion_node.features import BASES
+from kmidi_lab.models.emotion_node.hearing import heard
 from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier
+from kmidi_lab.models.emotion_node.scores import probabilities
 from kmidi_lab.scoring.metrics import confusion
 
 

@@ -81,16 +81,15 @@ def _write(folder: str, indexes: Sequence[Path], chosen: dict[str, Sequence[int]
     if "://" not in folder:
         shutil.rmtree(folder, ignore_errors=True)
     pieces = Shards(indexes)
+    # Each part has workers of its own: forked from a process that has imported litdata, they don't import it each.
+    multiprocessing.set_forkserver_preload(["litdata", __name__])
+    start = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    how: dict[str, Any] = {"chunk_bytes": _CHUNK, "mode": "overwrite", "verbose": False, "start_method": start}
     for split in SPLITS:
         places = list(chosen[split])
         if places:
-            optimize(
-                partial(_item, pieces), places, f"{folder}/{split}", chunk_bytes=_CHUNK, num_workers=workers,
-                mode="overwrite", verbose=False,
-            )  # fmt: skip
-    optimize(
-        json.dumps, [about], f"{folder}/{_ABOUT}", chunk_bytes=_CHUNK, num_workers=1, mode="overwrite", verbose=False
-    )
+            optimize(partial(_item, pieces), places, f"{folder}/{split}", num_workers=workers, **how)
+    optimize(json.dumps, [about], f"{folder}/{_ABOUT}", num_workers=1, **how)
 
 
 def _item(pieces: Shards, at: int) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.typed_json import from_json
 
 log = logging.getLogger(__name__)
+BEGAN_WITH_ALL = "it began with weights that have heard all of their data, perhaps this test"
 
 
 def training_of(fitted: FitResult, module: LabModule, batch_size: int | None) -> Training:
@@ -116,9 +117,8 @@ def evaluate(
     call = numpy_call(module.export_network())
     remarks = module.calibrate(call, data, folds)
     result = evaluator(call, module.head(), data, "test", data)
-    started_from = record.data.more.get("started_from", {}) if record.data else {}
-    if started_from.get("heard_all"):
-        result.analysis["not_comparable"] = "it began with weights that have heard all of their data, perhaps this test"
+    if record.data and record.data.began_with_all:
+        result.analysis["not_comparable"] = BEGAN_WITH_ALL
     primary = from_json(Primary, evaluator.verdict(result, "test"), "primary")
     record.scores = Scores(result.metrics, result.baselines, primary, dict(evaluator.METRICS))
     record.analysis = Analysis.of(result.analysis, [*evaluator.notes(result.analysis), *remarks])

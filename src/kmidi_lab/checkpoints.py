@@ -181,6 +181,13 @@ class BestCheckpoint(ModelCheckpoint):
         """Whether the losses of a checkpoint depend on the same data and settings as this run's."""
         return self._state(path).get("trained_on") == self._trained_on
 
+    def take(self, checkpoint: dict[str, Any], loss: float) -> None:
+        """Keeps other weights than those of an epoch as the best; `loss` is theirs."""
+        score = None if math.isnan(loss) else torch.tensor(loss)
+        own = {**checkpoint["callbacks"].get(self.state_key, {}), "best_model_score": score}
+        kept = {**checkpoint, "callbacks": {**checkpoint["callbacks"], self.state_key: own}}
+        WholeCheckpoints().save_checkpoint(kept, Path(str(self.dirpath), resume.BEST))
+
     def left_by(self, best: Path, last: Path) -> FitResult:
         """What two checkpoints say of the training that wrote them."""
         checkpoint = resume.read(last)

@@ -18,7 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, provenance, ready, resume, run_file, start_weights
+from kmidi_lab import hardware, mixed_start, provenance, ready, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import ALL, SPLIT, DataModule, handshake
@@ -84,6 +84,8 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     settings = cfg.trainer
     resumed = resume.find(settings.resume, limits.epochs, settings.patience, settings.min_epochs, settings.ema)
     check_average(cfg.trainer.ema, machine.precision)
+    shares = list(cfg.model.mix_with_start or ())
+    mixed_start.check(shares, cfg.model.init_from, cfg.data.get("train_on", SPLIT))
     if cfg.export.enabled:
         runner_from_env()
         check_writable(Path(cfg.models_root))
@@ -107,6 +109,8 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         _check_same_part(resumed, data)
         module.use_contract(resumed.contract_version)
         resumed.check(module, module.upgraded)
+        if shares:
+            mixed_start.check_kept(resumed)
         data.use_contract(resumed.contract_version)
     handshake(module, data)
     data.prepare_data()
@@ -125,7 +129,8 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     )
     best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
     last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0, data.train_on != ALL)
-    trainer = make_trainer(cfg, context, machine, limits, folder, [best, last], added)
+    kept = [best, last, *([mixed_start.KeptStart()] if shares else [])]
+    trainer = make_trainer(cfg, context, machine, limits, folder, kept, added)
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
     with _finished_loggers(trainer, record, folder):
@@ -148,6 +153,10 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
             if not trainer.is_global_zero:
                 return record
             fitted = best.fitted(trainer) if data.train_on != ALL else best.fitted_without_validation(last.file)
+        if shares:
+            fitted, share = mixed_start.mix(fitted, shares, module, data, best, machine)
+            assert record.data
+            record.data.more["started_from"]["share_learnt"] = share
         record.training = training_of(fitted, module, limits.batch_size * limits.accumulate)
         if cfg.sweep.test == "chosen" and context["group"]:  # the chosen job goes on from here when all are trained
             run_file.finish(record)

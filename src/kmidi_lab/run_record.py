@@ -73,6 +73,12 @@ class DataDescription:
         more = {key: value for key, value in flat.items() if key not in names}
         return from_json(cls, {**{key: flat[key] for key in flat if key in names}, "more": more}, "data")
 
+    @property
+    def began_with_all(self) -> bool:
+        """Whether training began with weights that have heard all of their data, so perhaps the test of these."""
+        started_from = self.more.get("started_from")
+        return isinstance(started_from, Mapping) and bool(started_from.get("heard_all"))
+
 
 @dataclass
 class Network:

@@ -97,6 +97,7 @@ class ModelConfig:
     init_from: str | None = None
     freeze: list[str] = field(default_factory=list)
     layer_rate: float = 1.0
+    mix_with_start: list[float] | None = None
 
 
 @dataclass

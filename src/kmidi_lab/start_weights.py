@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Start:
     """Where the weights came from, as a record tells it: the file, its hash, and the licence of what it was trained on.
 
     `anew` names weights that no file holds, as only training uses them; they are as they are drawn for a new network.
-    `heard_all`: they were trained on all of their data, validation and test included.
+    `heard_all`: they were trained on all of their data, validation and test included, or began with such weights.
     """
 
     source: str
@@ -103,11 +103,16 @@ def _released(module: LabModule, folder: Path, path: Path) -> Start:
     data = read_bounded(folder / entry["exports"]["onnx_path"])
     module.use_contract(published.contract.version)
     weights, anew = read_back(module, data, published)
-    heard_all = (entry.get("data_settings") or {}).get("train_on") == ALL
+    heard_all = heard_all_of(entry)
     module.load_state_dict(weights)
     return Start(
         f"{contract.id} in {folder}", hashlib.sha256(data).hexdigest(), entry.get("license"), tuple(anew), heard_all
     )
+
+
+def heard_all_of(entry: Mapping[str, Any]) -> bool:
+    """Whether a published model has heard the test of its data: it was trained on all of them, or began with weights that were."""
+    return (entry.get("data_settings") or {}).get("train_on") == ALL or bool(entry.get("heard_all"))
 
 
 def _checkpoint(module: LabModule, path: Path) -> Start:
@@ -128,7 +133,7 @@ def _checkpoint(module: LabModule, path: Path) -> Start:
     except DataError:
         data = None
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    heard_all = data is not None and data.settings.get("train_on") == ALL
+    heard_all = data is not None and (data.settings.get("train_on") == ALL or data.began_with_all)
     return Start(str(checkpoint), digest, data.licence if data else None, heard_all=heard_all)
 
 

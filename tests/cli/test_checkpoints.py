@@ -188,8 +188,8 @@ def test_a_fault_of_training_is_not_the_checkpoint_s(cut_off: Path, tmp_path: Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("word", ["limit_val_batches=0", "max_steps=1", "fast_dev_run=true"])
-def test_without_a_validated_epoch_one_line_says_so(cli, word: str) -> None:
+def test_without_a_validated_epoch_one_line_says_so(called, word: str) -> None:
     small = ("model=harmony", "preset=smoke", "hardware=cpu", "data.sources=[embedded]", "trainer.progress=false")
-    done = cli(*small, "export.enabled=false", f"+trainer.{word}")
+    done = called(*small, "export.enabled=false", f"+trainer.{word}")
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert "no epoch was validated" in done.stderr

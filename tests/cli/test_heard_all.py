@@ -13,20 +13,32 @@ SHORT = ("model=harmony", "data.sources=[embedded]", "hardware=cpu", "trainer.pr
 
 
 @pytest.mark.slow
-def test_what_begins_or_goes_on_from_a_run_on_all_data_has_no_test_of_its_own(cli: Cli, tmp_path: Path) -> None:
-    done = cli(*SHORT, "data.train_on=all", "export.enabled=false", "trainer.max_epochs=1")
+def test_what_begins_or_goes_on_from_a_run_on_all_data_has_no_test_of_its_own(called: Cli, tmp_path: Path) -> None:
+    done = called(*SHORT, "data.train_on=all", "export.enabled=false", "trainer.max_epochs=1")
     assert done.returncode == 0, done.stderr
     [run] = (tmp_path / "outputs" / "runs" / "harmony").iterdir()
     assert json.loads((run / "run.json").read_bytes())["scores"] is None
 
-    gone_on = cli(*SHORT, f"trainer.resume={run}", "trainer.max_epochs=2")
+    gone_on = called(*SHORT, f"trainer.resume={run}", "trainer.max_epochs=2")
     assert gone_on.returncode == 2
     assert "that run has data.train_on=all; type the same" in gone_on.stderr
 
-    begun = cli(*SHORT, f"model.init_from={run}", "trainer.max_epochs=1")
+    begun = called(*SHORT, f"model.init_from={run}", "trainer.max_epochs=1")
     assert begun.returncode == 0, begun.stderr
     [entry] = json.loads((tmp_path / "outputs" / "models" / "registry.json").read_bytes())["models"]
     assert entry["status"] == "training" and "weights that have heard all of their data" in entry["note"]
+    [first] = set((tmp_path / "outputs" / "runs" / "harmony").iterdir()) - {run}
 
-    exported = cli("task=export", "model=harmony", f"export.source={run}", "data.sources=[embedded]")
+    # What begins with that has heard no less, whether with its published file or its checkpoint.
+    for start in (tmp_path / "outputs" / "models", first):
+        again = called(*SHORT, f"model.init_from={start}", "trainer.max_epochs=1", "models_root=again")
+        assert again.returncode == 0, again.stderr
+        [entry] = json.loads((tmp_path / "again" / "registry.json").read_bytes())["models"]
+        assert entry["status"] == "training" and "weights that have heard all of their data" in entry["note"]
+        scored = called("task=eval", *SHORT[:3], f"eval.model={start}", "data.split=test")
+        assert scored.returncode == 0, scored.stderr
+        assert "how many of them it was trained on is not known: it began with weights" in scored.stdout
+    assert called("task=verify", "models_root=again").returncode == 0
+
+    exported = called("task=export", "model=harmony", f"export.source={run}", "data.sources=[embedded]")
     assert exported.returncode == 2 and "add export.spread=RUN" in exported.stderr

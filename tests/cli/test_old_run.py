@@ -22,16 +22,16 @@ def old(repo: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_it_evaluates_to_the_same_score(cli: Cli, old: Path, tmp_path: Path) -> None:
-    done = cli("task=eval", *OWN, f"eval.model={old}", "eval.out=eval.json")
+def test_it_evaluates_to_the_same_score(called: Cli, old: Path, tmp_path: Path) -> None:
+    done = called("task=eval", *OWN, f"eval.model={old}", "eval.out=eval.json")
     assert done.returncode == 0, done.stderr + done.stdout
     scores = json.loads((tmp_path / "eval.json").read_text(encoding="utf-8"))
     assert scores["metrics"]["test"]["perplexity"] == pytest.approx(PERPLEXITY, rel=1e-9)
 
 
 @pytest.mark.slow
-def test_it_exports(cli: Cli, old: Path, tmp_path: Path) -> None:
-    done = cli("task=export", *OWN, f"export.source={old}", "models_root=models", "export.calls=50")
+def test_it_exports(called: Cli, old: Path, tmp_path: Path) -> None:
+    done = called("task=export", *OWN, f"export.source={old}", "models_root=models", "export.calls=50")
     assert done.returncode == 0, done.stderr + done.stdout
     entry = json.loads((tmp_path / "models" / "registry.json").read_text(encoding="utf-8"))["models"][0]
     assert entry["metrics"]["test"]["perplexity"] == pytest.approx(PERPLEXITY, rel=1e-9)
@@ -39,11 +39,11 @@ def test_it_exports(cli: Cli, old: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_its_weights_are_gone_on_from(cli: Cli, old: Path) -> None:
+def test_its_weights_are_gone_on_from(called: Cli, old: Path) -> None:
     """Its optimiser knows nothing of the gate that the network has got since then."""
     best = old / "checkpoints" / "best.ckpt"
     more = (*OWN, "trainer.max_epochs=4", "model.module.hidden=[8,8]", "models_root=models", "export.calls=50")
-    refused = cli(*more, f"trainer.resume={best}")
+    refused = called(*more, f"trainer.resume={best}")
     assert refused.returncode == 2 and f"type model.init_from={best} to begin with its weights" in refused.stderr
-    done = cli(*more, f"model.init_from={best}")
+    done = called(*more, f"model.init_from={best}")
     assert done.returncode == 0, done.stderr + done.stdout

@@ -18,7 +18,11 @@ _MOST_S = 100.0
 """Of one core, imports left out: tests share the machine."""
 _LESS = ("trainer.max_epochs=1", "export.calls=20", "trainer.progress=false", "data.progress=false")
 """The first of three epochs and a tenth of the timed calls: what comes after is the same."""
-_LESS_OF = {"melody": ("model.module.student_epochs=1",)}
+_LESS_OF = {
+    "melody": ("model.module.student_epochs=1", "model.module.layers=1"),
+    "emotion_node": ("data.nodes=3",),
+    "instrument": ("data.augment.variants=0",),
+}
 _PLAYERS = {"melody": 2 * 3, "groove": 2 * 4, "dynamics": 2 * 4, "microtiming": 2 * 4}
 """Two items of the test in each of their versions."""
 
@@ -44,7 +48,23 @@ def test_every_model_has_a_cut_for_its_own_data() -> None:
         assert (conf_dir() / "cut" / "smoke" / f"{data}.yaml").is_file(), data
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer voices, programs and notes for trees than a smoke run of a user has; what is done with each is the same."""
+    from datamodules.emotion import acting
+    from datamodules.instrument import general_midi
+    from kmidi_lab.models.groove import boosted as of_drums
+    from kmidi_lab.models.microtiming import boosted as of_notes
+
+    for voices in ("_MEN", "_WOMEN"):
+        monkeypatch.setattr(acting, voices, getattr(acting, voices)[:4])
+    monkeypatch.setattr(general_midi, "PRESETS", general_midi.PRESETS[::3])
+    for trees in (of_drums, of_notes):
+        monkeypatch.setattr(trees, "_MOST", 1000)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("model", options("model"))
 def test_a_smoke_run_trains_and_publishes_through_all_gates(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -109,6 +109,20 @@ def test_a_song_is_written_in_its_metre(name: str, tmp_path: Path) -> None:
     assert song.trace["metre"] == name and song.brief.headline.endswith(f"in {name}")
 
 
+@pytest.mark.parametrize("style", ["ballad", "lofi", "folk", "pop", "cinematic"])
+def test_a_waltz_has_its_bass_on_one_and_its_chords_on_two_and_three_from_its_first_bar(
+    style: str, tmp_path: Path
+) -> None:
+    song = made(tmp_path, text="a calm waltz", style=style, sections="intro 4, verse 4, chorus 4").arrangement
+    assert song.sections[0].energy < 1 / 3, "a soft section"
+    for bar in range(11):  # the last one is held
+        struck = {
+            name: sorted({n.start - 3 * bar for n in song.part(name).notes if 0 <= n.start - 3 * bar < 3})
+            for name in ("bass", "comp")
+        }
+        assert struck == {"bass": [0.0], "comp": [1.0, 2.0]}, bar
+
+
 def test_who_plays_the_drums_of_a_waltz(tmp_path: Path) -> None:
     """The groove model knows bars of sixteen sixteenths alone."""
     waltz, usual = (made(tmp_path, emotion="happy", metre=m, bars=8) for m in ("3/4", "4/4"))

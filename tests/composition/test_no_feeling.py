@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kmidi_lab.composition.brief import Mood, chosen, closest_mood
+from kmidi_lab.composition.briefing import brief_of
+from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import _felt
+from kmidi_lab.composition.telling import told_of
 
 LINE = "the text names no feeling, so the seed chooses key and style; set a mood by compose.emotion"
 PLAIN = [
@@ -60,6 +63,34 @@ def test_a_plain_sentence_is_said_to_be_one(make, text: str) -> None:
     assert LINE in song.remarks
     assert song.trace["mood"]["nearest"] == "Neutral"
     assert song.brief.band.name in ("pop", "folk", "lofi") and song.brief.arc == ""
+
+
+@pytest.mark.parametrize("text", ["jingle for a bakery", "a waltz", "a polka for Zdenka"])
+def test_words_that_no_model_knows_make_a_clear_request_no_nonsense(make, text: str) -> None:
+    song = make(text=text, bars=4)
+    assert LINE.replace("no feeling", "no feeling that is known") in song.remarks
+    assert not [line for line in song.remarks if "not sure" in line]
+
+
+def test_what_asks_for_nothing_and_is_no_language_stays_unsure(make) -> None:
+    song = make(text="the florb of a wug is not in zib", bars=4)
+    assert [line for line in song.remarks if line.startswith("the text's mood is not sure (only 0% of its words")]
+
+
+def test_a_jingle_is_short_glad_and_quick() -> None:
+    request = SongRequest("a jingle for a bakery")
+    brief = brief_of(request, Mood(0.0, 0.0), 1)
+    assert (brief.bars, brief.key.mode, brief.band.name) == (8, 1, "pop") and 112 <= brief.tempo <= 132
+    assert brief_of(SongRequest("a jingle in A minor, 16 bars"), Mood(0.0, 0.0), 1).bars == 16
+    assert SongRequest("jingle bells in the snow").wishes.words == {}
+
+
+def test_that_a_lullaby_has_no_drums_is_no_news() -> None:
+    request = SongRequest("a lullaby for my daughter")
+    assert request.wishes.without == ("drums",)
+    assert not [line for line in told_of(request, brief_of(request, None, 1)) if "without" in line]
+    asked = SongRequest("a lullaby without drums")
+    assert "without drums from the text" in told_of(asked, brief_of(asked, None, 1))
 
 
 @pytest.mark.slow

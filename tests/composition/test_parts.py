@@ -16,7 +16,7 @@ from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
 from kmidi_lab.composition.bands import band_of_genre, bands, drum_rows, fills, kit, pattern, with_feel
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.drumming import drums
-from kmidi_lab.composition.form import chosen_form, closed, form, read_form
+from kmidi_lab.composition.form import Stretch, chosen_form, closed, form, read_form
 from kmidi_lab.composition.metres import METRES, SongMetre
 from kmidi_lab.composition.own_chords import unheard
 from kmidi_lab.song.vocabularies import FEELS, GENRES
@@ -47,7 +47,7 @@ def test_an_intro_stands_only_first_and_an_outro_only_last(odd: str) -> None:
     assert [s.kind for s in form_of[:3]] == ["verse", "chorus", "verse"]
     by_rule, changed = chosen_form(lambda seed: better, 32)
     assert by_rule == form(32) and "a rule's" in changed
-    twice = read_form("intro 4, intro 4, verse 8, chorus 8, outro 4, outro 4")
+    twice = read_form("intro 2, intro 2, verse 12, chorus 12, outro 2, outro 2")
     assert chosen_form(lambda seed: twice, 32)[0] == twice
 
 
@@ -57,6 +57,27 @@ def test_a_chorus_that_returns_is_drawn_for_longer() -> None:
     form, _ = chosen_form(lambda seed: asked.append(seed) or (twice if seed == 77 else once), 32)
     assert form == twice and len(asked) == 77
     assert chosen_form(lambda seed: once, 32) == (once, "")
+
+
+def test_a_pre_chorus_leads_from_a_verse() -> None:
+    odd = read_form("intro 4, pre-chorus 8, chorus 8, verse 8, chorus 4")
+    good = read_form("verse 8, pre-chorus 8, chorus 4, verse 8, chorus 4")
+    assert chosen_form(lambda seed: good if seed == 7 else odd, 32)[0] == good
+
+
+@pytest.mark.parametrize("kind", ["intro", "outro"])
+def test_an_intro_and_an_outro_are_no_longer_than_an_eighth_of_a_song(kind: str) -> None:
+    """Of 64 bars 8: one of 16 is not taken, however often its chorus returns."""
+
+    def around(body: list[tuple[str, int]], edge: int) -> list[Stretch]:
+        plan = [(kind, edge), *body] if kind == "intro" else [*body, (kind, edge)]
+        return [Stretch(name, bars, 0.5, 0.3) for name, bars in plan]
+
+    long = around([("verse", 8), ("chorus", 8)] * 3, 16)
+    short = around([("verse", 16), ("bridge", 24), ("chorus", 16)], 8)
+    assert [sum(s.bars for s in plan) for plan in (long, short)] == [64, 64]
+    assert chosen_form(lambda seed: short if seed == 5 else long, 64)[0] == short
+    assert chosen_form(lambda seed: long, 64)[1].endswith("so it is a rule's")
 
 
 @pytest.mark.parametrize(

@@ -143,12 +143,26 @@ TRAPS = (
 )  # fmt: skip
 
 
+PACED = (
+    ("a slow walk home", SLOW), ("a slow, lonely walk home", SLOW), ("my slow recovery", SLOW), ("walking slowly home", SLOW),
+    ("a brisk walk along the river", (116, 138)), ("running fast through the rain", FAST), ("a slow train to nowhere", SLOW),
+    ("a leisurely afternoon", SLOW), ("allegro ma non troppo, happy", (112, 128)), ("a sad song at a walking pace", (84, 104)),
+    ("ein langsames Lied", SLOW), ("ein sehr langsames, trauriges Lied über den Regen", (50, 66)), ("ein Walzer, schnell", FAST),
+    ("une chanson lente", SLOW), ("une valse très rapide", (150, 180)), ("una canción rápida", FAST), ("una canzone molto lenta", (50, 66)),
+    ("uma música lenta", SLOW), ("een langzaam liedje", SLOW), ("langsam, traurig und leise", SLOW),
+)  # fmt: skip
+UNPACED = (
+    "a fast car at night", "a quick question for you", "a medium rare steak", "the slow death of a city", "the train is slow today",
+    "a slow dance with you", "she walked slowly home", "Ich gehe langsam nach Hause", "the service was slow and I was angry",
+)  # fmt: skip
+
+
 def said(wishes: Wishes) -> dict[str, Any]:
     """What isn't empty, without the words."""
     return {
         name: v
         for name, v in vars(wishes).items()
-        if v and v != ("", "") and name not in ("words", "missing", "metres", "paced", "language")
+        if v and v != ("", "") and name not in ("words", "missing", "metres", "paced", "asks", "language")
     }
 
 
@@ -189,6 +203,18 @@ def test_a_style_that_is_not_wanted_is_not_taken(text: str) -> None:
 def test_a_length_in_figures_is_not_lost_to_the_word_long(text: str, seconds: float | None, bars: int | None) -> None:
     wishes = read_sentence(text)
     assert (wishes.seconds, wishes.bars) == (seconds, bars)
+
+
+@pytest.mark.parametrize(("text", "tempo"), PACED)
+def test_a_pace_of_what_a_text_describes_is_the_songs(text: str, tempo: tuple[int, int]) -> None:
+    wishes = read_sentence(text)
+    assert wishes.tempo is not None
+    assert wishes.paced and wishes.tempo == tempo
+
+
+@pytest.mark.parametrize("text", UNPACED)
+def test_a_pace_of_other_things_is_not(text: str) -> None:
+    assert read_sentence(text).tempo is None
 
 
 @pytest.mark.parametrize("text", TRAPS)

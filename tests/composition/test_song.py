@@ -272,19 +272,20 @@ def test_the_command_writes_a_song_a_picture_a_trace_and_sound(called, tmp_path:
     done = called("task=compose", f"compose.text={TEXT}", "compose.bars=8", f"compose.out={tmp_path}/mine.mid")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "mine.mid").read_bytes()[:4] == b"MThd"
-    [folder] = (tmp_path / "outputs" / "compose").iterdir() if (tmp_path / "outputs").exists() else []
-    assert json.loads((folder / "song.json").read_text())["title"] == TEXT
-    assert (folder / "song.png").read_bytes()[1:4] == b"PNG"
+    assert json.loads((tmp_path / "mine.json").read_text())["title"] == TEXT
+    assert (tmp_path / "mine.png").read_bytes()[1:4] == b"PNG"
+    [folder] = (tmp_path / "outputs" / "compose").iterdir()
+    assert not [path for path in folder.iterdir() if path.name.startswith(("song", "mine"))]
     import soundfile
 
-    page = (folder / "song.html").read_text()
+    page = (tmp_path / "mine.html").read_text()
     [held] = re.findall(r'src="data:audio/ogg;base64,([^"]+)"', page)
     heard, hertz = soundfile.read(io.BytesIO(base64.b64decode(held)))
     assert np.abs(heard).max() > 0.3 and len(page) < 1_000_000
     [picture] = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
-    assert base64.b64decode(picture) == (folder / "song.png").read_bytes()
+    assert base64.b64decode(picture) == (tmp_path / "mine.png").read_bytes()
 
-    sound, rate = soundfile.read(folder / "song.wav")
+    sound, rate = soundfile.read(tmp_path / "mine.wav")
     assert rate == 48000 and 0.8 < np.abs(sound).max() <= 1.0
     assert len(sound) / rate > 8 * 4 * 60 / 180
     assert len(heard) / hertz == pytest.approx(min(len(sound) / rate, 60), abs=0.1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kmidi_lab.composition.form import LONGEST
 from kmidi_lab.composition.languages import language_of
 from kmidi_lab.composition.said_arc import take_arc, take_joined_arc
-from kmidi_lab.composition.said_chords import take_chords
+from kmidi_lab.composition.said_chords import SaidChords, take_chords
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_form
 from kmidi_lab.composition.sentence import read_sentence
@@ -55,7 +55,7 @@ def test_separators_between_chords_are_read_in_one_way(text: str) -> None:
     ],
 )
 def test_a_minus_is_minor_or_stands_between_chords(text: str, chords: str, rest: str) -> None:
-    assert take_chords(text) == (chords, rest)
+    assert take_chords(text) == (SaidChords(chords), rest)
 
 
 @pytest.mark.parametrize(

@@ -47,14 +47,14 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_every_command_runs(repo: Path, cli: Cli, root: Path) -> None:
+def test_every_command_runs(repo: Path, called: Cli, root: Path) -> None:
     listed = commands(repo)
     assert len(listed) >= 3
     for line in listed:
         words = shlex.split(line)
         assert words[:3] == ["python", "-m", "kmidi_lab"], line
         shorter = [] if any(w.startswith("task=") for w in words) else SMALL
-        done = cli(*words[3:], *shorter, env={"DATA_ROOT": str(root)})
+        done = called(*words[3:], *shorter, env={"DATA_ROOT": str(root)})
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         if {"task=prepare", "data=lakh"} <= set(words):
             assert "all 176581 would take" in done.stdout + done.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPO
+from tests.conftest import REPO, Cli
 
 
 def commands(repo: Path) -> list[str]:
@@ -21,11 +21,14 @@ def commands(repo: Path) -> list[str]:
 def less_of(words: list[str]) -> list[str]:
     """What makes a command a short one.
 
-    Whole smoke runs of all models are `test_smoke`'s; sweeps and W&B are `test_cli`'s.
+    Whole smoke runs of all models are `test_smoke`'s; sweeps and W&B are `test_cli`'s; the released models are verified in
+    `test_light`.
     """
     few = ["data.sources=[embedded]"] if {"model=harmony", "task=eval"} & set(words) else []
     if any(word.startswith("--") for word in words):
         return []
+    if "task=verify" in words:
+        return ["--cfg", "job"]
     if any(word.startswith("task=") for word in words):
         return few if {"task=eval", "task=prepare"} & set(words) else ["export.calls=20"] * ("task=bench" in words)
     if "logger=wandb" in words or "model=harmony" not in words:
@@ -37,8 +40,7 @@ def less_of(words: list[str]) -> list[str]:
 
 
 @pytest.mark.slow
-def test_every_command_runs_in_order(repo: Path, tmp_path: Path, lab: list[str], lab_env: dict[str, str]) -> None:
-    env = lab_env | {"WANDB_MODE": "offline"}
+def test_every_command_runs_in_order(repo: Path, tmp_path: Path, called: Cli) -> None:
     shutil.copytree(repo / "outputs" / "release", tmp_path / "outputs" / "release")
     listed = commands(repo)
     assert len(listed) > 8
@@ -51,14 +53,7 @@ def test_every_command_runs_in_order(repo: Path, tmp_path: Path, lab: list[str],
             less = less_of(words[3:])
             keys = {word.partition("=")[0] for word in less}
             typed = [word for word in words[3:] if word.partition("=")[0] not in keys]
-            done = subprocess.run(
-                [*lab, *typed, *less],
-                cwd=tmp_path,
-                env=env,
-                capture_output=True,
-                text=True,
-                timeout=600,
-            )
+            done = called(*typed, *less, env={"WANDB_MODE": "offline"})
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 

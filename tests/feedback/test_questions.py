@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback.asking import batch, core_set, disagreement, entropy, margin
+from kmidi_lab.feedback.asking import batch, core_set, disagreement, entropy, far_and_unsure, information, margin
 from kmidi_lab.feedback.labels import Labels, kappa
 from kmidi_lab.feedback.material import Asker, Item, material, ranked
 from kmidi_lab.feedback.queue import queue_items, queue_rows
@@ -67,6 +67,57 @@ def test_the_score_decides_in_a_small_folder_too_and_alone_where_no_diversity_is
     assert [item.source for item in ranked(items, "margin", 2)] == ["0", "2"]
 
 
+def _variance_by_hand(rows: np.ndarray, known: list[int]) -> float:
+    """The mean over all rows of x' (30 I + sum of what is known)^-1 x, the inverse made anew."""
+    inverse = np.linalg.inv(30 * np.eye(rows.shape[1]) + sum(np.outer(rows[i], rows[i]) for i in known))
+    return float(np.mean([row @ inverse @ row for row in rows]))
+
+
+def test_information_takes_what_most_lowers_the_variance_over_all_and_says_by_how_much() -> None:
+    """Each step beside all others that could have been taken, with a variance that is worked out anew for each."""
+    rng = np.random.default_rng(0)
+    vectors, weights, known = rng.normal(size=(25, 4)), rng.uniform(0.1, 1.0, 25), [3, 7]
+    rows = vectors * np.sqrt(weights / weights.mean())[:, None]
+    places, lowered = information(weights, vectors, np.array(known), 6)
+    for place, by in zip(places.tolist(), lowered, strict=True):
+        before = _variance_by_hand(rows, known)
+        gains = {i: before - _variance_by_hand(rows, [*known, i]) for i in range(25) if i not in known}
+        assert place == max(gains, key=lambda i: gains[i])
+        assert by == pytest.approx(gains[place])
+        known.append(place)
+    assert len(set(known)) == 8
+    everything, _ = information(np.ones(3), vectors[:3], np.array([1]), 9)
+    assert sorted(everything.tolist()) == [0, 2], "no more than there are, and none that is labelled"
+
+
+def test_a_queue_by_information_holds_no_twins_and_counts_on_what_is_labelled() -> None:
+    """Four texts on each of three axes; the model is as unsure of each."""
+    axes = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0)
+    unsure = Guess(np.zeros(2, np.float32), np.array([0.5, 0.5]), ["a", "b"])
+    items = [Item(Question(f"{i:064x}", vector=x), str(i), unsure) for i, x in enumerate(axes)]
+    asked = ranked(items, "information", 3)
+    assert sorted(int(item.source) // 4 for item in asked) == [0, 1, 2]
+    assert [item.score for item in asked] == sorted((item.score for item in asked), reverse=True)
+    labelled = np.repeat(np.eye(3)[[0, 2]], 5, axis=0)
+    assert [int(item.source) // 4 for item in ranked(items, "information", 1, labelled=labelled)] == [1]
+    sure = Guess(np.zeros(2, np.float32), np.array([1.0, 0.0]), ["a", "b"])
+    known = [item if int(item.source) // 4 == 1 else Item(item.question, item.source, sure) for item in items]
+    assert int(ranked(known, "information", 1)[0].source) // 4 == 1, "of what it is sure of there is nothing to learn"
+    sounds = [
+        Item(Question(f"{i:064x}"), str(i), Guess(x, np.array([0.5, 0.5]), ["a", "b"])) for i, x in enumerate(axes)
+    ]
+    assert sorted(int(item.source) // 4 for item in ranked(sounds, "information", 3, labelled=labelled)) == [0, 1, 2]
+
+
+def test_far_asks_about_what_is_unlike_all_that_is_labelled_if_the_model_is_unsure_of_it() -> None:
+    line = np.array([[0.0], [1.0], [4.0], [10.0], [11.0]])
+    places, products = far_and_unsure(np.ones(5), line, np.array([0]), 2)
+    assert (places.tolist(), products.tolist()) == ([4, 2], [11.0, 4.0])
+    surer = far_and_unsure(np.array([1.0, 1.0, 1.0, 1.0, 0.5]), line, np.array([0]), 9)[0]
+    assert surer.tolist()[:2] == [3, 2] and sorted(surer.tolist()) == [1, 2, 3, 4]
+    assert far_and_unsure(np.ones(5), line, np.zeros(0, int), 1)[0].tolist() == [4], "5.8 from the mean, 0 is 5.2"
+
+
 def test_kappa_is_cohens() -> None:
     pairs = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
     assert kappa(pairs) == pytest.approx(0.4)
@@ -99,9 +150,8 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
             typed = shlex.split(line[line.index("task=label") :])
             assert f"models_root='{tmp_path}/my models'" in typed and f"label.file={tmp_path / 'queue.csv'}" in typed
     assert few.count("task=label") == 2
-    assert (
-        "score (minus the lead of its likeliest answer), place and the model's answer; the highest score first" in few
-    )
+    lowered = "score (by how much its label would lower the variance of what a regression says of all), place"
+    assert f"{lowered} and the model's answer; the highest score first" in few
     assert few.count("type python -m kmidi_lab task=label model=intent") == 1
     job("task=queue", *task)
     said = capsys.readouterr().out

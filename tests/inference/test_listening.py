@@ -52,11 +52,11 @@ def report(folder: Path) -> dict:
 
 
 @pytest.mark.slow
-def test_a_recording_reads_like_the_network_run_on_the_whole(cli, models, voice, tmp_path):
+def test_a_recording_reads_like_the_network_run_on_the_whole(called, models, voice, tmp_path):
     root, module = models
     soundfile.write(tmp_path / "voice.wav", voice, 16000, subtype="FLOAT")
     asked = f"models_root={root}", f"predict.audio={tmp_path / 'voice.wav'}"
-    done = cli("task=predict", "model=emotion", *asked, "predict.every=0.4")
+    done = called("task=predict", "model=emotion", *asked, "predict.every=0.4")
     assert done.returncode == 0, done.stderr
     assert "does not beat its baselines: made by a test" in done.stderr and "the whole recording:" in done.stdout
     told = report(tmp_path)
@@ -106,9 +106,9 @@ def test_live_samples_give_what_the_file_gives(models, voice, tmp_path, lab, cut
 
 
 @pytest.mark.slow
-def test_without_a_model_loudness_speaks_and_says_so(cli, voice, tmp_path):
+def test_without_a_model_loudness_speaks_and_says_so(called, voice, tmp_path):
     soundfile.write(tmp_path / "voice.wav", voice, 16000)
-    done = cli("task=predict", "model=emotion", "models_root=empty", f"predict.audio={tmp_path / 'voice.wav'}")
+    done = called("task=predict", "model=emotion", "models_root=empty", f"predict.audio={tmp_path / 'voice.wav'}")
     assert done.returncode == 0, done.stderr
     assert "a guess from how loud it is" in done.stderr
     assert report(tmp_path)["status"] == "no model"

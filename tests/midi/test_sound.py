@@ -35,12 +35,24 @@ def session(tmp_path: Path, said: list[str]) -> Session:
 
 def test_a_midi_file_is_written_with_its_sound_which_rings_out(session: Session, tmp_path: Path) -> None:
     written = session.write_midi(tmp_path / "mine.mid", CHORD)
-    assert written == f"{tmp_path / 'mine.mid'}, {tmp_path / 'run' / 'mine.wav'}"
+    assert written == f"{tmp_path / 'mine.mid'}, {tmp_path / 'mine.wav'}"
     assert (tmp_path / "mine.mid").read_bytes() == CHORD
-    heard, rate = soundfile.read(tmp_path / "run" / "mine.wav")
+    heard, rate = soundfile.read(tmp_path / "mine.wav")
     assert rate == 48000 and 0.85 < np.abs(heard).max() <= 0.95
     assert 2.9 < len(heard) / rate < 3.3
     assert np.abs(heard[int(1.1 * rate) : int(1.3 * rate)]).max() > 1e-3, "cut where the last note ends"
+
+
+def test_a_file_that_was_there_stays_and_a_line_says_where_the_new_one_is(
+    session: Session, said: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.wav").write_bytes(b"a take of my own")
+    written = session.write_midi(tmp_path / "mine.mid", CHORD)
+    own = tmp_path / "run" / "mine.wav"
+    assert written == f"{tmp_path / 'mine.mid'}, {own}" and own.read_bytes()[:4] == b"RIFF"
+    assert (tmp_path / "mine.wav").read_bytes() == b"a take of my own"
+    assert said == [f"{tmp_path / 'mine.wav'} was there before and stays; the new one is {own}"]
+    assert session.write_midi(tmp_path / "run" / "mine.mid", CHORD).endswith(str(own)), "the run's own is written anew"
 
 
 def test_without_sound_only_the_midi_file_is_written(tmp_path: Path) -> None:

@@ -22,12 +22,15 @@ def test_the_page_is_that_of_the_runs() -> None:
 
 def test_model_baselines_cost_and_trend_stand_there() -> None:
     run = sample_run()
+    assert run.training
+    run.training.seconds, run.machine = 5400.0, {"usable_cores": 4}
     line = {"run_id": "x", "replaced_at": "2026-01-02T03", "reason": "beats a on test perplexity (9.000 against 9.5)"}
     page = baseline_report(
         [run], [{"id": run.identity.id, "history": [line, line, {"run_id": "y", "reason": "by hand"}]}]
     )
     page = page.replace("\u00a0", " ")
     assert "| `harmony` | test perplexity ↓ | 7.12 | 8.30 4-gram+cache | 14.2 % |" in page
+    assert "| 1 h 30 min | 6 |" in page, "1.5 hours on four cores"
     assert "**harmony 7.12**, 4-gram+cache 8.30" in page
     assert page.count("| 2026-01-02 | test perplexity ↓ | 9.00 | 7.12 | 20.9 % |") == 1
 

@@ -16,32 +16,34 @@ from support.chord_answers import events_of_user
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.published import load_published
-from tests.conftest import START, Cli
+from tests.conftest import Cli
 
 DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
 ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=80", "retrain.learning_rate=3e-3")
 
 
 @pytest.mark.slow
-def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: Path, lab_env: dict[str, str]) -> None:
-    trained = cli("model=harmony", *DATA, "trainer.max_epochs=1")
+def test_suggested_answered_learnt_and_promoted_or_refused(
+    called: Cli, tmp_path: Path, lab: list[str], lab_env: dict[str, str]
+) -> None:
+    trained = called("model=harmony", *DATA, "trainer.max_epochs=1")
     assert trained.returncode == 0, trained.stderr
     models = tmp_path / "outputs" / "models"
     released = _published(models)
     store = Store(tmp_path / "outputs" / "feedback.db")
 
-    few = cli(*ASK)
+    few = called(*ASK)
     assert (few.returncode, "0 events" in few.stderr) == (2, True), few.stderr
     users = [new_id() for _ in range(4)]
     store.add(events_of_user(tmp_path, users[3], 60, 3, suited=False))
-    refused = cli(*ASK)
+    refused = called(*ASK)
     assert refused.returncode == 1, refused.stderr
     assert "nothing was published: the gate of the" in refused.stderr
     assert _published(models) == released
 
     for seed, user in enumerate(users[:3]):
         store.add(events_of_user(tmp_path, user, 60, seed, suited=True))
-    _kill_while_it_trains(tmp_path, lab_env)
+    _kill_while_it_trains(tmp_path, lab, lab_env)
     assert _published(models) == released
     assert store.size() == 240
 
@@ -49,12 +51,12 @@ def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: P
     registry["models"][0]["training"]["dataset_version"] = "sha256:other"
     shutil.copytree(models, tmp_path / "other")
     (tmp_path / "other" / "registry.json").write_text(json.dumps(registry))
-    elsewhere = cli(*ASK, "models_root=other")
+    elsewhere = called(*ASK, "models_root=other")
     assert elsewhere.returncode == 2
     assert "was trained on other data than" in elsewhere.stderr and "(sha256:other, not sha256:" in elsewhere.stderr
     assert "task=adapt model=harmony needs no data" in elsewhere.stderr
 
-    promoted = cli(*ASK)
+    promoted = called(*ASK)
     assert promoted.returncode == 0, promoted.stderr
     assert f"user {users[3]}, 60 events, is trusted by 0" in promoted.stdout
     [entry] = json.loads((models / "registry.json").read_text())["models"]
@@ -65,7 +67,46 @@ def test_suggested_answered_learnt_and_promoted_or_refused(cli: Cli, tmp_path: P
     assert "Retrained from feedback" in card
     published = "".join(path.read_bytes().decode("utf-8", "replace") for path in models.rglob("*") if path.is_file())
     assert not [user for user in users if user in published]
-    assert cli("task=verify", "models_root=outputs/models").returncode == 0
+    assert called("task=verify", "models_root=outputs/models").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(called: Cli, tmp_path: Path) -> None:
+    """Its test tells whether it forgets: that is still a gate. What it begets has heard it, too."""
+    trained = called("model=harmony", *DATA, "trainer.max_epochs=1")
+    assert trained.returncode == 0, trained.stderr
+    models, store = tmp_path / "outputs" / "models", Store(tmp_path / "outputs" / "feedback.db")
+    registry = json.loads((models / "registry.json").read_text())
+    registry["models"][0]["data_settings"]["train_on"] = "all"
+    (models / "registry.json").write_text(json.dumps(registry))
+    for seed in range(3):
+        store.add(events_of_user(tmp_path, new_id(), 60, seed, suited=True))
+
+    for generation in (1, 2):
+        learnt = called(*ASK)
+        if learnt.returncode == 1:  # the second may find nothing left to learn, which is no fault
+            assert generation == 2 and "the gate of the" in learnt.stderr, learnt.stderr
+        else:
+            assert learnt.returncode == 0, learnt.stderr
+        assert "this model has heard all of its data, the frozen test included" in learnt.stdout
+        [entry] = json.loads((models / "registry.json").read_text())["models"]
+        assert (entry["status"], entry["heard_all"]) == ("training", True)
+        assert (entry["data_settings"]["train_on"], entry["retrained"]["frozen_test_was_heard"]) == ("split", True)
+        assert entry["primary"]["not_comparable"].startswith("it began with weights that have heard all")
+    card = (models / "harmonypredictor.card.md").read_text()
+    assert "That model had heard the frozen test, which this training did not hear again" in card
+    reports = [json.loads(path.read_text()) for path in (tmp_path / "outputs").glob("retrain/harmony/*/retrain.json")]
+    assert [report["frozen_test_was_heard"] for report in reports] == [True, True]
+    assert called("task=verify", "models_root=outputs/models").returncode == 0
+
+    registry = json.loads((models / "registry.json").read_text())
+    registry["models"][0]["status"] = "trained"
+    shutil.copytree(models, tmp_path / "good")
+    (tmp_path / "good" / "registry.json").write_text(json.dumps(registry))
+    kept = called(*ASK, "models_root=good")
+    assert kept.returncode == 2 and "type models_root=FOLDER model.init_from=good" in kept.stderr, kept.stderr
+    forgets = called(*ASK[:-1], "retrain.learning_rate=0.1", "retrain.margin=0")
+    assert forgets.returncode == 1 and "the gate of the frozen test" in forgets.stderr, forgets.stderr
 
 
 def _published(folder: Path) -> dict[Path, bytes]:
@@ -73,10 +114,10 @@ def _published(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
 
 
-def _kill_while_it_trains(folder: Path, env: dict[str, str]) -> None:
+def _kill_while_it_trains(folder: Path, lab: list[str], env: dict[str, str]) -> None:
     before = set((folder / "outputs").glob("retrain/harmony/*/retrain.json"))
     long = [word for word in ASK if not word.startswith("retrain.steps=")]
-    process = subprocess.Popen([*START, *long, "retrain.steps=50000"], cwd=folder, env=env)
+    process = subprocess.Popen([*lab, *long, "retrain.steps=50000"], cwd=folder, env=env)
     try:
         for _ in range(3000):
             if set((folder / "outputs").glob("retrain/harmony/*/retrain.json")) - before:
@@ -93,11 +134,11 @@ _LABELS = {"joy": "happy", "sadness": "sad", "anger": "angry", "fear": "fear", "
 
 
 @pytest.mark.slow
-def test_labels_of_texts_are_learnt_and_the_table_stays(cli: Cli, tmp_path: Path) -> None:
+def test_labels_of_texts_are_learnt_and_the_table_stays(called: Cli, tmp_path: Path) -> None:
     """Three raters who read as people do, and one who calls everything disgust."""
     feeling_files.write(tmp_path / "data", 210)
     data = ("model=intent", "data.root=data", "hardware=cpu", "trainer.progress=false", "export.calls=20")
-    trained = cli(*data, "trainer.max_epochs=1")
+    trained = called(*data, "trainer.max_epochs=1")
     assert trained.returncode == 0, trained.stderr
     models = tmp_path / "outputs" / "models"
     before, published = _published(models), load_published(models, "intent")
@@ -113,7 +154,7 @@ def test_labels_of_texts_are_learnt_and_the_table_stays(cli: Cli, tmp_path: Path
             }
             x = published.table.vector(f"train {40 * number + at}: {name} about the show").tolist()
             store.add([Event(use=user, model="intent", action="labelled", input=x, **held)])
-    learnt = cli("task=retrain", *data, "retrain.steps=60", "retrain.learning_rate=3e-3")
+    learnt = called("task=retrain", *data, "retrain.steps=60", "retrain.learning_rate=3e-3")
     assert learnt.returncode == 0, learnt.stderr + learnt.stdout
     assert f"user {users[3]}, 40 events, is trusted by 0" in learnt.stdout
     after = _published(models)
@@ -122,12 +163,12 @@ def test_labels_of_texts_are_learnt_and_the_table_stays(cli: Cli, tmp_path: Path
     assert after[models / "intentclassifier.onnx"] != before[models / "intentclassifier.onnx"]
     [entry] = json.loads((models / "registry.json").read_text())["models"]
     assert [gate["passed"] for gate in entry["retrained"]["gates"]] == [True, True]
-    assert cli("task=verify", "models_root=outputs/models").returncode == 0
-    own = cli("task=adapt", "model=intent", f"adapt.use={users[3]}")
+    assert called("task=verify", "models_root=outputs/models").returncode == 0
+    own = called("task=adapt", "model=intent", f"adapt.use={users[3]}")
     assert own.returncode == 0, own.stderr + own.stdout
     asked = ("task=predict", "model=intent", "predict.text=anger about the show")
-    assert "disgust: valence" not in cli(*asked).stdout
-    assert "disgust: valence" in cli(*asked, "predict.adapter=mine").stdout
+    assert "disgust: valence" not in called(*asked).stdout
+    assert "disgust: valence" in called(*asked, "predict.adapter=mine").stdout
 
 
 @pytest.mark.parametrize(

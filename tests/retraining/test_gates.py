@@ -62,6 +62,8 @@ def test_users_are_held_out_whole_and_one_users_latest() -> None:
         held = held_out(lessons, np.array([1, 1, 0.0, 1]), 0.25, seed)
         assert held.sum() == 10
         assert held[lessons.rater == 2].sum() == 0  # who is trusted goes first
+        held = held_out(lessons, np.array([0.35, 0.36, 0.0, 0.4]), 0.25, seed)
+        assert held[lessons.rater == 2].sum() == 0  # who is left out goes last, also where all are doubtful
         assert 0 < held_out(_lessons(5, 5), np.ones(2), 0.5, seed).sum() == 5
 
 

@@ -142,7 +142,7 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
             ("melody", "C F", "MIDI WAV"),
             ("intent", "", "nearest mood"),
             ("intent", "the florb of a wug is not in zib", "unsure"),
-            ("structure", "24", "verse, 8 bars"),
+            ("structure", "24", "chorus, 4 bars, "),
             ("structure", "many", "is no whole number"),
         ):
             shown = ask(typed[model], typed=words)

@@ -307,3 +307,41 @@ def test_another_site_cannot_use_it(client) -> None:
     page = client.get("/")
     assert page.status_code == 200 and "frame-ancestors 'none'" in page.headers["content-security-policy"]
     assert "access-control-allow-origin" not in page.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "line"),
+    [
+        ("GET", "/nope", 404, "nothing answers at '/nope'; the page is at /"),
+        ("POST", "/api/nope", 404, "nothing answers at '/api/nope'; the page is at /"),
+        ("GET", "/api/compose", 405, "'/api/compose' takes POST, not GET"),
+        ("DELETE", "/", 405, "'/' takes GET, not DELETE"),
+        ("GET", "/api/song/none.mid", 404, "not kept any more; compose again"),
+    ],
+)
+def test_what_no_route_answers_is_refused_in_the_same_form(
+    client, method: str, path: str, status: int, line: str
+) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.json()) == (status, {"error": line})
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_rows_of_chords_name_their_key_and_shares_say_that_they_are_apart(client) -> None:
+    rows = client.post("/api/tell/harmony", json={"text": "Dm7 G7 C"}).json()["rows"]
+    assert rows[0][0] == "key" and rows[0][1].startswith("C major (estimated: C major ") and "type" not in rows[0][1]
+    assert all(told.endswith("likely to come next") for _, told in rows[1:])
+    [feeling] = [
+        told
+        for name, told in client.post("/api/tell/intent", json={"text": "I'm feeling lost and searching"}).json()[
+            "rows"
+        ]
+        if name == "feeling"
+    ]
+    assert feeling.endswith("% (each by itself: together they may be more than 100%)")
+
+
+def test_no_label_of_the_page_has_an_underscore(client) -> None:
+    for model, seconds in (("instrument", 3), ("emotion", 3), ("emotion_node", 5), ("feel", 5)):
+        heard = client.post(f"/api/ask/{model}", content=beats(seconds=seconds), headers=OCTETS).json()
+        assert not [row for row in heard["rows"] if "_" in row[0] + row[1]], model

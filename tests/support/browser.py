@@ -42,12 +42,12 @@ def served(
     command = [sys.executable, "-m", "kmidi_lab", *arguments, f"{task}.port={port}"]
     server = subprocess.Popen(command, cwd=folder, env=os.environ | env)
     url = f"http://127.0.0.1:{port}"
-    for _ in range(120):
+    for _ in range(600):
         try:
             urllib.request.urlopen(url, timeout=2).read()
             break
         except OSError:
-            time.sleep(0.5)
+            time.sleep(0.1)
     try:
         yield url
     finally:

@@ -19,20 +19,20 @@ SMALL = (
 
 
 @pytest.mark.slow
-def test_a_release_is_as_sure_as_its_folds_allow(cli: Cli, tmp_path: Path) -> None:
+def test_a_release_is_as_sure_as_its_folds_allow(called: Cli, tmp_path: Path) -> None:
     write_ravdess(tmp_path / "data" / "ravdess", actors=6)
     ours = {"DATA_ROOT": str(tmp_path / "data")}
     own = "data.fold_speakers=[[actor 01,actor 04],[actor 02,actor 03],[actor 06]]"
-    done = cli("-m", *SMALL, own, "data.fold=0,1,2", "export.enabled=false", env=ours)
+    done = called("-m", *SMALL, own, "data.fold=0,1,2", "export.enabled=false", env=ours)
     assert done.returncode == 0 and "over 3 folds" in done.stdout, done.stderr + done.stdout
     [sweep] = (tmp_path / "outputs/sweeps").iterdir()
-    done = cli(*SMALL, "data.folds=0", "export.enabled=false", env=ours)
+    done = called(*SMALL, "data.folds=0", "export.enabled=false", env=ours)
     assert done.returncode == 0, done.stderr + done.stdout
     [run] = (tmp_path / "outputs/runs/emotion").iterdir()
 
     def exported(name: str, *more: str) -> tuple[np.ndarray, str]:
         ask = ("task=export", "model=emotion", f"export.source={run}", f"models_root={name}", "export.calls=20", *more)
-        done = cli(*ask, env=ours)
+        done = called(*ask, env=ours)
         assert done.returncode == 0, done.stderr + done.stdout
         head = json.loads((tmp_path / name / "emotionrecognizer.head.json").read_text())
         return np.array(head["bias"]), (tmp_path / name / "emotionrecognizer.card.md").read_text()
@@ -46,7 +46,7 @@ def test_a_release_is_as_sure_as_its_folds_allow(cli: Cli, tmp_path: Path) -> No
     before = [json.loads((sweep / job / "run.json").read_text()) for job in "012"]
     wrong = {**before[1], "scores": {**before[1]["scores"], "metrics": {"test": {"uar": 0.99, "events": 1}}}}
     (sweep / "1/run.json").write_text(json.dumps(wrong))
-    done = cli("task=eval", "model=emotion", f"eval.sweep={sweep}", "data.conditions=true", env=ours)
+    done = called("task=eval", "model=emotion", f"eval.sweep={sweep}", "data.conditions=true", env=ours)
     assert done.returncode == 0 and "3 jobs of" in done.stdout, done.stderr + done.stdout
     for job, old in zip("012", before, strict=True):
         run = json.loads((sweep / job / "run.json").read_text())

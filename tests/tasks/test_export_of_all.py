@@ -33,13 +33,13 @@ def write_tones(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_on_all_takes_has_the_scores_of_the_run_on_the_split(cli: Cli, tmp_path: Path) -> None:
+def test_a_run_on_all_takes_has_the_scores_of_the_run_on_the_split(called: Cli, tmp_path: Path) -> None:
     write_tones(tmp_path / "data" / "philharmonia")
     ours = {"DATA_ROOT": str(tmp_path / "data")}
 
     def trained(*more: str) -> Path:
         before = set(tmp_path.glob("outputs/runs/instrument/*"))
-        done = cli(*SMALL, *more, env=ours)
+        done = called(*SMALL, *more, env=ours)
         assert done.returncode == 0, done.stderr + done.stdout
         [run] = set(tmp_path.glob("outputs/runs/instrument/*")) - before
         return run
@@ -64,15 +64,15 @@ def test_a_run_on_all_takes_has_the_scores_of_the_run_on_the_split(cli: Cli, tmp
         ((f"export.spread={everything}",), "no run there that was trained and validated"),
         (("export.spread=nowhere",), "no run there"),
     ):
-        done = cli(*ask, *spread, env=ours)
+        done = called(*ask, *spread, env=ours)
         assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1, done.stderr
         assert not (tmp_path / "published" / "registry.json").exists()
 
-    done = cli(*ask, f"export.spread={split}", env=ours)
+    done = called(*ask, f"export.spread={split}", env=ours)
     assert done.returncode == 0, done.stderr + done.stdout
     [entry] = json.loads((tmp_path / "published" / "registry.json").read_text())["models"]
     alone = ("task=export", "model=instrument", f"export.source={split}", "models_root=alone", "export.calls=20")
-    done = cli(*alone, env=ours)
+    done = called(*alone, env=ours)
     assert done.returncode == 0, done.stderr + done.stdout
     [of_split] = json.loads((tmp_path / "alone" / "registry.json").read_text())["models"]
     for part in ("metrics", "baselines", "primary", "status", "status_reason"):
@@ -85,9 +85,9 @@ def test_a_run_on_all_takes_has_the_scores_of_the_run_on_the_split(cli: Cli, tmp
     card = (tmp_path / "published" / "instrumentrecognizer.card.md").read_text()
     for text in (entry["note"], card):
         assert "has no test of its own" in text and split.name in text
-    done = cli("task=verify", "models_root=published")
+    done = called("task=verify", "models_root=published")
     assert done.returncode == 0, done.stdout + done.stderr
-    done = cli("task=eval", *SMALL[:3], "models_root=published", "data.split=test", env=ours)
+    done = called("task=eval", *SMALL[:3], "models_root=published", "data.split=test", env=ours)
     assert done.returncode == 0, done.stderr + done.stdout
     tested = of_songs(split, "test")
     assert f"{tested} songs, {tested} of them also trained on" in done.stdout

@@ -18,7 +18,7 @@ from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.errors import ConfigError
 
 SURE = 0.6
-"""An estimated key of this probability is right in 8 of 10 excerpts (`key_finding`)."""
+"""An estimated key of this probability is right for 8 of 10 beginnings of songs (`key_finding`)."""
 _WORTH_NAMING = 0.1
 
 
@@ -69,14 +69,22 @@ class Chart:
         return self.key_from == "given" or (bool(self.likely) and self.likely[0][1] >= SURE)
 
     @property
-    def key_told(self) -> str:
+    def key_words(self) -> str:
         """The key, and where it comes from, in words."""
+        return self._key_and("", "")
+
+    @property
+    def key_told(self) -> str:
+        """The same with what to type for another key."""
+        return self._key_and("; type predict.key=… for another", "; type predict.key=… if you know it")
+
+    def _key_and(self, instead: str, known: str) -> str:
         if self.key_from == "given":
             return str(self.spelling)
         if self.key_from == "assumed":
-            return f"{self.spelling} (assumed; type predict.key=… for another)"
+            return f"{self.spelling} (assumed{instead})"
         among = ", ".join(f"{s} {p:.0%}" for s, p in self.likely)
-        return f"{self.spelling} ({'estimated' if self.sure else 'unsure'}: {among}; type predict.key=… if you know it)"
+        return f"{self.spelling} ({'estimated' if self.sure else 'unsure'}: {among}{known})"
 
     @property
     def key_record(self) -> dict[str, Any]:

@@ -112,10 +112,13 @@ def with_feel(band: Band, feel: str) -> Band:
 
 
 def waltzing(band: Band) -> Band:
-    """The band as it plays what is called a waltz: the bass on the first beat, the chords on the others."""
+    """The band as it plays what is called a waltz, from its first bar on: the bass on the first beat, the chords on the others.
+
+    A style that swings plays it in its own way.
+    """
     if band.groove == "swing":
         return band
-    return replace(band, comp=(band.comp[0], "quarters", "quarters"), bass=(band.bass[0], "roots", "roots"))
+    return replace(band, comp=("quarters",) * len(band.comp), bass=("roots",) * len(band.bass))
 
 
 def walking(band: Band) -> Band:

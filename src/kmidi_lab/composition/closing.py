@@ -1,4 +1,4 @@
-"""The beginning and the end of a song as its text asks for them: a fade; a ritardando, a last chord that is held, a fade."""
+"""How a song begins, goes on and ends as its text asks for it: a fade; a course of the tempo; a ritardando, a held chord, a fade."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from kmidi_lab.composition.said_ending import SaidEnding
 from kmidi_lab.song import Arrangement
-from kmidi_lab.song.elements import SLOWEST, Level, Tempo
+from kmidi_lab.song.elements import FASTEST, SLOWEST, Level, Tempo
 
 _BARS = 2
 """Over which the tempo falls; a song of fewer falls over its last bar."""
@@ -16,6 +16,8 @@ _LAST = 0.6
 """Share of the tempo that is left at the end: about what listeners and pianists end a piece at."""
 _POWER = 3.0
 """The tempo falls as that of a runner who comes to a stand (A. Friberg, J. Sundberg, J. Acoust. Soc. Am. 105, 1999)."""
+_COURSE = 1.2
+"""Factor between the tempo in the middle of a song that gets faster or slower and that at either end. Our choice."""
 _HELD = 0.5
 """Share of the tempo that the last bar has under a fermata: its chord sounds twice as long."""
 _FADE_BARS, _FADE_SHARE = 8, 3
@@ -29,6 +31,23 @@ def closed(song: Arrangement, ending: SaidEnding) -> Arrangement:
     song = slowed(song) if ending.slower else song
     song = held(song) if ending.held else song
     return faded(song) if ending.faded else song
+
+
+def moving(song: Arrangement, course: str) -> Arrangement:
+    """The same song with a tempo that rises or falls from bar to bar, by the same factor each; its middle has the song's tempo.
+
+    Args:
+        song: with whatever tempos.
+        course: `faster` or `slower`; empty leaves the song as it is.
+    """
+    if not course or len(song.metres) == 1:
+        return song
+    tempos = []
+    for n, start in enumerate(song.bar_starts[:-1]):
+        power = 2 * n / (len(song.metres) - 1) - 1
+        factor = _COURSE ** (power if course == "faster" else -power)
+        tempos.append(Tempo(start, min(max(SLOWEST, round(factor * song.tempo_at(start), 2)), FASTEST)))
+    return replace(song, tempos=tuple(tempos))
 
 
 def slowed(song: Arrangement) -> Arrangement:

@@ -147,6 +147,9 @@ class Collector:
             factor = next(f for below, f in _PACES if sum(self._tempo) / 2 < below)
             self._tempo, self._paced = (round(factor * low), round(factor * high)), False
             self._words["tempo"] = f"({self._words['tempo'].strip('()')} {self._character})"
+        if told.get("bars") and self._bars is None and self._seconds is None and self._form is None:
+            self._bars, self._words["bars"] = told["bars"], self._character
+        self._mode = self._mode or (told.get("mode", "") if not self._tonic else "")
         if told.get("style") and not self._style:
             self._style, self._words["style"] = told["style"], self._character
         if not told["drums"]:

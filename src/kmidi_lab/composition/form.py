@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -37,7 +38,7 @@ _LONG = 16
 _SHORT = 24
 """Bars of a song that has room for sections of several kinds."""
 _EDGES = 0.125
-"""Share of a song that intro and outro may have."""
+"""Share of a song that intro and outro may have together at no cost, and each of them at all."""
 PHRASE = 4
 """Bars of a phrase."""
 _SUNG = ("verse", "chorus", "bridge", "solo")
@@ -77,10 +78,10 @@ def chosen_form(draw: Draw, bars: int) -> tuple[list[Stretch], str]:
     forms: list[tuple[list[Stretch], str]] = []
     for number in range(1, _MOST_CANDIDATES + 1):
         drawn = closed(draw(number))
-        forms += [drawn] if _framed(drawn[0]) else []
+        forms += [drawn] if _framed(drawn[0], bars) else []
         if number >= _CANDIDATES and any(_returns(f) > 1 for f, _ in forms):
             break
-    by_rule = form(bars), "no form that was drawn had intro and outro in their places, so it is a rule's"
+    by_rule = form(bars), "no form that was drawn had intro and outro in their places and short, so it is a rule's"
     return max(forms, key=lambda candidate: _worth(candidate[0], bars), default=by_rule)
 
 
@@ -101,10 +102,15 @@ def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
     ], f"the {last.kind} of {many(last.bars, 'bar')} at the end became its {kind}, so that the song closes"
 
 
-def _framed(drawn: Sequence[Stretch]) -> bool:
-    """Whether an intro stands only at the beginning and an outro only at the end; several may stand there together."""
+def _framed(drawn: Sequence[Stretch], bars: int) -> bool:
+    """Whether an intro stands only at the beginning and an outro only at the end, neither longer than its share of the song.
+
+    Several may stand there together. A share is rounded up to whole phrases.
+    """
     runs = [kind for kind, _ in groupby(s.kind for s in drawn)]
-    return "intro" not in runs[1:] and "outro" not in runs[:-1]
+    longest = PHRASE * math.ceil(bars * _EDGES / PHRASE)
+    short = all(sum(s.bars for s in drawn if s.kind == kind) <= longest for kind in ("intro", "outro"))
+    return short and "intro" not in runs[1:] and "outro" not in runs[:-1]
 
 
 def following(form: Sequence[Stretch], arc: str) -> list[Stretch]:
@@ -130,7 +136,7 @@ def _returns(drawn: Sequence[Stretch]) -> int:
 
 
 def _worth(drawn: Sequence[Stretch], bars: int) -> float:
-    """Higher for a short intro, no chorus at the beginning, one that returns, an end that is one, sections of whole phrases, and few solos."""
+    """Higher for a short intro, no chorus at the beginning, one that returns, an end that is one, sections of whole phrases, few solos, and no pre-chorus but behind a verse."""
     kinds = [s.kind for s in drawn]
     length = {kind: sum(s.bars for s in drawn if s.kind == kind) for kind in kinds}
     aside = sum(length.get(kind, 0) for kind in ("solo", "other", "silence")) / bars
@@ -146,6 +152,7 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
         - sum(s.bars % PHRASE != 0 for s in drawn) / len(drawn)
         - _CUT * (kinds[0] == "chorus")
         - _CUT * sum(s.bars < PHRASE and s.kind in _SUNG for s in drawn)
+        - 2 * _CUT * sum(b == "pre-chorus" and a not in ("verse", b) for a, b in pairwise(["", *kinds]))
         - 0.02 * max(0, max(s.bars for s in drawn) - _LONG)
         - sum(a == b for a, b in pairwise(kinds)) / len(drawn)
     )

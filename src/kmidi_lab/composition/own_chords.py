@@ -51,6 +51,4 @@ def open_end(brief: Brief, form: Sequence[Stretch]) -> str:
     name, tonic = brief.chords[(last.bars - 1) % len(brief.chords)], brief.spelling.tonic
     if parse_jazz(name).root == brief.key.tonic:
         return ""
-    return (
-        f"the song ends on your chord {name}, which leaves it open: it comes home to {tonic} where your last chord does"
-    )
+    return f"your chords end the song on {name}, which leaves it open; for an end at rest, end them with {tonic}"

@@ -17,7 +17,9 @@ _STYLE = (
 )
 
 
-def song_page(title: str, trace: Mapping[str, Any], sound: Sound | None, picture: bytes) -> bytes:
+def song_page(
+    title: str, trace: Mapping[str, Any], sound: Sound | None, picture: bytes, wav: str = "song.wav"
+) -> bytes:
     """The page.
 
     Args:
@@ -25,6 +27,7 @@ def song_page(title: str, trace: Mapping[str, Any], sound: Sound | None, picture
         trace: of the song, as in its JSON file.
         sound: of the song; None is none.
         picture: a PNG file.
+        wav: name of the file with the whole sound.
 
     Returns:
         HTML, UTF-8.
@@ -38,15 +41,15 @@ def song_page(title: str, trace: Mapping[str, Any], sound: Sound | None, picture
     shown = f"data:image/png;base64,{b64encode(picture).decode()}"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{_player(sound) if sound else ''}"
+        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{_player(sound, wav) if sound else ''}"
         f'<p><img src="{shown}" alt="the parts and sections of the song"></p><table>{sections}</table>'
         f"{remarks}<p>Played by {models}.</p></body></html>\n"
     ).encode()
 
 
-def _player(sound: Sound) -> str:
+def _player(sound: Sound, wav: str) -> str:
     """The beginning of the song, and where the rest is."""
     long = sound.seconds > PLAYED_S
     label = f"the first {PLAYED_S:g} seconds of the song" if long else "the song"
-    rest = f"<p>The first {PLAYED_S:g} s. The whole song is in song.wav beside this page.</p>" if long else ""
+    rest = f"<p>The first {PLAYED_S:g} s. The whole song is in {escape(wav)} beside this page.</p>" if long else ""
     return f'<audio controls aria-label="{label}" src="{held(sound.ogg(PLAYED_S))}"></audio>{rest}'

@@ -20,6 +20,8 @@ _SEVENTHS = ("dom7", "maj7", "min7", "dim7")
 _RARE = ("dim", "aug", "dim7")
 _ENOUGH, _DULL = 4, 0.6
 """Roots that a round should have, and what each that is missing costs."""
+_CHANCE = 0.25
+"""What chance adds to a round's worth, as the scale of Gumbel's distribution: 1 more worth is taken 50 times as often."""
 _SHORT = 4
 _TRIADS = {"maj7": "", "min7": "m"}
 
@@ -48,10 +50,11 @@ def progression(ask: Ask, taste: Taste, bars: int, others: Sequence[Sequence[str
     """`bars` chords that can be repeated and are unlike `others`, the rounds of other sections.
 
     The model draws; a rule chooses among what was drawn: a round begins on a chord of rest, ends on one that leads back
-    to its beginning, and has several roots.
+    to its beginning, and has several roots. Of good ones chance takes one, since the likeliest is the same in each song.
     """
-    drawn = [_draw(ask, taste, bars, rng) for _ in range(_CANDIDATES)]
-    return max(drawn, key=lambda candidate: candidate.worth - _likeness(candidate.chords, others))
+    drawn = {tuple(r.chords): r for r in (_draw(ask, taste, bars, rng) for _ in range(_CANDIDATES))}
+    worth = [r.worth - _likeness(r.chords, others) + _CHANCE * float(rng.gumbel()) for r in drawn.values()]
+    return list(drawn.values())[int(np.argmax(worth))]
 
 
 def asked(chords: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from kmidi_lab.composition.bands import styles_told
@@ -100,8 +100,10 @@ def ahead(text: str, start: int) -> str:
     return near if len(near) <= _FAR else near.rpartition(" ")[0]
 
 
-def items_of(text: str) -> list[Item]:
-    return [item for group in clauses(text) for item in group]
+@lru_cache(maxsize=512)
+def items_of(text: str) -> tuple[Item, ...]:
+    """The terms of a text, which is looked at again for each match in it."""
+    return tuple(item for group in clauses(text) for item in group)
 
 
 @cache

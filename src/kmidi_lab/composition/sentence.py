@@ -11,15 +11,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases
+from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases, pictured
 from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
-from kmidi_lab.composition.said_arc import take_arc, take_joined_arc
+from kmidi_lab.composition.said_arc import other_arcs, take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
+from kmidi_lab.composition.said_course import take_courses, take_tempo, with_courses
 from kmidi_lab.composition.said_ending import take_ending, take_opening
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_form
+from kmidi_lab.composition.said_pace import said_pace
 from kmidi_lab.composition.said_pairs import take_pairs
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.wishes import Wishes
@@ -32,24 +34,29 @@ _NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head"
 def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
     language = language_of(text)
-    chords, text = take_chords(text)
+    said, text = take_chords(text)
     plain = with_keys(text)
     wishes = _read_english(plain) if language == ENGLISH else _read_other(plain, language)
-    words = wishes.words | ({"chords": chords} if chords else {})
-    return replace(wishes, chords=chords, words=words, language=language)
+    words = wishes.words | ({"chords": said.chords} if said.chords else {})
+    missing = (*said.lines, *wishes.missing)
+    return replace(wishes, chords=said.chords, missing=missing, words=words, language=language)
 
 
 def _read_other(text: str, language: str) -> Wishes:
     """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre, dances, and its arc."""
-    out = Collector(None, take_arc(text, language), [])
+    tempo, text = take_tempo(text, language)
+    arc = take_arc(text, language)
+    others = other_arcs(text, arc[1], language)
+    out = Collector(None, arc, [])
     for items in clauses(text):
         out.take(items, [_is_international(item) for item in items])
-    return out.wishes()
+    out.take(pace := said_pace(text, language), [True] * len(pace))
+    return with_courses(out.wishes(), tempo, others)
 
 
 def _is_international(item: Item) -> bool:
     written = item.kind == "metre" and "/" in item.text
-    named = item.text in vocabulary()["italian"] or item.text in vocabulary()["dances"]
+    named = any(item.text in vocabulary()[group] for group in ("italian", "dances", "characters"))
     return item.kind in ("tempo", "key") or written or named
 
 
@@ -57,7 +64,10 @@ def _read_english(text: str) -> Wishes:
     opening, text = take_opening(text)
     joined, text = take_joined_arc(text)
     ending, text = take_ending(text)
+    tempo, text = take_tempo(text)
+    courses, text = take_courses(text)
     arc = joined if joined[0] else take_arc(text)
+    courses += other_arcs(text, arc[1])
     if ending.sinks and not arc[0]:
         arc = ("Descent", ending.faded)
     impossible = not_done(re.sub(re.escape(arc[1]), ", ", text, flags=re.I) if arc[1] else text)
@@ -72,9 +82,16 @@ def _read_english(text: str) -> Wishes:
     groups = [items for items in groups if items]
     marks = [asked(items) for items in groups]
     asks = any(a for _, a in marks)
-    asks = asks or form is not None or bool(feel.name or ending or opening)
+    asks = asks or form is not None or bool(feel.name or ending or opening or tempo.course)
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
+    for n, items in enumerate(groups):
+        goes_on = items[0].text in ("a", "an", "the", "my") and n + 1 < len(
+            groups
+        )  # such as `a slow, lonely walk home`
+        after = groups[n + 1] if goes_on and items[-1].kind == "pace" else []
+        seen = pictured([*items, *after])[: len(items)]
+        marks[n] = [a or b for a, b in zip(marks[n][0], seen, strict=True)], marks[n][1]
     out = Collector(form, arc, pairs)
     for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
         alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
@@ -91,7 +108,8 @@ def _read_english(text: str) -> Wishes:
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
     missing = (*wishes.missing, *second, *impossible)
-    return replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing)
+    wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing, asks=asks)
+    return with_courses(wishes, tempo, courses)
 
 
 def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:

@@ -16,7 +16,7 @@ from kmidi_lab.composition import summaries
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief, Mood, closest_mood
 from kmidi_lab.composition.briefing import brief_of
-from kmidi_lab.composition.closing import closed, faded_in
+from kmidi_lab.composition.closing import closed, faded_in, moving
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.own_chords import open_end, unheard
@@ -24,6 +24,7 @@ from kmidi_lab.composition.performance import Bars, Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.said_mood import said_mood
 from kmidi_lab.composition.telling import taken_lines, told_of
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
@@ -33,6 +34,7 @@ from kmidi_lab.song.vocabularies import mood_affect
 
 _TELLING = ("happy", "sad", "angry", "fear", "disgust", "calm")
 """Labels that say what a song is to feel like."""
+_BY_SEED = "the seed chooses key and style"
 _FAINT = 0.2
 """Distance from the neutral middle below which readings alone say no feeling."""
 
@@ -87,6 +89,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
+    arrangement = moving(arrangement, request.wishes.course)
     arrangement = closed(faded_in(arrangement) if request.wishes.opening else arrangement, request.wishes.ending)
     played = performed(arrangement, brief, players)
     remarks += played.remarks
@@ -108,19 +111,26 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     if not request.unread:
         return brief_of(request, None, seed, request.wishes.arc, reference), []
     if request.wishes.language != ENGLISH:
+        word, said = said_mood(request.unread, request.wishes.language)
+        if (place := mood_affect(word)) is not None:
+            felt = Mood(*place, words=word)
+            return brief_of(request, felt, seed, request.wishes.arc, reference), [f"mood {word} from the text ({said})"]
         unsure = "the text's mood is not sure (not English); set it by compose.emotion"
         return brief_of(request, Mood(0.0, 0.0), seed, request.wishes.arc, reference), [unsure]
     read = players.ask("intent", text=request.unread)
     players.note("intent", summaries.of_reading(read))
-    told = read.arc_said and not request.wishes.form  # sections that are named say how a song goes on
+    # Sections that are named say how a song goes on, and what was told of a course is no arc of the whole.
+    told = read.arc_said and not (request.wishes.form or request.wishes.course or request.wishes.courses)
     arc = request.wishes.arc or (read.arc if told else "")
     if read.unsure:
-        unsure = f"the text's mood is not sure ({read.why}); set it by compose.emotion"
-        return brief_of(request, None, seed, arc, reference), [unsure]
+        brief = brief_of(request, None, seed, arc, reference)
+        if request.wishes.asks and brief.mood.plain:
+            return brief, [f"the text names no feeling that is known, so {_BY_SEED}; set a mood by compose.emotion"]
+        return brief, [f"the text's mood is not sure ({read.why}); set it by compose.emotion"]
     mood = _felt(read.valence, read.arousal, read.label, request.unread)
     if mood.plain:
         brief = brief_of(request, mood, seed, arc, reference)
-        instead = "the seed chooses key and style" if brief.mood.words != AS_HEARD else f"the song is {AS_HEARD}"
+        instead = _BY_SEED if brief.mood.words != AS_HEARD else f"the song is {AS_HEARD}"
         return brief, [f"the text names no feeling, so {instead}; set a mood by compose.emotion"]
     mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
     return brief_of(request, mood, seed, arc, reference), []

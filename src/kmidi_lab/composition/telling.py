@@ -12,6 +12,7 @@ from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.taken import Taken, reasons
+from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.wording import many
 
@@ -42,7 +43,7 @@ def told_of(request: SongRequest, brief: Brief) -> list[str]:
         lines.append(f"the feel {_FREE} is played straight: a song keeps a steady tempo")
     if request.wishes.language != ENGLISH:
         lines.append(
-            f"the text seems to be {request.wishes.language}, not English: only tempo, key, metre, chords, dances and how it grows or fades are read of it, in Latin letters"
+            f"the text seems to be {request.wishes.language}, not English: only tempo, key, metre, chords, dances, plain moods and how it grows or fades are read of it, in Latin letters"
         )
     if not brief.metre.swings:
         lines.append(
@@ -62,6 +63,8 @@ def taken_lines(request: SongRequest, brief: Brief) -> list[Taken]:
     if asked and (asked is not request.metre or (asked is not COMMON and not request.typed["metre"])):
         lines.append(_metre_line(request.metre_words, asked.name, request.typed, request.metre_source))
     lines += [Taken("beginning", "faded", request.wishes.opening)] if request.wishes.opening else []
+    if course := request.wishes.course:
+        lines.append(Taken("tempo", f"{course} and {course}", request.wishes.words["course"]))
     lines += [Taken("ending", how, words) for how, words in request.wishes.ending._asdict().items() if words]
     known = request.song.get("narrative_arc")
     if arc := request.wishes.arc:
@@ -106,7 +109,8 @@ def _band_lines(wishes: Wishes) -> list[Taken]:
     lines = [Taken(f"{name} for", _and(map(_called, roles)), "") for name, roles in by.items()]
     alone = wishes.words.get("alone", "")
     rest = [role for role in wishes.without if alone and role not in wishes.words]
-    if said_out := [role for role in wishes.without if role not in rest]:
+    usual = vocabulary()["characters"]  # a lullaby has no drums, which is no news
+    if said_out := [role for role in wishes.without if role not in rest and wishes.words.get(role) not in usual]:
         lines.append(Taken("without", _and(map(_called, said_out)), ""))
     if rest:
         lines.append(Taken("without", _and(map(_called, rest)), f"a {alone} plays alone"))

@@ -33,8 +33,11 @@ class Wishes:
         chords: as they are typed for `compose.chords`.
         ending: words that ask for a lower tempo at the end, a last chord that is held, or a fade.
         opening: words that ask for a fade at the beginning.
+        course: of the tempo over the whole song: `faster`, `slower` or empty.
+        courses: words that ask for courses that no song takes, of which `missing` has lines.
         second: program of a second player of the melody's instrument, None without one.
         throughout: parts that play in all sections, also where these are soft.
+        asks: whether a word for a song or a wish asks for music.
         language: that the text seems to be in; of others than English little is read.
     """
 
@@ -56,8 +59,11 @@ class Wishes:
     chords: str = ""
     ending: SaidEnding = field(default_factory=SaidEnding)
     opening: str = ""
+    course: str = ""
+    courses: tuple[str, ...] = ()
     second: int | None = None
     throughout: tuple[str, ...] = ()
+    asks: bool = False
     language: str = ENGLISH
 
     @property

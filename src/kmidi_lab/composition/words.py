@@ -19,6 +19,8 @@ _CLAUSES = re.compile(
     r"|(?<!\banything )(?<!\beverything )\bbut\b(?! no)",
     re.I,
 )
+_MOST = 200
+"""Terms of a clause: a longer one is read in pieces, since each term is looked at beside those before it."""
 
 
 def parts_of(text: str) -> list[str]:
@@ -31,7 +33,8 @@ def clauses(text: str) -> list[list[Item]]:
     plain = _sayings().sub(" ⁇ ", text.replace("’", "'"))
     plain = _LESS.sub(r"without \1s", _PLAIN_WORD.sub(lambda m: spelt(m[0]), plain))
     shouted = not any(letter.islower() for letter in plain)
-    return [items for part in parts_of(plain) if (items := list(_items(part.strip(), shouted)))]
+    whole = (list(_items(part.strip(), shouted)) for part in parts_of(plain))
+    return [items[n : n + _MOST] for items in whole for n in range(0, len(items), _MOST)]
 
 
 def _items(clause: str, shouted: bool) -> Iterator[Item]:

@@ -1,7 +1,8 @@
 """Which unlabelled material is worth asking about: what a model is unsure of, and what is unlike the rest.
 
 Scores are for `[N, C]` probabilities; the higher, the more there is to learn. Settles (2009, Active Learning Literature
-Survey) for entropy, margin and committees; Sener and Savarese (ICLR 2018) for core sets.
+Survey) for entropy, margin and committees; Sener and Savarese (ICLR 2018) for core sets; Ash et al. (NeurIPS 2021, BAIT)
+for information, with one number a row, which without a learner is the design of Yu, Bi and Tresp (ICML 2006).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 _BY_DIVERSITY, _SHARE = 5, 0.5
 """A batch is chosen, by diversity, of so many times as many of the highest scores, and of this share of all at most."""
+_RIDGE = 30.0
+"""The prior's strength beside a label of mean weight, on vectors of mean 0 and deviation 1 (docs/active_learning.md)."""
 LEAST = 1e-12
 """No probability is taken to be lower."""
 
@@ -66,6 +69,78 @@ def batch(scores: Array, vectors: Array, count: int) -> NDArray[np.intp]:
     rest = best[1:]
     chosen = np.concatenate([best[:1], rest[core_set(vectors[rest], vectors[best[:1]], count - 1)]])
     return best[np.isin(best, chosen)]
+
+
+def far_and_unsure(
+    weights: Array, vectors: Array, labelled: NDArray[np.integer], count: int
+) -> tuple[NDArray[np.intp], Array]:
+    """Places of `count` vectors, each of the largest product of its weight and its distance to what is labelled or taken.
+
+    Args:
+        weights: `[N]`, how unsure each is.
+        vectors: `[N, D]`, labelled ones among them; without any, the first is the furthest from the mean.
+        labelled: places of those that are labelled.
+        count: at most; what is labelled is not taken.
+
+    Returns:
+        Places and products.
+    """
+    known = vectors[labelled] if len(labelled) else vectors.mean(axis=0, keepdims=True)
+    distance = np.full(len(vectors), np.inf)
+    for row in known:
+        distance = np.minimum(distance, ((vectors - row) ** 2).sum(axis=1))
+    free = np.ones(len(vectors), bool)
+    free[labelled] = False
+    taken, products = list[int](), list[float]()
+    while len(taken) < count and free.any():
+        product = np.where(free, np.sqrt(distance) * weights, -np.inf)
+        place = int(product.argmax())
+        taken.append(place)
+        products.append(float(product[place]))
+        free[place] = False
+        distance = np.minimum(distance, ((vectors - vectors[place]) ** 2).sum(axis=1))
+    return np.array(taken, np.intp), np.array(products)
+
+
+def doubt(chances: Array) -> Array:
+    """`[N]`, above 0 to 1 where the likeliest two of `[N, C]` probabilities are the same: weights for `information`."""
+    return np.sqrt(1 + margin(chances) + LEAST)
+
+
+def information(
+    weights: Array, vectors: Array, labelled: NDArray[np.integer], count: int
+) -> tuple[NDArray[np.intp], Array]:
+    """Places of `count` vectors, each the one whose label would most lower the mean variance over all, and by how much.
+
+    The variance is that of the guesses of a ridge regression on `[N, D]` vectors of mean 0 and deviation 1.
+
+    Args:
+        weights: `[N]`, how much there is to learn from each: above 0; ones for a design without a learner.
+        vectors: `[N, D]`, labelled ones among them.
+        labelled: places of those that are labelled.
+        count: at most; what is labelled is not taken.
+    """
+    rows = vectors * np.sqrt(weights / weights.mean())[:, None]
+    spread = rows.T @ rows / len(rows)
+    known = rows[labelled]
+    through = rows @ np.linalg.inv(_RIDGE * np.eye(rows.shape[1]) + known.T @ known)
+    leverage, gain = (through * rows).sum(axis=1), ((through @ spread) * through).sum(axis=1)
+    free = np.ones(len(rows), bool)
+    free[labelled] = False
+    taken, lowered = list[int](), list[float]()
+    while len(taken) < count and free.any():
+        value = np.where(free, gain / (1 + leverage), -np.inf)
+        place = int(value.argmax())
+        taken.append(place)
+        lowered.append(float(value[place]))
+        free[place] = False
+        # What it does to all others, without the inverse of so many numbers again (Sherman and Morrison).
+        own = through[place].copy()
+        shared, pulled = through @ rows[place] / (1 + leverage[place]), spread @ own
+        gain = gain - 2 * shared * (through @ pulled) + shared**2 * (own @ pulled)
+        leverage = leverage - shared**2 * (1 + leverage[place])
+        through -= np.outer(shared, own)
+    return np.array(taken, np.intp), np.array(lowered)
 
 
 def highest(scores: Array, count: int) -> NDArray[np.intp]:

@@ -10,6 +10,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kmidi_lab.errors import DataError, UserError, reason
 from kmidi_lab.feedback.event import FORMAT, Event
 from kmidi_lab.feedback.reading import EventError, from_json
@@ -80,6 +83,11 @@ class Labels:
     def items(self) -> set[str]:
         """What somebody has labelled."""
         return {item for _, item in self._events}
+
+    def inputs(self, size: int) -> NDArray[np.float64]:
+        """`[L, size]`, what the model was given of each labelled item whose label came with it."""
+        of = {item: event.input for (_, item), event in self._events.items() if isinstance(event.input, Sequence)}
+        return np.array([x for x in of.values() if len(x) == size], float).reshape(-1, size)
 
     def counts(self) -> dict[str, int]:
         """How many labels there are, and of how many items."""

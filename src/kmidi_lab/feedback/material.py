@@ -11,14 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.errors import ConfigError, DataError, UserError, named, one_of, reason
-from kmidi_lab.feedback.asking import LEAST, SCORES, batch, disagreement, highest
+from kmidi_lab.feedback.asking import (
+    LEAST,
+    SCORES,
+    Array,
+    batch,
+    disagreement,
+    doubt,
+    far_and_unsure,
+    highest,
+    information,
+    margin,
+)
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
 
 Refuse = Callable[[str], None]
 BY_VOTES = ("bald", "committee")
-WAYS = (*SCORES, "surprise", *BY_VOTES)
+_Choose = Callable[[Array, Array, NDArray[np.integer], int], tuple[NDArray[np.intp], Array]]
+AMONG: dict[str, tuple[_Choose, Callable[[Array], Array]]] = {
+    "information": (information, doubt),
+    "far": (far_and_unsure, lambda chances: 1 + margin(chances)),
+}
+"""Ways that look at where an item lies among all, and the weights that they take of what the model makes of it."""
+WAYS = (*SCORES, *AMONG, "surprise", *BY_VOTES)
 """Of ranking; surprise is how unlikely the label is that the material itself has."""
 
 
@@ -104,17 +121,44 @@ def check_way(by: str, count: int) -> None:
         raise ConfigError(f"queue.count={count} must be 1 or more")
 
 
-def ranked(items: Sequence[Item], by: str, count: int, diverse: bool = True) -> list[Item]:
-    """The `count` items that asking about would teach most, the most first; where `diverse`, unlike each other.
+def ranked(
+    items: Sequence[Item], by: str, count: int, diverse: bool = True, labelled: Array | None = None
+) -> list[Item]:
+    """The `count` items that asking about would teach most, the most first.
+
+    Args:
+        items: to ask about.
+        by: one of WAYS.
+        count: at most.
+        diverse: whether they are to be unlike each other; by AMONG they always are.
+        labelled: `[L, N]` inputs whose labels are there, which AMONG counts on.
 
     Raises:
         ConfigError: as `check_way`, or the material has no labels of its own to be surprised by.
     """
     check_way(by, count)
+    if by in AMONG:
+        places, scores = _among(items, by, labelled, count)
+        return [replace(items[i], score=float(score)) for i, score in zip(places, scores, strict=True)]
     outputs, scores = np.stack([item.guess.output for item in items]), _scores(items, by)
     count = min(count, len(items))
     order = batch(scores, outputs, count) if diverse else highest(scores, count)
     return [replace(items[i], score=float(scores[i])) for i in order]
+
+
+def _among(
+    items: Sequence[Item], by: str, labelled: Array | None, count: int
+) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
+    """By the models' inputs, or by their outputs where they hear recordings; then nothing is known of what is labelled."""
+    inputs = [item.question.vector for item in items if item.question.vector is not None]
+    own = np.stack(inputs if len(inputs) == len(items) else [item.guess.output for item in items]).astype(float)
+    known = labelled if labelled is not None and len(inputs) == len(items) else np.zeros((0, own.shape[1]))
+    choose, weigh = AMONG[by]
+    weights = weigh(np.stack([item.guess.chances for item in items]))
+    deviation = own.std(axis=0)
+    vectors = (np.concatenate([own, known]) - own.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    everything = np.concatenate([weights, np.full(len(known), weights.mean())])
+    return choose(everything, vectors, np.arange(len(own), len(vectors)), count)
 
 
 def _scores(items: Sequence[Item], by: str) -> NDArray[np.floating]:

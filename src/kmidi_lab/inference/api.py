@@ -76,8 +76,7 @@ class Session:
     def write_midi(self, target: Path, midi: bytes) -> str:
         """Writes a MIDI file, and where `sound` says so the same as sound. Every model's `show` writes its MIDI by this.
 
-        The WAV file goes into the run folder, not beside a file that the user named, where another of that name may lie.
-        Where there can be no sound, `say` is told why.
+        The WAV file goes beside it (`midi.score.beside`). Where there can be no sound, `say` is told why.
 
         Args:
             target: the MIDI file.
@@ -92,6 +91,7 @@ class Session:
         write_atomic(target, midi)
         if not self.sound:
             return str(target)
+        from kmidi_lab.midi.score import beside
         from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 
         try:
@@ -99,7 +99,7 @@ class Session:
         except NoSoundError as error:
             self.say(str(error))
             return str(target)
-        wav = self.folder / f"{target.stem}.wav"
+        wav = beside(target, ".wav", self.folder, self.say)
         write_atomic(wav, sound)
         return f"{target}, {wav}"
 

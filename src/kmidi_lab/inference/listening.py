@@ -182,8 +182,11 @@ class Listening(Request[Recognition]):
     @classmethod
     def rows(cls, answer: Recognition) -> list[tuple[str, str]]:
         doubts = [("unsure", answer.unsure)] if answer.unsure else []
-        said = [(question, f"{told}, {sure:.0%} sure") for question, (told, sure) in answer.summary.answers.items()]
-        values = [(name, f"{value:.2f}") for name, value in answer.summary.values.items()]
+        said = [
+            (_words(question), f"{_words(told)}, {sure:.0%} sure")
+            for question, (told, sure) in answer.summary.answers.items()
+        ]
+        values = [(_words(name), f"{value:.2f}") for name, value in answer.summary.values.items()]
         return [*doubts, *said, *values, *(("note", note) for note in (*answer.notes, *answer.warnings))]
 
     def show(self, answer: Recognition, session: Session) -> None:
@@ -263,3 +266,8 @@ def _recorded(path: Path, longest_s: float, notes: list[str]) -> Iterator[Frames
 def _samples(samples: Frames, stream: MelStream) -> Iterator[Frames]:
     yield stream.push(samples)
     yield stream.finish()
+
+
+def _words(name: str) -> str:
+    """A name of a label, such as `high_mid`, as people write it."""
+    return name.replace("_", " ")

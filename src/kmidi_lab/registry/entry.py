@@ -86,6 +86,7 @@ def registry_entry(run: RunRecord, contract: Contract, files: dict[str, bytes]) 
         "stand_in": data.stand_in,
         "data_fingerprint": data.version,
         "data_settings": data.settings,
+        **({"heard_all": True} if data.began_with_all else {}),
         **({"retrained": data.more["retrained"]} if "retrained" in data.more else {}),
         "params": network.params,
         "seed": run.identity.seed,

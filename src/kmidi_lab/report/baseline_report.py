@@ -16,11 +16,13 @@ from kmidi_lab.report.scores import label, typical
 from kmidi_lab.run_record import RunRecord
 
 DOCUMENT = Path("docs/baseline_report.md")
-_HEAD = """# Baselines, latency, training time and trend
+_HEAD = """# Baselines, latency, cost and trend
 
 Generated from the runs in [`results/`](results) and the release's registry by
 `python -m kmidi_lab.report.results`, not by hand. All scores of the released runs are in [RESULTS.md](RESULTS.md).
-Where a model was tested in folds, values are their means.
+Where a model was tested in folds, values are their means. What a training costs is at most its core hours: its time on
+all cores of its machine, as if it had kept them all busy. Multiply by the price of a core for an hour. Reading the data
+for the first time, the export and other seeds are not in it.
 """
 _TREND = """
 ## Trend
@@ -52,10 +54,11 @@ def baseline_report(runs: Sequence[RunRecord], entries: Sequence[Mapping[str, An
         "better by",
         "parameters",
         "training",
+        "core hours",
         "p99 of one call",
         "seed",
     )
-    table = formats.table(headings, [_line(run) for run in runs], right=(2, 4, 5, 6, 7, 8))
+    table = formats.table(headings, [_line(run) for run in runs], right=(2, 4, 5, 6, 7, 8, 9))
     rivals = [(f"`{run.identity.model}`", _ranked(run)) for run in runs]
     history = [line for run in runs for line in _history(run, entries)]
     trend = formats.table(("model", "replaced", "metric", "stated then", "now", "change"), history, right=(3, 4, 5))
@@ -77,9 +80,16 @@ def _line(run: RunRecord) -> tuple[str, ...]:
         _gain(value, rival, primary.mode),
         count(run.network.params),
         duration(training.seconds if training else None),
+        _core_hours(run),
         f"{microseconds(timed[name].p99_us)} {name}" if name else NOTHING,
         str(run.identity.seed),
     )
+
+
+def _core_hours(run: RunRecord) -> str:
+    """Two significant digits; a dash where time or cores are not known."""
+    seconds, cores = run.training.seconds if run.training else None, run.machine.get("usable_cores")
+    return NOTHING if seconds is None or cores is None else f"{seconds * cores / 3600:.2g}"
 
 
 def _gain(value: float | None, rival: float | None, mode: str) -> str:

@@ -18,6 +18,11 @@ from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights
 from kmidi_lab.run_record import Note, RunRecord
 from kmidi_lab.wording import many
 
+_HEARD = (
+    "That model had heard the frozen test, which this training did not hear again: its losses tell whether it forgets, and not "
+    "how good it is, and neither do the scores of the test."
+)
+
 
 class Retraining:
     """One retraining: what it learns from, and the gates, which fill the run's record."""
@@ -57,6 +62,7 @@ class Retraining:
             "held_out_raters": len(np.unique(own.rater)),
             "doubted_raters": sum(rater.weight < DOUBTFUL for rater in self._raters),
             "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
+            **({"frozen_test_was_heard": True} if self._model.heard_all else {}),
         }
         assert record.data
         record.data.more["retrained"] = facts
@@ -64,6 +70,8 @@ class Retraining:
             f"Learnt from {many(facts['events'], 'event')} of {many(facts['raters'], 'user')}, beside the original data, from the model "
             f"whose file has SHA-256 {facts['from_sha256']}. {'. '.join(map(str, self.gates))}."
         )
+        if self._model.heard_all:
+            text += f" {_HEARD}"
         record.analysis.notes.append(Note("Retrained from feedback", text))
         return all(gate.passed for gate in self.gates)
 
@@ -73,6 +81,7 @@ class Retraining:
         report = {
             "events": len(self._lessons),
             "left_out": self._lessons.left_out,
+            "frozen_test_was_heard": self._model.heard_all,
             "raters": [vars(rater) | {"held_out": rater.use in held} for rater in self._raters],
             "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
         }

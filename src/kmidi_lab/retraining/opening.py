@@ -30,6 +30,11 @@ class TrainableRelease:
     module: LabModule
     training: FeedbackTraining
 
+    @property
+    def heard_all(self) -> bool:
+        """Whether it has heard the frozen test, so that this tells of forgetting alone."""
+        return start_weights.heard_all_of(self.published.entry)
+
 
 def opened(cfg: DictConfig, root: Path) -> TrainableRelease:
     """The released model; `cfg.model.module` has its sizes then.

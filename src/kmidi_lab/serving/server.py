@@ -6,9 +6,11 @@ import errno
 import logging
 import socket
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from kmidi_lab.chords.chord import shortened
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.stopping import Stopped
 from kmidi_lab.streams import say
@@ -98,8 +100,8 @@ def guard(app: FastAPI, check: Callable[[Request], None], headers: Mapping[str, 
         headers: of every response.
         fault: what the client is told of an error of ours; the terminal tells where.
     """
-    from fastapi import HTTPException
     from fastapi.responses import JSONResponse
+    from starlette.exceptions import HTTPException  # also of what no route answers, which FastAPI's own is not
 
     async def guarded(request: Request, call_next: Any) -> Response:
         try:
@@ -115,7 +117,14 @@ def guard(app: FastAPI, check: Callable[[Request], None], headers: Mapping[str, 
 
     async def refused(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return JSONResponse({"error": error.detail}, error.status_code)
+        said, path, takes = error.detail, shortened(request.url.path), (error.headers or {}).get("Allow")
+        if said == HTTPStatus(error.status_code).phrase:  # of the framework: no route of ours has answered
+            said = (
+                f"{path} takes {takes}, not {request.method}"
+                if takes
+                else f"nothing answers at {path}; the page is at /"
+            )
+        return JSONResponse({"error": said}, error.status_code, error.headers)
 
     app.middleware("http")(guarded)
     app.exception_handler(HTTPException)(refused)

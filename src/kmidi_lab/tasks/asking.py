@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.feedback.labels import Labels
 from kmidi_lab.feedback.material import BY_VOTES, Asker, Item, check_way, material, ranked
 from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.published import example_root, load_published
@@ -30,9 +31,7 @@ def asker(cfg: DictConfig) -> Asker:
     return Asker(request, published, root)
 
 
-def to_ask(
-    cfg: DictConfig, of: Asker, by: str | None, count: int, without: set[str], diverse: bool = True
-) -> list[Item]:
+def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, labels: Labels, diverse: bool = True) -> list[Item]:
     """What to ask about in `data.root`; says what was left out, and how much there is.
 
     Args:
@@ -40,7 +39,7 @@ def to_ask(
         of: the model.
         by: way to rank; None is the model's own.
         count: how much, at most.
-        without: items that are labelled.
+        labels: those that are there, whose items are not asked about again.
         diverse: whether what is taken is to be unlike each other.
 
     Raises:
@@ -50,13 +49,14 @@ def to_ask(
     by = by or of.request.asks_by
     check_way(by, count)
     members = {"committee": committee, "bald": dropped_out}[by](cfg, of) if by in BY_VOTES else []
-    items = list(material(of, folder, refused.append, without))
+    items = list(material(of, folder, refused.append, labels.items()))
     for line in refused[:SHOWN]:
         say(f"left out: {line}")
     if not items:
         kinds = ", ".join(of.request.asks_about)
         raise DataError(f"data.root={folder}: nothing to ask about; give a folder of {kinds} files not yet labelled")
-    best = ranked(with_votes(items, of, members) if members else items, by, count, diverse)
+    known = labels.inputs(of.published.contract.input_size)
+    best = ranked(with_votes(items, of, members) if members else items, by, count, diverse, known)
     fewer = f"; the {len(best)} that would teach most are taken ({cfg.task}.count)" if len(best) < len(items) else ""
     say(f"{len(items)} to ask about, {len(refused)} left out{fewer}")
     return best

@@ -15,7 +15,7 @@ from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.files import write_atomic
-from kmidi_lab.midi.score import midi_target
+from kmidi_lab.midi.score import beside, midi_target
 from kmidi_lab.midi.sound import NoSoundError, rendered
 from kmidi_lab.song import SongIntent
 from kmidi_lab.streams import say
@@ -34,22 +34,23 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir), spare_root(cfg)), cfg.seed)
     brief, parts = song.brief, song.arrangement.parts
     title = f"{brief.headline}, {many(len(song.arrangement.metres), 'bar')}"
-    written = [target, folder / "song.png", folder / "song.json"]
+    png, trace, wav, page = (beside(target, ending, folder, say) for ending in (".png", ".json", ".wav", ".html"))
+    written = [target, png, trace]
     write_atomic(target, song.midi)
     picture = song_picture(song.arrangement, title, brief.spelling)
-    write_atomic(written[1], picture)
-    write_atomic(written[2], orjson.dumps(song.trace, option=orjson.OPT_INDENT_2))
+    write_atomic(png, picture)
+    write_atomic(trace, orjson.dumps(song.trace, option=orjson.OPT_INDENT_2))
     remarks = list(song.remarks)
     sound = None
     if request.sound:
         try:
             sound = rendered(song.midi)
-            written.append(folder / "song.wav")
-            write_atomic(written[-1], sound.wav())
+            written.append(wav)
+            write_atomic(wav, sound.wav())
         except NoSoundError as error:
             remarks.append(str(error))
-    written.append(folder / "song.html")
-    write_atomic(written[-1], song_page(title, song.trace, sound, picture))
+    written.append(page)
+    write_atomic(page, song_page(title, song.trace, sound, picture, wav.name))
     say(f"{title}; {song.arrangement.seconds(song.arrangement.length):.0f} s")
     mood = brief.mood
     say(f"mood: {song.trace['mood']['nearest']}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}")

@@ -11,7 +11,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import run_config, run_file
-from kmidi_lab.after_fit import numpy_call
+from kmidi_lab.after_fit import BEGAN_WITH_ALL, numpy_call
 from kmidi_lab.contracts import CONTRACTS, Contract
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, LabError, RegistryError, reason
@@ -40,7 +40,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         score_again(Path(cfg.eval.sweep), cfg)
         return
     call, head, source, trained_on, contract, table = load(cfg)
-    version = trained_on.pop("version", None)
+    version, began_with_all = trained_on.pop("version", None), trained_on.pop("began_with_all", False)
     data = build(_other_root_only(cfg), DataModule, cfg.trusted, progress=cfg.trainer.progress)
     data.use_contract(contract.version)
     data.use_table(table)
@@ -60,7 +60,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     result = evaluator(call, head, data, split, training)
     songs = data.songs(split)
     same = training.describe()["version"] == version
-    leaked = training.overlap(songs) if same else None
+    leaked = training.overlap(songs) if same and not began_with_all else None
+    if began_with_all:
+        result.analysis["not_comparable"] = BEGAN_WITH_ALL
     primary = evaluator.verdict(result, split)
     out = {
         "model": source,
@@ -79,7 +81,11 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     path = Path(cfg.eval.out) if cfg.eval.out else context["folder"] / "eval.json"
     path = path / "eval.json" if path.is_dir() else path
     write_atomic(path, json.dumps(out, indent=1).encode())
-    overlap = f"{leaked} of them also trained on" if same else "how many of them it was trained on is not known"
+    overlap = (
+        "how many of them it was trained on is not known" if leaked is None else f"{leaked} of them also trained on"
+    )
+    if began_with_all:
+        overlap = f"{overlap}: {BEGAN_WITH_ALL}"
     print(f"{source} on {split} of {cfg.data.root}: {many(len(songs), 'song')}, {overlap}")
     if not same:
         names = ", ".join(s["name"] for s in training.describe()["sources"])
@@ -119,6 +125,7 @@ def load(cfg: DictConfig) -> Loaded:
             )
         settings = data.identity(published.entry.get("data_settings", {}))
         settings["version"] = published.entry["training"]["dataset_version"]
+        settings["began_with_all"] = bool(published.entry.get("heard_all"))
         source = f"{contract.id} in {path}"
         return published.call, published.head, source, settings, published.contract, published.table
     raise ConfigError(
@@ -131,6 +138,7 @@ def _checkpoint(path: Path, data: type[DataModule], trusted: Sequence[str]) -> L
     settings = data.identity(config["data"])
     record = run_file.read(checkpoint.parent.parent / run_file.FILE)
     settings["version"] = record.data.version if record.data else None
+    settings["began_with_all"] = record.data is not None and record.data.began_with_all
     call = numpy_call(module.export_network())
     return call, module.head(), str(checkpoint), settings, module.contract, module.table()
 

@@ -111,7 +111,7 @@ def _serve(cfg: DictConfig, of: Asker, labels: Labels) -> None:
 def _items(cfg: DictConfig, of: Asker, labels: Labels) -> list[Item]:
     """Those of the queue, or those of data.root that nobody has labelled."""
     if not cfg.label.file:
-        return to_ask(cfg, of, cfg.label.by, cfg.label.count, labels.items())
+        return to_ask(cfg, of, cfg.label.by, cfg.label.count, labels)
     refused: list[str] = []
     items = list(queue_items(Path(cfg.label.file), Path(cfg.data.root), of, refused.append))
     for line in refused[:SHOWN]:

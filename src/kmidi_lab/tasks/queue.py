@@ -18,6 +18,12 @@ from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
 from kmidi_lab.wandb_rounds import check as check_wandb
 from kmidi_lab.wandb_rounds import log_step
 
+_SCORES = {
+    "margin": " (minus the lead of its likeliest answer)",
+    "far": " (how far it is from what is labelled or stands above, times how unsure the model is)",
+    "information": " (by how much its label would lower the variance of what a regression says of all)",
+}
+
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     """Writes `queue.csv`.
@@ -28,10 +34,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     check_wandb(cfg)
     model, of = cfg.model.name, asker(cfg)
     labels = Labels(Store(Path(cfg.paths.output_root) / FILE), model)
-    items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels.items(), cfg.queue.diverse)
+    items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels, cfg.queue.diverse)
     by = cfg.queue.by or of.request.asks_by
-    lead = " (minus the lead of its likeliest answer)" if by == "margin" else ""
-    say(f"  score{lead}, place and the model's answer; the highest score first:")
+    say(f"  score{_SCORES.get(by, '')}, place and the model's answer; the highest score first:")
     for item in items[:SHOWN]:
         answer, chance = item.guess.likeliest
         say(f"  {item.score:.4f}  {item.source}  {answer} {chance:.0%}")

@@ -9,10 +9,13 @@ import numpy as np
 from omegaconf import DictConfig
 
 from kmidi_lab import lab
-from kmidi_lab.data import ALL, DataModule
+from kmidi_lab.data import ALL, SPLIT, DataModule
 from kmidi_lab.errors import ConfigError, DataError, NotBetterError
 from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
 from kmidi_lab.files import write_atomic
+from kmidi_lab.inference.published import has_registry
+from kmidi_lab.registry.policy import may_replace
+from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.retraining.gated import Retraining
 from kmidi_lab.retraining.going_on import Basis, events_again, settings_of
 from kmidi_lab.retraining.lessons import ALIKE, Lessons
@@ -27,6 +30,11 @@ from kmidi_lab.wording import many
 
 FEWEST = 20
 """Events, or ratings of songs, below which nothing is tried."""
+HEARD = (
+    "  this model has heard all of its data, the frozen test included: the gate of the frozen test tells whether it forgets, "
+    "and no score tells how good it is, so what is published has status training"
+)
+"""What is said where the start has no test of its own."""
 _MANY_EPOCHS = 1000
 _KEPT_STEPS = 25
 """From one checkpoint to the next; a run that was killed goes on from the last."""
@@ -69,6 +77,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         )
     held = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
     _set(cfg, model)
+    if model.heard_all:
+        _check_place(cfg, model)
+        say(HEARD)
     report = Retraining(model, lessons, raters, held, cfg.retrain.margin, cfg.seed)
 
     def begin(data: DataModule) -> None:
@@ -127,15 +138,26 @@ def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     settings = find(cfg.data._target_, DataModule, cfg.trusted).identity(
         model.published.entry.get("data_settings") or {}
     )
-    if settings.get("train_on") == ALL:
-        raise ConfigError(
-            f"models_root={model.root}: its {cfg.model.name} model has heard all of its data, so nothing is left to tell by "
-            "whether a retraining forgets; train one on the split, and name its folder by models_root=DIR"
-        )
+    if (
+        settings.get("train_on") == ALL
+    ):  # what it has heard can still be forgotten, if the retraining does not hear it again
+        settings["train_on"] = SPLIT
     cfg.data.update(plain_values(settings, model.root))
     steps = cfg.retrain.steps
     once = {"max_steps": steps, "val_check_interval": steps, "check_val_every_n_epoch": None}
     cfg.trainer.update({"max_epochs": _MANY_EPOCHS, "ema": 0.0, "patience": 0, "more": {**cfg.trainer.more, **once}})
+
+
+def _check_place(cfg: DictConfig, model: TrainableRelease) -> None:
+    """Raises ConfigError: what the training would earn can't be published there."""
+    there = Path(cfg.models_root)
+    old = published_entry(there, model.published.contract.id) if has_registry(there) else None
+    allowed, why = may_replace(old, "training")
+    if not allowed:
+        raise ConfigError(
+            f"models_root={there}: what is retrained from a model that has heard all of its data has status training, and {why}; "
+            f"type models_root=FOLDER model.init_from={model.root}"
+        )
 
 
 def _check_data(cfg: DictConfig, model: TrainableRelease, data: DataModule) -> None:

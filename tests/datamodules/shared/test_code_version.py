@@ -94,7 +94,7 @@ library.layout.chorale_files = lambda: files[:5]
 library.load(root, root, ('embedded', 'rntxt', 'chorales'), SplitBy(0, 0.1, 0.15), False)
 """,
     "instrument": """
-library.general_midi.PRESETS = library.general_midi.PRESETS[::3]
+library.general_midi.PRESETS = library.general_midi.PRESETS[::8]
 library.load(root, root, ('gm',), 1, 1, SplitBy(0, 0.1, 0.2), Augmentation(variants=0), 1, False)
 """,
     "intent": "library.load(root, root, ('rules',), SplitBy(0, 0.1, 0.1))",

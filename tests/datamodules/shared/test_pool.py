@@ -56,7 +56,7 @@ def outcomes(reads: Iterator[TaskResult[Path, int]]) -> dict[str, int | str]:
 def test_each_evil_file_costs_one_file(tmp_path: Path, workers: int) -> None:
     titles = [t for deed in DEEDS for t in ("good", deed, "good", "good")]
     paths = write(tmp_path, titles)
-    read = outcomes(read_many(paths, by_name, workers, timeout_s=6, memory_mb=256))
+    read = outcomes(read_many(paths, by_name, workers, timeout_s=3, memory_mb=256))
     assert read == {p.name: DEEDS.get(t, 16) for p, t in zip(paths, titles, strict=True)}
 
 
@@ -92,9 +92,9 @@ def test_a_worker_killed_from_outside_costs_at_most_one_file(tmp_path: Path) -> 
 @pytest.mark.slow
 def test_a_caller_who_pauses_loses_nothing(tmp_path: Path) -> None:
     reads = []
-    for read in read_many(write(tmp_path, ["good"] * 40), note_count, timeout_s=4):
+    for read in read_many(write(tmp_path, ["good"] * 40), note_count, timeout_s=2):
         if len(reads) == 5:
-            time.sleep(6)
+            time.sleep(3)
         reads.append(read.value)
     assert reads == [16] * 40
 

@@ -110,10 +110,10 @@ def test_a_chord_whose_notes_are_played_apart_presses_the_pedal_once(tmp_path: P
 
 
 @pytest.mark.slow
-def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
+def test_the_command_without_a_model(called: Cli, tmp_path: Path) -> None:
     source = write_score(tmp_path / "in.mid", SCALE)
     ask = ("task=predict", "model=dynamics", f"predict.midi={source}")
-    done = cli(*ask, "models_root=empty", "predict.emotion=joyful", "predict.out=out.mid")
+    done = called(*ask, "models_root=empty", "predict.emotion=joyful", "predict.out=out.mid")
     assert done.returncode == 0, done.stderr
     assert "No trained dynamics model" in done.stderr and "32 notes of in.mid" in done.stdout
     assert counted(read_piece(tmp_path / "out.mid")) == counted(read_piece(source))
@@ -130,7 +130,7 @@ def test_the_command_without_a_model(cli: Cli, tmp_path: Path) -> None:
         ([*ask[:2], f"predict.midi={tmp_path / 'none.mid'}"], "no such file; name a MIDI file"),
         ([*ask[:2], f"predict.midi={tmp_path / 'drums.mid'}"], "only drums"),
     ):
-        failed = cli(*wrong)
+        failed = called(*wrong)
         assert failed.returncode == 2 and said in failed.stderr and said not in failed.stdout, (wrong, failed.stderr)
         assert "Traceback" not in failed.stdout + failed.stderr
 

@@ -15,7 +15,8 @@ from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.conditions import sounding
-from kmidi_lab.models.emotion_node.evaluation import HeardClips, NodeEvaluator, heard
+from kmidi_lab.models.emotion_node.evaluation import NodeEvaluator
+from kmidi_lab.models.emotion_node.hearing import HeardClips, heard
 
 
 def music(seconds: float = 2.0) -> np.ndarray:

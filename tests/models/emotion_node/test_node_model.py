@@ -24,15 +24,7 @@ from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.proof.parity import check_parity
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.emotion_node.baselines import key_probabilities
-from kmidi_lab.models.emotion_node.evaluation import (
-    NodeEvaluator,
-    heard,
-    invariance,
-    labels_of,
-    mirex,
-    quadrants,
-    score,
-)
+from kmidi_lab.models.emotion_node.evaluation import NodeEvaluator
 from kmidi_lab.models.emotion_node.features import (
     BASES,
     HEADS,
@@ -49,7 +41,9 @@ from kmidi_lab.models.emotion_node.features import (
     targets_of,
     taught_of,
 )
+from kmidi_lab.models.emotion_node.hearing import heard
 from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier, disagreement, quadrant_logits
+from kmidi_lab.models.emotion_node.scores import invariance, labels_of, mirex, quadrants, score
 from kmidi_lab.scoring.items import worst
 
 _NODES = (0, 45, 90, 130, 170, 215)

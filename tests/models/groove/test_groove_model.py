@@ -18,6 +18,7 @@ from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
+from kmidi_lab.models.groove import boosted
 from kmidi_lab.models.groove.baselines import fit_baselines, rules
 from kmidi_lab.models.groove.evaluation import GrooveEvaluator, run, scores
 from kmidi_lab.models.groove.features import Bars, GrooveBatch, Performance, bar_vectors, encode_performances
@@ -51,6 +52,12 @@ class Data:
 
     def encoded(self, split: str):
         return encode_performances(self.splits[split])
+
+
+@pytest.fixture
+def few_for_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests in which trees are one baseline among others."""
+    monkeypatch.setattr(boosted, "_MOST", 1000)
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +162,7 @@ def test_scores_by_hand_at_two_tempos() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_for_trees")
 def test_the_evaluator_s_loss_is_the_training_loss(generated: DrumPerformances) -> None:
     module = GroovePredictor().eval()
     [batch] = generated.val_dataloader()
@@ -289,6 +297,7 @@ def test_it_learns_a_few_takes_by_heart() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_for_trees")
 def test_it_beats_the_simple_baselines_on_generated_takes(generated: DrumPerformances) -> None:
     """Generated takes follow rules that trees find sooner than a network in 30 epochs; the others are left behind."""
     module = fit(generated, 30).eval()

@@ -82,8 +82,8 @@ def test_it_learns(cache: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_average_of_the_weights_is_what_is_validated_and_kept(cli: Cli, tmp_path: Path) -> None:
-    done = cli(
+def test_the_average_of_the_weights_is_what_is_validated_and_kept(called: Cli, tmp_path: Path) -> None:
+    done = called(
         "model=harmony", "data.sources=[embedded]", "hardware=cpu", "trainer.max_epochs=2", "trainer.ema=0.9",
         "export.enabled=false", "trainer.progress=false",
     )  # fmt: skip
@@ -109,8 +109,8 @@ def test_the_average_of_the_weights_is_what_is_validated_and_kept(cli: Cli, tmp_
 
 
 @pytest.mark.slow
-def test_mixed_precision_trains_and_exports(cli: Cli, tmp_path: Path) -> None:
-    done = cli(
+def test_mixed_precision_trains_and_exports(called: Cli, tmp_path: Path) -> None:
+    done = called(
         "model=harmony", "data.sources=[embedded]", "hardware=cpu", "hardware.precision=bf16-mixed", "preset=smoke"
     )
     assert done.returncode == 0, done.stdout + done.stderr

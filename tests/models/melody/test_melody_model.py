@@ -389,9 +389,13 @@ def test_the_melody_is_shown_as_the_key_and_the_chart_spell_it(
     assert 8 in struck and 1 not in struck
 
 
-def test_the_picture_stands_in_the_run_folder_whatever_file_was_named(
+def test_the_picture_stands_beside_the_file_that_was_named_and_takes_the_place_of_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    request = MelodyOverChords("C", length=4, out=str(tmp_path / "other.mid"))
+    session = Session("melody", tmp_path / "run", tmp_path)
+    request.show(request.run(None, session), session)
+    assert (tmp_path / "other.png").read_bytes().startswith(b"\x89PNG")
     (tmp_path / "mine.png").write_bytes(b"a cover")
     request = MelodyOverChords("C", length=4, out=str(tmp_path / "mine.mid"))
     session = Session("melody", tmp_path / "run", tmp_path)

@@ -10,6 +10,7 @@ from support.item_checks import assert_heard, assert_items
 
 from datamodules.microtiming.module import MicrotimedTakes
 from kmidi_lab.contracts import MICROTIMING
+from kmidi_lab.models.microtiming import boosted
 from kmidi_lab.models.microtiming.baselines import fit_baselines
 from kmidi_lab.models.microtiming.evaluation import MicrotimingEvaluator
 from kmidi_lab.models.microtiming.module import MicrotimingModel
@@ -23,6 +24,12 @@ def data(tmp_path_factory) -> MicrotimedTakes:
     made = MicrotimedTakes("nowhere", cache, sources=["rules"], batch_size=32, window=64)
     made.setup("fit")
     return made
+
+
+@pytest.fixture(autouse=True)
+def _few_notes_for_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trees find these rules from few."""
+    monkeypatch.setattr(boosted, "_MOST", 3000)
 
 
 def call(module: MicrotimingModel):

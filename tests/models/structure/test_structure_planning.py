@@ -66,6 +66,23 @@ def test_an_outro_is_the_last_section_of_a_song_with_a_length():
         assert "outro" not in names[:-1]
 
 
+def test_an_intro_is_no_longer_than_an_eighth_of_a_song_of_known_length():
+    """Of 64 bars 8, of 32 and 20 bars 4; also where the model gives all sections the longest length."""
+
+    def long_intros(x, sections):
+        p = np.full(TOKENS, 0.01)
+        p[TYPES.index("intro")] = 1.0
+        return Answer(p / p.sum(), LENGTH)
+
+    for bars, most in ((64, 8), (32, 4), (20, 4), (96, 12), (72, 12)):
+        for ask in (even, long_intros):
+            intros = [sum(s.bars for s in drawn(ask, seed, bars=bars) if s.name == "intro") for seed in range(12)]
+            assert max(intros) <= most, (bars, intros)
+        assert max(intros) == most, "and an intro of that length is drawn"
+    whole = drawn(even, bars=64, start=((TYPES.index("intro"), 16),))
+    assert (whole[0].name, whole[0].bars) == ("intro", 16), "one that was given stays"
+
+
 def test_the_beginning_that_was_given_stays():
     intro, verse = TYPES.index("intro"), TYPES.index("verse")
     sections = drawn(even, bars=40, start=((intro, 5), (verse, 11)))

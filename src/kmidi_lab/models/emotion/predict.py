@@ -23,6 +23,7 @@ class HeardEmotion(Listening):
 
     ways = (Way("audio", "how a voice sounds"),)
     asks_about = SOUNDS
+    asks_by = "far"
     without_model = "a guess from how loud it is"
     takes = "speech"
     least_s = 1.0

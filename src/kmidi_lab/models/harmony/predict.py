@@ -42,6 +42,12 @@ class Continuation(NamedTuple):
     probability: float
 
 
+class Continuations(list[Continuation]):
+    """The likeliest chords, the first the likeliest, and the key that they are of, in words."""
+
+    key = ""
+
+
 class NextChords(Request[list[Continuation]]):
     """Asks which chords come next.
 
@@ -72,7 +78,7 @@ class NextChords(Request[list[Continuation]]):
     def run(self, published: Published | None, session: Session) -> list[Continuation]:
         return self.answer(published)
 
-    def answer(self, published: Published | None) -> list[Continuation]:
+    def answer(self, published: Published | None) -> Continuations:
         """The likeliest chords, the first the likeliest."""
         events, key = self.chart.events, self.chart.spelling.key
         if published is None:
@@ -82,7 +88,10 @@ class NextChords(Request[list[Continuation]]):
             p = next_probabilities(published.call(self.vector(published)[None])[0], tokens, published.head)
         chords = (self._chord(i) for i in np.argsort(-p)[: self.top].tolist())
         likeliest = np.sort(p)[::-1].tolist()
-        return [Continuation(self.chart.spelling.chord(chord), q) for chord, q in zip(chords, likeliest, strict=False)]
+        named = (self.chart.spelling.chord(chord) for chord in chords)
+        answer = Continuations(Continuation(name, q) for name, q in zip(named, likeliest, strict=False))
+        answer.key = self.chart.key_words
+        return answer
 
     def vector(self, published: Published) -> NDArray[np.float32]:
         events, memory = self.chart.events, memory_of(published.contract)
@@ -136,7 +145,8 @@ class NextChords(Request[list[Continuation]]):
 
     @classmethod
     def rows(cls, answer: list[Continuation]) -> list[tuple[str, str]]:
-        return [(name, f"{probability:.0%} likely to come next") for name, probability in answer]
+        key = [("key", answer.key)] if isinstance(answer, Continuations) else []
+        return [*key, *((name, f"{probability:.0%} likely to come next") for name, probability in answer)]
 
     def show(self, answer: list[Continuation], session: Session) -> None:
         chart, key = self.chart, self.chart.spelling.key

@@ -18,6 +18,7 @@ from kmidi_lab.models.intent.features import LABELS
 from kmidi_lab.models.intent.reading import WORD_LIST, Feeling, from_model, from_words, label_logits
 
 _SHOWN = 3
+_APART = "(each by itself: together they may be more than 100%)"
 
 
 class FeelingOf(Request[Feeling]):
@@ -33,6 +34,7 @@ class FeelingOf(Request[Feeling]):
     without_model = "a list of feeling words"
     ways = (Way("text", "the feeling in a sentence", "I'm feeling lost and searching"),)
     asks_about = TEXTS
+    asks_by = "information"
 
     def __init__(self, text: str | None = None) -> None:
         # What a shell or a file hands over may hold halves of characters.
@@ -73,7 +75,7 @@ class FeelingOf(Request[Feeling]):
         if answer.unsure:
             return [("unsure", answer.why), *said]
         return [
-            ("feeling", _shares(answer.probabilities)),
+            ("feeling", _labels(answer)),
             ("sad to happy", f"{answer.valence:+.2f} of -1 to 1"),
             ("calm to excited", f"{answer.arousal:+.2f} of -1 to 1"),
             ("weak to strong", f"{answer.dominance:+.2f} of -1 to 1"),
@@ -92,9 +94,9 @@ class FeelingOf(Request[Feeling]):
                 f"  {answer.label}: valence {answer.valence:+.2f}, arousal {answer.arousal:+.2f}, dominance "
                 f"{answer.dominance:+.2f}, complexity {answer.complexity:.2f}"
             )
-            session.say(f"  labels: {_shares(answer.probabilities)}")
+            session.say(f"  labels: {_labels(answer)}")
             if answer.source != WORD_LIST:
-                session.say(f"  sub-emotions: {_shares(answer.sub_emotions)}")
+                session.say(f"  sub-emotions: {_shares(answer.sub_emotions)} {_APART}")
             session.say(f"  by rule: mood {_shares(answer.moods)}")
             session.say(f"  by rule: feel {answer.feel}; vulnerability {_first(answer.vulnerability)}")
             session.say(f"  by rule: break {', '.join(answer.rule_breaks[:_SHOWN])}")
@@ -105,6 +107,12 @@ class FeelingOf(Request[Feeling]):
 
 def _first(p: dict[str, float]) -> str:
     return max(p, key=p.__getitem__)
+
+
+def _labels(answer: Feeling) -> str:
+    """The likeliest labels: a model says each by itself, the word list shares them out."""
+    shares = _shares(answer.probabilities)
+    return shares if answer.source == WORD_LIST else f"{shares} {_APART}"
 
 
 def _shares(p: dict[str, float]) -> str:

@@ -20,7 +20,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.ways import Way
-from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
+from kmidi_lab.midi.score import beside, midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.models.melody.continuation import Primer, read_tune, written
 from kmidi_lab.models.melody.metres import METRES, TYPED, Metre, metre_of
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
@@ -188,8 +188,7 @@ class MelodyOverChords(Request[Tune]):
         target = self._target(session.folder)
         played = session.write_midi(target, answer.midi)
         mood = f", {self.emotion}" if self.affect else ""
-        # Not beside a file that the user named, where another of that name may lie.
-        picture = session.folder / f"{target.stem}.png"
+        picture = beside(target, ".png", session.folder, session.say)
         rhythm, pitches = answer.rhythm, answer.pitch
         title = f"{self.spelling}{mood}, {many(len(pitches), 'note')}, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()

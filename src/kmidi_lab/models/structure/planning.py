@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,7 +29,10 @@ _ENDS[[TYPES.index(kind) for kind in ("outro", "chorus", "verse")]] = 0.803, 0.0
 """How often a section of each kind is the last: of the 2,416 training songs 56 % end with an outro, 20 % with a chorus, 3 % with a
 verse. Other kinds end fewer (solos 2.6 %), and no planned song; `other`, 16 %, is never drawn."""
 _UNUSED = [TYPES.index("other"), TYPES.index("silence")]
-_OUTRO = TYPES.index("outro")
+_OUTRO, _INTRO = TYPES.index("outro"), TYPES.index("intro")
+_INTRO_SHARE, _PHRASE = 0.125, 4
+"""Share of a song of known length that its intro has at most, rounded up to phrases of so many bars. Of the 1,458 training songs of
+40 to 160 counted bars 9.5 % have a longer intro than an eighth, and 0.3 % one of a quarter."""
 
 
 class Answer(NamedTuple):
@@ -90,7 +94,8 @@ def plan(ask: Ask, head: Head, wishes: Wishes, rng: np.random.Generator) -> list
         if kind == END:
             break
         last = kind == _OUTRO or len(planned) == MOST_SECTIONS - 1
-        bars = left if wishes.bars is not None and last else _bars(answer.length[kind], left, wishes, rng)
+        room = _intro_room(planned, wishes) if kind == _INTRO else MOST_BARS
+        bars = left if wishes.bars is not None and last else _bars(answer.length[kind], left, room, wishes, rng)
         if (last or bars == left) and not _ENDS[kind]:
             ends = p[:END] * _ENDS
             ends[_OUTRO] *= bool(planned)  # nothing stands before the outro of a song of one section
@@ -118,6 +123,7 @@ def _sections(p: Floats, planned: Sequence[PlannedSection], left: int, head: Hea
     if wishes.bars is not None:
         p[END] = 0.0  # the length that was asked for ends the song
         p[_OUTRO] *= left <= _LONGEST_OUTRO
+        p[_INTRO] *= _intro_room(planned, wishes) >= _SHORTEST
     elif len(planned) < _FEWEST_SECTIONS:
         p[[END, _OUTRO]] = 0.0
     elif not _ENDS[TYPES.index(planned[-1].name)]:
@@ -125,9 +131,17 @@ def _sections(p: Floats, planned: Sequence[PlannedSection], left: int, head: Hea
     return p / p.sum()
 
 
-def _bars(p: Floats, left: int, wishes: Wishes, rng: np.random.Generator) -> int:
-    """A length that leaves nothing or a section's worth; all that is left where none does."""
-    fits = np.array([n == left or n <= left - _SHORTEST for n in LENGTHS])
+def _intro_room(planned: Sequence[PlannedSection], wishes: Wishes) -> int:
+    """Bars that an intro may still have."""
+    if wishes.bars is None:
+        return MOST_BARS
+    most = _PHRASE * math.ceil(wishes.bars * _INTRO_SHARE / _PHRASE)
+    return most - sum(s.bars for s in planned if s.name == TYPES[_INTRO])
+
+
+def _bars(p: Floats, left: int, room: int, wishes: Wishes, rng: np.random.Generator) -> int:
+    """A length within `room` that leaves nothing or a section's worth; all that is left where none does."""
+    fits = np.array([n <= room and (n == left or n <= left - _SHORTEST) for n in LENGTHS])
     p = np.maximum(p[: len(LENGTHS)], 1e-9) ** (1 / wishes.temperature) * fits
     return int(rng.choice(LENGTHS, p=p / p.sum())) if fits.any() else left
 

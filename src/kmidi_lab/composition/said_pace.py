@@ -1,0 +1,41 @@
+"""Slow and fast in other languages than English, where they are said of a song: `ein langsames Lied`, `une valse très rapide`."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from kmidi_lab.composition.vocabulary import Item, vocabulary
+from kmidi_lab.own_yaml import table
+
+
+def said_pace(text: str, language: str) -> list[Item]:
+    """The pace that a text asks for first, as a term; none where it asks for none."""
+    pattern = _pattern(language)
+    match = pattern.search(text) if pattern else None
+    if match is None:
+        return []
+    found = next((name, said) for name, said in match.groupdict().items() if said and name[:4] in ("slow", "fast"))
+    name = f"very {found[0][:4]}" if re.match(rf"(?:{_words(language)['very']}) ", found[1], re.I) else found[0][:4]
+    return [Item("pace", found[1].lower(), tuple(vocabulary()["paces"][name]))]
+
+
+def _words(language: str) -> dict[str, str]:
+    return dict(vocabulary()["paces_elsewhere"][language])
+
+
+@cache
+def _pattern(language: str) -> re.Pattern[str] | None:
+    """A pace within two words of a word for a song, or one that is a clause by itself."""
+    if language not in vocabulary()["paces_elsewhere"]:
+        return None
+    words, music = _words(language), table(__name__, "said_arc.yaml")[language]["music"]
+
+    def pace(place: int) -> str:
+        more = rf"(?:(?:{words['very']}) )?"
+        return rf"(?:(?P<slow{place}>{more}(?:{words['slow']}))|(?P<fast{place}>{more}(?:{words['fast']})))"
+
+    near = r"(?:,? [\w'’]+){0,2}?,? "
+    return re.compile(
+        rf"\b(?:{pace(1)}{near}(?:{music})|(?:{music}){near}{pace(2)})\b|(?:^|[,;.])\s*{pace(3)}\s*(?=$|[,;.!])", re.I
+    )

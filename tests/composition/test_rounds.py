@@ -1,0 +1,47 @@
+"""Rounds of chords differ from seed to seed, and stay good ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from kmidi_lab.chords.chord import Key
+from kmidi_lab.composition import progressions
+from kmidi_lab.composition.progressions import Taste, progression
+
+_FOLLOWS = {
+    "": {"C": 0.6, "F": 0.2, "Am": 0.2},
+    "C": {"F": 0.35, "Am": 0.3, "G": 0.25, "Dm": 0.1},
+    "Am": {"F": 0.5, "G": 0.2, "Dm": 0.15, "C": 0.15},
+    "F": {"G": 0.4, "C": 0.4, "Dm": 0.1, "Am": 0.1},
+    "G": {"C": 0.4, "Am": 0.3, "F": 0.3},
+    "Dm": {"G": 0.6, "F": 0.2, "Am": 0.2},
+}
+"""What a made-up model says of the next chord of C major, by the last one."""
+
+
+def ask(so_far: str) -> list[tuple[str, float]]:
+    last = so_far.replace("|", " ").split()
+    return sorted(_FOLLOWS[last[-1] if last else ""].items(), key=lambda pair: -pair[1])
+
+
+def drawn(count: int = 60) -> list[tuple[str, ...]]:
+    taste = Taste(Key(0, 1), 0.0, 0.1)
+    return [tuple(progression(ask, taste, 4, [], np.random.default_rng(seed)).chords) for seed in range(count)]
+
+
+def test_no_round_is_most_songs(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Counter(drawn())
+    assert found.most_common(1)[0][1] < 20 and len(found) > 8
+    monkeypatch.setattr(progressions, "_CHANCE", 0.0)
+    assert Counter(drawn()).most_common(1)[0][1] > 30, "the likeliest alone is nearly always the same"
+
+
+def test_rounds_are_good_ones_and_the_same_for_a_seed() -> None:
+    rounds = drawn()
+    assert rounds == drawn()
+    for chords in rounds:
+        assert chords[0] in ("C", "F", "Am") and chords[-1] in ("G", "F", "Dm")
+    assert np.mean([len({*chords}) >= 3 for chords in rounds]) > 0.9

@@ -1,0 +1,51 @@
+"""Chords of a sentence that are none are told, the others are played, and words that begin with a capital are no chords."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmidi_lab.composition.said_chords import take_chords
+from kmidi_lab.composition.sentence import read_sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "chords", "odd"),
+    [
+        ("a sad song over Am Dm Q7", "Am Dm", ("Q7",)),
+        ("a sad song over Am Dm Q7 that swings", "Am Dm", ("Q7",)),
+        ("with the chords Am Dm Q7 G", "Am Dm G", ("Q7",)),
+        ("chords Am F C99 G", "Am F G", ("C99",)),
+        ("Am, F, H7 and G", "Am F G", ("H7",)),
+        ("chords: Cmj7 Dm7 G7", "Dm7 G7", ("Cmj7",)),
+        ("over Am / F / Xm / G", "Am F G", ("Xm",)),
+        ("chords C | Q7 Q7 | Am H | G", "C | Am | G", ("Q7", "H")),
+        ("the chords Q7 X9", "", ("Q7", "X9")),
+        ("a song in A minor with Am F C G", "Am F C G", ()),
+        ("a song over Am F C and G that grows louder", "Am F C G", ()),
+    ],
+)
+def test_a_chord_that_is_none_is_told_and_the_others_are_played(text: str, chords: str, odd: tuple[str, ...]) -> None:
+    said, _ = take_chords(text)
+    assert (said.chords, said.odd) == (chords, odd)
+    wishes = read_sentence(text)
+    told = [line for line in wishes.missing if line.startswith("the chord ")]
+    assert told == [
+        f"the chord {name} is not understood and left out: chords are such as Am, F#m7, Bb/D" for name in odd
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A Big Am Go", "Go Big or go home", "Am I lost? A friend told me", "chords of steel", "to B or not to B", "over A Big Hill",
+        "Chords I hear at night", "I love the chords In my head", "I got A B C on my test", "with MI5 and MI6 over London",
+        "on the M25 A1 and M6", "R2D2 and C3PO", "He lives in flat B2", "with U2 on the radio",
+    ],
+)  # fmt: skip
+def test_words_with_capitals_are_no_chords(text: str) -> None:
+    assert take_chords(text)[0] == ("", ())
+
+
+def test_an_a_that_goes_on_with_the_sentence_is_no_chord() -> None:
+    assert take_chords("chords Am Dm E7 A minor walk")[0].chords == "Am Dm E7"
+    assert take_chords("over Dm G7 A that is sad")[0].chords == "Dm G7 A"

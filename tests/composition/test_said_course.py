@@ -1,0 +1,129 @@
+"""Courses beside an arc: a tempo that rises or falls is heard, and what no song goes through is told in one line."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import mido
+import pytest
+
+from kmidi_lab.chords.chord import Key
+from kmidi_lab.composition.closing import moving
+from kmidi_lab.composition.sentence import read_sentence
+from kmidi_lab.song import Arrangement, Metre, Tempo
+
+ARC, SECTION, MOOD = "no such course (", "no loudness of one section (", "no change of mood ("
+ENTRY, KEY, STYLE, TEMPO = "no entry of its own (", "no change of key (", "no change of style (", "no change of tempo ("
+NOT_DONE = [
+    ("a sad song that calms down in the middle", ARC + "calms down in the middle)"),
+    ("a rock song that explodes in the chorus", ARC + "explodes in the chorus)"),
+    ("a song about rain that explodes in the chorus", ARC + "explodes in the chorus)"),
+    ("loud then quiet then loud", ARC + "loud then quiet then loud)"),
+    ("it is loud, then quiet, then loud again", ARC + "loud, then quiet, then loud again)"),
+    ("it goes quiet before the last chorus", ARC + "goes quiet before the last chorus)"),
+    ("a song that stops in the middle", ARC + "stops in the middle)"),
+    ("a song that ebbs and flows", ARC + "ebbs and flows)"),
+    ("a song that gets louder, calms down, then gets louder again", ARC + "gets louder)"),
+    ("ein Lied, das in der Mitte ruhiger wird", ARC + "ruhiger wird)"),
+    ("una canción que se calma en el medio", ARC + "se calma)"),
+    ("quiet verses and loud choruses", SECTION + "quiet verses and loud choruses)"),
+    ("a song with a quiet bridge", SECTION + "quiet bridge)"),
+    ("the chorus should be loud", SECTION + "chorus should be loud)"),
+    ("a song that starts sad and ends happy", MOOD + "starts sad and ends happy)"),
+    ("happy at first, then sad", MOOD + "happy at first, then sad)"),
+    ("a song that goes from minor to major", KEY + "goes from minor to major)"),
+    ("a ballad that becomes a rock song", STYLE + "becomes a rock)"),
+    ("a pop song where the drums come in late", ENTRY + "the drums come in late)"),
+    ("it starts with just piano and then the band joins in", ENTRY + "starts with just piano)"),
+    ("a lofi beat, layer by layer", ENTRY + "layer by layer)"),
+    ("a song that speeds up before the chorus", TEMPO + "speeds up)"),
+]
+TELLS_OF_OTHER_THINGS = [
+    "I was happy, then sad", "a quiet bridge over the river", "she goes crazy in the middle of the night", "my heart explodes",
+    "the city erupts", "quiet, calm, soft", "he stopped in the middle of the road", "the volcano erupts at dawn",
+    "my mood changes every day", "I never get faster at running", "he drives faster and faster", "time speeds up when we dance",
+    "the storm was loud, then quiet", "the band joined the army", "she starts with the dishes", "my life goes from bad to worse",
+    "a song that never explodes in the chorus",
+]  # fmt: skip
+TEMPOS = [
+    ("faster and faster", "faster"), ("a song that gets faster and faster", "faster"), ("a jig that speeds up", "faster"),
+    ("an accelerando", "faster"), ("it starts slow and ends fast", "faster"), ("a song, slow at first, then fast", "faster"),
+    ("a polka from slow to fast", "faster"), ("a ballad that slows down", "slower"), ("a song that gets slower and slower", "slower"),
+    ("ein Lied, das immer schneller wird", "faster"), ("une chanson de plus en plus rapide", "faster"),
+    ("una canción cada vez más lenta", "slower"), ("un pezzo sempre più veloce", "faster"), ("uma canção que acelera", "faster"),
+    ("een liedje dat steeds langzamer wordt", "slower"),
+    ("a song that slows down at the end", ""), ("a song that slows down in the bridge", ""), ("ein Lied, das im Refrain schneller wird", ""),
+    ("a song about a train that speeds up", ""), ("a song that never gets faster", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "line"), NOT_DONE)
+def test_a_course_that_no_song_takes_is_one_line(text: str, line: str) -> None:
+    wishes = read_sentence(text)
+    assert [told for told in wishes.missing if told.startswith(line)], wishes.missing
+    assert len(wishes.missing) == len({told.partition(" (")[2] for told in wishes.missing}), "nothing is told twice"
+
+
+@pytest.mark.parametrize("text", TELLS_OF_OTHER_THINGS)
+def test_what_changes_and_is_no_song_gets_no_line(text: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.missing, wishes.arc, wishes.course, wishes.courses) == ((), "", "", ())
+
+
+@pytest.mark.parametrize(("text", "course"), TEMPOS)
+def test_a_course_of_the_tempo_is_read(text: str, course: str) -> None:
+    assert read_sentence(text).course == course
+
+
+@pytest.mark.parametrize(
+    ("text", "arc"),
+    [
+        ("quiet then loud", "Climb-to-Climax"), ("loud, then quiet", "Descent"), ("it is soft, then loud, then soft", "Rise and Fall"),
+        ("a song that stays calm throughout", "Static Reflection"), ("a lofi beat that never changes", "Static Reflection"),
+    ],
+)  # fmt: skip
+def test_levels_one_behind_the_other_are_an_arc(text: str, arc: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.arc, wishes.missing) == (arc, ())
+
+
+def test_a_song_gets_faster_by_the_same_factor_in_each_bar() -> None:
+    """From 100 / 1.2 to 100 · 1.2 over 5 bars, with 100 in the third; a song that gets slower goes the other way."""
+    song = Arrangement("", Key(0, 1), (Metre(),) * 5, (Tempo(0.0, 100.0),))
+    faster = [tempo.tempo for tempo in moving(song, "faster").tempos]
+    assert faster == [83.33, 91.29, 100.0, 109.54, 120.0]
+    assert [tempo.tempo for tempo in moving(song, "slower").tempos] == faster[::-1]
+    assert moving(song, "") is song
+
+
+def test_faster_and_faster_is_a_tempo_and_no_spiral(make) -> None:
+    song = make(text="a folk song, faster and faster", bars=8, tempo=100, models=False)
+    assert "tempo faster and faster from the text" in song.remarks and not song.brief.arc_asked
+    track = mido.MidiFile(file=io.BytesIO(song.midi)).tracks[0]
+    tempos = [mido.tempo2bpm(message.tempo) for message in track if message.type == "set_tempo"]
+    assert len(tempos) == 8 and tempos == sorted(tempos)
+    assert (tempos[0], tempos[-1]) == pytest.approx((100 / 1.2, 120), abs=0.02)
+
+
+def test_a_course_that_is_not_done_is_no_arc_of_the_whole_song_either(make) -> None:
+    song = make(text="a song that builds up in the bridge", bars=8, models=False)
+    assert not song.brief.arc_asked and [line for line in song.remarks if line.startswith(ARC)]
+
+
+@pytest.mark.parametrize(
+    "piece", ["grows louder and ", "a slow jazz ", "with the piano ", "the chorus is loud ", "loud then quiet then "]
+)
+def test_a_long_text_takes_as_long_as_it_is(piece: str) -> None:
+    """Twice the text must not take four times as long; the least of three times each, since others work here, too."""
+    read_sentence(piece)
+
+    def seconds(count: int) -> float:
+        took = []
+        for _ in range(3):
+            began = time.process_time()
+            read_sentence(piece * count)
+            took.append(time.process_time() - began)
+        return min(took)
+
+    assert seconds(1600) < 3 * seconds(800)
