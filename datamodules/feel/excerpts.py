@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from datamodules.feel import emopia, groove_midi, patterns, pop909
+from datamodules.feel.levels import loudest
 from datamodules.feel.scores import Score, strokes_of, values_of
 from datamodules.shared.rendering import Note, Part, render, render_all
 from kmidi_lab.audio.mel import RATE, log_mel
-from kmidi_lab.models.feel.features import Excerpt
+from kmidi_lab.models.feel.features import FULL_SCALE, Excerpt
 
 SECONDS = 15.0
 _GAP_S, _TOGETHER, _MELODIC = 1.0, 6, 15
@@ -80,11 +81,10 @@ def _arranged(score: Score, cut: Score, rng: np.random.Generator) -> Score:
     return replace(cut, parts=(*parts, *drums))
 
 
-def rendered(scores: Sequence[Score], fonts: Sequence[Path | None], workers: int, progress: bool) -> list[Excerpt]:
-    """What is heard of each, in order, through the SoundFonts in turn. Raises LabError: one could not be rendered."""
+def rendered(scores: Sequence[Score], font: Path | None, workers: int, progress: bool) -> list[Excerpt]:
+    """What is heard of each through a SoundFont, in order. Raises LabError: one could not be rendered."""
     rng = np.random.default_rng(len(scores))
-    groups = enumerate(_together(scores))
-    tasks = [(tuple(group), fonts[i % len(fonts)], int(rng.choice(_KITS))) for i, group in groups]
+    tasks = [(tuple(group), font, int(rng.choice(_KITS))) for group in _together(scores)]
     done: dict[str, Excerpt] = {}
     for _, made in render_all(_play, tasks, lambda task: task[0][0].id, workers, _LIMITS, progress, "rendering"):
         done |= {excerpt.id: excerpt for excerpt in made}
@@ -123,7 +123,8 @@ def _play(task: tuple[tuple[Score, ...], Path | None, int]) -> list[Excerpt]:
     whole[: len(wave)] = wave[: len(whole)]
     for i, score in enumerate(scores):
         first = round(i * (SECONDS + _GAP_S) * RATE)
-        frames = log_mel(whole[first : first + round(SECONDS * RATE)])
+        heard = loudest(whole[first : first + round(SECONDS * RATE)])
+        frames = log_mel(heard)
         strokes = strokes_of(score.parts)
         values = values_of(score, strokes, SECONDS) | {"flatness": flatness(frames)}
         out.append(
@@ -137,6 +138,7 @@ def _play(task: tuple[tuple[Score, ...], Path | None, int]) -> list[Excerpt]:
                 strokes,
                 values,
                 score.split,
+                np.round(heard * FULL_SCALE).astype(np.int16) if score.split != "train" else None,
             )
         )
     return out

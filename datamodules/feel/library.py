@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from datamodules.feel import emopia, groove_midi, patterns, pop909
 from datamodules.feel.excerpts import AMOUNTS, excerpts, rendered
+from datamodules.feel.levels import at_levels
 from datamodules.feel.scores import Score
 from datamodules.shared import engine, rendering
 from datamodules.shared.cache import code_version, data_version
@@ -30,7 +31,7 @@ _PACKAGES = "sf_GMbank is Debian's csound-soundfont, FluidR3 its fluid-soundfont
 
 
 class Fonts(NamedTuple):
-    """What music is played through: training and validation in turn, and the test; None is TimGM6mb."""
+    """What music is played through: training and validation, each of them, and the test; None is TimGM6mb."""
 
     heard: tuple[Path | None, ...] = (None,)
     tested: Path | None = None
@@ -49,6 +50,7 @@ def load(
     split_seed: int,
     fonts: Sequence[str],
     test_font: str | None,
+    softest: float,
     workers: int,
     progress: bool,
 ) -> SplitLibrary[Excerpt]:
@@ -60,8 +62,9 @@ def load(
         names: of SOURCES; music by rule stands in where no other is there, else it is trained on alone.
         amount: how much of `AMOUNTS` is rendered.
         split_seed: of splits and of what is drawn.
-        fonts: paths of SoundFonts that training and validation are rendered through in turn with TimGM6mb.
+        fonts: paths of SoundFonts that training and validation are rendered through beside TimGM6mb.
         test_font: path of the SoundFont of the test; None is TimGM6mb.
+        softest: decibels below a peak of 1 that an excerpt may be played at.
         workers: processes that render.
 
     Raises:
@@ -83,7 +86,8 @@ def load(
     contents = itertools.chain(own, *(p.contents() for p in present))
     version = data_version((tuple(p.name for p in present), *settings), contents)
     rules = FeelRules(split_seed, played)
-    return engine.load(cache_dir / "feel", present, absent, version, code_version(__name__), rules)
+    loud = engine.load(cache_dir / "feel", present, absent, version, code_version(__name__), rules)
+    return replace(loud, songs=at_levels(loud.songs, softest))
 
 
 def sources(
@@ -119,7 +123,7 @@ def sources(
 def _rendered(
     reading: Reading[Score], amount: float, seed: int, fonts: Fonts, held_out: bool, workers: int, progress: bool
 ) -> Reading[Excerpt]:
-    """The excerpts of a source; songs are split here, since the test is rendered otherwise."""
+    """The excerpts of a source, others through each SoundFont; songs are split here, as the test is rendered otherwise."""
     dealt = reading.items
     if reading.source in (pop909.NAME, emopia.NAME):
         groups = Groups(len(dealt))
@@ -128,12 +132,19 @@ def _rendered(
         dealt = [replace(score, split=place) for score, place in zip(dealt, places, strict=True)]
     if not held_out:
         dealt = [replace(score, split="train") for score in dealt]
-    cut = list(excerpts(dealt, AMOUNTS[reading.source], amount, seed))
     out: Reading[Excerpt] = Reading(reading.source, reading.licence, problems=reading.problems, note=reading.note)
-    for tested in (False, True):
-        some = [score for score in cut if (score.split == "test") == tested]
-        out.items += rendered(some, (fonts.tested,) if tested else fonts.heard, workers, progress)
+    for n, font in enumerate(fonts.heard):
+        cut = list(excerpts(dealt, AMOUNTS[reading.source], amount, seed + n))
+        heard = [score for score in cut if score.split != "test"]
+        out.items += rendered(heard if font is None else [_named(s, font) for s in heard], font, workers, progress)
+        if n == 0:
+            out.items += rendered([score for score in cut if score.split == "test"], fonts.tested, workers, progress)
     return out
+
+
+def _named(score: Score, font: Path) -> Score:
+    """An excerpt of the same place of a piece may be heard through each SoundFont."""
+    return replace(score, id=f"{score.id}/{font.stem}")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -10,16 +10,23 @@ import torch
 from annotated_types import Ge, Interval
 
 from datamodules.feel import library
+from datamodules.feel.recorded import changed
 from datamodules.shared.augmentation import Decibels
-from datamodules.shared.frame_data import FrameData
+from datamodules.shared.frame_data import FrameData, white_frames
 from datamodules.shared.module import load_of
 from datamodules.shared.splits import Groups
+from kmidi_lab.audio.augment import add_background, raise_floor
+from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.models.feel.features import CURVE_S, VALUES, Excerpt, FeelBatch, targets
 
 _TOGETHER = 32
+_FLOOR_DB, _ROOM_DB = (20.0, 65.0), (15.0, 50.0)
+"""Below the mean level: where the front-end's floor lies in training, and noise such as of a room."""
+_ROOMS = 0.3
+"""Share of the stretches that have such noise."""
 
 
 class RenderedMusic(FrameData[Excerpt, FeelBatch]):
@@ -32,11 +39,13 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
         split: `train`, `val`, `test` or `all`: what `task=eval` scores.
         split_seed: of the songs, and of what is drawn; drummers are held out by name.
         amount: how much of `excerpts.AMOUNTS` is rendered.
-        fonts: paths of SoundFonts that training and validation are rendered through in turn with TimGM6mb.
+        fonts: paths of SoundFonts that training and validation are rendered through beside TimGM6mb.
         test_font: path of the SoundFont that the test is rendered through; null is TimGM6mb.
+        softest: decibels; each excerpt has a peak of 0 to so many below full scale, drawn by its name.
         frames: of a training stretch.
         equaliser: decibels that bands are louder or softer (`audio.augment.equalise_by_cosines`).
         bands, masked: widest stripes of bands and of frames that are covered in training; off at 0.
+        conditions: score the test in other recording conditions, too (`audio.conditions.CHANGES`).
         workers: processes that render.
 
     Raises:
@@ -49,7 +58,7 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
     root_sources: tuple[str, ...] = ("groove_midi", "pop909", "emopia")
     bytes_per_example = 8 * 1024 * 1024
     identity_settings = ("sources", "split_seed", "amount")
-    other_settings = ("fonts", "test_font", "frames", "equaliser", "bands", "masked")
+    other_settings = ("fonts", "test_font", "softest", "frames", "equaliser", "bands", "masked", "conditions")
     remedy = "give another data.split_seed or a larger data.amount"
     probed = 6
 
@@ -63,25 +72,36 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
         amount: Annotated[float, Interval(gt=0, le=10)] = 1.0,
         fonts: Sequence[str] = (),
         test_font: str | None = None,
+        softest: Decibels = 30.0,
         batch_size: int = 16,
         frames: Annotated[int, Ge(256)] = 640,
-        equaliser: Decibels = 3.0,
-        bands: CountOrNone = 12,
+        equaliser: Decibels = 1.5,
+        bands: CountOrNone = 4,
         masked: CountOrNone = 0,
+        conditions: bool = False,
         workers: Count = 2,
         progress: bool = True,
     ) -> None:
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, amount=amount, split_seed=split_seed,
-            fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
+            fonts=tuple(fonts), test_font=test_font, softest=softest, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size, frames, equaliser, bands, masked)
+        self._conditions = conditions
 
     def grouped(self, songs: list[Excerpt]) -> Groups:
         return library.grouped(songs)
 
     def frames_of(self, song: Excerpt) -> np.ndarray:
         return song.frames
+
+    def conditions(self, split: str) -> Iterator[tuple[str, list[Excerpt]]]:
+        """The excerpts of a split as in each recording condition, by its name; none if not wanted, or of training."""
+        songs = self.songs(split)
+        if not self._conditions or any(song.sound is None for song in songs):
+            return
+        for name in CHANGES:
+            yield name, [changed(song, name) for song in songs]
 
     def counts(self, split: str) -> dict[str, int]:
         songs = self.songs(split)
@@ -93,7 +113,7 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
 
     def train_dataloader(self) -> object:
         songs = self.songs("train")
-        self._targets = self._targets_of(songs)
+        self._targets, self._white = self._targets_of(songs), white_frames().to(self.device)
         return self.index_batches(len(songs), self._gather)
 
     def whole(self, split: str) -> list[FeelBatch]:
@@ -127,6 +147,8 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
         store, _ = self.heard_in_training()
         start = self.begins(store.lengths[index], generator)
         x, _ = store.take(index, start, self.frames)
+        # How far the floor of a room or of the front-end lies below the music says nothing of it.
+        x = raise_floor(add_background(x, _ROOMS, _ROOM_DB, self._white, generator), _FLOOR_DB, generator)
         x = self.equalised(x, generator)
         bright = brightness(x)
         x = self.covered(x, generator)
@@ -134,9 +156,10 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
         longest = events.shape[1]
         rows = (start[:, None] + torch.arange(self.frames, device=index.device)).clamp(max=longest - 1)
         at = (index[:, None], rows)
-        return FeelBatch(
-            x, tempo[index], events[at], marked[index], torch.cat([curves[at][..., :2], bright], -1), whole[index]
-        )
+        # What was struck before a stretch is not heard in it.
+        unheard = (start > 0)[:, None] & (torch.arange(self.frames, device=index.device) < round(CURVE_S / FRAME_S))
+        struck = curves[at][..., :2].masked_fill(unheard[..., None], torch.nan)
+        return FeelBatch(x, tempo[index], events[at], marked[index], torch.cat([struck, bright], -1), whole[index])
 
 
 def brightness(x: torch.Tensor) -> torch.Tensor:

@@ -14,11 +14,11 @@ from datamodules.instrument import general_midi, library
 from datamodules.instrument.recording import Augmentation, Conditions
 from datamodules.shared.batches import FrameStore
 from datamodules.shared.clip_data import ClipData
+from datamodules.shared.frame_data import white_frames
 from datamodules.shared.module import SplitShare, checked_train_on, load_of, split_by
 from kmidi_lab.audio.augment import add_background, equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.lines import add_hum, hum_frames, through_line
-from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.data import SPLIT
@@ -26,7 +26,7 @@ from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, Instru
 from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
-_BACKGROUND_DB, _HUM_DB, _BANK_S, _TOGETHER, _CONVERTED = (4.0, 30.0), (-10.0, 35.0), 20, 64, 2048
+_BACKGROUND_DB, _HUM_DB, _TOGETHER, _CONVERTED = (4.0, 30.0), (-10.0, 35.0), 64, 2048
 _RENDERED = (*library.RENDERED, general_midi.UNHEARD)
 _ATTACK = INSTRUMENT.output("attack").index
 
@@ -164,9 +164,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         self._counted = torch.from_numpy(np.concatenate([*(s.counts for s in heard), [False]])).to(self.device)
         copies = torch.tensor([len(variants) for variants in kinds], device=self.device)
         self._first, self._kinds = copies.cumsum(0) - copies, copies
-        noise = 0.1 * np.random.default_rng(0).standard_normal(_BANK_S * RATE)
-        bank = torch.from_numpy(log_mel(noise)).float().to(self.device)
-        self._bank = bank - bank.exp().mean().log()
+        self._bank = white_frames().to(self.device)
         self._mains = hum_frames().to(self.device)
         self._targets = self._targets_of(clips)
         self._mean = self.statistics()[0].to(self.device)

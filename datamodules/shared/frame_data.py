@@ -15,8 +15,17 @@ from datamodules.shared.library import SplitLibrary
 from datamodules.shared.module import Batch, LabData, Song
 from kmidi_lab.audio.augment import equalise_by_cosines, spec_augment
 from kmidi_lab.audio.level import adapted_sounds
+from kmidi_lab.audio.mel import RATE, log_mel
 
 _AT_ONCE = 2048
+_WHITE_S = 20
+
+
+def white_frames() -> torch.Tensor:
+    """`[T, 128]` frames of white noise whose mean power is 1, for `audio.augment.add_background`."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal(_WHITE_S * RATE)
+    frames = torch.from_numpy(log_mel(noise)).float()
+    return frames - frames.exp().mean().log()
 
 
 class FrameData(LabData[Song, Batch]):

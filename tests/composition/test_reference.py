@@ -154,7 +154,7 @@ def test_of_drums_alone_arousal_follows_energy() -> None:
 
 
 @pytest.mark.parametrize(
-    "unsure", ["no steady beat (confidence 0.20, 0.4 is needed)", "too short: 2.0 s, 4 s are needed"]
+    "unsure", ["no steady beat (confidence 0.20, 0.5 is needed)", "too short: 2.0 s, 4 s are needed"]
 )
 def test_where_the_model_is_unsure_nothing_of_the_recording_is_used(recording: Path, unsure: str) -> None:
     reference, [remark] = heard(unsure=unsure, energy=0.9, arousal=0.9)

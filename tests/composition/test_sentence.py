@@ -69,6 +69,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "Tempo: 140. Key: F# minor. Style: techno. Without melody.": {
         "tempo": (140, 140), "key": ("F#", "minor"), "style": "dance", "without": ("lead",)},
     "slow jazz about the sea": {"tempo": SLOW, "style": "jazz"},
+    "slow rock about rain": {"tempo": SLOW, "style": "rock"},
+    "melancholy indie about autumn": {"style": "pop"},
     "a song of about three minutes": {"seconds": 180},
     "piano and cello duet in C": {
         "key": ("C", ""), "programs": {"lead": 42, "chords": 0, "bass": 0}, "without": ("pad", "drums")},
@@ -119,6 +121,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "a rock song that starts quiet and ends really loud": {"style": "rock", "arc": "Climb-to-Climax"},
 }  # fmt: skip
 TRAPS = (
+    "a house about to fall down", "rusty metal about his neck", "we rock about town",
     "I am in a minor crisis", "I AM IN A MINOR CRISIS", "he died at 70 years old", "major depression took my brother",
     "I hit rock bottom", "I am lost without you", "a sharp pain in my chest", "my heart beats at 120 bpm",
     "I live in a flat in Berlin", "time goes slow when you are gone", "she drives a fast car", "I can't live without drums",

@@ -17,8 +17,8 @@ from kmidi_lab.inference.published import release_root
 SOUNDING = ("emotion", "instrument", "feel")
 
 
-def _two_heads() -> bytes:
-    """x [1, 4] through a first layer, then two last layers that take the same."""
+def _two_heads(*, arranged: bool = False) -> bytes:
+    """x [1, 4] through a first layer, then two last layers that take the same, whose outputs may be put in another order."""
     rng = np.random.default_rng(0)
     arrays = {"first": rng.normal(size=(40, 4)), "a": rng.normal(size=(2, 40)), "b": rng.normal(size=(3, 40))}
     nodes = [
@@ -27,20 +27,25 @@ def _two_heads() -> bytes:
         helper.make_node("Gemm", ["h", "b"], ["right"], transB=1),
         helper.make_node("Concat", ["left", "right"], ["y"], axis=1),
     ]
+    if arranged:
+        arrays["order"] = 2 * np.eye(5)[[4, 2, 0, 1, 3]]
+        nodes = [*nodes, helper.make_node("Gemm", ["y", "order"], ["z"], transB=1)]
     graph = helper.make_graph(
         nodes, "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 5])],
+        [helper.make_tensor_value_info("z" if arranged else "y", TensorProto.FLOAT, [1, 5])],
         [numpy_helper.from_array(values.astype(np.float32), name) for name, values in arrays.items()],
     )  # fmt: skip
     return bytes(helper.make_model(graph).SerializeToString())
 
 
-def test_one_mask_is_on_all_last_layers_that_take_the_same_and_on_no_other() -> None:
-    data = _two_heads()
+@pytest.mark.parametrize("arranged", [False, True])
+def test_one_mask_is_on_all_last_layers_that_take_the_same_and_on_no_other(arranged: bool) -> None:
+    """A layer that only puts outputs in their places has no units."""
+    data = _two_heads(arranged=arranged)
     arrays = lambda raw: {v.name: numpy_helper.to_array(v) for v in onnx.load_from_string(raw).graph.initializer}
     before, after = arrays(data), arrays(_without(data, np.random.default_rng(1)))
-    assert (after["first"] == before["first"]).all()
+    assert all((after[name] == before[name]).all() for name in after if name not in ("a", "b"))
     ratio = {name: after[name] / before[name] for name in "ab"}
     assert (ratio["a"][0] == pytest.approx(ratio["b"][2], abs=1e-5)) and 0 < (ratio["a"] == 0).mean() < 0.4
     kept = ratio["a"][ratio["a"] > 0]

@@ -12,6 +12,8 @@ OF_MUSIC = (MUSICAL - {"key", "tonic", "mode", "seconds", "length"}) | {"head", 
 """Kinds of which one is enough for a text to be of music."""
 BEFORE_PLAYERS = ("filler", "mood", "pace", "mode", "genre", "wish", "weak wish", "order")
 """Kinds that may stand before a group of players that is asked for, as in `a slow string quartet that grows`."""
+_BESIDE = ("to", "town", "me", "him", "her", "us", "them", "his", "their")
+"""Words behind an `about` that says where something is, or that it will happen."""
 _FEWEST_BARS = 4
 _HAS = ("has", "have", "is", "be", "lasts", "last", "runs")
 """Words before a length that something has."""
@@ -45,7 +47,16 @@ def is_sure(items: Sequence[Item], n: int) -> bool:
         written = {i.text for i in items if i.kind == "metre" and "/" in i.text}
         return items[n].text in written and len(written) > 1 and not any(i.text in _PEOPLE for i in items)
     sure = items[n].text in vocabulary()["sure_other_genres"] and items[n].kind == "other_genre"
-    return (sure or _is_of_a_song(items, n)) and all(i.kind in BEFORE_PLAYERS for i in items[:n])
+    opens = all(i.kind in BEFORE_PLAYERS for i in items[:n])
+    return _has_a_subject(items, n) or ((sure or _is_of_a_song(items, n)) and opens)
+
+
+def _has_a_subject(items: Sequence[Item], n: int) -> bool:
+    """Whether a genre is about something, as in `loud rock about a storm`, not in `a house about to fall`."""
+    behind = [i.text for i in items[n + 1 : n + 3]]
+    about = len(behind) == 2 and behind[0] == "about" and behind[1] not in _BESIDE
+    described = all(i.kind in (*BEFORE_PLAYERS, OTHER) and i.text != "the" for i in items[:n])
+    return items[n].kind in ("genre", "other_genre") and about and described
 
 
 def _is_of_a_song(items: Sequence[Item], n: int) -> bool:
@@ -93,7 +104,7 @@ def is_wished(items: Sequence[Item], n: int) -> bool:
 def stands_alone(items: Sequence[Item], n: int) -> bool:
     """Whether a genre's word can mean nothing else, and describes nothing else, as in `slow jazz about the sea`."""
     following = items[n + 1].kind if n + 1 < len(items) else "filler"
-    return items[n].text in vocabulary()["sure_genres"] and following != OTHER
+    return _has_a_subject(items, n) or (items[n].text in vocabulary()["sure_genres"] and following != OTHER)
 
 
 def measures(items: Sequence[Item], n: int) -> bool:

@@ -15,7 +15,7 @@ from kmidi_lab.inference.published import Published
 from kmidi_lab.registry.files import read_bounded
 
 DROPPED = 0.1
-"""Share of the units, as emotion and feel have it in training."""
+"""Share of the units, about as emotion and feel have it in training."""
 
 
 def dropped_units(published: Published, path: Path, draws: int, seed: int) -> Iterator[Published]:
@@ -42,7 +42,11 @@ def _without(data: bytes, rng: np.random.Generator) -> bytes:
     weights = {values.name: values for values in model.graph.initializer}
     followed, dense = set[str](), list[onnx.NodeProto]()
     for node in reversed(model.graph.node):  # a node stands before those that take what it gives
-        is_dense = node.op_type == "Gemm" and node.input[1] in weights
+        is_dense = (
+            node.op_type == "Gemm"
+            and node.input[1] in weights
+            and not _arranges(numpy_helper.to_array(weights[node.input[1]]))
+        )
         if is_dense and not followed & {*node.output}:
             dense.append(node)
         if is_dense or followed & {*node.output}:
@@ -56,3 +60,9 @@ def _without(data: bytes, rng: np.random.Generator) -> bytes:
         masked = values * (mask[None] if turned else mask[:, None])
         weights[node.input[1]].CopyFrom(numpy_helper.from_array(masked, node.input[1]))
     return bytes(model.SerializeToString())
+
+
+def _arranges(weights: np.ndarray) -> bool:
+    """Whether a square layer only puts what it takes elsewhere, at another scale: then these are outputs, and no units."""
+    there = weights != 0
+    return weights.shape[0] == weights.shape[1] and bool((there.sum(0) <= 1).all() and (there.sum(1) <= 1).all())

@@ -83,12 +83,12 @@ def cosine_transform(size: int) -> nn.Linear:
 def strided_forward(network: nn.Module, x: torch.Tensor, stride: int) -> torch.Tensor:
     """Every `stride`-th output of `network(x)`, from the first, for that share of the work.
 
-    An output of a convolution with dilation d needs inputs d calls apart, so where all dilations but the first
-    convolution's are multiples of `stride` the outputs in between need not be computed; the network's function is
+    An output of a convolution with dilation d needs inputs d calls apart, so where all dilations but those of the first
+    convolutions are multiples of `stride` the outputs in between need not be computed; the network's function is
     the same. (Statistics of batch normalisation in training are those of the outputs computed.)
 
     Args:
-        network: a trunk and what follows it, causal.
+        network: a trunk and what follows it, or several side by side in a `Heads`, causal.
         x: `[B, T, C]`.
         stride: calls from one output to the next.
 
@@ -96,33 +96,30 @@ def strided_forward(network: nn.Module, x: torch.Tensor, stride: int) -> torch.T
         `[B, ceil(T / stride), C']`.
 
     Raises:
-        ValueError: a dilation behind the first convolution is no multiple of `stride`.
+        ValueError: a dilation behind a first convolution is no multiple of `stride`.
     """
-    convolutions = [m for m in network.modules() if isinstance(m, CausalConv1d)]
-    first, rest = convolutions[0], convolutions[1:]
-    if any(m.conv.dilation[0] % stride for m in rest):
-        raise ValueError(f"dilations behind the first convolution must be multiples of {stride}")
 
-    def run(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    def run(module: nn.Module, x: torch.Tensor, apart: int) -> tuple[torch.Tensor, int]:
+        """`x` holds every `apart`-th call, as does what is returned with it."""
         if isinstance(module, Chain):
             for part in module:
-                x = run(part, x)
-            return x
+                x, apart = run(part, x, apart)
+            return x, apart
         if isinstance(module, Residual):
-            return x + run(module.body, x)
+            return x + run(module.body, x, apart)[0], apart
         if isinstance(module, Heads):
-            return torch.cat([run(branch, x) for branch in module.branches], -1)
+            branches, ends = zip(*(run(branch, x, apart) for branch in module.branches), strict=True)
+            return torch.cat(branches, -1), ends[0]
         if isinstance(module, CausalConv1d):
-            conv, own = module.conv, module is first
-            apart = 1 if own else stride
+            conv, step = module.conv, stride // apart
+            if conv.dilation[0] % apart:
+                raise ValueError(f"dilations behind the first convolution must be multiples of {stride}")
             padded = F.pad(x, (0, 0, module.past // apart, 0)).transpose(1, 2)
-            return F.conv1d(
-                padded, conv.weight, conv.bias, stride=stride if own else 1,
-                dilation=conv.dilation[0] // apart, groups=conv.groups,
-            ).transpose(1, 2)  # fmt: skip
-        return module(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+            y = F.conv1d(padded, conv.weight, conv.bias, step, 0, conv.dilation[0] // apart, conv.groups)
+            return y.transpose(1, 2), stride
+        return module(x.flatten(0, 1)).unflatten(0, x.shape[:2]), apart
 
-    return run(network, x)
+    return run(network, x, 1)[0]
 
 
 class AudioModule(LabModule):

@@ -12,12 +12,15 @@ import pytest
 import torch
 
 from datamodules.feel import emopia, excerpts, groove_midi, library, patterns, pop909
+from datamodules.feel.levels import at_levels, loudest, softer
 from datamodules.feel.module import MusicByRule, RenderedMusic, brightness
 from datamodules.feel.scores import Score, strokes_of, values_of
 from datamodules.shared.library import Reading
 from datamodules.shared.rendering import Note, Part
+from kmidi_lab.audio.conditions import CHANGES
+from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.feel.features import Excerpt, curves_of
+from kmidi_lab.models.feel.features import FULL_SCALE, Excerpt, curves_of
 
 
 def drums(times: list[float], pitch: int = 38) -> Part:
@@ -62,6 +65,52 @@ def test_a_stretch_at_another_pace_has_its_beats_there() -> None:
     cut = score(drums([0.5 * n for n in range(16)])).stretch(2.0, 4.0, 2.0)
     assert np.diff(cut.beats) == pytest.approx(0.25) and cut.beats[0] == 0
     assert [n.start for n in cut.parts[0].notes][:3] == pytest.approx([0, 0.25, 0.5])
+
+
+def sounding(samples: np.ndarray, name: str = "a") -> Excerpt:
+    frames, stored = log_mel(samples).astype(np.float16), np.round(samples * FULL_SCALE).astype(np.int16)
+    return Excerpt(name, "rules", "a", frames, np.zeros(0), np.zeros(0), np.zeros((0, 3)), sound=stored)
+
+
+def test_a_softer_excerpt_is_what_the_front_end_hears_of_softer_samples() -> None:
+    rng = np.random.default_rng(0)
+    samples = loudest((rng.standard_normal(RATE) * np.exp(-np.arange(RATE) / 1500)).astype(np.float32))
+    assert np.abs(samples).max() == 1
+    for decibels in (0.0, 12.5, 40.0):
+        heard, gain = softer(sounding(samples), decibels), 10 ** (-decibels / 20)
+        expected = log_mel(samples * gain)
+        assert np.abs(heard.frames - expected).max() < 0.02
+        assert heard.sound is not None and heard.sound / FULL_SCALE == pytest.approx(samples * gain, abs=5e-5)
+    assert (expected < np.log(1e-6) + 1e-3).mean() > 0.5, "most of it is below the floor at last"
+
+
+def test_how_loud_music_was_struck_does_not_tell_how_loud_it_is_heard() -> None:
+    """The level hangs on the name alone, so that soft strokes are as loud as hard ones."""
+    wave = np.sin(np.arange(RATE) / 20).astype(np.float32)
+    soft, hard = (sounding(loudest(wave * share)) for share in (0.05, 0.9))
+    assert soft.frames == pytest.approx(hard.frames, abs=0.02)
+    songs = [sounding(wave[:2048], f"song {n}") for n in range(300)]
+    peaks = [np.abs(song.sound).max() / FULL_SCALE for song in at_levels(songs, 30.0) if song.sound is not None]
+    drawn = -20 * np.log10(peaks)
+    assert drawn.min() >= -0.01 and drawn.max() <= 30.1 and drawn.mean() == pytest.approx(15, abs=1.5)
+    assert (at_levels(songs[7:8], 30.0)[0].frames == at_levels(songs, 30.0)[7].frames).all()
+
+
+class Struck(MusicByRule):
+    """64 times one excerpt, a chord that is struck once, at the level that it has."""
+
+    def songs(self, split: str) -> list[Excerpt]:
+        wave = np.sin(np.outer(np.arange(6 * RATE), [0.05, 0.11, 0.4])).sum(1) * np.exp(-np.arange(6 * RATE) / 8000)
+        return [sounding(loudest(wave.astype(np.float32)))] * 64
+
+
+def test_every_stretch_of_training_has_its_floor_and_its_room_elsewhere(tmp_path: Path) -> None:
+    data = Struck("", str(tmp_path), batch_size=64, frames=300, equaliser=0, bands=0)
+    [batch] = data.train_dataloader()  # type: ignore[attr-defined]
+    lowest = 10 / np.log(10) * batch.x.amin((1, 2)).numpy()
+    assert lowest.min() >= -65.01 and lowest.max() <= -15 and len(np.unique(lowest)) == 64
+    steady = batch.x[:, 200:].std(1).mean(1).numpy()  # the chord has died away: only a room moves
+    assert 0.1 < (steady > 0.05).mean() < 0.6
 
 
 def midi(path: Path, channel: int, pitches: list[int], count: int, bpm: float) -> None:
@@ -142,6 +191,10 @@ def test_a_bare_machine_gets_music_by_rule_and_is_told_so(by_rule: RenderedMusic
     batch = next(iter(by_rule.train_dataloader()))  # type: ignore[call-overload]
     assert batch.x.shape[1:] == (320, 128) and batch.events.shape[1:] == (320, 5)
     assert not batch.tempo.isnan().any() and batch.whole.isnan().any(), "nothing is known of its valence"
+    assert not batch.curves[..., 2].isnan().any() and not batch.curves[:, 250:].isnan().any()
+    assert batch.curves[:, :250, :2].isnan().all(2).any(1).all(), (
+        "what was struck before the stretch is not heard in it"
+    )
 
 
 @pytest.mark.parametrize(("names", "held_out"), [(["rules"], True), (["pop909", "rules"], False)])
@@ -201,20 +254,40 @@ def test_a_sound_font_that_is_not_there_is_said(tmp_path: Path) -> None:
             data.prepare_data()
 
 
-def test_sound_fonts_are_heard_in_turn_in_training_and_one_alone_in_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: dict[str, set[Path | None]] = {}
+def test_each_sound_font_is_heard_in_training_and_one_alone_in_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: dict[tuple[str, Path | None], list[str]] = {}
 
     def played(play: object, tasks: list[tuple[tuple[Score, ...], Path | None, int]], *_: object) -> Iterator[object]:
         for scores, font, _kit in tasks:
             for one in scores:
-                heard.setdefault(one.split, set()).add(font)
+                heard.setdefault((one.split, font), []).append(one.id)
             yield None, [SimpleNamespace(id=one.id) for one in scores]
 
     monkeypatch.setattr(excerpts, "render_all", played)
-    fonts = library.Fonts((None, Path("a.sf2")), Path("b.sf2"))
-    library._rendered(patterns.read(60, 0), 1.0, 0, fonts, True, 1, False)
-    assert heard == {"train": {None, Path("a.sf2")}, "val": {None, Path("a.sf2")}, "test": {Path("b.sf2")}}
+    fonts, scores = library.Fonts((None, Path("a.sf2")), Path("b.sf2")), patterns.read(60, 0)
+    out = library._rendered(scores, 1.0, 0, fonts, True, 1, False)
+    assert {(split, font and font.stem) for split, font in heard} == {
+        ("train", None), ("train", "a"), ("val", None), ("val", "a"), ("test", "b"),
+    }  # fmt: skip
+    assert len(heard["train", None]) == len(heard["train", Path("a.sf2")]), "each hears all of them"
+    assert len({item.id for item in out.items}) == len(out.items) == sum(map(len, heard.values()))
+    alone = library._rendered(scores, 1.0, 0, library.Fonts((None,), Path("b.sf2")), True, 1, False)
+    assert {i.id for i in alone.items} < {i.id for i in out.items}, "another SoundFont changes nothing for the first"
     assert fonts.named(False) == "TimGM6mb, a" and fonts.named(True) == "b"
+
+
+@pytest.mark.slow
+def test_the_test_is_heard_in_every_recording_condition(tmp_path: Path) -> None:
+    settings = {"amount": 0.02, "sources": ["rules"]}
+    data = data_of(MusicByRule, "", tmp_path, conditions=True, **settings)
+    songs, changed = data.songs("test"), dict(data.conditions("test"))
+    assert list(changed) == list(CHANGES) and not list(data.conditions("train"))
+    louder = np.asarray(changed["peak_1"][0].frames) - np.asarray(songs[0].frames, np.float32)
+    assert louder.mean() > 0 and changed["hum"][0].beats.tolist() == songs[0].beats.tolist()
+    later = changed["silence_around"][0]
+    assert later.beats == pytest.approx(songs[0].beats + 1.0) and later.strokes[:, 0].min() >= 1.0
+    assert np.asarray(later.frames[:50]).max() < -13, "nothing sounds before"
+    assert not list(data_of(MusicByRule, "", tmp_path, **settings).conditions("test"))
 
 
 def test_music_by_rule_is_the_same_however_much_is_made() -> None:

@@ -42,6 +42,8 @@ which hardly vary, are not learnt."""
 UNTAUGHT = ("texture_reserved", "dominance", "complexity")
 """Slices that stay zero."""
 CURVE_S = 4.0
+FULL_SCALE = 32_767
+"""What 16 bits hold of a sample of 1."""
 TOGETHER_S = 0.03
 DELAY_FRAMES = 1
 """An event is marked this many frames after the one whose middle it falls on, so that more of it is heard."""
@@ -64,6 +66,8 @@ class Excerpt:
         strokes: `[S, 3]`: seconds, voice 0 low, 1 mid, 2 high, and velocity 0..1, in order of time.
         values: those of WHOLE that are known.
         split: where it belongs.
+        sound: `[N]` samples at 16 kHz, `FULL_SCALE` times as large; of the test alone, which is heard in other recording
+            conditions, too.
     """
 
     id: str
@@ -75,6 +79,7 @@ class Excerpt:
     strokes: Array
     values: Mapping[str, float] = field(default_factory=dict)
     split: str = "train"
+    sound: NDArray[np.int16] | None = None
 
     @property
     def tempo(self) -> float | None:

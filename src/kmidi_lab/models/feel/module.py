@@ -2,51 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from math import gcd
 
+import numpy as np
 import torch
-from torch.nn import functional as F
+from torch import nn
 
+from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import FEEL
-from kmidi_lab.models.feel.features import BINS, CURVES, SPREADS, VALUES, WHOLE, FeelBatch, bin_of
+from kmidi_lab.models.feel.calibration import fit_confidence
+from kmidi_lab.models.feel.evaluation import FeelData, sure_and_right
+from kmidi_lab.models.feel.features import VALUES, FeelBatch
+from kmidi_lab.models.feel.losses import CONFIDENCE, TEMPO, is_near, losses, place_of
 from kmidi_lab.models.feel.network import feel_network
+from kmidi_lab.models.feel.scores import answer_of
 from kmidi_lab.nn.audio import AudioModule, strided_forward
-from kmidi_lab.nn.module import Dropout, LossWeight
+from kmidi_lab.nn.module import Dropout, LossWeight, Trained
 from kmidi_lab.nn.streaming import Chain
+from kmidi_lab.run_record import Note
 
-_TEMPO, _CONFIDENCE = FEEL.output("tempo").index, FEEL.output("confidence").start
-_EVENTS = slice(FEEL.output("beat").start, FEEL.output("onsets").stop)
-_CURVES, _WHOLE = ([FEEL.output(name).start for name in names] for names in (CURVES, WHOLE))
 _START = 128
 """Frames after a reset that the loss of tempo and whole values leaves out."""
-_WHOLE_FROM = 0.5
-"""Share of the training that is done when the values have their whole weight; it rises with the third power before."""
-_SPREAD = 0.7
-"""Bins: standard deviation of the bell that a tempo is as a target."""
-_RIGHT = bin_of(50 * 1.04)
-"""Bins that a right tempo may be off."""
 
 
 class AudioFeelAnalyzer(AudioModule):
     """Trains all slices together; what an excerpt has no label for is left out of its loss.
 
-    The values' weight rises over the first half of the training: with the whole of it from the start the network learns
-    them first, and no tempo.
-
     Confidence is trained on whether the tempo that the network itself says is right within 4 %.
 
     Args:
-        channels: of the trunk, as are the next three and `dropout` (`nn.audio.trunk`).
+        channels: of the trunk of tempo and events (`network.feel_network`).
+        value_channels: of that of the values; the next four and `dropout` are of both.
         first_kernel: taps of the first convolution.
         kernel: taps of the others.
         dilations: calls between taps, one a block. Training looks at every n-th frame only, n their greatest common
             divisor (`nn.audio.strided_forward`).
-        hidden: units of the dense layer behind the trunk.
+        hidden: units of the dense layer behind a trunk.
         dropout: share of units dropped in training.
         event_weight: of the loss of beats and onsets, relative to the tempo's.
-        value_weight: of the loss of the values, whose errors count in their own standard deviations
-            (`features.SPREADS`).
+        value_weight: of the loss of the values, half of it errors in their own standard deviations (`features.SPREADS`),
+            half what is lacking in concordance.
         rare: how much more a frame with an event counts than one without.
     """
 
@@ -58,11 +55,12 @@ class AudioFeelAnalyzer(AudioModule):
     def __init__(
         self,
         channels: Count = 48,
+        value_channels: Count = 32,
         first_kernel: Count = 8,
         kernel: Count = 3,
         dilations: Sizes = (4, 8, 16, 32, 64, 128),
         hidden: Count = 96,
-        dropout: Dropout = 0.1,
+        dropout: Dropout = 0.05,
         event_weight: LossWeight = 4.0,
         value_weight: LossWeight = 1.0,
         rare: LossWeight = 4.0,
@@ -70,22 +68,37 @@ class AudioFeelAnalyzer(AudioModule):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        self.network = feel_network(channels, first_kernel, kernel, dilations, hidden, dropout)
+        self.network = feel_network((channels, value_channels), first_kernel, kernel, dilations, hidden, dropout)
         self.weights, self.rare = (event_weight, value_weight), rare
         self.stride = gcd(*dilations)
-        self.sizes = (channels, first_kernel, kernel, tuple(dilations), hidden)
+        self.sizes = (channels, value_channels, first_kernel, kernel, tuple(dilations), hidden)
         self.save_hyperparameters()
 
     @property
     def architecture(self) -> str:
-        channels, first, kernel, dilations, hidden = self.sizes
+        channels, values, first, kernel, dilations, hidden = self.sizes
         return (
-            f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation "
-            f"{', '.join(map(str, dilations))}, {channels}→{hidden}→{FEEL.output_size}"
+            f"causal CNN in two parts of {channels} and {values} channels, kernels {first} and {kernel}, residual blocks "
+            f"of dilation {', '.join(map(str, dilations))}, each→{hidden}→{FEEL.output_size} together"
         )
 
+    def calibrate(
+        self, call: Callable[[np.ndarray], np.ndarray], data: FeelData, folds: Iterable[Trained] = ()
+    ) -> list[Note]:
+        """Makes the confidence of validation excerpts the share of them whose tempo is right, in the last layer."""
+        songs = data.songs("val")
+        outputs = [call(x[None])[0] for x in adapted_sounds([song.frames for song in songs])]
+        sure, right = sure_and_right(outputs, [answer_of(o) for o in outputs], songs)
+        if (fitted := fit_confidence(np.log(sure / (1 - sure)), right)) is not None:
+            *_, last = self.network
+            assert isinstance(last, nn.Linear)
+            slope, offset = fitted
+            last.weight[CONFIDENCE] *= slope
+            last.bias[CONFIDENCE] = slope * last.bias[CONFIDENCE] + offset
+        return []
+
     def training_step(self, batch: FeelBatch, batch_idx: int) -> torch.Tensor:
-        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride), self._share())
+        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride))
         self.keep_loss(loss)
         return loss
 
@@ -97,8 +110,8 @@ class AudioFeelAnalyzer(AudioModule):
             self.log(f"val/{name}", value, batch_size=size, sync_dist=True)
         there = ~batch.tempo.isnan()
         if there.any():
-            place = _place(outputs[there, _START // self.stride :, _TEMPO].mean(1))
-            right = ((place - batch.tempo[there]).abs() < _RIGHT).float().mean()
+            place = place_of(outputs[there, _START // self.stride :, TEMPO].mean(1))
+            right = is_near(place, batch.tempo[there]).mean()
             self.log("val/accuracy1", right, prog_bar=True, batch_size=int(there.sum()), sync_dist=True)
 
     def _every(self, batch: FeelBatch) -> tuple[torch.Tensor, FeelBatch]:
@@ -106,52 +119,7 @@ class AudioFeelAnalyzer(AudioModule):
         some = batch._replace(events=batch.events[:, :: self.stride], curves=batch.curves[:, :: self.stride])
         return strided_forward(self.network, batch.x, self.stride), some
 
-    def _share(self) -> float:
-        """Of the values' weight; the whole for weights that know the tempo from an earlier training."""
-        done = self.trainer.global_step / self.trainer.estimated_stepping_batches
-        return 1.0 if self.has_start else min(1.0, done / _WHOLE_FROM) ** 3
-
-    def _total(self, each: dict[str, torch.Tensor], share: float = 1.0) -> torch.Tensor:
-        """The values count by a share of their weight."""
+    def _total(self, each: dict[str, torch.Tensor]) -> torch.Tensor:
         events, values = self.weights
-        return each["tempo"] + events * each["events"] + share * values * each["values"] + 0.2 * each["confidence"]
-
-
-def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> dict[str, torch.Tensor]:
-    """Mean loss of tempo, events, values and confidence, each over what has a label.
-
-    Errors of values count in standard deviations of the training's, so that one that varies little is learnt, too.
-
-    Args:
-        outputs: `[B, T, 64]`.
-        batch: events and curves of the same frames.
-        rare: how much more a frame with an event counts.
-        start: frames that the loss of tempo and whole values leaves out.
-    """
-    late = outputs[:, start:]
-    there = ~batch.tempo.isnan()
-    tempo, confidence = outputs.new_zeros(()), outputs.new_zeros(())
-    if there.any():
-        goal, logits = batch.tempo[there], late[there][..., _TEMPO]
-        bins = torch.arange(BINS, device=outputs.device)
-        bell = F.softmax(-((bins - goal[:, None]) ** 2) / (2 * _SPREAD**2), -1)
-        tempo = -(bell[:, None] * F.log_softmax(logits, -1)).sum(-1).mean()
-        right = ((_place(logits.detach()) - goal[:, None]).abs() < _RIGHT).float()
-        confidence = F.binary_cross_entropy_with_logits(late[there][..., _CONFIDENCE], right)
-    counts = (1 + (rare - 1) * (batch.events > 0)) * batch.marked[:, None]
-    events = F.binary_cross_entropy_with_logits(outputs[..., _EVENTS], batch.events, counts)
-    curve_spread, whole_spread = (outputs.new_tensor([SPREADS[n] for n in names]) for names in (CURVES, WHOLE))
-    curves = ((outputs[..., _CURVES] - batch.curves) / curve_spread).square().mean()
-    labelled = ~batch.whole.isnan()
-    off = ((late[..., _WHOLE] - batch.whole.nan_to_num()[:, None]) / whole_spread).square().mean(1)
-    whole = (off * labelled).sum() / labelled.sum().clamp_min(1)
-    return {"tempo": tempo, "events": events, "values": curves + whole, "confidence": confidence}
-
-
-def _place(logits: torch.Tensor) -> torch.Tensor:
-    """The real place of the tempo: the mean of the likeliest bin and those beside it; logits `[..., 32]`."""
-    p = logits.softmax(-1)
-    top = p.argmax(-1, keepdim=True)
-    near = (top + torch.arange(-1, 2, device=logits.device)).clamp(0, BINS - 1)
-    weight = p.gather(-1, near)
-    return (weight * near).sum(-1) / weight.sum(-1)
+        told = (each["values"] + each["agreement"]) / 2
+        return each["tempo"] + events * each["events"] + values * told + 0.2 * each["confidence"]

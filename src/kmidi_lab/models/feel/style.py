@@ -12,7 +12,7 @@ _VALUES = (
     "swing", "regularity", "energy", "density", "brightness", "dynamic_range", "percussive_share", "voices", "valence",
     "arousal", "key_clarity",
 )  # fmt: skip
-SURE = 0.4
+SURE = 0.5
 """Confidence below which there is no steady beat to rely on (docs/feel.md)."""
 
 
