@@ -147,7 +147,7 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
         heard = []
         for first in range(0, len(sounds), _CONVERTED):
             for inputs, counts in heard_sounds(sounds[first : first + _CONVERTED], self.contract.features):
-                heard.append(SoundInputs(inputs.astype(np.float16), counts))  # type: ignore[arg-type]
+                heard.append(SoundInputs(inputs.astype(np.float16), counts))
         return heard
 
     def place_counts(self) -> torch.Tensor:

@@ -8,15 +8,17 @@ from functools import partial
 import numpy as np
 import pytest
 
-from datamodules.instrument import general_midi
+from datamodules.instrument import general_midi, module
 from datamodules.instrument.general_midi_phrases import _released, chord_tones, phrase_of
 from datamodules.instrument.general_midi_programs import PRESETS, Preset
 from datamodules.instrument.general_midi_takes import Take, part_of
-from datamodules.instrument.module import GeneralMidiSounds
+from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds
 from datamodules.instrument.recording import Augmentation
 from datamodules.shared.rendering import Note
 from datamodules.shared.splits import SplitBy
+from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.models.instrument.features import CLASSES
+from kmidi_lab.models.instrument.hearing import heard_sounds
 
 BY = SplitBy(0, 0.1, 0.2)
 
@@ -116,6 +118,16 @@ def test_what_is_said_of_a_phrase_is_how_it_is_played() -> None:
 def test_phrases_lie_one_after_the_other() -> None:
     take = Take(60, {}, (Note(0.0, 1.0, 60, 80),))
     assert [round(n.start, 3) for n in part_of(preset(0), [take, take], 4.6).notes] == [0.05, 4.65]
+
+
+def test_sounds_are_the_same_however_many_are_converted_together(monkeypatch):
+    rng = np.random.default_rng(0)
+    sounds = [rng.normal(-6, 2, (length, 128)).astype(np.float32) for length in (30, 12, 50, 7, 20)]
+    monkeypatch.setattr(module, "_CONVERTED", 2)
+    stored = InstrumentSounds._heard_as_stored(InstrumentSounds, sounds)  # type: ignore[arg-type]
+    together = heard_sounds(sounds, INSTRUMENT.features)
+    for own, whole in zip(stored, together, strict=True):
+        assert np.array_equal(own.inputs, whole.inputs.astype(np.float16)) and np.array_equal(own.counts, whole.counts)
 
 
 @pytest.mark.slow
