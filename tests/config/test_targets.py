@@ -209,7 +209,7 @@ def test_an_entry_from_someone_else_chooses_no_class_and_no_folder(
     cfg = OmegaConf.create(
         {"model": {"name": "harmony"}, "eval": {"model": str(tmp_path)}, "data": data, "trusted": []}
     )
-    assert evaluate.load(cfg)[3] == {"split_seed": 3, "version": "v"}
+    assert evaluate.load(cfg)[3] == {"split_seed": 3, "version": "v", "began_with_all": False}
 
 
 def test_a_network_is_no_larger_than_its_checkpoint(tmp_path: Path) -> None:
