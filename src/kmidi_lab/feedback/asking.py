@@ -28,7 +28,7 @@ def entropy(chances: Array) -> Array:
 
 
 def margin(chances: Array) -> Array:
-    """`[N]`, minus the lead of the likeliest of `[N, C]` probabilities, -1..0."""
+    """`[N]`, minus the lead of the likeliest of `[N, C]` probabilities, -1..0; C is 2 or more."""
     best = np.sort(chances, axis=-1)
     return best[..., -2] - best[..., -1]
 
