@@ -19,7 +19,8 @@ _EVERYWHERE = {"sure_rise": r"crescendos?", "sure_fall": r"(?:diminuendo|decresc
 _TOKEN = re.compile(r"\{([a-z]+)\}")
 _SLOWLY = r"(?:slowly|gradually|gently|steadily|finally|just)"
 _HOW = rf"(?: {_SLOWLY})?(?: (?:in)?to(?:wards?)? (?:an?|the|its) (?:\w+ )?(?:climax|peak|finale|chorus|roar))?"
-_ON = rf"(?:\s*,\s*|\s+(?=and|then|before))(?:(?:and|then|before)\s+)*(?:it\s+)?(?=(?:{_SLOWLY} )?(?:fad|slow|end|close|closing|finish|hold|rit|rall))"
+_ENDS = rf"(?:{_SLOWLY} )?(?:fad|slow|end|close|closing|finish|hold|rit|rall)"
+_ON = rf"(?:\s*,\s*|\s+(?=and|then|before))(?:(?:and|then|before)\s+)*(?:it\s+)?(?={_ENDS})"
 """What joins an arc to an ending behind it."""
 
 
