@@ -17,6 +17,7 @@ HAPPY, SAD, HOPEFUL, CALM = (mood_affect(mood) for mood in ("happy", "sad", "hop
         ("16 bars, sad, then 16 bars happy", "sad, then 16 bars happy", SAD), ("a happy song with a calm ending", "a calm ending", HAPPY),
         ("a hopeful song with a dark middle section", "dark middle section", HOPEFUL), ("a sad song that ends happy", "ends happy", SAD),
         ("a song that starts sad and ends happy", "starts sad and ends happy", SAD), ("a happy song where the bridge is sad", "bridge is sad", HAPPY),
+        ("a happy song, but then it gets sad", "then it gets sad", HAPPY), ("from happy to sad", "from happy to sad", HAPPY),
         ("sad verses and happy choruses", "sad verses and happy choruses", SAD), ("calm, then sad, then happy", "calm, then sad, then happy", CALM),
     ],
 )  # fmt: skip
@@ -32,7 +33,7 @@ def test_a_mood_that_changes_is_told_and_the_first_is_the_songs(
     "text",
     [
         "a sad song with a sad ending", "a song with a sad ending", "a sad song about a happy ending", "a sad song with an open ending",
-        "she turns sad when the happy music ends", "I was happy, then I turned sad", "a happy song about a sad bridge",
+        "I was happy, but then it gets sad", "she turns sad when the happy music ends", "I was happy, then I turned sad", "a happy song about a sad bridge",
     ],
 )  # fmt: skip
 def test_one_mood_or_another_things_is_no_change(text: str) -> None:
