@@ -18,6 +18,7 @@ HAPPY, SAD, HOPEFUL, CALM = (mood_affect(mood) for mood in ("happy", "sad", "hop
         ("a hopeful song with a dark middle section", "dark middle section", HOPEFUL), ("a sad song that ends happy", "ends happy", SAD),
         ("a song that starts sad and ends happy", "starts sad and ends happy", SAD), ("a happy song where the bridge is sad", "bridge is sad", HAPPY),
         ("a happy song, but then it gets sad", "then it gets sad", HAPPY), ("from happy to sad", "from happy to sad", HAPPY),
+        ("a hopeful song with a dark middle part and a calm ending", "dark middle part and a calm ending", HOPEFUL),
         ("sad verses and happy choruses", "sad verses and happy choruses", SAD), ("calm, then sad, then happy", "calm, then sad, then happy", CALM),
     ],
 )  # fmt: skip
