@@ -11,6 +11,7 @@ from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.metres import METRES, decided
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.song import Song, composed
 from kmidi_lab.composition.telling import told_of
 from kmidi_lab.errors import ConfigError
@@ -180,3 +181,16 @@ def test_the_form_is_drawn_for_the_metre(tmp_path: Path) -> None:
     song = made(tmp_path, text="a calm waltz", bars=32)
     asked = next(m for m in song.trace["models"] if m["model"] == "structure")["asked"]
     assert asked["metre"] == "3/4"
+
+
+@pytest.mark.parametrize("text", ["un vals lento", "un valzer lento", "une valse lente", "ein langsamer Walzer"])
+def test_a_slow_waltz_is_as_slow_in_every_language(text: str) -> None:
+    """4/5 of a waltz, which is 96 to 132: 77 to 106."""
+    wishes = read_sentence(text)
+    assert wishes.tempo == read_sentence("a slow waltz").tempo == (77, 106)
+    assert wishes.missing == ()
+
+
+def test_a_written_tempo_comes_before_a_pace_in_another_language() -> None:
+    assert read_sentence("una canción lenta, 90 bpm").tempo == (90, 90)
+    assert read_sentence("una canción, allegro").tempo == (120, 144)

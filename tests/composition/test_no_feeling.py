@@ -65,11 +65,30 @@ def test_a_plain_sentence_is_said_to_be_one(make, text: str) -> None:
     assert song.brief.band.name in ("pop", "folk", "lofi") and song.brief.arc == ""
 
 
-@pytest.mark.parametrize("text", ["jingle for a bakery", "a waltz", "a polka for Zdenka"])
-def test_words_that_no_model_knows_make_a_clear_request_no_nonsense(make, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [("jingle for a bakery", "the key"), ("a waltz", "key and style"), ("a polka for Zdenka", "key and style")],
+)
+def test_words_that_no_model_knows_make_a_clear_request_no_nonsense(make, text: str, chosen: str) -> None:
     song = make(text=text, bars=4)
-    assert LINE.replace("no feeling", "no feeling that is known") in song.remarks
+    line = LINE.replace("no feeling", "no feeling that is known").replace("key and style", chosen)
+    assert line in song.remarks
     assert not [line for line in song.remarks if "not sure" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "so"),
+    [
+        ("AABA jazz tune in Bb", {}, ""), ("rock song", {}, ", so the seed chooses the key"), ("a tune in D minor", {}, ", so the seed chooses the style"),
+        ("a tune", {"key": "C", "style": "pop"}, ""), ("a tune", {"chords": "Am F C G"}, ", so the seed chooses the style"),
+        ("a tune in major", {}, ", so the seed chooses key and style"),
+    ],
+)  # fmt: skip
+def test_the_seed_is_said_to_choose_what_it_chooses(make, text: str, typed: dict[str, str], so: str) -> None:
+    told = [line for line in make(text=text, **typed).remarks if line.startswith("the text names no feeling")]
+    assert [line.replace(" that is known", "") for line in told] == [
+        f"the text names no feeling{so}; set a mood by compose.emotion"
+    ]
 
 
 def test_what_asks_for_nothing_and_is_no_language_stays_unsure(make) -> None:

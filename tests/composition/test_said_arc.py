@@ -24,6 +24,8 @@ ENGLISH = [
     ("a pop song getting quieter and quieter", FALLS), ("a rock song that keeps building", RISES),
     ("a quiet beginning and a loud ending", RISES), ("a lullaby that becomes softer and softer", FALLS),
     ("a jazz tune that dies down", FALLS), ("a march that gets bigger and bigger", RISES), ("a nocturne that ends in silence", FALLS),
+    ("a rock song that starts quiet and explodes", RISES), ("a song that starts softly, then explodes at the end", RISES),
+    ("a song that starts quiet and then it suddenly bursts open", RISES),
     ("a slow build-up to a huge finale", RISES), ("a song that explodes at the end", RISES), ("from a whisper to a roar", RISES),
     ("a waltz, growing louder", RISES), ("a song that rises and falls", BOTH), ("it gets louder, then quieter again", BOTH),
     ("a song that gets quieter and then builds up", RISES), ("a diminuendo to nothing, strings", FALLS),
@@ -41,6 +43,7 @@ OTHERS = [
 ]  # fmt: skip
 NOT_OF_A_SONG = [
     "my love grows stronger every day", "the storm calms down and I'm alone", "the noise gets louder in my head", "the fire died away",
+    "a storm that starts quiet and explodes", "a rock song that starts quiet and explodes in the chorus",
     "the fear builds up inside me", "my voice grows quieter when she leaves", "a song about how love grows stronger",
     "a song about a man who dies away", "getting stronger every day", "intro, verse, build-up, drop, outro",
     "a techno track that calms down in the middle", "a song that never gets louder", "a song that doesn't build up",

@@ -61,6 +61,29 @@ def test_an_a_in_a_list_of_chords_is_one_and_no_article(text: str, chords: str) 
     assert take_chords(text)[0] == (chords, (), ())
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("ein Lied mit den Akkorden Am F C G", "German"), ("ein Lied über die Akkorde: Am, F, C und G", "German"),
+        ("una canción con los acordes Am F C G", "Spanish"), ("una canción con los acordes Am, F, C y G", "Spanish"),
+        ("une chanson avec les accords Am F C G", "French"), ("une chanson sur les accords Am F C et G", "French"),
+        ("una canzone con gli accordi Am F C G", "Italian"), ("una canzone con gli accordi Am F C e G", "Italian"),
+        ("uma canção com os acordes Am F C G", "Portuguese"), ("een liedje met de akkoorden Am F C en G", "Dutch"),
+        ("ein trauriges Lied mit Am F C G", "German"), ("une chanson triste sur Am F C G", "French"),
+    ],
+)  # fmt: skip
+def test_chords_are_read_in_other_languages(text: str, language: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.language, wishes.chords, wishes.missing) == (language, "Am F C G", ())
+
+
+def test_a_wrong_chord_is_told_in_other_languages() -> None:
+    wishes = read_sentence("ein Lied mit den Akkorden Am F H7 G")
+    assert wishes.chords == "Am F G" and [line[:12] for line in wishes.missing] == ["the chord H7"]
+    assert read_sentence("ein Lied, das ohne Akkorde beginnt").chords == ""
+    assert read_sentence("les accords de Paris et la mer").chords == ""
+
+
 def test_chords_that_are_not_the_first_are_told() -> None:
     missing = read_sentence("chords Am F in the verse and chords C G in the chorus").missing
     assert missing == ("no second chords (C G): a song plays the first",)

@@ -60,6 +60,12 @@ TEMPOS = [
     ("ein Lied, das immer schneller wird", "faster"), ("une chanson de plus en plus rapide", "faster"),
     ("una canción cada vez más lenta", "slower"), ("un pezzo sempre più veloce", "faster"), ("uma canção que acelera", "faster"),
     ("een liedje dat steeds langzamer wordt", "slower"),
+    ("una canción que empieza despacio y termina rápido", "faster"), ("una canción que empieza rápida y termina lenta", "slower"),
+    ("una canción de lento a rápido", "faster"), ("ein Lied, das langsam beginnt und schnell endet", "faster"),
+    ("ein Walzer, erst schnell, dann langsam", "slower"), ("une chanson qui commence lentement et finit vite", "faster"),
+    ("une chanson, rapide puis lente", "slower"), ("un pezzo che inizia lento e finisce veloce", "faster"),
+    ("uma canção que começa devagar e termina rápido", "faster"), ("een lied dat langzaam begint en snel eindigt", "faster"),
+    ("el tren empieza despacio y termina rápido", ""), ("una canción que nunca empieza despacio y termina rápido", ""),
     ("a song that slows down at the end", ""), ("a song that slows down in the bridge", ""), ("ein Lied, das im Refrain schneller wird", ""),
     ("a song about a train that speeds up", ""), ("a song that never gets faster", ""),
 ]  # fmt: skip
@@ -157,6 +163,8 @@ def test_a_course_that_is_not_done_is_no_arc_of_the_whole_song_either(make) -> N
         "with the piano ",
         "the chorus is loud ",
         "loud then quiet then ",
+        "sad, then happy, ",
+        "a song with a sad bridge and a happy end ",
     ],
 )
 def test_a_long_text_takes_as_long_as_it_is(piece: str) -> None:

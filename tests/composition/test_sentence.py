@@ -150,8 +150,8 @@ PACED = (
     ("a slow walk home", SLOW), ("a slow, lonely walk home", SLOW), ("my slow recovery", SLOW), ("walking slowly home", SLOW),
     ("a brisk walk along the river", (116, 138)), ("running fast through the rain", FAST), ("a slow train to nowhere", SLOW),
     ("a leisurely afternoon", SLOW), ("allegro ma non troppo, happy", (112, 128)), ("a sad song at a walking pace", (84, 104)),
-    ("ein langsames Lied", SLOW), ("ein sehr langsames, trauriges Lied über den Regen", (50, 66)), ("ein Walzer, schnell", FAST),
-    ("une chanson lente", SLOW), ("une valse très rapide", (150, 180)), ("una canción rápida", FAST), ("una canzone molto lenta", (50, 66)),
+    ("ein langsames Lied", SLOW), ("ein sehr langsames, trauriges Lied über den Regen", (50, 66)), ("ein Lied, schnell", FAST),
+    ("une chanson lente", SLOW), ("une chanson très rapide", (150, 180)), ("una canción rápida", FAST), ("una canzone molto lenta", (50, 66)),
     ("uma música lenta", SLOW), ("een langzaam liedje", SLOW), ("langsam, traurig und leise", SLOW),
 )  # fmt: skip
 UNPACED = (

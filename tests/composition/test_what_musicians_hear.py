@@ -117,6 +117,11 @@ def test_your_own_chords_are_played_as_typed_to_the_end(written: Arrange, make, 
     )
 
 
+def test_the_chord_that_would_end_a_minor_song_is_minor(make) -> None:
+    song = make(models=False, chords="Am F C", key="Am", sections="verse 3, chorus 3")
+    assert "your chords end the song on C, which leaves it open; for an end at rest, end them with Am" in song.remarks
+
+
 def test_where_your_chords_do_not_end_a_song_it_comes_home(written: Arrange, make) -> None:
     asked = {"chords": "Am F C G", "key": "C", "sections": "verse 4, bridge 4"}
     assert str(written(**asked).chords[-1].chord) == "C"

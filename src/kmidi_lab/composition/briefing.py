@@ -89,6 +89,11 @@ def brief_of(
     return reference.applied(brief) if reference else brief
 
 
+def left_open(request: SongRequest, mood: Mood) -> list[str]:
+    """Which of key and style nothing asks for."""
+    return [what for what, asked in (("key", _spelling(request)), ("style", _band(request, mood))) if asked is None]
+
+
 def _band(request: SongRequest, mood: Mood) -> Band | None:
     """The style that was typed, or of the genre that was asked for, with the feel that was; None where none was."""
     wish = request.song.constraints

@@ -48,7 +48,8 @@ def open_end(brief: Brief, form: Sequence[Stretch]) -> str:
     last = form[-1]
     if not plays_own(brief, last.kind) or last.kind == "silence":
         return ""
-    name, tonic = brief.chords[(last.bars - 1) % len(brief.chords)], brief.spelling.tonic
+    name = brief.chords[(last.bars - 1) % len(brief.chords)]
+    home = f"{brief.spelling.tonic}{'m' if brief.key.mode < 0 else ''}"
     if parse_jazz(name).root == brief.key.tonic:
         return ""
-    return f"your chords end the song on {name}, which leaves it open; for an end at rest, end them with {tonic}"
+    return f"your chords end the song on {name}, which leaves it open; for an end at rest, end them with {home}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral, Real
@@ -15,10 +14,10 @@ from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.spelling import parse_spelling
 from kmidi_lab.composition.brief import FASTEST, SLOWEST, style_named
 from kmidi_lab.composition.extent import SHORTEST, Extent
+from kmidi_lab.composition.felt import felt_text
 from kmidi_lab.composition.form import LONGEST
 from kmidi_lab.composition.metres import COMMON, decided, metre_named
 from kmidi_lab.composition.request_kinds import check_kinds, check_number
-from kmidi_lab.composition.said_numbers import without_bars
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.taking_up import taken_up
 from kmidi_lab.composition.vocabulary import vocabulary
@@ -193,10 +192,7 @@ class SongRequest(Bounded):
         """What a model of texts should read: what happened, what is longed for; empty where the mood is given already."""
         if self.affect or self.song.get("mood_primary"):
             return ""
-        said = ". ".join(text for field in _SAID if (text := self.song.get(field)))
-        for fade in filter(None, (self.wishes.opening, self.wishes.ending.faded)):  # which is no feeling
-            said = re.sub(rf"\b{re.escape(fade)}\b", " ", said, flags=re.I).strip() or said
-        return without_bars(said)
+        return felt_text(". ".join(text for field in _SAID if (text := self.song.get(field))), self.wishes)
 
 
 def _intent(said: str, song: SongIntent) -> SongIntent:

@@ -29,13 +29,16 @@ _ODD = (
 )
 """What is written as chords are and is none: `Q7`, `Cmj7`, `F##`, `H`, `Xm`; no word, such as `Go`, `Big` or `I`."""
 _SYMBOL = rf"(?:{_WHOLE}|{_ODD})"
-_BETWEEN = r"(?>(?: *[|,–→>-])+ *(?:and +)?| +(?:and +|/ +)?)"
+_AND = r"(?:(?:and|und|et|y|e|en) +)"
+_BETWEEN = rf"(?>(?: *[|,–→>-])+ *{_AND}?| +(?:{_AND}|/ +)?)"
 _ROUND = rf"(?P<round>\|? ?{_SYMBOL}(?:{_BETWEEN}{_SYMBOL})*(?: ?\|)?)"
+_ELSEWHERE = "[Aa](?:kkorden?|kkordfolge|ccords?|cordes?|ccord[io]|kkoord(?:en)?)"
+"""Chords in other languages, whose names are read as in English."""
 _NAMED = re.compile(
-    rf"\b(?:[Cc]hords?|[Pp]rogression|[Cc]hanges|[Hh]armony)(?: (?:of|are|is|like|being))?[:=]?\s+{_ROUND}"
+    rf"\b(?:[Cc]hords?|[Pp]rogression|[Cc]hanges|[Hh]armony|{_ELSEWHERE})(?: (?:of|are|is|like|being))?[:=]?\s+{_ROUND}"
 )
 _STOP = r"\s*(?:$|[,.;!?)])"
-_LED = rf"\b(?:over|on|to|with|using) {_ROUND.replace('round', 'led')}(?={_STOP}|\s+[a-z])"
+_LED = rf"\b(?:over|on|to|with|using|mit|über|con|sobre|avec|sur|su|com|met) {_ROUND.replace('round', 'led')}(?={_STOP}|\s+[a-z])"
 _ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP})|{_LED}")
 _SPELT = re.compile(r" +(major|minor)\b")
 _PLAIN = re.compile(r"[A-G][+-]?")

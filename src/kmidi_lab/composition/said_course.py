@@ -22,6 +22,7 @@ _BOTH_ENDS = re.compile(r"from |start|begin|open|.* then ", re.I)
 """A course of the tempo that names its beginning."""
 _SUNG = re.compile(r"\b(?:verse|chorus|refrain|intro|outro)", re.I)
 """Sections that are of music wherever they are named."""
+_MOOD = "no change of mood"
 _OF_MUSIC = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
 
 
@@ -62,9 +63,12 @@ def take_courses(text: str) -> tuple[list[tuple[str, str]], str]:
     """(line, words) of each course that a text asks for and no song takes, in its order, and the text without them."""
     found: list[tuple[int, int, str]] = []
     free = Free(text)
+    named = frozenset(_moods(text))
     for group in ("courses", "of_music", "entries"):
         for line, cue in _patterns(group):
             for match in cue.finditer(text):
+                if line.startswith(_MOOD) and {*_moods(match[0])} == named and len(named) == 1:
+                    continue  # a sad ending of a sad song, or of one that is told no other mood
                 if free.is_free(*match.span()) and _asked(text, match, group):
                     free.take(*match.span())
                     found.append((*match.span(), line))
@@ -73,6 +77,11 @@ def take_courses(text: str) -> tuple[list[tuple[str, str]], str]:
         if "entry" not in line:  # whose players are asked for
             text = f"{text[:start]} , {text[end:]}"
     return told, text
+
+
+def _moods(text: str) -> list[str]:
+    """Words for moods in a text, in its order."""
+    return [match[0].lower() for match in _pattern("{mood}").finditer(text)]
 
 
 def _asked(text: str, match: re.Match[str], group: str) -> bool:
@@ -100,9 +109,11 @@ def with_courses(wishes: Wishes, tempo: SaidTempo, others: Sequence[tuple[str, s
     """The wishes with a course of the tempo, and a line of each course that no song takes, of which `others` are (line, words)."""
     others = [*((_tempo_line(words), words) for words in tempo.others), *others]
     told = dict.fromkeys(line for line, _ in others)
+    first = next((mood for line, said in others if line.startswith(_MOOD) for mood in _moods(said)), "")
     words = wishes.words | ({"course": tempo.words} if tempo.course else {})
     missing = (*wishes.missing, *(line for line in told if line not in wishes.missing))
-    return replace(wishes, course=tempo.course, courses=tuple(w for _, w in others), words=words, missing=missing)
+    courses = tuple(said for _, said in others)
+    return replace(wishes, course=tempo.course, courses=courses, mood=first, words=words, missing=missing)
 
 
 def _tempo_line(words: str) -> str:
@@ -123,6 +134,7 @@ def _patterns(group: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((line, _pattern(cue)) for line, cue in table(__name__, "said_course.yaml")[group].items())
 
 
+@cache
 def _pattern(cue: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w'’-])(?:{_filled(cue, _words())})(?![\w'’-])", re.I)
 

@@ -47,9 +47,10 @@ def _read_other(text: str, language: str) -> Wishes:
     arc = take_arc(text, language)
     others = other_arcs(text, arc.span, language)
     out = Collector(None, arc, [])
-    for items in clauses(text):
-        out.take(items, [_is_international(item) for item in items])
     out.take(pace := said_pace(text, language), [True] * len(pace))
+    read = {word for item in pace for word in item.text.split()}  # a lento that is Spanish for slow, too
+    for items in clauses(text):
+        out.take(items, [_is_international(item) and item.text not in read for item in items])
     return with_courses(out.wishes(), tempo, others)
 
 

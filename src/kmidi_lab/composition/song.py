@@ -15,7 +15,7 @@ from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief, Mood, closest_mood
-from kmidi_lab.composition.briefing import brief_of
+from kmidi_lab.composition.briefing import brief_of, left_open
 from kmidi_lab.composition.closing import closed, faded_in, moving
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
@@ -34,7 +34,6 @@ from kmidi_lab.song.vocabularies import mood_affect
 
 _TELLING = ("happy", "sad", "angry", "fear", "disgust", "calm")
 """Labels that say what a song is to feel like."""
-_BY_SEED = "the seed chooses key and style"
 _FAINT = 0.2
 """Distance from the neutral middle below which readings alone say no feeling."""
 
@@ -125,15 +124,22 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     if read.unsure:
         brief = brief_of(request, None, seed, arc, reference)
         if request.wishes.asks and brief.mood.plain:
-            return brief, [f"the text names no feeling that is known, so {_BY_SEED}; set a mood by compose.emotion"]
+            said = f"no feeling that is known{_by_seed(request, brief)}"
+            return brief, [f"the text names {said}; set a mood by compose.emotion"]
         return brief, [f"the text's mood is not sure ({read.why}); set it by compose.emotion"]
     mood = _felt(read.valence, read.arousal, read.label, request.unread)
     if mood.plain:
         brief = brief_of(request, mood, seed, arc, reference)
-        instead = _BY_SEED if brief.mood.words != AS_HEARD else f"the song is {AS_HEARD}"
-        return brief, [f"the text names no feeling, so {instead}; set a mood by compose.emotion"]
+        so = _by_seed(request, brief) if brief.mood.words != AS_HEARD else f", so the song is {AS_HEARD}"
+        return brief, [f"the text names no feeling{so}; set a mood by compose.emotion"]
     mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
     return brief_of(request, mood, seed, arc, reference), []
+
+
+def _by_seed(request: SongRequest, brief: Brief) -> str:
+    """What the seed chooses of a song without a feeling, as it is told; empty where all is asked for."""
+    chosen = left_open(request, brief.mood)
+    return f", so the seed chooses {'the ' if len(chosen) == 1 else ''}{' and '.join(chosen)}" if chosen else ""
 
 
 def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:

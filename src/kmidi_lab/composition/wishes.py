@@ -35,6 +35,7 @@ class Wishes:
         opening: words that ask for a fade at the beginning.
         course: of the tempo over the whole song: `faster`, `slower` or empty.
         courses: words that ask for courses that no song takes, of which `missing` has lines.
+        mood: a word for the one that it begins with, where it asks for one that changes.
         second: program of a second player of the melody's instrument, None without one.
         throughout: parts that play in all sections, also where these are soft.
         asks: whether a word for a song or a wish asks for music.
@@ -61,6 +62,7 @@ class Wishes:
     opening: str = ""
     course: str = ""
     courses: tuple[str, ...] = ()
+    mood: str = ""
     second: int | None = None
     throughout: tuple[str, ...] = ()
     asks: bool = False
@@ -70,3 +72,9 @@ class Wishes:
     def leaves_nothing(self) -> bool:
         """Whether every part is to be left out."""
         return set(self.without) >= set(ROLES)
+
+    @property
+    def unfelt(self) -> frozenset[str]:
+        """Words that say how a song begins, ends and goes on, which are no feeling."""
+        moving = (self.opening, self.ending.faded, self.words.get("arc", ""), self.words.get("course", ""))
+        return frozenset({*moving, *self.courses} - {""})
