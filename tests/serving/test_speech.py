@@ -52,7 +52,8 @@ def test_answers_have_rows_in_words(client) -> None:
     def rows(model: str, text: str) -> list[list[str]]:
         return client.post(f"/api/tell/{model}", json={"text": text}).json()["rows"]
 
-    [first, *_] = rows("harmony", "Dm7 G7")
+    [key, first, *_] = rows("harmony", "Dm7 G7")
+    assert key[0] == "key" and key[1].startswith("C major")
     assert first[0].startswith("C") and first[1].endswith("% likely to come next")
     feeling = dict(rows("intent", "I am so sad that she left"))
     assert feeling["feeling"].startswith("sad ") and feeling["sad to happy"].startswith("-0.")

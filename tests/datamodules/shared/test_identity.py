@@ -74,7 +74,7 @@ def test_the_registry_tells_the_drummers_and_eval_takes_them_over(
         {"model": {"name": "groove"}, "eval": {"model": str(tmp_path)}, "data": target, "trusted": []}
     )
     settings = evaluate.load(cfg)[3]
-    assert settings.pop("version") == run.data.version
+    assert (settings.pop("version"), settings.pop("began_with_all")) == (run.data.version, False)
     again = DrumPerformances("/nowhere", str(tmp_path), **settings)
     again.setup("fit")
     assert again.describe()["version"] == trained_on(tmp_path, DRUMMERS) != trained_on(tmp_path, ["drummer2"])

@@ -24,7 +24,7 @@ from kmidi_lab.errors import DataError
 
 ROOMS = {
     "emotion": lambda root: emotion.sources(root, ("speech",), SpeechAugmentation(), 1, False),
-    "instrument": lambda root: instrument.sources(root, 1, 1, Augmentation(), [], 1, False),
+    "instrument": lambda root: instrument.sources(root, 1, 1, 1, SplitBy(0, 0.1, 0.2), Augmentation(), [], 1, False),
     "groove": lambda root: groove.sources(root, root, 0, False),
     "dynamics": lambda root: dynamics.sources(root, False),
     "melody": lambda root: melody.sources(root, False),
