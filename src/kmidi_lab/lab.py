@@ -115,6 +115,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     handshake(module, data)
     data.prepare_data()
     data.setup("fit")
+    data.check_parts()
     if more:
         more.begin(data)
         data.mixed_in = more.mixed_in
