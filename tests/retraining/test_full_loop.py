@@ -15,8 +15,7 @@ from support.chord_answers import events_of_user
 
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
-from kmidi_lab.inference.published import release_root
-from kmidi_lab.inference.published import load_published
+from kmidi_lab.inference.published import load_published, release_root
 from tests.conftest import Cli
 
 DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
