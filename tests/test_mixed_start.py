@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from support.run_fixture import run_record
 
 from kmidi_lab import mixed_start
+from kmidi_lab.checkpoints import FitResult
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.resume import ResumePoint
+from kmidi_lab.tasks import export, split_runs
 from tests.conftest import Cli
 
 SHORT = (
@@ -48,13 +54,88 @@ def test_what_can_t_be_mixed(shares: list[float], init_from: str | None, train_o
 
 @pytest.mark.parametrize(
     ("word", "typed"),
-    [("model.mix_with_start=0.5", "[0.5]"), ("model.freeze=network.hidden", "[network.hidden]"), ("trusted=a", "[a]")],
+    [
+        ("model.mix_with_start=0.5", "[0.5]"),
+        ("model.freeze=network.hidden", "[network.hidden]"),
+        ("trusted=a", "[a]"),
+        ("trusted=a b", "[a b]"),
+        ("trusted='a b'", "['a b']"),
+    ],
 )
 def test_one_value_where_a_list_is_meant_says_how_it_is_typed(
     word: str, typed: str, refusal: Callable[..., str]
 ) -> None:
     key = word.partition("=")[0]
     assert f"{key} is a list; type {key}={typed}" in refusal("model=harmony", word)
+
+
+START, LEARNT = {"w": torch.tensor([0.0, 4.0])}, {"w": torch.tensor([4.0, 0.0])}
+
+
+def mixed_now(
+    folder: Path, shares: list[float], train_on: str, best_is_mixed: bool = False, val_loss: float = 2.0
+) -> dict[str, Any]:
+    """What `mix` keeps as the best; a share has itself as its loss, and that of 1 none."""
+    kept = {"KeptStart": {"start": START}, "other": {}}
+    whole = {"pytorch-lightning_version": "2.6.0", "epoch": 0, "state_dict": LEARNT, "callbacks": kept}
+    torch.save(whole, folder / "last.ckpt")
+    torch.save(whole | {"callbacks": {"other": {}} if best_is_mixed else kept}, folder / "best.ckpt")
+    taken: dict[str, Any] = {}
+    best = SimpleNamespace(take=lambda checkpoint, loss: taken.update(checkpoint))
+    fitted = FitResult(folder / "best.ckpt", 1, 1.0, val_loss, 1.0)
+    module, data = SimpleNamespace(load_state_dict=lambda _: None), SimpleNamespace(train_on=train_on)
+    mixed_start.mix(fitted, shares, module, data, best, None)  # type: ignore[arg-type]
+    return taken
+
+
+def test_a_mixture_keeps_no_start_that_it_could_be_mixed_with_again(tmp_path: Path) -> None:
+    taken = mixed_now(tmp_path, [0.5], "all", val_loss=math.nan)
+    assert taken["state_dict"]["w"].tolist() == [2, 2] and set(taken["callbacks"]) == {"other"}
+    torch.save(taken, tmp_path / "best.ckpt")
+    with pytest.raises(ConfigError, match="it kept no start weights to mix with"):
+        mixed_start.check_kept(ResumePoint("x", tmp_path / "best.ckpt", 1, False, {"w": torch.Size([2])}))
+    mixed_start.check_kept(ResumePoint("x", tmp_path / "last.ckpt", 1, False, {"w": torch.Size([2])}))
+
+
+@pytest.mark.parametrize(
+    ("train_on", "best_is_mixed", "val_loss", "said"),
+    [
+        ("split", False, 2.0, "val/loss 0.5: 0.2500, 1: no number; 0.5 is taken (the best epoch alone: 2.0000)"),
+        ("split", True, 2.0, "val/loss 0.5: 0.2500, 1: no number; 0.5 is taken"),
+        ("all", False, math.nan, "share of the last epoch: 0.5 is taken"),
+    ],
+)
+def test_the_line_of_a_mixture_tells_what_is_known(
+    tmp_path: Path, train_on: str, best_is_mixed: bool, val_loss: float, said: str,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    losses = iter((0.25, math.nan))
+    monkeypatch.setattr(mixed_start, "_validated", lambda *_: next(losses))
+    shares = [0.5] if train_on == "all" else [0.5, 1.0]
+    with caplog.at_level("INFO"):
+        mixed_now(tmp_path, shares, train_on, best_is_mixed, val_loss)
+    assert caplog.messages[-1].endswith(said)
+
+
+def test_a_run_that_was_killed_before_it_mixed_is_not_published(tmp_path: Path) -> None:
+    mixed_now(tmp_path, [0.5], "all")
+    with pytest.raises(
+        ConfigError, match=r"not mixed with the start yet, as model\.mix_with_start=\[0\.5\] says"
+    ) as caught:
+        export.check_mixed(tmp_path / "best.ckpt", {"model": {"mix_with_start": [0.5]}})
+    assert "\n" not in str(caught.value)
+    export.check_mixed(tmp_path / "best.ckpt", {"model": {}})
+    torch.save(mixed_now(tmp_path, [0.5], "all"), tmp_path / "best.ckpt")
+    export.check_mixed(tmp_path / "best.ckpt", {"model": {"mix_with_start": [0.5]}})
+
+
+def test_scores_of_another_mixture_are_not_those_of_this_run() -> None:
+    chosen, plain = run_record(), run_record()
+    assert chosen.data
+    chosen.data.more["started_from"] = {"share_learnt": 0.5}
+    one, several = ({"model": {"mix_with_start": shares}} for shares in ([0.5], [0.0, 0.5]))
+    assert split_runs.share_of(one, plain) == split_runs.share_of(several, chosen) == 0.5
+    assert split_runs.share_of({"model": {"mix_with_start": None}}, plain) is None
 
 
 def weights(run: Path, name: str) -> dict[str, torch.Tensor]:
@@ -82,9 +163,12 @@ def test_what_goes_on_is_mixed_with_the_start_of_the_first_and_a_bad_training_wi
     begun = ("seed=2", f"model.init_from={start}")
     half = (*begun, "model.mix_with_start=[0.5]")
     first, said = trained(*half, "trainer.max_epochs=1")
-    assert "0.5 is taken" in said
+    assert "0.5 is taken" in said and "(the best epoch alone: " in said
+    twice = cli(*SHORT, *half, "trainer.max_epochs=2", f"trainer.resume={first}/checkpoints/best.ckpt")
+    assert twice.returncode == 2 and "it kept no start weights to mix with" in twice.stderr
     second, _ = trained(*half, "trainer.max_epochs=2", f"trainer.resume={first}")
-    finished, _ = trained(*half, "trainer.max_epochs=2", f"trainer.resume={second}")
+    finished, said = trained(*half, "trainer.max_epochs=2", f"trainer.resume={second}")
+    assert "0.5 is taken" in said and "the best epoch alone" not in said, "what is there is the mixture"
     there = weights(start, "best")
     for run in (first, second, finished):
         learnt = weights(run, "last")
@@ -104,7 +188,7 @@ def test_what_goes_on_is_mixed_with_the_start_of_the_first_and_a_bad_training_wi
     assert record(bad)["training"]["val_loss"] == pytest.approx(record(start)["training"]["val_loss"], rel=1e-5)
 
     _, said = trained(*half, "trainer.max_epochs=1", "hardware.devices=2", "data.batch_size=64")
-    assert "0.5 is taken" in said, "only one of two processes mixes, and waits for no other"
+    assert said.count("0.5 is taken") == 1, "only one of two processes mixes, and waits for no other"
 
     without, _ = trained(*begun, "trainer.max_epochs=1")
     refused = cli(*SHORT, *half, "trainer.max_epochs=2", f"trainer.resume={without}")

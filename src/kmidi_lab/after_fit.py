@@ -19,7 +19,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.nn.distillation import STUDENT, distill
 from kmidi_lab.nn.module import LabModule, Trained, epoch_seed
 from kmidi_lab.run_record import Analysis, Primary, RunRecord, Scores, Student, Training
-from kmidi_lab.scoring.evaluation import Evaluator
+from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
 from kmidi_lab.typed_json import from_json
 
 log = logging.getLogger(__name__)
@@ -116,16 +116,21 @@ def evaluate(
     data.use_table(module.table())
     call = numpy_call(module.export_network())
     remarks = module.calibrate(call, data, folds)
-    result = evaluator(call, module.head(), data, "test", data)
-    if record.data and record.data.began_with_all:
-        result.analysis["not_comparable"] = BEGAN_WITH_ALL
+
+    def scored_by(network: Callable[[np.ndarray], np.ndarray]) -> Evaluation:
+        scored = evaluator(network, module.head(), data, "test", data)
+        if record.data and record.data.began_with_all:
+            scored.analysis["not_comparable"] = BEGAN_WITH_ALL
+        return scored
+
+    result = scored_by(call)
     primary = from_json(Primary, evaluator.verdict(result, "test"), "primary")
     record.scores = Scores(result.metrics, result.baselines, primary, dict(evaluator.METRICS))
     record.analysis = Analysis.of(result.analysis, [*evaluator.notes(result.analysis), *remarks])
     if record.training:
         record.training.test_loss = result.metrics["test"][evaluator.loss]
     if module.student is not None and record.student:
-        scored = evaluator(numpy_call(module.student), module.head(), data, "test", data)
+        scored = scored_by(numpy_call(module.student))
         record.student.metrics = scored.metrics
         record.student.primary = from_json(Primary, evaluator.verdict(scored, "test"), "student.primary")
         record.student.withheld = evaluator.why_withheld(result, scored, "test")

@@ -188,7 +188,7 @@ def _explain(error: ConfigCompositionException, overrides: list[str]) -> str:
     if taken:
         name = taken[1].replace("trainer.more.", "trainer.")
         return f"+{name}: there is one already; type ++{name}=… to put yours in its place"
-    merging = re.search(r"Error merging override ([^=\s]+)=(\S*)", text)
+    merging = re.search(r"Error merging override ([^=\s]+)=(.*)", str(error))
     if merging:
         if "is not a ListConfig" in text:
             return f"{merging[1]} is a list; type {merging[1]}=[{merging[2]}]"

@@ -18,11 +18,11 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import hardware, mixed_start, provenance, ready, resume, run_file, start_weights
+from kmidi_lab import ancestry, hardware, mixed_start, provenance, ready, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
 from kmidi_lab.data import ALL, SPLIT, DataModule, handshake
-from kmidi_lab.errors import ConfigError, DataError, FileError
+from kmidi_lab.errors import ConfigError, FileError
 from kmidi_lab.export.publish import ExportCallback, Publication
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.files import write_atomic
@@ -35,7 +35,6 @@ from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
 from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
-from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, check_trainer, make_trainer
 from kmidi_lab.wandb_run import finish_wandb
@@ -105,7 +104,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     if start:
         data.use_contract(module.contract.version)
     if resumed:
-        _check_same_part(resumed, data)
+        ancestry.check_resumed(resumed, start, data.train_on)
         module.use_contract(resumed.contract_version)
         resumed.check(module, module.upgraded)
         if shares:
@@ -122,8 +121,12 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         data.mixed_in = more.mixed_in
 
     record = _new_record(cfg, context, machine, data, module)
-    if start:
-        _tell_start(record, start)
+    if resumed:
+        ancestry.tell_resumed(record, resumed)
+    elif start:
+        ancestry.tell_start(record, start)
+    assert record.data
+    module.heard_all = data.train_on == ALL or record.data.began_with_all
     _write_settings(data, record, folder)
     # Of a retraining only the last weights count, so one that was cut off before its end has no best ones.
     earlier = (
@@ -157,7 +160,6 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
             fitted = best.fitted(trainer) if data.train_on != ALL else best.fitted_without_validation(last.file)
         if shares:
             fitted, share = mixed_start.mix(fitted, shares, module, data, best, machine)
-            assert record.data
             record.data.more["started_from"]["share_learnt"] = share
         record.training = training_of(fitted, module, limits.batch_size * limits.accumulate)
         if cfg.sweep.test == "chosen" and context["group"]:  # the chosen job goes on from here when all are trained
@@ -239,29 +241,6 @@ def _new_record(
         data=description,
         network=Network(module.parameter_count, module.architecture),
     )
-
-
-def _check_same_part(resumed: resume.ResumePoint, data: DataModule) -> None:
-    """Raises ConfigError: what goes on was trained on another part of the data, so that its test would have been heard."""
-    try:
-        config = run_file.read(resumed.path.parents[1] / run_file.FILE).config
-    except DataError:
-        return
-    before = config.get("data", {}).get("train_on", SPLIT)
-    if before != data.train_on:
-        raise ConfigError(f"trainer.resume={resumed.source}: that run has data.train_on={before}; type the same")
-
-
-def _tell_start(record: RunRecord, start: Start) -> None:
-    """The start weights' data have taught this model, too, so their licence goes on with it."""
-    assert record.data
-    record.data.more["started_from"] = {"source": start.source, "sha256": start.sha256, "licence": start.licence}
-    record.data.more["started_from"] |= {"heard_all": True} if start.heard_all else {}
-    both = [record.data.licence, start.licence or "the start weights' data: not recorded"]
-    record.data.licence = "; ".join(dict.fromkeys(filter(None, both)))
-    log.info("training starts from the weights of %s", start.source)
-    if start.anew:
-        log.info("what only training uses is not published and begins anew: %s", ", ".join(start.anew))
 
 
 def _write_settings(data: DataModule, record: RunRecord, folder: Path) -> None:

@@ -20,6 +20,11 @@ _ALLOWS = re.compile(
 _BETWEEN = re.compile(r";\s+(?!its |what )")
 
 
+def joined(*licences: str | None) -> str:
+    """Those of data that have taught one model, each part once."""
+    return "; ".join(dict.fromkeys(part for licence in licences for part in _BETWEEN.split(licence or "") if part))
+
+
 def product_use(licence: str | None) -> ProductUse:
     """Whether a model trained on data of these licences may be used in a product.
 

@@ -143,12 +143,31 @@ def mix(
             losses[share] = _validated(module, data, machine)
     share = min(shares, key=lambda s: math.inf if math.isnan(losses[s]) else losses[s])
     log.info(
-        "mixed with the start, share of the last epoch: val/loss %s; %g is taken%s (the best epoch alone: %.4f)",
-        ", ".join(f"{s:g}: {loss:.4f}" for s, loss in losses.items()), share,
-        "" if share else ", so the start weights stay as they were", fitted.val_loss,
+        "mixed with the start, share of the last epoch: %s%g is taken%s%s",
+        f"val/loss {', '.join(map(_told, losses, losses.values()))}; " if data.train_on != ALL else "", share,
+        "" if share else ", so the start weights stay as they were", _alone(fitted),
     )  # fmt: skip
-    best.take(checkpoint | {"state_dict": mixed(start, learnt, share)}, losses[share])
+    # Without the start: a mixture that is gone on from would be mixed again.
+    states = {name: state for name, state in checkpoint["callbacks"].items() if name != _KEPT}
+    best.take(checkpoint | {"state_dict": mixed(start, learnt, share), "callbacks": states}, losses[share])
     return replace(fitted, val_loss=losses[share]), share
+
+
+def is_mixed(checkpoint: Mapping[str, Any]) -> bool:
+    """Of a run that mixes: whether its checkpoint holds a mixture, not the weights of an epoch."""
+    return _KEPT not in checkpoint["callbacks"]
+
+
+def _told(share: float, loss: float) -> str:
+    return f"{share:g}: {'no number' if math.isnan(loss) else f'{loss:.4f}'}"
+
+
+def _alone(fitted: FitResult) -> str:
+    """The loss of the best epoch, where that is what is there: it may be the mixture of a run that is gone on from."""
+    checkpoint = resume.read(fitted.best)
+    if checkpoint is None or is_mixed(checkpoint) or math.isnan(fitted.val_loss):
+        return ""
+    return f" (the best epoch alone: {fitted.val_loss:.4f})"
 
 
 def _validated(module: LabModule, data: DataModule, machine: Hardware) -> float:

@@ -13,10 +13,10 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from kmidi_lab import resume, run_file
+from kmidi_lab import ancestry, resume
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.data import ALL
-from kmidi_lab.errors import ConfigError, DataError, LabError, RegistryError, reason
+from kmidi_lab.errors import ConfigError, LabError, RegistryError, reason
 from kmidi_lab.export.read_back import read_back
 from kmidi_lab.inference.published import example_root, has_registry, load_published
 from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
@@ -127,13 +127,10 @@ def _checkpoint(module: LabModule, path: Path) -> Start:
         module.load_state_dict(weights)
     except RuntimeError as error:
         raise ConfigError(f"its weights can't be taken ({reason(error)}); give those it was trained with") from None
-    record = checkpoint.parent.parent / run_file.FILE
-    try:
-        data = run_file.read(record).data
-    except DataError:
-        data = None
+    record = ancestry.record_beside(checkpoint)
+    data = record.data if record else None
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    heard_all = data is not None and (data.settings.get("train_on") == ALL or data.began_with_all)
+    heard_all = ancestry.heard_all(checkpoint, kept, data)
     return Start(str(checkpoint), digest, data.licence if data else None, heard_all=heard_all)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,23 @@ def test_what_begins_or_goes_on_from_a_run_on_all_data_has_no_test_of_its_own(ca
         assert scored.returncode == 0, scored.stderr
         assert "how many of them it was trained on is not known: it began with weights" in scored.stdout
     assert called("task=verify", "models_root=again").returncode == 0
+
+    # Nor has what goes on from it, whatever the command says of a start; nor its published file, nor a checkpoint alone.
+    on = (*SHORT, f"trainer.resume={first}", "trainer.max_epochs=2", "models_root=on")
+    done = called(*on)
+    assert done.returncode == 0, done.stderr
+    [entry] = json.loads((tmp_path / "on" / "registry.json").read_bytes())["models"]
+    assert (entry["status"], entry["heard_all"]) == ("training", True)
+    assert entry["primary"]["not_comparable"].startswith("it began with weights that have heard all")
+    other = called(*on, f"model.init_from={first}")
+    assert other.returncode == 2 and "that run began with" in other.stderr and other.stderr.count("\n") == 1
+    scored = called("task=eval", *SHORT[:3], "eval.model=on/harmonypredictor.onnx", "data.split=test")
+    assert scored.returncode == 0 and "it began with weights that have heard all" in scored.stdout, scored.stderr
+    shutil.copy(run / "checkpoints" / "best.ckpt", tmp_path / "alone.ckpt")
+    done = called(*SHORT, "model.init_from=alone.ckpt", "trainer.max_epochs=1", "models_root=lone")
+    assert done.returncode == 0, done.stderr
+    [entry] = json.loads((tmp_path / "lone" / "registry.json").read_bytes())["models"]
+    assert (entry["status"], entry["heard_all"]) == ("training", True)
 
     exported = called("task=export", "model=harmony", f"export.source={run}", "data.sources=[embedded]")
     assert exported.returncode == 2 and "add export.spread=RUN" in exported.stderr

@@ -61,6 +61,12 @@ def test_and_in_other_languages(text: str, language: str, arc: str) -> None:
     assert (wishes.language, wishes.arc) == (language, arc)
 
 
+@pytest.mark.parametrize("text", ["İ" * 12 + ", a song that builds up", "ẞİ, a song that GROWS LOUDER"])
+def test_letters_that_get_longer_in_lower_case_make_no_second_arc(text: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.arc, wishes.missing) == (RISES, ())
+
+
 @pytest.mark.parametrize("text", NOT_OF_A_SONG)
 def test_what_grows_but_is_no_song_asks_for_nothing(text: str) -> None:
     assert read_sentence(text).arc == ""

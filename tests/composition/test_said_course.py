@@ -38,13 +38,20 @@ NOT_DONE = [
     ("it starts with just piano and then the band joins in", ENTRY + "starts with just piano)"),
     ("a lofi beat, layer by layer", ENTRY + "layer by layer)"),
     ("a song that speeds up before the chorus", TEMPO + "speeds up)"),
+    ("a song that speeds up at the end", TEMPO + "speeds up)"),
+    ("a waltz that gets faster in the last bars", TEMPO + "gets faster)"),
+    ("ein Lied, das am Ende schneller wird", TEMPO + "schneller wird)"),
+    ("ein Lied, das im Refrain schneller wird", TEMPO + "schneller wird)"),
+    ("the guitar enters the song late", ENTRY + "the guitar enters)"),
+    ("everything drops out, a techno song", ENTRY + "everything drops out)"),
 ]
 TELLS_OF_OTHER_THINGS = [
     "I was happy, then sad", "a quiet bridge over the river", "she goes crazy in the middle of the night", "my heart explodes",
     "the city erupts", "quiet, calm, soft", "he stopped in the middle of the road", "the volcano erupts at dawn",
     "my mood changes every day", "I never get faster at running", "he drives faster and faster", "time speeds up when we dance",
     "the storm was loud, then quiet", "the band joined the army", "she starts with the dishes", "my life goes from bad to worse",
-    "a song that never explodes in the chorus",
+    "a song that never explodes in the chorus", "Everything falls away when you leave me", "the rest falls away",
+    "the band enters the stage", "the drums enter the stage", "Everyone comes in late",
 ]  # fmt: skip
 TEMPOS = [
     ("faster and faster", "faster"), ("a song that gets faster and faster", "faster"), ("a jig that speeds up", "faster"),
@@ -77,6 +84,27 @@ def test_a_course_of_the_tempo_is_read(text: str, course: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "course", "others"),
+    [
+        ("a song that gets faster then slower", "faster", ["slower"]), ("slow, then fast, then slow", "faster", ["slow"]),
+        ("slow, then fast, then slow, then fast again", "faster", ["slow", "fast again"]), ("a song from slow to fast to slow", "faster", ["slow"]),
+        ("speed up, then slow down", "faster", ["slow down"]), ("a song that slows down before speeding up again", "slower", ["speeding up again"]),
+        ("a song that gets slower, and it speeds up in the bridge", "slower", ["speeds up"]),
+        ("ein Lied, das immer schneller wird, dann wieder langsamer", "faster", ["wieder langsamer"]),
+        ("a song that speeds up at the end", "", ["speeds up"]), ("it starts slow and ends fast at the end", "faster", []),
+        ("a song that gets faster, then slow piano", "faster", []), ("a song that speeds up to the end", "faster", []),
+    ],
+)  # fmt: skip
+def test_a_second_course_of_the_tempo_is_told(text: str, course: str, others: list[str]) -> None:
+    wishes = read_sentence(text)
+    assert wishes.course == course
+    assert [line for line in wishes.missing if line.startswith(TEMPO)] == [
+        f"{TEMPO}{words}): a song keeps one tempo, or gets faster or slower from its start to its end"
+        for words in others
+    ]
+
+
+@pytest.mark.parametrize(
     ("text", "arc"),
     [
         ("quiet then loud", "Climb-to-Climax"), ("loud, then quiet", "Descent"), ("it is soft, then loud, then soft", "Rise and Fall"),
@@ -97,6 +125,14 @@ def test_a_song_gets_faster_by_the_same_factor_in_each_bar() -> None:
     assert moving(song, "") is song
 
 
+@pytest.mark.parametrize(("tempo", "first", "last"), [(21.0, 20.0, 25.2), (390.0, 325.0, 400.0)])
+def test_a_tempo_that_moves_stays_one_that_a_song_may_have(tempo: float, first: float, last: float) -> None:
+    """21 / 1.2 is 17.5, 390 · 1.2 is 468; a song has 20 to 400."""
+    song = Arrangement("", Key(0, 1), (Metre(),) * 5, (Tempo(0.0, tempo),))
+    tempos = [moved.tempo for moved in moving(song, "faster").tempos]
+    assert (tempos[0], tempos[-1]) == (first, last)
+
+
 def test_faster_and_faster_is_a_tempo_and_no_spiral(make) -> None:
     song = make(text="a folk song, faster and faster", bars=8, tempo=100, models=False)
     assert "tempo faster and faster from the text" in song.remarks and not song.brief.arc_asked
@@ -112,7 +148,16 @@ def test_a_course_that_is_not_done_is_no_arc_of_the_whole_song_either(make) -> N
 
 
 @pytest.mark.parametrize(
-    "piece", ["grows louder and ", "a slow jazz ", "with the piano ", "the chorus is loud ", "loud then quiet then "]
+    "piece",
+    [
+        "gets faster then slower, ",
+        "the band comes in, a song ",
+        "grows louder and ",
+        "a slow jazz ",
+        "with the piano ",
+        "the chorus is loud ",
+        "loud then quiet then ",
+    ],
 )
 def test_a_long_text_takes_as_long_as_it_is(piece: str) -> None:
     """Twice the text must not take four times as long; the least of three times each, since others work here, too."""

@@ -15,6 +15,11 @@ from kmidi_lab.composition.said_mood import said_mood
         ("ein Lied, nicht traurig", "", ""), ("une chanson joyeuse", "happy", "joyeuse"), ("une valse triste en ré mineur", "sad", "triste"),
         ("una canción triste que se apaga", "sad", "triste"), ("una musica calma e lenta", "calm", "calma"),
         ("uma canção triste", "sad", "triste"), ("een vrolijk liedje", "happy", "vrolijk"), ("ein Lied über den Regen", "", ""),
+        ("una canción de rock con un solo de guitarra", "", ""), ("un pezzo per pianoforte solo", "", ""),
+        ("una sola canzone veloce", "", ""), ("une valse pour piano seul", "", ""), ("uma canção para piano sozinho", "", ""),
+        ("una canción solitaria", "sad", "solitaria"), ("une chanson solitaire", "sad", "solitaire"), ("ein einsames Lied", "sad", "einsames"),
+        ("ein Lied, das alles andere als traurig ist", "", ""), ("une chanson tout sauf triste", "", ""),
+        ("una canzone tutt’altro che triste", "", ""), ("una canción nada triste", "", ""), ("ein anderes trauriges Lied", "sad", "trauriges"),
     ],
 )  # fmt: skip
 def test_a_plain_mood_is_read_in_its_language(text: str, mood: str, words: str) -> None:

@@ -293,6 +293,18 @@ def test_the_command_writes_a_song_a_picture_a_trace_and_sound(called, tmp_path:
     assert refused.returncode == 2 and "compose.out=song.txt must end in .mid" in refused.stderr
 
 
+def test_a_song_that_is_written_a_second_time_leaves_no_mixed_set(called, tmp_path: Path) -> None:
+    """A foreign song.wav stays, and with it nothing of the new song but the MIDI file that was named."""
+    (tmp_path / "song.wav").write_bytes(b"of another song")
+    typed = ("compose.text=sad", "compose.bars=4", "compose.sound=false", f"compose.out={tmp_path}/song.mid")
+    done = called("task=compose", *typed)
+    [folder] = (tmp_path / "outputs" / "compose").iterdir()
+    assert done.returncode == 0 and f"what goes with the new song.mid is in {folder}" in done.stdout
+    assert [path.name for path in sorted(tmp_path.glob("song.*"))] == ["song.mid", "song.wav"]
+    assert [path.name for path in sorted(folder.glob("song.*"))] == ["song.html", "song.json", "song.png"]
+    assert (tmp_path / "song.wav").read_bytes() == b"of another song"
+
+
 def _spread(notes: tuple[Note, ...]) -> int:
     return max(n.pitch for n in notes) - min(n.pitch for n in notes)
 

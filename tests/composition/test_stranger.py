@@ -128,20 +128,20 @@ def test_names_of_sections_do_not_overlap(arranged) -> None:
 def test_a_song_has_a_page_that_plays_it(make) -> None:
     song = make(text='a waltz for <b>"you"</b> & me', bars=8, models=False)
     noise = np.random.default_rng(0).normal(0, 0.2, (70 * 8000, 2)).astype(np.float32)
-    written = song_page(song.brief.title, song.trace, Sound(noise, 8000), b"\x89PNG").decode()
+    written = song_page(song.brief.title, song.trace, Sound(noise, 8000), b"\x89PNG", "mine.wav").decode()
     page = Page(written.partition(">")[2])
     held = [value for name, value in page.attributes if name == "src"]
     assert [value.partition(",")[0] for value in held if value] == ["data:audio/ogg;base64", "data:image/png;base64"]
     assert not re.findall(r"(?:src|href)=(?!\"data:)", written), "the page needs no other file"
-    assert ("aria-label", "the first 60 seconds of the song") in page.attributes and "song.wav beside" in page.text
+    assert ("aria-label", "the first 60 seconds of the song") in page.attributes and "mine.wav beside" in page.text
     assert len(written) < 1_000_000, "the densest sound that there is"
     assert "audio" in page.tags and '<b>"you"</b> & me' in page.text and "metre 3/4" in page.text
     assert len(page.rows) == len(song.arrangement.sections)
     assert all(str(model["by"]) in page.text for model in song.trace["models"])
-    short = song_page(song.brief.title, song.trace, Sound(noise[:8000], 8000), b"").decode()
-    assert 'aria-label="the song"' in short and "song.wav" not in short
-    silent = song_page(song.brief.title, song.trace, None, b"").decode()
-    assert "<audio" not in silent
+    short = song_page(song.brief.title, song.trace, Sound(noise[:8000], 8000), b"", "mine.wav").decode()
+    assert 'aria-label="the song"' in short and "mine.wav" not in short
+    silent = song_page(song.brief.title, song.trace, None, b"", "mine.wav").decode()
+    assert "<audio" not in silent and "mine.wav" not in silent
 
 
 @pytest.mark.parametrize(

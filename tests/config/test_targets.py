@@ -212,6 +212,22 @@ def test_an_entry_from_someone_else_chooses_no_class_and_no_folder(
     assert evaluate.load(cfg)[3] == {"split_seed": 3, "version": "v", "began_with_all": False}
 
 
+@pytest.mark.parametrize(("told", "heard"), [({"heard_all": True}, True), ({}, False)])
+def test_a_file_beside_its_registry_is_what_its_entry_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], heard: bool
+) -> None:
+    file = tmp_path / "harmonypredictor.onnx"
+    entry: dict[str, Any] = {"exports": {"onnx_path": file.name}, "contract_version": "1", **told}
+    monkeypatch.setattr(evaluate, "published_entry", lambda *_: entry)
+    monkeypatch.setattr(evaluate, "load_onnx", lambda *_: SimpleNamespace(call=None, head={}, table=None))
+    data = {"_target_": "datamodules.harmony.module.ChordSongs"}
+    cfg = OmegaConf.create({"model": {"name": "harmony"}, "eval": {"model": str(file)}, "data": data, "trusted": []})
+    (tmp_path / "registry.json").write_text("{}")
+    assert [evaluate.load(cfg)[n] for n in (3, 4)] == [{"began_with_all": heard}, CONTRACTS["harmony"].at("1")]
+    entry["exports"] = {"onnx_path": "other.onnx"}
+    assert [evaluate.load(cfg)[n] for n in (3, 4)] == [{"began_with_all": False}, CONTRACTS["harmony"]]
+
+
 def test_a_network_is_no_larger_than_its_checkpoint(tmp_path: Path) -> None:
     """Refused before the memory is asked for."""
     for hidden in ("[60000, 60000]", "[1099511627776]"):

@@ -51,8 +51,21 @@ def test_a_file_that_was_there_stays_and_a_line_says_where_the_new_one_is(
     own = tmp_path / "run" / "mine.wav"
     assert written == f"{tmp_path / 'mine.mid'}, {own}" and own.read_bytes()[:4] == b"RIFF"
     assert (tmp_path / "mine.wav").read_bytes() == b"a take of my own"
-    assert said == [f"{tmp_path / 'mine.wav'} was there before and stays; the new one is {own}"]
+    assert said == [
+        f"beside {tmp_path / 'mine.mid'}, mine.wav was there before and stays; what goes with the new mine.mid is in {tmp_path / 'run'}"
+    ]
     assert session.write_midi(tmp_path / "run" / "mine.mid", CHORD).endswith(str(own)), "the run's own is written anew"
+
+
+@pytest.mark.parametrize("there", ["mine.wav", "mine.png"])
+def test_sound_and_picture_stay_together(session: Session, said: list[str], tmp_path: Path, there: str) -> None:
+    """Else the new picture would stand beside the sound of another song."""
+    (tmp_path / there).write_bytes(b"of another song")
+    own = tmp_path / "run"
+    written = session.write_midi(tmp_path / "mine.mid", CHORD, b"\x89PNG")
+    assert written == f"{tmp_path / 'mine.mid'}, {own / 'mine.wav'}, {own / 'mine.png'}"
+    assert (own / "mine.png").read_bytes() == b"\x89PNG" and len(said) == 1
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["mine.mid", there]
 
 
 def test_without_sound_only_the_midi_file_is_written(tmp_path: Path) -> None:

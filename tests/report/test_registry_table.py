@@ -87,3 +87,14 @@ def test_other_data_is_said_and_nothing_is_called_better(entry, change):
     table = compared(("here", entry), ("there", other))
     assert table.endswith("The data differ, so the scores of A and B are not comparable.")
     assert "better" not in table and "worse" not in table
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_model_that_may_have_heard_its_test_is_not_compared(entry, which):
+    pair = [entry, copy.deepcopy(entry)]
+    pair[1]["metrics"]["test"]["perplexity"] = 8.0
+    pair[which]["heard_all"] = True
+    table = compared(("here", pair[0]), ("there", pair[1]))
+    assert row(table, "may have heard its test")[1:] == (["yes", "no"], ["no", "yes"])[which]
+    assert table.endswith("has no test score that can be compared.") and "The data differ" not in table
+    assert "better" not in table and "worse" not in table

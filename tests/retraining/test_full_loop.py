@@ -105,6 +105,8 @@ def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(called: Cli
     (tmp_path / "good" / "registry.json").write_text(json.dumps(registry))
     kept = called(*ASK, "models_root=good")
     assert kept.returncode == 2 and "type models_root=FOLDER model.init_from=good" in kept.stderr, kept.stderr
+    untold = called(*ASK, "models_root=good", "export.enabled=false")
+    assert untold.returncode == 1 and "nothing was published" in untold.stderr, "a trial needs no place"
     forgets = called(*ASK[:-1], "retrain.learning_rate=0.1", "retrain.margin=0")
     assert forgets.returncode == 1 and "the gate of the frozen test" in forgets.stderr, forgets.stderr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +59,13 @@ def test_a_run_on_all_takes_has_the_scores_of_the_run_on_the_split(called: Cli, 
     assert record["identity"]["status"] == "ok" and record["scores"] is None
     assert record["training"]["best_epoch"] == 1 and record["training"]["val_loss"] is None
     ask = ("task=export", "model=instrument", f"export.source={everything}", "models_root=published", "export.calls=20")
+    half = shutil.copytree(split, tmp_path / "half")
+    config = (half / "config.yaml").read_text()
+    (half / "config.yaml").write_text(config.replace("mix_with_start: null", "mix_with_start: [0.5]"))
     for spread, said in (
         ((), "trained on all of its data"),
         ((f"export.spread={other}",), "model.module.hidden differ"),
+        ((f"export.spread={half}",), "(model.mix_with_start differ)"),
         ((f"export.spread={everything}",), "no run there that was trained and validated"),
         (("export.spread=nowhere",), "no run there"),
     ):

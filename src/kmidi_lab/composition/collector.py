@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kmidi_lab.composition.bands import bands, styles_told
 from kmidi_lab.composition.in_context import is_thing, is_told, measures, names_players
+from kmidi_lab.composition.said_arc import SaidArc
 from kmidi_lab.composition.said_form import SaidForm
 from kmidi_lab.composition.said_pairs import SaidPair
 from kmidi_lab.composition.seating import Seats
@@ -26,8 +27,8 @@ _PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
 class Collector:
     """Takes the terms that are asked for, in order; of two that contradict each other the first counts."""
 
-    def __init__(self, form: SaidForm | None, arc: tuple[str, str], pairs: Sequence[SaidPair]) -> None:
-        self._form, self._arc = form, arc[0]
+    def __init__(self, form: SaidForm | None, arc: SaidArc, pairs: Sequence[SaidPair]) -> None:
+        self._form, self._arc = form, arc.name
         self._tempo: tuple[float, float] | None = None
         self._tonic = self._mode = self._style = ""
         self._bars: int | None = None
@@ -38,7 +39,7 @@ class Collector:
         self._paced = False
         self._walks = ""
         self._missing: list[str] = []
-        self._words: dict[str, str] = {"arc": arc[1]} if arc[0] else {}
+        self._words: dict[str, str] = {"arc": arc.words} if arc.name else {}
         self._seats = Seats(self._words, self._missing, pairs)
 
     def take(self, items: Sequence[Item], mark: Sequence[bool]) -> None:

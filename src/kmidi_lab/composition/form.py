@@ -96,10 +96,8 @@ def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
     kind = "outro" if drawn[-2].kind == "chorus" else "chorus"
     energy = min(max(last.energy + _ENERGY[kind] - _ENERGY[last.kind], 0.0), 1.0)
     end = Stretch(kind, last.bars, energy, _TENSION.get(kind, _CALM))
-    return [
-        *drawn[:-1],
-        end,
-    ], f"the {last.kind} of {many(last.bars, 'bar')} at the end became its {kind}, so that the song closes"
+    told = f"the {last.kind} of {many(last.bars, 'bar')} at the end became its {kind}, so that the song closes"
+    return [*drawn[:-1], end], told
 
 
 def _framed(drawn: Sequence[Stretch], bars: int) -> bool:
@@ -136,7 +134,11 @@ def _returns(drawn: Sequence[Stretch]) -> int:
 
 
 def _worth(drawn: Sequence[Stretch], bars: int) -> float:
-    """Higher for a short intro, no chorus at the beginning, one that returns, an end that is one, sections of whole phrases, few solos, and no pre-chorus but behind a verse."""
+    """How good a form is.
+
+    Higher for a short intro, no chorus at the beginning, one that returns, an end that is one, sections of whole phrases, few
+    solos, and no pre-chorus but behind a verse.
+    """
     kinds = [s.kind for s in drawn]
     length = {kind: sum(s.bars for s in drawn if s.kind == kind) for kind in kinds}
     aside = sum(length.get(kind, 0) for kind in ("solo", "other", "silence")) / bars

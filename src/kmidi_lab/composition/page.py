@@ -17,9 +17,7 @@ _STYLE = (
 )
 
 
-def song_page(
-    title: str, trace: Mapping[str, Any], sound: Sound | None, picture: bytes, wav: str = "song.wav"
-) -> bytes:
+def song_page(title: str, trace: Mapping[str, Any], sound: Sound | None, picture: bytes, wav: str) -> bytes:
     """The page.
 
     Args:
@@ -27,7 +25,7 @@ def song_page(
         trace: of the song, as in its JSON file.
         sound: of the song; None is none.
         picture: a PNG file.
-        wav: name of the file with the whole sound.
+        wav: name of the file with the whole sound, beside the page.
 
     Returns:
         HTML, UTF-8.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_feel import of_a_song
@@ -19,34 +19,41 @@ _EVERYWHERE = {"sure_rise": r"crescendos?", "sure_fall": r"(?:diminuendo|decresc
 _TOKEN = re.compile(r"\{([a-z]+)\}")
 _SLOWLY = r"(?:slowly|gradually|gently|steadily|finally|just)"
 _HOW = rf"(?: {_SLOWLY})?(?: (?:in)?to(?:wards?)? (?:an?|the|its) (?:\w+ )?(?:climax|peak|finale|chorus|roar))?"
-_ON = rf"(?:\s*,\s*|\s+(?=and|then|before))(?:(?:and|then|before)\s+)*(?:it\s+)?(?=(?:{_SLOWLY} )?(?:fad|slow|end|close|closing|finish|hold|rit|rall))"
+_ENDS = rf"(?:{_SLOWLY} )?(?:fad|slow|end|close|closing|finish|hold|rit|rall)"
+_ON = rf"(?:\s*,\s*|\s+(?=and|then|before))(?:(?:and|then|before)\s+)*(?:it\s+)?(?={_ENDS})"
 """What joins an arc to an ending behind it."""
 
 
-def take_joined_arc(text: str) -> tuple[tuple[str, str], str]:
-    """The arc that a song goes through before it ends, as in `builds up and fades out`, its words, and the text without it."""
+class SaidArc(NamedTuple):
+    """KmiDi's name of an arc, the words that ask for it, in lower case, and where they stand in the text; all empty for none."""
+
+    name: str = ""
+    words: str = ""
+    span: tuple[int, int] = (0, 0)
+
+
+def take_joined_arc(text: str) -> tuple[SaidArc, str]:
+    """The arc that a song goes through before it ends, as in `builds up and fades out`, and the text without it."""
     for arc, cue in _joined():
         for match in cue.finditer(text):
             if of_a_song(text, match) and not denied(text, match):
-                return (arc, match["said"].lower()), f"{text[: match.start()]}{text[match.end() :]}"
-    return ("", ""), text
+                return SaidArc(arc, match["said"].lower()), f"{text[: match.start()]}{text[match.end() :]}"
+    return SaidArc(), text
 
 
-def take_arc(text: str, language: str = ENGLISH) -> tuple[str, str]:
-    """The arc that a text asks for, and the words that do; empty where none do. Of several the last counts: a song ends so."""
+def take_arc(text: str, language: str = ENGLISH) -> SaidArc:
+    """The arc that a text asks for. Of several the last counts: a song ends so."""
     for arc, cue, sure in _cues(language):
         for match in reversed([*cue.finditer(text)]):
             if not elsewhere(text, match, language) and _said(text, match, sure, language):
-                return arc, match[0].lower()
-    return "", ""
+                return SaidArc(arc, match[0].lower(), match.span())
+    return SaidArc()
 
 
-def other_arcs(text: str, taken: str, language: str = ENGLISH) -> list[tuple[str, str]]:
-    """(line, words) of each rise and fall that a text asks for beside the words that are taken, in its order: a song has one arc."""
-    at = text.lower().rfind(taken) if taken else -1
+def other_arcs(text: str, taken: tuple[int, int], language: str = ENGLISH) -> list[tuple[str, str]]:
+    """(line, words) of each rise and fall that a text asks for beside where one is taken, in its order: a song has one arc."""
     free = Free(text)
-    if at >= 0:
-        free.take(at, at + len(taken))
+    free.take(*taken)
     found = []
     for _, cue, sure in _cues(language):
         for match in cue.finditer(text):

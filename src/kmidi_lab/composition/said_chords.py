@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
+from functools import lru_cache
 from typing import NamedTuple
 
 from kmidi_lab.chords.chart import read_chart
+from kmidi_lab.chords.chord import ChordError
+from kmidi_lab.chords.notation import read_name
+from kmidi_lab.composition.said_where import Free
 from kmidi_lab.errors import ConfigError
 
 _TAIL = r"(?:maj|min|dim|aug|sus|add|m|M|ø|°|Δ|\+|-(?![A-G>]))?(?:\d{1,2})?(?:(?:b|#|sus|add|maj)\d{1,2})*"
 """A minus is minor, as in `C- F-`, unless the next chord stands right behind it, as in `C-F`."""
-_ARTICLE = r"(?!A +(?!that|which|and|in|with|for|at|on|please|then|but|no)[a-z])"
-"""An A before a word that goes on with the sentence is none, as in `Am F. A minor walk`."""
-_CHORD = rf"{_ARTICLE}[A-G](?:#|b|♯|♭)?{_TAIL}(?:/[A-G](?:#|b)?)?"
+_NOUN = r"(?! +(?!(?:and|then|but|that|which|in|with|for|at|on|by|played|please|no)\b)[a-z])"
+"""A mode before a noun is none of a chord, as in `A minor walk`."""
+_MODE = rf"(?: +(?:minor|major)\b{_NOUN})"
+_ARTICLE = rf"(?!A +(?:minor|major)\b(?!{_NOUN}))"
+"""An A before these is an article; any other in a list is a chord, as in `E B A played by a piano`."""
+_CHORD = rf"{_ARTICLE}[A-G](?:#|b|♯|♭)?(?:{_MODE}|{_TAIL}(?:/[A-G](?:#|b)?)?)"
 # All of these are atomic: what could be read in two ways would take a time that doubles with each chord of a text.
 _WHOLE = rf"(?>{_CHORD})(?![\w#])"
 _ODD = (
@@ -26,48 +34,76 @@ _ROUND = rf"(?P<round>\|? ?{_SYMBOL}(?:{_BETWEEN}{_SYMBOL})*(?: ?\|)?)"
 _NAMED = re.compile(
     rf"\b(?:[Cc]hords?|[Pp]rogression|[Cc]hanges|[Hh]armony)(?: (?:of|are|is|like|being))?[:=]?\s+{_ROUND}"
 )
-_ALONE = re.compile(
-    rf"(?:(?:^|[.,;:!?(]\s*){_ROUND}(?=\s*(?:$|[,.;!?)]))|\b(?:over|on|to|with|using) {_ROUND.replace('round', 'led')}(?=\s*(?:$|[,.;!?)])|\s+[a-z]))"
-)
+_STOP = r"\s*(?:$|[,.;!?)])"
+_LED = rf"\b(?:over|on|to|with|using) {_ROUND.replace('round', 'led')}(?={_STOP}|\s+[a-z])"
+_ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP})|{_LED}")
+_SPELT = re.compile(r" +(major|minor)\b")
 _PLAIN = re.compile(r"[A-G][+-]?")
 _FEWEST, _FEWEST_NAMED, _FEWEST_KNOWN = 3, 2, 2
 
 
 class SaidChords(NamedTuple):
-    """Chords with bars as they are typed for `compose.chords`, and what stands among them and is none."""
+    """Chords with bars as they are typed for `compose.chords`, what stands among them and is none, and other rows of chords."""
 
     chords: str = ""
     odd: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def lines(self) -> list[str]:
-        """What a person is told of those that are none."""
-        return [
+        """What a person is told of those that are not played."""
+        told = [
             f"the chord {symbol} is not understood and left out: chords are such as Am, F#m7, Bb/D"
             for symbol in self.odd
         ]
+        return [*told, f"no second chords ({'; '.join(self.others)}): a song plays the first"] if self.others else told
 
 
 def take_chords(text: str) -> tuple[SaidChords, str]:
-    """The chords that a text writes out, and the text without them.
+    """The chords that a text writes out, and the text without them; those that are named count before others.
 
     Without a word such as `chords` before them there must be three, not all of them what grades are, as in `grades A+ B C`.
     """
-    named = _NAMED.search(text)
-    for match in filter(None, (named, *_ALONE.finditer(text))):
-        said = (match["round"] or match["led"]).strip()
-        symbols = re.findall(_SYMBOL, said)
-        odd = [symbol for symbol in symbols if not (re.fullmatch(_CHORD, symbol) and _readable(symbol))]
-        known = [symbol for symbol in symbols if symbol not in odd]
-        several = len(symbols) >= _FEWEST and len(known) >= _FEWEST_KNOWN
-        sure = len(symbols) >= _FEWEST_NAMED if match is named else several and not all(map(_PLAIN.fullmatch, known))
-        chords = SaidChords(_without(said, odd) if "|" in said else " ".join(known), tuple(dict.fromkeys(odd)))
-        if sure and (not chords.chords or _readable(chords.chords)):
-            return chords, f"{text[: match.start()].rstrip(' ,')}, {text[match.end() :].lstrip(' ,')}".strip(" ,")
-    return SaidChords(), text
+    found: list[tuple[re.Match[str], SaidChords]] = []
+    free = Free(text)
+    for pattern in (_NAMED, _ALONE):
+        for match in pattern.finditer(text):
+            if free.is_free(*match.span()) and (said := _said(match, pattern is _NAMED)):
+                free.take(*match.span())
+                found.append((match, said))
+    if not found:
+        return SaidChords(), text
+    (match, first), *rest = found
+    others = dict.fromkeys(said.chords for _, said in rest if said.chords not in ("", first.chords))
+    rest_of_text = f"{text[: match.start()].rstrip(' ,')}, {text[match.end() :].lstrip(' ,')}".strip(" ,")
+    return first._replace(others=tuple(others)), rest_of_text
 
 
-def _without(said: str, odd: list[str]) -> str:
+def _said(match: re.Match[str], named: bool) -> SaidChords | None:
+    """The chords of a match; None where they may be something else."""
+    written = next(filter(None, match.groups())).strip()
+    said = _SPELT.sub(lambda mode: "m" if mode[1] == "minor" else "", written)
+    symbols = re.findall(_SYMBOL, said)
+    if len(symbols) < (_FEWEST_NAMED if named else _FEWEST):  # counted before they are read, which is slow
+        return None
+    odd = dict.fromkeys(symbol for symbol in symbols if not _is_chord(symbol))
+    known = [symbol for symbol in symbols if symbol not in odd]
+    if not named and (len(known) < _FEWEST_KNOWN or all(map(_PLAIN.fullmatch, known))):
+        return None
+    chords = _without(said, odd) if "|" in said else " ".join(known)
+    return SaidChords(chords, tuple(odd)) if not chords or _readable(chords) else None
+
+
+@lru_cache(maxsize=4096)
+def _is_chord(symbol: str) -> bool:
+    try:
+        read_name(symbol)
+    except ChordError:
+        return False
+    return re.fullmatch(_CHORD, symbol) is not None
+
+
+def _without(said: str, odd: Container[str]) -> str:
     """Chords with bars between, without some of them; a bar of these alone is left out."""
     if not odd:
         return said
@@ -75,6 +111,7 @@ def _without(said: str, odd: list[str]) -> str:
     return " | ".join(" ".join(bar) for bar in bars if bar)
 
 
+@lru_cache(maxsize=512)
 def _readable(chords: str) -> bool:
     try:
         read_chart(chords, None, True)

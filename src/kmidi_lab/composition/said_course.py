@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.said_feel import items_of, of_a_song
+from kmidi_lab.composition.said_feel import ahead, items_of, of_a_song, patterns
 from kmidi_lab.composition.said_where import Free, denied, elsewhere, of_the_song, parted
 from kmidi_lab.composition.vocabulary import kinds
 from kmidi_lab.composition.wishes import Wishes
@@ -18,37 +18,51 @@ from kmidi_lab.own_yaml import table
 
 _TOKEN = re.compile(r"\{([a-z_]+)\}")
 _BACK = re.compile(r"\ba tempo\b", re.I)
+_BOTH_ENDS = re.compile(r"from |start|begin|open|.* then ", re.I)
+"""A course of the tempo that names its beginning."""
 _SUNG = re.compile(r"\b(?:verse|chorus|refrain|intro|outro)", re.I)
 """Sections that are of music wherever they are named."""
 _OF_MUSIC = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
 
 
 class SaidTempo(NamedTuple):
-    """`faster`, `slower`, or empty, and the words that ask for it."""
+    """`faster`, `slower`, or empty, the words that ask for it, and those that ask for other courses."""
 
     course: str = ""
     words: str = ""
+    others: tuple[str, ...] = ()
 
 
 def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
-    """The course of the tempo over the whole song that a text asks for first, and the text without it."""
+    """The course of the tempo over the whole song that a text asks for first, and the text without any."""
     found: list[tuple[int, int, str]] = []
-    for course, cue in _tempos(language):
-        for match in cue.finditer(text):
+    for course in ("faster", "slower"):
+        for match in _tempo(language, course).finditer(text):
             told = of_a_song(text, match) if language == ENGLISH else of_the_song(text, match, language)
-            if told and not denied(text, match) and not _somewhere(text, match, language):
-                found.append((*match.span(), course))
-    if not found:
-        return SaidTempo(), text
-    start, end, course = min(found)
-    return SaidTempo(course, text[start:end].lower()), f"{text[:start]} , {text[end:]}"
+            if told and not denied(text, match):
+                found.append((*match.span(), "" if _somewhere(text, match, language) else course))
+    said, others, rest, at = SaidTempo(), [], [], 0
+    for start, end, course in sorted(found):
+        if start < at:
+            continue
+        words = text[start:end].lower()
+        if course and not said.course:
+            said = SaidTempo(course, words)
+        else:
+            others.append(words)
+        while turn := _tempo(language, "turn").match(text, end):
+            others.append(turn["said"].lower())
+            end = turn.end()
+        rest.append(text[at:start])
+        at = end
+    return said._replace(others=tuple(others)), " , ".join([*rest, text[at:]])
 
 
 def take_courses(text: str) -> tuple[list[tuple[str, str]], str]:
     """(line, words) of each course that a text asks for and no song takes, in its order, and the text without them."""
     found: list[tuple[int, int, str]] = []
     free = Free(text)
-    for group in ("courses", "of_music"):
+    for group in ("courses", "of_music", "entries"):
         for line, cue in _patterns(group):
             for match in cue.finditer(text):
                 if free.is_free(*match.span()) and _asked(text, match, group):
@@ -66,7 +80,8 @@ def _asked(text: str, match: re.Match[str], group: str) -> bool:
     if denied(text, match):
         return False
     part = parted(text, match)
-    music = bool(_SUNG.search(match[0])) or any(i.kind in _OF_MUSIC for i in items_of(part))
+    near = text if group == "entries" else part
+    music = bool(_SUNG.search(match[0])) or any(i.kind in _OF_MUSIC for i in items_of(near))
     if of_a_song(text, match):
         return music or group == "courses"
     people = any(i.text in ("i", "we", "you", "me", "she", "he", "they") or i.kind == "story" for i in items_of(part))
@@ -75,21 +90,32 @@ def _asked(text: str, match: re.Match[str], group: str) -> bool:
 
 def _somewhere(text: str, match: re.Match[str], language: str) -> bool:
     """Whether a match is of one place in the song, or is taken back."""
-    return elsewhere(text, match, language) or bool(language == ENGLISH and _BACK.search(text, match.end()))
+    if language != ENGLISH:
+        return elsewhere(text, match, language) or bool(_tempo(language, "at_end").search(parted(text, match)))
+    last = not _BOTH_ENDS.match(match[0]) and _tempo(language, "at_end").match(ahead(text, match.end()).lstrip(" ,"))
+    return bool(elsewhere(text, match, language) or last or _BACK.search(text, match.end()))
 
 
 def with_courses(wishes: Wishes, tempo: SaidTempo, others: Sequence[tuple[str, str]]) -> Wishes:
     """The wishes with a course of the tempo, and a line of each course that no song takes, of which `others` are (line, words)."""
+    others = [*((_tempo_line(words), words) for words in tempo.others), *others]
     told = dict.fromkeys(line for line, _ in others)
     words = wishes.words | ({"course": tempo.words} if tempo.course else {})
     missing = (*wishes.missing, *(line for line in told if line not in wishes.missing))
     return replace(wishes, course=tempo.course, courses=tuple(w for _, w in others), words=words, missing=missing)
 
 
+def _tempo_line(words: str) -> str:
+    """What is told of a tempo that changes in another way."""
+    line = next(line for line, _ in patterns("not_done") if line.startswith("no change of tempo"))
+    return line.replace("…", words)
+
+
 @cache
-def _tempos(language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    cues = table(__name__, "said_course.yaml")["tempos"].get(language, {})
-    return tuple((course, _pattern(cues[course])) for course in ("faster", "slower") if course in cues)
+def _tempo(language: str, name: str) -> re.Pattern[str]:
+    """What stands under a name among a language's tempos; nothing where it has none."""
+    cue = table(__name__, "said_course.yaml")["tempos"].get(language, {}).get(name, "(?!)")
+    return re.compile(_filled(cue, _words()), re.I) if name == "turn" else _pattern(cue)
 
 
 @cache

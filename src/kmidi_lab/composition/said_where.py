@@ -57,9 +57,11 @@ def of_the_song(text: str, match: re.Match[str], language: str) -> bool:
 
 
 def denied(text: str, match: re.Match[str]) -> bool:
-    """Whether one of the two words before a match denies it, as in `never gets louder`."""
-    before = re.findall(r"[\w'’]+", parts_of(behind(text, match.start()))[-1].lower())[-2:]
-    return any(word.replace("’", "'") in table(__name__, "said_arc.yaml")["denials"] for word in before)
+    """Whether one of the two words before a match denies it, or several do: `never gets louder`, `alles andere als traurig`."""
+    words = re.findall(r"[\w']+", parts_of(behind(text, match.start()))[-1].lower().replace("’", "'"))
+    known = table(__name__, "said_arc.yaml")
+    together = f" {' '.join(words)}".endswith(tuple(f" {phrase}" for phrase in known["denying"]))
+    return together or any(word in known["denials"] for word in words[-2:])
 
 
 def parted(text: str, match: re.Match[str]) -> str:

@@ -7,7 +7,6 @@ terms (`slow, sad, piano`), or where it can mean nothing else (`in D minor`, `70
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases, pict
 from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
-from kmidi_lab.composition.said_arc import other_arcs, take_arc, take_joined_arc
+from kmidi_lab.composition.said_arc import SaidArc, other_arcs, take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_course import take_courses, take_tempo, with_courses
 from kmidi_lab.composition.said_ending import take_ending, take_opening
@@ -46,7 +45,7 @@ def _read_other(text: str, language: str) -> Wishes:
     """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre, dances, and its arc."""
     tempo, text = take_tempo(text, language)
     arc = take_arc(text, language)
-    others = other_arcs(text, arc[1], language)
+    others = other_arcs(text, arc.span, language)
     out = Collector(None, arc, [])
     for items in clauses(text):
         out.take(items, [_is_international(item) for item in items])
@@ -66,11 +65,12 @@ def _read_english(text: str) -> Wishes:
     ending, text = take_ending(text)
     tempo, text = take_tempo(text)
     courses, text = take_courses(text)
-    arc = joined if joined[0] else take_arc(text)
-    courses += other_arcs(text, arc[1])
-    if ending.sinks and not arc[0]:
-        arc = ("Descent", ending.faded)
-    impossible = not_done(re.sub(re.escape(arc[1]), ", ", text, flags=re.I) if arc[1] else text)
+    arc = joined if joined.name else take_arc(text)
+    courses += other_arcs(text, arc.span)
+    if ending.sinks and not arc.name:
+        arc = SaidArc("Descent", ending.faded)
+    start, end = arc.span
+    impossible = not_done(f"{text[:start]}, {text[end:]}" if end else text)
     form, text = take_form(text)
     feel, text = take_feel(text)
     pairs, text = take_pairs(text)
@@ -86,10 +86,8 @@ def _read_english(text: str) -> Wishes:
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
     for n, items in enumerate(groups):
-        goes_on = items[0].text in ("a", "an", "the", "my") and n + 1 < len(
-            groups
-        )  # such as `a slow, lonely walk home`
-        after = groups[n + 1] if goes_on and items[-1].kind == "pace" else []
+        goes_on = items[0].text in ("a", "an", "the", "my") and items[-1].kind == "pace"  # `a slow, lonely walk home`
+        after = groups[n + 1] if goes_on and n + 1 < len(groups) else []
         seen = pictured([*items, *after])[: len(items)]
         marks[n] = [a or b for a, b in zip(marks[n][0], seen, strict=True)], marks[n][1]
     out = Collector(form, arc, pairs)

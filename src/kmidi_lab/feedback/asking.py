@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 _BY_DIVERSITY, _SHARE = 5, 0.5
 """A batch is chosen, by diversity, of so many times as many of the highest scores, and of this share of all at most."""
-_RIDGE = 30.0
+RIDGE = 30.0
 """The prior's strength beside a label of mean weight, on vectors of mean 0 and deviation 1 (docs/active_learning.md)."""
 LEAST = 1e-12
 """No probability is taken to be lower."""
@@ -28,7 +28,7 @@ def entropy(chances: Array) -> Array:
 
 
 def margin(chances: Array) -> Array:
-    """`[N]`, minus the lead of the likeliest of `[N, C]` probabilities, -1..0."""
+    """`[N]`, minus the lead of the likeliest of `[N, C]` probabilities, -1..0; C is 2 or more."""
     best = np.sort(chances, axis=-1)
     return best[..., -2] - best[..., -1]
 
@@ -123,7 +123,7 @@ def information(
     rows = vectors * np.sqrt(weights / weights.mean())[:, None]
     spread = rows.T @ rows / len(rows)
     known = rows[labelled]
-    through = rows @ np.linalg.inv(_RIDGE * np.eye(rows.shape[1]) + known.T @ known)
+    through = rows @ np.linalg.inv(RIDGE * np.eye(rows.shape[1]) + known.T @ known)
     leverage, gain = (through * rows).sum(axis=1), ((through @ spread) * through).sum(axis=1)
     free = np.ones(len(rows), bool)
     free[labelled] = False

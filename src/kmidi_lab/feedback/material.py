@@ -84,13 +84,26 @@ def material(asker: Asker, folder: Path, refuse: Refuse, without: set[str]) -> I
             if not inside(folder, path):
                 raise DataError("it leads out of the folder")
             for question in asker.request.questions(path, asker.published):
-                if question.item not in seen:
-                    seen.add(question.item)
-                    yield Item(
-                        question, source_of(folder, path, question), asker.request.asked(question, asker.published)
-                    )
+                if question.item in seen:
+                    continue
+                seen.add(question.item)
+                try:
+                    item = asked_item(asker, folder, path, question)
+                except UserError as error:  # the rest of its file can be asked about
+                    refuse(named(folder / source_of(folder, path, question), reason(error)))
+                else:
+                    yield item
         except (UserError, OSError) as error:
             refuse(named(path, reason(error)))
+
+
+def asked_item(asker: Asker, folder: Path, path: Path, question: Question) -> Item:
+    """A question with what the model makes of it. Raises DataError: there are values in it that are no numbers."""
+    guess = asker.request.asked(question, asker.published)
+    values = [guess.output, guess.chances, *([] if question.vector is None else [question.vector])]
+    if not all(np.isfinite(value).all() for value in values):
+        raise DataError("what the model is given or answers is not finite")
+    return Item(question, source_of(folder, path, question), guess)
 
 
 def event_fields(question: Question, published: Published) -> dict[str, Any]:
@@ -113,10 +126,16 @@ def source_of(folder: Path, path: Path, question: Question) -> str:
     return f"{path.relative_to(folder)}:{question.place}" if question.place else str(path.relative_to(folder))
 
 
-def check_way(by: str, count: int) -> None:
-    """Raises ConfigError: no such way to rank, or no count."""
+def check_way(by: str, count: int, diverse: bool = True) -> None:
+    """Raises ConfigError: no such way to rank, one that can't do without diversity, or no count."""
     if by not in WAYS:
         raise ConfigError(one_of("queue.by", by, WAYS))
+    if by in AMONG and not diverse:
+        others = ", ".join(way for way in WAYS if way not in AMONG)
+        raise ConfigError(
+            f"queue.diverse=false is not allowed with queue.by={by}, which compares each item with those before. "
+            f"Allowed: {others}. Type queue.by=margin, or leave queue.diverse out"
+        )
     if count < 1:
         raise ConfigError(f"queue.count={count} must be 1 or more")
 
@@ -130,13 +149,16 @@ def ranked(
         items: to ask about.
         by: one of WAYS.
         count: at most.
-        diverse: whether they are to be unlike each other; by AMONG they always are.
+        diverse: whether they are to be unlike each other, as by AMONG they always are.
         labelled: `[L, N]` inputs whose labels are there, which AMONG counts on.
 
     Raises:
-        ConfigError: as `check_way`, or the material has no labels of its own to be surprised by.
+        ConfigError: as `check_way`, the model has only one label, or the material has none of its own to be surprised by.
     """
-    check_way(by, count)
+    check_way(by, count, diverse)
+    names = items[0].guess.names
+    if len(names) < 2:
+        raise ConfigError(f"the model knows only {names[0]!r}; choose a model that names one of several labels")
     if by in AMONG:
         places, scores = _among(items, by, labelled, count)
         return [replace(items[i], score=float(score)) for i, score in zip(places, scores, strict=True)]

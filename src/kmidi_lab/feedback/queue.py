@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kmidi_lab.errors import DataError, UserError, one_line, reason
 from kmidi_lab.feedback.labels import NEEDED, read_rows
-from kmidi_lab.feedback.material import Asker, Item, Refuse, inside, source_of
+from kmidi_lab.feedback.material import Asker, Item, Refuse, asked_item, inside, source_of
 from kmidi_lab.inference.questions import Question
 
 COLUMNS = ("rank", "source", "score", "guess", "chance", "label", "rater", "item")
@@ -40,7 +40,7 @@ def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Itera
     """
     for file, question in queue_questions(path, folder, asker, refuse):
         try:
-            yield Item(question, source_of(folder, file, question), asker.request.asked(question, asker.published))
+            yield asked_item(asker, folder, file, question)
         except (UserError, OSError) as error:
             refuse(f"{path}: {one_line(source_of(folder, file, question), 80)}: {reason(error)}")
 

@@ -73,14 +73,15 @@ class Session:
     say: Callable[[str], bool] = lambda line: True
     sound: bool = False
 
-    def write_midi(self, target: Path, midi: bytes) -> str:
-        """Writes a MIDI file, and where `sound` says so the same as sound. Every model's `show` writes its MIDI by this.
+    def write_midi(self, target: Path, midi: bytes, picture: bytes | None = None) -> str:
+        """Writes a MIDI file, its picture, and where `sound` says so its sound. Every model's `show` writes its MIDI by this.
 
-        The WAV file goes beside it (`midi.score.beside`). Where there can be no sound, `say` is told why.
+        The others have the MIDI file's name (`midi.companions`). Where there can be no sound, `say` is told why.
 
         Args:
             target: the MIDI file.
             midi: its bytes.
+            picture: a PNG file; None is none.
 
         Returns:
             The names of the files that were written, with commas between.
@@ -88,20 +89,22 @@ class Session:
         Raises:
             FileError: one can't be written.
         """
-        write_atomic(target, midi)
-        if not self.sound:
-            return str(target)
-        from kmidi_lab.midi.score import beside
+        from kmidi_lab.midi.companions import companions
         from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 
-        try:
-            sound = wav_bytes(midi)
-        except NoSoundError as error:
-            self.say(str(error))
-            return str(target)
-        wav = beside(target, ".wav", self.folder, self.say)
-        write_atomic(wav, sound)
-        return f"{target}, {wav}"
+        endings = (".wav",) if picture is None else (".wav", ".png")
+        wav, *png = companions(target, endings, self.folder, self.say)
+        files = {target: midi}
+        if self.sound:
+            try:
+                files[wav] = wav_bytes(midi)
+            except NoSoundError as error:
+                self.say(str(error))
+        if picture is not None:
+            files[png[0]] = picture
+        for path, data in files.items():
+            write_atomic(path, data)
+        return ", ".join(map(str, files))
 
 
 class Request(Bounded, ABC, Generic[Answer]):

@@ -5,7 +5,7 @@ Times are in quarter notes, as a host counts them, whatever the metre's denomina
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,25 +154,6 @@ def midi_target(out: str | None, default: Path, source: Path | None = None, name
     if source and target.exists() and source.exists() and target.samefile(source):
         raise ConfigError(f"{name}={out} is predict.midi itself; give another file")
     return target
-
-
-def beside(target: Path, ending: str, folder: Path, say: Callable[[str], object]) -> Path:
-    """Where the sound or the picture of a MIDI file is written: beside it, by its name.
-
-    A file that a person had there before may be anybody's: it stays, the new one goes into the run folder, and `say` is told.
-
-    Args:
-        target: the MIDI file.
-        ending: such as `.wav`.
-        folder: of the run.
-        say: takes a line.
-    """
-    path = target.with_suffix(ending)
-    if not path.exists() or path.parent.resolve() == folder.resolve():
-        return path
-    own = folder / path.name
-    say(f"{path} was there before and stays; the new one is {own}")
-    return own
 
 
 def midi_source(midi: str | Path | bytes) -> Path | bytes:

@@ -30,6 +30,8 @@ Smoothing = Annotated[float, Interval(ge=0, le=0.5)]
 LossWeight = Annotated[float, Interval(ge=0, le=10)]
 CONTRACT_VERSION = "contract_version"
 """In a checkpoint; those of earlier releases lack it and are of version 1."""
+HEARD_ALL = "heard_all"
+"""In a checkpoint: whether its weights were trained on all of their data, or began with such; earlier releases lack it."""
 _WITHIN_EPOCH = "within_epoch"
 _WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
 _SEED_STRIDE = 1_000_003
@@ -106,6 +108,7 @@ class LabModule(Bounded, L.LightningModule):
         self.frozen: tuple[str, ...] = ()
         self.layer_rate = 1.0
         self.has_start = False
+        self.heard_all = False
         self._loss_sum, self._steps = torch.zeros(()), 0
         self._within: list[Any] | None = None
 
@@ -201,6 +204,7 @@ class LabModule(Bounded, L.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Weights say what inputs they were trained on; one within an epoch goes on with what is summed and drawn by then."""
         checkpoint[CONTRACT_VERSION] = self.contract.version
+        checkpoint[HEARD_ALL] = self.heard_all
         checkpoint[_WITHIN_EPOCH] = [float(self._loss_sum), self._steps, torch.get_rng_state()]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

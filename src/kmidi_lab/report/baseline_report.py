@@ -20,9 +20,10 @@ _HEAD = """# Baselines, latency, cost and trend
 
 Generated from the runs in [`results/`](results) and the release's registry by
 `python -m kmidi_lab.report.results`, not by hand. All scores of the released runs are in [RESULTS.md](RESULTS.md).
-Where a model was tested in folds, values are their means. What a training costs is at most its core hours: its time on
-all cores of its machine, as if it had kept them all busy. Multiply by the price of a core for an hour. Reading the data
-for the first time, the export and other seeds are not in it.
+Where a model was tested in folds, values are their means. The time and the core hours are of the training epochs alone:
+their time on all cores of the machine, which is the most that they can have taken. Multiply by the price
+of a core for an hour. The whole costs more: what prepares the data, distilling a student, the tests, the export, other
+seeds and other folds are not in it.
 """
 _TREND = """
 ## Trend

@@ -14,6 +14,7 @@ from kmidi_lab.run_record_v1 import directions_of
 
 _SPLIT = "test"
 _DATA_KEYS = ("data_fingerprint", "data_settings")
+_HEARD = "What began with weights that have heard all of their data has no test score that can be compared."
 Entry = Mapping[str, Any]
 
 
@@ -54,9 +55,11 @@ def history_table(entry: Entry) -> str:
 def compared(a: tuple[str, Entry], b: tuple[str, Entry]) -> str:
     """Two entries of one model, each with the name of where it is from; says when their scores can't be compared."""
     first, second = a[1], b[1]
-    fair = _same_data(first, second)
+    heard, same = any(map(_heard, (first, second))), _same_data(first, second)
+    fair = same and not heard
     table = text_table(("", "A", "B", "A − B"), [*_facts(first, second), *_scores(first, second, fair)])
-    notes = [] if fair else ["The data differ, so the scores of A and B are not comparable."]
+    notes = [] if same else ["The data differ, so the scores of A and B are not comparable."]
+    notes += [_HEARD] if heard else []
     return "\n".join([f"{first['id']}\nA: {a[0]}\nB: {b[0]}\n", table, *notes])
 
 
@@ -106,6 +109,7 @@ def _facts(first: Entry, second: Entry) -> list[tuple[str, str, str, str]]:
         ("trained", lambda e: _moment(e.get("training", {}).get("training_date"))),
         ("params", lambda e: count(e.get("params"))),
         ("stand-in data", lambda e: _yes(e.get("stand_in"))),
+        ("may have heard its test", lambda e: _yes(_heard(e))),
         ("data", lambda e: e.get("data_fingerprint") or NOTHING),
         *((f"data {k}", partial(_setting, key=k)) for k in sorted(settings)),
         *((f"parity {k}", partial(_parity, key=k)) for k in sorted(proofs)),
@@ -145,6 +149,10 @@ def _shared(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[s
 def _same_data(first: Entry, second: Entry) -> bool:
     """An entry that doesn't tell its data counts as of other data."""
     return bool(first.get("data_fingerprint")) and all(first.get(k) == second.get(k) for k in _DATA_KEYS)
+
+
+def _heard(entry: Entry) -> bool:
+    return bool(entry.get("heard_all"))
 
 
 def _setting(entry: Entry, key: str) -> str:

@@ -47,7 +47,7 @@ def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, labels: Label
     """
     folder, refused = Path(cfg.data.root), list[str]()
     by = by or of.request.asks_by
-    check_way(by, count)
+    check_way(by, count, diverse)
     members = {"committee": committee, "bald": dropped_out}[by](cfg, of) if by in BY_VOTES else []
     items = list(material(of, folder, refused.append, labels.items()))
     for line in refused[:SHOWN]:

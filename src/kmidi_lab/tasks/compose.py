@@ -15,7 +15,8 @@ from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.files import write_atomic
-from kmidi_lab.midi.score import beside, midi_target
+from kmidi_lab.midi.companions import companions
+from kmidi_lab.midi.score import midi_target
 from kmidi_lab.midi.sound import NoSoundError, rendered
 from kmidi_lab.song import SongIntent
 from kmidi_lab.streams import say
@@ -34,7 +35,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir), spare_root(cfg)), cfg.seed)
     brief, parts = song.brief, song.arrangement.parts
     title = f"{brief.headline}, {many(len(song.arrangement.metres), 'bar')}"
-    png, trace, wav, page = (beside(target, ending, folder, say) for ending in (".png", ".json", ".wav", ".html"))
+    png, trace, wav, page = companions(target, (".png", ".json", ".wav", ".html"), folder, say)
     written = [target, png, trace]
     write_atomic(target, song.midi)
     picture = song_picture(song.arrangement, title, brief.spelling)

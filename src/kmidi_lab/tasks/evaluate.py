@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +105,11 @@ def load(cfg: DictConfig) -> Loaded:
     contract, data = CONTRACTS[cfg.model.name], find(cfg.data._target_, DataModule, cfg.trusted)
     path = Path(cfg.eval.model or cfg.models_root)
     if path.suffix == ".onnx":
-        contract = _contract_beside(path, contract)
+        entry = _entry_beside(path, contract)
+        contract = contract.at(entry.get(CONTRACT_VERSION, "1")) if entry else contract
         model = load_onnx(path, contract)
-        return model.call, model.head, str(path), {}, contract, model.table
+        settings = {"began_with_all": bool(entry and entry.get("heard_all"))}
+        return model.call, model.head, str(path), settings, contract, model.table
     if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
         return _checkpoint(path, data, cfg.trusted)
     if (path / "registry.json").is_file():
@@ -136,12 +138,10 @@ def _checkpoint(path: Path, data: type[DataModule], trusted: Sequence[str]) -> L
     return call, module.head(), str(checkpoint), settings, module.contract, module.table()
 
 
-def _contract_beside(path: Path, newest: Contract) -> Contract:
-    """The version that the registry in the file's folder tells of it; the newest of a file that stands alone."""
-    entry = published_entry(path.parent, newest.id) if has_registry(path.parent) else None
-    if entry is None or entry.get("exports", {}).get("onnx_path") != path.name:
-        return newest
-    return newest.at(entry.get(CONTRACT_VERSION, "1"))
+def _entry_beside(path: Path, contract: Contract) -> Mapping[str, Any] | None:
+    """What the registry in the file's folder tells of it; None of a file that stands alone."""
+    entry = published_entry(path.parent, contract.id) if has_registry(path.parent) else None
+    return entry if entry and entry.get("exports", {}).get("onnx_path") == path.name else None
 
 
 def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, Any], Path]:

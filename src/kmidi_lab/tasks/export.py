@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from kmidi_lab import run_file
+from kmidi_lab import ancestry, mixed_start, run_file
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint
 from kmidi_lab.data import ALL, DataModule
@@ -36,9 +36,13 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     check_writable(models_root)
     module, config, checkpoint = load_run(Path(export.source), cfg.trusted)
     folder = checkpoint.parent.parent
+    check_mixed(checkpoint, config)
     record = _record(folder, config, module)
+    lone = record.data is None
     data = data_of(folder, config, module, record, cfg, scoring=record.identity.status == "ok")
     assert record.data is not None
+    if lone:
+        record.data.more["started_from"] = ancestry.tell_lone(checkpoint, data.train_on)
     record.data.settings = data.identity(config["data"])  # a run of 0.1.0 didn't record them
     if record.identity.status != "ok":
         _complete(record, module, data, config, checkpoint, context["folder"])
@@ -60,6 +64,16 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     run_file.write(record, context["folder"])
     status = record.export.status if record.export else "not exported"
     print(f"{record.identity.id}: {status} in {models_root} | record: {context['folder'] / run_file.FILE}")
+
+
+def check_mixed(checkpoint: Path, config: Mapping[str, Any]) -> None:
+    """Raises ConfigError: weights of a run that mixes, but not those that it ends with."""
+    shares, kept = config["model"].get("mix_with_start"), read(checkpoint)
+    if shares and kept is not None and not mixed_start.is_mixed(kept):
+        raise ConfigError(
+            f"{checkpoint}: not mixed with the start yet, as {mixed_start.KEY}={list(shares)} says; give best.ckpt of a run "
+            f"that has finished, or finish this one with trainer.resume={checkpoint.parent.parent}"
+        )
 
 
 def _record(folder: Path, config: Mapping[str, Any], module: LabModule) -> RunRecord:

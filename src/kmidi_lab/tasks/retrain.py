@@ -78,7 +78,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     held = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
     _set(cfg, model)
     if model.heard_all:
-        _check_place(cfg, model)
+        if cfg.export.enabled:
+            _check_place(cfg, model)
         say(HEARD)
     report = Retraining(model, lessons, raters, held, cfg.retrain.margin, cfg.seed)
 
@@ -138,9 +139,8 @@ def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     settings = find(cfg.data._target_, DataModule, cfg.trusted).identity(
         model.published.entry.get("data_settings") or {}
     )
-    if (
-        settings.get("train_on") == ALL
-    ):  # what it has heard can still be forgotten, if the retraining does not hear it again
+    # What it has heard can still be forgotten, if the retraining does not hear it again.
+    if settings.get("train_on") == ALL:
         settings["train_on"] = SPLIT
     cfg.data.update(plain_values(settings, model.root))
     steps = cfg.retrain.steps

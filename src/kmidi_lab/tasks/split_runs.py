@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from kmidi_lab import run_file
+from kmidi_lab import ancestry, mixed_start, run_file
 from kmidi_lab.after_fit import evaluate, numpy_call
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import sha256_file
@@ -83,7 +83,10 @@ def score_by_split_run(
         )
     folder, split_run = _best_of(Path(source))
     other, other_config, checkpoint = load_run(folder, cfg.trusted)
-    if differences := _differences(config, other_config):
+    differences = _differences(config, other_config)
+    if share_of(config, record) != share_of(other_config, split_run):
+        differences.append(mixed_start.KEY)
+    if differences:
         raise ConfigError(
             f"export.spread={source}: its scores are not those of this run's settings ({', '.join(differences)} differ); "
             "give the run on the split that has the same"
@@ -100,7 +103,7 @@ def score_by_split_run(
     record.scores, record.analysis = split_run.scores, split_run.analysis
     record.analysis.notes = [*evaluator.notes(record.analysis.more), *remarks]
     trained_on = split_run.data.split["train"]["songs"], record.data.split["train"]["songs"]
-    began = record.data.more.get("started_from", {}).get("sha256")
+    began = ancestry.began_with(record.data).get("sha256")
     record.split_run = SplitRun(split_run.identity.run_id, *trained_on, began == sha256_file(checkpoint))
     record.spread = None if folder == Path(source) else spread_of(Path(source), record)
 
@@ -114,6 +117,14 @@ def _best_of(source: Path) -> tuple[Path, RunRecord]:
         raise ConfigError(f"export.spread={source}: no run there that was trained and validated; give a run or a sweep")
     *_, folder, run = min(scored, key=lambda job: job[:2])
     return folder, run
+
+
+def share_of(config: Mapping[str, Any], record: RunRecord) -> float | None:
+    """Of what was learnt, in a mixture with the start; None of a run that doesn't mix."""
+    shares: list[float] = list(config["model"].get("mix_with_start") or [])
+    if len(shares) == 1:
+        return shares[0]
+    return ancestry.began_with(record.data).get("share_learnt") if shares else None
 
 
 def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:

@@ -98,6 +98,16 @@ def published(folder: Path, student: float) -> tuple[RunRecord, dict[str, Any]]:
     return run, entry
 
 
+def test_a_student_has_no_fairer_comparison_than_its_teacher_that_may_have_heard_the_test() -> None:
+    run = run_record()
+    run.student = Student("GRU-24", 9000, 3, 2, 0.05, "KL divergence, nats")
+    assert run.data
+    run.data.more["started_from"] = {"heard_all": True}
+    evaluate(run, Toy(), Canned(0.74, 0.79), NoData())  # type: ignore[arg-type]
+    for verdict in (run.primary, run.student.primary):
+        assert verdict and str(verdict.not_comparable).startswith("it began with weights that have heard all")
+
+
 @pytest.fixture(scope="module")
 def withheld(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunRecord, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("withheld")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -45,10 +45,12 @@ class Continuation(NamedTuple):
 class Continuations(list[Continuation]):
     """The likeliest chords, the first the likeliest, and the key that they are of, in words."""
 
-    key = ""
+    def __init__(self, chords: Iterable[Continuation], key: str) -> None:
+        super().__init__(chords)
+        self.key = key
 
 
-class NextChords(Request[list[Continuation]]):
+class NextChords(Request[Continuations]):
     """Asks which chords come next.
 
     Args:
@@ -75,7 +77,7 @@ class NextChords(Request[list[Continuation]]):
         self.emotion, self.affect = emotion, parse_affect(emotion)
         self.chart: Chart = read_chart(chords if isinstance(chords, str) else " ".join(chords), key)
 
-    def run(self, published: Published | None, session: Session) -> list[Continuation]:
+    def run(self, published: Published | None, session: Session) -> Continuations:
         return self.answer(published)
 
     def answer(self, published: Published | None) -> Continuations:
@@ -89,9 +91,8 @@ class NextChords(Request[list[Continuation]]):
         chords = (self._chord(i) for i in np.argsort(-p)[: self.top].tolist())
         likeliest = np.sort(p)[::-1].tolist()
         named = (self.chart.spelling.chord(chord) for chord in chords)
-        answer = Continuations(Continuation(name, q) for name, q in zip(named, likeliest, strict=False))
-        answer.key = self.chart.key_words
-        return answer
+        continuations = (Continuation(name, q) for name, q in zip(named, likeliest, strict=False))
+        return Continuations(continuations, self.chart.key_words)
 
     def vector(self, published: Published) -> NDArray[np.float32]:
         events, memory = self.chart.events, memory_of(published.contract)
@@ -144,11 +145,13 @@ class NextChords(Request[list[Continuation]]):
         return tuple(inspect.signature(cls).parameters)[1:]
 
     @classmethod
-    def rows(cls, answer: list[Continuation]) -> list[tuple[str, str]]:
-        key = [("key", answer.key)] if isinstance(answer, Continuations) else []
-        return [*key, *((name, f"{probability:.0%} likely to come next") for name, probability in answer)]
+    def rows(cls, answer: Continuations) -> list[tuple[str, str]]:
+        return [
+            ("key", answer.key),
+            *((name, f"{probability:.0%} likely to come next") for name, probability in answer),
+        ]
 
-    def show(self, answer: list[Continuation], session: Session) -> None:
+    def show(self, answer: Continuations, session: Session) -> None:
         chart, key = self.chart, self.chart.spelling.key
         mood = f", {self.emotion} (valence {self.affect[0]:+.1f}, arousal {self.affect[1]:+.1f})" if self.affect else ""
         if chart.key_from != "given":
@@ -189,7 +192,7 @@ class SongSoFar:
         """The next chord is the first of another song."""
         self.chords: list[str] = []
 
-    def push(self, chord: str) -> list[Continuation]:
+    def push(self, chord: str) -> Continuations:
         """Adds a chord, such as `Dm7`, and gives the likeliest next ones.
 
         Raises:

@@ -20,7 +20,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.ways import Way
-from kmidi_lab.midi.score import beside, midi_source, midi_target, name_of, say_flaws
+from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.models.melody.continuation import Primer, read_tune, written
 from kmidi_lab.models.melody.metres import METRES, TYPED, Metre, metre_of
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
@@ -186,9 +186,7 @@ class MelodyOverChords(Request[Tune]):
 
     def show(self, answer: Tune, session: Session) -> None:
         target = self._target(session.folder)
-        played = session.write_midi(target, answer.midi)
         mood = f", {self.emotion}" if self.affect else ""
-        picture = beside(target, ".png", session.folder, session.say)
         rhythm, pitches = answer.rhythm, answer.pitch
         title = f"{self.spelling}{mood}, {many(len(pitches), 'note')}, {answer.tempo} bpm"
         phrases = rhythm.onset[rhythm.phrase].tolist()
@@ -196,7 +194,7 @@ class MelodyOverChords(Request[Tune]):
         roll = piano_roll(
             rhythm.onset, rhythm.duration, pitches, answer.chords, phrases, self.spelling, bar, title, first + 1
         )
-        write_atomic(picture, roll)
+        played = session.write_midi(target, answer.midi, roll)
         if answer.primer:
             print(
                 f"{name_of(self.source or Path())}: {answer.primer.named()} continues from bar {first + 1}, in {answer.metre.name}"
@@ -212,7 +210,7 @@ class MelodyOverChords(Request[Tune]):
             print(f"  bar {first + number + 1:>2}  {over:<8} {inside}")
         record = session.folder / "melody.json"
         write_atomic(record, orjson.dumps(self._record(answer, names), option=orjson.OPT_INDENT_2))
-        print(f"written: {played}, {picture}, {record}")
+        print(f"written: {played}, {record}")
 
     def _note_name(self, tune: Tune, note: int) -> str:
         over = chord_at(tune.chords, float(tune.rhythm.onset[note]))
