@@ -39,6 +39,7 @@ def test_shares_of_what_was_learnt() -> None:
     ("shares", "init_from", "train_on", "said"),
     [
         ([0.5, 1.5], "x", "split", r"\[0\.5, 1\.5\]: shares of what is learnt are 0 to 1"),
+        ([], "x", "split", r"mix_with_start=\[\] names no share; type model\.mix_with_start=\[0\.5\]"),
         ([float("nan")], "x", "split", "shares of what is learnt are 0 to 1"),
         ([0.5], None, "split", "there is no start to mix with; type model.init_from="),
         ([0.5, 1.0], "x", "all", "data.train_on=all leaves nothing to choose by; give one share"),
@@ -46,9 +47,9 @@ def test_shares_of_what_was_learnt() -> None:
 )
 def test_what_can_t_be_mixed(shares: list[float], init_from: str | None, train_on: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        mixed_start.check(shares, init_from, train_on)
-    mixed_start.check([0.5], "x", "all")
-    mixed_start.check([], None, "all")
+        mixed_start.checked(shares, init_from, train_on)
+    assert mixed_start.checked([0.5], "x", "all") == [0.5]
+    assert mixed_start.checked(None, None, "all") == []
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,9 @@ def test_what_goes_on_is_mixed_with_the_start_of_the_first_and_a_bad_training_wi
         assert record(run)["data"]["more"]["started_from"]["share_learnt"] == 0.5
     assert not torch.equal(weights(first, "last")["joint.bias"], weights(second, "last")["joint.bias"])
     assert record(second)["training"]["val_loss"] == record(finished)["training"]["val_loss"]
+
+    _, said = trained(*begun, "trainer.max_epochs=2", f"trainer.resume={first}")
+    assert "that run mixes with its start, this one ends unmixed; type model.mix_with_start=[0.5]" in said
 
     bad, said = trained(*begun, "model.mix_with_start=[0,1]", "model.module.learning_rate=1.0", "trainer.max_epochs=1")
     assert "0 is taken, so the start weights stay as they were" in said

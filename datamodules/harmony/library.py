@@ -30,6 +30,15 @@ from kmidi_lab.models.harmony.features import joint_class
 SOURCES = (
     "embedded", "kmidi", "rntxt", "chorales", "jazz_standards", "pop909", jazz_corpus.NAME, ireal.NAME, billboard.NAME,
 )  # fmt: skip
+_PLACES = {
+    "kmidi": f"kmidi/{kmidi.FILES[0]}",
+    "jazz_standards": jazz_standards.FILE,
+    "pop909": "pop909/*/chord_midi.txt",
+    jazz_corpus.NAME: f"{jazz_corpus.NAME}/**/*.txt",
+    ireal.NAME: f"{ireal.NAME}/**/*.txt",
+    billboard.NAME: f"{billboard.NAME}/**/{billboard.FILE}",
+}
+"""What is looked for below the data root, for the line that nothing was found."""
 _TITLED = ("jazz_standards", jazz_corpus.NAME, ireal.NAME, billboard.NAME)
 _TODAY = (*_TITLED, "pop909")
 _NGRAM, _SIMILAR = 6, 0.5
@@ -49,7 +58,11 @@ def load(
     present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
     in_order = sorted(present, key=lambda p: p.name)
     version = engine.version([p.name for p in in_order], tuple(by), in_order)
-    rules = ChordRules(by)
+    looked_for = ", ".join(_PLACES[name] for name in SOURCES if name in names and name in _PLACES)
+    rules = ChordRules(
+        by,
+        f"Looked for {looked_for} in {root}: set DATA_ROOT, or type data.root=FOLDER (docs/harmony.md has the layouts)",
+    )
     return engine.load(cache_dir / "chord_db", present, absent, version, code_version(__name__), rules)
 
 
@@ -106,8 +119,8 @@ class ChordRules(Rules[Song]):
     """One song of each progression in each mode; songs that share one share a split."""
 
     by: SplitBy
+    remedy: str = "Set DATA_ROOT"
     nothing = "no usable chord data was found"
-    remedy = "Set DATA_ROOT to a folder with jazz_standards/, jazz_corpus/, ireal/, billboard/ or pop909/"
     same = "same progression as another, whatever the key"
     named_licences = True
 

@@ -44,7 +44,10 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
     bytes_per_example = 16 * 1024
     identity_settings = ("sources", "train_on", "split_seed", "val_share", "test_share")
     other_settings = ("emotion_dropout", "plain_share", "metre_dropout", "grid_share")
-    remedy = "add sources, such as data.sources=[embedded,rntxt,chorales]"
+    remedy = (
+        "songs that share a progression stay together: add songs that differ, or other songs, such as embedded in "
+        "data.sources, or give another data.split_seed"
+    )
 
     def __init__(
         self,

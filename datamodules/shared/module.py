@@ -98,7 +98,6 @@ class LabData(DataModule, Generic[Song, Batch]):
     """
 
     remedy = "give other data.val_share or data.split_seed"
-    """What to do about an empty training or validation split."""
     other_settings: tuple[str, ...] = ()
     """All arguments but `identity_settings` and `COMMON_SETTINGS`: what is made of the examples, where they lie, how they are read."""
 

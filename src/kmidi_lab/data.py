@@ -12,10 +12,11 @@ import numpy as np
 
 from kmidi_lab.bounds import Bounded
 from kmidi_lab.contracts import Contract
-from kmidi_lab.errors import HandshakeError
+from kmidi_lab.errors import DataError, HandshakeError
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.text.table import Table
 
+PARTS = ("train", "val", "test")
 SPLIT, ALL = "split", "all"
 """What can be trained on (`DataModule.train_on`)."""
 
@@ -34,6 +35,8 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     """Rough training memory of one example: inputs, activations and their gradients."""
     identity_settings: ClassVar[tuple[str, ...]]
     """Constructor arguments that decide which examples are trained on, and so which are the test."""
+    remedy: str = "give more data"
+    """What to do about an empty training, validation or test part."""
     train_on: str = SPLIT
     """`split`, its training part, or `all`: validation and test, too, so that nothing is left to score on."""
     mixed_in: Callable[[Any, int], Any] | None = None
@@ -64,6 +67,16 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     def for_scoring(self) -> None:
         """Told before `setup` that nothing will be trained: what training alone needs may be left out."""
         return
+
+    def check_parts(self) -> None:
+        """Raises DataError: a part of the split is empty, so that a training could not be scored at its end."""
+        if self.train_on == ALL:
+            return
+        split = self.describe()["split"]
+        counts = {part: split[part]["songs"] for part in PARTS}
+        if empty := [part for part, songs in counts.items() if not songs]:
+            there = ", ".join(f"{part} {songs}" for part, songs in counts.items())
+            raise DataError(f"nothing is left for {' and '.join(empty)} ({there}); {self.remedy}")
 
     @abstractmethod
     def songs(self, split: str) -> list[Any]:

@@ -83,8 +83,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     settings = cfg.trainer
     resumed = resume.find(settings.resume, limits.epochs, settings.patience, settings.min_epochs, settings.ema)
     check_average(cfg.trainer.ema, machine.precision)
-    shares = list(cfg.model.mix_with_start or ())
-    mixed_start.check(shares, cfg.model.init_from, cfg.data.get("train_on", SPLIT))
+    shares = mixed_start.checked(cfg.model.mix_with_start, cfg.model.init_from, cfg.data.get("train_on", SPLIT))
     if cfg.export.enabled:
         runner_from_env()
         check_writable(Path(cfg.models_root))
@@ -110,10 +109,13 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         resumed.check(module, module.upgraded)
         if shares:
             mixed_start.check_kept(resumed)
+        else:
+            mixed_start.remind(resumed)
         data.use_contract(resumed.contract_version)
     handshake(module, data)
     data.prepare_data()
     data.setup("fit")
+    data.check_parts()
     if more:
         more.begin(data)
         data.mixed_in = more.mixed_in

@@ -30,14 +30,24 @@ _KEPT = "KeptStart"
 Weights = Mapping[str, torch.Tensor]
 
 
-def check(shares: Sequence[float], init_from: str | None, train_on: str) -> None:
-    """Raises ConfigError: shares that are none, nothing to mix with, or nothing to choose between them by."""
+def checked(given: Sequence[float] | None, init_from: str | None, train_on: str) -> list[float]:
+    """The shares, none where the setting is null.
+
+    Raises:
+        ConfigError: shares that are none, nothing to mix with, or nothing to choose between them by.
+    """
+    if given is None:
+        return []
+    shares = list(given)
+    if not shares:
+        raise ConfigError(f"{KEY}=[] names no share; type {KEY}=[0.5], or {KEY}=null for no mixing")
     if not all(0 <= share <= 1 for share in shares):
         raise ConfigError(f"{KEY}={list(shares)}: shares of what is learnt are 0 to 1, such as {KEY}=[0.5]")
-    if shares and not init_from:
+    if not init_from:
         raise ConfigError(f"{KEY}: there is no start to mix with; type model.init_from=outputs/release, too")
     if len(shares) > 1 and train_on == ALL:
         raise ConfigError(f"{KEY}={list(shares)}: data.train_on={ALL} leaves nothing to choose by; give one share")
+    return shares
 
 
 class KeptStart(L.Callback):
@@ -75,6 +85,16 @@ def mixed(start: Weights, learnt: Weights, share: float) -> dict[str, torch.Tens
     if not share:
         return dict(start)
     return {n: torch.lerp(start[n], w, share) if w.is_floating_point() else w for n, w in learnt.items()}
+
+
+def remind(resumed: resume.ResumePoint) -> None:
+    """Says so where a run that mixes is gone on from without mixing."""
+    checkpoint = resume.read(resumed.path)
+    if checkpoint and _KEPT in checkpoint["callbacks"]:
+        log.warning(
+            "trainer.resume=%s: that run mixes with its start, this one ends unmixed; type %s=[0.5], or the shares of that "
+            "run, too, to mix", resumed.source, KEY,
+        )  # fmt: skip
 
 
 def check_kept(resumed: resume.ResumePoint) -> None:

@@ -237,6 +237,56 @@ def test_eval_on_another_root_scores_its_songs_only(called: Cli, trained: Path, 
     assert "no usable chord data" in done.stdout + done.stderr
 
 
+def write_charts(folder: Path, count: int) -> None:
+    """Charts of POP909's layout that share no progression."""
+    chords = [f"{root}:{kind}" for root in ("C", "D", "Eb", "F", "G", "A") for kind in ("maj", "min7", "7")]
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        song = folder / "pop909" / f"{number:03}"
+        song.mkdir(parents=True)
+        lines = [f"{2 * at} {2 * at + 2} {chord}\n" for at, chord in enumerate(rng.choice(chords, 16))]
+        (song / "chord_midi.txt").write_text("".join(lines))
+
+
+@pytest.mark.slow
+def test_a_model_of_own_charts_is_scored_and_exported_again_where_data_root_is_typed(
+    called: Cli, tmp_path: Path
+) -> None:
+    """DATA_ROOT says nothing of them."""
+    write_charts(tmp_path / "mine", 30)
+    own = (f"data.root={tmp_path / 'mine'}", "data.sources=[pop909]", "trainer.progress=false")
+    small = ("model=harmony", "model.module.hidden=[8]", "hardware=cpu", "trainer.max_epochs=1", "export.calls=20")
+    done = called(*small, *own, "models_root=m2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = run_folder(tmp_path)
+    for model in ("m2", run):
+        done = called("task=eval", "model=harmony", f"eval.model={model}", "data.split=all", "eval.out=e.json", *own)
+        assert done.returncode == 0, done.stdout + done.stderr
+        scores = json.loads((tmp_path / "e.json").read_text())
+        assert scores["baselines_fitted_on_the_model's_training_data"]
+        split = json.loads((run / "run.json").read_text())["data"]["split"]
+        heard = split["train"]["songs"] + split["val"]["songs"]
+        assert scores["counts"]["songs_also_in_training"] == heard < scores["counts"]["songs"]
+    again = ("task=export", "model=harmony", f"export.source={run}", "models_root=m3", "export.calls=20")
+    done = called(*again)
+    assert done.returncode == 2 and f"type data.root={tmp_path / 'mine'}" in done.stderr
+    done = called(*again, own[0])
+    assert done.returncode == 0 and (tmp_path / "m3/registry.json").is_file(), done.stderr
+    write_charts(tmp_path / "others", 20)
+    done = called("task=eval", "model=harmony", "eval.model=m2", f"data.root={tmp_path / 'others'}", *own[1:])
+    assert done.returncode == 2 and "holds what trained the model" in done.stderr
+
+
+@pytest.mark.parametrize(("key", "part"), [("test_share", "test"), ("val_share", "val")])
+def test_a_training_that_could_not_be_scored_at_its_end_is_refused_before_it_begins(
+    refusal: Callable[..., str], tmp_path: Path, key: str, part: str
+) -> None:
+    words = ("model=harmony", "data.sources=[embedded]", "hardware=cpu", f"data.{key}=1e-9")
+    said = refusal(*words, "trainer.progress=false", "trainer.max_epochs=1")
+    assert said.startswith(f"nothing is left for {part}") and "add songs that differ" in said
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
 @pytest.mark.slow
 def test_before_an_error_nothing_is_said_on_standard_output(called: Cli, tmp_path: Path) -> None:
     (tmp_path / "no.mid").write_bytes(b"MThd")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kmidi_lab.feedback.labels import Labels, take_in
+import pytest
+
+from kmidi_lab.errors import DataError
+from kmidi_lab.feedback.labels import NEEDED, Labels, read_rows, take_in
 from kmidi_lab.feedback.store import FILE, Store
 
 HEADER = "rank,source,score,guess,chance,label,rater,item"
@@ -20,6 +23,18 @@ def test_a_row_without_a_rater_is_nobodys_where_others_have_one(tmp_path: Path) 
     new, there, faults = take_in(rows(tmp_path / "a.csv", "ann", "", "me", " "), labels, str, 1_800_000_000, {})
     assert (new, there, len(faults)) == (2, 0, 2)
     assert all("no rater" in fault for fault in faults) and ":3:" in faults[0] and ":5:" in faults[1]
+
+
+def test_semicolons_divide_columns_too(tmp_path: Path) -> None:
+    """As spreadsheets write where a comma is the decimal mark; a value may hold a comma then."""
+    path = tmp_path / "a.csv"
+    path.write_text(f"source;score;label;rater;item\na, b;0,5;joy;ann;{1:064x}\n")
+    assert list(read_rows(path, NEEDED, ("source",))) == [
+        (2, {"item": f"{1:064x}", "label": "joy", "rater": "ann", "source": "a, b"})
+    ]
+    path.write_text("item\tlabel\trater\n")
+    with pytest.raises(DataError, match=r"no column item, label, rater \(commas or semicolons divide columns\)"):
+        list(read_rows(path, NEEDED))
 
 
 def test_without_any_rater_one_person_labelled(tmp_path: Path) -> None:

@@ -199,6 +199,25 @@ def test_labels_without_the_place_of_their_material_are_taken_too(job, tmp_path:
     assert "2 new labels, 0 there before" in said and "  2 rows whose material was not found" in said
 
 
+@pytest.mark.slow
+def test_one_persons_labels_are_told_and_rows_that_are_all_refused_store_nothing(job, tmp_path: Path, capsys) -> None:
+    path = tmp_path / "labels.csv"
+    _fill(path, [{"item": f"{1:064x}", "label": "sad", "rater": ""}])
+    job("task=label", "model=intent", f"label.file={path}")
+    assert "  no row names a rater: all labels count as one person's, `me`" in capsys.readouterr().out
+    _fill(path, [{"item": f"{1:064x}", "label": "joyful!", "rater": "ann"}])
+    with pytest.raises(DataError, match=r"1 row refused, .*; nothing is stored$"):
+        job("task=label", "model=intent", f"label.file={path}")
+    assert "no row names" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("option", "way"), [("members=[a]", "committee"), ("checkpoint=x", "bald")])
+def test_an_option_of_another_way_to_rank_is_refused(refusal, option: str, way: str) -> None:
+    said = refusal("task=queue", "model=intent", "queue.by=margin", f"queue.{option}")
+    name = option.partition("=")[0]
+    assert said == f"queue.{name} is for queue.by={way}, and queue.by is margin; leave it out, or type queue.by={way}"
+
+
 def test_recordings_are_ranked_and_what_is_none_is_left_out(job, tmp_path: Path, capsys) -> None:
     folder = tmp_path / "sounds"
     folder.mkdir()
@@ -228,7 +247,7 @@ def test_what_cannot_be_asked_is_one_line(job, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"label\.file="):
         job("task=label", "model=intent")
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match="no column item, label, rater; give"):
+    with pytest.raises(DataError, match="no column item, label, rater "):
         job("task=label", "model=intent", f"label.file={tmp_path / 'x.csv'}")
 
 

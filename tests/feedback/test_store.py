@@ -214,7 +214,9 @@ def test_files_are_imported_past_their_faults(store: Store, tmp_path: Path) -> N
     with pytest.raises(DataError, match="can't be read"):
         import_file(store, tmp_path)
     path.write_bytes(b"\x00\xff")
-    with pytest.raises(DataError, match="neither feedback nor a file of KmiDi"):
+    with pytest.raises(
+        DataError, match=r"more\.jsonl: neither feedback nor a file of KmiDi: it is no JSON; name a file"
+    ):
         import_file(store, path)
 
 

@@ -15,7 +15,7 @@ from support.chord_answers import events_of_user
 
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
-from kmidi_lab.inference.published import load_published
+from kmidi_lab.inference.published import load_published, release_root
 from tests.conftest import Cli
 
 DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
@@ -186,6 +186,17 @@ def test_models_that_can_not_learn_say_why_in_one_line(refusal: Any, tmp_path: P
     Store(tmp_path / "feedback.db")
     said = refusal("task=retrain", f"model={model}", f"retrain.feedback={tmp_path / 'feedback.db'}")
     assert f"model={model} can't learn from feedback: {why}" in said and "allowed: groove, harmony, intent" in said
+
+
+@pytest.mark.slow
+def test_it_starts_from_the_release_where_the_named_folder_is_new(called: Cli, tmp_path: Path) -> None:
+    """The folder is where the result goes; nothing of the user's is read in its place."""
+    Store(tmp_path / "feedback.db")
+    words = ("task=retrain", "model=groove", f"retrain.feedback={tmp_path / 'feedback.db'}", "models_root=new")
+    done = called(*words)
+    assert done.returncode == 2
+    assert "No trained groove in new; using the released one in" in done.stderr
+    assert f"0 events of {release_root()} can be learnt from; 20 are needed" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ def import_file(store: Store, path: Path) -> tuple[AdditionCounts, list[str]]:
 
     try:
         events = read_lines(path, refuse) if _is_ours(path) else read_kmidi(_bytes(path), store.salt, refuse)
+        return add_events(store, events, path, faults), faults
     except DataError as error:
         raise DataError(named(path, str(error))) from None
-    return add_events(store, events, path, faults), faults
 
 
 def add_events(store: Store, events: Iterable[Event], path: Path, faults: list[str]) -> AdditionCounts:

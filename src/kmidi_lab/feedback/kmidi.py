@@ -53,8 +53,11 @@ def _all(data: bytes) -> list[tuple[str, Any]]:
     except orjson.JSONDecodeError:
         try:
             whole = [orjson.loads(line) for line in data.splitlines() if line.strip()]
-        except orjson.JSONDecodeError as error:
-            raise DataError(f"neither feedback nor a file of KmiDi: {error}") from None
+        except orjson.JSONDecodeError:
+            raise DataError(
+                "neither feedback nor a file of KmiDi: it is no JSON; name a file of task=feedback feedback.export, or "
+                "KmiDi's user_preferences.json"
+            ) from None
     if isinstance(whole, list):
         return [("default", event) for event in whole]
     if isinstance(whole, dict) and "generation_id" in _snake(whole):

@@ -136,6 +136,8 @@ def take_in(
 def read_rows(path: Path, needed: Sequence[str], also: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
     """The line and the values of each row of a queue, without space around them; of `also`, empty where it has none.
 
+    Columns are divided by commas, or by semicolons, as spreadsheets write where a comma is the decimal mark.
+
     Raises:
         DataError: the file can't be read, or lacks a column.
     """
@@ -147,11 +149,16 @@ def read_rows(path: Path, needed: Sequence[str], also: Sequence[str] = ()) -> It
         raise DataError(
             f"label.file={path}: can't be read ({reason(error)}); name the queue.csv of task=queue"
         ) from error
-    rows = csv.DictReader(io.StringIO(text, newline=""))
+    header = text.partition("\n")[0]
+    mark = ";" if header.count(";") > header.count(",") else ","
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
     try:
         lacking = [name for name in needed if name not in (rows.fieldnames or ())]
         if lacking:
-            raise DataError(f"{path}: no column {', '.join(lacking)}; give the queue.csv that task=queue wrote")
+            raise DataError(
+                f"{path}: no column {', '.join(lacking)} (commas or semicolons divide columns); give the queue.csv that "
+                "task=queue wrote"
+            )
         for row in rows:
             yield rows.line_num, {name: (row.get(name) or "").strip() for name in (*needed, *also)}
     except csv.Error as error:

@@ -24,6 +24,7 @@ from kmidi_lab.resume import LAST, is_whole
 from kmidi_lab.run_record import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
+from kmidi_lab.tasks.run_data import training_data
 from kmidi_lab.text.table import Table
 from kmidi_lab.typed_json import from_json
 from kmidi_lab.wording import many
@@ -46,15 +47,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     data.use_table(table)
     data.for_scoring()
     data.setup("test")
-    training = build(
-        OmegaConf.merge(cfg.data, plain_values(trained_on, source), {"root": cfg.paths.data_root}),
-        DataModule,
-        cfg.trusted,
-        progress=cfg.trainer.progress,
-    )
-    training.use_contract(contract.version)
-    training.for_scoring()
-    training.setup("fit")
+    training, training_root = training_data(cfg, plain_values(trained_on, source), version, contract)
     split = cfg.data.split
     evaluator = build(cfg.model.evaluator, Evaluator, cfg.trusted)
     result = evaluator(call, head, data, split, training)
@@ -90,7 +83,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if not same:
         names = ", ".join(s["name"] for s in training.describe()["sources"])
         print(
-            f"NOT COMPARABLE: the baselines are fitted on what {cfg.paths.data_root} holds ({names}), not on what trained this model; set DATA_ROOT"
+            f"NOT COMPARABLE: the baselines are fitted on what {training_root} holds ({names}), not on what trained this model; set DATA_ROOT"
         )
     print(plain_tables(Scores(result.metrics, result.baselines, from_json(Primary, primary), dict(evaluator.METRICS))))
     print(f"written: {path}")

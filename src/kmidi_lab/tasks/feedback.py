@@ -20,7 +20,7 @@ from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.feedback.use_ids import renew, use_ids
 from kmidi_lab.files import write_atomic
 from kmidi_lab.streams import say
-from kmidi_lab.wording import many
+from kmidi_lab.wording import many, others_are
 
 _MINE = "mine"
 _MOST_SHOWN = 20
@@ -116,11 +116,11 @@ def _import(store: Store, path: Path, folder: Path) -> str:
     )
     if not faults:
         return ""
-    whole = folder / "refused.txt"
+    whole, there = folder / "refused.txt", added.new + added.again
     write_atomic(whole, "\n".join([*faults, ""]).encode(), mode=0o600)
     for fault in faults[:_MOST_SHOWN]:
         say(fault)
-    return f"{path}: {many(len(faults), 'line')} refused, each with its reason in {whole}; the others are stored"
+    return f"{path}: {many(len(faults), 'line')} refused, each with its reason in {whole}; {others_are(there)}"
 
 
 def _show(store: Store) -> None:

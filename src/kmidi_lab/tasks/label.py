@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback.labels import Labels, kappa, take_in
+from kmidi_lab.feedback.labels import NEEDED, Labels, kappa, read_rows, take_in
 from kmidi_lab.feedback.material import BY_VOTES, Asker, Item, event_fields
 from kmidi_lab.feedback.queue import queue_items, queue_questions
 from kmidi_lab.feedback.rounds import Rounds
@@ -19,7 +19,7 @@ from kmidi_lab.streams import say
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
 from kmidi_lab.wandb_rounds import check as check_wandb
 from kmidi_lab.wandb_rounds import log_step
-from kmidi_lab.wording import many
+from kmidi_lab.wording import many, others_are
 
 _MOST_PORT = 65535
 
@@ -63,6 +63,8 @@ def _take_in(cfg: DictConfig, path: Path, of: Asker, labels: Labels, folder: Pat
     fields = {question.item: event_fields(question, of.published) for _, question in found}
     new, there, faults = take_in(path, labels, check, int(time.time()), fields)
     say(f"{path}: {many(new, 'new label')}, {there} there before")
+    if new + there and not any(row["rater"] for _, row in read_rows(path, NEEDED) if row["label"]):
+        say("  no row names a rater: all labels count as one person's, `me`; fill in `rater` where they are not")
     if lost:
         say(f"  {many(len(lost), 'row')} whose material was not found; no training can use their labels: {lost[0]}")
     for a, b, pairs in labels.agreement():
@@ -77,7 +79,7 @@ def _take_in(cfg: DictConfig, path: Path, of: Asker, labels: Labels, folder: Pat
     _note(cfg, folder, of, labels, new, len(faults))
     if faults:
         raise DataError(
-            f"{path}: {many(len(faults), 'row')} refused, each with its reason in {refused}; the others are stored"
+            f"{path}: {many(len(faults), 'row')} refused, each with its reason in {refused}; {others_are(new + there)}"
         )
 
 

@@ -25,6 +25,15 @@ from kmidi_lab.registry.versions import kept_versions, read_version
 _PASSES = 20
 
 
+def check_options(cfg: DictConfig, by: str) -> None:
+    """Raises ConfigError: an option that this way of ranking would not look at."""
+    for key, way in (("members", "committee"), ("checkpoint", "bald")):
+        if cfg.queue[key] and by != way:
+            raise ConfigError(
+                f"queue.{key} is for queue.by={way}, and queue.by is {by}; leave it out, or type queue.by={way}"
+            )
+
+
 def committee(cfg: DictConfig, of: Asker) -> list[Published]:
     """The model, and those of `queue.members` or, without any, the earlier versions that its registry keeps.
 

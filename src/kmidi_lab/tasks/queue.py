@@ -15,6 +15,7 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.streams import say
 from kmidi_lab.tasks.again import command
 from kmidi_lab.tasks.asking import SHOWN, asker, to_ask
+from kmidi_lab.tasks.members import check_options
 from kmidi_lab.wandb_rounds import check as check_wandb
 from kmidi_lab.wandb_rounds import log_step
 
@@ -33,9 +34,10 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     """
     check_wandb(cfg)
     model, of = cfg.model.name, asker(cfg)
-    labels = Labels(Store(Path(cfg.paths.output_root) / FILE), model)
-    items = to_ask(cfg, of, cfg.queue.by, cfg.queue.count, labels, cfg.queue.diverse)
     by = cfg.queue.by or of.request.asks_by
+    check_options(cfg, by)
+    labels = Labels(Store(Path(cfg.paths.output_root) / FILE), model)
+    items = to_ask(cfg, of, by, cfg.queue.count, labels, cfg.queue.diverse)
     say(f"  score{_SCORES.get(by, '')}, place and the model's answer; the highest score first:")
     for item in items[:SHOWN]:
         answer, chance = item.guess.likeliest

@@ -25,7 +25,7 @@ from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
 from kmidi_lab.retraining.splitting import held_out
 from kmidi_lab.streams import say
 from kmidi_lab.targets import find, plain_values
-from kmidi_lab.tasks.roots import models_root
+from kmidi_lab.tasks.roots import start_root
 from kmidi_lab.wording import many
 
 FEWEST = 20
@@ -48,7 +48,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             data than the release was trained on. NotBetterError: a gate failed; nothing was published.
     """
     _check(cfg)
-    root = Path(cfg.model.init_from) if cfg.model.init_from else models_root(cfg, cfg.model.name)
+    root = Path(cfg.model.init_from) if cfg.model.init_from else start_root(cfg, cfg.model.name)
     events, wrong = events_of(cfg.retrain.feedback, Path(cfg.paths.output_root))
     model = opened(cfg, root)
     settings = settings_of(cfg.retrain, cfg.seed)

@@ -19,9 +19,16 @@ _DEFAULT = Path("outputs", "models")
 
 def models_root(cfg: DictConfig, model: str | None = None) -> Path:
     """Where a model is read: the release where the user names no folder and has not published it, or anything at all."""
-    root = Path(cfg.models_root)
-    release = None if _publishes(root, model) else spare_root(cfg)
-    if release is None or not _publishes(release, model):
+    return _this_or(Path(cfg.models_root), spare_root(cfg), model)
+
+
+def start_root(cfg: DictConfig, model: str) -> Path:
+    """Where a retraining begins. The release also for a folder that the user names: the result goes there."""
+    return _this_or(Path(cfg.models_root), release_root(), model)
+
+
+def _this_or(root: Path, release: Path | None, model: str | None) -> Path:
+    if release is None or _publishes(root, model) or not _publishes(release, model):
         return root
     remark(f"No trained {model or 'models'} in {root}; using the released one{'' if model else 's'} in {release}.")
     return release

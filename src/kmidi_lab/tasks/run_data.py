@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from kmidi_lab.contracts import Contract
 from kmidi_lab.data import DataModule
-from kmidi_lab.errors import ConfigError
+from kmidi_lab.errors import ConfigError, DataError, one_line, reason
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.run_record import DataDescription, RunRecord
 from kmidi_lab.targets import build
@@ -36,22 +37,69 @@ def data_of(
     Raises:
         ConfigError: other data are there now.
     """
+    # Of the command alone: a run from someone else chooses no folder.
+    root = cfg.data.get("root") or cfg.paths.data_root
     data = build(
-        {**_on_this_machine(config["data"], cfg), "root": cfg.paths.data_root, "cache_dir": cfg.paths.cache_dir},
+        {**_on_this_machine(config["data"], cfg), "root": root, "cache_dir": cfg.paths.cache_dir},
         DataModule,
         cfg.trusted,
     )
     data.use_contract(module.contract.version)
     if scoring:
         data.for_scoring()
-    data.setup("test")
+    then = one_line(str(config["data"].get("root", "")), 120)
+    same = (
+        f"type data.root={then}, or where these lie now" if then and then != root else "set DATA_ROOT to the same data"
+    )
+    try:
+        data.setup("test")
+    except DataError as error:
+        raise DataError(f"{folder}: {reason(error)}. What it was trained on is not in {root}; {same}") from None
     if record.data is None:
         record.data = DataDescription.of(data.describe())
     if data.describe()["version"] != record.data.version:
-        raise ConfigError(
-            f"{folder}: trained on other data than {cfg.paths.data_root} holds; set DATA_ROOT to the same data"
-        )
+        raise ConfigError(f"{folder}: trained on other data than {root} holds; {same}")
     return data
+
+
+def training_data(
+    cfg: DictConfig, settings: Mapping[str, Any], version: object, contract: Contract
+) -> tuple[DataModule, str]:
+    """What a model was trained on, and the folder that it lies in: DATA_ROOT, else the `data.root` that is scored on.
+
+    A model of one's own material was trained below a `data.root` that was typed.
+
+    Args:
+        cfg: of the command.
+        settings: that the model was trained with, and which choose no folder.
+        version: of the data that it was trained on.
+        contract: of the model.
+
+    Raises:
+        DataError: DATA_ROOT holds no such data, and `data.root` not those that it was trained on.
+    """
+    usual, why = str(cfg.paths.data_root), ""
+    other: DataModule | None = None
+    for root in dict.fromkeys((usual, str(cfg.data.root))):
+        node = OmegaConf.merge(cfg.data, settings, {"root": root})
+        data: DataModule = build(node, DataModule, cfg.trusted, progress=cfg.trainer.progress)
+        data.use_contract(contract.version)
+        data.for_scoring()
+        try:
+            data.setup("fit")
+        except DataError as error:
+            why = why or reason(error)
+            continue
+        if data.describe()["version"] == version:
+            return data, root
+        if root == usual:  # fitted on other songs that are scored, baselines would have an advantage
+            other = data
+    if other is None:
+        raise DataError(
+            f"neither {usual} nor data.root={cfg.data.root} holds what trained the model, which its baselines are fitted "
+            f"on: {why}"
+        )
+    return other, usual
 
 
 def _on_this_machine(data: dict[str, Any], cfg: DictConfig) -> dict[str, Any]:
