@@ -94,7 +94,7 @@ def test_it_is_named_where_nothing_at_all_is_read(tmp_path):
     with pytest.raises(DataError) as error:
         harmony.load(tmp_path, tmp_path / "cache", ["jazz_corpus"], SplitBy(0, 0.1, 0.1), False)
     folder = tmp_path / "jazz_corpus"
-    assert f"First problem: {folder}: {REASON} (1 file, such as autumn.jazz). Set DATA_ROOT" in str(error.value)
+    assert f"First problem: {folder}: {REASON} (1 file, such as autumn.jazz)." in str(error.value)
 
 
 @pytest.mark.parametrize("room", ROOMS)
