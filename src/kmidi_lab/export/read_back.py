@@ -66,7 +66,7 @@ def read_back(module: LabModule, file: bytes, published: Published) -> tuple[Sta
 def _copied(probe: LabModule, file: bytes, published: Published) -> list[str]:
     """Puts what the files hold copies of into `probe`; returns the names of what is not among them."""
     state = {name: values.detach().clone() for name, values in probe.state_dict().items()}
-    # Numbers would turn constants of the class into others; what is not trained is found by what it is.
+    # Numbers would turn constants of the class into others; what is not trained is as it is, or set by `calibrate`.
     fixed = {name for name, p in probe.named_parameters() if not p.requires_grad}
     sought = {n: v for n, v in state.items() if v.is_floating_point() and n not in fixed}
     flat = np.concatenate([values.numpy().ravel() for values in sought.values()]).astype(np.float32)
@@ -88,13 +88,14 @@ def _copied(probe: LabModule, file: bytes, published: Published) -> list[str]:
             is_weight[is_weight] = ~seen[at[is_weight]]
             flat[at[is_weight]] = there[name][is_weight] - shift[is_weight]
             seen[at[is_weight]] = True
-    constants = {name: there_of for name in fixed if (there_of := _constant(state[name], own, there)) is not None}
+    set_later = {name: _constant(state[name], own, there) for name in probe.calibrated}
+    constants = {name: values for name, values in set_later.items() if values is not None}
     probe.load_state_dict(state | constants | _as_state(flat, sought))
     return [name for name, values in _as_state(seen.astype(np.float32), sought).items() if not bool(values.all())]
 
 
 def _constant(values: torch.Tensor, own: Arrays, there: Arrays) -> torch.Tensor | None:
-    """What the files hold in the place of what is not trained, such as a scale that is set after training; None where not found."""
+    """What the files hold in the place of values that are not trained; None where not found."""
     for turned in (False, True):
         sought = values.numpy().T if turned else values.numpy()
         places = [name for name, array in own.items() if np.array_equal(array, sought)]

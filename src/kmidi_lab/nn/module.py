@@ -94,6 +94,8 @@ class LabModule(Bounded, L.LightningModule):
     contract: Contract
     vocabulary: tuple[str, ...] = ()
     loss_name: ClassVar[str] = ""
+    calibrated: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are not trained, and that `calibrate` sets."""
     network: nn.Module
     student: nn.Module | None
     """What the RTNeural file holds where that is not `network`; distilled after training."""

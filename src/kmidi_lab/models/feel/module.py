@@ -51,6 +51,7 @@ class AudioFeelAnalyzer(AudioModule):
     contract = FEEL
     vocabulary = VALUES
     loss_name = "weighted_sum"
+    calibrated = ("network.2.weight", "network.2.bias")
 
     def __init__(
         self,
