@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.song.arcs import ARC_CURVES, wanted_energy
+from kmidi_lab.song.edges import EDGES, PHRASE, longest_edge
 from kmidi_lab.wording import many
 
 _ENERGY = {
@@ -37,10 +37,6 @@ _LONG = 16
 """Bars of a section that is not too long."""
 _SHORT = 24
 """Bars of a song that has room for sections of several kinds."""
-_EDGES = 0.125
-"""Share of a song that intro and outro may have together at no cost, and each of them at all."""
-PHRASE = 4
-"""Bars of a phrase."""
 _SUNG = ("verse", "chorus", "bridge", "solo")
 _CUT = 1.0
 """What a section of these costs that is shorter than a phrase, since a chorus of two bars sounds cut off, and a chorus that begins."""
@@ -106,7 +102,7 @@ def _framed(drawn: Sequence[Stretch], bars: int) -> bool:
     Several may stand there together. A share is rounded up to whole phrases.
     """
     runs = [kind for kind, _ in groupby(s.kind for s in drawn)]
-    longest = PHRASE * math.ceil(bars * _EDGES / PHRASE)
+    longest = longest_edge(bars)
     short = all(sum(s.bars for s in drawn if s.kind == kind) <= longest for kind in ("intro", "outro"))
     return short and "intro" not in runs[1:] and "outro" not in runs[:-1]
 
@@ -149,7 +145,7 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
         + (kinds[-1] == "outro")
         + 0.5 * (kinds[-1] == "chorus")
         + 0.3 * ("bridge" in kinds)
-        - 16 * max(0.0, (length.get("intro", 0) + length.get("outro", 0)) / bars - _EDGES)
+        - 16 * max(0.0, (length.get("intro", 0) + length.get("outro", 0)) / bars - EDGES)
         - 2 * max(0.0, aside - 0.15)
         - sum(s.bars % PHRASE != 0 for s in drawn) / len(drawn)
         - _CUT * (kinds[0] == "chorus")

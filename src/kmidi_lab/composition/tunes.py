@@ -9,10 +9,10 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.composition.form import PHRASE
 from kmidi_lab.composition.metres import SongMetre
 from kmidi_lab.composition.playable import folded
 from kmidi_lab.song import Note
+from kmidi_lab.song.edges import PHRASE
 
 _CANDIDATES = 12
 _VELOCITY = 92
