@@ -20,9 +20,10 @@ from onnxscript.rewriter._matcher import SimplePatternMatcher
 from torch._subclasses.fake_impls import op_implementations_dict as rules
 from torch.onnx._internal.exporter._registration import ONNXRegistry
 
-new_table = ONNXRegistry.from_torchlib
-new_overrides = exported_program._override_composite_implicit_decomp
-match_everywhere = SimplePatternMatcher.match
+_new_table = ONNXRegistry.from_torchlib
+_new_operators = export_utils._materialize_cpp_cia_ops
+_new_overrides = exported_program._override_composite_implicit_decomp
+_match_everywhere = SimplePatternMatcher.match
 _COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 _overrides: dict[Any, tuple[dict[Any, Any], Any]] = {}
 """What torch registers while it exports for an operator that others make up: its kernels, and its rule for fake tensors."""
@@ -30,8 +31,8 @@ _overrides: dict[Any, tuple[dict[Any, Any], Any]] = {}
 
 def keep_operators(put: Callable[[object, str, object], None] = setattr) -> None:
     """Until what `put` (object, name, value) has put there is taken back."""
-    put(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(new_table)))
-    put(export_utils, "_materialize_cpp_cia_ops", functools.cache(export_utils._materialize_cpp_cia_ops))
+    put(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(_new_table)))
+    put(export_utils, "_materialize_cpp_cia_ops", functools.cache(_new_operators))
     put(exported_program, "_override_composite_implicit_decomp", _kept_overrides)
     put(SimplePatternMatcher, "match", _match)
 
@@ -39,14 +40,22 @@ def keep_operators(put: Callable[[object, str, object], None] = setattr) -> None
 def _match(self: Any, model: Any, graph: Any, node: Any, **how: Any) -> MatchResult:
     if not self.pattern.output_nodes[0].matches(node, failed := MatchResult()):
         return failed
-    return match_everywhere(self, model, graph, node, **how)
+    return _match_everywhere(self, model, graph, node, **how)
+
+
+def as_torch_does(put: Callable[[object, str, object], None]) -> None:
+    """Takes all of this back, for a comparison."""
+    put(ONNXRegistry, "from_torchlib", _new_table)
+    put(export_utils, "_materialize_cpp_cia_ops", _new_operators)
+    put(exported_program, "_override_composite_implicit_decomp", _new_overrides)
+    put(SimplePatternMatcher, "match", _match_everywhere)
 
 
 @contextlib.contextmanager
 def _kept_overrides(wanted: Mapping[Any, Callable[..., Any]]) -> Iterator[None]:
     """As torch's own, which makes nine kernels anew for each of 700 operators, twice a file."""
     new = {op: function for op, function in wanted.items() if op not in _overrides}
-    with new_overrides(new):
+    with _new_overrides(new):
         _overrides.update({op: (op.py_kernels.copy(), rules.get(op)) for op in new})
     before = {op: (op.py_kernels.copy(), rules.get(op)) for op in wanted}
     try:
