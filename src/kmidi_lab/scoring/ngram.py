@@ -139,20 +139,12 @@ def longest_matches(
         was heard before.
     """
     p, lengths = np.zeros((len(tokens), vocabulary), dtype), np.zeros(len(tokens), np.int64)
-    followers: dict[tuple[int, ...], dict[int, int]] = {}
-    for at, token in enumerate(tokens):
-        contexts = [tuple(tokens[at - n : at]) for n in range(1, min(at, limit) + 1)]
-        best: dict[int, int] = {}
-        for n, context in enumerate(contexts, 1):
-            if context not in followers:
-                break
-            best, lengths[at] = followers[context], n
-        total = sum(best.values())
-        for follower, count in best.items():
-            p[at, follower] = count / total
-        for context in contexts:
-            seen = followers.setdefault(context, {})
-            seen[token] = seen.get(token, 0) + 1
+    for at, matches in enumerate(_matches(tokens, limit)):
+        if len(matches) > 1:
+            lengths[at] = len(matches) - 1
+            total = sum(matches[-1].values())
+            for follower, count in matches[-1].items():
+                p[at, follower] = count / total
     return p, lengths
 
 
@@ -166,9 +158,10 @@ def every_match(
         `[T]` lengths of the longest matches, as `longest_matches` gives them.
     """
     p, lengths = np.zeros((limit + 1, len(tokens), vocabulary), dtype), np.zeros(len(tokens), np.int64)
-    for at, n, counts in _matches(tokens, limit):
-        p[n, at, list(counts)] = np.array(list(counts.values())) / sum(counts.values())
-        lengths[at] = n
+    for at, matches in enumerate(_matches(tokens, limit)):
+        for n, counts in enumerate(matches):
+            p[n, at, list(counts)] = np.array(list(counts.values())) / sum(counts.values())
+            lengths[at] = n
     return p, lengths
 
 
@@ -180,20 +173,20 @@ def chances_so_far(tokens: Sequence[int], limit: int) -> tuple[Floats, Ints]:
         `[T]` lengths of the longest matches, -1 for the first token, before which there is nothing.
     """
     p, lengths = np.zeros((len(tokens), limit + 1)), np.full(len(tokens), -1, np.int64)
-    for at, n, counts in _matches(tokens, limit):
-        p[at, n] = counts.get(tokens[at], 0) / sum(counts.values())
-        lengths[at] = n
+    for at, matches in enumerate(_matches(tokens, limit)):
+        for n, counts in enumerate(matches):
+            p[at, n] = counts.get(tokens[at], 0) / sum(counts.values())
+            lengths[at] = n
     return p, lengths
 
 
-def _matches(tokens: Sequence[int], limit: int) -> Iterator[tuple[int, int, dict[int, int]]]:
-    """Each place, length of a match there, shortest first, and how often each token followed the match before."""
+def _matches(tokens: Sequence[int], limit: int) -> Iterator[list[dict[int, int]]]:
+    """At each place, how often each token followed the last 0, 1, … tokens before, up to the longest match."""
     followers: dict[tuple[int, ...], dict[int, int]] = {}
     for at, token in enumerate(tokens):
-        for n in range(min(at, limit) + 1):
-            counts = followers.setdefault(tuple(tokens[at - n : at]), {})
-            if counts:
-                yield at, n, counts
+        seen = [followers.setdefault(tuple(tokens[at - n : at]), {}) for n in range(min(at, limit) + 1)]
+        yield [counts for counts in seen if counts]
+        for counts in seen:
             counts[token] = counts.get(token, 0) + 1
 
 
