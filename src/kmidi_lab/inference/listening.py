@@ -22,12 +22,13 @@ from kmidi_lab.audio.kind import LEAST_S, KindListener, not_taken
 from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW, MelStream
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import sha256_file, write_atomic
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.listener import Frames, Listener, Read, Reading, timeline_png
 from kmidi_lab.inference.live import BLOCK, live
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
 from kmidi_lab.inference.recognition import Recognition
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.streams import say
 
 STANDARD_INPUT = "-"

@@ -15,12 +15,12 @@ from kmidi_lab.audio.style import Style
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.listener import Frames, Read, Reading
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS, Guess, Question
 from kmidi_lab.inference.recognition import Recognition
+from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.feel.brightness import BrightnessEar
 from kmidi_lab.models.feel.decoding import tempo_of
