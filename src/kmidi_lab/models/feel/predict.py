@@ -161,11 +161,11 @@ class HeardFeel(Listening):
 
     def _by_rule(self) -> HeardMusic:
         notes = list[str]()
-        blocks = [block for block in self._frames(notes) if len(block)]
+        blocks = [block for block in self.sound.frames(notes) if len(block)]
         frames = np.concatenate(blocks) if blocks else np.zeros((0, BANDS), np.float32)
         seconds = len(frames) * FRAME_S
         if seconds < _LEAST_S:
-            raise ConfigError(f"{self._source()}: {seconds:.1f} s; a tempo needs {_LEAST_S:g} s of music")
+            raise ConfigError(f"{self.sound.name}: {seconds:.1f} s; a tempo needs {_LEAST_S:g} s of music")
         style = style_by_onsets(frames).rounded()
         values = {name: float(getattr(style, name)) for name in _DRAWN}
         reading = Reading(values, {"tempo": (f"{style.tempo:.0f}", style.confidence)})
