@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from kmidi_lab.composition.in_context import (
     BEFORE_PLAYERS,
+    has_players,
     is_length_of_song,
     is_metre,
     is_sure,
+    is_the_most,
     is_wished,
     stands_alone,
     tells,
@@ -31,7 +33,7 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     asks = any(mark)
     for n, item in enumerate(items):
         opens = item.kind == "ensemble" and all(i.kind in BEFORE_PLAYERS for i in items[:n])
-        if item.kind == "head" or opens or (item.kind == "genre" and (is_wished(items, n) or stands_alone(items, n))):
+        if item.kind == "head" or opens or (item.kind == "genre" and _is_a_song(items, n)):
             first = None if item.text in vocabulary()["characters"] and tells(items[:n]) else _first_of(items, n)
             if first is None:
                 continue
@@ -52,6 +54,11 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     return mark, asks
 
 
+def _is_a_song(items: Sequence[Item], n: int) -> bool:
+    """Whether a genre stands for a song."""
+    return is_wished(items, n) or stands_alone(items, n) or is_the_most(items, n) or has_players(items, n)
+
+
 def _first_of(items: Sequence[Item], head: int) -> int | None:
     """Where the words before a word for a song begin that belong to it; None where it is told of, not asked for."""
     first = head
@@ -65,7 +72,7 @@ def _first_of(items: Sequence[Item], head: int) -> int | None:
         first -= 1
     before = items[:first]
     wished = any(i.kind in ("wish", "weak wish") for i in before)
-    if before and before[-1].kind in ("owner", "negation") and not wished:
+    if before and before[-1].kind in ("owner", "negation") and not (wished or is_the_most(items, first)):
         return None
     if any(i.kind == "story" for i in before) and not wished:
         return None

@@ -38,8 +38,17 @@ _NAMED = re.compile(
     rf"\b(?:[Cc]hords?|[Pp]rogression|[Cc]hanges|[Hh]armony|{_ELSEWHERE})(?: (?:of|are|is|like|being))?[:=]?\s+{_ROUND}"
 )
 _STOP = r"\s*(?:$|[,.;!?)])"
+_SECTION = "(?i:intro|verse|pre-?chorus|chorus|refrain|bridge|solo|outro|coda|middle eight|strophe|couplet|estribillo|estrofa|ritornello|strofa|refrão|estrofe|refrein)(?:e?[sn])?"
+_IN_SECTION = rf" +(?:in|for|on|im|für|en|au|nel|nella|no|na|voor)(?: [\w']+)? {_SECTION}\b"
+_OF_SECTION = rf"\b{_SECTION}:?(?: (?:is|are|goes|go|plays|play|has|have|with|over|on|uses|then))*:? +"
 _LED = rf"\b(?:over|on|to|with|using|mit|über|con|sobre|avec|sur|su|com|met) {_ROUND.replace('round', 'led')}(?={_STOP}|\s+[a-z])"
-_ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP})|{_LED}")
+_LEADS = r"(?:^|[.,;:!?(]\s*|\b(?:with|and|then|but|plus|mit|con|avec|com|met|und|et|y|e|en) +)"
+_BY_SECTION = (
+    rf"{_LEADS}{_ROUND.replace('round', 'placed')}(?={_IN_SECTION})"
+    rf"|{_OF_SECTION}{_ROUND.replace('round', 'owned')}(?={_STOP}| +[a-z])"
+)
+"""Chords of one section, as in `Am F C G in the verse, F G Am in the chorus`."""
+_ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP})|{_LED}|{_BY_SECTION}")
 _SPELT = re.compile(r" +(major|minor)\b")
 _PLAIN = re.compile(r"[A-G][+-]?")
 _FEWEST, _FEWEST_NAMED, _FEWEST_KNOWN = 3, 2, 2

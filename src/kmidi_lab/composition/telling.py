@@ -30,7 +30,7 @@ def told_of(request: SongRequest, brief: Brief) -> list[str]:
             lines.append(
                 f"the song has {brief.bars} bars: each of the form's {len(form.kinds)} sections has 1 to {LONGEST_SECTION}"
             )
-    mode = request.wishes.key[1]
+    mode = request.wishes.key[1] or request.song.mode
     if mode and mode not in ("major", "minor") and request.spelling is None:
         lines.append(
             f"songs are in major or minor, so {mode} is played as {'minor' if brief.key.mode < 0 else 'major'}"
