@@ -32,7 +32,8 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     mark = [i.kind in ("tempo", "key") or is_metre(items, n) or is_sure(items, n) for n, i in enumerate(items)]
     asks = any(mark)
     for n, item in enumerate(items):
-        opens = item.kind == "ensemble" and all(i.kind in BEFORE_PLAYERS for i in items[:n])
+        solo = item.kind == "other_instrument" and n + 1 < len(items) and items[n + 1].text == "solo"
+        opens = (item.kind == "ensemble" or solo) and all(i.kind in BEFORE_PLAYERS for i in items[:n])
         if item.kind == "head" or opens or (item.kind == "genre" and _is_a_song(items, n)):
             first = None if item.text in vocabulary()["characters"] and tells(items[:n]) else _first_of(items, n)
             if first is None:
@@ -110,6 +111,15 @@ def pictured(items: Sequence[Item]) -> list[bool]:
     return mark
 
 
+def _describes_players(items: Sequence[Item], n: int) -> bool:
+    """Whether a word that is none of ours describes players, as in `with a children's choir`."""
+    after = [i.kind for i in items[n + 1 : n + 3]]
+    players = ("instrument", "other_instrument", "ensemble", "kit")
+    return (
+        items[n].kind == OTHER and bool(after) and (after[0] in players or (after[0] == OTHER and after[-1] in players))
+    )
+
+
 def phrases(items: Sequence[Item]) -> list[bool]:
     """Phrases such as `with a piano`, `without drums` and `that has 8 bars`, in a text that asks for a song."""
     mark = [is_length_of_song(items, n) for n in range(len(items))]
@@ -119,7 +129,7 @@ def phrases(items: Sequence[Item]) -> list[bool]:
         if n and items[n - 1].text == "live":
             continue
         end = n + 1
-        while end < len(items) and items[end].kind not in BREAKS:
+        while end < len(items) and (items[end].kind not in BREAKS or _describes_players(items, end)):
             end += 1
         if (
             end == n + 1 < len(items) and items[end].text == "the" and item.kind != "negation"

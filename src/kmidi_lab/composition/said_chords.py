@@ -17,7 +17,8 @@ _TAIL = r"(?:maj|min|dim|aug|sus|add|m|M|ø|°|Δ|\+|-(?![A-G>]))?(?:\d{1,2})?(?
 """A minus is minor, as in `C- F-`, unless the next chord stands right behind it, as in `C-F`."""
 _NOUN = r"(?! +(?!(?:and|then|but|that|which|in|with|for|at|on|by|played|please|no)\b)[a-z])"
 """A mode before a noun is none of a chord, as in `A minor walk`."""
-_MODE = rf"(?: +(?:minor|major)\b{_NOUN})"
+_SEVENTH = r"(?: +(?:7(?:th)?|seventh)\b)?"
+_MODE = rf"(?: +(?:minor|major)\b{_SEVENTH}{_NOUN})"
 _ARTICLE = rf"(?!A +(?:minor|major)\b(?!{_NOUN}))"
 """An A before these is an article; any other in a list is a chord, as in `E B A played by a piano`."""
 _CHORD = rf"{_ARTICLE}[A-G](?:#|b|♯|♭)?(?:{_MODE}|{_TAIL}(?:/[A-G](?:#|b)?)?)"
@@ -48,8 +49,11 @@ _BY_SECTION = (
     rf"|{_OF_SECTION}{_ROUND.replace('round', 'owned')}(?={_STOP}| +[a-z])"
 )
 """Chords of one section, as in `Am F C G in the verse, F G Am in the chorus`."""
-_ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP})|{_LED}|{_BY_SECTION}")
-_SPELT = re.compile(r" +(major|minor)\b")
+_GOES_ON = " +(?:over|again|repeat|looped|on|in|all|for|played|with|throughout|please|as|at|then|from|by)"
+_ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP}|{_GOES_ON})|{_LED}|{_BY_SECTION}")
+_NUMERAL = r"[b#♭♯]?(?:VII|III|VI|IV|II|V|I|vii|iii|vi|iv|ii|v|i)(?:°|ø)?(?:maj7|7)?(?![\w'’])"
+_NUMERALS = re.compile(rf"(?<![\w'’-]){_NUMERAL}(?:(?: *[-–,|>→] *| +){_NUMERAL}){{2,}}")
+_SPELT = re.compile(rf" +(?P<mode>major|minor)\b(?P<seventh>{_SEVENTH})")
 _PLAIN = re.compile(r"[A-G][+-]?")
 _FEWEST, _FEWEST_NAMED, _FEWEST_KNOWN = 3, 2, 2
 
@@ -83,6 +87,11 @@ def take_chords(text: str) -> tuple[SaidChords, str]:
             if free.is_free(*match.span()) and (said := _said(match, pattern is _NAMED)):
                 free.take(*match.span())
                 found.append((match, said))
+    found += [
+        (match, said)
+        for match in _NUMERALS.finditer(text)
+        if free.is_free(*match.span()) and (said := _numerals(match))
+    ]
     if not found:
         return SaidChords(), text
     (match, first), *rest = found
@@ -94,7 +103,7 @@ def take_chords(text: str) -> tuple[SaidChords, str]:
 def _said(match: re.Match[str], named: bool) -> SaidChords | None:
     """The chords of a match; None where they may be something else."""
     written = next(filter(None, match.groups())).strip()
-    said = _SPELT.sub(lambda mode: "m" if mode[1] == "minor" else "", written)
+    said = _SPELT.sub(_symbol, written)
     symbols = re.findall(_SYMBOL, said)
     if len(symbols) < (_FEWEST_NAMED if named else _FEWEST):  # counted before they are read, which is slow
         return None
@@ -104,6 +113,19 @@ def _said(match: re.Match[str], named: bool) -> SaidChords | None:
         return None
     chords = _without(said, odd) if "|" in said else " ".join(known)
     return SaidChords(chords, tuple(odd)) if not chords or _readable(chords) else None
+
+
+def _numerals(match: re.Match[str]) -> SaidChords | None:
+    """The chords of a row of Roman numerals; None where it has one numeral alone, as in `I, I, I`."""
+    numerals = re.findall(_NUMERAL, match[0])
+    return SaidChords(" ".join(numerals)) if len({numeral.lower() for numeral in numerals}) > 1 else None
+
+
+def _symbol(spelt: re.Match[str]) -> str:
+    """What stands in a symbol for a mode that is spelt out: `m7` for ` minor 7`."""
+    if spelt["mode"] == "minor":
+        return "m7" if spelt["seventh"] else "m"
+    return "maj7" if spelt["seventh"] else ""
 
 
 @lru_cache(maxsize=4096)

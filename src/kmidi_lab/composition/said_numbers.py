@@ -11,7 +11,10 @@ _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "sev
 _SPOKEN = rf"(?:(?:one|a|two) hundred(?: and)?(?: (?:{'|'.join(_TENS)}))?(?:[ -](?:{'|'.join(_NUMBERS[:9])})\b)?" \
           rf"|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NUMBERS[:9])})\b)?|\b(?:{'|'.join(_NUMBERS)})\b)"  # fmt: skip
 _NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d+)?|{_SPOKEN})"
-_PER_MINUTE = r"(?:bpm\b|b\.p\.m\.?|(?:beats?|quarters?|quarter notes?) ?(?:per|a|/) ?min(?:ute)?s?\b)"
+_PER_MINUTE = (
+    r"(?:bpm\b|b\.p\.m\.?|(?:beats?|quarters?|quarter notes?) ?(?:per|a|/) ?min(?:ute)?s?\b"
+    r"|(?:Schlägen?|battements?|pulsaciones|battiti|batidas|slagen) (?:pro|in der|par|por|al|per) minu(?:te|to|ut)\b)"
+)
 _DOTTED = re.compile(rf"(?:♩\.|dotted quarter(?: note)?s?)(?: ?=| at| is)? ?(?P<low>{_NUMBER})", re.I)
 _TEMPOS = (
     _DOTTED,

@@ -13,6 +13,8 @@ from kmidi_lab.composition.said_where import denied, elsewhere, of_the_song, par
 from kmidi_lab.own_yaml import table
 
 _BACK = re.compile(r"\ba tempo\b", re.I)
+_OF_ONE_PLACE = 4
+"""Words of a course that names no beginning, at most."""
 _BOTH_ENDS = re.compile(r"from |start|begin|open|.* then ", re.I)
 """A course of the tempo that names its beginning."""
 
@@ -48,6 +50,15 @@ def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
         rest.append(text[at:start])
         at = end
     return said._replace(others=tuple(others)), " , ".join([*rest, text[at:]])
+
+
+def slower_end(text: str, language: str) -> re.Match[str] | None:
+    """What asks for a lower tempo at the end alone, in another language than English: `qui ralentit à la fin`."""
+    for match in _tempo(language, "slower").finditer(text):
+        at_end = len(match[0].split()) <= _OF_ONE_PLACE and _tempo(language, "at_end").search(parted(text, match))
+        if at_end and not denied(text, match) and not elsewhere(text, match, language):
+            return match
+    return None
 
 
 def tempo_line(words: str) -> str:
