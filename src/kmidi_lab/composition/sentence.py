@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases, pictured
 from kmidi_lab.composition.collector import Collector
-from kmidi_lab.composition.other_notes import with_notes
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
+from kmidi_lab.composition.other_notes import with_notes
 from kmidi_lab.composition.said_arc import SaidArc, other_arcs, take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_course import take_courses, with_courses

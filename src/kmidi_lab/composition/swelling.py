@@ -11,7 +11,7 @@ from kmidi_lab.song.arcs import ARC_CURVES, wanted_energy
 
 _HEARD = 0.55
 """Share of a velocity that an arc takes away where it wants no energy and has full energy elsewhere. Our choice: a song that
-dies away ends at .59 of its loudest, since the models alone keep nine tenths, which nobody hears."""
+dies away ends at .59 of its loudest, since the models alone keep nine tenths, which is hardly heard."""
 
 
 def swelled(midi: bytes, arc: str, quarters: float) -> bytes:

@@ -43,7 +43,7 @@ def told_of(request: SongRequest, brief: Brief) -> list[str]:
         lines.append(f"the feel {_FREE} is played straight: a song keeps a steady tempo")
     if request.wishes.language != ENGLISH:
         lines.append(
-            f"the text seems to be {request.wishes.language}, not English: only tempo, key, metre, chords, dances, plain moods and how it grows or fades are read of it, in Latin letters"
+            f"the text seems to be {request.wishes.language}, not English: only tempo, key, metre, chords, dances, sections, plain moods, and how it goes on and ends are read of it, in Latin letters"
         )
     if not brief.metre.swings:
         lines.append(
