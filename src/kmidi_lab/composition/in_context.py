@@ -125,7 +125,10 @@ def is_the_most(items: Sequence[Item], n: int) -> bool:
     )  # `the fastest rock in the river`
     if of_a_thing or any(i.kind == "story" for i in items[n + 1 :]):
         return False
-    most = k < len(items) and items[k].kind in ("mood", "pace") and items[k].text.endswith("est")
+    known = (
+        ("mood", "pace", OTHER) if k == n else ("mood", "pace")
+    )  # of a word for a song any, as in `the loudest punk song`
+    most = k < len(items) and items[k].kind in known and items[k].text.endswith("est")
     return most and k > 0 and items[k - 1].text == "the" and not tells(items[:k])
 
 

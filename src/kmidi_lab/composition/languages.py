@@ -16,7 +16,7 @@ _FEWEST = 2
 _KEY = re.compile(
     r"(?:\b(?:in|en|em|im) )?\b(?P<tonic>[A-Ha-h](?:is|es|s)?)[- ](?P<german>Dur|Moll)\b"
     r"|(?:\b(?P<named>in|en|em) )?\b(?P<solfa>do|ré|re|mi|fa|sol|la|si)(?P<sign> (?:dièse|sostenido|diesis|bémol|bemol|bemolle))? (?P<mode>majeur|mineur|mayor|menor|maggiore|minore|maior)\b"
-    r"|(?:\b(?:in|en|em) )?\b(?P<letter>(?-i:[A-G])[#b]?) (?P<lettered>majeur|mineur|mayor|menor|maggiore|minore|maior)\b",
+    r"|(?:\b(?:in|en|em) )?\b(?P<letter>(?:(?-i:[A-G])|(?<=\bin )[a-g])[#b]?) (?P<lettered>majeur|mineur|mayor|menor|maggiore|minore|maior)\b",
     re.I,
 )
 _END = re.compile(r"\s*(?:$|[^\w\s]|\d)")
@@ -86,7 +86,7 @@ def _english_key(match: re.Match[str]) -> str:
         tonic = _GERMAN.get(low) or low[0].upper() + {"is": "#", "es": "b", "s": "b"}.get(low[1:], "")
         tonic = tonic if low[0] != "h" else "B" + tonic[1:]
     elif match["letter"]:
-        tonic = match["letter"]
+        tonic = match["letter"].capitalize()
     else:
         sign = (match["sign"] or "").strip().lower()
         tonic = SOLFA[match["solfa"].lower()] + ("" if not sign else "b" if sign.startswith("b") else "#")

@@ -22,6 +22,9 @@ _TEMPOS = (
     re.compile(rf"(?:tempo|bpm)(?: of| is| at|:|=| around| about)* ?(?P<low>{_NUMBER})(?! ?(?:%|years?|/))", re.I),
     re.compile(rf"(?:♩|quarter(?: note)?s?) ?= ?(?P<low>{_NUMBER})", re.I),
 )
+_OF_A_SONG = re.compile(r"\b(?:song|tune|track|piece|beat|groove|loop|jam|instrumental)s? at $", re.I)
+_BARE = re.compile(r"(?P<low>(?:[4-9]\d|1\d\d|2[0-3]\d))(?= *(?:$|with\b|in\b|and\b|no\b|please\b))", re.I)
+"""A tempo without its unit, as in `a beat at 140 with piano`."""
 _BODY = re.compile(r"\b(?:heart|heartbeat|heart ?rate|pulse)\b(?:\W+[\w']+){0,5}\W*$", re.I)
 """What stands before beats a minute that are no song's."""
 _NEARLY = r"(?:(?:about|around|roughly|approximately) )?"
@@ -64,6 +67,8 @@ def _number(text: str) -> float:
 def said_tempo(clause: str, at: int) -> tuple[Item, int] | None:
     """A tempo that begins at a place, (lowest, highest) quarters a minute, and how many characters it has."""
     match = next((m for pattern in _TEMPOS if (m := pattern.match(clause, at))), None)
+    if match is None and _OF_A_SONG.search(clause[max(0, at - LOOKED_AT) : at]):
+        match = _BARE.match(clause, at)
     if match is None:
         return None
     low = _number(match["low"])
