@@ -29,10 +29,11 @@ _ODD = (
     r"|[HJ-Z](?:m|maj|min|dim|aug|sus)?)(?![\w#'’])"
 )
 """What is written as chords are and is none: `Q7`, `Cmj7`, `F##`, `H`, `Xm`; no word, such as `Go`, `Big` or `I`."""
-_SYMBOL = rf"(?:{_WHOLE}|{_ODD})"
+_SYMBOL = rf"(?>{_WHOLE}|{_ODD})"
 _AND = r"(?:(?:and|und|et|y|e|en) +)"
 _BETWEEN = rf"(?>(?: *[|,–→>-])+ *{_AND}?| +(?:{_AND}|/ +)?)"
-_ROUND = rf"(?P<round>\|? ?{_SYMBOL}(?:{_BETWEEN}{_SYMBOL})*(?: ?\|)?)"
+_ROUND = rf"(?P<round>\|? ?{_SYMBOL}(?:{_BETWEEN}{_SYMBOL}){{0,399}}(?: ?\|)?)"
+"""At most as many chords as a song has bars: each place of a long text may begin a row."""
 _ELSEWHERE = "[Aa](?:kkorden?|kkordfolge|ccords?|cordes?|ccord[io]|kkoord(?:en)?)"
 """Chords in other languages, whose names are read as in English."""
 _NAMED = re.compile(
