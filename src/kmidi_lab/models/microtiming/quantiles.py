@@ -25,7 +25,7 @@ Set on how far the notes of one onset lie apart in training takes, in the median
 _PITCHED_TAILS = 1.9
 """How much farther than a normal variable's pitched notes lie beyond the outer quantiles.
 
-Set on 80 training takes of pianists: one offset in a hundred is beyond 113 ms there, and so it is of those drawn (87 ms
+Set on 80 training takes of pianists: one offset in a hundred is beyond 113 ms there, and so it is of those drawn (86 ms
 with tails of 1). Of 300 takes of drummers 75 ms, and drawn 75 ms without it.
 """
 
