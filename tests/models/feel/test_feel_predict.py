@@ -13,8 +13,8 @@ from kmidi_lab.audio.front_end import PlainEar
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import UserError
-from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.session import Session
 from kmidi_lab.models.feel.brightness import BrightnessEar
 from kmidi_lab.models.feel.features import Excerpt, bin_of, curves_of
 from kmidi_lab.models.feel.predict import HeardFeel, HeardMusic
