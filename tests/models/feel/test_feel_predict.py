@@ -150,7 +150,7 @@ def test_without_a_model_a_rule_says_the_tempo_and_that_it_is_one(tmp_path: Path
 @pytest.mark.parametrize("model", [Steady(), None])
 @pytest.mark.parametrize(
     ("samples", "says"),
-    [(np.zeros(RATE * 5), "silent"), (np.zeros(0), "no samples"), (clicks(901), "longer than|900")],
+    [(np.zeros(RATE * 5), "silent"), (np.zeros(0), "no samples"), (np.tile(clicks(1), 901), "longer than|900")],
 )
 def test_sound_that_can_not_be_used_is_one_line(
     model: Steady | None, samples: np.ndarray, says: str, tmp_path: Path
