@@ -101,6 +101,23 @@ def test_what_is_drawn_has_the_quantiles_that_it_is_drawn_from():
     np.testing.assert_allclose(np.quantile(many, LEVELS), quantiles, atol=1.5)
 
 
+def test_pitched_notes_lie_farther_out_and_not_more_often():
+    quantiles = np.array([-20.0, -8.0, 1.0, 6.0, 30.0])
+    beyond = {}
+    for pitched in (False, True):
+        many = drawn(
+            np.tile(quantiles, (80_000, 1)),
+            np.arange(80_000),
+            np.random.default_rng(1),
+            pitched=np.full(80_000, pitched),
+        )
+        np.testing.assert_allclose(np.quantile(many, LEVELS), quantiles, atol=1.5)
+        beyond[pitched] = (many[many > 30] - 30).mean() / 29, (-20 - many[many < -20]).mean() / 21
+    # A normal variable that is held to 2.5 lies 0.354 of 1.2816 beyond that place on average: by its density there and at 2.5.
+    np.testing.assert_allclose(beyond[False], 0.354, atol=0.01)
+    np.testing.assert_allclose(beyond[True], 1.9 * 0.354, atol=0.02)
+
+
 def test_neighbours_drawn_together_are_alike():
     quantiles = np.tile([-10.0, -5.0, 0.0, 5.0, 10.0], (4000, 1))
     alone, near = (drawn(quantiles, np.arange(4000), np.random.default_rng(2), t) for t in (0.0, 0.6))

@@ -61,7 +61,7 @@ def test_baselines_are_told_what_the_model_is_told(data):
     def error(of, name: str) -> float:
         return float(np.abs(of[name](test).quantiles[known, 2] - test.offset[known]).mean())
 
-    for name in ("quantised", "style_step_quantiles", "ridge", "boosted_trees"):
+    for name in ("quantised", "style_step_quantiles", "ridge", "boosted_trees", "boosted_trees_without_later_notes"):
         assert error(told, name) < error(blind, name), name
         assert (np.diff(told[name](test).quantiles) >= 0).all()
     assert error(told, "style_step_quantiles") < error(told, "quantised")

@@ -18,6 +18,9 @@ from kmidi_lab.models.microtiming.features import STEPS, EncodedTakes
 from kmidi_lab.models.microtiming.notes import ROLES
 from kmidi_lab.models.microtiming.quantiles import LEVELS
 
+NAMES = (
+    "quantised", "constant", "style_step_quantiles", "ridge", "boosted_trees", "boosted_trees_without_later_notes",
+)  # fmt: skip
 _PITCHED = ROLES.index("kick")
 """Roles below it are those of pitched notes."""
 _FEW = 40
@@ -69,7 +72,7 @@ def fit_baselines(
     for index, kind in enumerate(kinds):
         rows = np.flatnonzero(kind & train.known & np.isfinite(train.velocity))
         if not len(rows):
-            for name in ("quantised", "constant", "style_step_quantiles", "ridge", "boosted_trees"):
+            for name in NAMES:
                 fits.setdefault(name, []).append(None)
             continue
         checked = np.flatnonzero((is_pitched(val) if index == 0 else ~is_pitched(val)) & val.known)
@@ -79,7 +82,8 @@ def fit_baselines(
             "constant": _constant(late, hard),
             "style_step_quantiles": _table(own, rows, late, hard),
             "ridge": _ridge(own, rows, late, hard, other, checked),
-            "boosted_trees": fit_trees(own, rows, late, hard),
+            "boosted_trees": fit_trees(own, rows, late, hard, later=True),
+            "boosted_trees_without_later_notes": fit_trees(own, rows, late, hard, later=False),
         }.items():
             fits.setdefault(name, []).append(fitted)
     return {name: _by_kind(pair, told) for name, pair in fits.items()}

@@ -1,4 +1,4 @@
-"""The strongest baseline of micro-timing: gradient-boosted trees over notes with their neighbours."""
+"""The strongest baselines of micro-timing: gradient-boosted trees over notes with their neighbours."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from kmidi_lab.models.microtiming.quantiles import LEVELS
 
 if TYPE_CHECKING:
     from kmidi_lab.models.microtiming.baselines import OffsetQueries
+    from kmidi_lab.models.microtiming.features import EncodedTakes
 
 _AROUND = 4
-"""Notes before and after that a tree sees."""
+"""Notes before, and after, that a tree sees."""
 _MOST = 40_000
 """Notes that trees are grown on, every k-th of all."""
 _FEWEST = 50
@@ -22,9 +23,12 @@ _IN = {s.name: s.index for s in MICROTIMING.inputs}
 
 
 def fit_trees(
-    a: OffsetQueries, rows: np.ndarray, late: np.ndarray, hard: np.ndarray
+    a: OffsetQueries, rows: np.ndarray, late: np.ndarray, hard: np.ndarray, later: bool
 ) -> Callable[[OffsetQueries], tuple[np.ndarray, np.ndarray]] | None:
-    """Absolute errors, one model for the offset and one for velocity; None where there are too few notes."""
+    """Absolute errors, one model for the offset and one for velocity; None where there are too few notes.
+
+    With `later` they see the four notes after, too, of which the contract gives a network the next interval alone.
+    """
     from sklearn.ensemble import (
         HistGradientBoostingRegressor,
     )  # prediction asks no baseline, and starts without sklearn
@@ -32,7 +36,7 @@ def fit_trees(
     if len(rows) < _FEWEST:
         return None
     kept = slice(None, None, max(1, int(np.ceil(len(rows) / _MOST))))
-    x = _examples(a, rows[kept])
+    x = examples(a.e, a.x, rows[kept], later)
     offset, velocity = (
         HistGradientBoostingRegressor(loss="absolute_error", max_iter=150, early_stopping=False, random_state=0)
         for _ in range(2)
@@ -43,20 +47,28 @@ def fit_trees(
     q = np.quantile(error, LEVELS) - np.median(error)
 
     def predict(asked: OffsetQueries) -> tuple[np.ndarray, np.ndarray]:
-        seen = _examples(asked, np.arange(len(asked.x)))
+        seen = examples(asked.e, asked.x, np.arange(len(asked.x)), later)
         return offset.predict(seen)[:, None] + q, velocity.predict(seen)
 
     return predict
 
 
-def _examples(a: OffsetQueries, rows: np.ndarray) -> np.ndarray:
-    """`[K, F]`: style, step, role as numbers, the other inputs, and role, pitch and intervals of the notes around."""
-    e, x = a.e, a.x
+def examples(e: EncodedTakes, x: np.ndarray, rows: np.ndarray, later: bool) -> np.ndarray:
+    """`[K, F]` of the notes `rows` `[K]`: style, step, role as numbers, the other inputs, and what the notes around are.
+
+    Those are role, step, intervals, pitch and chord of the four before, and with `later` of the four after.
+
+    Args:
+        e: all notes.
+        x: `[E, 64]`, their vectors, with or without leads.
+        rows: which of them.
+        later: whether the notes after are seen.
+    """
     first, last = _IN["tempo"].start, _IN["reserved"].start
     own = np.concatenate([np.stack([e.style, e.step, e.step % 4, e.role], 1)[rows], x[rows, first:last]], 1)
     seen = np.r_[_IN["inter_onset"], _IN["pitch"], _IN["chord_size"]]
     around = []
-    for k in range(-_AROUND, _AROUND + 1):
+    for k in range(-_AROUND, _AROUND * later + 1):
         if k == 0:
             continue
         at = rows + k

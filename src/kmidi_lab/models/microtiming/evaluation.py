@@ -118,7 +118,7 @@ def scores(blind: Prediction, told: Prediction, e: EncodedTakes, rows: np.ndarra
     late = q[:, 2] - truth
     cost = pinball(q, truth)
     inside = [float(((truth >= q[:, a]) & (truth <= q[:, b])).mean()) for a, b in ((0, 4), (1, 3))]
-    ratio = _within(_drawn(q, take), take) / max(_within(truth, take), 1e-9)
+    ratio = _within(_drawn(q, take, is_pitched(e)[rows]), take) / max(_within(truth, take), 1e-9)
     velocity = e.velocity[rows]
     hard = np.abs(blind.velocity[rows] - velocity)[np.isfinite(velocity)]
     return {
@@ -138,9 +138,9 @@ def scores(blind: Prediction, told: Prediction, e: EncodedTakes, rows: np.ndarra
     }
 
 
-def _drawn(quantiles: np.ndarray, take: np.ndarray) -> np.ndarray:
+def _drawn(quantiles: np.ndarray, take: np.ndarray, pitched: np.ndarray) -> np.ndarray:
     """An offset for each note, drawn independently: what goes together in `predict` has the same spread."""
-    return drawn(quantiles, np.arange(len(take)), np.random.default_rng(0), together=0.0)
+    return drawn(quantiles, np.arange(len(take)), np.random.default_rng(0), together=0.0, pitched=pitched)
 
 
 def _within(values: np.ndarray, take: np.ndarray) -> float:

@@ -30,7 +30,7 @@ def heard_takes(call: Callable[[np.ndarray], np.ndarray], songs: Sequence[Any], 
         _, order = np.unique(notes.onset[:count], return_inverse=True)
         unit, x = e.unit[rows], e.x[rows]
         guessed = [
-            drawn(read_quantiles(out.astype(np.float64)), order, np.random.default_rng(0)) * unit
+            drawn(read_quantiles(out.astype(np.float64)), order, np.random.default_rng(0), pitched=pitched[rows]) * unit
             for out in (call(x[None])[0], by_rule(x, unit))
         ]
         late = dict(zip(("the model", "the rule"), guessed, strict=True))

@@ -177,7 +177,8 @@ class PlacedNotes(Request[PlacedFile]):
         outputs = by_rule(x, unit) if published is None else published.call(x[None])[0]
         _, order = np.unique(notes.onset, return_inverse=True)
         hands = None if line.drums else notes.role
-        ms = drawn(read_quantiles(outputs.astype(np.float64)), order, rng, hands=hands) * unit
+        quantiles = read_quantiles(outputs.astype(np.float64))
+        ms = drawn(quantiles, order, rng, hands=hands, pitched=not line.drums) * unit
         ms += self._by_style if line.drums else 0
         ms = np.clip(self.amount * ms, -FARTHEST_MS, FARTHEST_MS)
         return ms / 1000, new_velocities(line, outputs, rng)
